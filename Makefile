@@ -1,0 +1,52 @@
+# All set-up is here: a fresh machine needs Python ≥ 3.11, git and make.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help serve build test lint types unit bench clean
+
+help:            ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: $(VENV)/installed  ## install, build a release if anything changed, serve it on http://127.0.0.1:8000
+	@$(BIN)/citygraph build
+	@exec $(BIN)/citygraph serve
+
+build: $(VENV)/installed  ## publish a release from data/ and ontology/
+	@$(BIN)/citygraph build
+
+test: lint types unit     ## the whole test suite
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+unit: $(VENV)/installed-dev
+	$(BIN)/pytest
+
+bench: $(VENV)/installed-bench  ## speed beside native oxigraph and rdflib-endpoint, as ratios
+	$(BIN)/python -m bench
+
+clean:           ## remove what was installed and built
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "citygraph needs Python 3.11 or newer; name one: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-bench: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --editable '.[dev,bench]'
+	@touch $@ $(VENV)/installed $(VENV)/installed-dev

@@ -1,0 +1,300 @@
+"""The command line: one function a command, which parses, calls, prints and sets the exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import click
+from pyoxigraph import NamedNode
+from rich.console import Console
+
+from citygraph import __version__, console
+from citygraph.build import build as build_release
+from citygraph.build import check, is_current
+from citygraph.errors import CitygraphError, UsageError, Violations
+from citygraph.export import export as export_graph
+from citygraph.files import Sources
+from citygraph.formats import FORMATS, Kind
+from citygraph.progress import Progress
+from citygraph.queries import expand, find_query, load_queries
+from citygraph.release import Release, Releases
+from citygraph.report import Report
+from citygraph.settings import Settings, read_settings
+from citygraph.sparql.evaluate import evaluate
+from citygraph.sparql.protocol import Query
+
+_OK, _VIOLATES, _COULD_NOT = 0, 1, 2
+_RESULT_FORMATS = click.Choice([format_.name for format_ in FORMATS])
+
+
+def _command(function: Callable[..., int | None]) -> Callable[..., None]:
+    """Make an exit code of what a command answers, and one clear line of what it raises."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            code = function(*args, **kwargs)
+        except BrokenPipeError:
+            # The reader (head, less) has seen enough.
+            code = _OK
+            sys.stderr.close()
+        except CitygraphError as error:
+            click.echo(f"citygraph: {error}", err=True)
+            code = _COULD_NOT
+        except OSError as error:
+            click.echo(f"citygraph: {error}", err=True)
+            code = _COULD_NOT
+        sys.exit(code or _OK)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="citygraph")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the data files. [default: data]")
+@click.option("--ontology", type=click.Path(path_type=Path), help="Folder of ontology and shapes. [default: ontology]")
+@click.option("--releases", type=click.Path(path_type=Path), help="Folder of the releases. [default: var/releases]")
+@click.pass_context
+def main(context: click.Context, /, **folders: Path | None) -> None:
+    """A knowledge graph of city diplomacy, and the linked-data publisher that serves it.
+
+    Settings can also be given in the environment, as CITYGRAPH_ and their name in capitals
+    (docs/settings.md has them all).
+    """
+    try:
+        context.obj = read_settings().with_changes(**folders)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@main.command()
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something is wrong.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
+@click.option("--check", "only_check", is_flag=True, help="Validate and publish nothing.")
+@click.option("--force", is_flag=True, help="Build although no file has changed.")
+@click.pass_obj
+@_command
+def build(settings: Settings, quiet: bool, as_json: bool, only_check: bool, force: bool) -> int:
+    """Publish a release made from the files in data/ and ontology/.
+
+    Nothing is done when the current release was made from the same files. Exit status: 0 published or up to
+    date, 1 the data break their shapes (nothing is changed), 2 it could not run.
+    """
+    sources, releases = Sources(settings.data, settings.ontology), Releases(settings.releases)
+    out = Console(stderr=False, quiet=quiet or as_json)
+    progress = console.JsonProgress() if as_json else console.TerminalProgress(out)
+    if only_check:
+        return _print_check(check(sources, (), progress), out, as_json, "en")
+    current = None if force else is_current(sources, releases)
+    if current is not None:
+        _say_release("up to date", current, settings, out, as_json)
+        return _OK
+    try:
+        release, report = build_release(sources, releases, progress)
+    except Violations as error:
+        return _print_check(error.report, Console(stderr=True), as_json, "en")
+    out.print(f"{len(report.warnings)} warning(s): see them with `citygraph validate`", highlight=False)
+    _say_release("published", release, settings, out, as_json)
+    return _OK
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, for machines.")
+@click.option("--lang", default="en", type=click.Choice(["en", "tr"]), help="Language of the messages.")
+@click.option("--warnings/--no-warnings", default=True, help="Whether to print warnings.")
+@click.pass_obj
+@_command
+def validate(settings: Settings, files: tuple[Path, ...], as_json: bool, lang: str, warnings: bool) -> int:
+    """Check FILES that are not in the graph yet against the shapes, together with what is in data/.
+
+    Without FILES, data/ itself is checked. Exit status: 0 conforms, 1 violates, 2 could not run.
+    """
+    sources = Sources(settings.data, settings.ontology)
+    report = check(sources, files, Progress())
+    if not warnings:
+        report = Report(report.violations, report.turtle)
+    return _print_check(report, Console(), as_json, lang)
+
+
+@main.command()
+@click.argument("query", required=False)
+@click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of a stored query.")
+@click.option("--format", "format_name", type=_RESULT_FORMATS, help="Format of the result. [default: a table, or csv]")
+@click.option("--list", "list_", is_flag=True, help="List the stored queries.")
+@click.option("--release", "release_id", help="Ask this release instead of the current one.")
+@click.pass_obj
+@_command
+def query(
+    settings: Settings,
+    query: str | None,
+    params: tuple[str, ...],
+    format_name: str | None,
+    list_: bool,
+    release_id: str | None,
+) -> int:
+    """Ask QUERY: the name of a stored query, a file, or - for text on standard input.
+
+    \b
+    citygraph query partners
+    citygraph query partners -p city=city:baku --format csv
+    echo 'ASK { ?s ?p ?o }' | citygraph query -
+    """
+    if list_ or query is None:
+        _list_queries(settings)
+        return _OK
+    text = _query_text(settings, query, dict(_pair(param) for param in params))
+    release = _release(settings, release_id)
+    if format_name is None and sys.stdout.isatty():
+        _print_table(text, release)
+    else:
+        _write_result(text, release, format_name)
+    return _OK
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
+@click.option("--prune", type=click.IntRange(min=1), metavar="N", help="Remove all but the newest N.")
+@click.pass_obj
+@_command
+def releases(settings: Settings, as_json: bool, prune: int | None) -> int:
+    """List the releases, the newest first; the current one is marked."""
+    folder = Releases(settings.releases)
+    for name in folder.prune(prune) if prune else ():
+        click.echo(f"removed {name}", err=True)
+    current = folder.current_id()
+    for release in folder.history():
+        manifest = release.manifest
+        if as_json:
+            console.print_json({"id": release.id, "current": release.id == current, "digest": manifest.digest,
+                                "created": manifest.created, "parent": manifest.parent, "quads": manifest.quads,
+                                "triples": manifest.triples})  # fmt: skip
+        else:
+            mark = "*" if release.id == current else " "
+            click.echo(f"{mark} {release.id}  {manifest.quads} quads, {manifest.triples} triples")
+    return _OK
+
+
+@main.command()
+@click.argument("graph", required=False)
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Write a file per graph to this folder.")
+@click.option("--release", "release_id", help="Export from this release instead of the current one.")
+@click.pass_obj
+@_command
+def export(settings: Settings, graph: str | None, into: Path | None, release_id: str | None) -> int:
+    """Write GRAPH (an IRI, or a name such as source:place-register) as canonical, sorted TriG.
+
+    Without GRAPH, all graphs that files own are written. The text depends on the statements alone.
+    """
+    release = _release(settings, release_id)
+    store = release.open_store()
+    graphs = [expand(graph)] if graph else sorted(release.manifest.owners)
+    for iri in graphs:
+        text = export_graph(store, NamedNode(iri))
+        if into is None:
+            click.echo(text, nl=False)
+        else:
+            into.mkdir(parents=True, exist_ok=True)
+            path = into / f"{iri.rpartition('/')[2]}.trig"
+            path.write_text(text, encoding="utf-8")
+            click.echo(str(path), err=True)
+    return _OK
+
+
+@main.command()
+@click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: 8000]")
+@click.option("--workers", type=click.IntRange(min=1), help="Web processes. [default: 1]")
+@click.option("--base", help="Base IRI of the identifiers. [default: https://w3id.org/citygraph/]")
+@click.pass_obj
+@_command
+def serve(settings: Settings, **changes: Any) -> int:
+    """Serve the current release over HTTP until told to stop (SIGTERM or Ctrl-C)."""
+    # A server's imports would slow the other commands down.
+    from citygraph.serve import serve as run
+
+    settings = settings.with_changes(**changes)
+    release = Releases(settings.releases).current()
+    click.echo(f"serving {release.id} on http://{settings.host}:{settings.port}/", err=True)
+    run(settings)
+    return _OK
+
+
+def _print_check(report: Report, out: Console, as_json: bool, language: str) -> int:
+    if as_json:
+        console.print_json(console.report_as_json(report))
+    else:
+        console.print_report(out, report, language)
+    return _OK if report.conforms else _VIOLATES
+
+
+def _say_release(what: str, release: Release, settings: Settings, out: Console, as_json: bool) -> None:
+    if as_json:
+        console.print_json({"release": release.id, "state": what, "digest": release.manifest.digest,
+                            "path": str(release.path), "quads": release.manifest.quads})  # fmt: skip
+    out.print(f"{what} [bold]{release.id}[/] in {release.path}", highlight=False, soft_wrap=True)
+    out.print(f"look at it: citygraph serve, then http://{settings.host}:{settings.port}/", highlight=False)
+
+
+def _list_queries(settings: Settings) -> None:
+    for stored in load_queries(settings.queries).values():
+        parameters = " ".join(f"{p.name}={p.default}" for p in stored.parameters)
+        click.echo(f"{stored.name:<32} {stored.title}" + (f"  [{parameters}]" if parameters else ""))
+
+
+def _query_text(settings: Settings, query: str, values: dict[str, str]) -> str:
+    if query == "-" or Path(query).is_file():
+        if values:
+            raise UsageError("only stored queries have parameters")
+        return sys.stdin.read() if query == "-" else Path(query).read_text(encoding="utf-8")
+    return find_query(settings.queries, query).bind(values)
+
+
+def _write_result(text: str, release: Release, format_name: str | None) -> None:
+    formats = (format_name,) if format_name else ("csv", "ttl")
+    evaluate(release.open_store(), Query(text, formats=formats)).write(sys.stdout.buffer)
+
+
+def _print_table(text: str, release: Release) -> None:
+    """A table for solutions; a boolean and a graph print as they are."""
+    result = evaluate(release.open_store(), Query(text, formats=("json", "ttl")))
+    if result.kind is Kind.GRAPH:
+        result.write(sys.stdout.buffer)
+        return
+    out = BytesIO()
+    result.write(out)
+    answer = json.loads(out.getvalue())
+    if result.kind is Kind.BOOLEAN:
+        click.echo("yes" if answer["boolean"] else "no")
+        return
+    columns = answer["head"]["vars"]
+    rows = [[_cell(row.get(column)) for column in columns] for row in answer["results"]["bindings"]]
+    console.print_solutions(Console(), columns, rows)
+
+
+def _cell(value: dict[str, str] | None) -> str:
+    if value is None:
+        return ""
+    return console.shortened(value["value"]) if value["type"] == "uri" else value["value"]
+
+
+def _pair(param: str) -> tuple[str, str]:
+    name, equals, value = param.partition("=")
+    if not equals:
+        raise UsageError(f"--param {param!r} must be NAME=VALUE")
+    return name, value
+
+
+def _release(settings: Settings, release_id: str | None) -> Release:
+    folder = Releases(settings.releases)
+    return folder.get(release_id) if release_id else folder.current()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+"""An entity's description: what is said of it, by whom, what points at it, and what all that is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from itertools import islice
+
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store, Triple, Variable
+
+from citygraph.errors import NotFound
+from citygraph.labels import Labels, Stated
+from citygraph.terms import DCTERMS, RDF, RDFS, SKOS
+
+PAGE = 100  # incoming links of one property on a page
+_FEW = 4_000  # so many quads that point at a thing are read; of more, only the asked page, in the store's order
+_NODES = 1_000  # hash nodes of a document
+_TYPE = RDF("type").value
+_FIRST = {_TYPE: 0, RDFS("label").value: 1, SKOS("prefLabel").value: 2, SKOS("altLabel").value: 3,
+          DCTERMS("title").value: 4}  # fmt: skip
+
+Term = NamedNode | BlankNode | Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value, or the subject of an incoming link, and the graphs that state it."""
+
+    term: Term
+    sources: tuple[str, ...]
+
+    @property
+    def iri(self) -> str:
+        """The IRI, or nothing for a literal."""
+        return self.term.value if isinstance(self.term, NamedNode) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """The values of one property."""
+
+    predicate: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A part of a document that has its own IRI, after a hash."""
+
+    iri: str
+    statements: tuple[Statements, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What points at the entity with one property: how many, and one page of them."""
+
+    predicate: str
+    count: int
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What one release says of one entity; the first page has its own statements, every page some links."""
+
+    iri: str
+    statements: tuple[Statements, ...]
+    nodes: tuple[Node, ...]
+    incoming: tuple[Incoming, ...]
+    labels: Mapping[str, tuple[Stated, ...]]
+    page: int = 1
+
+    @property
+    def pages(self) -> int:
+        """How many pages the incoming links fill."""
+        return max([1, *(-(-link.count // PAGE) for link in self.incoming)])
+
+    @property
+    def incoming_count(self) -> int:
+        """All statements that point at the entity."""
+        return sum(link.count for link in self.incoming)
+
+    @cached_property
+    def node_by_iri(self) -> dict[str, Node]:
+        """The hash nodes, by IRI."""
+        return {node.iri: node for node in self.nodes}
+
+    def values(self, predicate: str) -> tuple[Value, ...]:
+        """The values of one property of the entity."""
+        return next((s.values for s in self.statements if s.predicate == predicate), ())
+
+    def sources(self) -> tuple[str, ...]:
+        """Every graph that states something here, in order of their names."""
+        every = (v.sources for v in self._all_values())
+        return tuple(sorted({source for sources in every for source in sources}))
+
+    def quads(self) -> Iterator[Quad]:
+        """All statements, each in the graphs that state it; what no graph states stands in the default graph."""
+        for subject, statements in ((self.iri, self.statements), *((n.iri, n.statements) for n in self.nodes)):
+            for of_one in statements:
+                for value in of_one.values:
+                    yield from _in_graphs(NamedNode(subject), of_one.predicate, value.term, value.sources)
+        for link in self.incoming:
+            for value in link.values:
+                if not isinstance(value.term, Literal):
+                    yield from _in_graphs(value.term, link.predicate, NamedNode(self.iri), value.sources)
+        for iri, labels in self.labels.items():
+            for label in labels:
+                yield from _in_graphs(NamedNode(iri), label.predicate.value, label.literal, label.sources)
+
+    def triples(self) -> list[Triple]:
+        """The same without the graphs: each triple once, the entity's own first."""
+        return list(dict.fromkeys(quad.triple for quad in self.quads()))
+
+    def _all_values(self) -> Iterator[Value]:
+        for part in (self.statements, *(node.statements for node in self.nodes)):
+            for statements in part:
+                yield from statements.values
+        for link in self.incoming:
+            yield from link.values
+
+
+def describe(store: Store, iri: str, labels: Labels, page: int = 1, also: Iterable[str] = ()) -> Description:
+    """What the store says of an entity, with the `page`-th hundred of each kind of incoming link.
+
+    `also` are hash nodes of its document that no link leads to. The number of lookups grows with what is shown
+    on the page, not with the store. Raises NotFound if nothing is said of it, or the page is past the last.
+    """
+    subject = _node(iri)
+    own = _statements(store, subject)
+    incoming, parts = _incoming(store, subject, page)
+    nodes = _nodes(store, iri, own, [*parts, *also])
+    if not own and not incoming and not nodes:
+        raise NotFound(f"nothing is known of {iri}")
+    found = Description(iri, own, nodes, incoming, {}, page)
+    if page > found.pages:
+        raise NotFound(f"the links to {iri} fill {found.pages} page(s): there is no page {page}")
+    if page > 1:
+        found = Description(iri, (), (), incoming, {}, page)
+    return Description(iri, found.statements, found.nodes, incoming, _named(found, labels), page)
+
+
+def says(store: Store, iri: str) -> bool:
+    """Whether the store says anything of this, or anything points at it."""
+    try:
+        thing = _node(iri)
+    except NotFound:
+        return False
+    patterns = ((thing, None), (None, thing))
+    return any(next(store.quads_for_pattern(s, None, o, None), None) is not None for s, o in patterns)
+
+
+def _node(iri: str) -> NamedNode:
+    """The IRI as a term. Raises NotFound if it is none: then nothing can be said of it."""
+    try:
+        return NamedNode(iri)
+    except ValueError:
+        raise NotFound(f"{iri!r} is no IRI") from None
+
+
+def _statements(store: Store, subject: NamedNode) -> tuple[Statements, ...]:
+    """The statements of one subject in all graphs, each once, with the graphs that hold it."""
+    found: dict[str, dict[Term, list[str]]] = {}
+    for quad in store.quads_for_pattern(subject, None, None, None):
+        if isinstance(quad.object, Triple):
+            continue
+        graphs = found.setdefault(quad.predicate.value, {}).setdefault(quad.object, [])
+        if isinstance(quad.graph_name, NamedNode):
+            graphs.append(quad.graph_name.value)
+    return tuple(Statements(p, _sorted(found[p])) for p in sorted(found, key=lambda p: (_FIRST.get(p, 9), p)))
+
+
+def _incoming(store: Store, thing: NamedNode, page: int) -> tuple[tuple[Incoming, ...], list[str]]:
+    """What points at a thing, and those of its own hash nodes that do."""
+    quads = list(islice(store.quads_for_pattern(None, None, thing, None), _FEW + 1))
+    if len(quads) > _FEW:
+        return _incoming_of_many(store, thing, page), []
+    found: dict[str, dict[Term, list[str]]] = {}
+    parts: dict[str, None] = {}
+    own = thing.value + "#"
+    for quad in quads:
+        subject = quad.subject
+        if isinstance(subject, NamedNode) and subject.value.startswith(own):
+            parts[subject.value] = None
+        elif subject != thing and not isinstance(subject, Triple):
+            graphs = found.setdefault(quad.predicate.value, {}).setdefault(subject, [])
+            if isinstance(quad.graph_name, NamedNode):
+                graphs.append(quad.graph_name.value)
+    start = (page - 1) * PAGE
+    links = (Incoming(p, len(found[p]), _sorted(found[p])[start : start + PAGE]) for p in sorted(found))
+    return tuple(links), sorted(parts)
+
+
+def _incoming_of_many(store: Store, thing: NamedNode, page: int) -> tuple[Incoming, ...]:
+    query = files("citygraph").joinpath("incoming.rq").read_text(encoding="utf-8")
+    solutions = store.query(query, substitutions={Variable("thing"): thing})
+    counts: dict[str, int] = {}
+    if isinstance(solutions, QuerySolutions):
+        counts = {s["property"].value: int(s["count"].value) for s in solutions}
+    return tuple(
+        Incoming(predicate, count, tuple(_page_of_many(store, NamedNode(predicate), thing, page)))
+        for predicate, count in sorted(counts.items())
+    )
+
+
+def _page_of_many(store: Store, predicate: NamedNode, thing: NamedNode, page: int) -> Iterator[Value]:
+    every = store.quads_for_pattern(None, predicate, thing, DefaultGraph())
+    for quad in islice(every, (page - 1) * PAGE, page * PAGE):
+        if not isinstance(quad.subject, Triple):
+            same = store.quads_for_pattern(quad.subject, predicate, thing, None)
+            graphs = (q.graph_name.value for q in same if isinstance(q.graph_name, NamedNode))
+            yield Value(quad.subject, tuple(sorted(graphs)))
+
+
+def _nodes(store: Store, iri: str, own: Iterable[Statements], parts: Iterable[str]) -> tuple[Node, ...]:
+    """The hash nodes of a document: those that it links to, those that link to it, and theirs."""
+    prefix = iri + "#"
+    waiting = [*_linked(own), *parts]
+    found: dict[str, Node] = {}
+    while waiting and len(found) < _NODES:
+        node = waiting.pop(0)
+        if node.startswith(prefix) and node not in found:
+            statements = _statements(store, NamedNode(node))
+            if statements:
+                found[node] = Node(node, statements)
+                waiting.extend(_linked(statements))
+    return tuple(found.values())
+
+
+def _linked(statements: Iterable[Statements]) -> list[str]:
+    return [value.iri for of_one in statements for value in of_one.values if value.iri]
+
+
+def _named(found: Description, labels: Labels) -> dict[str, tuple[Stated, ...]]:
+    """The labels of everything that the description names, in English and Turkish where there are such.
+
+    Classes and properties are left out: they are said at their own addresses, and their names are readable.
+    """
+    named: dict[str, None] = {}
+    for part in (found.statements, *(node.statements for node in found.nodes)):
+        named.update(dict.fromkeys(_linked(s for s in part if s.predicate != _TYPE)))
+    for link in found.incoming:
+        named.update(dict.fromkeys(value.iri for value in link.values if value.iri))
+    if found.page > 1:
+        named[found.iri] = None
+    else:
+        named.pop(found.iri, None)
+    result = {}
+    for iri in named:
+        if iri not in found.node_by_iri and (stated := _of_readers(labels.of(iri))):
+            result[iri] = stated
+    return result
+
+
+def _of_readers(stated: tuple[Stated, ...]) -> tuple[Stated, ...]:
+    return tuple(s for s in stated if s.literal.language in ("en", "tr")) or stated
+
+
+def _sorted(values: Mapping[Term, list[str]]) -> tuple[Value, ...]:
+    return tuple(Value(term, tuple(sorted(values[term]))) for term in sorted(values, key=_order))
+
+
+def _order(term: Term) -> tuple[bool, str, str]:
+    language = term.language or "" if isinstance(term, Literal) else ""
+    return isinstance(term, Literal), term.value, language
+
+
+def _in_graphs(subject: NamedNode | BlankNode, predicate: str, term: Term, graphs: Iterable[str]) -> Iterator[Quad]:
+    named = tuple(graphs)
+    for graph in named:
+        yield Quad(subject, NamedNode(predicate), term, NamedNode(graph))
+    if not named:
+        yield Quad(subject, NamedNode(predicate), term)

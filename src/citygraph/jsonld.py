@@ -1,0 +1,266 @@
+"""Descriptions as JSON that a person would have written, and the JSON-LD context that makes RDF of it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyoxigraph import Literal, NamedNode, Triple
+
+from citygraph.describe import Description, Node, Statements, Term
+from citygraph.labels import Stated
+from citygraph.terms import CG, DCTERMS, GEO, OWL, PREFIXES, RDF, RDFS, SCHEMA, SKOS, VOID, XSD
+from citygraph.vocabulary import Vocabulary
+
+_ID = "@id"
+_LANGUAGE = "@language"
+_TYPE = RDF("type").value
+_LANG_STRING = RDF("langString").value
+_DATES = {XSD("date").value, XSD("gYear").value, XSD("gYearMonth").value}
+# Kinds of literals that JSON has itself.
+_NATIVE: dict[str, Callable[[str], Any]] = {
+    XSD("integer").value: int,
+    XSD("boolean").value: lambda text: text in ("true", "1"),
+}
+
+# Short names beyond our own terms: property, and how its values are written (see `Short`).
+_STANDARD: dict[str, str | None] = {
+    RDFS("label").value: _LANGUAGE,
+    SKOS("altLabel").value: _LANGUAGE,
+    SKOS("prefLabel").value: _LANGUAGE,
+    SKOS("definition").value: _LANGUAGE,
+    DCTERMS("title").value: _LANGUAGE,
+    DCTERMS("publisher").value: _ID,
+    DCTERMS("creator").value: _ID,
+    DCTERMS("license").value: _ID,
+    DCTERMS("modified").value: XSD("dateTime").value,
+    DCTERMS("issued").value: XSD("date").value,
+    DCTERMS("language").value: None,
+    OWL("sameAs").value: _ID,
+    SCHEMA("latitude").value: XSD("decimal").value,
+    SCHEMA("longitude").value: XSD("decimal").value,
+    GEO("hasGeometry").value: _ID,
+    GEO("asWKT").value: GEO("wktLiteral").value,
+    VOID("inDataset").value: _ID,
+    PREFIXES["prov"] + "wasDerivedFrom": _ID,
+    PREFIXES["foaf"] + "primaryTopic": _ID,
+}
+_PRIMARY_TOPIC = PREFIXES["foaf"] + "primaryTopic"
+_DESCRIBED_BY = "describedBy"
+
+
+@dataclass(frozen=True)
+class Short:
+    """A short name and how its values are written: "@id", "@language" (a map), a datatype, or None for as they are."""
+
+    name: str
+    coercion: str | None
+
+
+@dataclass(frozen=True)
+class Context:
+    """The context: which name stands for which IRI."""
+
+    base: str
+    shorts: Mapping[str, Short]
+    classes: Mapping[str, str]
+    prefixes: Mapping[str, str] = field(default_factory=lambda: dict(PREFIXES))
+
+    def document(self) -> dict[str, Any]:
+        """What `/context.jsonld` says."""
+        terms: dict[str, Any] = dict(self.prefixes)
+        terms.update({name: iri for iri, name in self.classes.items()})
+        for iri, short in self.shorts.items():
+            container = {"@container": _LANGUAGE} if short.coercion == _LANGUAGE else {}
+            coerced = {"@type": short.coercion} if short.coercion and not container else {}
+            terms[short.name] = {_ID: iri, **container, **coerced}
+        terms[_DESCRIBED_BY] = {"@reverse": _PRIMARY_TOPIC, "@type": _ID}
+        return {"@context": {"@version": 1.1, **terms}}
+
+    def key(self, predicate: str) -> str:
+        """A property's key when its values do not fit its short name: prefix and name, or the whole IRI."""
+        cut = max(predicate.rfind("#"), predicate.rfind("/")) + 1
+        for prefix, namespace in self.prefixes.items():
+            if namespace == predicate[:cut]:
+                return f"{prefix}:{predicate[cut:]}"
+        return predicate
+
+    def reference(self, iri: str) -> str:
+        """An IRI as value of @id: relative to the base if it is ours."""
+        relative = iri.removeprefix(self.base)
+        # What is left must not look like an absolute IRI, a prefixed name or a network path.
+        return relative if relative and ":" not in relative and not relative.startswith("/") else iri
+
+
+def context_of(vocabulary: Vocabulary, base: str) -> Context:
+    """The context of an ontology: its local names are the short names; standard terms have theirs where free."""
+    own_classes = {t.iri: t.name for t in vocabulary.classes if t.iri.startswith(CG)}
+    shorts = {
+        t.iri: Short(t.name, _coercion(t.ranges, t.is_object_property))
+        for t in vocabulary.properties
+        if t.iri.startswith(CG)
+    }
+    taken = {short.name for short in shorts.values()} | set(own_classes.values()) | set(PREFIXES)
+    for iri, coercion in _STANDARD.items():
+        name = iri.replace("#", "/").rpartition("/")[2]
+        if name not in taken:
+            shorts[iri] = Short(name, coercion)
+            taken.add(name)
+    return Context(base, shorts, own_classes)
+
+
+def frame(description: Description, about: Iterable[Triple], context: Context) -> dict[str, Any]:
+    """A description as one JSON object: the entity, what it links to and what points at it nested inside.
+
+    `about` are the statements of the document itself. Without "@context", which the caller puts in front.
+    """
+    return _Framer(description, context).whole(about)
+
+
+def _coercion(ranges: Iterable[str], of_things: bool) -> str | None:
+    found = set(ranges)
+    if of_things:
+        return _ID
+    if found == {_LANG_STRING}:
+        return _LANGUAGE
+    if found and found <= _DATES:
+        return XSD("date").value
+    decimal = XSD("decimal").value
+    return decimal if found == {decimal} else None
+
+
+class _Framer:
+    """Nests the nodes of one description; each hash node is written whole once, where it is first met."""
+
+    def __init__(self, description: Description, context: Context) -> None:
+        self._description = description
+        self._context = context
+        self._written: set[str] = set()
+
+    def whole(self, about: Iterable[Triple]) -> dict[str, Any]:
+        description = self._description
+        result = {_ID: self._context.reference(description.iri), **self._properties(description.statements)}
+        if description.iri in description.labels:
+            result.update(self._labels(description.labels[description.iri]))
+        reverse = {
+            self._reverse_key(link.predicate): [self._thing(v.term) for v in link.values]
+            for link in description.incoming
+            if link.values
+        }
+        orphans = [self._node(node) for node in description.nodes if node.iri not in self._written]
+        if reverse:
+            result["@reverse"] = reverse
+        result[_DESCRIBED_BY] = self._document(about)
+        if orphans:
+            result["@included"] = orphans
+        return result
+
+    def _properties(self, statements: Iterable[Statements]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for of_one in statements:
+            self._put(result, of_one.predicate, [value.term for value in of_one.values])
+        return result
+
+    def _put(self, result: dict[str, Any], predicate: str, terms: list[Term]) -> None:
+        """Write the values of a property: those that fit its short name under it, others in full."""
+        if predicate == _TYPE:
+            result["@type"] = _plain([self._class(term.value) for term in terms])
+            return
+        short = self._context.shorts.get(predicate)
+        fitting = [term for term in terms if short and _fits(term, short.coercion)]
+        if short and fitting:
+            is_map = short.coercion == _LANGUAGE
+            result[short.name] = _language_map(fitting) if is_map else _plain([self._short(t) for t in fitting])
+        others = [self._full(term) for term in terms if term not in fitting]
+        if others:
+            result[self._context.key(predicate)] = _plain(others)
+
+    def _short(self, term: Term) -> Any:
+        if not isinstance(term, Literal):
+            thing = self._thing(term)
+            return thing[_ID] if len(thing) == 1 else thing
+        native = _NATIVE.get(term.datatype.value)
+        return native(term.value) if native else term.value
+
+    def _full(self, term: Term) -> Any:
+        if not isinstance(term, Literal):
+            return self._thing(term)
+        if term.language:
+            return {"@value": term.value, _LANGUAGE: term.language}
+        if term.datatype == XSD("string"):
+            return term.value
+        native = _NATIVE.get(term.datatype.value)
+        return native(term.value) if native else {"@value": term.value, "@type": self._datatype(term)}
+
+    def _datatype(self, term: Literal) -> str:
+        return self._context.key(term.datatype.value)
+
+    def _thing(self, term: Term) -> dict[str, Any]:
+        """A reference: a hash node whole, anything else with its labels."""
+        iri = term.value if isinstance(term, NamedNode) else str(term)
+        node = self._description.node_by_iri.get(iri)
+        if node and iri not in self._written:
+            return self._node(node)
+        return {_ID: self._context.reference(iri), **self._labels(self._description.labels.get(iri, ()))}
+
+    def _node(self, node: Node) -> dict[str, Any]:
+        self._written.add(node.iri)
+        return {_ID: self._context.reference(node.iri), **self._properties(node.statements)}
+
+    def _labels(self, labels: Iterable[Stated]) -> dict[str, Any]:
+        by_predicate: dict[str, list[Term]] = {}
+        for label in labels:
+            by_predicate.setdefault(label.predicate.value, []).append(label.literal)
+        result: dict[str, Any] = {}
+        for predicate, literals in by_predicate.items():
+            self._put(result, predicate, literals)
+        return result
+
+    def _document(self, about: Iterable[Triple]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        by_predicate: dict[str, list[Term]] = {}
+        for triple in about:
+            result[_ID] = self._context.reference(getattr(triple.subject, "value", ""))
+            if triple.predicate.value != _PRIMARY_TOPIC and not isinstance(triple.object, Triple):
+                by_predicate.setdefault(triple.predicate.value, []).append(triple.object)
+        for predicate, terms in by_predicate.items():
+            self._put(result, predicate, terms)
+        return result
+
+    def _class(self, iri: str) -> str:
+        return self._context.classes.get(iri) or self._context.key(iri)
+
+    def _reverse_key(self, predicate: str) -> str:
+        short = self._context.shorts.get(predicate)
+        return short.name if short and short.coercion == _ID else self._context.key(predicate)
+
+
+def _fits(term: Term, coercion: str | None) -> bool:
+    if not isinstance(term, Literal):
+        return coercion == _ID
+    if term.language:
+        return coercion == _LANGUAGE
+    datatype = term.datatype.value
+    if coercion is None:
+        return datatype == XSD("string").value or _is_native(term)
+    return datatype == coercion
+
+
+def _is_native(term: Literal) -> bool:
+    """Whether JSON's own number or truth value says exactly this literal (the store has canonical forms)."""
+    if term.datatype.value == XSD("boolean").value:
+        return term.value in ("true", "false")
+    return term.datatype.value == XSD("integer").value and str(int(term.value)) == term.value
+
+
+def _plain(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _language_map(terms: Iterable[Term]) -> dict[str, Any]:
+    texts: dict[str, list[str]] = {}
+    for term in terms:
+        if isinstance(term, Literal):
+            texts.setdefault(term.language or "", []).append(term.value)
+    return {language: _plain(texts[language]) for language in sorted(texts)}

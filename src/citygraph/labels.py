@@ -1,0 +1,93 @@
+"""What things are called: a label in the reader's language, or the next best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
+
+from citygraph.terms import DCTERMS, RDFS, SKOS
+
+# The second and third are what concepts and documents of other vocabularies have instead.
+LABEL_PROPERTIES = (RDFS("label"), SKOS("prefLabel"), DCTERMS("title"))
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text and its language; the language is empty for a name made of the IRI."""
+
+    text: str
+    language: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A label as it stands in the store: the property that gives it and the graphs that say so."""
+
+    predicate: NamedNode
+    literal: Literal
+    sources: tuple[str, ...]
+
+
+class Labels:
+    """The labels in one store. A release never changes, so what was read once is remembered."""
+
+    def __init__(self, store: Store, remembered: int = 50_000) -> None:
+        self._store = store
+        self._remembered = remembered
+        self._known: dict[str, tuple[Stated, ...]] = {}
+
+    def of(self, iri: str) -> tuple[Stated, ...]:
+        """Every label of a thing, by language, from the first label property that it has."""
+        known = self._known.get(iri)
+        if known is None:
+            if len(self._known) >= self._remembered:
+                self._known.clear()
+            known = self._known[iri] = self._read(NamedNode(iri))
+        return known
+
+    def best(self, iri: str, language: str) -> Label:
+        """The label for a reader of this language; `choose` says what comes first."""
+        stated = self.of(iri)
+        return choose([s.literal for s in stated], language) or Label(last_segment(iri), "")
+
+    def _read(self, thing: NamedNode) -> tuple[Stated, ...]:
+        for predicate in LABEL_PROPERTIES:
+            found: dict[Literal, list[str]] = {}
+            for quad in self._store.quads_for_pattern(thing, predicate, None, None):
+                if isinstance(quad.object, Literal):
+                    graphs = found.setdefault(quad.object, [])
+                    if not isinstance(quad.graph_name, DefaultGraph):
+                        graphs.append(str(getattr(quad.graph_name, "value", "")))
+            if found:
+                stated = (Stated(predicate, literal, tuple(sorted(graphs))) for literal, graphs in found.items())
+                return tuple(sorted(stated, key=lambda s: (s.literal.language or "", s.literal.value)))
+        return ()
+
+
+def choose(literals: Iterable[Literal], language: str) -> Label | None:
+    """The best of several labels: the asked language, English, the local one, any; None if there is none.
+
+    A place has its labels in English, Turkish and its own language, so the first that is neither of the two is
+    taken for the local one.
+    """
+    by_language: dict[str, str] = {}
+    for literal in literals:
+        by_language.setdefault(literal.language or "", literal.value)
+    for wanted in (language, "en"):
+        if wanted in by_language:
+            return Label(by_language[wanted], wanted)
+    local = sorted(tag for tag in by_language if tag not in ("", "tr"))
+    for tag in (*local, "", "tr"):
+        if tag in by_language:
+            return Label(by_language[tag], tag)
+    return None
+
+
+def last_segment(iri: str) -> str:
+    """What stands after the last # or / of an IRI: the name of what has no label."""
+    return iri.rstrip("/#").replace("#", "/").rpartition("/")[2]

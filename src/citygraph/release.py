@@ -1,0 +1,238 @@
+"""Releases: immutable folders with a store and a manifest, staged in private and published by one rename."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from pyoxigraph import Store
+
+from citygraph.errors import Conflict, NotFound
+
+CURRENT = "current"
+_STAGING = ".staging-"
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a release says of itself. Counts are of quads in the store; `graphs` maps a graph's IRI to its count."""
+
+    id: str = ""
+    created: str = ""
+    parent: str | None = None
+    digest: str = ""
+    digest_total: str = ""
+    inputs: str = ""
+    quads: int = 0
+    triples: int = 0
+    graphs: dict[str, int] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    added: int = 0
+    removed: int = 0
+    warnings: int = 0
+    ontology_version: str = ""
+    software_version: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Release:
+    """One published release. Its folder never changes."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def id(self) -> str:
+        """The name: time of publication and the first twelve digits of the digest."""
+        return self.manifest.id
+
+    @property
+    def store_path(self) -> Path:
+        """The folder of the pyoxigraph store."""
+        return self.path / "store"
+
+    def open_store(self) -> Store:
+        """The store, read-only; several processes may hold it open."""
+        return Store.read_only(str(self.store_path))
+
+
+class Staged:
+    """A release in the making: a private folder with a store that can be written, until it is published."""
+
+    def __init__(self, releases: Releases, path: Path, parent: Release | None) -> None:
+        self._releases = releases
+        self.path = path
+        self.parent = parent
+        self.store: Store | None = Store(str(path / "store"))
+
+    def open(self) -> Store:
+        """The store that is being filled."""
+        if self.store is None:
+            raise Conflict("this staged release is already published")
+        return self.store
+
+    def publish(self, manifest: Manifest) -> Release:
+        """Make this the current release; its name and time are set here.
+
+        Raises Conflict if another release was published since this one was staged.
+        """
+        self.open().flush()
+        self.store = None  # closes it: RocksDB's lock must be gone before readers come
+        return self._releases._publish(self, manifest)
+
+
+class Releases:
+    """The folder of all releases, with the link `current`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def current(self) -> Release:
+        """The release that is served. Raises NotFound if there is none."""
+        return self.get(self.current_id())
+
+    def current_id(self) -> str:
+        """The name of the release that is served; costs one system call. Raises NotFound if there is none."""
+        try:
+            return str((self.root / CURRENT).readlink())
+        except FileNotFoundError:
+            raise NotFound(f"no release in {self.root}: make one with `citygraph build`") from None
+
+    def get(self, release_id: str) -> Release:
+        """The release of that name. Raises NotFound."""
+        path = self.root / release_id
+        if "/" in release_id or release_id.startswith(".") or not (path / _MANIFEST).is_file():
+            raise NotFound(f"no release {release_id!r} in {self.root}")
+        return Release(path, _read_manifest(path / _MANIFEST))
+
+    def history(self) -> list[Release]:
+        """All releases, the newest first."""
+        if not self.root.is_dir():
+            return []
+        names = (p.name for p in self.root.iterdir() if not p.is_symlink() and (p / _MANIFEST).is_file())
+        return [self.get(name) for name in sorted(names, reverse=True)]
+
+    @contextmanager
+    def stage(self, copy_of: Release | None = None) -> Iterator[Staged]:
+        """A staged release, empty or a copy (by hard links) of another; it is removed unless it gets published."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.sweep()
+        parent = self._current_or_none()
+        path = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root))
+        with _held(path / "lock"):
+            if copy_of is not None:
+                copy_of.open_store().backup(str(path / "store"))
+            staged = Staged(self, path, parent)
+            try:
+                yield staged
+            finally:
+                staged.store = None
+                if path.exists():
+                    shutil.rmtree(path)
+
+    def sweep(self) -> int:
+        """Remove what killed builds left behind; answers how many. What a live process stages is left alone."""
+        left = [path for path in self.root.glob(_STAGING + "*") if _is_abandoned(path)]
+        for path in left:
+            shutil.rmtree(path, ignore_errors=True)
+        return len(left)
+
+    def prune(self, keep: int) -> list[str]:
+        """Remove all but the newest `keep` releases; the current one always stays. Answers the removed names."""
+        current = self._current_or_none()
+        old = [r for r in self.history()[keep:] if current is None or r.id != current.id]
+        for release in old:
+            shutil.rmtree(release.path)
+        return [release.id for release in old]
+
+    def _publish(self, staged: Staged, manifest: Manifest) -> Release:
+        with _held(self.root / ".lock"):
+            current = self._current_or_none()
+            if (current.id if current else None) != (staged.parent.id if staged.parent else None):
+                raise Conflict("another release was published meanwhile: nothing was changed, try again")
+            now = datetime.now(UTC)
+            name = f"{now:%Y-%m-%dT%H%M%SZ}-{manifest.digest[:12]}"
+            parent = staged.parent.id if staged.parent else None
+            manifest = replace(manifest, id=name, created=f"{now:%Y-%m-%dT%H:%M:%SZ}", parent=parent)
+            _write_manifest(staged.path / _MANIFEST, manifest)
+            (staged.path / "lock").unlink()
+            _sync_tree(staged.path)
+            staged.path.chmod(0o755)
+            target = self.root / name
+            if target.exists():
+                raise Conflict(f"release {name} was published this very second: try again")
+            staged.path.rename(target)
+            self._point_current_at(name)
+        return Release(target, manifest)
+
+    def _point_current_at(self, name: str) -> None:
+        link = self.root / f".{CURRENT}-{os.getpid()}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(name)
+        link.rename(self.root / CURRENT)
+        _sync(self.root)
+
+    def _current_or_none(self) -> Release | None:
+        try:
+            return self.current()
+        except NotFound:
+            return None
+
+
+def _read_manifest(path: Path) -> Manifest:
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return Manifest(**values)
+
+
+def _write_manifest(path: Path, manifest: Manifest) -> None:
+    text = json.dumps(asdict(manifest), ensure_ascii=False, indent=2, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[IO[str]]:
+    """Hold a lock file for the time of a block; the kernel lets go of it when the process dies."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether the process that staged this is gone: nobody holds its lock any more."""
+    try:
+        with (path / "lock").open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        # Either its process died before it made the lock, or it is making it right now.
+        return datetime.now(UTC).timestamp() - path.stat().st_mtime > 60
+    return True
+
+
+def _sync_tree(path: Path) -> None:
+    """Bring a folder to the disk, so that a power cut after the rename finds it whole."""
+    for folder, _, files in os.walk(path):
+        for name in files:
+            _sync(Path(folder, name))
+        _sync(Path(folder))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

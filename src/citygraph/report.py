@@ -1,0 +1,93 @@
+"""What validation found: plain values, their order, and their words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from citygraph.text import nfc
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a statement stands: a file's name and a line, counted from one."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One SHACL validation result; IRIs are whole, `messages` and `remedies` map languages to sentences."""
+
+    severity: str  # "violation", "warning" or "info"
+    focus_node: str
+    shape: str
+    component: str
+    path: str = ""
+    value: str = ""  # as in N-Triples
+    label: str = ""
+    messages: dict[str, str] = field(default_factory=dict)
+    remedies: dict[str, str] = field(default_factory=dict)
+    place: Place | None = None
+
+    def message(self, language: str) -> str:
+        """What is wrong, in that language or else in English."""
+        return _in_language(self.messages, language) or f"breaks {self.shape}"
+
+    def remedy(self, language: str) -> str:
+        """How to mend it, in that language or else in English; empty where the shape does not say."""
+        return _in_language(self.remedies, language)
+
+    def at(self, place: Place | None) -> Result:
+        """This result with its place."""
+        return replace(self, place=place)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The results of validating one graph, and the W3C report as Turtle."""
+
+    results: tuple[Result, ...]
+    turtle: str
+
+    @property
+    def violations(self) -> tuple[Result, ...]:
+        """The results that stop a release."""
+        return tuple(result for result in self.results if result.severity == "violation")
+
+    @property
+    def warnings(self) -> tuple[Result, ...]:
+        """The results that do not."""
+        return tuple(result for result in self.results if result.severity != "violation")
+
+    @property
+    def conforms(self) -> bool:
+        """Whether there is no violation. (In the W3C report sh:conforms is false for warnings too.)"""
+        return not self.violations
+
+
+def order(result: Result) -> tuple[str, str, int, str, str, str]:
+    """Sort key: violations first, then by file and line, then by what is meant."""
+    place = result.place or Place("~", 0)
+    return (
+        {"violation": "0", "warning": "1"}.get(result.severity, "2"),
+        place.file,
+        place.line,
+        result.focus_node,
+        result.shape,
+        result.value,
+    )
+
+
+def shown(value: str) -> str:
+    """A term as people read it: the text of a literal, an IRI without its brackets."""
+    if value.startswith('"'):
+        return nfc(value[1 : value.rindex('"')])
+    return value.strip("<>")
+
+
+def _in_language(texts: dict[str, str], language: str) -> str:
+    return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")

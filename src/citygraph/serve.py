@@ -1,0 +1,78 @@
+"""A running server: the engine host, the web processes, and their end on SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from citygraph.release import Releases
+from citygraph.settings import Settings, hand_on, read_settings
+from citygraph.sparql.engine import Engines
+from citygraph.sparql.host import HostProcess, start_host
+from citygraph.web import create_app
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+log = logging.getLogger(__name__)
+
+_WATCH_SECONDS = 1.0
+# A client that dribbles its headers is cut off after this long.
+_HEADER_MILLISECONDS = 10_000
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what is under way and leave nothing running.
+
+    Raises OSError if the engine host does not start.
+    """
+    with start_host(settings) as host:
+        hand_on(host.settings)
+        stopping = threading.Event()
+        watch = threading.Thread(target=_keep_alive, args=(host, stopping), daemon=True)
+        watch.start()
+        try:
+            _server(settings).serve()
+        finally:
+            stopping.set()
+            watch.join()
+
+
+def application() -> Flask:
+    """The application of one web process, from the settings that `serve` handed on."""
+    settings = read_settings()
+    return create_app(settings, Releases(settings.releases), Engines(settings))
+
+
+def _server(settings: Settings) -> Server:
+    return Server(
+        f"{__name__}:application",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        # More requests than threads wait in the server, not in the kernel; beyond that clients wait to connect.
+        backpressure=settings.threads * 4,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MILLISECONDS),
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=5,
+        log_level=LogLevels.warning,
+    )
+
+
+def _keep_alive(host: HostProcess, stopping: threading.Event) -> None:
+    """Start the engine host anew if it dies: queries fail meanwhile, documents do not."""
+    while not stopping.wait(_WATCH_SECONDS):
+        if not host.is_alive():
+            log.error("the engine host died; it is started anew")
+            host.restart()

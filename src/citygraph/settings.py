@@ -1,0 +1,110 @@
+"""Every setting: its name, default and meaning; read once from the environment and then frozen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from citygraph.errors import UsageError
+from citygraph.terms import BASE
+
+MIB = 1024 * 1024
+
+
+def _setting(default: Any, help_: str) -> Any:
+    return field(default=default, metadata={"help": help_})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. In the environment a setting is `CITYGRAPH_` and its name in capitals."""
+
+    base: str = _setting(BASE, "Base IRI of entities, sources and graphs; the server answers for it on any host.")
+    data: Path = _setting(Path("data"), "Folder of the data files.")
+    ontology: Path = _setting(Path("ontology"), "Folder of the ontology, alignments, schemes, shapes and rules.")
+    queries: Path = _setting(Path("queries"), "Folder of the stored queries.")
+    releases: Path = _setting(Path("var/releases"), "Folder in which releases are published.")
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8000, "Port to listen on.")
+    workers: int = _setting(1, "Web processes. One is right up to some thousand requests a second.")
+    threads: int = _setting(32, "Threads of a web process: how many requests it holds at a time.")
+    engines: int = _setting(4, "Engine processes that evaluate queries for a release, shared by the web processes.")
+    engine_queries: int = _setting(5000, "Queries after which an engine process is replaced by a fresh one.")
+    store_mode: str = _setting("auto", "Where engines hold a release: memory, disk, or auto (by its size).")
+    memory_quads: int = _setting(3_000_000, "Largest release in quads that auto holds in memory.")
+    time_limit: float = _setting(30.0, "Seconds that a query may take.")
+    memory_limit: int = _setting(2048 * MIB, "Bytes that a query may use beyond the loaded store.")
+    result_limit: int = _setting(0, "Bytes that a result may have; 0 is no limit.")
+    hold_limit: int = _setting(4 * MIB, "Bytes of a result that are held in memory; larger ones wait on disk.")
+    spool_limit: int = _setting(2048 * MIB, "Bytes of a result that may wait on disk until it is whole.")
+    cache_size: int = _setting(64 * MIB, "Bytes of finished results that a web process keeps; 0 keeps none.")
+    query_length: int = _setting(MIB, "Bytes of the longest query.")
+    query_depth: int = _setting(200, "Deepest nesting of a query.")
+    query_breadth: int = _setting(2000, "Most alternatives, operators or path steps in one query.")
+    queue_wait: float = _setting(5.0, "Seconds that a request waits for a free engine process before 503.")
+    client_concurrency: int = _setting(0, "Queries that one client may run at once; 0 is no limit.")
+    client_rate: float = _setting(0.0, "Requests a second that one client may send on average; 0 is no limit.")
+    federation: bool = _setting(False, "Whether SERVICE is evaluated at all, in engine processes with a network.")
+    services: str = _setting("https://query.wikidata.org/sparql", "Endpoints that SERVICE may name, by spaces.")
+    admin_token: str = _setting("", "Token of the admin addresses; none means that they are closed.")
+    trusted_proxies: int = _setting(0, "Reverse proxies in front whose Forwarded headers are believed.")
+    engine_socket: str = _setting("", "Socket of the engine host; `citygraph serve` sets it for its web processes.")
+
+    @property
+    def service_list(self) -> tuple[str, ...]:
+        """The endpoints that SERVICE may name."""
+        return tuple(self.services.split())
+
+    def with_changes(self, **changes: Any) -> Settings:
+        """These settings with some replaced; None means unchanged."""
+        return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+    def as_environment(self) -> dict[str, str]:
+        """The settings as environment variables, for a process that we start."""
+        return {_variable(f.name): _to_text(getattr(self, f.name)) for f in fields(self)}
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings from the environment.
+
+    Raises UsageError if a value is not of its setting's type, or a CITYGRAPH_ variable is no setting.
+    """
+    environment = os.environ if environment is None else environment
+    known = {_variable(f.name): f for f in fields(Settings)}
+    values: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith("CITYGRAPH_"):
+            continue
+        if variable not in known:
+            raise UsageError(f"{variable} is no setting; the settings are in docs/settings.md")
+        values[known[variable].name] = _from_text(variable, text, known[variable].default)
+    return Settings(**values)
+
+
+def hand_on(settings: Settings) -> None:
+    """Put the settings into our environment, for the processes that are started from now on."""
+    os.environ.update(settings.as_environment())
+
+
+def _variable(name: str) -> str:
+    return "CITYGRAPH_" + name.upper()
+
+
+def _to_text(value: Any) -> str:
+    return ("1" if value else "0") if isinstance(value, bool) else str(value)
+
+
+def _from_text(variable: str, text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        if text.strip().casefold() in {"1", "true", "yes", "on"}:
+            return True
+        if text.strip().casefold() in {"0", "false", "no", "off", ""}:
+            return False
+        raise UsageError(f"{variable} is {text!r}: it must be 1 or 0")
+    try:
+        return type(default)(text) if not isinstance(default, Path) else Path(text)
+    except ValueError as error:
+        raise UsageError(f"{variable} is {text!r}: it must be of type {type(default).__name__}") from error

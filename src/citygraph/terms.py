@@ -1,0 +1,83 @@
+"""The namespaces and terms that the code itself names."""
+
+from __future__ import annotations
+
+from pyoxigraph import NamedNode
+
+
+class Namespace(str):
+    """An IRI prefix; a call makes a term of it: `CG("party")`."""
+
+    __slots__ = ()
+
+    def __call__(self, name: str) -> NamedNode:
+        return NamedNode(self + name)
+
+
+BASE = "https://w3id.org/citygraph/"
+CG = Namespace(BASE + "ontology#")
+ID = Namespace(BASE + "id/")
+GRAPH = Namespace(BASE + "graph/")
+SOURCE = Namespace(BASE + "source/")
+
+RDF = Namespace("http://www.w3.org/1999/02/22-rdf-syntax-ns#")
+RDFS = Namespace("http://www.w3.org/2000/01/rdf-schema#")
+OWL = Namespace("http://www.w3.org/2002/07/owl#")
+XSD = Namespace("http://www.w3.org/2001/XMLSchema#")
+SKOS = Namespace("http://www.w3.org/2004/02/skos/core#")
+SH = Namespace("http://www.w3.org/ns/shacl#")
+SD = Namespace("http://www.w3.org/ns/sparql-service-description#")
+VOID = Namespace("http://rdfs.org/ns/void#")
+DCAT = Namespace("http://www.w3.org/ns/dcat#")
+DCTERMS = Namespace("http://purl.org/dc/terms/")
+FORMATS = Namespace("http://www.w3.org/ns/formats/")
+GEO = Namespace("http://www.opengis.net/ont/geosparql#")
+SCHEMA = Namespace("https://schema.org/")
+WD = Namespace("http://www.wikidata.org/entity/")
+
+ONTOLOGY_GRAPH = GRAPH("ontology")
+SHAPES_GRAPH = GRAPH("shapes")
+CATALOG_GRAPH = GRAPH("catalog")
+CURATION_GRAPH = GRAPH("curation")
+DERIVED_GRAPH = GRAPH("derived")
+DATASET = NamedNode(BASE + "dataset")
+
+# What files and answers are written with, and what queries may use without declaring it.
+PREFIXES: dict[str, str] = {
+    "cg": CG,
+    "city": ID + "city/",
+    "area": ID + "area/",
+    "country": ID + "country/",
+    "person": ID + "person/",
+    "organisation": ID + "organisation/",
+    "post": ID + "post/",
+    "tenure": ID + "tenure/",
+    "event": ID + "event/",
+    "agreement": ID + "agreement/",
+    "source": SOURCE,
+    "graph": GRAPH,
+    "role": BASE + "ontology/roles/",
+    "eventtype": BASE + "ontology/event-types/",
+    "agreementtype": BASE + "ontology/agreement-types/",
+    "field": BASE + "ontology/fields/",
+    "continent": BASE + "ontology/continents/",
+    "shapes": BASE + "ontology/shapes#",
+    "rdf": RDF,
+    "rdfs": RDFS,
+    "owl": OWL,
+    "xsd": XSD,
+    "skos": SKOS,
+    "sh": SH,
+    "sd": SD,
+    "void": VOID,
+    "dcat": DCAT,
+    "dcterms": DCTERMS,
+    "geo": GEO,
+    "schema": SCHEMA,
+    "org": "http://www.w3.org/ns/org#",
+    "foaf": "http://xmlns.com/foaf/0.1/",
+    "prov": "http://www.w3.org/ns/prov#",
+    "time": "http://www.w3.org/2006/time#",
+    "wd": WD,
+    "wdt": "http://www.wikidata.org/prop/direct/",
+}

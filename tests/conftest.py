@@ -1,0 +1,54 @@
+"""What most tests stand on: no network but loopback, and the İzmir graph built once."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from citygraph.build import build
+from citygraph.files import Sources
+from citygraph.progress import Progress
+from citygraph.release import Release, Releases
+from citygraph.report import Report
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _loopback_only() -> Iterator[None]:
+    """No test reaches the internet: connecting to anything but loopback or a Unix socket fails."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and not str(address[0]).startswith(("127.", "::1", "localhost")):
+            raise PermissionError(f"a test tried to reach {address}")
+        connect(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", guarded)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def sources() -> Sources:
+    """The repository's own data and ontology."""
+    return Sources(REPOSITORY / "data", REPOSITORY / "ontology")
+
+
+@pytest.fixture(scope="session")
+def built(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> tuple[Releases, Release, Report]:
+    """The İzmir graph, built once for all tests, with its report. Do not write to it."""
+    releases = Releases(tmp_path_factory.mktemp("izmir") / "releases")
+    release, report = build(sources, releases, Progress())
+    return releases, release, report
+
+
+@pytest.fixture(scope="session")
+def izmir(built: tuple[Releases, Release, Report]) -> Release:
+    """The release of the İzmir graph."""
+    return built[1]

@@ -1,0 +1,86 @@
+"""The files that people edit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from citygraph.errors import BadData, UsageError
+from citygraph.files import Sources, extra_files
+
+TRIG = """@prefix a: <http://a/> .
+GRAPH a:g {
+  a:s a:p "one" ;
+      a:q "01"^^<http://www.w3.org/2001/XMLSchema#integer> ,
+          "İ" .
+}
+"""
+
+
+def sources(tmp_path: Path, **files: str) -> Sources:
+    for name, text in files.items():
+        path = tmp_path / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return Sources(tmp_path / "data", tmp_path / "ontology")
+
+
+def test_each_statement_knows_its_line(tmp_path: Path) -> None:
+    """The line of a statement is the one on which it ends."""
+    (file,) = sources(tmp_path, data__x_trig=TRIG).data_files()
+    assert [(line, quad.predicate.value[-1]) for line, quad in file.read_with_lines()] == [(3, "p"), (4, "q"), (5, "q")]
+
+
+def test_literals_are_read_as_they_stand(tmp_path: Path) -> None:
+    """A file's "01" stays "01": shapes see what a person wrote."""
+    (file,) = sources(tmp_path, data__x_trig=TRIG).data_files()
+    assert '"01"^^<http://www.w3.org/2001/XMLSchema#integer>' in {str(quad.object) for quad in file.read()}
+
+
+def test_a_broken_file_is_told_with_line_and_column(tmp_path: Path) -> None:
+    """A file that does not parse names itself, the line and the column."""
+    (file,) = sources(tmp_path, data__x_trig="@prefix a: <http://a/> .\nGRAPH a:g { a:s a:p ! }\n").data_files()
+    with pytest.raises(BadData, match=r"data/x\.trig:2:"):
+        list(file.read())
+
+
+def test_bytes_that_are_not_utf_8_are_told(tmp_path: Path) -> None:
+    """A file in another encoding is refused, and named."""
+    found = sources(tmp_path, data__x_trig="")
+    (tmp_path / "data" / "x.trig").write_bytes('<http://a> <http://b> "ş" .'.encode("iso-8859-9"))
+    with pytest.raises(BadData, match=r"data/x\.trig"):
+        list(found.data_files()[0].read())
+
+
+def test_a_statement_without_a_source_is_refused(tmp_path: Path) -> None:
+    """In data/ every statement belongs to a graph; only the catalog is plain Turtle."""
+    files = sources(tmp_path, data__x_ttl="<http://a> <http://b> <http://c> .", data__catalog_ttl="").data_files()
+    with pytest.raises(BadData, match="belongs to a source"):
+        [list(file.read()) for file in files]
+
+
+def test_empty_folders_are_told(tmp_path: Path) -> None:
+    """A build in the wrong folder says which folder is empty."""
+    with pytest.raises(UsageError, match="ontology"):
+        sources(tmp_path, data__x_trig=TRIG).all_files()
+
+
+def test_the_fingerprint_follows_content_not_time(tmp_path: Path) -> None:
+    """Touching a file changes nothing; editing it, or another version of the software, does."""
+    found = sources(tmp_path, data__x_trig=TRIG, ontology__o_ttl="", ontology__shapes__s_ttl="")
+    before = found.fingerprint("1")
+    (tmp_path / "data" / "x.trig").touch()
+    assert found.fingerprint("1") == before
+    assert found.fingerprint("2") != before
+    (tmp_path / "data" / "x.trig").write_text(TRIG + "\n")
+    assert found.fingerprint("1") != before
+
+
+def test_an_extra_file_must_exist_and_be_rdf(tmp_path: Path) -> None:
+    """A missing file, or an ending of no RDF format, is told before anything is done."""
+    with pytest.raises(UsageError, match="no such file"):
+        extra_files([tmp_path / "none.ttl"])
+    (tmp_path / "a.docx").touch()
+    with pytest.raises(UsageError, match="no RDF format"):
+        extra_files([tmp_path / "a.docx"])

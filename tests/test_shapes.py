@@ -1,0 +1,74 @@
+"""Every rule about data has an example that keeps it and one that breaks it."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pyoxigraph import parse
+
+from citygraph.files import Sources
+from citygraph.report import Report
+from citygraph.terms import BASE, CG
+from citygraph.validation import Validation
+
+EXAMPLES = Path(__file__).parents[1] / "ontology" / "examples"
+CONFORMING = sorted((EXAMPLES / "conforming").glob("*.ttl"))
+VIOLATING = sorted((EXAMPLES / "violating").glob("*.ttl"))
+pytestmark = pytest.mark.timeout(600)
+_HEAD = re.compile(r"# (violates|warns): shapes:(\S+)")
+
+
+@pytest.fixture(scope="module")
+def reports(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Report]:
+    """The report of each example, by both engines: validation raises if they disagree."""
+    folder = tmp_path_factory.mktemp("examples")
+    shapes = [file.path for file in sources.shape_files()]
+
+    def validate(paths: list[Path]) -> dict[Path, Report]:
+        with Validation(shapes) as validation:
+            return {path: validation.validate(_as_ntriples(path, folder), both=True) for path in paths}
+
+    paths = CONFORMING + VIOLATING
+    with ThreadPoolExecutor() as pool:
+        one, other = pool.map(validate, (paths[::2], paths[1::2]))
+    return one | other
+
+
+def _as_ntriples(path: Path, folder: Path) -> Path:
+    target = folder / f"{path.parent.name}-{path.stem}.nt"
+    target.write_text("".join(f"{quad.triple} .\n" for quad in parse(path=path)))
+    return target
+
+
+@pytest.mark.parametrize("path", CONFORMING, ids=lambda path: path.stem)
+def test_a_conforming_example_conforms(reports: dict[Path, Report], path: Path) -> None:
+    """An example of right data gets neither violations nor warnings."""
+    assert [(r.shape, r.focus_node, r.value) for r in reports[path].results] == []
+
+
+@pytest.mark.parametrize("path", VIOLATING, ids=lambda path: path.stem)
+def test_a_violating_example_breaks_the_rule_it_names(reports: dict[Path, Report], path: Path) -> None:
+    """It breaks just that rule, with the severity it says, in words of both languages with a remedy."""
+    head = _HEAD.match(path.read_text(encoding="utf-8"))
+    assert head, f"{path.name} does not say which shape it breaks"
+    severity = {"violates": "violation", "warns": "warning"}[head[1]]
+    named = [r for r in reports[path].results if r.shape == f"{BASE}ontology/shapes#{head[2]}"]
+    assert named
+    assert {result.severity for result in named} == {severity}
+    assert all(result.messages.keys() >= {"en", "tr"} and result.remedies.keys() >= {"en", "tr"} for result in named)
+    assert {r.shape for r in reports[path].violations} <= {named[0].shape}
+
+
+def test_every_rule_is_broken_by_an_example(sources: Sources) -> None:
+    """A shape with a message that no example breaks may never have worked."""
+    with_message = {
+        quad.subject.value.partition("#")[2]
+        for file in sources.shape_files()
+        for quad in file.read()
+        if quad.predicate == CG("remedy") and hasattr(quad.subject, "value")
+    }
+    heads = [_HEAD.match(path.read_text(encoding="utf-8")) for path in VIOLATING]
+    assert with_message - {head[2] for head in heads if head} == set()
