@@ -26,8 +26,9 @@ _OBJECTS = st.one_of(
 def test_the_text_is_sorted_and_readable() -> None:
     """Prefixes that are used, subjects and statements in order, the type first."""
     store = Store()
-    store.extend([Quad(IZMIR, RDFS("label"), Literal("İzmir", language="en"), G), Quad(IZMIR, RDF("type"), CG("City"), G),
-                  Quad(IZMIR, CG("foundingDate"), Literal("1921", datatype=XSD("gYear")), G)])  # fmt: skip
+    store.add(Quad(IZMIR, RDFS("label"), Literal("İzmir", language="en"), G))
+    store.add(Quad(IZMIR, RDF("type"), CG("City"), G))
+    store.add(Quad(IZMIR, CG("foundingDate"), Literal("1921", datatype=XSD("gYear")), G))
     assert export(store, G) == (
         "@prefix cg: <https://w3id.org/citygraph/ontology#> .\n"
         "@prefix city: <https://w3id.org/citygraph/id/city/> .\n"

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
-from typing import TYPE_CHECKING
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from citygraph.release import Releases
-from citygraph.settings import Settings, hand_on, read_settings
-from citygraph.sparql.engine import Engines
+from citygraph.errors import UsageError
+from citygraph.settings import Settings, hand_on
 from citygraph.sparql.host import HostProcess, start_host
-from citygraph.web import create_app
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +25,9 @@ _HEADER_MILLISECONDS = 10_000
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave nothing running.
 
-    Raises OSError if the engine host does not start.
+    Raises UsageError if the address is taken, OSError if the engine host does not start.
     """
+    _require_free(settings)
     with start_host(settings) as host:
         hand_on(host.settings)
         stopping = threading.Event()
@@ -44,15 +40,23 @@ def serve(settings: Settings) -> None:
             watch.join()
 
 
-def application() -> Flask:
-    """The application of one web process, from the settings that `serve` handed on."""
-    settings = read_settings()
-    return create_app(settings, Releases(settings.releases), Engines(settings))
+def _require_free(settings: Settings) -> None:
+    """Refuse an address that somebody listens on: granian would share it with them, and each get half the requests."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            address = f"{settings.host}:{settings.port}"
+            raise UsageError(f"cannot listen on {address}: {error.strerror}; another port: --port") from None
 
 
 def _server(settings: Settings) -> Server:
+    # It warns of more threads than cores; ours wait for engine processes most of the time.
+    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     return Server(
-        f"{__name__}:application",
+        "citygraph.web.application:application",
         factory=True,
         address=settings.host,
         port=settings.port,

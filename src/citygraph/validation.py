@@ -35,7 +35,7 @@ class Validation:
     """A process that has read the shapes and validates one graph after the other."""
 
     def __init__(self, shapes: Sequence[Path]) -> None:
-        self._errors = TemporaryFile("w+")
+        self._errors = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "citygraph.validation", *map(str, shapes)],
             stdin=subprocess.PIPE,
@@ -191,7 +191,6 @@ def _results(results: Any, graph: Any, shapes: Any) -> Iterator[Result]:
         shape = results.value(node, uri(SH("sourceShape")))
         path = results.value(node, uri(SH("resultPath")))
         value = results.value(node, uri(SH("value")))
-        messages = list(results.objects(node, uri(SH("resultMessage"))))
         yield Result(
             severity=str(results.value(node, uri(SH("resultSeverity")))).rpartition("#")[2].lower(),
             focus_node=str(focus) if isinstance(focus, URIRef) else focus.n3(),
@@ -200,13 +199,18 @@ def _results(results: Any, graph: Any, shapes: Any) -> Iterator[Result]:
             path=str(path) if isinstance(path, URIRef) else "",
             value=value.n3() if value is not None else "",
             label=_label(graph, focus, uri(RDFS("label"))),
-            messages={message.language or "": str(message) for message in messages},
-            remedies={remedy.language or "": str(remedy) for remedy in shapes.objects(shape, uri(CG("remedy")))},
+            # From the shape: in the report pySHACL takes the languages of messages of SPARQL constraints away.
+            messages=_by_language(shapes.objects(shape, uri(SH("message")))),
+            remedies=_by_language(shapes.objects(shape, uri(CG("remedy")))),
         )
 
 
+def _by_language(texts: Iterable[Any]) -> dict[str, str]:
+    return {text.language or "": str(text) for text in texts}
+
+
 def _label(graph: Any, node: Any, label: Any) -> str:
-    labels = {text.language: str(text) for text in graph.objects(node, label)}
+    labels = _by_language(graph.objects(node, label))
     return labels.get("en") or next(iter(labels.values()), "")
 
 

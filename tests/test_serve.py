@@ -1,0 +1,165 @@
+"""A running server: what a browser, a program and a shell get from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from pyoxigraph import RdfFormat, parse
+
+from citygraph.release import Release, Releases
+from citygraph.report import Report
+from citygraph.terms import ID
+from tests.running import Running, serving
+
+Built = tuple[Releases, Release, Report]
+ASK_IZMIR = "/sparql?query=" + quote("ASK { <https://w3id.org/citygraph/id/city/izmir> ?p ?o }")
+
+
+@pytest.fixture(scope="module")
+def server(built: Built) -> Iterator[Running]:
+    with serving(built[0].root) as running:
+        yield running
+
+
+def test_an_identifier_leads_to_its_document(server: Running) -> None:
+    """/id/… is answered 303 with the document's address, on the host that was asked."""
+    reply = server.get("/id/city/izmir")
+    assert (reply.status, reply.headers["location"]) == (303, "/doc/city/izmir")
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type", "format_"),
+    [("text/turtle", "text/turtle; charset=utf-8", RdfFormat.TURTLE),
+     ("application/n-triples", "application/n-triples", RdfFormat.N_TRIPLES),
+     ("application/ld+json", "application/ld+json", None),
+     ("text/html", "text/html; charset=utf-8", None)],
+)  # fmt: skip
+def test_a_document_comes_in_the_form_asked(
+    server: Running, accept: str, media_type: str, format_: RdfFormat | None
+) -> None:
+    """Turtle, N-Triples, JSON-LD and HTML of the same entity."""
+    reply = server.get("/doc/city/izmir", accept=accept)
+    assert (reply.status, reply.headers["content-type"]) == (200, media_type)
+    if format_ is not None:
+        assert ID + "city/izmir" in {quad.subject.value for quad in parse(reply.body, format_)}  # type: ignore[union-attr]
+    assert "İzmir" in reply.body.decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/ontology", "/doc/agreement/izmir-baku", "/source/izmir-sister-cities"])
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_pages_are_pages(server: Running, path: str, language: str) -> None:
+    """HTML in the reader's language, without a script or style from anywhere else."""
+    reply = server.get(path, accept="text/html", accept_language=language)
+    page = reply.body.decode()
+    assert reply.status == 200
+    assert f'lang="{language}"' in page
+    assert "<h1" in page
+    assert 'src="http' not in page
+
+
+@pytest.mark.parametrize(
+    ("accept", "begin"),
+    [("application/sparql-results+json", b'{"head"'), ("application/sparql-results+xml", b"<?xml"),
+     ("text/csv", b"label\r\n"), ("text/tab-separated-values", b"?label\n")],
+)  # fmt: skip
+def test_queries_by_get_and_post(server: Running, accept: str, begin: bytes) -> None:
+    """The same answer by GET, by form and by direct POST."""
+    query = 'SELECT ?label { city:izmir rdfs:label ?label FILTER(LANG(?label) = "tr") }'
+    by_get = server.get("/sparql?query=" + quote(query), accept=accept)
+    form = ("query=" + quote(query)).encode()
+    by_form = server.get("/sparql", "POST", form, accept=accept, content_type="application/x-www-form-urlencoded")
+    direct = server.get("/sparql", "POST", query.encode(), accept=accept, content_type="application/sparql-query")
+    assert by_get.status == by_form.status == direct.status == 200
+    assert by_get.body == by_form.body == direct.body
+    assert by_get.body.startswith(begin)
+    assert "İzmir" in by_get.body.decode()
+
+
+def test_construct_answers_in_turtle(server: Running) -> None:
+    """A graph for a CONSTRUCT."""
+    query = quote("CONSTRUCT { ?s a cg:City } WHERE { ?s a cg:City }")
+    reply = server.get(f"/sparql?query={query}", accept="text/turtle")
+    assert len(list(parse(reply.body, RdfFormat.TURTLE))) > 50
+
+
+def test_health_names_the_release(server: Running, izmir: Release) -> None:
+    """/health says that it is well and which release is served."""
+    health = json.loads(server.get("/health").body)
+    assert (health["status"], health["release"]) == ("ok", izmir.id)
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_cleanly(built: Built, signal_: signal.Signals) -> None:
+    """On SIGTERM and Ctrl-C it ends with 0, and nothing that it started is left."""
+    with serving(built[0].root) as running:
+        assert running.get(ASK_IZMIR).status == 200
+        children = _descendants(running.process.pid)
+        assert len(children) >= 4
+        os.kill(running.process.pid, signal_)
+        assert running.process.wait(10) == 0
+        deadline = time.monotonic() + 5
+        while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_an_address_in_use_is_told(built: Built) -> None:
+    """Two servers never share a port silently."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "citygraph.cli", "--releases", str(built[0].root), "serve", "--port", port]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+
+
+def test_a_dead_engine_host_is_started_anew(server: Running) -> None:
+    """Whoever kills the engine host has it back within seconds; documents are served meanwhile."""
+    (host,) = [pid for pid in _descendants(server.process.pid) if b"citygraph.sparql.host" in _command(pid)]
+    os.kill(host, signal.SIGKILL)
+    assert server.get("/doc/city/izmir.ttl").status == 200
+    deadline = time.monotonic() + 20
+    while server.get(ASK_IZMIR + "#").status != 200 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    query = quote("SELECT ?s { ?s a cg:Country } ORDER BY ?s LIMIT 1")  # not in the cache
+    assert server.get(f"/sparql?query={query}").status == 200
+
+
+def test_a_new_release_is_served_without_a_restart(built: Built, tmp_path: Path) -> None:
+    """The link `current` decides, at each request."""
+    releases = Releases(tmp_path / "releases")
+    with releases.stage(copy_of=built[1]) as staged:
+        first = staged.publish(built[1].manifest)
+    with serving(releases.root) as running:
+        assert json.loads(running.get("/health").body)["release"] == first.id
+        time.sleep(1.1)  # a release's name has a second's resolution
+        with releases.stage(copy_of=first) as staged:
+            second = staged.publish(first.manifest)
+        assert json.loads(running.get("/health").body)["release"] == second.id
+        assert running.get(ASK_IZMIR).headers["x-citygraph-release"] == second.id
+
+
+def _descendants(pid: int) -> list[int]:
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, path.read_text().split()):
+            found += [child, *_descendants(child)]
+    return found
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
