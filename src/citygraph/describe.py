@@ -98,22 +98,35 @@ class Description:
         return tuple(sorted({source for sources in every for source in sources}))
 
     def quads(self) -> Iterator[Quad]:
-        """All statements, each in the graphs that state it; what no graph states stands in the default graph."""
-        for subject, statements in ((self.iri, self.statements), *((n.iri, n.statements) for n in self.nodes)):
-            for of_one in statements:
-                for value in of_one.values:
-                    yield from _in_graphs(NamedNode(subject), of_one.predicate, value.term, value.sources)
-        for link in self.incoming:
-            for value in link.values:
-                if not isinstance(value.term, Literal):
-                    yield from _in_graphs(value.term, link.predicate, NamedNode(self.iri), value.sources)
-        for iri, labels in self.labels.items():
-            for label in labels:
-                yield from _in_graphs(NamedNode(iri), label.predicate.value, label.literal, label.sources)
+        """All statements, each in the graphs that state it, else in the default graph."""
+        for triple, graphs in self._stated():
+            for graph in graphs:
+                yield Quad(triple.subject, triple.predicate, triple.object, NamedNode(graph))
+            if not graphs:
+                yield Quad(triple.subject, triple.predicate, triple.object)
 
     def triples(self) -> list[Triple]:
         """The same without the graphs: each triple once, the entity's own first."""
-        return list(dict.fromkeys(quad.triple for quad in self.quads()))
+        return list(dict.fromkeys(triple for triple, _ in self._stated()))
+
+    def _stated(self) -> Iterator[tuple[Triple, tuple[str, ...]]]:
+        """Every triple with the graphs that state it."""
+        for iri, statements in ((self.iri, self.statements), *((n.iri, n.statements) for n in self.nodes)):
+            subject = NamedNode(iri)
+            for of_one in statements:
+                predicate = NamedNode(of_one.predicate)
+                for value in of_one.values:
+                    yield Triple(subject, predicate, value.term), value.sources
+        thing = NamedNode(self.iri)
+        for link in self.incoming:
+            predicate = NamedNode(link.predicate)
+            for value in link.values:
+                if not isinstance(value.term, Literal):
+                    yield Triple(value.term, predicate, thing), value.sources
+        for iri, labels in self.labels.items():
+            named = NamedNode(iri)
+            for label in labels:
+                yield Triple(named, label.predicate, label.literal), label.sources
 
     def _all_values(self) -> Iterator[Value]:
         for part in (self.statements, *(node.statements for node in self.nodes)):
@@ -266,11 +279,3 @@ def _sorted(values: Mapping[Term, list[str]]) -> tuple[Value, ...]:
 def _order(term: Term) -> tuple[bool, str, str]:
     language = term.language or "" if isinstance(term, Literal) else ""
     return isinstance(term, Literal), term.value, language
-
-
-def _in_graphs(subject: NamedNode | BlankNode, predicate: str, term: Term, graphs: Iterable[str]) -> Iterator[Quad]:
-    named = tuple(graphs)
-    for graph in named:
-        yield Quad(subject, NamedNode(predicate), term, NamedNode(graph))
-    if not named:
-        yield Quad(subject, NamedNode(predicate), term)

@@ -1,0 +1,65 @@
+"""The finished results that a web process keeps: least recently used ones go first, bounded in bytes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+
+# What an entry costs beyond its body: key, headers, places in the tables.
+_OVERHEAD = 1024
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finished result: the name of its format, its bytes, and the same bytes compressed, by content coding."""
+
+    format: str
+    body: bytes
+    rows: int | None = None
+    encoded: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes that keeping this costs."""
+        return _OVERHEAD + len(self.body) + sum(map(len, self.encoded.values()))
+
+
+class ResultCache:
+    """Results by release and query; a release never changes, so nothing here is ever out of date."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.size = 0
+        self.hits = 0
+        self.misses = 0
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: bytes) -> Entry | None:
+        """The result, which is thereby the most recently used."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                self.misses += 1
+            else:
+                self.hits += 1
+                self._entries.move_to_end(key)
+            return entry
+
+    def put(self, key: bytes, entry: Entry) -> None:
+        """Keep a result, unless it alone would take more than an eighth of the room."""
+        if entry.size > self.capacity // 8:
+            return
+        with self._lock:
+            if old := self._entries.pop(key, None):
+                self.size -= old.size
+            self._entries[key] = entry
+            self.size += entry.size
+            while self.size > self.capacity:
+                _, oldest = self._entries.popitem(last=False)
+                self.size -= oldest.size

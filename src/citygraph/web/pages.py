@@ -1,0 +1,308 @@
+"""The pages for people: what a template gets to show of an entity, a graph, the ontology and the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from pyoxigraph import Literal, NamedNode, Quad
+
+from citygraph.describe import Description, Statements, Value
+from citygraph.errors import NotFound
+from citygraph.formats import Format
+from citygraph.release import Release, Releases
+from citygraph.terms import CG, DCTERMS, OWL, RDFS, SH, SKOS
+from citygraph.text import collation_key
+from citygraph.vocabulary import Vocabulary, VocabularyTerm
+from citygraph.web.addresses import Addresses
+from citygraph.web.home import Agreement, Home, Span
+from citygraph.web.problems import Problem, ProblemType
+from citygraph.web.register import TYPE, Registrar
+from citygraph.web.shelf import OpenRelease
+from citygraph.web.values import Text, date, literal_text, number
+from citygraph.web.words import LANGUAGES, Words
+
+SAYS = 100  # subjects of a graph on a page
+_LABEL = RDFS("label").value
+_ALIGNMENTS = [
+    p.value
+    for p in (
+        OWL("equivalentClass"), OWL("equivalentProperty"), RDFS("subClassOf"), RDFS("subPropertyOf"),
+        SKOS("exactMatch"), SKOS("closeMatch"), SKOS("broadMatch"), SKOS("narrowMatch"), SKOS("relatedMatch"),
+    )
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads: the words of the language, the addresses of the site, and what stands after the question mark."""
+
+    words: Words
+    addresses: Addresses
+    query: str = ""
+
+    def in_language(self, language: str) -> str:
+        """The same address in another language."""
+        kept = [p for p in self.query.split("&") if p and not p.startswith("lang=")]
+        return "?" + "&".join([*kept, f"lang={language}"])
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The dates of an agreement on a line of years, in units of the drawing."""
+
+    act: tuple[float, float] | None
+    protocol: tuple[float, float] | None
+    backwards: bool
+
+
+class Pages:
+    """The templates, filled."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=PackageLoader("citygraph.web"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def entity(self, opened: OpenRelease, description: Description, reader: Reader, forms: Mapping[str, str]) -> str:
+        """The page of an entity; `forms` are the addresses of its other forms, by name."""
+        registrar = Registrar(opened, reader.words, reader.addresses)
+        title = registrar.link(description.iri)
+        return self._render(
+            "entity.html",
+            reader,
+            opened.release,
+            title=title,
+            names=_names(description, title),
+            kind=registrar.kind(description.statements),
+            places=[registrar.link(v.iri) for v in description.values(CG("country").value)],
+            rows=registrar.rows(description),
+            parts=registrar.parts(description),
+            links=registrar.links(description),
+            sources=registrar.sources(),
+            same=[registrar.link(v.iri) for v in description.values(OWL("sameAs").value) if v.iri],
+            iri=description.iri,
+            forms=forms,
+            page=description.page,
+            pages=description.pages,
+        )
+
+    def graph(
+        self, opened: OpenRelease, description: Description, reader: Reader, forms: Mapping[str, str], page: int
+    ) -> str:
+        """The page of a source or another graph: what it is, and what it says, subject by subject."""
+        registrar = Registrar(opened, reader.words, reader.addresses)
+        count = opened.release.manifest.graphs.get(description.iri, 0)
+        # A graph has no more subjects than statements: what lies beyond need not be looked for.
+        said, more = _said(opened, description.iri, page) if (page - 1) * SAYS <= count else ([], False)
+        if page > 1 and not said:
+            raise NotFound(f"what {description.iri} says does not fill {page} pages")
+        return self._render(
+            "graph.html",
+            reader,
+            opened.release,
+            title=registrar.link(description.iri),
+            names=(),
+            kind=registrar.kind(description.statements),
+            places=(),
+            count=count,
+            rows=registrar.rows(description),
+            parts=registrar.parts(description) if page == 1 else (),
+            links=registrar.links(description),
+            sources=registrar.sources(),
+            says=registrar.says(said),
+            same=(),
+            iri=description.iri,
+            forms=forms,
+            page=page,
+            more=more,
+        )
+
+    def home(self, opened: OpenRelease, home: Home, reader: Reader) -> str:
+        """The home page."""
+        registrar = Registrar(opened, reader.words, reader.addresses)
+        return self._render(
+            "home.html",
+            reader,
+            opened.release,
+            home=home,
+            hub=registrar.link(home.hub) if home.hub else None,
+            link=registrar.link,
+            picture=lambda agreement: _picture(agreement, home.years),
+            decades=_decades(home.years),
+            manifest=opened.release.manifest,
+            by_name=lambda iris: sorted(map(registrar.link, iris), key=lambda text: collation_key(text.text)),
+        )
+
+    def ontology(self, opened: OpenRelease, reader: Reader, forms: Mapping[str, str]) -> str:
+        """The ontology as documentation."""
+        registrar = Registrar(opened, reader.words, reader.addresses)
+        vocabulary = opened.vocabulary
+        own = [t for t in vocabulary.terms.values() if t.iri.startswith(CG)]
+        others = [t for t in own if not t.is_class and not t.is_property]
+        return self._render(
+            "ontology.html",
+            reader,
+            opened.release,
+            header=vocabulary.get(CG.removesuffix("#")),
+            groups=[
+                ("classes", _by_label(reader, [t for t in own if t.is_class])),
+                ("properties", _by_label(reader, [t for t in own if t.is_property])),
+                ("terms_of", _by_label(reader, others)),
+            ],
+            schemes=[(scheme, _by_label(reader, vocabulary.concepts(scheme.iri))) for scheme in vocabulary.schemes],
+            link=registrar.link,
+            local=reader.addresses.local,
+            facts=lambda term: _facts(term, vocabulary, reader.words),
+            forms=forms,
+            iri=CG.removesuffix("#"),
+        )
+
+    def shapes(self, opened: OpenRelease, reader: Reader, forms: Mapping[str, str], iri: str) -> str:
+        """The shapes in plain words."""
+        registrar = Registrar(opened, reader.words, reader.addresses)
+        own = [t for t in opened.shapes.terms.values() if t.iri.startswith(f"{iri}#")]
+        used = {part for term in own for part in _constraints(term)}
+        whole = [t for t in own if t.iri not in used]
+        language = reader.words.language
+        return self._render(
+            "shapes.html",
+            reader,
+            opened.release,
+            shapes=sorted(whole, key=lambda t: (not t.iris(SH("targetClass").value), t.name)),
+            constraints=lambda term: [t for c in _constraints(term) if (t := opened.shapes.get(c))],
+            link=registrar.link,
+            targets=lambda term: term.iris(SH("targetClass").value),
+            path=lambda term: term.iris(SH("path").value),
+            message=lambda term: term.text(language, SH("message").value, SH("description").value),
+            remedy=lambda term: term.text(language, CG("remedy").value),
+            name=lambda term: term.text(language, SH("name").value, _LABEL),
+            forms=forms,
+            iri=iri,
+        )
+
+    def problem(self, problem: Problem, releases: Releases, reader: Reader) -> str:
+        """An error, told to a person."""
+        try:
+            release = releases.current()
+        except NotFound:
+            release = None
+        return self._render("problem.html", reader, release, problem=problem)
+
+    def problem_type(self, type_: ProblemType, releases: Releases, reader: Reader) -> str:
+        """What a kind of error means."""
+        problem = Problem(type_, "", {"members": list(type_.members)} if type_.members else {})
+        return self.problem(problem, releases, reader)
+
+    def _render(self, template: str, reader: Reader, release: Release | None, **values: Any) -> str:
+        return self._templates.get_template(template).render(
+            words=reader.words,
+            addresses=reader.addresses,
+            reader=reader,
+            release=release,
+            languages=LANGUAGES,
+            date=lambda lexical: date(lexical, reader.words),
+            number=lambda value: number(str(value), reader.words),
+            **values,
+        )
+
+
+def forms_of(path: str, formats: tuple[Format, ...]) -> dict[str, str]:
+    """The addresses of a document's RDF forms, by the name of the form."""
+    return {format_.label: f"{path}.{format_.extension}" for format_ in formats}
+
+
+def _constraints(shape: VocabularyTerm) -> tuple[str, ...]:
+    return shape.iris(SH("property").value, SH("sparql").value)
+
+
+def _names(description: Description, title: Text) -> tuple[tuple[str, str], ...]:
+    """The entity's other names: each text once, with its languages."""
+    found: dict[str, list[str]] = {}
+    for value in description.values(_LABEL):
+        if isinstance(value.term, Literal) and value.term.value != title.text:
+            found.setdefault(value.term.value, []).append(value.term.language or "")
+    return tuple((text, languages[0]) for text, languages in found.items())
+
+
+def _said(opened: OpenRelease, graph: str, page: int) -> tuple[list[tuple[str, tuple[Statements, ...]]], bool]:
+    """One page of a graph's subjects with what it says of them, and whether more follow.
+
+    The hash nodes of its own document are shown as parts of it.
+    """
+    quads = opened.store.quads_for_pattern(None, None, None, NamedNode(graph))
+    # The store's index by graph goes by subject first, so equal subjects stand together.
+    by_subject = groupby(quads, key=lambda quad: quad.subject)
+    said = []
+    more = False
+    own = graph + "#"
+    for place, (subject, group) in enumerate(islice(by_subject, page * SAYS + 1)):
+        if place == page * SAYS:
+            more = True
+        elif place >= (page - 1) * SAYS and isinstance(subject, NamedNode) and not subject.value.startswith(own):
+            said.append((subject.value, _statements(list(group))))
+    return sorted(said, key=lambda one: one[0]), more
+
+
+def _statements(quads: list[Quad]) -> tuple[Statements, ...]:
+    found: dict[str, list[Value]] = {}
+    for quad in quads:
+        if isinstance(quad.object, NamedNode | Literal):
+            found.setdefault(quad.predicate.value, []).append(Value(quad.object, ()))
+    return tuple(Statements(p, tuple(sorted(found[p], key=lambda v: v.term.value))) for p in sorted(found))
+
+
+def _picture(agreement: Agreement, years: tuple[int, int]) -> Picture:
+    start, end = years
+    scale = 1000 / max(1, end - start)
+
+    def place(when: Span | None) -> tuple[float, float] | None:
+        if when is None:
+            return None
+        middle = (when.start + when.end) / 2
+        first, last = (middle, middle) if when.is_point else (when.start, when.end)
+        return round((first - start) * scale, 1), round((last - start) * scale, 1)
+
+    act, protocol = place(agreement.act_span), place(agreement.protocol_span)
+    return Picture(act, protocol, bool(act and protocol and protocol[1] < act[0]))
+
+
+def _decades(years: tuple[int, int]) -> list[tuple[int, float]]:
+    start, end = years
+    scale = 1000 / max(1, end - start)
+    return [(year, (year - start) * scale) for year in range(start, end + 1, 10)]
+
+
+def _by_label(reader: Reader, terms: Any) -> list[VocabularyTerm]:
+    return sorted(terms, key=lambda term: collation_key(term.label(reader.words.language).text))
+
+
+def _facts(term: VocabularyTerm, vocabulary: Vocabulary, words: Words) -> dict[str, Any]:
+    """What the documentation tells of a term beside its names."""
+    above = RDFS("subClassOf").value if term.is_class else RDFS("subPropertyOf").value
+    own = {iri for iri in term.iris(above) if iri in vocabulary.terms and iri.startswith(CG)}
+    elsewhere = [
+        (p.replace("#", "/").rpartition("/")[2], iri) for p in _ALIGNMENTS for iri in term.iris(p) if iri not in own
+    ]
+    texts = SKOS("definition").value, RDFS("comment").value, DCTERMS("description").value
+    mine_first = sorted(LANGUAGES, key=lambda language: language != words.language)
+    return {
+        "labels": [term.label(language) for language in mine_first],
+        "definitions": [d for d in (term.text(language, *texts) for language in mine_first) if d],
+        "above": sorted(own),
+        "domains": term.domains,
+        "ranges": term.ranges,
+        "examples": [
+            literal_text(v, words) if isinstance(v, Literal) else v.value
+            for v in term.statements.get(SKOS("example").value, ())
+        ],
+        "elsewhere": elsewhere,
+        "types": [t.replace("#", "/").rpartition("/")[2] for t in term.types if t != TYPE],
+    }

@@ -1,0 +1,356 @@
+"""A description as a page shows it: a register of properties and values, each with the sources that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyoxigraph import Literal, NamedNode
+
+from citygraph.describe import Description, Incoming, Node, Statements, Value
+from citygraph.labels import last_segment
+from citygraph.terms import (
+    CG,
+    CURATION_GRAPH,
+    DERIVED_GRAPH,
+    GEO,
+    ONTOLOGY_GRAPH,
+    OWL,
+    PREFIXES,
+    RDF,
+    RDFS,
+    SCHEMA,
+    SD,
+    SKOS,
+    VOID,
+    WD,
+)
+from citygraph.text import collation_key
+from citygraph.web.addresses import Addresses
+from citygraph.web.figures import summary
+from citygraph.web.shelf import OpenRelease
+from citygraph.web.values import Text, coordinates, literal_text
+from citygraph.web.words import Words
+
+TYPE = RDF("type").value
+_SAME_AS = OWL("sameAs").value
+_ALT_LABEL = SKOS("altLabel").value
+_LATITUDE, _LONGITUDE = SCHEMA("latitude").value, SCHEMA("longitude").value
+# Said in the head, at the foot or by the coordinates.
+_ELSEWHERE = {TYPE, _SAME_AS, _LONGITUDE, *(p.value for p in (
+    RDFS("label"), RDFS("isDefinedBy"), GEO("hasGeometry"), SKOS("prefLabel"), SKOS("topConceptOf"),
+    SKOS("hasTopConcept")))}  # fmt: skip
+_SYMMETRIC = {CG("twinnedWith").value}
+_INLINE = {_ALT_LABEL, *(CG(name).value for name in ("economicSector", "topic", "twinnedWith", "abbreviation"))}
+# What comes first; the rest follows by name.
+_FIRST = (
+    "party", "unnamedParty", "councilActDate", "protocolDate", "daysToProtocol", "agreementType", "holder",
+    "post", "of", "role", "startDate", "endDate", "attestedOn", "attestedAt", "notBefore", "notAfter",
+    "eventType", "takesPlaceIn", "venue", "host", "moderator", "organiser", "participant", "attendeeGroup",
+    "about", "anniversaryOf", "summary", "actor", "recipient", "recipientGroup", "object", "invitedTo",
+    "country", "continent", "locatedIn", "capitalOf", "situatedOn",
+)  # fmt: skip
+_THEN = (
+    "populationFigure", "areaFigure", "distanceFigure", "shareFigure", "ranking", "distinction",
+    "jurisdiction", "abbreviation", "seat", "foundingDate", "purpose", "promotes", "supports", "homePlace",
+    "twinnedWith", "economicSector", "landmark", "topic", "nameUse",
+)  # fmt: skip
+_ORDER = [
+    *(RDF(name).value for name in ("subject", "predicate", "object")),
+    *(CG(name).value for name in _FIRST),
+    _LATITUDE,
+    *(CG(name).value for name in _THEN),
+]
+_RANK = {iri: place for place, iri in enumerate(_ORDER)}
+_LAST = {_ALT_LABEL: 1000, CG("note").value: 999}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A small numbered square: the source of that number on the page says so."""
+
+    number: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value: its texts, the sources, the reason if the curator concluded it, its own statements if it has parts."""
+
+    texts: tuple[Text, ...]
+    marks: tuple[Mark, ...] = ()
+    reasons: tuple[Text, ...] = ()
+    anchor: str = ""
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A property and its values; `differ` when the sources give several where there can truly be one.
+
+    Short values stand `inline`, one after the other.
+    """
+
+    name: Text
+    cells: tuple[Cell, ...]
+    differ: bool = False
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the document with an address of its own: something said or done, a conclusion."""
+
+    anchor: str
+    title: Text
+    kind: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What points at the entity, told from its side."""
+
+    title: str
+    count: int
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A source at the foot of the page."""
+
+    number: int
+    name: Text
+    anchor: str
+
+
+class Registrar:
+    """Writes the registers of one page; it numbers the sources as they are first met."""
+
+    def __init__(self, opened: OpenRelease, words: Words, addresses: Addresses) -> None:
+        self._opened = opened
+        self._words = words
+        self._addresses = addresses
+        self._vocabulary = opened.vocabulary
+        self._numbers: dict[str, int] = {}
+        self._description: Description | None = None
+        self._shown: set[str] = set()
+
+    def rows(self, description: Description) -> tuple[Row, ...]:
+        """The register of the entity itself."""
+        self._description = description
+        return self._rows(description.iri, description.statements)
+
+    def parts(self, description: Description) -> tuple[Part, ...]:
+        """The parts that no value of the register shows in its place."""
+        self._description = description
+        hidden = {v.iri for v in description.values(GEO("hasGeometry").value)}
+        left = [n for n in description.nodes if n.iri not in self._shown | hidden]
+        parts = [self._part(node) for node in left]
+        return tuple(part for part in parts if part.rows)
+
+    def links(self, description: Description) -> tuple[Links, ...]:
+        """The incoming links that mean something to a reader; those in other vocabularies repeat ours."""
+        self._description = description
+        told = [self._links(link) for link in description.incoming if self._is_told(link, description)]
+        return tuple(sorted(told, key=lambda links: collation_key(links.title)))
+
+    def says(self, statements: Iterable[tuple[str, tuple[Statements, ...]]]) -> tuple[Part, ...]:
+        """What a graph says, subject by subject."""
+        self._description = None
+        return tuple(
+            Part("", self.link(iri), self.kind(of_one), self._rows(iri, of_one, everything=True))
+            for iri, of_one in statements
+        )
+
+    def sources(self) -> tuple[SourceLine, ...]:
+        """The sources met so far, by number."""
+        return tuple(SourceLine(number, self.link(iri), f"source-{number}") for iri, number in self._numbers.items())
+
+    def link(self, iri: str) -> Text:
+        """A thing by its label, with its address here."""
+        label = self._opened.labels.best(iri, self._words.language)
+        language = "" if label.language in ("", self._words.language) else label.language
+        text = label.text if label.language or self._addresses.is_ours(iri) else _outside_name(iri)
+        return Text(text, language, self._addresses.local(iri))
+
+    def kind(self, statements: Iterable[Statements]) -> str:
+        """What an entity is, in the reader's words: its most specific classes of ours."""
+        types = [v.iri for s in statements if s.predicate == TYPE for v in s.values if v.iri.startswith(CG)]
+        above = {b for t in types for b in list(self._vocabulary.broader_classes(t))[1:]}
+        labels = [self._opened.labels.best(t, self._words.language).text for t in types if t not in above]
+        others = (self._words.class_name(v.iri) for s in statements if s.predicate == TYPE for v in s.values)
+        return ", ".join(labels or filter(None, others))
+
+    def _rows(self, iri: str, statements: Iterable[Statements], everything: bool = False) -> tuple[Row, ...]:
+        by_predicate = {s.predicate: s for s in statements if not _is_elsewhere(s.predicate)}
+        rows = []
+        for predicate in sorted(by_predicate, key=self._rank):
+            values = self._of_readers(predicate, by_predicate[predicate].values, everything)
+            if not everything:
+                values = [v for v in values if not self._is_said_closer(predicate, v, by_predicate)]
+            if values:
+                cells = [self._cell(iri, predicate, value) for value in values]
+                if all(value.iri for value in values):
+                    cells.sort(key=lambda cell: collation_key(cell.texts[0].text if cell.texts else ""))
+                if predicate == _ALT_LABEL:
+                    cells = self._names(values)
+                elif predicate == _LATITUDE:
+                    cells = self._coordinates(values, {s.predicate: s for s in statements})
+                differ = self._differ(predicate, values)
+                rows.append(Row(self._property(predicate), tuple(cells), differ, predicate in _INLINE))
+        return tuple(rows)
+
+    def _is_said_closer(self, predicate: str, value: Value, by_predicate: dict[str, Statements]) -> bool:
+        """Whether derivation says it because a narrower property does."""
+        if value.sources != (DERIVED_GRAPH.value,):
+            return False
+        narrower = (
+            p for p in by_predicate if p != predicate and (term := self._vocabulary.get(p)) and predicate in term.above
+        )
+        return any(value.term == v.term for p in narrower for v in by_predicate[p].values)
+
+    def _rank(self, predicate: str) -> tuple[int, tuple[tuple[int, int], ...]]:
+        return _LAST.get(predicate, _RANK.get(predicate, 500)), collation_key(self._property(predicate).text)
+
+    def _property(self, predicate: str) -> Text:
+        name = self._words.property_name(predicate)
+        label = self._opened.labels.best(predicate, self._words.language)
+        return Text(name or label.text, "", self._addresses.local(predicate))
+
+    def _of_readers(self, predicate: str, values: Iterable[Value], everything: bool) -> list[Value]:
+        """Leave out what derivation says again in other vocabularies, and translations for other readers."""
+        kept = [v for v in values if everything or not _is_translation(predicate, v)]
+        if predicate == _ALT_LABEL:
+            return kept
+        texts = [v for v in kept if isinstance(v.term, Literal) and v.term.language]
+        mine = [v for v in texts if isinstance(v.term, Literal) and v.term.language == self._words.language]
+        return [v for v in kept if v not in texts or v in mine or not mine]
+
+    def _differ(self, predicate: str, values: list[Value]) -> bool:
+        term = self._vocabulary.get(predicate)
+        return len(values) > 1 and term is not None and term.is_functional
+
+    def _cell(self, iri: str, predicate: str, value: Value) -> Cell:
+        marks = self._marks(value.sources)
+        reasons = self._reasons(iri, predicate, value)
+        if isinstance(value.term, Literal):
+            return Cell((literal_text(value.term, self._words),), marks, reasons)
+        node = self._node(value.iri)
+        if node:
+            return self._node_cell(node, marks, reasons)
+        return Cell((self.link(value.iri),), marks, reasons)
+
+    def _node(self, iri: str) -> Node | None:
+        return self._description.node_by_iri.get(iri) if self._description and iri not in self._shown else None
+
+    def _node_cell(self, node: Node, marks: tuple[Mark, ...], reasons: tuple[Text, ...]) -> Cell:
+        self._shown.add(node.iri)
+        anchor = node.iri.partition("#")[2]
+        texts = summary(node, self._words, self.link)
+        if texts:
+            return Cell(texts, marks, reasons, anchor)
+        label = self._opened.labels.of(node.iri)
+        title = (self.link(node.iri),) if label else ()
+        return Cell(title, marks, reasons, anchor, self._rows(node.iri, node.statements))
+
+    def _names(self, values: list[Value]) -> list[Cell]:
+        """Each spelling once, with the languages in which somebody uses it."""
+        found: dict[str, tuple[list[str], set[str]]] = {}
+        for value in values:
+            languages, sources = found.setdefault(value.term.value, ([], set()))
+            languages.append(value.term.language or "" if isinstance(value.term, Literal) else "")
+            sources.update(value.sources)
+        return [
+            Cell(
+                (Text(name, languages[0]), Text(f" ({', '.join(filter(None, languages))})")),
+                self._marks(sorted(sources)),
+            )
+            for name, (languages, sources) in sorted(found.items(), key=lambda one: collation_key(one[0]))
+        ]
+
+    def _coordinates(self, values: list[Value], by_predicate: dict[str, Statements]) -> list[Cell]:
+        """A latitude with the longitude that the same source gives."""
+        longitudes = by_predicate.get(_LONGITUDE)
+        cells: list[Cell] = []
+        for value in values:
+            pairs = longitudes.values if longitudes else ()
+            same = [p for p in pairs if set(p.sources) & set(value.sources)] or list(pairs)
+            text = coordinates(value.term.value, same[0].term.value, self._words) if same else value.term.value
+            cells.append(Cell((Text(text),), self._marks(value.sources), anchor="" if cells else self._geometry()))
+        return cells
+
+    def _geometry(self) -> str:
+        """The fragment of the geometry, which is shown as coordinates."""
+        values = self._description.values(GEO("hasGeometry").value) if self._description else ()
+        return values[0].iri.partition("#")[2] if values else ""
+
+    def _part(self, node: Node) -> Part:
+        self._shown.add(node.iri)
+        fragment = node.iri.partition("#")[2]
+        label = self.link(node.iri)
+        title = Text(label.text if self._opened.labels.of(node.iri) else fragment, label.language)
+        about = self._description.iri if self._description else ""
+        statements = [s for s in node.statements if not (s.predicate == CG("at").value and _only(s, about))]
+        return Part(fragment, title, self.kind(node.statements), self._rows(node.iri, statements))
+
+    def _is_told(self, link: Incoming, description: Description) -> bool:
+        if link.predicate in _SYMMETRIC and description.values(link.predicate):
+            return False
+        return link.predicate.startswith(CG) or self._words.incoming(link.predicate) is not None
+
+    def _links(self, link: Incoming) -> Links:
+        iri = self._description.iri if self._description else ""
+        cells = [
+            Cell(
+                (self.link(v.iri),),
+                self._marks(v.sources),
+                self._reasons(v.iri, link.predicate, Value(NamedNode(iri), v.sources)),
+            )
+            for v in link.values
+            if v.iri
+        ]
+        name = self._words.incoming(link.predicate) or self._property(link.predicate).text
+        return Links(name, link.count, tuple(sorted(cells, key=lambda c: collation_key(c.texts[0].text))))
+
+    def _reasons(self, iri: str, predicate: str, value: Value) -> tuple[Text, ...]:
+        """The reason of the curator, in the reader's language, if the curator is who says it."""
+        if CURATION_GRAPH.value not in value.sources:
+            return ()
+        conclusion = self._opened.conclusions.get((iri, predicate, value.term.value))
+        if conclusion is None:
+            return ()
+        mine = [r for r in conclusion.reasons if r.language == self._words.language] or list(conclusion.reasons)
+        href = self._addresses.local(conclusion.iri)
+        return tuple(Text(r.value, literal_text(r, self._words).language, href) for r in mine)
+
+    def _marks(self, sources: Iterable[str]) -> tuple[Mark, ...]:
+        shown = [s for s in sources if s != ONTOLOGY_GRAPH.value]
+        for source in shown:
+            self._numbers.setdefault(source, len(self._numbers) + 1)
+        marks = (Mark(self._numbers[source], self.link(source).text) for source in shown)
+        return tuple(sorted(marks, key=lambda mark: mark.number))
+
+
+def _is_elsewhere(predicate: str) -> bool:
+    return predicate in _ELSEWHERE or predicate.startswith((SD, VOID))
+
+
+def _is_translation(predicate: str, value: Value) -> bool:
+    """Whether derivation says it, in a vocabulary that is not ours, and no document does."""
+    return value.sources == (DERIVED_GRAPH.value,) and not predicate.startswith(CG)
+
+
+def _only(statements: Statements, iri: str) -> bool:
+    return all(value.iri == iri for value in statements.values)
+
+
+def _outside_name(iri: str) -> str:
+    """What an IRI elsewhere is called: Wikidata's by number, known vocabularies' by prefix, others by address."""
+    name = last_segment(iri)
+    namespace = iri.removesuffix(name)
+    if namespace == WD:
+        return f"Wikidata {name}"
+    prefix = next((prefix for prefix, known in PREFIXES.items() if known == namespace), "")
+    return f"{prefix}:{name}" if prefix else iri.partition("://")[2].removeprefix("www.").rstrip("/") or iri
