@@ -12,11 +12,12 @@ SRC = Path(__file__).parents[1] / "src" / "citygraph"
 
 # Lowest first. A module imports only from layers below its own, or from its own package.
 LAYERS = [
-    {"errors", "terms", "text", "progress", "digest"},
-    {"formats", "report"},
+    {"terms", "text", "progress", "digest"},
+    {"report"},
+    {"errors", "formats"},
     {"settings", "files", "release", "queries", "labels", "sparql.protocol"},
     {"search", "catalog", "export", "validation", "describe", "vocabulary", "sparql"},
-    {"build", "jsonld"},
+    {"build", "wikidata", "jsonld"},
     {"console", "web"},
     {"serve"},
     {"cli"},
@@ -38,6 +39,7 @@ FENCES = {
     "anyascii": {"text"},
     "sqlite3": {"search"},
     "pyseccomp": {"sparql"},
+    "SPARQLWrapper": {"wikidata.client"},
 }
 
 MAX_LINES = 400

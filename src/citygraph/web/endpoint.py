@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from html import escape
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from citygraph.errors import CitygraphError, MethodNotAllowed, NotAcceptable, TooLarge, UnsupportedMedia
+from citygraph.errors import Busy, CitygraphError, MethodNotAllowed, NotAcceptable, TooLarge, UnsupportedMedia
 from citygraph.formats import Kind
 from citygraph.release import Release, Releases
 from citygraph.settings import Settings
@@ -82,6 +83,8 @@ class SparqlEndpoint:
         self._releases = releases
         self._workbench = workbench or _plain_workbench
         self._opened: dict[str, Release] = {}
+        # A body that does not come holds a thread of the server: there must be others.
+        self._receiving = BoundedSemaphore(max(1, settings.threads // 4))
         # The same few headers come again and again.
         self._wanted = lru_cache(512)(wanted)
         self._encoding = lru_cache(512)(encoding)
@@ -102,13 +105,13 @@ class SparqlEndpoint:
             close = getattr(body, "close", None)
             if close is not None:
                 close()
-            return ()
+            return []
         return body
 
     def _respond(self, environ: WSGIEnvironment) -> Response:
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
-            return "204 No Content", list(_PREFLIGHT), ()
+            return "204 No Content", list(_PREFLIGHT), []
         if method not in METHODS:
             raise MethodNotAllowed(f"{method} is not a method of this address", METHODS)
         client = client_address(environ, self._settings.trusted_proxies)
@@ -147,10 +150,18 @@ class SparqlEndpoint:
         limit = longest * _FORM_FACTOR + _FORM_ROOM
         length = environ.get("CONTENT_LENGTH") or ""
         declared = int(length) if length.isdecimal() else None
-        body = b"" if declared is not None and declared > limit else environ["wsgi.input"].read(declared or limit + 1)
-        if len(body) > limit or (declared is not None and declared > limit):
-            raise TooLarge(f"the body is too large: a query may have {longest} bytes", longest)
-        return bytes(body)
+        too_large = TooLarge(f"the body is too large: a query may have {longest} bytes", longest)
+        if declared is not None and declared > limit:
+            raise too_large
+        if not self._receiving.acquire(blocking=False):
+            raise Busy("too many bodies are being received", retry_after=5)
+        try:
+            body = bytes(environ["wsgi.input"].read(limit + 1 if declared is None else declared))
+        finally:
+            self._receiving.release()
+        if len(body) > limit:
+            raise too_large
+        return body
 
     def _release(self, environ: WSGIEnvironment) -> Release:
         release_id = environ.get(RELEASE) or self._releases.current_id()
@@ -173,7 +184,7 @@ class SparqlEndpoint:
             _PAGE_VARY,
             FRESH,
         ]
-        return "200 OK", headers, (page,)
+        return "200 OK", headers, [page]
 
     def _description(self, environ: WSGIEnvironment, release: Release, accepted: Wanted) -> Response:
         format_ = accepted.of_kind(Kind.GRAPH)
@@ -190,8 +201,8 @@ class SparqlEndpoint:
             ("X-Citygraph-Release", release.id),
         ]
         if tag in (environ.get("HTTP_IF_NONE_MATCH") or ""):
-            return "304 Not Modified", headers[1:], ()
-        return "200 OK", [*headers, ("Content-Length", str(len(body)))], (body,)
+            return "304 Not Modified", headers[1:], []
+        return "200 OK", [*headers, ("Content-Length", str(len(body)))], [body]
 
     def _problem(self, environ: WSGIEnvironment, error: Exception) -> Response:
         problem = problems.problem_of(error)
@@ -209,7 +220,7 @@ class SparqlEndpoint:
             NEVER,
             *problem.headers,
         ]
-        return problem.status_line, headers, (body,)
+        return problem.status_line, headers, [body]
 
 
 def _plain_workbench(_: WSGIEnvironment, query: Query | None, spoken: str) -> str:

@@ -17,7 +17,7 @@ from citygraph.web.allowance import Allowance
 from citygraph.web.cache import Entry, ResultCache
 from citygraph.web.compression import SMALLEST, compress, compressed
 from citygraph.web.negotiation import Wanted
-from citygraph.web.spool import spool
+from citygraph.web.spool import Spool
 
 if TYPE_CHECKING:
     from citygraph.sparql.engine import Answer, Stream
@@ -66,6 +66,7 @@ class Results:
     def __init__(self, settings: Settings, engines: Runs, allowance: Allowance) -> None:
         self.cache = ResultCache(settings.cache_size)
         self.not_modified = 0
+        self._spool = Spool(max(1, settings.threads // 4), settings.spool_limit)
         self._settings = settings
         self._engines = engines
         self._allowance = allowance
@@ -80,7 +81,7 @@ class Results:
         tag = _tag(key, asked)
         if asked.known and (same := _matching(asked.known, tag)):
             self.not_modified += 1
-            return "304 Not Modified", [*_heads(asked), ("ETag", same)], ()
+            return "304 Not Modified", [*_heads(asked), ("ETag", same)], []
         entry = self.cache.get(key)
         if entry is None:
             return self._fresh(asked, False, key)
@@ -116,7 +117,7 @@ class Results:
         if key is not None:
             headers.append(("ETag", _quoted(_tag(key, asked), coding)))
         headers.append(("Content-Length", str(len(body))))
-        return "200 OK", headers, (body,)
+        return "200 OK", headers, [body]
 
     def _encode(self, entry: Entry, coding: str, key: bytes | None) -> bytes:
         body = compress(entry.body, coding)
@@ -128,7 +129,7 @@ class Results:
         """The answer from a result that is too large for memory."""
         pieces: Iterable[bytes] = compressed(stream, asked.coding) if asked.coding else stream
         try:
-            body = spool(pieces, self._settings.spool_limit)
+            body = self._spool.take(pieces)
         finally:
             stream.close()
         headers = _heads(asked, key, timing)
