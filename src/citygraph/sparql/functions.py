@@ -1,0 +1,160 @@
+"""The extension functions that queries may call: search form, distance, bounds of a partial date, label in a language.
+
+Each answers None, SPARQL's error in an expression, for arguments it has no answer for; the variable stays unbound
+then and a FILTER drops the row (SPARQL 1.1, 17.6).
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import isleap
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import asin, cos, isfinite, radians, sin, sqrt
+
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Store, Triple
+
+from citygraph.terms import CG, RDFS, XSD
+from citygraph.text import fold
+
+Term = NamedNode | BlankNode | Literal | Triple
+Functions = dict[NamedNode, Callable[..., Term | None]]
+
+EARTH_RADIUS = 6371.0088  # km, the mean radius (IUGG)
+_NUMBERS = frozenset(XSD(name) for name in ("integer", "decimal", "double", "float"))
+_PERIOD = re.compile(r"(?P<year>-?\d{4,})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?(?P<zone>Z|[+-]\d\d:\d\d)?")
+_DATES = frozenset({XSD("date"), XSD("gYearMonth"), XSD("gYear")})
+_LABEL = RDFS("label")
+
+
+@dataclass(frozen=True)
+class Function:
+    """An extension function as the service description and the documentation tell it."""
+
+    iri: NamedNode
+    signature: str
+    help: str
+
+
+FUNCTIONS: tuple[Function, ...] = (
+    Function(CG("fold"), "cg:fold(text)", "The search form: Izmir, İZMİR and ızmır are all izmir."),
+    Function(
+        CG("distance"),
+        "cg:distance(latitude, longitude, latitude, longitude)",
+        "Great-circle distance in km, to the metre, on a sphere of 6371.0088 km radius.",
+    ),
+    Function(
+        CG("startOfPeriod"),
+        "cg:startOfPeriod(date)",
+        "The first day, as xsd:date, of an xsd:date, xsd:gYearMonth or xsd:gYear.",
+    ),
+    Function(
+        CG("endOfPeriod"),
+        "cg:endOfPeriod(date)",
+        "The last day, as xsd:date, of an xsd:date, xsd:gYearMonth or xsd:gYear.",
+    ),
+    Function(
+        CG("labelIn"),
+        'cg:labelIn(entity, "tr")',
+        "The rdfs:label in that language, else in English, else in the first other language by its tag, else one"
+        " without a language; from the default graph of the release, whatever FROM says.",
+    ),
+)
+
+
+def functions_of(store: Store) -> Functions:
+    """The functions as pyoxigraph takes them; `labelIn` reads its labels from `store`."""
+
+    def label_in(entity: Term, language: Term) -> Term | None:
+        return _label_in(store, entity, language)
+
+    calls: tuple[Callable[..., Term | None], ...] = (
+        _fold,
+        _distance,
+        start_of_period,
+        end_of_period,
+        label_in,
+    )
+    return {function.iri: call for function, call in zip(FUNCTIONS, calls, strict=True)}
+
+
+def start_of_period(date: Term) -> Term | None:
+    """The first day of a date that may be partial."""
+    return _day_of_period(date, first=True)
+
+
+def end_of_period(date: Term) -> Term | None:
+    """The last day of a date that may be partial."""
+    return _day_of_period(date, first=False)
+
+
+def kilometres(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
+    """Great-circle distance of two points in degrees, by the haversine formula."""
+    phi, other_phi = radians(latitude), radians(other_latitude)
+    half_chord = (
+        sin((other_phi - phi) / 2) ** 2 + cos(phi) * cos(other_phi) * sin(radians(other_longitude - longitude) / 2) ** 2
+    )
+    return 2 * EARTH_RADIUS * asin(min(1.0, sqrt(half_chord)))
+
+
+def _fold(text: Term) -> Term | None:
+    return Literal(fold(text.value)) if isinstance(text, Literal) else None
+
+
+def _distance(*degrees: Term) -> Term | None:
+    numbers = [_number(term) for term in degrees]
+    if len(numbers) != 4:
+        return None
+    latitude, longitude, other_latitude, other_longitude = numbers
+    if latitude is None or longitude is None or other_latitude is None or other_longitude is None:
+        return None
+    if max(abs(latitude), abs(other_latitude)) > 90:
+        return None
+    return Literal(round(kilometres(latitude, longitude, other_latitude, other_longitude), 3))
+
+
+def _number(term: Term) -> float | None:
+    if not isinstance(term, Literal) or term.datatype not in _NUMBERS:
+        return None
+    number = float(term.value)
+    return number if isfinite(number) else None
+
+
+def _day_of_period(date: Term, first: bool) -> Term | None:
+    if not isinstance(date, Literal) or date.datatype not in _DATES:
+        return None
+    parts = _PERIOD.fullmatch(date.value)
+    if parts is None:
+        return None
+    month = int(parts["month"] or (1 if first else 12))
+    day = int(parts["day"] or (1 if first else _days_in_month(int(parts["year"]), month)))
+    return Literal(f"{parts['year']}-{month:02}-{day:02}{parts['zone'] or ''}", datatype=XSD("date"))
+
+
+def _days_in_month(year: int, month: int) -> int:
+    if month == 2:
+        return 29 if isleap(year) else 28
+    return 30 if month in {4, 6, 9, 11} else 31
+
+
+def _label_in(store: Store, entity: Term, language: Term) -> Term | None:
+    if not isinstance(entity, NamedNode) or not isinstance(language, Literal):
+        return None
+    quads = store.quads_for_pattern(entity, _LABEL, None, DefaultGraph())
+    labels = [quad.object for quad in quads if isinstance(quad.object, Literal)]
+    wanted = language.value.lower()
+    return min(labels, key=lambda label: _label_rank(label, wanted), default=None)
+
+
+def _label_rank(label: Literal, wanted: str) -> tuple[int, str, str]:
+    tag = (label.language or "").lower()
+    # The order of the documentation; tag and text after it make the choice the same every time.
+    if tag == wanted:
+        place = 0
+    elif tag and tag.partition("-")[0] == wanted.partition("-")[0]:
+        place = 1
+    elif tag == "en":
+        place = 2
+    else:
+        place = 3 if tag else 4
+    return place, tag, label.value

@@ -1,0 +1,163 @@
+"""One pass over a query's text: is it within the limits, and does it use words that need a closer look?
+
+Nothing a stranger sent is parsed in the web process, for a parser's stack can be exhausted. This scan has no
+stack: a regular expression without backtracking finds the tokens, a loop counts them. Texts in which it finds
+SERVICE, LOAD or FROM are read by a parser in the engine process (clauses.py), which decides.
+"""
+
+from __future__ import annotations
+
+import re
+
+from citygraph.errors import QuerySyntaxError, TooLarge
+from citygraph.settings import Settings
+
+WORDS = ("SERVICE", "LOAD", "FROM")
+
+_IRI = r"<(?:[^\x00-\x20<>\"{}|^`\\]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+>"
+_STRING = (
+    r'"""(?:[^"\\]|\\.|"(?!""))*+"""'
+    r"|'''(?:[^'\\]|\\.|'(?!''))*+'''"
+    r'|(?!""")"(?:[^"\\\n\r]|\\.)*+"'
+    r"|(?!''')'(?:[^'\\\n\r]|\\.)*+'"
+)
+_COMMENT = r"\#[^\n\r]*+"
+# The plain terms that long lists are made of: none of these can hide anything.
+_PLAIN = (
+    rf"(?:[?$]\w++|(?:{_STRING})(?:@[A-Za-z][\w-]*+)?+|<[^\x00-\x20<>\"{{}}|^`\\)]{{0,300}}+>"
+    r"|\w[\w-]*+:[\w-]*+|[-+]?\d++(?:\.\d++)?+)"
+)
+# Every quantifier is possessive, so that no text makes it look at a character more than a few times over; an
+# unclosed string, which could, ends the scan.
+_TOKEN = re.compile(
+    rf"""
+    (?: {_COMMENT} | [^\w?$@:"'<\#(){{}}\[\],|&+*/.;!-]++ )++
+  | (?P<list>(?:{_PLAIN}\s*+,\s*+){{2,}}+)
+  | (?P<term>{_STRING}|[?$]\w*+|@[A-Za-z][\w-]*+)
+  | (?P<iri>{_IRI})
+  | (?P<operator>VALUES\s*+(?:[?$]\w++|\([^()]*+\))\s*+{{(?:[^{{}}"'<\#]++|{_STRING}|{_IRI}|{_COMMENT}|<)*+}}
+      |\|\||&&|[-+*/|.;]|<(?=<))
+  | (?P<word>\w[\w.-]*+(?::(?:[\w.:%-]|\\.)*+)?+|:(?:[\w.:%-]|\\.)*+)
+  | (?P<open>[({{\[])
+  | (?P<close>[)}}\]])
+  | (?P<comma>,)
+  | (?P<nots>!(?:\s*+!)*+)
+  | (?P<quote>["'])
+  | <
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_GROUPS = _TOKEN.groupindex
+_LIST, _TERM, _IRI_TOKEN, _WORD = _GROUPS["list"], _GROUPS["term"], _GROUPS["iri"], _GROUPS["word"]
+_OPEN, _CLOSE, _COMMA = _GROUPS["open"], _GROUPS["close"], _GROUPS["comma"]
+_OPERATOR, _NOTS = _GROUPS["operator"], _GROUPS["nots"]
+
+# `?a<?b)SERVICE#>` reads as an IRI but may be a comparison, a keyword and a comment.
+_HIDING = re.compile(r"\)[^#]*#")
+_LONG_IRI = 1000
+_HIDDEN_OPERATORS = re.compile(r"[-+*/(&!,]")
+_DECIMAL = re.compile(r"\d+\.\d+")
+# Terms that neither an operator nor the comma of a list counts: members of collections, projected variables.
+_TERMS_PER_BREADTH = 3
+
+
+def scan(text: str, settings: Settings) -> frozenset[str]:
+    """Those of WORDS that stand in the text outside strings, comments, IRIs and names.
+
+    A word too many is no harm (the parsed tree decides), a word too few would be one: a keyword counts even
+    where it is glued to its neighbours, because the engine reads `1SERVICE` and `FROMNAMED` as two tokens.
+
+    Raises TooLarge if the text is over query_length, query_depth or query_breadth, QuerySyntaxError if a
+    string is not closed.
+    """
+    _check_length(text, settings.query_length)
+    words = _words_in(text)
+    # Each level and each operator takes a character: most texts are too short to be over a limit.
+    opened = text.count("(") + text.count("{") + text.count("[") + text.count("!")
+    if not words and opened <= settings.query_depth and len(text) <= settings.query_breadth:
+        return words
+    return _scan(text, settings.query_depth, settings.query_breadth, look=bool(words))
+
+
+def occurrences(text: str, word: str) -> int:
+    """How many tokens of the text hold one of WORDS; see `scan`, which comes first."""
+    return sum(word in _words_of(match) for match in _TOKEN.finditer(text))
+
+
+def _check_length(text: str, limit: int) -> None:
+    length = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    if length > limit:
+        raise TooLarge(f"the query is {length} bytes long; the limit is {limit}", limit)
+
+
+def _words_in(text: str) -> frozenset[str]:
+    upper = text.upper()
+    return frozenset(word for word in WORDS if word in upper)
+
+
+def _scan(text: str, depth: int, breadth: int, look: bool) -> frozenset[str]:
+    """The pass itself; `look` says whether the words can occur at all."""
+    frames: list[str] = []
+    wide = terms = 0
+    found: frozenset[str] = frozenset()
+    for match in _TOKEN.finditer(text):
+        kind = match.lastindex
+        if kind == _TERM:
+            terms += 1
+        elif kind in {_LIST, _COMMA}:
+            # Not in parentheses: the engine takes a hundred thousand arguments or members of IN without recursion.
+            wide += 0 if frames[-1:] == ["("] else match[0].count(",")
+        elif kind == _OPERATOR:
+            wide += 1
+        elif kind == _OPEN:
+            wide += 1
+            frames.append(match[0])
+            _check_depth(len(frames), depth)
+        elif kind == _CLOSE:
+            frames[-1:] = []
+        elif kind is not None:
+            terms += 1
+            wide += _width(match, len(frames), depth)
+            if look:
+                found |= _words_of(match)
+        if wide > breadth or terms > breadth * _TERMS_PER_BREADTH:
+            raise TooLarge(
+                f"the query has more than {breadth} operators, alternatives, groups and statements "
+                "(rows of VALUES and members of IN are not counted)",
+                breadth,
+            )
+    return found
+
+
+def _width(match: re.Match[str], nested: int, depth: int) -> int:
+    """What a token that needs a look adds to the breadth."""
+    token = match[0]
+    if match.lastindex == _WORD:
+        # `1-1-1` and `?o.?s` are tokens of several; in a name all but the last full stop belong to it.
+        if ":" in token or _DECIMAL.fullmatch(token):
+            return int(token[-1] == ".")
+        return token.count("-") + token.count(".")
+    if match.lastindex == _IRI_TOKEN:
+        # Perhaps no IRI but `a<b+b+…+b&&c>d`.
+        return len(_HIDDEN_OPERATORS.findall(token)) if len(token) > _LONG_IRI else 0
+    if match.lastindex == _NOTS:
+        _check_depth(nested + token.count("!"), depth)
+        return 0
+    before = match.string[: match.start()]
+    line, column = before.count("\n") + 1, match.start() - before.rfind("\n")
+    message = f"the string that begins at line {line}, column {column} is not closed"
+    raise QuerySyntaxError(message, line, column)
+
+
+def _words_of(match: re.Match[str]) -> frozenset[str]:
+    """The words in a token: not in the local part of a name, but in its prefix, as in `SERVICEex:a`."""
+    if match.lastindex == _WORD:
+        return _words_in(match[0].partition(":")[0])
+    if match.lastindex == _IRI_TOKEN and _HIDING.search(match[0]):
+        return _words_in(match[0])
+    return frozenset()
+
+
+def _check_depth(nested: int, limit: int) -> None:
+    if nested > limit:
+        raise TooLarge(f"the query is nested more than {limit} levels deep", limit)

@@ -1,0 +1,302 @@
+"""The engine host: opens releases on demand, each in a nursery of its own, and ends them all when its parent is gone.
+
+`citygraph serve` starts one with `start_host` and gives its socket to the web processes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from citygraph.settings import Settings, read_settings
+from citygraph.sparql import confine, wire
+from citygraph.sparql.control import Control, announce
+
+log = logging.getLogger(__name__)
+
+SOCKET = "host.sock"
+_TICK = 1.0
+_BACKLOG = 256
+# Quads that are in memory within about a second.
+_LOADED_QUICKLY = 100_000
+# A release whose nursery ended badly is not tried again at once.
+_PAUSE = 2.0
+
+
+class HostProcess:
+    """A running engine host as its parent sees it. Closing it ends all engines."""
+
+    def __init__(self, settings: Settings, folder: Path, process: subprocess.Popen[bytes], owned: bool) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._process = process
+        self._owned = owned
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with the host's socket in them, for web processes and `Engines`."""
+        return self._settings.with_changes(engine_socket=str(self._folder / SOCKET))
+
+    @property
+    def pid(self) -> int:
+        """The host's process."""
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        """Whether the host still runs; if not, `restart` it."""
+        return self._process.poll() is None
+
+    def restart(self) -> None:
+        """Start the host anew on the same socket, after it died; clients go on by themselves."""
+        self._process.wait()
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process = _spawn_host(self._settings, self._folder)
+
+    def close(self) -> None:
+        """End the host and all its engines, and remove its sockets."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for left in self._folder.iterdir():
+            left.unlink(missing_ok=True)
+        if self._owned:
+            self._folder.rmdir()
+
+    def __enter__(self) -> HostProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def start_host(settings: Settings, folder: Path | None = None) -> HostProcess:
+    """Start an engine host and wait until it listens.
+
+    `folder` is for its sockets; by default a new one that only we can enter. Raises OSError if it does not start.
+    """
+    owned = folder is None
+    folder = Path(tempfile.mkdtemp(prefix="citygraph-")) if folder is None else folder
+    return HostProcess(settings, folder, _spawn_host(settings, folder), owned)
+
+
+def _spawn_host(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
+    """The host's process; it says on its stdout when it listens, and ends when its stdin does."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "citygraph.sparql.host", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_environment(settings),
+    )
+    assert process.stdout is not None  # noqa: S101
+    said = process.stdout.readline()
+    process.stdout.close()
+    if not said:
+        raise OSError(f"the engine host did not start: it ended with {process.wait()}")
+    return process
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    # A trace of a failed allocation would be printed while there is no memory, and may not end.
+    return {**os.environ, **settings.as_environment(), "RUST_BACKTRACE": "0"}
+
+
+@dataclass
+class _Nursery:
+    """A nursery as the host sees it."""
+
+    process: subprocess.Popen[bytes]
+    mode: str
+    control: str
+    ready: bool = False
+    retiring: bool = False
+
+    def is_ready(self) -> bool:
+        """Whether its engines can be asked: it says so on its stdout."""
+        if not self.ready and self.process.stdout and wire.is_readable(self.process.stdout):
+            # Nothing to read although it is readable: it ended without having said so.
+            self.ready = bool(os.read(self.process.stdout.fileno(), 64))
+        return self.ready
+
+
+@dataclass
+class _Opened:
+    """A release that is open: the sockets that clients connect to, and the nurseries whose engines answer there."""
+
+    sockets: dict[str, str]
+    nurseries: list[_Nursery]
+
+
+class Host:
+    """Keeps the nurseries: opens one for each release that is asked for.
+
+    A large release that is to be held in memory gets two: one on disk that answers at once, and one in memory that
+    takes over when it has loaded.
+    """
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._opened: dict[str, _Opened] = {}
+        self._failures: dict[str, float] = {}
+        self._started = 0
+
+    def run(self, control: Control) -> None:
+        """Serve until our parent is gone or SIGTERM comes; then end every nursery."""
+        try:
+            while control.serve(_TICK, self._answer):
+                self._look()
+        finally:
+            processes = [nursery.process for opened in self._opened.values() for nursery in opened.nurseries]
+            for process in processes:
+                process.send_signal(signal.SIGTERM)
+            for process in processes:
+                _end(process)
+
+    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        self._look()
+        if "open" in question:
+            return self._open(str(question["open"]))
+        return {
+            "open": {
+                release: [{"mode": n.mode, "control": n.control, "ready": n.is_ready()} for n in opened.nurseries]
+                for release, opened in self._opened.items()
+            }
+        }
+
+    def _open(self, release_id: str) -> dict[str, Any]:
+        release = self._settings.releases / release_id
+        named_well = bool(release_id) and "/" not in release_id and not release_id.startswith(".")
+        if not named_well or release.is_symlink() or not (release / "store").is_dir():
+            return {"error": f"no release {release_id!r}", "kind": "NotFound"}
+        if time.monotonic() - self._failures.get(release_id, -_PAUSE) < _PAUSE:
+            return {"error": f"the engines of release {release_id} ended; see the log", "kind": "EngineFailed"}
+        if release_id not in self._opened:
+            self._opened[release_id] = self._start_all(release)
+        return {"sockets": self._opened[release_id].sockets}
+
+    def _start_all(self, release: Path) -> _Opened:
+        """The nurseries of a release. Its sockets listen at once, so that clients can wait in line."""
+        kinds = ("query", "federated") if self._settings.federation else ("query",)
+        paths = {kind: self._new_socket(kind) for kind in kinds}
+        listeners = [listen(path) for path in paths.values()]
+        mode, quads = mode_of(release, self._settings)
+        modes = ["disk", "memory"] if mode == "memory" and quads > _LOADED_QUICKLY else [mode]
+        nurseries = [self._start(release, mode, listeners) for mode in modes]
+        for listener in listeners:
+            listener.close()
+        return _Opened({kind: str(path) for kind, path in paths.items()}, nurseries)
+
+    def _start(self, release: Path, mode: str, listeners: list[socket.socket]) -> _Nursery:
+        path = self._new_socket("control")
+        control = listen(path)
+        numbers = [listener.fileno() for listener in (control, *listeners)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "citygraph.sparql.nursery", str(release), mode, str(os.getpid()), str(path)]
+            + [str(number) for number in numbers],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=numbers,
+        )
+        control.close()
+        return _Nursery(process, mode, str(path))
+
+    def _new_socket(self, kind: str) -> Path:
+        # Never a name that was there before, even of a host before this one: a client may still have it.
+        self._started += 1
+        return self._folder / f"{os.getpid()}-{self._started}.{kind}"
+
+    def _look(self) -> None:
+        """Forget the nurseries that have ended, and retire those that have been replaced."""
+        for release_id, opened in list(self._opened.items()):
+            for nursery in list(opened.nurseries):
+                if nursery.process.poll() is not None:
+                    self._forget(release_id, nursery)
+            if opened.nurseries and opened.nurseries[-1].mode == "memory" and opened.nurseries[-1].is_ready():
+                for nursery in opened.nurseries[:-1]:
+                    _retire(nursery)
+            if not opened.nurseries:
+                # The next who asks for the release gets a new nursery.
+                del self._opened[release_id]
+                for path in opened.sockets.values():
+                    Path(path).unlink(missing_ok=True)
+
+    def _forget(self, release_id: str, nursery: _Nursery) -> None:
+        self._opened[release_id].nurseries.remove(nursery)
+        Path(nursery.control).unlink(missing_ok=True)
+        _end(nursery.process)
+        if nursery.process.returncode > 0:
+            log.error("the nursery of %s (%s) ended with %d", release_id, nursery.mode, nursery.process.returncode)
+            self._failures[release_id] = time.monotonic()
+
+
+def _retire(nursery: _Nursery) -> None:
+    """Ask a nursery to end when the queries of its engines have."""
+    if not nursery.retiring:
+        with contextlib.suppress(OSError, wire.ConnectionLost):
+            wire.consult(nursery.control, {"retire": True}, timeout=0.5)
+            nursery.retiring = True
+
+
+def listen(path: Path) -> socket.socket:
+    """A listening socket that only our user can connect to; a socket that a dead process left there is replaced."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def mode_of(release: Path, settings: Settings) -> tuple[str, int]:
+    """Whether engines hold this release in "memory" or read it from "disk", and its number of quads."""
+    try:
+        quads = int(json.loads((release / "manifest.json").read_text(encoding="utf-8"))["quads"])
+    except (OSError, KeyError, ValueError):
+        quads = sys.maxsize
+    if settings.store_mode in {"memory", "disk"}:
+        return settings.store_mode, quads
+    return ("memory" if quads <= settings.memory_quads else "disk"), quads
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
+    try:
+        process.wait(timeout=2)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def main(folder: Path) -> None:
+    """Run as a program."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s engine host: %(message)s")
+    if why := confine.can_filter():
+        log.warning("engines keep their network, only the guard holds them: %s", why)
+    control = Control(listen(folder / SOCKET))
+    announce("listening")
+    Host(read_settings(), folder).run(control)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

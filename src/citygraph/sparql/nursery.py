@@ -1,0 +1,354 @@
+"""The nursery of one release: holds its store, forks engine processes from it, ends those over a limit, replaces them.
+
+It has one thread, always: a fork copies only the thread that forks, and a lock that another one holds would stay
+locked for ever in the child.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyoxigraph import NamedNode, RdfFormat, Store
+
+from citygraph.errors import EngineFailed
+from citygraph.release import CURRENT
+from citygraph.settings import Settings, read_settings
+from citygraph.sparql import confine, wire, worker
+from citygraph.sparql.board import RUNNING, STARTING, Board
+from citygraph.sparql.control import Control, announce
+
+log = logging.getLogger(__name__)
+
+# Seconds between two looks at the engines, while a query runs and while none does.
+_TICK = 0.025
+_IDLE_TICK = 0.1
+# After so many seconds a query goes on with less priority, so that short ones beside it stay short.
+_SLOW = 0.5
+_NICER = 10
+_ENDS_KEPT = 1000
+_FAILED_STARTS = 5
+_IDLE_BEFORE_CLOSING = 300.0
+
+
+@dataclass
+class _Engine:
+    """An engine process as its nursery sees it."""
+
+    pid: int
+    slot: int
+    federated: bool
+    memory_at_start: int
+    killed_for: str = ""  # the query that this process was ended for
+    slowed: bool = False
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a nursery is given: a release's folder, how to hold it ("memory" or "disk"), and sockets that listen."""
+
+    release: Path
+    mode: str
+    control: str  # where this nursery takes questions; its engines tell their clients
+    listener: socket.socket
+    federated: socket.socket | None = None
+
+
+class Nursery:
+    """The engines of one release."""
+
+    def __init__(self, charge: Charge, settings: Settings, control: Control) -> None:
+        self._charge = charge
+        self._release = charge.release
+        self._settings = settings
+        self._control = control
+        slots = settings.engines * (2 if charge.federated else 1)
+        self._board = Board(slots)
+        self._vacant = list(range(slots))
+        self._engines: dict[int, _Engine] = {}
+        self._ends: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._figures: Counter[str] = Counter()
+        self._failed_starts = 0
+        self._ready = False
+        self._retiring = False
+        self._looked = time.monotonic()
+        self._answered_before = 0
+        self._store: Store | None = None
+
+    def run(self) -> None:
+        """Serve until told to stop or until the release is no longer wanted.
+
+        Raises OSError if the release cannot be read, EngineFailed if engines do not start.
+        """
+        if self._charge.mode == "memory":
+            self._store = load_into_memory(self._release)
+        # Objects made so far will not be looked at by the collector, whose marks would copy their pages.
+        gc.freeze()
+        tick = _TICK
+        try:
+            while self._engines if self._retiring else not self._unwanted():
+                self._retire() if self._retiring else self._fill()
+                if not self._control.serve(tick, self._answer):
+                    return
+                self._reap()
+                tick = _TICK if self._enforce() or not self._ready else _IDLE_TICK
+                if self._failed_starts >= _FAILED_STARTS:
+                    raise EngineFailed(f"the engines of {self._release.name} do not start")
+        finally:
+            for pid in self._engines:
+                os.kill(pid, signal.SIGKILL)
+            for pid in self._engines:
+                os.waitpid(pid, 0)
+
+    # engines: begin and end
+
+    def _fill(self) -> None:
+        """Replace what is missing; an engine with a network is started when somebody waits for it."""
+        ordinary = sum(1 for engine in self._engines.values() if not engine.federated)
+        for _ in range(self._settings.engines - ordinary):
+            self._start(federated=False)
+        federated = self._charge.federated
+        if federated is not None and wire.is_readable(federated):
+            engines = [engine for engine in self._engines.values() if engine.federated]
+            free = any(self._state(engine) == STARTING for engine in engines)
+            if not free and len(engines) < self._settings.engines:
+                self._start(federated=True)
+        if not self._ready and any(self._state(engine) != STARTING for engine in self._engines.values()):
+            self._ready = True
+            announce("ready")
+
+    def _retire(self) -> None:
+        """End the engines that are idle; the others finish their query. Whoever just sent one asks elsewhere."""
+        for engine in self._engines.values():
+            if self._state(engine) != RUNNING and not engine.killed_for:
+                engine.killed_for = "retired"
+                os.kill(engine.pid, signal.SIGKILL)
+
+    def _state(self, engine: _Engine) -> int:
+        return self._board.state(engine.slot)[0]
+
+    def _start(self, federated: bool) -> None:
+        slot = self._vacant.pop()
+        self._board.reset(slot)
+        memory = confine.anonymous_memory()
+        nursery = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._become_engine(slot, federated, nursery)
+        self._figures["started"] += 1
+        self._engines[pid] = _Engine(pid, slot, federated, memory)
+
+    def _become_engine(self, slot: int, federated: bool, nursery: int) -> None:
+        """The rest of a forked child's life. It never returns into the nursery's loop."""
+        status = 1
+        try:
+            confine.die_with_parent(nursery)
+            self._control.abandon()
+            listener, other = self._charge.listener, self._charge.federated
+            if federated and other is not None:
+                listener, other = other, listener
+            if other is not None:
+                other.close()
+            greeting = {"release": self._release.name, "control": self._charge.control}
+            post = worker.Post(self._board, slot, listener, greeting, federated)
+            worker.serve(post, self._open_store, self._settings)
+            status = 0
+        except BaseException:
+            log.exception("an engine process of %s failed", self._release.name)
+        finally:
+            os._exit(status)
+
+    def _open_store(self) -> Store:
+        # RocksDB starts threads, so each engine opens the store for itself, after the fork.
+        return self._store if self._store is not None else Store.read_only(str(self._release / "store"))
+
+    def _reap(self) -> None:
+        """Note how engines ended that have ended."""
+        while self._engines:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            if engine := self._engines.pop(pid, None):
+                self._note_end(engine, status)
+                self._vacant.append(engine.slot)
+
+    def _note_end(self, engine: _Engine, status: int) -> None:
+        entry = self._board.read(engine.slot)
+        if entry.state == STARTING:
+            self._failed_starts += not engine.killed_for
+            return
+        self._failed_starts = 0
+        self._figures["queries"] += entry.queries
+        if entry.state == RUNNING and not engine.killed_for:
+            code = os.waitstatus_to_exitcode(status)
+            # The allocator aborts when the wall of confine.limit_memory refuses it memory.
+            kind = "memory" if code == -signal.SIGABRT else "crashed"
+            self._note(kind, entry.query_id, entry.started, code)
+            log.warning("engine %d ended with %d on: %.300r", engine.pid, code, entry.text)
+        elif entry.state != RUNNING and not engine.killed_for:
+            self._figures["recycled"] += 1
+
+    def _note(self, kind: str, query_id: str, started: float, code: int = 0) -> None:
+        self._figures[kind] += 1
+        self._ends[query_id] = {"kind": kind, "elapsed": time.monotonic() - started, "code": code}
+        if len(self._ends) > _ENDS_KEPT:
+            self._ends.popitem(last=False)
+
+    # limits
+
+    def _enforce(self) -> bool:
+        """End the engines whose queries are over a limit; answers whether any query runs."""
+        now = time.monotonic()
+        any_running = False
+        for engine in self._engines.values():
+            state, started = self._board.state(engine.slot)
+            if state != RUNNING or engine.killed_for:
+                continue
+            any_running = True
+            if now - started > self._settings.time_limit:
+                self._kill(engine, "time")
+            elif confine.anonymous_memory(engine.pid) - engine.memory_at_start > self._settings.memory_limit:
+                self._kill(engine, "memory")
+            elif now - started > _SLOW and not engine.slowed:
+                engine.slowed = confine.lower_priority(engine.pid, _NICER)
+        return any_running
+
+    def _kill(self, engine: _Engine, kind: str) -> None:
+        entry = self._board.read(engine.slot)
+        engine.killed_for = entry.query_id
+        # Noted before the kill: the client asks as soon as it sees its connection closed.
+        self._note(kind, entry.query_id, entry.started)
+        os.kill(engine.pid, signal.SIGKILL)
+
+    def _unwanted(self) -> bool:
+        """Whether nobody asked for long and the release is no longer the current one."""
+        now = time.monotonic()
+        if now - self._looked < _IDLE_BEFORE_CLOSING:
+            return False
+        answered, self._answered_before = self._answered_before, self._count()["queries"]
+        self._looked = now
+        if self._answered_before != answered:
+            return False
+        try:
+            return (self._release.parent / CURRENT).readlink().name != self._release.name
+        except OSError:
+            return True
+
+    # questions of clients
+
+    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        if "why" in question:
+            return self._why(question["why"])
+        if "retire" in question:
+            self._retiring = True
+            return {}
+        if "cancel" in question:
+            return {"cancelled": self._cancel(question["cancel"])}
+        return {"running": self._running(), "figures": self._count()}
+
+    def _count(self) -> dict[str, int]:
+        under_way = sum(self._board.read(engine.slot).queries for engine in self._engines.values())
+        return {
+            **self._figures,
+            "queries": self._figures["queries"] + under_way,
+            "engines": len(self._engines),
+        }
+
+    def _why(self, query_id: str) -> dict[str, Any]:
+        self._reap()
+        running = any(entry["id"] == query_id for entry in self._running())
+        return {"end": self._ends.get(query_id), "running": running}
+
+    def _cancel(self, query_id: str) -> bool:
+        for engine in self._engines.values():
+            entry = self._board.read(engine.slot)
+            if entry.state == RUNNING and entry.query_id == query_id and not engine.killed_for:
+                self._kill(engine, "cancelled")
+                return True
+        return False
+
+    def _running(self) -> list[dict[str, Any]]:
+        now = time.monotonic()
+        entries = ((engine, self._board.read(engine.slot)) for engine in self._engines.values())
+        return [
+            {"id": entry.query_id, "age": now - entry.started, "client": entry.client, "text": entry.text,
+             "pid": engine.pid}
+            for engine, entry in entries
+            if entry.state == RUNNING and not engine.killed_for
+        ]  # fmt: skip
+
+
+def load_into_memory(release: Path) -> Store:
+    """A copy of the release's store in memory. Raises OSError, SyntaxError if it cannot be read."""
+    begun = time.monotonic()
+    nursery = os.getpid()
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        # A child opens the disk store, because its threads must not live in a process that forks.
+        confine.die_with_parent(nursery)
+        os.close(reading)
+        _dump(release, writing)
+    os.close(writing)
+    store = Store()
+    store.bulk_load(path=f"/dev/fd/{reading}", format=RdfFormat.N_QUADS, lenient=True)
+    os.close(reading)
+    if os.waitpid(pid, 0)[1] != 0:
+        raise OSError(f"the store of {release.name} cannot be read")
+    for graph in _manifest(release).get("graphs", {}):
+        store.add_graph(NamedNode(graph))
+    log.info("%s: %d quads in memory after %.1f s", release.name, len(store), time.monotonic() - begun)
+    return store
+
+
+def _dump(release: Path, writing: int) -> None:
+    """Write the store's quads to a pipe, and end this process."""
+    status = 1
+    try:
+        with os.fdopen(writing, "wb") as pipe:
+            Store.read_only(str(release / "store")).dump(pipe, RdfFormat.N_QUADS)
+        status = 0
+    except BaseException:
+        log.exception("%s cannot be read", release.name)
+    finally:
+        os._exit(status)
+
+
+def _manifest(release: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+    return manifest
+
+
+def main(arguments: list[str]) -> None:
+    """Run as a program.
+
+    The arguments: release folder, mode, our host's process, path of the control socket, and the descriptors of the
+    listeners for control, queries and, where there is federation, federated queries.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s nursery: %(message)s")
+    folder, mode, parent, path, *numbers = arguments
+    confine.die_with_parent(int(parent))
+    control, *listeners = (socket.socket(fileno=int(number)) for number in numbers)
+    charge = Charge(Path(folder), mode, path, *listeners)
+    try:
+        Nursery(charge, read_settings(), Control(control)).run()
+    except (OSError, SyntaxError, EngineFailed) as error:
+        log.error("%s: %s", charge.release.name, error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

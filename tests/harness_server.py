@@ -1,0 +1,93 @@
+"""A server for the conformance harness: /sparql over the N-Quads that were last posted to /load, and nothing else.
+
+    python -m tests.harness_server PORT FOLDER host|direct
+
+`host` evaluates in engine processes as `citygraph serve` does, anew for each load; `direct` in the web process, which
+is quick enough for a load before every test. Settings come from the environment. It takes its data from anybody who
+reaches it, on loopback: it is for tests alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from granian.constants import Interfaces
+from granian.server import Server
+from pyoxigraph import NamedNode, Quad, RdfFormat, parse
+
+from citygraph.release import Releases
+from citygraph.settings import read_settings
+from citygraph.sparql.engine import Engines
+from citygraph.sparql.host import HostProcess, start_host
+from citygraph.web.endpoint import SparqlEndpoint
+from tests.inprocess import InProcess
+from tests.world import publish
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+FOLDER, ENGINES = "HARNESS_FOLDER", "HARNESS_ENGINES"
+
+
+class HarnessServer:
+    """The endpoint, and a way to give it other data."""
+
+    def __init__(self, folder: Path, direct: bool) -> None:
+        self.settings = read_settings().with_changes(releases=folder / "releases", time_limit=10.0, engines=2)
+        self.direct = direct
+        self.host: HostProcess | None = None
+        self.endpoint = self.load(b"")
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        if environ["PATH_INFO"] != "/load":
+            return self.endpoint(environ, start_response)
+        self.endpoint = self.load(environ["wsgi.input"].read())
+        start_response("204 No Content", [])
+        return ()
+
+    def load(self, nquads: bytes) -> SparqlEndpoint:
+        """An endpoint over these quads alone."""
+        quads = list(parse(nquads, format=RdfFormat.N_QUADS))
+        if self.direct:
+            memory = InProcess(quads, f"test-{time.monotonic_ns()}")
+            return SparqlEndpoint(self.settings, memory, memory)
+        publish([*quads, _marker()], self.settings.releases)
+        if self.host is not None:
+            self.host.close()
+        self.host = start_host(self.settings)
+        return SparqlEndpoint(self.settings, Releases(self.settings.releases), Engines(self.host.settings))
+
+
+def make_app() -> WSGIApplication:
+    """The application, for granian."""
+    return HarnessServer(Path(os.environ[FOLDER]), os.environ[ENGINES] == "direct")
+
+
+def _marker() -> Quad:
+    """What makes every release another one, in a graph that no test asks."""
+    now = NamedNode(f"urn:x-load:{time.monotonic_ns()}")
+    return Quad(now, NamedNode("urn:x-load:is"), now, NamedNode("urn:x-load:graph"))
+
+
+def main(port: int, folder: str, engines: str) -> None:
+    """Serve until SIGTERM."""
+    os.environ.update({FOLDER: folder, ENGINES: engines})
+    Server(
+        "tests.harness_server:make_app",
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        blocking_threads=8,
+        backpressure=64,
+        websockets=False,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -1,0 +1,154 @@
+"""RFC 9110, section 12: what is answered to whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from citygraph.errors import NotAcceptable
+from citygraph.formats import FORMATS, Kind
+from citygraph.web.negotiation import encoding, language, wanted
+
+FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+SRJ, SRX = "application/sparql-results+json", "application/sparql-results+xml"
+
+
+def got(accept: str, kind: Kind = Kind.SOLUTIONS, asked: str | None = None) -> str:
+    return wanted(accept, asked).of_kind(kind).name
+
+
+@pytest.mark.parametrize("format_", FORMATS, ids=lambda f: f.name)
+def test_every_format_is_had_by_its_media_type_and_name(format_) -> None:  # type: ignore[no-untyped-def]
+    """Under each of its types, and answered under the one that was asked for."""
+    kind = next(iter(format_.kinds))
+    assert got("", kind, format_.name) == format_.name
+    for media_type in format_.media_types:
+        chosen = wanted(media_type.upper())
+        assert chosen.of_kind(kind) is format_
+        assert chosen.content_type(format_).removesuffix("; charset=utf-8") == media_type
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "*/*;q=0.1", "application/*", "garbage, */*"])
+def test_who_takes_anything_gets_our_first(accept: str) -> None:
+    """JSON for results."""
+    assert got(accept) == "json"
+    assert got(accept, Kind.BOOLEAN) == "json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "name"),
+    [
+        (f"{SRX};q=0.2, {SRJ};q=0.9, text/csv;q=0.1", "json"),
+        (f"{SRJ};q=0, {SRX}", "xml"),
+        (f"{SRJ};q=0, */*", "xml"),
+        ("text/*", "csv"),
+        ("text/*, text/csv;q=0.5", "tsv"),
+        ("text/csv, */*", "csv"),
+        (f"{SRX}, {SRJ}", "xml"),
+        ("text/csv;q=0.5;x=y , text/markdown ; Q=0.6", "md"),
+        ("text/csv;q=2", "csv"),
+        ("text/csv;q=x, text/markdown;q=0.001", "md"),
+        (f"text/turtle, {SRX}", "xml"),
+    ],
+)
+def test_qualities_and_wildcards(accept: str, name: str) -> None:
+    """12.5.1: the most specific range decides; then quality, then what is named, then what stands first."""
+    assert got(accept) == name
+
+
+def test_one_request_names_a_format_for_each_kind() -> None:
+    """The kind of the result is known when the query is read, which is later."""
+    assert wanted("text/turtle, text/csv, */*;q=0.1").formats == ("csv", "ttl")
+    assert wanted("text/markdown, */*;q=0.1").formats == ("md", "json", "ttl")
+    assert wanted("text/markdown").formats == ("md",)
+    with pytest.raises(NotAcceptable):
+        wanted("text/turtle").of_kind(Kind.SOLUTIONS)
+
+
+@pytest.mark.parametrize("name", ["json", "xml", "application/json", "text/xml"])
+def test_json_and_xml_are_had_of_tables_and_graphs(name: str) -> None:
+    """Nobody who asks for JSON of a CONSTRUCT means the results format."""
+    assert got("", Kind.GRAPH, name) in {"jsonld", "rdf"}
+    assert got("", Kind.SOLUTIONS, name) in {"json", "xml"}
+    if "/" in name:
+        chosen = wanted(name)
+        assert chosen.content_type(chosen.of_kind(Kind.GRAPH)).startswith(name)
+
+
+@pytest.mark.parametrize("asked", ["turtle", "TTL", "text/turtle", "application/x-turtle"])
+def test_the_parameter_goes_before_the_header(asked: str) -> None:
+    """Under any name that users of other endpoints type."""
+    assert got("application/rdf+xml", Kind.GRAPH, asked) == "ttl"
+
+
+def test_a_plus_sign_in_the_parameter() -> None:
+    """In an address it reads as a space; what was meant is clear."""
+    assert got("", asked="application/sparql-results xml") == "xml"
+
+
+@pytest.mark.parametrize(("accept", "asked"), [("image/png", None), ("", "nonsense"), (f"{SRJ};q=0", None)])
+def test_what_cannot_be_had_is_told_with_what_can(accept: str, asked: str | None) -> None:
+    """406 lists the media types."""
+    with pytest.raises(NotAcceptable) as caught:
+        wanted(accept, asked)
+    assert SRJ in caught.value.offered
+
+
+@pytest.mark.parametrize(
+    "accept", [FIREFOX, "text/html", "text/html, */*", "text/html, application/xml;q=0.9", "application/xhtml+xml"]
+)
+def test_browsers_get_pages(accept: str) -> None:
+    """A page is asked for by its name, above everything else."""
+    assert wanted(accept).html
+
+
+@pytest.mark.parametrize(
+    "accept", ["*/*", "", "text/*", f"text/html, {SRJ}", f"{SRJ}, text/html;q=0.9", "text/html;q=0.5, */*", SRX]
+)
+def test_programs_get_data(accept: str) -> None:
+    """Also those that would take a page for lack of anything better."""
+    assert not wanted(accept).html
+
+
+def test_a_page_can_be_asked_for() -> None:
+    """And data, by a browser."""
+    assert wanted("*/*", "html").html
+    assert not wanted(FIREFOX, "csv").html
+
+
+@pytest.mark.parametrize(
+    ("header", "asked", "spoken"),
+    [
+        ("tr", None, "tr"),
+        ("tr-TR,tr;q=0.9,en;q=0.8", None, "tr"),
+        ("de, en;q=0.5, tr;q=0.6", None, "tr"),
+        ("de", None, "en"),
+        ("", None, "en"),
+        ("tr;q=0", None, "en"),
+        ("tr", "en", "en"),
+        ("en", "tr", "tr"),
+        ("tr", "xx", "tr"),
+    ],
+)
+def test_language(header: str, asked: str | None, spoken: str) -> None:
+    """English or Turkish; the parameter goes before the header."""
+    assert language(header, asked) == spoken
+
+
+@pytest.mark.parametrize(
+    ("header", "coding"),
+    [
+        ("", None),
+        ("gzip", "gzip"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, br;q=0.5", "gzip"),
+        ("gzip;q=0", None),
+        ("*", "zstd"),
+        ("*, zstd;q=0", "br"),
+        ("identity, gzip;q=0.5", None),
+        ("deflate", None),
+        ("GZIP;q=1.0", "gzip"),
+    ],
+)
+def test_encoding(header: str, coding: str | None) -> None:
+    """12.5.3: the coding wanted most; none if none is wanted more than the plain body."""
+    assert encoding(header) == coding
