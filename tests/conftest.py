@@ -37,7 +37,7 @@ def _loopback_only() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def sources() -> Sources:
     """The repository's own data and ontology."""
-    return Sources(REPOSITORY / "data", REPOSITORY / "ontology")
+    return Sources(REPOSITORY / "data", REPOSITORY / "ontology", REPOSITORY / "queries")
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
 """A server for the conformance harness: /sparql over the N-Quads that were last posted to /load, and nothing else.
 
-    python -m tests.harness_server PORT FOLDER host|direct
+    python -m tests.harness_server PORT FOLDER host|direct|direct-disk
 
 `host` evaluates in engine processes as `citygraph serve` does, anew for each load; `direct` in the web process, which
-is quick enough for a load before every test. Settings come from the environment. It takes its data from anybody who
-reaches it, on loopback: it is for tests alone.
+is quick enough for a load before every test; `direct-disk` does so with a store on disk. Settings come from the
+environment. It takes its data from anybody who reaches it, on loopback: it is for tests alone.
 """
 
 from __future__ import annotations
@@ -37,9 +37,11 @@ FOLDER, ENGINES = "HARNESS_FOLDER", "HARNESS_ENGINES"
 class HarnessServer:
     """The endpoint, and a way to give it other data."""
 
-    def __init__(self, folder: Path, direct: bool) -> None:
+    def __init__(self, folder: Path, engines: str) -> None:
+        self.folder = folder
+        self.disk = engines == "direct-disk"
         self.settings = read_settings().with_changes(releases=folder / "releases", time_limit=10.0, engines=2)
-        self.direct = direct
+        self.direct = engines != "host"
         self.host: HostProcess | None = None
         self.endpoint = self.load(b"")
 
@@ -55,8 +57,9 @@ class HarnessServer:
         """An endpoint over these quads alone."""
         quads = list(parse(nquads, format=RdfFormat.N_QUADS))
         if self.direct:
-            memory = InProcess(quads, f"test-{time.monotonic_ns()}")
-            return SparqlEndpoint(self.settings, memory, memory)
+            name = f"test-{time.monotonic_ns()}"
+            store = InProcess(quads, name, self.folder / name if self.disk else None)
+            return SparqlEndpoint(self.settings, store, store)
         publish([*quads, _marker()], self.settings.releases)
         if self.host is not None:
             self.host.close()
@@ -66,7 +69,7 @@ class HarnessServer:
 
 def make_app() -> WSGIApplication:
     """The application, for granian."""
-    return HarnessServer(Path(os.environ[FOLDER]), os.environ[ENGINES] == "direct")
+    return HarnessServer(Path(os.environ[FOLDER]), os.environ[ENGINES])
 
 
 def _marker() -> Quad:

@@ -1,4 +1,4 @@
-"""A release that is a store in memory, with an engine in this very process: for tests of what stands around engines."""
+"""A release that is a store in memory or in a folder, with an engine in this very process: for tests around engines."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from citygraph.sparql.protocol import Query
 class InProcess(Releases):
     """Both the releases and the engines of an endpoint; `asked` are the queries that came through, and whose."""
 
-    def __init__(self, quads: list[Quad], name: str = "2026-01-01T000000Z-0123456789ab") -> None:
+    def __init__(
+        self, quads: list[Quad], name: str = "2026-01-01T000000Z-0123456789ab", folder: Path | None = None
+    ) -> None:
         super().__init__(Path())
-        self.store = Store()
+        self.store = Store(folder)
         self.store.extend(quads)
         self.asked: list[Query] = []
         self.clients: list[str] = []

@@ -35,7 +35,7 @@ def copy(sources: Sources, tmp_path: Path) -> Sources:
     """The repository's files, to be changed."""
     for folder in (sources.data, sources.ontology):
         shutil.copytree(folder, tmp_path / folder.name)
-    return Sources(tmp_path / "data", tmp_path / "ontology")
+    return Sources(tmp_path / "data", tmp_path / "ontology", sources.queries)
 
 
 def test_the_default_graph_is_the_merge_of_the_data_graphs(izmir: Release) -> None:

@@ -30,7 +30,7 @@ def root(built: Built) -> Path:
     return built[0].root
 
 
-@pytest.mark.parametrize("command", ["build", "serve", "validate", "query", "releases", "export"])
+@pytest.mark.parametrize("command", ["build", "serve", "validate", "query", "releases", "running", "export"])
 def test_every_command_explains_itself(command: str) -> None:
     """--help says what the command does and what its options mean."""
     done = run(command, "--help")
@@ -56,7 +56,7 @@ def test_build_check_publishes_nothing(tmp_path: Path) -> None:
     done = run("build", "--check", "--json", releases=tmp_path)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0
-    assert [line["step"] for line in lines[:-1]] == ["load", "merge", "derive", "describe", "validate"]
+    assert [line["step"] for line in lines[:-1]] == ["load", "derive", "describe", "validate"]
     assert lines[-1]["conforms"]
     assert Releases(tmp_path).history() == []
 
@@ -110,7 +110,7 @@ def test_query_reads_a_file_and_standard_input(root: Path, tmp_path: Path) -> No
         (("query", "no-such"), "", "no stored query 'no-such'; there are: "),
         (("query", "-"), "SELECT * WHERE { ?s ?p }", "line 1, column"),
         (("query", "-", "--format", "ttl"), "SELECT * WHERE { ?s ?p ?o }", "text/csv"),
-        (("query", "partners", "-p", "city=x> }"), "", "no IRI"),
+        (("query", "partners", "-p", "city=x> }"), "", "must be an IRI"),
         (("query", "partners", "-p", "city"), "", "NAME=VALUE"),
         (("export", "source:no-such"), "", "no graph"),
         (("query", "-", "--release", "../x"), "ASK {}", "no release"),
@@ -152,3 +152,18 @@ def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """CITYGRAPH_ variables that are no setting are told, not passed over."""
     monkeypatch.setenv("CITYGRAPH_PROT", "1")
     assert "CITYGRAPH_PROT is no setting" in run("releases").stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(root: Path) -> None:
+    """`citygraph query … | head` ends quietly."""
+    command = [sys.executable, "-m", "citygraph.cli", "--releases", str(root), "query", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdin.write(b"SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 100000")
+        process.stdin.close()
+        assert process.stdout.readline() == b"a,b,c,d,e,f\r\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

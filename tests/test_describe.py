@@ -148,6 +148,11 @@ class CountingStore:
         self.lookups += 1
         return self._store.quads_for_pattern(*pattern)
 
+    def query(self, text: str) -> Any:
+        """Pass a query on."""
+        self.lookups += 1
+        return self._store.query(text)
+
 
 def test_lookups_for_a_page_do_not_grow_with_the_store() -> None:
     """Ten times the links cost no more lookups once a page is full."""

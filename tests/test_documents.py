@@ -13,7 +13,7 @@ from citygraph.describe import describe
 from citygraph.formats import BY_NAME
 from citygraph.release import Release
 from citygraph.terms import BASE, DCTERMS, PREFIXES, SOURCE
-from citygraph.web.documents import Document, document, used_prefixes, write
+from citygraph.web.documents import Document, document, used_prefixes
 from citygraph.web.shelf import OpenRelease
 from tests.world import publish, small_world
 
@@ -34,20 +34,20 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> OpenRelease:
 
 def made(opened: OpenRelease, path: str) -> Document:
     """The document of a thing."""
-    description = describe(opened.store, BASE + path, opened.labels, also=opened.parts(BASE + path))
+    description = describe(opened.store, BASE + path, opened.sourced_labels, also=opened.parts(BASE + path))
     return document(f"{BASE}doc/{path.removeprefix('id/')}", description, opened.release)
 
 
 def json_of(opened: OpenRelease, path: str) -> dict[str, Any]:
     """A document as JSON-LD, read as JSON."""
-    written = write(made(opened, path), BY_NAME["jsonld"], opened.context, "http://x/context.jsonld")
+    written = opened.writer.write(made(opened, path), BY_NAME["jsonld"], "http://x/context.jsonld")
     value: dict[str, Any] = json.loads(written)
     return value
 
 
 def read(opened: OpenRelease, path: str, form: str) -> set[Triple]:
     """The triples of a document as a reader of this form gets them."""
-    written = write(made(opened, path), BY_NAME[form], opened.context, "http://x/context.jsonld")
+    written = opened.writer.write(made(opened, path), BY_NAME[form], "http://x/context.jsonld")
     if form == "jsonld":
         # The reader fetches the context from its address; no test reaches out for it.
         value = json.loads(written)
@@ -71,7 +71,7 @@ def test_every_form_has_the_same_triples(opened: OpenRelease, path: str, form: s
 def test_forms_with_graphs_keep_each_statement_in_its_source(opened: OpenRelease, form: str) -> None:
     """What stands in a source in the store stands in it here; only the document's own words stand in none."""
     doc = made(opened, "id/agreement/izmir-baku")
-    written = write(doc, BY_NAME[form], opened.context, "")
+    written = opened.writer.write(doc, BY_NAME[form], "")
     quads = list(parse(written, BY_NAME[form].rdf))
     assert {q.triple for q in quads if isinstance(q.graph_name, DefaultGraph)} == set(doc.about)
     assert all(q in opened.store for q in quads if not isinstance(q.graph_name, DefaultGraph))
@@ -96,13 +96,13 @@ def test_turtle_declares_only_the_prefixes_that_it_uses(opened: OpenRelease) -> 
 @pytest.mark.parametrize("form", FORMS)
 def test_bytes_of_a_document_are_always_the_same(opened: OpenRelease, form: str) -> None:
     """A strong ETag promises the same bytes from every process."""
-    written = {write(made(opened, "id/city/izmir"), BY_NAME[form], opened.context, "") for _ in range(3)}
+    written = {opened.writer.write(made(opened, "id/city/izmir"), BY_NAME[form], "") for _ in range(3)}
     assert len(written) == 1
 
 
 def test_prefixes_stand_in_our_order(opened: OpenRelease) -> None:
     """pyoxigraph writes them in the order of a hash table."""
-    written = write(made(opened, "id/city/izmir"), BY_NAME["ttl"], opened.context, "").decode()
+    written = opened.writer.write(made(opened, "id/city/izmir"), BY_NAME["ttl"], "").decode()
     names = [line.split()[1].rstrip(":") for line in written.splitlines() if line.startswith("@prefix")]
     assert names == [name for name in PREFIXES if name in names]
 

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Triple
 
 from citygraph.release import Releases
 from citygraph.settings import Settings
 from citygraph.terms import CG, ID, SOURCE
 from citygraph.web import create_app
+from citygraph.web.problem_words import TITLES
+from citygraph.web.problems import PROBLEM_TYPES
 from citygraph.web.words import _WORDS, Words
 from tests.world import publish, small_world
 
@@ -42,7 +44,8 @@ def page(client: FlaskClient, path: str, language: str = "en") -> str:
 
 def text(html: str) -> str:
     """What a page says, without markup and spaces."""
-    plain = unescape(re.sub(r"<[^>]+>", " ", html)).replace("\u2060", "")
+    seen = re.sub(r"<script.*?</script>", " ", html, flags=re.DOTALL)
+    plain = unescape(re.sub(r"<[^>]+>", " ", seen)).replace("\u2060", "")
     return re.sub(r"\s+", " ", plain)
 
 
@@ -85,11 +88,11 @@ class Outline(HTMLParser):
 @pytest.mark.parametrize("language", ["en", "tr"])
 @pytest.mark.parametrize("path", PAGES)
 def test_page_is_well_made(client: FlaskClient, path: str, language: str) -> None:
-    """Nested properly, one h1, landmarks, unique ids, in-page links that lead somewhere, no script, no style."""
+    """Nested properly, one h1, landmarks, unique ids, in-page links that lead somewhere; no script runs, no style."""
     outline = Outline(page(client, path, language))
     assert outline.elements["h1"] == outline.elements["main"] == 1
     assert max(outline.ids.values()) == 1
-    assert not outline.elements["script"]
+    assert outline.elements["script"] == page(client, path, language).count('<script type="application/ld+json">')
     assert not outline.elements["style"]
     assert not {name for name in outline.attributes if name == "style" or name.startswith("on")}
     for _, address in outline.addresses:
@@ -194,6 +197,23 @@ def test_source_page_lists_what_it_says(client: FlaskClient) -> None:
     assert re.search(r"İzmir–Bremen agreement .* 24 April 1996", said)
 
 
+def test_partitions_of_the_dataset_can_be_read_and_linked_to(tmp_path: Path) -> None:
+    """How many cities there are, at the hash that names the partition."""
+    dataset, part = NamedNode("https://w3id.org/citygraph/dataset"), "https://w3id.org/citygraph/dataset#class-City"
+    void = "http://rdfs.org/ns/void#"
+    triples = [
+        Triple(dataset, NamedNode(void + "classPartition"), NamedNode(part)),
+        Triple(NamedNode(part), NamedNode(void + "class"), CG("City")),
+        Triple(NamedNode(part), NamedNode(void + "entities"), Literal(61)),
+    ]
+    graphs = (NamedNode("https://w3id.org/citygraph/graph/catalog"), DefaultGraph())
+    quads = [Quad(t.subject, t.predicate, t.object, graph) for t in triples for graph in graphs]
+    publish([*small_world(), *quads], tmp_path)
+    html = page(create_app(Settings(), Releases(tmp_path)).test_client(), "/dataset")
+    assert 'id="class-City"' in html
+    assert "61" in text(html)
+
+
 def test_home_has_the_register(client: FlaskClient) -> None:
     """Partner, country, act, protocol; the figures; the release."""
     said = text(page(client, "/"))
@@ -217,8 +237,9 @@ def test_foreign_text_cannot_become_markup(tmp_path: Path) -> None:
     quads = [Quad(city, label, evil, graph) for graph in (NamedNode(SOURCE + "s"), DefaultGraph())]
     publish([*small_world(), *quads], tmp_path)
     html = page(create_app(Settings(), Releases(tmp_path)).test_client(), "/doc/city/evil")
-    assert "<script" not in html
+    assert "<script>" not in html
     assert "&lt;script&gt;" in html
+    assert html.count("</script>") == 1
 
 
 def test_values_on_which_sources_differ_stand_in_one_bracket(tmp_path: Path) -> None:
@@ -243,10 +264,19 @@ def test_every_word_is_in_both_languages() -> None:
         assert getattr(Words("en"), name) == pair[0]
 
 
+def test_every_problem_has_a_turkish_title(client: FlaskClient) -> None:
+    """A reader in Turkish is told in Turkish what went wrong."""
+    assert {type_.slug for type_ in PROBLEM_TYPES} <= set(TITLES)
+    assert "404 Burada böyle bir şey yok" in text(page(client, "/id/city/none", "tr"))
+    assert "404 There is no such thing here" in text(page(client, "/id/city/none"))
+
+
 def test_every_word_is_used() -> None:
     """StrictUndefined fails the other tests where a word is missing; none is here that nobody uses."""
     folder = Path(__file__).parents[1] / "src" / "citygraph" / "web"
     used = "".join(path.read_text() for path in [*folder.glob("templates/*.html"), *folder.glob("*.py")])
     by_variable = {"classes", "properties", "terms_of"}
-    unused = [name for name in _WORDS if not re.search(rf"words\.{name}\b", used) and name not in by_variable]
+    by_prefix = ("feature_", "kind_", "property_", "language_", "parameter_", "queries_")
+    known = [name for name in _WORDS if name not in by_variable and not name.startswith(by_prefix)]
+    unused = [name for name in known if not re.search(rf"words\.{name}\b", used)]
     assert unused == []

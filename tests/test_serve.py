@@ -51,7 +51,7 @@ def test_a_document_comes_in_the_form_asked(
     reply = server.get("/doc/city/izmir", accept=accept)
     assert (reply.status, reply.headers["content-type"]) == (200, media_type)
     if format_ is not None:
-        assert ID + "city/izmir" in {quad.subject.value for quad in parse(reply.body, format_)}  # type: ignore[union-attr]
+        assert ID + "city/izmir" in {quad.subject.value for quad in parse(reply.body, format_)}
     assert "İzmir" in reply.body.decode()
 
 
@@ -161,3 +161,10 @@ def _descendants(pid: int) -> list[int]:
 
 def _command(pid: int) -> bytes:
     return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+@pytest.mark.parametrize("module", ["citygraph.web.application", "citygraph.serve", "citygraph.cli"])
+def test_a_start_waits_for_no_parser_that_it_does_not_need(module: str) -> None:
+    """rdflib and the validators take longer to import than all the rest: only who uses them imports them."""
+    code = f"import sys, {module}; print([name for name in {{'rdflib', 'pyshacl', 'shifty'}} if name in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

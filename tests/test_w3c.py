@@ -116,6 +116,9 @@ def test_queries_are_answered_as_well_as_the_engine_can(tmp_path: Path) -> None:
     with serving(tmp_path, "direct") as server:
         load = "curl -sf --data-binary @{{files}} {url}/load"
         tests = run_harness(server, "query,results", load, tmp_path / "out.json")
+    page = (REPOSITORY / "docs" / "sparql.md").read_text()
+    undocumented = [test["test"] for test in tests if test["verdict"] == "fail" and f"`{test['test']}`" not in page]
+    assert not undocumented
     verdicts = [test["verdict"] for test in tests if test["category"] == "query"]
     assert verdicts.count("pass") >= ENGINE_ALONE
     assert verdicts.count("pass") + verdicts.count("canon") >= ENGINE_ALONE_CANONICAL

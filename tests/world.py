@@ -8,6 +8,7 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.digest import SetDigest
 from citygraph.release import Manifest, Release, Releases
+from citygraph.search import write_index
 from citygraph.terms import ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
 
 # The page says when; the news says who met; the register knows names; the curator concludes; the rules derive.
@@ -111,6 +112,7 @@ def publish(quads: list[Quad], root: Path) -> Release:
     releases = Releases(root)
     with releases.stage() as staged:
         staged.open().bulk_extend(quads)
+        write_index(staged.open(), staged.path / "search.sqlite")
         return staged.publish(_manifest(staged.open(), quads))
 
 

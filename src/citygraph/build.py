@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, Store
+from pyoxigraph import Literal, NamedNode, Quad, QueryTriples, Store
 
 from citygraph import __version__
-from citygraph.catalog import data_graphs, describe, graph_counts
-from citygraph.digest import SetDigest
+from citygraph.catalog import describe, graph_counts
 from citygraph.errors import BadData, NotFound, Violations
 from citygraph.files import SourceFile, Sources, extra_files
+from citygraph.products import Products, offered_tables, write_products
 from citygraph.progress import Progress
 from citygraph.release import Manifest, Release, Releases
 from citygraph.report import Report
@@ -58,14 +59,15 @@ def build(sources: Sources, releases: Releases, progress: Progress) -> tuple[Rel
             raise Violations(report)
         with progress.step("index") as step:
             step.result = f"{write_index(store, staged.path / 'search.sqlite')} names"
-        with progress.step("dump") as step:
-            _write_report(staged.path, report)
-            loaded.merged.unlink()
-            step.result = f"{len(store)} quads"
-        with progress.step("digest") as step:
-            manifest = _manifest(sources, store, loaded, report)
-            step.result = manifest.digest[:12]
-        return staged.publish(manifest), report
+        _write_report(staged.path, report)
+        loaded.merged.unlink()
+        products = write_products(store, staged.path, sources.queries, staged.parent, report, progress)
+        with progress.step("publish") as step:
+            manifest = _manifest(sources, store, loaded, report, products)
+            del store  # the staged release must hold the last reference, so that publishing closes the store
+            release = staged.publish(manifest)
+            step.result = release.id
+        return release, report
 
 
 def check(sources: Sources, extra: Iterable[Path], progress: Progress) -> Report:
@@ -90,12 +92,10 @@ def _assemble(
     with progress.step("load") as step:
         loaded = _load(files, store, folder)
         step.result = f"{loaded.files} files, {loaded.statements} statements"
-    with progress.step("merge") as step:
-        step.result = f"{_merge(store)} triples in the default graph"
     with progress.step("derive") as step:
         step.result = f"{_derive(sources.rule_files(), store)} triples"
     with progress.step("describe") as step:
-        description = describe(store)
+        description = describe(store, offered_tables(sources.queries))
         step.result = f"{len(description)} statements"
     with progress.step("validate") as step:
         _append(store.quads_for_pattern(None, None, None, DERIVED_GRAPH), loaded.merged)
@@ -113,9 +113,9 @@ def _load(files: list[SourceFile], store: Store, folder: Path) -> Loaded:
     loaded = Loaded(folder / "merged.nt")
     with ExitStack() as stack:
         merged = stack.enter_context(loaded.merged.open("w", encoding="utf-8"))
-        for file in files:
-            store.extend(_noting(file, loaded, merged))
-            loaded.files += 1
+        # All at once: each bulk load brings files of its own to the disk.
+        store.bulk_extend(chain.from_iterable(_noting(file, loaded, merged) for file in files))
+        loaded.files = len(files)
     return loaded
 
 
@@ -130,16 +130,9 @@ def _noting(file: SourceFile, loaded: Loaded, merged: IO[str]) -> Iterator[Quad]
             if graph == DERIVED_GRAPH:
                 raise BadData("graph/derived is made by the rules: no file may fill it", file.name)
             merged.write(f"{quad.triple} .\n")
+            # The default graph is the merge of the data graphs; a store holds a triple once.
+            yield Quad(quad.subject, quad.predicate, quad.object)
         yield quad
-
-
-def _merge(store: Store) -> int:
-    """Fill the default graph with each triple of the data graphs once; answers how many there are."""
-    for graph in data_graphs(store):
-        store.bulk_extend(
-            Quad(quad.subject, quad.predicate, quad.object) for quad in store.quads_for_pattern(None, None, None, graph)
-        )
-    return sum(1 for _ in store.quads_for_pattern(None, None, None, DefaultGraph()))
 
 
 def _derive(rules: list[Path], store: Store) -> int:
@@ -168,22 +161,22 @@ def _write_report(folder: Path, report: Report) -> None:
     (folder / "report.ttl").write_text(report.turtle, encoding="utf-8")
 
 
-def _manifest(sources: Sources, store: Store, loaded: Loaded, report: Report) -> Manifest:
-    digest = SetDigest()
+def _manifest(sources: Sources, store: Store, loaded: Loaded, report: Report, products: Products) -> Manifest:
     counts = graph_counts(store)
-    for graph in counts:
-        digest.add(store.quads_for_pattern(None, None, None, NamedNode(graph)))
     versions = store.quads_for_pattern(None, _ONTOLOGY_VERSION, None, ONTOLOGY_GRAPH)
     return Manifest(
-        digest=digest.hex,
-        digest_total=f"{digest.total:x}",
+        digest=products.digest.hex,
+        digest_total=f"{products.digest.total:x}",
         inputs=sources.fingerprint(__version__),
         quads=sum(counts.values()),
         triples=len(store) - sum(counts.values()),
         graphs=counts,
         owners=dict(sorted(loaded.owners.items())),
         files={file.name: file.sha256() for file in sources.all_files()},
+        added=products.changes.added,
+        removed=products.changes.removed,
         warnings=len(report.warnings),
         ontology_version=next((q.object.value for q in versions if isinstance(q.object, Literal)), ""),
         software_version=__version__,
+        outputs=products.outputs,
     )

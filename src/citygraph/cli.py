@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from functools import wraps
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,11 @@ from rich.console import Console
 from citygraph import __version__, console
 from citygraph.build import build as build_release
 from citygraph.build import check, is_current
-from citygraph.errors import CitygraphError, UsageError, Violations
+from citygraph.commands import OK as _OK
+from citygraph.commands import VIOLATES as _VIOLATES
+from citygraph.commands import Group
+from citygraph.commands import command as _command
+from citygraph.errors import NotFound, UsageError, Violations
 from citygraph.export import export as export_graph
 from citygraph.files import Sources
 from citygraph.formats import FORMATS, Kind
@@ -29,33 +32,22 @@ from citygraph.settings import Settings, read_settings
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 
-_OK, _VIOLATES, _COULD_NOT = 0, 1, 2
 _RESULT_FORMATS = click.Choice([format_.name for format_ in FORMATS])
+_ELSEWHERE = {
+    "diff": "citygraph.cli_look:diff",
+    "doctor": "citygraph.cli_look:doctor",
+    "load": "citygraph.cli_write:load",
+    "reconcile": "citygraph.cli_reconcile:reconcile",
+    "rollback": "citygraph.cli_write:rollback",
+    "token": "citygraph.cli_write:token",
+    "update": "citygraph.cli_write:update",
+    "wikidata": "citygraph.cli_wikidata:wikidata",
+}
 
 
-def _command(function: Callable[..., int | None]) -> Callable[..., None]:
-    """Make an exit code of what a command answers, and one clear line of what it raises."""
-
-    @wraps(function)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            code = function(*args, **kwargs)
-        except BrokenPipeError:
-            # The reader (head, less) has seen enough.
-            code = _OK
-            sys.stderr.close()
-        except CitygraphError as error:
-            click.echo(f"citygraph: {error}", err=True)
-            code = _COULD_NOT
-        except OSError as error:
-            click.echo(f"citygraph: {error}", err=True)
-            code = _COULD_NOT
-        sys.exit(code or _OK)
-
-    return run
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Group, elsewhere=_ELSEWHERE, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="citygraph")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the data files. [default: data]")
 @click.option("--ontology", type=click.Path(path_type=Path), help="Folder of ontology and shapes. [default: ontology]")
@@ -86,7 +78,7 @@ def build(settings: Settings, quiet: bool, as_json: bool, only_check: bool, forc
     Nothing is done when the current release was made from the same files. Exit status: 0 published or up to
     date, 1 the data break their shapes (nothing is changed), 2 it could not run.
     """
-    sources, releases = Sources(settings.data, settings.ontology), Releases(settings.releases)
+    sources, releases = Sources(settings.data, settings.ontology, settings.queries), Releases(settings.releases)
     out = Console(stderr=False, quiet=quiet or as_json)
     progress = console.JsonProgress() if as_json else console.TerminalProgress(out)
     if only_check:
@@ -116,7 +108,7 @@ def validate(settings: Settings, files: tuple[Path, ...], as_json: bool, lang: s
 
     Without FILES, data/ itself is checked. Exit status: 0 conforms, 1 violates, 2 could not run.
     """
-    sources = Sources(settings.data, settings.ontology)
+    sources = Sources(settings.data, settings.ontology, settings.queries)
     report = check(sources, files, Progress())
     if not warnings:
         report = Report(report.violations, report.turtle)
@@ -160,12 +152,18 @@ def query(
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
-@click.option("--prune", type=click.IntRange(min=1), metavar="N", help="Remove all but the newest N.")
+@click.option("--prune", type=click.IntRange(min=1), metavar="N", help="Remove all but the newest N and those pinned.")
+@click.option("--pin", metavar="RELEASE", help="Keep this release whatever is pruned.")
+@click.option("--unpin", metavar="RELEASE", help="Let it go with the next pruning.")
 @click.pass_obj
 @_command
-def releases(settings: Settings, as_json: bool, prune: int | None) -> int:
+def releases(settings: Settings, as_json: bool, prune: int | None, pin: str | None, unpin: str | None) -> int:
     """List the releases, the newest first; the current one is marked."""
     folder = Releases(settings.releases)
+    if pin:
+        folder.pin(pin, "pinned by hand")
+    if unpin:
+        folder.unpin(unpin)
     for name in folder.prune(prune) if prune else ():
         click.echo(f"removed {name}", err=True)
     current = folder.current_id()
@@ -210,7 +208,7 @@ def export(settings: Settings, graph: str | None, into: Path | None, release_id:
 @main.command()
 @click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: 8000]")
-@click.option("--workers", type=click.IntRange(min=1), help="Web processes. [default: 1]")
+@click.option("--workers", type=click.IntRange(min=1), help="Web processes. [default: 2]")
 @click.option("--base", help="Base IRI of the identifiers. [default: https://w3id.org/citygraph/]")
 @click.pass_obj
 @_command
@@ -223,6 +221,31 @@ def serve(settings: Settings, **changes: Any) -> int:
     release = Releases(settings.releases).current()
     click.echo(f"serving {release.id} on http://{settings.host}:{settings.port}/", err=True)
     run(settings)
+    return _OK
+
+
+@main.command()
+@click.option("--cancel", "query_id", metavar="ID", help="End the query of this id.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
+@click.pass_obj
+@_command
+def running(settings: Settings, query_id: str | None, as_json: bool) -> int:
+    """List the queries under way in the servers of these releases on this machine, the oldest first."""
+    from citygraph.sparql.beacon import servers
+    from citygraph.sparql.engine import Engines
+
+    hosts = [Engines(server) for server in servers(settings)]
+    if query_id is not None:
+        if not any(engines.cancel(query_id) for engines in hosts):
+            raise NotFound(f"no query {query_id} is running")
+        click.echo(f"ended {query_id}", err=True)
+        return _OK
+    found = [query for engines in hosts for query in engines.running()]
+    for query in sorted(found, key=lambda query: -query.age):
+        if as_json:
+            console.print_json(asdict(query))
+        else:
+            click.echo(f"{query.id}  {query.age:6.1f} s  {query.client or '-'}  {' '.join(query.text.split())[:100]}")
     return _OK
 
 

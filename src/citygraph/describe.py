@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from importlib.resources import files
 from itertools import islice
 
@@ -12,7 +12,7 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, QueryS
 
 from citygraph.errors import NotFound
 from citygraph.labels import Labels, Stated
-from citygraph.terms import DCTERMS, RDF, RDFS, SKOS
+from citygraph.terms import CG, DCTERMS, RDF, RDFS, SKOS
 
 PAGE = 100  # incoming links of one property on a page
 _FEW = 4_000  # so many quads that point at a thing are read; of more, only the asked page, in the store's order
@@ -22,6 +22,8 @@ _FIRST = {_TYPE: 0, RDFS("label").value: 1, SKOS("prefLabel").value: 2, SKOS("al
           DCTERMS("title").value: 4}  # fmt: skip
 
 Term = NamedNode | BlankNode | Literal
+# Whether a view shows the values of a property that these graphs state.
+Keep = Callable[[str, tuple[str, ...]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,6 @@ class Description:
         """All statements that point at the entity."""
         return sum(link.count for link in self.incoming)
 
-    @cached_property
     def node_by_iri(self) -> dict[str, Node]:
         """The hash nodes, by IRI."""
         return {node.iri: node for node in self.nodes}
@@ -94,7 +95,8 @@ class Description:
 
     def sources(self) -> tuple[str, ...]:
         """Every graph that states something here, in order of their names."""
-        every = (v.sources for v in self._all_values())
+        # Many values have the same few sources.
+        every = {v.sources for v in self._all_values()}
         return tuple(sorted({source for sources in every for source in sources}))
 
     def quads(self) -> Iterator[Quad]:
@@ -136,18 +138,30 @@ class Description:
             yield from link.values
 
 
-def describe(store: Store, iri: str, labels: Labels, page: int = 1, also: Iterable[str] = ()) -> Description:
+def describe(
+    store: Store,
+    iri: str,
+    labels: Labels,
+    page: int = 1,
+    also: Iterable[str] = (),
+    keep: Keep = lambda *_: True,
+    ordered: Store | None = None,
+) -> Description:
     """What the store says of an entity, with the `page`-th hundred of each kind of incoming link.
 
-    `also` are hash nodes of its document that no link leads to. The number of lookups grows with what is shown
-    on the page, not with the store. Raises NotFound if nothing is said of it, or the page is past the last.
+    `also` are hash nodes of its document that no link leads to; `keep` chooses what a view shows; `ordered` is the
+    store on disk if `store` is its copy in memory, which has no lasting order to turn pages by. The number of lookups
+    grows with what is shown on the page, not with the store. Raises NotFound if nothing is said of it, or the page is
+    past the last.
     """
     subject = _node(iri)
-    own = _statements(store, subject)
-    incoming, parts = _incoming(store, subject, page)
-    nodes = _nodes(store, iri, own, [*parts, *also])
-    if not own and not incoming and not nodes:
+    said = _statements(store, subject)
+    incoming, parts = _incoming(store, subject, page, keep, ordered or store)
+    nodes = _nodes(store, iri, said, [*parts, *also])
+    if not said and not incoming and not nodes:
         raise NotFound(f"nothing is known of {iri}")
+    own = _kept(said, keep)
+    nodes = tuple(Node(node.iri, _kept(node.statements, keep)) for node in nodes)
     found = Description(iri, own, nodes, incoming, {}, page)
     if page > found.pages:
         raise NotFound(f"the links to {iri} fill {found.pages} page(s): there is no page {page}")
@@ -175,22 +189,39 @@ def _node(iri: str) -> NamedNode:
 
 
 def _statements(store: Store, subject: NamedNode) -> tuple[Statements, ...]:
-    """The statements of one subject in all graphs, each once, with the graphs that hold it."""
+    """The statements of one subject in all sources, each once, with the graphs that hold it."""
     found: dict[str, dict[Term, list[str]]] = {}
-    for quad in store.quads_for_pattern(subject, None, None, None):
-        if isinstance(quad.object, Triple):
-            continue
-        graphs = found.setdefault(quad.predicate.value, {}).setdefault(quad.object, [])
-        if isinstance(quad.graph_name, NamedNode):
-            graphs.append(quad.graph_name.value)
-    return tuple(Statements(p, _sorted(found[p])) for p in sorted(found, key=lambda p: (_FIRST.get(p, 9), p)))
+    for _, predicate, value, graph in store.quads_for_pattern(subject, None, None, None):
+        # The default graph only repeats the others.
+        if isinstance(graph, NamedNode) and not isinstance(value, Triple):
+            values = found.setdefault(predicate.value, {})
+            values.setdefault(value, []).append(graph.value)
+    return tuple([Statements(p, _sorted(found[p])) for p in sorted(found, key=_place)])
 
 
-def _incoming(store: Store, thing: NamedNode, page: int) -> tuple[tuple[Incoming, ...], list[str]]:
-    """What points at a thing, and those of its own hash nodes that do."""
+def _place(predicate: str) -> tuple[int, bool, str]:
+    """What names a thing comes first, then our own properties."""
+    return _FIRST.get(predicate, 9), not predicate.startswith(CG), predicate
+
+
+def _kept(statements: tuple[Statements, ...], keep: Keep) -> tuple[Statements, ...]:
+    """The statements that a view shows."""
+    kept = ((s, tuple([v for v in s.values if keep(s.predicate, v.sources)])) for s in statements)
+    return tuple(s if len(values) == len(s.values) else Statements(s.predicate, values) for s, values in kept if values)
+
+
+@lru_cache
+def _query(name: str) -> str:
+    return files("citygraph").joinpath(f"{name}.rq").read_text(encoding="utf-8")
+
+
+def _incoming(
+    store: Store, thing: NamedNode, page: int, keep: Keep, ordered: Store
+) -> tuple[tuple[Incoming, ...], list[str]]:
+    """What points at a thing, as far as a view shows it, and those of its own hash nodes that do."""
     quads = list(islice(store.quads_for_pattern(None, None, thing, None), _FEW + 1))
     if len(quads) > _FEW:
-        return _incoming_of_many(store, thing, page), []
+        return _incoming_of_many(ordered, thing, page, keep), []
     found: dict[str, dict[Term, list[str]]] = {}
     parts: dict[str, None] = {}
     own = thing.value + "#"
@@ -203,20 +234,27 @@ def _incoming(store: Store, thing: NamedNode, page: int) -> tuple[tuple[Incoming
             if isinstance(quad.graph_name, NamedNode):
                 graphs.append(quad.graph_name.value)
     start = (page - 1) * PAGE
-    links = (Incoming(p, len(found[p]), _sorted(found[p])[start : start + PAGE]) for p in sorted(found))
+    links = []
+    for predicate in sorted(found):
+        values = tuple([v for v in _sorted(found[predicate]) if keep(predicate, v.sources)])
+        if values:
+            links.append(Incoming(predicate, len(values), values[start : start + PAGE]))
     return tuple(links), sorted(parts)
 
 
-def _incoming_of_many(store: Store, thing: NamedNode, page: int) -> tuple[Incoming, ...]:
-    query = files("citygraph").joinpath("incoming.rq").read_text(encoding="utf-8")
-    solutions = store.query(query, substitutions={Variable("thing"): thing})
+def _incoming_of_many(store: Store, thing: NamedNode, page: int, keep: Keep) -> tuple[Incoming, ...]:
+    """The same of a thing that very many point at: counted by the engine, and only the asked page read."""
+    solutions = store.query(_query("incoming"), substitutions={Variable("thing"): thing})
     counts: dict[str, int] = {}
     if isinstance(solutions, QuerySolutions):
         counts = {s["property"].value: int(s["count"].value) for s in solutions}
-    return tuple(
-        Incoming(predicate, count, tuple(_page_of_many(store, NamedNode(predicate), thing, page)))
-        for predicate, count in sorted(counts.items())
-    )
+    links = []
+    for predicate, count in sorted(counts.items()):
+        values = tuple(_page_of_many(store, NamedNode(predicate), thing, page))
+        # Derivation says all of a property or nothing, so the first of the page speaks for all.
+        if keep(predicate, values[0].sources if values else ()):
+            links.append(Incoming(predicate, count, values))
+    return tuple(links)
 
 
 def _page_of_many(store: Store, predicate: NamedNode, thing: NamedNode, page: int) -> Iterator[Value]:
@@ -231,20 +269,20 @@ def _page_of_many(store: Store, predicate: NamedNode, thing: NamedNode, page: in
 def _nodes(store: Store, iri: str, own: Iterable[Statements], parts: Iterable[str]) -> tuple[Node, ...]:
     """The hash nodes of a document: those that it links to, those that link to it, and theirs."""
     prefix = iri + "#"
-    waiting = [*_linked(own), *parts]
+    waiting = [node for node in (*_linked(own), *parts) if node.startswith(prefix)]
     found: dict[str, Node] = {}
     while waiting and len(found) < _NODES:
         node = waiting.pop(0)
-        if node.startswith(prefix) and node not in found:
+        if node not in found:
             statements = _statements(store, NamedNode(node))
             if statements:
                 found[node] = Node(node, statements)
-                waiting.extend(_linked(statements))
+                waiting.extend(linked for linked in _linked(statements) if linked.startswith(prefix))
     return tuple(found.values())
 
 
 def _linked(statements: Iterable[Statements]) -> list[str]:
-    return [value.iri for of_one in statements for value in of_one.values if value.iri]
+    return [v.term.value for of_one in statements for v in of_one.values if isinstance(v.term, NamedNode)]
 
 
 def _named(found: Description, labels: Labels) -> dict[str, tuple[Stated, ...]]:
@@ -261,19 +299,21 @@ def _named(found: Description, labels: Labels) -> dict[str, tuple[Stated, ...]]:
         named[found.iri] = None
     else:
         named.pop(found.iri, None)
-    result = {}
-    for iri in named:
-        if iri not in found.node_by_iri and (stated := _of_readers(labels.of(iri))):
-            result[iri] = stated
-    return result
-
-
-def _of_readers(stated: tuple[Stated, ...]) -> tuple[Stated, ...]:
-    return tuple(s for s in stated if s.literal.language in ("en", "tr")) or stated
+    for node in found.nodes:
+        named.pop(node.iri, None)
+    return {iri: stated for iri in named if (stated := labels.for_readers(iri))}
 
 
 def _sorted(values: Mapping[Term, list[str]]) -> tuple[Value, ...]:
-    return tuple(Value(term, tuple(sorted(values[term]))) for term in sorted(values, key=_order))
+    if len(values) == 1:
+        return tuple([Value(term, _in_order(graphs)) for term, graphs in values.items()])
+    return tuple([Value(term, _in_order(values[term])) for term in sorted(values, key=_order)])
+
+
+def _in_order(graphs: list[str]) -> tuple[str, ...]:
+    if len(graphs) > 1:
+        graphs.sort()
+    return tuple(graphs)
 
 
 def _order(term: Term) -> tuple[bool, str, str]:

@@ -6,6 +6,7 @@ CitygraphError
 │   ├── NotAcceptable     no format we make
 │   ├── UnsupportedMedia  no format we read
 │   ├── MethodNotAllowed  no such method here
+│   ├── WrongGraph        an update of one graph that changes another
 │   └── TooLarge          text, body, depth or breadth over the limit
 ├── BadData               a file that cannot be read as RDF; knows file, line and column
 ├── NotFound              no such entity, graph, query or release
@@ -68,6 +69,10 @@ class MethodNotAllowed(UsageError):
         self.allowed = allowed
 
 
+class WrongGraph(UsageError):
+    """An update that was sent to one graph and changes another."""
+
+
 class TooLarge(UsageError):
     """A text or body over a limit; `limit` is the setting's value."""
 
@@ -92,11 +97,12 @@ class NotFound(CitygraphError):
 
 
 class Gone(NotFound):
-    """It was withdrawn; `replaced_by` are the IRIs to use instead."""
+    """It was withdrawn; `replaced_by` are the IRIs to use instead, `since` is the day."""
 
-    def __init__(self, message: str, replaced_by: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, replaced_by: tuple[str, ...] = (), since: str = "") -> None:
         super().__init__(message)
         self.replaced_by = replaced_by
+        self.since = since
 
 
 class Unauthorized(CitygraphError):
@@ -145,6 +151,14 @@ class LimitReached(CitygraphError):
 
 class EngineFailed(CitygraphError):
     """An engine process ended on its own, or the engine reported a failure in evaluation."""
+
+
+class StorageFull(CitygraphError):
+    """No room on the disk for what was to be written; nothing was."""
+
+
+class PreconditionFailed(CitygraphError):
+    """The graph is not what If-Match or If-None-Match says."""
 
 
 class Upstream(CitygraphError):

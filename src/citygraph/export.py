@@ -20,6 +20,12 @@ def export(store: Store, graph: NamedNode) -> str:
     quads = list(store.quads_for_pattern(None, None, None, graph))
     if not quads:
         raise NotFound(f"no graph <{graph.value}> in this release")
+    return export_quads(graph, quads)
+
+
+def export_quads(graph: NamedNode, found: Iterable[Quad]) -> str:
+    """The quads of one graph as TriG text that ends with a newline."""
+    quads = list(found)
     lines = [f"@prefix {name}: <{iri}> ." for name, iri in sorted(_used_prefixes(quads).items())]
     lines += ["", f"GRAPH {_written(graph)} {{"]
     for subject, about in groupby(sorted(quads, key=_order), key=lambda quad: quad.subject):

@@ -110,6 +110,7 @@ class Sources:
 
     data: Path
     ontology: Path
+    queries: Path | None = None  # whose tables/ and quality/ are asked of each release
 
     def data_files(self) -> list[SourceFile]:
         """The data files, by name. Turtle has no graph names: catalog.ttl fills the catalog, others must be TriG."""
@@ -129,6 +130,11 @@ class Sources:
         """The CONSTRUCT rules, in the order in which they run."""
         return sorted((self.ontology / "rules").glob("*.rq"))
 
+    def query_files(self) -> list[Path]:
+        """The stored queries whose answers are part of a release."""
+        folders = (self.queries / "tables", self.queries / "quality") if self.queries else ()
+        return [path for folder in folders for path in sorted(folder.glob("*.rq"))]
+
     def all_files(self) -> list[SourceFile]:
         """All files of RDF, in the order in which they are loaded. Raises UsageError if a folder has none."""
         groups = (self.ontology_files(), self.shape_files(), self.data_files())
@@ -140,7 +146,7 @@ class Sources:
     def fingerprint(self, version: str) -> str:
         """A hash of all that a release is made from: the files' bytes and names, and the software's version."""
         digest = hashlib.sha256(version.encode())
-        paths = [file.path for file in self.all_files()] + self.rule_files()
+        paths = [file.path for file in self.all_files()] + self.rule_files() + self.query_files()
         for path in paths:
             digest.update(f"\0{path.name}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())

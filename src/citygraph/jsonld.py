@@ -13,6 +13,7 @@ from citygraph.labels import Stated
 from citygraph.terms import CG, DCTERMS, GEO, OWL, PREFIXES, RDF, RDFS, SCHEMA, SKOS, VOID, XSD
 from citygraph.vocabulary import Vocabulary
 
+HYDRA = "http://www.w3.org/ns/hydra/core#"
 _ID = "@id"
 _LANGUAGE = "@language"
 _TYPE = RDF("type").value
@@ -43,6 +44,13 @@ _STANDARD: dict[str, str | None] = {
     GEO("hasGeometry").value: _ID,
     GEO("asWKT").value: GEO("wktLiteral").value,
     VOID("inDataset").value: _ID,
+    SKOS("note").value: _LANGUAGE,
+    SKOS("broader").value: _ID,
+    SKOS("inScheme").value: _ID,
+    RDFS("comment").value: _LANGUAGE,
+    DCTERMS("description").value: _LANGUAGE,
+    HYDRA + "totalItems": None,
+    HYDRA + "next": _ID,
     PREFIXES["prov"] + "wasDerivedFrom": _ID,
     PREFIXES["foaf"] + "primaryTopic": _ID,
 }
@@ -124,10 +132,7 @@ def _coercion(ranges: Iterable[str], of_things: bool) -> str | None:
         return _ID
     if found == {_LANG_STRING}:
         return _LANGUAGE
-    if found and found <= _DATES:
-        return XSD("date").value
-    decimal = XSD("decimal").value
-    return decimal if found == {decimal} else None
+    return XSD("date").value if found and found <= _DATES else None
 
 
 class _Framer:
@@ -135,8 +140,10 @@ class _Framer:
 
     def __init__(self, description: Description, context: Context) -> None:
         self._description = description
+        self._nodes = description.node_by_iri()
         self._context = context
         self._written: set[str] = set()
+        self._told: set[str] = set()  # whose labels stand already
 
     def whole(self, about: Iterable[Triple]) -> dict[str, Any]:
         description = self._description
@@ -165,16 +172,22 @@ class _Framer:
     def _put(self, result: dict[str, Any], predicate: str, terms: list[Term]) -> None:
         """Write the values of a property: those that fit its short name under it, others in full."""
         if predicate == _TYPE:
-            result["@type"] = _plain([self._class(term.value) for term in terms])
+            ours_first = sorted((term.value for term in terms), key=lambda iri: not iri.startswith(CG))
+            result["@type"] = _plain([self._class(iri) for iri in ours_first])
             return
         short = self._context.shorts.get(predicate)
-        fitting = [term for term in terms if short and _fits(term, short.coercion)]
-        if short and fitting:
-            is_map = short.coercion == _LANGUAGE
-            result[short.name] = _language_map(fitting) if is_map else _plain([self._short(t) for t in fitting])
-        others = [self._full(term) for term in terms if term not in fitting]
-        if others:
-            result[self._context.key(predicate)] = _plain(others)
+        if short is None:
+            result[self._context.key(predicate)] = _plain([self._full(term) for term in terms])
+        elif short.coercion == _LANGUAGE:
+            fitting = [term for term in terms if _fits(term, _LANGUAGE)]
+            if fitting:
+                result[short.name] = _language_map(fitting)
+            if len(fitting) < len(terms):
+                others = [self._full(term) for term in terms if not _fits(term, _LANGUAGE)]
+                result[self._context.key(predicate)] = _plain(others)
+        else:
+            values = [self._short(t) if _fits(t, short.coercion) else self._said_in_full(t) for t in terms]
+            result[short.name] = _plain(values)
 
     def _short(self, term: Term) -> Any:
         if not isinstance(term, Literal):
@@ -182,6 +195,11 @@ class _Framer:
             return thing[_ID] if len(thing) == 1 else thing
         native = _NATIVE.get(term.datatype.value)
         return native(term.value) if native else term.value
+
+    def _said_in_full(self, term: Term) -> Any:
+        """A value whose kind is not the usual one of its short name: an object, which says its kind itself."""
+        full = self._full(term)
+        return full if isinstance(full, dict) else {"@value": full}
 
     def _full(self, term: Term) -> Any:
         if not isinstance(term, Literal):
@@ -199,10 +217,12 @@ class _Framer:
     def _thing(self, term: Term) -> dict[str, Any]:
         """A reference: a hash node whole, anything else with its labels."""
         iri = term.value if isinstance(term, NamedNode) else str(term)
-        node = self._description.node_by_iri.get(iri)
+        node = self._nodes.get(iri)
         if node and iri not in self._written:
             return self._node(node)
-        return {_ID: self._context.reference(iri), **self._labels(self._description.labels.get(iri, ()))}
+        labels = () if iri in self._told else self._description.labels.get(iri, ())
+        self._told.add(iri)
+        return {_ID: self._context.reference(iri), **self._labels(labels)}
 
     def _node(self, node: Node) -> dict[str, Any]:
         self._written.add(node.iri)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,20 @@ import yaml
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.errors import BadData, NotFound, UsageError
+from citygraph.formats import Kind
 from citygraph.terms import PREFIXES, XSD
 
 _DATE_TYPES = (
-    (re.compile(r"\d{4}-\d{2}-\d{2}\Z"), XSD("date")),
-    (re.compile(r"\d{4}-\d{2}\Z"), XSD("gYearMonth")),
-    (re.compile(r"\d{4}\Z"), XSD("gYear")),
+    (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), XSD("date")),
+    (re.compile(r"[0-9]{4}-[0-9]{2}"), XSD("gYearMonth")),
+    (re.compile(r"[0-9]{4}"), XSD("gYear")),
 )
+COLUMN_TYPES = ("iri", "text", "date", "integer", "number", "boolean")
 _NOT_IN_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')
+# So many digits are an integer to every engine.
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_LITERAL = re.compile(r'"(?P<text>[^"\\]*)"(?:\^\^\S+)?')
+_KIND = re.compile(r"^\s*(SELECT|ASK|CONSTRUCT|DESCRIBE)\b", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,25 @@ class Parameter:
     type: str
     default: str
     description: str = ""
+
+    @property
+    def example(self) -> str:
+        """The default as `bind` takes it; empty if it is no single term without escapes."""
+        if self.type in ("text", "date"):
+            literal = _LITERAL.fullmatch(self.default)
+            return literal["text"] if literal else ""
+        return self.default if len(self.default.split()) == 1 else ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: `type` is one of COLUMN_TYPES; `several` values in a cell are joined with "; "."""
+
+    name: str
+    type: str
+    title: Mapping[str, str]  # by language
+    description: Mapping[str, str]
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +75,23 @@ class StoredQuery:
     text: str
     view: str = "table"
     parameters: tuple[Parameter, ...] = field(default=())
+    columns: tuple[Column, ...] = field(default=())
+    turkish: Mapping[str, str] = field(default_factory=dict)  # title and description
+
+    @property
+    def kind(self) -> Kind:
+        """What it answers with."""
+        found = _KIND.search(self.text)
+        word = found[1].upper() if found else "SELECT"
+        return {"SELECT": Kind.SOLUTIONS, "ASK": Kind.BOOLEAN}.get(word, Kind.GRAPH)
+
+    def title_in(self, language: str) -> tuple[str, str]:
+        """The title in a language, else in English, and the language that it is in."""
+        return self._said("title", self.title, language)
+
+    def description_in(self, language: str) -> tuple[str, str]:
+        """The description in a language, else in English, and the language that it is in."""
+        return self._said("description", self.description, language)
 
     def bind(self, values: Mapping[str, str]) -> str:
         """The query's text with these parameters in place of the defaults.
@@ -63,6 +106,10 @@ class StoredQuery:
             block = f"VALUES ?{name} {{ {_term(known[name], value)} }}"
             text = _replace_block(text, name, block)
         return text
+
+    def _said(self, part: str, english: str, language: str) -> tuple[str, str]:
+        turkish = self.turkish.get(part, "") if language == "tr" else ""
+        return (turkish, "tr") if turkish else (english.strip(), "en")
 
 
 def load_queries(folder: Path) -> dict[str, StoredQuery]:
@@ -87,7 +134,11 @@ def read_query(path: Path, name: str) -> StoredQuery:
     try:
         values: dict[str, Any] = yaml.safe_load(head) or {}
         parameters = tuple(_parameter(key, value, text) for key, value in (values.get("parameters") or {}).items())
-        return StoredQuery(name, values["title"], values["description"], text, values.get("view", "table"), parameters)
+        columns = tuple(_column(key, value) for key, value in (values.get("columns") or {}).items())
+        return StoredQuery(
+            name, values["title"], values["description"], text, values.get("view", "table"), parameters, columns,
+            values.get("turkish") or {},
+        )  # fmt: skip
     except yaml.YAMLError as error:
         raise BadData(f"the head is not YAML: {error}", path.name) from None
     except KeyError as error:
@@ -116,6 +167,13 @@ def _parameter(name: str, value: Any, text: str) -> Parameter:
     return Parameter(name, values["type"], block["default"].strip(), values.get("description", ""))
 
 
+def _column(name: str, value: Mapping[str, Any]) -> Column:
+    if value.get("type") not in COLUMN_TYPES:
+        raise UsageError(f"the column {name!r} must be of type {', '.join(COLUMN_TYPES)}")
+    said = {part: {language: value[part][language] for language in ("en", "tr")} for part in ("title", "description")}
+    return Column(name, value["type"], said["title"], said["description"], bool(value.get("several")))
+
+
 def _block(name: str) -> re.Pattern[str]:
     return re.compile(rf"VALUES \?{re.escape(name)} \{{(?P<default>[^{{}}]*)\}}")
 
@@ -126,15 +184,35 @@ def _replace_block(text: str, name: str, block: str) -> str:
 
 
 def _term(parameter: Parameter, value: str) -> NamedNode | Literal:
+    """The value as a term. Raises UsageError, naming the parameter."""
     if parameter.type == "iri":
-        return NamedNode(expand(value))
+        return _iri(parameter, value)
     if parameter.type == "date":
-        for pattern, datatype in _DATE_TYPES:
-            if pattern.match(value):
-                return Literal(value, datatype=datatype)
-        raise UsageError(f"{parameter.name} is {value!r}: a date is YYYY-MM-DD, YYYY-MM or YYYY")
+        return _date(parameter, value)
     if parameter.type == "integer":
-        if not re.fullmatch(r"[+-]?\d+", value):
-            raise UsageError(f"{parameter.name} is {value!r}: it must be a whole number")
+        if not _INTEGER.fullmatch(value):
+            raise _bad(parameter, value, "it must be a whole number")
         return Literal(int(value))
     return Literal(value)
+
+
+def _iri(parameter: Parameter, value: str) -> NamedNode:
+    try:
+        return NamedNode(expand(value))
+    except (UsageError, ValueError):  # the latter is the library's
+        raise _bad(parameter, value, "it must be an IRI or a prefixed name such as city:izmir") from None
+
+
+def _date(parameter: Parameter, value: str) -> Literal:
+    for pattern, datatype in _DATE_TYPES:
+        if pattern.fullmatch(value):
+            try:
+                date.fromisoformat(value + "0000-01-01"[len(value) :])
+            except ValueError:
+                raise _bad(parameter, value, "there is no such day") from None
+            return Literal(value, datatype=datatype)
+    raise _bad(parameter, value, "a date is YYYY-MM-DD, YYYY-MM or YYYY")
+
+
+def _bad(parameter: Parameter, value: str, why: str) -> UsageError:
+    return UsageError(f"{parameter.name} is {value[:80]!r}: {why}")

@@ -19,6 +19,7 @@ from pyoxigraph import Store
 from citygraph.errors import Conflict, NotFound
 
 CURRENT = "current"
+_PINS = ".pins"
 _STAGING = ".staging-"
 _MANIFEST = "manifest.json"
 
@@ -40,10 +41,15 @@ class Manifest:
     files: dict[str, str] = field(default_factory=dict)
     added: int = 0
     removed: int = 0
+    commits: list[dict[str, Any]] = field(default_factory=list)  # what was written: author, message, time, counts
+    versions: dict[str, str] = field(default_factory=dict)  # of graphs that were written to since the last build
+    built: str = ""  # the release of that build; empty if it is this one
+    number: int = 0  # one more than its parent's
     warnings: int = 0
     ontology_version: str = ""
     software_version: str = ""
     message: str = ""
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # bytes and sha256 of each dump and table, by path
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,10 @@ class Release:
     def store_path(self) -> Path:
         """The folder of the pyoxigraph store."""
         return self.path / "store"
+
+    def version_of(self, graph: str) -> str:
+        """A name for what a graph holds: another when it was written to, or when a build may have changed it."""
+        return self.manifest.versions.get(graph) or self.manifest.built or self.id
 
     def open_store(self) -> Store:
         """The store, read-only; several processes may hold it open."""
@@ -122,7 +132,12 @@ class Releases:
         if not self.root.is_dir():
             return []
         names = (p.name for p in self.root.iterdir() if not p.is_symlink() and (p / _MANIFEST).is_file())
-        return [self.get(name) for name in sorted(names, reverse=True)]
+        # Several releases may be of one second.
+        return sorted(
+            (self.get(name) for name in names),
+            key=lambda release: (release.id[:18], release.manifest.number),
+            reverse=True,
+        )
 
     @contextmanager
     def stage(self, copy_of: Release | None = None) -> Iterator[Staged]:
@@ -132,13 +147,15 @@ class Releases:
         parent = self._current_or_none()
         path = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root))
         with _held(path / "lock"):
-            if copy_of is not None:
-                copy_of.open_store().backup(str(path / "store"))
-            staged = Staged(self, path, parent)
+            staged: Staged | None = None
             try:
+                if copy_of is not None:
+                    copy_of.open_store().backup(str(path / "store"))
+                staged = Staged(self, path, parent)
                 yield staged
             finally:
-                staged.store = None
+                if staged is not None:
+                    staged.store = None
                 if path.exists():
                     shutil.rmtree(path)
 
@@ -150,29 +167,74 @@ class Releases:
         return len(left)
 
     def prune(self, keep: int) -> list[str]:
-        """Remove all but the newest `keep` releases; the current one always stays. Answers the removed names."""
-        current = self._current_or_none()
-        old = [r for r in self.history()[keep:] if current is None or r.id != current.id]
-        for release in old:
-            shutil.rmtree(release.path)
+        """Remove all but the newest `keep` releases and those that are pinned; answers the removed names.
+
+        The current one always stays.
+        """
+        with self._locked():
+            current = self._current_or_none()
+            kept = {*self.pins(), current.id if current else ""}
+            old = [release for release in self.history()[keep:] if release.id not in kept]
+            for release in old:
+                # Renamed first: nobody must find half a release, not even after a crash.
+                gone = self.root / f"{_STAGING}{release.id}"
+                release.path.rename(gone)
+                shutil.rmtree(gone)
         return [release.id for release in old]
 
-    def _publish(self, staged: Staged, manifest: Manifest) -> Release:
+    def pin(self, release_id: str, reason: str) -> None:
+        """Keep a release whatever is pruned: it is cited, for instance. Raises NotFound."""
+        self.get(release_id)
+        folder = self.root / _PINS
+        folder.mkdir(exist_ok=True)
+        (folder / release_id).write_text(reason + "\n", encoding="utf-8")
+
+    def unpin(self, release_id: str) -> None:
+        """Let a release go with the next pruning. Raises NotFound if it is not pinned."""
+        try:
+            (self.root / _PINS / release_id).unlink()
+        except FileNotFoundError:
+            raise NotFound(f"release {release_id!r} is not pinned") from None
+
+    def pins(self) -> dict[str, str]:
+        """The releases that are kept whatever is pruned, and why."""
+        folder = self.root / _PINS
+        if not folder.is_dir():
+            return {}
+        return {path.name: path.read_text(encoding="utf-8").strip() for path in sorted(folder.iterdir())}
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the right to commit: one commit at a time is made from the current release."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with _held(self.root / ".writing"):
+            yield
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the folder itself while releases come and go in it."""
+        self.root.mkdir(parents=True, exist_ok=True)
         with _held(self.root / ".lock"):
+            yield
+
+    def _publish(self, staged: Staged, manifest: Manifest) -> Release:
+        with self._locked():
             current = self._current_or_none()
             if (current.id if current else None) != (staged.parent.id if staged.parent else None):
                 raise Conflict("another release was published meanwhile: nothing was changed, try again")
             now = datetime.now(UTC)
             name = f"{now:%Y-%m-%dT%H%M%SZ}-{manifest.digest[:12]}"
             parent = staged.parent.id if staged.parent else None
-            manifest = replace(manifest, id=name, created=f"{now:%Y-%m-%dT%H:%M:%SZ}", parent=parent)
+            number = staged.parent.manifest.number + 1 if staged.parent else 1
+            if (self.root / name).exists():
+                # The same data in the same second: written, and taken back.
+                name = f"{name}-{number}"
+            manifest = replace(manifest, id=name, created=f"{now:%Y-%m-%dT%H:%M:%SZ}", parent=parent, number=number)
             _write_manifest(staged.path / _MANIFEST, manifest)
             (staged.path / "lock").unlink()
             _sync_tree(staged.path)
             staged.path.chmod(0o755)
             target = self.root / name
-            if target.exists():
-                raise Conflict(f"release {name} was published this very second: try again")
             staged.path.rename(target)
             self._point_current_at(name)
         return Release(target, manifest)

@@ -1,4 +1,4 @@
-"""The label index of a release: every name of every entity in its search form, in one SQLite file."""
+"""The index of a release: every name of every entity in its search form, and what tells namesakes apart; one file."""
 
 from __future__ import annotations
 
@@ -10,15 +10,36 @@ from pathlib import Path
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
-from citygraph.terms import ID, RDFS, SKOS
+from citygraph import facts
+from citygraph.facts import ENTITY, Facts, read_facts
+from citygraph.spelling import keys
+from citygraph.terms import RDFS, SKOS
 from citygraph.text import fold, nfc
 
+_VERSION = 2  # of the tables; a file of another is not read but made anew
 _LABELS = ((RDFS("label"), 1), (SKOS("altLabel"), 0))
-_SCHEMA = """
+# The properties that the index is made of.
+INDEXED = frozenset({predicate for predicate, _ in _LABELS} | facts.READ)
+_SCHEMA = f"""
+PRAGMA user_version = {_VERSION};
 CREATE TABLE name (entity TEXT, text TEXT, language TEXT, preferred INTEGER, folded TEXT);
-CREATE INDEX name_folded ON name (folded);
-CREATE INDEX name_entity ON name (entity);
+CREATE TABLE entity (
+  iri TEXT PRIMARY KEY, identifier TEXT, label TEXT, label_tr TEXT, types TEXT, country TEXT, latitude REAL,
+  longitude REAL, first TEXT, last TEXT, qids TEXT
+) WITHOUT ROWID;
+CREATE TABLE qid (qid TEXT, entity TEXT, PRIMARY KEY (qid, entity)) WITHOUT ROWID;
+CREATE TABLE spelling (number INTEGER PRIMARY KEY, folded TEXT);
+CREATE TEMP TABLE unsorted (key INTEGER, spelling INTEGER);
+CREATE TABLE key (key INTEGER, spelling INTEGER, PRIMARY KEY (key, spelling)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE word USING fts5 (folded, content='name', prefix='1 2 3', tokenize='ascii');
+"""
+# Made when the tables are full: each is then written once, in order.
+_INDEXES = """
+CREATE INDEX name_folded ON name (folded, entity, preferred);
+CREATE INDEX name_entity ON name (entity);
+CREATE INDEX entity_identifier ON entity (identifier);
+INSERT INTO key SELECT DISTINCT key, spelling FROM unsorted ORDER BY key, spelling;
+INSERT INTO word (word) VALUES ('rebuild');
 """
 # An exact name before a name that begins so before one that has the words; a label before an alias; short first.
 _FIND = """
@@ -42,21 +63,35 @@ class Hit:
 
 
 def write_index(store: Store, path: Path) -> int:
-    """Write the index of all labels and aliases of the entities in the store; answers how many names."""
+    """Write the index of all entities in the store, by label, alias and facts; answers how many names."""
     with closing(sqlite3.connect(path)) as database:
-        database.executescript(_SCHEMA)
+        # Nobody sees the file before it is whole, and a release is brought to the disk when it is published.
+        database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
         database.executemany("INSERT INTO name VALUES (?, ?, ?, ?, ?)", _names(store))
-        database.execute("INSERT INTO word (word) VALUES ('rebuild')")
+        _write_spellings(database)
+        _write_entities(database, read_facts(store))
+        database.commit()
+        database.executescript(_INDEXES)
+        database.execute("ANALYZE")
         database.commit()
         count: int = database.execute("SELECT count(*) FROM name").fetchone()[0]
     return count
 
 
+def is_readable(path: Path) -> bool:
+    """Whether the file is an index of this version."""
+    if not path.is_file():
+        return False
+    with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as database:
+        return bool(database.execute("PRAGMA user_version").fetchone()[0] == _VERSION)
+
+
 class Index:
-    """The label index of a release, open for reading in one thread."""
+    """The label index of a release, open for reading in one thread at a time."""
 
     def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+        # Used by one thread, but closed by whichever lets it go.
+        self._database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
 
     def find(self, text: str, limit: int = 20, kind: str = "") -> list[Hit]:
         """The entities whose names have the words of `text`, the last of them as a beginning; best first.
@@ -67,24 +102,63 @@ class Index:
         if not folded:
             return []
         words = " ".join(f'"{word}"*' if last else f'"{word}"' for word, last in _with_last(folded.split()))
-        like = f"{ID}{kind}/%" if kind else "%"
+        like = f"%{ENTITY}{kind}/%" if kind else "%"
         rows = self._database.execute(_FIND, {"folded": folded, "words": words, "kind": like, "limit": limit * 8})
         hits: dict[str, Hit] = {}
         for entity, name, language, preferred, _ in rows:
             hits.setdefault(entity, Hit(entity, name, language, bool(preferred)))
         return list(hits.values())[:limit]
 
+    def names_of(self, entity: str) -> list[str]:
+        """The names of an entity, its labels first, each once."""
+        rows = self._database.execute(
+            "SELECT text FROM name WHERE entity = ? ORDER BY preferred DESC, language, text", (entity,)
+        )
+        return list(dict.fromkeys(text for (text,) in rows))
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def __del__(self) -> None:
+        """A thread that ends lets go of its index."""
+        if hasattr(self, "_database"):
+            self._database.close()
 
 
 def _names(store: Store) -> Iterator[tuple[str, str, str, int, str]]:
     for predicate, preferred in _LABELS:
         for quad in store.quads_for_pattern(None, predicate, None, DefaultGraph()):
             entity, label = quad.subject, quad.object
-            if isinstance(entity, NamedNode) and isinstance(label, Literal) and entity.value.startswith(ID):
+            if isinstance(entity, NamedNode) and isinstance(label, Literal) and ENTITY in entity.value:
                 yield entity.value, nfc(label.value), label.language or "", preferred, fold(label.value)
+
+
+def _write_spellings(database: sqlite3.Connection) -> None:
+    """Each folded name once, with the keys by which it is found with a letter wrong."""
+    database.execute("INSERT INTO spelling (folded) SELECT DISTINCT folded FROM name")
+    rows = database.execute("SELECT number, folded FROM spelling")
+    pairs = ((key, number) for number, folded in rows for key in keys(folded))
+    database.executemany("INSERT INTO unsorted VALUES (?, ?)", pairs)
+
+
+def _write_entities(database: sqlite3.Connection, found: dict[str, Facts]) -> None:
+    labels: dict[str, dict[str, str]] = {}
+    for entity, text, language in database.execute(
+        "SELECT entity, text, language FROM name WHERE preferred ORDER BY language, text"
+    ):
+        labels.setdefault(entity, {}).setdefault(language, text)
+    rows = (_entity(iri, found[iri], by_language) for iri, by_language in labels.items() if iri in found)
+    database.executemany(f"INSERT INTO entity VALUES ({', '.join('?' * 11)})", rows)  # noqa: S608 - only marks
+    pairs = ((qid, iri) for iri, known in found.items() for qid in known.qids)
+    database.executemany("INSERT OR IGNORE INTO qid VALUES (?, ?)", pairs)
+
+
+def _entity(iri: str, known: Facts, labels: dict[str, str]) -> tuple[str | float | None, ...]:
+    label = labels.get("en") or next(iter(labels.values()))
+    types, qids = " ".join(sorted(known.types)), " ".join(sorted(set(known.qids)))
+    return (iri, iri.partition(ENTITY)[2], label, labels.get("tr", ""), types, known.country, known.latitude,
+            known.longitude, known.first, known.last, qids)  # fmt: skip
 
 
 def _with_last(words: list[str]) -> Iterator[tuple[str, bool]]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
+from granian.server.common import AbstractServer
 
 from citygraph.errors import UsageError
+from citygraph.release import Releases
 from citygraph.settings import Settings, hand_on
+from citygraph.sparql.beacon import shown
 from citygraph.sparql.host import HostProcess, start_host
 
 log = logging.getLogger(__name__)
@@ -28,8 +32,9 @@ def serve(settings: Settings) -> None:
     Raises UsageError if the address is taken, OSError if the engine host does not start.
     """
     _require_free(settings)
-    with start_host(settings) as host:
+    with start_host(settings) as host, shown(host.settings):
         hand_on(host.settings)
+        host.open(Releases(settings.releases).current_id())
         stopping = threading.Event()
         watch = threading.Thread(target=_keep_alive, args=(host, stopping), daemon=True)
         watch.start()
@@ -52,7 +57,7 @@ def _require_free(settings: Settings) -> None:
             raise UsageError(f"cannot listen on {address}: {error.strerror}; another port: --port") from None
 
 
-def _server(settings: Settings) -> Server:
+def _server(settings: Settings) -> AbstractServer[Any]:
     # It warns of more threads than cores; ours wait for engine processes most of the time.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     return Server(

@@ -33,6 +33,11 @@ DCTERMS = Namespace("http://purl.org/dc/terms/")
 FORMATS = Namespace("http://www.w3.org/ns/formats/")
 GEO = Namespace("http://www.opengis.net/ont/geosparql#")
 SCHEMA = Namespace("https://schema.org/")
+DQV = Namespace("http://www.w3.org/ns/dqv#")
+PROV = Namespace("http://www.w3.org/ns/prov#")
+SPDX = Namespace("http://spdx.org/rdf/terms#")
+FOAF = Namespace("http://xmlns.com/foaf/0.1/")
+OA = Namespace("http://www.w3.org/ns/oa#")
 WD = Namespace("http://www.wikidata.org/entity/")
 
 ONTOLOGY_GRAPH = GRAPH("ontology")
@@ -40,7 +45,15 @@ SHAPES_GRAPH = GRAPH("shapes")
 CATALOG_GRAPH = GRAPH("catalog")
 CURATION_GRAPH = GRAPH("curation")
 DERIVED_GRAPH = GRAPH("derived")
+QUALITY_GRAPH = GRAPH("quality")
 DATASET = NamedNode(BASE + "dataset")
+
+
+def partition(kind: str, iri: str) -> NamedNode:
+    """The part of the dataset that is of one class or property; the host's name tells homonyms apart."""
+    rest = "".join(letter if letter.isalnum() else "-" for letter in iri.partition("://")[2])
+    return NamedNode(f"{DATASET.value}#{kind}-{rest}")
+
 
 # What files and answers are written with, and what queries may use without declaring it.
 PREFIXES: dict[str, str] = {
@@ -71,6 +84,8 @@ PREFIXES: dict[str, str] = {
     "sd": SD,
     "void": VOID,
     "dcat": DCAT,
+    "dqv": DQV,
+    "spdx": SPDX,
     "dcterms": DCTERMS,
     "geo": GEO,
     "schema": SCHEMA,
@@ -80,4 +95,8 @@ PREFIXES: dict[str, str] = {
     "time": "http://www.w3.org/2006/time#",
     "wd": WD,
     "wdt": "http://www.wikidata.org/prop/direct/",
+    "wds": WD + "statement/",
+    "wdref": "http://www.wikidata.org/reference/",
+    "oa": OA,
+    "finding": BASE + "ontology/findings/",
 }

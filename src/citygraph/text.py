@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from anyascii import anyascii
 
@@ -44,6 +45,7 @@ def slug(label: str) -> str:
     return _NOT_SLUG.sub("-", fold(label)).strip("-")
 
 
+@lru_cache(20_000)
 def collation_key(text: str) -> tuple[tuple[int, int], ...]:
     """A key that sorts as a Turkish reader expects: ç after c, ı before i, case aside."""
     return tuple(_place_of(letter) for letter in lower(text))

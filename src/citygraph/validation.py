@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -115,13 +115,20 @@ class Validator:
         self._finder = shifty.PreparedValidator(text)
         self._shapes = Graph().parse(data=text, format="turtle")
 
-    def validate(self, data: Path, both: bool = False) -> Report:
-        """Validate a file of N-Triples.
+    @property
+    def shapes(self) -> Any:
+        """The shapes, as a graph of rdflib's."""
+        return self._shapes
+
+    def validate(self, data: Path, both: bool = False, among: Collection[str] | None = None) -> Report:
+        """Validate a file of N-Triples; with `among`, only these focus nodes matter.
 
         With `both` pySHACL looks at everything too, not just at what shifty found. Raises CitygraphError if
         the engines disagree.
         """
         found = self._find(data)
+        if among is not None:
+            found = {(node, shape) for node, shape in found if node in among}
         if not found and not both:
             return Report((), f"[] a <{SH('ValidationReport').value}> ; <{SH('conforms').value}> true .\n")
         report = self._explain(data, self._shapes if both else _aimed_at(self._shapes, found))

@@ -70,6 +70,19 @@ def filter_calls(network: bool) -> None:
     rules.load()
 
 
+def cut_network() -> None:
+    """Refuse, from now on, new connections and new programs; files may be written."""
+    import pyseccomp as seccomp
+
+    rules = seccomp.SyscallFilter(seccomp.ALLOW)
+    for call in ("execve", "execveat", "ptrace", "bpf", "bind", "listen", "connect", "io_uring_setup", "mount"):
+        rules.add_rule(seccomp.ERRNO(errno.EACCES), call)
+    for name in _NETWORKS:
+        if family := getattr(socket, name, None):
+            rules.add_rule(seccomp.ERRNO(errno.EACCES), "socket", seccomp.Arg(0, seccomp.EQ, int(family)))
+    rules.load()
+
+
 def limit_memory(limit: int) -> None:
     """Let this process allocate no more than `limit` bytes beyond what it has; it aborts if it asks for more."""
     wall = _data_size() + limit + _SLACK

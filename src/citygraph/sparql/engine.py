@@ -15,6 +15,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 from citygraph.errors import EngineFailed, LimitReached
@@ -72,8 +73,9 @@ class Engines:
         """
         pool = self._pool(release_id, federated)
         for _ in range(_ATTEMPTS):
-            line = pool.take(self._settings.queue_wait)
-            reply = _Reply(line, pool, self._settings, f"{self._name}-{next(self._numbers)}")
+            line = pool.take(self._settings.queue_wait, client)
+            prefix = _public(query.name) if query.name else self._name
+            reply = _Reply(line, pool, self._settings, f"{prefix}-{next(self._numbers)}")
             try:
                 return reply.ask(query, client)
             except _NotBegun:
@@ -97,7 +99,13 @@ class Engines:
 
     def cancel(self, query_id: str) -> bool:
         """End a running query; its client gets LimitReached "cancelled". False if no such query runs."""
-        return any(answer["cancelled"] for _, answer in self._ask_nurseries({"cancel": query_id}))
+        # All of them are asked: one name may stand for several queries.
+        ended = [answer["cancelled"] for _, answer in self._ask_nurseries({"cancel": query_id})]
+        return any(ended)
+
+    def cancel_named(self, name: str) -> bool:
+        """The same by the name that the client gave to its query."""
+        return self.cancel(_public(name))
 
     def figures(self) -> dict[str, dict[str, int]]:
         """Counts since its engines were opened, by release: queries, engines, started, recycled, time, memory, …"""
@@ -208,6 +216,9 @@ class _Reply:
     def next_piece(self) -> bytes | None:
         """The next piece of the result; None at its end. Raises what the engine reports, or why it ended."""
         if self._line is None:
+            if self.rows is None:
+                # Asked again after a failure, or after it was closed: still not a polite end.
+                raise EngineFailed("the result is not whole")
             return None
         while True:
             try:
@@ -298,7 +309,7 @@ class _Reply:
                 message = f"the query was ended after {elapsed:.1f} s: it needs more than {size} bytes of memory"
                 return LimitReached(message, "memory", size, elapsed)
             case "cancelled":
-                return LimitReached("the query was ended by the operator", "cancelled", 0, elapsed)
+                return LimitReached("the query was ended on request", "cancelled", 0, elapsed)
             case _:
                 return EngineFailed(
                     f"the engine process broke down on this query after {elapsed:.1f} s (status {end['code']})"
@@ -313,6 +324,11 @@ class _Reply:
         line, self._line = self._line, None
         if line is not None:
             self._pool.drop(line)
+
+
+def _public(name: str) -> str:
+    """What the list of running queries shows instead of a name: whoever reads it cannot end the query."""
+    return blake2b(name.encode(), digest_size=8).hexdigest()
 
 
 def _consult_quietly(control: str, question: dict[str, Any]) -> dict[str, Any]:

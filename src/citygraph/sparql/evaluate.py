@@ -30,7 +30,6 @@ from pyoxigraph import (
 
 from citygraph.errors import EngineFailed, Forbidden, NotAcceptable, QuerySyntaxError, Upstream
 from citygraph.formats import BY_NAME, Format, Kind, of_kind
-from citygraph.sparql.clauses import check
 from citygraph.sparql.functions import Functions, functions_of
 from citygraph.sparql.guard import WORDS, occurrences
 from citygraph.sparql.protocol import Query
@@ -66,13 +65,15 @@ class Result:
     kind: Kind
     format: Format
     answer: QuerySolutions | QueryBoolean | QueryTriples
+    federated: bool = False
 
     def write(self, out: Sink) -> int:
         """Write the result; answers how many rows or triples it has (1 for a boolean).
 
-        Raises EngineFailed or Upstream if evaluation fails on the way: what was written is then not a result.
+        Raises EngineFailed or Upstream if evaluation fails on the way, and whatever `out` raises: what was written is
+        then not a result.
         """
-        with _errors_of_evaluation():
+        with _errors_of_evaluation(self.federated):
             rows = _write(self.answer, self.format, out)
             out.flush()
         return rows
@@ -90,7 +91,8 @@ def evaluate(store: Store, query: Query, functions: Functions | None = None, ser
     dataset = _dataset_of(store, query, services)
     functions = functions_of(store) if functions is None else functions
     source, default_graph, named_graphs = (store, None, None) if dataset is None else _restricted(store, dataset)
-    with _errors_of_evaluation():
+    federated = bool(services)
+    with _errors_of_evaluation(federated):
         answer = source.query(
             query.text,
             base_iri=query.base,
@@ -100,7 +102,7 @@ def evaluate(store: Store, query: Query, functions: Functions | None = None, ser
             named_graphs=named_graphs,
         )
     kind = _kind(answer)
-    return Result(kind, choose_format(kind, query.formats), answer)
+    return Result(kind, choose_format(kind, query.formats), answer, federated)
 
 
 def choose_format(kind: Kind, names: tuple[str, ...]) -> Format:
@@ -177,6 +179,9 @@ def _dataset_of(store: Store, query: Query, services: Collection[str]) -> Datase
     dataset = Dataset(query.default_graphs, query.named_graphs)
     upper = query.text.upper()
     if any(word in upper and occurrences(query.text, word) for word in WORDS):
+        # rdflib's parser, which takes a third of a second to import: few queries need it.
+        from citygraph.sparql.clauses import check
+
         clauses = check(query, services)
         if not dataset:
             dataset = Dataset(clauses.default_graphs, clauses.named_graphs)
@@ -226,8 +231,8 @@ def _no_such_graph(store: Store, graph: str) -> Forbidden:
 
 
 @contextmanager
-def _errors_of_evaluation() -> Iterator[None]:
-    """The library's exceptions as ours."""
+def _errors_of_evaluation(federated: bool) -> Iterator[None]:
+    """The library's exceptions as ours; an OSError of the output, such as a broken pipe, stays what it is."""
     try:
         yield
     except SyntaxError as error:
@@ -235,6 +240,8 @@ def _errors_of_evaluation() -> Iterator[None]:
     except UnicodeEncodeError:
         raise QuerySyntaxError("the query holds half a surrogate pair: it is not Unicode text") from None
     except OSError as error:
+        if not federated:
+            raise
         # The store is local and read-only: what fails on the outside is a call of SERVICE.
         raise Upstream(f"a SERVICE call failed: {error}") from error
     except (RuntimeError, ValueError, TypeError) as error:

@@ -10,17 +10,17 @@ import re
 from calendar import isleap
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import asin, cos, isfinite, radians, sin, sqrt
+from math import isfinite
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Store, Triple
 
+from citygraph.earth import kilometres
 from citygraph.terms import CG, RDFS, XSD
 from citygraph.text import fold
 
 Term = NamedNode | BlankNode | Literal | Triple
 Functions = dict[NamedNode, Callable[..., Term | None]]
 
-EARTH_RADIUS = 6371.0088  # km, the mean radius (IUGG)
 _NUMBERS = frozenset(XSD(name) for name in ("integer", "decimal", "double", "float"))
 _PERIOD = re.compile(r"(?P<year>-?\d{4,})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?(?P<zone>Z|[+-]\d\d:\d\d)?")
 _DATES = frozenset({XSD("date"), XSD("gYearMonth"), XSD("gYear")})
@@ -41,7 +41,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(
         CG("distance"),
         "cg:distance(latitude, longitude, latitude, longitude)",
-        "Great-circle distance in km, to the metre, on a sphere of 6371.0088 km radius.",
+        "Great-circle distance in km, as a decimal to the metre, on a sphere of 6371.0088 km radius.",
     ),
     Function(
         CG("startOfPeriod"),
@@ -88,15 +88,6 @@ def end_of_period(date: Term) -> Term | None:
     return _day_of_period(date, first=False)
 
 
-def kilometres(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
-    """Great-circle distance of two points in degrees, by the haversine formula."""
-    phi, other_phi = radians(latitude), radians(other_latitude)
-    half_chord = (
-        sin((other_phi - phi) / 2) ** 2 + cos(phi) * cos(other_phi) * sin(radians(other_longitude - longitude) / 2) ** 2
-    )
-    return 2 * EARTH_RADIUS * asin(min(1.0, sqrt(half_chord)))
-
-
 def _fold(text: Term) -> Term | None:
     return Literal(fold(text.value)) if isinstance(text, Literal) else None
 
@@ -110,7 +101,9 @@ def _distance(*degrees: Term) -> Term | None:
         return None
     if max(abs(latitude), abs(other_latitude)) > 90:
         return None
-    return Literal(round(kilometres(latitude, longitude, other_latitude, other_longitude), 3))
+    distance = kilometres(latitude, longitude, other_latitude, other_longitude)
+    # A decimal: the engine's casts of doubles to integers are wrong (docs/sparql.md).
+    return Literal(f"{distance:.3f}", datatype=XSD("decimal"))
 
 
 def _number(term: Term) -> float | None:

@@ -38,11 +38,10 @@ _PAUSE = 2.0
 class HostProcess:
     """A running engine host as its parent sees it. Closing it ends all engines."""
 
-    def __init__(self, settings: Settings, folder: Path, process: subprocess.Popen[bytes], owned: bool) -> None:
+    def __init__(self, settings: Settings, folder: Path) -> None:
         self._settings = settings
         self._folder = folder
-        self._process = process
-        self._owned = owned
+        self._process = _spawn_host(settings, folder)
 
     @property
     def settings(self) -> Settings:
@@ -57,6 +56,11 @@ class HostProcess:
     def is_alive(self) -> bool:
         """Whether the host still runs; if not, `restart` it."""
         return self._process.poll() is None
+
+    def open(self, release_id: str) -> None:
+        """Begin to start the engines of a release, ahead of the first query."""
+        with contextlib.suppress(OSError, wire.ConnectionLost):
+            wire.consult(str(self._folder / SOCKET), {"open": release_id})
 
     def restart(self) -> None:
         """Start the host anew on the same socket, after it died; clients go on by themselves."""
@@ -74,10 +78,7 @@ class HostProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for left in self._folder.iterdir():
-            left.unlink(missing_ok=True)
-        if self._owned:
-            self._folder.rmdir()
+        _clear(self._folder)
 
     def __enter__(self) -> HostProcess:
         return self
@@ -91,15 +92,16 @@ class HostProcess:
 def start_host(settings: Settings, folder: Path | None = None) -> HostProcess:
     """Start an engine host and wait until it listens.
 
-    `folder` is for its sockets; by default a new one that only we can enter. Raises OSError if it does not start.
+    `folder` is for its sockets and nothing else; by default a new one in the system's folder for temporary files.
+    Raises OSError if the host does not start.
     """
-    owned = folder is None
-    folder = Path(tempfile.mkdtemp(prefix="citygraph-")) if folder is None else folder
-    return HostProcess(settings, folder, _spawn_host(settings, folder), owned)
+    return HostProcess(settings, Path(tempfile.mkdtemp(prefix="citygraph-")) if folder is None else folder)
 
 
 def _spawn_host(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
     """The host's process; it says on its stdout when it listens, and ends when its stdin does."""
+    # Whoever can connect can run queries without a guard: the folder is ours alone.
+    folder.mkdir(mode=0o700, exist_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "citygraph.sparql.host", str(folder)],
         stdin=subprocess.PIPE,
@@ -170,6 +172,7 @@ class Host:
                 process.send_signal(signal.SIGTERM)
             for process in processes:
                 _end(process)
+            _clear(self._folder)
 
     def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
         self._look()
@@ -187,9 +190,9 @@ class Host:
         named_well = bool(release_id) and "/" not in release_id and not release_id.startswith(".")
         if not named_well or release.is_symlink() or not (release / "store").is_dir():
             return {"error": f"no release {release_id!r}", "kind": "NotFound"}
-        if time.monotonic() - self._failures.get(release_id, -_PAUSE) < _PAUSE:
-            return {"error": f"the engines of release {release_id} ended; see the log", "kind": "EngineFailed"}
         if release_id not in self._opened:
+            if time.monotonic() - self._failures.get(release_id, -_PAUSE) < _PAUSE:
+                return {"error": f"the engines of release {release_id} ended; see the log", "kind": "EngineFailed"}
             self._opened[release_id] = self._start_all(release)
         return {"sockets": self._opened[release_id].sockets}
 
@@ -264,6 +267,15 @@ def listen(path: Path) -> socket.socket:
     path.chmod(0o600)
     listener.listen(_BACKLOG)
     return listener
+
+
+def _clear(folder: Path) -> None:
+    """Remove our sockets and the counts of web processes, and their folder if nothing else is in it."""
+    for kind in ("sock", "query", "federated", "control", "tallies"):
+        for left in folder.glob(f"*.{kind}"):
+            left.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def mode_of(release: Path, settings: Settings) -> tuple[str, int]:

@@ -14,6 +14,40 @@ from citygraph.sparql.wire import Channel, ConnectionLost
 _RETRY = 0.05
 
 
+class Turns:
+    """Lets each client have so many at a time; without a name for it, any number."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._held: dict[str, tuple[threading.Semaphore, int]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, client: str, wait: float) -> bool:
+        """Wait for a turn; False if there is none in so many seconds. Each needs its `end`."""
+        if not client:
+            return True
+        with self._lock:
+            semaphore, users = self._held.get(client) or (threading.Semaphore(self.most), 0)
+            self._held[client] = semaphore, users + 1
+        taken = semaphore.acquire(timeout=wait) if wait > 0 else semaphore.acquire(blocking=False)
+        if not taken:
+            self._forget(client)
+        return taken
+
+    def end(self, client: str) -> None:
+        """The turn is over."""
+        if client:
+            self._held[client][0].release()
+            self._forget(client)
+
+    def _forget(self, client: str) -> None:
+        """One user less; the last one takes the client's entry away."""
+        with self._lock:
+            semaphore, users = self._held.pop(client)
+            if users > 1:
+                self._held[client] = semaphore, users - 1
+
+
 @dataclass(frozen=True)
 class Line:
     """A connection that an engine has taken, and the socket of its nursery."""
@@ -23,41 +57,49 @@ class Line:
 
 
 class Pool:
-    """At most `size` connections to the engines of a release."""
+    """At most `size` connections to the engines of a release; one client never has them all if there are several."""
 
     def __init__(self, host: str, release_id: str, federated: bool, size: int) -> None:
         self.release_id = release_id
         self._host = host
         self._kind = "federated" if federated else "query"
         self._places = threading.BoundedSemaphore(size)
+        self._turns = Turns(max(1, size - 1))
+        self._holders: dict[Line, str] = {}
         self._idle: list[Line] = []
         self._lock = threading.Lock()
         self._sockets: dict[str, str] | None = None
 
-    def take(self, wait: float) -> Line:
+    def take(self, wait: float, client: str = "") -> Line:
         """A connection to an engine that is free; give it back or drop it.
 
         Raises Busy after `wait` seconds, NotFound, EngineFailed if there is no host.
         """
         deadline = time.monotonic() + wait
-        if not self._places.acquire(timeout=wait):
-            raise _busy(wait)
+        if not self._turns.take(client, wait):
+            message = f"{self._turns.most} of your queries are running, and none has ended within {wait:g} s"
+            raise Busy(message, retry_after=max(1, round(wait)), yours=True)
         try:
-            return self._idle_line() or self._new_line(deadline, wait)
+            line = self._take_any(deadline, wait)
         except BaseException:
-            self._places.release()
+            self._turns.end(client)
             raise
+        self._holders[line] = client
+        return line
 
     def give_back(self, line: Line) -> None:
         """The connection is ready for another query."""
+        client = self._holders.pop(line)
         with self._lock:
             self._idle.append(line)
         self._places.release()
+        self._turns.end(client)
 
     def drop(self, line: Line) -> None:
         """The connection is of no more use."""
         line.channel.close()
         self._places.release()
+        self._turns.end(self._holders.pop(line))
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -65,6 +107,15 @@ class Pool:
             lines, self._idle = self._idle, []
         for line in lines:
             line.channel.close()
+
+    def _take_any(self, deadline: float, wait: float) -> Line:
+        if not self._places.acquire(timeout=max(0, deadline - time.monotonic())):
+            raise _busy(wait)
+        try:
+            return self._idle_line() or self._new_line(deadline, wait)
+        except BaseException:
+            self._places.release()
+            raise
 
     def _idle_line(self) -> Line | None:
         """The connection used last, if its engine is still there."""

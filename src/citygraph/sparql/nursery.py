@@ -24,6 +24,7 @@ from pyoxigraph import NamedNode, RdfFormat, Store
 from citygraph.errors import EngineFailed
 from citygraph.release import CURRENT
 from citygraph.settings import Settings, read_settings
+from citygraph.sparql import clauses as clauses  # engines need it for FROM alone, and then have it at once
 from citygraph.sparql import confine, wire, worker
 from citygraph.sparql.board import RUNNING, STARTING, Board
 from citygraph.sparql.control import Control, announce
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 _TICK = 0.025
 _IDLE_TICK = 0.1
 # After so many seconds a query goes on with less priority, so that short ones beside it stay short.
-_SLOW = 0.5
+_SLOW = 2.0
 _NICER = 10
 _ENDS_KEPT = 1000
 _FAILED_STARTS = 5
@@ -142,7 +143,13 @@ class Nursery:
         self._board.reset(slot)
         memory = confine.anonymous_memory()
         nursery = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            # Too many processes or too little memory just now: the engines that run go on, this one comes later.
+            log.warning("no engine process could be started: %s", error)
+            self._vacant.append(slot)
+            return
         if pid == 0:
             self._become_engine(slot, federated, nursery)
         self._figures["started"] += 1
@@ -270,12 +277,15 @@ class Nursery:
         return {"end": self._ends.get(query_id), "running": running}
 
     def _cancel(self, query_id: str) -> bool:
+        """End the query of that id, or those whose id begins with it: the queries that a client gave one name."""
+        ended = False
         for engine in self._engines.values():
             entry = self._board.read(engine.slot)
-            if entry.state == RUNNING and entry.query_id == query_id and not engine.killed_for:
+            is_it = query_id in (entry.query_id, entry.query_id.partition("-")[0])
+            if is_it and entry.state == RUNNING and not engine.killed_for:
                 self._kill(engine, "cancelled")
-                return True
-        return False
+                ended = True
+        return ended
 
     def _running(self) -> list[dict[str, Any]]:
         now = time.monotonic()

@@ -16,6 +16,8 @@ METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 # What may stand in the address of the endpoint itself, without making it a query.
 _BARE = frozenset({"format", "output", "lang"})
 _MOST_PARAMETERS = 5000
+# Long enough for 128 random bits in base 64: whoever knows a name can end the query.
+_NAME = re.compile(r"[A-Za-z0-9_-]{22,128}")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 # An absolute IRI (RFC 3987): a scheme, then nothing that SPARQL's IRIREF forbids.
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20<>\"{}|^`\\]*")
@@ -26,7 +28,8 @@ class Query:
     """One query as an engine gets it.
 
     `formats` are names of formats.py in order of preference, over all kinds of result: the engine takes the
-    first that can carry the kind it has. The two tuples of graphs replace what the text says in FROM.
+    first that can carry the kind it has. The two tuples of graphs replace what the text says in FROM. `name` is a
+    secret of the client's choice, by which it can end the query.
     """
 
     text: str
@@ -34,6 +37,7 @@ class Query:
     named_graphs: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     base: str = BASE
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,14 +59,14 @@ def parse_request(
 
     Raises MethodNotAllowed, UnsupportedMedia, or UsageError for everything else that is wrong.
     """
-    parameters = _parameters(query_string, "the address")
+    parameters = parameters_of(query_string, "the address")
     text: str | None = None
     if method == "POST":
-        media_type = _media_type(content_type)
+        media_type = media_type_of(content_type)
         if media_type == FORM:
-            parameters += _parameters(_latin1(body), "the form")
+            parameters += parameters_of(_latin1(body), "the form")
         elif media_type == DIRECT:
-            text = _utf8(body, "the body").removeprefix("\ufeff")
+            text = decoded_utf8(body, "the body").removeprefix("\ufeff")
         else:
             raise _unsupported(media_type)
     elif method not in {"GET", "HEAD"}:
@@ -70,9 +74,16 @@ def parse_request(
     return _request(parameters, text, base, may_be_bare=method != "POST")
 
 
+def query_name(value: str) -> str:
+    """The name that a client gives to its query; empty if it gives none. Raises UsageError if it can be guessed."""
+    if value and not _NAME.fullmatch(value):
+        raise UsageError("the name of a query has 22 to 128 letters, digits, - and _, at random: it is its only key")
+    return value
+
+
 def check_form(content_type: str) -> None:
     """Raise UnsupportedMedia if a body of this type is none we read: so that it need not be received."""
-    media_type = _media_type(content_type)
+    media_type = media_type_of(content_type)
     if media_type not in {FORM, DIRECT}:
         raise _unsupported(media_type)
 
@@ -103,13 +114,13 @@ def _request(parameters: list[tuple[str, str]], text: str | None, base: str, may
             return Request(None, format_, asked.get("lang"))
         raise UsageError("the request has no query: it stands in the parameter 'query'")
     for iri in (*default_graphs, *named_graphs):
-        if not _ABSOLUTE.fullmatch(iri):
+        if not absolute(iri):
             raise UsageError(f"{_shown(iri)} is not an absolute IRI, as the name of a graph must be")
-    query = Query(_checked(texts[0]), tuple(default_graphs), tuple(named_graphs), base=base)
+    query = Query(checked(texts[0]), tuple(default_graphs), tuple(named_graphs), base=base)
     return Request(query, format_, asked.get("lang"))
 
 
-def _parameters(encoded: str, where: str) -> list[tuple[str, str]]:
+def parameters_of(encoded: str, where: str) -> list[tuple[str, str]]:
     """The name-value pairs of application/x-www-form-urlencoded text, in order."""
     if not encoded:
         return []
@@ -129,14 +140,19 @@ def _decode(encoded: str, where: str) -> str:
     """Text with + and %XX decoded, once; UsageError says what is wrong with it, and where."""
     spaced = encoded.replace("+", " ")
     if "%" not in spaced and spaced.isascii():
-        return _checked(spaced, where)
+        return checked(spaced, where)
     # Written as Python's escapes, the sequences are decoded at once and not one by one.
     escaped = spaced.encode("latin-1", "replace").replace(b"\\", b"\\\\").replace(b"%", b"\\x")
     try:
         data = escaped.decode("unicode_escape").encode("latin-1")
     except UnicodeDecodeError:
         raise _bad_percent(spaced, where) from None
-    return _checked(_utf8(data, where), where)
+    return checked(decoded_utf8(data, where), where)
+
+
+def absolute(iri: str) -> bool:
+    """Whether this is an absolute IRI that SPARQL can write."""
+    return _ABSOLUTE.fullmatch(iri) is not None
 
 
 def _bad_percent(encoded: str, where: str) -> UsageError:
@@ -147,21 +163,22 @@ def _bad_percent(encoded: str, where: str) -> UsageError:
     )
 
 
-def _utf8(data: bytes, where: str) -> str:
+def decoded_utf8(data: bytes, where: str) -> str:
+    """The bytes as text. Raises UsageError that says where they are none."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"invalid UTF-8 at byte {error.start + 1} of {where} (0x{data[error.start]:02X})") from error
 
 
-def _checked(text: str, where: str = "the query") -> str:
+def checked(text: str, where: str = "the query") -> str:
     """The text, if it has no NUL: no SPARQL token has one, and what reads C strings would cut there."""
     if "\0" in text:
         raise UsageError(f"a NUL character at character {text.index(chr(0)) + 1} of {where}")
     return text
 
 
-def _media_type(content_type: str) -> str:
+def media_type_of(content_type: str) -> str:
     """The bare media type; UnsupportedMedia for a charset other than UTF-8 (SPARQL 1.1 Protocol, 2.1.3)."""
     media_type, *parameters = content_type.split(";")
     for parameter in parameters:

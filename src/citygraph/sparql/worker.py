@@ -12,7 +12,7 @@ from typing import Any
 
 from pyoxigraph import Store
 
-from citygraph.errors import CitygraphError, LimitReached
+from citygraph.errors import CitygraphError, EngineFailed, LimitReached
 from citygraph.settings import Settings
 from citygraph.sparql import confine, wire
 from citygraph.sparql.board import Board
@@ -108,6 +108,9 @@ class _Engine:
             message = f"the query needs more than {limit} bytes of memory"
             reply.fail(LimitReached(message, "memory", limit, reply.elapsed))
             self._left = 0
+        except OSError as error:
+            # Not of the connection, whose errors are ConnectionLost.
+            reply.fail(EngineFailed(f"the store could not be read: {error}"))
         else:
             reply.end(rows)
         self._post.board.rest(self._post.slot)

@@ -12,35 +12,22 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from citygraph import errors
 from citygraph.release import Releases
 from citygraph.settings import Settings
-from citygraph.web.answers import addresses_of, reader_language
 from citygraph.web.endpoint import PATH, Runs, SparqlEndpoint
-from citygraph.web.negotiation import wanted
-from citygraph.web.pages import Pages, Reader
-from citygraph.web.problems import MEDIA_TYPE, Problem, as_json, problem_of
+from citygraph.web.faults import Faults
+from citygraph.web.http import COMMON, PREFLIGHT
+from citygraph.web.metrics import mount_metrics
+from citygraph.web.pages import Pages
+from citygraph.web.queries import mount_queries
+from citygraph.web.reconcile import mount_reconcile
 from citygraph.web.resources import Resources
-from citygraph.web.words import Words
+from citygraph.web.running import Supervised, mount_running
+from citygraph.web.search import mount_search
+from citygraph.web.tallies import Tallies, folder_of
+from citygraph.web.time import mount_time
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# Everything a page needs comes from this host; no script and no style stands in a page.
-_POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'self'"
-)
-_HEADERS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Content-Language, Content-Location, ETag, Last-Modified, Link, Location, Vary",
-    "Content-Security-Policy": _POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "X-Content-Type-Options": "nosniff",
-}
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
-    "Access-Control-Allow-Headers": "Accept, Accept-Language, If-Modified-Since, If-None-Match",
-    "Access-Control-Max-Age": "86400",
-}
 _log = logging.getLogger(__name__)
 
 
@@ -50,70 +37,54 @@ def create_app(settings: Settings, releases: Releases, engines: Runs | None = No
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    app.register_blueprint(Resources(settings, releases).blueprint())
     app.after_request(_finish)
-    handler = _problem_handler(settings, releases)
+    handler = _problem_handler(Faults(settings, releases, Pages()))
     app.register_error_handler(errors.CitygraphError, handler)
     app.register_error_handler(HTTPException, handler)
-    if engines is not None:
-        app.wsgi_app = _Dispatcher(app.wsgi_app, SparqlEndpoint(settings, releases, engines))  # type: ignore[method-assign]
+    tallies = Tallies(folder_of(settings.engine_socket))
+    endpoint = SparqlEndpoint(settings, releases, engines, tallies=tallies) if engines is not None else None
+    supervised: object = engines
+    if isinstance(supervised, Supervised):
+        mount_running(app, settings, supervised)
+        mount_metrics(app, supervised, tallies)
+    app.wsgi_app = _Dispatcher(app.wsgi_app, Resources(settings, releases), endpoint)  # type: ignore[method-assign]
+    mount_reconcile(app, settings, *mount_search(app, settings, releases))
+    mount_queries(app, settings, releases, endpoint)
+    mount_time(app, settings, releases)
     return app
 
 
 class _Dispatcher:
-    """Sends /sparql to its endpoint, which stands beside Flask, and everything else to Flask."""
+    """Sends queries and documents to what answers them beside Flask, and everything else to Flask."""
 
-    def __init__(self, site: WSGIApplication, endpoint: SparqlEndpoint) -> None:
+    def __init__(self, site: WSGIApplication, resources: Resources, endpoint: SparqlEndpoint | None) -> None:
         self._site = site
+        self._resources = resources
         self._endpoint = endpoint
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        if environ.get("PATH_INFO") == PATH:
+        path = environ.get("PATH_INFO") or "/"
+        if path == PATH and self._endpoint is not None:
             return self._endpoint(environ, start_response)
+        if self._resources.answers_for(path):
+            return self._resources(environ, start_response)
         return self._site(environ, start_response)
 
 
 def _finish(response: Response) -> Response:
     """What every response has, errors too."""
-    for name, value in _HEADERS.items():
+    for name, value in (*COMMON, *(PREFLIGHT if request.method == "OPTIONS" else ())):
         response.headers.setdefault(name, value)
-    if request.method == "OPTIONS":
-        response.headers.update(_PREFLIGHT)
     return response
 
 
-def _problem_handler(settings: Settings, releases: Releases) -> Callable[[Any], Response]:
-    pages = Pages()
-
+def _problem_handler(faults: Faults) -> Callable[[Any], Response]:
     def handle(error: BaseException) -> Response:
-        problem = problem_of(_ours(error))
-        if _wants_page():
-            addresses, _ = addresses_of(request, settings.base, settings.trusted_proxies)
-            reader = Reader(Words(reader_language(request)), addresses)
-            body, content_type = pages.problem(problem, releases, reader).encode(), "text/html; charset=utf-8"
-        else:
-            body, content_type = as_json(problem, settings.base), MEDIA_TYPE
-        return _problem_response(problem, body, content_type)
+        reply = faults.reply(request, _ours(error))
+        return Response(reply.body, reply.status, headers=reply.headers)
 
     return handle
-
-
-def _problem_response(problem: Problem, body: bytes, content_type: str) -> Response:
-    response = Response(body, problem.type.status.value, content_type=content_type)
-    response.headers.extend(list(problem.headers))
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Vary"] = "Accept, Accept-Language"
-    return response
-
-
-def _wants_page() -> bool:
-    if request.args.get("format") == "html":
-        return True
-    try:
-        return wanted(request.headers.get("Accept", "")).html
-    except errors.NotAcceptable:
-        return False
 
 
 def _ours(error: BaseException) -> BaseException:

@@ -5,26 +5,33 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
+from citygraph.terms import BASE
 from citygraph.text import nfc
 
 _PLAIN = re.compile(r"[A-Za-z0-9/._#-]*")
 _SAFE = "/:@!$&'()*+,;=-._~"
 # What has a document and is no entity: in the address of the document it stands as in its own.
-_NO_ENTITIES = ("source/", "graph/", "ontology/", "dataset")
+_NO_ENTITIES = ("source/", "graph/", "ontology/", "dataset", ".well-known/genid/")
+# What is named by citygraph, and not by who publishes with it.
+_CITYGRAPH = ("graph/", "ontology/", "dataset", "problems/", ".well-known/genid/")
 
 
 class Addresses:
-    """The addresses of one site: `base` is the IRI that identifiers begin with, `root` the path it is mounted at."""
+    """The addresses of one site: `base` is the IRI that entities and sources begin with, `root` the path in front.
+
+    Ontology, graphs and dataset keep citygraph's own names whatever the base is, and are answered for too.
+    """
 
     def __init__(self, base: str, root: str = "") -> None:
         self.base = base
         self.root = root.rstrip("/")
+        self._bases = tuple(dict.fromkeys((base, BASE)))
 
     def local(self, iri: str) -> str:
         """Where this host answers for an IRI; an IRI that is not ours stays as it is."""
-        if not iri.startswith(self.base):
+        rest = self._rest(iri)
+        if rest is None:
             return iri
-        rest = iri.removeprefix(self.base)
         if _PLAIN.fullmatch(rest):
             return f"{self.root}/{rest}"
         path, hash_, fragment = rest.partition("#")
@@ -32,11 +39,15 @@ class Addresses:
 
     def is_ours(self, iri: str) -> bool:
         """Whether we answer for this IRI."""
-        return iri.startswith(self.base)
+        return iri.startswith(self._bases)
 
     def path(self, path: str) -> str:
         """An address of this host by its path, without a slash in front."""
-        return f"{self.root}/{quote(path, safe=_SAFE)}"
+        return f"{self.root}/{path if _PLAIN.fullmatch(path) else quote(path, safe=_SAFE)}"
+
+    def iri(self, path: str) -> str:
+        """The lasting name of what stands at a path, as a URI."""
+        return self.base + (path if _PLAIN.fullmatch(path) else quote(path, safe=_SAFE))
 
     def thing(self, path: str) -> str:
         """The IRI that stands behind a decoded path such as "id/city/bremen" or "doc/city/bremen"."""
@@ -44,8 +55,12 @@ class Addresses:
         if path.startswith("doc/"):
             rest = path.removeprefix("doc/")
             path = rest if rest.startswith(_NO_ENTITIES) else f"id/{rest}"
-        return self.base + path
+        return (BASE if path.startswith(_CITYGRAPH) else self.base) + path
 
     def document(self, iri: str) -> str:
         """The IRI of the document that describes a thing."""
-        return f"{self.base}doc/{iri.removeprefix(self.base).removeprefix('id/')}"
+        return f"{self.base}doc/{(self._rest(iri) or '').removeprefix('id/')}"
+
+    def _rest(self, iri: str) -> str | None:
+        """An IRI of ours without the base."""
+        return next((iri.removeprefix(base) for base in self._bases if iri.startswith(base)), None)

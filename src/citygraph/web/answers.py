@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from flask import Request, Response
+import flask
 
 from citygraph import __version__
 from citygraph.errors import NotAcceptable, NotFound, UsageError
@@ -17,22 +19,29 @@ from citygraph.release import Release
 from citygraph.web.addresses import Addresses
 from citygraph.web.cache import Entry, ResultCache
 from citygraph.web.compression import SMALLEST, compress
-from citygraph.web.documents import LICENSE
 from citygraph.web.forwarded import public_root
-from citygraph.web.negotiation import encoding, language, wanted
+from citygraph.web.http import Reply, Request, http_date, read_date
+from citygraph.web.negotiation import Wanted, encoding, language, wanted
+from citygraph.web.profiles import OWN, Profile, chosen
+from citygraph.web.signposts import LINKSET, LINKSET_JSON, Signposts
 
 GRAPH_FORMATS = of_kind(Kind.GRAPH)
 _HTML = "html"
 _HTML_TYPE = "text/html"
-_BY_EXTENSION = {_HTML: _HTML, **{f.extension: f.name for f in GRAPH_FORMATS}}
-_OFFERED = (_HTML_TYPE, *(f.media_type for f in GRAPH_FORMATS))
-_VARY = "Accept, Accept-Language, Accept-Encoding"
+_BY_EXTENSION = {_HTML: _HTML, **{f.extension: f.name for f in GRAPH_FORMATS}, "linkset": "linkset"}
+_LINKSETS = {"linkset": LINKSET, "linkset.json": LINKSET_JSON}
+_OFFERED = (_HTML_TYPE, *(f.media_type for f in GRAPH_FORMATS), LINKSET, LINKSET_JSON)
+_VARY = "Accept, Accept-Encoding, Accept-Language, Accept-Profile"
 _FRESH = "public, max-age=60"
+_FOR_EVER = "public, max-age=31536000, immutable"
+_CODINGS = (None, "zstd", "br", "gzip")
+_TAG = re.compile(r'"([^"]*)"')
+_PAGE_WANTED = re.compile(r"text/html|application/xhtml\+xml|text/\*|\*/\*")
 
 
 @dataclass(frozen=True)
 class Form:
-    """The form in which something is answered: a page in a language, or a format of RDF."""
+    """The form in which something is answered: a page in a language, a format of RDF, or the links alone."""
 
     name: str
     content_type: str
@@ -44,6 +53,11 @@ class Form:
         return self.name == _HTML
 
     @property
+    def is_linkset(self) -> bool:
+        """Whether only the links are wanted."""
+        return self.name in _LINKSETS
+
+    @property
     def format(self) -> Format:
         """The RDF format."""
         return BY_NAME[self.name]
@@ -51,7 +65,7 @@ class Form:
     @property
     def extension(self) -> str:
         """How its address ends."""
-        return _HTML if self.is_page else self.format.extension
+        return self.name if self.is_page or self.is_linkset else self.format.extension
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,7 @@ class Asked:
     page: int
     addresses: Addresses
     root: str  # scheme, host and the path in front
+    profile: Profile = OWN
 
     @property
     def query(self) -> str:
@@ -72,16 +87,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class Made:
-    """The bytes of a representation, and how many pages the document has."""
+    """The bytes of a representation, how many pages the document has, and what its links say of the thing."""
 
     body: bytes
     pages: int = 1
+    signposts: Signposts | None = None
+    gone: bool = False
 
 
-def addresses_of(request: Request, base: str, proxies: int) -> tuple[Addresses, str]:
+def addresses_of(request: Request | flask.Request, base: str, proxies: int) -> tuple[Addresses, str]:
     """How the client addresses this site: the paths, and scheme, host and prefix in front of them."""
     root = public_root(request.environ, proxies)
-    return Addresses(base, urlsplit(root).path), root
+    return _addresses(base, root), root
 
 
 def read_request(request: Request, path: str, base: str, proxies: int) -> Asked:
@@ -90,71 +107,61 @@ def read_request(request: Request, path: str, base: str, proxies: int) -> Asked:
     Raises NotAcceptable, UsageError for a bad ?page=.
     """
     addresses, root = addresses_of(request, base, proxies)
+    path, by_extension = split(path)
+    form = _form(request, by_extension)
+    profile = chosen(request.headers.get("Accept-Profile"), request.args.get("_profile"))
+    # A page shows one view to all; its links name the others.
+    return Asked(path, form, _page(request), addresses, root, OWN if form.is_page else profile)
+
+
+def split(path: str) -> tuple[str, str | None]:
+    """A path without its extension, and the form that the extension names, if it names one."""
+    if path.endswith(".linkset.json"):
+        return path.removesuffix(".linkset.json"), "linkset.json"
     stem, dot, extension = path.rpartition(".")
     by_extension = _BY_EXTENSION.get(extension) if dot else None
-    form = _form(request, by_extension)
-    return Asked(stem if by_extension else path, form, _page(request), addresses, root)
+    return (stem, by_extension) if by_extension else (path, None)
 
 
-def reader_language(request: Request) -> str:
+def reader_language(request: Request | flask.Request) -> str:
     """The language of the pages: ?lang=, else Accept-Language."""
     return language(request.headers.get("Accept-Language", ""), request.args.get("lang"))
 
 
 def answer(
-    request: Request,
-    release: Release,
-    asked: Asked,
-    make: Callable[[], Made],
-    cache: ResultCache,
-    location: str = "",
-    thing: str = "",
-) -> Response:
-    """The response with its validators; `make` is called only if neither client nor cache has the bytes.
+    request: Request, release: Release, asked: Asked, make: Callable[[], Made], cache: ResultCache, location: str = ""
+) -> Reply:
+    """The reply with its validators; `make` is called only if neither client nor cache has the bytes.
 
-    `location` is the path of the document without extension, where it is not the path asked for; `thing` is the IRI
-    that it describes. Whatever `make` raises (NotFound above all) comes through.
+    `location` is the path of the document without extension, where it is not the path asked for. Whatever `make`
+    raises (NotFound above all) comes through.
     """
-    coding = encoding(request.headers.get("Accept-Encoding", ""))
+    coding = _encoding(request.headers.get("Accept-Encoding"))
     key = _key(release, asked)
-    response = Response(content_type=asked.form.content_type)
-    _set_headers(response, release, asked, location or asked.path, thing)
-    if is_unchanged(request, response, key, release):
-        response.set_etag(_tag(key, coding))
-        response.headers.remove("Content-Type")
-        response.status_code = 304
-        return response
-    entry = cache.get(key.encode())
-    if entry is None:
-        made = make()
-        # A document's rows are its pages.
-        entry = Entry(asked.form.name, made.body, made.pages)
-        cache.put(key.encode(), entry)
-    _link_pages(response, asked, location or asked.path, entry.rows or 1)
-    if coding and len(entry.body) >= SMALLEST:
-        response.set_data(_encoded(entry, coding, key, cache))
-        response.headers["Content-Encoding"] = coding
-        response.set_etag(_tag(key, coding))
+    headers = _headers(request, release, asked, location or asked.path)
+    has = request.headers.get("If-None-Match")
+    if has and _is_tag_of(has, key):
+        return Reply(304, [*headers, ("ETag", _tag(key, coding))])
+    entry = cache.get(key.encode()) or _made(make(), key, asked, location or asked.path, cache)
+    if not entry.gone and _is_unmodified(request, release, has):
+        return Reply(304, [*headers, ("ETag", _tag(key, coding))])
+    body = entry.body
+    if coding and len(body) >= SMALLEST:
+        body = _encoded(entry, coding, key, cache)
+        headers.append(("Content-Encoding", coding))
     else:
-        response.set_data(entry.body)
-        response.set_etag(_tag(key, None))
-    return response
-
-
-def is_unchanged(request: Request, response: Response, key: str, release: Release) -> bool:
-    """Whether the client has these bytes, in whatever coding (RFC 9110, 13.1)."""
-    if request.if_none_match:
-        return any(request.if_none_match.contains_weak(tag) for tag in _tags(key))
-    since = request.if_modified_since
-    return since is not None and response.last_modified is not None and modified(release) <= since
+        coding = None
+    headers += [("ETag", _tag(key, coding)), ("Content-Type", asked.form.content_type)]
+    if entry.links:
+        headers.append(("Link", entry.links))
+    return Reply(410 if entry.gone else 200, headers, body)
 
 
 def modified(release: Release) -> datetime:
     """When the release was made."""
-    try:
-        return datetime.strptime(release.manifest.created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return datetime.fromtimestamp(release.path.stat().st_mtime, UTC).replace(microsecond=0)
+    return _time(release.manifest.created) or datetime.fromtimestamp(release.path.stat().st_mtime, UTC).replace(
+        microsecond=0
+    )
 
 
 def not_known(path: str) -> NotFound:
@@ -163,19 +170,33 @@ def not_known(path: str) -> NotFound:
 
 
 def _form(request: Request, by_extension: str | None) -> Form:
-    asked = by_extension or request.args.get("format")
-    accept = request.headers.get("Accept", "")
+    asked = by_extension or request.args.get("format") or request.args.get("_mediatype")
+    accept = request.headers.get("Accept")
+    if linkset := _linkset(asked or accept.partition(",")[0].partition(";")[0].strip()):
+        return Form(linkset, _LINKSETS[linkset], "")
     try:
-        want = wanted(accept, asked)
+        want = _wanted(accept, asked)
         if not want.html:
             format_ = want.of_kind(Kind.GRAPH)
             return Form(format_.name, want.content_type(format_), "")
     except NotAcceptable as error:
         # What is accepted best may be a table, which a document never is: then a page that is accepted will do.
-        if asked or not request.accept_mimetypes[_HTML_TYPE]:
+        if asked or not _accepts_page(accept):
             there_are = ", ".join(_OFFERED)
             raise NotAcceptable(f"a document is none of the accepted types; there are {there_are}", _OFFERED) from error
     return Form(_HTML, f"{_HTML_TYPE}; charset=utf-8", reader_language(request))
+
+
+def _linkset(asked: str) -> str:
+    return next((name for name, media_type in _LINKSETS.items() if asked in (name, media_type)), "")
+
+
+def _accepts_page(accept: str) -> bool:
+    ranges = (part.partition(";") for part in accept.split(","))
+    return any(
+        _PAGE_WANTED.fullmatch(name.strip().lower()) and "q=0" not in parameters.replace(" ", "").replace("q=0.", "")
+        for name, _, parameters in ranges
+    )
 
 
 def _page(request: Request) -> int:
@@ -187,50 +208,94 @@ def _page(request: Request) -> int:
 
 def _key(release: Release, asked: Asked) -> str:
     parts = (release.id, __version__, asked.path, asked.query, asked.form.name, asked.form.content_type,
-             asked.form.language, asked.root)  # fmt: skip
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=15).hexdigest()
+             asked.form.language, asked.root, asked.profile.token)  # fmt: skip
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=15).hexdigest()
 
 
 def _tag(key: str, coding: str | None) -> str:
-    return f"{key}-{coding}" if coding else key
+    return f'"{key}-{coding}"' if coding else f'"{key}"'
 
 
-def _tags(key: str) -> Iterable[str]:
-    return (_tag(key, coding) for coding in (None, "zstd", "br", "gzip"))
+def _is_tag_of(header: str, key: str) -> bool:
+    """Whether the client has these bytes, in whatever coding (RFC 9110, 13.1.2)."""
+    return key in header and any(tag.partition("-")[0] == key for tag in _TAG.findall(header))
+
+
+def _is_unmodified(request: Request, release: Release, has: str) -> bool:
+    """Whether a condition other than a tag holds: it says nothing of whether there is such a document."""
+    if has:
+        return has.strip() == "*"
+    since = read_date(request.headers.get("If-Modified-Since")) if request.headers.get("If-Modified-Since") else None
+    return since is not None and modified(release) <= since
+
+
+def _made(made: Made, key: str, asked: Asked, path: str, cache: ResultCache) -> Entry:
+    links = list(_links(asked, path, made)) if made.signposts else []
+    entry = Entry(asked.form.name, made.body, made.pages, links=", ".join(links), gone=made.gone)
+    cache.put(key.encode(), entry)
+    return entry
 
 
 def _encoded(entry: Entry, coding: str, key: str, cache: ResultCache) -> bytes:
     encoded = entry.encoded.get(coding)
     if encoded is None:
         encoded = compress(entry.body, coding)
-        cache.put(key.encode(), Entry(entry.format, entry.body, entry.rows, {**entry.encoded, coding: encoded}))
+        cache.put(key.encode(), entry.with_encoded(coding, encoded))
     return encoded
 
 
-def _set_headers(response: Response, release: Release, asked: Asked, path: str, thing: str) -> None:
-    address = asked.addresses.path(path)
-    query = asked.query
-    headers = response.headers
-    headers["Vary"] = _VARY
-    headers["Cache-Control"] = _FRESH
-    headers["Content-Location"] = f"{address}.{asked.form.extension}{query}"
+def _headers(request: Request, release: Release, asked: Asked, path: str) -> list[tuple[str, str]]:
+    """What a 304 says too."""
+    headers = [
+        ("Vary", _VARY),
+        ("Cache-Control", _FOR_EVER if request.release else _FRESH),
+        ("Content-Location", f"{asked.addresses.path(path)}.{asked.form.extension}{_kept_query(asked)}"),
+        ("Last-Modified", http_date(modified(release))),
+    ]
     if asked.form.is_page:
-        headers["Content-Language"] = asked.form.language
-    response.last_modified = modified(release)
-    alternates = [(_HTML, _HTML_TYPE), *((f.extension, f.media_type) for f in GRAPH_FORMATS)]
-    for extension, media_type in alternates:
-        headers.add("Link", f'<{address}.{extension}{query}>; rel="alternate"; type="{media_type}"')
-    headers.add("Link", f'<{address}.ttl{query}>; rel="describedby"; type="text/turtle"')
-    headers.add("Link", f'<{asked.addresses.base}{path}{query}>; rel="canonical"')
-    headers.add("Link", f'<{LICENSE.value}>; rel="license"')
-    if thing:
-        headers.add("Link", f'<{thing}>; rel="describes"')
+        headers.append(("Content-Language", asked.form.language))
+    elif not asked.form.is_linkset:
+        headers.append(("Content-Profile", f"<{asked.profile.iri}>"))
+    return headers
 
 
-def _link_pages(response: Response, asked: Asked, path: str, pages: int) -> None:
-    """Where the links before and after this page stand."""
+def _kept_query(asked: Asked) -> str:
+    if asked.profile is OWN:
+        return asked.query
+    return f"{asked.query}&_profile={asked.profile.token}" if asked.query else f"?_profile={asked.profile.token}"
+
+
+def _links(asked: Asked, path: str, made: Made) -> Iterator[str]:
+    """The signposts, and where the links before and after this page stand."""
+    if made.signposts is None:
+        return
     address = asked.addresses.path(path)
-    if asked.page < pages:
-        response.headers.add("Link", f'<{address}?page={asked.page + 1}>; rel="next"')
+    yield made.signposts.header(asked.profile, asked.query)
+    if asked.page < made.pages:
+        yield f'<{address}?page={asked.page + 1}>; rel="next"'
     if asked.page > 1:
-        response.headers.add("Link", f'<{address}?page={asked.page - 1}>; rel="prev"')
+        yield f'<{address}?page={asked.page - 1}>; rel="prev"'
+
+
+@lru_cache(64)
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+@lru_cache(1024)
+def _addresses(base: str, root: str) -> Addresses:
+    return Addresses(base, urlsplit(root).path)
+
+
+@lru_cache(512)
+def _wanted(accept: str, asked: str | None) -> Wanted:
+    # The same few headers come again and again.
+    return wanted(accept, asked)
+
+
+@lru_cache(512)
+def _encoding(accept_encoding: str) -> str | None:
+    return encoding(accept_encoding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 # What an entry costs beyond its body: key, headers, places in the tables.
@@ -19,11 +19,17 @@ class Entry:
     body: bytes
     rows: int | None = None
     encoded: Mapping[str, bytes] = field(default_factory=dict)
+    links: str = ""  # the value of its Link header
+    gone: bool = False  # whether it tells that something was withdrawn
+
+    def with_encoded(self, coding: str, body: bytes) -> Entry:
+        """The same with its bytes in one more coding."""
+        return replace(self, encoded={**self.encoded, coding: body})
 
     @property
     def size(self) -> int:
         """Bytes that keeping this costs."""
-        return _OVERHEAD + len(self.body) + sum(map(len, self.encoded.values()))
+        return _OVERHEAD + len(self.links) + len(self.body) + sum(map(len, self.encoded.values()))
 
 
 class ResultCache:

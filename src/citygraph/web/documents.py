@@ -5,29 +5,38 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Triple, serialize
 
-from citygraph.describe import Description
+from citygraph.describe import Description, Statements, Value
 from citygraph.formats import Format
-from citygraph.jsonld import Context, frame
+from citygraph.jsonld import HYDRA, Context, frame
 from citygraph.release import Release
 from citygraph.terms import DATASET, DCTERMS, PREFIXES, RDF, VOID, XSD
+from citygraph.web.turtle import Turtle
 
 LICENSE = NamedNode("https://creativecommons.org/publicdomain/zero/1.0/")
 _FOAF = PREFIXES["foaf"]
-_DERIVED_FROM = NamedNode(PREFIXES["prov"] + "wasDerivedFrom")
+_PRIMARY_TOPIC = _FOAF + "primaryTopic"
+_DERIVED_FROM = PREFIXES["prov"] + "wasDerivedFrom"
+_TOTAL = HYDRA + "totalItems"
 _WITH_PREFIXES = {"ttl", "trig"}
-_HYDRA = "http://www.w3.org/ns/hydra/core#"
 
 
 @dataclass(frozen=True)
 class Document:
-    """A description as it is served: `iri` is the document's own name, `about` what it says of itself."""
+    """A description as it is served: `iri` is the document's own name, `said` what it says of itself."""
 
     iri: str
     description: Description
-    about: tuple[Triple, ...]
+    said: tuple[Statements, ...]
+
+    @property
+    def about(self) -> tuple[Triple, ...]:
+        """What the document says of itself, as triples."""
+        say = NamedNode(self.iri)
+        return tuple(Triple(say, NamedNode(s.predicate), value.term) for s in self.said for value in s.values)
 
 
 def document(iri: str, description: Description, release: Release) -> Document:
@@ -36,30 +45,43 @@ def document(iri: str, description: Description, release: Release) -> Document:
     The first page is the document itself; a further page of incoming links is one of its own.
     """
     name = iri if description.page == 1 else f"{iri}?page={description.page}"
-    say = NamedNode(name)
-    about = [
-        Triple(say, RDF("type"), NamedNode(_FOAF + "Document")),
-        Triple(say, NamedNode(_FOAF + "primaryTopic"), NamedNode(description.iri)),
-        Triple(say, VOID("inDataset"), DATASET),
-        Triple(say, DCTERMS("license"), LICENSE),
-        Triple(say, DCTERMS("modified"), Literal(release.manifest.created, datatype=XSD("dateTime"))),
-        Triple(say, NamedNode(_HYDRA + "totalItems"), Literal(description.incoming_count)),
-        *(Triple(say, _DERIVED_FROM, NamedNode(source)) for source in description.sources()),
+    type_, *rest = _always(release.manifest.created)
+    said = [
+        type_,
+        _one(_PRIMARY_TOPIC, NamedNode(description.iri)),
+        *rest,
+        _one(_TOTAL, Literal(description.incoming_count)),
     ]
+    sources = tuple([Value(NamedNode(source), ()) for source in description.sources()])
+    if sources:
+        said.append(Statements(_DERIVED_FROM, sources))
     if description.page < description.pages:
-        following = NamedNode(f"{iri}?page={description.page + 1}")
-        about.append(Triple(say, NamedNode(_HYDRA + "next"), following))
-    return Document(name, description, tuple(about))
+        said.append(_one(HYDRA + "next", NamedNode(f"{iri}?page={description.page + 1}")))
+    return Document(name, description, tuple(said))
 
 
-def write(doc: Document, format_: Format, context: Context, context_url: str) -> bytes:
-    """The document in one of the RDF forms; `context_url` is where this server has the JSON-LD context."""
-    if format_.name == "jsonld":
-        return _json_ld(doc, context, context_url)
-    if format_.name in _WITH_GRAPHS:
-        quads = [*doc.description.quads(), *(Quad(*triple) for triple in doc.about)]
-        return _written(_WITH_GRAPHS[format_.name](quads), format_)
-    return _written([*doc.description.triples(), *doc.about], format_)
+class Writer:
+    """Writes documents in the RDF forms, with one context for JSON-LD."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._turtle = Turtle()
+
+    def write(self, doc: Document, format_: Format, context_url: str) -> bytes:
+        """The document in one of the forms; `context_url` is where this server has the JSON-LD context."""
+        if format_.name == "ttl":
+            return self._turtle.write(doc.description, doc.iri, doc.said)
+        if format_.name == "jsonld":
+            return _json_ld(doc, self._context, context_url)
+        if format_.name in _WITH_GRAPHS:
+            quads = [*doc.description.quads(), *(Quad(*triple) for triple in doc.about)]
+            return _written(_WITH_GRAPHS[format_.name](quads), format_)
+        return _written([*doc.description.triples(), *doc.about], format_)
+
+
+def has_graphs(format_: Format) -> bool:
+    """Whether the format says who states what."""
+    return format_.name in _WITH_GRAPHS
 
 
 def write_graph(quads: Iterable[Quad], format_: Format) -> bytes:
@@ -121,6 +143,21 @@ def _json_ld(doc: Document, context: Context, context_url: str) -> bytes:
     head = {"@context": [context_url, {"@base": context.base}]}
     framed = frame(doc.description, doc.about, context)
     return (json.dumps({**head, **framed}, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+@lru_cache(64)
+def _always(created: str) -> tuple[Statements, ...]:
+    """What every document of a release says of itself."""
+    return (
+        _one(RDF("type").value, NamedNode(_FOAF + "Document")),
+        _one(VOID("inDataset").value, DATASET),
+        _one(DCTERMS("license").value, LICENSE),
+        _one(DCTERMS("modified").value, Literal(created, datatype=XSD("dateTime"))),
+    )
+
+
+def _one(predicate: str, term: NamedNode | Literal) -> Statements:
+    return Statements(predicate, (Value(term, ()),))
 
 
 def _namespace(iri: str) -> str:

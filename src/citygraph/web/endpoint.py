@@ -19,14 +19,17 @@ from citygraph.errors import Busy, CitygraphError, MethodNotAllowed, NotAcceptab
 from citygraph.formats import Kind
 from citygraph.release import Release, Releases
 from citygraph.settings import Settings
-from citygraph.sparql.protocol import DIRECT, FORM, METHODS, Query, Request, check_form, parse_request
+from citygraph.sparql.lines import Turns
+from citygraph.sparql.protocol import DIRECT, FORM, METHODS, Query, Request, check_form, parse_request, query_name
 from citygraph.web import problems
 from citygraph.web.allowance import Allowance
 from citygraph.web.description import describe_service, write_description
 from citygraph.web.forwarded import client_address, public_root
+from citygraph.web.http import RELEASE as RELEASE
 from citygraph.web.negotiation import Wanted, encoding, language, wanted
 from citygraph.web.results import FOR_EVER, FRESH, NEVER, VARY, Asked, Headers, Response, Results
 from citygraph.web.results import Runs as Runs
+from citygraph.web.tallies import Tallies
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -34,9 +37,6 @@ if TYPE_CHECKING:
     Workbench = Callable[[WSGIEnvironment, Query | None, str], str]
 
 PATH = "/sparql"
-# The key of environ under which the application says which release an address names.
-RELEASE = "citygraph.release"
-
 CORS = (
     ("Access-Control-Allow-Origin", "*"),
     (
@@ -50,7 +50,7 @@ _PREFLIGHT = (
     ("Access-Control-Allow-Methods", ", ".join(METHODS)),
     (
         "Access-Control-Allow-Headers",
-        "Accept, Accept-Language, Authorization, Cache-Control, Content-Type, If-None-Match",
+        "Accept, Accept-Language, Authorization, Cache-Control, Content-Type, If-None-Match, X-Citygraph-Query-Id",
     ),
     ("Access-Control-Max-Age", "86400"),
     ("Cache-Control", "public, max-age=86400"),
@@ -63,6 +63,8 @@ _PAGE_POLICY = (
 # A form writes a byte of the query in up to three, and has other parameters too.
 _FORM_FACTOR, _FORM_ROOM = 3, 64 * 1024
 _MOST_OPEN = 100
+# Of a body that is too large, so much is received and dropped, for its sender to read why.
+_MOST_DROPPED, _PIECE = 16 * 1024 * 1024, 64 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -76,15 +78,18 @@ class SparqlEndpoint:
         engines: Runs,
         workbench: Workbench | None = None,
         clock: Callable[[], float] = time.monotonic,
+        tallies: Tallies | None = None,
     ) -> None:
         self._allowance = Allowance(settings, clock)
-        self.results = Results(settings, engines, self._allowance)
+        self._tallies = tallies or Tallies()
+        self.results = Results(settings, engines, self._allowance, self._tallies)
         self._settings = settings
         self._releases = releases
         self._workbench = workbench or _plain_workbench
         self._opened: dict[str, Release] = {}
         # A body that does not come holds a thread of the server: there must be others.
         self._receiving = BoundedSemaphore(max(1, settings.threads // 4))
+        self._received_of = Turns(max(1, settings.threads // 8))
         # The same few headers come again and again.
         self._wanted = lru_cache(512)(wanted)
         self._encoding = lru_cache(512)(encoding)
@@ -100,6 +105,7 @@ class SparqlEndpoint:
             _log.exception("a fault in the SPARQL endpoint")
             status, headers, body = self._problem(environ, error)
         headers.extend(CORS)
+        self._tallies.answered(int(status[:3]))
         start_response(status, headers)
         if environ["REQUEST_METHOD"] == "HEAD":
             close = getattr(body, "close", None)
@@ -116,7 +122,7 @@ class SparqlEndpoint:
             raise MethodNotAllowed(f"{method} is not a method of this address", METHODS)
         client = client_address(environ, self._settings.trusted_proxies)
         self._allowance.ask(client)
-        request = self._request(environ, method)
+        request = self._request(environ, method, client)
         accepted = self._wanted(environ.get("HTTP_ACCEPT") or "", request.format)
         if accepted.html:
             return self._page(environ, request)
@@ -124,9 +130,10 @@ class SparqlEndpoint:
         query = request.query
         if query is None:
             return self._description(environ, release, accepted)
+        name = query_name(environ.get("HTTP_X_CITYGRAPH_QUERY_ID") or "")
         asked = Asked(
             release,
-            Query(query.text, query.default_graphs, query.named_graphs, accepted.formats, query.base),
+            Query(query.text, query.default_graphs, query.named_graphs, accepted.formats, query.base, name),
             accepted,
             client,
             self._encoding(environ.get("HTTP_ACCEPT_ENCODING") or ""),
@@ -136,12 +143,12 @@ class SparqlEndpoint:
         )
         return self.results.answer(asked)
 
-    def _request(self, environ: WSGIEnvironment, method: str) -> Request:
+    def _request(self, environ: WSGIEnvironment, method: str, client: str) -> Request:
         content_type = environ.get("CONTENT_TYPE") or ""
-        body = self._body(environ, content_type) if method == "POST" else b""
+        body = self._body(environ, content_type, client) if method == "POST" else b""
         return parse_request(method, environ.get("QUERY_STRING") or "", content_type, body, self._settings.base)
 
-    def _body(self, environ: WSGIEnvironment, content_type: str) -> bytes:
+    def _body(self, environ: WSGIEnvironment, content_type: str, client: str) -> bytes:
         """The body, if it is of a type and a size that we take: others are not even received."""
         check_form(content_type)
         if (environ.get("HTTP_CONTENT_ENCODING") or "identity").strip().casefold() != "identity":
@@ -152,16 +159,32 @@ class SparqlEndpoint:
         declared = int(length) if length.isdecimal() else None
         too_large = TooLarge(f"the body is too large: a query may have {longest} bytes", longest)
         if declared is not None and declared > limit:
+            # Many a client reads no answer before it has sent all, and would only see a connection that breaks.
+            if declared <= _MOST_DROPPED:
+                self._receive(environ, declared, client, keep=False)
             raise too_large
-        if not self._receiving.acquire(blocking=False):
-            raise Busy("too many bodies are being received", retry_after=5)
-        try:
-            body = bytes(environ["wsgi.input"].read(limit + 1 if declared is None else declared))
-        finally:
-            self._receiving.release()
+        body = self._receive(environ, limit + 1 if declared is None else declared, client)
         if len(body) > limit:
             raise too_large
         return body
+
+    def _receive(self, environ: WSGIEnvironment, size: int, client: str, keep: bool = True) -> bytes:
+        if not self._received_of.take(client, wait=0):
+            raise Busy("too many bodies of yours are being received", retry_after=5, yours=True)
+        try:
+            if not self._receiving.acquire(blocking=False):
+                raise Busy("too many bodies are being received", retry_after=5)
+            try:
+                read = environ["wsgi.input"].read
+                if keep:
+                    return bytes(read(size))
+                while size > 0 and (piece := read(min(size, _PIECE))):
+                    size -= len(piece)
+                return b""
+            finally:
+                self._receiving.release()
+        finally:
+            self._received_of.end(client)
 
     def _release(self, environ: WSGIEnvironment) -> Release:
         release_id = environ.get(RELEASE) or self._releases.current_id()

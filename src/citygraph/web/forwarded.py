@@ -8,6 +8,8 @@ from typing import Any
 
 from citygraph.errors import UsageError
 
+# The key of environ for what has moved from PATH_INFO to SCRIPT_NAME on our side of the proxies.
+MOUNT = "citygraph.mount"
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
@@ -32,7 +34,8 @@ def public_root(environ: Mapping[str, Any], proxies: int) -> str:
     if proxies:
         scheme = _said(environ, "HTTP_X_FORWARDED_PROTO", proxies) or scheme
         host = _said(environ, "HTTP_X_FORWARDED_HOST", proxies) or host
-        prefix = _said(environ, "HTTP_X_FORWARDED_PREFIX", proxies) or prefix
+        said = _said(environ, "HTTP_X_FORWARDED_PREFIX", proxies)
+        prefix = said.rstrip("/") + str(environ.get(MOUNT, "")) if said else prefix
     if not _HOST.fullmatch(host):
         raise UsageError("the Host header is not the name of a host")
     scheme = "https" if scheme == "https" else "http"

@@ -8,6 +8,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.describe import Description, Statements, Value
@@ -18,13 +19,17 @@ from citygraph.terms import CG, DCTERMS, OWL, RDFS, SH, SKOS
 from citygraph.text import collation_key
 from citygraph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.web.addresses import Addresses
+from citygraph.web.dataset import Whole
 from citygraph.web.home import Agreement, Home, Span
-from citygraph.web.problems import Problem, ProblemType
+from citygraph.web.problem_words import member as problem_member
+from citygraph.web.problem_words import title as problem_title
+from citygraph.web.problems import GONE, Problem, ProblemType
 from citygraph.web.register import TYPE, Registrar
 from citygraph.web.shelf import OpenRelease
 from citygraph.web.values import Text, date, literal_text, number
 from citygraph.web.words import LANGUAGES, Words
 
+_NO_DATA = Markup()
 SAYS = 100  # subjects of a graph on a page
 _LABEL = RDFS("label").value
 _ALIGNMENTS = [
@@ -71,8 +76,19 @@ class Pages:
             lstrip_blocks=True,
         )
 
-    def entity(self, opened: OpenRelease, description: Description, reader: Reader, forms: Mapping[str, str]) -> str:
-        """The page of an entity; `forms` are the addresses of its other forms, by name."""
+    def entity(
+        self,
+        opened: OpenRelease,
+        description: Description,
+        reader: Reader,
+        forms: Mapping[str, str],
+        data: Markup = _NO_DATA,
+        whole: Whole | None = None,
+    ) -> str:
+        """The page of an entity; `forms` are the addresses of its other forms, by name, `data` what programs read.
+
+        `whole` are the tables of the dataset's page.
+        """
         registrar = Registrar(opened, reader.words, reader.addresses)
         title = registrar.link(description.iri)
         return self._render(
@@ -89,13 +105,21 @@ class Pages:
             sources=registrar.sources(),
             same=[registrar.link(v.iri) for v in description.values(OWL("sameAs").value) if v.iri],
             iri=description.iri,
+            data=data,
+            whole=whole,
             forms=forms,
             page=description.page,
             pages=description.pages,
         )
 
     def graph(
-        self, opened: OpenRelease, description: Description, reader: Reader, forms: Mapping[str, str], page: int
+        self,
+        opened: OpenRelease,
+        description: Description,
+        reader: Reader,
+        forms: Mapping[str, str],
+        page: int,
+        data: Markup = _NO_DATA,
     ) -> str:
         """The page of a source or another graph: what it is, and what it says, subject by subject."""
         registrar = Registrar(opened, reader.words, reader.addresses)
@@ -120,12 +144,13 @@ class Pages:
             says=registrar.says(said),
             same=(),
             iri=description.iri,
+            data=data,
             forms=forms,
             page=page,
             more=more,
         )
 
-    def home(self, opened: OpenRelease, home: Home, reader: Reader) -> str:
+    def home(self, opened: OpenRelease, home: Home, reader: Reader, data: Markup = _NO_DATA) -> str:
         """The home page."""
         registrar = Registrar(opened, reader.words, reader.addresses)
         return self._render(
@@ -133,6 +158,7 @@ class Pages:
             reader,
             opened.release,
             home=home,
+            data=data,
             hub=registrar.link(home.hub) if home.hub else None,
             link=registrar.link,
             picture=lambda agreement: _picture(agreement, home.years),
@@ -141,7 +167,7 @@ class Pages:
             by_name=lambda iris: sorted(map(registrar.link, iris), key=lambda text: collation_key(text.text)),
         )
 
-    def ontology(self, opened: OpenRelease, reader: Reader, forms: Mapping[str, str]) -> str:
+    def ontology(self, opened: OpenRelease, reader: Reader, forms: Mapping[str, str], data: Markup = _NO_DATA) -> str:
         """The ontology as documentation."""
         registrar = Registrar(opened, reader.words, reader.addresses)
         vocabulary = opened.vocabulary
@@ -160,12 +186,15 @@ class Pages:
             schemes=[(scheme, _by_label(reader, vocabulary.concepts(scheme.iri))) for scheme in vocabulary.schemes],
             link=registrar.link,
             local=reader.addresses.local,
+            data=data,
             facts=lambda term: _facts(term, vocabulary, reader.words),
             forms=forms,
             iri=CG.removesuffix("#"),
         )
 
-    def shapes(self, opened: OpenRelease, reader: Reader, forms: Mapping[str, str], iri: str) -> str:
+    def shapes(
+        self, opened: OpenRelease, reader: Reader, forms: Mapping[str, str], iri: str, data: Markup = _NO_DATA
+    ) -> str:
         """The shapes in plain words."""
         registrar = Registrar(opened, reader.words, reader.addresses)
         own = [t for t in opened.shapes.terms.values() if t.iri.startswith(f"{iri}#")]
@@ -183,6 +212,7 @@ class Pages:
             path=lambda term: term.iris(SH("path").value),
             message=lambda term: term.text(language, SH("message").value, SH("description").value),
             remedy=lambda term: term.text(language, CG("remedy").value),
+            data=data,
             name=lambda term: term.text(language, SH("name").value, _LABEL),
             forms=forms,
             iri=iri,
@@ -194,7 +224,19 @@ class Pages:
             release = releases.current()
         except NotFound:
             release = None
-        return self._render("problem.html", reader, release, problem=problem)
+        language = reader.words.language
+        title, title_language = problem_title(problem.type.slug, problem.type.title, language)
+        return self._render(
+            "problem.html",
+            reader,
+            release,
+            problem=problem,
+            title=title,
+            title_language=title_language,
+            # Details are written for the one who caused the error; of a tombstone they are data, in both languages.
+            detail_language=language if problem.type is GONE else "en",
+            member=lambda name: problem_member(name, language),
+        )
 
     def problem_type(self, type_: ProblemType, releases: Releases, reader: Reader) -> str:
         """What a kind of error means."""

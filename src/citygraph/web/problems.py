@@ -56,8 +56,11 @@ NOT_ALLOWED = ProblemType(
 )
 TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is over a limit", ("limit",))
 BAD_DATA = ProblemType("bad-data", HTTPStatus.BAD_REQUEST, "The data cannot be read", ("file", "line", "column"))
+WRONG_GRAPH = ProblemType(
+    "wrong-graph", HTTPStatus.UNPROCESSABLE_ENTITY, "The update changes another graph than the one it was sent to"
+)
 NOT_FOUND = ProblemType("not-found", HTTPStatus.NOT_FOUND, "There is no such thing here")
-GONE = ProblemType("gone", HTTPStatus.GONE, "This was withdrawn", ("replaced_by",))
+GONE = ProblemType("gone", HTTPStatus.GONE, "This was withdrawn", ("since", "replaced_by"))
 UNAUTHORIZED = ProblemType("unauthorized", HTTPStatus.UNAUTHORIZED, "A token is needed")
 FORBIDDEN = ProblemType("forbidden", HTTPStatus.FORBIDDEN, "This is refused", ("construct", "allowed"))
 VIOLATIONS = ProblemType("violations", HTTPStatus.UNPROCESSABLE_ENTITY, "The data break their shapes")
@@ -69,10 +72,12 @@ MEMORY_LIMIT = ProblemType(
     "memory-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The query reached the limit of memory", _LIMITED
 )
 SIZE_LIMIT = ProblemType("size-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The result reached the limit of size", _LIMITED)
-CANCELLED = ProblemType(
-    "cancelled", HTTPStatus.SERVICE_UNAVAILABLE, "The query was ended by the operator", ("elapsed",)
-)
+CANCELLED = ProblemType("cancelled", HTTPStatus.SERVICE_UNAVAILABLE, "The query was ended on request", ("elapsed",))
 ENGINE_FAILED = ProblemType("engine-failed", HTTPStatus.INTERNAL_SERVER_ERROR, "The query could not be evaluated")
+STORAGE_FULL = ProblemType("storage-full", HTTPStatus.INSUFFICIENT_STORAGE, "There is no room for this on the disk")
+PRECONDITION = ProblemType(
+    "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "The graph is not the one that you know"
+)
 UPSTREAM = ProblemType("upstream", HTTPStatus.BAD_GATEWAY, "Another service failed")
 INTERNAL = ProblemType("internal-error", HTTPStatus.INTERNAL_SERVER_ERROR, "The server has a fault")
 
@@ -83,6 +88,7 @@ _TABLE: dict[type[BaseException], ProblemType] = {
     errors.UnsupportedMedia: UNSUPPORTED,
     errors.MethodNotAllowed: NOT_ALLOWED,
     errors.TooLarge: TOO_LARGE,
+    errors.WrongGraph: WRONG_GRAPH,
     errors.BadData: BAD_DATA,
     errors.NotFound: NOT_FOUND,
     errors.Gone: GONE,
@@ -92,6 +98,8 @@ _TABLE: dict[type[BaseException], ProblemType] = {
     errors.Conflict: CONFLICT,
     errors.Busy: BUSY,
     errors.EngineFailed: ENGINE_FAILED,
+    errors.StorageFull: STORAGE_FULL,
+    errors.PreconditionFailed: PRECONDITION,
     errors.Upstream: UPSTREAM,
 }
 _LIMITS = {"time": TIME_LIMIT, "memory": MEMORY_LIMIT, "size": SIZE_LIMIT, "cancelled": CANCELLED}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from markupsafe import Markup, escape
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.describe import Description, Incoming, Node, Statements, Value
@@ -12,6 +13,7 @@ from citygraph.labels import last_segment
 from citygraph.terms import (
     CG,
     CURATION_GRAPH,
+    DATASET,
     DERIVED_GRAPH,
     GEO,
     ONTOLOGY_GRAPH,
@@ -83,6 +85,13 @@ class Cell:
     anchor: str = ""
     rows: tuple[Row, ...] = ()
 
+    def squares(self) -> Markup:
+        """The marks for a page; a word joiner keeps the first on the line of the last word."""
+        if not self.marks:
+            return Markup()
+        squares = "".join([f'<a href="#source-{m.number}" title="{escape(m.name)}">{m.number}</a>' for m in self.marks])
+        return Markup(f'&#8288;<span class="marks">&#8288;{squares}</span>')  # noqa: S704 - names are escaped
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -135,11 +144,13 @@ class Registrar:
         self._vocabulary = opened.vocabulary
         self._numbers: dict[str, int] = {}
         self._description: Description | None = None
+        self._nodes: dict[str, Node] = {}
         self._shown: set[str] = set()
 
     def rows(self, description: Description) -> tuple[Row, ...]:
         """The register of the entity itself."""
         self._description = description
+        self._nodes = description.node_by_iri()
         return self._rows(description.iri, description.statements)
 
     def parts(self, description: Description) -> tuple[Part, ...]:
@@ -147,8 +158,10 @@ class Registrar:
         self._description = description
         hidden = {v.iri for v in description.values(GEO("hasGeometry").value)}
         left = [n for n in description.nodes if n.iri not in self._shown | hidden]
-        parts = [self._part(node) for node in left]
-        return tuple(part for part in parts if part.rows)
+        parts = [part for node in left if (part := self._part(node)).rows]
+        # A part of a part stands in its place there.
+        within = {anchor for part in parts for anchor in _anchors(part.rows)}
+        return tuple(part for part in parts if part.anchor not in within)
 
     def links(self, description: Description) -> tuple[Links, ...]:
         """The incoming links that mean something to a reader; those in other vocabularies repeat ours."""
@@ -159,6 +172,7 @@ class Registrar:
     def says(self, statements: Iterable[tuple[str, tuple[Statements, ...]]]) -> tuple[Part, ...]:
         """What a graph says, subject by subject."""
         self._description = None
+        self._nodes = {}
         return tuple(
             Part("", self.link(iri), self.kind(of_one), self._rows(iri, of_one, everything=True))
             for iri, of_one in statements
@@ -184,7 +198,7 @@ class Registrar:
         return ", ".join(labels or filter(None, others))
 
     def _rows(self, iri: str, statements: Iterable[Statements], everything: bool = False) -> tuple[Row, ...]:
-        by_predicate = {s.predicate: s for s in statements if not _is_elsewhere(s.predicate)}
+        by_predicate = {s.predicate: s for s in statements if not self._is_elsewhere(s.predicate)}
         rows = []
         for predicate in sorted(by_predicate, key=self._rank):
             values = self._of_readers(predicate, by_predicate[predicate].values, everything)
@@ -201,6 +215,11 @@ class Registrar:
                 differ = self._differ(predicate, values)
                 rows.append(Row(self._property(predicate), tuple(cells), differ, predicate in _INLINE))
         return tuple(rows)
+
+    def _is_elsewhere(self, predicate: str) -> bool:
+        """Whether it is said in another place of the page; what is counted is shown where the dataset is described."""
+        about = self._description.iri if self._description else ""
+        return predicate in _ELSEWHERE or (predicate.startswith((SD, VOID)) and about != DATASET.value)
 
     def _is_said_closer(self, predicate: str, value: Value, by_predicate: dict[str, Statements]) -> bool:
         """Whether derivation says it because a narrower property does."""
@@ -243,7 +262,7 @@ class Registrar:
         return Cell((self.link(value.iri),), marks, reasons)
 
     def _node(self, iri: str) -> Node | None:
-        return self._description.node_by_iri.get(iri) if self._description and iri not in self._shown else None
+        return self._nodes.get(iri) if iri not in self._shown else None
 
     def _node_cell(self, node: Node, marks: tuple[Mark, ...], reasons: tuple[Text, ...]) -> Cell:
         self._shown.add(node.iri)
@@ -333,8 +352,12 @@ class Registrar:
         return tuple(sorted(marks, key=lambda mark: mark.number))
 
 
-def _is_elsewhere(predicate: str) -> bool:
-    return predicate in _ELSEWHERE or predicate.startswith((SD, VOID))
+def _anchors(rows: Iterable[Row]) -> Iterator[str]:
+    """The anchors of the values in a register, and of those within these."""
+    for row in rows:
+        for cell in row.cells:
+            yield cell.anchor
+            yield from _anchors(cell.rows)
 
 
 def _is_translation(predicate: str, value: Value) -> bool:

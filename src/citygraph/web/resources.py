@@ -1,20 +1,24 @@
-"""The addresses of linked data: things, their documents, sources, graphs, the ontology and the shapes."""
+"""The addresses of linked data: things, their documents, sources, graphs, the ontology and the shapes.
+
+They are answered beside Flask, as queries are: a document is made in the time that a framework takes to find its maker.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, redirect, request
 from pyoxigraph import NamedNode
 
-from citygraph.describe import describe, says
+from citygraph.describe import Description, describe, says
+from citygraph.errors import CitygraphError, Gone, MethodNotAllowed
 from citygraph.release import Releases
 from citygraph.settings import Settings
-from citygraph.terms import ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.terms import BASE, DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.text import nfc
-from citygraph.web.addresses import Addresses
+from citygraph.web import schemaorg, signposts
 from citygraph.web.answers import (
     GRAPH_FORMATS,
     Asked,
@@ -25,148 +29,186 @@ from citygraph.web.answers import (
     not_known,
     read_request,
     reader_language,
+    split,
 )
 from citygraph.web.cache import ResultCache
-from citygraph.web.documents import document, write, write_graph
+from citygraph.web.dataset import whole, with_release, without_tables
+from citygraph.web.documents import document, has_graphs, write_graph
+from citygraph.web.faults import Faults
 from citygraph.web.home import read_home
+from citygraph.web.http import METHODS, Reply, Request, redirection
 from citygraph.web.pages import Pages, Reader, forms_of
 from citygraph.web.problems import PROBLEM_TYPES
+from citygraph.web.profilelist import profile_list
+from citygraph.web.profiles import OWN, WHOLE, is_list
 from citygraph.web.shelf import OpenRelease, Shelf
+from citygraph.web.signposts import Signposts
 from citygraph.web.words import Words
+from citygraph.withdrawals import Withdrawal
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    View = Callable[[Request, str], Reply]
 
 _HTML = "text/html; charset=utf-8"
 _GRAPHS = ("source/", "graph/")
 _SHAPES = "ontology/shapes"
+# Nodes of the ontology and the shapes that have no name but need one (RDF 1.1, 3.5).
+_GENID = "/.well-known/genid/"
+_DATASET = "dataset"
 
 
 class Resources:
-    """What answers for the addresses of linked data; `blueprint` mounts it."""
+    """What answers for the addresses of linked data, as a WSGI callable."""
 
-    def __init__(self, settings: Settings, releases: Releases) -> None:
+    def __init__(self, settings: Settings, releases: Releases, shelf: Shelf | None = None) -> None:
         self._settings = settings
         self._releases = releases
-        self._shelf = Shelf(releases, settings.base)
+        self._shelf = shelf or Shelf(releases, settings.base, held_quads=settings.held_quads)
         self._pages = Pages()
+        self._faults = Faults(settings, releases, self._pages)
         # A quarter of the room for results: documents are small, and cheap to make again.
         self._cache = ResultCache(settings.cache_size // 4)
         self._started = time.monotonic()
+        # By the first part of the path, up to a dot.
+        self._views: dict[str, View] = {
+            "": self.home, "id": self.thing, "doc": self.document, "source": self.document, "graph": self.document,
+            "dataset": self.document, "ontology": self.ontology, "shapes": self.shapes, "problems": self.problem,
+            "context": self.context, "health": self.health,
+        }  # fmt: skip
 
-    def blueprint(self) -> Blueprint:
-        """The addresses."""
-        blueprint = Blueprint("resources", __name__)
-        rules: tuple[tuple[str, Callable[..., Response]], ...] = (
-            ("/", self.home),
-            ("/health", self.health),
-            ("/context.jsonld", self.context),
-            ("/id/<path:path>", self.thing),
-            ("/doc/<path:path>", self.document),
-            ("/source/<path:path>", self.document),
-            ("/graph/<path:path>", self.document),
-            ("/dataset", self.dataset),
-            ("/dataset.<path:path>", self.dataset),
-            ("/problems/<path:path>", self.problem),
-            ("/ontology", self.ontology),
-            ("/ontology.<path:path>", self.ontology),
-            ("/ontology/<path:path>", self.concept),
-            ("/shapes", self.shapes),
-            ("/shapes.<path:path>", self.shapes),
-        )
-        for place, (rule, view) in enumerate(rules):
-            blueprint.add_url_rule(rule, f"{view.__name__}-{place}", view, methods=["GET"])
-        return blueprint
+    def answers_for(self, path: str) -> bool:
+        """Whether a path is one of ours."""
+        if path.startswith(_GENID):
+            return True
+        first, slash, rest = path[1:].partition("/")
+        stem, dot, _ = first.partition(".")
+        if stem in ("id", "doc", "source", "graph", "problems"):
+            return bool(slash) and not dot
+        if stem in ("", "context", "health"):
+            return not slash and path in ("/", "/context.jsonld", "/health")
+        return stem in ("ontology", "shapes", "dataset") and (stem == "ontology" or not rest)
 
-    def thing(self, path: str) -> Response:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request; an error is a problem."""
+        request = Request(environ)
+        try:
+            reply = self._reply(request)
+        except CitygraphError as error:
+            reply = self._faults.reply(request, error)
+        except Exception as error:
+            # The edge of the program: the client gets an answer, and nothing of our insides.
+            reply = self._faults.unexpected(request, error)
+        return reply.send(request.method, start_response)
+
+    def _reply(self, request: Request) -> Reply:
+        if request.method not in METHODS:
+            raise MethodNotAllowed(f"{request.method} is not a method of this address", METHODS)
+        if request.method == "OPTIONS":
+            return Reply(200, [("Allow", ", ".join(METHODS))])
+        path = request.path.lstrip("/")
+        if request.path.startswith(_GENID):
+            return self.document(request, path)
+        return self._views[path.partition("/")[0].partition(".")[0]](request, path)
+
+    def thing(self, request: Request, path: str) -> Reply:
         """A thing is not a document: 303 to the document that describes it."""
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        if elsewhere := self._one_address(f"id/{path}", addresses):
+        if elsewhere := _one_address(request, path, addresses.path):
             return elsewhere
-        opened = self._shelf.current()
-        stem, _, extension = path.rpartition(".")
-        thing = stem if extension in {"html", *(f.extension for f in GRAPH_FORMATS)} else path
-        if not says(opened.store, addresses.thing(f"id/{thing}")):
-            raise not_known(f"id/{path}")
-        query = _query()
-        target = addresses.path(f"doc/{path}") + (f"?{query}" if query else "")
-        response = redirect(target, 303)
-        response.headers.add("Link", f'<{addresses.path(f"doc/{thing}")}>; rel="describedby"')
-        response.headers["Cache-Control"] = "public, max-age=60"
-        return response  # type: ignore[return-value]
+        opened = self._opened(request)
+        stem, form = split(path)
+        iri = addresses.thing(stem)
+        extension = path.removeprefix(stem) if form else ""
+        query = f"?{request.query}" if request.query else ""
+        if stone := opened.withdrawals.get(iri):
+            if stone.merged_into:
+                return redirection(addresses.local(stone.merged_into) + extension + query, 301)
+            asked = self._read(request, addresses.document(iri).removeprefix(addresses.base) + extension)
+            return self._described(request, asked, iri)
+        if not says(opened.quick, iri):
+            raise not_known(path)
+        document_path = addresses.document(iri).removeprefix(addresses.base)
+        reply = redirection(addresses.path(document_path) + extension + query, 303)
+        reply.headers.append(("Link", f'<{addresses.path(document_path)}>; rel="describedby"'))
+        return reply
 
-    def document(self, path: str) -> Response:
+    def document(self, request: Request, path: str) -> Reply:
         """The document of an entity, a source or a graph; sources and graphs answer at their own address too."""
-        del path  # with the part in front it is the path of the request
-        asked = self._read(request.path.strip("/"))
-        if isinstance(asked, Response):
-            return asked
-        return self._described(asked, asked.addresses.thing(asked.path))
+        asked = self._read(request, nfc(path))
+        if elsewhere := _one_address(request, path, asked.addresses.path):
+            return elsewhere
+        return self._described(request, asked, asked.addresses.thing(asked.path))
 
-    def dataset(self, path: str = "") -> Response:
-        """The dataset as the catalog describes it: VoID and DCAT."""
-        return self.document(path)
-
-    def problem(self, path: str) -> Response:
+    def problem(self, request: Request, path: str) -> Reply:
         """What a kind of error means: the IRI that problem+json names."""
-        type_ = next((t for t in PROBLEM_TYPES if t.slug == path), None)
+        type_ = next((t for t in PROBLEM_TYPES if t.slug == path.removeprefix("problems/")), None)
         if type_ is None:
-            raise not_known(f"problems/{path}")
-        addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        asked = Asked(f"problems/{path}", Form("html", _HTML, reader_language(request)), 1, addresses, root)
-        page = self._pages.problem_type(type_, self._releases, self._reader(asked))
-        return Response(page, content_type=_HTML, headers={"Cache-Control": "public, max-age=3600"})
+            raise not_known(path)
+        reader = self._faults.reader(request)
+        page = self._pages.problem_type(type_, self._releases, reader).encode()
+        return Reply(200, [("Content-Type", _HTML), ("Content-Language", reader.words.language),
+                           ("Cache-Control", "public, max-age=3600"), ("Vary", "Accept-Language")], page)  # fmt: skip
 
-    def concept(self, path: str) -> Response:
-        """A concept or a concept scheme of the ontology."""
-        if path.partition(".")[0] == "shapes":
-            return self.shapes()
-        return self.document(path)
-
-    def ontology(self, path: str = "") -> Response:
-        """The ontology whole: documentation for people, the graph for programs."""
-        del path
-        return self._whole(ONTOLOGY_GRAPH, "ontology", self._pages.ontology)
-
-    def shapes(self, path: str = "") -> Response:
-        """The shapes whole."""
-        del path
-        iri = self._settings.base + _SHAPES
+    def ontology(self, request: Request, path: str) -> Reply:
+        """The ontology whole, documentation for people and the graph for programs; or one of its concepts."""
+        rest = path.removeprefix("ontology").rstrip("/")
+        if rest.startswith("/"):
+            return self.shapes(request, path) if split(rest)[0] == "/shapes" else self.document(request, path)
 
         def page(opened: OpenRelease, reader: Reader, forms: dict[str, str]) -> str:
-            return self._pages.shapes(opened, reader, forms, iri)
+            data = schemaorg.terms(BASE + "ontology", reader.words.ontology, opened, reader.words.language)
+            return self._pages.ontology(opened, reader, forms, data)
 
-        return self._whole(SHAPES_GRAPH, _SHAPES, page)
+        return self._whole(request, ONTOLOGY_GRAPH, "ontology", page)
 
-    def home(self) -> Response:
-        """The first page."""
-        addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        form = Form("html", _HTML, reader_language(request))
-        asked = Asked("", form, 1, addresses, root)
-        opened = self._shelf.current()
+    def shapes(self, request: Request, path: str) -> Reply:
+        """The shapes whole."""
+        del path
+        iri = BASE + _SHAPES
+
+        def page(opened: OpenRelease, reader: Reader, forms: dict[str, str]) -> str:
+            data = schemaorg.terms(iri, reader.words.shapes, opened, reader.words.language)
+            return self._pages.shapes(opened, reader, forms, iri, data)
+
+        return self._whole(request, SHAPES_GRAPH, _SHAPES, page)
+
+    def home(self, request: Request, path: str) -> Reply:
+        """The first page; to a program the site is the dataset."""
+        asked = self._read(request, path)
+        opened = self._opened(request)
+        if not asked.form.is_page:
+            query = f"?{request.query}" if request.query else ""
+            reply = redirection(asked.addresses.path(_DATASET) + query, 303)
+            reply.headers.append(("Vary", "Accept, Accept-Language"))
+            return reply
 
         def make() -> Made:
-            return Made(self._pages.home(opened, read_home(opened.store), self._reader(asked)).encode())
+            found = describe(opened.store, DATASET.value, opened.labels) if says(opened.store, DATASET.value) else None
+            data = schemaorg.dataset(found, opened, asked)
+            page = self._pages.home(opened, read_home(opened.store), self._reader(request, asked), data)
+            return Made(page.encode(), 1, schemaorg.signposts_of_dataset(found, asked))
 
-        response = answer(request, opened.release, asked, make, self._cache)
-        response.headers.remove("Link")
-        response.headers.remove("Content-Location")
-        response.headers["Vary"] = "Accept-Language, Accept-Encoding"
-        return response
+        reply = answer(request, opened.release, asked, make, self._cache, _DATASET)
+        reply.headers = [(name, value) for name, value in reply.headers if name != "Content-Location"]
+        return reply
 
-    def context(self) -> Response:
+    def context(self, request: Request, path: str) -> Reply:
         """The JSON-LD context of the documents."""
+        del path
         addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         asked = Asked("context", Form("jsonld", "application/ld+json", ""), 1, addresses, root)
-        opened = self._shelf.current()
+        opened = self._opened(request)
 
         def make() -> Made:
             return Made((json.dumps(opened.context.document(), ensure_ascii=False, indent=2) + "\n").encode())
 
-        response = answer(request, opened.release, asked, make, self._cache)
-        response.headers.remove("Link")
-        response.headers["Cache-Control"] = "public, max-age=3600"
-        return response
+        return answer(request, opened.release, asked, make, self._cache)
 
-    def health(self) -> Response:
+    def health(self, request: Request, path: str) -> Reply:
         """Whether we serve, and what."""
+        del request, path
         release = self._shelf.current().release
         state = {
             "status": "ok",
@@ -176,66 +218,117 @@ class Resources:
             "triples": release.manifest.triples,
             "uptime": round(time.monotonic() - self._started, 1),
         }
-        response = Response(json.dumps(state) + "\n", content_type="application/json")
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+        return Reply(200, headers, (json.dumps(state) + "\n").encode())
 
-    def _described(self, asked: Asked, iri: str) -> Response:
-        opened = self._shelf.current()
+    def _described(self, request: Request, asked: Asked, iri: str) -> Reply:
+        opened = self._opened(request)
         document_iri = asked.addresses.document(iri)
         path = document_iri.removeprefix(asked.addresses.base)
-        is_graph = iri.removeprefix(asked.addresses.base).startswith(_GRAPHS)
+        stone = opened.withdrawals.get(iri)
+        if stone and stone.merged_into:
+            to = asked.addresses.document(stone.merged_into).removeprefix(asked.addresses.base)
+            query = f"?{request.query}" if request.query else ""
+            return redirection(asked.addresses.path(to) + _extension(request.path, asked) + query, 301)
+        if stone and asked.form.is_page:
+            raise _gone(stone, reader_language(request))
+        if is_list(request.args.get("_profile", "")):
+            return profile_list(asked, asked.addresses.path(path), document_iri)
 
         def make() -> Made:
-            # The page of a graph turns the pages of what it says; its incoming links are few.
-            page = 1 if is_graph and asked.form.is_page else asked.page
-            parts = opened.parts(iri) if is_graph else ()
-            found = describe(opened.store, iri, opened.labels, page, parts)
-            if not asked.form.is_page:
-                doc = document(document_iri, found, opened.release)
-                return Made(write(doc, asked.form.format, opened.context, f"{asked.root}/context.jsonld"), found.pages)
-            reader, forms = self._reader(asked), forms_of(asked.addresses.path(path), GRAPH_FORMATS)
-            if is_graph:
-                return Made(self._pages.graph(opened, found, reader, forms, asked.page).encode())
-            return Made(self._pages.entity(opened, found, reader, forms).encode(), found.pages)
-
-        return answer(request, opened.release, asked, make, self._cache, path, iri)
-
-    def _whole(
-        self, graph: NamedNode, path: str, page: Callable[[OpenRelease, Reader, dict[str, str]], str]
-    ) -> Response:
-        asked = self._read(request.path.strip("/"))
-        if isinstance(asked, Response):
-            return asked
-        if asked.path not in {path, graph.value.rpartition("/")[2]}:
-            raise not_known(asked.path)
-        opened = self._shelf.current()
-
-        def make() -> Made:
-            if asked.form.is_page:
-                forms = forms_of(asked.addresses.path(path), GRAPH_FORMATS)
-                return Made(page(opened, self._reader(asked), forms).encode())
-            return Made(write_graph(opened.store.quads_for_pattern(None, None, None, graph), asked.form.format))
+            made = self._made(request, asked, opened, iri, document_iri)
+            return Made(made.body, made.pages, made.signposts, gone=stone is not None)
 
         return answer(request, opened.release, asked, make, self._cache, path)
 
-    def _read(self, path: str) -> Asked | Response:
-        """What is asked for, or the redirection to the one address that the document has."""
-        asked = read_request(request, nfc(path), self._settings.base, self._settings.trusted_proxies)
-        return self._one_address(request.path.lstrip("/"), asked.addresses) or asked
+    def _made(self, request: Request, asked: Asked, opened: OpenRelease, iri: str, document_iri: str) -> Made:
+        path = document_iri.removeprefix(asked.addresses.base)
+        is_graph = iri.startswith(tuple(asked.addresses.base + name for name in _GRAPHS)) or "/graph/" in iri
+        is_page = asked.form.is_page
+        # The page of a graph turns the pages of what it says; its incoming links are few.
+        page = 1 if is_graph and is_page else asked.page
+        parts = opened.parts(iri) if is_graph else ()
+        sourced = not is_page and not asked.form.is_linkset and has_graphs(asked.form.format)
+        labels = opened.sourced_labels if sourced else opened.labels
+        # A page takes from all that is said: it has the words of others for programs.
+        keep = WHOLE.keep if is_page else asked.profile.keep
+        found = describe(opened.quick, iri, labels, page, parts, keep, opened.store)
+        is_dataset = iri == DATASET.value and found.page == 1
+        if is_dataset and (is_page or asked.profile is OWN):
+            found = with_release(found, opened)
+        posts = _signposts(asked, path, found)
+        if asked.form.is_linkset:
+            as_links = signposts.as_json if asked.form.name == "linkset.json" else signposts.as_text
+            return Made(as_links(posts.linkset()))
+        if not is_page:
+            doc = document(document_iri, found, opened.release)
+            return Made(opened.writer.write(doc, asked.form.format, f"{asked.root}/context.jsonld"), found.pages, posts)
+        reader, forms = self._reader(request, asked), forms_of(asked.addresses.path(path), GRAPH_FORMATS)
+        data = schemaorg.of(found, opened, document_iri, reader)
+        if is_graph:
+            return Made(self._pages.graph(opened, found, reader, forms, asked.page, data).encode(), 1, posts)
+        tables = whole(found, opened, reader.addresses, reader.words) if is_dataset else None
+        found = without_tables(found) if is_dataset else found
+        return Made(self._pages.entity(opened, found, reader, forms, data, tables).encode(), found.pages, posts)
 
-    def _one_address(self, path: str, addresses: Addresses) -> Response | None:
-        """301 for an address with a slash at the end or not in NFC: a document has one address."""
-        proper = nfc(path).rstrip("/")
-        if proper == path and not request.path.endswith("/"):
-            return None
-        query = _query()
-        return redirect(addresses.path(proper) + (f"?{query}" if query else ""), 301)  # type: ignore[return-value]
+    def _whole(
+        self,
+        request: Request,
+        graph: NamedNode,
+        path: str,
+        page: Callable[[OpenRelease, Reader, dict[str, str]], str],
+    ) -> Reply:
+        sent = request.path.lstrip("/")
+        asked = self._read(request, nfc(sent))
+        if elsewhere := _one_address(request, sent, asked.addresses.path):
+            return elsewhere
+        if asked.path not in {path, path.rpartition("/")[2]}:
+            raise not_known(asked.path)
+        opened = self._opened(request)
+        posts = Signposts(asked.addresses, path, BASE + path)
 
-    def _reader(self, asked: Asked) -> Reader:
-        return Reader(Words(asked.form.language), asked.addresses, _query())
+        def make() -> Made:
+            if asked.form.is_linkset:
+                as_links = signposts.as_json if asked.form.name == "linkset.json" else signposts.as_text
+                return Made(as_links(posts.linkset()))
+            if asked.form.is_page:
+                forms = forms_of(asked.addresses.path(path), GRAPH_FORMATS)
+                return Made(page(opened, self._reader(request, asked), forms).encode(), 1, posts)
+            quads = opened.store.quads_for_pattern(None, None, None, graph)
+            return Made(write_graph(quads, asked.form.format), 1, posts)
+
+        return answer(request, opened.release, asked, make, self._cache, path)
+
+    def _opened(self, request: Request) -> OpenRelease:
+        """The release that the address names, or the current one."""
+        return self._shelf.get(request.release) if request.release else self._shelf.current()
+
+    def _read(self, request: Request, path: str) -> Asked:
+        return read_request(request, path.rstrip("/"), self._settings.base, self._settings.trusted_proxies)
+
+    def _reader(self, request: Request, asked: Asked) -> Reader:
+        return Reader(Words(asked.form.language), asked.addresses, request.query)
 
 
-def _query() -> str:
-    """What stands after the question mark, as it was sent."""
-    return request.query_string.decode("ascii", "replace")
+def _one_address(request: Request, path: str, address: Callable[[str], str]) -> Reply | None:
+    """301 for an address with a slash at the end or not in NFC: a document has one address."""
+    proper = nfc(path).rstrip("/")
+    if proper == path:
+        return None
+    return redirection(address(proper) + (f"?{request.query}" if request.query else ""), 301)
+
+
+def _extension(path: str, asked: Asked) -> str:
+    """The extension that was asked for, if one was."""
+    extension = f".{asked.form.extension}"
+    return extension if path.endswith(extension) else ""
+
+
+def _signposts(asked: Asked, path: str, found: Description) -> Signposts:
+    types = signposts.types_of(value.iri for value in found.values(signposts.TYPE))
+    authors = tuple(value.iri for value in found.values(signposts.CREATOR) if value.iri)
+    return Signposts(asked.addresses, path, found.iri, types, authors)
+
+
+def _gone(stone: Withdrawal, language: str) -> Gone:
+    return Gone(stone.reason(language) or f"{stone.iri} was withdrawn", stone.replaced_by, stone.on)

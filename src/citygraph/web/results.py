@@ -18,6 +18,7 @@ from citygraph.web.cache import Entry, ResultCache
 from citygraph.web.compression import SMALLEST, compress, compressed
 from citygraph.web.negotiation import Wanted
 from citygraph.web.spool import Spool
+from citygraph.web.tallies import Tallies
 
 if TYPE_CHECKING:
     from citygraph.sparql.engine import Answer, Stream
@@ -63,13 +64,14 @@ class Asked:
 class Results:
     """Answers queries; keeps what is finished and small enough."""
 
-    def __init__(self, settings: Settings, engines: Runs, allowance: Allowance) -> None:
+    def __init__(self, settings: Settings, engines: Runs, allowance: Allowance, tallies: Tallies) -> None:
         self.cache = ResultCache(settings.cache_size)
         self.not_modified = 0
         self._spool = Spool(max(1, settings.threads // 4), settings.spool_limit)
         self._settings = settings
         self._engines = engines
         self._allowance = allowance
+        self._tallies = tallies
 
     def answer(self, asked: Asked) -> Response:
         """The answer. Raises what the guard, the engine and the client's allowance raise."""
@@ -83,6 +85,7 @@ class Results:
             self.not_modified += 1
             return "304 Not Modified", [*_heads(asked), ("ETag", same)], []
         entry = self.cache.get(key)
+        self._tallies.looked_up(entry is not None)
         if entry is None:
             return self._fresh(asked, False, key)
         return self._held(asked, entry, key, "cache")
@@ -92,6 +95,7 @@ class Results:
         self._allowance.begin(asked.client)
         try:
             answer = self._engines.run(asked.release.id, asked.query, asked.client, federated)
+            self._tallies.evaluated(answer.elapsed)
             timing = f"engine;dur={answer.elapsed * 1000:.1f}"
             if not isinstance(answer.body, bytes):
                 return self._large(asked, answer.format, answer.body, key, timing)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from pyoxigraph import Literal, NamedNode, Store
+from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 
+from citygraph.dataset import dataset_description
 from citygraph.jsonld import Context, context_of
 from citygraph.labels import Labels
 from citygraph.release import Release, Releases
 from citygraph.terms import CG, CURATION_GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
 from citygraph.vocabulary import Vocabulary
+from citygraph.web.documents import Writer
+from citygraph.withdrawals import Withdrawal, read_withdrawals
 
 _MOST_CONCLUSIONS = 20_000
 _MOST_SCANNED = 50_000
@@ -36,8 +40,21 @@ class OpenRelease:
         self.release = release
         self.base = base
         self.store: Store = release.open_store()
-        self.labels = Labels(self.store)
+        # The same, or a copy in memory: its order of statements does not last.
+        self.quick: Store = self.store
+        self.labels = Labels(self.store, sourced=False)
+        self.sourced_labels = Labels(self.store)
         self._parts: dict[str, tuple[str, ...]] = {}
+
+    def hold(self) -> None:
+        """Read the store into memory, from where an entity is looked up several times faster than from disk."""
+        with tempfile.TemporaryFile(prefix="citygraph-") as file:
+            self.store.dump(file, RdfFormat.N_QUADS)
+            file.seek(0)
+            quick = Store()
+            quick.bulk_load(file, RdfFormat.N_QUADS, lenient=True)
+        self.labels, self.sourced_labels = Labels(quick, sourced=False), Labels(quick)
+        self.quick = quick
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -53,6 +70,21 @@ class OpenRelease:
     def context(self) -> Context:
         """The JSON-LD context."""
         return context_of(self.vocabulary, self.base)
+
+    @cached_property
+    def about_dataset(self) -> tuple[Triple, ...]:
+        """The dataset as this release describes it, which of a large one costs a second to find."""
+        return tuple(dataset_description(self.release, self.store))
+
+    @cached_property
+    def withdrawals(self) -> dict[str, Withdrawal]:
+        """What was published once and is no more."""
+        return read_withdrawals(self.store)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """What writes the documents."""
+        return Writer(self.context)
 
     @cached_property
     def conclusions(self) -> dict[tuple[str, str, str], Conclusion]:
@@ -82,10 +114,12 @@ class OpenRelease:
 class Shelf:
     """Open releases, the most recently used last; a release that nobody asks for is closed again."""
 
-    def __init__(self, releases: Releases, base: str, size: int = 4) -> None:
+    def __init__(self, releases: Releases, base: str, size: int = 4, held_quads: int = 0) -> None:
+        """`held_quads` is the largest release that is read into memory, behind the first requests for it."""
         self._releases = releases
         self._base = base
         self._size = size
+        self._held_quads = held_quads
         self._open: OrderedDict[str, OpenRelease] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -99,6 +133,8 @@ class Shelf:
             found = self._open.get(release_id)
             if found is None:
                 found = self._open[release_id] = OpenRelease(self._releases.get(release_id), self._base)
+                if found.release.manifest.quads <= self._held_quads:
+                    threading.Thread(target=found.hold, name=f"hold-{release_id}", daemon=True).start()
             self._open.move_to_end(release_id)
             while len(self._open) > self._size:
                 self._open.popitem(last=False)

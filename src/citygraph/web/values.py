@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from markupsafe import Markup, escape
 from pyoxigraph import Literal
 
 from citygraph.terms import XSD
@@ -28,6 +29,15 @@ class Text:
 
     def __str__(self) -> str:
         return self.text
+
+    def __html__(self) -> Markup:
+        """The same for a page. Here and not in a template: a page has hundreds of them."""
+        text, language = escape(self.text), f' lang="{escape(self.language)}"' if self.language else ""
+        if self.href:
+            return Markup(f'<a href="{escape(self.href)}"{language}>{text}</a>')  # noqa: S704 - escaped above
+        if self.time:
+            return Markup(f'<time datetime="{escape(self.time)}">{text}</time>')  # noqa: S704 - escaped above
+        return Markup(f"<span{language}>{text}</span>") if language else text  # noqa: S704 - escaped above
 
 
 def literal_text(literal: Literal, words: Words) -> Text:

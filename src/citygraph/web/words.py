@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from citygraph.terms import CG, DCTERMS, OWL, RDF, RDFS, SCHEMA, SD, SKOS
+from citygraph.terms import CG, DCAT, DCTERMS, OWL, RDF, RDFS, SCHEMA, SD, SKOS, VOID
+from citygraph.web.query_words import QUERY_WORDS
+from citygraph.web.search_words import SEARCH_WORDS
+from citygraph.web.time_words import TIME_WORDS
 
 LANGUAGES = ("en", "tr")
 MONTHS: Mapping[str, tuple[str, ...]] = {
@@ -15,6 +18,9 @@ MONTHS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 _WORDS: dict[str, tuple[str, str]] = {
+    **QUERY_WORDS,
+    **SEARCH_WORDS,
+    **TIME_WORDS,
     "all_links": ("All links, page {page} of {pages}", "Tüm bağlantılar, {pages} sayfadan {page}."),
     "alignments": ("Elsewhere", "Başka sözlüklerde"),
     "approximately": ("approx.", "yaklaşık"),
@@ -67,6 +73,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "partners": ("partners", "kardeş şehir"),
     "partners_of": ("Partners of {name}", "{name} ve kardeş şehirleri"),
     "previous": ("Previous page", "Önceki sayfa"),
+    "profiles": ("The views of this document", "Bu belgenin görünümleri"),
     "properties": ("Properties", "Özellikler"),
     "protocol": ("Protocol", "Protokol"),
     "range": ("Values", "Değerleri"),
@@ -124,6 +131,29 @@ _PROPERTIES: dict[str, tuple[str, str]] = {
     DCTERMS("references").value: ("refers to", "göndermeleri"),
     DCTERMS("description").value: ("description", "açıklama"),
     DCTERMS("source").value: ("taken from", "alındığı yer"),
+    DCTERMS("accessRights").value: ("access", "erişim"),
+    DCTERMS("accrualPeriodicity").value: ("updated", "güncellenme sıklığı"),
+    DCTERMS("conformsTo").value: ("conforms to", "uyduğu"),
+    DCTERMS("identifier").value: ("identifier", "tanımlayıcı"),
+    DCTERMS("spatial").value: ("places", "kapsadığı yerler"),
+    DCTERMS("subject").value: ("subject", "konu"),
+    DCTERMS("temporal").value: ("time", "kapsadığı dönem"),
+    DCAT("contactPoint").value: ("contact", "iletişim"),
+    DCAT("endDate").value: ("to", "bitiş"),
+    DCAT("hasCurrentVersion").value: ("current version", "geçerli sürüm"),
+    DCAT("hasVersion").value: ("versions", "sürümler"),
+    DCAT("keyword").value: ("keywords", "anahtar sözcükler"),
+    DCAT("prev").value: ("previous version", "önceki sürüm"),
+    DCAT("startDate").value: ("from", "başlangıç"),
+    DCAT("theme").value: ("theme", "tema"),
+    DCAT("version").value: ("version", "sürüm"),
+    VOID("dataDump").value: ("dumps", "dökümler"),
+    VOID("distinctSubjects").value: ("subjects", "özneler"),
+    VOID("entities").value: ("entities", "varlıklar"),
+    VOID("exampleResource").value: ("examples", "örnekler"),
+    VOID("subset").value: ("parts", "bölümler"),
+    VOID("triples").value: ("triples", "üçlüler"),
+    VOID("vocabulary").value: ("vocabularies", "sözlükler"),
     # Ours, but shorter: on a page the value shows that it is a figure.
     CG("populationFigure").value: ("population", "nüfus"),
     CG("areaFigure").value: ("area", "yüzölçümü"),

@@ -1,0 +1,314 @@
+"""What a query or a shape looks at: its triple patterns, and how each hangs together with the node in question.
+
+Read from the texts of rules and shapes, which are ours. From it follows which nodes a change can affect, and which
+triples are needed to judge a node: a commit then looks at those and not at the graph.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count, pairwise
+from typing import Any
+
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
+
+from citygraph.terms import PREFIXES, RDF
+
+Term = NamedNode | BlankNode | Literal | Triple
+Binding = dict[str, Term]
+
+_DEFAULT = DefaultGraph()
+_TYPE = RDF("type")
+_VARIABLE = re.compile(r"[?$](\w+)")
+_LONGEST = 8
+
+
+class Unbounded(Exception):
+    """A pattern of which it cannot be said how far it reaches, such as a path of any length."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a query."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A triple pattern; `graph` is None for the default graph. `once`: only whether there is a match matters."""
+
+    subject: Term | Variable
+    predicate: Term | Variable
+    object: Term | Variable
+    graph: NamedNode | None = None
+    once: bool = False
+
+    def variables(self) -> set[str]:
+        """The names of its variables."""
+        return {t.name for t in (self.subject, self.predicate, self.object) if isinstance(t, Variable)}
+
+    def matches(self, store: Store, binding: Binding) -> Iterator[tuple[Quad, Binding]]:
+        """The quads of a store that fit, each with the binding that it makes."""
+        subject, predicate, object_ = (
+            binding.get(t.name) if isinstance(t, Variable) else t for t in (self.subject, self.predicate, self.object)
+        )
+        if isinstance(subject, Literal) or not isinstance(predicate, NamedNode | None):
+            return
+        for quad in store.quads_for_pattern(subject, predicate, object_, self.graph or _DEFAULT):
+            bound = self.bind(quad, binding)
+            if bound is not None:
+                yield quad, bound
+                if self.once:
+                    return
+
+    def bind(self, quad: Quad, binding: Binding) -> Binding | None:
+        """The binding under which this pattern is this triple, or None."""
+        bound = dict(binding)
+        for mine, theirs in (
+            (self.subject, quad.subject), (self.predicate, quad.predicate), (self.object, quad.object)
+        ):  # fmt: skip
+            if isinstance(mine, Variable):
+                if bound.setdefault(mine.name, theirs) != theirs:
+                    return None
+            elif mine != theirs:
+                return None
+        return bound
+
+
+Path = tuple[Pattern, ...]
+
+
+@dataclass
+class Reach:
+    """All paths from one variable, the pivot; and what is known of the pivot from graphs that never change."""
+
+    pivot: str
+    paths: list[Path]
+    guards: list[Pattern] = field(default_factory=list)
+
+    def affected(self, store: Store, quad: Quad) -> Iterator[Term]:
+        """The nodes for which this triple may matter, in a store that has or had it."""
+        for path in self.paths:
+            if path[-1].graph is None and (binding := path[-1].bind(quad, {})) is not None:
+                yield from self._back(store, path[:-1], binding)
+
+    def support(self, store: Store, node: Term) -> Iterator[Quad]:
+        """The triples that matter for this node."""
+        if not self._is_guarded(store, node):
+            return
+        begun: dict[Path, list[Binding]] = {(): [{self.pivot: node}]}
+        for path in self.paths:
+            if path[-1].graph is not None or path[:-1] not in begun:
+                continue
+            found = begun.setdefault(path, [])
+            for binding in begun[path[:-1]]:
+                for quad, bound in path[-1].matches(store, binding):
+                    yield quad
+                    found.append(bound)
+
+    def _back(self, store: Store, path: Path, binding: Binding) -> Iterator[Term]:
+        if not path:
+            node = binding.get(self.pivot)
+            if node is not None and self._is_guarded(store, node):
+                yield node
+            return
+        for _, bound in path[-1].matches(store, binding):
+            yield from self._back(store, path[:-1], bound)
+
+    def _is_guarded(self, store: Store, node: Term) -> bool:
+        return all(next(guard.matches(store, {self.pivot: node}), None) is not None for guard in self.guards)
+
+
+@dataclass
+class Query:
+    """What a query is made of, as far as it matters here."""
+
+    patterns: list[Pattern]
+    template: list[Pattern]
+    made: dict[str, set[str]]  # a variable that BIND makes, and what it makes it of
+    built: set[str] = field(default_factory=set)  # those of them that are new terms, not another variable's
+    branches: bool = True  # whether it has a UNION, so that not all its patterns need to match together
+
+    def reach(self, pivot: str) -> Reach:
+        """All paths from a variable to the query's patterns, without any variable twice."""
+        guards = [p for p in self.patterns if p.graph is not None and pivot in p.variables()]
+        paths: dict[Path, None] = {}
+        _extend((), {pivot}, {pivot}, [p for p in self.patterns if p.graph is None], paths)
+        kept: Iterable[Path] = paths
+        if not self.branches:
+            # Where all patterns must match, any one way to a pattern will do: not the one through all of a class.
+            direct = {path[-1] for path in paths if not _goes_through_class(path)}
+            kept = (path for path in paths if path[-1] not in direct or not _goes_through_class(path))
+        return Reach(pivot, sorted(kept, key=len), guards)
+
+
+def read_query(text: str) -> Query:
+    """A query taken apart. Raises Unbounded."""
+    from rdflib.plugins.sparql import prepareQuery
+
+    reader = _Reader(text)
+    algebra = prepareQuery(text, initNs=dict(PREFIXES)).algebra
+    reader.walk(algebra, None, {})
+    template = [reader.pattern(s, p, o, None, {}) for s, p, o in _given(algebra, "template")]
+    branches = re.search(r"\bUNION\b", text, re.IGNORECASE) is not None
+    return Query(reader.marked(), template, reader.made, reader.built, branches)
+
+
+def _goes_through_class(path: Path) -> bool:
+    """Whether a path leads from one node to another by their having the same class, or another such value."""
+    return any(
+        one.predicate == _TYPE and isinstance(one.object, Variable) and one.object.name in other.variables()
+        for one, other in pairwise(path)
+    )
+
+
+def _extend(
+    path: Path, frontier: set[str], seen: set[str], patterns: Sequence[Pattern], paths: dict[Path, None]
+) -> None:
+    """Go on from the variables that the last pattern brought; what hangs on earlier ones has a shorter path."""
+    for pattern in patterns:
+        if pattern in path or not pattern.variables() & frontier:
+            continue
+        longer = (*path, pattern)
+        if len(longer) > _LONGEST:
+            raise Unbounded("a query whose patterns form a longer chain than is followed")
+        paths[longer] = None
+        new = pattern.variables() - seen
+        if new and not pattern.once:
+            _extend(longer, new, seen | new, patterns, paths)
+
+
+class _Reader:
+    """Collects the patterns of rdflib's algebra."""
+
+    def __init__(self, text: str) -> None:
+        self.patterns: list[Pattern] = []
+        self.made: dict[str, set[str]] = {}
+        self.built: set[str] = set()
+        self._fresh = count()
+        self._uses = Counter(_VARIABLE.findall(text))
+        self._sums = re.search(r"\b(GROUP|COUNT|SUM)\b", text, re.IGNORECASE) is not None
+
+    def walk(self, node: Any, graph: NamedNode | None, names: dict[str, str]) -> None:
+        """Collect from a part of the algebra; `names` renames the variables that a subquery keeps to itself."""
+        from rdflib.plugins.sparql.parserutils import CompValue
+
+        if isinstance(node, CompValue):
+            self._walk_value(node, graph, names)
+        elif isinstance(node, list | tuple) and not hasattr(node, "n3"):
+            for part in node:
+                self.walk(part, graph, names)
+
+    def pattern(self, s: Any, p: Any, o: Any, graph: NamedNode | None, names: dict[str, str]) -> Pattern:
+        """One pattern with a plain predicate."""
+        terms = [self._term(term, names) for term in (s, p, o)]
+        return Pattern(terms[0], terms[1], terms[2], graph)
+
+    def marked(self) -> list[Pattern]:
+        """The patterns, with those marked of which one match is as good as all: nothing else uses what they bind."""
+        uses = Counter(name for pattern in set(self.patterns) for name in pattern.variables())
+        for name, number in self._uses.items():
+            uses[name] = max(uses[name], number)
+        return [
+            replace(pattern, once=not self._sums and len(names) > 1 and sum(uses[name] > 1 for name in names) <= 1)
+            for pattern in dict.fromkeys(self.patterns)
+            for names in [pattern.variables()]
+        ]
+
+    def _walk_value(self, node: Any, graph: NamedNode | None, names: dict[str, str]) -> None:
+        # Triples are flat lists in EXISTS, which is not made algebra before it is evaluated.
+        for triples in node.triples if node.name in {"BGP", "TriplesBlock"} else ():
+            for s, p, o in zip(triples[::3], triples[1::3], triples[2::3], strict=True):
+                self._path(s, p, o, graph, names)
+        if node.name in {"Graph", "GraphGraphPattern"}:
+            graph = NamedNode(str(node.term))
+        if node.name == "Extend":
+            self._note_made(node, names)
+        if node.name == "ToMultiSet" and "PV" in node.p:
+            names = self._inside(node.p, names)
+        for key, part in node.items():
+            if key not in {"_vars", "PV", "template", "datasetClause", "triples"}:
+                self.walk(part, graph, names)
+
+    def _note_made(self, node: Any, names: dict[str, str]) -> None:
+        from rdflib.plugins.sparql.parserutils import CompValue
+
+        used = set(_variables_in(node.expr))
+        self.made.setdefault(str(node.var), set()).update(names.get(name, name) for name in used)
+        if any(isinstance(part, CompValue) for part in _branches(node.expr)):
+            self.built.add(str(node.var))
+
+    def _inside(self, subquery: Any, names: dict[str, str]) -> dict[str, str]:
+        """The names of variables in a subquery: those that it does not give out are others than those outside."""
+        inner = {str(v) for v in _given(subquery, "_vars")} - {str(v) for v in subquery.PV}
+        number = next(self._fresh)
+        names = {**names, **{name: f"{name}__{number}" for name in inner}}
+        self._uses.update({new: self._uses[old] for old, new in names.items()})
+        return names
+
+    def _path(self, s: Any, p: Any, o: Any, graph: NamedNode | None, names: dict[str, str]) -> None:
+        """A pattern whose predicate may be a path."""
+        from rdflib import Variable as RdflibVariable
+        from rdflib import paths
+
+        if isinstance(p, paths.AlternativePath):
+            for alternative in p.args:
+                self._path(s, alternative, o, graph, names)
+        elif isinstance(p, paths.InvPath):
+            self._path(o, p.arg, s, graph, names)
+        elif isinstance(p, paths.SequencePath):
+            ends = [s, *(RdflibVariable(f"path__{next(self._fresh)}") for _ in p.args[1:]), o]
+            self._uses.update(str(end) for end in ends[1:-1] for _ in range(2))
+            for step, begin, end in zip(p.args, ends, ends[1:], strict=False):
+                self._path(begin, step, end, graph, names)
+        elif isinstance(p, paths.Path):
+            # In a graph that never changes it can be passed over: more is looked at than need be.
+            if graph is None:
+                raise Unbounded(f"the path {p} has no end")
+        else:
+            self.patterns.append(self.pattern(s, p, o, graph, names))
+
+    def _term(self, term: Any, names: dict[str, str]) -> Term | Variable:
+        from rdflib import BNode, URIRef
+        from rdflib import Variable as RdflibVariable
+
+        if isinstance(term, RdflibVariable | BNode):
+            return Variable(names.get(str(term), str(term)))
+        return NamedNode(str(term)) if isinstance(term, URIRef) else to_literal(term)
+
+
+def _given(node: Any, name: str) -> Any:
+    """A part of the algebra, if it is there: asked for another, rdflib answers with its name."""
+    return dict.get(node, name, ())
+
+
+def to_literal(term: Any) -> Literal:
+    """An rdflib literal as ours."""
+    if term.language:
+        return Literal(str(term), language=term.language)
+    return Literal(str(term), datatype=NamedNode(str(term.datatype))) if term.datatype else Literal(str(term))
+
+
+def _branches(expression: Any) -> list[Any]:
+    """What an expression can be: IF has two branches."""
+    if getattr(expression, "name", "") == "Builtin_IF":
+        return [expression.arg2, expression.arg3]
+    return [expression]
+
+
+def _variables_in(expression: Any) -> Iterable[str]:
+    from rdflib import Variable as RdflibVariable
+    from rdflib.plugins.sparql.parserutils import CompValue
+
+    if isinstance(expression, RdflibVariable):
+        yield str(expression)
+    elif isinstance(expression, CompValue):
+        for part in expression.values():
+            yield from _variables_in(part)
+    elif isinstance(expression, list | tuple):
+        for part in expression:
+            yield from _variables_in(part)

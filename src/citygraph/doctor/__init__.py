@@ -1,0 +1,13 @@
+"""The doctor: scores a running site on the lists by which publishers of linked data are judged.
+
+It knows no server of ours: whatever answers HTTP can be examined. Each check is a value in one of the tuples of
+`practices`, `fair`, `lod`, `signposting` and `memento`.
+"""
+
+from __future__ import annotations
+
+from citygraph.doctor.check import Check, Finding, State
+from citygraph.doctor.diagnosis import CHECKS, Diagnosis, examine
+from citygraph.doctor.door import Ask, Fetch, Reply, fetch
+
+__all__ = ["CHECKS", "Ask", "Check", "Diagnosis", "Fetch", "Finding", "Reply", "State", "examine", "fetch"]

@@ -1,0 +1,210 @@
+"""The text of a SPARQL Update taken apart into operations, by its tokens: the engine parses each part itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from citygraph.errors import QuerySyntaxError, TooLarge
+
+_IRI = r"<(?:[^\x00-\x20<>\"{}|^`\\]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+>"
+_STRING = (
+    r'"""(?:[^"\\]|\\.|"(?!""))*+"""'
+    r"|'''(?:[^'\\]|\\.|'(?!''))*+'''"
+    r'|(?!""")"(?:[^"\\\n\r]|\\.)*+"'
+    r"|(?!''')'(?:[^'\\\n\r]|\\.)*+'"
+)
+# Possessive throughout: no text makes it look at a character more than a few times over.
+_TOKEN = re.compile(
+    rf"""
+    (?P<space>(?:\s++|\#[^\n\r]*+)++)
+  | (?P<iri>{_IRI})
+  | (?P<string>{_STRING})
+  | (?P<variable>[?$]\w++)
+  | (?P<word>\w[\w-]*+(?:\.++[\w-]++)*+(?::(?:[\w:%-]|\\.|\.++(?=[\w:%\\-]))*+)?+|:(?:[\w:%-]|\\.|\.++(?=[\w:%\\-]))*+)
+  | (?P<open>[{{(\[])
+  | (?P<close>[}})\]])
+  | (?P<deep><<|>>)
+  | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+VARIABLE = "urn:x-citygraph-variable:"
+_MANAGING = frozenset({"LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY"})
+_ALL_GRAPHS = frozenset({"DEFAULT", "NAMED", "ALL"})
+
+
+@dataclass
+class Operation:
+    """One operation: its words in capitals, and the texts of its parts as they stand.
+
+    `names` are what follows the words, such as a graph's name: an IRI or prefixed name as written, or DEFAULT,
+    NAMED, ALL.
+    """
+
+    kind: str  # "INSERT DATA", "DELETE DATA", "DELETE WHERE", "MODIFY", or a word such as CLEAR
+    prologue: str
+    text: str = ""  # all of it, without the prologue
+    delete: str | None = None
+    insert: str | None = None
+    where: str | None = None
+    with_graph: str = ""
+    using: list[tuple[bool, str]] = field(default_factory=list)  # whether NAMED, and the name
+    names: list[str] = field(default_factory=list)
+    silent: bool = False
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    begin: int = 0
+    end: int = 0
+
+
+def operations(text: str, depth: int) -> list[Operation]:
+    """The operations of an update that is known to parse.
+
+    Raises TooLarge if it is nested more than `depth` levels deep, QuerySyntaxError where the text is taken for
+    something that is no operation.
+    """
+    return list(_Reader(text, list(_pieces(text, depth))).read())
+
+
+def as_data(template: str) -> str:
+    """A template of quads with an IRI for each variable, so that it can be parsed as data."""
+    return "".join(
+        f"<{VARIABLE}{match[0][1:]}>" if match.lastgroup == "variable" else match[0]
+        for match in _TOKEN.finditer(template)
+    )
+
+
+def variables(template: str) -> list[str]:
+    """The names of the variables in a template, each once."""
+    found = (match[0][1:] for match in _TOKEN.finditer(template) if match.lastgroup == "variable")
+    return list(dict.fromkeys(found))
+
+
+def _pieces(text: str, depth: int) -> Iterator[_Token]:
+    """The tokens; what stands in braces is one of them."""
+    nested, begun = 0, 0
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup or ""
+        if kind == "open" or match[0] == "<<":
+            if nested == 0:
+                begun = match.start()
+            nested += 1
+            if nested > depth:
+                raise TooLarge(f"the update is nested more than {depth} levels deep", depth)
+        elif kind == "close" or match[0] == ">>":
+            nested = max(0, nested - 1)
+            if nested == 0:
+                yield _Token("group", text[begun + 1 : match.start()], begun, match.end())
+        elif nested == 0 and kind != "space":
+            yield _Token(kind, match[0], match.start(), match.end())
+
+
+class _Reader:
+    """Reads tokens from left to right."""
+
+    def __init__(self, text: str, tokens: list[_Token]) -> None:
+        self._text = text
+        self._tokens = tokens
+        self._at = 0
+        self._prologue = ""
+
+    def read(self) -> Iterator[Operation]:
+        """The operations, which semicolons separate."""
+        while self._at < len(self._tokens):
+            word = self._word()
+            if word in {"PREFIX", "BASE", "VERSION"}:
+                self._declaration(word)
+                continue
+            begin = self._tokens[self._at].begin
+            operation = self._operation(word)
+            operation.text = self._text[begin : self._tokens[self._at - 1].end]
+            yield operation
+            if self._at < len(self._tokens) and self._next().text != ";":
+                raise self._error()
+
+    def _declaration(self, word: str) -> None:
+        parts = [self._next().text for _ in range(3 if word == "PREFIX" else 2)]
+        self._prologue += " ".join(parts) + "\n"
+
+    def _operation(self, word: str) -> Operation:
+        if word in _MANAGING:
+            return self._managing(word)
+        operation = Operation("MODIFY", self._prologue)
+        if word == "WITH":
+            self._next()
+            operation.with_graph = self._next().text
+        for verb in ("DELETE", "INSERT"):
+            if self._word() == verb:
+                self._next()
+                following = self._word()
+                if following in {"DATA", "WHERE"} and operation.kind == "MODIFY" and not operation.delete:
+                    self._next()
+                    return self._plain(operation, f"{verb} {following}")
+                setattr(operation, verb.lower(), self._group())
+        if operation.delete is None and operation.insert is None:
+            raise self._error()
+        while self._word() == "USING":
+            self._next()
+            named = self._word() == "NAMED"
+            if named:
+                self._next()
+            operation.using.append((named, self._next().text))
+        if self._word() != "WHERE":
+            raise self._error()
+        self._next()
+        operation.where = self._group()
+        return operation
+
+    def _plain(self, operation: Operation, kind: str) -> Operation:
+        operation.kind = kind
+        group = self._group()
+        if kind == "INSERT DATA":
+            operation.insert = group
+        else:
+            operation.delete = group
+        if kind == "DELETE WHERE":
+            operation.where = group
+        return operation
+
+    def _managing(self, word: str) -> Operation:
+        self._next()
+        operation = Operation(word, self._prologue)
+        while self._at < len(self._tokens) and self._tokens[self._at].text != ";":
+            token = self._next()
+            upper = token.text.upper() if token.kind == "word" else ""
+            if upper == "SILENT":
+                operation.silent = True
+            elif upper in _ALL_GRAPHS:
+                operation.names.append(upper)
+            elif upper not in {"GRAPH", "TO", "INTO"}:
+                operation.names.append(token.text)
+        return operation
+
+    def _word(self) -> str:
+        """The token that comes, in capitals if it is a word."""
+        if self._at >= len(self._tokens):
+            return ""
+        token = self._tokens[self._at]
+        return token.text.upper() if token.kind == "word" else ""
+
+    def _group(self) -> str:
+        token = self._next()
+        if token.kind != "group":
+            raise self._error()
+        return token.text
+
+    def _next(self) -> _Token:
+        if self._at >= len(self._tokens):
+            raise self._error()
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _error(self) -> QuerySyntaxError:
+        near = self._tokens[min(self._at, len(self._tokens)) - 1].text[:40] if self._tokens else ""
+        return QuerySyntaxError(f"this is no operation of SPARQL Update, near {near!a}")

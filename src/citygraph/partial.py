@@ -1,0 +1,248 @@
+"""Validation of what a change can affect, and of nothing else: with the verdict that the whole graph would get.
+
+From the shapes follows which nodes a changed triple can matter for, and which triples matter for a node (its own, the
+classes of what it links to, what its SPARQL constraints look at). Those triples make a small graph; the engines judge
+it, and what they say of the affected nodes is what they would say with the whole graph before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
+
+from citygraph.dependencies import Path as Chain
+from citygraph.dependencies import Pattern, Reach, Term, Unbounded, Variable, read_query
+from citygraph.report import Report
+from citygraph.terms import RDF, RDFS, SH
+from citygraph.validation import Validator
+
+_TYPE = RDF("type")
+_LABEL = RDFS("label")
+_SUBCLASS = RDFS("subClassOf")
+_DEFAULT = DefaultGraph()
+# Beyond this, judging the whole graph costs less.
+_MOST_NODES = 20_000
+
+# Constraints about the value itself, for which no triple is looked up.
+_PLAIN = {
+    "datatype", "nodeKind", "minCount", "maxCount", "minExclusive", "minInclusive", "maxExclusive",
+    "maxInclusive", "minLength", "maxLength", "pattern", "flags", "languageIn", "uniqueLang", "in", "hasValue",
+    "qualifiedMinCount", "qualifiedMaxCount", "qualifiedValueShapesDisjoint", "message", "severity", "name",
+    "description", "order", "group", "deactivated", "defaultValue", "path", "targetClass", "targetNode",
+    "targetSubjectsOf", "targetObjectsOf",
+}  # fmt: skip
+_NESTED = ("node", "not", "qualifiedValueShape")
+_LISTS = ("and", "or", "xone")
+
+
+@dataclass
+class _Reader:
+    """Reads one shape: the chains of patterns that begin at its focus node."""
+
+    shapes: Any
+    chains: list[Chain] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
+    number: int = 0
+
+    def read(self, shape: Any, chain: Chain, variable: str) -> None:
+        """Read a shape whose node is this variable, at the end of this chain."""
+        if len(chain) > 6:
+            raise Unbounded("shapes that nest in themselves")
+        for predicate, value in self.shapes.predicate_objects(shape):
+            name = str(predicate)
+            constraint = name.removeprefix(SH)
+            if constraint != name and constraint not in _PLAIN:
+                self._read_constraint(constraint, value, chain, variable)
+
+    def _read_constraint(self, name: str, value: Any, chain: Chain, variable: str) -> None:
+        if name == "property":
+            self.read_property(value, chain, variable)
+        elif name == "class":
+            pattern = Pattern(Variable(variable), _TYPE, Variable(self._fresh()))
+            self.chains.append((*chain, pattern))
+        elif name in _NESTED:
+            self.read(value, chain, variable)
+        elif name in _LISTS:
+            for member in self.shapes.items(value):
+                self.read(member, chain, variable)
+        elif name == "sparql" and not chain:
+            self.queries.append(_query_of(self.shapes, value))
+        else:
+            raise Unbounded(f"sh:{name} is not followed")
+
+    def read_property(self, shape: Any, chain: Chain, variable: str) -> None:
+        """Read a property shape of the node that this variable is."""
+        from rdflib import URIRef
+
+        path = self.shapes.value(shape, URIRef(SH("path").value))
+        if not isinstance(path, URIRef):
+            raise Unbounded("a path of more than one step")
+        value = self._fresh()
+        longer = (*chain, Pattern(Variable(variable), NamedNode(str(path)), Variable(value)))
+        self.chains.append(longer)
+        self.read(shape, longer, value)
+
+    def _fresh(self) -> str:
+        self.number += 1
+        return f"v{self.number}"
+
+
+class Affected:
+    """The shapes taken apart once: which nodes a change can matter for, and what must be known of them.
+
+    `of_value` are constraints about the dataset as a whole; their reach begins at the node that they name as value.
+    """
+
+    def __init__(self, shapes: Any) -> None:
+        from rdflib import URIRef
+
+        self.of_focus: list[Reach] = []
+        self.of_value: list[Reach] = []
+        self._fixed: set[str] = set()
+        targets = {kind: URIRef(SH(kind).value) for kind in
+                   ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf")}  # fmt: skip
+        if (None, URIRef(SH("target").value), None) in shapes:
+            raise Unbounded("targets of other kinds")
+        for shape in {s for kind in targets.values() for s in shapes.subjects(kind, None)}:
+            self._take_apart(shapes, shape, targets)
+
+    def _take_apart(self, shapes: Any, shape: Any, targets: dict[str, Any]) -> None:
+        from rdflib import URIRef
+
+        reader = _Reader(shapes)
+        if (shape, URIRef(SH("path").value), None) in shapes:
+            reader.read_property(shape, (), "this")
+        else:
+            reader.read(shape, (), "this")
+        this = Variable("this")
+        for target in shapes.objects(shape, targets["targetClass"]):
+            reader.chains.append((Pattern(this, _TYPE, NamedNode(str(target))),))
+        for target in shapes.objects(shape, targets["targetSubjectsOf"]):
+            reader.chains.append((Pattern(this, NamedNode(str(target)), Variable("o")),))
+        for target in shapes.objects(shape, targets["targetObjectsOf"]):
+            reader.chains.append((Pattern(Variable("s"), NamedNode(str(target)), this),))
+        if reader.chains:
+            self.of_focus.append(Reach("this", sorted(set(reader.chains), key=len)))
+        for text in reader.queries:
+            self._take_query_apart(text, [str(node) for node in shapes.objects(shape, targets["targetNode"])])
+
+    def _take_query_apart(self, text: str, nodes: list[str]) -> None:
+        query = read_query(text)
+        if any("this" in pattern.variables() for pattern in query.patterns):
+            self.of_focus.append(query.reach("this"))
+            return
+        # It is about the dataset: $this is a node that has nothing to do with the rest.
+        self._fixed.update(nodes)
+        self.of_value.append(query.reach("value"))
+
+    def nodes(self, changed: Iterable[Quad], stores: Iterable[Store]) -> tuple[set[Term], set[Term]]:
+        """The focus nodes that these triples may matter for, and the values. Raises Unbounded."""
+        stores = tuple(stores)
+        focus: set[Term] = set()
+        values: set[Term] = set()
+        for quad in changed:
+            if quad.predicate == _SUBCLASS:
+                raise Unbounded("classes have changed")
+            for found, reaches in ((focus, self.of_focus), (values, self.of_value)):
+                for reach in reaches:
+                    for store in stores:
+                        found.update(reach.affected(store, quad))
+            if len(focus) + len(values) > _MOST_NODES:
+                raise Unbounded("the change affects too much")
+        return focus, values
+
+    def support(self, store: Store, focus: Iterable[Term], values: Iterable[Term]) -> set[Quad]:
+        """The triples that decide about these nodes, and the class of every node in them."""
+        found: set[Quad] = set()
+        for nodes, reaches in ((focus, self.of_focus), (values, self.of_value)):
+            for node in nodes:
+                for reach in reaches:
+                    found.update(reach.support(store, node))
+                found.update(
+                    store.quads_for_pattern(node, _LABEL, None, _DEFAULT) if isinstance(node, NamedNode) else ()
+                )
+        named = {term for quad in found for term in (quad.subject, quad.object) if isinstance(term, NamedNode)}
+        for node in named:
+            found.update(store.quads_for_pattern(node, _TYPE, None, _DEFAULT))
+        return found
+
+    def concerns(self, node: str, focus: set[str], values: set[str], value: str) -> bool:
+        """Whether a result is about an affected node: its own focus node, or the value of one about the dataset."""
+        return node in focus or (node in self._fixed and value in values)
+
+    @property
+    def datasets(self) -> set[str]:
+        """The nodes that stand for the whole dataset."""
+        return self._fixed
+
+
+class PartialValidator:
+    """Both engines, and the shapes taken apart."""
+
+    def __init__(self, shapes: list[Path]) -> None:
+        self.whole = Validator(shapes)
+        self.affected: Affected | None = None
+        try:
+            self.affected = Affected(self.whole.shapes)
+        except Unbounded:
+            # Some shape is beyond this: the whole graph is judged each time then.
+            self.affected = None
+
+    def validate(self, changed: set[Quad], before: Store, after: Store, folder: Path) -> Report:
+        """Judge what the change of these triples of the default graph can affect."""
+        if self.affected is None:
+            return self.validate_wholly(after, folder)
+        try:
+            focus, values = self.affected.nodes(changed, (before, after))
+        except Unbounded:
+            return self.validate_wholly(after, folder)
+        data = folder / "affected.nt"
+        with data.open("w", encoding="utf-8") as file:
+            file.writelines(
+                f"{quad.triple} .\n" for quad in sorted(self.affected.support(after, focus, values), key=str)
+            )
+        try:
+            report = self.whole.validate(data, among={_shown(node) for node in focus} | self.affected.datasets)
+        finally:
+            data.unlink()
+        return Report(tuple(self._concerned(report, focus, values)), report.turtle)
+
+    def _concerned(self, report: Report, focus: set[Term], values: set[Term]) -> Iterator[Any]:
+        assert self.affected is not None  # noqa: S101
+        nodes, named = {_shown(node) for node in focus}, {str(value) for value in values}
+        for result in report.results:
+            if self.affected.concerns(result.focus_node, nodes, named, result.value):
+                yield result
+
+    def validate_wholly(self, store: Store, folder: Path) -> Report:
+        """Judge the whole default graph."""
+        from pyoxigraph import RdfFormat
+
+        path = folder / "whole.nt"
+        store.dump(str(path), RdfFormat.N_TRIPLES, from_graph=_DEFAULT)
+        try:
+            return self.whole.validate(path)
+        finally:
+            path.unlink()
+
+
+def _query_of(shapes: Any, constraint: Any) -> str:
+    """The text of a SPARQL constraint with its prefixes."""
+    from rdflib import URIRef
+
+    declared = [
+        (shapes.value(node, URIRef(SH("prefix").value)), shapes.value(node, URIRef(SH("namespace").value)))
+        for ontology in shapes.objects(constraint, URIRef(SH("prefixes").value))
+        for node in shapes.objects(ontology, URIRef(SH("declare").value))
+    ]
+    prefixes = "".join(f"PREFIX {prefix}: <{namespace}>\n" for prefix, namespace in declared)
+    return prefixes + str(shapes.value(constraint, URIRef(SH("select").value)))
+
+
+def _shown(node: Term) -> str:
+    """A node as a report names it."""
+    return node.value if isinstance(node, NamedNode) else str(node)

@@ -1,0 +1,1 @@
+"""Wikidata: what it says of sister cities, read from its query service or its dump and put into our vocabulary."""

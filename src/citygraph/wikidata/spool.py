@@ -1,0 +1,63 @@
+"""Items on disk: a pull of the world must not fill the memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from citygraph.wikidata.entity import read_entity, write_entity
+from citygraph.wikidata.model import Item
+from citygraph.wikidata.names import by_number
+
+_KEPT_IN_MEMORY = 1024
+
+
+class Spool(Mapping[str, Item]):
+    """Items by id, in a file; in memory stands only where each begins. Use it in a `with`."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w+b")
+        self._places: dict[str, int] = {}
+        self._end = 0
+        self._parsed = lru_cache(_KEPT_IN_MEMORY)(self._read)
+
+    def put(self, item: Item) -> None:
+        """Keep an item, in place of an earlier one with its id."""
+        self.put_entity(item.qid, write_entity(item))
+
+    def put_entity(self, qid: str, entity: Mapping[str, Any]) -> None:
+        """Keep an item that is JSON already."""
+        line = json.dumps(entity, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        self._file.seek(self._end)
+        self._file.write(line)
+        self._places[qid] = self._end
+        self._end += len(line)
+
+    def discard(self, qid: str) -> None:
+        """Forget an item."""
+        self._places.pop(qid, None)
+
+    def __getitem__(self, qid: str) -> Item:
+        return self._parsed(self._places[qid])
+
+    def __contains__(self, qid: object) -> bool:
+        return qid in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(by_number(self._places))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def _read(self, place: int) -> Item:
+        self._file.seek(place)
+        return read_entity(json.loads(self._file.readline()))

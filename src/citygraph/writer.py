@@ -1,0 +1,285 @@
+"""The writer: takes changes from web processes and commits them, each batch in a child process that may be killed.
+
+Nothing that a stranger sent is parsed in a process that has to live: the child has no network, its time and memory
+are limited, and what it staged is swept if it dies. While a batch is under way changes queue; the next batch takes
+all of them into one release.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from citygraph.batch import Batch, packed, unpacked
+from citygraph.change import Change, Commit, change_as_json, change_from_json
+from citygraph.consequences import consequences_of, fingerprint
+from citygraph.errors import Busy, CitygraphError, EngineFailed, LimitReached
+from citygraph.release import Releases
+from citygraph.settings import Settings, read_settings
+from citygraph.sparql import wire
+from citygraph.sparql.control import announce
+from citygraph.sparql.wire import Channel, ConnectionLost
+from citygraph.write import Consequences, Outcome
+
+log = logging.getLogger(__name__)
+
+_SOCKET = "writer.sock"
+_BACKLOG = 128
+_TICK = 0.2
+_LARGEST_BATCH = 32
+_SLACK = 5.0
+_PATIENCE = 30.0
+
+
+class Writer:
+    """Commits changes through the writer process; for the threads of a web process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def commit(self, change: Change) -> Commit:
+        """Publish a change. Raises what `write` answers, Busy when too many wait, LimitReached, EngineFailed."""
+        wait = self._settings.write_time_limit * 2 + _SLACK
+        try:
+            channel = wire.connect(self._settings.writer_socket, self._settings.queue_wait)
+        except OSError as error:
+            raise Busy(f"the writer is not there: {error}", retry_after=2) from None
+        try:
+            channel.send(wire.frame_of(wire.ASK, change_as_json(change)))
+            _, payload = channel.receive(wait)
+        except TimeoutError:
+            raise LimitReached("the commit was not done in time", "time", wait, wait) from None
+        except ConnectionLost as error:
+            raise EngineFailed(f"the writer ended while it had this change: {error}; look before you repeat") from None
+        finally:
+            channel.close()
+        return _opened(json.loads(payload))
+
+
+class WriterProcess:
+    """A running writer as its parent sees it."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._process = _spawn(settings, folder)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with the writer's socket in them, for web processes."""
+        return self._settings.with_changes(writer_socket=str(self._folder / _SOCKET))
+
+    @property
+    def pid(self) -> int:
+        """The writer's process."""
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        """Whether the writer still runs; if not, `restart` it."""
+        return self._process.poll() is None
+
+    def restart(self) -> None:
+        """Start the writer anew on the same socket, after it died."""
+        self._end()
+        self._process = _spawn(self._settings, self._folder)
+
+    def close(self) -> None:
+        """End the writer when the batch under way is done, and remove its socket."""
+        self._end()
+        (self._folder / _SOCKET).unlink(missing_ok=True)
+        self._folder.rmdir()
+
+    def _end(self) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=self._settings.write_time_limit + _SLACK)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> WriterProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def start_writer(settings: Settings) -> WriterProcess:
+    """Start a writer and wait until it listens. Raises OSError if it does not start."""
+    return WriterProcess(settings, Path(tempfile.mkdtemp(prefix="citygraph-")))
+
+
+def _spawn(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "citygraph.writer", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **settings.as_environment(), "RUST_BACKTRACE": "0"},
+    )
+    assert process.stdout is not None  # noqa: S101
+    said = process.stdout.readline()
+    process.stdout.close()
+    if not said:
+        raise OSError(f"the writer did not start: it ended with {process.wait()}")
+    return process
+
+
+@dataclass
+class _Waiting:
+    channel: Channel
+    change: Change
+
+
+class _Service:
+    """The loop of the writer process. It has one thread and opens no store, for it forks."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._queue: deque[_Waiting] = deque()
+        self._single: deque[_Waiting] = deque()  # those whose batch died: each goes alone
+        self._under_way: list[_Waiting] = []
+        self._batch: Batch | None = None
+        self._consequences: Consequences | None = None
+        self._fingerprint: object = None
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(listener, selectors.EVENT_READ)
+        self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
+
+    def run(self) -> None:
+        """Serve until our parent is gone; what is under way is finished."""
+        parented = True
+        self._refresh()
+        announce("listening")
+        while parented or self._batch or self._queue or self._single:
+            for key, _ in self._selector.select(_TICK):
+                if key.fileobj is self._listener:
+                    self._accept()
+                elif self._batch and key.fd == self._batch.reading:
+                    if self._batch.read(0):
+                        self._finish()
+                elif parented and not os.read(sys.stdin.fileno(), 1024):
+                    parented = False
+                    self._selector.unregister(sys.stdin.fileno())
+                    self._selector.unregister(self._listener)
+            if self._batch and self._batch.is_late():
+                self._finish()
+            if not self._batch:
+                self._start()
+
+    def _accept(self) -> None:
+        """Take a change; then those that wait behind it, so that they can go together."""
+        while wire.is_readable(self._listener):
+            channel = Channel(self._listener.accept()[0])
+            try:
+                _, payload = channel.receive(_PATIENCE)
+                if len(self._queue) >= self._settings.write_queue:
+                    raise Busy(f"{self._settings.write_queue} commits wait already", retry_after=2)
+                self._queue.append(_Waiting(channel, change_from_json(json.loads(payload))))
+            except (TimeoutError, ConnectionLost):
+                channel.close()
+            except CitygraphError as error:
+                _reply(channel, error)
+
+    def _start(self) -> None:
+        if self._single:
+            self._under_way = [self._single.popleft()]
+        else:
+            self._under_way = self._next()
+        if not self._under_way:
+            return
+        self._refresh()
+        assert self._consequences is not None  # noqa: S101
+        changes = [waiting.change for waiting in self._under_way]
+        self._batch = Batch(changes, self._settings, self._consequences, self._abandon)
+        self._selector.register(self._batch.reading, selectors.EVENT_READ)
+
+    def _next(self) -> list[_Waiting]:
+        """The changes that go together: a trial run goes alone."""
+        taken: list[_Waiting] = []
+        while self._queue and len(taken) < _LARGEST_BATCH:
+            if self._queue[0].change.dry_run and taken:
+                break
+            taken.append(self._queue.popleft())
+            if taken[-1].change.dry_run:
+                break
+        return taken
+
+    def _finish(self) -> None:
+        assert self._batch is not None  # noqa: S101
+        self._selector.unregister(self._batch.reading)
+        self._batch.end()
+        if self._batch.died() and len(self._under_way) > 1:
+            self._single.extend(self._under_way)
+        else:
+            for waiting, outcome in zip(self._under_way, self._batch.outcomes(), strict=True):
+                _reply(waiting.channel, outcome)
+        self._batch = None
+        self._under_way = []
+
+    def _refresh(self) -> None:
+        """Read shapes and rules, if they are not the ones that were read."""
+        now = fingerprint(self._settings)
+        if self._consequences is None or now != self._fingerprint:
+            self._consequences = consequences_of(self._settings)
+            self._fingerprint = now
+
+    def _abandon(self) -> None:
+        """Let go, in the child, of what is the service's."""
+        self._selector.close()
+        self._listener.close()
+        for waiting in (*self._queue, *self._single, *self._under_way):
+            waiting.channel.close()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, sys.stdin.fileno())
+        os.close(nothing)
+
+
+def _reply(channel: Channel, outcome: Outcome) -> None:
+    try:
+        channel.send(wire.frame_of(wire.NOTE, packed(outcome)))
+    except ConnectionLost:
+        log.warning("nobody waits any more for: %.200s", outcome)
+    finally:
+        channel.close()
+
+
+def _opened(values: dict[str, Any]) -> Commit:
+    outcome = unpacked(values)
+    if isinstance(outcome, CitygraphError):
+        raise outcome
+    return outcome
+
+
+def main(folder: Path) -> None:
+    """Run as a program."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s writer: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    path = folder / _SOCKET
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(_BACKLOG)
+    settings = read_settings()
+    Releases(settings.releases).sweep()
+    _Service(settings, listener).run()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

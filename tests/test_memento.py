@@ -1,0 +1,190 @@
+"""Memento (RFC 7089): datetime negotiation, TimeGate, TimeMap, and what mementos say of themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from citygraph.doctor.door import read_links
+from citygraph.release import Release, Releases
+from citygraph.settings import Settings
+from citygraph.web import create_app
+from tests.past import three_releases
+from tests.world import publish, small_world
+
+FIRST, SECOND, THIRD = (
+    "Fri, 01 Mar 2024 10:00:00 GMT", "Sat, 01 Mar 2025 10:00:00 GMT", "Sun, 01 Mar 2026 10:00:00 GMT",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for three releases."""
+    return tmp_path_factory.mktemp("memento")
+
+
+@pytest.fixture(scope="module")
+def three(root: Path) -> tuple[Release, Release, Release]:
+    """The three releases."""
+    return three_releases(root)
+
+
+@pytest.fixture(scope="module")
+def app(root: Path, three: tuple[Release, ...]) -> Flask:
+    """The site over them."""
+    return create_app(Settings(), Releases(root))
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Somebody who asks."""
+    return app.test_client()
+
+
+def links(header: str) -> dict[str, dict[str, str]]:
+    """Target and datetime of each relation of a Link header or link-format body."""
+    return {
+        rel: {"href": link.href, **link.parameters}
+        for link in read_links(header.replace("\n", " "))
+        for rel in link.rels
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ("Thu, 31 May 2007 20:35:00 GMT", 0),
+        (FIRST, 0),
+        ("Sat, 01 Mar 2025 09:59:59 GMT", 0),
+        (SECOND, 1),
+        ("Sun, 01 Mar 2026 09:59:59 GMT", 1),
+        (THIRD, 2),
+        ("Fri, 31 Dec 2100 23:59:59 GMT", 2),
+        (None, 2),
+    ],
+)
+def test_gate_sends_to_what_was_current_then(
+    client: FlaskClient, three: tuple[Release, ...], asked: str | None, place: int
+) -> None:
+    """Before the first there is only the first; without a time the last is meant."""
+    headers = {"Accept-Datetime": asked} if asked else {}
+    response = client.get("/timegate/doc/city/izmir", headers=headers)
+    assert response.status_code == 302
+    assert response.headers["Location"] == f"http://localhost/releases/{three[place].id}/doc/city/izmir"
+    assert response.headers["Vary"] == "Accept-Datetime"
+    assert "Memento-Datetime" not in response.headers
+    found = links(", ".join(response.headers.getlist("Link")))
+    assert found["original"]["href"] == "http://localhost/doc/city/izmir"
+    assert found["timemap"]["href"] == "http://localhost/timemap/doc/city/izmir"
+
+
+def test_document_is_its_own_gate(client: FlaskClient, three: tuple[Release, ...]) -> None:
+    """Accept-Datetime on the document itself; without it the document answers, and tells caches that it looks."""
+    response = client.get("/doc/city/izmir.ttl?page=1", headers={"Accept-Datetime": SECOND})
+    assert response.status_code == 302
+    assert response.headers["Location"] == f"http://localhost/releases/{three[1].id}/doc/city/izmir.ttl?page=1"
+    plain = client.get("/doc/city/izmir.ttl")
+    assert plain.status_code == 200
+    assert "Accept-Datetime" in plain.headers["Vary"]
+    found = links(", ".join(plain.headers.getlist("Link")))
+    assert found["timegate"]["href"].endswith("/timegate/doc/city/izmir.ttl")
+    assert found["timemap"]["href"].endswith("/timemap/doc/city/izmir.ttl")
+    assert "Memento-Datetime" not in plain.headers
+
+
+def test_only_releases_that_have_the_document_count(client: FlaskClient, three: tuple[Release, ...]) -> None:
+    """The visit is in the second release alone, though it is not there any more."""
+    for asked in (FIRST, SECOND, THIRD):
+        response = client.get("/doc/event/visit", headers={"Accept-Datetime": asked})
+        assert response.headers["Location"].startswith(f"http://localhost/releases/{three[1].id}/")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["yesterday", "", "2025-03-01T10:00:00Z", "Sat, 01 Mar 2025 10:00:00 +0300", "Sat, 41 Mar 2025 10:00:00 GMT",
+     "Saturday, 01-Mar-25 10:00:00 GMT"],
+)  # fmt: skip
+def test_malformed_time_is_refused(client: FlaskClient, asked: str) -> None:
+    """RFC 7089 has one form of a time."""
+    for path in ("/timegate/doc/city/izmir", "/doc/city/izmir"):
+        assert client.get(path, headers={"Accept-Datetime": asked}).status_code == 400
+
+
+def test_memento_says_when_it_was_and_names_its_neighbours(client: FlaskClient, three: tuple[Release, ...]) -> None:
+    """With the times of first, prev, next and last."""
+    response = client.get(f"/releases/{three[1].id}/doc/city/izmir.nt", headers={"Accept-Datetime": FIRST})
+    assert response.status_code == 200
+    assert response.headers["Memento-Datetime"] == SECOND
+    found = links(", ".join(response.headers.getlist("Link")))
+    assert found["original"]["href"] == "http://localhost/doc/city/izmir.nt"
+    assert {"timegate", "timemap", "first", "prev", "next", "last", "memento"} <= set(found)
+    assert (found["first"]["datetime"], found["next"]["datetime"]) == (FIRST, THIRD)
+    assert found["prev"]["href"] == f"http://localhost/releases/{three[0].id}/doc/city/izmir.nt"
+
+
+def test_not_modified_memento_is_dated_too(client: FlaskClient, three: tuple[Release, ...]) -> None:
+    """A 304 has the headers of the 200."""
+    path = f"/releases/{three[1].id}/doc/city/izmir.nt"
+    tag = client.get(path).headers["ETag"]
+    assert client.get(path, headers={"If-None-Match": tag}).headers["Memento-Datetime"] == SECOND
+    assert client.head(path).headers["Memento-Datetime"] == SECOND
+
+
+def test_map_lists_every_memento(client: FlaskClient, three: tuple[Release, ...]) -> None:
+    """In link-format, and in JSON by Accept."""
+    response = client.get("/timemap/doc/city/izmir")
+    assert response.content_type == "application/link-format"
+    mementos = [link for link in read_links(response.text.replace("\n", " ")) if "memento" in link.rels]
+    assert [link.parameters["datetime"] for link in mementos] == [FIRST, SECOND, THIRD]
+    assert [link.rels for link in mementos] == [("first", "memento"), ("memento",), ("last", "memento")]
+    for link in mementos:
+        assert client.get(link.href.removeprefix("http://localhost")).status_code == 200
+    told = client.get("/timemap/doc/city/izmir", headers={"Accept": "application/json"}).json
+    assert told is not None
+    assert [memento["uri"] for memento in told["mementos"]["list"]] == [link.href for link in mementos]
+
+
+def test_single_memento_is_first_and_last(client: FlaskClient) -> None:
+    """The visit has one."""
+    found = [link.rels for link in read_links(client.get("/timemap/doc/event/visit").text) if "memento" in link.rels]
+    assert found == [("first", "last", "memento")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["doc/city/izmir", "id/city/izmir", "https://w3id.org/citygraph/id/city/izmir", "http://localhost/doc/city/izmir",
+     "https:/w3id.org/citygraph/doc/city/izmir"],
+)  # fmt: skip
+def test_original_is_named_by_path_iri_or_address(client: FlaskClient, name: str) -> None:
+    """As other gates take them: the address after the gate's own."""
+    assert links(client.get(f"/timemap/{name}").text)["original"]["href"] == "http://localhost/doc/city/izmir"
+
+
+@pytest.mark.parametrize("path", ["", "ontology", "shapes", "source/news", "graph/curation", "ontology/roles/mayor"])
+def test_other_documents_have_a_past_too(client: FlaskClient, three: tuple[Release, ...], path: str) -> None:
+    """The home page, the ontology, sources, graphs and concepts."""
+    response = client.get(f"/timegate/{path}", headers={"Accept-Datetime": FIRST})
+    assert response.headers["Location"] == f"http://localhost/releases/{three[0].id}/{path}"
+    located = response.headers["Location"].removeprefix("http://localhost")
+    page = client.get(located, headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["Memento-Datetime"]) == (200, FIRST)
+
+
+@pytest.mark.parametrize("path", ["doc/city/atlantis", "https://example.org/", "sparql", "health", "static/mark.svg"])
+def test_what_has_no_past_is_not_found(client: FlaskClient, path: str) -> None:
+    """Neither by gate nor by map."""
+    assert client.get(f"/timegate/{path}").status_code == 404
+    assert client.get(f"/timemap/{path}").status_code == 404
+
+
+def test_times_of_one_second_give_the_later_release(tmp_path: Path) -> None:
+    """Two releases of one second: what was current at its end."""
+    world = small_world()
+    first, second = publish(world, tmp_path), publish(world[:-1], tmp_path)
+    if first.manifest.created == second.manifest.created:
+        client = create_app(Settings(), Releases(tmp_path)).test_client()
+        located = client.get("/timegate/doc/city/izmir", headers={"Accept-Datetime": THIRD.replace("2026", "2126")})
+        assert second.id in located.headers["Location"]

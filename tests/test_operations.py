@@ -1,0 +1,49 @@
+"""An update's text is taken apart where the grammar separates it, whatever stands in strings and IRIs."""
+
+from __future__ import annotations
+
+import pytest
+
+from citygraph.errors import QuerySyntaxError, TooLarge
+from citygraph.operations import as_data, operations, variables
+
+
+def test_each_operation_keeps_its_parts() -> None:
+    """Templates, USING, WITH and the prologue so far."""
+    text = """PREFIX a: <urn:a#> # ; INSERT
+    WITH <urn:g;x> DELETE { ?s a:p "}" } INSERT { ?s a:p '''{"''' } USING a:x USING NAMED <y> WHERE { ?s ?p ?o } ;
+    PREFIX b: <urn:b#> DELETE DATA { b:s b:p "; DROP ALL" };
+    DELETE WHERE { ?s ?p ?o } ; CLEAR SILENT GRAPH a:g ; COPY DEFAULT TO <urn:z>;"""
+    first, second, third, fourth, fifth = operations(text, 100)
+    assert (first.kind, first.with_graph, first.using) == ("MODIFY", "<urn:g;x>", [(False, "a:x"), (True, "<y>")])
+    assert (first.delete, first.insert) == (' ?s a:p "}" ', """ ?s a:p '''{"''' """)
+    assert (second.kind, second.delete) == ("DELETE DATA", ' b:s b:p "; DROP ALL" ')
+    assert "b:" in second.prologue
+    assert "b:" not in first.prologue
+    assert (third.kind, third.where) == ("DELETE WHERE", " ?s ?p ?o ")
+    assert (fourth.kind, fourth.silent, fourth.names) == ("CLEAR", True, ["a:g"])
+    assert fifth.names == ["DEFAULT", "<urn:z>"]
+
+
+@pytest.mark.parametrize(
+    "text", ["INSERT DATA { } DELETE DATA { }", "SELECT * { }", "DELETE { }", "INSERT", "WITH <g> WHERE { }", "a"]
+)
+def test_what_is_no_operation_is_refused(text: str) -> None:
+    """Nothing is passed over."""
+    with pytest.raises(QuerySyntaxError):
+        operations(text, 100)
+
+
+@pytest.mark.parametrize("opening", ["{", "(", "[", "<<(<a:> <b:> "])
+def test_depth_is_limited_before_anything_parses(opening: str) -> None:
+    """The library's parser dies of it."""
+    with pytest.raises(TooLarge):
+        operations("INSERT DATA { <a:> <b:> " + opening * 20_000, 200)
+
+
+def test_variables_become_data() -> None:
+    """A template with an IRI for each variable parses as data; strings keep their question marks."""
+    template = 'GRAPH ?g { ?s <p?x> "?no" ; $q ?s }'
+    assert variables(template) == ["g", "s", "q"]
+    assert as_data(template).count("urn:x-citygraph-variable:s>") == 2
+    assert '"?no"' in as_data(template)

@@ -1,0 +1,125 @@
+"""Working from the change alone gives what working from the whole graph gives."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
+
+from citygraph.change import Delta
+from citygraph.files import Sources
+from citygraph.partial import PartialValidator
+from citygraph.rederive import Deriver
+from citygraph.release import Release
+from citygraph.report import Report
+from citygraph.rules import derive_anew, read_rules
+from citygraph.tally import Tally
+from citygraph.terms import CATALOG_GRAPH, DERIVED_GRAPH, GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
+
+MADE = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH, CATALOG_GRAPH)
+TYPE = RDF("type")
+pytestmark = pytest.mark.timeout(900)
+few = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+class World:
+    """The İzmir graph in memory, and changes of it."""
+
+    def __init__(self, release: Release) -> None:
+        self.store = Store()
+        self.store.bulk_extend(release.open_store())
+        self.quads = sorted((q for q in self.store if q.graph_name not in MADE), key=str)
+        self.types = [quad for quad in self.quads if quad.predicate == TYPE]
+
+    def copy(self) -> Store:
+        copied = Store()
+        copied.bulk_extend(self.store)
+        return copied
+
+    def change(self, steps: list[tuple[str, int, int]]) -> Delta:
+        """Statements taken away, inserted, re-typed and re-linked."""
+        delta = Delta()
+        for kind, one, other in steps:
+            quad, donor = self.quads[one % len(self.quads)], self.quads[other % len(self.quads)]
+            if kind == "delete":
+                delta.removed.add(quad)
+            elif kind == "retype":
+                delta.added.add(Quad(quad.subject, TYPE, self.types[other % len(self.types)].object, GRAPH("test")))
+            elif kind == "relink":
+                delta.added.add(Quad(quad.subject, quad.predicate, donor.object, GRAPH("test")))
+            elif kind == "move":
+                delta.added.add(Quad(donor.subject, quad.predicate, quad.object, GRAPH("test")))
+            else:
+                new = NamedNode(f"https://w3id.org/citygraph/id/city/new-{other % 3}")
+                delta.added.add(Quad(new, quad.predicate, quad.object, GRAPH("test")))
+        return delta
+
+
+@pytest.fixture(scope="module")
+def world(izmir: Release) -> World:
+    return World(izmir)
+
+
+@pytest.fixture(scope="module")
+def deriver(sources: Sources) -> Deriver:
+    made = Deriver(read_rules(sources.rule_files()))
+    assert made.is_local, "a rule cannot be followed"
+    return made
+
+
+@pytest.fixture(scope="module")
+def validator(sources: Sources) -> PartialValidator:
+    made = PartialValidator([file.path for file in sources.shape_files()])
+    assert made.affected is not None, "a shape cannot be followed"
+    return made
+
+
+@pytest.fixture(scope="module")
+def parent_report(world: World, validator: PartialValidator, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """What the whole graph is told before any change: it has warnings."""
+    return validator.validate_wholly(world.store, tmp_path_factory.mktemp("before"))
+
+
+numbers = st.integers(0, 10**6)
+kinds = st.sampled_from(["delete", "retype", "relink", "move", "insert"])
+changes = st.lists(st.tuples(kinds, numbers, numbers), min_size=1, max_size=5)
+
+
+@few
+@given(steps=changes)
+def test_the_rules_conclude_the_same(
+    world: World, deriver: Deriver, sources: Sources, steps: list[tuple[str, int, int]]
+) -> None:
+    """As if they were run over everything."""
+    store = world.copy()
+    tally = Tally(store)
+    tally.make(world.change(steps))
+    deriver.follow(tally, world.store)
+    derived = set(store.quads_for_pattern(None, None, None, DERIVED_GRAPH))
+    assert derived == derive_anew(read_rules(sources.rule_files()), store)
+
+
+def keys(report: Report) -> set[tuple[str, ...]]:
+    return {(r.severity, r.focus_node, r.shape, r.value) for r in report.results}
+
+
+@few
+@given(steps=changes)
+def test_the_shapes_give_the_same_verdict(
+    world: World,
+    validator: PartialValidator,
+    parent_report: Report,
+    tmp_path_factory: pytest.TempPathFactory,
+    steps: list[tuple[str, int, int]],
+) -> None:
+    """Whatever is new in the whole report is in the partial one, and nothing is in it that is not in the whole."""
+    folder = tmp_path_factory.mktemp("partial")
+    store = world.copy()
+    tally = Tally(store)
+    tally.make(world.change(steps))
+    partial = validator.validate(tally.added | tally.removed, world.store, store, folder)
+    whole = validator.validate_wholly(store, folder)
+    assert keys(partial) <= keys(whole)
+    assert keys(whole) - keys(parent_report) <= keys(partial)
+    assert partial.conforms == whole.conforms

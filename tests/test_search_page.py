@@ -1,0 +1,90 @@
+"""/search, for people and programs."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from citygraph.release import Release, Releases
+from citygraph.report import Report
+from citygraph.settings import Settings
+from citygraph.web import create_app
+
+
+@pytest.fixture(scope="module")
+def app(built: tuple[Releases, Release, Report]) -> Flask:
+    """The site over the İzmir graph."""
+    return create_app(Settings(), built[0])
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Somebody who asks."""
+    return app.test_client()
+
+
+def found(client: FlaskClient, **query: str) -> dict[str, Any]:
+    """The answer as JSON."""
+    answer: dict[str, Any] = client.get(
+        "/search", query_string=query, headers={"Accept": "application/json"}
+    ).get_json()
+    return answer
+
+
+@pytest.mark.parametrize("text", ["izmir", "İZM", "smyrna", "Смирна"])
+def test_the_first_is_the_one_that_is_meant(client: FlaskClient, text: str) -> None:
+    """By any of its names."""
+    answer = found(client, q=text, type="city")
+    first = (answer["results"] or answer["suggestions"])[0]
+    assert first["id"] == "city/izmir"
+    assert first["country"] == "Türkiye"
+
+
+def test_similar_names_are_suggested_where_nothing_is_found(client: FlaskClient) -> None:
+    """A letter is wrong."""
+    answer = found(client, q="Bremem")
+    assert answer["results"] == []
+    assert answer["suggestions"][0]["id"] == "city/bremen"
+
+
+def test_the_page_speaks_both_languages(client: FlaskClient) -> None:
+    """With links to the entities."""
+    page = client.get("/search?q=bak&lang=tr").text
+    assert '<html lang="tr">' in page
+    assert 'href="/id/city/baku">Bakü</a>' in page
+    assert "Benzer adlar" in client.get("/search?q=Bremem&lang=tr").text
+
+
+@pytest.mark.parametrize("text", ['"><script>', "' OR 1=1", "*", "\x00", "", "a" * 5000])
+def test_what_strangers_type_does_no_harm(client: FlaskClient, text: str) -> None:
+    """It is escaped, and no syntax of anything."""
+    response = client.get("/search", query_string={"q": text})
+    assert response.status_code == 200
+    assert "<script>" not in response.text
+
+
+def test_a_kind_that_is_none_is_refused(client: FlaskClient) -> None:
+    """With the list of those there are."""
+    response = client.get("/search?q=x&type=dream")
+    assert response.status_code == 400
+    assert "city" in response.get_json()["detail"]
+
+
+def test_many_threads_search_at_once(app: Flask) -> None:
+    """Each has a connection of its own."""
+    answers: list[int] = []
+
+    def ask() -> None:
+        answers.extend(len(found(app.test_client(), q="izmir")["results"]) for _ in range(5))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 40
+    assert len(set(answers)) == 1

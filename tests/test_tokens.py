@@ -1,0 +1,66 @@
+"""Tokens are told once, kept as hashes, and good for nothing once revoked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from citygraph.errors import Conflict, NotFound, Unauthorized, UsageError
+from citygraph.tokens import Holder, Tokens, bearer
+
+
+def test_a_token_is_known_by_its_hash_alone(tmp_path: Path) -> None:
+    """The file has no token in it, and nobody else may read it."""
+    tokens = Tokens(tmp_path / "tokens.json")
+    token = tokens.make(Holder("ada", prefixes=("https://e/",)))
+    assert tokens.holder(token).name == "ada"
+    assert tokens.holder(token).prefixes == ("https://e/",)
+    assert token not in (tmp_path / "tokens.json").read_text()
+    assert (tmp_path / "tokens.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_revoked_token_is_refused_at_once(tmp_path: Path) -> None:
+    """By a process too that has known it as good."""
+    tokens, serving = Tokens(tmp_path / "tokens.json"), Tokens(tmp_path / "tokens.json")
+    token, other = tokens.make(Holder("ada")), tokens.make(Holder("bob"))
+    assert serving.holder(token).name == "ada"
+    tokens.revoke("ada")
+    with pytest.raises(Unauthorized):
+        serving.holder(token)
+    assert serving.holder(other).name == "bob"
+    with pytest.raises(NotFound):
+        tokens.revoke("ada")
+
+
+def test_a_token_has_an_end(tmp_path: Path) -> None:
+    """It is good on its last day and not after."""
+    token = Tokens(tmp_path / "t", lambda: "2026-01-01").make(Holder("ada", expires="2026-01-31"))
+    assert Tokens(tmp_path / "t", lambda: "2026-01-31").holder(token).name == "ada"
+    with pytest.raises(Unauthorized, match="2026-01-31"):
+        Tokens(tmp_path / "t", lambda: "2026-02-01").holder(token)
+
+
+def test_names_are_unique_and_rights_known(tmp_path: Path) -> None:
+    """A name says whose commit it was; it must not mean two."""
+    tokens = Tokens(tmp_path / "tokens.json")
+    tokens.make(Holder("ada"))
+    with pytest.raises(Conflict):
+        tokens.make(Holder("ada"))
+    with pytest.raises(UsageError):
+        tokens.make(Holder("bob", rights=("everything",)))
+    with pytest.raises(UsageError):
+        tokens.make(Holder("two\nlines"))
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YTpi", "cgt_x"])
+def test_a_header_without_a_token_is_refused(header: str) -> None:
+    """Nothing else than Bearer is read (RFC 6750)."""
+    with pytest.raises(Unauthorized):
+        bearer(header)
+
+
+def test_no_token_at_all_is_good(tmp_path: Path) -> None:
+    """Without a file nobody may write."""
+    with pytest.raises(Unauthorized):
+        Tokens(tmp_path / "none").holder("")

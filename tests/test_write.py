@@ -1,0 +1,396 @@
+"""A commit: applied to a copy, validated, recorded, published whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
+
+from citygraph.batch import commit_here
+from citygraph.catalog import data_graphs
+from citygraph.change import Change, Commit, Conditions, GraphWrite, Payload, Update
+from citygraph.digest import SetDigest
+from citygraph.errors import (
+    BadData,
+    CitygraphError,
+    Conflict,
+    Forbidden,
+    LimitReached,
+    NotFound,
+    PreconditionFailed,
+    StorageFull,
+    TooLarge,
+    Violations,
+    WrongGraph,
+)
+from citygraph.ownership import api_graphs, carried_forward
+from citygraph.release import Manifest, Release, Releases
+from citygraph.settings import Settings
+from citygraph.terms import GRAPH
+from citygraph.write import Outcome, rollback
+
+NOTES = GRAPH("notes").value
+HELLO = 'INSERT DATA { GRAPH graph:notes { city:izmir rdfs:comment "hello"@en } }'
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def settings(izmir: Release, tmp_path: Path) -> Settings:
+    """The İzmir graph, in a folder of this test's own."""
+    releases = Releases(tmp_path / "releases")
+    with releases.stage(copy_of=izmir) as staged:
+        for path in izmir.path.iterdir():
+            if path.is_file() and path.name != "manifest.json":
+                (staged.path / path.name).hardlink_to(path)
+        staged.publish(replace(izmir.manifest, parent=None))
+    return Settings(releases=releases.root)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Settings:
+    """An empty dataset without shapes and owners."""
+    with Releases(tmp_path / "open").stage() as staged:
+        staged.publish(Manifest(digest="0" * 64))
+    return Settings(releases=tmp_path / "open", open_writes=True)
+
+
+def commit(settings: Settings, what: Update | GraphWrite | str, **more: object) -> Outcome:
+    change = Change(Update(what) if isinstance(what, str) else what, **more)  # type: ignore[arg-type]
+    return commit_here([change], settings)[0]
+
+
+def done(outcome: Outcome) -> Commit:
+    assert isinstance(outcome, Commit), repr(outcome)
+    return outcome
+
+
+def current(settings: Settings) -> Release:
+    return Releases(settings.releases).current()
+
+
+def recounted(store: Store, manifest: Manifest) -> None:
+    """All that a commit keeps true from its change alone, worked out anew."""
+    merge = {q.triple for graph in data_graphs(store) for q in store.quads_for_pattern(None, None, None, graph)}
+    default = [q.triple for q in store.quads_for_pattern(None, None, None, DefaultGraph())]
+    assert set(default) == merge
+    assert len(default) == manifest.triples
+    digest = SetDigest()
+    counts = {}
+    for graph in store.named_graphs():
+        assert isinstance(graph, NamedNode)
+        counts[graph.value] = digest.add(store.quads_for_pattern(None, None, None, graph))
+    assert digest.hex == manifest.digest
+    assert counts == manifest.graphs
+    assert sum(counts.values()) == manifest.quads
+
+
+def test_a_commit_is_a_release(settings: Settings) -> None:
+    """It answers with address, digest and counts; author and message are in the manifest; all counts are true."""
+    before = current(settings)
+    made = done(commit(settings, HELLO, author="ada", message="a greeting"))
+    release = current(settings)
+    assert (made.release, made.digest, made.added, made.removed) == (release.id, release.manifest.digest, 1, 0)
+    assert release.manifest.parent == before.id
+    assert release.manifest.commits[0]["author"] == "ada"
+    assert release.manifest.message == "a greeting"
+    recounted(release.open_store(), release.manifest)
+    with gzip.open(release.path / "added.nq.gz", "rt", encoding="utf-8") as added:
+        assert sum("hello" in line for line in added) == 1
+
+
+def test_the_description_follows(settings: Settings) -> None:
+    """A new graph, new classes and properties are described as a build describes them."""
+    text = """INSERT DATA { GRAPH graph:notes {
+        city:izmir rdfs:comment "hello"@en ; skos:note "x"@en . <urn:x-a> a <urn:x-voc#Thing> ; <urn:x-voc#p> 1 } }"""
+    first = current(settings)
+    done(commit(settings, text))
+    recounted(current(settings).open_store(), current(settings).manifest)
+    done(commit(settings, "DROP GRAPH graph:notes"))
+    again = current(settings)
+    assert again.manifest.digest == first.manifest.digest
+    assert again.manifest.graphs == first.manifest.graphs
+
+
+def test_violations_change_nothing(settings: Settings) -> None:
+    """The report has the words of the shapes; the release stays."""
+    before = current(settings)
+    outcome = commit(settings, "INSERT DATA { GRAPH graph:notes { city:nowhere a cg:City } }")
+    assert isinstance(outcome, Violations)
+    assert {result.label or result.focus_node for result in outcome.report.violations}
+    assert all(result.messages.keys() >= {"en", "tr"} for result in outcome.report.violations)
+    assert current(settings) == before
+    assert not list(settings.releases.glob(".staging-*"))
+
+
+def test_a_trial_run_tells_and_changes_nothing(settings: Settings) -> None:
+    """?dry-run validates as a commit does."""
+    before = current(settings)
+    made = done(commit(settings, HELLO, dry_run=True))
+    assert (made.added, made.published) == (1, False)
+    assert isinstance(commit(settings, "INSERT DATA { GRAPH graph:n { city:x a cg:City } }", dry_run=True), Violations)
+    assert current(settings) == before
+
+
+def test_what_changes_nothing_makes_no_release(settings: Settings) -> None:
+    """Writing again what is there is no commit."""
+    done(commit(settings, HELLO))
+    before = current(settings)
+    assert not done(commit(settings, HELLO)).published
+    assert current(settings) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        ("INSERT DATA { GRAPH source:place-register { city:izmir rdfs:comment 'x'@en } }", Conflict, "place-register"),
+        ("DELETE WHERE { GRAPH ?g { city:izmir ?p ?o } }", CitygraphError, ""),
+        ("DROP ALL", CitygraphError, ""),
+        ("INSERT DATA { city:izmir rdfs:comment 'x'@en }", Forbidden, "derived"),
+        ("INSERT DATA { GRAPH graph:derived { city:izmir rdfs:comment 'x'@en } }", Forbidden, "rules"),
+        ("INSERT DATA { GRAPH graph:shapes { city:izmir rdfs:comment 'x'@en } }", Forbidden, "ontology/shapes"),
+        ("INSERT DATA { GRAPH graph:ontology { city:izmir rdfs:comment 'x'@en } }", Forbidden, "ontology"),
+        ("INSERT DATA { GRAPH graph:catalog { city:izmir rdfs:comment 'x'@en } }", Forbidden, "catalog"),
+        ("LOAD <http://127.0.0.1:1/x.ttl> INTO GRAPH graph:notes", Forbidden, "LOAD"),
+        ("LOAD <file:///etc/passwd> INTO GRAPH graph:notes", Forbidden, "LOAD"),
+        ("INSERT { GRAPH graph:n { ?s ?p ?o } } WHERE { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }", Exception, ""),
+    ],
+)  # fmt: skip
+def test_who_owns_a_graph_is_asked(settings: Settings, text: str, kind: type[Exception], words: str) -> None:
+    """A file's graph is refused with the file's name, what the server makes with the reason."""
+    before = current(settings)
+    outcome = commit(settings, text)
+    assert isinstance(outcome, kind)
+    assert words in str(outcome)
+    assert current(settings) == before
+
+
+def test_a_token_writes_where_it_may(settings: Settings) -> None:
+    """By the beginning of the graph's name; asked even where nothing would change."""
+    mine = ("https://w3id.org/citygraph/graph/ada/",)
+    assert isinstance(commit(settings, HELLO, prefixes=mine), Forbidden)
+    assert isinstance(commit(settings, GraphWrite("merge", NOTES), prefixes=mine), Forbidden)
+    done(commit(settings, HELLO.replace("graph:notes", f"<{mine[0]}one>"), prefixes=mine))
+
+
+def test_preconditions_are_kept_while_others_write(settings: Settings) -> None:
+    """If-Match holds against the graph as it is at the commit, not as it was at the request."""
+    made = done(commit(settings, GraphWrite("replace", NOTES, (turtle('city:izmir rdfs:comment "a"@en .'),))))
+    assert made.created
+    known = Conditions(match=(made.version,))
+    done(
+        commit(settings, GraphWrite("replace", NOTES, (turtle('city:izmir rdfs:comment "b"@en .'),)), conditions=known)
+    )
+    outcome = commit(settings, GraphWrite("drop", NOTES), conditions=known)
+    assert isinstance(outcome, PreconditionFailed)
+    done(commit(settings, HELLO.replace("notes", "other")))
+    now = Conditions(match=(current(settings).version_of(NOTES),))
+    only_new = Conditions(none_match=("*",))
+    assert isinstance(commit(settings, GraphWrite("replace", NOTES), conditions=only_new), PreconditionFailed)
+    done(commit(settings, GraphWrite("drop", NOTES), conditions=now))
+    assert isinstance(commit(settings, GraphWrite("drop", NOTES)), NotFound)
+
+
+def test_a_patch_changes_its_graph_alone(settings: Settings) -> None:
+    """What names no graph means the graph that it was sent to; what changes another is refused."""
+    done(commit(settings, Update('INSERT DATA { city:izmir rdfs:comment "a"@en }', only=NOTES)))
+    assert (
+        Quad(
+            NamedNode("https://w3id.org/citygraph/id/city/izmir"),
+            NamedNode("http://www.w3.org/2000/01/rdf-schema#comment"),
+            next(
+                q.object for q in current(settings).open_store().quads_for_pattern(None, None, None, NamedNode(NOTES))
+            ),
+            NamedNode(NOTES),
+        )
+        in current(settings).open_store()
+    )
+    outcome = commit(settings, Update(HELLO.replace("notes", "other"), only=NOTES))
+    assert isinstance(outcome, WrongGraph)
+
+
+def test_blank_nodes_get_names(settings: Settings) -> None:
+    """Each in its own change, the same within one; and the answer says how many."""
+    made = done(commit(settings, "INSERT DATA { GRAPH graph:n { _:a a cg:Source0 ; cg:x [ a cg:Source0 ] , _:a } }",
+                       dry_run=True))  # fmt: skip
+    assert made.blank_nodes == 2
+
+
+def test_a_rollback_is_a_new_release_equal_to_the_old(settings: Settings) -> None:
+    """Nothing is taken from the history."""
+    first = current(settings)
+    done(commit(settings, HELLO))
+    back = rollback(first.id, Releases(settings.releases))
+    assert back.manifest.digest == first.manifest.digest
+    assert back.manifest.number == first.manifest.number + 2
+    assert back.version_of(NOTES) == first.version_of(NOTES)
+    recounted(back.open_store(), back.manifest)
+    done(commit(settings, HELLO))
+
+
+def test_a_build_takes_the_graphs_of_the_api_over(settings: Settings) -> None:
+    """Those that no file fills now."""
+    done(commit(settings, HELLO))
+    release = current(settings)
+    assert api_graphs(release.manifest) == [NOTES]
+    assert len(list(carried_forward(release, release.manifest.owners))) == 1
+    assert not list(carried_forward(release, [NOTES]))
+
+
+def test_a_batch_is_one_release_and_a_bad_one_in_it_spoils_nothing(settings: Settings) -> None:
+    """Each gets its own answer."""
+    texts = [HELLO.replace("hello", f"number {n}") for n in range(4)]
+    texts.insert(2, "INSERT DATA { GRAPH source:place-register { city:izmir rdfs:comment 'x'@en } }")
+    outcomes = commit_here([Change(Update(text), author=f"a{n}") for n, text in enumerate(texts)], settings)
+    assert [type(outcome) for outcome in outcomes] == [Commit, Commit, Conflict, Commit, Commit]
+    assert len({outcome.release for outcome in outcomes if isinstance(outcome, Commit)}) == 1
+    assert [told["author"] for told in current(settings).manifest.commits] == ["a0", "a1", "a3", "a4"]
+    texts[2] = "INSERT DATA { GRAPH graph:notes { city:nowhere a cg:City } }"
+    outcomes = commit_here([Change(Update(text.replace("number", "no."))) for text in texts], settings)
+    assert [type(outcome) for outcome in outcomes] == [Commit, Commit, Violations, Commit, Commit]
+
+
+def turtle(text: str) -> Payload:
+    prefixes = (
+        "@prefix city: <https://w3id.org/citygraph/id/city/> . @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> ."
+    )
+    return Payload(f"{prefixes}\n{text}".encode(), "ttl")
+
+
+BOMB = (
+    "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a '{a}'>" + "".join(
+        f"<!ENTITY {chr(98 + n)} '{''.join(f'&{chr(97 + n)};' for _ in range(10))}'>" for n in range(9)
+    ) + "]><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='urn:x'>"
+    "<p xmlns='urn:'>&j;</p></rdf:Description></rdf:RDF>"
+)  # fmt: skip
+OUTSIDE = (
+    "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>"
+    "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='urn:x'>"
+    "<p xmlns='urn:'>&a;</p></rdf:Description></rdf:RDF>"
+)
+
+
+@pytest.mark.parametrize(
+    ("format_", "body"),
+    [
+        ("rdf", BOMB),
+        ("rdf", OUTSIDE),
+        ("jsonld", '{"@context": "http://127.0.0.1:1/c", "@id": "urn:x", "p": 1}'),
+        ("jsonld", '{"@context": "file:///etc/passwd", "@id": "urn:x", "p": 1}'),
+        ("jsonld", '{"a":' * 20_000 + "1" + "}" * 20_000),
+        ("ttl", "<a:> <b:> " + "<<( <a:> <b:> " * 20_000 + "1" + ")>>" * 20_000 + "."),
+        ("ttl", "<a:> <b:> " + "[ <c:> " * 50_000),
+        ("nq", "<a:> <b:> <c:> <urn:other> ."),
+        ("ttl", "\udcff".encode("utf-8", "surrogateescape").decode("latin-1") + "<"),
+    ],
+    ids=["bomb", "outside", "context", "file-context", "deep-json", "deep-triples", "deep-nodes", "other", "junk"],
+)  # fmt: skip
+def test_bodies_that_kill_parsers_are_refused(empty: Settings, format_: str, body: str) -> None:
+    """Quickly, with nothing fetched, and by a process that may die of it."""
+    limited = empty.with_changes(write_time_limit=20.0, write_memory_limit=512 * 1024 * 1024)
+    begun = time.monotonic()
+    outcome = commit(limited, GraphWrite("replace", "urn:g", (Payload(body.encode(), format_),)))
+    assert isinstance(outcome, BadData | LimitReached | TooLarge), repr(outcome)
+    assert time.monotonic() - begun < 25
+    assert current(empty).manifest.quads == 0
+    done(commit(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <c:> } }"))
+    assert not list(empty.releases.glob(".staging-*"))
+
+
+def test_an_update_without_end_is_ended(empty: Settings) -> None:
+    """By the clock."""
+    values = " ".join(str(n) for n in range(300))
+    cross = " ".join(f"VALUES ?v{n} {{ {values} }}" for n in range(5))
+    limited = empty.with_changes(write_time_limit=1.5)
+    outcome = commit(limited, f"INSERT {{ GRAPH <urn:g> {{ <a:> <b:> ?v0 }} }} WHERE {{ {cross} }}")
+    assert isinstance(outcome, LimitReached)
+    assert outcome.kind == "time"
+
+
+def test_a_full_disk_is_told_and_harms_nothing(empty: Settings) -> None:
+    """A file that cannot grow stands in for it."""
+    done(commit(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <c:> } }"))
+    before = current(empty)
+    script = (
+        "import resource, signal, sys\nfrom pathlib import Path\nfrom citygraph.batch import commit_here\n"
+        "from citygraph.change import *\nfrom citygraph.settings import Settings\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (200_000,) * 2)\n"
+        "body = b''.join(b'<urn:s%d> <urn:p> \"%d\" .\\n' % (n, n) for n in range(50_000))\n"
+        "change = Change(GraphWrite('replace', 'urn:h', (Payload(body, 'nt'),)))\n"
+        "print(type(commit_here([change], Settings(releases=Path(sys.argv[1]), open_writes=True))[0]).__name__)"
+    )
+    said = subprocess.run([sys.executable, "-c", script, str(empty.releases)], capture_output=True, check=True)
+    assert said.stdout.split()[-1].decode() == StorageFull.__name__, said.stderr[-2000:]
+    assert current(empty) == before
+    done(commit(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <d:> } }"))
+
+
+def test_killed_at_any_moment_nothing_is_half_there(empty: Settings) -> None:
+    """Every acknowledged commit is there, in order; what was staged is swept."""
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom citygraph.batch import commit_here\n"
+        "from citygraph.change import Change, Update\nfrom citygraph.settings import Settings\n"
+        "settings = Settings(releases=Path(sys.argv[1]), open_writes=True)\n"
+        "for n in range(int(sys.argv[2]), 10_000):\n"
+        "    text = 'INSERT DATA { GRAPH <urn:g> { <urn:n%d> <urn:a> 1 ; <urn:b> 2 } }' % n\n"
+        "    commit = commit_here([Change(Update(text))], settings)[0]\n    assert commit.published\n"
+        "    print(n, flush=True)\n"
+    )
+    acknowledged, begin = 0, 0
+    for round_ in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, str(empty.releases), str(begin)],
+            stdout=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        time.sleep(0.15 + 0.07 * round_)
+        os.killpg(process.pid, signal.SIGKILL)
+        lines = process.stdout.read().split()
+        process.wait()
+        process.stdout.close()
+        acknowledged = int(lines[-1]) if lines else begin
+        store = current(empty).open_store()
+        for number in range(acknowledged + 1):
+            assert len(list(store.quads_for_pattern(NamedNode(f"urn:n{number}"), None, None, None))) == 2
+        present = len(list(store.quads_for_pattern(None, NamedNode("urn:a"), None, None)))
+        assert len(store) == 2 * present
+        begin = present
+        del store
+    done(commit(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <c:> } }"))
+    assert not list(empty.releases.glob(".staging-*"))
+
+
+def test_many_writers_lose_no_update(empty: Settings) -> None:
+    """On the same graph and on others, each from a process of its own; nobody waits for ever."""
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom citygraph.batch import commit_here\n"
+        "from citygraph.change import Change, Update\nfrom citygraph.settings import Settings\n"
+        "settings = Settings(releases=Path(sys.argv[1]), open_writes=True)\n"
+        "for n in range(3):\n"
+        "    text = 'INSERT DATA { GRAPH <urn:g%d> { <urn:w> <urn:p> \"%s-%d\" } }' % (n % 2, sys.argv[2], n)\n"
+        "    assert commit_here([Change(Update(text))], settings)[0].published\n"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", script, str(empty.releases), str(n)]) for n in range(6)]
+    assert [writer.wait(120) for writer in writers] == [0] * 6
+    assert current(empty).manifest.quads == 18
+
+
+def test_pinned_releases_survive_pruning(settings: Settings) -> None:
+    """A release that is cited is kept, whatever the number to keep."""
+    releases = Releases(settings.releases)
+    first = current(settings)
+    releases.pin(first.id, "cited in a paper")
+    names = [done(commit(settings, HELLO.replace("hello", str(n)))).release for n in range(3)]
+    assert releases.prune(1) == names[1::-1]
+    assert {release.id for release in releases.history()} == {first.id, names[2]}
+    releases.unpin(first.id)
+    assert releases.prune(1) == [first.id]

@@ -1,0 +1,195 @@
+"""The diff: every finding there is, statement by statement, with the sources of both sides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from pyoxigraph import NamedNode
+
+from citygraph.errors import NotFound
+from citygraph.terms import ID, SOURCE, WD
+from citygraph.wikidata.change import Change, State
+from citygraph.wikidata.compare import Comparison, compare, their_facts
+from citygraph.wikidata.dates import agree, finest
+from citygraph.wikidata.diff import diff
+from citygraph.wikidata.facts import Fact, Facts, read_facts
+from citygraph.wikidata.gather import Scope
+from citygraph.wikidata.model import COUNTRY, POINT_IN_TIME, START, TWINNED, Item, Link, Snak, Statement
+from citygraph.wikidata.names import read_known
+from citygraph.wikidata.pairing import figures, kilometres, tenures
+from citygraph.wikidata.rows import STATEMENT
+from citygraph.wikidata.world import Selection, World
+from tests.wikidata.conftest import MakeClient
+from tests.wikidata.endpoint import Endpoint
+from tests.wikidata.ours import TRIG, our_quads
+from tests.wikidata.rdf_form import redirect_quads
+
+Found = tuple[str, str, str, str, str]
+
+
+def short(changes: list[Change]) -> set[Found]:
+    """State, entity, property, value and qualifier of each."""
+    return {(c.state, c.entity.name, c.property, c.value.name or c.language, c.qualifier) for c in changes}
+
+
+def of_alphaville(endpoint: Endpoint, client_of: MakeClient, trig: str = TRIG) -> Comparison:
+    """The comparison of Alphaville with the invented items."""
+    return compare(our_quads(trig), client_of(endpoint), Scope(cities=("Q9000001",)), today="2026-11-20")
+
+
+def test_every_state_is_told(invented: Endpoint, client_of: MakeClient) -> None:
+    """A city with a dated tie, one with another date, one that is deleted there, one without an item."""
+    found = short(of_alphaville(invented, client_of).changes)
+    assert {
+        ("agrees", "Alphaville", "item", "", ""), ("agrees", "Alphaville", "P17", "Alphaland", ""),
+        ("agrees", "Alphaville", "P625", "", ""), ("agrees", "Alphaville", "P190", "Betaburg", "P580"),
+        ("missing-here", "Alphaville", "P1082", "", ""), ("missing-here", "Alphaville", "P6", "Bo Baker", ""),
+        ("missing-here", "Deltastadt", "item", "", ""), ("missing-here", "Alphaville", "P190", "Deltastadt", ""),
+        ("differs", "Alphaville", "P190", "Gammaton", "P580"), ("differs", "Gammaton", "label", "en", ""),
+        ("no-reverse", "Gammaton", "P190", "Alphaville", ""), ("missing-there", "Betaburg", "label", "tr", ""),
+        ("missing-there", "Alphaville", "P190", "Nowhere", ""), ("deleted", "Nowhere", "item", "", ""),
+        ("missing-there", "Unlinked", "item", "", ""), ("missing-here", "Betaburg", "P625", "", ""),
+    } <= found  # fmt: skip
+    assert not any(state == "ambiguous" for state, *_ in found)
+
+
+def test_both_sides_name_their_sources(invented: Endpoint, client_of: MakeClient) -> None:
+    """Ours are documents; theirs the statements and what these refer to."""
+    changes = of_alphaville(invented, client_of).changes
+    tie = next(c for c in changes if (c.property, c.value.name, c.qualifier) == (TWINNED, "Betaburg", START))
+    assert tie.ours[0].sources == (SOURCE + "page",)
+    assert {s.removeprefix(STATEMENT)[-3:] for s in tie.theirs[0].sources if s.startswith(STATEMENT)} == {"014", "028"}
+    assert "https://example.org/partners?a=1&b=2" in tie.theirs[0].sources
+    assert WD + "Q9000901" in tie.theirs[0].sources
+
+
+def test_merged_items_are_told_and_compared(invented: Endpoint, client_of: MakeClient) -> None:
+    """The statements are compared with those of the item that the old one became."""
+    invented.store.extend(redirect_quads("Q9000888", "Q9000002"))
+    found = of_alphaville(invented, client_of, TRIG.replace("wd:Q9000002", "wd:Q9000888")).changes
+    merged = next(c for c in found if c.state == State.MERGED)
+    assert (merged.entity.name, merged.detail) == ("Betaburg", "Q9000888 was merged into Q9000002")
+    assert ("agrees", "Alphaville", "P190", "Betaburg", "P580") in short(found)
+
+
+def test_a_namesake_without_a_link_is_ambiguous(invented: Endpoint, client_of: MakeClient) -> None:
+    """Their Betaburg may be our Betaburg, or not: a person decides; it is told once, not as missing on both sides."""
+    found = short(of_alphaville(invented, client_of, TRIG.replace(" ; owl:sameAs wd:Q9000002", "")).changes)
+    assert {f for f in found if f[1] == "Betaburg" or f[3] == "Betaburg"} == {
+        ("ambiguous", "Betaburg", "item", "", ""), ("ambiguous", "Alphaville", "P190", "Betaburg", ""),
+    }  # fmt: skip
+
+
+def test_our_own_disagreement_is_ambiguous() -> None:
+    """Two documents with dates that cannot both be true: neither is offered as the date."""
+    other = TRIG.replace('cg:protocolDate "1992"^^xsd:gYear', 'cg:protocolDate "1993"^^xsd:gYear')
+    found = compared(other, tie("Q9000001", "Q9000003"), tie("Q9000003", "Q9000001"))
+    dates = [c for c in found if c.qualifier and c.value.name == "Gammaton"]
+    assert [(c.state, c.qualifiers, c.detail) for c in dates] == [(State.AMBIGUOUS, (), "our sources differ")]
+
+
+def test_the_date_of_the_act_is_recognised() -> None:
+    """What stands there as the start is often the day of the council's decision."""
+    found = compared(TRIG, tie("Q9000001", "Q9000002", "1984"), tie("Q9000002", "Q9000001"))
+    date = next(c for c in found if c.qualifier)
+    assert (date.state, date.detail) == (State.DIFFERS, "theirs is our date of the council's act (1984-03-01)")
+
+
+def test_what_was_pulled_is_not_ours(invented: Endpoint, client_of: MakeClient) -> None:
+    """A source that Wikidata publishes says nothing of ours."""
+    pulled = TRIG.replace('dcterms:title "Kardeş', 'dcterms:publisher organisation:wikidata ; dcterms:title "Kardeş')
+    found = of_alphaville(invented, client_of, pulled).changes
+    assert ("missing-here", "Alphaville", "P190", "Betaburg", "") in short(found)
+
+
+def test_nothing_to_compare_is_an_error(client_of: MakeClient, invented: Endpoint) -> None:
+    """Without a scope, and without a linked city of ours, the whole world would be asked for."""
+    with pytest.raises(NotFound, match="name --city"):
+        compare([], client_of(invented), today="2026-11-20")
+    with pytest.raises(NotFound, match="Q9000998"):
+        compare(our_quads(), client_of(invented), Scope(cities=("Q9000998",)), today="2026-11-20")
+
+
+@pytest.mark.parametrize(
+    ("mine", "yours", "states"),
+    [
+        ([("9000", "2020")], [("9000", "2020-12-31")], ["agrees"]),
+        ([("9000", "2020")], [("8000", "2020-12-31")], ["differs"]),
+        ([("~9000", "2020")], [("8900", "2020-12-31")], ["agrees"]),
+        ([("9000", "2020")], [("9000", "2021")], ["missing-there", "missing-here"]),
+        ([("9000", "")], [("9000", "2021")], ["agrees"]),
+        ([("9000", "")], [("8000", "2021")], ["ambiguous", "missing-here"]),
+        ([("9000", "2020")], [], ["missing-there"]),
+        ([("1", "2020"), ("2", "2020")], [("2", "2020"), ("1", "2020")], ["agrees", "agrees"]),
+    ],
+)
+def test_figures_of_people(mine: list[tuple[str, str]], yours: list[tuple[str, str]], states: list[str]) -> None:
+    """The same date is the same figure; "nearly" is near; one without a date cannot be told from others."""
+
+    def facts(found: list[tuple[str, str]]) -> list[Fact]:
+        return [Fact("n", value.strip("~"), frozenset(), {POINT_IN_TIME: {on: frozenset()}} if on else {}, "~" in value)
+                for value, on in found]  # fmt: skip
+
+    assert [state.value for state, _, _ in figures(facts(mine), facts(yours))] == states
+
+
+def test_times_in_office() -> None:
+    """Two terms of one person are two; a term without a beginning is the one that is left."""
+
+    def term(start: str) -> Fact:
+        return Fact("n", "ann", frozenset(), {START: {start: frozenset()}} if start else {})
+
+    found = list(tenures([term("2004"), term("")], [term("2010-03-01"), term("2004-04")]))
+    assert [(s.value, *(f.dates.get(START) for f in (m, y) if f)) for s, m, y in found] == [
+        ("agrees", {"2004": frozenset()}, {"2004-04": frozenset()}),
+        ("agrees", None, {"2010-03-01": frozenset()}),
+    ]
+
+
+def test_dates_and_distances() -> None:
+    """At the coarser precision; İzmir and Baku lie 1,970 km apart."""
+    assert agree("1985", "1985-09-04")
+    assert not agree("1985-09", "1985-10-04")
+    assert finest(["1985", "1985-09-04", "1986"]) == ["1985-09-04", "1986"]
+    assert kilometres("38.4 27.1", "40.4 49.9") == pytest.approx(1970, abs=15)
+
+
+def test_of_an_unnamed_place_the_named_one_is_told() -> None:
+    """What a document says without the name belongs to the place that the curator found."""
+    facts = read_facts(
+        our_quads("""GRAPH graph:curation {
+      <https://w3id.org/citygraph/source/page#unnamed> cg:identifiedAs city:gammaton ; cg:country country:betaland .
+      agreement:a a cg:SisterCityAgreement ; cg:party city:alphaville ;
+        cg:unnamedParty <https://w3id.org/citygraph/source/page#unnamed> . }""")
+    )
+    assert set(facts.ties) == {(ID + "city/alphaville", ID + "city/gammaton")}
+    assert [f.value for f in facts.of(ID + "city/gammaton", COUNTRY)] == [ID + "country/betaland"]
+
+
+def tie(subject: str, value: str, start: str = "") -> Statement:
+    """A twinning of two items, perhaps since a year."""
+    from citygraph.wikidata.dates import time_of
+
+    qualifiers = (Snak(START, time_of(start)),) if start else ()
+    return Statement(f"{subject}-{value}", subject, TWINNED, Link(value), qualifiers=qualifiers)
+
+
+def theirs(trig: str, *ties: Statement) -> Facts:
+    """The facts of three cities there, in the countries where ours lie."""
+    names = {"Q9000001": "Alphaville", "Q9000002": "Betaburg", "Q9000003": "Gammaton",
+             "Q9000101": "Alphaland", "Q9000102": "Betaland"}  # fmt: skip
+    items = {qid: Item(qid, {"en": name}) for qid, name in names.items()}
+    for qid in ("Q9000001", "Q9000002", "Q9000003"):
+        land = Statement(f"{qid}-land", qid, COUNTRY, Link("Q9000101" if qid == "Q9000001" else "Q9000102"))
+        said = (land, *(t for t in ties if t.entity == qid))
+        items[qid] = replace(items[qid], statements=said)
+    cities = frozenset(qid for qid in names if qid < "Q9000100")
+    selection = Selection(cities, cities, frozenset(names) - cities, frozenset())
+    nowhere = NamedNode("urn:none")
+    return their_facts(World(items, selection, read_known(our_quads(trig), nowhere), nowhere, "2026-11-20"))
+
+
+def compared(trig: str, *ties: Statement) -> list[Change]:
+    """What the diff finds of Alphaville, where these ties stand there."""
+    return diff(read_facts(our_quads(trig)), theirs(trig, *ties), [ID + "city/alphaville"])

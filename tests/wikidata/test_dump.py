@@ -1,0 +1,166 @@
+"""The dump: the same as a pull, from a stream, in any packing, on any number of cores."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from citygraph.errors import BadData, UsageError
+from citygraph.wikidata.dump import LocalEngine, digest_of, import_dump
+from citygraph.wikidata.source import Written
+from tests.wikidata.conftest import DUMP, FIXTURES, RETRIEVED
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    ".json": bytes,
+    ".json.gz": gzip.compress,
+    ".json.bz2": bz2.compress,
+    ".json.zst": zstandard.ZstdCompressor().compress,
+}
+
+
+def imported(dump: Path, into: Path, workers: int = 1) -> Written:
+    """The import of a dump, with nothing of ours beside it."""
+    return import_dump(str(dump), list, into, retrieved=RETRIEVED, engine=LocalEngine(workers), sha256="0" * 64)
+
+
+def test_the_whole_text(tmp_path: Path) -> None:
+    """What an import writes, line by line; and what it tells."""
+    written = import_dump(str(DUMP), list, tmp_path, retrieved=RETRIEVED, engine=LocalEngine(1))
+    assert written.path.read_text(encoding="utf-8") == (FIXTURES / "invented.nq").read_text(encoding="utf-8")
+    told = {(finding.kind, finding.qid) for finding in written.findings}
+    assert told == {
+        ("bad-value", "Q9000001"), ("class-unknown", "Q9000005"), ("contradiction", "Q9000001"),
+        ("deprecated", "Q9000001"), ("deprecated", "Q9000002"), ("itself", "Q9000001"), ("missing", "Q9000006"),
+        ("no-country", "Q9000007"), ("no-english-label", "Q9000005"), ("no-partner", "Q9000001"),
+        ("novalue", "Q9000001"), ("somevalue", "Q9000001"), ("vague-date", "Q9000001"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", PACKINGS)
+def test_every_packing_gives_the_same(tmp_path: Path, ending: str) -> None:
+    """Packed or not, by one worker or by three."""
+    dump = tmp_path / f"dump{ending}"
+    dump.write_bytes(PACKINGS[ending](DUMP.read_bytes()))
+    workers = 3 if ending == ".json.bz2" else 1
+    expected = imported(DUMP, tmp_path / "expected").path.read_bytes()
+    assert imported(dump, tmp_path / "got", workers).path.read_bytes() == expected
+
+
+def test_order_and_age_of_the_dump_do_not_matter(tmp_path: Path) -> None:
+    """Items in any order; ids at the end of the line, as in the dumps of 2015; numbers instead of ids."""
+    lines = [json.loads(line.rstrip(",")) for line in DUMP.read_text().splitlines() if line.startswith("{")]
+    old = tmp_path / "old.json"
+    entities = [json.dumps(dict(sorted(e.items()))) for e in reversed(lines)]
+    old.write_text("[\n" + re.sub(r', "id": "Q\d+"}', "}", ",\n".join(entities)) + "\n]\n")
+    expected = imported(DUMP, tmp_path / "expected").path.read_bytes()
+    assert imported(old, tmp_path / "got").path.read_bytes() == expected
+
+
+@pytest.mark.parametrize("ending", PACKINGS)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_cut_dump_is_an_error_and_changes_nothing(tmp_path: Path, ending: str, workers: int) -> None:
+    """Half a download must not pass for a world with fewer twinnings."""
+    old = imported(DUMP, tmp_path / "out").path.read_bytes()
+    whole = PACKINGS[ending](DUMP.read_bytes())
+    dump = tmp_path / f"cut{ending}"
+    dump.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadData, match="cut"):
+        imported(dump, tmp_path / "out", workers)
+    assert (tmp_path / "out" / "wikidata.nq").read_bytes() == old
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_line_that_is_no_entity_is_told(tmp_path: Path, workers: int) -> None:
+    """The line is quoted; no worker is left hanging."""
+    dump = tmp_path / "bad.json"
+    dump.write_text('[\n{"type":"item","id":"Q1","claims":{"P190":[{"mainsnak":{}}]}}\n]\n')
+    with pytest.raises(BadData, match=r'bad\.json: no entity: \{"type":"item","id":"Q1"'):
+        imported(dump, tmp_path / "out", workers)
+
+
+def test_files_that_are_no_dumps_are_refused(tmp_path: Path) -> None:
+    """A missing file, another ending, a digest that nobody can make."""
+    with pytest.raises(UsageError, match="no such file"):
+        imported(tmp_path / "none.json", tmp_path)
+    (tmp_path / "dump.xml").write_text("")
+    with pytest.raises(UsageError, match=r"\.json\.zst"):
+        imported(tmp_path / "dump.xml", tmp_path)
+    with pytest.raises(UsageError, match="SHA-256"):
+        digest_of("hdfs://cluster/dump.json.bz2")
+
+
+def test_real_extracts_are_read(realdata: Path, tmp_path: Path) -> None:
+    """A dump extract of 2015 has nobody's partners: an empty world, not an error."""
+    for name in ("wdtk-sample-dump-20150815.json.gz", "wdtk-mock-dump-101-entities.json"):
+        written = imported(realdata / "wikidata-fixtures" / name, tmp_path / name)
+        assert written.statements < 40
+        assert not written.findings
+
+
+def test_the_twinnings_of_2016(edges: list[tuple[str, str]], names: dict[str, str], tmp_path: Path) -> None:
+    """34,182 statements between 10,055 places are 17,401 agreements, each place with its own IRI."""
+    dump = tmp_path / "2016.json"
+    partners: dict[str, list[str]] = {}
+    for subject, value in edges:
+        partners.setdefault(subject, []).append(value)
+    with dump.open("w", encoding="utf-8") as file:
+        file.write("[\n")
+        file.writelines(_line(qid, name, partners.get(qid, [])) for qid, name in names.items())
+        file.write("]\n")
+    text = imported(dump, tmp_path).path.read_text(encoding="utf-8")
+    assert text.count("ontology#SisterCityAgreement>") == 17_401
+    assert text.count("ontology#WikidataStatement>") == 34_182
+    assert text.count("owl#sameAs>") == 10_055
+    places = {line.split(" ", 1)[0] for line in text.splitlines() if "owl#sameAs>" in line}
+    assert len(places) == 10_055
+
+
+def _line(qid: str, name: str, partners: list[str]) -> str:
+    claims = [
+        {"id": f"{qid}$0000-{n}", "rank": "normal", "mainsnak": {
+            "snaktype": "value", "property": "P190",
+            "datavalue": {"type": "wikibase-entityid", "value": {"numeric-id": int(partner[1:])}}}}
+        for n, partner in enumerate(partners)
+    ]  # fmt: skip
+    entity: dict[str, Any] = {"type": "item", "id": qid, "labels": {"de": {"language": "de", "value": name}},
+                              "claims": {"P190": claims} if claims else []}  # fmt: skip
+    return json.dumps(entity) + ",\n"
+
+
+_MEASURED = """
+import sys
+from pathlib import Path
+from citygraph.wikidata.dump import LocalEngine, import_dump
+import_dump(sys.argv[1], list, Path(sys.argv[2]), retrieved="2026-11-20T00:00:00Z", engine=LocalEngine(1))
+# Not ru_maxrss: that begins with the peak of the process that started this one.
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
+def test_memory_does_not_grow_with_the_dump(tmp_path: Path) -> None:
+    """A dump of sixteen times the size takes the same memory, within 4 MB."""
+    lines = DUMP.read_text(encoding="utf-8").splitlines()
+    filler = (
+        '{"type":"item","id":"Q%d","labels":{"en":{"language":"en","value":"x"}},"claims":{},"y":"' + "z" * 2000 + '"},'
+    )
+    peaks = []
+    for size in (1_000, 16_000):
+        dump = tmp_path / f"{size}.json"
+        with dump.open("w", encoding="utf-8") as file:
+            file.writelines(
+                f"{line}\n" for line in ["[", *(filler % (10_000_000 + n) for n in range(size)), *lines[1:]]
+            )
+        command = [sys.executable, "-c", _MEASURED, str(dump), str(tmp_path)]
+        peaks.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    assert peaks[1] - peaks[0] < 4096

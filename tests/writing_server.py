@@ -1,0 +1,101 @@
+"""A server for tests of writing: /sparql, /update and /graphs over a folder of releases, with one token.
+
+    python -m tests.writing_server PORT FOLDER
+
+With CITYGRAPH_OPEN_WRITES=1 it begins with an empty dataset, without shapes or owners, for the W3C's tests. Queries are
+evaluated in the web process; what is written goes the way it always goes.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from granian.constants import Interfaces
+from granian.server import Server
+
+from citygraph.release import Manifest, Releases
+from citygraph.settings import Settings, hand_on, read_settings
+from citygraph.sparql.engine import Answer
+from citygraph.sparql.evaluate import evaluate
+from citygraph.sparql.protocol import Query
+from citygraph.tokens import Holder, Tokens
+from citygraph.web.endpoint import SparqlEndpoint
+from citygraph.web.graphs import GraphStore
+from citygraph.web.update import UpdateEndpoint
+from citygraph.web.writing import Gate
+from citygraph.writer import Writer, start_writer
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+class Direct:
+    """Evaluates queries in this process."""
+
+    def __init__(self, releases: Releases) -> None:
+        self._releases = releases
+
+    def run(self, release_id: str, query: Query, client: str = "", federated: bool = False) -> Answer:
+        """What the engines do, without any limit."""
+        out = io.BytesIO()
+        result = evaluate(self._releases.get(release_id).open_store(), query)
+        rows = result.write(out)
+        return Answer(result.format, out.getvalue(), 0.001, rows, release_id)
+
+
+class WritingServer:
+    """The three addresses."""
+
+    def __init__(self, settings: Settings) -> None:
+        releases = Releases(settings.releases)
+        self.sparql = SparqlEndpoint(settings, releases, Direct(releases))
+        gate = Gate(settings, Writer(settings), Tokens(settings.tokens))
+        self.update = UpdateEndpoint(settings, gate)
+        self.graphs = GraphStore(settings, releases, self.sparql.results, gate)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        if environ["PATH_INFO"] == "/update":
+            return self.update(environ, start_response)
+        if GraphStore.takes(environ):
+            return self.graphs(environ, start_response)
+        return self.sparql(environ, start_response)
+
+
+def make_app() -> WSGIApplication:
+    """The application, for granian."""
+    return WritingServer(read_settings())
+
+
+def main(port: int, folder: Path) -> None:
+    """Serve until SIGTERM; the token is in FOLDER/token."""
+    settings = read_settings().with_changes(
+        releases=folder / "releases", tokens=folder / "tokens.json", audit=folder / "audit.jsonl"
+    )
+    if settings.open_writes:
+        with Releases(settings.releases).stage() as staged:
+            staged.publish(Manifest(digest="0" * 64))
+    tokens = Tokens(settings.tokens)
+    if not tokens.holders():
+        (folder / "token").write_text(tokens.make(Holder("tester")))
+    with start_writer(settings) as writer:
+        hand_on(writer.settings)
+        Server(
+            "tests.writing_server:make_app",
+            port=port,
+            interface=Interfaces.WSGI,
+            factory=True,
+            blocking_threads=32,
+            backpressure=128,
+            websockets=False,
+        ).serve()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONPATH", str(Path(__file__).parents[1]))
+    main(int(sys.argv[1]), Path(sys.argv[2]))
