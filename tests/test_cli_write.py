@@ -13,7 +13,8 @@ from citygraph.release import Release, Releases
 from citygraph.report import Report
 from tests.test_cli import run
 
-NOTE = '<https://w3id.org/citygraph/id/city/izmir> <https://w3id.org/citygraph/ontology#note> "A note."@en , "Bir not."@tr .'
+_SAYS = "<https://w3id.org/citygraph/id/city/izmir> <https://w3id.org/citygraph/ontology#note>"
+NOTE = f'{_SAYS} "A note."@en , "Bir not."@tr .'
 GRAPH = "https://w3id.org/citygraph/graph/notes"
 
 
@@ -40,6 +41,18 @@ def test_load_diff_and_rollback(root: Path, tmp_path: Path) -> None:
     third = Releases(root).current()
     assert third.manifest.digest == first.manifest.digest
     assert third.id != first.id
+
+
+def test_a_build_keeps_what_the_api_owns(root: Path, tmp_path: Path) -> None:
+    """Graphs that no file fills are carried forward, into the default graph too."""
+    (tmp_path / "note.ttl").write_text(NOTE)
+    assert run("load", str(tmp_path / "note.ttl"), "--graph", GRAPH, releases=root).returncode == 0
+    time.sleep(1.1)
+    done = run("build", "--force", releases=root)
+    assert done.returncode == 0, done.stderr
+    assert Releases(root).current().manifest.graphs[GRAPH] == 2
+    asked = 'ASK { city:izmir cg:note "A note."@en }'
+    assert "true" in run("query", "-", "--format", "json", releases=root, stdin=asked).stdout
 
 
 def test_update_says_what_would_break(root: Path) -> None:

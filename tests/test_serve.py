@@ -18,7 +18,8 @@ from pyoxigraph import RdfFormat, parse
 
 from citygraph.release import Release, Releases
 from citygraph.report import Report
-from citygraph.terms import ID
+from citygraph.terms import GRAPH, ID, SOURCE
+from citygraph.tokens import Holder, Tokens
 from tests.running import Running, serving
 
 Built = tuple[Releases, Release, Report]
@@ -168,3 +169,28 @@ def test_a_start_waits_for_no_parser_that_it_does_not_need(module: str) -> None:
     """rdflib and the validators take longer to import than all the rest: only who uses them imports them."""
     code = f"import sys, {module}; print([name for name in {{'rdflib', 'pyshacl', 'shifty'}} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_a_commit_over_http_is_served_at_once(built: Built, tmp_path: Path) -> None:
+    """An update with a token is validated, published and asked for; without one it is 401, in a file's graph 409."""
+    releases = Releases(tmp_path / "releases")
+    with releases.stage(copy_of=built[1]) as staged:
+        staged.publish(built[1].manifest)
+    tokens = tmp_path / "tokens.json"
+    token = Tokens(tokens).make(Holder("press", ("write",), (GRAPH("notes").value, SOURCE)))
+    note = 'INSERT DATA { GRAPH graph:notes { city:izmir cg:note "A note."@en , "Bir not."@tr } }'
+    in_file = note.replace("graph:notes", "source:place-register")
+    with serving(releases.root, tokens=tokens) as running:
+        headers = {"content_type": "application/sparql-update", "authorization": f"Bearer {token}"}
+        assert running.get("/update", "POST", note.encode(), content_type=headers["content_type"]).status == 401
+        done = running.get("/update", "POST", note.encode(), **headers)
+        assert done.status == 200, done.body
+        assert running.get("/update", "POST", in_file.encode(), **headers).status == 409
+        breach = b"INSERT DATA { GRAPH graph:notes { city:nowhere a cg:City } }"
+        assert running.get("/update", "POST", breach, **headers).status == 422
+        asked = running.get("/sparql?query=" + quote('ASK { city:izmir cg:note "A note."@en }'))
+        assert json.loads(asked.body)["boolean"]
+        graph = running.get("/graphs?graph=" + quote(GRAPH("notes").value), accept="text/turtle")
+        assert len(list(parse(graph.body, RdfFormat.TURTLE))) == 2
+        page = running.get("/doc/city/izmir", accept="text/html").body.decode()
+        assert "A note." in page

@@ -16,6 +16,7 @@ from citygraph import __version__
 from citygraph.catalog import describe, graph_counts
 from citygraph.errors import BadData, NotFound, Violations
 from citygraph.files import SourceFile, Sources, extra_files
+from citygraph.ownership import carried_forward
 from citygraph.products import Products, offered_tables, write_products
 from citygraph.progress import Progress
 from citygraph.release import Manifest, Release, Releases
@@ -54,7 +55,7 @@ def build(sources: Sources, releases: Releases, progress: Progress) -> tuple[Rel
     """
     with releases.stage() as staged:
         store = staged.open()
-        loaded, report = _assemble(sources, sources.all_files(), store, staged.path, progress)
+        loaded, report = _assemble(sources, sources.all_files(), store, staged.path, progress, staged.parent)
         if not report.conforms:
             raise Violations(report)
         with progress.step("index") as step:
@@ -87,11 +88,17 @@ def check(sources: Sources, extra: Iterable[Path], progress: Progress) -> Report
 
 
 def _assemble(
-    sources: Sources, files: list[SourceFile], store: Store, folder: Path, progress: Progress
+    sources: Sources,
+    files: list[SourceFile],
+    store: Store,
+    folder: Path,
+    progress: Progress,
+    parent: Release | None = None,
 ) -> tuple[Loaded, Report]:
     with progress.step("load") as step:
         loaded = _load(files, store, folder)
-        step.result = f"{loaded.files} files, {loaded.statements} statements"
+        carried = _carry(parent, loaded, store) if parent else 0
+        step.result = f"{loaded.files} files, {loaded.statements} statements" + (f", {carried} kept" if carried else "")
     with progress.step("derive") as step:
         step.result = f"{_derive(sources.rule_files(), store)} triples"
     with progress.step("describe") as step:
@@ -117,6 +124,15 @@ def _load(files: list[SourceFile], store: Store, folder: Path) -> Loaded:
         store.bulk_extend(chain.from_iterable(_noting(file, loaded, merged) for file in files))
         loaded.files = len(files)
     return loaded
+
+
+def _carry(parent: Release, loaded: Loaded, store: Store) -> int:
+    """Take over the graphs that the API owns from the release before; answers how many statements."""
+    quads = list(carried_forward(parent, loaded.owners))
+    store.extend(quads)
+    store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
+    _append(quads, loaded.merged)
+    return len(quads)
 
 
 def _noting(file: SourceFile, loaded: Loaded, merged: IO[str]) -> Iterator[Quad]:

@@ -37,8 +37,9 @@ def diff(settings: Settings, older: str, newer: str, as_json: bool) -> int:
     releases = Releases(settings.releases)
     changes = Timeline(releases).between(releases.get(older), releases.get(newer))
     if as_json:
-        print_json({"from": older, "to": newer, "added": len(changes.added), "removed": len(changes.removed),
-                    "graphs": {graph: {"added": a, "removed": r} for graph, (a, r) in changes.by_graph.items()}})  # fmt: skip
+        graphs = {graph: {"added": a, "removed": r} for graph, (a, r) in changes.by_graph.items()}
+        counts = {"added": len(changes.added), "removed": len(changes.removed)}
+        print_json({"from": older, "to": newer, **counts, "graphs": graphs})
         return OK
     for sign, quads in (("-", changes.removed), ("+", changes.added)):
         for line in sorted(str(quad) for quad in quads):

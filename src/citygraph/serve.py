@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -18,6 +20,7 @@ from citygraph.release import Releases
 from citygraph.settings import Settings, hand_on
 from citygraph.sparql.beacon import shown
 from citygraph.sparql.host import HostProcess, start_host
+from citygraph.writer import WriterProcess, start_writer
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +35,15 @@ def serve(settings: Settings) -> None:
     Raises UsageError if the address is taken, OSError if the engine host does not start.
     """
     _require_free(settings)
-    with start_host(settings) as host, shown(host.settings):
-        hand_on(host.settings)
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        starting = pool.submit(start_writer, settings)  # beside the host: each takes a moment to import
+        host = stack.enter_context(start_host(settings))
+        writer = stack.enter_context(starting.result())
+        stack.enter_context(shown(host.settings))
+        hand_on(host.settings.with_changes(writer_socket=writer.settings.writer_socket))
         host.open(Releases(settings.releases).current_id())
         stopping = threading.Event()
-        watch = threading.Thread(target=_keep_alive, args=(host, stopping), daemon=True)
+        watch = threading.Thread(target=_keep_alive, args=((host, writer), stopping), daemon=True)
         watch.start()
         try:
             _server(settings).serve()
@@ -79,9 +86,10 @@ def _server(settings: Settings) -> AbstractServer[Any]:
     )
 
 
-def _keep_alive(host: HostProcess, stopping: threading.Event) -> None:
-    """Start the engine host anew if it dies: queries fail meanwhile, documents do not."""
+def _keep_alive(helpers: tuple[HostProcess, WriterProcess], stopping: threading.Event) -> None:
+    """Start engine host and writer anew if they die: queries or commits fail meanwhile, documents do not."""
     while not stopping.wait(_WATCH_SECONDS):
-        if not host.is_alive():
-            log.error("the engine host died; it is started anew")
-            host.restart()
+        for helper in helpers:
+            if not helper.is_alive():
+                log.error("the %s died; it is started anew", type(helper).__name__)
+                helper.restart()

@@ -12,8 +12,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from citygraph import errors
 from citygraph.release import Releases
 from citygraph.settings import Settings
+from citygraph.tokens import Tokens
 from citygraph.web.endpoint import PATH, Runs, SparqlEndpoint
 from citygraph.web.faults import Faults
+from citygraph.web.graphs import GraphStore
 from citygraph.web.http import COMMON, PREFLIGHT
 from citygraph.web.metrics import mount_metrics
 from citygraph.web.pages import Pages
@@ -24,6 +26,10 @@ from citygraph.web.running import Supervised, mount_running
 from citygraph.web.search import mount_search
 from citygraph.web.tallies import Tallies, folder_of
 from citygraph.web.time import mount_time
+from citygraph.web.update import PATH as UPDATE_PATH
+from citygraph.web.update import UpdateEndpoint
+from citygraph.web.writing import Gate
+from citygraph.writer import Writer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -48,6 +54,10 @@ def create_app(settings: Settings, releases: Releases, engines: Runs | None = No
         mount_running(app, settings, supervised)
         mount_metrics(app, supervised, tallies)
     app.wsgi_app = _Dispatcher(app.wsgi_app, Resources(settings, releases), endpoint)  # type: ignore[method-assign]
+    if endpoint is not None and settings.writer_socket:
+        gate = Gate(settings, Writer(settings), Tokens(settings.tokens))
+        graphs = GraphStore(settings, releases, endpoint.results, gate)
+        app.wsgi_app = _WritingDispatcher(app.wsgi_app, UpdateEndpoint(settings, gate), graphs)  # type: ignore[method-assign]
     mount_reconcile(app, settings, *mount_search(app, settings, releases))
     mount_queries(app, settings, releases, endpoint)
     mount_time(app, settings, releases)
@@ -69,6 +79,23 @@ class _Dispatcher:
             return self._endpoint(environ, start_response)
         if self._resources.answers_for(path):
             return self._resources(environ, start_response)
+        return self._site(environ, start_response)
+
+
+class _WritingDispatcher:
+    """Sends updates and graph store requests to what answers them, and everything else on."""
+
+    def __init__(self, site: WSGIApplication, update: UpdateEndpoint, graphs: GraphStore) -> None:
+        self._site = site
+        self._update = update
+        self._graphs = graphs
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        if environ.get("PATH_INFO") == UPDATE_PATH:
+            return self._update(environ, start_response)
+        if self._graphs.takes(environ):
+            return self._graphs(environ, start_response)
         return self._site(environ, start_response)
 
 
