@@ -51,7 +51,9 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def settings(release: Path) -> Settings:
     """Limits that are reached quickly."""
-    return Settings(releases=release.parent, engines=3, time_limit=0.5, memory_limit=64 * MIB, queue_wait=20.0)
+    return Settings(
+        releases=release.parent, workers=1, engines=3, time_limit=0.5, memory_limit=64 * MIB, queue_wait=20.0
+    )
 
 
 @pytest.fixture(scope="module", params=["memory", "disk"])
