@@ -123,14 +123,20 @@ def wikidata_import_dump(
     "--format", "form", type=click.Choice(["table", "csv", "json", "trig"]), default="table", show_default=True
 )
 @click.option("--state", "states", multiple=True, type=_STATE, help="Only these findings.")
-@click.option("--save", type=click.Path(path_type=Path), help="Keep the comparison as JSON, which the site can show.")
+@click.option(
+    "--save",
+    is_flag=False,
+    flag_value="",
+    metavar="[FILE]",
+    help="Keep the comparison as JSON, by default where the site shows it (/wikidata).",
+)
 @click.option("--saved", type=click.Path(path_type=Path), help="Show a comparison that was kept; ask nobody.")
 @_AGE
 @_REFRESH
 @click.pass_obj
 @command
 def wikidata_diff(
-    settings: Settings, form: str, states: tuple[str, ...], save: Path | None, saved: Path | None, **asked: Any
+    settings: Settings, form: str, states: tuple[str, ...], save: str | None, saved: Path | None, **asked: Any
 ) -> int:
     """Compare the current release with Wikidata, statement by statement, with the sources of both sides.
 
@@ -142,7 +148,9 @@ def wikidata_diff(
         found = _compare(settings, **asked)
         changes, retrieved = found.changes, found.retrieved
     if save is not None:
-        save.write_text(differences.to_json_text(changes, retrieved), encoding="utf-8")
+        kept = Path(save) if save else settings.wikidata_comparison
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(differences.to_json_text(changes, retrieved), encoding="utf-8")
     shown = [change for change in changes if not states or change.state.value in states]
     _print_changes(shown, form, retrieved, GRAPH("wikidata-comparison"))
     counted = ", ".join(f"{count} {state}" for state, count in differences.counts(shown).items())

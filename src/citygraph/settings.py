@@ -63,6 +63,9 @@ class Settings:
     wikidata_endpoint: str = _setting("https://query.wikidata.org/sparql", "Query service that is asked for Wikidata.")
     wikidata_contact: str = _setting("", "E-mail or web address by which Wikimedia reaches whoever runs this.")
     wikidata_cache: Path = _setting(Path("var/wikidata"), "Folder in which Wikidata's answers are kept.")
+    wikidata_comparison: Path = _setting(
+        Path("var/wikidata/comparison.json"), "File of the comparison that the site shows at /wikidata."
+    )
     admin_token: str = _setting("", "Token of the admin addresses; none means that they are closed.")
     trusted_proxies: int = _setting(0, "Reverse proxies in front whose Forwarded headers are believed.")
     writer_socket: str = _setting("", "Socket of the writer; `citygraph serve` sets it for its web processes.")

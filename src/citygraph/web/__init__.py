@@ -28,6 +28,7 @@ from citygraph.web.tallies import Tallies, folder_of
 from citygraph.web.time import mount_time
 from citygraph.web.update import PATH as UPDATE_PATH
 from citygraph.web.update import UpdateEndpoint
+from citygraph.web.wikidata import mount_wikidata
 from citygraph.web.writing import Gate
 from citygraph.writer import Writer
 
@@ -58,7 +59,9 @@ def create_app(settings: Settings, releases: Releases, engines: Runs | None = No
         gate = Gate(settings, Writer(settings), Tokens(settings.tokens))
         graphs = GraphStore(settings, releases, endpoint.results, gate)
         app.wsgi_app = _WritingDispatcher(app.wsgi_app, UpdateEndpoint(settings, gate), graphs)  # type: ignore[method-assign]
-    mount_reconcile(app, settings, *mount_search(app, settings, releases))
+    shelf, lookups, lookup_pages = mount_search(app, settings, releases)
+    mount_reconcile(app, settings, shelf, lookups, lookup_pages)
+    mount_wikidata(app, settings, shelf, lookup_pages)
     mount_queries(app, settings, releases, endpoint)
     mount_time(app, settings, releases)
     return app

@@ -82,4 +82,13 @@ SEARCH_WORDS: dict[str, tuple[str, str]] = {
     "search": ("Search", "Ara"),
     "search_for": ("Name", "Ad"),
     "search_kind": ("Kind", "Tür"),
+    "wikidata_all": ("All findings", "Bütün bulgular"),
+    "wikidata_entity": ("Entity", "Varlık"),
+    "wikidata_finding": ("Finding", "Bulgu"),
+    "wikidata_findings": ("Findings", "Bulgular"),
+    "wikidata_ours": ("citygraph says", "citygraph’a göre"),
+    "wikidata_statement": ("Statement", "Bildirim"),
+    "wikidata_theirs": ("Wikidata says", "Wikidata’ya göre"),
+    "wikidata_title": ("citygraph beside Wikidata", "citygraph ile Wikidata yan yana"),
+    "wikidata_when": ("Wikidata as it answered on", "Wikidata’nın yanıt verdiği gün:"),
 }
