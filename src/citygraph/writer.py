@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ from citygraph.write import Consequences, Outcome
 log = logging.getLogger(__name__)
 
 _SOCKET = "writer.sock"
+_WARM_UP = 3.0  # seconds
 _BACKLOG = 128
 _TICK = 0.2
 _LARGEST_BATCH = 32
@@ -164,9 +166,12 @@ class _Service:
     def run(self) -> None:
         """Serve until our parent is gone; what is under way is finished."""
         parented = True
-        self._refresh()
         announce("listening")
+        # Reading shapes and rules takes seconds of a core: not while web processes start, unless a change comes.
+        warm_up = time.monotonic() + _WARM_UP
         while parented or self._batch or self._queue or self._single:
+            if self._consequences is None and time.monotonic() > warm_up:
+                self._refresh()
             for key, _ in self._selector.select(_TICK):
                 if key.fileobj is self._listener:
                     self._accept()
