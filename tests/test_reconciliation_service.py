@@ -292,7 +292,9 @@ def test_errors_have_a_real_status_a_reason_and_cors(client: FlaskClient) -> Non
 def test_a_whole_batch_fits(client: FlaskClient) -> None:
     """As many queries as batchSize says."""
     size = client.get("/reconcile").get_json()["batchSize"]
-    ask(client, {f"q{n}": {"query": "İzmir"} for n in range(size)})
+    answered = ask(client, {f"q{n}": {"query": "İzmir"} for n in range(size)})
+    assert set(answered) == {f"q{n}" for n in range(size)}
+    assert all(one["result"][0]["match"] for one in answered.values())
 
 
 @pytest.mark.parametrize("path", ["", "?queries=%7B%22q%22%3A%7B%22query%22%3A%22Baku%22%7D%7D",
