@@ -9,8 +9,8 @@ from pyoxigraph import DefaultGraph, RdfFormat
 
 from bench import generator, names
 from bench.generator import World, merged, quads
-from citygraph.catalog import graph_counts
 from citygraph.errors import NotFound
+from citygraph.products.catalog import graph_counts
 from citygraph.release import Manifest, Release, Releases
 from citygraph.search import write_index
 

@@ -22,8 +22,8 @@ from tempfile import TemporaryDirectory
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from bench.processes import free_port, processor_time, rest
-from citygraph.lookup import Lookup
-from citygraph.reconcile import Question, reconcile
+from citygraph.reconciliation.lookup import Lookup
+from citygraph.reconciliation.reconcile import Question, reconcile
 from citygraph.release import Manifest, Releases
 from citygraph.search import write_index
 from citygraph.terms import CG, ID, ONTOLOGY_GRAPH, OWL, RDF, RDFS, SCHEMA, SKOS, SOURCE, WD

@@ -13,32 +13,29 @@ SRC = Path(__file__).parents[1] / "src" / "citygraph"
 # Lowest first. A module imports only from layers below its own, or from its own package.
 LAYERS = [
     {"terms", "text", "progress", "digest", "earth"},
-    {"report", "spelling"},
-    {"errors", "formats", "offers", "change", "citing"},
+    {"report", "reconciliation.spelling", "pictures"},
+    {"errors", "formats", "products.offers", "writing.change", "citing"},
     {
         "settings",
         "files",
         "release",
         "queries",
+        "rules",
         "labels",
         "withdrawals",
-        "lines",
-        "facts",
-        "reconcile",
-        "decisions",
+        "products.lines",
+        "reconciliation.facts",
+        "reconciliation.reconcile",
+        "reconciliation.decisions",
         "doctor",
         "sparql.protocol",
-    }
-    | {"edit", "operations", "tokens", "rules", "dependencies"},
-    {"search", "catalog", "export", "validation", "describe", "vocabulary", "ownership", "sparql"},
-    {"dumps", "changes", "tables", "quality", "lookup", "remote", "apply", "tally", "partial"},
-    {"packages", "dataset", "rederive", "write"},
-    {"products", "feeds", "consequences", "history"},
-    {"build", "wikidata", "jsonld", "batch"},
-    {"writer"},
-    {"console", "web"},
-    {"serve", "commands"},
-    {"cli_wikidata", "cli_reconcile", "cli_write", "cli_look"},
+    },
+    {"search", "export", "validation", "describe", "vocabulary", "sparql", "products.changes"},
+    {"products", "reconciliation"},
+    {"writing", "history"},
+    {"build", "wikidata", "jsonld"},
+    {"web"},
+    {"serve"},
     {"cli"},
 ]
 
@@ -47,26 +44,31 @@ FENCES = {
     "flask": {"web"},
     "werkzeug": {"web"},
     "granian": {"serve"},
-    "click": {"cli", "cli_wikidata", "cli_reconcile", "cli_write", "cli_look", "commands"},
-    "rich": {"cli", "cli_wikidata", "cli_write", "console"},
+    "click": {"cli"},
+    "rich": {"cli"},
     "pyshacl": {"validation"},
     "shifty": {"validation"},
-    "rdflib": {"validation", "sparql.clauses", "dependencies", "partial"},
-    "subprocess": {"validation", "writer", "batch", "sparql"},
+    "rdflib": {"validation", "sparql.clauses", "writing.dependencies", "writing.partial"},
+    "subprocess": {"validation", "writing.writer", "writing.batch", "sparql"},
     "shutil": {"release"},
     "yaml": {"queries"},
     "anyascii": {"text"},
-    "rapidfuzz": {"spelling"},
+    "rapidfuzz": {"reconciliation.spelling"},
     "sqlite3": {"search"},
-    "arro3": {"tables"},
+    "arro3": {"products.tables"},
     "pyseccomp": {"sparql"},
     "SPARQLWrapper": {"wikidata.client"},
     "pyspark": {"wikidata.spark"},
     "py4j": {"wikidata.spark"},
+    "resvg_py": {"pictures.raster"},
+    "babel": {"web"},
 }
 
 # What reaches other machines over HTTP, by the module of the standard library.
-NETWORK = {"urllib.request": {"doctor.door", "remote"}, "http.client": {"wikidata.client", "remote"}}
+NETWORK = {
+    "urllib.request": {"doctor.door", "reconciliation.remote"},
+    "http.client": {"wikidata.client", "reconciliation.remote"},
+}
 
 MAX_LINES = 400
 MAX_FUNCTION = 60

@@ -15,9 +15,9 @@ import pytest
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Store
 
 from citygraph.build import build, is_current
-from citygraph.catalog import data_graphs
 from citygraph.errors import BadData, Violations
 from citygraph.files import Sources
+from citygraph.products.catalog import data_graphs
 from citygraph.progress import Progress
 from citygraph.release import Release, Releases
 from citygraph.report import Report

@@ -7,9 +7,9 @@ import time
 import pytest
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
-from citygraph.catalog import count, describe, distribution
-from citygraph.dataset import dataset_description, release_iri
-from citygraph.offers import DUMPS
+from citygraph.products.catalog import count, describe, distribution
+from citygraph.products.dataset import dataset_description, release_iri
+from citygraph.products.offers import DUMPS
 from citygraph.release import Release
 from citygraph.terms import CG, DATASET, DCAT, DCTERMS, ID, PREFIXES, RDF, SPDX, VOID, XSD
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from citygraph.cli import main
+from citygraph.cli.main import main
 from citygraph.release import Release, Releases
 from citygraph.report import Report
 from tests.running import serving

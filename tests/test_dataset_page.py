@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import RdfFormat, Triple, parse
 
-from citygraph.dataset import dataset_description
+from citygraph.products.dataset import dataset_description
 from citygraph.release import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app

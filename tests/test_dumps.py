@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 
-from citygraph import lines
-from citygraph.changes import ADDED, REMOVED, THINGS, compare, things_changed, write_all_changes, write_changes
-from citygraph.dumps import write_dumps
-from citygraph.lines import Sorted, as_line, graph_of, lines_of, subject_of
-from citygraph.offers import DUMPS, JSONLD, NQUADS, TRIG, TURTLE
+from citygraph.products import lines
+from citygraph.products.changes import ADDED, REMOVED, THINGS, compare, things_changed, write_all_changes, write_changes
+from citygraph.products.dumps import write_dumps
+from citygraph.products.lines import Sorted, as_line, graph_of, lines_of, subject_of
+from citygraph.products.offers import DUMPS, JSONLD, NQUADS, TRIG, TURTLE
 from citygraph.release import Release
 from citygraph.terms import CG, GRAPH, ID, RDF, SOURCE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyoxigraph import Store
 
-from citygraph.facts import Facts, read_facts
+from citygraph.reconciliation.facts import Facts, read_facts
 from citygraph.terms import ID
 from tests.world import small_world
 

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 from pyoxigraph import Literal, NamedNode
 
-from citygraph import feeds
-from citygraph.feeds import ACTIVITY, LDES, STREAM, TREE, addresses, atom, ldes_page, ldes_root, sitemap
+from citygraph.products import feeds
+from citygraph.products.feeds import ACTIVITY, LDES, STREAM, TREE, addresses, atom, ldes_page, ldes_root, sitemap
 from citygraph.release import Release
 from citygraph.terms import ID
 

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from pyoxigraph import NamedNode, RdfFormat, parse
 from werkzeug.test import TestResponse
 
-from citygraph.changes import CREATED, DELETED, THINGS, UPDATED
-from citygraph.lines import packed_text
+from citygraph.products.changes import CREATED, DELETED, THINGS, UPDATED
+from citygraph.products.lines import packed_text
 from citygraph.release import Release, Releases
 from citygraph.settings import Settings
 from citygraph.terms import BASE

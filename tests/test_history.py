@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode, Quad
 
-from citygraph.changes import ADDED, REMOVED
 from citygraph.history import Timeline
-from citygraph.lines import as_line, packed_text
+from citygraph.products.changes import ADDED, REMOVED
+from citygraph.products.lines import as_line, packed_text
 from citygraph.release import Release, Releases
 from tests.past import DATES, VISIT, three_releases
 

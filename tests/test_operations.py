@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from citygraph.errors import QuerySyntaxError, TooLarge
-from citygraph.operations import as_data, operations, variables
+from citygraph.writing.operations import as_data, operations, variables
 
 
 def test_each_operation_keeps_its_parts() -> None:

@@ -7,15 +7,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
-from citygraph.change import Delta
 from citygraph.files import Sources
-from citygraph.partial import PartialValidator
-from citygraph.rederive import Deriver
 from citygraph.release import Release
 from citygraph.report import Report
 from citygraph.rules import derive_anew, read_rules
-from citygraph.tally import Tally
 from citygraph.terms import CATALOG_GRAPH, DERIVED_GRAPH, GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
+from citygraph.writing.change import Delta
+from citygraph.writing.partial import PartialValidator
+from citygraph.writing.rederive import Deriver
+from citygraph.writing.tally import Tally
 
 MADE = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH, CATALOG_GRAPH)
 TYPE = RDF("type")

@@ -10,7 +10,7 @@ import pytest
 from pyoxigraph import NamedNode, QuerySolutions, RdfFormat, Store, Triple, parse
 
 from citygraph.errors import BadData
-from citygraph.quality import FILE, METRIC, Measurement, measure, quality_queries
+from citygraph.products.quality import FILE, METRIC, Measurement, measure, quality_queries
 from citygraph.queries import read_query
 from citygraph.release import Release
 from citygraph.report import Report, Result

@@ -11,8 +11,8 @@ import pytest
 from pyoxigraph import Store
 
 from citygraph.errors import NotFound
-from citygraph.lookup import Lookup
-from citygraph.reconcile import Candidate, Known, Question, overlap, reconcile
+from citygraph.reconciliation.lookup import Lookup
+from citygraph.reconciliation.reconcile import Candidate, Known, Question, overlap, reconcile
 from citygraph.release import Release
 from citygraph.search import write_index
 from citygraph.terms import ID

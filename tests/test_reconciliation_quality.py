@@ -10,8 +10,8 @@ import pytest
 from pyoxigraph import Store
 
 from bench.reconciliation import NAMES, PLACES, measure_quality, read_names, read_places
-from citygraph.lookup import Lookup
-from citygraph.reconcile import Question, reconcile
+from citygraph.reconciliation.lookup import Lookup
+from citygraph.reconciliation.reconcile import Question, reconcile
 from citygraph.search import write_index
 from tests.conftest import REPOSITORY
 

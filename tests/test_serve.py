@@ -19,7 +19,7 @@ from pyoxigraph import RdfFormat, parse
 from citygraph.release import Release, Releases
 from citygraph.report import Report
 from citygraph.terms import GRAPH, ID, SOURCE
-from citygraph.tokens import Holder, Tokens
+from citygraph.writing.tokens import Holder, Tokens
 from tests.running import Running, serving
 
 Built = tuple[Releases, Release, Report]
@@ -168,7 +168,7 @@ def _command(pid: int) -> bytes:
     return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-@pytest.mark.parametrize("module", ["citygraph.web.application", "citygraph.serve", "citygraph.cli"])
+@pytest.mark.parametrize("module", ["citygraph.web.application", "citygraph.serve", "citygraph.cli.main"])
 def test_a_start_waits_for_no_parser_that_it_does_not_need(module: str) -> None:
     """rdflib and the validators take longer to import than all the rest: only who uses them imports them."""
     code = f"import sys, {module}; print([name for name in {{'rdflib', 'pyshacl', 'shifty'}} if name in sys.modules])"

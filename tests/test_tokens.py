@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from citygraph.errors import Conflict, NotFound, Unauthorized, UsageError
-from citygraph.tokens import Holder, Tokens, bearer
+from citygraph.writing.tokens import Holder, Tokens, bearer
 
 
 def test_a_token_is_known_by_its_hash_alone(tmp_path: Path) -> None:

@@ -14,9 +14,6 @@ from pathlib import Path
 import pytest
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
-from citygraph.batch import commit_here
-from citygraph.catalog import data_graphs
-from citygraph.change import Change, Commit, Conditions, GraphWrite, Payload, Update
 from citygraph.digest import SetDigest
 from citygraph.errors import (
     BadData,
@@ -31,11 +28,14 @@ from citygraph.errors import (
     Violations,
     WrongGraph,
 )
-from citygraph.ownership import api_graphs, carried_forward
+from citygraph.products.catalog import data_graphs
 from citygraph.release import Manifest, Release, Releases
 from citygraph.settings import Settings
 from citygraph.terms import GRAPH
-from citygraph.write import Outcome, rollback
+from citygraph.writing.batch import commit_here
+from citygraph.writing.change import Change, Commit, Conditions, GraphWrite, Payload, Update
+from citygraph.writing.ownership import api_graphs, carried_forward
+from citygraph.writing.write import Outcome, rollback
 
 NOTES = GRAPH("notes").value
 HELLO = 'INSERT DATA { GRAPH graph:notes { city:izmir rdfs:comment "hello"@en } }'
@@ -320,8 +320,8 @@ def test_a_full_disk_is_told_and_harms_nothing(empty: Settings) -> None:
     done(commit(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <c:> } }"))
     before = current(empty)
     script = (
-        "import resource, signal, sys\nfrom pathlib import Path\nfrom citygraph.batch import commit_here\n"
-        "from citygraph.change import *\nfrom citygraph.settings import Settings\n"
+        "import resource, signal, sys\nfrom pathlib import Path\nfrom citygraph.writing.batch import commit_here\n"
+        "from citygraph.writing.change import *\nfrom citygraph.settings import Settings\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (200_000,) * 2)\n"
         "body = b''.join(b'<urn:s%d> <urn:p> \"%d\" .\\n' % (n, n) for n in range(50_000))\n"
         "change = Change(GraphWrite('replace', 'urn:h', (Payload(body, 'nt'),)))\n"
@@ -336,8 +336,8 @@ def test_a_full_disk_is_told_and_harms_nothing(empty: Settings) -> None:
 def test_killed_at_any_moment_nothing_is_half_there(empty: Settings) -> None:
     """Every acknowledged commit is there, in order; what was staged is swept."""
     script = (
-        "import sys\nfrom pathlib import Path\nfrom citygraph.batch import commit_here\n"
-        "from citygraph.change import Change, Update\nfrom citygraph.settings import Settings\n"
+        "import sys\nfrom pathlib import Path\nfrom citygraph.writing.batch import commit_here\n"
+        "from citygraph.writing.change import Change, Update\nfrom citygraph.settings import Settings\n"
         "settings = Settings(releases=Path(sys.argv[1]), open_writes=True)\n"
         "for n in range(int(sys.argv[2]), 10_000):\n"
         "    text = 'INSERT DATA { GRAPH <urn:g> { <urn:n%d> <urn:a> 1 ; <urn:b> 2 } }' % n\n"
@@ -372,8 +372,8 @@ def test_killed_at_any_moment_nothing_is_half_there(empty: Settings) -> None:
 def test_many_writers_lose_no_update(empty: Settings) -> None:
     """On the same graph and on others, each from a process of its own; nobody waits for ever."""
     script = (
-        "import sys\nfrom pathlib import Path\nfrom citygraph.batch import commit_here\n"
-        "from citygraph.change import Change, Update\nfrom citygraph.settings import Settings\n"
+        "import sys\nfrom pathlib import Path\nfrom citygraph.writing.batch import commit_here\n"
+        "from citygraph.writing.change import Change, Update\nfrom citygraph.settings import Settings\n"
         "settings = Settings(releases=Path(sys.argv[1]), open_writes=True)\n"
         "for n in range(3):\n"
         "    text = 'INSERT DATA { GRAPH <urn:g%d> { <urn:w> <urn:p> \"%s-%d\" } }' % (n % 2, sys.argv[2], n)\n"

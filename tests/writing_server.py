@@ -23,12 +23,12 @@ from citygraph.settings import Settings, hand_on, read_settings
 from citygraph.sparql.engine import Answer
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
-from citygraph.tokens import Holder, Tokens
 from citygraph.web.endpoint import SparqlEndpoint
 from citygraph.web.graphs import GraphStore
 from citygraph.web.update import UpdateEndpoint
 from citygraph.web.writing import Gate
-from citygraph.writer import Writer, start_writer
+from citygraph.writing.tokens import Holder, Tokens
+from citygraph.writing.writer import Writer, start_writer
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

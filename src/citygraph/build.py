@@ -13,17 +13,17 @@ from typing import IO
 from pyoxigraph import Literal, NamedNode, Quad, QueryTriples, Store
 
 from citygraph import __version__
-from citygraph.catalog import describe, graph_counts
 from citygraph.errors import BadData, NotFound, Violations
 from citygraph.files import SourceFile, Sources, extra_files
-from citygraph.ownership import carried_forward
-from citygraph.products import Products, offered_tables, write_products
+from citygraph.products.catalog import describe, graph_counts
+from citygraph.products.make import Products, offered_tables, write_products
 from citygraph.progress import Progress
 from citygraph.release import Manifest, Release, Releases
 from citygraph.report import Report
 from citygraph.search import write_index
 from citygraph.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, PREFIXES, SHAPES_GRAPH
 from citygraph.validation import locate, validate
+from citygraph.writing.ownership import carried_forward
 
 _ONTOLOGY_VERSION = OWL("versionInfo")
 

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
-from citygraph.changes import ADDED, REMOVED
 from citygraph.describe import says
-from citygraph.lines import unpacked
+from citygraph.products.changes import ADDED, REMOVED
+from citygraph.products.lines import unpacked
 from citygraph.release import Release, Releases
 from citygraph.terms import CG, RDF
 

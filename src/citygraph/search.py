@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
-from citygraph import facts
-from citygraph.facts import ENTITY, Facts, read_facts
-from citygraph.spelling import keys
+from citygraph.reconciliation import facts
+from citygraph.reconciliation.facts import ENTITY, Facts, read_facts
+from citygraph.reconciliation.spelling import keys
 from citygraph.terms import RDFS, SKOS
 from citygraph.text import fold, nfc
 

@@ -20,7 +20,7 @@ from citygraph.release import Releases
 from citygraph.settings import Settings, hand_on
 from citygraph.sparql.beacon import shown
 from citygraph.sparql.host import HostProcess, start_host
-from citygraph.writer import WriterProcess, start_writer
+from citygraph.writing.writer import WriterProcess, start_writer
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from citygraph import errors
 from citygraph.release import Releases
 from citygraph.settings import Settings
-from citygraph.tokens import Tokens
 from citygraph.web.endpoint import PATH, Runs, SparqlEndpoint
 from citygraph.web.faults import Faults
 from citygraph.web.graphs import GraphStore
@@ -30,7 +29,8 @@ from citygraph.web.update import PATH as UPDATE_PATH
 from citygraph.web.update import UpdateEndpoint
 from citygraph.web.wikidata import mount_wikidata
 from citygraph.web.writing import Gate
-from citygraph.writer import Writer
+from citygraph.writing.tokens import Tokens
+from citygraph.writing.writer import Writer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -9,7 +9,7 @@ from typing import Any
 from pyoxigraph import DefaultGraph, Literal, NamedNode
 
 from citygraph.errors import TooLarge, UsageError
-from citygraph.facts import ENTITY
+from citygraph.reconciliation.facts import ENTITY
 from citygraph.terms import CG, WD, XSD
 from citygraph.web.questions import read_json
 from citygraph.web.schema import COORDINATES, QID, Property, Schema

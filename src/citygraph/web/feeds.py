@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 from pyoxigraph import Quad, Triple
 
-from citygraph import feeds
 from citygraph.errors import Gone, NotFound
+from citygraph.products import feeds
 from citygraph.release import Release
 from citygraph.web.answers import not_known
 from citygraph.web.differences import written_as

@@ -18,10 +18,8 @@ from uuid import uuid4
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import parse_form_data
 
-from citygraph.change import Action, Change, Conditions, GraphWrite, Payload, Update
 from citygraph.errors import MethodNotAllowed, NotFound, UnsupportedMedia, UsageError
 from citygraph.formats import Format, Kind, by_extension, by_media_type, of_kind
-from citygraph.ownership import api_graphs
 from citygraph.release import Release, Releases
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import Query, decoded_utf8, media_type_of
@@ -30,6 +28,8 @@ from citygraph.web.forwarded import client_address, public_root
 from citygraph.web.negotiation import encoding, wanted
 from citygraph.web.results import FRESH, Asked, Headers, Response, Results
 from citygraph.web.writing import Asker, Gate, answer_commit, edge
+from citygraph.writing.change import Action, Change, Conditions, GraphWrite, Payload, Update
+from citygraph.writing.ownership import api_graphs
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

@@ -7,7 +7,7 @@ import json
 from flask import Blueprint, Response, redirect, request, send_file
 from pyoxigraph import Quad
 
-from citygraph.offers import CSVW, DUMPS, PACKAGE
+from citygraph.products.offers import CSVW, DUMPS, PACKAGE
 from citygraph.release import Release
 from citygraph.web.answers import modified, not_known
 from citygraph.web.differences import written_as

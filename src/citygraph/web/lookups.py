@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from citygraph.lookup import Lookup
+from citygraph.reconciliation.lookup import Lookup
 from citygraph.release import Release
 
 _HELD = 2  # by each thread; a file is opened again in no time

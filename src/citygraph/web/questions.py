@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from citygraph.errors import TooLarge, UsageError
-from citygraph.reconcile import LIMIT, Question
+from citygraph.reconciliation.reconcile import LIMIT, Question
 from citygraph.terms import PREFIXES
 
 MOST_CANDIDATES = 100

@@ -12,9 +12,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from citygraph import __version__
 from citygraph.errors import NotFound, TooLarge, UnsupportedMedia, UsageError
-from citygraph.facts import ENTITY
-from citygraph.lookup import Lookup
-from citygraph.reconcile import Candidate, Known, reconcile
+from citygraph.reconciliation.facts import ENTITY
+from citygraph.reconciliation.lookup import Lookup
+from citygraph.reconciliation.reconcile import Candidate, Known, reconcile
 from citygraph.settings import Settings
 from citygraph.terms import CG
 from citygraph.web.answers import addresses_of, reader_language

@@ -12,7 +12,7 @@ from citygraph.errors import Forbidden, NotFound, Unauthorized, UsageError
 from citygraph.settings import Settings
 from citygraph.sparql.engine import Running
 from citygraph.sparql.protocol import query_name
-from citygraph.tokens import bearer
+from citygraph.writing.tokens import bearer
 
 _NO_STORE = {"Cache-Control": "no-store"}
 

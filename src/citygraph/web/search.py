@@ -9,9 +9,9 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 
 from citygraph.errors import UsageError
-from citygraph.facts import ENTITY
-from citygraph.lookup import Lookup
-from citygraph.reconcile import Known, Question, reconcile
+from citygraph.reconciliation.facts import ENTITY
+from citygraph.reconciliation.lookup import Lookup
+from citygraph.reconciliation.reconcile import Known, Question, reconcile
 from citygraph.release import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web.addresses import Addresses

@@ -11,9 +11,9 @@ from itertools import islice
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 
-from citygraph.dataset import dataset_description
 from citygraph.jsonld import Context, context_of
 from citygraph.labels import Labels
+from citygraph.products.dataset import dataset_description
 from citygraph.release import Release, Releases
 from citygraph.terms import CG, CURATION_GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
 from citygraph.vocabulary import Vocabulary

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from citygraph.change import Change, Update
 from citygraph.errors import MethodNotAllowed
 from citygraph.settings import Settings
 from citygraph.sparql.updates import METHODS, parse_update
 from citygraph.web.results import Response
 from citygraph.web.writing import Gate, answer_commit, edge
+from citygraph.writing.change import Change, Update
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
-from citygraph.change import Change, Commit
 from citygraph.errors import (
     CitygraphError,
     Forbidden,
@@ -25,11 +24,12 @@ from citygraph.errors import (
 )
 from citygraph.report import Report, Result, shown
 from citygraph.settings import Settings
-from citygraph.tokens import Holder, Tokens, bearer
 from citygraph.web import problems
 from citygraph.web.forwarded import client_address
 from citygraph.web.negotiation import language, wanted
 from citygraph.web.results import NEVER, Headers, Response
+from citygraph.writing.change import Change, Commit
+from citygraph.writing.tokens import Holder, Tokens, bearer
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from citygraph.earth import kilometres
-from citygraph.spelling import forms, qualified, similarity
+from citygraph.reconciliation.spelling import forms, qualified, similarity
 from citygraph.text import fold
 
 LIMIT = 5

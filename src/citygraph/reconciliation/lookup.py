@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from citygraph.errors import NotFound
-from citygraph.facts import ENTITY
-from citygraph.reconcile import Known
+from citygraph.reconciliation.facts import ENTITY
+from citygraph.reconciliation.reconcile import Known
+from citygraph.reconciliation.spelling import keys, similarity
 from citygraph.search import Index, is_readable
-from citygraph.spelling import keys, similarity
 from citygraph.text import fold, nfc
 
 _QID = re.compile(r"(?:wd:|https?://(?:www\.)?wikidata\.org/(?:entity|wiki)/)?(Q[1-9]\d*)")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from citygraph.commands import OK, VIOLATES, command
-from citygraph.console import print_json, shortened
+from citygraph.cli.commands import OK, VIOLATES, command
+from citygraph.cli.console import print_json, shortened
 from citygraph.doctor import examine
 from citygraph.history import Timeline
 from citygraph.release import Releases

@@ -14,15 +14,15 @@ from typing import Any, Protocol
 
 from pyoxigraph import NamedNode, Store
 
-from citygraph.apply import apply_update, apply_write
-from citygraph.change import Change, Commit, Delta, GraphWrite
 from citygraph.digest import SetDigest
-from citygraph.edit import Edit
 from citygraph.errors import CitygraphError, Conflict, PreconditionFailed, StorageFull, Violations
-from citygraph.ownership import only, permission, within
 from citygraph.release import Manifest, Release, Releases, Staged
 from citygraph.report import Report
 from citygraph.settings import Settings
+from citygraph.writing.apply import apply_update, apply_write
+from citygraph.writing.change import Change, Commit, Delta, GraphWrite
+from citygraph.writing.edit import Edit
+from citygraph.writing.ownership import only, permission, within
 
 Outcome = Commit | CitygraphError
 

@@ -13,13 +13,14 @@ import click
 from pyoxigraph import NamedNode
 from rich.console import Console
 
-from citygraph import __version__, console
+from citygraph import __version__
 from citygraph.build import build as build_release
 from citygraph.build import check, is_current
-from citygraph.commands import OK as _OK
-from citygraph.commands import VIOLATES as _VIOLATES
-from citygraph.commands import Group
-from citygraph.commands import command as _command
+from citygraph.cli import console
+from citygraph.cli.commands import OK as _OK
+from citygraph.cli.commands import VIOLATES as _VIOLATES
+from citygraph.cli.commands import Group
+from citygraph.cli.commands import command as _command
 from citygraph.errors import NotFound, UsageError, Violations
 from citygraph.export import export as export_graph
 from citygraph.files import Sources
@@ -34,14 +35,14 @@ from citygraph.sparql.protocol import Query
 
 _RESULT_FORMATS = click.Choice([format_.name for format_ in FORMATS])
 _ELSEWHERE = {
-    "diff": "citygraph.cli_look:diff",
-    "doctor": "citygraph.cli_look:doctor",
-    "load": "citygraph.cli_write:load",
-    "reconcile": "citygraph.cli_reconcile:reconcile",
-    "rollback": "citygraph.cli_write:rollback",
-    "token": "citygraph.cli_write:token",
-    "update": "citygraph.cli_write:update",
-    "wikidata": "citygraph.cli_wikidata:wikidata",
+    "diff": "citygraph.cli.look:diff",
+    "doctor": "citygraph.cli.look:doctor",
+    "load": "citygraph.cli.write:load",
+    "reconcile": "citygraph.cli.reconcile:reconcile",
+    "rollback": "citygraph.cli.write:rollback",
+    "token": "citygraph.cli.write:token",
+    "update": "citygraph.cli.write:update",
+    "wikidata": "citygraph.cli.wikidata:wikidata",
 }
 
 
@@ -317,7 +318,3 @@ def _pair(param: str) -> tuple[str, str]:
 def _release(settings: Settings, release_id: str | None) -> Release:
     folder = Releases(settings.releases)
     return folder.get(release_id) if release_id else folder.current()
-
-
-if __name__ == "__main__":
-    main()

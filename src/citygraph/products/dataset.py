@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, parse
 
-from citygraph.catalog import CATALOG, data_graphs, distribution
-from citygraph.offers import Offer
-from citygraph.quality import FILE as QUALITY
+from citygraph.products.catalog import CATALOG, data_graphs, distribution
+from citygraph.products.offers import Offer
+from citygraph.products.quality import FILE as QUALITY
 from citygraph.release import Manifest, Release
 from citygraph.terms import BASE, CATALOG_GRAPH, DATASET, DCAT, DCTERMS, OWL, PROV, RDF, SPDX, VOID, XSD
 

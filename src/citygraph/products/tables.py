@@ -16,7 +16,7 @@ from arro3.io import write_parquet
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
 from citygraph.errors import BadData
-from citygraph.offers import Offer, table_offers
+from citygraph.products.offers import Offer, table_offers
 from citygraph.queries import Column, StoredQuery, load_queries
 from citygraph.terms import PREFIXES
 

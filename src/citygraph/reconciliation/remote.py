@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from citygraph import __version__
-from citygraph.decisions import Asked, Proposal
 from citygraph.errors import Upstream, UsageError
+from citygraph.reconciliation.decisions import Asked, Proposal
 
 WIKIDATA = "http://www.wikidata.org/entity/"
 _BATCH = 10  # what a service that names no size takes at once

@@ -17,7 +17,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from citygraph.change import (
+from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, StorageFull, Violations
+from citygraph.release import Releases
+from citygraph.settings import Settings, read_settings
+from citygraph.sparql import confine, wire
+from citygraph.writing.change import (
     Change,
     Commit,
     change_as_json,
@@ -25,12 +29,8 @@ from citygraph.change import (
     commit_from_json,
     report_from_json,
 )
-from citygraph.consequences import consequences_of
-from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, StorageFull, Violations
-from citygraph.release import Releases
-from citygraph.settings import Settings, read_settings
-from citygraph.sparql import confine, wire
-from citygraph.write import Consequences, Outcome, write
+from citygraph.writing.consequences import consequences_of
+from citygraph.writing.write import Consequences, Outcome, write
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def commit_here(changes: Sequence[Change], settings: Settings) -> list[Outcome]:
     begun = time.monotonic()
     sent = json.dumps([change_as_json(change) for change in changes]).encode()
     process = subprocess.Popen(
-        [sys.executable, "-m", "citygraph.batch"],
+        [sys.executable, "-m", "citygraph.writing.batch"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, **settings.as_environment(), "RUST_BACKTRACE": "0"},

@@ -12,17 +12,17 @@ from typing import TextIO
 
 import click
 
-from citygraph.commands import OK, command
-from citygraph.decisions import DECIDED, MATCH, NONE, REVIEW, Asked, Proposal, Row, propose
-from citygraph.decisions import read_decisions as read
-from citygraph.decisions import write_decisions as write
+from citygraph.cli.commands import OK, command
 from citygraph.errors import UsageError
-from citygraph.facts import ENTITY
-from citygraph.lookup import Lookup
-from citygraph.reconcile import Question
-from citygraph.reconcile import reconcile as candidates
+from citygraph.reconciliation.decisions import DECIDED, MATCH, NONE, REVIEW, Asked, Proposal, Row, propose
+from citygraph.reconciliation.decisions import read_decisions as read
+from citygraph.reconciliation.decisions import write_decisions as write
+from citygraph.reconciliation.facts import ENTITY
+from citygraph.reconciliation.lookup import Lookup
+from citygraph.reconciliation.reconcile import Question
+from citygraph.reconciliation.reconcile import reconcile as candidates
+from citygraph.reconciliation.remote import Service, Terms, over_http
 from citygraph.release import Releases
-from citygraph.remote import Service, Terms, over_http
 from citygraph.settings import Settings
 
 _ADDED = ("id", "name", "score", "status")

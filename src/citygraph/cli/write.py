@@ -9,17 +9,17 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from citygraph import console
-from citygraph.batch import commit_here
-from citygraph.change import Change, Commit, GraphWrite, Payload, Update
-from citygraph.commands import OK, VIOLATES, command
+from citygraph.cli import console
+from citygraph.cli.commands import OK, VIOLATES, command
 from citygraph.errors import UsageError, Violations
 from citygraph.formats import by_extension
 from citygraph.queries import expand
 from citygraph.release import Releases
 from citygraph.settings import Settings
-from citygraph.tokens import RIGHTS, Holder, Tokens
-from citygraph.write import rollback as roll_back
+from citygraph.writing.batch import commit_here
+from citygraph.writing.change import Change, Commit, GraphWrite, Payload, Update
+from citygraph.writing.tokens import RIGHTS, Holder, Tokens
+from citygraph.writing.write import rollback as roll_back
 
 
 @click.command()

@@ -23,16 +23,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from citygraph.batch import Batch, packed, unpacked
-from citygraph.change import Change, Commit, change_as_json, change_from_json
-from citygraph.consequences import consequences_of, fingerprint
 from citygraph.errors import Busy, CitygraphError, EngineFailed, LimitReached
 from citygraph.release import Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql import wire
 from citygraph.sparql.control import announce
 from citygraph.sparql.wire import Channel, ConnectionLost
-from citygraph.write import Consequences, Outcome
+from citygraph.writing.batch import Batch, packed, unpacked
+from citygraph.writing.change import Change, Commit, change_as_json, change_from_json
+from citygraph.writing.consequences import consequences_of, fingerprint
+from citygraph.writing.write import Consequences, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ def start_writer(settings: Settings) -> WriterProcess:
 
 def _spawn(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "citygraph.writer", str(folder)],
+        [sys.executable, "-m", "citygraph.writing.writer", str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, **settings.as_environment(), "RUST_BACKTRACE": "0"},

@@ -9,16 +9,16 @@ from typing import Any
 
 from pyoxigraph import Store
 
-from citygraph.changes import Counts, write_all_changes
 from citygraph.digest import SetDigest
-from citygraph.dumps import write_dumps
-from citygraph.offers import CSVW, DUMPS, PACKAGE, Offer, measured
-from citygraph.packages import write_packages
+from citygraph.products.changes import Counts, write_all_changes
+from citygraph.products.dumps import write_dumps
+from citygraph.products.offers import CSVW, DUMPS, PACKAGE, Offer, measured
+from citygraph.products.packages import write_packages
+from citygraph.products.quality import measure, quality_queries, write_quality
+from citygraph.products.tables import offers_of, table_queries, write_tables
 from citygraph.progress import Progress
-from citygraph.quality import measure, quality_queries, write_quality
 from citygraph.release import Release
 from citygraph.report import Report
-from citygraph.tables import offers_of, table_queries, write_tables
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
-from citygraph.catalog import linkset_of, namespace, of_graph, of_linkset
-from citygraph.change import Delta
+from citygraph.products.catalog import linkset_of, namespace, of_graph, of_linkset
 from citygraph.terms import CATALOG_GRAPH, DATASET, ID, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH, VOID, partition
+from citygraph.writing.change import Delta
 
 NOT_DATA = (ONTOLOGY_GRAPH, SHAPES_GRAPH)
 _TYPE = RDF("type")

@@ -10,8 +10,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store, Triple
 
-from citygraph.changes import CREATED, DELETED, UPDATED, Change, things_changed
-from citygraph.dataset import release_iri
+from citygraph.products.changes import CREATED, DELETED, UPDATED, Change, things_changed
+from citygraph.products.dataset import release_iri
 from citygraph.release import Release
 from citygraph.terms import BASE, DATASET, DCTERMS, ID, RDF, SOURCE, XSD, Namespace
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from pyoxigraph import NamedNode, Quad, Store
 
-from citygraph.change import Delta
-from citygraph.dependencies import Query, Reach, Term, Unbounded, Variable, read_query
 from citygraph.rules import Rule, derive, derive_anew
-from citygraph.tally import NOT_DATA, Tally
 from citygraph.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
+from citygraph.writing.change import Delta
+from citygraph.writing.dependencies import Query, Reach, Term, Unbounded, Variable, read_query
+from citygraph.writing.tally import NOT_DATA, Tally
 
 # Beyond these, running the rules anew costs less than looking around each subject.
 _MOST_CHANGED = 3000

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store
 
 from citygraph.formats import Kind, of_kind
-from citygraph.lines import named_graphs
-from citygraph.offers import DUMPS, Offer
+from citygraph.products.lines import named_graphs
+from citygraph.products.offers import DUMPS, Offer
 from citygraph.terms import (
     BASE,
     CATALOG_GRAPH,

@@ -14,13 +14,13 @@ from typing import Any
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple, Variable, parse
 
-from citygraph.change import Graph, GraphWrite, Payload, Update
-from citygraph.edit import Edit, canonical, renamed
 from citygraph.errors import BadData, Forbidden, NotFound, QuerySyntaxError, UsageError
 from citygraph.formats import BY_NAME
-from citygraph.operations import VARIABLE, Operation, as_data, operations, variables
 from citygraph.sparql.evaluate import syntax_error
 from citygraph.terms import PREFIXES
+from citygraph.writing.change import Graph, GraphWrite, Payload, Update
+from citygraph.writing.edit import Edit, canonical, renamed
+from citygraph.writing.operations import VARIABLE, Operation, as_data, operations, variables
 
 Term = NamedNode | BlankNode | Literal | Triple
 _NOWHERE = NamedNode("urn:x-citygraph:no-such-graph")

@@ -14,11 +14,11 @@ from typing import Any
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
-from citygraph.dependencies import Path as Chain
-from citygraph.dependencies import Pattern, Reach, Term, Unbounded, Variable, read_query
 from citygraph.report import Report
 from citygraph.terms import RDF, RDFS, SH
 from citygraph.validation import Validator
+from citygraph.writing.dependencies import Path as Chain
+from citygraph.writing.dependencies import Pattern, Reach, Term, Unbounded, Variable, read_query
 
 _TYPE = RDF("type")
 _LABEL = RDFS("label")

@@ -6,17 +6,17 @@ from collections import Counter
 
 from pyoxigraph import NamedNode
 
-from citygraph.change import Delta
 from citygraph.files import Sources
-from citygraph.partial import PartialValidator
-from citygraph.rederive import Deriver
 from citygraph.release import Staged
 from citygraph.report import Report
 from citygraph.rules import read_rules
 from citygraph.search import INDEXED, is_readable, write_index
 from citygraph.settings import Settings
-from citygraph.tally import Tally
-from citygraph.write import Consequences, Followed, link
+from citygraph.writing.change import Delta
+from citygraph.writing.partial import PartialValidator
+from citygraph.writing.rederive import Deriver
+from citygraph.writing.tally import Tally
+from citygraph.writing.write import Consequences, Followed, link
 
 
 class Nothing:

@@ -10,8 +10,8 @@ from pathlib import Path
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse, serialize
 
 from citygraph.digest import SetDigest
-from citygraph.lines import Sorted, named_graphs, packed, packed_text, with_graph
-from citygraph.offers import DUMPS, JSONLD, NQUADS, TRIG, TURTLE
+from citygraph.products.lines import Sorted, named_graphs, packed, packed_text, with_graph
+from citygraph.products.offers import DUMPS, JSONLD, NQUADS, TRIG, TURTLE
 from citygraph.terms import ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
 
 _BATCH = 20_000

@@ -11,8 +11,8 @@ import click
 from pyoxigraph import NamedNode, Quad
 from rich.console import Console
 
-from citygraph import console
-from citygraph.commands import OK, VIOLATES, command
+from citygraph.cli import console
+from citygraph.cli.commands import OK, VIOLATES, command
 from citygraph.errors import UsageError
 from citygraph.export import export_quads
 from citygraph.files import Sources

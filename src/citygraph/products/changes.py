@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pyoxigraph import DefaultGraph, NamedNode, Store
 
-from citygraph.lines import graph_of, lines_of, packed_text, subject_of, unpacked
-from citygraph.offers import NQUADS
+from citygraph.products.lines import graph_of, lines_of, packed_text, subject_of, unpacked
+from citygraph.products.offers import NQUADS
 from citygraph.release import Release
 from citygraph.terms import ID, RDF, SOURCE
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
-from citygraph.offers import CSVW, PACKAGE, Offer, sha256
+from citygraph.products.offers import CSVW, PACKAGE, Offer, sha256
+from citygraph.products.tables import SEPARATOR, Table, is_text
 from citygraph.queries import Column
-from citygraph.tables import SEPARATOR, Table, is_text
 from citygraph.terms import CG, DATASET, DCTERMS, RDF, RDFS
 
 _CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, Store, Triple
 
-from citygraph.change import Delta, Graph
 from citygraph.terms import BASE
+from citygraph.writing.change import Delta, Graph
 
 GENID = f"{BASE}.well-known/genid/"
 _MANY = 10_000

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterator
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad
 
-from citygraph.change import Graph
 from citygraph.errors import Conflict, Forbidden, WrongGraph
 from citygraph.release import Manifest, Release
 from citygraph.terms import CATALOG_GRAPH, DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.writing.change import Graph
 
 _MADE = {
     DERIVED_GRAPH: "it is what the rules derive from the other graphs",

@@ -1,0 +1,1 @@
+"""The command line: one function a command, which parses, calls, prints and sets the exit code."""

@@ -1,0 +1,1 @@
+"""What is made of a release's store: descriptions, dumps, tables, measurements, changes, feeds."""

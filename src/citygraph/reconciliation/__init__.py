@@ -1,0 +1,1 @@
+"""Reconciliation: names and facts in, ranked and explained candidates out."""

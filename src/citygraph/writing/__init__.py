@@ -1,0 +1,1 @@
+"""Writing: from a change to a published release that holds it."""

@@ -1,0 +1,192 @@
+"""A real browser before a real server: Debian's Chromium, and `citygraph serve` over the İzmir release on loopback.
+
+A test asks for `visit`, which opens an address as somebody sees it (how wide, how dark, in which language, with or
+without JavaScript). When the test ends, every page that it opened must have been quiet: no error in the console, no
+fault in a script, no answer of 4xx or 5xx, and no request to another host. What a test means to provoke, it forgives
+first: `visit.forgive("status of 400")`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from citygraph.release import Release, Releases
+from citygraph.report import Report
+from tests.running import Running, serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response
+
+REPOSITORY = Path(__file__).parents[2]
+AXE = REPOSITORY / "web" / "node_modules" / "axe-core" / "axe.min.js"
+BUILT = REPOSITORY / "src" / "citygraph" / "web" / "static" / "built" / "manifest.json"
+# CITYGRAPH_SHOTS=folder: each `visit.shot("name")` writes a picture there, for people to look at.
+SHOTS = os.environ.get("CITYGRAPH_SHOTS", "")
+WIDE, NARROW = 1440, 390
+_HEIGHTS = {WIDE: 900, NARROW: 844}
+_LOCALES = {"en": "en-GB", "tr": "tr-TR", "az": "az-AZ"}
+# The only schemes that need no host.
+_INNER = ("data:", "blob:", "about:")
+_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def site(built: tuple[Releases, Release, Report]) -> Iterator[Running]:
+    """The site, served as `citygraph serve` serves it. Do not write to it."""
+    with serving(built[0].root, time_limit=20, engines=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window; its tests are skipped where it or Playwright is absent."""
+    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install -e '.[dev]'")
+    executable = next((path for name in _CHROMIUM if (path := shutil.which(name))), None)
+    if executable is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=executable, args=list(_ARGUMENTS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Running) -> Iterator[Visit]:
+    """Opens pages of the site; they must have been quiet when the test ends."""
+    visit = Visit(browser, site.url)
+    yield visit
+    visit.close()
+    assert visit.troubles() == []
+
+
+@pytest.fixture(scope="session")
+def front_end() -> None:
+    """For tests of what is bundled by Node: they are skipped where it has not been."""
+    if not BUILT.is_file():
+        pytest.skip("the front end is not built: Node is missing, or npm could not install (docs/web.md)")
+
+
+@dataclass
+class Visit:
+    """Pages as somebody sees them, and what went wrong on them."""
+
+    browser: Browser
+    root: str
+    _seen: list[str] = field(default_factory=list)
+    _forgiven: list[str] = field(default_factory=list)
+    _contexts: list[Any] = field(default_factory=list)
+
+    def __call__(
+        self,
+        path: str,
+        width: int = WIDE,
+        *,
+        dark: bool = False,
+        language: str = "en",
+        javascript: bool = True,
+        still: bool = True,
+    ) -> Page:
+        """A page that has been opened in a window of its own, with nothing remembered from before."""
+        context = self.browser.new_context(
+            viewport={"width": width, "height": _HEIGHTS.get(width, 900)},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce" if still else "no-preference",
+            locale=_LOCALES.get(language, language),
+            java_script_enabled=javascript,
+            has_touch=width <= NARROW,
+        )
+        context.set_default_timeout(15_000)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self._note(f"fault in a script: {error}"))
+        page.on("request", self._asked)
+        page.on("requestfailed", self._failed)
+        page.on("response", self._answered)
+        page.goto(self.root + path, wait_until="load")
+        return page
+
+    def forgive(self, pattern: str) -> None:
+        """Let pass, in this test, what matches a regular expression."""
+        self._forgiven.append(pattern)
+
+    def troubles(self) -> list[str]:
+        """What went wrong, without what was forgiven."""
+        return [said for said in self._seen if not any(re.search(p, said) for p in self._forgiven)]
+
+    def close(self) -> None:
+        """Close all windows."""
+        for context in self._contexts:
+            context.close()
+
+    def shot(self, page: Page, name: str, *, whole: bool = True) -> None:
+        """A picture of the page for people to look at, if CITYGRAPH_SHOTS names a folder."""
+        if SHOTS:
+            page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=whole)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._note(f"console {message.type}: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((self.root, *_INNER)):
+            self._note(f"request off the host: {request.url}")
+
+    def _failed(self, request: Request) -> None:
+        # A page that is left, or a script that has changed its mind, ends its own requests.
+        if request.failure != "net::ERR_ABORTED":
+            self._note(f"failed: {request.url}: {request.failure}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self._note(f"status of {response.status}: {urlsplit(response.url).path}")
+
+    def _note(self, said: str) -> None:
+        self._seen.append(said)
+
+
+def violations(page: Page, *, but: tuple[str, ...] = ()) -> list[str]:
+    """What axe-core finds against WCAG 2.2 AA and good practice, one line each; `but` leaves rules out."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm ci in web/")
+    page.evaluate(AXE.read_text(encoding="utf-8") + "\n;0")
+    options = {"runOnly": {"type": "tag", "values": _RULES}, "rules": {rule: {"enabled": False} for rule in but}}
+    found: dict[str, Any] = page.evaluate(f"axe.run(document, {json.dumps(options)})")
+    return [
+        f"{one['id']}: {node['target']} {node.get('failureSummary', '')}".replace("\n", " ")
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def overflow(page: Page) -> list[str]:
+    """What stands out of the page at its right, so that a telephone would have to scroll sideways."""
+    found: list[str] = page.evaluate(_OVERFLOW)
+    return found
+
+
+def focused(page: Page) -> Locator:
+    """The element that has the keyboard."""
+    return page.locator(":focus")
+
+
+_OVERFLOW = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  return [...document.body.querySelectorAll('*')]
+    .filter(e => e.getBoundingClientRect().right > width + 1 && e.getClientRects().length)
+    .slice(0, 8)
+    .map(e => `${e.tagName.toLowerCase()}.${e.getAttribute('class') || ''}`);
+}"""
