@@ -11,10 +11,11 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode
 from citygraph.errors import TooLarge, UsageError
 from citygraph.reconciliation.facts import ENTITY
 from citygraph.terms import CG, WD, XSD
+from citygraph.web.catalogues import LANGUAGES, own_name
 from citygraph.web.questions import read_json
 from citygraph.web.schema import COORDINATES, QID, Property, Schema
 from citygraph.web.shelf import OpenRelease
-from citygraph.web.words import LANGUAGES, Words
+from citygraph.web.words import Words
 
 MOST_IDS = 1000
 _WHOLE = {XSD(name).value for name in ("integer", "int", "long", "short", "nonNegativeInteger", "positiveInteger")}
@@ -27,13 +28,14 @@ Cell = dict[str, Any]
 
 def settings_of_properties(words: Words) -> list[dict[str, Any]]:
     """What a person may set for each property."""
-    every = {"value": "all", "name": words.every_language}
-    choices = [{"value": tag, "name": getattr(words, f"language_{tag}")} for tag in LANGUAGES]
+    every = {"value": "all", "name": words("every language")}
+    choices = [{"value": tag, "name": own_name(tag)} for tag in LANGUAGES]
     return [
-        {"name": "limit", "label": words.most_values, "type": "number", "default": 0,
-         "help_text": words.most_values_help},
-        {"name": "language", "label": words.language_of_texts, "type": "select", "default": words.language,
-         "choices": [*choices, every], "help_text": words.language_of_texts_help},
+        {"name": "limit", "label": words("At most"), "type": "number", "default": 0,
+         "help_text": words("Values for each row; 0 is all.")},
+        {"name": "language", "label": words("Language"), "type": "select", "default": words.language,
+         "choices": [*choices, every],
+         "help_text": words("Texts in this language, or in another where there are none.")},
     ]  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def _figure(said: _Said, unit: str) -> Iterable[Text]:
     value = said.first("value")
     if value is None:
         return
-    yield Text(f"{said.words.approximately} " if said.is_true("approximate") else "")
+    yield Text(said.words("approx.") + " " if said.is_true("approximate") else "")
     # "% 33" is how Turkish writes a share.
     if unit == " %" and said.words.language == "tr":
         yield Text(f"%{value.text}")
@@ -80,7 +80,7 @@ def _figure(said: _Said, unit: str) -> Iterable[Text]:
 
 def _ranking(said: _Said, _unit: str) -> Iterable[Text]:
     rank = said.first("rank")
-    yield Text(said.words.number.format(rank=rank.text if rank else "?"))
+    yield Text(said.words("no. {rank}", rank=rank.text if rank else "?"))
     for text in said.texts("criterion"):
         yield Text(": ")
         yield text

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from citygraph.errors import NotAcceptable
 from citygraph.formats import ALIASES, BY_NAME, FORMATS, Format, Kind, named
+from citygraph.web.catalogues import LANGUAGES
 
-LANGUAGES = ("en", "tr")
 ENCODINGS = ("zstd", "br", "gzip")
 HTML = ("text/html", "application/xhtml+xml")
 

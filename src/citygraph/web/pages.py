@@ -19,15 +19,14 @@ from citygraph.terms import CG, DCTERMS, OWL, RDFS, SH, SKOS
 from citygraph.text import collation_key
 from citygraph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.web.addresses import Addresses
+from citygraph.web.catalogues import LANGUAGES, own_name
 from citygraph.web.dataset import Whole
 from citygraph.web.home import Agreement, Home, Span
-from citygraph.web.problem_words import member as problem_member
-from citygraph.web.problem_words import title as problem_title
 from citygraph.web.problems import GONE, Problem, ProblemType
 from citygraph.web.register import TYPE, Registrar
 from citygraph.web.shelf import OpenRelease
 from citygraph.web.values import Text, date, literal_text, number
-from citygraph.web.words import LANGUAGES, Words
+from citygraph.web.words import Words
 
 _NO_DATA = Markup()
 SAYS = 100  # subjects of a graph on a page
@@ -225,17 +224,14 @@ class Pages:
         except NotFound:
             release = None
         language = reader.words.language
-        title, title_language = problem_title(problem.type.slug, problem.type.title, language)
         return self._render(
             "problem.html",
             reader,
             release,
             problem=problem,
-            title=title,
-            title_language=title_language,
+            title=reader.words(problem.type.title),
             # Details are written for the one who caused the error; of a tombstone they are data, in both languages.
             detail_language=language if problem.type is GONE else "en",
-            member=lambda name: problem_member(name, language),
         )
 
     def problem_type(self, type_: ProblemType, releases: Releases, reader: Reader) -> str:
@@ -246,6 +242,9 @@ class Pages:
     def _render(self, template: str, reader: Reader, release: Release | None, **values: Any) -> str:
         return self._templates.get_template(template).render(
             words=reader.words,
+            _=reader.words,
+            counted=reader.words.count,
+            own_name=own_name,
             addresses=reader.addresses,
             reader=reader,
             release=release,

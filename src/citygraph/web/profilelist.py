@@ -9,9 +9,10 @@ from pyoxigraph import Literal, NamedNode, Triple, serialize
 from citygraph.formats import Kind, of_kind
 from citygraph.terms import DCTERMS, RDF, RDFS, Namespace
 from citygraph.web.answers import Asked
+from citygraph.web.catalogues import LANGUAGES
 from citygraph.web.http import Reply
 from citygraph.web.profiles import OWN, PROFILES
-from citygraph.web.words import LANGUAGES, Words
+from citygraph.web.words import Words
 
 _ALTR = Namespace("http://www.w3.org/ns/dx/connegp/altr#")
 _PROF = Namespace("http://www.w3.org/ns/dx/prof/")
@@ -39,18 +40,18 @@ def profile_list(asked: Asked, address: str, iri: str) -> Reply:
 
 def _page(asked: Asked, address: str) -> bytes:
     words = Words(asked.form.language)
-    column = LANGUAGES.index(words.language)
+    title = words("The views of this document")
     rows = []
     for profile in PROFILES:
         at = ((f"{address}.{f.extension}?_profile={profile.token}", f.label) for f in _FORMATS)
         links = ", ".join(f'<a href="{href}">{label}</a>' for href, label in at)
-        rows.append(_ROW.format(iri=profile.iri, title=profile.titles[column], token=profile.token, links=links))
+        rows.append(_ROW.format(iri=profile.iri, title=words(profile.title), token=profile.token, links=links))
     style = asked.addresses.path("static/citygraph.css")
     return f"""<!doctype html>
 <html lang="{words.language}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{words.profiles}</title><link rel="stylesheet" href="{style}"></head>
-<body><main><h1>{words.profiles}</h1>
+<title>{title}</title><link rel="stylesheet" href="{style}"></head>
+<body><main><h1>{title}</h1>
 <p><a href="{address}">{address}</a></p>
 <table>{"".join(rows)}</table>
 </main></body>
@@ -63,7 +64,7 @@ def _as_json(address: str, iri: str) -> dict[str, object]:
         "resource": iri,
         "default": OWN.token,
         "profiles": [
-            {"token": p.token, "uri": p.iri, "title": dict(zip(LANGUAGES, p.titles, strict=True)),
+            {"token": p.token, "uri": p.iri, "title": {language: Words(language)(p.title) for language in LANGUAGES},
              "representations": [{"href": f"{address}.{f.extension}?_profile={p.token}", "type": f.media_type}
                                  for f in _FORMATS]}
             for p in PROFILES
@@ -79,8 +80,9 @@ def _triples(address: str, iri: str, root: str) -> list[Triple]:
         as_profile = NamedNode(profile.iri)
         found += [Triple(as_profile, RDF("type"), _PROF("Profile")),
                   Triple(as_profile, _PROF("hasToken"), Literal(profile.token))]  # fmt: skip
-        for language, title in zip(LANGUAGES, profile.titles, strict=True):
-            found.append(Triple(as_profile, DCTERMS("title"), Literal(title, language=language)))
+        for language in LANGUAGES:
+            title = Literal(Words(language)(profile.title), language=language)
+            found.append(Triple(as_profile, DCTERMS("title"), title))
         for format_ in _FORMATS:
             form = NamedNode(f"{host}{address}.{format_.extension}?_profile={profile.token}")
             relation = "hasDefaultRepresentation" if profile is OWN and format_.name == "ttl" else "hasRepresentation"

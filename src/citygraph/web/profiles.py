@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from citygraph.describe import Keep
 from citygraph.errors import NotAcceptable
 from citygraph.terms import BASE, CG, DERIVED_GRAPH, OWL, PREFIXES, RDF, RDFS, SCHEMA
+from citygraph.web.words import N_
 
 _TYPE = RDF("type").value
 _DERIVED = (DERIVED_GRAPH.value,)
@@ -25,7 +26,7 @@ class Profile:
 
     token: str
     iri: str
-    titles: tuple[str, str]
+    title: str
     keep: Keep = field(compare=False, repr=False)
     namespace: str = ""  # of the types that it shows; all if none is said
 
@@ -47,14 +48,10 @@ def _everything(_: str, __: tuple[str, ...]) -> bool:
     return True
 
 
-OWN = Profile("citygraph", BASE + "ontology", ("The words of citygraph", "citygraph'ın sözcükleri"), _own)
-SCHEMA_ORG = Profile("schema", "https://schema.org/", ("schema.org", "schema.org"), _schema, SCHEMA)
-W3C_ORG = Profile(
-    "org", "http://www.w3.org/ns/org", ("W3C Organization Ontology", "W3C Kuruluş Ontolojisi"), _org, _ORG
-)
-WHOLE = Profile(
-    "whole", BASE + "ontology/profiles/whole", ("All vocabularies at once", "Bütün sözlükler birden"), _everything
-)
+OWN = Profile("citygraph", BASE + "ontology", N_("The words of citygraph"), _own)
+SCHEMA_ORG = Profile("schema", "https://schema.org/", "schema.org", _schema, SCHEMA)
+W3C_ORG = Profile("org", "http://www.w3.org/ns/org", N_("W3C Organization Ontology"), _org, _ORG)
+WHOLE = Profile("whole", BASE + "ontology/profiles/whole", N_("All vocabularies at once"), _everything)
 PROFILES = (OWN, SCHEMA_ORG, W3C_ORG, WHOLE)
 
 

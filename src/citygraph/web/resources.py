@@ -158,7 +158,7 @@ class Resources:
             return self.shapes(request, path) if split(rest)[0] == "/shapes" else self.document(request, path)
 
         def page(opened: OpenRelease, reader: Reader, forms: dict[str, str]) -> str:
-            data = schemaorg.terms(BASE + "ontology", reader.words.ontology, opened, reader.words.language)
+            data = schemaorg.terms(BASE + "ontology", reader.words("Ontology"), opened, reader.words.language)
             return self._pages.ontology(opened, reader, forms, data)
 
         return self._whole(request, ONTOLOGY_GRAPH, "ontology", page)
@@ -169,7 +169,7 @@ class Resources:
         iri = BASE + _SHAPES
 
         def page(opened: OpenRelease, reader: Reader, forms: dict[str, str]) -> str:
-            data = schemaorg.terms(iri, reader.words.shapes, opened, reader.words.language)
+            data = schemaorg.terms(iri, reader.words("Shapes"), opened, reader.words.language)
             return self._pages.shapes(opened, reader, forms, iri, data)
 
         return self._whole(request, SHAPES_GRAPH, _SHAPES, page)

@@ -67,7 +67,7 @@ class Schema:
     def properties(self) -> dict[str, Property]:
         """All properties by their identifiers: those that every service has first, then by name."""
         words = Words(self._language)
-        more = [Property(id_, getattr(words, f"property_{word}"), "", iris, (domain,) if domain else (), "")
+        more = [Property(id_, words.named(f"property_{word}"), "", iris, (domain,) if domain else (), "")
                 for id_, word, iris, domain in _MORE]  # fmt: skip
         own = [self._property(term) for term in self._vocabulary.properties if term.iri.startswith(CG)]
         return {one.id: one for one in (*more, *sorted(own, key=lambda one: collation_key(one.name)))}

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date as calendar_date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 from pyoxigraph import Literal
 
 from citygraph.terms import XSD
-from citygraph.web.words import MONTHS, Words
+from citygraph.web.catalogues import locale_of
+from citygraph.web.words import Words
 
 _DATE = re.compile(r"(-?\d{4,})(?:-(\d\d))?(?:-(\d\d))?(?:T(\d\d:\d\d))?")
 _DATES = {XSD(name).value for name in ("date", "gYear", "gYearMonth", "dateTime")}
@@ -48,21 +53,30 @@ def literal_text(literal: Literal, words: Words) -> Text:
     if datatype in _DATES:
         return Text(date(literal.value, words), time=literal.value)
     if datatype == XSD("boolean").value:
-        return Text(words.yes if literal.value == "true" else words.no)
+        return Text(words("yes") if literal.value == "true" else words("no"))
     return Text(number(literal.value, words) if datatype in _NUMBERS else literal.value)
 
 
 def date(lexical: str, words: Words) -> str:
     """A date exactly as precise as it is: "24 April 1996", "September 1991", "1991"."""
+    return _date(lexical, words.language)
+
+
+@lru_cache(maxsize=4096)
+def _date(lexical: str, language: str) -> str:
     match = _DATE.match(lexical)
     if not match:
         return lexical
     year, month, day, time = match.groups()
-    parts = [str(int(day))] if day else []
-    if month and 1 <= int(month) <= len(MONTHS["en"]):
-        parts.append(MONTHS[words.language][int(month) - 1])
-    parts.append(year)
-    return " ".join(parts) + (f", {time} UTC" if time else "")
+    if not month:
+        return year
+    try:
+        when = calendar_date(int(year), int(month), int(day or 1))
+    except ValueError:
+        return lexical
+    locale = locale_of(language)
+    said = format_date(when, "long", locale) if day else format_skeleton("yMMMM", when, locale=locale)
+    return f"{said}, {time} UTC" if time else said
 
 
 def number(lexical: str, words: Words) -> str:
@@ -71,10 +85,11 @@ def number(lexical: str, words: Words) -> str:
         value = Decimal(lexical)
     except InvalidOperation:
         return lexical
+    if not value.is_finite():
+        return lexical
     if value == value.to_integral_value() and abs(value) < 10**_YEAR_DIGITS:
         return str(int(value))
-    text = f"{value:,f}"
-    return text.translate(str.maketrans(",.", ".,")) if words.language == "tr" else text
+    return format_decimal(value, locale=locale_of(words.language), decimal_quantization=False)
 
 
 def coordinates(latitude: str, longitude: str, words: Words) -> str:
@@ -83,11 +98,10 @@ def coordinates(latitude: str, longitude: str, words: Words) -> str:
         north, east = Decimal(latitude), Decimal(longitude)
     except InvalidOperation:
         return f"{latitude}, {longitude}"
-    vertical = words.north if north >= 0 else words.south
-    horizontal = words.east if east >= 0 else words.west
+    vertical = words("N") if north >= 0 else words("S")
+    horizontal = words("E") if east >= 0 else words("W")
     return f"{_degrees(north, words)} {vertical}, {_degrees(east, words)} {horizontal}"
 
 
 def _degrees(value: Decimal, words: Words) -> str:
-    text = f"{abs(value):.2f}°"
-    return text.replace(".", ",") if words.language == "tr" else text
+    return f"{format_decimal(abs(value), '0.00', locale=locale_of(words.language))}°"
