@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -78,11 +78,13 @@ class Asked:
     addresses: Addresses
     root: str  # scheme, host and the path in front
     profile: Profile = OWN
+    at: str = ""  # the ISO date on which a page looks at the graph
 
     @property
     def query(self) -> str:
-        """What follows the address of a page after the first."""
-        return f"?page={self.page}" if self.page > 1 else ""
+        """What follows the address of a page after the first, and of one that looks at a day."""
+        said = [f"page={self.page}"] if self.page > 1 else []
+        return "?" + "&".join([*said, f"at={self.at}"]) if self.at else "".join(f"?{one}" for one in said)
 
 
 @dataclass(frozen=True)
@@ -104,14 +106,16 @@ def addresses_of(request: Request | flask.Request, base: str, proxies: int) -> t
 def read_request(request: Request, path: str, base: str, proxies: int) -> Asked:
     """What a request for a document asks for, by extension, ?format= or Accept, in this order.
 
-    Raises NotAcceptable, UsageError for a bad ?page=.
+    Raises NotAcceptable, UsageError for a bad ?page= or ?at=.
     """
     addresses, root = addresses_of(request, base, proxies)
     path, by_extension = split(path)
     form = _form(request, by_extension)
     profile = chosen(request.headers.get("Accept-Profile"), request.args.get("_profile"))
     # A page shows one view to all; its links name the others.
-    return Asked(path, form, _page(request), addresses, root, OWN if form.is_page else profile)
+    if form.is_page:
+        return Asked(path, form, _page(request), addresses, root, OWN, _day(request))
+    return Asked(path, form, _page(request), addresses, root, profile)
 
 
 def split(path: str) -> tuple[str, str | None]:
@@ -204,6 +208,14 @@ def _page(request: Request) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 10**8:
         raise UsageError("page must be a whole number, 1 or more")
     return int(text)
+
+
+def _day(request: Request) -> str:
+    text = request.args.get("at", "")
+    try:
+        return date.fromisoformat(text).isoformat() if text else ""
+    except ValueError:
+        raise UsageError("at must be a day, such as 2015-04-23") from None
 
 
 def _key(release: Release, asked: Asked) -> str:

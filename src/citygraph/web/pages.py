@@ -19,9 +19,12 @@ from citygraph.terms import CG, DCTERMS, OWL, RDFS, SH, SKOS
 from citygraph.text import collation_key
 from citygraph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.web.addresses import Addresses
+from citygraph.web.assets import read_assets
 from citygraph.web.catalogues import LANGUAGES, own_name
 from citygraph.web.dataset import Whole
 from citygraph.web.home import Agreement, Home, Span
+from citygraph.web.kinds.ground import Ground, Layout
+from citygraph.web.kinds.layouts import layout_of
 from citygraph.web.problems import GONE, Problem, ProblemType
 from citygraph.web.register import TYPE, Registrar
 from citygraph.web.shelf import OpenRelease
@@ -42,11 +45,15 @@ _ALIGNMENTS = [
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads: the words of the language, the addresses of the site, and what stands after the question mark."""
+    """Who reads: the words of the language, the addresses of the site, what stands after the question mark.
+
+    `at` is "" or the ISO date on which the graph is looked at.
+    """
 
     words: Words
     addresses: Addresses
     query: str = ""
+    at: str = ""
 
     def in_language(self, language: str) -> str:
         """The same address in another language."""
@@ -74,6 +81,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._assets = read_assets()
 
     def entity(
         self,
@@ -90,15 +98,17 @@ class Pages:
         """
         registrar = Registrar(opened, reader.words, reader.addresses)
         title = registrar.link(description.iri)
+        ground = Ground(opened, reader.words, reader.addresses, registrar, reader.at)
+        layout = layout_of(ground, description) or Layout("entity.html", {})
         return self._render(
-            "entity.html",
+            layout.template,
             reader,
             opened.release,
             title=title,
             names=_names(description, title),
             kind=registrar.kind(description.statements),
             places=[registrar.link(v.iri) for v in description.values(CG("country").value)],
-            rows=registrar.rows(description),
+            rows=registrar.rows(description, layout.told),
             parts=registrar.parts(description),
             links=registrar.links(description),
             sources=registrar.sources(),
@@ -109,6 +119,7 @@ class Pages:
             forms=forms,
             page=description.page,
             pages=description.pages,
+            **layout.values,
         )
 
     def graph(
@@ -245,6 +256,7 @@ class Pages:
             _=reader.words,
             counted=reader.words.count,
             own_name=own_name,
+            assets=self._assets,
             addresses=reader.addresses,
             reader=reader,
             release=release,

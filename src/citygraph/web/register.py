@@ -147,11 +147,11 @@ class Registrar:
         self._nodes: dict[str, Node] = {}
         self._shown: set[str] = set()
 
-    def rows(self, description: Description) -> tuple[Row, ...]:
-        """The register of the entity itself."""
+    def rows(self, description: Description, told: frozenset[str] = frozenset()) -> tuple[Row, ...]:
+        """The register of the entity itself, without the properties that the page tells elsewhere."""
         self._description = description
         self._nodes = description.node_by_iri()
-        return self._rows(description.iri, description.statements)
+        return self._rows(description.iri, [s for s in description.statements if s.predicate not in told])
 
     def parts(self, description: Description) -> tuple[Part, ...]:
         """The parts that no value of the register shows in its place."""

@@ -307,7 +307,7 @@ class Resources:
         return read_request(request, path.rstrip("/"), self._settings.base, self._settings.trusted_proxies)
 
     def _reader(self, request: Request, asked: Asked) -> Reader:
-        return Reader(Words(asked.form.language), asked.addresses, request.query)
+        return Reader(Words(asked.form.language), asked.addresses, request.query, asked.at)
 
 
 def _one_address(request: Request, path: str, address: Callable[[str], str]) -> Reply | None:

@@ -1,0 +1,74 @@
+"""What a page asks of the store beside a description: a few fixed queries, whatever the size of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple, Variable
+
+from citygraph.queries import StoredQuery, load_queries
+from citygraph.web.addresses import Addresses
+from citygraph.web.register import Registrar
+from citygraph.web.shelf import OpenRelease
+from citygraph.web.words import Words
+
+MOST_QUERIES = 12  # on one page
+
+Row = Mapping[str, NamedNode | Literal]
+
+
+@dataclass
+class Ground:
+    """On what one page is built: the release, the reader, the register that numbers the sources, the day asked about.
+
+    `at` is "" or an ISO date: the graph as it was true on that day is asked for.
+    """
+
+    opened: OpenRelease
+    words: Words
+    addresses: Addresses
+    registrar: Registrar
+    at: str = ""
+    asked: int = field(default=0, init=False)
+
+    def ask(self, name: str, **terms: NamedNode | Literal) -> list[Row]:
+        """The rows of web/kinds/queries/{name}.rq; `terms` take the place of variables of their names.
+
+        Raises RuntimeError for more than MOST_QUERIES queries on one page: then the page is at fault.
+        """
+        self.asked += 1
+        if self.asked > MOST_QUERIES:
+            raise RuntimeError(f"a page asked more than {MOST_QUERIES} queries: {name}")
+        values: dict[Variable, NamedNode | BlankNode | Literal | Triple] = {
+            Variable(variable): term for variable, term in terms.items()
+        }
+        found = self.opened.quick.query(_queries()[name].text, substitutions=values)
+        if not isinstance(found, QuerySolutions):
+            raise TypeError(f"{name} is no SELECT query")
+        names = [variable.value for variable in found.variables]
+        return [{n: term for n in names if isinstance(term := row[n], NamedNode | Literal)} for row in found]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the page of a kind is laid out: its template below templates/kinds/, and what that is filled with.
+
+    `told` are the properties that the picture tells whole: the register leaves them out.
+    """
+
+    template: str
+    values: Mapping[str, object]
+    told: frozenset[str] = frozenset()
+
+
+@cache
+def _queries() -> dict[str, StoredQuery]:
+    return load_queries(Path(__file__).parent / "queries")
+
+
+def text_of(term: NamedNode | Literal | None) -> str:
+    """The value of a term of a row, or "" where the row has none."""
+    return term.value if term is not None else ""
