@@ -1,0 +1,155 @@
+"""Offices and other times on an axis: a lane for each post, bars with gaps as gaps, two lanes where they overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from markupsafe import Markup
+
+from citygraph.pictures.labels import width
+from citygraph.pictures.svg import Caption, element, linked, path, picture
+from citygraph.pictures.times import Scale, Span, scale
+
+_WIDTH, _HEAD, _BAR, _LINE, _FOOT = 1000.0, 26.0, 16.0, 16.0, 28.0
+_INSIDE = -1  # the row of a name that its bar has room for
+_LEFT, _RIGHT = 8.0, 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What lasted. Beginning and end are spans, for neither need be known to the day; no end is "still".
+
+    `known` are single days on which it is attested, where neither beginning nor end is known.
+    """
+
+    name: str
+    start: Span | None
+    end: Span | None
+    told: str = ""
+    language: str = ""
+    href: str = ""
+    known: tuple[Span, ...] = ()
+    faint: bool = False  # not at the day that is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A post, or another line of things that follow one another."""
+
+    name: str
+    bars: tuple[Bar, ...]
+    language: str = ""
+    href: str = ""
+
+
+def axis(lanes: Sequence[Lane], caption: Caption, until: float, name: str = "axis", day: float | None = None) -> Markup:
+    """The lanes under one another; what has no end goes on to `until`, both in years. `day` draws a line across.
+
+    Raises ValueError where nothing has a time.
+    """
+    times = [year for lane in lanes for bar in lane.bars for span in _spans(bar) for year in (span.start, span.end)]
+    years = scale([*times, until], _LEFT, _WIDTH - _LEFT - _RIGHT)
+    drawn: list[Markup] = []
+    y = 0.0
+    for lane in lanes:
+        drawn += _head(lane, y)
+        y += _HEAD if lane.name else 0
+        for track in _tracks(lane.bars, until):
+            rows = _rows(track, years, until)
+            drawn += _gaps(track, years, y, until)
+            drawn += [_bar(bar, row, years, y, until) for bar, row in zip(track, rows, strict=True)]
+            y += _BAR + 8 + _LINE * (max(rows) + 1)
+        y += 8
+    across = [element("path", class_="day", d=path([(years.x(day), 0), (years.x(day), y)]))] if day else []
+    return picture(name, "axis", caption, (0, 0, _WIDTH, y + _FOOT), [*years.grid(0, y), *drawn, *across], role="group")
+
+
+def _spans(bar: Bar) -> Iterator[Span]:
+    yield from (span for span in (bar.start, bar.end, *bar.known) if span)
+
+
+def _from(bar: Bar) -> float:
+    return min((span.start for span in _spans(bar)), default=0.0)
+
+
+def _to(bar: Bar, until: float) -> float:
+    if bar.end:
+        return bar.end.end
+    return until if bar.start else max((span.end for span in _spans(bar)), default=until)
+
+
+def _tracks(bars: Sequence[Bar], until: float) -> list[list[Bar]]:
+    """Bars in as few tracks as keep those that overlap apart."""
+    tracks: list[list[Bar]] = []
+    for bar in sorted(bars, key=_from):
+        # A successor often begins in the month in which the other ended: that is no overlap.
+        free = (track for track in tracks if _to(track[-1], until) <= _from(bar) + 1 / 12)
+        track = next(free, None)
+        if track is None:
+            tracks.append([bar])
+        else:
+            track.append(bar)
+    return tracks
+
+
+def _head(lane: Lane, y: float) -> list[Markup]:
+    if not lane.name:
+        return []
+    text = element("text", lane.name, class_="lane", x=_LEFT, y=y + 18, lang=lane.language)
+    return [linked(lane.href, lane.name, text, language=lane.language) if lane.href else text]
+
+
+def _gaps(track: Sequence[Bar], years: Scale, top: float, until: float) -> Iterator[Markup]:
+    """A hairline where nobody is known: a gap is white, and seen."""
+    for before, after in pairwise(track):
+        start, end = years.x(_to(before, until)), years.x(_from(after))
+        if end - start > 1:
+            yield element("path", class_="gap", d=path([(start, top + _BAR / 2), (end, top + _BAR / 2)]))
+
+
+def _rows(track: Sequence[Bar], years: Scale, until: float) -> list[int]:
+    """In which row below its bar each name stands: in the first where it meets no other."""
+    ends: list[float] = []
+    rows = []
+    for bar in track:
+        if width(bar.name) + 8 < years.x(_to(bar, until)) - years.x(_from(bar)):
+            rows.append(_INSIDE)
+            continue
+        left = _left_of_name(bar, years)
+        row = next((row for row, end in enumerate(ends) if end + 12 < left), len(ends))
+        ends[row : row + 1] = [left + width(bar.name)]
+        rows.append(row)
+    return rows
+
+
+def _left_of_name(bar: Bar, years: Scale) -> float:
+    return max(_LEFT, min(years.x(_from(bar)), _WIDTH - _LEFT - width(bar.name)))
+
+
+def _bar(bar: Bar, row: int, years: Scale, top: float, until: float) -> Markup:
+    left, right = years.x(_from(bar)), years.x(_to(bar, until))
+    parts = [element("rect", class_="bar", x=left, y=top, width=max(right - left, 3.0), height=_BAR)]
+    for span in (bar.start, bar.end):
+        # As wide as what is not known of it.
+        if span and not span.is_point:
+            x = years.x(span.start)
+            parts.append(element("rect", class_="blur", x=x, y=top, width=years.x(span.end) - x, height=_BAR))
+    if bar.start and not bar.end:
+        parts.append(
+            element("path", class_="on", d=path([(right, top), (right + 8, top + _BAR / 2), (right, top + _BAR)]))
+        )
+    name = _name(bar, row, left, years, top)
+    return linked(bar.href, bar.told or bar.name, *parts, *name, language=bar.language,
+                  class_=f"span{' faint' if bar.faint else ''}{'' if bar.start else ' attested'}")  # fmt: skip
+
+
+def _name(bar: Bar, row: int, left: float, years: Scale, top: float) -> Iterator[Markup]:
+    if row == _INSIDE:
+        yield element("text", bar.name, class_="name inside", x=left + 4, y=top + _BAR - 4, lang=bar.language)
+        return
+    y = top + _BAR + _LINE * (row + 1) - 3
+    if row:
+        yield element("path", class_="leader", d=path([(left + 1, top + _BAR), (left + 1, y - _LINE + 4)]))
+    yield element("text", bar.name, class_="name", x=_left_of_name(bar, years), y=y, lang=bar.language)
