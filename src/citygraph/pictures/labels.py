@@ -38,7 +38,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a name stands: the point of its baseline, its anchor there, and where its leader line ends if it has one."""
+    """Where a name stands: the point of its baseline, its anchor there, and where its leader line ends if any."""
 
     x: float
     y: float

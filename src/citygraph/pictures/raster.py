@@ -9,7 +9,10 @@ import resvg_py
 
 
 def png(svg: str, fonts: Sequence[Path] = (), width: int = 1200) -> bytes:
-    """A picture as PNG, `width` pixels wide, in these fonts (TTF, OTF) or the system's. Raises ValueError for bad SVG."""
+    """A picture as PNG, `width` pixels wide, in these fonts (TTF, OTF) or the system's.
+
+    Raises ValueError for bad SVG.
+    """
     made = resvg_py.svg_to_bytes(
         svg_string=svg, width=width, font_files=[str(path) for path in fonts], skip_system_fonts=bool(fonts)
     )

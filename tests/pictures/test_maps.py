@@ -1,0 +1,163 @@
+"""Maps: true bearings, distances by the root, land cut at the rim, names apart from one another."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import xml.etree.ElementTree as ET
+from math import degrees, hypot, isclose, sqrt
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from citygraph.earth import kilometres
+from citygraph.pictures.labels import Box, place, width
+from citygraph.pictures.map import Mark, atlas, extent, nearer
+from citygraph.pictures.outlines import read_land
+from citygraph.pictures.projection import Azimuthal, Point, Ring, middle
+from citygraph.pictures.svg import Caption
+
+IZMIR = Point(38.42, 27.14)
+CAPTION = Caption("Ties", "A map of ties", "en")
+SVG = "{http://www.w3.org/2000/svg}"
+LAND = Path(__file__).parents[2] / "src" / "citygraph" / "web" / "static" / "built" / "world" / "land-110m.json"
+LATITUDES = st.floats(-89, 89)
+LONGITUDES = st.floats(-180, 180)
+needs_land = pytest.mark.skipif(not LAND.exists(), reason="the outlines are not built: Node is missing (docs/web.md)")
+
+
+def parsed(svg: str) -> ET.Element:
+    return ET.fromstring(str.replace(svg, "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))  # noqa: S314 - our own
+
+
+def mark(number: int, name: str, latitude: float, longitude: float, **more: object) -> Mark:
+    return Mark(number, name, Point(latitude, longitude), **more)  # type: ignore[arg-type]
+
+
+@given(LATITUDES, LONGITUDES)
+def test_distance_is_the_great_circles(latitude: float, longitude: float) -> None:
+    """A place stands at the root of its distance."""
+    view = Azimuthal(IZMIR, 20_100, 400)
+    x, y = view.place(Point(latitude, longitude))
+    km = kilometres(IZMIR.latitude, IZMIR.longitude, latitude, longitude)
+    assert isclose(hypot(x, y), 400 * sqrt(km / 20_100), abs_tol=0.01)
+
+
+@pytest.mark.parametrize(("latitude", "longitude", "bearing"), [(60, 27.14, 0), (-20, 27.14, 180)])
+def test_bearing_is_true(latitude: float, longitude: float, bearing: float) -> None:
+    """North is up, and what lies due south is below."""
+    _, angle = Azimuthal(IZMIR, 20_100, 400).polar(Point(latitude, longitude))
+    assert isclose(degrees(angle) % 360, bearing, abs_tol=1e-6)
+
+
+def test_great_circles_through_the_centre_are_straight() -> None:
+    """The way from the centre to a far place runs along its ray."""
+    view = Azimuthal(IZMIR, 20_100, 400)
+    far, half = Point(39.13, 117.2), middle([IZMIR, Point(39.13, 117.2)])
+    (x1, y1), (x2, y2) = view.place(half), view.place(far)
+    assert isclose(x1 * y2, y1 * x2, rel_tol=1e-6)
+
+
+@needs_land
+@pytest.mark.parametrize("centre", [IZMIR, Point(-34.6, -58.4), Point(39.9, 116.4), Point(-89, 0), Point(0, -180)])
+def test_land_is_land_and_sea_is_sea(centre: Point) -> None:
+    """By the even-odd rule places on land are within the outlines and places at sea are not, wherever the centre is."""
+    land = read_land(LAND)
+    cut = list(Azimuthal(centre, 20_000, 400).outlines(land))
+    view = Azimuthal(centre, 20_000, 400)
+    dry = [Point(50, 60), Point(39, -98), Point(-25, 134), Point(10, 20), Point(-10, -55), Point(-80, 90)]
+    wet = [Point(0, -30), Point(-15, 75), Point(0, -130), Point(-45, -150), Point(30, 160), Point(42, 51.5)]
+    for point, is_land in [(p, True) for p in dry] + [(p, False) for p in wet]:
+        crossings = sum(_within(view.place(point), ring) for ring in cut)
+        assert bool(crossings % 2) is is_land, (point, is_land)
+
+
+@needs_land
+def test_no_outline_leaves_the_rim() -> None:
+    """What is beyond the reach is cut along the circle: no chord runs across the picture or out of it."""
+    for ring in Azimuthal(IZMIR, 3000, 400).outlines(read_land(LAND)):
+        assert all(hypot(x, y) <= 400.01 for x, y in ring)
+        for (x1, y1), (x2, y2) in itertools.pairwise(ring):
+            on_rim = hypot(x1, y1) > 399.9 and hypot(x2, y2) > 399.9
+            assert not on_rim or hypot(x2 - x1, y2 - y1) < 30
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(-390, 390), st.floats(-390, 390), st.text("abcç ", min_size=1, max_size=24)), max_size=60
+    )
+)
+def test_names_stand_apart(spots: list[tuple[float, float, str]]) -> None:
+    """No name meets another, and each is within the frame."""
+    frame = Box(-400, -400, 400, 400)
+    marks = [(x, y, 4.5, name) for x, y, name in spots]
+    boxes = []
+    for (_, _, _, name), placed in zip(marks, place(marks, frame), strict=True):
+        if placed:
+            w = width(name)
+            left = placed.x - {"start": 0, "middle": w / 2, "end": w}[placed.anchor]
+            boxes.append(Box(left, placed.y - 4 - 7, left + w, placed.y - 4 + 7))
+    for i, box in enumerate(boxes):
+        assert not any(box.meets(other) for other in boxes[:i])
+
+
+def test_map_is_told_in_words() -> None:
+    """A screen reader gets title, description and each tie by name; a name is no markup."""
+    svg = atlas(
+        mark(0, "İzmir", 38.4, 27.1), [mark(1, "<b>Bremen</b>", 53, 8.8, href="/b", language="de")], (), CAPTION
+    )
+    root = parsed(svg)
+    assert [e.text for e in root.iter(f"{SVG}title")] == ["Ties", "<b>Bremen</b>", "İzmir"]
+    (link,) = root.iter(f"{SVG}a")
+    assert link.get("data-n") == "1"
+    assert root.get("aria-labelledby") == "atlas-title"
+    assert "style=" not in svg
+
+
+def test_standing_and_end_are_no_matter_of_colour() -> None:
+    """Each standing is a class of line, and what ended is struck through."""
+    marks = [mark(1, "A", 50, 10, state="act"), mark(2, "B", 40, 10, ended=True)]
+    root = parsed(atlas(mark(0, "C", 38, 27), marks, (), CAPTION))
+    assert {e.get("class") for e in root.iter(f"{SVG}g")} >= {"tie act age-1", "tie signed age-1 ended"}
+    assert any(e.get("class") == "strike" for e in root.iter(f"{SVG}path"))
+
+
+def test_many_partners_keep_their_numbers() -> None:
+    """With two hundred partners the register has the names, and every ray its number."""
+    chance = random.Random(7)
+    marks = [mark(n, f"City {n}", chance.uniform(-60, 70), chance.uniform(-180, 180)) for n in range(1, 201)]
+    root = parsed(atlas(mark(0, "C", 38, 27), marks, (), CAPTION))
+    assert sum(e.get("class") == "number" for e in root.iter(f"{SVG}text")) == 200
+
+
+def test_half_of_the_ties_is_near() -> None:
+    """The nearer half is drawn on a small map; the rest is listed by bearing, with its wind."""
+    marks = [
+        mark(1, "Near", 39, 28),
+        mark(2, "North", 70, 27.14),
+        mark(3, "Nearer", 38.5, 27.5),
+        mark(4, "South", -40, 27.14),
+    ]
+    parts = nearer(IZMIR, marks)
+    assert [m.name for m in parts.near] == ["Near", "Nearer"]
+    assert [(wind, m.name) for wind, _, m in parts.far] == [("N", "North"), ("S", "South")]
+
+
+def test_same_places_give_the_same_map() -> None:
+    """A picture depends on its data alone."""
+    marks = [mark(1, "A", 50, 10), mark(2, "B", -20, 100)]
+    assert extent(marks, (), CAPTION) == extent(marks, (), CAPTION)
+    with pytest.raises(ValueError, match="no places"):
+        extent([], (), CAPTION)
+
+
+def _within(at: tuple[float, float], ring: Ring) -> bool:
+    x, y = at
+    inside = False
+    for (x1, y1), (x2, y2) in zip(ring, (*ring[1:], ring[0]), strict=True):
+        if (y1 > y) != (y2 > y) and x < x1 + (y - y1) / (y2 - y1) * (x2 - x1):
+            inside = not inside
+    return inside

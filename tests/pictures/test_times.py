@@ -1,0 +1,99 @@
+"""Life lines, time axes, networks and charts: what is not known has a width, and a gap is a gap."""
+
+from __future__ import annotations
+
+import itertools
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from citygraph.pictures.axis import Bar, Lane, axis
+from citygraph.pictures.chart import Amount, bars
+from citygraph.pictures.lifeline import Moment, lifeline
+from citygraph.pictures.network import Edge, Node, network
+from citygraph.pictures.svg import Caption
+from citygraph.pictures.times import Span, scale
+
+CAPTION = Caption("Times", "What was when")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(svg: str, class_: str) -> list[ET.Element]:
+    root = ET.fromstring(str.replace(svg, "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))  # noqa: S314 - our own
+    return [e for e in root.iter() if class_ in (e.get("class") or "").split()]
+
+
+def day(year: float) -> Span:
+    return Span(year, year)
+
+
+def test_year_alone_is_a_bar_and_a_day_a_mark() -> None:
+    """Imprecision has a width, never a false point."""
+    svg = lifeline(
+        [Moment("act", "Act", day(1986.4)), Moment("protocol", "Protocol", Span(1988, 1989))], CAPTION, 2026.9
+    )
+    assert len(drawn(svg, "mark")) == 1
+    (blur,) = drawn(svg, "blur")
+    assert float(blur.get("width", "0")) > 15
+
+
+def test_protocol_before_its_act_runs_backwards() -> None:
+    """It is marked, for it is the exception."""
+    moments = [Moment("act", "Act", day(2000.0)), Moment("protocol", "Protocol", day(1993.0))]
+    assert drawn(lifeline(moments, CAPTION, 2026.9), "backwards")
+    assert not drawn(lifeline([*moments, Moment("end", "End", day(2010.0))], CAPTION, 2026.9), "on")
+
+
+def test_act_without_protocol_stays_open() -> None:
+    """Its line is the open one, and goes on."""
+    svg = lifeline([Moment("act", "Act", day(2000.0))], CAPTION, 2026.9)
+    assert drawn(svg, "open")
+    assert drawn(svg, "on")
+    assert not drawn(svg, "force")
+
+
+def test_gap_between_holders_is_seen() -> None:
+    """White with a hairline; where one follows the other there is none."""
+    one, two = Bar("A", day(2000.0), day(2004.0)), Bar("B", day(2008.0), None)
+    assert len(drawn(axis([Lane("Mayor", (one, two))], CAPTION, 2026.9), "gap")) == 1
+    following = Bar("B", day(2004.05), None)
+    assert not drawn(axis([Lane("Mayor", (one, following))], CAPTION, 2026.9), "gap")
+
+
+def test_overlap_takes_two_tracks() -> None:
+    """Two who hold an office at once are drawn under one another."""
+    lane = Lane("Mayor", (Bar("A", day(2000.0), day(2010.0)), Bar("B", day(2005.0), None)))
+    assert len({bar.get("y") for bar in drawn(axis([lane], CAPTION, 2026.9), "bar")}) == 2
+
+
+def test_scale_has_few_round_years() -> None:
+    """At most a dozen years are written, all of one step."""
+    years = list(scale([1847.0, 2026.0], 0, 1000).ticks())
+    assert len(years) <= 13
+    assert len({b - a for a, b in itertools.pairwise(years)}) == 1
+    with pytest.raises(ValueError, match="no times"):
+        scale([], 0, 1)
+
+
+def test_network_in_rings_keeps_the_centre() -> None:
+    """Whom the centre is tied to stands on the first ring, whom these are tied to on the second."""
+    nodes = [Node("a", "A"), Node("b", "B", href="/b"), Node("c", "C")]
+    svg = network(nodes, [Edge("a", "b"), Edge("b", "c"), Edge("x", "a")], CAPTION, centre="a")
+    (centre,) = drawn(svg, "centre")
+    assert (centre.get("cx"), centre.get("cy")) == ("0", "0")
+    assert len(drawn(svg, "edge")) == 2
+
+
+def test_network_is_the_same_each_time() -> None:
+    """A layout depends on the graph alone."""
+    nodes = [Node(str(n), f"N{n}") for n in range(20)]
+    edges = [Edge(str(n), str(n // 2)) for n in range(1, 20)]
+    assert network(nodes, edges, CAPTION) == network(nodes, edges, CAPTION)
+
+
+def test_bars_are_as_long_as_their_values() -> None:
+    """Twice the value is twice the length; what is negative goes the other way."""
+    svg = bars([Amount("A", 4, "4"), Amount("B", 2, "2"), Amount("C & D", -1, "−1")], CAPTION)
+    a, b, c = (float(e.get("width", "0")) for e in drawn(svg, "bar"))
+    assert a == pytest.approx(2 * b, abs=0.2)
+    assert c == pytest.approx(b / 2, abs=0.2)
