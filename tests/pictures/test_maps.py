@@ -127,7 +127,7 @@ def test_standing_and_end_are_no_matter_of_colour() -> None:
 
 def test_many_partners_keep_their_numbers() -> None:
     """With two hundred partners the register has the names, and every ray its number."""
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311 - no secret
     marks = [mark(n, f"City {n}", chance.uniform(-60, 70), chance.uniform(-180, 180)) for n in range(1, 201)]
     root = parsed(atlas(mark(0, "C", 38, 27), marks, (), CAPTION))
     assert sum(e.get("class") == "number" for e in root.iter(f"{SVG}text")) == 200

@@ -13,6 +13,7 @@ from citygraph.pictures.svg import Caption, element, linked, path, picture
 from citygraph.pictures.times import Scale, Span, scale
 
 _WIDTH, _HEAD, _BAR, _LINE, _FOOT = 1000.0, 26.0, 16.0, 16.0, 28.0
+_SUCCESSION = 1 / 12  # years: who follows within a month follows at once
 _INSIDE = -1  # the row of a name that its bar has room for
 _LEFT, _RIGHT = 8.0, 24.0
 
@@ -84,8 +85,8 @@ def _tracks(bars: Sequence[Bar], until: float) -> list[list[Bar]]:
     """Bars in as few tracks as keep those that overlap apart."""
     tracks: list[list[Bar]] = []
     for bar in sorted(bars, key=_from):
-        # A successor often begins in the month in which the other ended: that is no overlap.
-        free = (track for track in tracks if _to(track[-1], until) <= _from(bar) + 1 / 12)
+        # A successor is often known to begin in the month in which the other ended: that is no overlap.
+        free = (track for track in tracks if _to(track[-1], until) <= _from(bar) + _SUCCESSION)
         track = next(free, None)
         if track is None:
             tracks.append([bar])
@@ -104,8 +105,8 @@ def _head(lane: Lane, y: float) -> list[Markup]:
 def _gaps(track: Sequence[Bar], years: Scale, top: float, until: float) -> Iterator[Markup]:
     """A hairline where nobody is known: a gap is white, and seen."""
     for before, after in pairwise(track):
-        start, end = years.x(_to(before, until)), years.x(_from(after))
-        if end - start > 1:
+        if _from(after) - _to(before, until) > _SUCCESSION:
+            start, end = years.x(_to(before, until)), years.x(_from(after))
             yield element("path", class_="gap", d=path([(start, top + _BAR / 2), (end, top + _BAR / 2)]))
 
 
