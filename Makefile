@@ -5,7 +5,10 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build test lint types unit bench clean
+.PHONY: help serve build test lint types unit tools bench clean
+
+# What the front end is built from, by the hook of the build: hatch_build.py.
+WEB := hatch_build.py web/package-lock.json web/build.mjs $(wildcard web/src/*.* web/src/*/*.*)
 
 help:            ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,27 +29,32 @@ lint: $(VENV)/installed-dev
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
-unit: $(VENV)/installed-dev
+unit: $(VENV)/installed-dev tools
 	$(BIN)/pytest
+
+# Chromium and nginx for the tests, where apt-get may install them.
+tools:
+	@tests/tools.sh
 
 bench: $(VENV)/installed-bench  ## speed beside native oxigraph and rdflib-endpoint, as ratios
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.commits
 
 clean:           ## remove what was installed and built
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) var web/node_modules src/citygraph/web/static/built .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "citygraph needs Python 3.11 or newer; name one: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: pyproject.toml | $(BIN)/python
+$(VENV)/installed: pyproject.toml $(WEB) | $(BIN)/python
 	$(BIN)/pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml | $(BIN)/python
+$(VENV)/installed-dev: pyproject.toml $(WEB) | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/installed
 
-$(VENV)/installed-bench: pyproject.toml | $(BIN)/python
+$(VENV)/installed-bench: pyproject.toml $(WEB) | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[dev,bench]'
 	@touch $@ $(VENV)/installed $(VENV)/installed-dev

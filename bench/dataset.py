@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
-from pyoxigraph import DefaultGraph, RdfFormat
+from pyoxigraph import DefaultGraph, Quad, RdfFormat
 
 from bench import generator, names
 from bench.generator import World, merged, quads
 from citygraph.errors import NotFound
-from citygraph.products.catalog import graph_counts
+from citygraph.files import Sources
+from citygraph.products.catalog import describe, graph_counts
 from citygraph.release import Manifest, Release, Releases
+from citygraph.rules import read_rules
 from citygraph.search import write_index
+from citygraph.terms import CATALOG_GRAPH, DERIVED_GRAPH, PREFIXES
 
 # The environment variable that tells rdflib-endpoint which file to hold.
 TRIPLES = "BENCH_TRIPLES"
+_RULE = "03-twinned-with.rq"
 
 
 def find_or_write(folder: Path, world: World) -> Release:
@@ -46,6 +51,49 @@ def write(releases: Releases, world: World) -> Release:
         )
         del store  # the staged release must hold the last reference, so that publishing closes the store
         return staged.publish(manifest)
+
+
+def find_or_write_described(folder: Path, world: World, sources: Sources) -> Release:
+    """The world as a build would publish it: with ontology and shapes, what the rules conclude, and its description."""
+    releases = Releases(folder / f"described-{world.size}-{world.seed}")
+    try:
+        return releases.current()
+    except NotFound:
+        pass
+    with releases.stage() as staged:
+        store = staged.open()
+        files = (*sources.ontology_files(), *sources.shape_files())
+        stated = (quad for quad in quads(world) if quad.graph_name != DERIVED_GRAPH)
+        store.bulk_extend(chain((quad for file in files for quad in file.read()), merged(stated)))
+        for rule in read_rules(sources.rule_files()):
+            result = store.query(rule.text, prefixes=dict(PREFIXES))
+            triples = (Quad(triple.subject, triple.predicate, triple.object) for triple in result)  # type: ignore[union-attr]
+            new = [quad for quad in triples if quad not in store]
+            store.bulk_extend(chain(new, (Quad(q.subject, q.predicate, q.object, DERIVED_GRAPH) for q in new)))
+        catalog = [quad for file in sources.data_files() if file.graph == CATALOG_GRAPH for quad in file.read()]
+        store.extend(merged(catalog))
+        store.optimize()
+        describe(store)
+        write_index(store, staged.path / "search.sqlite")
+        counts = graph_counts(store)
+        triples_ = len(store) - sum(counts.values())
+        message = f"generated: {world.size} cities, seed {world.seed}"
+        manifest = Manifest(
+            digest=_digest(world), quads=sum(counts.values()), triples=triples_, graphs=counts, message=message
+        )
+        del store
+        return staged.publish(manifest)
+
+
+def rules_of(folder: Path, ontology: Path) -> Path:
+    """The ontology with one rule, that of partnerships: all of them take an hour to run over the large world."""
+    kept = folder / "ontology"
+    for path in ontology.rglob("*"):
+        if path.is_file() and (path.parent.name != "rules" or path.name == _RULE):
+            target = kept / path.relative_to(ontology)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    return kept
 
 
 def write_default_graph(release: Release) -> Path:

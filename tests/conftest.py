@@ -14,6 +14,8 @@ from citygraph.files import Sources
 from citygraph.progress import Progress
 from citygraph.release import Release, Releases
 from citygraph.report import Report
+from tests.small import small_site
+from tests.writing import Writable
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -52,3 +54,10 @@ def built(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> tuple[R
 def izmir(built: tuple[Releases, Release, Report]) -> Release:
     """The release of the İzmir graph."""
     return built[1]
+
+
+@pytest.fixture(scope="session")
+def site_to_write(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writable]:
+    """A whole site over a small graph, with a token: for tests that write over HTTP, each to graphs of its own."""
+    with small_site(tmp_path_factory.mktemp("site")) as running:
+        yield running

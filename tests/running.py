@@ -55,15 +55,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(releases: Path, **settings: object) -> Iterator[Running]:
-    """`citygraph serve` over these releases until the block ends; settings by their names."""
+def serving(releases: Path, log: Path | None = None, **settings: object) -> Iterator[Running]:
+    """`citygraph serve` over these releases until the block ends; settings by their names; what it says is in `log`."""
     port = free_port()
     environment = {f"CITYGRAPH_{name.upper()}": str(value) for name, value in settings.items()}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "citygraph.cli", "--releases", str(releases), "serve", "--port", str(port)],
-        env={**os.environ, **environment},
-        start_new_session=True,
-    )
+    with (log or Path(os.devnull)).open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "citygraph.cli", "--releases", str(releases), "serve", "--port", str(port)],
+            env={**os.environ, **environment},
+            stdout=out if log else None,
+            stderr=subprocess.STDOUT if log else None,
+            start_new_session=True,
+        )
     running = Running(port, process)
     try:
         _wait_until_up(running)

@@ -142,7 +142,7 @@ def test_export_writes_files_that_a_build_takes(root: Path, tmp_path: Path) -> N
     """A file per graph, and the same text every time."""
     done = run("export", "--into", str(tmp_path), releases=root)
     assert done.returncode == 0
-    assert (tmp_path / "place-register.trig").read_text() == run(
+    assert (tmp_path / "places" / "place-register.trig").read_text() == run(
         "export", "source:place-register", releases=root
     ).stdout
     assert len(list(tmp_path.iterdir())) == 9

@@ -53,11 +53,11 @@ def test_page_has_files_and_quality(client: FlaskClient, izmir: Release) -> None
     page = client.get("/dataset?lang=en", headers={"Accept": "text/html"}).text
     assert re.search(r'<tr id="dumps-citygraph-nq-gz"><th scope="row"><a href="/dumps/citygraph.nq.gz">', page)
     assert str(izmir.manifest.outputs["dumps/citygraph.nq.gz"]["sha256"])[:12] in page
-    assert '<tr id="quality-coordinates-City">' in page
+    assert '<li id="quality-coordinates-City">' in page
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     turkish = client.get("/dataset?lang=tr", headers={"Accept": "text/html"}).text
-    assert "<h2>Nitelik</h2>" in turkish
+    assert ">Nitelik</h2>" in turkish
 
 
 def test_other_views_show_only_theirs(client: FlaskClient) -> None:

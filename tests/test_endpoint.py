@@ -387,9 +387,9 @@ def test_a_browser_gets_the_workbench(query: str | None) -> None:
     seen = []
     engine = InProcess(small_world())
 
-    def page(_: Any, query: Query | None, language: str) -> str:
+    def page(_: Any, query: Query | None, language: str, __: Any) -> tuple[str, str]:
         seen.append((query.text if query else None, language))
-        return "<!doctype html>"
+        return "200 OK", "<!doctype html>"
 
     site = Site(engine)
     site.endpoint = SparqlEndpoint(Settings(), engine, engine, page)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -48,6 +50,27 @@ def test_part_of_a_file_can_be_had(client: FlaskClient, izmir: Release) -> None:
             assert (part.status_code, part.data) == (206, whole.data[10:20])
         with client.get("/dumps/citygraph.nq.gz", headers={"If-None-Match": whole.headers["ETag"]}) as known:
             assert (known.status_code, known.data) == (304, b"")
+
+
+def test_what_commits_do_not_make_is_found_at_the_last_build(izmir: Release, tmp_path: Path) -> None:
+    """The current release's manifest names no files; the address of a dump leads to the release that has it."""
+    releases = Releases(tmp_path / "releases")
+    for parent in (izmir, None):
+        with releases.stage(copy_of=izmir) as staged:
+            if parent is not None:
+                (staged.path / "dumps").mkdir()
+                (staged.path / "dumps/citygraph.nq.gz").hardlink_to(izmir.path / "dumps/citygraph.nq.gz")
+            outputs = izmir.manifest.outputs if parent is not None else {}
+            staged.publish(replace(izmir.manifest, outputs=outputs))
+    client = create_app(Settings(), releases).test_client()
+    built = releases.current().manifest.parent
+    with client.get("/dumps/citygraph.nq.gz") as response:
+        assert (response.status_code, response.headers["Cache-Control"]) == (307, "public, max-age=60")
+        assert response.headers["Location"].endswith(f"/releases/{built}/dumps/citygraph.nq.gz")
+    with client.get(f"/releases/{built}/dumps/citygraph.nq.gz") as response:
+        assert response.status_code == 200
+    with client.get("/dumps", headers={"Accept": "application/json"}) as response:
+        assert response.get_json()["release"] == built
 
 
 @pytest.mark.parametrize(

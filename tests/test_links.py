@@ -96,6 +96,8 @@ class Walk:
         if urlsplit(address).netloc != "localhost":
             return
         path = address.removeprefix(ROOT) or "/"
+        if "/explore?" in path and "/explore?" in origin:
+            return  # a filter leads to every other: one step from the whole list is enough
         if fragment:
             self._wanted.append((path, fragment, origin))
         if path not in self._seen and not path.startswith(ELSEWHERE):

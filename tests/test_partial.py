@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
 from citygraph.files import Sources
+from citygraph.products.catalog import data_graphs, describe, described
+from citygraph.products.make import offered_tables
 from citygraph.release import Release
 from citygraph.report import Report
 from citygraph.rules import derive_anew, read_rules
@@ -26,10 +28,12 @@ few = settings(max_examples=12, deadline=None, derandomize=True, suppress_health
 class World:
     """The İzmir graph in memory, and changes of it."""
 
-    def __init__(self, release: Release) -> None:
+    def __init__(self, release: Release, sources: Sources) -> None:
         self.store = Store()
         self.store.bulk_extend(release.open_store())
         self.quads = sorted((q for q in self.store if q.graph_name not in MADE), key=str)
+        self.tables = offered_tables(sources.queries)
+        self.described = set(described(self.store, self.tables))
         self.types = [quad for quad in self.quads if quad.predicate == TYPE]
 
     def copy(self) -> Store:
@@ -57,8 +61,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(izmir: Release) -> World:
-    return World(izmir)
+def world(izmir: Release, sources: Sources) -> World:
+    return World(izmir, sources)
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +99,36 @@ def test_the_rules_conclude_the_same(
     store = world.copy()
     tally = Tally(store)
     tally.make(world.change(steps))
-    deriver.follow(tally, world.store)
+    deriver.follow(tally, len(world.quads), "the same")
     derived = set(store.quads_for_pattern(None, None, None, DERIVED_GRAPH))
     assert derived == derive_anew(read_rules(sources.rule_files()), store)
+
+
+@few
+@given(steps=changes)
+def test_default_graph_and_description_are_those_made_anew(
+    world: World, deriver: Deriver, steps: list[tuple[str, int, int]]
+) -> None:
+    """Kept from the change alone, they are what merging and counting everything gives; the dates covered aside."""
+    store = world.copy()
+    tally = Tally(store)
+    delta = world.change(steps)
+    delta.created = {GRAPH("test").value} if any(quad.graph_name == GRAPH("test") for quad in delta.added) else set()
+    tally.make(delta)
+    deriver.follow(tally, len(world.quads), "the same")
+    tally.describe()
+    anew = Store()
+    for graph in data_graphs(store):
+        anew.extend(q for q in store.quads_for_pattern(None, None, None, graph) if graph != CATALOG_GRAPH)
+    said = {q for q in world.store.quads_for_pattern(None, None, None, CATALOG_GRAPH) if q not in world.described}
+    anew.extend(said)
+    anew.extend(store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH))
+    anew.extend(store.quads_for_pattern(None, None, None, SHAPES_GRAPH))
+    anew.extend(Quad(q.subject, q.predicate, q.object) for g in data_graphs(anew)
+                for q in anew.quads_for_pattern(None, None, None, g))  # fmt: skip
+    describe(anew, world.tables)
+    differing = set(store) ^ set(anew)
+    assert not [quad for quad in differing if "#temporal" not in str(quad)]
 
 
 def keys(report: Report) -> set[tuple[str, ...]]:

@@ -17,9 +17,10 @@ from pyoxigraph import Store
 
 from citygraph.errors import BadData
 from citygraph.products.offers import CSVW, PACKAGE
-from citygraph.products.tables import guarded, is_text, table_name, table_queries, write_tables
+from citygraph.products.tables import is_text, table_name, table_queries, write_tables
 from citygraph.queries import StoredQuery, load_queries, read_query
 from citygraph.release import Release
+from citygraph.text import guarded
 from tests.conftest import REPOSITORY
 
 TABLES = table_queries(REPOSITORY / "queries")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -103,8 +101,17 @@ def test_a_commit_is_a_release(settings: Settings) -> None:
     assert release.manifest.commits[0]["author"] == "ada"
     assert release.manifest.message == "a greeting"
     recounted(release.open_store(), release.manifest)
-    with gzip.open(release.path / "added.nq.gz", "rt", encoding="utf-8") as added:
+    with gzip.open(release.path / "changes/added.nq.gz", "rt", encoding="utf-8") as added:
         assert sum("hello" in line for line in added) == 1
+
+
+def test_a_commit_lists_no_files_that_it_does_not_make(settings: Settings) -> None:
+    """Dumps and tables are made by builds: the manifest of a commit names none, and its folder has none."""
+    done(commit(settings, HELLO))
+    release = current(settings)
+    assert release.manifest.outputs == {}
+    assert not (release.path / "dumps").exists()
+    assert all((release.path / name).is_file() for name in ("search.sqlite", "report.ttl", "changes/things.tsv.gz"))
 
 
 def test_the_description_follows(settings: Settings) -> None:
@@ -331,57 +338,6 @@ def test_a_full_disk_is_told_and_harms_nothing(empty: Settings) -> None:
     assert said.stdout.split()[-1].decode() == StorageFull.__name__, said.stderr[-2000:]
     assert current(empty) == before
     done(commit(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <d:> } }"))
-
-
-def test_killed_at_any_moment_nothing_is_half_there(empty: Settings) -> None:
-    """Every acknowledged commit is there, in order; what was staged is swept."""
-    script = (
-        "import sys\nfrom pathlib import Path\nfrom citygraph.writing.batch import commit_here\n"
-        "from citygraph.writing.change import Change, Update\nfrom citygraph.settings import Settings\n"
-        "settings = Settings(releases=Path(sys.argv[1]), open_writes=True)\n"
-        "for n in range(int(sys.argv[2]), 10_000):\n"
-        "    text = 'INSERT DATA { GRAPH <urn:g> { <urn:n%d> <urn:a> 1 ; <urn:b> 2 } }' % n\n"
-        "    commit = commit_here([Change(Update(text))], settings)[0]\n    assert commit.published\n"
-        "    print(n, flush=True)\n"
-    )
-    acknowledged, begin = 0, 0
-    for round_ in range(6):
-        process = subprocess.Popen(
-            [sys.executable, "-c", script, str(empty.releases), str(begin)],
-            stdout=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-        assert process.stdout is not None
-        assert process.stdout.readline()
-        time.sleep(0.15 + 0.07 * round_)
-        os.killpg(process.pid, signal.SIGKILL)
-        lines = process.stdout.read().split()
-        process.wait()
-        process.stdout.close()
-        acknowledged = int(lines[-1]) if lines else begin
-        store = current(empty).open_store()
-        for number in range(acknowledged + 1):
-            assert len(list(store.quads_for_pattern(NamedNode(f"urn:n{number}"), None, None, None))) == 2
-        present = len(list(store.quads_for_pattern(None, NamedNode("urn:a"), None, None)))
-        assert len(store) == 2 * present
-        begin = present
-        del store
-    done(commit(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <c:> } }"))
-    assert not list(empty.releases.glob(".staging-*"))
-
-
-def test_many_writers_lose_no_update(empty: Settings) -> None:
-    """On the same graph and on others, each from a process of its own; nobody waits for ever."""
-    script = (
-        "import sys\nfrom pathlib import Path\nfrom citygraph.writing.batch import commit_here\n"
-        "from citygraph.writing.change import Change, Update\nfrom citygraph.settings import Settings\n"
-        "settings = Settings(releases=Path(sys.argv[1]), open_writes=True)\n"
-        "for n in range(3):\n"
-        "    text = 'INSERT DATA { GRAPH <urn:g%d> { <urn:w> <urn:p> \"%s-%d\" } }' % (n % 2, sys.argv[2], n)\n"
-        "    assert commit_here([Change(Update(text))], settings)[0].published\n"
-    )
-    writers = [subprocess.Popen([sys.executable, "-c", script, str(empty.releases), str(n)]) for n in range(6)]
-    assert [writer.wait(120) for writer in writers] == [0] * 6
-    assert current(empty).manifest.quads == 18
 
 
 def test_pinned_releases_survive_pruning(settings: Settings) -> None:

@@ -26,10 +26,15 @@ class Writable:
     token: str
     folder: Path
 
-    def ask(self, method: str, path: str, body: bytes | str = b"", **headers: str) -> Reply:
-        """One request with the token; header names are written with underscores, `Authorization=""` leaves it out."""
+    def ask(self, method: str, path: str, body: bytes | str = b"", source: str = "", **headers: str) -> Reply:
+        """One request with the token, from another address of loopback if `source` names one.
+
+        Header names are written with underscores, `Authorization=""` leaves it out.
+        """
         sent = {"Authorization": f"Bearer {self.token}", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=60, source_address=(source, 0) if source else None
+        )
         try:
             data = body.encode() if isinstance(body, str) else body
             connection.request(method, path, data, {name: value for name, value in sent.items() if value})

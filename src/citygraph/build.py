@@ -23,7 +23,7 @@ from citygraph.report import Report
 from citygraph.search import write_index
 from citygraph.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, PREFIXES, SHAPES_GRAPH
 from citygraph.validation import locate, validate
-from citygraph.writing.ownership import carried_forward
+from citygraph.writing.ownership import api_graphs, carried_forward
 
 _ONTOLOGY_VERSION = OWL("versionInfo")
 
@@ -129,6 +129,8 @@ def _load(files: list[SourceFile], store: Store, folder: Path) -> Loaded:
 def _carry(parent: Release, loaded: Loaded, store: Store) -> int:
     """Take over the graphs that the API owns from the release before; answers how many statements."""
     quads = list(carried_forward(parent, loaded.owners))
+    for graph in api_graphs(parent.manifest):
+        store.add_graph(NamedNode(graph))  # one that is empty has no quads to bring it
     store.extend(quads)
     store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
     _append(quads, loaded.merged)

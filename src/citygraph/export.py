@@ -23,14 +23,14 @@ def export(store: Store, graph: NamedNode) -> str:
     return export_quads(graph, quads)
 
 
-def export_quads(graph: NamedNode, found: Iterable[Quad]) -> str:
-    """The quads of one graph as TriG text that ends with a newline."""
+def export_quads(graph: NamedNode, found: Iterable[Quad], in_block: bool = True) -> str:
+    """The quads of one graph as TriG text that ends with a newline; without the block of the graph it is Turtle."""
     quads = list(found)
     lines = [f"@prefix {name}: <{iri}> ." for name, iri in sorted(_used_prefixes(quads).items())]
-    lines += ["", f"GRAPH {_written(graph)} {{"]
+    lines += ["", f"GRAPH {_written(graph)} {{"] if in_block else []
     for subject, about in groupby(sorted(quads, key=_order), key=lambda quad: quad.subject):
         lines += ["", *_block(_written(subject), list(about))]
-    return "\n".join([*lines, "}", ""])
+    return "\n".join([*lines, *(["}"] if in_block else []), ""])
 
 
 def _block(subject: str, quads: list[Quad]) -> list[str]:

@@ -30,6 +30,7 @@ class Format:
     results: QueryResultsFormat | None = None
     text: bool = True
     iri: str | None = None  # the format's name in http://www.w3.org/ns/formats/
+    served_as: str = ""  # the value of Content-Type, where it is not that of the media type
 
     @property
     def media_type(self) -> str:
@@ -39,6 +40,8 @@ class Format:
     @property
     def content_type(self) -> str:
         """The value of Content-Type: the charset is said where the media type's default is not UTF-8."""
+        if self.served_as:
+            return self.served_as
         return f"{self.media_type}; charset=utf-8" if self.media_type.startswith("text/") else self.media_type
 
 
@@ -55,6 +58,8 @@ FORMATS: tuple[Format, ...] = (
     Format("csv", "CSV", ("text/csv",), "csv", _RESULTS, results=QueryResultsFormat.CSV, iri="SPARQL_Results_CSV"),
     Format("tsv", "TSV", ("text/tab-separated-values",), "tsv", _RESULTS, results=QueryResultsFormat.TSV,
            iri="SPARQL_Results_TSV"),
+    Format("sheet", "CSV for spreadsheets", ("application/x-spreadsheet+csv",), "csv", _TABLE,
+           served_as="text/csv; charset=utf-8; header=present"),
     Format("md", "Markdown table", ("text/markdown",), "md", _TABLE),
     Format("ttl", "Turtle", ("text/turtle", "application/x-turtle"), "ttl", _GRAPH, rdf=RdfFormat.TURTLE,
            iri="Turtle"),

@@ -23,6 +23,9 @@ class Progress:
     def started(self, step: Step) -> None:
         """A step begins."""
 
+    def moved(self, step: Step) -> None:
+        """A step has come further; its result tells how far."""
+
     def finished(self, step: Step) -> None:
         """A step has ended well; it knows its result and its seconds."""
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from citygraph.errors import Conflict, NotFound
 CURRENT = "current"
 _PINS = ".pins"
 _STAGING = ".staging-"
+_NEXT = ".next-"
 _MANIFEST = "manifest.json"
 
 
@@ -79,13 +80,17 @@ class Release:
 
 
 class Staged:
-    """A release in the making: a private folder with a store that can be written, until it is published."""
+    """A release in the making: a private folder with a store that can be written, until it is published.
 
-    def __init__(self, releases: Releases, path: Path, parent: Release | None) -> None:
+    `working` is the store if it goes on living afterwards: then what is published is a copy of it.
+    """
+
+    def __init__(self, releases: Releases, path: Path, parent: Release | None, working: Store | None = None) -> None:
         self._releases = releases
+        self._is_working = working is not None
         self.path = path
         self.parent = parent
-        self.store: Store | None = Store(str(path / "store"))
+        self.store: Store | None = Store(str(path / "store")) if working is None else working
 
     def open(self) -> Store:
         """The store that is being filled."""
@@ -98,9 +103,44 @@ class Staged:
 
         Raises Conflict if another release was published since this one was staged.
         """
-        self.open().flush()
+        if self._is_working:
+            self.open().backup(str(self.path / "store"))
+        else:
+            self.open().flush()
         self.store = None  # closes it: RocksDB's lock must be gone before readers come
         return self._releases._publish(self, manifest)
+
+
+class Working:
+    """A copy of the current release's store that one process keeps open from one commit to the next.
+
+    Opening a store and closing it again takes longer than a small change and a copy by hard links. It must hold what
+    is published and nothing else: whoever cannot say that of it drops it.
+    """
+
+    def __init__(self, releases: Releases) -> None:
+        self._releases = releases
+        self._release_id = ""
+        self._store: Store | None = None
+        self._folder = ExitStack()
+
+    def of(self, release: Release) -> Store:
+        """The store, holding what this release holds."""
+        if self._store is None or self._release_id != release.id:
+            self.drop()
+            path, _ = self._folder.enter_context(self._releases._private())
+            release.open_store().backup(str(path / "store"))
+            self._store, self._release_id = Store(str(path / "store")), release.id
+        return self._store
+
+    def is_now(self, release: Release) -> None:
+        """What the store holds was published as this release."""
+        self._release_id = release.id
+
+    def drop(self) -> None:
+        """Close the store and remove it. (A process that dies leaves it to `sweep`.)"""
+        self._store = None
+        self._folder.close()
 
 
 class Releases:
@@ -140,31 +180,55 @@ class Releases:
         )
 
     @contextmanager
-    def stage(self, copy_of: Release | None = None) -> Iterator[Staged]:
-        """A staged release, empty or a copy (by hard links) of another; it is removed unless it gets published."""
-        self.root.mkdir(parents=True, exist_ok=True)
+    def stage(self, copy_of: Release | None = None, working: Working | None = None) -> Iterator[Staged]:
+        """A staged release, empty or a copy (by hard links) of another; it is removed unless it gets published.
+
+        With `working` the copy is made when it is published, and what is written is written there.
+        """
         self.sweep()
-        parent = self._current_or_none()
-        path = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root))
-        with _held(path / "lock"):
+        with self._private() as (path, parent):
             staged: Staged | None = None
             try:
-                if copy_of is not None:
-                    copy_of.open_store().backup(str(path / "store"))
-                staged = Staged(self, path, parent)
+                if copy_of is not None and working is not None:
+                    staged = Staged(self, path, parent, working.of(copy_of))
+                else:
+                    if copy_of is not None:
+                        copy_of.open_store().backup(str(path / "store"))
+                    staged = Staged(self, path, parent)
                 yield staged
             finally:
                 if staged is not None:
                     staged.store = None
-                if path.exists():
-                    shutil.rmtree(path)
+
+    @contextmanager
+    def _private(self) -> Iterator[tuple[Path, Release | None]]:
+        """A folder of our own, removed in the end unless it was renamed; and what is the current release now."""
+        with ExitStack() as stack:
+            with self._locked():
+                # Whoever holds the folder finds each staged release with its lock, or abandoned.
+                parent = self._current_or_none()
+                path = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root))
+                stack.callback(shutil.rmtree, path, ignore_errors=True)
+                stack.enter_context(_held(path / "lock"))
+            yield path, parent
 
     def sweep(self) -> int:
-        """Remove what killed builds left behind; answers how many. What a live process stages is left alone."""
-        left = [path for path in self.root.glob(_STAGING + "*") if _is_abandoned(path)]
+        """Remove what killed processes left behind; answers how many. What a live one stages is left alone."""
+        if not any(True for pattern in (_STAGING, _NEXT) for _ in self.root.glob(pattern + "*")):
+            return 0  # without the lock: a folder of releases may be one that can only be read
+        with self._locked():
+            left = [path for path in self.root.glob(_STAGING + "*") if _is_abandoned(path)]
+            for link in self.root.glob(_NEXT + "*"):
+                # Its process died while it published: the release may be there, and never became the current one.
+                left += [self._hidden(path) for path in [self.root / link.readlink()] if path.is_dir()]
+                link.unlink()
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
         return len(left)
+
+    def _hidden(self, release: Path) -> Path:
+        """The folder of a release, renamed: nobody must find half a release, not even after a crash."""
+        return release.rename(self.root / f"{_STAGING}{release.name}")
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest `keep` releases and those that are pinned; answers the removed names.
@@ -176,10 +240,7 @@ class Releases:
             kept = {*self.pins(), current.id if current else ""}
             old = [release for release in self.history()[keep:] if release.id not in kept]
             for release in old:
-                # Renamed first: nobody must find half a release, not even after a crash.
-                gone = self.root / f"{_STAGING}{release.id}"
-                release.path.rename(gone)
-                shutil.rmtree(gone)
+                shutil.rmtree(self._hidden(release.path))
         return [release.id for release in old]
 
     def pin(self, release_id: str, reason: str) -> None:
@@ -235,15 +296,21 @@ class Releases:
             _sync_tree(staged.path)
             staged.path.chmod(0o755)
             target = self.root / name
-            staged.path.rename(target)
-            self._point_current_at(name)
+            self._make_current(staged.path, target)
         return Release(target, manifest)
 
-    def _point_current_at(self, name: str) -> None:
-        link = self.root / f".{CURRENT}-{os.getpid()}"
-        link.unlink(missing_ok=True)
-        link.symlink_to(name)
-        link.rename(self.root / CURRENT)
+    def _make_current(self, staged: Path, target: Path) -> None:
+        """Rename the folder, then the link; while the link has its first name, `sweep` can undo this."""
+        link = self.root / f"{_NEXT}{os.getpid()}"
+        link.symlink_to(target.name)
+        try:
+            staged.rename(target)
+            link.rename(self.root / CURRENT)
+        except OSError:
+            if target.exists():
+                target.rename(staged)
+            link.unlink()
+            raise
         _sync(self.root)
 
     def _current_or_none(self) -> Release | None:
@@ -272,23 +339,24 @@ def _held(path: Path) -> Iterator[IO[str]]:
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether the process that staged this is gone: nobody holds its lock any more."""
-    try:
-        with (path / "lock").open("r") as file:
+    """Whether the process that staged this is gone: there is no lock, or nobody holds it any more."""
+    with suppress(FileNotFoundError), (path / "lock").open("r") as file:
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except FileNotFoundError:
-        # Either its process died before it made the lock, or it is making it right now.
-        return datetime.now(UTC).timestamp() - path.stat().st_mtime > 60
+        except BlockingIOError:
+            return False
     return True
 
 
 def _sync_tree(path: Path) -> None:
     """Bring a folder to the disk, so that a power cut after the rename finds it whole."""
     for folder, _, files in os.walk(path):
+        of_store = Path(folder).name == "store"
         for name in files:
-            _sync(Path(folder, name))
+            file = Path(folder, name)
+            # RocksDB brings a table to the disk before it counts on it; one with two names is another release's too.
+            if not (of_store and file.suffix == ".sst" and file.stat().st_nlink > 1):
+                _sync(file)
         _sync(Path(folder))
 
 

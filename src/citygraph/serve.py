@@ -6,7 +6,8 @@ import logging
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -15,7 +16,7 @@ from granian.log import LogLevels
 from granian.server import Server
 from granian.server.common import AbstractServer
 
-from citygraph.errors import UsageError
+from citygraph.errors import NotFound, UsageError
 from citygraph.release import Releases
 from citygraph.settings import Settings, hand_on
 from citygraph.sparql.beacon import shown
@@ -25,8 +26,12 @@ from citygraph.writing.writer import WriterProcess, start_writer
 log = logging.getLogger(__name__)
 
 _WATCH_SECONDS = 1.0
+# What the front end was built to, and why not if it was not (hatch_build.py).
+_BUILT = Path(__file__).parent / "web" / "static" / "built"
 # A client that dribbles its headers is cut off after this long.
 _HEADER_MILLISECONDS = 10_000
+# Without what follows a question mark: queries are their authors', and some would put a token there.
+_REQUEST = '%(time)s %(addr)s "%(method)s %(path)s" %(status)d %(dt_ms).1f ms'
 
 
 def serve(settings: Settings) -> None:
@@ -35,6 +40,7 @@ def serve(settings: Settings) -> None:
     Raises UsageError if the address is taken, OSError if the engine host does not start.
     """
     _require_free(settings)
+    _tell_what_is_missing(_BUILT)
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         starting = pool.submit(start_writer, settings)  # beside the host: each takes a moment to import
         host = stack.enter_context(start_host(settings))
@@ -43,13 +49,24 @@ def serve(settings: Settings) -> None:
         hand_on(host.settings.with_changes(writer_socket=writer.settings.writer_socket))
         host.open(Releases(settings.releases).current_id())
         stopping = threading.Event()
-        watch = threading.Thread(target=_keep_alive, args=((host, writer), stopping), daemon=True)
+        watch = threading.Thread(target=_keep_alive, args=(host, writer, settings, stopping), daemon=True)
         watch.start()
         try:
             _server(settings).serve()
         finally:
             stopping.set()
             watch.join()
+
+
+def _tell_what_is_missing(built: Path) -> None:
+    if not (built / "manifest.json").is_file():
+        problem = built / "problem.txt"
+        why = (
+            problem.read_text(encoding="utf-8").strip()
+            if problem.is_file()
+            else "the package was installed without them"
+        )
+        log.warning("workbench, fonts and outlines are not built: %s (docs/web.md)", why)
 
 
 def _require_free(settings: Settings) -> None:
@@ -83,13 +100,24 @@ def _server(settings: Settings) -> AbstractServer[Any]:
         respawn_failed_workers=True,
         workers_kill_timeout=5,
         log_level=LogLevels.warning,
+        log_access=settings.log_requests,
+        log_access_format=_REQUEST,
     )
 
 
-def _keep_alive(helpers: tuple[HostProcess, WriterProcess], stopping: threading.Event) -> None:
-    """Start engine host and writer anew if they die: queries or commits fail meanwhile, documents do not."""
+def _keep_alive(host: HostProcess, writer: WriterProcess, settings: Settings, stopping: threading.Event) -> None:
+    """Start engine host and writer anew if they die: queries or commits fail meanwhile, documents do not.
+
+    And have the engines go on to a release that was published, ahead of the first query for it.
+    """
+    opened = ""
     while not stopping.wait(_WATCH_SECONDS):
-        for helper in helpers:
+        for helper in (host, writer):
             if not helper.is_alive():
                 log.error("the %s died; it is started anew", type(helper).__name__)
                 helper.restart()
+        with suppress(NotFound):
+            current = Releases(settings.releases).current_id()
+            if opened != current:
+                host.open(current)
+                opened = current

@@ -57,6 +57,9 @@ class Settings:
     open_writes: bool = _setting(False, "For conformance tests: no shapes, no owners, a default graph of its own.")
     tokens: Path = _setting(Path("var/tokens.json"), "File of the tokens for writing; only their hashes are in it.")
     audit: Path = _setting(Path("var/audit.jsonl"), "File to which each attempt to write is logged, a line of JSON.")
+    log_requests: bool = _setting(
+        False, "Whether each request is logged to standard output: when, who, method, path, status, milliseconds."
+    )
     reconcile_batch: int = _setting(100, "Names that one request for reconciliation may ask.")
     federation: bool = _setting(False, "Whether SERVICE is evaluated at all, in engine processes with a network.")
     services: str = _setting("https://query.wikidata.org/sparql", "Endpoints that SERVICE may name, by spaces.")

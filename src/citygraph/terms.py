@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from pyoxigraph import NamedNode
 
 
@@ -50,8 +52,13 @@ DATASET = NamedNode(BASE + "dataset")
 
 
 def partition(kind: str, iri: str) -> NamedNode:
-    """The part of the dataset that is of one class or property; the host's name tells homonyms apart."""
+    """The part of the dataset that is of one class or property; the host's name tells homonyms apart.
+
+    Of terms that no prefix below is for (clients write what they like) a hash does: a/b, a#b and urn:b must not meet.
+    """
     rest = "".join(letter if letter.isalnum() else "-" for letter in iri.partition("://")[2])
+    if not any(iri.startswith(space) and iri.removeprefix(space).isalnum() for space in PREFIXES.values()):
+        rest += f"-{sha256(iri.encode()).hexdigest()[:12]}"
     return NamedNode(f"{DATASET.value}#{kind}-{rest}")
 
 

@@ -14,6 +14,10 @@ _ALPHABET = "aâbcçdeəfgğhıiîjklmnoöpqrsştuûüvwxyz"
 _PLACE = {letter: place for place, letter in enumerate(_ALPHABET)}
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _SPACES = re.compile(r"[\W_]+")
+# What a spreadsheet would read as a formula; a ' in front makes it text (OWASP, CSV injection). Apostrophes that
+# stand there already are counted, so that taking one away always gives the value back.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_FIGURES = re.compile(r"[-+]?[0-9][-+0-9.,:;TZeE ]*")
 
 
 def nfc(text: str) -> str:
@@ -58,3 +62,13 @@ def _place_of(letter: str) -> tuple[int, int]:
     base = unicodedata.normalize("NFD", letter)[0]
     # Spaces, digits and punctuation come before letters, foreign letters after their base letter.
     return (_PLACE[base], ord(letter)) if base in _PLACE else (-1 if ord(letter) < 0x80 else 100, ord(letter))
+
+
+def guarded(text: str) -> str:
+    """Free text as a cell that no spreadsheet runs; taking one apostrophe away gives it back."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def guarded_cell(text: str) -> str:
+    """The same of a value of any kind: a number's minus sign, a date's, or a pair's of coordinates stays as it is."""
+    return text if _FIGURES.fullmatch(text) else guarded(text)

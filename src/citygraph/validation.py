@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -120,15 +120,13 @@ class Validator:
         """The shapes, as a graph of rdflib's."""
         return self._shapes
 
-    def validate(self, data: Path, both: bool = False, among: Collection[str] | None = None) -> Report:
-        """Validate a file of N-Triples; with `among`, only these focus nodes matter.
+    def validate(self, data: Path, both: bool = False, among: Callable[[str, str], bool] | None = None) -> Report:
+        """Validate a file of N-Triples; with `among`, only results matter of whose focus node and value it is true.
 
         With `both` pySHACL looks at everything too, not just at what shifty found. Raises CitygraphError if
         the engines disagree.
         """
-        found = self._find(data)
-        if among is not None:
-            found = {(node, shape) for node, shape in found if node in among}
+        found = self._find(data, among)
         if not found and not both:
             return Report((), f"[] a <{SH('ValidationReport').value}> ; <{SH('conforms').value}> true .\n")
         report = self._explain(data, self._shapes if both else _aimed_at(self._shapes, found))
@@ -137,11 +135,15 @@ class Validator:
             raise CitygraphError(f"shifty and pySHACL disagree on {sorted(differing)[:5]}")
         return report
 
-    def _find(self, data: Path) -> set[tuple[str, str]]:
+    def _find(self, data: Path, among: Callable[[str, str], bool] | None) -> set[tuple[str, str]]:
         """The focus nodes that shifty finds in breach, of whatever severity, each with its shape."""
         # "data": the default also counts the shapes' own nodes as data, such as the blank nodes of their lists.
         result = self._finder.validate_algebra(data, graph_mode="data", infer=False, on_unsupported="error")
-        return {(_bare(v.focus_node), _bare(v.shape_name or "")) for v in result.violations}
+        return {
+            (_bare(v.focus_node), _bare(v.shape_name or ""))
+            for v in result.violations
+            if among is None or any(among(_bare(v.focus_node), _bare(reason.value or "")) for reason in v.reasons)
+        }
 
     def _explain(self, data: Path, shapes: Any) -> Report:
         """The W3C report of pySHACL."""

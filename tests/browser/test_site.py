@@ -7,15 +7,11 @@ import pytest
 from tests.browser.conftest import NARROW, WIDE, Visit, overflow, violations
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("dark", [False, True])
-def test_home_is_quiet(visit: Visit, width: int, dark: bool) -> None:
-    """The first page opens without an error and fits its window, light and dark."""
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_home_is_quiet_and_fits(visit: Visit, width: int, dark: bool) -> None:
+    """The first page opens without an error, fits its window, and axe finds nothing, light and dark."""
     page = visit("/", width, dark=dark)
     assert overflow(page) == []
+    assert violations(page) == []
     visit.shot(page, f"home-{width}-{'dark' if dark else 'light'}")
-
-
-def test_axe(visit: Visit) -> None:
-    """axe."""
-    assert violations(visit("/")) == []

@@ -32,6 +32,11 @@ class TerminalProgress(Progress):
             self._status = self._console.status(step.name)
             self._status.start()
 
+    def moved(self, step: Step) -> None:
+        """Show how far the step is, on a terminal."""
+        if self._status is not None:
+            self._status.update(f"{step.name}: {step.result}")
+
     def finished(self, step: Step) -> None:
         """Leave a line: name, what it did, seconds."""
         self.stop()

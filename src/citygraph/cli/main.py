@@ -14,6 +14,7 @@ from pyoxigraph import NamedNode
 from rich.console import Console
 
 from citygraph import __version__
+from citygraph.adoption import adopt, adoptable
 from citygraph.build import build as build_release
 from citygraph.build import check, is_current
 from citygraph.cli import console
@@ -25,6 +26,7 @@ from citygraph.errors import NotFound, UsageError, Violations
 from citygraph.export import export as export_graph
 from citygraph.files import Sources
 from citygraph.formats import FORMATS, Kind
+from citygraph.products.make import offered_tables
 from citygraph.progress import Progress
 from citygraph.queries import expand, find_query, load_queries
 from citygraph.release import Release, Releases
@@ -37,6 +39,7 @@ _RESULT_FORMATS = click.Choice([format_.name for format_ in FORMATS])
 _ELSEWHERE = {
     "diff": "citygraph.cli.look:diff",
     "doctor": "citygraph.cli.look:doctor",
+    "freeze": "citygraph.cli.freeze:freeze",
     "load": "citygraph.cli.write:load",
     "reconcile": "citygraph.cli.reconcile:reconcile",
     "rollback": "citygraph.cli.write:rollback",
@@ -182,27 +185,26 @@ def releases(settings: Settings, as_json: bool, prune: int | None, pin: str | No
 
 @main.command()
 @click.argument("graph", required=False)
-@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Write a file per graph to this folder.")
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Write into the files of this folder.")
 @click.option("--release", "release_id", help="Export from this release instead of the current one.")
 @click.pass_obj
 @_command
 def export(settings: Settings, graph: str | None, into: Path | None, release_id: str | None) -> int:
     """Write GRAPH (an IRI, or a name such as source:place-register) as canonical, sorted TriG.
 
-    Without GRAPH, all graphs that files own are written. The text depends on the statements alone.
+    Without GRAPH, all graphs that files or the API own are written. The text depends on the statements alone, and
+    of what is written --into a folder a build makes a release with the same digest.
     """
     release = _release(settings, release_id)
-    store = release.open_store()
-    graphs = [expand(graph)] if graph else sorted(release.manifest.owners)
-    for iri in graphs:
-        text = export_graph(store, NamedNode(iri))
-        if into is None:
-            click.echo(text, nl=False)
-        else:
-            into.mkdir(parents=True, exist_ok=True)
-            path = into / f"{iri.rpartition('/')[2]}.trig"
-            path.write_text(text, encoding="utf-8")
+    graphs = [expand(graph)] if graph else adoptable(release.manifest)
+    if into is not None:
+        for path in adopt(graphs, release, into, offered_tables(settings.queries)):
             click.echo(str(path), err=True)
+        return _OK
+    store = release.open_store()
+    for iri in graphs:
+        if graph or release.manifest.graphs[iri]:
+            click.echo(export_graph(store, NamedNode(iri)), nl=False)
     return _OK
 
 

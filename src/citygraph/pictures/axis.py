@@ -12,7 +12,7 @@ from citygraph.pictures.labels import width
 from citygraph.pictures.svg import Caption, element, linked, path, picture
 from citygraph.pictures.times import Scale, Span, scale
 
-_WIDTH, _HEAD, _BAR, _LINE, _FOOT = 1000.0, 26.0, 16.0, 16.0, 28.0
+_HEAD, _BAR, _LINE, _FOOT = 26.0, 16.0, 16.0, 28.0
 _SUCCESSION = 1 / 12  # years: who follows within a month follows at once
 _INSIDE = -1  # the row of a name that its bar has room for
 _LEFT, _RIGHT = 8.0, 24.0
@@ -45,13 +45,15 @@ class Lane:
     href: str = ""
 
 
-def axis(lanes: Sequence[Lane], caption: Caption, until: float, name: str = "axis", day: float | None = None) -> Markup:
-    """The lanes under one another; what has no end goes on to `until`, both in years. `day` draws a line across.
+def axis(lanes: Sequence[Lane], caption: Caption, until: float, name: str = "axis", day: float | None = None,
+         total: float = 1000.0) -> Markup:  # fmt: skip
+    """The lanes under one another; what has no end goes on to `until`, both in years. `day` draws a line across;
+    `total` is the width of the drawing.
 
     Raises ValueError where nothing has a time.
     """
     times = [year for lane in lanes for bar in lane.bars for span in _spans(bar) for year in (span.start, span.end)]
-    years = scale([*times, until], _LEFT, _WIDTH - _LEFT - _RIGHT)
+    years = scale([*times, until], _LEFT, total - _LEFT - _RIGHT)
     drawn: list[Markup] = []
     y = 0.0
     for lane in lanes:
@@ -64,7 +66,7 @@ def axis(lanes: Sequence[Lane], caption: Caption, until: float, name: str = "axi
             y += _BAR + 8 + _LINE * (max(rows) + 1)
         y += 8
     across = [element("path", class_="day", d=path([(years.x(day), 0), (years.x(day), y)]))] if day else []
-    return picture(name, "axis", caption, (0, 0, _WIDTH, y + _FOOT), [*years.grid(0, y), *drawn, *across], role="group")
+    return picture(name, "axis", caption, (0, 0, total, y + _FOOT), [*years.grid(0, y), *drawn, *across], role="group")
 
 
 def _spans(bar: Bar) -> Iterator[Span]:
@@ -126,7 +128,7 @@ def _rows(track: Sequence[Bar], years: Scale, until: float) -> list[int]:
 
 
 def _left_of_name(bar: Bar, years: Scale) -> float:
-    return max(_LEFT, min(years.x(_from(bar)), _WIDTH - _LEFT - width(bar.name)))
+    return max(_LEFT, min(years.x(_from(bar)), years.left + years.width + _RIGHT - _LEFT - width(bar.name)))
 
 
 def _bar(bar: Bar, row: int, years: Scale, top: float, until: float) -> Markup:

@@ -11,7 +11,7 @@ from citygraph.pictures.labels import Box, Placed, place
 from citygraph.pictures.svg import Caption, element, linked, path, picture
 from citygraph.pictures.times import Scale, Span, scale
 
-_WIDTH, _LEFT, _LINE = 1000.0, 24.0, 74.0
+_LEFT, _LINE = 24.0, 74.0
 _BOTTOM = 118.0
 
 
@@ -27,17 +27,19 @@ class Moment:
     href: str = ""
 
 
-def lifeline(moments: Sequence[Moment], caption: Caption, until: float, name: str = "life") -> Markup:
+def lifeline(
+    moments: Sequence[Moment], caption: Caption, until: float, name: str = "life", width: float = 1000.0
+) -> Markup:
     """The line from the first moment to the last; without an end it goes on, open, to `until` (a year, such as 2026.9).
 
-    Raises ValueError for no moments.
+    `width` is in units of the drawing: names that find no room are left out. Raises ValueError for no moments.
     """
     times = [year for moment in moments for year in (moment.when.start, moment.when.end)]
     ended = any(moment.kind == "end" for moment in moments)
-    years = scale([*times, *([] if ended else [until])], _LEFT, _WIDTH - 2 * _LEFT)
+    years = scale([*times, *([] if ended else [until])], _LEFT, width - 2 * _LEFT)
     return picture(
-        name, "lifeline", caption, (0, 0, _WIDTH, 144),
-        [*years.grid(_LINE - 8, _BOTTOM), *_line(moments, years, until, ended), *_moments(moments, years)],
+        name, "lifeline", caption, (0, 0, width, 144),
+        [*years.grid(_LINE - 8, _BOTTOM), *_line(moments, years, until, ended), *_moments(moments, years, width)],
         role="group",
     )  # fmt: skip
 
@@ -63,9 +65,9 @@ def _stroke(kind: str, start: float, end: float) -> Markup:
     return element("path", class_=kind, d=path([(start, _LINE), (end, _LINE)]))
 
 
-def _moments(moments: Sequence[Moment], years: Scale) -> Iterator[Markup]:
+def _moments(moments: Sequence[Moment], years: Scale, width: float) -> Iterator[Markup]:
     marks = [(years.x(m.when.middle), _LINE, 9.0, m.name) for m in moments]
-    spots = place(marks, Box(0, 0, _WIDTH, _LINE + 30), [Box(0, _LINE - 6, _WIDTH, _LINE + 6)])
+    spots = place(marks, Box(0, 0, width, _LINE + 30), [Box(0, _LINE - 6, width, _LINE + 6)])
     for moment, (x, *_), spot in zip(moments, marks, spots, strict=True):
         yield linked(
             moment.href, moment.told or moment.name, *_sign(moment, years, x), *_name(moment, x, spot),

@@ -17,7 +17,7 @@ _MOST_RINGS = 4
 _BEYOND = 1.1  # what lies farther than the farthest place by more than this is left out
 _MARK = 4.5
 _NUMBER = 7.5
-_NAMED = 80  # with more places, names stand in the register alone
+NAMED = 80  # with more places, names stand in the register alone
 _NEAREST = 200.0  # kilometres: no map is narrower
 
 
@@ -57,21 +57,24 @@ def atlas(
     name: str = "atlas",
     size: float = 400.0,
     kilometre: str = "{} km",
+    thousands: str = ",",
 ) -> Markup:
     """The map about one place, from which every tie goes out as a ray of true bearing.
 
-    `size` is the radius in units of the drawing; `kilometre` is how a ring's distance is written.
+    `size` is the radius in units of the drawing; `kilometre` is how a ring's distance is written, `thousands` what
+    stands between its groups of three.
     """
     reach = max([_NEAREST, *(_distance(centre.point, mark.point) for mark in marks)]) * _BEYOND
     view = Azimuthal(centre.point, reach, size)
     at = [view.place(mark.point) for mark in marks]
     places = _places(centre, marks, at, size)
     return picture(
-        name, "map atlas", caption, (-size - 8, -size - 8, 2 * size + 16, 2 * size + 16),
+        name, "map atlas" if len(marks) <= NAMED else "map atlas crowded", caption,
+        (-size - 8, -size - 8, 2 * size + 16, 2 * size + 16),
         [
             element("circle", class_="sea", r=size),
             _land(view, land),
-            *_rings(view, kilometre),
+            *_rings(view, kilometre, thousands),
             *(_tie(mark, xy, spot) for mark, xy, spot in _drawn(marks, at, places)),
             _centre(centre),
         ],
@@ -130,7 +133,8 @@ def _drawn(
 def _places(centre: Mark | None, marks: Sequence[Mark], at: Sequence[XY], size: float) -> list[Placed | None]:
     """Where the names stand; the crowded middle chooses first, for there is least room there."""
     frame = Box(-size - 8, -size - 8, size + 8, size + 8)
-    spots = [(x, y, _MARK, mark.name if len(marks) <= _NAMED else "") for mark, (x, y) in zip(marks, at, strict=True)]
+    names = [mark.name if len(marks) <= NAMED or _is_number(mark) else "" for mark in marks]
+    spots = [(x, y, _MARK, name) for name, (x, y) in zip(names, at, strict=True)]
     order = sorted(range(len(spots)), key=lambda i: at[i][0] ** 2 + at[i][1] ** 2)
     taken = [Box(-9, -9, 12 + 8.5 * len(centre.name), 9)] if centre else []
     found = place([spots[i] for i in order], frame, taken)
@@ -145,14 +149,15 @@ def _land(view: Azimuthal, land: Iterable[Ring]) -> Markup:
     return element("path", class_="land", d=d, fill_rule="evenodd") if d else Markup()
 
 
-def _rings(view: Azimuthal, kilometre: str) -> Iterator[Markup]:
+def _rings(view: Azimuthal, kilometre: str, thousands: str) -> Iterator[Markup]:
     fitting = [km for km in _RINGS if km < view.reach * 0.97][-_MOST_RINGS:]
     for km in fitting:
         r = view.at(km)
         yield element("circle", class_="ring", r=r)
         # On the south-south-west, where few partners of anyone live.
         x, y = -r * 0.38, r * 0.925
-        yield element("text", kilometre.format(f"{km:,}"), class_="km", x=x, y=y, text_anchor="middle")
+        said = kilometre.format(f"{km:,}".replace(",", thousands))
+        yield element("text", said, class_="km", x=x, y=y, text_anchor="middle")
 
 
 def _tie(mark: Mark, at: XY, placed: Placed | None) -> Markup:
@@ -170,6 +175,11 @@ def _place(mark: Mark, at: XY, placed: Placed | None) -> Markup:
     )  # fmt: skip
 
 
+def _is_number(mark: Mark) -> bool:
+    """Whether it has no name but its number, which is left out where there is no room for it."""
+    return mark.name == str(mark.number)
+
+
 def _classes(own: str, mark: Mark) -> str:
     return f"{own} {mark.state} age-{mark.age}{' ended' if mark.ended else ''}"
 
@@ -181,7 +191,7 @@ def _sign(mark: Mark, at: XY, placed: Placed | None) -> Iterator[Markup]:
     if mark.ended:
         yield element("path", class_="strike", d=path([(x - 6, y + 6), (x + 6, y - 6)]))
     if placed is None:
-        if mark.number:
+        if mark.number and not _is_number(mark):
             r = sqrt(x * x + y * y) or 1.0
             yield element("text", str(mark.number), class_="number", x=x + _NUMBER * x / r * 1.4,
                           y=y + _NUMBER * y / r * 1.4 + 3, text_anchor="middle")  # fmt: skip

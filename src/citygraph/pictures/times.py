@@ -12,6 +12,7 @@ from citygraph.pictures.svg import element, path
 
 _STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500)
 _MOST = 12  # labels along a scale
+_APART = 44.0  # units from one to the next, at least
 _POINT = 2.5 / 365.25  # years: what is shorter is drawn as a point
 
 
@@ -49,7 +50,8 @@ class Scale:
     def ticks(self) -> Iterator[int]:
         """The years that are written along it."""
         years = self.last - self.first
-        step = next((s for s in _STEPS if years / s <= _MOST), _STEPS[-1])
+        room = min(_MOST, self.width / _APART)
+        step = next((s for s in _STEPS if years / s <= room), _STEPS[-1])
         yield from range(ceil(self.first / step) * step, floor(self.last) + 1, step)
 
     def grid(self, top: float, bottom: float) -> Iterator[Markup]:

@@ -87,9 +87,15 @@ def data_graphs(store: Store) -> list[NamedNode]:
 
 
 def graph_counts(store: Store) -> dict[str, int]:
-    """Quads in each named graph, by its IRI."""
+    """Quads in each named graph, by its IRI; a graph may be empty."""
     rows = _rows(store, "SELECT ?g (COUNT(*) AS ?n) WHERE { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g")
-    return dict(sorted((graph, int(number)) for graph, number in rows))
+    empty = {graph.value: 0 for graph in named_graphs(store)}
+    return dict(sorted({**empty, **{graph: int(number) for graph, number in rows}}.items()))
+
+
+def described(store: Store, tables: Sequence[Offer] = ()) -> list[Quad]:
+    """What `describe` has written into a store."""
+    return list(_statements(count(store), tables))
 
 
 def describe(store: Store, tables: Sequence[Offer] = ()) -> list[Quad]:
@@ -259,8 +265,8 @@ def distribution(offer: Offer) -> NamedNode:
 
 
 def namespace(iri: str) -> str:
-    """The IRI without its local name."""
-    return iri[: max(iri.rfind("#"), iri.rfind("/")) + 1]
+    """The IRI without its local name; of one such as urn:isbn:0 what ends with the last colon."""
+    return iri[: (max(iri.rfind("#"), iri.rfind("/")) + 1) or iri.rfind(":") + 1]
 
 
 def _with(counts: Counts, new: Iterable[Quad], store: Store) -> Counts:
@@ -276,7 +282,7 @@ def _with(counts: Counts, new: Iterable[Quad], store: Store) -> Counts:
         subjects=counts.subjects + len(fresh),
         classes=counts.classes + types,
         properties=counts.properties + Counter(triple.predicate.value for triple in triples),
-        graphs=counts.graphs + Counter({CATALOG_GRAPH.value: in_catalog}),
+        graphs=Counter({**counts.graphs, CATALOG_GRAPH.value: counts.graphs[CATALOG_GRAPH.value] + in_catalog}),
     )
 
 
@@ -296,7 +302,9 @@ def _rows(store: Store, query: str) -> list[list[str]]:
 
 
 def _date(text: str) -> Literal:
-    return next(Literal(text, datatype=kind) for pattern, kind in _DATES if pattern.fullmatch(text))
+    # What is no date is told by the shapes, which see it after this.
+    fitting = (Literal(text, datatype=kind) for pattern, kind in _DATES if pattern.fullmatch(text))
+    return next(fitting, Literal(text))
 
 
 def _say(subject: NamedNode, predicate: NamedNode, value: NamedNode | int | str | Literal) -> Quad:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
-from pyoxigraph import DefaultGraph, NamedNode, Store
+from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
 from citygraph.products.lines import graph_of, lines_of, packed_text, subject_of, unpacked
 from citygraph.products.offers import NQUADS
@@ -36,6 +37,14 @@ class Counts:
     removed: int
 
 
+class Quads(Protocol):
+    """What can be asked for quads, as a store can."""
+
+    def quads_for_pattern(self, subject: Any, predicate: Any, object_: Any, graph: Any, /) -> Iterator[Quad]:
+        """The quads that fit."""
+        ...
+
+
 def write_all_changes(parent: Release | None, store: Store, folder: Path) -> Counts:
     """Write the changes of a whole build, whose N-Quads dump stands in `folder`, against its parent."""
     (folder / "changes").mkdir(exist_ok=True)
@@ -62,11 +71,11 @@ def write_all_changes(parent: Release | None, store: Store, folder: Path) -> Cou
 
 
 def write_changes(
-    folder: Path, added: Iterable[str], removed: Iterable[str], before: Store | None, after: Store
+    folder: Path, added: Iterable[str], removed: Iterable[str], before: Quads | None, after: Quads
 ) -> Counts:
     """Write lines of N-Quads (`lines.as_line`) that a release adds to its parent's and removes from them.
 
-    `before` and `after` are the two stores: they tell a thing that changed from one that came or went.
+    `before` and `after` are what the two hold: they tell a thing that changed from one that came or went.
     """
     (folder / "changes").mkdir(exist_ok=True)
     plus = _write(folder / ADDED, added)
@@ -101,7 +110,7 @@ def things_changed(release: Release) -> Iterator[Change]:
             yield Change(kind, iri)
 
 
-def _write_rest(folder: Path, added: Iterable[str], removed: Iterable[str], before: Store | None, after: Store) -> int:
+def _write_rest(folder: Path, added: Iterable[str], removed: Iterable[str], before: Quads | None, after: Quads) -> int:
     """Write the removed lines, and the things that either list is about; answers how many were removed."""
     minus = _write(folder / REMOVED, removed)
     things = set(_things(added))
@@ -128,13 +137,13 @@ def _things(lines: Iterable[str]) -> Iterator[str]:
             yield iri
 
 
-def _kind(iri: str, before: Store | None, after: Store) -> str:
+def _kind(iri: str, before: Quads | None, after: Quads) -> str:
     if before is None or not _exists(iri, before):
         return CREATED
     return UPDATED if _exists(iri, after) else DELETED
 
 
-def _exists(iri: str, store: Store) -> bool:
+def _exists(iri: str, store: Quads) -> bool:
     return any(True for _ in store.quads_for_pattern(NamedNode(iri), _TYPE, None, DefaultGraph()))
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, cast
 
-from pyoxigraph import NamedNode, Quad, Store
+from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
+# What makes the store of a release's parent this release's, its default graph too: rows of RDF Patch.
+PATCH = "changes/store.rdfp.gz"
 _END = " .\n"
 _RUN = 200_000  # lines that are sorted at a time: some 50 MB
 _BUFFER = 1 << 20
@@ -111,3 +113,26 @@ def unpacked(path: Path) -> Iterator[IO[str]]:
     """Read the lines of a gzip file of UTF-8 text."""
     with gzip.open(path, "rt", encoding="utf-8", newline="\n") as text:
         yield text
+
+
+def write_patch(folder: Path, added: Iterable[str], removed: Iterable[str]) -> None:
+    """Write the lines of N-Quads by which the store of a release is another than its parent's."""
+    (folder / PATCH).parent.mkdir(exist_ok=True)
+    with packed_text(folder / PATCH) as out:
+        out.writelines(f"D {line}" for line in removed)
+        out.writelines(f"A {line}" for line in added)
+
+
+def apply_patch(folder: Path, store: Store) -> None:
+    """Make a store that holds what the parent of a release holds one that holds what the release does.
+
+    Raises OSError, SyntaxError if the patch cannot be read.
+    """
+    with unpacked(folder / PATCH) as rows:
+        for operation, group in groupby(rows, lambda row: row[0]):
+            quads = parse("".join(row[2:] for row in group), RdfFormat.N_QUADS, lenient=True)
+            if operation == "A":
+                store.extend(quads)
+            else:
+                for quad in quads:
+                    store.remove(quad)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -19,13 +18,11 @@ from citygraph.errors import BadData
 from citygraph.products.offers import Offer, table_offers
 from citygraph.queries import Column, StoredQuery, load_queries
 from citygraph.terms import PREFIXES
+from citygraph.text import guarded
 
 SEPARATOR = "; "
 _FOLDER = "tables/"
 _BATCH = 10_000
-# What a spreadsheet would read as a formula; a ' in front makes it text (OWASP, CSV injection). Apostrophes that
-# stand there already are counted, so that taking one away always gives the value back.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _TEXT = DataType.string()
 _TYPES: dict[str, tuple[DataType, Callable[[str], Any]]] = {
     "integer": (DataType.int64(), int),
@@ -89,11 +86,6 @@ def write_tables(store: Store, queries: Iterable[StoredQuery], release: Path) ->
 def is_text(column: Column) -> bool:
     """Whether the cells are text for a machine: several values in a cell are no number any more."""
     return column.several or column.type not in _TYPES
-
-
-def guarded(text: str) -> str:
-    """The text as a cell that no spreadsheet runs."""
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _write_table(store: Store, query: StoredQuery, release: Path) -> Table:

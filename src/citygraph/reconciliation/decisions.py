@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from citygraph.errors import UsageError
+from citygraph.text import guarded_cell
 
 MATCH, REVIEW, NONE, DECIDED = "match", "review", "none", "decided"
 NOTHING = "-"  # the decision that none of the candidates is meant
@@ -59,9 +60,10 @@ def propose(asked: Asked, proposals: Iterable[Proposal]) -> Row:
     if not ranked:
         return Row(asked.name, asked.country, "", NONE, "", "", "", "", "")
     best, *others = ranked
-    rest = "; ".join(f"{one.id} {one.label} ({one.score:g})" for one in others[:4])
+    rest = guarded_cell("; ".join(f"{one.id} {one.label} ({one.score:g})" for one in others[:4]))
     status = MATCH if best.match else REVIEW
-    return Row(asked.name, asked.country, "", status, best.id, best.label, f"{best.score:g}", best.why, rest)
+    return Row(asked.name, asked.country, "", status, best.id, guarded_cell(best.label), f"{best.score:g}",
+               guarded_cell(best.why), rest)  # fmt: skip
 
 
 def decided(row: Row) -> Row:

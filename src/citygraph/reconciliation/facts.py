@@ -14,16 +14,14 @@ ENTITY = "/id/"  # what every entity's IRI has, whatever the base
 _QID = re.compile(r"https?://www\.wikidata\.org/entity/(Q[1-9]\d*)")
 _COUNTRY = CG("country")
 # By which of its neighbours a thing without a country has one.
-_BY_WAY_OF = (CG("jurisdiction"), CG("homePlace"), CG("locatedIn"), CG("takesPlaceIn"))
+BY_WAY_OF = (CG("jurisdiction"), CG("homePlace"), CG("locatedIn"), CG("takesPlaceIn"))
 _LATITUDE, _LONGITUDE = SCHEMA("latitude"), SCHEMA("longitude")
-_SAME, _HOLDER = OWL("sameAs"), CG("holder")
+_SAME, HOLDER = OWL("sameAs"), CG("holder")
 _START, _FOUNDED, _END = CG("startDate"), CG("foundingDate"), CG("endDate")
 _DATES = (_START, _END, _FOUNDED, CG("attestedOn"), CG("councilActDate"), CG("protocolDate"))
 
 # When none of these has changed, neither has what is read here.
-READ = frozenset(
-    {RDF("type"), RDFS("subClassOf"), _COUNTRY, *_BY_WAY_OF, _LATITUDE, _LONGITUDE, _SAME, _HOLDER, *_DATES}
-)
+READ = frozenset({RDF("type"), RDFS("subClassOf"), _COUNTRY, *BY_WAY_OF, _LATITUDE, _LONGITUDE, _SAME, HOLDER, *_DATES})
 
 
 @dataclass(slots=True)
@@ -62,7 +60,9 @@ def read_facts(store: Store) -> dict[str, Facts]:
     for predicate, name in ((_LATITUDE, "latitude"), (_LONGITUDE, "longitude")):
         for quad in _quads(store, predicate):
             if facts_ := found.get(_subject(quad)):
-                setattr(facts_, name, _number(_value(quad)))
+                # Where sources differ the least, so that a build and a commit always say the same.
+                told = [known for known in (getattr(facts_, name), _number(_value(quad))) if known is not None]
+                setattr(facts_, name, min(told, default=None))
     _read_dates(store, found)
     for quad in _quads(store, _SAME):
         if (facts_ := found.get(_subject(quad))) and (match := _QID.fullmatch(_value(quad))):
@@ -78,7 +78,7 @@ def _read_countries(store: Store, found: dict[str, Facts]) -> None:
         if facts_ := found.get(_subject(quad)):
             # Where sources differ the first by name, so that a build always says the same.
             facts_.country = min(facts_.country or _value(quad), _value(quad))
-    for predicate in _BY_WAY_OF:
+    for predicate in BY_WAY_OF:
         for quad in _quads(store, predicate):
             facts_, place = found.get(_subject(quad)), found.get(_value(quad))
             if facts_ and place and not facts_.country:
@@ -93,7 +93,7 @@ def _read_dates(store: Store, found: dict[str, Facts]) -> None:
                 facts.dates.append(_value(quad))
                 in_office = predicate == _START and "Tenure" in facts.types and _subject(quad) not in ended
                 facts.ongoing = facts.ongoing or in_office or predicate == _FOUNDED
-    for quad in _quads(store, _HOLDER):
+    for quad in _quads(store, HOLDER):
         tenure, holder = found.get(_subject(quad)), found.get(_value(quad))
         if tenure and holder:
             holder.dates.extend(tenure.dates)

@@ -59,16 +59,18 @@ class Lookup(Index):
     def named(self, folded: Sequence[str]) -> list[Known]:
         """The entities that have one of these folded names, or a longer one that begins with the first."""
         rows = self._rows(_NAMED, folded, _MOST_NAMES)
-        rows += self._database.execute(_LONGER, (folded[0], folded[0])).fetchall()
+        rows += self._ask(_LONGER, (folded[0], folded[0]))
         return self._known(rows)
 
     def spelled_like(self, folded: str) -> list[Known]:
         """The entities with a name that is spelled nearly so, or that has these words."""
-        near = [(similarity(folded, other), other) for (other,) in self._rows(_LIKE, list(keys(folded)))]
+        near = [
+            (similarity(folded, other), other) for (other,) in self._rows(_LIKE, list(keys(folded)), of_entities=False)
+        ]
         best = [other for alike, other in sorted(near, reverse=True)[:_MOST_SPELLINGS] if alike >= _LEAST_SIMILAR]
         rows = self._rows(_NAMED, best, _MOST_NAMES)
         words = " ".join(f'"{word}"' for word in folded.split())
-        rows += self._database.execute(_WORDS, (words,)).fetchall() if words else []
+        rows += self._ask(_WORDS, (words,)) if words else []
         return self._known(rows)
 
     def countries(self, text: str) -> frozenset[str]:
@@ -78,24 +80,26 @@ class Lookup(Index):
             if len(self._countries) >= _REMEMBERED:
                 self._countries.clear()
             iris = self._iris(nfc(text.strip()))
-            iris += [iri for (iri,) in self._database.execute(_COUNTRIES, (fold(text),))]
+            iris += [iri for (iri,) in self._ask(_COUNTRIES, (fold(text),))]
             known = self._countries[text] = frozenset(iris)
         return known
 
     def _iris(self, identifier: str) -> list[str]:
         if match := _QID.fullmatch(identifier):
-            return [iri for (iri,) in self._database.execute(_BY_QID, (match[1],))]
+            return [iri for (iri,) in self._ask(_BY_QID, (match[1],))]
         if ENTITY not in identifier and not (prefixed := _PREFIXED.fullmatch(identifier)) and "/" not in identifier:
             return []
         if ENTITY not in identifier and "/" not in identifier and prefixed:
             identifier = f"{prefixed[1]}/{prefixed[2]}"
-        return [iri for (iri,) in self._database.execute(_BY_IDENTIFIER, (identifier, identifier))]
+        return [iri for (iri,) in self._ask(_BY_IDENTIFIER, (identifier, identifier))]
 
-    def _rows(self, query: str, values: Sequence[str | int], *more: int) -> list[tuple[str, ...]]:
+    def _rows(
+        self, query: str, values: Sequence[str | int], *more: int, of_entities: bool = True
+    ) -> list[tuple[str, ...]]:
         if not values:
             return []
         # Only marks are put into the text; the values are bound.
-        return self._database.execute(query.format(marks=", ".join("?" * len(values))), (*values, *more)).fetchall()
+        return self._ask(query.format(marks=", ".join("?" * len(values))), (*values, *more), of_entities)
 
     def _known(self, rows: Iterable[tuple[str, ...]]) -> list[Known]:
         """The entities of these names, with their facts."""

@@ -26,6 +26,7 @@ def shown(settings: Settings) -> Iterator[None]:
     # Machines may share a folder of releases, and a socket is known to one of them.
     path = settings.releases / f".serving-{platform.node()}-{os.getpid()}"
     try:
+        living(settings)
         path.write_text(settings.engine_socket, encoding="utf-8")
     except OSError as error:
         log.warning("`citygraph running` will not find this server: %s", error)
@@ -38,6 +39,14 @@ def shown(settings: Settings) -> Iterator[None]:
 
 def servers(settings: Settings) -> list[Settings]:
     """The settings with the engine socket of each server that runs here on these releases. Raises NotFound if none."""
+    found = living(settings)
+    if not found:
+        raise NotFound(f"no server of {settings.releases} runs here")
+    return found
+
+
+def living(settings: Settings) -> list[Settings]:
+    """The same, and none is no error; the files of servers that were killed are removed."""
     found = []
     for path in sorted(settings.releases.glob(f".serving-{platform.node()}-*")):
         server = settings.with_changes(engine_socket=path.read_text(encoding="utf-8"))
@@ -47,8 +56,6 @@ def servers(settings: Settings) -> list[Settings]:
             # What a server that was killed left behind.
             with suppress(OSError):
                 Path(path).unlink()
-    if not found:
-        raise NotFound(f"no server of {settings.releases} runs here")
     return found
 
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from citygraph.sparql import wire
@@ -18,6 +19,7 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 # Questioners are our own processes and ask at once; one that is stopped must not hold up the watch for long.
 _QUESTION_TIMEOUT = 0.1
+_BACKLOG = 256
 
 
 class Control:
@@ -79,6 +81,16 @@ class Control:
             pass
         finally:
             channel.close()
+
+
+def listen(path: Path) -> socket.socket:
+    """A listening socket that only our user can connect to; a socket that a dead process left there is replaced."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(_BACKLOG)
+    return listener
 
 
 def announce(word: str) -> None:

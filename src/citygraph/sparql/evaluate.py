@@ -33,7 +33,7 @@ from citygraph.formats import BY_NAME, Format, Kind, of_kind
 from citygraph.sparql.functions import Functions, functions_of
 from citygraph.sparql.guard import WORDS, occurrences
 from citygraph.sparql.protocol import Query
-from citygraph.sparql.tables import Counted, Sink, Tally, with_prefixes, write_markdown
+from citygraph.sparql.tables import Counted, Sink, Tally, with_prefixes, write_markdown, write_sheet
 from citygraph.terms import PREFIXES
 
 _POSITION = re.compile(r"error at (\d+):(\d+): (?:expected )?(?:one of )?(.*)", re.DOTALL)
@@ -147,7 +147,7 @@ def _write(answer: QuerySolutions | QueryBoolean | QueryTriples, format_: Format
         return 1
     if isinstance(answer, QuerySolutions):
         if format_.results is None:
-            return write_markdown(answer, out)
+            return write_sheet(answer, out) if format_.name == "sheet" else write_markdown(answer, out)
         tally = Tally(out, format_.name)
         answer.serialize(_file(tally), format_.results)
         return tally.rows

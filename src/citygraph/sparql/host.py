@@ -13,24 +13,29 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from citygraph.products.lines import PATCH
+from citygraph.release import CURRENT
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql import confine, wire
-from citygraph.sparql.control import Control, announce
+from citygraph.sparql.control import Control, announce, listen
+from citygraph.sparql.rooms import Room
 
 log = logging.getLogger(__name__)
 
 SOCKET = "host.sock"
 _TICK = 1.0
-_BACKLOG = 256
 # Quads that are in memory within about a second.
 _LOADED_QUICKLY = 100_000
+# So many commits are followed one by one in memory; beyond that it is loaded anew.
+_LONGEST_CHAIN = 50
+_PASSING = 2.0  # seconds for which a release that was moved on from is still served, less than in nursery.py
+_ADVANCING = 10.0
 # A release whose nursery ended badly is not tried again at once.
 _PAUSE = 2.0
 
@@ -38,10 +43,11 @@ _PAUSE = 2.0
 class HostProcess:
     """A running engine host as its parent sees it. Closing it ends all engines."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._folder = folder
-        self._process = _spawn_host(settings, folder)
+        self._room = Room()
+        self._folder = self._room.path
+        self._process = _spawn_host(settings, self._folder)
 
     @property
     def settings(self) -> Settings:
@@ -78,7 +84,7 @@ class HostProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        _clear(self._folder)
+        self._room.close()
 
     def __enter__(self) -> HostProcess:
         return self
@@ -89,19 +95,14 @@ class HostProcess:
         self.close()
 
 
-def start_host(settings: Settings, folder: Path | None = None) -> HostProcess:
-    """Start an engine host and wait until it listens.
-
-    `folder` is for its sockets and nothing else; by default a new one in the system's folder for temporary files.
-    Raises OSError if the host does not start.
-    """
-    return HostProcess(settings, Path(tempfile.mkdtemp(prefix="citygraph-")) if folder is None else folder)
+def start_host(settings: Settings) -> HostProcess:
+    """Start an engine host and wait until it listens. Raises OSError if it does not start."""
+    return HostProcess(settings)
 
 
 def _spawn_host(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
     """The host's process; it says on its stdout when it listens, and ends when its stdin does."""
     # Whoever can connect can run queries without a guard: the folder is ours alone.
-    folder.mkdir(mode=0o700, exist_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "citygraph.sparql.host", str(folder)],
         stdin=subprocess.PIPE,
@@ -160,6 +161,7 @@ class Host:
         self._opened: dict[str, _Opened] = {}
         self._failures: dict[str, float] = {}
         self._started = 0
+        self._passing: dict[str, tuple[float, dict[str, str]]] = {}
 
     def run(self, control: Control) -> None:
         """Serve until our parent is gone or SIGTERM comes; then end every nursery."""
@@ -193,8 +195,52 @@ class Host:
         if release_id not in self._opened:
             if time.monotonic() - self._failures.get(release_id, -_PAUSE) < _PAUSE:
                 return {"error": f"the engines of release {release_id} ended; see the log", "kind": "EngineFailed"}
-            self._opened[release_id] = self._start_all(release)
+            if release_id in self._passing:
+                return {"sockets": self._passing[release_id][1]}
+            self._opened[release_id] = self._advanced(release) or self._start_all(release)
         return {"sockets": self._opened[release_id].sockets}
+
+    def _advanced(self, release: Path) -> _Opened | None:
+        """The release in memory by way of an older one that is, if what changed since is known and it is current."""
+        older = self._older_in_memory(release)
+        if older is None or mode_of(release, self._settings)[0] != "memory":
+            return None
+        chain, opened = older
+        sockets = {kind: str(self._new_socket(kind)) for kind in opened.sockets}
+        question = {"advance": [str(path) for path in chain], "sockets": sockets}
+        nursery = opened.nurseries[0]
+        try:
+            advanced = wire.consult(nursery.control, question, _ADVANCING).get("advanced") == release.name
+        except (OSError, wire.ConnectionLost) as error:
+            # Nobody knows what it holds now.
+            log.warning("the engines could not move on to %s: %s", release.name, error)
+            nursery.process.kill()
+            return None
+        if not advanced:
+            return None
+        name = next(name for name, one in self._opened.items() if one is opened)
+        del self._opened[name]
+        self._passing[name] = (time.monotonic() + _PASSING, opened.sockets)
+        return _Opened(sockets, [nursery])
+
+    def _older_in_memory(self, release: Path) -> tuple[list[Path], _Opened] | None:
+        """An ancestor that is in memory, and the releases from there on."""
+        chain: list[Path] = []
+        try:
+            if (release.parent / CURRENT).readlink().name != release.name:
+                return None
+            while len(chain) < _LONGEST_CHAIN and (release / PATCH).is_file():
+                chain.insert(0, release)
+                parent = json.loads((release / "manifest.json").read_text(encoding="utf-8"))["parent"]
+                opened = self._opened.get(parent)
+                if opened and [(n.mode, n.is_ready(), n.retiring) for n in opened.nurseries] == [
+                    ("memory", True, False)
+                ]:
+                    return chain, opened
+                release = release.parent / str(parent)
+        except (OSError, KeyError, ValueError):
+            pass
+        return None
 
     def _start_all(self, release: Path) -> _Opened:
         """The nurseries of a release. Its sockets listen at once, so that clients can wait in line."""
@@ -229,6 +275,7 @@ class Host:
 
     def _look(self) -> None:
         """Forget the nurseries that have ended, and retire those that have been replaced."""
+        self._let_pass()
         for release_id, opened in list(self._opened.items()):
             for nursery in list(opened.nurseries):
                 if nursery.process.poll() is not None:
@@ -240,6 +287,13 @@ class Host:
                 # The next who asks for the release gets a new nursery.
                 del self._opened[release_id]
                 for path in opened.sockets.values():
+                    Path(path).unlink(missing_ok=True)
+
+    def _let_pass(self) -> None:
+        for name, (until, sockets) in list(self._passing.items()):
+            if time.monotonic() > until:
+                del self._passing[name]
+                for path in sockets.values():
                     Path(path).unlink(missing_ok=True)
 
     def _forget(self, release_id: str, nursery: _Nursery) -> None:
@@ -257,16 +311,6 @@ def _retire(nursery: _Nursery) -> None:
         with contextlib.suppress(OSError, wire.ConnectionLost):
             wire.consult(nursery.control, {"retire": True}, timeout=0.5)
             nursery.retiring = True
-
-
-def listen(path: Path) -> socket.socket:
-    """A listening socket that only our user can connect to; a socket that a dead process left there is replaced."""
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    path.chmod(0o600)
-    listener.listen(_BACKLOG)
-    return listener
 
 
 def _clear(folder: Path) -> None:

@@ -7,7 +7,6 @@ locked for ever in the child.
 from __future__ import annotations
 
 import gc
-import json
 import logging
 import os
 import signal
@@ -15,19 +14,22 @@ import socket
 import sys
 import time
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyoxigraph import NamedNode, RdfFormat, Store
+from pyoxigraph import Store
 
 from citygraph.errors import EngineFailed
+from citygraph.products.lines import apply_patch
 from citygraph.release import CURRENT
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql import clauses as clauses  # engines need it for FROM alone, and then have it at once
 from citygraph.sparql import confine, wire, worker
 from citygraph.sparql.board import RUNNING, STARTING, Board
-from citygraph.sparql.control import Control, announce
+from citygraph.sparql.control import Control, announce, listen
+from citygraph.sparql.loading import have_graphs, load_into_memory
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +41,10 @@ _SLOW = 2.0
 _NICER = 10
 _ENDS_KEPT = 1000
 _FAILED_STARTS = 5
+# Seconds for which the engines of a release go on after it was moved on from: requests may be on their way.
+_GRACE = 3.0
+_MOST_PASSING = 3
 _IDLE_BEFORE_CLOSING = 300.0
-
-
-@dataclass
-class _Engine:
-    """An engine process as its nursery sees it."""
-
-    pid: int
-    slot: int
-    federated: bool
-    memory_at_start: int
-    killed_for: str = ""  # the query that this process was ended for
-    slowed: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +58,19 @@ class Charge:
     federated: socket.socket | None = None
 
 
+@dataclass
+class _Engine:
+    """An engine process as its nursery sees it."""
+
+    pid: int
+    slot: int
+    federated: bool
+    memory_at_start: int
+    charge: Charge  # the release that it answers for: an older one, for a moment after that has moved on
+    killed_for: str = ""  # the query that this process was ended for
+    slowed: bool = False
+
+
 class Nursery:
     """The engines of one release."""
 
@@ -73,7 +79,8 @@ class Nursery:
         self._release = charge.release
         self._settings = settings
         self._control = control
-        slots = settings.engines * (2 if charge.federated else 1)
+        # More than live at rest: while it moves on to another release the engines of those before live on.
+        slots = settings.engines * (2 if charge.federated else 1) * (_MOST_PASSING + 2)
         self._board = Board(slots)
         self._vacant = list(range(slots))
         self._engines: dict[int, _Engine] = {}
@@ -82,6 +89,7 @@ class Nursery:
         self._failed_starts = 0
         self._ready = False
         self._retiring = False
+        self._passing: list[tuple[float, Charge]] = []  # what was served before, and until when
         self._looked = time.monotonic()
         self._answered_before = 0
         self._store: Store | None = None
@@ -102,6 +110,7 @@ class Nursery:
                 if not self._control.serve(tick, self._answer):
                     return
                 self._reap()
+                self._let_pass()
                 tick = _TICK if self._enforce() or not self._ready else _IDLE_TICK
                 if self._failed_starts >= _FAILED_STARTS:
                     raise EngineFailed(f"the engines of {self._release.name} do not start")
@@ -115,14 +124,15 @@ class Nursery:
 
     def _fill(self) -> None:
         """Replace what is missing; an engine with a network is started when somebody waits for it."""
-        ordinary = sum(1 for engine in self._engines.values() if not engine.federated)
-        for _ in range(self._settings.engines - ordinary):
+        mine = [engine for engine in self._engines.values() if engine.charge is self._charge]
+        ordinary = sum(1 for engine in mine if not engine.federated)
+        for _ in range(min(self._settings.engines - ordinary, len(self._vacant))):
             self._start(federated=False)
         federated = self._charge.federated
         if federated is not None and wire.is_readable(federated):
-            engines = [engine for engine in self._engines.values() if engine.federated]
+            engines = [engine for engine in mine if engine.federated]
             free = any(self._state(engine) == STARTING for engine in engines)
-            if not free and len(engines) < self._settings.engines:
+            if not free and self._vacant and len(engines) < self._settings.engines:
                 self._start(federated=True)
         if not self._ready and any(self._state(engine) != STARTING for engine in self._engines.values()):
             self._ready = True
@@ -130,10 +140,43 @@ class Nursery:
 
     def _retire(self) -> None:
         """End the engines that are idle; the others finish their query. Whoever just sent one asks elsewhere."""
-        for engine in self._engines.values():
+        self._end_idle(self._engines.values())
+
+    def _end_idle(self, engines: Iterable[_Engine]) -> None:
+        for engine in engines:
             if self._state(engine) != RUNNING and not engine.killed_for:
                 engine.killed_for = "retired"
                 os.kill(engine.pid, signal.SIGKILL)
+
+    def _advance(self, chain: list[Path], sockets: dict[str, str]) -> None:
+        """Go on to a later release by what changed; queries under way end on the one they began on.
+
+        Engines that run hold the store as it was when they were forked. Raises OSError, SyntaxError, EngineFailed.
+        """
+        if self._store is None or self._retiring:
+            raise EngineFailed(f"{self._release.name} is not held in memory")
+        for release in chain:
+            apply_patch(release, self._store)
+        have_graphs(self._store, chain[-1])
+        listeners = [listen(Path(path)) for path in sockets.values()]
+        # Where commits come fast the oldest must go at once, or there is no room for the new.
+        kept = len(self._passing) - _MOST_PASSING + 1
+        self._passing = [(0.0 if at < kept else until, charge) for at, (until, charge) in enumerate(self._passing)]
+        self._passing.append((time.monotonic() + _GRACE, self._charge))
+        self._charge = Charge(chain[-1], self._charge.mode, self._charge.control, *listeners)
+        self._release = chain[-1]
+        gc.freeze()
+
+    def _let_pass(self) -> None:
+        """Let go of releases that were moved on from, once nobody can be on the way to their engines."""
+        for passing in list(self._passing):
+            until, charge = passing
+            if time.monotonic() > until:
+                engines = [engine for engine in self._engines.values() if engine.charge is charge]
+                self._end_idle(engines)
+                if not engines:
+                    _close(charge)
+                    self._passing.remove(passing)
 
     def _state(self, engine: _Engine) -> int:
         return self._board.state(engine.slot)[0]
@@ -153,7 +196,7 @@ class Nursery:
         if pid == 0:
             self._become_engine(slot, federated, nursery)
         self._figures["started"] += 1
-        self._engines[pid] = _Engine(pid, slot, federated, memory)
+        self._engines[pid] = _Engine(pid, slot, federated, memory, self._charge)
 
     def _become_engine(self, slot: int, federated: bool, nursery: int) -> None:
         """The rest of a forked child's life. It never returns into the nursery's loop."""
@@ -161,6 +204,8 @@ class Nursery:
         try:
             confine.die_with_parent(nursery)
             self._control.abandon()
+            for _, charge in self._passing:
+                _close(charge)
             listener, other = self._charge.listener, self._charge.federated
             if federated and other is not None:
                 listener, other = other, listener
@@ -259,6 +304,9 @@ class Nursery:
         if "retire" in question:
             self._retiring = True
             return {}
+        if "advance" in question:
+            self._advance([Path(path) for path in question["advance"]], question["sockets"])
+            return {"advanced": self._release.name}
         if "cancel" in question:
             return {"cancelled": self._cancel(question["cancel"])}
         return {"running": self._running(), "figures": self._count()}
@@ -298,48 +346,10 @@ class Nursery:
         ]  # fmt: skip
 
 
-def load_into_memory(release: Path) -> Store:
-    """A copy of the release's store in memory. Raises OSError, SyntaxError if it cannot be read."""
-    begun = time.monotonic()
-    nursery = os.getpid()
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        # A child opens the disk store, because its threads must not live in a process that forks.
-        confine.die_with_parent(nursery)
-        os.close(reading)
-        _dump(release, writing)
-    os.close(writing)
-    store = Store()
-    store.bulk_load(path=f"/dev/fd/{reading}", format=RdfFormat.N_QUADS, lenient=True)
-    os.close(reading)
-    if os.waitpid(pid, 0)[1] != 0:
-        raise OSError(f"the store of {release.name} cannot be read")
-    for graph in _manifest(release).get("graphs", {}):
-        store.add_graph(NamedNode(graph))
-    log.info("%s: %d quads in memory after %.1f s", release.name, len(store), time.monotonic() - begun)
-    return store
-
-
-def _dump(release: Path, writing: int) -> None:
-    """Write the store's quads to a pipe, and end this process."""
-    status = 1
-    try:
-        with os.fdopen(writing, "wb") as pipe:
-            Store.read_only(str(release / "store")).dump(pipe, RdfFormat.N_QUADS)
-        status = 0
-    except BaseException:
-        log.exception("%s cannot be read", release.name)
-    finally:
-        os._exit(status)
-
-
-def _manifest(release: Path) -> dict[str, Any]:
-    try:
-        manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
-    except OSError:
-        return {}
-    return manifest
+def _close(charge: Charge) -> None:
+    for listener in (charge.listener, charge.federated):
+        if listener is not None:
+            listener.close()
 
 
 def main(arguments: list[str]) -> None:

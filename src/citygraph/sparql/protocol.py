@@ -14,7 +14,7 @@ DIRECT = "application/sparql-query"
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
 # What may stand in the address of the endpoint itself, without making it a query.
-_BARE = frozenset({"format", "output", "lang"})
+_BARE = frozenset({"format", "output", "lang", "example", "run", "view"})
 _MOST_PARAMETERS = 5000
 # Long enough for 128 random bits in base 64: whoever knows a name can end the query.
 _NAME = re.compile(r"[A-Za-z0-9_-]{22,128}")
@@ -110,7 +110,9 @@ def _request(parameters: list[tuple[str, str]], text: str | None, base: str, may
     if len(texts) > 1:
         raise UsageError(f"exactly one query is evaluated at a time; the request has {len(texts)}")
     if not texts:
-        if may_be_bare and not default_graphs and not named_graphs and _BARE.issuperset(asked):
+        # With a dollar sign in front stand the parameters of an example that the page is to show.
+        is_bare = all(name in _BARE or name.startswith("$") for name in asked)
+        if may_be_bare and not default_graphs and not named_graphs and is_bare:
             return Request(None, format_, asked.get("lang"))
         raise UsageError("the request has no query: it stands in the parameter 'query'")
     for iri in (*default_graphs, *named_graphs):

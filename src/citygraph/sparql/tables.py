@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -10,6 +12,7 @@ from typing import Protocol
 from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple
 
 from citygraph.terms import PREFIXES
+from citygraph.text import guarded_cell
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]|<>~#&]")
 _BREAKS = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
@@ -111,14 +114,38 @@ def write_markdown(solutions: QuerySolutions, out: Sink) -> int:
     return rows
 
 
+def write_sheet(solutions: QuerySolutions, out: Sink) -> int:
+    """Write CSV that a spreadsheet opens by a double click: it knows the encoding, and no cell is run as a formula.
+
+    Not the W3C's CSV, which leaves texts as they are. Answers the number of rows.
+    """
+    out.write("\ufeff".encode())
+    out.write(_sheet_row(variable.value for variable in solutions.variables))
+    rows = 0
+    for solution in solutions:
+        out.write(_sheet_row(guarded_cell(_text(term)) for term in solution))
+        rows += 1
+    return rows
+
+
+def _sheet_row(cells: Iterable[str]) -> bytes:
+    row = io.StringIO(newline="")
+    csv.writer(row).writerow(cells)
+    return row.getvalue().encode()
+
+
 def _markdown_row(cells: Iterable[str]) -> bytes:
     return ("| " + " | ".join(cells) + " |\n").encode()
 
 
 def _markdown_cell(term: NamedNode | BlankNode | Literal | Triple | None) -> str:
+    return _escape(_text(term))
+
+
+def _text(term: NamedNode | BlankNode | Literal | Triple | None) -> str:
     if term is None:
         return ""
-    return _escape(term.value if isinstance(term, NamedNode | Literal) else str(term))
+    return term.value if isinstance(term, NamedNode | Literal) else str(term)
 
 
 def _escape(text: str) -> str:

@@ -12,22 +12,30 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from citygraph import errors
 from citygraph.release import Releases
 from citygraph.settings import Settings
+from citygraph.web.about import mount_about
+from citygraph.web.assets import mount_assets
+from citygraph.web.cards import mount_cards
+from citygraph.web.completions import mount_completions
 from citygraph.web.endpoint import PATH, Runs, SparqlEndpoint
+from citygraph.web.explore import mount_explore
 from citygraph.web.faults import Faults
 from citygraph.web.graphs import GraphStore
 from citygraph.web.http import COMMON, PREFLIGHT
 from citygraph.web.metrics import mount_metrics
+from citygraph.web.network import mount_network
 from citygraph.web.pages import Pages
 from citygraph.web.queries import mount_queries
 from citygraph.web.reconcile import mount_reconcile
 from citygraph.web.resources import Resources
 from citygraph.web.running import Supervised, mount_running
 from citygraph.web.search import mount_search
+from citygraph.web.suggest import mount_suggest
 from citygraph.web.tallies import Tallies, folder_of
 from citygraph.web.time import mount_time
 from citygraph.web.update import PATH as UPDATE_PATH
 from citygraph.web.update import UpdateEndpoint
 from citygraph.web.wikidata import mount_wikidata
+from citygraph.web.workbench import Workbench
 from citygraph.web.writing import Gate
 from citygraph.writing.tokens import Tokens
 from citygraph.writing.writer import Writer
@@ -40,8 +48,7 @@ _log = logging.getLogger(__name__)
 
 def create_app(settings: Settings, releases: Releases, engines: Runs | None = None) -> Flask:
     """The site over the current release of `releases`; with `engines` it answers queries at /sparql too."""
-    app = Flask(__name__, template_folder=None, static_url_path="/static")
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
+    app = Flask(__name__, template_folder=None, static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.after_request(_finish)
@@ -49,7 +56,8 @@ def create_app(settings: Settings, releases: Releases, engines: Runs | None = No
     app.register_error_handler(errors.CitygraphError, handler)
     app.register_error_handler(HTTPException, handler)
     tallies = Tallies(folder_of(settings.engine_socket))
-    endpoint = SparqlEndpoint(settings, releases, engines, tallies=tallies) if engines is not None else None
+    workbench = Workbench(settings, releases)
+    endpoint = SparqlEndpoint(settings, releases, engines, workbench, tallies=tallies) if engines is not None else None
     supervised: object = engines
     if isinstance(supervised, Supervised):
         mount_running(app, settings, supervised)
@@ -60,6 +68,13 @@ def create_app(settings: Settings, releases: Releases, engines: Runs | None = No
         graphs = GraphStore(settings, releases, endpoint.results, gate)
         app.wsgi_app = _WritingDispatcher(app.wsgi_app, UpdateEndpoint(settings, gate), graphs)  # type: ignore[method-assign]
     shelf, lookups, lookup_pages = mount_search(app, settings, releases)
+    mount_suggest(app, settings, shelf, lookups)
+    mount_explore(app, settings, shelf, lookup_pages)
+    mount_network(app, settings, shelf, lookups, lookup_pages)
+    mount_about(app, settings, shelf, lookup_pages)
+    mount_assets(app)
+    mount_cards(app, settings, shelf)
+    mount_completions(app, settings, releases, shelf)
     mount_reconcile(app, settings, shelf, lookups, lookup_pages)
     mount_wikidata(app, settings, shelf, lookup_pages)
     mount_queries(app, settings, releases, endpoint)

@@ -9,6 +9,8 @@ from citygraph.terms import BASE
 from citygraph.text import nfc
 
 _PLAIN = re.compile(r"[A-Za-z0-9/._#-]*")
+# What a link of a page may lead to beyond this host; javascript: and data: would run in it.
+_ABROAD = re.compile(r"(?i)(?:https?|ftp|mailto|tel|geo):")
 _SAFE = "/:@!$&'()*+,;=-._~"
 # What has a document and is no entity: in the address of the document it stands as in its own.
 _NO_ENTITIES = ("source/", "graph/", "ontology/", "dataset", ".well-known/genid/")
@@ -28,10 +30,10 @@ class Addresses:
         self._bases = tuple(dict.fromkeys((base, BASE)))
 
     def local(self, iri: str) -> str:
-        """Where this host answers for an IRI; an IRI that is not ours stays as it is."""
+        """Where this host answers for an IRI; another stays as it is, or is empty if no link may lead to it."""
         rest = self._rest(iri)
         if rest is None:
-            return iri
+            return iri if _ABROAD.match(iri) else ""
         if _PLAIN.fullmatch(rest):
             return f"{self.root}/{rest}"
         path, hash_, fragment = rest.partition("#")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import flask
 
@@ -34,6 +34,8 @@ _OFFERED = (_HTML_TYPE, *(f.media_type for f in GRAPH_FORMATS), LINKSET, LINKSET
 _VARY = "Accept, Accept-Encoding, Accept-Language, Accept-Profile"
 _FRESH = "public, max-age=60"
 _FOR_EVER = "public, max-age=31536000, immutable"
+_VIEW = ("sort", "q")
+_LONGEST_VIEW = 100
 _CODINGS = (None, "zstd", "br", "gzip")
 _TAG = re.compile(r'"([^"]*)"')
 _PAGE_WANTED = re.compile(r"text/html|application/xhtml\+xml|text/\*|\*/\*")
@@ -79,12 +81,16 @@ class Asked:
     root: str  # scheme, host and the path in front
     profile: Profile = OWN
     at: str = ""  # the ISO date on which a page looks at the graph
+    view: tuple[tuple[str, str], ...] = ()  # how the tables of a page are sorted, and what is looked for in them
+    today: str = ""  # the ISO date on which a page is read; of a release at its own address, "": it does not change
 
     @property
     def query(self) -> str:
-        """What follows the address of a page after the first, and of one that looks at a day."""
-        said = [f"page={self.page}"] if self.page > 1 else []
-        return "?" + "&".join([*said, f"at={self.at}"]) if self.at else "".join(f"?{one}" for one in said)
+        """What follows the address of a page after the first, of one that looks at a day, and of a sorted one."""
+        page = [("page", str(self.page))] if self.page > 1 else []
+        at = [("at", self.at)] if self.at else []
+        said = urlencode([*page, *at, *self.view])
+        return f"?{said}" if said else ""
 
 
 @dataclass(frozen=True)
@@ -103,8 +109,8 @@ def addresses_of(request: Request | flask.Request, base: str, proxies: int) -> t
     return _addresses(base, root), root
 
 
-def read_request(request: Request, path: str, base: str, proxies: int) -> Asked:
-    """What a request for a document asks for, by extension, ?format= or Accept, in this order.
+def read_request(request: Request, path: str, base: str, proxies: int, today: date) -> Asked:
+    """What a request for a document asks for on a day, by extension, ?format= or Accept, in this order.
 
     Raises NotAcceptable, UsageError for a bad ?page= or ?at=.
     """
@@ -114,7 +120,8 @@ def read_request(request: Request, path: str, base: str, proxies: int) -> Asked:
     profile = chosen(request.headers.get("Accept-Profile"), request.args.get("_profile"))
     # A page shows one view to all; its links name the others.
     if form.is_page:
-        return Asked(path, form, _page(request), addresses, root, OWN, _day(request))
+        day = "" if request.release else today.isoformat()
+        return Asked(path, form, _page(request), addresses, root, OWN, _day(request), _view(request), day)
     return Asked(path, form, _page(request), addresses, root, profile)
 
 
@@ -147,7 +154,7 @@ def answer(
     if has and _is_tag_of(has, key):
         return Reply(304, [*headers, ("ETag", _tag(key, coding))])
     entry = cache.get(key.encode()) or _made(make(), key, asked, location or asked.path, cache)
-    if not entry.gone and _is_unmodified(request, release, has):
+    if not entry.gone and _is_unmodified(request, release, asked, has):
         return Reply(304, [*headers, ("ETag", _tag(key, coding))])
     body = entry.body
     if coding and len(body) >= SMALLEST:
@@ -218,8 +225,13 @@ def _day(request: Request) -> str:
         raise UsageError("at must be a day, such as 2015-04-23") from None
 
 
+def _view(request: Request) -> tuple[tuple[str, str], ...]:
+    asked = ((name, request.args.get(name, "")[:_LONGEST_VIEW]) for name in _VIEW)
+    return tuple((name, value) for name, value in asked if value)
+
+
 def _key(release: Release, asked: Asked) -> str:
-    parts = (release.id, __version__, asked.path, asked.query, asked.form.name, asked.form.content_type,
+    parts = (release.id, __version__, asked.path, asked.query, asked.today, asked.form.name, asked.form.content_type,
              asked.form.language, asked.root, asked.profile.token)  # fmt: skip
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=15).hexdigest()
 
@@ -233,12 +245,18 @@ def _is_tag_of(header: str, key: str) -> bool:
     return key in header and any(tag.partition("-")[0] == key for tag in _TAG.findall(header))
 
 
-def _is_unmodified(request: Request, release: Release, has: str) -> bool:
+def _is_unmodified(request: Request, release: Release, asked: Asked, has: str) -> bool:
     """Whether a condition other than a tag holds: it says nothing of whether there is such a document."""
     if has:
         return has.strip() == "*"
     since = read_date(request.headers.get("If-Modified-Since")) if request.headers.get("If-Modified-Since") else None
-    return since is not None and modified(release) <= since
+    return since is not None and _changed(release, asked) <= since
+
+
+def _changed(release: Release, asked: Asked) -> datetime:
+    """When what is answered changed last: a page tells what is coming, which every day may change."""
+    made = modified(release)
+    return max(made, datetime.fromisoformat(f"{asked.today}T00:00:00+00:00")) if asked.today else made
 
 
 def _made(made: Made, key: str, asked: Asked, path: str, cache: ResultCache) -> Entry:
@@ -262,7 +280,7 @@ def _headers(request: Request, release: Release, asked: Asked, path: str) -> lis
         ("Vary", _VARY),
         ("Cache-Control", _FOR_EVER if request.release else _FRESH),
         ("Content-Location", f"{asked.addresses.path(path)}.{asked.form.extension}{_kept_query(asked)}"),
-        ("Last-Modified", http_date(modified(release))),
+        ("Last-Modified", http_date(_changed(release, asked))),
     ]
     if asked.form.is_page:
         headers.append(("Content-Language", asked.form.language))

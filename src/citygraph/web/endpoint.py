@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from html import escape
@@ -23,8 +24,10 @@ from citygraph.sparql.lines import Turns
 from citygraph.sparql.protocol import DIRECT, FORM, METHODS, Query, Request, check_form, parse_request, query_name
 from citygraph.web import problems
 from citygraph.web.allowance import Allowance
+from citygraph.web.compression import compress
 from citygraph.web.description import describe_service, write_description
 from citygraph.web.forwarded import client_address, public_root
+from citygraph.web.http import PAGES_ONLY
 from citygraph.web.http import RELEASE as RELEASE
 from citygraph.web.negotiation import Wanted, encoding, language, wanted
 from citygraph.web.results import FOR_EVER, FRESH, NEVER, VARY, Asked, Headers, Response, Results
@@ -34,7 +37,10 @@ from citygraph.web.tallies import Tallies
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    Workbench = Callable[[WSGIEnvironment, Query | None, str], str]
+    # Answers a query in the formats that a page can read.
+    Ask = Callable[[Query], Response]
+    # From environ, the query asked for, the reader's language, and what answers queries: a status and a page.
+    Workbench = Callable[[WSGIEnvironment, Query | None, str, Ask], tuple[str, str]]
 
 PATH = "/sparql"
 CORS = (
@@ -56,10 +62,8 @@ _PREFLIGHT = (
     ("Cache-Control", "public, max-age=86400"),
 )
 _PAGE_VARY = ("Vary", "Accept, Accept-Encoding, Accept-Language")
-_PAGE_POLICY = (
-    "Content-Security-Policy",
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'",
-)
+# What a page reads of the answers to its queries.
+_READ_BY_PAGES = "application/sparql-results+json, application/n-triples;q=0.9"
 # A form writes a byte of the query in up to three, and has other parameters too.
 _FORM_FACTOR, _FORM_ROOM = 3, 64 * 1024
 _MOST_OPEN = 100
@@ -69,7 +73,7 @@ _log = logging.getLogger(__name__)
 
 
 class SparqlEndpoint:
-    """The callable. `workbench` makes the page for a browser, from environ, the query asked for, and the language."""
+    """The callable. `workbench` makes the page for a browser; it is given what answers the queries of the page."""
 
     def __init__(
         self,
@@ -125,7 +129,7 @@ class SparqlEndpoint:
         request = self._request(environ, method, client)
         accepted = self._wanted(environ.get("HTTP_ACCEPT") or "", request.format)
         if accepted.html:
-            return self._page(environ, request)
+            return self._page(environ, request, client)
         release = self._release(environ)
         query = request.query
         if query is None:
@@ -196,18 +200,28 @@ class SparqlEndpoint:
             self._opened[release_id] = release
         return release
 
-    def _page(self, environ: WSGIEnvironment, request: Request) -> Response:
+    def _page(self, environ: WSGIEnvironment, request: Request, client: str) -> Response:
         spoken = language(environ.get("HTTP_ACCEPT_LANGUAGE") or "", request.language)
-        page = self._workbench(environ, request.query, spoken).encode()
+
+        def ask(query: Query) -> Response:
+            accepted = self._wanted(_READ_BY_PAGES)
+            readable = replace(query, formats=accepted.formats)
+            return self.results.answer(Asked(self._release(environ), readable, accepted, client))
+
+        status, text = self._workbench(environ, request.query, spoken, ask)
+        page = text.encode()
+        coding = self._encoding(environ.get("HTTP_ACCEPT_ENCODING") or "")
         headers: Headers = [
             ("Content-Type", "text/html; charset=utf-8"),
             ("Content-Language", spoken),
-            ("Content-Length", str(len(page))),
-            _PAGE_POLICY,
+            *PAGES_ONLY,
             _PAGE_VARY,
-            FRESH,
+            FRESH if status.startswith("200") else NEVER,
         ]
-        return "200 OK", headers, [page]
+        if coding:
+            page = compress(page, coding)
+            headers.append(("Content-Encoding", coding))
+        return status, [*headers, ("Content-Length", str(len(page)))], [page]
 
     def _description(self, environ: WSGIEnvironment, release: Release, accepted: Wanted) -> Response:
         format_ = accepted.of_kind(Kind.GRAPH)
@@ -246,11 +260,12 @@ class SparqlEndpoint:
         return problem.status_line, headers, [body]
 
 
-def _plain_workbench(_: WSGIEnvironment, query: Query | None, spoken: str) -> str:
+def _plain_workbench(_: WSGIEnvironment, query: Query | None, spoken: str, ask: Ask) -> tuple[str, str]:
     """A form that needs nothing else, where no other page is given."""
+    del ask
     text = escape(query.text) if query else "SELECT * WHERE { ?s ?p ?o } LIMIT 10"
     run = "Çalıştır" if spoken == "tr" else "Run"
-    return f"""<!doctype html>
+    page = f"""<!doctype html>
 <html lang="{spoken}">
 <head><meta charset="utf-8"><title>SPARQL</title></head>
 <body>
@@ -265,3 +280,4 @@ def _plain_workbench(_: WSGIEnvironment, query: Query | None, spoken: str) -> st
 </body>
 </html>
 """
+    return "200 OK", page

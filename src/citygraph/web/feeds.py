@@ -22,7 +22,7 @@ _TEXT = Offer("txt", "text/plain; charset=utf-8")
 _ENTRIES = 50
 # What costs more to make than a crawler's reader gains; releases say again what the site says.
 _NOT_FOR_CRAWLERS = ("/sparql", "/update", "/graphs", "/timegate/", "/timemap/", "/cite/", "/releases/*/",
-                     "/*?history", "/*?_cite=", "/*?page=")  # fmt: skip
+                     "/explore?", "/network?", "/suggest", "/*?history", "/*?_cite=", "/*?page=")  # fmt: skip
 
 
 class Feeds:

@@ -49,15 +49,24 @@ class Holdings:
         if offer is HTML:
             return redirect(addresses.path("dataset"), 303)  # type: ignore[return-value]
         folder = request.path.strip("/") + "/"
-        outputs = self._past.opened(request.environ).release.manifest.outputs
+        release = self._built(self._past.opened(request.environ).release)
+        outputs = release.manifest.outputs
         files = [{"url": addresses.path(path), **facts} for path, facts in outputs.items() if path.startswith(folder)]
-        return reply(request, json.dumps({"files": files}, indent=1) + "\n", offer)
+        return reply(request, json.dumps({"release": release.id, "files": files}, indent=1) + "\n", offer)
 
     def file(self, name: str) -> Response:
-        """A dump or a table; parts of it by Range. Raises NotFound if the release has no such file."""
+        """A dump or a table; parts of it by Range. Raises NotFound if the release has no such file.
+
+        Commits make none: what is asked of their releases is found at the release of the last build before.
+        """
         del name  # with the folder in front it is the path of the request
         release = self._past.opened(request.environ).release
         path = request.path[1:]
+        built = self._built(release)
+        if built is not release and path in built.manifest.outputs:
+            response = redirect(f"{self._past.root(request.environ)}/releases/{built.id}/{path}", 307)
+            response.headers["Cache-Control"] = "public, max-age=60"
+            return response  # type: ignore[return-value]
         facts = release.manifest.outputs.get(path)
         if facts is None:
             raise not_known(path)
@@ -70,6 +79,13 @@ class Holdings:
         dataset = self._past.reader(request).addresses.path("dataset")
         response.headers.add("Link", f'<{dataset}>; rel="collection describedby"')
         return response
+
+    def _built(self, release: Release) -> Release:
+        """The release itself, or the nearest one before it that has files."""
+        found: Release | None = release
+        while found is not None and not found.manifest.outputs:
+            found = self._past.timeline.get(found.manifest.parent or "")
+        return found or release
 
 
 def _type(path: str) -> str:

@@ -1,161 +1,125 @@
-"""The home page's register: every agreement of the city that has the most, with its dates as a picture."""
+"""The home page: the place with the most agreements, its ties, what is coming, and what changed last."""
 
 from __future__ import annotations
 
-import calendar
-import re
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from itertools import islice
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
+from pyoxigraph import Literal, NamedNode
 
-from citygraph.terms import CATALOG_GRAPH, CG, RDF
+from citygraph.products.changes import things_changed
+from citygraph.release import Release
+from citygraph.terms import CG
+from citygraph.web.dates import is_past, on_year
+from citygraph.web.kinds.ground import Ground, Row, text_of
+from citygraph.web.kinds.ties import Point, Tie, facts, point_of, read_ties
+from citygraph.web.values import Text
 
-_MOST = 20_000  # statements of cg:party that are read to find the city with the most agreements
-_ROWS = 500
-_MERGED = DefaultGraph()
-_DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?$")
-_DAYS_OF_YEAR = 365.25
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """When something was: a point or, where less is known, as long as that; in years, such as 1996.31."""
-
-    start: float
-    end: float
-
-    @property
-    def is_point(self) -> bool:
-        """Whether the day is known."""
-        return self.end - self.start < 2 / _DAYS_OF_YEAR
+_MOST_COMING = 8  # anniversaries of a year
+_RELEASES = 3
+_LOOKED_THROUGH = 20  # releases, for those that changed something
+_THINGS = 6
+_ACT = CG("councilActDate").value
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """One line of the register; dates are lexical forms, several where sources differ."""
+@dataclass(frozen=True)
+class Anniversary:
+    """A round anniversary; `date` is as precise as what it goes back to. `of_act`: of the council's act."""
 
-    iri: str
-    partners: tuple[str, ...]
-    countries: tuple[str, ...]
-    acts: tuple[str, ...]
-    protocols: tuple[str, ...]
-    days: tuple[str, ...]
+    tie: Tie
+    date: str
+    ordinal: int
+    of_act: bool
+    is_past: bool
 
-    @property
-    def act_span(self) -> Span | None:
-        """When the council decided."""
-        return span(self.acts[0]) if self.acts else None
 
-    @property
-    def protocol_span(self) -> Span | None:
-        """When the protocol was signed."""
-        return span(self.protocols[0]) if self.protocols else None
+@dataclass(frozen=True)
+class Year:
+    """The anniversaries of a year, as many as a page shows, and how many there are."""
 
-    @property
-    def is_dated(self) -> bool:
-        """Whether either date is known."""
-        return bool(self.acts or self.protocols)
+    year: int
+    anniversaries: tuple[Anniversary, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class News:
+    """What a release changed: how many statements, and some of the things, each with what became of it."""
+
+    release: Release
+    things: tuple[tuple[str, Text], ...]
+    more: bool
 
 
 @dataclass(frozen=True)
 class Home:
-    """What the home page tells: the city, its agreements by council act, and the documents that tell of them."""
+    """What the home page tells."""
 
     hub: str
-    agreements: tuple[Agreement, ...]
-    sources: tuple[str, ...]
+    point: Point | None
+    ties: tuple[Tie, ...]
+    documents: int
+    coming: tuple[Year, ...]
+    news: tuple[News, ...]
 
     @property
-    def dated(self) -> tuple[Agreement, ...]:
-        """The agreements with a date, the oldest first."""
-        known = (a for a in self.agreements if a.is_dated)
-        return tuple(sorted(known, key=lambda a: (a.acts or a.protocols)[0]))
+    def partners(self) -> int:
+        """How many partners there are."""
+        return len({partner.iri for tie in self.ties for partner in tie.partners})
 
     @property
-    def undated(self) -> tuple[Agreement, ...]:
-        """The agreements whose dates no document gives."""
-        return tuple(a for a in self.agreements if not a.is_dated)
-
-    @property
-    def countries(self) -> frozenset[str]:
-        """The countries of the partners."""
-        return frozenset(country for a in self.agreements for country in a.countries)
-
-    @property
-    def partners(self) -> frozenset[str]:
-        """The partners."""
-        return frozenset(partner for a in self.agreements for partner in a.partners)
+    def countries(self) -> int:
+        """In how many countries they are."""
+        return len({country.href for tie in self.ties for partner in tie.partners for country in partner.countries})
 
     @property
     def first_year(self) -> str:
         """The year of the oldest council act."""
-        acts = [a.acts[0] for a in self.agreements if a.acts]
-        return min(acts)[:4] if acts else ""
-
-    @property
-    def years(self) -> tuple[int, int]:
-        """The years that the picture spans, in whole decades."""
-        spans = [s for a in self.agreements for s in (a.act_span, a.protocol_span) if s]
-        if not spans:
-            return 0, 1
-        return int(min(s.start for s in spans) // 10 * 10), int(-(-max(s.end for s in spans) // 10) * 10)
+        return min((tie.acts[0] for tie in self.ties if tie.acts), default="")[:4]
 
 
-def read_home(store: Store) -> Home:
-    """What the home page tells of a release; the number of lookups does not grow with the store."""
-    parties: Counter[str] = Counter()
-    for quad in islice(store.quads_for_pattern(None, CG("party"), None, _MERGED), _MOST):
-        if isinstance(quad.object, NamedNode):
-            parties[quad.object.value] += 1
-    hub = min(parties, key=lambda iri: (-parties[iri], iri)) if parties else ""
-    agreements: tuple[Agreement, ...] = ()
+def read_home(ground: Ground, releases: Iterable[Release]) -> Home:
+    """What the home page tells of a release; `releases` are it and those before it, the newest first."""
+    hub = next((text_of(row.get("place")) for row in ground.ask_once("hub")), "")
+    point: Point | None = None
+    ties: tuple[Tie, ...] = ()
+    coming: tuple[Year, ...] = ()
     if hub:
-        quads = store.quads_for_pattern(None, CG("party"), NamedNode(hub), _MERGED)
-        subjects = [q.subject for q in islice(quads, _ROWS) if isinstance(q.subject, NamedNode)]
-        agreements = tuple(_agreement(store, subject, hub) for subject in sorted(subjects, key=str))
-    documents = store.quads_for_pattern(None, RDF("type"), CG("Source"), CATALOG_GRAPH)
-    sources = (q.subject.value for q in islice(documents, _ROWS) if isinstance(q.subject, NamedNode))
-    return Home(hub, agreements, tuple(sorted(sources)))
+        said = facts(ground.ask("place-point", place=NamedNode(hub)), "place").get(hub, {})
+        point = point_of(said)
+        ties = read_ties(ground, hub, point)
+        coming = tuple(_coming(ground, hub, ties))
+    counted = next((int(text_of(row.get("number"))) for row in ground.ask_once("documents")), 0)
+    return Home(hub, point, ties, counted, coming, tuple(islice(_news(ground, releases), _RELEASES)))
 
 
-def span(lexical: str) -> Span | None:
-    """The time that a date covers: a day, a month or a year."""
-    match = _DATE.match(lexical)
-    if not match:
-        return None
-    year, month, day = (int(part) if part else 0 for part in match.groups())
-    first = date(year, month or 1, day or 1)
-    last_month = month or 12
-    last = date(year, last_month, day or calendar.monthrange(year, last_month)[1])
-    return Span(_in_years(first), _in_years(last) + 1 / _DAYS_OF_YEAR)
+def _coming(ground: Ground, hub: str, ties: tuple[Tie, ...]) -> Iterator[Year]:
+    this = int(ground.today[:4])
+    by_iri = {tie.agreement: tie for tie in ties}
+    rows = ground.ask("place-anniversaries", place=NamedNode(hub), year=Literal(this))
+    known = [_anniversary(row, by_iri, ground.today) for row in rows if text_of(row.get("agreement")) in by_iri]
+    for year in (this, this + 1):
+        of_year = [one for one in known if one.date.startswith(str(year))]
+        # The roundest are shown: forty years rather than thirty-five.
+        shown = sorted(of_year, key=lambda one: (one.is_past, bool(one.ordinal % 10 and one.ordinal % 25)))
+        yield Year(year, tuple(sorted(shown[:_MOST_COMING], key=lambda one: one.date)), len(of_year))
 
 
-def _agreement(store: Store, iri: NamedNode, hub: str) -> Agreement:
-    partners = [p for p in _values(store, iri, "party") if p != hub]
-    countries = [c for partner in partners for c in _values(store, NamedNode(partner), "country")]
-    return Agreement(
-        iri.value,
-        tuple(partners),
-        tuple(dict.fromkeys(countries)),
-        _dates(store, iri, "councilActDate"),
-        _dates(store, iri, "protocolDate"),
-        tuple(_values(store, iri, "daysToProtocol")),
-    )
+def _anniversary(row: Row, ties: dict[str, Tie], today: str) -> Anniversary:
+    lexical, ordinal = text_of(row.get("date")), int(float(text_of(row.get("ordinal"))))
+    day = on_year(lexical, int(lexical[:4]) + ordinal)
+    of_act = text_of(row.get("property")) == _ACT
+    return Anniversary(ties[text_of(row.get("agreement"))], day, ordinal, of_act, is_past(day, today))
 
 
-def _values(store: Store, subject: NamedNode, name: str) -> Iterable[str]:
-    quads = store.quads_for_pattern(subject, CG(name), None, _MERGED)
-    return sorted(q.object.value for q in quads if isinstance(q.object, NamedNode | Literal))
-
-
-def _dates(store: Store, subject: NamedNode, name: str) -> tuple[str, ...]:
-    """The dates that sources give, the most precise first."""
-    return tuple(sorted(_values(store, subject, name), key=lambda lexical: (-len(lexical), lexical)))
-
-
-def _in_years(day: date) -> float:
-    return day.year + (day.timetuple().tm_yday - 1) / _DAYS_OF_YEAR
+def _news(ground: Ground, releases: Iterable[Release]) -> Iterator[News]:
+    """The releases that changed something; what a release was before all others did not change, it came."""
+    for release in islice(releases, _LOOKED_THROUGH):
+        manifest = release.manifest
+        if manifest.parent is None:
+            yield News(release, (), more=False)
+        elif manifest.added or manifest.removed:
+            changes = list(islice(things_changed(release), _THINGS + 1))
+            things = tuple((change.kind, ground.registrar.link(change.iri)) for change in changes[:_THINGS])
+            yield News(release, things, len(changes) > _THINGS)

@@ -37,6 +37,7 @@ COMMON = (
 )
 # What is no page needs no policy for pages.
 _PAGES_ONLY = ("Content-Security-Policy", "Cross-Origin-Opener-Policy", "Referrer-Policy")
+PAGES_ONLY = tuple((name, value) for name, value in COMMON if name in _PAGES_ONLY)
 _PLAIN = tuple((name, value) for name, value in COMMON if name not in _PAGES_ONLY)
 PREFLIGHT = (
     ("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import Any
 
@@ -22,7 +22,8 @@ from citygraph.web.addresses import Addresses
 from citygraph.web.assets import read_assets
 from citygraph.web.catalogues import LANGUAGES, own_name
 from citygraph.web.dataset import Whole
-from citygraph.web.home import Agreement, Home, Span
+from citygraph.web.home import read_home
+from citygraph.web.kinds.drawing import chart_of, register_of
 from citygraph.web.kinds.ground import Ground, Layout
 from citygraph.web.kinds.layouts import layout_of
 from citygraph.web.problems import GONE, Problem, ProblemType
@@ -47,27 +48,22 @@ _ALIGNMENTS = [
 class Reader:
     """Who reads: the words of the language, the addresses of the site, what stands after the question mark.
 
-    `at` is "" or the ISO date on which the graph is looked at.
+    `at` is "" or the ISO date on which the graph is looked at, `view` how tables are sorted and what is looked for in
+    them, `today` the ISO date of the reading, "" where a release is read at its own address.
     """
 
     words: Words
     addresses: Addresses
     query: str = ""
     at: str = ""
+    view: Mapping[str, str] = field(default_factory=dict)
+    today: str = ""
+    site: str = ""  # scheme, host and the path in front; "" where no whole addresses are needed
 
     def in_language(self, language: str) -> str:
         """The same address in another language."""
         kept = [p for p in self.query.split("&") if p and not p.startswith("lang=")]
         return "?" + "&".join([*kept, f"lang={language}"])
-
-
-@dataclass(frozen=True)
-class Picture:
-    """The dates of an agreement on a line of years, in units of the drawing."""
-
-    act: tuple[float, float] | None
-    protocol: tuple[float, float] | None
-    backwards: bool
 
 
 class Pages:
@@ -96,9 +92,9 @@ class Pages:
 
         `whole` are the tables of the dataset's page.
         """
-        registrar = Registrar(opened, reader.words, reader.addresses)
+        ground = _ground(opened, reader)
+        registrar = ground.registrar
         title = registrar.link(description.iri)
-        ground = Ground(opened, reader.words, reader.addresses, registrar, reader.at)
         layout = layout_of(ground, description) or Layout("entity.html", {})
         return self._render(
             layout.template,
@@ -110,10 +106,11 @@ class Pages:
             places=[registrar.link(v.iri) for v in description.values(CG("country").value)],
             rows=registrar.rows(description, layout.told),
             parts=registrar.parts(description),
-            links=registrar.links(description),
+            links=registrar.links(description, layout.told_of),
             sources=registrar.sources(),
             same=[registrar.link(v.iri) for v in description.values(OWL("sameAs").value) if v.iri],
             iri=description.iri,
+            preview=_preview(reader, description.iri),
             data=data,
             whole=whole,
             forms=forms,
@@ -154,27 +151,27 @@ class Pages:
             says=registrar.says(said),
             same=(),
             iri=description.iri,
+            preview=_preview(reader, description.iri),
             data=data,
             forms=forms,
             page=page,
             more=more,
         )
 
-    def home(self, opened: OpenRelease, home: Home, reader: Reader, data: Markup = _NO_DATA) -> str:
-        """The home page."""
-        registrar = Registrar(opened, reader.words, reader.addresses)
+    def home(self, opened: OpenRelease, releases: Iterable[Release], reader: Reader, data: Markup = _NO_DATA) -> str:
+        """The home page; `releases` are this one and those before it, the newest first."""
+        ground = _ground(opened, reader)
+        home = read_home(ground, releases)
+        hub = ground.registrar.link(home.hub) if home.hub else None
         return self._render(
             "home.html",
             reader,
             opened.release,
             home=home,
             data=data,
-            hub=registrar.link(home.hub) if home.hub else None,
-            link=registrar.link,
-            picture=lambda agreement: _picture(agreement, home.years),
-            decades=_decades(home.years),
-            manifest=opened.release.manifest,
-            by_name=lambda iris: sorted(map(registrar.link, iris), key=lambda text: collation_key(text.text)),
+            hub=hub,
+            map=chart_of(ground, hub, home.point, home.ties) if hub else None,
+            register=register_of(home.ties),
         )
 
     def ontology(self, opened: OpenRelease, reader: Reader, forms: Mapping[str, str], data: Markup = _NO_DATA) -> str:
@@ -267,9 +264,26 @@ class Pages:
         )
 
 
+def _ground(opened: OpenRelease, reader: Reader) -> Ground:
+    today = reader.today or opened.release.manifest.created[:10]
+    registrar = Registrar(opened, reader.words, reader.addresses)
+    return Ground(opened, reader.words, reader.addresses, registrar, reader.at, reader.view, today)
+
+
 def forms_of(path: str, formats: tuple[Format, ...]) -> dict[str, str]:
     """The addresses of a document's RDF forms, by the name of the form."""
     return {format_.label: f"{path}.{format_.extension}" for format_ in formats}
+
+
+def _preview(reader: Reader, iri: str) -> dict[str, str]:
+    """The whole addresses of a document and of its picture for other sites, which know no paths."""
+    path = reader.addresses.document(iri).removeprefix(reader.addresses.base)
+    if not reader.site or "#" in path:
+        return {}
+    root, lang = reader.site.removesuffix(reader.addresses.root), reader.words.language
+    suffix = "" if lang == LANGUAGES[0] else f"?lang={lang}"
+    card = reader.addresses.path(f"preview/{path.removeprefix('doc/')}.png")
+    return {"url": f"{root}{reader.addresses.path(path)}{suffix}", "image": f"{root}{card}{suffix}"}
 
 
 def _constraints(shape: VocabularyTerm) -> tuple[str, ...]:
@@ -310,27 +324,6 @@ def _statements(quads: list[Quad]) -> tuple[Statements, ...]:
         if isinstance(quad.object, NamedNode | Literal):
             found.setdefault(quad.predicate.value, []).append(Value(quad.object, ()))
     return tuple(Statements(p, tuple(sorted(found[p], key=lambda v: v.term.value))) for p in sorted(found))
-
-
-def _picture(agreement: Agreement, years: tuple[int, int]) -> Picture:
-    start, end = years
-    scale = 1000 / max(1, end - start)
-
-    def place(when: Span | None) -> tuple[float, float] | None:
-        if when is None:
-            return None
-        middle = (when.start + when.end) / 2
-        first, last = (middle, middle) if when.is_point else (when.start, when.end)
-        return round((first - start) * scale, 1), round((last - start) * scale, 1)
-
-    act, protocol = place(agreement.act_span), place(agreement.protocol_span)
-    return Picture(act, protocol, bool(act and protocol and protocol[1] < act[0]))
-
-
-def _decades(years: tuple[int, int]) -> list[tuple[int, float]]:
-    start, end = years
-    scale = 1000 / max(1, end - start)
-    return [(year, (year - start) * scale) for year in range(start, end + 1, 10)]
 
 
 def _by_label(reader: Reader, terms: Any) -> list[VocabularyTerm]:

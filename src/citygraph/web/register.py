@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
-from markupsafe import Markup, escape
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.describe import Description, Incoming, Node, Statements, Value
@@ -29,8 +27,10 @@ from citygraph.terms import (
 )
 from citygraph.text import collation_key
 from citygraph.web.addresses import Addresses
+from citygraph.web.cells import Cell, Links, Mark, Part, Row, SourceLine
 from citygraph.web.figures import summary
 from citygraph.web.shelf import OpenRelease
+from citygraph.web.sourcelines import source_line
 from citygraph.web.values import Text, coordinates, literal_text
 from citygraph.web.words import Words
 
@@ -67,73 +67,6 @@ _RANK = {iri: place for place, iri in enumerate(_ORDER)}
 _LAST = {_ALT_LABEL: 1000, CG("note").value: 999}
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A small numbered square: the source of that number on the page says so."""
-
-    number: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One value: its texts, the sources, the reason if the curator concluded it, its own statements if it has parts."""
-
-    texts: tuple[Text, ...]
-    marks: tuple[Mark, ...] = ()
-    reasons: tuple[Text, ...] = ()
-    anchor: str = ""
-    rows: tuple[Row, ...] = ()
-
-    def squares(self) -> Markup:
-        """The marks for a page; a word joiner keeps the first on the line of the last word."""
-        if not self.marks:
-            return Markup()
-        squares = "".join([f'<a href="#source-{m.number}" title="{escape(m.name)}">{m.number}</a>' for m in self.marks])
-        return Markup(f'&#8288;<span class="marks">&#8288;{squares}</span>')  # noqa: S704 - names are escaped
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A property and its values; `differ` when the sources give several where there can truly be one.
-
-    Short values stand `inline`, one after the other.
-    """
-
-    name: Text
-    cells: tuple[Cell, ...]
-    differ: bool = False
-    inline: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of the document with an address of its own: something said or done, a conclusion."""
-
-    anchor: str
-    title: Text
-    kind: str
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """What points at the entity, told from its side."""
-
-    title: str
-    count: int
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """A source at the foot of the page."""
-
-    number: int
-    name: Text
-    anchor: str
-
-
 class Registrar:
     """Writes the registers of one page; it numbers the sources as they are first met."""
 
@@ -143,9 +76,15 @@ class Registrar:
         self._addresses = addresses
         self._vocabulary = opened.vocabulary
         self._numbers: dict[str, int] = {}
+        self._marks: dict[str, Mark] = {}
+        self._standings: Mapping[str, str] = {}
         self._description: Description | None = None
         self._nodes: dict[str, Node] = {}
         self._shown: set[str] = set()
+
+    def look(self, standings: Mapping[str, str]) -> None:
+        """Mark these things, wherever a register names them, as "not yet" or "no longer" so."""
+        self._standings = standings
 
     def rows(self, description: Description, told: frozenset[str] = frozenset()) -> tuple[Row, ...]:
         """The register of the entity itself, without the properties that the page tells elsewhere."""
@@ -163,10 +102,14 @@ class Registrar:
         within = {anchor for part in parts for anchor in _anchors(part.rows)}
         return tuple(part for part in parts if part.anchor not in within)
 
-    def links(self, description: Description) -> tuple[Links, ...]:
-        """The incoming links that mean something to a reader; those in other vocabularies repeat ours."""
+    def links(self, description: Description, told_of: frozenset[str] = frozenset()) -> tuple[Links, ...]:
+        """The incoming links that mean something to a reader, without the properties that the page tells elsewhere.
+
+        Those in other vocabularies repeat ours.
+        """
         self._description = description
-        told = [self._links(link) for link in description.incoming if self._is_told(link, description)]
+        links = [link for link in description.incoming if link.predicate not in told_of]
+        told = [self._links(link) for link in links if self._is_told(link, description)]
         return tuple(sorted(told, key=lambda links: collation_key(links.title)))
 
     def says(self, statements: Iterable[tuple[str, tuple[Statements, ...]]]) -> tuple[Part, ...]:
@@ -180,7 +123,23 @@ class Registrar:
 
     def sources(self) -> tuple[SourceLine, ...]:
         """The sources met so far, by number."""
-        return tuple(SourceLine(number, self.link(iri), f"source-{number}") for iri, number in self._numbers.items())
+        return tuple(
+            source_line(self._opened, self._words, self.link, iri, number) for iri, number in self._numbers.items()
+        )
+
+    def marks(self, sources: Iterable[str]) -> tuple[Mark, ...]:
+        """The numbers of sources; one that is new to the page gets the next."""
+        marks = [self._mark(source) for source in sources if source != ONTOLOGY_GRAPH.value]
+        return tuple(sorted(marks, key=lambda mark: mark.number))
+
+    def _mark(self, source: str) -> Mark:
+        mark = self._marks.get(source)
+        if mark is None:
+            number = self._numbers.setdefault(source, len(self._numbers) + 1)
+            name = self.link(source).text
+            label = self._words("source {number}: {name}", number=number, name=name)
+            mark = self._marks[source] = Mark(number, name, label)
+        return mark
 
     def link(self, iri: str) -> Text:
         """A thing by its label, with its address here."""
@@ -252,14 +211,14 @@ class Registrar:
         return len(values) > 1 and term is not None and term.is_functional
 
     def _cell(self, iri: str, predicate: str, value: Value) -> Cell:
-        marks = self._marks(value.sources)
+        marks = self.marks(value.sources)
         reasons = self._reasons(iri, predicate, value)
         if isinstance(value.term, Literal):
             return Cell((literal_text(value.term, self._words),), marks, reasons)
         node = self._node(value.iri)
         if node:
             return self._node_cell(node, marks, reasons)
-        return Cell((self.link(value.iri),), marks, reasons)
+        return Cell((self.link(value.iri),), marks, reasons, standing=self._standings.get(value.iri, ""))
 
     def _node(self, iri: str) -> Node | None:
         return self._nodes.get(iri) if iri not in self._shown else None
@@ -284,7 +243,7 @@ class Registrar:
         return [
             Cell(
                 (Text(name, languages[0]), Text(f" ({', '.join(filter(None, languages))})")),
-                self._marks(sorted(sources)),
+                self.marks(sorted(sources)),
             )
             for name, (languages, sources) in sorted(found.items(), key=lambda one: collation_key(one[0]))
         ]
@@ -297,7 +256,7 @@ class Registrar:
             pairs = longitudes.values if longitudes else ()
             same = [p for p in pairs if set(p.sources) & set(value.sources)] or list(pairs)
             text = coordinates(value.term.value, same[0].term.value, self._words) if same else value.term.value
-            cells.append(Cell((Text(text),), self._marks(value.sources), anchor="" if cells else self._geometry()))
+            cells.append(Cell((Text(text),), self.marks(value.sources), anchor="" if cells else self._geometry()))
         return cells
 
     def _geometry(self) -> str:
@@ -324,8 +283,9 @@ class Registrar:
         cells = [
             Cell(
                 (self.link(v.iri),),
-                self._marks(v.sources),
+                self.marks(v.sources),
                 self._reasons(v.iri, link.predicate, Value(NamedNode(iri), v.sources)),
+                standing=self._standings.get(v.iri, ""),
             )
             for v in link.values
             if v.iri
@@ -343,13 +303,6 @@ class Registrar:
         mine = [r for r in conclusion.reasons if r.language == self._words.language] or list(conclusion.reasons)
         href = self._addresses.local(conclusion.iri)
         return tuple(Text(r.value, literal_text(r, self._words).language, href) for r in mine)
-
-    def _marks(self, sources: Iterable[str]) -> tuple[Mark, ...]:
-        shown = [s for s in sources if s != ONTOLOGY_GRAPH.value]
-        for source in shown:
-            self._numbers.setdefault(source, len(self._numbers) + 1)
-        marks = (Mark(self._numbers[source], self.link(source).text) for source in shown)
-        return tuple(sorted(marks, key=lambda mark: mark.number))
 
 
 def _anchors(rows: Iterable[Row]) -> Iterator[str]:

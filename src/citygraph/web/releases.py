@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request
-from pyoxigraph import Literal, NamedNode, Quad
+from pyoxigraph import Literal, NamedNode, Quad, Triple
 
 from citygraph.errors import Gone, MethodNotAllowed, NotFound
+from citygraph.products.provenance import provenance
 from citygraph.release import Release
-from citygraph.terms import DATASET, DCAT, DCTERMS, OWL, PREFIXES, RDF, VOID, XSD, Namespace
+from citygraph.terms import DATASET, DCAT, DCTERMS, OWL, PROV, RDF, VOID, XSD
 from citygraph.web.differences import OFFERS as DIFFERENCE_OFFERS
 from citygraph.web.differences import counts, difference_page, rdf_patch, trig, written_as
 from citygraph.web.documents import LICENSE
 from citygraph.web.past import Past
 from citygraph.web.replies import FOR_EVER, GRAPHS, HTML, JSON, chosen, reply, split
 
-PROV = Namespace(PREFIXES["prov"])
 _OFFERS = (GRAPHS[0], HTML, JSON, *GRAPHS[1:])
 WRITES = ("update", "graphs")
 READING = ("GET", "HEAD", "OPTIONS")
@@ -137,16 +137,16 @@ class ReleasePages:
         yield Quad(say, DCTERMS("license"), LICENSE)
         yield Quad(say, VOID("triples"), Literal(manifest.triples))
         yield Quad(say, VOID("sparqlEndpoint"), NamedNode(f"{say.value}/sparql"))
-        publication = NamedNode(f"{say.value}#publication")
-        yield Quad(publication, RDF("type"), PROV("Activity"))
-        yield Quad(publication, PROV("generated"), say)
-        yield Quad(publication, PROV("endedAtTime"), Literal(manifest.created, datatype=XSD("dateTime")))
+        yield from map(_unnamed, provenance(manifest))
         if manifest.ontology_version:
             yield Quad(say, OWL("versionInfo"), Literal(manifest.ontology_version))
         if manifest.parent:
             parent = NamedNode(f"{self._past.settings.base}releases/{manifest.parent}")
             yield Quad(say, DCAT("previousVersion"), parent)
-            yield Quad(say, PROV("wasRevisionOf"), parent)
+
+
+def _unnamed(triple: Triple) -> Quad:
+    return Quad(triple.subject, triple.predicate, triple.object)
 
 
 def _as_json(release: Release, current: Release, root: str) -> dict[str, Any]:
@@ -164,6 +164,7 @@ def _as_json(release: Release, current: Release, root: str) -> dict[str, Any]:
         "added": manifest.added,
         "removed": manifest.removed,
         "message": manifest.message,
+        "commits": manifest.commits,
         "ontology_version": manifest.ontology_version,
         "software_version": manifest.software_version,
         "graphs": manifest.graphs,

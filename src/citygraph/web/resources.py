@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode
 
 from citygraph.describe import Description, describe, says
 from citygraph.errors import CitygraphError, Gone, MethodNotAllowed
-from citygraph.release import Releases
+from citygraph.release import Release, Releases
 from citygraph.settings import Settings
 from citygraph.terms import BASE, DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.text import nfc
@@ -35,7 +37,6 @@ from citygraph.web.cache import ResultCache
 from citygraph.web.dataset import whole, with_release, without_tables
 from citygraph.web.documents import document, has_graphs, write_graph
 from citygraph.web.faults import Faults
-from citygraph.web.home import read_home
 from citygraph.web.http import METHODS, Reply, Request, redirection
 from citygraph.web.pages import Pages, Reader, forms_of
 from citygraph.web.problems import PROBLEM_TYPES
@@ -62,8 +63,15 @@ _DATASET = "dataset"
 class Resources:
     """What answers for the addresses of linked data, as a WSGI callable."""
 
-    def __init__(self, settings: Settings, releases: Releases, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        releases: Releases,
+        shelf: Shelf | None = None,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
         self._settings = settings
+        self._today = today
         self._releases = releases
         self._shelf = shelf or Shelf(releases, settings.base, held_quads=settings.held_quads)
         self._pages = Pages()
@@ -123,8 +131,8 @@ class Resources:
         extension = path.removeprefix(stem) if form else ""
         query = f"?{request.query}" if request.query else ""
         if stone := opened.withdrawals.get(iri):
-            if stone.merged_into:
-                return redirection(addresses.local(stone.merged_into) + extension + query, 301)
+            if target := addresses.local(stone.merged_into) if stone.merged_into else "":
+                return redirection(target + extension + query, 301)
             asked = self._read(request, addresses.document(iri).removeprefix(addresses.base) + extension)
             return self._described(request, asked, iri)
         if not says(opened.quick, iri):
@@ -187,12 +195,16 @@ class Resources:
         def make() -> Made:
             found = describe(opened.store, DATASET.value, opened.labels) if says(opened.store, DATASET.value) else None
             data = schemaorg.dataset(found, opened, asked)
-            page = self._pages.home(opened, read_home(opened.store), self._reader(request, asked), data)
+            page = self._pages.home(opened, self._before(opened.release), self._reader(request, asked), data)
             return Made(page.encode(), 1, schemaorg.signposts_of_dataset(found, asked))
 
         reply = answer(request, opened.release, asked, make, self._cache, _DATASET)
         reply.headers = [(name, value) for name, value in reply.headers if name != "Content-Location"]
         return reply
+
+    def _before(self, release: Release) -> Iterator[Release]:
+        """A release and those before it, the newest first."""
+        return dropwhile(lambda one: one.id != release.id, self._releases.history())
 
     def context(self, request: Request, path: str) -> Reply:
         """The JSON-LD context of the documents."""
@@ -304,10 +316,13 @@ class Resources:
         return self._shelf.get(request.release) if request.release else self._shelf.current()
 
     def _read(self, request: Request, path: str) -> Asked:
-        return read_request(request, path.rstrip("/"), self._settings.base, self._settings.trusted_proxies)
+        proxies = self._settings.trusted_proxies
+        return read_request(request, path.rstrip("/"), self._settings.base, proxies, self._today())
 
     def _reader(self, request: Request, asked: Asked) -> Reader:
-        return Reader(Words(asked.form.language), asked.addresses, request.query, asked.at)
+        words = Words(asked.form.language)
+        view = dict(asked.view)
+        return Reader(words, asked.addresses, request.query, asked.at, view, asked.today, asked.root)
 
 
 def _one_address(request: Request, path: str, address: Callable[[str], str]) -> Reply | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, request
 
@@ -13,17 +15,21 @@ from citygraph.reconciliation.facts import ENTITY
 from citygraph.reconciliation.lookup import Lookup
 from citygraph.reconciliation.reconcile import Known, Question, reconcile
 from citygraph.release import Release, Releases
+from citygraph.search import MOST_COUNTED, Hit
 from citygraph.settings import Settings
 from citygraph.web.addresses import Addresses
 from citygraph.web.answers import addresses_of, reader_language
+from citygraph.web.endpoint import RELEASE
 from citygraph.web.lookups import Lookups
+from citygraph.web.marked import begins, marked
 from citygraph.web.pages import Pages, Reader
 from citygraph.web.replies import HTML, JSON, chosen, reply
-from citygraph.web.shelf import Shelf
+from citygraph.web.shelf import OpenRelease, Shelf
 from citygraph.web.words import Words
 
 KINDS = ("city", "country", "area", "organisation", "person", "post", "agreement", "event")
 _MOST = 50
+_OF_EACH = 6  # of each kind, where all kinds are shown
 _SIMILAR = 8
 _LONGEST = 200
 _LEAST_SCORE = 55.0
@@ -45,9 +51,20 @@ class Found:
     iri: str
     label: str
     name: str
+    name_language: str
     kind: str
     country: str
     href: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The things of one kind that were found, how many there are in all, and where they all stand."""
+
+    kind: str
+    count: int
+    href: str
+    found: list[Found]
 
 
 def mount_search(app: Flask, settings: Settings, releases: Releases) -> tuple[Shelf, Lookups, SearchPages]:
@@ -79,27 +96,52 @@ class Search:
         text, kind = request.args.get("q", "").strip()[:_LONGEST], request.args.get("type", "").strip().casefold()
         if kind and kind not in KINDS:
             raise UsageError(f"type must be one of {', '.join(KINDS)}")
-        opened, language = self._shelf.current(), reader_language(request)
+        opened, language = opened_release(self._shelf), reader_language(request)
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
+        reader = Reader(Words(language), addresses, request.query_string.decode("ascii", "replace"))
         lookup = self._lookups.of(opened.release)
-
-        def found(known: Known, name: str) -> Found:
-            country = "" if known.country in ("", known.iri) else opened.labels.best(known.country, language).text
-            return _found(known, name, country, language, addresses)
-
-        hits = lookup.find(text, _MOST, kind)
-        names = {hit.entity: hit.name for hit in hits}
-        by_iri = {known.iri: known for known in lookup.identified([hit.entity for hit in hits])}
-        results = [found(by_iri[iri], name) for iri, name in names.items() if iri in by_iri]
-        similar = [] if results or not text else [found(known, "") for known in _similar(text, kind, lookup)]
+        results = found_by(lookup.find(text, _MOST, kind), text, lookup, opened, language, addresses)
+        near = [] if results or not text else _similar(text, kind, lookup)
+        similar = [_found(known, None, "", opened, language, addresses) for known in near]
+        counts = {one: count for one, count in lookup.counts(text).items() if one in KINDS}
         if offer is JSON:
             answer = {"query": text, "results": [_as_json(one) for one in results],
-                      "suggestions": [_as_json(one) for one in similar]}  # fmt: skip
+                      "suggestions": [_as_json(one) for one in similar], "counts": counts}  # fmt: skip
             return reply(request, json.dumps(answer, ensure_ascii=False) + "\n", JSON)
-        reader = Reader(Words(language), addresses, request.query_string.decode("ascii", "replace"))
-        page = self._pages.page("search.html", reader, opened.release, text=text, kind=kind, kinds=KINDS,
-                                results=results, similar=similar)  # fmt: skip
+        # The kind of the best result comes first.
+        kinds = list(dict.fromkeys(one for one in (*(found.kind for found in results), *KINDS) if one in counts))
+        groups = [
+            Group(one, counts.get(one, 0), _address(text, one, reader), results if kind else found_by(
+                lookup.find(text, _OF_EACH, one), text, lookup, opened, language, addresses))
+            for one in ([kind] if kind and results else [] if kind else kinds)
+        ]  # fmt: skip
+        page = self._pages.page("search.html", reader, opened.release, text=text, kind=kind, kinds=kinds,
+                                groups=groups, similar=similar, counts=counts, most=MOST_COUNTED, marked=marked,
+                                address=lambda one: _address(text, one, reader))  # fmt: skip
         return reply(request, page, HTML, language)
+
+
+def opened_release(shelf: Shelf) -> OpenRelease:
+    """The release that the address names, or else the current one. Raises NotFound if there is none."""
+    named = request.environ.get(RELEASE)
+    return shelf.get(str(named)) if named else shelf.current()
+
+
+def found_by(
+    hits: Iterable[Hit], text: str, lookup: Lookup, opened: OpenRelease, language: str, addresses: Addresses
+) -> list[Found]:
+    """The entities of these hits, in their order."""
+    by_entity = {hit.entity: hit for hit in hits}
+    known = {one.iri: one for one in lookup.identified(by_entity)}
+    return [
+        _found(known[iri], hit, text, opened, language, addresses) for iri, hit in by_entity.items() if iri in known
+    ]  # fmt: skip
+
+
+def _address(text: str, kind: str, reader: Reader) -> str:
+    language = reader.words.language if "lang=" in reader.query else ""
+    asked = {"q": text, "type": kind, "lang": language}
+    return f"{reader.addresses.path('search')}?{urlencode({name: value for name, value in asked.items() if value})}"
 
 
 def _similar(text: str, kind: str, lookup: Lookup) -> list[Known]:
@@ -109,10 +151,13 @@ def _similar(text: str, kind: str, lookup: Lookup) -> list[Known]:
     return [known for known in near if not kind or f"{ENTITY}{kind}/" in known.iri][:_SIMILAR]
 
 
-def _found(known: Known, name: str, country: str, language: str, addresses: Addresses) -> Found:
+def _found(known: Known, hit: Hit | None, text: str, opened: OpenRelease, language: str, addresses: Addresses) -> Found:
     id_ = known.iri.partition(ENTITY)[2]
     label = known.label_tr if language == "tr" and known.label_tr else known.label
-    return Found(id_, known.iri, label, "" if name == label else name, id_.partition("/")[0], country,
+    country = "" if known.country in ("", known.iri) else opened.labels.best(known.country, language).text
+    # Another name is told only where what was typed does not lead to this one.
+    name = "" if hit is None or begins(label, text) else hit.name
+    return Found(id_, known.iri, label, name, hit.language if hit and name else "", id_.partition("/")[0], country,
                  addresses.local(known.iri))  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -13,6 +14,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 
 from citygraph.jsonld import Context, context_of
 from citygraph.labels import Labels
+from citygraph.listing.read import Listing
 from citygraph.products.dataset import dataset_description
 from citygraph.release import Release, Releases
 from citygraph.terms import CG, CURATION_GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
@@ -45,6 +47,8 @@ class OpenRelease:
         self.labels = Labels(self.store, sourced=False)
         self.sourced_labels = Labels(self.store)
         self._parts: dict[str, tuple[str, ...]] = {}
+        # What pages asked about the whole release, by the name of the query.
+        self.asked: dict[str, list[Mapping[str, NamedNode | Literal]]] = {}
 
     def hold(self) -> None:
         """Read the store into memory, from where an entity is looked up several times faster than from disk."""
@@ -75,6 +79,11 @@ class OpenRelease:
     def about_dataset(self) -> tuple[Triple, ...]:
         """The dataset as this release describes it, which of a large one costs a second to find."""
         return tuple(dataset_description(self.release, self.store))
+
+    @cached_property
+    def listing(self) -> Listing:
+        """The entities as a list to filter, and their ties. Raises NotFound if the release has no index."""
+        return Listing(self.release.path / "search.sqlite", self.store)
 
     @cached_property
     def withdrawals(self) -> dict[str, Withdrawal]:

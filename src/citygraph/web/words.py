@@ -121,6 +121,9 @@ _CLASSES: dict[str, str] = {
 
 # What is asked for by a name that is put together.
 _NAMED: dict[str, str] = {
+    "became_created": N_("new"),
+    "became_deleted": N_("gone"),
+    "became_updated": N_("changed"),
     "classes": N_("Classes"),
     "feature_alias": N_("How near the best of the other names is, from 0 to 100; the same name counts 98."),
     "feature_country": N_("Whether it is in the given country. Yes closes 30 % of the gap to 100, no costs 25."),
@@ -143,6 +146,14 @@ _NAMED: dict[str, str] = {
     "kind_organisation": N_("Organisations"),
     "kind_person": N_("People"),
     "kind_post": N_("Posts"),
+    "one_agreement": N_("agreement"),
+    "one_area": N_("administrative area"),
+    "one_city": N_("city"),
+    "one_country": N_("country"),
+    "one_event": N_("event"),
+    "one_organisation": N_("organisation"),
+    "one_person": N_("person"),
+    "one_post": N_("post"),
     "parameter_date": N_("a day, a month or a year"),
     "parameter_integer": N_("a whole number"),
     "parameter_iri": N_("an IRI or a prefixed name"),

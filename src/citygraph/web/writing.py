@@ -7,13 +7,16 @@ import logging
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, Protocol
 
 from citygraph.errors import (
+    Busy,
     CitygraphError,
     Forbidden,
     NotAcceptable,
@@ -24,6 +27,7 @@ from citygraph.errors import (
 )
 from citygraph.report import Report, Result, shown
 from citygraph.settings import Settings
+from citygraph.sparql.lines import Turns
 from citygraph.web import problems
 from citygraph.web.forwarded import client_address
 from citygraph.web.negotiation import language, wanted
@@ -42,7 +46,10 @@ CORS = (
     ),
     ("X-Content-Type-Options", "nosniff"),
 )
+# Our pages of errors quote what was sent; they need nothing but the style that stands in them.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _BLOCK = 64 * 1024
+_PATIENCE = 2.0  # seconds for a place to become free
 _log = logging.getLogger(__name__)
 
 
@@ -69,6 +76,10 @@ class Gate:
         self._settings = settings
         self._commits = commits
         self._tokens = tokens
+        # Who sends slowly, or waits for a commit, holds a thread: never all of them, and no client most of them.
+        self._bodies_of = Turns(max(1, settings.threads // 8))
+        self._bodies = BoundedSemaphore(max(1, settings.threads // 4))
+        self._waiting = BoundedSemaphore(max(1, settings.threads * 3 // 4))
 
     def admit(self, environ: WSGIEnvironment) -> Asker:
         """Who asks. Raises Unauthorized, Forbidden for a token that is not for writing."""
@@ -78,13 +89,13 @@ class Gate:
         return Asker(client_address(environ, self._settings.trusted_proxies), holder)
 
     def body(self, environ: WSGIEnvironment) -> bytes:
-        """The body, unpacked. Raises TooLarge, UnsupportedMedia for a coding we do not read, UsageError."""
+        """The body, unpacked. Raises TooLarge, UnsupportedMedia for a coding we do not read, UsageError, Busy."""
         limit = self._settings.body_limit
         length = environ.get("CONTENT_LENGTH") or ""
         declared = int(length) if length.isdecimal() else None
         if declared is not None and declared > limit:
             raise TooLarge(f"the body has {declared} bytes; the limit is {limit}", limit)
-        body = bytes(environ["wsgi.input"].read(limit + 1 if declared is None else declared))
+        body = self._receive(environ, limit + 1 if declared is None else declared)
         if len(body) > limit:
             raise TooLarge(f"the body has more than {limit} bytes", limit)
         coding = (environ.get("HTTP_CONTENT_ENCODING") or "identity").strip().casefold()
@@ -94,8 +105,22 @@ class Gate:
             raise UnsupportedMedia(f"the content coding {coding[:40]!r} is not read: gzip is", ("gzip",))
         return unpacked(body, limit)
 
+    def _receive(self, environ: WSGIEnvironment, size: int) -> bytes:
+        client = client_address(environ, self._settings.trusted_proxies)
+        if not self._bodies_of.take(client, wait=_PATIENCE):
+            raise Busy("too many bodies of yours are being received", retry_after=5, yours=True)
+        try:
+            with _held(self._bodies, "too many bodies are being received"):
+                return bytes(environ["wsgi.input"].read(size))
+        finally:
+            self._bodies_of.end(client)
+
     def commit(self, environ: WSGIEnvironment, asker: Asker, change: Change) -> Commit:
-        """Publish a change, and log what came of it. Raises what the writer raises."""
+        """Publish a change, and log what came of it. Raises what the writer raises, Busy."""
+        with _held(self._waiting, "too many commits are waiting"):
+            return self._commit(environ, asker, change)
+
+    def _commit(self, environ: WSGIEnvironment, asker: Asker, change: Change) -> Commit:
         begun = time.monotonic()
         told: dict[str, Any] = {}
         try:
@@ -132,6 +157,17 @@ class Gate:
                 os.close(descriptor)
         except OSError:
             _log.exception("the audit log cannot be written: %s", text)
+
+
+@contextmanager
+def _held(places: BoundedSemaphore, full: str) -> Iterator[None]:
+    """One of the places for the time of a block. Raises Busy when there is none."""
+    if not places.acquire(timeout=_PATIENCE):
+        raise Busy(full, retry_after=5)
+    try:
+        yield
+    finally:
+        places.release()
 
 
 def unpacked(body: bytes, limit: int) -> bytes:
@@ -237,7 +273,9 @@ _SENTENCES = {
 
 
 def _heads(body: bytes, type_: str, spoken: str) -> Headers:
+    policy = [("Content-Security-Policy", _POLICY)] if type_.startswith("text/html") else []
     return [
+        *policy,
         ("Content-Type", type_),
         ("Content-Language", spoken),
         ("Content-Length", str(len(body))),

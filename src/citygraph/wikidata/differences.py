@@ -15,6 +15,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.errors import BadData
 from citygraph.terms import BASE, CG, DCTERMS, DQV, OA, PREFIXES, PROV, RDF, RDFS, WD, XSD
+from citygraph.text import guarded_cell
 from citygraph.wikidata.change import ITEM, LABEL, Change, State, Thing, Told, from_json, to_json
 
 FINDING = BASE + "ontology/findings/"
@@ -57,13 +58,13 @@ def counts(changes: Iterable[Change]) -> dict[str, int]:
 
 
 def to_csv(changes: Iterable[Change]) -> str:
-    """A table; several values or sources in a cell are divided by "; "."""
+    """A table; several values or sources in a cell are divided by "; ". No spreadsheet runs what others wrote."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows(changes):
         cells = (getattr(row, column) for column in COLUMNS)
-        writer.writerow("; ".join(cell) if isinstance(cell, tuple) else cell for cell in cells)
+        writer.writerow(guarded_cell("; ".join(cell) if isinstance(cell, tuple) else cell) for cell in cells)
     return out.getvalue()
 
 

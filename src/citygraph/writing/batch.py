@@ -1,26 +1,30 @@
-"""A batch of changes, committed in a child process that may be killed: with no network, little time and memory.
+"""Batches of changes, committed in a child process that may be killed: with no network, little time and memory.
 
-Nothing that a stranger sent is parsed in a process that has to live; what a child staged is swept if it dies.
+Nothing that a stranger sent is parsed in a process that has to live; what a child staged is swept if it dies. As long
+as it lives it does one batch after the other, and keeps the store open in between.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
-import selectors
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, StorageFull, Violations
-from citygraph.release import Releases
+from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, NotFound, StorageFull, Violations
+from citygraph.release import Releases, Working
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql import confine, wire
+from citygraph.sparql.wire import Channel, ConnectionLost
 from citygraph.writing.change import (
     Change,
     Commit,
@@ -34,7 +38,8 @@ from citygraph.writing.write import Consequences, Outcome, write
 
 log = logging.getLogger(__name__)
 
-_READ = 1 << 20
+_ANSWERING = 10.0  # seconds for all of an answer, once it comes
+_IDLE = 300.0  # seconds
 
 
 def commit_here(changes: Sequence[Change], settings: Settings) -> list[Outcome]:
@@ -44,6 +49,7 @@ def commit_here(changes: Sequence[Change], settings: Settings) -> list[Outcome]:
     locks a fork does not survive. Answers for each its commit, or the error for which it changed nothing.
     """
     begun = time.monotonic()
+    before = current_id(settings)
     sent = json.dumps([change_as_json(change) for change in changes]).encode()
     process = subprocess.Popen(
         [sys.executable, "-m", "citygraph.writing.batch"],
@@ -59,65 +65,81 @@ def commit_here(changes: Sequence[Change], settings: Settings) -> list[Outcome]:
         answer = b""
     if process.returncode == 0:
         return [unpacked(values) for values in json.loads(answer)]
+    if current_id(settings) != before:
+        return [unsure()] * len(changes)
     return [_death(process.returncode, time.monotonic() - begun, settings)] * len(changes)
 
 
-class Batch:
-    """Changes that a child commits."""
+def current_id(settings: Settings) -> str:
+    """The current release, to be compared with what it was; empty if there is none."""
+    try:
+        return Releases(settings.releases).current_id()
+    except NotFound:
+        return ""
+
+
+def unsure() -> CitygraphError:
+    """What is told of a change whose process was ended when the release moved: it may have been the last it did."""
+    return EngineFailed("the process that made the commit was ended, and a release was published: look at it first")
+
+
+class Committer:
+    """A child that commits one batch after the other; by its parent, which forks it and opens no store."""
 
     def __init__(
-        self,
-        changes: Sequence[Change],
-        settings: Settings,
-        consequences: Consequences,
-        forked: Callable[[], None] = lambda: None,
+        self, settings: Settings, consequences: Consequences, forked: Callable[[], None] = lambda: None
     ) -> None:
-        self._changes = changes
         self._settings = settings
-        self._begun = time.monotonic()
-        self._answer = bytearray()
-        self.reading, writing = os.pipe()
+        self._begun = 0.0
+        self._worn = False
         parent = os.getpid()
+        ours, theirs = socket.socketpair()
         self._pid = os.fork()
         if self._pid == 0:
-            os.close(self.reading)
+            ours.close()
             forked()
-            _commit_in_child(changes, settings, consequences, writing, parent)
-        os.close(writing)
-        self._status: int | None = None
+            _live(lambda working: _serve(Channel(theirs), settings, consequences, working), settings, parent)
+        theirs.close()
+        self._channel = Channel(ours)
 
-    def read(self, timeout: float) -> bool:
-        """Read what has come of the answer; True when there is no more, or time is up."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.reading, selectors.EVENT_READ)
-            if selector.select(timeout):
-                piece = os.read(self.reading, _READ)
-                self._answer += piece
-                if not piece:
-                    return True
-        return self.is_late()
+    @property
+    def reading(self) -> int:
+        """The descriptor on which an answer comes."""
+        return self._channel.socket.fileno()
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether another one had better do the next batch."""
+        return self._worn
+
+    def begin(self, changes: Sequence[Change]) -> None:
+        """Give it a batch. Raises ConnectionLost if it is gone."""
+        self._begun = time.monotonic()
+        self._channel.send(wire.frame_of(wire.ASK, {"changes": [change_as_json(change) for change in changes]}))
 
     def is_late(self) -> bool:
         """Whether the batch is over its time."""
         return time.monotonic() - self._begun > self._settings.write_time_limit
 
-    def end(self) -> None:
-        """Let the child be gone."""
-        os.close(self.reading)
-        if self.is_late():
+    def finish(self) -> list[Outcome] | CitygraphError:
+        """What came of each change, once an answer comes or it is late; or why it died, and all of them with it."""
+        try:
+            if not self.is_late():
+                answer = json.loads(self._channel.receive(_ANSWERING)[1])
+                self._worn = answer["worn"]
+                return [unpacked(values) for values in answer["outcomes"]]
             os.kill(self._pid, signal.SIGKILL)
-        self._status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-
-    def outcomes(self) -> list[Outcome]:
-        """What came of each change."""
-        if self._status == 0:
-            return [unpacked(values) for values in json.loads(self._answer)]
+        except ConnectionLost:
+            pass  # it has ended, and how matters
+        except TimeoutError:
+            os.kill(self._pid, signal.SIGKILL)
         elapsed = time.monotonic() - self._begun
-        return [_death(self._status, elapsed, self._settings)] * len(self._changes)
+        return _death(self.end(), elapsed, self._settings)
 
-    def died(self) -> bool:
-        """Whether the child gave no answer."""
-        return self._status != 0
+    def end(self) -> int:
+        """Let the child be gone; answers how it ended."""
+        self._channel.close()
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
 
 
 def _death(status: int | None, elapsed: float, settings: Settings) -> CitygraphError:
@@ -135,11 +157,10 @@ def _death(status: int | None, elapsed: float, settings: Settings) -> CitygraphE
     return EngineFailed(f"the process that made the commit ended with {status}")
 
 
-def _commit_in_child(
-    changes: Sequence[Change], settings: Settings, consequences: Consequences, writing: int, parent: int
-) -> None:
-    """The rest of a forked child's life."""
+def _live(work: Callable[[Working], None], settings: Settings, parent: int) -> None:
+    """The rest of a child's life, with what it may do taken away."""
     status = 1
+    working = Working(Releases(settings.releases))
     try:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.set_wakeup_fd(-1)
@@ -148,16 +169,38 @@ def _commit_in_child(
             confine.cut_network()
         confine.limit_memory(settings.write_memory_limit)
         try:
-            outcomes = write(changes, Releases(settings.releases), consequences, settings)
+            work(working)
         except MemoryError:
             os.kill(os.getpid(), signal.SIGABRT)
-        with os.fdopen(writing, "w", encoding="utf-8") as pipe:
-            json.dump([packed(outcome) for outcome in outcomes], pipe)
+        working.drop()
         status = 0
     except BaseException:
         log.exception("a commit failed")
     finally:
         os._exit(status)
+
+
+def _serve(channel: Channel, settings: Settings, consequences: Consequences, working: Working) -> None:
+    """Commit batches until nobody sends any, or none comes for long: an open store costs memory."""
+    most = confine.anonymous_memory() + settings.write_memory_limit // 8
+    gc.freeze()
+    with suppress(ConnectionLost, TimeoutError):
+        while True:
+            asked = json.loads(channel.receive(_IDLE)[1])
+            changes = [change_from_json(values) for values in asked["changes"]]
+            outcomes = _outcomes(changes, settings, consequences, working)
+            worn = confine.anonymous_memory() > most
+            answer = {"outcomes": [packed(outcome) for outcome in outcomes], "worn": worn}
+            channel.send(wire.frame_of(wire.NOTE, answer))
+
+
+def _outcomes(
+    changes: Sequence[Change], settings: Settings, consequences: Consequences, working: Working
+) -> list[Outcome]:
+    try:
+        return write(changes, Releases(settings.releases), consequences, settings, working)
+    except CitygraphError as error:
+        return [error] * len(changes)
 
 
 def packed(outcome: Outcome) -> dict[str, Any]:
@@ -187,7 +230,14 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     changes = [change_from_json(values) for values in json.load(sys.stdin.buffer)]
     settings = read_settings()
-    _commit_in_child(changes, settings, consequences_of(settings), writing, os.getppid())
+    consequences = consequences_of(settings)
+
+    def work(working: Working) -> None:
+        outcomes = _outcomes(changes, settings, consequences, working)
+        with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+            json.dump([packed(outcome) for outcome in outcomes], pipe)
+
+    _live(work, settings, os.getppid())
 
 
 if __name__ == "__main__":

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pyoxigraph import NamedNode
+from pyoxigraph import DefaultGraph, NamedNode, Quad
 
 from citygraph.files import Sources
 from citygraph.release import Staged
 from citygraph.report import Report
 from citygraph.rules import read_rules
-from citygraph.search import INDEXED, is_readable, write_index
 from citygraph.settings import Settings
+from citygraph.writing.before import Before
 from citygraph.writing.change import Delta
+from citygraph.writing.index import bring_on
 from citygraph.writing.partial import PartialValidator
 from citygraph.writing.rederive import Deriver
 from citygraph.writing.tally import Tally
-from citygraph.writing.write import Consequences, Followed, link
+from citygraph.writing.write import Consequences, Followed
 
 
 class Nothing:
@@ -28,7 +29,13 @@ class Nothing:
         for quads, sign in ((delta.added, 1), (delta.removed, -1)):
             for quad in quads:
                 graphs[quad.graph_name.value if isinstance(quad.graph_name, NamedNode) else ""] += sign
-        return Followed(delta, graphs, graphs.pop("", 0), Report((), ""))
+        graphs.pop("", None)
+        merged = Delta(_unnamed(delta.added), _unnamed(delta.removed))
+        return Followed(delta, graphs, merged, Report((), ""))
+
+
+def _unnamed(quads: set[Quad]) -> set[Quad]:
+    return {quad for quad in quads if isinstance(quad.graph_name, DefaultGraph)}
 
 
 class Local:
@@ -41,26 +48,19 @@ class Local:
     def follow(self, staged: Staged, delta: Delta) -> Followed:
         """Derive, describe, index and validate."""
         assert staged.parent is not None  # noqa: S101
-        before = staged.parent.open_store()
+        parent = staged.parent.manifest
         tally = Tally(staged.open())
         tally.note(delta)
-        self._deriver.follow(tally, before)
+        # The ontology, which rules look at, is another only after a build.
+        self._deriver.follow(tally, parent.quads, parent.built or parent.id)
         tally.describe()
-        report = self._validator.validate(tally.added | tally.removed, before, tally.store, staged.path)
+        merged = Delta(tally.added, tally.removed)
+        changed = merged.added | merged.removed
+        report = self._validator.validate(changed, Before(tally.store, merged), tally.store, staged.path, parent.quads)
         (staged.path / "report.ttl").write_text(report.turtle, encoding="utf-8")
-        index(staged, tally)
-        return Followed(tally.delta, tally.graphs, len(tally.added) - len(tally.removed), report)
-
-
-def index(staged: Staged, tally: Tally) -> None:
-    """The index of the staged release: the same file as before if nothing of which it is made has changed."""
-    target = staged.path / "search.sqlite"
-    old = staged.parent.path / "search.sqlite" if staged.parent is not None else None
-    changed = any(quad.predicate in INDEXED for quad in (*tally.added, *tally.removed))
-    if old is not None and not changed and is_readable(old):
-        link(old, target)
-    if not target.exists():
-        write_index(staged.open(), target)
+        if report.conforms:
+            bring_on(staged.parent.path, staged.path, tally.store, changed)
+        return Followed(tally.delta, tally.graphs, merged, report)
 
 
 def consequences_of(settings: Settings) -> Consequences:

@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
+from operator import attrgetter
 from typing import Any
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Triple
 
+from citygraph.products.changes import Quads
 from citygraph.terms import PREFIXES, RDF
 
 Term = NamedNode | BlankNode | Literal | Triple
@@ -24,6 +26,7 @@ _DEFAULT = DefaultGraph()
 _TYPE = RDF("type")
 _VARIABLE = re.compile(r"[?$](\w+)")
 _LONGEST = 8
+_PLACES = (attrgetter("subject"), attrgetter("predicate"), attrgetter("object"))
 
 
 class Unbounded(Exception):
@@ -51,16 +54,19 @@ class Pattern:
         """The names of its variables."""
         return {t.name for t in (self.subject, self.predicate, self.object) if isinstance(t, Variable)}
 
-    def matches(self, store: Store, binding: Binding) -> Iterator[tuple[Quad, Binding]]:
+    def matches(self, store: Quads, binding: Binding) -> Iterator[tuple[Quad, Binding]]:
         """The quads of a store that fit, each with the binding that it makes."""
-        subject, predicate, object_ = (
-            binding.get(t.name) if isinstance(t, Variable) else t for t in (self.subject, self.predicate, self.object)
-        )
+        terms = (self.subject, self.predicate, self.object)
+        known = [binding.get(term.name) if isinstance(term, Variable) else term for term in terms]
+        subject, predicate, object_ = known
         if isinstance(subject, Literal) or not isinstance(predicate, NamedNode | None):
             return
+        # What is known has been looked for: only what is not needs to be read.
+        open_ = [(t.name, at) for t, term, at in zip(terms, known, _PLACES, strict=True)
+                 if term is None and isinstance(t, Variable)]  # fmt: skip
         for quad in store.quads_for_pattern(subject, predicate, object_, self.graph or _DEFAULT):
-            bound = self.bind(quad, binding)
-            if bound is not None:
+            bound = dict(binding)
+            if all(bound.setdefault(name, at(quad)) == at(quad) for name, at in open_):
                 yield quad, bound
                 if self.once:
                     return
@@ -84,21 +90,24 @@ Path = tuple[Pattern, ...]
 
 @dataclass
 class Reach:
-    """All paths from one variable, the pivot; and what is known of the pivot from graphs that never change."""
+    """All paths from one variable, the pivot; and what is known of the pivot from graphs that never change.
+
+    Where there are `gates`, one of them must match for a node to be a pivot at all.
+    """
 
     pivot: str
     paths: list[Path]
     guards: list[Pattern] = field(default_factory=list)
+    gates: list[Pattern] = field(default_factory=list)
 
-    def affected(self, store: Store, quad: Quad) -> Iterator[Term]:
-        """The nodes for which this triple may matter, in a store that has or had it."""
-        for path in self.paths:
-            if path[-1].graph is None and (binding := path[-1].bind(quad, {})) is not None:
-                yield from self._back(store, path[:-1], binding)
+    def affected(self, store: Quads, path: Path, quad: Quad) -> Iterator[Term]:
+        """The nodes for which this triple may matter as the end of a path, in a store that has or had it."""
+        if path[-1].graph is None and (binding := path[-1].bind(quad, {})) is not None:
+            yield from self._back(store, path[:-1], binding)
 
-    def support(self, store: Store, node: Term) -> Iterator[Quad]:
+    def support(self, store: Quads, node: Term) -> Iterator[Quad]:
         """The triples that matter for this node."""
-        if not self._is_guarded(store, node):
+        if not self._is_guarded(store, node) or not self._is_open(store, node):
             return
         begun: dict[Path, list[Binding]] = {(): [{self.pivot: node}]}
         for path in self.paths:
@@ -110,7 +119,7 @@ class Reach:
                     yield quad
                     found.append(bound)
 
-    def _back(self, store: Store, path: Path, binding: Binding) -> Iterator[Term]:
+    def _back(self, store: Quads, path: Path, binding: Binding) -> Iterator[Term]:
         if not path:
             node = binding.get(self.pivot)
             if node is not None and self._is_guarded(store, node):
@@ -119,8 +128,54 @@ class Reach:
         for _, bound in path[-1].matches(store, binding):
             yield from self._back(store, path[:-1], bound)
 
-    def _is_guarded(self, store: Store, node: Term) -> bool:
+    def _is_open(self, store: Quads, node: Term) -> bool:
+        matches = (next(gate.matches(store, {self.pivot: node}), None) for gate in self.gates)
+        return not self.gates or any(match is not None for match in matches)
+
+    def _is_guarded(self, store: Quads, node: Term) -> bool:
         return all(next(guard.matches(store, {self.pivot: node}), None) is not None for guard in self.guards)
+
+
+class Reaches:
+    """Many of them, where those are soon found that a triple may matter for."""
+
+    def __init__(self, reaches: Iterable[Reach]) -> None:
+        self._by_predicate: dict[object, list[tuple[Reach, Path]]] = {}
+        for reach in reaches:
+            for path in reach.paths:
+                predicate = path[-1].predicate
+                known = None if isinstance(predicate, Variable) else predicate
+                self._by_predicate.setdefault(known, []).append((reach, path))
+
+    def affected(self, store: Quads, quad: Quad) -> Iterator[Term]:
+        """The nodes for which this triple may matter, in a store that has or had it."""
+        for predicate in (quad.predicate, None):
+            for reach, path in self._by_predicate.get(predicate, ()):
+                yield from reach.affected(store, path, quad)
+
+
+class Remembering:
+    """What a store that does not change meanwhile answers; asked again about the same node it is not looked up."""
+
+    def __init__(self, store: Quads) -> None:
+        self._store = store
+        self._of_subject: dict[Any, dict[Any, list[Quad]]] = {}
+        self._found: dict[tuple[Any, ...], list[Quad]] = {}
+
+    def quads_for_pattern(self, subject: Any, predicate: Any, object_: Any, graph: Any = None, /) -> Iterator[Quad]:
+        """The quads that fit; None fits all."""
+        if subject is None or predicate is None or graph != _DEFAULT:
+            key = (subject, predicate, object_, graph)
+            found = self._found.get(key)
+            if found is None:
+                found = self._found[key] = list(self._store.quads_for_pattern(*key))
+            return iter(found)
+        if subject not in self._of_subject:
+            by_predicate = self._of_subject[subject] = {}
+            for quad in self._store.quads_for_pattern(subject, None, None, graph):
+                by_predicate.setdefault(quad.predicate, []).append(quad)
+        said = self._of_subject[subject].get(predicate, ())
+        return iter(said) if object_ is None else (quad for quad in said if quad.object == object_)
 
 
 @dataclass
@@ -150,8 +205,8 @@ def read_query(text: str) -> Query:
     """A query taken apart. Raises Unbounded."""
     from rdflib.plugins.sparql import prepareQuery
 
-    reader = _Reader(text)
     algebra = prepareQuery(text, initNs=dict(PREFIXES)).algebra
+    reader = _Reader(text, algebra)
     reader.walk(algebra, None, {})
     template = [reader.pattern(s, p, o, None, {}) for s, p, o in _given(algebra, "template")]
     branches = re.search(r"\bUNION\b", text, re.IGNORECASE) is not None
@@ -185,7 +240,8 @@ def _extend(
 class _Reader:
     """Collects the patterns of rdflib's algebra."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, algebra: Any) -> None:
+        self._whole = Counter(_variables_in(algebra))
         self.patterns: list[Pattern] = []
         self.made: dict[str, set[str]] = {}
         self.built: set[str] = set()
@@ -230,6 +286,10 @@ class _Reader:
             self._note_made(node, names)
         if node.name == "ToMultiSet" and "PV" in node.p:
             names = self._inside(node.p, names)
+        if node.name == "Union":
+            for arm in (node.p1, node.p2):
+                self.walk(arm, graph, self._in_arm(arm, node, names))
+            return
         for key, part in node.items():
             if key not in {"_vars", "PV", "template", "datasetClause", "triples"}:
                 self.walk(part, graph, names)
@@ -249,6 +309,14 @@ class _Reader:
         names = {**names, **{name: f"{name}__{number}" for name in inner}}
         self._uses.update({new: self._uses[old] for old, new in names.items()})
         return names
+
+    def _in_arm(self, arm: Any, union: Any, names: dict[str, str]) -> dict[str, str]:
+        """The names of variables in one arm of a UNION: those of no other part of the query are others in each arm."""
+        inside, both = Counter(_variables_in(arm)), Counter(_variables_in(union))
+        number = next(self._fresh)
+        own = {name: f"{name}__{number}" for name in inside if both[name] == self._whole[name] and name not in names}
+        self._uses.update({new: inside[old] for old, new in own.items()})
+        return {**names, **own}
 
     def _path(self, s: Any, p: Any, o: Any, graph: NamedNode | None, names: dict[str, str]) -> None:
         """A pattern whose predicate may be a path."""

@@ -8,24 +8,27 @@ it, and what they say of the affected nodes is what they would say with the whol
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
+from citygraph.products.changes import Quads
 from citygraph.report import Report
 from citygraph.terms import RDF, RDFS, SH
 from citygraph.validation import Validator
 from citygraph.writing.dependencies import Path as Chain
-from citygraph.writing.dependencies import Pattern, Reach, Term, Unbounded, Variable, read_query
+from citygraph.writing.dependencies import Pattern, Reach, Reaches, Remembering, Term, Unbounded, Variable, read_query
 
 _TYPE = RDF("type")
 _LABEL = RDFS("label")
 _SUBCLASS = RDFS("subClassOf")
 _DEFAULT = DefaultGraph()
-# Beyond this, judging the whole graph costs less.
+# Beyond this, and this part of the graph, judging the whole graph costs less.
 _MOST_NODES = 20_000
+_PART = 20
 
 # Constraints about the value itself, for which no triple is looked up.
 _PLAIN = {
@@ -109,6 +112,7 @@ class Affected:
             raise Unbounded("targets of other kinds")
         for shape in {s for kind in targets.values() for s in shapes.subjects(kind, None)}:
             self._take_apart(shapes, shape, targets)
+        self._by_predicate = Reaches(self.of_focus), Reaches(self.of_value)
 
     def _take_apart(self, shapes: Any, shape: Any, targets: dict[str, Any]) -> None:
         from rdflib import URIRef
@@ -118,66 +122,71 @@ class Affected:
             reader.read_property(shape, (), "this")
         else:
             reader.read(shape, (), "this")
-        this = Variable("this")
-        for target in shapes.objects(shape, targets["targetClass"]):
-            reader.chains.append((Pattern(this, _TYPE, NamedNode(str(target))),))
-        for target in shapes.objects(shape, targets["targetSubjectsOf"]):
-            reader.chains.append((Pattern(this, NamedNode(str(target)), Variable("o")),))
-        for target in shapes.objects(shape, targets["targetObjectsOf"]):
-            reader.chains.append((Pattern(Variable("s"), NamedNode(str(target)), this),))
+        gates = list(_targets(shapes, shape, targets))
+        reader.chains += [(gate,) for gate in gates]
+        # What is named is a target whatever is said of it.
+        if (shape, targets["targetNode"], None) in shapes:
+            gates = []
         if reader.chains:
-            self.of_focus.append(Reach("this", sorted(set(reader.chains), key=len)))
+            self.of_focus.append(Reach("this", sorted(set(reader.chains), key=len), gates=gates))
         for text in reader.queries:
-            self._take_query_apart(text, [str(node) for node in shapes.objects(shape, targets["targetNode"])])
+            self._take_query_apart(text, [str(node) for node in shapes.objects(shape, targets["targetNode"])], gates)
 
-    def _take_query_apart(self, text: str, nodes: list[str]) -> None:
+    def _take_query_apart(self, text: str, nodes: list[str], gates: list[Pattern]) -> None:
         query = read_query(text)
         if any("this" in pattern.variables() for pattern in query.patterns):
-            self.of_focus.append(query.reach("this"))
+            self.of_focus.append(replace(query.reach("this"), gates=gates))
             return
         # It is about the dataset: $this is a node that has nothing to do with the rest.
         self._fixed.update(nodes)
         self.of_value.append(query.reach("value"))
 
-    def nodes(self, changed: Iterable[Quad], stores: Iterable[Store]) -> tuple[set[Term], set[Term]]:
-        """The focus nodes that these triples may matter for, and the values. Raises Unbounded."""
-        stores = tuple(stores)
+    def nodes(
+        self, changes: Iterable[tuple[Iterable[Quad], Quads]], most: int = _MOST_NODES
+    ) -> tuple[set[Term], set[Term]]:
+        """The focus nodes that triples may matter for, and the values: of what is gone and of what is new.
+
+        Raises Unbounded beyond `most`.
+        """
         focus: set[Term] = set()
         values: set[Term] = set()
-        for quad in changed:
+        for quad, store in ((quad, store) for quads, store in changes for quad in quads):
             if quad.predicate == _SUBCLASS:
                 raise Unbounded("classes have changed")
-            for found, reaches in ((focus, self.of_focus), (values, self.of_value)):
-                for reach in reaches:
-                    for store in stores:
-                        found.update(reach.affected(store, quad))
-            if len(focus) + len(values) > _MOST_NODES:
+            for found, reaches in zip((focus, values), self._by_predicate, strict=True):
+                found.update(reaches.affected(store, quad))
+            if len(focus) + len(values) > most:
                 raise Unbounded("the change affects too much")
         return focus, values
 
-    def support(self, store: Store, focus: Iterable[Term], values: Iterable[Term]) -> set[Quad]:
+    def support(self, store: Quads, focus: Iterable[Term], values: Iterable[Term]) -> set[Quad]:
         """The triples that decide about these nodes, and the class of every node in them."""
         found: set[Quad] = set()
         for nodes, reaches in ((focus, self.of_focus), (values, self.of_value)):
             for node in nodes:
                 for reach in reaches:
                     found.update(reach.support(store, node))
-                found.update(
-                    store.quads_for_pattern(node, _LABEL, None, _DEFAULT) if isinstance(node, NamedNode) else ()
-                )
+                if isinstance(node, NamedNode):
+                    found.update(store.quads_for_pattern(node, _LABEL, None, _DEFAULT))
         named = {term for quad in found for term in (quad.subject, quad.object) if isinstance(term, NamedNode)}
         for node in named:
             found.update(store.quads_for_pattern(node, _TYPE, None, _DEFAULT))
         return found
 
-    def concerns(self, node: str, focus: set[str], values: set[str], value: str) -> bool:
+    def concerns(self, focus: set[str], values: set[str], node: str, value: str) -> bool:
         """Whether a result is about an affected node: its own focus node, or the value of one about the dataset."""
         return node in focus or (node in self._fixed and value in values)
 
-    @property
-    def datasets(self) -> set[str]:
-        """The nodes that stand for the whole dataset."""
-        return self._fixed
+
+def _targets(shapes: Any, shape: Any, targets: dict[str, Any]) -> Iterator[Pattern]:
+    """What makes a node one that a shape is about."""
+    this = Variable("this")
+    for target in shapes.objects(shape, targets["targetClass"]):
+        yield Pattern(this, _TYPE, NamedNode(str(target)))
+    for target in shapes.objects(shape, targets["targetSubjectsOf"]):
+        yield Pattern(this, NamedNode(str(target)), Variable("o"))
+    for target in shapes.objects(shape, targets["targetObjectsOf"]):
+        yield Pattern(Variable("s"), NamedNode(str(target)), this)
 
 
 class PartialValidator:
@@ -192,31 +201,30 @@ class PartialValidator:
             # Some shape is beyond this: the whole graph is judged each time then.
             self.affected = None
 
-    def validate(self, changed: set[Quad], before: Store, after: Store, folder: Path) -> Report:
-        """Judge what the change of these triples of the default graph can affect."""
+    def validate(self, changed: set[Quad], before: Quads, after: Store, folder: Path, size: int = 0) -> Report:
+        """Judge what the change of these triples of the default graph can affect, in a graph of `size` quads."""
         if self.affected is None:
             return self.validate_wholly(after, folder)
+        known = Remembering(after)
+        added = {quad for quad in changed if quad in after}
+        changes = ((changed - added, Remembering(before)), (added, known))
         try:
-            focus, values = self.affected.nodes(changed, (before, after))
+            focus, values = self.affected.nodes(changes, max(_MOST_NODES, size // _PART))
         except Unbounded:
             return self.validate_wholly(after, folder)
         data = folder / "affected.nt"
         with data.open("w", encoding="utf-8") as file:
             file.writelines(
-                f"{quad.triple} .\n" for quad in sorted(self.affected.support(after, focus, values), key=str)
+                f"{quad.triple} .\n" for quad in sorted(self.affected.support(known, focus, values), key=str)
             )
+        nodes, named = {_shown(node) for node in focus}, {_shown(value) for value in values}
+        concerns = partial(self.affected.concerns, nodes, named)
         try:
-            report = self.whole.validate(data, among={_shown(node) for node in focus} | self.affected.datasets)
+            report = self.whole.validate(data, among=concerns)
         finally:
             data.unlink()
-        return Report(tuple(self._concerned(report, focus, values)), report.turtle)
-
-    def _concerned(self, report: Report, focus: set[Term], values: set[Term]) -> Iterator[Any]:
-        assert self.affected is not None  # noqa: S101
-        nodes, named = {_shown(node) for node in focus}, {str(value) for value in values}
-        for result in report.results:
-            if self.affected.concerns(result.focus_node, nodes, named, result.value):
-                yield result
+        # A report on the whole dataset also has values that are none of this change's.
+        return Report(tuple(r for r in report.results if concerns(r.focus_node, r.value.strip("<>"))), report.turtle)
 
     def validate_wholly(self, store: Store, folder: Path) -> Report:
         """Judge the whole default graph."""

@@ -11,26 +11,54 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pyoxigraph import NamedNode, Quad, Store
+from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
+from citygraph.products.changes import Quads
 from citygraph.rules import Rule, derive, derive_anew
 from citygraph.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
+from citygraph.writing.before import Before
 from citygraph.writing.change import Delta
-from citygraph.writing.dependencies import Query, Reach, Term, Unbounded, Variable, read_query
+from citygraph.writing.dependencies import Query, Reach, Reaches, Remembering, Term, Unbounded, Variable, read_query
 from citygraph.writing.tally import NOT_DATA, Tally
 
-# Beyond these, running the rules anew costs less than looking around each subject.
+# Beyond these, and this part of the graph, running the rules anew costs less than looking around each subject.
 _MOST_CHANGED = 3000
 _MOST_SUBJECTS = 20_000
+_PART = 20
 _MOST_ROUNDS = 12
 
 
 @dataclass(frozen=True)
 class _Stores:
-    """The store before the change, and the one that has it."""
+    """What was before the change, and what is with it; asked as long as neither changes."""
 
-    before: Store
-    after: Store
+    before: Quads
+    after: Quads
+
+    @classmethod
+    def of(cls, tally: Tally) -> _Stores:
+        """As they are now."""
+        before = Before(tally.store, Delta(set(tally.added), set(tally.removed)))
+        return cls(Remembering(before), Remembering(tally.store))
+
+
+class Scratch:
+    """A small store in memory with the ontology in it, for the rules to run on again and again."""
+
+    def __init__(self, rules: list[Rule], store: Store, ontology: str) -> None:
+        self.ontology = ontology
+        self._rules = rules
+        self._store = Store()
+        self._store.extend(store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH))
+        self._store.add_graph(ONTOLOGY_GRAPH)
+
+    def conclude(self, quads: Iterable[Quad]) -> set[Quad]:
+        """What the rules conclude from these quads of the default graph."""
+        self._store.extend(quads)
+        try:
+            return derive(self._rules, self._store)
+        finally:
+            self._store.clear_graph(DefaultGraph())
 
 
 class Deriver:
@@ -41,20 +69,27 @@ class Deriver:
         self._reaches: list[Reach] = []
         self._leads: set[NamedNode] = set()  # predicates by which a rule leads to a node that it makes itself
         self.is_local = True
+        self._scratch: Scratch | None = None
         try:
             for rule in rules:
                 self._take_apart(read_query(rule.text))
         except Unbounded:
             self.is_local = False
+        self._by_predicate = Reaches(self._reaches)
 
-    def follow(self, tally: Tally, before: Store) -> None:
-        """Make the derived graph what the rules conclude now. `before` is the store as it was."""
+    def follow(self, tally: Tally, size: int, ontology: str) -> None:
+        """Make the derived graph what the rules conclude now, in a graph of `size` quads.
+
+        `ontology` is another name whenever the ontology may be another.
+        """
         changed = tally.added | tally.removed
-        if not self.is_local or len(changed) > _MOST_CHANGED:
+        if not self.is_local or len(changed) > max(_MOST_CHANGED, size // _PART):
             self.follow_wholly(tally)
             return
+        if self._scratch is None or self._scratch.ontology != ontology:
+            self._scratch = Scratch(self._rules, tally.store, ontology)
         try:
-            self._follow_locally(tally, _Stores(before, tally.store), changed)
+            self._follow_locally(tally, self._scratch, changed, max(_MOST_SUBJECTS, size // _PART))
         except Unbounded:
             self.follow_wholly(tally)
 
@@ -80,49 +115,42 @@ class Deriver:
             if isinstance(head.object, Variable) and head.object.name in made and isinstance(head.predicate, NamedNode):
                 self._leads.add(head.predicate)
 
-    def _follow_locally(self, tally: Tally, stores: _Stores, changed: set[Quad]) -> None:
+    def _follow_locally(self, tally: Tally, scratch: Scratch, changed: set[Quad], most: int) -> None:
         subjects: set[Term] = set()
         for _ in range(_MOST_ROUNDS):
-            new = self._affected(stores, changed) - subjects
-            subjects |= new
-            if not subjects:
+            stores = _Stores.of(tally)
+            added = {quad for quad in changed if quad in tally.store}
+            affected = self._affected(((changed - added, stores.before), (added, stores.after)), most)
+            if not affected:
                 return
-            concluded = self._conclude(stores.after, subjects)
+            subjects |= affected
+            concluded = scratch.conclude(self._support(stores.after, subjects, most))
             # A literal or blank node that a rule would describe is none of ours.
             compared = set(self._with_made(stores.after, concluded, subjects))
             old = {
                 quad
                 for s in compared
                 if isinstance(s, NamedNode)
-                for quad in stores.after.quads_for_pattern(s, None, None, DERIVED_GRAPH)
+                for quad in tally.store.quads_for_pattern(s, None, None, DERIVED_GRAPH)
             }
             fresh = {quad for quad in concluded if quad.subject in compared}
             delta = Delta(fresh - old, old - fresh)
-            if not delta and not new:
+            if not delta:
                 return
             tally.make(delta)
             changed = {Quad(q.subject, q.predicate, q.object) for q in delta.added | delta.removed}
         raise Unbounded("the rules do not come to rest")
 
-    def _affected(self, stores: _Stores, changed: Iterable[Quad]) -> set[Term]:
+    def _affected(self, changes: Iterable[tuple[Iterable[Quad], Quads]], most: int) -> set[Term]:
+        """The subjects for which what is gone mattered where it was, or what is new does where it is."""
         found: set[Term] = set()
-        for quad in changed:
-            for reach in self._reaches:
-                for store in (stores.before, stores.after):
-                    found.update(node for node in reach.affected(store, quad) if isinstance(node, NamedNode))
-            if len(found) > _MOST_SUBJECTS:
+        for quad, store in ((quad, store) for quads, store in changes for quad in quads):
+            found.update(node for node in self._by_predicate.affected(store, quad) if isinstance(node, NamedNode))
+            if len(found) > most:
                 raise Unbounded("the change affects too much")
         return found
 
-    def _conclude(self, store: Store, subjects: set[Term]) -> set[Quad]:
-        """What the rules conclude from all that matters for these subjects."""
-        scratch = Store()
-        scratch.bulk_extend(store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH))
-        scratch.add_graph(ONTOLOGY_GRAPH)
-        scratch.extend(self._support(store, subjects))
-        return derive(self._rules, scratch)
-
-    def _support(self, store: Store, subjects: set[Term]) -> Iterator[Quad]:
+    def _support(self, store: Quads, subjects: set[Term], most: int) -> Iterator[Quad]:
         """What the graphs say that matters for these subjects, and for those about which something derived does."""
         todo, known = list(subjects), set(subjects)
         said: dict[Quad, bool] = {}
@@ -136,20 +164,20 @@ class Deriver:
             new = {node for node in derived_of - known if isinstance(node, NamedNode)}
             known |= new
             todo += new
-            if len(known) > _MOST_SUBJECTS:
+            if len(known) > most:
                 raise Unbounded("what matters for the change is too much")
         return (quad for quad, is_said in said.items() if is_said)
 
-    def _all_support(self, store: Store, node: Term) -> Iterator[Quad]:
+    def _all_support(self, store: Quads, node: Term) -> Iterator[Quad]:
         for reach in self._reaches:
             yield from reach.support(store, node)
 
-    def _makers(self, store: Store, node: Term) -> Iterator[Term]:
+    def _makers(self, store: Quads, node: Term) -> Iterator[Term]:
         """What a node was made of, if a rule made it."""
         for lead in self._leads:
             yield from (quad.subject for quad in store.quads_for_pattern(None, lead, node, DERIVED_GRAPH))
 
-    def _with_made(self, store: Store, concluded: set[Quad], subjects: set[Term]) -> Iterator[Term]:
+    def _with_made(self, store: Quads, concluded: set[Quad], subjects: set[Term]) -> Iterator[Term]:
         """The subjects, and what the rules make of them or made."""
         todo, known = list(subjects), set(subjects)
         leading: dict[Term, list[Term]] = {}
@@ -161,7 +189,7 @@ class Deriver:
             yield subject
             made = list(leading.get(subject, ()))
             for lead in self._leads:
-                found = store.quads_for_pattern(subject, lead, None, DERIVED_GRAPH)  # type: ignore[arg-type]
+                found = store.quads_for_pattern(subject, lead, None, DERIVED_GRAPH)
                 made += [quad.object for quad in found]
             for node in made:
                 if node not in known and isinstance(node, NamedNode):
@@ -169,7 +197,7 @@ class Deriver:
                     todo.append(node)
 
 
-def _is_said(store: Store, quad: Quad) -> bool:
+def _is_said(store: Quads, quad: Quad) -> bool:
     """Whether a graph says it, and not only the rules."""
     found = store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
     return any(

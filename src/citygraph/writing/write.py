@@ -1,27 +1,31 @@
-"""From changes to a published release: stage a copy, apply, derive, describe, validate, publish."""
+"""From changes to a published release: apply, derive, describe, validate in a working copy, and publish it."""
 
 from __future__ import annotations
 
-import gzip
+import errno
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from pyoxigraph import NamedNode, Store
+from pyoxigraph import NamedNode, Quad, Store
 
 from citygraph.digest import SetDigest
 from citygraph.errors import CitygraphError, Conflict, PreconditionFailed, StorageFull, Violations
-from citygraph.release import Manifest, Release, Releases, Staged
+from citygraph.products.changes import write_changes
+from citygraph.products.lines import as_line, write_patch
+from citygraph.release import Manifest, Release, Releases, Staged, Working
 from citygraph.report import Report
+from citygraph.search import AMENDMENTS, INDEX
 from citygraph.settings import Settings
 from citygraph.writing.apply import apply_update, apply_write
+from citygraph.writing.before import Before
 from citygraph.writing.change import Change, Commit, Delta, GraphWrite
-from citygraph.writing.edit import Edit
+from citygraph.writing.edit import Edit, undo
 from citygraph.writing.ownership import only, permission, within
 
 Outcome = Commit | CitygraphError
@@ -43,8 +47,14 @@ class Followed:
 
     delta: Delta  # of named graphs
     graphs: Counter[str]  # by how many quads each of them grew
-    triples: int  # by how many the default graph did
+    merged: Delta  # of the default graph
     report: Report
+
+    @property
+    def whole(self) -> Delta:
+        """All that became different in the store."""
+        delta, merged = self.delta, self.merged
+        return Delta(delta.added | merged.added, delta.removed | merged.removed, delta.created, delta.dropped)
 
 
 @dataclass(frozen=True)
@@ -58,28 +68,31 @@ class _Applied:
 
 
 def write(
-    changes: Sequence[Change], releases: Releases, consequences: Consequences, settings: Settings
+    changes: Sequence[Change],
+    releases: Releases,
+    consequences: Consequences,
+    settings: Settings,
+    working: Working | None = None,
 ) -> list[Outcome]:
     """Publish the current release with these changes applied, in one release if they conform together.
 
-    Answers for each change its commit, or the error for which it changed nothing: Violations, Conflict, Forbidden,
-    PreconditionFailed, NotFound, QuerySyntaxError, BadData, StorageFull, …
+    `working` is for who commits again and again. Answers for each change its commit, or the error for which it changed
+    nothing: Violations, Conflict, Forbidden, PreconditionFailed, NotFound, QuerySyntaxError, BadData, StorageFull, …
     """
-    with releases.writing():
-        if len(changes) == 1:
-            return [_one(changes[0], releases, consequences, settings)]
-        try:
-            return _together(changes, releases, consequences, settings)
-        except CitygraphError:
-            # Together they do not conform: each for itself then, in the same order.
-            return [_one(change, releases, consequences, settings) for change in changes]
+    kept = working or Working(releases)
+    try:
+        with _errors_of_storage(), releases.writing():
+            return _in_turn(changes, _Desk(releases, kept, consequences, settings))
+    finally:
+        if working is None:
+            kept.drop()
 
 
 def rollback(release_id: str, releases: Releases) -> Release:
     """Publish a release equal to an older one. Raises NotFound, Conflict if another was published meanwhile."""
     old = releases.get(release_id)
     with releases.writing(), releases.stage(copy_of=old) as staged:
-        for name in ("search.sqlite", "report.ttl"):
+        for name in (INDEX, AMENDMENTS, "report.ttl"):
             link(old.path / name, staged.path / name)
         manifest = old.manifest
         current = staged.parent.manifest if staged.parent else manifest
@@ -99,60 +112,128 @@ def rollback(release_id: str, releases: Releases) -> Release:
         )
 
 
-def _one(change: Change, releases: Releases, consequences: Consequences, settings: Settings) -> Outcome:
-    for attempt in range(_ATTEMPTS):
-        try:
-            outcome = _together([change], releases, consequences, settings)[0]
-        except _Moved as error:
-            if attempt == _ATTEMPTS - 1:
-                return Conflict(str(error))
-        except CitygraphError as error:
-            return error
-        else:
-            return outcome
-    raise AssertionError
+@dataclass(frozen=True)
+class _Desk:
+    """What a commit is made with."""
+
+    releases: Releases
+    working: Working
+    consequences: Consequences
+    settings: Settings
 
 
 class _Moved(Conflict):
     """A build published while this commit was made."""
 
 
-def _together(
-    changes: Sequence[Change], releases: Releases, consequences: Consequences, settings: Settings
-) -> list[Outcome]:
+def _in_turn(changes: Sequence[Change], desk: _Desk) -> list[Outcome]:
+    """All together if they conform together, else one half after the other: a bad one among many is soon found."""
+    try:
+        return _again(changes, desk)
+    except StorageFull as error:
+        return [error] * len(changes)
+    except CitygraphError as error:
+        if len(changes) == 1:
+            return [_bare(error)]
+    middle = len(changes) // 2
+    return [*_in_turn(changes[:middle], desk), *_in_turn(changes[middle:], desk)]
+
+
+def _again(changes: Sequence[Change], desk: _Desk) -> list[Outcome]:
+    """From the new current release, if a build publishes one meanwhile. Raises Conflict if that goes on."""
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(_Moved):
+            return _together(changes, desk)
+    try:
+        return _together(changes, desk)
+    except _Moved as error:
+        raise Conflict(str(error)) from None
+
+
+def _together(changes: Sequence[Change], desk: _Desk) -> list[Outcome]:
     begun = time.monotonic()
-    current = releases.current()
-    with _errors_of_storage(), releases.stage(copy_of=current) as staged:
+    current = desk.releases.current()
+    with _errors_of_storage(), desk.releases.stage(current, desk.working) as staged:
         if staged.parent is None or staged.parent.id != current.id:
             raise _Moved("another release was published meanwhile: nothing was changed, try again")
-        applied = [_apply(change, staged, current, settings) for change in changes]
-        delta = Delta()
-        for done in applied:
-            if isinstance(done, _Applied):
-                delta.follow(done.delta)
-        if not delta:
-            return [_outcome(done, current, Report((), ""), begun, published=False) for done in applied]
-        followed = consequences.follow(staged, delta)
-        if not followed.report.conforms:
-            raise Violations(followed.report)
-        if any(change.dry_run for change in changes):
-            return [_outcome(done, current, followed.report, begun, published=False) for done in applied]
-        manifest = _manifest(current.manifest, followed, applied)
-        _write_changes(staged.path, followed.delta)
+        is_whole = False
         try:
-            release = staged.publish(manifest)
-        except Conflict as error:
-            raise _Moved(str(error)) from None
-    return [_outcome(done, release, followed.report, begun) for done in applied]
+            applied = _applied(changes, staged, current, desk.settings)
+            followed = _followed(staged, applied, desk.consequences)
+            is_kept = bool(followed.delta) and followed.report.conforms and not any(c.dry_run for c in changes)
+            if is_kept:
+                current = _publish(staged, current, followed, applied)
+                desk.working.is_now(current)
+            else:
+                undo(staged.open(), followed.whole)
+            is_whole = True
+        finally:
+            if not is_whole:
+                desk.working.drop()
+    if not followed.report.conforms:
+        raise Violations(followed.report)
+    outcomes = [_outcome(done, current, followed.report, begun, is_kept) for done in applied]
+    return list(reversed(list(_with_versions(reversed(outcomes), reversed(changes), current))))
 
 
-def _apply(change: Change, staged: Staged, current: Release, settings: Settings) -> _Applied | CitygraphError:
+def _with_versions(outcomes: Iterable[Outcome], changes: Iterable[Change], release: Release) -> Iterator[Outcome]:
+    """The outcomes, the last first, each with the version of its graph; none if a later one changed the graph again.
+
+    For its author has not seen what the graph holds now, and must not seem to know it.
+    """
+    changed: set[str] = set()
+    for outcome, change in zip(outcomes, changes, strict=True):
+        graph = _graph_of(change)
+        if not isinstance(outcome, Commit):
+            yield outcome
+            continue
+        is_known = graph not in changed and (not graph or graph in release.manifest.graphs)
+        changed.update(outcome.graphs)
+        yield replace(outcome, version=release.version_of(graph)) if is_known else outcome
+
+
+def _followed(staged: Staged, applied: Iterable[_Applied | CitygraphError], consequences: Consequences) -> Followed:
+    """What all changes together entail."""
+    delta = Delta()
+    for done in applied:
+        if isinstance(done, _Applied):
+            delta.follow(done.delta)
+    return consequences.follow(staged, delta) if delta else Followed(delta, Counter(), Delta(), Report((), ""))
+
+
+def _publish(
+    staged: Staged, current: Release, followed: Followed, applied: Iterable[_Applied | CitygraphError]
+) -> Release:
+    _write_changes(staged, followed)
+    try:
+        return staged.publish(_manifest(current.manifest, followed, applied))
+    except Conflict as error:
+        raise _Moved(str(error)) from None
+
+
+def _applied(
+    changes: Sequence[Change], staged: Staged, current: Release, settings: Settings
+) -> list[_Applied | CitygraphError]:
+    """Each change applied to what those before it made."""
+    applied: list[_Applied | CitygraphError] = []
+    changed: set[str] = set()
+    for change in changes:
+        done = _apply(change, staged, current, settings, changed)
+        applied.append(done)
+        if isinstance(done, _Applied) and len(changes) > 1:
+            changed |= done.delta.graphs()
+    return applied
+
+
+def _apply(
+    change: Change, staged: Staged, current: Release, settings: Settings, changed: set[str]
+) -> _Applied | CitygraphError:
     allowed = within(change.prefixes) if settings.open_writes else permission(current.manifest, change.prefixes)
     if not isinstance(change.what, GraphWrite) and change.what.only:
         allowed = only(change.what.only, allowed)
     edit = Edit(staged.open(), allowed, skolemise=not settings.open_writes)
     try:
-        _check(change, edit.store, current)
+        _check(change, edit.store, current, changed)
         existed = True
         if isinstance(change.what, GraphWrite):
             existed = apply_write(change.what, edit, allowed)
@@ -170,13 +251,20 @@ def _bare(error: CitygraphError) -> CitygraphError:
     return error.with_traceback(None)
 
 
-def _check(change: Change, store: Store, current: Release) -> None:
-    """The preconditions of a request (RFC 9110, 13.1)."""
-    graph = change.what.graph if isinstance(change.what, GraphWrite) else change.what.only
+def _graph_of(change: Change) -> str:
+    """The one graph that a change is sent to; empty for an update of any."""
+    return change.what.graph if isinstance(change.what, GraphWrite) else change.what.only
+
+
+def _check(change: Change, store: Store, current: Release, changed: set[str]) -> None:
+    """The preconditions of a request (RFC 9110, 13.1). `changed` are graphs that are not as `current` has them."""
+    graph = _graph_of(change)
     match, none_match = change.conditions.match, change.conditions.none_match
     if not match and not none_match:
         return
     version = version_in(store, current, graph)
+    if version and graph in changed:
+        version = "-"  # one that nobody knows yet
     if match and version not in match and not ("*" in match and version):
         raise PreconditionFailed(f"the graph <{graph}> is no longer what If-Match says: get it again")
     if version and ("*" in none_match or version in none_match):
@@ -211,7 +299,7 @@ def _manifest(before: Manifest, followed: Followed, applied: Iterable[_Applied |
         digest=digest.hex,
         digest_total=f"{digest.total:x}",
         quads=sum(graphs.values()),
-        triples=before.triples + followed.triples,
+        triples=before.triples + len(followed.merged.added) - len(followed.merged.removed),
         graphs=dict(sorted(graphs.items())),
         added=len(delta.added),
         removed=len(delta.removed),
@@ -220,6 +308,7 @@ def _manifest(before: Manifest, followed: Followed, applied: Iterable[_Applied |
         commits=[_told(one, now) for one in done],
         warnings=len(followed.report.warnings),
         message="; ".join(one.change.message for one in done if one.change.message),
+        outputs={},  # dumps and tables are made by builds
     )
 
 
@@ -240,8 +329,7 @@ def _outcome(
 ) -> Outcome:
     if isinstance(done, CitygraphError):
         return done
-    delta, what = done.delta, done.change.what
-    graph = what.graph if isinstance(what, GraphWrite) else what.only
+    delta = done.delta
     return Commit(
         release=release.id,
         digest=release.manifest.digest,
@@ -249,7 +337,6 @@ def _outcome(
         removed=len(delta.removed),
         graphs=tuple(sorted(delta.graphs())),
         created=not done.existed,
-        version=release.version_of(graph) if graph in release.manifest.graphs or not graph else "",
         blank_nodes=done.blank_nodes,
         warnings=report.warnings,
         published=published and bool(delta),
@@ -257,11 +344,18 @@ def _outcome(
     )
 
 
-def _write_changes(folder: Path, delta: Delta) -> None:
-    """What is different from the release before, as N-Quads; sorted, so that equal changes make equal files."""
-    for name, quads in (("added.nq.gz", delta.added), ("removed.nq.gz", delta.removed)):
-        with (folder / name).open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as packed:
-            packed.writelines(sorted(f"{quad} .\n".encode() for quad in quads))
+def _write_changes(staged: Staged, followed: Followed) -> None:
+    """What is different from the release before: for readers, and as a patch for servers that hold that one loaded."""
+    named = followed.delta
+    before = Before(staged.open(), followed.merged)
+    added, removed = (sorted(map(as_line, _named(quads))) for quads in (named.added, named.removed))
+    write_changes(staged.path, added, removed, before, staged.open())
+    whole = followed.whole
+    write_patch(staged.path, map(as_line, whole.added), map(as_line, whole.removed))
+
+
+def _named(quads: Iterable[Quad]) -> Iterator[Quad]:
+    return (quad for quad in quads if isinstance(quad.graph_name, NamedNode))
 
 
 def link(source: Path, target: Path) -> None:
@@ -277,10 +371,13 @@ class _errors_of_storage:  # noqa: N801 - a context manager that reads as a phra
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and (error.errno in {28, 122, 27} or _says_full(error)):
+        if _says_full(error):
             raise StorageFull("there is no room on the disk: nothing was changed") from error
 
 
-def _says_full(error: OSError) -> bool:
-    text = str(error).casefold()
-    return "no space left" in text or "quota exceeded" in text or "file too large" in text
+def _says_full(error: BaseException | None) -> bool:
+    """By its number, or by its words: store and index have errors of their own."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return True
+    text = str(error).casefold() if isinstance(error, Exception) else ""
+    return any(words in text for words in ("no space left", "quota exceeded", "file too large", "disk is full"))

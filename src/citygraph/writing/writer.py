@@ -1,4 +1,4 @@
-"""The writer: takes changes from web processes and commits them, each batch in a child process that may be killed.
+"""The writer: takes changes from web processes and has them committed, in a child process that may be killed.
 
 Nothing that a stranger sent is parsed in a process that has to live: the child has no network, its time and memory
 are limited, and what it staged is swept if it dies. While a batch is under way changes queue; the next batch takes
@@ -15,9 +15,9 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,8 +28,9 @@ from citygraph.release import Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql import wire
 from citygraph.sparql.control import announce
+from citygraph.sparql.rooms import Room
 from citygraph.sparql.wire import Channel, ConnectionLost
-from citygraph.writing.batch import Batch, packed, unpacked
+from citygraph.writing.batch import Committer, current_id, packed, unpacked, unsure
 from citygraph.writing.change import Change, Commit, change_as_json, change_from_json
 from citygraph.writing.consequences import consequences_of, fingerprint
 from citygraph.writing.write import Consequences, Outcome
@@ -40,6 +41,8 @@ _SOCKET = "writer.sock"
 _WARM_UP = 3.0  # seconds
 _BACKLOG = 128
 _TICK = 0.2
+# Seconds to wait for those who were answered together: most write again at once, and can go together again.
+_GATHERING = 0.02
 _LARGEST_BATCH = 32
 _SLACK = 5.0
 _PATIENCE = 30.0
@@ -73,10 +76,11 @@ class Writer:
 class WriterProcess:
     """A running writer as its parent sees it."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._folder = folder
-        self._process = _spawn(settings, folder)
+        self._room = Room()
+        self._folder = self._room.path
+        self._process = _spawn(settings, self._folder)
 
     @property
     def settings(self) -> Settings:
@@ -100,8 +104,7 @@ class WriterProcess:
     def close(self) -> None:
         """End the writer when the batch under way is done, and remove its socket."""
         self._end()
-        (self._folder / _SOCKET).unlink(missing_ok=True)
-        self._folder.rmdir()
+        self._room.close()
 
     def _end(self) -> None:
         if self._process.stdin:
@@ -123,7 +126,7 @@ class WriterProcess:
 
 def start_writer(settings: Settings) -> WriterProcess:
     """Start a writer and wait until it listens. Raises OSError if it does not start."""
-    return WriterProcess(settings, Path(tempfile.mkdtemp(prefix="citygraph-")))
+    return WriterProcess(settings)
 
 
 def _spawn(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
@@ -156,7 +159,9 @@ class _Service:
         self._queue: deque[_Waiting] = deque()
         self._single: deque[_Waiting] = deque()  # those whose batch died: each goes alone
         self._under_way: list[_Waiting] = []
-        self._batch: Batch | None = None
+        self._committer: Committer | None = None
+        self._gathering = (0.0, 0)  # until when, and how many are awaited
+        self._before = ""  # the release from which the batch began
         self._consequences: Consequences | None = None
         self._fingerprint: object = None
         self._selector = selectors.DefaultSelector()
@@ -169,23 +174,28 @@ class _Service:
         announce("listening")
         # Reading shapes and rules takes seconds of a core: not while web processes start, unless a change comes.
         warm_up = time.monotonic() + _WARM_UP
-        while parented or self._batch or self._queue or self._single:
+        while parented or self._under_way or self._queue or self._single:
             if self._consequences is None and time.monotonic() > warm_up:
                 self._refresh()
-            for key, _ in self._selector.select(_TICK):
+            for key, _ in self._selector.select(_GATHERING if self._gathers() else _TICK):
                 if key.fileobj is self._listener:
                     self._accept()
-                elif self._batch and key.fd == self._batch.reading:
-                    if self._batch.read(0):
-                        self._finish()
+                elif self._committer and key.fd == self._committer.reading:
+                    self._finish() if self._under_way else self._dismiss()
                 elif parented and not os.read(sys.stdin.fileno(), 1024):
                     parented = False
                     self._selector.unregister(sys.stdin.fileno())
                     self._selector.unregister(self._listener)
-            if self._batch and self._batch.is_late():
+            if self._committer and self._under_way and self._committer.is_late():
                 self._finish()
-            if not self._batch:
+            if not self._under_way and not self._gathers():
                 self._start()
+        self._dismiss()
+
+    def _gathers(self) -> bool:
+        """Whether more of those are awaited who were answered last."""
+        until, most = self._gathering
+        return time.monotonic() < until and 0 < len(self._queue) < most
 
     def _accept(self) -> None:
         """Take a change; then those that wait behind it, so that they can go together."""
@@ -211,8 +221,17 @@ class _Service:
         self._refresh()
         assert self._consequences is not None  # noqa: S101
         changes = [waiting.change for waiting in self._under_way]
-        self._batch = Batch(changes, self._settings, self._consequences, self._abandon)
-        self._selector.register(self._batch.reading, selectors.EVENT_READ)
+        self._before = current_id(self._settings)
+        if self._committer is not None:
+            with suppress(ConnectionLost):
+                self._committer.begin(changes)
+                return
+            self._dismiss()
+        self._committer = Committer(self._settings, self._consequences, self._abandon)
+        self._selector.register(self._committer.reading, selectors.EVENT_READ)
+        with suppress(ConnectionLost):
+            # If it is gone already, that is told when it has no answer.
+            self._committer.begin(changes)
 
     def _next(self) -> list[_Waiting]:
         """The changes that go together: a trial run goes alone."""
@@ -226,21 +245,39 @@ class _Service:
         return taken
 
     def _finish(self) -> None:
-        assert self._batch is not None  # noqa: S101
-        self._selector.unregister(self._batch.reading)
-        self._batch.end()
-        if self._batch.died() and len(self._under_way) > 1:
+        assert self._committer is not None  # noqa: S101
+        self._selector.unregister(self._committer.reading)
+        came = self._committer.finish()
+        if isinstance(came, list) and not self._committer.is_worn:
+            self._selector.register(self._committer.reading, selectors.EVENT_READ)
+        else:
+            if isinstance(came, list):
+                self._committer.end()
+            self._committer = None
+        if isinstance(came, list):
+            self._gathering = (time.monotonic() + _GATHERING, len(self._under_way))
+            for waiting, outcome in zip(self._under_way, came, strict=True):
+                _reply(waiting.channel, outcome)
+        elif current_id(self._settings) == self._before and len(self._under_way) > 1:
             self._single.extend(self._under_way)
         else:
-            for waiting, outcome in zip(self._under_way, self._batch.outcomes(), strict=True):
+            outcome = came if current_id(self._settings) == self._before else unsure()
+            for waiting in self._under_way:
                 _reply(waiting.channel, outcome)
-        self._batch = None
         self._under_way = []
+
+    def _dismiss(self) -> None:
+        """Let the committer end, or be gone: it ends by itself when nobody has written for long."""
+        if self._committer is not None:
+            self._selector.unregister(self._committer.reading)
+            self._committer.end()
+            self._committer = None
 
     def _refresh(self) -> None:
         """Read shapes and rules, if they are not the ones that were read."""
         now = fingerprint(self._settings)
         if self._consequences is None or now != self._fingerprint:
+            self._dismiss()
             self._consequences = consequences_of(self._settings)
             self._fingerprint = now
 

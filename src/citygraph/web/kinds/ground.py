@@ -24,7 +24,8 @@ Row = Mapping[str, NamedNode | Literal]
 class Ground:
     """On what one page is built: the release, the reader, the register that numbers the sources, the day asked about.
 
-    `at` is "" or an ISO date: the graph as it was true on that day is asked for.
+    `at` is "" or an ISO date: the graph as it was true on that day is asked for. `view` is how the reader wants tables
+    (`sort`, `q`), `today` the ISO date of the reading: of a release at its own address, the day it was made.
     """
 
     opened: OpenRelease
@@ -32,6 +33,8 @@ class Ground:
     addresses: Addresses
     registrar: Registrar
     at: str = ""
+    view: Mapping[str, str] = field(default_factory=dict)
+    today: str = ""
     asked: int = field(default=0, init=False)
 
     def ask(self, name: str, **terms: NamedNode | Literal) -> list[Row]:
@@ -51,17 +54,26 @@ class Ground:
         names = [variable.value for variable in found.variables]
         return [{n: term for n in names if isinstance(term := row[n], NamedNode | Literal)} for row in found]
 
+    def ask_once(self, name: str) -> list[Row]:
+        """The rows of a query about the whole release, which is asked once for all pages."""
+        known = self.opened.asked.get(name)
+        if known is None:
+            known = self.opened.asked[name] = self.ask(name)
+        return known
+
 
 @dataclass(frozen=True)
 class Layout:
     """How the page of a kind is laid out: its template below templates/kinds/, and what that is filled with.
 
-    `told` are the properties that the picture tells whole: the register leaves them out.
+    `told` are the properties that the picture tells whole: the register leaves them out; `told_of` those by which
+    others point here.
     """
 
     template: str
     values: Mapping[str, object]
     told: frozenset[str] = frozenset()
+    told_of: frozenset[str] = frozenset()
 
 
 @cache

@@ -1,0 +1,189 @@
+"""The pictures of a place's ties: the map with a numbered ray to each partner, and the strips of the register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from citygraph.pictures.key import sample
+from citygraph.pictures.map import NAMED, Mark, atlas, nearer
+from citygraph.pictures.projection import Point as MapPoint
+from citygraph.pictures.strip import strip, strip_scale, strip_years
+from citygraph.pictures.svg import Caption
+from citygraph.web.kinds.ground import Ground
+from citygraph.web.kinds.ties import Partner, Point, Tie
+from citygraph.web.outlines import land
+from citygraph.web.spans import span
+from citygraph.web.values import Text, number
+from citygraph.web.words import Words
+
+_AGES = (1990, 2000, 2010)  # where a step of colour ends: the oldest is the darkest
+_MOST_MARKS = 400
+_ROWS = 36  # of the register on the home page
+_TRAY = 12
+WIDE, NARROW = 324.0, 170.0  # radii in pixels: names are as large as text
+_FEW = 8  # so many fit on a telephone as they are
+
+
+@dataclass(frozen=True)
+class Far:
+    """A partner beyond the map of a telephone: its number, its name, in which direction and how far it lies."""
+
+    number: int
+    name: Text
+    bearing: str
+    km: int
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The map about a place, whole and of the nearer half for a telephone, with those that lie beyond that."""
+
+    whole: Markup
+    near: Markup
+    far: tuple[Far, ...]
+    key: tuple[tuple[Markup, str], ...]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row of the register: the tie, its picture, and its years in short."""
+
+    tie: Tie
+    life: Markup
+    said: str
+
+
+@dataclass(frozen=True)
+class Register:
+    """The dated ties by their acts, those without a date, and how many are left out."""
+
+    scale: Markup
+    rows: tuple[Strip, ...]
+    undated: tuple[Tie, ...]
+    more: int
+
+
+def chart_of(ground: Ground, here: Text, point: Point | None, ties: Sequence[Tie]) -> Chart | None:
+    """The map about a place; None where nothing is known that could be drawn on one."""
+    tied = {partner.iri: (tie, partner) for tie in reversed(ties) for partner in tie.partners if partner.point}
+    if point is None or not tied:
+        return None
+    names = {tie.number: partner.name for tie, partner in tied.values()}
+    marks = sorted(
+        (_mark(ground, tie, partner, len(tied) <= NAMED) for tie, partner in tied.values()),
+        key=lambda mark: mark.number,
+    )
+    marks = marks[:_MOST_MARKS]
+    centre = Mark(0, here.text, MapPoint(*point), here.text, here.language, here.href)
+    words = ground.words
+    kilometre = words("{number} km", number="{}")
+    caption = Caption(
+        words("{name} and its partners", name=here.text), _description(ground, here, marks), words.language
+    )
+    whole = atlas(centre, marks, land(), caption, "atlas", WIDE, kilometre, thousands(words))
+    if len(marks) <= _FEW:
+        return Chart(whole, Markup(), (), _key(ground, ties))
+    split = nearer(centre.point, marks, _compass(ground))
+    title = words("{name} and the nearer half of its partners", name=here.text)
+    near = atlas(
+        centre,
+        split.near,
+        land(),
+        Caption(title, caption.description, words.language),
+        "near",
+        NARROW,
+        kilometre,
+        thousands(words),
+    )
+    far = (Far(mark.number, names[mark.number], wind, round(km)) for wind, km, mark in split.far)
+    return Chart(whole, near, tuple(far), _key(ground, ties))
+
+
+def thousands(words: Words) -> str:
+    """What stands between groups of three digits: "," in English, "." in Turkish."""
+    return number("10000", words)[2]
+
+
+def register_of(ties: Sequence[Tie]) -> Register:
+    """The register of acts and protocols, as far as a page shows it."""
+    dated = [tie for tie in ties if tie.year]
+    undated = [tie for tie in ties if not tie.year]
+    shown, beside = dated[:_ROWS], tuple(undated[:_TRAY])
+    scale, rows = _strips(shown)
+    return Register(scale, rows, beside, len(ties) - len(shown) - len(beside))
+
+
+def _strips(ties: Sequence[Tie]) -> tuple[Markup, tuple[Strip, ...]]:
+    """The years over the register, and its rows: of dated ties, in their order."""
+    dates = [
+        (span(tie.acts[0]) if tie.acts else None, span(tie.protocols[0]) if tie.protocols else None) for tie in ties
+    ]
+    spans = [one for pair in dates for one in pair if one]
+    if not spans:
+        return Markup(), ()
+    years = strip_years(spans)
+    rows = (
+        Strip(tie, strip(act, protocol, years, bool(tie.ends)), _in_short(tie))
+        for tie, (act, protocol) in zip(ties, dates, strict=True)
+    )
+    return strip_scale(years), tuple(rows)
+
+
+def age_of(tie: Tie) -> int:
+    """How old a tie is, in steps of colour: 0 is the oldest, 3 the youngest or undated."""
+    if not tie.year:
+        return len(_AGES)
+    return sum(int(tie.year) >= year for year in _AGES)
+
+
+def _mark(ground: Ground, tie: Tie, partner: Partner, named: bool) -> Mark:
+    countries = [country.text for country in partner.countries]
+    km = [ground.words("{number} km", number=number(str(round(partner.km)), ground.words))] if partner.km else []
+    told = ", ".join([f"{tie.number}: {partner.name.text}", *countries, *km, tie.year or ground.words("undated")])
+    point = partner.point or (0.0, 0.0)
+    label = f"{tie.number} {partner.name.text}" if named else str(tie.number)
+    return Mark(
+        tie.number, label, MapPoint(*point), told, partner.name.language,
+        partner.name.href, partner.kind, tie.state, age_of(tie), bool(tie.ends),
+    )  # fmt: skip
+
+
+def _description(ground: Ground, here: Text, marks: Sequence[Mark]) -> str:
+    return ground.words.count(
+        "A map about {name}: one ray, to {first}. Direction is true; distance grows with the square of the length.",
+        "A map about {name}: a ray to each of {number} partners, numbered as in the register. Directions are true; "
+        "distance grows with the square of the length.",
+        len(marks), name=here.text, first=marks[0].told,
+    )  # fmt: skip
+
+
+def _key(ground: Ground, ties: Sequence[Tie]) -> tuple[tuple[Markup, str], ...]:
+    """What the lines of the map mean, as far as it has such."""
+    words = ground.words
+    states = {tie.state for tie in ties}
+    said = (("signed", words("protocol signed")), ("act", words("council act alone")), ("undated", words("undated")))
+    lines = [(sample(state, 1), text) for state, text in said if state in states]
+    ages = {age_of(tie) for tie in ties if tie.year}
+    first, second, third = _AGES
+    years = (words("before {year}", year=first), f"{first}–{second - 1}", f"{second}–{third - 1}",
+             words("since {year}", year=third))  # fmt: skip
+    return (*lines, *((sample("signed", age), years[age]) for age in sorted(ages)))
+
+
+def _compass(ground: Ground) -> tuple[str, ...]:
+    words = ground.words
+    return (words("N"), words("NE"), words("E"), words("SE"), words("S"), words("SW"), words("W"), words("NW"))
+
+
+def _in_short(tie: Tie) -> str:
+    """The years of act and protocol: "1993–1996", "2004–" without a protocol, "–1994" without an act."""
+    act, protocol = (dates[0][:4] if dates else "" for dates in (tie.acts, tie.protocols))
+    return act if act == protocol else f"{act}–{protocol}"
+
+
+def partners_of(ties: Sequence[Tie]) -> Iterator[Partner]:
+    """Each partner once."""
+    yield from {partner.iri: partner for tie in ties for partner in tie.partners}.values()

@@ -1,0 +1,138 @@
+"""The ties of a place: one for each agreement, numbered by its dates, with the other parties and where they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pyoxigraph import NamedNode
+
+from citygraph.earth import kilometres
+from citygraph.terms import CG, RDF, SCHEMA
+from citygraph.text import collation_key
+from citygraph.web.cells import Mark
+from citygraph.web.kinds.ground import Ground, Row, text_of
+from citygraph.web.values import Text
+
+Point = tuple[float, float]  # latitude and longitude, in degrees
+Facts = Mapping[str, tuple[str, ...]]
+
+_PARTY = CG("party").value
+_LATITUDE, _LONGITUDE = SCHEMA("latitude").value, SCHEMA("longitude").value
+_TYPE = RDF("type").value
+_UNDATED = "9999"
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The other party of a tie: where it lies, and how far away if that is known."""
+
+    iri: str
+    name: Text
+    countries: tuple[Text, ...]
+    kind: str  # "city", "area" or "country"
+    point: Point | None
+    km: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """An agreement of a place. Dates are lexical forms, the most precise first; several where sources differ."""
+
+    number: int
+    agreement: str
+    name: Text
+    partners: tuple[Partner, ...]
+    acts: tuple[str, ...]
+    protocols: tuple[str, ...]
+    ends: tuple[str, ...]
+    days: tuple[str, ...]
+    marks: tuple[Mark, ...]
+
+    @property
+    def first(self) -> str:
+        """The date by which it stands in the register: the council's act, else the protocol."""
+        return next(iter(self.acts or self.protocols), "")
+
+    @property
+    def year(self) -> str:
+        """The year of that date."""
+        return self.first[:4]
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the protocol is older than the act."""
+        return any(days.startswith("-") for days in self.days)
+
+    @property
+    def state(self) -> str:
+        """How a tie is drawn: "signed", "act" for a council act alone, "undated"."""
+        return "signed" if self.protocols else "act" if self.acts else "undated"
+
+    @property
+    def km(self) -> float | None:
+        """How far its nearest other party is."""
+        return min((p.km for p in self.partners if p.km is not None), default=None)
+
+
+def read_ties(ground: Ground, iri: str, point: Point | None) -> tuple[Tie, ...]:
+    """The ties of the place `iri`, which lies at `point`, by date of the act; three queries, however many there are."""
+    place = NamedNode(iri)
+    agreements = facts(ground.ask("ties", place=place), "agreement")
+    partners = facts(ground.ask("tie-partners", place=place), "partner")
+    sources = facts(ground.ask("tie-sources", place=place), "agreement", value="source")
+    known = {partner: _partner(ground, partner, said, point) for partner, said in partners.items()}
+    ties = [_tie(ground, agreement, said, known) for agreement, said in agreements.items()]
+    ties.sort(key=lambda tie: (tie.first or _UNDATED, collation_key(_called(tie)), tie.agreement))
+    return tuple(
+        _numbered(tie, number, ground.registrar.marks(sources.get(tie.agreement, {}).get("", ())))
+        for number, tie in enumerate(ties, 1)
+    )
+
+
+def facts(rows: Iterable[Row], subject: str, value: str = "value") -> dict[str, dict[str, tuple[str, ...]]]:
+    """Rows of a subject, a property and a value, by subject and property; without a property all stand under ""."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for row in rows:
+        said = found.setdefault(text_of(row.get(subject)), {})
+        name = text_of(row.get("property"))
+        said[name] = (*said.get(name, ()), text_of(row.get(value)))
+    return found
+
+
+def point_of(said: Facts) -> Point | None:
+    """Where a thing lies by its facts."""
+    try:
+        return float(said[_LATITUDE][0]), float(said[_LONGITUDE][0])
+    except (KeyError, ValueError):
+        return None
+
+
+def dates_of(said: Facts, name: str) -> tuple[str, ...]:
+    """The dates that sources give, the most precise first."""
+    return tuple(sorted(said.get(CG(name).value, ()), key=lambda lexical: (-len(lexical), lexical)))
+
+
+def _partner(ground: Ground, iri: str, said: Facts, origin: Point | None) -> Partner:
+    types = set(said.get(_TYPE, ()))
+    names = (("AdministrativeArea", "area"), ("Country", "country"))
+    kind = next((kind for name, kind in names if CG(name).value in types), "city")
+    point = point_of(said)
+    km = kilometres(*origin, *point) if origin and point else None
+    countries = (ground.registrar.link(country) for country in said.get(CG("country").value, ()))
+    return Partner(iri, ground.registrar.link(iri), tuple(countries), kind, point, km)
+
+
+def _tie(ground: Ground, iri: str, said: Facts, known: Mapping[str, Partner]) -> Tie:
+    link = ground.registrar.link
+    parties = (known.get(p) or Partner(p, link(p), (), "city", None, None) for p in said.get(_PARTY, ()))
+    acts, protocols, ends = (dates_of(said, name) for name in ("councilActDate", "protocolDate", "endDate"))
+    return Tie(0, iri, link(iri), tuple(parties), acts, protocols, ends, said.get(CG("daysToProtocol").value, ()), ())
+
+
+def _numbered(tie: Tie, number: int, marks: tuple[Mark, ...]) -> Tie:
+    return Tie(number, tie.agreement, tie.name, tie.partners, tie.acts, tie.protocols, tie.ends, tie.days, marks)
+
+
+def _called(tie: Tie) -> str:
+    return tie.partners[0].name.text if tie.partners else tie.name.text

@@ -1,0 +1,76 @@
+"""The home page and the pages of places and agreements, as somebody sees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import NARROW, WIDE, Visit, focused, overflow, violations
+
+PAGES = ("/", "/doc/city/izmir", "/doc/city/bremen", "/doc/area/ancona-province", "/doc/country/china",
+         "/doc/country/turkiye", "/doc/agreement/izmir-baku", "/doc/agreement/izmir-cape-town")  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    ("width", "dark", "language"),
+    [(WIDE, False, "en"), (WIDE, True, "tr"), (NARROW, True, "en"), (NARROW, False, "tr")],
+)
+def test_page_fits_and_is_accessible(visit: Visit, path: str, width: int, dark: bool, language: str) -> None:
+    """Nothing stands out of the window, and axe finds nothing, at each width, light and dark, in each language."""
+    page = visit(path, width, dark=dark, language=language)
+    assert overflow(page) == []
+    assert violations(page) == []
+    visit.shot(page, f"places{path.replace('/', '-')}-{width}-{'dark' if dark else 'light'}-{language}")
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_one_map_is_seen(visit: Visit, width: int) -> None:
+    """The whole map on a screen, its nearer half on a telephone."""
+    page = visit("/", width)
+    assert page.locator("svg.map:visible").count() == 1
+    assert page.locator(".far").is_visible() == (width == NARROW)
+
+
+def test_map_and_register_stand_at_one_height(visit: Visit) -> None:
+    """Side by side, beginning on one line, and nearly as high."""
+    page = visit("/")
+    chart, acts = page.locator(".mapped").bounding_box(), page.locator(".acts").bounding_box()
+    assert chart is not None
+    assert acts is not None
+    assert abs(chart["y"] - acts["y"]) < 2
+    assert abs(chart["height"] - acts["height"]) < 80
+    assert acts["x"] > chart["x"] + chart["width"]
+
+
+@pytest.mark.usefixtures("front_end")
+def test_row_lights_its_ray_and_the_ray_its_row(visit: Visit) -> None:
+    """By pointer and by keyboard, in both directions; nothing stays lit."""
+    page = visit("/")
+    row, ray = page.locator('.acts li[data-n="2"]'), page.locator('.whole a.tie[data-n="2"]')
+    row.hover()
+    assert "lit" in (ray.get_attribute("class") or "")
+    page.mouse.move(2, 2)
+    assert "lit" not in (ray.get_attribute("class") or "")
+    ray.focus()
+    assert "lit" in (row.get_attribute("class") or "")
+    row.locator("a").first.focus()
+    assert "lit" in (ray.get_attribute("class") or "")
+
+
+def test_table_is_sorted_and_filtered_without_a_script(visit: Visit) -> None:
+    """Heading and search field are a link and a form."""
+    page = visit("/doc/city/izmir", javascript=False)
+    page.locator("#ties thead").get_by_role("link", name="Distance").click()
+    assert page.locator("#ties tbody th").first.inner_text() == "Kardzhali"
+    page.locator("#sift").fill("china")
+    page.locator("#sift").press("Enter")
+    assert page.locator("#ties tbody th").all_inner_texts() == ["Chengdu", "Tianjin", "Wuhan", "Xiamen"]
+
+
+def test_keyboard_reaches_a_partner_from_the_map(visit: Visit) -> None:
+    """A ray is a link: it can be reached and followed without a pointer."""
+    page = visit("/doc/city/bremen")
+    page.locator(".mapped a.tie").first.focus()
+    assert focused(page).get_attribute("data-n") == "1"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/doc/city/izmir")

@@ -1,0 +1,67 @@
+"""Files of a graph so small that it is built in three seconds and written to in a fraction of one.
+
+Ontology, shapes and rules are the real ones: what is built from these files goes every way that the İzmir graph goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from citygraph.build import build
+from citygraph.files import Sources
+from citygraph.progress import Progress
+from citygraph.release import Release, Releases
+from citygraph.terms import PREFIXES
+from citygraph.writing.tokens import Holder, Tokens
+from tests.running import serving
+from tests.writing import Writable
+
+REPOSITORY = Path(__file__).parents[1]
+
+_REGISTER = """
+GRAPH source:register {
+  country:turkiye a cg:Country ; rdfs:label "Türkiye"@en, "Türkiye"@tr .
+  country:germany a cg:Country ; rdfs:label "Germany"@en, "Almanya"@tr .
+  city:izmir a cg:City ; cg:country country:turkiye ; rdfs:label "İzmir"@en, "İzmir"@tr .
+  city:bremen a cg:City ; cg:country country:germany ; rdfs:label "Bremen"@en, "Bremen"@tr .
+  organisation:izmir-municipality a cg:Municipality ; cg:jurisdiction city:izmir ;
+    rdfs:label "İzmir Metropolitan Municipality"@en, "İzmir Büyükşehir Belediyesi"@tr .
+  agreement:izmir-bremen a cg:SisterCityAgreement ; cg:party city:izmir, city:bremen ;
+    cg:protocolDate "1996-04-24"^^xsd:date .
+}
+"""
+_CATALOG = f"""
+source:register a cg:Source ; rdfs:label "Register of places"@en, "Yer kütüğü"@tr ; dcterms:title "Register"@en ;
+  dcterms:publisher organisation:izmir-municipality ; dcterms:language "en" ; cg:readOn "2026-01-06"^^xsd:date ;
+  cg:sha256 "{"0" * 64}" .
+<https://w3id.org/citygraph/dataset> a dcat:Dataset ; dcterms:title "citygraph"@en .
+"""
+
+
+def write_files(folder: Path) -> Sources:
+    """Write the files to FOLDER/data; ontology and queries are the repository's."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    prefixes = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
+    (data / "register.trig").write_text(prefixes + _REGISTER, encoding="utf-8")
+    (data / "catalog.ttl").write_text(prefixes + _CATALOG, encoding="utf-8")
+    return Sources(data, REPOSITORY / "ontology", REPOSITORY / "queries")
+
+
+def build_small(folder: Path) -> Release:
+    """The files and a release of them, in FOLDER/data and FOLDER/releases."""
+    release, _ = build(write_files(folder), Releases(folder / "releases"), Progress())
+    return release
+
+
+@contextmanager
+def small_site(folder: Path, **settings: object) -> Iterator[Writable]:
+    """`citygraph serve` over the small graph, and a token to write to it; what it says is in FOLDER/server.log."""
+    build_small(folder)
+    token = Tokens(folder / "tokens.json").make(Holder("tester"))
+    own = {"data": folder / "data", "tokens": folder / "tokens.json", "audit": folder / "audit.jsonl",
+           "workers": 1, "engines": 1, **settings}  # fmt: skip
+    with serving(folder / "releases", folder / "server.log", **own) as running:
+        yield Writable(running.port, running.process.pid, token, folder)

@@ -1,0 +1,130 @@
+"""/explore: facets, downloads and the SPARQL behind them; the address is the whole state."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from pyoxigraph import QuerySolutions
+
+from citygraph.listing.read import FACETS, Listing, Wanted
+from citygraph.release import Release, Releases
+from citygraph.report import Report
+from citygraph.settings import Settings
+from citygraph.text import collation_key
+from citygraph.web import create_app
+from citygraph.web.explore_query import query_of
+from citygraph.web.explore_state import KINDS
+
+
+@pytest.fixture(scope="module")
+def client(built: tuple[Releases, Release, Report]) -> FlaskClient:
+    """A reader of the İzmir graph."""
+    return create_app(Settings(), built[0]).test_client()
+
+
+@pytest.fixture(scope="module")
+def listing(izmir: Release) -> Listing:
+    """The list of the İzmir graph."""
+    return Listing(izmir.path / "search.sqlite", izmir.open_store())
+
+
+def page(client: FlaskClient, query: str = "") -> str:
+    """The page for people."""
+    return client.get(f"/explore?{query}", headers={"Accept": "text/html"}).text
+
+
+def answer(client: FlaskClient, query: str = "") -> dict[str, Any]:
+    """The same as JSON."""
+    found: dict[str, Any] = client.get(f"/explore.json?{query}").get_json()
+    return found
+
+
+def test_facets_narrow_together(client: FlaskClient) -> None:
+    """German cities with an agreement: Bremen alone."""
+    assert [one["id"] for one in answer(client, "country=germany&protocol=yes")["results"]] == ["city/bremen"]
+    assert "Bremen" in page(client, "country=germany&protocol=yes")
+
+
+def test_each_link_of_a_facet_keeps_the_rest_of_the_state(client: FlaskClient) -> None:
+    """Language, day and the other facets stay; a page does not."""
+    html = page(client, "country=germany&at=2000-01-01&page=1&lang=tr")
+    assert 'href="/explore?country=germany&amp;protocol=yes&amp;at=2000-01-01&amp;lang=tr"' in html
+
+
+def test_names_are_sorted_as_turkish_readers_expect(client: FlaskClient) -> None:
+    """By the collation of the site, in both languages."""
+    for language, field in (("en", "name_en"), ("tr", "name_tr")):
+        names = [one[field] for one in answer(client, f"lang={language}")["results"]]
+        assert names == sorted(names, key=collation_key)
+
+
+def test_downloads_hold_exactly_what_is_shown(client: FlaskClient) -> None:
+    """All pages of it, with the same filters."""
+    rows = list(csv.DictReader(io.StringIO(client.get("/explore.csv?type=agreement&decade=1990").text)))
+    assert [row["id"] for row in rows] == [one["id"] for one in answer(client, "type=agreement&decade=1990")["results"]]
+    shown = page(client, "type=agreement&decade=1990")
+    assert all(f'href="/id/{row["id"]}"' in shown for row in rows)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_query_gives_what_the_list_gives(listing: Listing, izmir: Release, kind: str) -> None:
+    """For every kind, every value of every facet, and a day."""
+    store = izmir.open_store()
+    asked = [Wanted(kind), Wanted(kind, at="2000-06-30")]
+    asked += [
+        Wanted(kind, ((name, (value,)),)) for name in FACETS for value in listing.counts(Wanted(kind)).facets[name]
+    ]
+    for wanted in asked:
+        found = store.query(query_of(wanted))
+        assert isinstance(found, QuerySolutions)
+        assert {row[kind].value for row in found} == {one.iri for one in listing.rows(wanted)}, wanted
+
+
+def test_pages_go_on_to_the_end(client: FlaskClient) -> None:
+    """Each entity stands on one page, and beyond the last page there is the last."""
+    names = re.compile(r'<th scope="row"><a href="([^"]+)"')
+    first, second, beyond = (names.findall(page(client, f"page={number}")) for number in (1, 2, 99))
+    assert len(first) == 50
+    assert len({*first, *second}) == len(first) + len(second) == answer(client)["count"]
+    assert beyond == second
+
+
+@pytest.mark.parametrize("query", ["type=dream", "country=%3E%3Cscript", "decade=a%22%7D", "at=yesterday", "page=0"])
+def test_what_no_link_of_ours_asks_is_refused(client: FlaskClient, query: str) -> None:
+    """With an error that says what there is; nothing of it reaches a query."""
+    assert client.get(f"/explore?{query}").status_code == 400
+
+
+def test_what_nothing_passes_says_so_and_offers_a_way_out(client: FlaskClient) -> None:
+    """A filter that matches nothing is no error."""
+    html = page(client, "country=nowhere&at=1900-01-01")
+    assert "Nothing passes all of these filters." in html
+    assert "All again" in html
+
+
+def test_a_release_is_explored_at_its_own_address(client: FlaskClient, izmir: Release) -> None:
+    """With links that stay below it, cached for ever."""
+    response = client.get(f"/releases/{izmir.id}/explore", headers={"Accept": "text/html"})
+    assert f'href="/releases/{izmir.id}/id/city/bremen"' in response.text
+    assert "immutable" in response.headers["Cache-Control"]
+
+
+def test_a_page_asks_a_fixed_number_of_questions(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much there is: the list is asked as often for everything as for one thing."""
+    asked: list[str] = []
+    ask = Listing._ask
+
+    def counted(self: Listing, text: str, *values: object, at: str = "") -> list[tuple[Any, ...]]:
+        asked.append(text)
+        return ask(self, text, *values, at=at)
+
+    monkeypatch.setattr(Listing, "_ask", counted)
+    page(client, "country=germany&decade=1990&protocol=yes")
+    few, asked[:] = len(asked), []
+    page(client, "at=2026-01-01")
+    assert few == len(asked) <= 20

@@ -1,0 +1,105 @@
+"""A disk that is full at any moment of a commit: a clean 507, nothing lost, and the next commit works."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from citygraph.digest import SetDigest
+from citygraph.release import Releases
+from tests.small import small_site
+from tests.writing import Writable
+
+_SIZE = 24 * 1024 * 1024
+_GRAPH = "https://w3id.org/citygraph/graph/notes"
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A small disk of its own."""
+    folder = tmp_path_factory.mktemp("disk")
+    mounted = subprocess.run(
+        [shutil.which("mount") or "/bin/mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"a disk that is full is not tested: nobody may mount one here ({mounted.stderr.decode().strip()})")
+    yield folder
+    subprocess.run([shutil.which("umount") or "/bin/umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture(scope="module")
+def site(disk: Path) -> Iterator[Writable]:
+    with small_site(disk) as running:
+        yield running
+
+
+def fill(disk: Path, free: int) -> None:
+    """Leave so many bytes free."""
+    filler = disk / "filler"
+    filler.unlink(missing_ok=True)
+    room = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(1, room - free))
+
+
+def send(site: Writable, number: int, triples: int = 200) -> int:
+    """A commit whose labels have the index written anew; answers its status."""
+    about = " ".join(
+        f'<urn:x:{number}-{n}> a <urn:x:Thing> ; rdfs:comment "{number} {n} {"x" * 500}"@en .' for n in range(triples)
+    )
+    label = f'city:izmir skos:altLabel "İzmir {number}"@tr .'
+    reply = site.update(f"INSERT DATA {{ GRAPH <{_GRAPH}> {{ {about} {label} }} }}")
+    if reply.status != 200:
+        problem = json.loads(reply.body)
+        assert reply.headers["content-type"] == "application/problem+json"
+        assert problem["type"].endswith("/problems/storage-full"), problem
+        assert "nothing was changed" in problem["detail"]
+    return reply.status
+
+
+def assert_whole(site: Writable, taken: set[int]) -> None:
+    """What is current is what its manifest says, with every commit that was acknowledged; nothing else lies there."""
+    releases = Releases(site.folder / "releases")
+    release = releases.current()
+    store = release.open_store()
+    digest = SetDigest()
+    counts = {
+        graph.value: digest.add(store.quads_for_pattern(None, None, None, graph)) for graph in store.named_graphs()
+    }
+    assert (digest.hex, counts) == (release.manifest.digest, release.manifest.graphs)
+    found = {int(str(quad.subject)[7:].split("-")[0]) for quad in store if str(quad.subject).startswith("<urn:x:")}
+    assert found == taken
+    history = releases.history()
+    assert [one.manifest.parent for one in history] == [*(one.id for one in history[1:]), None]
+
+
+def test_a_full_disk_is_507_and_harms_nothing(disk: Path, site: Writable) -> None:
+    """Full before it begins, while it copies, applies, indexes, describes, publishes: whichever comes first.
+
+    Queries are answered meanwhile, and where there is room again the next commit is taken, without a restart.
+    """
+    taken = {0}
+    assert send(site, 0) == 200
+    statuses = []
+    for number, free in enumerate([0, 4, 16, 48, 96, 160, 256, 384, 640, 1024, 2048, 4096], 1):
+        fill(disk, free * 1024)
+        statuses.append(send(site, number))
+        if statuses[-1] == 200:
+            taken.add(number)
+        assert site.ask("GET", "/doc/city/izmir.ttl").status == 200
+        assert_whole(site, taken)
+    assert set(statuses) <= {200, 507}
+    assert statuses.count(507) >= 3
+    (disk / "filler").unlink()
+    assert send(site, 100) == 200
+    assert_whole(site, taken | {100})
+    assert Releases(site.folder / "releases").sweep() == 0

@@ -1,0 +1,18 @@
+"""Killed at any moment: every acknowledged commit is there, no other is half there, and all goes on by itself."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.kills import KINDS, run
+
+
+@pytest.mark.timeout(300)
+def test_a_kill_loses_and_leaves_nothing(tmp_path: Path) -> None:
+    """Once each: who commits, the writer, a build, the whole server. `python -m tests.kills` does it by hundreds."""
+    ground = run(tmp_path, len(KINDS), seed=random.randrange(10**6))  # noqa: S311 - other moments in each run
+    assert ground.killed["server"]
+    assert ground.acknowledged

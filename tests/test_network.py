@@ -1,0 +1,81 @@
+"""/network: the whole, the ties around a city, the shortest tie between two."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from citygraph.release import Release, Releases
+from citygraph.report import Report
+from citygraph.settings import Settings
+from citygraph.web import create_app
+
+
+@pytest.fixture(scope="module")
+def client(built: tuple[Releases, Release, Report]) -> FlaskClient:
+    """A reader of the İzmir graph."""
+    return create_app(Settings(), built[0]).test_client()
+
+
+def page(client: FlaskClient, query: str = "") -> str:
+    """The page for people."""
+    response = client.get(f"/network?{query}", headers={"Accept": "text/html"})
+    assert response.status_code == 200
+    return response.text
+
+
+def test_the_whole_of_a_small_graph_is_drawn_and_told(client: FlaskClient) -> None:
+    """Each place once in the picture, each tie once in the table."""
+    html = page(client)
+    picture, table = html[html.index('<svg class="picture net') :], html[html.index("<tbody>") :]
+    assert len(re.findall(r'<a href="/id/(city|area)/', picture[: picture.index("</svg>")])) == 32
+    assert table.count("<tr>") == 31
+    assert "All 32 places" in html
+
+
+def test_the_shortest_tie_is_told_step_by_step(client: FlaskClient) -> None:
+    """Bremen, the agreement with İzmir, İzmir, the agreement with Baku, Baku."""
+    html = page(client, "from=city/bremen&to=city/baku")
+    way = html[html.index('<ol class="way">') : html.index("</ol>")]
+    assert re.findall(r'href="/id/([^"]+)"', way) == [
+        "city/bremen", "agreement/izmir-bremen", "city/izmir", "agreement/izmir-baku", "city/baku",
+    ]  # fmt: skip
+    assert "2 agreements lie between them" in html
+
+
+def test_cities_may_be_named_instead_of_identified(client: FlaskClient) -> None:
+    """Without a script the field holds what was typed."""
+    assert "From Bremen to Baku" in page(client, "from=bremen&to=Bak%C3%BC")
+    assert "They are partners" in page(client, "from=izmir&to=bremen")
+
+
+def test_no_tie_is_said_clearly(client: FlaskClient) -> None:
+    """Essen met İzmir, but no agreement binds it."""
+    html = page(client, "from=city/essen&to=city/izmir")
+    assert "There is no tie between Essen and İzmir" in html
+    assert "<svg" not in html
+
+
+def test_a_name_that_no_city_has_is_said_and_can_be_searched(client: FlaskClient) -> None:
+    """It is no error."""
+    html = page(client, "city=Atlantis%22%3E")
+    assert "No city has the name “Atlantis&#34;&gt;”." in html
+    assert 'href="/search?q=Atlantis%22%3E"' in html
+
+
+def test_around_a_city_its_partners_and_theirs(client: FlaskClient) -> None:
+    """Bremen has one partner, and that has thirty more."""
+    html = page(client, "city=city/bremen")
+    assert "It has 1 partner. They have 30 partners more, on the outer ring." in html
+    answer = client.get("/network.json?city=city/bremen").get_json()
+    assert [sum(node["ring"] == ring for node in answer["nodes"]) for ring in (0, 1, 2)] == [1, 1, 30]
+
+
+def test_the_network_is_told_in_turkish(client: FlaskClient) -> None:
+    """Names, numbers and dates too."""
+    html = page(client, "from=bremen&to=bak%C3%BC&lang=tr")
+    assert "Bremen – Bakü" in html
+    assert "Aralarında uç uca 2 anlaşma var." in html
+    assert "19 Ekim 1993" in html

@@ -1,0 +1,52 @@
+// A column of numbers as bars, one row each, with the figure beside it.
+
+import { draw, make, picture } from "../lib/make.js";
+import { columnsOf, labelColumn, namingColumn, numberOf } from "./answer.js";
+import { termText } from "./terms.js";
+
+const MOST = 100;
+const ROW = 24;
+
+export function view(answer, context) {
+  const { words } = context;
+  const numbers = columnsOf(answer, (term) => numberOf(term) !== null);
+  if (!numbers.length) return null;
+  const place = make("div");
+  const show = (column) => place.replaceChildren(bars(answer, column, context));
+  show(numbers[0]);
+  if (numbers.length === 1) return place;
+  const select = make("select", { change: (event) => show(Number(event.target.value)) },
+    ...numbers.map((column) => make("option", { value: String(column) }, answer.columns[column])));
+  return make("div", {}, make("label", { class: "choice" }, `${words.say("by")} `, select), place);
+}
+
+function bars(answer, column, { words, settings, width }) {
+  const naming = namingColumn(answer, [column]);
+  const labelled = labelColumn(answer, naming);
+  const rows = answer.rows.filter((row) => row[column]).slice(0, MOST);
+  const values = rows.map((row) => numberOf(row[column]));
+  const low = Math.min(0, ...values), high = Math.max(0, ...values), span = high - low || 1;
+  const left = Math.min(220, Math.round(width * 0.36)), right = 72, room = width - left - right;
+  const at = (value) => left + ((value - low) / span) * room;
+  const height = rows.length * ROW + 8;
+  const lines = rows.map((row, place) => {
+    const y = place * ROW + 4, value = values[place], x = Math.min(at(0), at(value));
+    const name = termText(row[labelled >= 0 ? labelled : naming], settings);
+    return draw("g", { class: "bar" },
+      draw("text", { x: left - 8, y: y + 15, "text-anchor": "end", class: "name" }, fitted(name, left - 8), draw("title", {}, name)),
+      draw("rect", { x, y: y + 4, width: Math.max(1, Math.abs(at(value) - at(0))), height: ROW - 10, class: value < 0 ? "below" : null }),
+      draw("text", { x: Math.max(at(0), at(value)) + 6, y: y + 15, class: "figure" }, words.number(value)));
+  });
+  const svg = picture(width, height,
+    { title: words.say("chartTitle", { column: answer.columns[column] }), about: words.say("chartAbout"), name: "chart" },
+    draw("line", { x1: at(0), x2: at(0), y1: 0, y2: height, class: "axis" }), ...lines);
+  const cut = answer.rows.length > rows.length
+    ? make("p", { class: "caption" }, words.say("cut", { shown: rows.length, all: words.number(answer.rows.length) })) : null;
+  return make("div", {}, svg, ...(cut ? [cut] : []));
+}
+
+/** As much of a name as fits; the whole of it is its title. */
+export function fitted(name, room, letter = 7) {
+  const most = Math.max(4, Math.floor(room / letter));
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+}
