@@ -31,6 +31,7 @@ from citygraph.sparql import confine, wire
 from citygraph.sparql.engine import Answer, Engines, Stream
 from citygraph.sparql.host import HostProcess, start_host
 from citygraph.sparql.protocol import Query
+from citygraph.sparql.rooms import sweep
 from tests.world import publish
 
 EX = "http://example.org/"
@@ -541,7 +542,7 @@ def test_closing_the_host_leaves_nothing_behind(settings: Settings, release: Pat
 
 @pytest.mark.parametrize("victim", ["parent", "host", "nursery"])
 def test_nobody_outlives_who_started_it(settings: Settings, release: Path, victim: str) -> None:
-    """Killed, not asked: the kernel and the closed pipes end those below."""
+    """Killed, not asked: the kernel and the closed pipes end those below; the next start sweeps what is left."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -559,16 +560,8 @@ def test_nobody_outlives_who_started_it(settings: Settings, release: Path, victi
         os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     assert wait_until(lambda: not alive(host_pid), 3.0)
-    if victim == "host":
-        # Nobody could clear up after it.
-        remove(folder)
+    sweep()
     assert not folder.exists()
-
-
-def remove(folder: Path) -> None:
-    for left in folder.iterdir():
-        left.unlink()
-    folder.rmdir()
 
 
 def _live_with_engines(settings: Settings, release: Path, writing: int) -> None:

@@ -1,4 +1,4 @@
-"""Life lines, time axes, networks and charts: what is not known has a width, and a gap is a gap."""
+"""Life lines and time axes: what is not known has a width, and a gap is a gap."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from citygraph.pictures.axis import Bar, Lane, axis
-from citygraph.pictures.chart import Amount, bars
 from citygraph.pictures.lifeline import Moment, lifeline
-from citygraph.pictures.network import Edge, Node, network
 from citygraph.pictures.svg import Caption
 from citygraph.pictures.times import Span, scale
 
@@ -73,27 +71,3 @@ def test_scale_has_few_round_years() -> None:
     assert len({b - a for a, b in itertools.pairwise(years)}) == 1
     with pytest.raises(ValueError, match="no times"):
         scale([], 0, 1)
-
-
-def test_network_in_rings_keeps_the_centre() -> None:
-    """Whom the centre is tied to stands on the first ring, whom these are tied to on the second."""
-    nodes = [Node("a", "A"), Node("b", "B", href="/b"), Node("c", "C")]
-    svg = network(nodes, [Edge("a", "b"), Edge("b", "c"), Edge("x", "a")], CAPTION, centre="a")
-    (centre,) = drawn(svg, "centre")
-    assert (centre.get("cx"), centre.get("cy")) == ("0", "0")
-    assert len(drawn(svg, "edge")) == 2
-
-
-def test_network_is_the_same_each_time() -> None:
-    """A layout depends on the graph alone."""
-    nodes = [Node(str(n), f"N{n}") for n in range(20)]
-    edges = [Edge(str(n), str(n // 2)) for n in range(1, 20)]
-    assert network(nodes, edges, CAPTION) == network(nodes, edges, CAPTION)
-
-
-def test_bars_are_as_long_as_their_values() -> None:
-    """Twice the value is twice the length; what is negative goes the other way."""
-    svg = bars([Amount("A", 4, "4"), Amount("B", 2, "2"), Amount("C & D", -1, "−1")], CAPTION)
-    a, b, c = (float(e.get("width", "0")) for e in drawn(svg, "bar"))
-    assert a == pytest.approx(2 * b, abs=0.2)
-    assert c == pytest.approx(b / 2, abs=0.2)

@@ -1,4 +1,4 @@
-"""Pictures as SVG, made on the server from plain data: maps, life lines, time axes, networks, charts, preview cards.
+"""Pictures as SVG, made on the server from plain data: maps, life lines, time axes, preview cards.
 
 Nothing here knows of stores, releases or languages: texts are handed in as they shall stand, coordinates in degrees,
 times in years (1996.31), distances in kilometres. Each picture is a Markup with a title and a description for screen
@@ -13,7 +13,5 @@ carry classes only, no styles. `name` makes the ids of a picture unique on its p
     extent(marks, land, caption, name="map")                            map.py        places without a centre
     lifeline(moments, caption, until=2026.9, name="life")               lifeline.py   act, protocol, events, jubilees
     axis(lanes, caption, name="axis", until=2026.9)                     axis.py       offices, gaps, overlaps
-    network(nodes, edges, caption, centre="", name="network")           network.py    a force layout, or rings about one
-    bars(rows, caption, name="chart")                                   chart.py      a number for each label
     card(title, kind, picture, …) -> str; png(svg, fonts) -> bytes      card.py, raster.py
 """

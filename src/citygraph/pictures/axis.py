@@ -53,7 +53,7 @@ def axis(lanes: Sequence[Lane], caption: Caption, until: float, name: str = "axi
     Raises ValueError where nothing has a time.
     """
     times = [year for lane in lanes for bar in lane.bars for span in _spans(bar) for year in (span.start, span.end)]
-    years = scale([*times, until], _LEFT, total - _LEFT - _RIGHT)
+    years = scale([*times, until, *([day] if day else [])], _LEFT, total - _LEFT - _RIGHT)
     drawn: list[Markup] = []
     y = 0.0
     for lane in lanes:

@@ -34,7 +34,7 @@ _OFFERED = (_HTML_TYPE, *(f.media_type for f in GRAPH_FORMATS), LINKSET, LINKSET
 _VARY = "Accept, Accept-Encoding, Accept-Language, Accept-Profile"
 _FRESH = "public, max-age=60"
 _FOR_EVER = "public, max-age=31536000, immutable"
-_VIEW = ("sort", "q")
+_VIEW = ("sort", "q", "kind")
 _LONGEST_VIEW = 100
 _CODINGS = (None, "zstd", "br", "gzip")
 _TAG = re.compile(r'"([^"]*)"')

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pyoxigraph import Literal, NamedNode, Quad, Triple
 
 from citygraph.describe import Description, Node, Statements, Value
+from citygraph.labels import choose
 from citygraph.terms import CATALOG_GRAPH, DATASET, DCAT, DCTERMS, DQV, RDF, RDFS, SPDX, VOID
 from citygraph.text import collation_key
 from citygraph.web.addresses import Addresses
@@ -194,6 +195,5 @@ def _iris(node: Node, predicate: str) -> list[str]:
 
 
 def _text(node: Node, predicate: str, language: str = "") -> str:
-    literals = [value.term for value in _values(node, predicate) if isinstance(value.term, Literal)]
-    ordered = sorted(literals, key=lambda literal: literal.language != language)
-    return ordered[0].value if ordered else ""
+    best = choose((value.term for value in _values(node, predicate) if isinstance(value.term, Literal)), language)
+    return best.text if best else ""

@@ -22,10 +22,10 @@ class FrozenPages(Pages):
         """Whether the search in the browser was built: without Node it was not."""
         return self._assets.has("frozen-search.js")
 
-    def search(self, language: str, index: str) -> str:
-        """The search page, whose script reads `index`."""
+    def search(self, language: str, index: str, pages: str) -> str:
+        """The search page, whose script reads `index` and links to what stands below `pages`."""
         kinds = {kind: Words(language).named(f"kind_{kind}") for kind in KINDS}
-        return self._page("frozen-search.html", language, index=index, kinds=kinds, searches=self.searches)
+        return self._page("frozen-search.html", language, index=index, pages=pages, kinds=kinds, searches=self.searches)
 
     def stand_in(self, language: str, name: str) -> str:
         """A page instead of the query editor or of reconciliation: what is not here, and what is instead."""

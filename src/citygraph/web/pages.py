@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby, islice
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -22,18 +22,21 @@ from citygraph.web.addresses import Addresses
 from citygraph.web.assets import read_assets
 from citygraph.web.catalogues import LANGUAGES, own_name
 from citygraph.web.dataset import Whole
+from citygraph.web.findings import Remark, remarks
 from citygraph.web.home import read_home
+from citygraph.web.kinds.beside import standing_of, standings_beside
 from citygraph.web.kinds.drawing import chart_of, register_of
 from citygraph.web.kinds.ground import Ground, Layout
 from citygraph.web.kinds.layouts import layout_of
 from citygraph.web.problems import GONE, Problem, ProblemType
 from citygraph.web.register import TYPE, Registrar
+from citygraph.web.saying import name_of, saying
 from citygraph.web.shelf import OpenRelease
+from citygraph.web.sourcelines import source_line
 from citygraph.web.values import Text, date, literal_text, number
 from citygraph.web.words import Words
 
 _NO_DATA = Markup()
-SAYS = 100  # subjects of a graph on a page
 _LABEL = RDFS("label").value
 _ALIGNMENTS = [
     p.value
@@ -61,9 +64,14 @@ class Reader:
     site: str = ""  # scheme, host and the path in front; "" where no whole addresses are needed
 
     def in_language(self, language: str) -> str:
-        """The same address in another language."""
+        """The same address in another language, or in the one that a visitor's own program asks for."""
         kept = [p for p in self.query.split("&") if p and not p.startswith("lang=")]
-        return "?" + "&".join([*kept, f"lang={language}"])
+        return "?" + "&".join([*kept, f"lang={language}"] if language else kept)
+
+    def turned(self, **asked: object) -> str:
+        """The same address with another `page`, `kind` or day; what is "" falls away."""
+        kept = {name: value for name, value in parse_qsl(self.query) if name not in asked}
+        return "?" + urlencode({**kept, **{name: value for name, value in asked.items() if value}})
 
 
 class Pages:
@@ -94,6 +102,7 @@ class Pages:
         """
         ground = _ground(opened, reader)
         registrar = ground.registrar
+        registrar.look(standings_beside(ground, description))
         title = registrar.link(description.iri)
         layout = layout_of(ground, description) or Layout("entity.html", {})
         return self._render(
@@ -116,6 +125,8 @@ class Pages:
             forms=forms,
             page=description.page,
             pages=description.pages,
+            own=standing_of(ground, description),
+            quality=_quality(opened, reader, description.iri),
             **layout.values,
         )
 
@@ -130,11 +141,8 @@ class Pages:
     ) -> str:
         """The page of a source or another graph: what it is, and what it says, subject by subject."""
         registrar = Registrar(opened, reader.words, reader.addresses)
-        count = opened.release.manifest.graphs.get(description.iri, 0)
-        # A graph has no more subjects than statements: what lies beyond need not be looked for.
-        said, more = _said(opened, description.iri, page) if (page - 1) * SAYS <= count else ([], False)
-        if page > 1 and not said:
-            raise NotFound(f"what {description.iri} says does not fill {page} pages")
+        kind = reader.view.get("kind", "")
+        told = saying(opened, description.iri, page, kind)
         return self._render(
             "graph.html",
             reader,
@@ -143,19 +151,22 @@ class Pages:
             names=(),
             kind=registrar.kind(description.statements),
             places=(),
-            count=count,
+            count=opened.release.manifest.graphs.get(description.iri, 0),
             rows=registrar.rows(description),
             parts=registrar.parts(description) if page == 1 else (),
             links=registrar.links(description),
             sources=registrar.sources(),
-            says=registrar.says(said),
+            chosen=kind,
+            kinds=[(name_of(one), _class(registrar, reader, one), number) for one, number in told.kinds],
+            groups=[(_class(registrar, reader, g.kind), g.total, registrar.says(g.said)) for g in told.groups],
+            abroad=source_line(opened, reader.words, registrar.link, description.iri, 0).abroad,
             same=(),
             iri=description.iri,
             preview=_preview(reader, description.iri),
             data=data,
             forms=forms,
             page=page,
-            more=more,
+            more=told.more,
         )
 
     def home(self, opened: OpenRelease, releases: Iterable[Release], reader: Reader, data: Markup = _NO_DATA) -> str:
@@ -270,6 +281,17 @@ def _ground(opened: OpenRelease, reader: Reader) -> Ground:
     return Ground(opened, reader.words, reader.addresses, registrar, reader.at, reader.view, today)
 
 
+def _class(registrar: Registrar, reader: Reader, kind: str) -> str:
+    """What a class is called, or the things of none."""
+    return registrar.link(kind).text if kind else reader.words("Others")
+
+
+def _quality(opened: OpenRelease, reader: Reader, iri: str) -> tuple[Remark, ...] | None:
+    """What the shapes say of a thing, in plain words; None where nobody knows."""
+    found = opened.findings.of(iri)
+    return None if found is None else remarks(found, opened.shapes, reader.words.language)
+
+
 def forms_of(path: str, formats: tuple[Format, ...]) -> dict[str, str]:
     """The addresses of a document's RDF forms, by the name of the form."""
     return {format_.label: f"{path}.{format_.extension}" for format_ in formats}
@@ -299,33 +321,6 @@ def _names(description: Description, title: Text) -> tuple[tuple[str, str], ...]
     return tuple((text, languages[0]) for text, languages in found.items())
 
 
-def _said(opened: OpenRelease, graph: str, page: int) -> tuple[list[tuple[str, tuple[Statements, ...]]], bool]:
-    """One page of a graph's subjects with what it says of them, and whether more follow.
-
-    The hash nodes of its own document are shown as parts of it.
-    """
-    quads = opened.store.quads_for_pattern(None, None, None, NamedNode(graph))
-    # The store's index by graph goes by subject first, so equal subjects stand together.
-    by_subject = groupby(quads, key=lambda quad: quad.subject)
-    said = []
-    more = False
-    own = graph + "#"
-    for place, (subject, group) in enumerate(islice(by_subject, page * SAYS + 1)):
-        if place == page * SAYS:
-            more = True
-        elif place >= (page - 1) * SAYS and isinstance(subject, NamedNode) and not subject.value.startswith(own):
-            said.append((subject.value, _statements(list(group))))
-    return sorted(said, key=lambda one: one[0]), more
-
-
-def _statements(quads: list[Quad]) -> tuple[Statements, ...]:
-    found: dict[str, list[Value]] = {}
-    for quad in quads:
-        if isinstance(quad.object, NamedNode | Literal):
-            found.setdefault(quad.predicate.value, []).append(Value(quad.object, ()))
-    return tuple(Statements(p, tuple(sorted(found[p], key=lambda v: v.term.value))) for p in sorted(found))
-
-
 def _by_label(reader: Reader, terms: Any) -> list[VocabularyTerm]:
     return sorted(terms, key=lambda term: collation_key(term.label(reader.words.language).text))
 
@@ -340,8 +335,8 @@ def _facts(term: VocabularyTerm, vocabulary: Vocabulary, words: Words) -> dict[s
     texts = SKOS("definition").value, RDFS("comment").value, DCTERMS("description").value
     mine_first = sorted(LANGUAGES, key=lambda language: language != words.language)
     return {
-        "labels": [term.label(language) for language in mine_first],
-        "definitions": [d for d in (term.text(language, *texts) for language in mine_first) if d],
+        "labels": list(dict.fromkeys(term.label(language) for language in mine_first)),
+        "definitions": list(dict.fromkeys(d for d in (term.text(language, *texts) for language in mine_first) if d)),
         "above": sorted(own),
         "domains": term.domains,
         "ranges": term.ranges,

@@ -34,6 +34,7 @@ from citygraph.web.answers import (
     split,
 )
 from citygraph.web.cache import ResultCache
+from citygraph.web.catalogues import LANGUAGES
 from citygraph.web.dataset import whole, with_release, without_tables
 from citygraph.web.documents import document, has_graphs, write_graph
 from citygraph.web.faults import Faults
@@ -195,7 +196,7 @@ class Resources:
         def make() -> Made:
             found = describe(opened.store, DATASET.value, opened.labels) if says(opened.store, DATASET.value) else None
             data = schemaorg.dataset(found, opened, asked)
-            page = self._pages.home(opened, self._before(opened.release), self._reader(request, asked), data)
+            page = self._pages.home(opened, self._before(opened.release), self._reader(asked), data)
             return Made(page.encode(), 1, schemaorg.signposts_of_dataset(found, asked))
 
         reply = answer(request, opened.release, asked, make, self._cache, _DATASET)
@@ -248,12 +249,12 @@ class Resources:
             return profile_list(asked, asked.addresses.path(path), document_iri)
 
         def make() -> Made:
-            made = self._made(request, asked, opened, iri, document_iri)
+            made = self._made(asked, opened, iri, document_iri)
             return Made(made.body, made.pages, made.signposts, gone=stone is not None)
 
         return answer(request, opened.release, asked, make, self._cache, path)
 
-    def _made(self, request: Request, asked: Asked, opened: OpenRelease, iri: str, document_iri: str) -> Made:
+    def _made(self, asked: Asked, opened: OpenRelease, iri: str, document_iri: str) -> Made:
         path = document_iri.removeprefix(asked.addresses.base)
         is_graph = iri.startswith(tuple(asked.addresses.base + name for name in _GRAPHS)) or "/graph/" in iri
         is_page = asked.form.is_page
@@ -275,7 +276,7 @@ class Resources:
         if not is_page:
             doc = document(document_iri, found, opened.release)
             return Made(opened.writer.write(doc, asked.form.format, f"{asked.root}/context.jsonld"), found.pages, posts)
-        reader, forms = self._reader(request, asked), forms_of(asked.addresses.path(path), GRAPH_FORMATS)
+        reader, forms = self._reader(asked), forms_of(asked.addresses.path(path), GRAPH_FORMATS)
         data = schemaorg.of(found, opened, document_iri, reader)
         if is_graph:
             return Made(self._pages.graph(opened, found, reader, forms, asked.page, data).encode(), 1, posts)
@@ -305,7 +306,7 @@ class Resources:
                 return Made(as_links(posts.linkset()))
             if asked.form.is_page:
                 forms = forms_of(asked.addresses.path(path), GRAPH_FORMATS)
-                return Made(page(opened, self._reader(request, asked), forms).encode(), 1, posts)
+                return Made(page(opened, self._reader(asked), forms).encode(), 1, posts)
             quads = opened.store.quads_for_pattern(None, None, None, graph)
             return Made(write_graph(quads, asked.form.format), 1, posts)
 
@@ -319,10 +320,12 @@ class Resources:
         proxies = self._settings.trusted_proxies
         return read_request(request, path.rstrip("/"), self._settings.base, proxies, self._today())
 
-    def _reader(self, request: Request, asked: Asked) -> Reader:
+    def _reader(self, asked: Asked) -> Reader:
         words = Words(asked.form.language)
-        view = dict(asked.view)
-        return Reader(words, asked.addresses, request.query, asked.at, view, asked.today, asked.root)
+        # Only what the answer is kept by may stand in its links.
+        language = [] if words.language == LANGUAGES[0] else [f"lang={words.language}"]
+        query = "&".join([part for part in (asked.query[1:],) if part] + language)
+        return Reader(words, asked.addresses, query, asked.at, dict(asked.view), asked.today, asked.root)
 
 
 def _one_address(request: Request, path: str, address: Callable[[str], str]) -> Reply | None:

@@ -20,6 +20,7 @@ from citygraph.release import Release, Releases
 from citygraph.terms import CG, CURATION_GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
 from citygraph.vocabulary import Vocabulary
 from citygraph.web.documents import Writer
+from citygraph.web.findings import Findings, read_findings
 from citygraph.withdrawals import Withdrawal, read_withdrawals
 
 _MOST_CONCLUSIONS = 20_000
@@ -46,6 +47,8 @@ class OpenRelease:
         self.quick: Store = self.store
         self.labels = Labels(self.store, sourced=False)
         self.sourced_labels = Labels(self.store)
+        # What graphs say, by graph: each subject with its class.
+        self.said: dict[str, list[tuple[str, str]]] = {}
         self._parts: dict[str, tuple[str, ...]] = {}
         # What pages asked about the whole release, by the name of the query.
         self.asked: dict[str, list[Mapping[str, NamedNode | Literal]]] = {}
@@ -89,6 +92,11 @@ class OpenRelease:
     def withdrawals(self) -> dict[str, Withdrawal]:
         """What was published once and is no more."""
         return read_withdrawals(self.store)
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What the shapes found in it."""
+        return read_findings(self.release.path / "report.ttl")
 
     @cached_property
     def writer(self) -> Writer:

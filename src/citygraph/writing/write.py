@@ -18,6 +18,7 @@ from citygraph.digest import SetDigest
 from citygraph.errors import CitygraphError, Conflict, PreconditionFailed, StorageFull, Violations
 from citygraph.products.changes import write_changes
 from citygraph.products.lines import as_line, write_patch
+from citygraph.products.quality import FILE as QUALITY
 from citygraph.release import Manifest, Release, Releases, Staged, Working
 from citygraph.report import Report
 from citygraph.search import AMENDMENTS, INDEX
@@ -92,9 +93,11 @@ def rollback(release_id: str, releases: Releases) -> Release:
     """Publish a release equal to an older one. Raises NotFound, Conflict if another was published meanwhile."""
     old = releases.get(release_id)
     with releases.writing(), releases.stage(copy_of=old) as staged:
-        for name in (INDEX, AMENDMENTS, "report.ttl"):
-            link(old.path / name, staged.path / name)
         manifest = old.manifest
+        # Equal data have equal dumps and tables.
+        for name in (INDEX, AMENDMENTS, "report.ttl", QUALITY, *manifest.outputs):
+            (staged.path / name).parent.mkdir(parents=True, exist_ok=True)
+            link(old.path / name, staged.path / name)
         current = staged.parent.manifest if staged.parent else manifest
         built = manifest.built or manifest.id
         differing = {**manifest.versions, **current.versions}

@@ -1,0 +1,157 @@
+"""Which address becomes which file, and where a link leads on a host that can only hand out files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+RDF_FORMS = ("ttl", "jsonld", "nt", "nq", "trig", "rdf")
+# html is the page, png the preview of other sites.
+FORMS = ("html", *RDF_FORMS, "linkset.json", "png")
+QUERY_FORMS = ("csv", "json")
+# Pages that are made for a frozen site, in place of what needs a server.
+STAND_INS = ("search", "sparql", "reconcile")
+_DOCUMENTS = ("doc/", "source/", "graph/", "ontology/", ".well-known/genid/")
+_WHOLE = ("ontology", "shapes", "dataset")
+_PAGES = ("", "explore", "network", "about", "api", "cite", "queries", "releases", "wikidata", *STAND_INS)
+_FILES = {
+    "feed": "feed.xml", "feed/ldes": "feed/ldes.ttl", "feed.xml": "feed.xml", "feed/ldes.ttl": "feed/ldes.ttl",
+    ".well-known/void": ".well-known/void",
+    "context.jsonld": "context.jsonld", "sitemap.xml": "sitemap.xml", "robots.txt": "robots.txt",
+    "releases.json": "releases.json", "releases.ttl": "releases.ttl", "queries.json": "queries.json",
+    "search-index.json": "search-index.json",
+}  # fmt: skip
+_HELD = ("dumps/", "tables/")
+_LISTS = {"dumps": "dataset", "tables": "dataset"}
+_MOST_LISTED = 20  # pages of a list such as Explore; of a document all are kept
+_SAFE = "/:@!$&'()*+,;=-._~"
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a link needs to be there: a page (its address without language), or a file; and the new link."""
+
+    href: str
+    page: str | None = None
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The frozen site: `site` is its address without a slash at the end, `languages` the default one first."""
+
+    site: str
+    languages: tuple[str, ...]
+    forms: Collection[str]
+    held: Collection[str] = ()  # files of the release: dumps and tables
+
+    @property
+    def root(self) -> str:
+        """The path in front, such as "/repo"."""
+        return urlsplit(self.site).path.rstrip("/")
+
+    def prefix(self, language: str) -> str:
+        """The folder of a language: "" or "tr/"."""
+        return "" if language == self.languages[0] else f"{language}/"
+
+    def address(self, path: str, language: str = "") -> str:
+        """The path of a page or file, as a link has it."""
+        return f"{self.root}/{self.prefix(language or self.languages[0])}{quote(path, safe=_SAFE)}"
+
+    def page_files(self, path: str, language: str) -> tuple[str, ...]:
+        """The files of a page, by which hosts of all kinds find it: a folder's index, and its name with .html."""
+        base = f"{self.prefix(language)}{path}"
+        if not path:
+            return (f"{base}index.html",)
+        return f"{base}/index.html", f"{base}.html"
+
+    def target(self, href: str, here: str, language: str) -> Want | None:
+        """Where a link of the page `here` leads; None if to what only a server can answer."""
+        if href.startswith("#") or not href:
+            return Want(href or "#")
+        whole = href.startswith(self.site + "/")
+        path = href[len(self.site) :] if whole else href
+        if path.startswith("?"):
+            # Of a page's pages each replaces the number of the one that it stands on.
+            path = f"{self.root}/{quote(asked(here)[0] if 'page=' in path else here, safe=_SAFE)}{path}"
+        elif whole:
+            path = f"{self.root}{path}"
+        elif path != self.root and not path.startswith(f"{self.root}/"):
+            return Want(href)
+        parts = urlsplit(path.removeprefix(self.root))
+        name = unquote(parts.path.lstrip("/"))
+        params = dict(parse_qsl(parts.query, keep_blank_values=True))
+        want = self._want(name, params, params.pop("lang", language))
+        if want is None:
+            return None
+        fragment = f"#{parts.fragment}" if parts.fragment else ""
+        front = self.site.removesuffix(self.root) if whole else ""
+        return Want(f"{front}{want.href}{fragment}", want.page, want.file)
+
+    def is_document(self, path: str) -> bool:
+        """Whether a page is a document, which has other forms too."""
+        return path in _WHOLE or path.startswith(_DOCUMENTS)
+
+    def _want(self, name: str, params: dict[str, str], language: str) -> Want | None:
+        if language not in self.languages:
+            return None
+        if name.startswith("id/"):
+            name = f"doc/{name.removeprefix('id/')}"
+        if name.startswith("static/"):
+            return Want(self.address(name))
+        if found := self._file(name, params, language):
+            return found
+        if (page := self._page(_LISTS.get(name, name), params)) is not None and "html" in self.forms:
+            return Want(self.address(page, language), page=page)
+        return None
+
+    def _file(self, name: str, params: dict[str, str], language: str) -> Want | None:
+        if name.startswith("queries/") and params.keys() == {"format"} and params["format"] in QUERY_FORMS:
+            file = f"{name}.{params['format']}"
+            return Want(self.address(file), file=file)
+        if params:
+            return None
+        if name.startswith("preview/"):
+            return Want(self.address(name, language), page=None) if "png" in self.forms else None
+        if file := _FILES.get(name, name if name in self.held else ""):
+            return Want(self.address(file), file=file)
+        stem, form = split_form(name)
+        if form and self.is_document(stem):
+            return (
+                Want(self.address(name, language if form == "html" else ""), page=stem) if form in self.forms else None
+            )
+        return None
+
+    def _page(self, name: str, params: dict[str, str]) -> str | None:
+        if not self._is_page(name):
+            return None
+        number = params.get("page", "1")
+        if params.keys() - {"page"} or not number.isdigit():
+            return None
+        if number == "1":
+            return name
+        known = self.is_document(name) or (name == "explore" and int(number) <= _MOST_LISTED)
+        return f"{name}/page-{int(number)}" if known else None
+
+    def _is_page(self, name: str) -> bool:
+        if self.is_document(name) or name in _PAGES:
+            return not split_form(name)[1]
+        first, _, rest = name.partition("/")
+        if first == "releases":
+            return bool(rest) and "/" not in rest and not rest.endswith((".ttl", ".json"))
+        return first in ("queries", "problems") and bool(rest)
+
+
+def split_form(path: str) -> tuple[str, str]:
+    """A path without its extension, and the form that it names, if it names one."""
+    for form in (*FORMS, "linkset"):
+        if path.endswith(f".{form}") and form != "png":
+            return path.removesuffix(f".{form}"), form
+    return path, ""
+
+
+def asked(path: str) -> tuple[str, str]:
+    """The address that the application has for a frozen page: its path, and its number as a parameter."""
+    stem, _, number = path.rpartition("/page-")
+    return (stem, f"page={number}") if stem and number.isdigit() else (path, "")

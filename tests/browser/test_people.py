@@ -1,0 +1,54 @@
+"""The pages of persons, organisations, posts and events, as somebody sees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import NARROW, WIDE, Visit, focused, overflow, violations
+
+PAGES = ("/doc/person/fatma-sahin", "/doc/person/cemil-tugay", "/doc/organisation/izmir-metropolitan-municipality",
+         "/doc/organisation/izmir-azerbaijan-association", "/doc/post/mayor-of-izmir?at=2021-06-01",
+         "/doc/tenure/cemil-tugay-mayor-of-izmir", "/doc/event/turkey-germany-mayors-roundtable",
+         "/doc/event/izazder-visit-to-izmir-municipality-2026", "/doc/event/izmir-baku-40th-anniversary")  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    ("width", "dark", "language"),
+    [(WIDE, False, "en"), (WIDE, True, "tr"), (NARROW, True, "en"), (NARROW, False, "tr")],
+)
+def test_page_fits_and_is_accessible(visit: Visit, path: str, width: int, dark: bool, language: str) -> None:
+    """Nothing stands out of the window, and axe finds nothing, at each width, light and dark, in each language."""
+    page = visit(path, width, dark=dark, language=language)
+    assert overflow(page) == []
+    assert violations(page) == []
+    name = path.partition("?")[0].replace("/", "-")
+    visit.shot(page, f"people{name}-{width}-{'dark' if dark else 'light'}-{language}")
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_one_line_of_years_is_seen(visit: Visit, width: int) -> None:
+    """The wide one on a screen, the narrow one on a telephone."""
+    page = visit("/doc/organisation/izmir-metropolitan-municipality", width)
+    assert page.locator("svg.axis:visible").count() == 1
+    title = page.locator("svg.axis:visible title").first.text_content()
+    assert title == "Who held the posts of İzmir Metropolitan Municipality"
+
+
+def test_partner_is_said_beside_its_sign(visit: Visit) -> None:
+    """The sign is a line as on the map; the words say since when, and lead to the agreement."""
+    page = visit("/doc/event/turkey-germany-mayors-roundtable", javascript=False)
+    row = page.locator("table.guests tbody tr", has_text="Andreas Bovenschulte")
+    assert row.locator(".office").inner_text() == "Mayor of Bremen"
+    assert row.locator(".sign").evaluate("sign => getComputedStyle(sign).borderTopStyle") == "solid"
+    row.get_by_role("link", name="partner of İzmir since 1993").click()
+    page.wait_for_url("**/doc/agreement/izmir-bremen")
+
+
+def test_keyboard_reaches_an_office_from_the_line(visit: Visit) -> None:
+    """A bar is a link: it can be reached and followed without a pointer."""
+    page = visit("/doc/person/cemil-tugay")
+    page.locator("svg.axis:visible a").first.focus()
+    assert (focused(page).get_attribute("href") or "").endswith("/id/post/mayor-of-izmir")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/doc/post/mayor-of-izmir")
