@@ -145,7 +145,7 @@ def test_export_writes_files_that_a_build_takes(root: Path, tmp_path: Path) -> N
     assert (tmp_path / "places" / "place-register.trig").read_text() == run(
         "export", "source:place-register", releases=root
     ).stdout
-    assert len(list(tmp_path.iterdir())) == 9
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 9
 
 
 def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,6 +197,15 @@ def test_event_is_dated_as_precisely_as_it_is(tmp_path: Path) -> None:
     assert "The news of 6 January reports it." in when
 
 
+def test_office_of_somebody_who_did_not_take_part_is_still_told(tmp_path: Path) -> None:
+    """What the table has no row for stands in the register of what points here."""
+    quads = said(*mayor(20), (NamedNode(ID + "tenure/t-20"), CG("attestedAt"), _VISIT))
+    _, layout = laid_out(publish(world(), tmp_path / "none"), _VISIT)
+    assert CG("attestedAt").value in layout.told_of
+    _, layout = laid_out(publish([*world(), *quads], tmp_path / "one"), _VISIT)
+    assert CG("attestedAt").value not in layout.told_of
+
+
 def test_organisation_has_a_lane_for_each_post_and_gaps_as_gaps(tmp_path: Path) -> None:
     """Posts at its head first; one that nobody is known to have held is in the table; white is what no source shows."""
     empty = NamedNode(ID + "post/deputy")
@@ -215,6 +224,14 @@ def test_two_at_one_time_stand_in_two_tracks(tmp_path: Path) -> None:
     _, layout = laid_out(publish(quads, tmp_path), _OFFICE)
     tops = set(re.findall(r'<rect class="bar"[^>]* y="([\d.]+)"', values(layout, "line")[0]))
     assert len(tops) == 2
+
+
+def test_successor_in_the_same_year_is_no_overlap_and_no_gap(tmp_path: Path) -> None:
+    """One ended in 1984, the other began in 1984: one track. Nobody is known from then to the day shown: one gap."""
+    _, layout = laid_out(publish([*world(), *said(*mayor(20), *mayor(21))], tmp_path), _OFFICE)
+    drawn = values(layout, "line")[0]
+    assert len(set(re.findall(r'<rect class="bar"[^>]* y="([\d.]+)"', drawn))) == 1
+    assert drawn.count('class="gap"') == 1
 
 
 def test_on_a_day_what_does_not_stand_is_faint_and_said(tmp_path: Path) -> None:

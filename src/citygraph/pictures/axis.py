@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate
 
 from markupsafe import Markup
 
@@ -59,9 +59,9 @@ def axis(lanes: Sequence[Lane], caption: Caption, until: float, name: str = "axi
     for lane in lanes:
         drawn += _head(lane, y)
         y += _HEAD if lane.name else 0
+        drawn += _gaps(lane.bars, years, y, until)
         for track in _tracks(lane.bars, until):
             rows = _rows(track, years, until)
-            drawn += _gaps(track, years, y, until)
             drawn += [_bar(bar, row, years, y, until) for bar, row in zip(track, rows, strict=True)]
             y += _BAR + 8 + _LINE * (max(rows) + 1)
         y += 8
@@ -87,14 +87,19 @@ def _tracks(bars: Sequence[Bar], until: float) -> list[list[Bar]]:
     """Bars in as few tracks as keep those that overlap apart."""
     tracks: list[list[Bar]] = []
     for bar in sorted(bars, key=_from):
-        # A successor is often known to begin in the month in which the other ended: that is no overlap.
-        free = (track for track in tracks if _to(track[-1], until) <= _from(bar) + _SUCCESSION)
-        track = next(free, None)
+        track = next((track for track in tracks if _follows(bar, track[-1], until)), None)
         if track is None:
             tracks.append([bar])
         else:
             track.append(bar)
     return tracks
+
+
+def _follows(bar: Bar, before: Bar, until: float) -> bool:
+    """Whether a bar is known to overlap with none of the one before it."""
+    # A successor is often known to begin in the month in which the other ended, or in the year: that is no overlap.
+    ended = before.end.start if before.end and bar.start and _from(before) < _from(bar) else _to(before, until)
+    return ended <= _from(bar) + _SUCCESSION
 
 
 def _head(lane: Lane, y: float) -> list[Markup]:
@@ -104,12 +109,14 @@ def _head(lane: Lane, y: float) -> list[Markup]:
     return [linked(lane.href, lane.name, text, language=lane.language) if lane.href else text]
 
 
-def _gaps(track: Sequence[Bar], years: Scale, top: float, until: float) -> Iterator[Markup]:
-    """A hairline where nobody is known: a gap is white, and seen."""
-    for before, after in pairwise(track):
-        if _from(after) - _to(before, until) > _SUCCESSION:
-            start, end = years.x(_to(before, until)), years.x(_from(after))
-            yield element("path", class_="gap", d=path([(start, top + _BAR / 2), (end, top + _BAR / 2)]))
+def _gaps(bars: Sequence[Bar], years: Scale, top: float, until: float) -> Iterator[Markup]:
+    """A hairline where nobody is known, in no track: a gap is white, and seen."""
+    ordered = sorted(bars, key=_from)
+    ends = accumulate((_to(bar, until) for bar in ordered), max)
+    for end, after in zip(ends, ordered[1:], strict=False):
+        if _from(after) - end > _SUCCESSION:
+            line = [(years.x(end), top + _BAR / 2), (years.x(_from(after)), top + _BAR / 2)]
+            yield element("path", class_="gap", d=path(line))
 
 
 def _rows(track: Sequence[Bar], years: Scale, until: float) -> list[int]:
@@ -117,7 +124,7 @@ def _rows(track: Sequence[Bar], years: Scale, until: float) -> list[int]:
     ends: list[float] = []
     rows = []
     for bar in track:
-        if width(bar.name) + 8 < years.x(_to(bar, until)) - years.x(_from(bar)):
+        if width(bar.name) + 8 < _right_of_firm(bar, years, until) - _left_of_firm(bar, years):
             rows.append(_INSIDE)
             continue
         left = _left_of_name(bar, years)
@@ -125,6 +132,15 @@ def _rows(track: Sequence[Bar], years: Scale, until: float) -> list[int]:
         ends[row : row + 1] = [left + width(bar.name)]
         rows.append(row)
     return rows
+
+
+def _left_of_firm(bar: Bar, years: Scale) -> float:
+    """Where what is not known of the beginning ends: a name inside is not written on that."""
+    return years.x(bar.start.end if bar.start and not bar.start.is_point else _from(bar))
+
+
+def _right_of_firm(bar: Bar, years: Scale, until: float) -> float:
+    return years.x(bar.end.start if bar.end and not bar.end.is_point else _to(bar, until))
 
 
 def _left_of_name(bar: Bar, years: Scale) -> float:
@@ -143,16 +159,18 @@ def _bar(bar: Bar, row: int, years: Scale, top: float, until: float) -> Markup:
         parts.append(
             element("path", class_="on", d=path([(right, top), (right + 8, top + _BAR / 2), (right, top + _BAR)]))
         )
-    name = _name(bar, row, left, years, top)
+    name = _name(bar, row, years, top)
     return linked(bar.href, bar.told or bar.name, *parts, *name, language=bar.language,
                   class_=f"span{' faint' if bar.faint else ''}{'' if bar.start else ' attested'}")  # fmt: skip
 
 
-def _name(bar: Bar, row: int, left: float, years: Scale, top: float) -> Iterator[Markup]:
+def _name(bar: Bar, row: int, years: Scale, top: float) -> Iterator[Markup]:
     if row == _INSIDE:
-        yield element("text", bar.name, class_="name inside", x=left + 4, y=top + _BAR - 4, lang=bar.language)
+        x = _left_of_firm(bar, years) + 4
+        yield element("text", bar.name, class_="name inside", x=x, y=top + _BAR - 4, lang=bar.language)
         return
     y = top + _BAR + _LINE * (row + 1) - 3
     if row:
+        left = years.x(_from(bar))
         yield element("path", class_="leader", d=path([(left + 1, top + _BAR), (left + 1, y - _LINE + 4)]))
     yield element("text", bar.name, class_="name", x=_left_of_name(bar, years), y=y, lang=bar.language)

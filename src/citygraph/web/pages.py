@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
-from pyoxigraph import Literal, NamedNode, Quad
+from pyoxigraph import Literal
 
-from citygraph.describe import Description, Statements, Value
+from citygraph.describe import Description
 from citygraph.errors import NotFound
 from citygraph.formats import Format
 from citygraph.release import Release, Releases

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from pyoxigraph import Literal, NamedNode
 
@@ -12,6 +13,7 @@ from citygraph.terms import (
     CG,
     CURATION_GRAPH,
     DATASET,
+    DCTERMS,
     DERIVED_GRAPH,
     GEO,
     ONTOLOGY_GRAPH,
@@ -31,12 +33,13 @@ from citygraph.web.cells import Cell, Links, Mark, Part, Row, SourceLine
 from citygraph.web.figures import summary
 from citygraph.web.shelf import OpenRelease
 from citygraph.web.sourcelines import source_line
-from citygraph.web.values import Text, coordinates, literal_text
+from citygraph.web.values import Text, coordinates, language_name, literal_text
 from citygraph.web.words import Words
 
 TYPE = RDF("type").value
 _SAME_AS = OWL("sameAs").value
 _ALT_LABEL = SKOS("altLabel").value
+_LANGUAGE = DCTERMS("language").value
 _LATITUDE, _LONGITUDE = SCHEMA("latitude").value, SCHEMA("longitude").value
 # Said in the head, at the foot or by the coordinates.
 _ELSEWHERE = {TYPE, _SAME_AS, _LONGITUDE, *(p.value for p in (
@@ -57,14 +60,18 @@ _THEN = (
     "jurisdiction", "abbreviation", "seat", "foundingDate", "purpose", "promotes", "supports", "homePlace",
     "twinnedWith", "economicSector", "landmark", "topic", "nameUse",
 )  # fmt: skip
+# Of a document, what a citation has.
+_CITED = ("title", "creator", "publisher", "issued", "modified", "language")
 _ORDER = [
+    *(DCTERMS(name).value for name in _CITED),
+    CG("readOn").value,
     *(RDF(name).value for name in ("subject", "predicate", "object")),
     *(CG(name).value for name in _FIRST),
     _LATITUDE,
     *(CG(name).value for name in _THEN),
 ]
 _RANK = {iri: place for place, iri in enumerate(_ORDER)}
-_LAST = {_ALT_LABEL: 1000, CG("note").value: 999}
+_LAST = {_ALT_LABEL: 1000, CG("note").value: 999, CG("sha256").value: 1001}
 
 
 class Registrar:
@@ -112,14 +119,15 @@ class Registrar:
         told = [self._links(link) for link in links if self._is_told(link, description)]
         return tuple(sorted(told, key=lambda links: collation_key(links.title)))
 
-    def says(self, statements: Iterable[tuple[str, tuple[Statements, ...]]]) -> tuple[Part, ...]:
+    def says(self, said: Iterable[tuple[str, tuple[Statements, ...], tuple[Node, ...]]]) -> tuple[Part, ...]:
         """What a graph says, subject by subject."""
         self._description = None
-        self._nodes = {}
-        return tuple(
-            Part("", self.link(iri), self.kind(of_one), self._rows(iri, of_one, everything=True))
-            for iri, of_one in statements
-        )
+        parts = []
+        for iri, of_one, nodes in said:
+            self._nodes = {node.iri: node for node in nodes}
+            rows = self._rows(iri, of_one, everything=True)
+            parts.append(Part("", self.link(iri), self.kind(of_one), tuple(_without_anchors(row) for row in rows)))
+        return tuple(parts)
 
     def sources(self) -> tuple[SourceLine, ...]:
         """The sources met so far, by number."""
@@ -214,7 +222,9 @@ class Registrar:
         marks = self.marks(value.sources)
         reasons = self._reasons(iri, predicate, value)
         if isinstance(value.term, Literal):
-            return Cell((literal_text(value.term, self._words),), marks, reasons)
+            is_tongue = predicate == _LANGUAGE
+            text = language_name(value.term.value, self._words) if is_tongue else literal_text(value.term, self._words)
+            return Cell((text,), marks, reasons)
         node = self._node(value.iri)
         if node:
             return self._node_cell(node, marks, reasons)
@@ -303,6 +313,12 @@ class Registrar:
         mine = [r for r in conclusion.reasons if r.language == self._words.language] or list(conclusion.reasons)
         href = self._addresses.local(conclusion.iri)
         return tuple(Text(r.value, literal_text(r, self._words).language, href) for r in mine)
+
+
+def _without_anchors(row: Row) -> Row:
+    """A row of another document's part, which has no address on this page."""
+    return replace(row, cells=tuple(replace(cell, anchor="", rows=tuple(map(_without_anchors, cell.rows)))
+                                    for cell in row.cells))  # fmt: skip
 
 
 def _anchors(rows: Iterable[Row]) -> Iterator[str]:

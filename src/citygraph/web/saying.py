@@ -9,7 +9,7 @@ from itertools import groupby, islice
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
-from citygraph.describe import Statements, Value
+from citygraph.describe import Node, Statements, Value
 from citygraph.errors import NotFound
 from citygraph.terms import CG, RDF
 from citygraph.web.shelf import OpenRelease
@@ -18,7 +18,7 @@ SAYS = 100  # subjects on a page
 _MOST_SORTED = 50_000  # statements of a graph whose subjects are sorted by kind; a larger one is read as it stands
 _TYPE = RDF("type")
 
-Said = tuple[str, tuple[Statements, ...]]
+Said = tuple[str, tuple[Statements, ...], tuple[Node, ...]]  # a subject, what is said of it, and its hash nodes
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _sorted(opened: OpenRelease, graph: str, page: int, kind: str) -> Saying:
     wanted = [(one, iri) for one, iri in subjects if not kind or name_of(one) == kind]
     first = (page - 1) * SAYS
     groups = tuple(
-        Group(one, kinds[one], tuple((iri, _said(opened, graph, iri)) for _, iri in of_one))
+        Group(one, kinds[one], tuple(_said(opened, graph, iri) for _, iri in of_one))
         for one, of_one in groupby(wanted[first : first + SAYS], key=lambda pair: pair[0])
     )
     return Saying(tuple(sorted(kinds.items(), key=_by_number)), groups, len(wanted) > first + SAYS)
@@ -83,8 +83,14 @@ def _subjects(opened: OpenRelease, graph: str) -> list[tuple[str, str]]:
     """The subjects of a graph with their classes, the most frequent class first."""
     own = graph + "#"
     quads = opened.quick.quads_for_pattern(None, None, None, NamedNode(graph))
-    iris = {quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode)}
-    found = [(_kind(opened, iri), iri) for iri in iris if iri != graph and not iri.startswith(own)]
+    iris: set[str] = set()
+    parts: set[str] = set()
+    for quad in quads:
+        if isinstance(quad.subject, NamedNode):
+            iris.add(quad.subject.value)
+            if isinstance(quad.object, NamedNode) and quad.object.value.startswith(f"{quad.subject.value}#"):
+                parts.add(quad.object.value)
+    found = [(_kind(opened, iri), iri) for iri in iris - parts if iri != graph and not iri.startswith(own)]
     kinds = Counter(kind for kind, _ in found)
     return sorted(found, key=lambda pair: (_by_number((pair[0], kinds[pair[0]])), pair[1]))
 
@@ -97,8 +103,13 @@ def _kind(opened: OpenRelease, iri: str) -> str:
     return min(types - above, default="")
 
 
-def _said(opened: OpenRelease, graph: str, iri: str) -> tuple[Statements, ...]:
-    return _statements(opened.quick.quads_for_pattern(NamedNode(iri), None, None, NamedNode(graph)))
+def _said(opened: OpenRelease, graph: str, iri: str) -> Said:
+    def of(subject: str) -> tuple[Statements, ...]:
+        return _statements(opened.quick.quads_for_pattern(NamedNode(subject), None, None, NamedNode(graph)))
+
+    statements = of(iri)
+    parts = [v.iri for s in statements for v in s.values if v.iri.startswith(f"{iri}#")]
+    return iri, statements, tuple(Node(part, of(part)) for part in dict.fromkeys(parts))
 
 
 def _as_it_stands(opened: OpenRelease, graph: str, page: int, count: int) -> Saying:
@@ -108,13 +119,14 @@ def _as_it_stands(opened: OpenRelease, graph: str, page: int, count: int) -> Say
     quads = opened.store.quads_for_pattern(None, None, None, NamedNode(graph))
     # The store's index by graph goes by subject first, so equal subjects stand together.
     by_subject = groupby(quads, key=lambda quad: quad.subject)
+    own = graph + "#"
     said = []
     more = False
     for place, (subject, group) in enumerate(islice(by_subject, page * SAYS + 1)):
         if place == page * SAYS:
             more = True
-        elif place >= (page - 1) * SAYS and isinstance(subject, NamedNode) and not subject.value.startswith(graph + "#"):
-            said.append((subject.value, _statements(list(group))))
+        elif place >= (page - 1) * SAYS and isinstance(subject, NamedNode) and not subject.value.startswith(own):
+            said.append((subject.value, _statements(list(group)), ()))
     return Saying((), (Group("", count, tuple(sorted(said, key=lambda one: one[0]))),) if said else (), more)
 
 

@@ -38,9 +38,7 @@ _ADDRESSES = tuple(
 )  # fmt: skip
 
 
-def source_line(
-    opened: OpenRelease, words: Words, link: Callable[[str], Text], iri: str, number: int
-) -> SourceLine:
+def source_line(opened: OpenRelease, words: Words, link: Callable[[str], Text], iri: str, number: int) -> SourceLine:
     """The line of one source; a lookup by its name."""
     said: dict[str, list[NamedNode | Literal]] = {}
     for quad in islice(opened.quick.quads_for_pattern(NamedNode(iri), None, None, DefaultGraph()), _MOST):

@@ -92,6 +92,11 @@ def number(lexical: str, words: Words) -> str:
     return format_decimal(value, locale=locale_of(words.language), decimal_quantization=False)
 
 
+def language_name(code: str, words: Words) -> Text:
+    """A language by its code, as the reader calls it: "Turkish"; a code that is not known stays as it is."""
+    return Text(locale_of(words.language).languages.get(code, code))
+
+
 def coordinates(latitude: str, longitude: str, words: Words) -> str:
     """Where a place is: "53.08° N, 8.80° E"."""
     try:

@@ -18,6 +18,7 @@ from citygraph.web.dates import is_past, on_year
 from citygraph.web.kinds.drawing import NARROW
 from citygraph.web.kinds.ground import Ground, Layout, Row, text_of
 from citygraph.web.kinds.happenings import Happening, happenings
+from citygraph.web.kinds.standing import standing
 from citygraph.web.spans import span, span_between, year_of
 from citygraph.web.values import Text, date
 
@@ -41,6 +42,7 @@ class Step:
     detail: str = ""
     cells: tuple[Cell, ...] = ()
     bounded: bool = False
+    standing: str = ""  # "not yet" on the day that is looked at
 
 
 def agreement(ground: Ground, description: Description) -> Layout:
@@ -53,6 +55,7 @@ def agreement(ground: Ground, description: Description) -> Layout:
     steps = [*_dated(ground, description), *_met(events)]
     coming = [] if any(step.kind == "end" for step in steps) else list(_coming(ground, rows))
     steps.sort(key=lambda step: step.when or "9999")
+    steps = [replace(step, standing=standing(ground, [step.when] if step.when else [], ())) for step in steps]
     values = {
         "sides": sides,
         "days": _cells(ground, description, _DAYS),
@@ -147,6 +150,6 @@ def _moment(ground: Ground, step: Step) -> Moment | None:
     when = span_between(step.when, step.until) if step.bounded else span(step.when)
     if when is None:
         return None
-    told = f"{step.what.text}, {date(step.when, ground.words)}"
+    told = ", ".join(filter(None, [step.what.text, date(step.when, ground.words), step.standing]))
     label = f"{step.what.text} {step.when[:4]}" if step.kind in ("act", "protocol", "end") else step.what.text
     return Moment(step.kind, label, when, told, step.what.language, step.what.href)

@@ -18,7 +18,8 @@ from citygraph.terms import CG
 from citygraph.text import collation_key
 from citygraph.web.kinds.drawing import NARROW, WIDE, thousands
 from citygraph.web.kinds.ground import Ground, Layout, text_of
-from citygraph.web.kinds.ties import Point, facts, point_of
+from citygraph.web.kinds.standing import standing
+from citygraph.web.kinds.ties import Facts, Point, dates_of, facts, point_of
 from citygraph.web.outlines import land
 from citygraph.web.values import Text, number
 
@@ -66,14 +67,23 @@ def country(ground: Ground, description: Description) -> Layout:
 
 
 def _tied(ground: Ground, node: NamedNode) -> tuple[dict[str, set[str]], dict[str, Counter[str]]]:
-    """The agreements of each place, and with whom each has how many."""
+    """The agreements of each place, and with whom each has how many; on a day, those that were in force."""
     agreements: dict[str, set[str]] = {}
     partners: dict[str, Counter[str]] = {}
+    dated = facts(ground.ask("country-dates", country=node), "agreement") if ground.at else {}
+    gone = {iri for iri, said in dated.items() if not _is_in_force(ground, said)}
     for row in ground.ask("country-ties", country=node):
+        if text_of(row.get("agreement")) in gone:
+            continue
         place, partner = text_of(row.get("place")), text_of(row.get("partner"))
         agreements.setdefault(place, set()).add(text_of(row.get("agreement")))
         partners.setdefault(place, Counter())[partner] += 1
     return agreements, partners
+
+
+def _is_in_force(ground: Ground, said: Facts) -> bool:
+    starts = (*dates_of(said, "councilActDate"), *dates_of(said, "protocolDate"))
+    return not standing(ground, starts, dates_of(said, "endDate"))
 
 
 def _bound(

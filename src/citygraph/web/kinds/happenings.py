@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from citygraph.terms import CG, RDF
 from citygraph.web.kinds.ground import Ground, Row
+from citygraph.web.kinds.standing import standing
 from citygraph.web.kinds.ties import Facts, dates_of, facts
 from citygraph.web.values import Text
 
@@ -23,6 +24,7 @@ class Happening:
     start: str
     end: str
     bounded: bool
+    standing: str = ""  # "not yet" on the day that is looked at
 
     @property
     def when(self) -> str:
@@ -57,4 +59,6 @@ def _happening(ground: Ground, iri: str, said: Facts) -> Happening:
     above = {b for t in types for b in list(ground.opened.vocabulary.broader_classes(t))[1:]}
     own = sorted(t for t in types if t not in above and t != _EVENT)
     kinds = [ground.registrar.link(t).text for t in own]
-    return Happening(ground.registrar.link(iri), ", ".join(kinds), *span_of(said))
+    start, end, bounded = span_of(said)
+    stands = standing(ground, [date for date in (start or end,) if date], ())
+    return Happening(ground.registrar.link(iri), ", ".join(kinds), start, end, bounded, stands)

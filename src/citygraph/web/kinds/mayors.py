@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pyoxigraph import NamedNode
 
 from citygraph.web.kinds.ground import Ground, text_of
 from citygraph.web.kinds.happenings import span_of
+from citygraph.web.kinds.standing import standing
 from citygraph.web.kinds.ties import dates_of, facts
 from citygraph.web.values import Text
 
@@ -32,6 +33,7 @@ class Holding:
     start: str
     end: str
     shown: tuple[Showing, ...]
+    standing: str = ""  # on the day that is looked at
 
     @property
     def first(self) -> str:
@@ -58,9 +60,15 @@ def read_mayors(ground: Ground, iri: str) -> tuple[Holding, ...]:
                 starts[0] if starts else "",
                 ends[0] if ends else "",
                 (*days, *events.get(tenure, ())),
+                standing(ground, starts, ends, _days((*days, *events.get(tenure, ())))),
             )
         )
     return tuple(sorted(found, key=lambda one: (one.first or "9999", one.holder.text)))
+
+
+def _days(shown: Iterable[Showing]) -> tuple[str, ...]:
+    """The dates between which they are shown."""
+    return tuple(date for one in shown for date in (one.start, one.end) if date)
 
 
 def _events(ground: Ground, place: NamedNode) -> Mapping[str, tuple[Showing, ...]]:

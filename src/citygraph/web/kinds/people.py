@@ -31,7 +31,7 @@ class Office:
 def person(ground: Ground, description: Description) -> Layout:
     """The layout of a person; eight queries."""
     node = NamedNode(description.iri)
-    said, shown = ground.ask("tenures", holder=node), ground.ask("tenure-events", holder=node)
+    said, shown = ground.ask("tenures", whose=node), ground.ask("tenure-events", whose=node)
     tenures = read_tenures(ground, said, shown)
     events = attendances(ground, node, _held(ground, node))
     values = {

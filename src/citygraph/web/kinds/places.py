@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -55,19 +55,26 @@ def place(ground: Ground, description: Description) -> Layout:
     ties = read_ties(ground, iri, point)
     mayors = read_mayors(ground, iri)
     here = ground.registrar.link(iri)
-    by_country = _by_country(ties) if len(ties) > _FEW else ()
+    # The map and the sums are of the day that is looked at; the table tells of all ties.
+    held = tuple(_on(tie, ground.at) for tie in ties if not tie.standing)
+    by_country = _by_country(held) if len(held) > _FEW else ()
     values = {
-        "map": chart_of(ground, here, point, ties),
+        "map": chart_of(ground, here, point, held),
         "by_country": by_country[:_COUNTRIES],
         "rest": max(0, len(by_country) - _COUNTRIES),
-        "sums": _sums(ties),
-        "view": view_of(ties, ground.view),
+        "sums": _sums(held),
+        "view": view_of(ties, ground.view, ground.at),
         "csv": _csv(ground, iri),
         "mayors": mayors,
         "offices": _offices(ground, here.text, mayors),
         "events": happenings(ground, ground.ask("place-events", place=NamedNode(iri))),
     }
     return Layout("kinds/place.html", values, _TOLD if ties else frozenset(), _TOLD_OF)
+
+
+def _on(tie: Tie, day: str) -> Tie:
+    """A tie as far as it was dated by a day: a protocol still to come is not yet signed, an end to come is none."""
+    return replace(tie, protocols=tuple(p for p in tie.protocols if p <= day), ends=()) if day else tie
 
 
 def _point(description: Description) -> Point | None:
@@ -111,7 +118,9 @@ def _offices(ground: Ground, name: str, mayors: Sequence[Holding]) -> tuple[Mark
     )
     caption = Caption(title, description, ground.words.language)
     lanes, until = [Lane("", tuple(bars))], year_of(ground.today)
-    return axis(lanes, caption, until, "mayors"), axis(lanes, caption, until, "mayors-near", total=2 * NARROW)
+    day = year_of(ground.at) if ground.at else None
+    near = axis(lanes, caption, until, "mayors-near", day, 2 * NARROW)
+    return axis(lanes, caption, until, "mayors", day), near
 
 
 def _bar(ground: Ground, holding: Holding) -> Bar | None:
@@ -120,5 +129,6 @@ def _bar(ground: Ground, holding: Holding) -> Bar | None:
     if not (start or end or known):
         return None
     dates = [date(lexical, ground.words) for lexical in (holding.start, holding.end) if lexical]
-    told = ", ".join([holding.holder.text, *dates])
-    return Bar(holding.holder.text, start, end, told, holding.holder.language, holding.holder.href, known)
+    told = ", ".join([holding.holder.text, *dates, *filter(None, [holding.standing])])
+    return Bar(holding.holder.text, start, end, told, holding.holder.language, holding.holder.href, known,
+               bool(holding.standing))  # fmt: skip

@@ -21,7 +21,7 @@ _TOLD = ("startDate", "endDate", "attestedOn", "attestedAt")
 def post(ground: Ground, description: Description) -> Layout:
     """The layout of a post: its holders; two queries."""
     node = NamedNode(description.iri)
-    tenures = read_tenures(ground, ground.ask("tenures", post=node), ground.ask("tenure-events", post=node))
+    tenures = read_tenures(ground, ground.ask("tenures", whose=node), ground.ask("tenure-events", whose=node))
     return _layout(ground, description, _OF_POST, tenures, frozenset({CG("post").value}))
 
 

@@ -22,10 +22,11 @@ class TieView:
     wanted: str
     ties: tuple[Tie, ...]
     total: int
+    at: str = ""  # the day that is looked at
 
     def address(self, column: str) -> str:
         """The address of the same with the column sorted, or turned round if it is already."""
-        asked = {"sort": f"-{column}" if self.sort == column else column, "q": self.wanted}
+        asked = {"sort": f"-{column}" if self.sort == column else column, "q": self.wanted, "at": self.at}
         return "?" + urlencode({name: value for name, value in asked.items() if value}) + "#ties"
 
     def direction(self, column: str) -> str:
@@ -33,7 +34,7 @@ class TieView:
         return {column: "ascending", f"-{column}": "descending"}.get(self.sort, "")
 
 
-def view_of(ties: tuple[Tie, ...], asked: Mapping[str, str]) -> TieView:
+def view_of(ties: tuple[Tie, ...], asked: Mapping[str, str], at: str = "") -> TieView:
     """The ties that `asked` wants by `sort` and `q`; a column that there is not is the number."""
     wanted = asked.get("q", "").strip()[:_LONGEST]
     sort = asked.get("sort", "")
@@ -44,7 +45,7 @@ def view_of(ties: tuple[Tie, ...], asked: Mapping[str, str]) -> TieView:
     found = [tie for tie in ties if not needle or needle in fold(_text(tie))]
     known = sorted((t for t in found if not _is_unknown(t, column)), key=_KEYS[column], reverse=sort.startswith("-"))
     # What is not known stands last in either direction.
-    return TieView(sort, wanted, (*known, *(t for t in found if _is_unknown(t, column))), len(ties))
+    return TieView(sort, wanted, (*known, *(t for t in found if _is_unknown(t, column))), len(ties), at)
 
 
 def _is_unknown(tie: Tie, column: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyoxigraph import NamedNode
 
@@ -12,6 +12,7 @@ from citygraph.terms import CG, RDF, SCHEMA
 from citygraph.text import collation_key
 from citygraph.web.cells import Mark
 from citygraph.web.kinds.ground import Ground, Row, text_of
+from citygraph.web.kinds.standing import standing
 from citygraph.web.values import Text
 
 Point = tuple[float, float]  # latitude and longitude, in degrees
@@ -37,7 +38,10 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """An agreement of a place. Dates are lexical forms, the most precise first; several where sources differ."""
+    """An agreement of a place. Dates are lexical forms, the most precise first; several where sources differ.
+
+    `standing` says that it is "not yet" or "no longer" in force on the day that is looked at.
+    """
 
     number: int
     agreement: str
@@ -48,6 +52,7 @@ class Tie:
     ends: tuple[str, ...]
     days: tuple[str, ...]
     marks: tuple[Mark, ...]
+    standing: str = ""
 
     @property
     def first(self) -> str:
@@ -127,11 +132,12 @@ def _tie(ground: Ground, iri: str, said: Facts, known: Mapping[str, Partner]) ->
     link = ground.registrar.link
     parties = (known.get(p) or Partner(p, link(p), (), "city", None, None) for p in said.get(_PARTY, ()))
     acts, protocols, ends = (dates_of(said, name) for name in ("councilActDate", "protocolDate", "endDate"))
-    return Tie(0, iri, link(iri), tuple(parties), acts, protocols, ends, said.get(CG("daysToProtocol").value, ()), ())
+    return Tie(0, iri, link(iri), tuple(parties), acts, protocols, ends, said.get(CG("daysToProtocol").value, ()), (),
+               standing(ground, (*acts, *protocols), ends))  # fmt: skip
 
 
 def _numbered(tie: Tie, number: int, marks: tuple[Mark, ...]) -> Tie:
-    return Tie(number, tie.agreement, tie.name, tie.partners, tie.acts, tie.protocols, tie.ends, tie.days, marks)
+    return replace(tie, number=number, marks=marks)
 
 
 def _called(tie: Tie) -> str:

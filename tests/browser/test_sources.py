@@ -1,0 +1,57 @@
+"""Who says so and at a date, as somebody sees and uses them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import NARROW, WIDE, Visit, focused, overflow, violations
+
+PAGES = ("/source/izmir-sister-cities", "/doc/city/izmir?at=1995-01-01", "/doc/event/izmir-baku-40th-anniversary")
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(("width", "dark", "language"), [(WIDE, False, "en"), (NARROW, True, "tr")])
+def test_page_fits_and_is_accessible(visit: Visit, path: str, width: int, dark: bool, language: str) -> None:
+    """Nothing stands out of the window, and axe finds nothing."""
+    page = visit(path, width, dark=dark, language=language)
+    assert overflow(page) == []
+    assert violations(page) == []
+
+
+def test_source_opens_by_keyboard_without_a_script(visit: Visit) -> None:
+    """Enter opens the source beside its square, Escape closes it, and the square has the keyboard again."""
+    page = visit("/doc/agreement/izmir-baku", javascript=False)
+    square = page.locator("button.square").first
+    square.focus()
+    page.keyboard.press("Enter")
+    opened = page.locator(":popover-open")
+    assert opened.count() == 1
+    box, at = opened.bounding_box(), square.bounding_box()
+    assert box
+    assert at
+    assert abs(box["y"] - at["y"]) < 300
+    page.keyboard.press("Escape")
+    assert page.locator(":popover-open").count() == 0
+    assert "source" in (focused(page).get_attribute("aria-label") or "")
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_open_source_fits_and_is_accessible(visit: Visit, width: int) -> None:
+    """The popover stands within the window, wide and narrow."""
+    page = visit("/doc/city/izmir", width)
+    page.locator("button.square").last.click()
+    box = page.locator(":popover-open").bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert violations(page) == []
+
+
+def test_sources_stand_in_the_margin_of_a_wide_page(visit: Visit) -> None:
+    """Beside the register where there is room, below it on a telephone."""
+    wide, narrow = (visit("/source/izmir-sister-cities", width) for width in (WIDE, NARROW))
+    for page, beside in ((wide, True), (narrow, False)):
+        margin, register = page.locator(".margin").bounding_box(), page.locator(".register").first.bounding_box()
+        assert margin
+        assert register
+        assert (margin["x"] > register["x"] + register["width"]) is beside
