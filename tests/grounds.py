@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from citygraph.release import Release
 from citygraph.terms import BASE
-from citygraph.web.addresses import Addresses
+from citygraph.web.answering.addresses import Addresses
+from citygraph.web.answering.shelf import OpenRelease
 from citygraph.web.kinds.ground import Ground
-from citygraph.web.register import Registrar
-from citygraph.web.shelf import OpenRelease
-from citygraph.web.words import Words
+from citygraph.web.pages.register import Registrar
+from citygraph.web.pages.words import Words
 
 
 def ground_of(

@@ -24,7 +24,7 @@ from citygraph.release import Releases
 from citygraph.settings import read_settings
 from citygraph.sparql.engine import Engines
 from citygraph.sparql.host import HostProcess, start_host
-from citygraph.web.endpoint import SparqlEndpoint
+from citygraph.web.asking.endpoint import SparqlEndpoint
 from tests.inprocess import InProcess
 from tests.world import publish
 

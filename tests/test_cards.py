@@ -18,8 +18,9 @@ from citygraph.pictures.raster import is_blank, png
 from citygraph.pictures.times import Span
 from citygraph.release import Releases
 from citygraph.settings import Settings
-from citygraph.web import cards, create_app
-from citygraph.web.assets import BUILT, STATIC
+from citygraph.web import create_app
+from citygraph.web.answering.assets import BUILT, STATIC
+from citygraph.web.pages import cards
 from tests.world import publish, small_world
 
 NOWHERE = (Path("/nowhere.ttf"),)

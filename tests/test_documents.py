@@ -13,8 +13,8 @@ from citygraph.describe import describe
 from citygraph.formats import BY_NAME
 from citygraph.release import Release
 from citygraph.terms import BASE, DCTERMS, PREFIXES, SOURCE
-from citygraph.web.documents import Document, document, used_prefixes
-from citygraph.web.shelf import OpenRelease
+from citygraph.web.answering.shelf import OpenRelease
+from citygraph.web.documents.forms import Document, document, used_prefixes
 from tests.world import publish, small_world
 
 FORMS = ("ttl", "nt", "nq", "trig", "jsonld", "rdf")

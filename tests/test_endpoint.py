@@ -21,7 +21,7 @@ from citygraph.settings import Settings
 from citygraph.sparql.engine import Answer
 from citygraph.sparql.protocol import Query
 from citygraph.terms import CG, SD, VOID
-from citygraph.web.endpoint import RELEASE, SparqlEndpoint
+from citygraph.web.asking.endpoint import RELEASE, SparqlEndpoint
 from tests.inprocess import InProcess
 from tests.world import small_world
 

@@ -17,8 +17,8 @@ from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.text import collation_key
 from citygraph.web import create_app
-from citygraph.web.explore_query import query_of
-from citygraph.web.explore_state import KINDS
+from citygraph.web.finding.explore_query import query_of
+from citygraph.web.finding.explore_state import KINDS
 
 
 @pytest.fixture(scope="module")

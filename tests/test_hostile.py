@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -162,7 +163,12 @@ def _ticks(pid: int) -> int:
 def siege(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Siege]:
     log = tmp_path_factory.mktemp("siege") / "lookups"
     settings = Settings(releases=built[0].root)
-    limits: dict[str, Any] = {"time_limit": LIMIT, "memory_limit": 256 * MIB, "queue_wait": 1.0, "spool_limit": 64 * MIB}
+    limits: dict[str, Any] = {
+        "time_limit": LIMIT,
+        "memory_limit": 256 * MIB,
+        "queue_wait": 1.0,
+        "spool_limit": 64 * MIB,
+    }
     with serving(built[0].root, **limits) as server:
         command = [sys.executable, "-m", "tests.lookups", str(server.port), str(log)]
         client = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE)

@@ -18,7 +18,7 @@ from citygraph.web.kinds.ground import Ground, Layout
 from citygraph.web.kinds.layouts import layout_of
 from citygraph.web.kinds.tieorder import view_of
 from citygraph.web.kinds.ties import Tie
-from citygraph.web.values import Text
+from citygraph.web.pages.values import Text
 from tests.grounds import ground_of
 from tests.world import publish, small_world
 

@@ -11,9 +11,9 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from citygraph.web.catalogues import LANGUAGES, catalogue_file, own_name
-from citygraph.web.values import date, number
-from citygraph.web.words import Words
+from citygraph.web.pages.catalogues import LANGUAGES, catalogue_file, own_name
+from citygraph.web.pages.values import date, number
+from citygraph.web.pages.words import Words
 
 _WEB = Path(__file__).parents[1] / "src" / "citygraph" / "web"
 _KEYWORDS = {

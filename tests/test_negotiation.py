@@ -6,7 +6,7 @@ import pytest
 
 from citygraph.errors import NotAcceptable
 from citygraph.formats import FORMATS, Kind
-from citygraph.web.negotiation import encoding, language, wanted
+from citygraph.web.answering.negotiation import encoding, language, wanted
 
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 SRJ, SRX = "application/sparql-results+json", "application/sparql-results+xml"

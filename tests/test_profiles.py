@@ -12,7 +12,7 @@ from citygraph.release import Releases
 from citygraph.settings import Settings
 from citygraph.terms import BASE, CG, DERIVED_GRAPH, ID, PREFIXES, RDF, SCHEMA
 from citygraph.web import create_app
-from citygraph.web.profiles import OWN, PROFILES, SCHEMA_ORG, chosen
+from citygraph.web.documents.profiles import OWN, PROFILES, SCHEMA_ORG, chosen
 from tests.world import publish, small_world
 
 ORG = PREFIXES["org"]

@@ -267,7 +267,7 @@ def test_health_tells_the_release(client: FlaskClient, root: Path) -> None:
 def test_unchanged_document_is_304_without_evaluation(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conditional request costs no lookup."""
     first = client.get("/doc/city/izmir.ttl")
-    monkeypatch.setattr("citygraph.web.resources.describe", lambda *_: pytest.fail("evaluated"))
+    monkeypatch.setattr("citygraph.web.documents.resources.describe", lambda *_: pytest.fail("evaluated"))
     second = client.get("/doc/city/izmir.ttl", headers={"If-None-Match": first.headers["ETag"]})
     assert (second.status_code, second.data) == (304, b"")
     assert second.headers["ETag"] == first.headers["ETag"]

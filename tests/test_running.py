@@ -14,7 +14,7 @@ import pytest
 
 from citygraph.release import Release, Releases
 from citygraph.report import Report
-from citygraph.web.tallies import Tallies
+from citygraph.web.answering.tallies import Tallies
 from tests.running import Reply, Running, serving
 
 Built = tuple[Releases, Release, Report]
@@ -180,7 +180,9 @@ def test_counts_of_a_process_that_ended_are_kept(tmp_path_factory: pytest.TempPa
     """Sums never go down: Prometheus would take that for a restart."""
     folder = tmp_path_factory.mktemp("tallies")
     ours = Tallies(folder)
-    code = "from pathlib import Path; from citygraph.web.tallies import Tallies; Tallies(Path(%r)).answered(200)"
+    code = (
+        "from pathlib import Path; from citygraph.web.answering.tallies import Tallies; Tallies(Path(%r)).answered(200)"
+    )
     subprocess.run([sys.executable, "-c", code % str(folder)], check=True)
     ours.answered(200)
     ours.answered(299)

@@ -11,8 +11,9 @@ from citygraph.errors import NotFound
 from citygraph.release import Release, Releases
 from citygraph.settings import Settings
 from citygraph.terms import BASE, CG, SOURCE
-from citygraph.web import create_app, saying
-from citygraph.web.shelf import OpenRelease
+from citygraph.web import create_app
+from citygraph.web.answering.shelf import OpenRelease
+from citygraph.web.pages import saying
 from tests.test_pages import page, text
 from tests.world import publish, small_world
 

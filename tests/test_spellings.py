@@ -10,7 +10,7 @@ from citygraph.release import Releases
 from citygraph.settings import Settings
 from citygraph.terms import BASE, CG, CURATION_GRAPH, ID, RDF, RDFS, SOURCE
 from citygraph.web import create_app
-from citygraph.web.addresses import Addresses
+from citygraph.web.answering.addresses import Addresses
 from tests.world import publish, small_world
 
 OTHER = "https://data.example/cities/"

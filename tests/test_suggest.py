@@ -11,7 +11,7 @@ from citygraph.release import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from citygraph.web.marked import begins, marked
+from citygraph.web.finding.marked import begins, marked
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from pyoxigraph import Literal
 
 from citygraph.terms import XSD
-from citygraph.web.values import Text, coordinates, date, literal_text, number
-from citygraph.web.words import Words
+from citygraph.web.pages.values import Text, coordinates, date, literal_text, number
+from citygraph.web.pages.words import Words
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from citygraph.release import Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from citygraph.web.findings import read_findings
+from citygraph.web.pages.findings import read_findings
 from tests.test_pages import page, text
 from tests.world import publish, small_world
 

@@ -23,10 +23,10 @@ from citygraph.settings import Settings, hand_on, read_settings
 from citygraph.sparql.engine import Answer
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
-from citygraph.web.endpoint import SparqlEndpoint
-from citygraph.web.graphs import GraphStore
-from citygraph.web.update import UpdateEndpoint
-from citygraph.web.writing import Gate
+from citygraph.web.asking.endpoint import SparqlEndpoint
+from citygraph.web.changing.graphs import GraphStore
+from citygraph.web.changing.update import UpdateEndpoint
+from citygraph.web.changing.writing import Gate
 from citygraph.writing.tokens import Holder, Tokens
 from citygraph.writing.writer import Writer, start_writer
 

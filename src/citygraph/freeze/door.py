@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-# What web/http.py calls RELEASE: the release that is asked, whatever is published meanwhile. Its pages do not tell
-# what day it is, so that they are the same whenever they are made.
+# What web/answering/http.py calls RELEASE: the release that is asked, whatever is published meanwhile. Its pages do not
+# tell what day it is, so that they are the same whenever they are made.
 _RELEASE = "citygraph.release"
 
 

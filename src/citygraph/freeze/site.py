@@ -25,10 +25,10 @@ from citygraph.progress import Progress
 from citygraph.release import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from citygraph.web.addresses import Addresses
-from citygraph.web.assets import BUILT, STATIC
-from citygraph.web.catalogues import LANGUAGES
-from citygraph.web.frozen import FrozenPages
+from citygraph.web.answering.addresses import Addresses
+from citygraph.web.answering.assets import BUILT, STATIC
+from citygraph.web.pages.catalogues import LANGUAGES
+from citygraph.web.pages.frozen import FrozenPages
 from citygraph.withdrawals import read_withdrawals
 
 _FIRST_PAGES = ("explore", "network", "about", "api", "cite", "shapes", "ontology/shapes", *STAND_INS)

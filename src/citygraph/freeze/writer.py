@@ -20,7 +20,7 @@ from citygraph.freeze.plan import STAND_INS, Plan, asked
 from citygraph.release import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from citygraph.web.frozen import FrozenPages
+from citygraph.web.pages.frozen import FrozenPages
 
 _HTML = "text/html"
 _OK, _GONE, _FAULT = 200, 410, 500

@@ -12,31 +12,31 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from citygraph import errors
 from citygraph.release import Releases
 from citygraph.settings import Settings
-from citygraph.web.about import mount_about
-from citygraph.web.assets import mount_assets
-from citygraph.web.cards import mount_cards
-from citygraph.web.completions import mount_completions
-from citygraph.web.endpoint import PATH, Runs, SparqlEndpoint
-from citygraph.web.explore import mount_explore
-from citygraph.web.faults import Faults
-from citygraph.web.graphs import GraphStore
-from citygraph.web.http import COMMON, PREFLIGHT
-from citygraph.web.metrics import mount_metrics
-from citygraph.web.network import mount_network
-from citygraph.web.pages import Pages
-from citygraph.web.queries import mount_queries
-from citygraph.web.reconcile import mount_reconcile
-from citygraph.web.resources import Resources
-from citygraph.web.running import Supervised, mount_running
-from citygraph.web.search import mount_search
-from citygraph.web.suggest import mount_suggest
-from citygraph.web.tallies import Tallies, folder_of
-from citygraph.web.time import mount_time
-from citygraph.web.update import PATH as UPDATE_PATH
-from citygraph.web.update import UpdateEndpoint
-from citygraph.web.wikidata import mount_wikidata
-from citygraph.web.workbench import Workbench
-from citygraph.web.writing import Gate
+from citygraph.web.answering.assets import mount_assets
+from citygraph.web.answering.faults import Faults
+from citygraph.web.answering.http import COMMON, PREFLIGHT
+from citygraph.web.answering.tallies import Tallies, folder_of
+from citygraph.web.asking.completions import mount_completions
+from citygraph.web.asking.endpoint import PATH, Runs, SparqlEndpoint
+from citygraph.web.asking.metrics import mount_metrics
+from citygraph.web.asking.queries import mount_queries
+from citygraph.web.asking.running import Supervised, mount_running
+from citygraph.web.asking.workbench import Workbench
+from citygraph.web.changing.graphs import GraphStore
+from citygraph.web.changing.update import PATH as UPDATE_PATH
+from citygraph.web.changing.update import UpdateEndpoint
+from citygraph.web.changing.writing import Gate
+from citygraph.web.documents.resources import Resources
+from citygraph.web.finding.explore import mount_explore
+from citygraph.web.finding.network import mount_network
+from citygraph.web.finding.reconcile import mount_reconcile
+from citygraph.web.finding.search import mount_search
+from citygraph.web.finding.suggest import mount_suggest
+from citygraph.web.pages.about import mount_about
+from citygraph.web.pages.cards import mount_cards
+from citygraph.web.pages.render import Pages
+from citygraph.web.pages.wikidata import mount_wikidata
+from citygraph.web.past.time import mount_time
 from citygraph.writing.tokens import Tokens
 from citygraph.writing.writer import Writer
 

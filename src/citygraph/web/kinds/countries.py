@@ -20,8 +20,8 @@ from citygraph.web.kinds.drawing import NARROW, WIDE, thousands
 from citygraph.web.kinds.ground import Ground, Layout, text_of
 from citygraph.web.kinds.standing import standing
 from citygraph.web.kinds.ties import Facts, Point, dates_of, facts, point_of
-from citygraph.web.outlines import land
-from citygraph.web.values import Text, number
+from citygraph.web.pages.outlines import land
+from citygraph.web.pages.values import Text, number
 
 _TOLD_OF = frozenset({CG("country").value})
 _MOST = 200  # places in the table

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.terms import CG, RDF
-from citygraph.web.cells import Cell
 from citygraph.web.kinds.ground import Ground, Row, text_of
 from citygraph.web.kinds.happenings import Happening, happenings_by_iri
-from citygraph.web.values import Text, literal_text
+from citygraph.web.pages.cells import Cell
+from citygraph.web.pages.values import Text, literal_text
 
 _TYPE, _AT, _SUMMARY = RDF("type").value, CG("at").value, CG("summary").value
 _TAKING_PART = frozenset(CG(name).value for name in ("participant", "host", "moderator", "organiser"))

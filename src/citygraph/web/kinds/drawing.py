@@ -14,10 +14,10 @@ from citygraph.pictures.strip import strip, strip_scale, strip_years
 from citygraph.pictures.svg import Caption
 from citygraph.web.kinds.ground import Ground
 from citygraph.web.kinds.ties import Partner, Point, Tie
-from citygraph.web.outlines import land
-from citygraph.web.spans import span
-from citygraph.web.values import Text, number
-from citygraph.web.words import Words
+from citygraph.web.pages.outlines import land
+from citygraph.web.pages.spans import span
+from citygraph.web.pages.values import Text, number
+from citygraph.web.pages.words import Words
 
 _AGES = (1990, 2000, 2010)  # where a step of colour ends: the oldest is the darkest
 _MOST_MARKS = 400

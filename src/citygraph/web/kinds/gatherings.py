@@ -10,15 +10,15 @@ from pyoxigraph import NamedNode
 from citygraph.describe import Description
 from citygraph.terms import CG
 from citygraph.text import collation_key
-from citygraph.web.cells import Cell
-from citygraph.web.cells import Row as Line
 from citygraph.web.kinds.deeds import cells_of as words_of
 from citygraph.web.kinds.deeds import sources_by
 from citygraph.web.kinds.ground import Ground, Layout, Row, text_of
 from citygraph.web.kinds.happenings import happenings
 from citygraph.web.kinds.particulars import cells_of, particulars
 from citygraph.web.kinds.ties import dates_of, facts
-from citygraph.web.values import Text
+from citygraph.web.pages.cells import Cell
+from citygraph.web.pages.cells import Row as Line
+from citygraph.web.pages.values import Text
 
 _PARTICULARS = (
     "takesPlaceIn", "venue", "heldOnline", "plannedVenue", "host", "organiser", "moderator",

@@ -10,10 +10,10 @@ from pathlib import Path
 from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple, Variable
 
 from citygraph.queries import StoredQuery, load_queries
-from citygraph.web.addresses import Addresses
-from citygraph.web.register import Registrar
-from citygraph.web.shelf import OpenRelease
-from citygraph.web.words import Words
+from citygraph.web.answering.addresses import Addresses
+from citygraph.web.answering.shelf import OpenRelease
+from citygraph.web.pages.register import Registrar
+from citygraph.web.pages.words import Words
 
 MOST_QUERIES = 12  # on one page
 

@@ -9,7 +9,7 @@ from citygraph.terms import CG, RDF
 from citygraph.web.kinds.ground import Ground, Row
 from citygraph.web.kinds.standing import standing
 from citygraph.web.kinds.ties import Facts, dates_of, facts
-from citygraph.web.values import Text
+from citygraph.web.pages.values import Text
 
 _TYPE = RDF("type").value
 _EVENT = CG("Event").value

@@ -11,7 +11,7 @@ from citygraph.web.kinds.ground import Ground, text_of
 from citygraph.web.kinds.happenings import span_of
 from citygraph.web.kinds.standing import standing
 from citygraph.web.kinds.ties import dates_of, facts
-from citygraph.web.values import Text
+from citygraph.web.pages.values import Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from citygraph.web.kinds.deeds import TOLD_OF, attendances, deeds
 from citygraph.web.kinds.ground import Ground, Layout, text_of
 from citygraph.web.kinds.particulars import particulars
 from citygraph.web.kinds.tenures import Tenure, bar_of, read_tenures, years
-from citygraph.web.values import Text
+from citygraph.web.pages.values import Text
 
 _TOLD_OF = TOLD_OF | {CG("of").value}
 _PARTICULARS = ("jurisdiction", "seat", "abbreviation", "foundingDate")

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from citygraph.describe import Description
 from citygraph.terms import CG
-from citygraph.web.cells import Cell, Row
 from citygraph.web.kinds.ground import Ground
+from citygraph.web.pages.cells import Cell, Row
 
 
 def particulars(ground: Ground, description: Description, names: Iterable[str]) -> tuple[Row, ...]:

@@ -14,7 +14,7 @@ from citygraph.terms import CG
 from citygraph.web.kinds.deeds import TOLD_OF, attendances, deeds
 from citygraph.web.kinds.ground import Ground, Layout, text_of
 from citygraph.web.kinds.tenures import Tenure, bar_of, read_tenures, years
-from citygraph.web.values import Text
+from citygraph.web.pages.values import Text
 
 _TOLD_OF = TOLD_OF | {CG("holder").value}
 

@@ -20,8 +20,8 @@ from citygraph.web.kinds.happenings import happenings
 from citygraph.web.kinds.mayors import Holding, read_mayors
 from citygraph.web.kinds.tieorder import view_of
 from citygraph.web.kinds.ties import Point, Tie, read_ties
-from citygraph.web.spans import span, span_between, year_of
-from citygraph.web.values import Text, date
+from citygraph.web.pages.spans import span, span_between, year_of
+from citygraph.web.pages.values import Text, date
 
 _TOLD = frozenset({CG("twinnedWith").value})
 _TOLD_OF = frozenset(CG(name).value for name in ("party", "takesPlaceIn", "twinnedWith"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from citygraph.web.dates import is_past
 from citygraph.web.kinds.ground import Ground
+from citygraph.web.pages.dates import is_past
 
 
 def standing(ground: Ground, starts: Iterable[str], ends: Iterable[str], shown: Iterable[str] = ()) -> str:

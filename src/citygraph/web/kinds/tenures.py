@@ -11,15 +11,15 @@ from citygraph.pictures.axis import Bar, Lane, axis
 from citygraph.pictures.svg import Caption
 from citygraph.terms import CG
 from citygraph.text import collation_key
-from citygraph.web.cells import Cell, Mark
 from citygraph.web.kinds.drawing import NARROW
 from citygraph.web.kinds.ground import Ground, Row, text_of
 from citygraph.web.kinds.happenings import span_of
 from citygraph.web.kinds.mayors import Showing
 from citygraph.web.kinds.standing import standing
 from citygraph.web.kinds.ties import facts
-from citygraph.web.spans import span, span_between, year_of
-from citygraph.web.values import Text, date
+from citygraph.web.pages.cells import Cell, Mark
+from citygraph.web.pages.spans import span, span_between, year_of
+from citygraph.web.pages.values import Text, date
 
 _HOLDER, _POST, _START, _END, _SHOWN = (
     CG(name).value for name in ("holder", "post", "startDate", "endDate", "attestedOn")

@@ -10,10 +10,10 @@ from pyoxigraph import NamedNode
 from citygraph.earth import kilometres
 from citygraph.terms import CG, RDF, SCHEMA
 from citygraph.text import collation_key
-from citygraph.web.cells import Mark
 from citygraph.web.kinds.ground import Ground, Row, text_of
 from citygraph.web.kinds.standing import standing
-from citygraph.web.values import Text
+from citygraph.web.pages.cells import Mark
+from citygraph.web.pages.values import Text
 
 Point = tuple[float, float]  # latitude and longitude, in degrees
 Facts = Mapping[str, tuple[str, ...]]

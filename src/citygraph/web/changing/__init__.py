@@ -1,0 +1,1 @@
+"""Writing over HTTP: updates, the graph store, and what both share."""

@@ -1,0 +1,1 @@
+"""The documents of things: their forms, views and links."""

@@ -1,0 +1,89 @@
+"""The views of a description that may be asked for: our own vocabulary, schema.org, W3C ORG, or all that is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from citygraph.describe import Keep
+from citygraph.errors import NotAcceptable
+from citygraph.terms import BASE, CG, DERIVED_GRAPH, OWL, PREFIXES, RDF, RDFS, SCHEMA
+from citygraph.web.pages.words import N_
+
+_TYPE = RDF("type").value
+_DERIVED = (DERIVED_GRAPH.value,)
+_ORG = PREFIXES["org"]
+_ITEM = re.compile(r"\s*<([^<>\s]*)>\s*((?:;[^,]*)?)(?:,|$)")
+_QUALITY = re.compile(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)")
+_LIST = frozenset({"alt", "all"})
+_NAMES = {RDFS("label").value, OWL("sameAs").value}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A view: the name of it in ?_profile=, its IRI, its title, and what it shows."""
+
+    token: str
+    iri: str
+    title: str
+    keep: Keep = field(compare=False, repr=False)
+    namespace: str = ""  # of the types that it shows; all if none is said
+
+
+def _own(predicate: str, sources: tuple[str, ...]) -> bool:
+    """What a document or a person says, and what derivation adds in our own words, but no translation of it."""
+    return sources != _DERIVED or predicate.startswith(CG) or predicate in (_TYPE, RDFS("label").value)
+
+
+def _schema(predicate: str, _: tuple[str, ...]) -> bool:
+    return predicate.startswith(SCHEMA) or predicate == _TYPE
+
+
+def _org(predicate: str, _: tuple[str, ...]) -> bool:
+    return predicate.startswith(_ORG) or predicate == _TYPE or predicate in _NAMES
+
+
+def _everything(_: str, __: tuple[str, ...]) -> bool:
+    return True
+
+
+OWN = Profile("citygraph", BASE + "ontology", N_("The words of citygraph"), _own)
+SCHEMA_ORG = Profile("schema", "https://schema.org/", "schema.org", _schema, SCHEMA)
+W3C_ORG = Profile("org", "http://www.w3.org/ns/org", N_("W3C Organization Ontology"), _org, _ORG)
+WHOLE = Profile("whole", BASE + "ontology/profiles/whole", N_("All vocabularies at once"), _everything)
+PROFILES = (OWN, SCHEMA_ORG, W3C_ORG, WHOLE)
+
+
+def is_list(asked: str) -> bool:
+    """Whether ?_profile= asks which there are."""
+    return asked in _LIST
+
+
+def chosen(accept_profile: str, asked: str | None) -> Profile:
+    """The profile by ?_profile= (token or IRI), else by Accept-Profile, else our own.
+
+    Raises NotAcceptable for a ?_profile= that there is not; a header only states a preference.
+    """
+    if asked and not is_list(asked):
+        found = next((p for p in PROFILES if asked in (p.token, p.iri)), None)
+        if found is None:
+            offered = tuple(profile.token for profile in PROFILES)
+            raise NotAcceptable(f"{asked[:80]!r} is no profile; there are {', '.join(offered)}", offered)
+        return found
+    if not accept_profile:
+        return OWN
+    rated = sorted(_rated(accept_profile), key=lambda rated: -rated[0])
+    return rated[0][1] if rated else OWN
+
+
+def _rated(header: str) -> Iterator[tuple[float, Profile]]:
+    for iri, parameters in _ITEM.findall(header):
+        quality = _QUALITY.search(parameters)
+        worth = float(quality[1]) if quality else 1.0
+        for profile in PROFILES:
+            # A namespace is written with and without its last sign.
+            if worth and profile.iri.rstrip("/#") == iri.rstrip("/#").replace(
+                "http://schema.org", "https://schema.org"
+            ):
+                yield worth, profile

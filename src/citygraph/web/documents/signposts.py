@@ -1,0 +1,163 @@
+"""Typed links of a document (FAIR Signposting, level 2): in Link headers, and as a linkset (RFC 9264)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote
+
+from citygraph.formats import Kind, of_kind
+from citygraph.terms import CG, DCAT, DCTERMS, RDF, SCHEMA
+from citygraph.web.answering.addresses import Addresses
+from citygraph.web.documents.forms import LICENSE
+from citygraph.web.documents.profiles import PROFILES, Profile
+
+GRAPH_FORMATS = of_kind(Kind.GRAPH)
+LINKSET = "application/linkset"
+LINKSET_JSON = "application/linkset+json"
+# With the graphs: what an entity's document holds whole, and not only tells.
+_ITEM = "trig"
+_URI = "%/:?#[]@!$&'()*+,;=-._~"
+TYPE = RDF("type").value
+CREATOR = DCTERMS("creator").value
+_DATASET = "dataset"
+# nginx gives up on more than 4 KiB of headers. Beyond this the rarer forms are named in the linkset alone.
+_LONGEST = 2_400
+_RARE = frozenset({LINKSET, "application/n-triples", "application/n-quads", "application/rdf+xml", "application/trig"})
+# Stand for the path and the thing of a document.
+_PATH, _THING = "path--here", "thing--here"
+_ABOUT_PAGE = SCHEMA("AboutPage").value
+_FORMS = (("html", "text/html"), *((f.extension, f.media_type) for f in GRAPH_FORMATS))
+_SETS = (("linkset", LINKSET), ("linkset.json", LINKSET_JSON))
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link from one of a document's addresses."""
+
+    anchor: str
+    rel: str
+    href: str
+    type: str = ""
+    profile: str = ""
+
+    def header(self) -> str:
+        """As a value of Link; the anchor is the address that answers."""
+        type_ = f'; type="{self.type}"' if self.type else ""
+        profile = f'; profile="{self.profile}"' if self.profile else ""
+        return f'<{_as_uri(self.href)}>; rel="{self.rel}"{type_}{profile}'
+
+
+@dataclass(frozen=True)
+class Signposts:
+    """The links of one document: `path` is its address without extension, `thing` what it describes, if it is one."""
+
+    addresses: Addresses
+    path: str
+    thing: str
+    types: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    items: tuple[tuple[str, str], ...] = ()  # distributions of a dataset: address and media type
+
+    @property
+    def address(self) -> str:
+        """Where this host has the document."""
+        return self.addresses.path(self.path)
+
+    def header(self, profile: Profile, query: str) -> str:
+        """The value of Link for one form of the document. Proxies take some kilobytes: the rest is in the linkset."""
+        # All documents of a kind have the same links but for their names.
+        like = _like(self.addresses, self.path == _DATASET, self.types, self.authors, self.items, query, profile)
+        path, thing = self.addresses.path(self.path).removeprefix(self.addresses.root + "/"), _as_uri(self.thing)
+        whole = like[0].replace(_PATH, path).replace(_THING, thing)
+        return whole if len(whole) <= _LONGEST else like[1].replace(_PATH, path).replace(_THING, thing)
+
+    def of_page(self, query: str = "") -> Iterator[Link]:
+        """The links of the document itself."""
+        at = self.address
+        canonical = f"{self.addresses.iri(self.path)}{query}"
+        for extension, media_type in _FORMS:
+            yield Link(at, "alternate", f"{at}.{extension}{query}", media_type)
+        for extension, media_type in (("ttl", "text/turtle"), ("jsonld", "application/ld+json")):
+            yield Link(at, "describedby", f"{at}.{extension}{query}", media_type)
+        yield Link(at, "canonical", canonical)
+        yield Link(at, "license", LICENSE.value)
+        yield Link(at, "cite-as", self.thing or canonical)
+        yield Link(at, "type", _ABOUT_PAGE)
+        for type_ in self.types:
+            yield Link(at, "type", type_)
+        for author in self.authors:
+            yield Link(at, "author", author)
+        for href, media_type in self.items or ((f"{at}.{_ITEM}{query}", "application/trig"),):
+            yield Link(at, "item", href, media_type)
+        if self.path != _DATASET:
+            yield Link(at, "collection", self.addresses.path("dataset"))
+        if self.thing:
+            yield Link(at, "describes", self.thing)
+        for extension, media_type in _SETS:
+            yield Link(at, "linkset", f"{at}.{extension}", media_type)
+
+    def linkset(self) -> tuple[Link, ...]:
+        """All links: of the page, of its metadata, and of what it holds, each back to the page."""
+        back = (link for extension, _ in _FORMS[1:] for link in self._back(f"{self.address}.{extension}"))
+        return (*self.of_page(), *self._profiles(), *back)
+
+    def _back(self, form: str) -> Iterator[Link]:
+        """From what holds the data to the page."""
+        yield Link(form, "describes", self.address, "text/html")
+        yield Link(form, "collection", self.address, "text/html")
+        yield Link(form, "license", LICENSE.value)
+        yield Link(form, "type", DCAT("Distribution").value)
+
+    def _profiles(self) -> Iterator[Link]:
+        """Where the views stand."""
+        for profile in PROFILES:
+            for extension in ("ttl", "jsonld"):
+                at = f"{self.address}.{extension}?_profile={profile.token}"
+                yield Link(self.address, "alternate", at, dict(_FORMS)[extension], profile.iri)
+
+
+@lru_cache(4096)
+def _like(
+    addresses: Addresses,
+    is_dataset: bool,
+    types: tuple[str, ...],
+    authors: tuple[str, ...],
+    items: tuple[tuple[str, str], ...],
+    query: str,
+    profile: Profile,
+) -> tuple[str, str]:
+    """All the links, and those that are left where names are long."""
+    posts = Signposts(addresses, _DATASET if is_dataset else _PATH, _THING, types, authors, items)
+    found = [*posts.of_page(query), Link(posts.address, "profile", profile.iri)]
+    few = [link for link in found if link.type not in _RARE or link.rel == "item"]
+    return ", ".join(link.header() for link in found), ", ".join(link.header() for link in few)
+
+
+def _as_uri(iri: str) -> str:
+    return iri if iri.isascii() else quote(iri, safe=_URI)
+
+
+def as_text(links: Iterable[Link]) -> bytes:
+    """A linkset as application/linkset."""
+    lines = (f'{link.header()}; anchor="{link.anchor}"' for link in links)
+    return (",\n".join(lines) + "\n").encode()
+
+
+def as_json(links: Iterable[Link]) -> bytes:
+    """A linkset as application/linkset+json."""
+    contexts: dict[str, dict[str, list[dict[str, str]]]] = {}
+    for link in links:
+        target = {"href": link.href, **({"type": link.type} if link.type else {})}
+        target |= {"profile": link.profile} if link.profile else {}
+        contexts.setdefault(link.anchor, {}).setdefault(link.rel, []).append(target)
+    value = {"linkset": [{"anchor": anchor, **targets} for anchor, targets in contexts.items()]}
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def types_of(classes: Iterable[str]) -> tuple[str, ...]:
+    """The classes of a thing that a program is likely to know: schema.org's, else ours."""
+    classes = list(classes)
+    return tuple(c for c in classes if c.startswith(SCHEMA)) or tuple(c for c in classes if c.startswith(CG))

@@ -1,0 +1,1 @@
+"""Finding things: search and suggestions, Explore, Network, and reconciliation for other programs."""

@@ -1,0 +1,179 @@
+"""/explore: the entities of a kind beside their map, filtered by facets; the address is the state."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, Response, request
+
+from citygraph.listing.read import Counts, Listed, Wanted
+from citygraph.settings import Settings
+from citygraph.text import collation_key
+from citygraph.web.answering.answers import addresses_of, reader_language
+from citygraph.web.answering.replies import HTML, JSON, Offer, chosen, reply
+from citygraph.web.answering.shelf import OpenRelease, Shelf
+from citygraph.web.finding.explore_query import query_of
+from citygraph.web.finding.explore_state import KINDS, SIGNED, State, read_state
+from citygraph.web.finding.placed import map_of
+from citygraph.web.finding.search import SearchPages, opened_release
+from citygraph.web.pages.render import Reader
+from citygraph.web.pages.values import Text
+from citygraph.web.pages.words import N_, Words
+
+PAGE = 50
+_MOST_POINTS = 250  # on the map; more are no picture
+_FIRST = 8  # values of a facet; the rest folds away
+_CSV = Offer("csv", "text/csv; charset=utf-8")
+_COLUMNS = ("id", "iri", "name_en", "name_tr", "type", "country", "latitude", "longitude", "since", "agreements",
+            "protocol")  # fmt: skip
+_FACETS = {
+    "country": N_("Country"),
+    "decade": N_("Decade"),
+    "protocol": N_("Protocol"),
+    "source": N_("Source"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value of a facet: how many have it, and where the page is that wants it, or wants it no more."""
+
+    value: str
+    name: Text
+    count: int
+    share: int  # of the facet's largest count, in hundredths
+    href: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A facet with its values: those that are shown, and those that fold away."""
+
+    name: str
+    title: str
+    first: tuple[Choice, ...]
+    rest: tuple[Choice, ...]
+
+    @property
+    def chosen(self) -> tuple[Choice, ...]:
+        """The values that are wanted."""
+        return tuple(choice for choice in (*self.first, *self.rest) if choice.is_chosen)
+
+
+def mount_explore(app: Flask, settings: Settings, shelf: Shelf, pages: SearchPages) -> None:
+    """Add /explore to the site."""
+    app.register_blueprint(Explore(settings, shelf, pages).blueprint())
+
+
+class Explore:
+    """The list of a release, for people and as files."""
+
+    def __init__(self, settings: Settings, shelf: Shelf, pages: SearchPages) -> None:
+        self._settings = settings
+        self._shelf = shelf
+        self._pages = pages
+
+    def blueprint(self) -> Blueprint:
+        """The addresses."""
+        blueprint = Blueprint("explore", __name__)
+        blueprint.add_url_rule("/explore", "explore", self.show, methods=["GET"])
+        blueprint.add_url_rule("/explore.<extension>", "explore-as", self.show, methods=["GET"])
+        return blueprint
+
+    def show(self, extension: str = "") -> Response:
+        """What passes the filters, as a page, JSON or CSV. Raises UsageError for a bad filter."""
+        offer = chosen(request, (HTML, JSON, _CSV), extension)
+        opened, language = opened_release(self._shelf), reader_language(request)
+        addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
+        state = read_state(request.args)
+        wanted = state.wanted(addresses, language)
+        if offer is _CSV:
+            return reply(request, _as_csv(opened.listing.rows(wanted)), _CSV)
+        if offer is JSON:
+            return reply(request, _as_json(opened.listing.rows(wanted), wanted, state), JSON)
+        reader = Reader(Words(language), addresses, request.query_string.decode("ascii", "replace"))
+        return reply(request, self._page(opened, state, wanted, reader), HTML, language)
+
+    def _page(self, opened: OpenRelease, state: State, wanted: Wanted, reader: Reader) -> str:
+        counts = opened.listing.counts(wanted)
+        last = max(1, -(-counts.total // PAGE))
+        page = min(state.page, last)
+        rows = opened.listing.rows(wanted, PAGE, (page - 1) * PAGE)
+        points = opened.listing.points(wanted, _MOST_POINTS)
+        here = reader.addresses.path("explore")
+        files = [(name, f"{here}.{name.lower()}?{state.query('lang', 'page')}") for name in ("CSV", "JSON")]
+        return self._pages.page(
+            "explore.html", reader, opened.release,
+            state=state, here=here, counts=counts, rows=rows, country=_country_of(opened, reader),
+            kinds=[(kind, counts.kinds[kind], state.with_kind(kind).href(here)) for kind in KINDS
+                   if kind in counts.kinds],
+            facets=[facet for name in _FACETS if (facet := _facet(name, state, counts, opened, reader)).first],
+            first=(page - 1) * PAGE + 1, last=min(page * PAGE, counts.total),
+            previous=state.on_page(page - 1).href(here) if page > 1 else "",
+            next=state.on_page(page + 1).href(here) if page < last else "",
+            map=map_of(points, reader),
+            points=len(points), files=files, query=query_of(wanted),
+            workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': query_of(wanted)})}",
+        )  # fmt: skip
+
+
+def _facet(name: str, state: State, counts: Counts, opened: OpenRelease, reader: Reader) -> Facet:
+    here, found = reader.addresses.path("explore"), dict(counts.facets[name])
+    wanted = {value: found.get(value, 0) for value in state.iris(name, reader.addresses)}
+    largest = max([*found.values(), 1])
+    choices = [
+        Choice(value, _value_name(name, value, opened, reader), count, round(100 * count / largest),
+               state.toggled(name, value).href(here), value in wanted)
+        for value, count in {**found, **wanted}.items()
+    ]  # fmt: skip
+    if name == "decade":
+        return Facet(name, reader.words(_FACETS[name]), tuple(sorted(choices, key=lambda one: one.value)), ())
+    by_count = sorted(choices, key=lambda one: (not one.is_chosen, -one.count, collation_key(one.name.text)))
+    rest = sorted(by_count[_FIRST:], key=lambda one: collation_key(one.name.text))
+    # One or two that are left need not fold away.
+    first, rest = (by_count, []) if len(rest) < 3 else (by_count[:_FIRST], rest)
+    return Facet(name, reader.words(_FACETS[name]), tuple(first), tuple(rest))
+
+
+def _value_name(name: str, value: str, opened: OpenRelease, reader: Reader) -> Text:
+    if name == "decade":
+        return Text(f"{value}–{value[:3]}9")
+    if name == "protocol":
+        return Text(reader.words(SIGNED[value]) if value in SIGNED else value)
+    label = opened.labels.best(value, reader.words.language)
+    return Text(label.text, "" if label.language in ("", reader.words.language) else label.language)
+
+
+def _country_of(opened: OpenRelease, reader: Reader) -> Callable[[Listed], str]:
+    def country(one: Listed) -> str:
+        return opened.labels.best(one.country, reader.words.language).text if one.country not in ("", one.iri) else ""
+
+    return country
+
+
+def _as_csv(rows: Iterable[Listed]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows(_record(one).values() for one in rows)
+    return text.getvalue()
+
+
+def _as_json(rows: Iterable[Listed], wanted: Wanted, state: State) -> str:
+    results = [{name: value for name, value in _record(one).items() if value not in ("", None)} for one in rows]
+    asked = {"type": wanted.kind, **dict(state.values), **({"at": wanted.at} if wanted.at else {})}
+    answer = {"asked": asked, "count": len(results), "results": results, "query": query_of(wanted)}
+    return json.dumps(answer, ensure_ascii=False) + "\n"
+
+
+def _record(one: Listed) -> dict[str, str | float | None]:
+    id_ = one.iri.partition("/id/")[2]
+    values = (id_, one.iri, one.label, one.label_tr, id_.partition("/")[0], one.country.partition("/id/")[2],
+              one.latitude, one.longitude, one.since, one.ties, one.protocol)  # fmt: skip
+    return dict(zip(_COLUMNS, values, strict=True))

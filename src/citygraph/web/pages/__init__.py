@@ -1,0 +1,1 @@
+"""Pages for people: what the templates get to show, in the words of the reader."""

@@ -1,0 +1,83 @@
+"""/about and /api: what this is, who says so and what it is good for; and every way in for programs, with examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from flask import Blueprint, Flask, Response, request
+
+from citygraph.errors import NotFound
+from citygraph.formats import Kind, of_kind
+from citygraph.settings import Settings
+from citygraph.terms import SOURCE
+from citygraph.web.answering.answers import addresses_of, reader_language
+from citygraph.web.answering.replies import HTML, chosen, reply
+from citygraph.web.answering.shelf import OpenRelease, Shelf
+from citygraph.web.finding.explore_state import KINDS
+from citygraph.web.finding.search import SearchPages, opened_release
+from citygraph.web.pages.register import Registrar
+from citygraph.web.pages.render import Reader
+from citygraph.web.pages.words import Words
+
+_MIB = 1024 * 1024
+_QUERY = """SELECT ?partner ?name ?date WHERE {
+  ?agreement cg:party city:izmir, ?partner ;
+             cg:protocolDate ?date .
+  ?partner rdfs:label ?name .
+  FILTER(?partner != city:izmir && LANG(?name) = "en")
+}
+ORDER BY ?date"""
+
+
+def mount_about(app: Flask, settings: Settings, shelf: Shelf, pages: SearchPages) -> None:
+    """Add /about and /api to the site."""
+    app.register_blueprint(About(settings, shelf, pages).blueprint())
+
+
+class About:
+    """The pages about the site."""
+
+    def __init__(self, settings: Settings, shelf: Shelf, pages: SearchPages) -> None:
+        self._settings = settings
+        self._shelf = shelf
+        self._pages = pages
+
+    def blueprint(self) -> Blueprint:
+        """The addresses."""
+        blueprint = Blueprint("about", __name__)
+        blueprint.add_url_rule("/about", "about", self.about, methods=["GET"])
+        blueprint.add_url_rule("/api", "api", self.api, methods=["GET"])
+        return blueprint
+
+    def about(self) -> Response:
+        """What this is."""
+        opened = opened_release(self._shelf)
+        counts: Mapping[str, int] = {}
+        with suppress(NotFound):  # a release without an index can be told about all the same
+            counts = opened.listing.kinds
+        return self._page("about.html", opened, kinds=[(kind, counts[kind]) for kind in KINDS if kind in counts])
+
+    def api(self) -> Response:
+        """The ways in for programs."""
+        limits = {
+            "time": round(self._settings.time_limit),
+            "memory": round(self._settings.memory_limit / _MIB),
+            "length": round(self._settings.query_length / 1024),
+            "at_once": self._settings.client_concurrency,
+        }
+        return self._page("api.html", opened_release(self._shelf), limits=limits, query=_QUERY,
+                          formats=of_kind(Kind.GRAPH), results=of_kind(Kind.SOLUTIONS))  # fmt: skip
+
+    def _page(self, template: str, opened: OpenRelease, **values: Any) -> Response:
+        offer = chosen(request, (HTML,))
+        addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
+        reader = Reader(Words(reader_language(request)), addresses, request.query_string.decode("ascii", "replace"))
+        link = Registrar(opened, reader.words, addresses).link
+        graphs = opened.release.manifest.graphs
+        sources = [(link(iri), count) for iri, count in sorted(graphs.items(), key=lambda one: -one[1])
+                   if iri.startswith(SOURCE)]  # fmt: skip
+        page = self._pages.page(template, reader, opened.release, manifest=opened.release.manifest, root=root,
+                                base=self._settings.base, sources=sources, **values)  # fmt: skip
+        return reply(request, page, offer, reader.words.language)

@@ -1,0 +1,125 @@
+"""The home page: the place with the most agreements, its ties, what is coming, and what changed last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from pyoxigraph import Literal, NamedNode
+
+from citygraph.products.changes import things_changed
+from citygraph.release import Release
+from citygraph.terms import CG
+from citygraph.web.kinds.ground import Ground, Row, text_of
+from citygraph.web.kinds.ties import Point, Tie, facts, point_of, read_ties
+from citygraph.web.pages.dates import is_past, on_year
+from citygraph.web.pages.values import Text
+
+_MOST_COMING = 8  # anniversaries of a year
+_RELEASES = 3
+_LOOKED_THROUGH = 20  # releases, for those that changed something
+_THINGS = 6
+_ACT = CG("councilActDate").value
+
+
+@dataclass(frozen=True)
+class Anniversary:
+    """A round anniversary; `date` is as precise as what it goes back to. `of_act`: of the council's act."""
+
+    tie: Tie
+    date: str
+    ordinal: int
+    of_act: bool
+    is_past: bool
+
+
+@dataclass(frozen=True)
+class Year:
+    """The anniversaries of a year, as many as a page shows, and how many there are."""
+
+    year: int
+    anniversaries: tuple[Anniversary, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class News:
+    """What a release changed: how many statements, and some of the things, each with what became of it."""
+
+    release: Release
+    things: tuple[tuple[str, Text], ...]
+    more: bool
+
+
+@dataclass(frozen=True)
+class Home:
+    """What the home page tells."""
+
+    hub: str
+    point: Point | None
+    ties: tuple[Tie, ...]
+    documents: int
+    coming: tuple[Year, ...]
+    news: tuple[News, ...]
+
+    @property
+    def partners(self) -> int:
+        """How many partners there are."""
+        return len({partner.iri for tie in self.ties for partner in tie.partners})
+
+    @property
+    def countries(self) -> int:
+        """In how many countries they are."""
+        return len({country.href for tie in self.ties for partner in tie.partners for country in partner.countries})
+
+    @property
+    def first_year(self) -> str:
+        """The year of the oldest council act."""
+        return min((tie.acts[0] for tie in self.ties if tie.acts), default="")[:4]
+
+
+def read_home(ground: Ground, releases: Iterable[Release]) -> Home:
+    """What the home page tells of a release; `releases` are it and those before it, the newest first."""
+    hub = next((text_of(row.get("place")) for row in ground.ask_once("hub")), "")
+    point: Point | None = None
+    ties: tuple[Tie, ...] = ()
+    coming: tuple[Year, ...] = ()
+    if hub:
+        said = facts(ground.ask("place-point", place=NamedNode(hub)), "place").get(hub, {})
+        point = point_of(said)
+        ties = read_ties(ground, hub, point)
+        coming = tuple(_coming(ground, hub, ties))
+    counted = next((int(text_of(row.get("number"))) for row in ground.ask_once("documents")), 0)
+    return Home(hub, point, ties, counted, coming, tuple(islice(_news(ground, releases), _RELEASES)))
+
+
+def _coming(ground: Ground, hub: str, ties: tuple[Tie, ...]) -> Iterator[Year]:
+    this = int(ground.today[:4])
+    by_iri = {tie.agreement: tie for tie in ties}
+    rows = ground.ask("place-anniversaries", place=NamedNode(hub), year=Literal(this))
+    known = [_anniversary(row, by_iri, ground.today) for row in rows if text_of(row.get("agreement")) in by_iri]
+    for year in (this, this + 1):
+        of_year = [one for one in known if one.date.startswith(str(year))]
+        # The roundest are shown: forty years rather than thirty-five.
+        shown = sorted(of_year, key=lambda one: (one.is_past, bool(one.ordinal % 10 and one.ordinal % 25)))
+        yield Year(year, tuple(sorted(shown[:_MOST_COMING], key=lambda one: one.date)), len(of_year))
+
+
+def _anniversary(row: Row, ties: dict[str, Tie], today: str) -> Anniversary:
+    lexical, ordinal = text_of(row.get("date")), int(float(text_of(row.get("ordinal"))))
+    day = on_year(lexical, int(lexical[:4]) + ordinal)
+    of_act = text_of(row.get("property")) == _ACT
+    return Anniversary(ties[text_of(row.get("agreement"))], day, ordinal, of_act, is_past(day, today))
+
+
+def _news(ground: Ground, releases: Iterable[Release]) -> Iterator[News]:
+    """The releases that changed something; what a release was before all others did not change, it came."""
+    for release in islice(releases, _LOOKED_THROUGH):
+        manifest = release.manifest
+        if manifest.parent is None:
+            yield News(release, (), more=False)
+        elif manifest.added or manifest.removed:
+            changes = list(islice(things_changed(release), _THINGS + 1))
+            things = tuple((change.kind, ground.registrar.link(change.iri)) for change in changes[:_THINGS])
+            yield News(release, things, len(changes) > _THINGS)

@@ -1,0 +1,1 @@
+"""Time: releases at their own addresses, differences, histories, mementos, citations, feeds."""

@@ -1,0 +1,76 @@
+"""What the addresses of time share: releases, their open stores, the pages, and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Request
+
+from citygraph.history import Timeline
+from citygraph.release import Release
+from citygraph.settings import Settings
+from citygraph.web.answering.addresses import Addresses
+from citygraph.web.answering.answers import addresses_of, modified, reader_language
+from citygraph.web.answering.forwarded import MOUNT, public_root
+from citygraph.web.answering.shelf import OpenRelease, Shelf
+from citygraph.web.asking.endpoint import RELEASE
+from citygraph.web.pages.render import Pages, Reader
+from citygraph.web.pages.words import Words
+
+_DOCUMENTS = ("doc/", "source/", "graph/", "ontology/")
+_ONE = ("dataset", "ontology")
+_SHAPES = "ontology/shapes"
+
+
+class TimePages(Pages):
+    """The templates of the addresses of time."""
+
+    def time(self, template: str, reader: Reader, release: Release | None, **values: Any) -> str:
+        """A page, filled; `release` is what its foot names."""
+        return self._render(template, reader, release, **values)
+
+
+@dataclass(frozen=True)
+class Past:
+    """The releases of a site and what is made of them."""
+
+    settings: Settings
+    timeline: Timeline
+    shelf: Shelf
+    pages: TimePages
+
+    def reader(self, request: Request) -> Reader:
+        """Who reads."""
+        addresses, _ = addresses_of(request, self.settings.base, self.settings.trusted_proxies)
+        return Reader(Words(reader_language(request)), addresses, request.query_string.decode("ascii", "replace"))
+
+    def root(self, environ: Mapping[str, Any]) -> str:
+        """Scheme, host and path of the site itself, also where a release is asked."""
+        return public_root(environ, self.settings.trusted_proxies).removesuffix(str(environ.get(MOUNT, "")))
+
+    def opened(self, environ: Mapping[str, Any]) -> OpenRelease:
+        """The release that the address names, or else the current one. Raises NotFound if there is none."""
+        named = environ.get(RELEASE)
+        return self.shelf.get(str(named)) if named else self.shelf.current()
+
+    def iri(self, release: Release) -> str:
+        """The name of a release."""
+        return f"{self.settings.base}releases/{release.id}"
+
+    def thing(self, path: str) -> str:
+        """The IRI whose document stands at a path without extension, or nothing if it describes no single thing."""
+        about_one = path.startswith(_DOCUMENTS) and not path.startswith(_SHAPES)
+        return Addresses(self.settings.base).thing(path) if about_one or path in _ONE else ""
+
+
+def made(release: Release) -> datetime:
+    """When a release was published, to the second."""
+    return modified(release).astimezone(UTC)
+
+
+def quoted(path: str) -> str:
+    """A decoded path as it stands in an address."""
+    return Addresses("").path(path)[1:]
