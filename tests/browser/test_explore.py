@@ -6,24 +6,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from tests.browser.conftest import NARROW, WIDE, focused, overflow, violations
+from tests.browser.conftest import NARROW, WIDE, focused, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-PAGES = {
-    "explore": "/explore",
-    "explore-filtered": "/explore?country=germany&country=china&at=2000-01-01",
-    "explore-agreements": "/explore?type=agreement&decade=1990",
-    "network": "/network",
-    "network-way": "/network?from=bremen&to=baku",
-    "network-city": "/network?city=city/bremen",
-    "search": "/search?q=izm",
-    "about": "/about",
-    "api": "/api",
-    "dataset": "/dataset",
-    "releases": "/releases",
-}
 
 
 class Visits(Protocol):
@@ -36,25 +22,6 @@ class Visits(Protocol):
     def forgive(self, pattern: str) -> None: ...
 
     def shot(self, page: Page, name: str) -> None: ...
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_the_page_is_sound_wide_and_light(visit: Visits, name: str) -> None:
-    """No rule of WCAG 2.2 AA is broken, and nothing stands out at the right."""
-    page = visit(PAGES[name])
-    visit.shot(page, f"{name}-wide")
-    assert overflow(page) == []
-    assert violations(page) == []
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_the_page_is_sound_on_a_telephone_in_the_dark_in_turkish(visit: Visits, name: str) -> None:
-    """The same at 390 pixels."""
-    page = visit(PAGES[name], NARROW, dark=True, language="tr")
-    visit.shot(page, f"{name}-narrow-dark-tr")
-    assert page.locator("html").get_attribute("lang") == "tr"
-    assert overflow(page) == []
-    assert violations(page) == []
 
 
 @pytest.mark.usefixtures("front_end")

@@ -4,26 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import NARROW, WIDE, Visit, focused, overflow, violations
-
-PAGES = ("/doc/person/fatma-sahin", "/doc/person/cemil-tugay", "/doc/organisation/izmir-metropolitan-municipality",
-         "/doc/organisation/izmir-azerbaijan-association", "/doc/post/mayor-of-izmir?at=2021-06-01",
-         "/doc/tenure/cemil-tugay-mayor-of-izmir", "/doc/event/turkey-germany-mayors-roundtable",
-         "/doc/event/izazder-visit-to-izmir-municipality-2026", "/doc/event/izmir-baku-40th-anniversary")  # fmt: skip
-
-
-@pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize(
-    ("width", "dark", "language"),
-    [(WIDE, False, "en"), (WIDE, True, "tr"), (NARROW, True, "en"), (NARROW, False, "tr")],
-)
-def test_page_fits_and_is_accessible(visit: Visit, path: str, width: int, dark: bool, language: str) -> None:
-    """Nothing stands out of the window, and axe finds nothing, at each width, light and dark, in each language."""
-    page = visit(path, width, dark=dark, language=language)
-    assert overflow(page) == []
-    assert violations(page) == []
-    name = path.partition("?")[0].replace("/", "-")
-    visit.shot(page, f"people{name}-{width}-{'dark' if dark else 'light'}-{language}")
+from tests.browser.conftest import NARROW, WIDE, Visit, focused
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])

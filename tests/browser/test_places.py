@@ -4,23 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import NARROW, WIDE, Visit, focused, overflow, violations
-
-PAGES = ("/", "/doc/city/izmir", "/doc/city/bremen", "/doc/area/ancona-province", "/doc/country/china",
-         "/doc/country/turkiye", "/doc/agreement/izmir-baku", "/doc/agreement/izmir-cape-town")  # fmt: skip
-
-
-@pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize(
-    ("width", "dark", "language"),
-    [(WIDE, False, "en"), (WIDE, True, "tr"), (NARROW, True, "en"), (NARROW, False, "tr")],
-)
-def test_page_fits_and_is_accessible(visit: Visit, path: str, width: int, dark: bool, language: str) -> None:
-    """Nothing stands out of the window, and axe finds nothing, at each width, light and dark, in each language."""
-    page = visit(path, width, dark=dark, language=language)
-    assert overflow(page) == []
-    assert violations(page) == []
-    visit.shot(page, f"places{path.replace('/', '-')}-{width}-{'dark' if dark else 'light'}-{language}")
+from tests.browser.conftest import NARROW, WIDE, Visit, focused
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])

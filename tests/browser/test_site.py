@@ -1,17 +1,114 @@
-"""What holds for pages in a browser, whatever they show."""
+"""What holds for the site in a browser, whatever a page shows."""
 
 from __future__ import annotations
 
+from collections import deque
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.browser.conftest import NARROW, WIDE, Visit, overflow, violations
+from tests.browser.conftest import NARROW, WIDE, Visit, focused, overflow, violations
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_MOST = 200_000  # bytes of the first page, as they are sent
+_STEPS = 120  # strokes of Tab after which a walk is lost
+KINDS = {
+    "home": "/",
+    "city": "/doc/city/bremen",
+    "country": "/doc/country/germany",
+    "agreement": "/doc/agreement/izmir-bremen",
+    "person": "/doc/person/cemil-tugay",
+    "organisation": "/doc/organisation/izmir-metropolitan-municipality",
+    "event": "/doc/event/turkey-germany-mayors-roundtable",
+    "source": "/source/izmir-sister-cities",
+    "explore": "/explore",
+    "network": "/network",
+    "search": "/search?q=izmir",
+    "dataset": "/dataset",
+    "about": "/about",
+    "api": "/api",
+    "releases": "/releases",
+}
+MORE = {
+    "hub": "/doc/city/izmir",
+    "a day": "/doc/city/izmir?at=1995-01-01",
+    "province": "/doc/area/ancona-province",
+    "another country": "/doc/country/turkiye",
+    "undated": "/doc/agreement/izmir-cape-town",
+    "association": "/doc/organisation/izmir-azerbaijan-association",
+    "post on a day": "/doc/post/mayor-of-izmir?at=2021-06-01",
+    "tenure": "/doc/tenure/cemil-tugay-mayor-of-izmir",
+    "anniversary": "/doc/event/izmir-baku-40th-anniversary",
+    "ties": "/network?city=city/izmir",
+    "way": "/network?from=city/bremen&to=city/baku",
+    "filtered": "/explore?type=agreement&decade=1990",
+}
+# Each width with light and dark, and each language with both; the four are enough to meet every pair.
+LOOKS = [(WIDE, False, "en"), (WIDE, True, "tr"), (NARROW, False, "tr"), (NARROW, True, "en")]
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_home_is_quiet_and_fits(visit: Visit, width: int, dark: bool) -> None:
-    """The first page opens without an error, fits its window, and axe finds nothing, light and dark."""
-    page = visit("/", width, dark=dark)
+@pytest.mark.parametrize(("width", "dark", "language"), LOOKS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_page_is_quiet_fits_and_is_accessible(visit: Visit, kind: str, width: int, dark: bool, language: str) -> None:
+    """No error, no request elsewhere, nothing beyond the window, and nothing that axe finds."""
+    page = visit(KINDS[kind], width, dark=dark, language=language)
+    assert page.locator("html").get_attribute("lang") == language
     assert overflow(page) == []
     assert violations(page) == []
-    visit.shot(page, f"home-{width}-{'dark' if dark else 'light'}")
+    visit.shot(page, f"{kind}-{width}-{'dark' if dark else 'light'}-{language}")
+
+
+@pytest.mark.parametrize(("width", "dark", "language"), [(WIDE, False, "en"), (NARROW, True, "tr")])
+@pytest.mark.parametrize("kind", MORE)
+def test_more_pages_fit_and_are_accessible(visit: Visit, kind: str, width: int, dark: bool, language: str) -> None:
+    """The same of pages that have more, or less, than others of their kind."""
+    page = visit(MORE[kind], width, dark=dark, language=language)
+    assert overflow(page) == []
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_page_says_as_much_without_a_script(visit: Visit, kind: str) -> None:
+    """What is read with JavaScript is read without it."""
+    texts = [visit(KINDS[kind], javascript=javascript).locator("main").inner_text() for javascript in (True, False)]
+    with_script, without = ({line.strip() for line in text.splitlines() if line.strip()} for text in texts)
+    assert len(with_script - without) <= len(with_script) / 50, sorted(with_script - without)[:10]
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_first_page_is_light(visit: Visit, width: int) -> None:
+    """With fonts, styles, scripts and pictures it weighs less than 200 kB as it is sent."""
+    page = visit("/", width)
+    sizes = page.evaluate(
+        "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+        ".map(entry => [entry.name, entry.transferSize])"
+    )
+    assert sum(size for _, size in sizes) < _MOST, sizes
+
+
+def test_keyboard_leads_from_the_first_page_to_the_result_of_a_query(visit: Visit, front_end: None) -> None:
+    """Tab and Enter alone: home, the workbench, an example, its answer."""
+    page = visit("/")
+    walk(page, "nav a", "SPARQL")
+    page.wait_for_url("**/sparql*")
+    walk(page, "a", "Partners of a city")
+    page.wait_for_url("**example=partners*")
+    page.locator("#status").filter(has_text="31 rows").wait_for()
+
+
+def walk(page: Page, selector: str, name: str) -> None:
+    """Press Tab until the element of that name has the keyboard, opening what is folded on the way, then Enter."""
+    before: deque[str] = deque(maxlen=3)
+    for _ in range(_STEPS):
+        page.keyboard.press("Tab")
+        here = focused(page)
+        text = (here.inner_text() if here.count() else "").strip()
+        before.append(text)
+        if here.count() and here.evaluate("(e, s) => e.matches(s)", selector) and text == name:
+            page.keyboard.press("Enter")
+            return
+        if here.count() and here.evaluate("e => e.matches('summary') && !e.parentElement.open"):
+            page.keyboard.press("Enter")
+    raise AssertionError(f"{name!r} was not reached by keyboard; last were {list(before)}")

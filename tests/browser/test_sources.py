@@ -4,18 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import NARROW, WIDE, Visit, focused, overflow, violations
-
-PAGES = ("/source/izmir-sister-cities", "/doc/city/izmir?at=1995-01-01", "/doc/event/izmir-baku-40th-anniversary")
-
-
-@pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize(("width", "dark", "language"), [(WIDE, False, "en"), (NARROW, True, "tr")])
-def test_page_fits_and_is_accessible(visit: Visit, path: str, width: int, dark: bool, language: str) -> None:
-    """Nothing stands out of the window, and axe finds nothing."""
-    page = visit(path, width, dark=dark, language=language)
-    assert overflow(page) == []
-    assert violations(page) == []
+from tests.browser.conftest import NARROW, WIDE, Visit, focused, violations
 
 
 def test_source_opens_by_keyboard_without_a_script(visit: Visit) -> None:
