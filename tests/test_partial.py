@@ -22,7 +22,7 @@ from citygraph.writing.tally import Tally
 MADE = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH, CATALOG_GRAPH)
 TYPE = RDF("type")
 pytestmark = pytest.mark.timeout(900)
-few = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 class World:
