@@ -21,9 +21,20 @@ REPOSITORY = Path(__file__).parents[1]
 
 
 # What takes longest, from the longest on: on several cores it begins first, so that none is left alone at the end.
-_LONG = ("test_site", "test_workbench", "test_w3c", "test_hostile", "test_links", "test_update", "test_write", "test_shapes",
-         "test_dump", "test_partial", "test_serve", "test_freeze", "test_engine", "test_build", "test_symmetry",
-         "test_stored_markup", "test_uploads", "test_kills", "test_following", "test_running")  # fmt: skip
+_LONG = (
+    *(
+        "test_site",
+        "test_workbench",
+        "test_w3c",
+        "test_hostile",
+        "test_links",
+        "test_update",
+        "test_write",
+        "test_shapes",
+    ),
+    *("test_dump", "test_partial", "test_serve", "test_freeze", "test_engine", "test_build", "test_symmetry"),
+    *("test_stored_markup", "test_uploads", "test_kills", "test_following", "test_running"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -98,8 +98,8 @@ class Walk:
         path = address.removeprefix(ROOT) or "/"
         if "/explore?" in path and "/explore?" in origin:
             return  # a filter leads to every other: one step from the whole list is enough
-        if "lang=az" in path:
-            return  # a third language differs in its words alone
+        if "lang=az" in path or ("lang=" in path and "/releases/" in path):
+            return  # a third language, and a second of the past, differ in their words alone
         if fragment:
             self._wanted.append((path, fragment, origin))
         if path not in self._seen and not path.startswith(ELSEWHERE):

@@ -63,7 +63,7 @@ def test_page_is_quiet_fits_and_is_accessible(visit: Visit, kind: str, width: in
     visit.shot(page, f"{kind}-{width}-{'dark' if dark else 'light'}-{language}")
 
 
-@pytest.mark.parametrize(("number", "kind"), enumerate(MORE))
+@pytest.mark.parametrize(("number", "kind"), list(enumerate(MORE)))
 def test_more_pages_fit_and_are_accessible(visit: Visit, number: int, kind: str) -> None:
     """The same of pages that have more, or less, than others of their kind."""
     width, dark, language = OTHERS[number % len(OTHERS)]
