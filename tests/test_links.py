@@ -245,7 +245,7 @@ def test_a_sample_of_the_data_answers_in_every_format(izmir: Release) -> None:
 
 def test_links_of_the_izmir_site_answer(izmir: Release) -> None:
     """As far as the walk comes in a bounded time."""
-    walk = Walk(site(izmir.path.parent), most=2500, seconds=60)
+    walk = Walk(site(izmir.path.parent), most=2500, seconds=30)
     walk.go("/", "/ontology", "/shapes", "/dataset", "/releases", "/feed")
     assert not walk.broken, "\n".join(sorted(walk.broken)[:40])
     assert walk.pages > 300
