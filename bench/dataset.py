@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
-from pyoxigraph import DefaultGraph, Quad, RdfFormat
+from pyoxigraph import DefaultGraph, Quad, RdfFormat, Store
 
 from bench import generator, names
 from bench.generator import World, merged, quads
@@ -14,13 +15,14 @@ from citygraph.errors import NotFound
 from citygraph.files import Sources
 from citygraph.products.catalog import describe, graph_counts
 from citygraph.release import Manifest, Release, Releases
-from citygraph.rules import read_rules
+from citygraph.rules import Rule, read_rules
 from citygraph.search import write_index
 from citygraph.terms import CATALOG_GRAPH, DERIVED_GRAPH, PREFIXES
 
 # The environment variable that tells rdflib-endpoint which file to hold.
 TRIPLES = "BENCH_TRIPLES"
-_RULE = "03-twinned-with.rq"
+# Without names agreements and tenures break the shapes; without ties no place has partners.
+NEEDED = ("03-twinned-with.rq", "04-agreement-labels.rq", "05-tenure-labels.rq")
 
 
 def find_or_write(folder: Path, world: World) -> Release:
@@ -55,7 +57,8 @@ def write(releases: Releases, world: World) -> Release:
 
 def find_or_write_described(folder: Path, world: World, sources: Sources) -> Release:
     """The world as a build would publish it: with ontology and shapes, what the rules conclude, and its description."""
-    releases = Releases(folder / f"described-{world.size}-{world.seed}")
+    rules = read_rules(sources.rule_files())
+    releases = Releases(folder / f"described-{world.size}-{world.seed}-{len(rules)}")
     try:
         return releases.current()
     except NotFound:
@@ -65,11 +68,7 @@ def find_or_write_described(folder: Path, world: World, sources: Sources) -> Rel
         files = (*sources.ontology_files(), *sources.shape_files())
         stated = (quad for quad in quads(world) if quad.graph_name != DERIVED_GRAPH)
         store.bulk_extend(chain((quad for file in files for quad in file.read()), merged(stated)))
-        for rule in read_rules(sources.rule_files()):
-            result = store.query(rule.text, prefixes=dict(PREFIXES))
-            triples = (Quad(triple.subject, triple.predicate, triple.object) for triple in result)  # type: ignore[union-attr]
-            new = [quad for quad in triples if quad not in store]
-            store.bulk_extend(chain(new, (Quad(q.subject, q.predicate, q.object, DERIVED_GRAPH) for q in new)))
+        _conclude(store, rules)
         catalog = [quad for file in sources.data_files() if file.graph == CATALOG_GRAPH for quad in file.read()]
         store.extend(merged(catalog))
         store.optimize()
@@ -85,11 +84,20 @@ def find_or_write_described(folder: Path, world: World, sources: Sources) -> Rel
         return staged.publish(manifest)
 
 
-def rules_of(folder: Path, ontology: Path) -> Path:
-    """The ontology with one rule, that of partnerships: all of them take an hour to run over the large world."""
-    kept = folder / "ontology"
+def _conclude(store: Store, rules: Iterable[Rule]) -> None:
+    """Run the rules on a store on the disk. (A result that somebody keeps would keep the store open.)"""
+    for rule in rules:
+        result = store.query(rule.text, prefixes=dict(PREFIXES))
+        triples = (Quad(triple.subject, triple.predicate, triple.object) for triple in result)  # type: ignore[union-attr]
+        new = [quad for quad in triples if quad not in store]
+        store.bulk_extend(chain(new, (Quad(q.subject, q.predicate, q.object, DERIVED_GRAPH) for q in new)))
+
+
+def rules_of(folder: Path, ontology: Path, wanted: Sequence[str]) -> Path:
+    """The ontology with these rules only; with none named, with all."""
+    kept = folder / f"ontology-{len(wanted) or 'all'}"
     for path in ontology.rglob("*"):
-        if path.is_file() and (path.parent.name != "rules" or path.name == _RULE):
+        if path.is_file() and (path.parent.name != "rules" or not wanted or path.name in wanted):
             target = kept / path.relative_to(ontology)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,12 @@ def find_query(folder: Path, name: str) -> StoredQuery:
 
 def read_query(path: Path, name: str) -> StoredQuery:
     """One query file. Raises BadData if its head is not YAML or a parameter has no VALUES block."""
-    text = path.read_text(encoding="utf-8")
+    return _read(path.read_text(encoding="utf-8"), name, path.name)
+
+
+# Every page that names a stored query reads their files again; a head is read as YAML only where the text is new.
+@lru_cache(256)
+def _read(text: str, name: str, file: str) -> StoredQuery:
     head = "\n".join(line[2:].removeprefix(" ") for line in text.splitlines() if line.startswith("#+"))
     try:
         values: dict[str, Any] = yaml.safe_load(head) or {}
@@ -140,11 +146,11 @@ def read_query(path: Path, name: str) -> StoredQuery:
             values.get("turkish") or {},
         )  # fmt: skip
     except yaml.YAMLError as error:
-        raise BadData(f"the head is not YAML: {error}", path.name) from None
+        raise BadData(f"the head is not YAML: {error}", file) from None
     except KeyError as error:
-        raise BadData(f"the head lacks {error}", path.name) from None
+        raise BadData(f"the head lacks {error}", file) from None
     except UsageError as error:
-        raise BadData(str(error), path.name) from None
+        raise BadData(str(error), file) from None
 
 
 def expand(name: str) -> str:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from pyoxigraph import BlankNode, Literal, Quad, RdfFormat, parse, serialize
+
+from citygraph.terms import RDF, SH
 from citygraph.text import nfc
+
+_REPORT = SH("ValidationReport")
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,27 @@ class Report:
     def conforms(self) -> bool:
         """Whether there is no violation. (In the W3C report sh:conforms is false for warnings too.)"""
         return not self.violations
+
+
+def conforming() -> Report:
+    """The report of a graph in which nothing was found."""
+    return Report((), f"[] a <{_REPORT.value}> ; <{SH('conforms').value}> true .\n")
+
+
+def joined(reports: Iterable[Report]) -> Report:
+    """One report of all that was found in parts of a graph."""
+    found = [report for report in reports if report.results]
+    if len(found) < 2:
+        return found[0] if found else conforming()
+    whole = BlankNode()
+    quads = [Quad(whole, RDF("type"), _REPORT), Quad(whole, SH("conforms"), Literal(False))]
+    for report in found:
+        part = list(parse(report.turtle, RdfFormat.TURTLE, rename_blank_nodes=True))
+        own = {quad.subject for quad in part if quad.object == _REPORT}
+        quads += (quad for quad in part if quad.subject not in own)
+        quads += (Quad(whole, q.predicate, q.object) for q in part if q.subject in own and q.predicate == SH("result"))
+    turtle = serialize(quads, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b""
+    return Report(tuple(result for report in found for result in report.results), turtle.decode())
 
 
 def order(result: Result) -> tuple[str, str, int, str, str, str]:

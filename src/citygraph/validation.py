@@ -18,7 +18,7 @@ from typing import Any
 
 from citygraph.errors import CitygraphError
 from citygraph.files import SourceFile
-from citygraph.report import Place, Report, Result, order
+from citygraph.report import Place, Report, Result, conforming, order
 from citygraph.terms import CG, RDFS, SH
 
 
@@ -120,23 +120,20 @@ class Validator:
         """The shapes, as a graph of rdflib's."""
         return self._shapes
 
-    def validate(self, data: Path, both: bool = False, among: Callable[[str, str], bool] | None = None) -> Report:
-        """Validate a file of N-Triples; with `among`, only results matter of whose focus node and value it is true.
+    def validate(self, data: Path, both: bool = False) -> Report:
+        """Validate a file of N-Triples.
 
         With `both` pySHACL looks at everything too, not just at what shifty found. Raises CitygraphError if
         the engines disagree.
         """
-        found = self._find(data, among)
-        if not found and not both:
-            return Report((), f"[] a <{SH('ValidationReport').value}> ; <{SH('conforms').value}> true .\n")
-        report = self._explain(data, self._shapes if both else _aimed_at(self._shapes, found))
-        differing = {node for node, _ in found} ^ {result.focus_node for result in report.results}
-        if differing:
-            raise CitygraphError(f"shifty and pySHACL disagree on {sorted(differing)[:5]}")
-        return report
+        found = self.find(data)
+        return self.explain(data, found, both) if found or both else conforming()
 
-    def _find(self, data: Path, among: Callable[[str, str], bool] | None) -> set[tuple[str, str]]:
-        """The focus nodes that shifty finds in breach, of whatever severity, each with its shape."""
+    def find(self, data: Path, among: Callable[[str, str], bool] | None = None) -> set[tuple[str, str]]:
+        """The focus nodes that shifty finds in breach, of whatever severity, each with its shape.
+
+        With `among`, only results matter of whose focus node and value it is true.
+        """
         # "data": the default also counts the shapes' own nodes as data, such as the blank nodes of their lists.
         result = self._finder.validate_algebra(data, graph_mode="data", infer=False, on_unsupported="error")
         return {
@@ -144,6 +141,14 @@ class Validator:
             for v in result.violations
             if among is None or any(among(_bare(v.focus_node), _bare(reason.value or "")) for reason in v.reasons)
         }
+
+    def explain(self, data: Path, found: set[tuple[str, str]], both: bool = False) -> Report:
+        """What pySHACL says of the nodes and shapes that shifty found. Raises CitygraphError if the two disagree."""
+        report = self._explain(data, self._shapes if both else _aimed_at(self._shapes, found))
+        differing = {node for node, _ in found} ^ {result.focus_node for result in report.results}
+        if differing:
+            raise CitygraphError(f"shifty and pySHACL disagree on {sorted(differing)[:5]}")
+        return report
 
     def _explain(self, data: Path, shapes: Any) -> Report:
         """The W3C report of pySHACL."""

@@ -14,12 +14,12 @@ from itertools import count, pairwise
 from operator import attrgetter
 from typing import Any
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Triple
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
 from citygraph.products.changes import Quads
 from citygraph.terms import PREFIXES, RDF
+from citygraph.writing.lookup import Term
 
-Term = NamedNode | BlankNode | Literal | Triple
 Binding = dict[str, Term]
 
 _DEFAULT = DefaultGraph()
@@ -106,8 +106,8 @@ class Reach:
             yield from self._back(store, path[:-1], binding)
 
     def support(self, store: Quads, node: Term) -> Iterator[Quad]:
-        """The triples that matter for this node."""
-        if not self._is_guarded(store, node) or not self._is_open(store, node):
+        """The triples that matter for this node, for which a gate is known to match where there are any."""
+        if not self._is_guarded(store, node):
             return
         begun: dict[Path, list[Binding]] = {(): [{self.pivot: node}]}
         for path in self.paths:
@@ -128,7 +128,8 @@ class Reach:
         for _, bound in path[-1].matches(store, binding):
             yield from self._back(store, path[:-1], bound)
 
-    def _is_open(self, store: Quads, node: Term) -> bool:
+    def is_open(self, store: Quads, node: Term) -> bool:
+        """Whether one of the gates matches, or there are none."""
         matches = (next(gate.matches(store, {self.pivot: node}), None) for gate in self.gates)
         return not self.gates or any(match is not None for match in matches)
 
@@ -137,15 +138,31 @@ class Reach:
 
 
 class Reaches:
-    """Many of them, where those are soon found that a triple may matter for."""
+    """Many of them, where those are soon found that a triple may matter for, or that are about a node."""
 
     def __init__(self, reaches: Iterable[Reach]) -> None:
         self._by_predicate: dict[object, list[tuple[Reach, Path]]] = {}
+        self._by_class: dict[object, list[Reach]] = {}
+        self._others: list[Reach] = []
         for reach in reaches:
             for path in reach.paths:
                 predicate = path[-1].predicate
                 known = None if isinstance(predicate, Variable) else predicate
                 self._by_predicate.setdefault(known, []).append((reach, path))
+            classes = [_class_of(gate, reach.pivot) for gate in reach.gates]
+            for one in classes if all(classes) else ():
+                self._by_class.setdefault(one, []).append(reach)
+            if not classes or not all(classes):
+                self._others.append(reach)
+
+    def support(self, store: Quads, node: Term) -> Iterator[Quad]:
+        """The triples that matter for this node."""
+        open_ = {id(reach): reach for reach in self._others if reach.is_open(store, node)}
+        if not isinstance(node, Literal):
+            for quad in store.quads_for_pattern(node, _TYPE, None, _DEFAULT):
+                open_.update((id(reach), reach) for reach in self._by_class.get(quad.object, ()))
+        for reach in open_.values():
+            yield from reach.support(store, node)
 
     def affected(self, store: Quads, quad: Quad) -> Iterator[Term]:
         """The nodes for which this triple may matter, in a store that has or had it."""
@@ -154,28 +171,10 @@ class Reaches:
                 yield from reach.affected(store, path, quad)
 
 
-class Remembering:
-    """What a store that does not change meanwhile answers; asked again about the same node it is not looked up."""
-
-    def __init__(self, store: Quads) -> None:
-        self._store = store
-        self._of_subject: dict[Any, dict[Any, list[Quad]]] = {}
-        self._found: dict[tuple[Any, ...], list[Quad]] = {}
-
-    def quads_for_pattern(self, subject: Any, predicate: Any, object_: Any, graph: Any = None, /) -> Iterator[Quad]:
-        """The quads that fit; None fits all."""
-        if subject is None or predicate is None or graph != _DEFAULT:
-            key = (subject, predicate, object_, graph)
-            found = self._found.get(key)
-            if found is None:
-                found = self._found[key] = list(self._store.quads_for_pattern(*key))
-            return iter(found)
-        if subject not in self._of_subject:
-            by_predicate = self._of_subject[subject] = {}
-            for quad in self._store.quads_for_pattern(subject, None, None, graph):
-                by_predicate.setdefault(quad.predicate, []).append(quad)
-        said = self._of_subject[subject].get(predicate, ())
-        return iter(said) if object_ is None else (quad for quad in said if quad.object == object_)
+def _class_of(gate: Pattern, pivot: str) -> Term | None:
+    """The class that a gate wants the pivot to be of, if it is such a gate."""
+    is_about_class = gate.subject == Variable(pivot) and gate.predicate == _TYPE and gate.graph is None
+    return gate.object if is_about_class and not isinstance(gate.object, Variable) else None
 
 
 @dataclass

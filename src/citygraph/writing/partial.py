@@ -7,7 +7,8 @@ it, and what they say of the affected nodes is what they would say with the whol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import Any
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
 from citygraph.products.changes import Quads
-from citygraph.report import Report
+from citygraph.report import Report, conforming, joined
 from citygraph.terms import RDF, RDFS, SH
 from citygraph.validation import Validator
 from citygraph.writing.dependencies import Path as Chain
-from citygraph.writing.dependencies import Pattern, Reach, Reaches, Remembering, Term, Unbounded, Variable, read_query
+from citygraph.writing.dependencies import Pattern, Reach, Reaches, Unbounded, Variable, read_query
+from citygraph.writing.lookup import Remembering, Term, parts
 
 _TYPE = RDF("type")
 _LABEL = RDFS("label")
@@ -112,7 +114,7 @@ class Affected:
             raise Unbounded("targets of other kinds")
         for shape in {s for kind in targets.values() for s in shapes.subjects(kind, None)}:
             self._take_apart(shapes, shape, targets)
-        self._by_predicate = Reaches(self.of_focus), Reaches(self.of_value)
+        self._reaches = Reaches(self.of_focus), Reaches(self.of_value)
 
     def _take_apart(self, shapes: Any, shape: Any, targets: dict[str, Any]) -> None:
         from rdflib import URIRef
@@ -153,7 +155,7 @@ class Affected:
         for quad, store in ((quad, store) for quads, store in changes for quad in quads):
             if quad.predicate == _SUBCLASS:
                 raise Unbounded("classes have changed")
-            for found, reaches in zip((focus, values), self._by_predicate, strict=True):
+            for found, reaches in zip((focus, values), self._reaches, strict=True):
                 found.update(reaches.affected(store, quad))
             if len(focus) + len(values) > most:
                 raise Unbounded("the change affects too much")
@@ -162,10 +164,9 @@ class Affected:
     def support(self, store: Quads, focus: Iterable[Term], values: Iterable[Term]) -> set[Quad]:
         """The triples that decide about these nodes, and the class of every node in them."""
         found: set[Quad] = set()
-        for nodes, reaches in ((focus, self.of_focus), (values, self.of_value)):
+        for nodes, reaches in zip((focus, values), self._reaches, strict=True):
             for node in nodes:
-                for reach in reaches:
-                    found.update(reach.support(store, node))
+                found.update(reaches.support(store, node))
                 if isinstance(node, NamedNode):
                     found.update(store.quads_for_pattern(node, _LABEL, None, _DEFAULT))
         named = {term for quad in found for term in (quad.subject, quad.object) if isinstance(term, NamedNode)}
@@ -173,7 +174,7 @@ class Affected:
             found.update(store.quads_for_pattern(node, _TYPE, None, _DEFAULT))
         return found
 
-    def concerns(self, focus: set[str], values: set[str], node: str, value: str) -> bool:
+    def concerns(self, focus: Container[str], values: Container[str], node: str, value: str) -> bool:
         """Whether a result is about an affected node: its own focus node, or the value of one about the dataset."""
         return node in focus or (node in self._fixed and value in values)
 
@@ -205,24 +206,34 @@ class PartialValidator:
         """Judge what the change of these triples of the default graph can affect, in a graph of `size` quads."""
         if self.affected is None:
             return self.validate_wholly(after, folder)
-        known = Remembering(after)
-        added = {quad for quad in changed if quad in after}
-        changes = ((changed - added, Remembering(before)), (added, known))
         try:
-            focus, values = self.affected.nodes(changes, max(_MOST_NODES, size // _PART))
+            focus, values = self._reached(self.affected, changed, before, after, max(_MOST_NODES, size // _PART))
         except Unbounded:
             return self.validate_wholly(after, folder)
-        data = folder / "affected.nt"
-        with data.open("w", encoding="utf-8") as file:
-            file.writelines(
-                f"{quad.triple} .\n" for quad in sorted(self.affected.support(known, focus, values), key=str)
-            )
-        nodes, named = {_shown(node) for node in focus}, {_shown(value) for value in values}
-        concerns = partial(self.affected.concerns, nodes, named)
-        try:
-            report = self.whole.validate(data, among=concerns)
-        finally:
-            data.unlink()
+        nobody: set[Term] = set()
+        together = [*((part, nobody) for part in parts(focus)), *((nobody, part) for part in parts(values))]
+        return joined([self._judge(self.affected, *part, after, folder) for part in together])
+
+    def _reached(
+        self, affected: Affected, changed: set[Quad], before: Quads, after: Store, most: int
+    ) -> tuple[set[Term], set[Term]]:
+        known = Remembering(after)
+        added = {quad for quad in changed if quad in after}
+        return affected.nodes(((changed - added, Remembering(before)), (added, known)), most)
+
+    def _judge(self, affected: Affected, focus: set[Term], values: set[Term], after: Store, folder: Path) -> Report:
+        """What the engines say of these nodes, from what decides about them alone."""
+        known = Remembering(after)
+        nodes, named = {_shown(node): node for node in focus}, {_shown(value) for value in values}
+        concerns = partial(affected.concerns, nodes, named)
+        with _written(affected.support(known, focus, values), folder) as data:
+            found = self.whole.find(data, concerns)
+        if not found:
+            return conforming()
+        # Few nodes break anything: pySHACL, which is slow, reads what decides about them.
+        breaking = [nodes[name] for name, _ in found if name in nodes]
+        with _written(affected.support(known, breaking, values), folder) as data:
+            report = self.whole.explain(data, found)
         # A report on the whole dataset also has values that are none of this change's.
         return Report(tuple(r for r in report.results if concerns(r.focus_node, r.value.strip("<>"))), report.turtle)
 
@@ -236,6 +247,18 @@ class PartialValidator:
             return self.whole.validate(path)
         finally:
             path.unlink()
+
+
+@contextmanager
+def _written(quads: Iterable[Quad], folder: Path) -> Iterator[Path]:
+    """The triples as a file of N-Triples."""
+    path = folder / "affected.nt"
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{quad.triple} .\n" for quad in sorted(quads, key=str))
+    try:
+        yield path
+    finally:
+        path.unlink()
 
 
 def _query_of(shapes: Any, constraint: Any) -> str:

@@ -18,13 +18,13 @@ from citygraph.rules import Rule, derive, derive_anew
 from citygraph.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
 from citygraph.writing.before import Before
 from citygraph.writing.change import Delta
-from citygraph.writing.dependencies import Query, Reach, Reaches, Remembering, Term, Unbounded, Variable, read_query
+from citygraph.writing.dependencies import Query, Reach, Reaches, Unbounded, Variable, read_query
+from citygraph.writing.lookup import Remembering, Term, parts
 from citygraph.writing.tally import NOT_DATA, Tally
 
-# Beyond these, and this part of the graph, running the rules anew costs less than looking around each subject.
-_MOST_CHANGED = 3000
-_MOST_SUBJECTS = 20_000
-_PART = 20
+# Beyond these, and these parts of the graph, running the rules anew costs less than looking around each subject.
+_MOST_CHANGED, _CHANGED_PART = 3000, 2
+_MOST_SUBJECTS, _SUBJECTS_PART = 20_000, 20
 _MOST_ROUNDS = 12
 
 
@@ -83,13 +83,13 @@ class Deriver:
         `ontology` is another name whenever the ontology may be another.
         """
         changed = tally.added | tally.removed
-        if not self.is_local or len(changed) > max(_MOST_CHANGED, size // _PART):
+        if not self.is_local or len(changed) > max(_MOST_CHANGED, size // _CHANGED_PART):
             self.follow_wholly(tally)
             return
         if self._scratch is None or self._scratch.ontology != ontology:
             self._scratch = Scratch(self._rules, tally.store, ontology)
         try:
-            self._follow_locally(tally, self._scratch, changed, max(_MOST_SUBJECTS, size // _PART))
+            self._follow_locally(tally, self._scratch, changed, max(_MOST_SUBJECTS, size // _SUBJECTS_PART))
         except Unbounded:
             self.follow_wholly(tally)
 
@@ -124,22 +124,32 @@ class Deriver:
             if not affected:
                 return
             subjects |= affected
-            concluded = scratch.conclude(self._support(stores.after, subjects, most))
-            # A literal or blank node that a rule would describe is none of ours.
-            compared = set(self._with_made(stores.after, concluded, subjects))
-            old = {
-                quad
-                for s in compared
-                if isinstance(s, NamedNode)
-                for quad in tally.store.quads_for_pattern(s, None, None, DERIVED_GRAPH)
-            }
-            fresh = {quad for quad in concluded if quad.subject in compared}
-            delta = Delta(fresh - old, old - fresh)
+            delta = Delta()
+            for part in parts(subjects):
+                new, gone = self._differing(tally.store, stores.after, scratch, part, most)
+                delta.added |= new
+                delta.removed |= gone
             if not delta:
                 return
             tally.make(delta)
             changed = {Quad(q.subject, q.predicate, q.object) for q in delta.added | delta.removed}
         raise Unbounded("the rules do not come to rest")
+
+    def _differing(
+        self, store: Store, known: Quads, scratch: Scratch, subjects: set[Term], most: int
+    ) -> tuple[set[Quad], set[Quad]]:
+        """What the rules conclude of these subjects and did not, and what they did conclude and no longer do."""
+        concluded = scratch.conclude(self._support(known, subjects, most))
+        # A literal or blank node that a rule would describe is none of ours.
+        compared = set(self._with_made(known, concluded, subjects))
+        old = {
+            quad
+            for s in compared
+            if isinstance(s, NamedNode)
+            for quad in store.quads_for_pattern(s, None, None, DERIVED_GRAPH)
+        }
+        fresh = {quad for quad in concluded if quad.subject in compared}
+        return fresh - old, old - fresh
 
     def _affected(self, changes: Iterable[tuple[Iterable[Quad], Quads]], most: int) -> set[Term]:
         """The subjects for which what is gone mattered where it was, or what is new does where it is."""
@@ -169,8 +179,7 @@ class Deriver:
         return (quad for quad, is_said in said.items() if is_said)
 
     def _all_support(self, store: Quads, node: Term) -> Iterator[Quad]:
-        for reach in self._reaches:
-            yield from reach.support(store, node)
+        return self._by_predicate.support(store, node)
 
     def _makers(self, store: Quads, node: Term) -> Iterator[Term]:
         """What a node was made of, if a rule made it."""
