@@ -109,8 +109,10 @@ class Validator:
 
     def __init__(self, shapes: Sequence[Path]) -> None:
         import shifty
-        from rdflib import Graph
+        from rdflib import Graph, plugin
+        from rdflib.query import Processor
 
+        plugin.register("sparql", Processor, "citygraph.prepared", "Prepared")
         text = "\n".join(path.read_text(encoding="utf-8") for path in shapes)
         self._finder = shifty.PreparedValidator(text)
         self._shapes = Graph().parse(data=text, format="turtle")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from functools import lru_cache
 
 from citygraph.release import Releases
 from citygraph.sparql.engine import Answer
@@ -16,6 +17,8 @@ class InProcess:
 
     def __init__(self, releases: Releases) -> None:
         self._releases = releases
+        # All that is frozen is of one release; to open its store takes longer than most queries.
+        self._store_of = lru_cache(1)(lambda release_id: releases.get(release_id).open_store())
 
     def current_id(self) -> str:
         """The release that is asked if none is named."""
@@ -26,6 +29,6 @@ class InProcess:
         del client, federated
         begun = time.monotonic()
         out = io.BytesIO()
-        result = evaluate(self._releases.get(release_id).open_store(), query)
+        result = evaluate(self._store_of(release_id), query)
         rows = result.write(out)
         return Answer(result.format, out.getvalue(), time.monotonic() - begun, rows, release_id)

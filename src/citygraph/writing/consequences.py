@@ -56,7 +56,7 @@ class Local:
         tally.describe()
         merged = Delta(tally.added, tally.removed)
         changed = merged.added | merged.removed
-        report = self._validator.validate(changed, Before(tally.store, merged), tally.store, staged.path, parent.quads)
+        report = self._validator.validate(changed, Before(tally.store, merged), tally.store, staged.path)
         (staged.path / "report.ttl").write_text(report.turtle, encoding="utf-8")
         if report.conforms:
             bring_on(staged.parent.path, staged.path, tally.store, changed)

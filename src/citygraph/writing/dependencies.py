@@ -11,170 +11,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
-from operator import attrgetter
 from typing import Any
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
+from pyoxigraph import Literal, NamedNode
 
-from citygraph.products.changes import Quads
 from citygraph.terms import PREFIXES, RDF
 from citygraph.writing.lookup import Term
+from citygraph.writing.reaches import Path, Pattern, Reach, Variable
 
-Binding = dict[str, Term]
-
-_DEFAULT = DefaultGraph()
 _TYPE = RDF("type")
 _VARIABLE = re.compile(r"[?$](\w+)")
 _LONGEST = 8
-_PLACES = (attrgetter("subject"), attrgetter("predicate"), attrgetter("object"))
 
 
 class Unbounded(Exception):
     """A pattern of which it cannot be said how far it reaches, such as a path of any length."""
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A variable of a query."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """A triple pattern; `graph` is None for the default graph. `once`: only whether there is a match matters."""
-
-    subject: Term | Variable
-    predicate: Term | Variable
-    object: Term | Variable
-    graph: NamedNode | None = None
-    once: bool = False
-
-    def variables(self) -> set[str]:
-        """The names of its variables."""
-        return {t.name for t in (self.subject, self.predicate, self.object) if isinstance(t, Variable)}
-
-    def matches(self, store: Quads, binding: Binding) -> Iterator[tuple[Quad, Binding]]:
-        """The quads of a store that fit, each with the binding that it makes."""
-        terms = (self.subject, self.predicate, self.object)
-        known = [binding.get(term.name) if isinstance(term, Variable) else term for term in terms]
-        subject, predicate, object_ = known
-        if isinstance(subject, Literal) or not isinstance(predicate, NamedNode | None):
-            return
-        # What is known has been looked for: only what is not needs to be read.
-        open_ = [(t.name, at) for t, term, at in zip(terms, known, _PLACES, strict=True)
-                 if term is None and isinstance(t, Variable)]  # fmt: skip
-        for quad in store.quads_for_pattern(subject, predicate, object_, self.graph or _DEFAULT):
-            bound = dict(binding)
-            if all(bound.setdefault(name, at(quad)) == at(quad) for name, at in open_):
-                yield quad, bound
-                if self.once:
-                    return
-
-    def bind(self, quad: Quad, binding: Binding) -> Binding | None:
-        """The binding under which this pattern is this triple, or None."""
-        bound = dict(binding)
-        for mine, theirs in (
-            (self.subject, quad.subject), (self.predicate, quad.predicate), (self.object, quad.object)
-        ):  # fmt: skip
-            if isinstance(mine, Variable):
-                if bound.setdefault(mine.name, theirs) != theirs:
-                    return None
-            elif mine != theirs:
-                return None
-        return bound
-
-
-Path = tuple[Pattern, ...]
-
-
-@dataclass
-class Reach:
-    """All paths from one variable, the pivot; and what is known of the pivot from graphs that never change.
-
-    Where there are `gates`, one of them must match for a node to be a pivot at all.
-    """
-
-    pivot: str
-    paths: list[Path]
-    guards: list[Pattern] = field(default_factory=list)
-    gates: list[Pattern] = field(default_factory=list)
-
-    def affected(self, store: Quads, path: Path, quad: Quad) -> Iterator[Term]:
-        """The nodes for which this triple may matter as the end of a path, in a store that has or had it."""
-        if path[-1].graph is None and (binding := path[-1].bind(quad, {})) is not None:
-            yield from self._back(store, path[:-1], binding)
-
-    def support(self, store: Quads, node: Term) -> Iterator[Quad]:
-        """The triples that matter for this node, for which a gate is known to match where there are any."""
-        if not self._is_guarded(store, node):
-            return
-        begun: dict[Path, list[Binding]] = {(): [{self.pivot: node}]}
-        for path in self.paths:
-            if path[-1].graph is not None or path[:-1] not in begun:
-                continue
-            found = begun.setdefault(path, [])
-            for binding in begun[path[:-1]]:
-                for quad, bound in path[-1].matches(store, binding):
-                    yield quad
-                    found.append(bound)
-
-    def _back(self, store: Quads, path: Path, binding: Binding) -> Iterator[Term]:
-        if not path:
-            node = binding.get(self.pivot)
-            if node is not None and self._is_guarded(store, node):
-                yield node
-            return
-        for _, bound in path[-1].matches(store, binding):
-            yield from self._back(store, path[:-1], bound)
-
-    def is_open(self, store: Quads, node: Term) -> bool:
-        """Whether one of the gates matches, or there are none."""
-        matches = (next(gate.matches(store, {self.pivot: node}), None) for gate in self.gates)
-        return not self.gates or any(match is not None for match in matches)
-
-    def _is_guarded(self, store: Quads, node: Term) -> bool:
-        return all(next(guard.matches(store, {self.pivot: node}), None) is not None for guard in self.guards)
-
-
-class Reaches:
-    """Many of them, where those are soon found that a triple may matter for, or that are about a node."""
-
-    def __init__(self, reaches: Iterable[Reach]) -> None:
-        self._by_predicate: dict[object, list[tuple[Reach, Path]]] = {}
-        self._by_class: dict[object, list[Reach]] = {}
-        self._others: list[Reach] = []
-        for reach in reaches:
-            for path in reach.paths:
-                predicate = path[-1].predicate
-                known = None if isinstance(predicate, Variable) else predicate
-                self._by_predicate.setdefault(known, []).append((reach, path))
-            classes = [_class_of(gate, reach.pivot) for gate in reach.gates]
-            for one in classes if all(classes) else ():
-                self._by_class.setdefault(one, []).append(reach)
-            if not classes or not all(classes):
-                self._others.append(reach)
-
-    def support(self, store: Quads, node: Term) -> Iterator[Quad]:
-        """The triples that matter for this node."""
-        open_ = {id(reach): reach for reach in self._others if reach.is_open(store, node)}
-        if not isinstance(node, Literal):
-            for quad in store.quads_for_pattern(node, _TYPE, None, _DEFAULT):
-                open_.update((id(reach), reach) for reach in self._by_class.get(quad.object, ()))
-        for reach in open_.values():
-            yield from reach.support(store, node)
-
-    def affected(self, store: Quads, quad: Quad) -> Iterator[Term]:
-        """The nodes for which this triple may matter, in a store that has or had it."""
-        for predicate in (quad.predicate, None):
-            for reach, path in self._by_predicate.get(predicate, ()):
-                yield from reach.affected(store, path, quad)
-
-
-def _class_of(gate: Pattern, pivot: str) -> Term | None:
-    """The class that a gate wants the pivot to be of, if it is such a gate."""
-    is_about_class = gate.subject == Variable(pivot) and gate.predicate == _TYPE and gate.graph is None
-    return gate.object if is_about_class and not isinstance(gate.object, Variable) else None
 
 
 @dataclass
@@ -186,6 +37,7 @@ class Query:
     made: dict[str, set[str]]  # a variable that BIND makes, and what it makes it of
     built: set[str] = field(default_factory=set)  # those of them that are new terms, not another variable's
     branches: bool = True  # whether it has a UNION, so that not all its patterns need to match together
+    algebra: Any = None
 
     def reach(self, pivot: str) -> Reach:
         """All paths from a variable to the query's patterns, without any variable twice."""
@@ -197,7 +49,7 @@ class Query:
             # Where all patterns must match, any one way to a pattern will do: not the one through all of a class.
             direct = {path[-1] for path in paths if not _goes_through_class(path)}
             kept = (path for path in paths if path[-1] not in direct or not _goes_through_class(path))
-        return Reach(pivot, sorted(kept, key=len), guards)
+        return Reach(pivot, sorted(kept, key=len), guards, literal=_may_be_literal(self.algebra, pivot))
 
 
 def read_query(text: str) -> Query:
@@ -209,7 +61,7 @@ def read_query(text: str) -> Query:
     reader.walk(algebra, None, {})
     template = [reader.pattern(s, p, o, None, {}) for s, p, o in _given(algebra, "template")]
     branches = re.search(r"\bUNION\b", text, re.IGNORECASE) is not None
-    return Query(reader.marked(), template, reader.made, reader.built, branches)
+    return Query(reader.marked(), template, reader.made, reader.built, branches, algebra)
 
 
 def _goes_through_class(path: Path) -> bool:
@@ -346,6 +198,35 @@ class _Reader:
         if isinstance(term, RdflibVariable | BNode):
             return Variable(names.get(str(term), str(term)))
         return NamedNode(str(term)) if isinstance(term, URIRef) else to_literal(term)
+
+
+def _may_be_literal(node: Any, name: str) -> bool:
+    """Whether a part of the algebra has the variable as an object where no filter says that it is none or a node."""
+    from rdflib import Variable as RdflibVariable
+    from rdflib.plugins.sparql.parserutils import CompValue
+
+    if isinstance(node, list | tuple) and not hasattr(node, "n3"):
+        return any(_may_be_literal(part, name) for part in node)
+    if isinstance(node, RdflibVariable) or not isinstance(node, CompValue):
+        return False
+    if node.name == "Filter" and any(_says_node(part, name) for part in _conjuncts(node.expr)):
+        return False
+    if node.name in {"BGP", "TriplesBlock"} and any(str(term) == name for row in node.triples for term in row[1:]):
+        return True
+    return any(_may_be_literal(part, name) for key, part in node.items() if key not in {"_vars", "PV", "triples"})
+
+
+def _conjuncts(expression: Any) -> Iterator[Any]:
+    if getattr(expression, "name", "") == "ConditionalAndExpression":
+        for part in (expression.expr, *expression.other):
+            yield from _conjuncts(part)
+    else:
+        yield expression
+
+
+def _says_node(expression: Any, name: str) -> bool:
+    is_test = getattr(expression, "name", "") in {"Builtin_isIRI", "Builtin_isURI", "Builtin_isBLANK"}
+    return is_test and str(expression.arg) == name
 
 
 def _given(node: Any, name: str) -> Any:

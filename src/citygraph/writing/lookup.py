@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Triple
@@ -12,7 +13,7 @@ from citygraph.products.changes import Quads
 Term = NamedNode | BlankNode | Literal | Triple
 
 _DEFAULT = DefaultGraph()
-_TOGETHER = 1000  # nodes
+_TOGETHER = 2000  # nodes
 _MOST_REMEMBERED = 20_000  # subjects, and patterns
 
 
@@ -26,7 +27,7 @@ class Remembering:
 
     def quads_for_pattern(self, subject: Any, predicate: Any, object_: Any, graph: Any = None, /) -> Iterator[Quad]:
         """The quads that fit; None fits all."""
-        if subject is None or predicate is None or graph != _DEFAULT:
+        if subject is None or (predicate is None and object_ is not None) or graph != _DEFAULT:
             key = (subject, predicate, object_, graph)
             found = self._found.get(key)
             if found is None:
@@ -40,6 +41,8 @@ class Remembering:
             by_predicate = self._of_subject[subject] = {}
             for quad in self._store.quads_for_pattern(subject, None, None, graph):
                 by_predicate.setdefault(quad.predicate, []).append(quad)
+        if predicate is None:
+            return chain.from_iterable(self._of_subject[subject].values())
         said = self._of_subject[subject].get(predicate, ())
         return iter(said) if object_ is None else (quad for quad in said if quad.object == object_)
 

@@ -14,23 +14,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
 from citygraph.products.changes import Quads
 from citygraph.report import Report, conforming, joined
 from citygraph.terms import RDF, RDFS, SH
 from citygraph.validation import Validator
-from citygraph.writing.dependencies import Path as Chain
-from citygraph.writing.dependencies import Pattern, Reach, Reaches, Unbounded, Variable, read_query
+from citygraph.writing.dependencies import Unbounded, read_query
 from citygraph.writing.lookup import Remembering, Term, parts
+from citygraph.writing.reaches import Path as Chain
+from citygraph.writing.reaches import Pattern, Reach, Reaches, Variable
 
 _TYPE = RDF("type")
 _LABEL = RDFS("label")
 _SUBCLASS = RDFS("subClassOf")
 _DEFAULT = DefaultGraph()
-# Beyond this, and this part of the graph, judging the whole graph costs less.
-_MOST_NODES = 20_000
-_PART = 20
 
 # Constraints about the value itself, for which no triple is looked up.
 _PLAIN = {
@@ -115,6 +113,7 @@ class Affected:
         for shape in {s for kind in targets.values() for s in shapes.subjects(kind, None)}:
             self._take_apart(shapes, shape, targets)
         self._reaches = Reaches(self.of_focus), Reaches(self.of_value)
+        self._beyond_own = Reaches([beyond for reach in self.of_focus if (beyond := reach.beyond_own()).paths])
 
     def _take_apart(self, shapes: Any, shape: Any, targets: dict[str, Any]) -> None:
         from rdflib import URIRef
@@ -143,12 +142,10 @@ class Affected:
         self._fixed.update(nodes)
         self.of_value.append(query.reach("value"))
 
-    def nodes(
-        self, changes: Iterable[tuple[Iterable[Quad], Quads]], most: int = _MOST_NODES
-    ) -> tuple[set[Term], set[Term]]:
+    def nodes(self, changes: Iterable[tuple[Iterable[Quad], Quads]]) -> tuple[set[Term], set[Term]]:
         """The focus nodes that triples may matter for, and the values: of what is gone and of what is new.
 
-        Raises Unbounded beyond `most`.
+        Raises Unbounded if that may be anything.
         """
         focus: set[Term] = set()
         values: set[Term] = set()
@@ -157,19 +154,18 @@ class Affected:
                 raise Unbounded("classes have changed")
             for found, reaches in zip((focus, values), self._reaches, strict=True):
                 found.update(reaches.affected(store, quad))
-            if len(focus) + len(values) > most:
-                raise Unbounded("the change affects too much")
         return focus, values
 
     def support(self, store: Quads, focus: Iterable[Term], values: Iterable[Term]) -> set[Quad]:
-        """The triples that decide about these nodes, and the class of every node in them."""
+        """The triples that decide about these nodes, all that focus nodes say among them, and every node's class."""
         found: set[Quad] = set()
-        for nodes, reaches in zip((focus, values), self._reaches, strict=True):
-            for node in nodes:
-                found.update(reaches.support(store, node))
-                if isinstance(node, NamedNode):
-                    found.update(store.quads_for_pattern(node, _LABEL, None, _DEFAULT))
-        named = {term for quad in found for term in (quad.subject, quad.object) if isinstance(term, NamedNode)}
+        for node in focus:
+            found.update(self._beyond_own.support(store, node))
+            if not isinstance(node, Literal | Triple):
+                found.update(store.quads_for_pattern(node, None, None, _DEFAULT))
+        for value in values:
+            found.update(self._reaches[1].support(store, value))
+        named = {t for quad in found for t in (quad.subject, quad.object) if isinstance(t, NamedNode | BlankNode)}
         for node in named:
             found.update(store.quads_for_pattern(node, _TYPE, None, _DEFAULT))
         return found
@@ -202,12 +198,12 @@ class PartialValidator:
             # Some shape is beyond this: the whole graph is judged each time then.
             self.affected = None
 
-    def validate(self, changed: set[Quad], before: Quads, after: Store, folder: Path, size: int = 0) -> Report:
-        """Judge what the change of these triples of the default graph can affect, in a graph of `size` quads."""
+    def validate(self, changed: set[Quad], before: Quads, after: Store, folder: Path) -> Report:
+        """Judge what the change of these triples of the default graph can affect."""
         if self.affected is None:
             return self.validate_wholly(after, folder)
         try:
-            focus, values = self._reached(self.affected, changed, before, after, max(_MOST_NODES, size // _PART))
+            focus, values = self._reached(self.affected, changed, before, after)
         except Unbounded:
             return self.validate_wholly(after, folder)
         nobody: set[Term] = set()
@@ -215,11 +211,11 @@ class PartialValidator:
         return joined([self._judge(self.affected, *part, after, folder) for part in together])
 
     def _reached(
-        self, affected: Affected, changed: set[Quad], before: Quads, after: Store, most: int
+        self, affected: Affected, changed: set[Quad], before: Quads, after: Store
     ) -> tuple[set[Term], set[Term]]:
         known = Remembering(after)
         added = {quad for quad in changed if quad in after}
-        return affected.nodes(((changed - added, Remembering(before)), (added, known)), most)
+        return affected.nodes(((changed - added, Remembering(before)), (added, known)))
 
     def _judge(self, affected: Affected, focus: set[Term], values: set[Term], after: Store, folder: Path) -> Report:
         """What the engines say of these nodes, from what decides about them alone."""

@@ -18,8 +18,9 @@ from citygraph.rules import Rule, derive, derive_anew
 from citygraph.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
 from citygraph.writing.before import Before
 from citygraph.writing.change import Delta
-from citygraph.writing.dependencies import Query, Reach, Reaches, Unbounded, Variable, read_query
+from citygraph.writing.dependencies import Query, Unbounded, read_query
 from citygraph.writing.lookup import Remembering, Term, parts
+from citygraph.writing.reaches import Reach, Reaches, Variable
 from citygraph.writing.tally import NOT_DATA, Tally
 
 # Beyond these, and these parts of the graph, running the rules anew costs less than looking around each subject.
