@@ -19,7 +19,7 @@ from citygraph.products.catalog import describe, graph_counts
 from citygraph.products.make import Products, offered_tables, write_products
 from citygraph.progress import Progress
 from citygraph.release import Manifest, Release, Releases
-from citygraph.report import Report
+from citygraph.report import REPORT, Report
 from citygraph.search import write_index
 from citygraph.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, PREFIXES, SHAPES_GRAPH
 from citygraph.validation import locate, validate
@@ -176,7 +176,7 @@ def _append(quads: Iterable[Quad], merged: Path) -> None:
 
 
 def _write_report(folder: Path, report: Report) -> None:
-    (folder / "report.ttl").write_text(report.turtle, encoding="utf-8")
+    (folder / REPORT).write_text(report.turtle, encoding="utf-8")
 
 
 def _manifest(sources: Sources, store: Store, loaded: Loaded, report: Report, products: Products) -> Manifest:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, Quad, RdfFormat, parse, serialize
 
 from citygraph.terms import RDF, SH
 from citygraph.text import nfc
 
+# Of a release: the report on the whole graph, and what commits judged after it.
+REPORT = "report.ttl"
+LATER = "report-later.jsonl"
 _REPORT = SH("ValidationReport")
 
 
@@ -53,11 +59,28 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What a report is about that is not about the whole graph; IRIs.
+
+    Of a node in `datasets`, which stands for the graph as a whole, only results with these `values`.
+    """
+
+    nodes: frozenset[str] = frozenset()
+    values: frozenset[str] = frozenset()
+    datasets: frozenset[str] = frozenset()
+
+    def covers(self, focus: str, value: str) -> bool:
+        """Whether a result is one of this report; `value` as in N-Triples or without brackets."""
+        return focus in self.nodes or (focus in self.datasets and value.strip("<>") in self.values)
+
+
+@dataclass(frozen=True)
 class Report:
-    """The results of validating one graph, and the W3C report as Turtle."""
+    """The results of validating one graph, and the W3C report as Turtle; without `judged` it is about all of it."""
 
     results: tuple[Result, ...]
     turtle: str
+    judged: Judged | None = None
 
     @property
     def violations(self) -> tuple[Result, ...]:
@@ -94,6 +117,33 @@ def joined(reports: Iterable[Report]) -> Report:
         quads += (Quad(whole, q.predicate, q.object) for q in part if q.subject in own and q.predicate == SH("result"))
     turtle = serialize(quads, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b""
     return Report(tuple(result for report in found for result in report.results), turtle.decode())
+
+
+def write_report(report: Report, old: Path, new: Path) -> None:
+    """Write what is known of the release in the folder `new`, whose parent is in `old`.
+
+    That is a report on the whole graph, and a line of JSON for each commit since, which judged a part of it.
+    """
+    if report.judged is None:
+        (new / REPORT).write_text(report.turtle, encoding="utf-8")
+        return
+    with suppress(FileNotFoundError):
+        (new / REPORT).hardlink_to(old / REPORT)
+    judged = {name: sorted(iris) for name, iris in asdict(report.judged).items()}
+    line = json.dumps({"judged": judged, "results": [asdict(result) for result in report.results]}, ensure_ascii=False)
+    with (new / LATER).open("wb") as file:
+        with suppress(FileNotFoundError):
+            file.write((old / LATER).read_bytes())
+        file.write(line.encode() + b"\n")
+
+
+def read_later(folder: Path) -> Iterator[tuple[Judged, list[Result]]]:
+    """What commits since the last build judged, and what they found; the oldest first."""
+    with suppress(FileNotFoundError), (folder / LATER).open(encoding="utf-8") as file:
+        for line in file:
+            values = json.loads(line)
+            judged = Judged(**{name: frozenset(iris) for name, iris in values["judged"].items()})
+            yield judged, [Result(**{**result, "place": None}) for result in values["results"]]
 
 
 def order(result: Result) -> tuple[str, str, int, str, str, str]:

@@ -8,7 +8,7 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad
 
 from citygraph.files import Sources
 from citygraph.release import Staged
-from citygraph.report import Report
+from citygraph.report import Report, write_report
 from citygraph.rules import read_rules
 from citygraph.settings import Settings
 from citygraph.writing.before import Before
@@ -57,8 +57,8 @@ class Local:
         merged = Delta(tally.added, tally.removed)
         changed = merged.added | merged.removed
         report = self._validator.validate(changed, Before(tally.store, merged), tally.store, staged.path)
-        (staged.path / "report.ttl").write_text(report.turtle, encoding="utf-8")
         if report.conforms:
+            write_report(report, staged.parent.path, staged.path)
             bring_on(staged.parent.path, staged.path, tally.store, changed)
         return Followed(tally.delta, tally.graphs, merged, report)
 

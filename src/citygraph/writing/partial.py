@@ -7,17 +7,16 @@ it, and what they say of the affected nodes is what they would say with the whol
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
 from citygraph.products.changes import Quads
-from citygraph.report import Report, conforming, joined
+from citygraph.report import Judged, Report, conforming, joined
 from citygraph.terms import RDF, RDFS, SH
 from citygraph.validation import Validator
 from citygraph.writing.dependencies import Unbounded, read_query
@@ -170,9 +169,10 @@ class Affected:
             found.update(store.quads_for_pattern(node, _TYPE, None, _DEFAULT))
         return found
 
-    def concerns(self, focus: Container[str], values: Container[str], node: str, value: str) -> bool:
-        """Whether a result is about an affected node: its own focus node, or the value of one about the dataset."""
-        return node in focus or (node in self._fixed and value in values)
+    def judged(self, focus: Iterable[Term], values: Iterable[Term]) -> Judged:
+        """What a report on these nodes and values is about."""
+        nodes, named = (frozenset(map(_shown, terms)) for terms in (focus, values))
+        return Judged(nodes, named, frozenset(self._fixed))
 
 
 def _targets(shapes: Any, shape: Any, targets: dict[str, Any]) -> Iterator[Pattern]:
@@ -208,7 +208,8 @@ class PartialValidator:
             return self.validate_wholly(after, folder)
         nobody: set[Term] = set()
         together = [*((part, nobody) for part in parts(focus)), *((nobody, part) for part in parts(values))]
-        return joined([self._judge(self.affected, *part, after, folder) for part in together])
+        report = joined([self._judge(self.affected, *part, after, folder) for part in together])
+        return replace(report, judged=self.affected.judged(focus, values))
 
     def _reached(
         self, affected: Affected, changed: set[Quad], before: Quads, after: Store
@@ -220,18 +221,18 @@ class PartialValidator:
     def _judge(self, affected: Affected, focus: set[Term], values: set[Term], after: Store, folder: Path) -> Report:
         """What the engines say of these nodes, from what decides about them alone."""
         known = Remembering(after)
-        nodes, named = {_shown(node): node for node in focus}, {_shown(value) for value in values}
-        concerns = partial(affected.concerns, nodes, named)
+        judged = affected.judged(focus, values)
         with _written(affected.support(known, focus, values), folder) as data:
-            found = self.whole.find(data, concerns)
+            found = self.whole.find(data, judged.covers)
         if not found:
             return conforming()
         # Few nodes break anything: pySHACL, which is slow, reads what decides about them.
-        breaking = [nodes[name] for name, _ in found if name in nodes]
+        names = {name for name, _ in found}
+        breaking = [node for node in focus if _shown(node) in names]
         with _written(affected.support(known, breaking, values), folder) as data:
             report = self.whole.explain(data, found)
         # A report on the whole dataset also has values that are none of this change's.
-        return Report(tuple(r for r in report.results if concerns(r.focus_node, r.value.strip("<>"))), report.turtle)
+        return Report(tuple(r for r in report.results if judged.covers(r.focus_node, r.value)), report.turtle)
 
     def validate_wholly(self, store: Store, folder: Path) -> Report:
         """Judge the whole default graph."""

@@ -20,7 +20,7 @@ from citygraph.products.changes import write_changes
 from citygraph.products.lines import as_line, write_patch
 from citygraph.products.quality import FILE as QUALITY
 from citygraph.release import Manifest, Release, Releases, Staged, Working
-from citygraph.report import Report
+from citygraph.report import LATER, REPORT, Report
 from citygraph.search import AMENDMENTS, INDEX
 from citygraph.settings import Settings
 from citygraph.writing.apply import apply_update, apply_write
@@ -95,7 +95,7 @@ def rollback(release_id: str, releases: Releases) -> Release:
     with releases.writing(), releases.stage(copy_of=old) as staged:
         manifest = old.manifest
         # Equal data have equal dumps and tables.
-        for name in (INDEX, AMENDMENTS, "report.ttl", QUALITY, *manifest.outputs):
+        for name in (INDEX, AMENDMENTS, REPORT, LATER, QUALITY, *manifest.outputs):
             (staged.path / name).parent.mkdir(parents=True, exist_ok=True)
             link(old.path / name, staged.path / name)
         current = staged.parent.manifest if staged.parent else manifest

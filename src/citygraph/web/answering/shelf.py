@@ -96,7 +96,7 @@ class OpenRelease:
     @cached_property
     def findings(self) -> Findings:
         """What the shapes found in it."""
-        return read_findings(self.release.path / "report.ttl")
+        return read_findings(self.release.path)
 
     @cached_property
     def writer(self) -> Writer:

@@ -1,4 +1,4 @@
-"""What the shapes found in a release, by the document of what it is about: read once from its report."""
+"""What the shapes found in a release, by the document of what it is about: read once from its reports."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 
+from citygraph.report import REPORT, Result, read_later
 from citygraph.terms import CG, SH
 from citygraph.vocabulary import Vocabulary
 from citygraph.web.pages.values import Text
 
 _MOST = 2_000_000  # triples of a report; what a longer one says further on is not told
 _MOST_TOLD = 20  # findings of one page
-_FOCUS, _MESSAGE, _SHAPE = (SH(name) for name in ("focusNode", "resultMessage", "sourceShape"))
-_READ = {_FOCUS, _MESSAGE, _SHAPE}
+_FOCUS, _MESSAGE, _SHAPE, _VALUE = (SH(name) for name in ("focusNode", "resultMessage", "sourceShape", "value"))
+_READ = {_FOCUS, _MESSAGE, _SHAPE, _VALUE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Finding:
     focus: str
     shape: str
     messages: tuple[Literal, ...]
+    value: str = ""  # as in N-Triples
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,24 @@ class Remark:
     anchor: str
 
 
-def read_findings(report: Path) -> Findings:
-    """The findings of a W3C validation report in Turtle; without a report nothing is known."""
+def read_findings(release: Path) -> Findings:
+    """What was found in the release in this folder; of what nobody judged nothing is known."""
+    found, whole = _of_report(release / REPORT)
+    known: set[str] = set()
+    for judged, results in read_later(release):
+        found = [finding for finding in found if not judged.covers(finding.focus, finding.value)]
+        found += (_of_result(result) for result in results)
+        known |= judged.nodes
+    by_thing: dict[str, list[Finding]] = {node.partition("#")[0]: [] for node in known}
+    for finding in found:
+        by_thing.setdefault(finding.focus.partition("#")[0], []).append(finding)
+    return Findings({iri: tuple(of_one) for iri, of_one in by_thing.items()}, whole)
+
+
+def _of_report(report: Path) -> tuple[list[Finding], bool]:
+    """The findings of a W3C validation report in Turtle, and whether it was read to its end."""
     if not report.is_file():
-        return Findings({}, whole=False)
+        return [], False
     results: dict[BlankNode, dict[NamedNode, list[NamedNode | Literal]]] = {}
     count = 0
     for quad in islice(parse(path=str(report), format=RdfFormat.TURTLE), _MOST):
@@ -61,13 +77,18 @@ def read_findings(report: Path) -> Findings:
         subject, predicate, term = quad.subject, quad.predicate, quad.object
         if predicate in _READ and isinstance(subject, BlankNode) and not isinstance(term, BlankNode | Triple):
             results.setdefault(subject, {}).setdefault(predicate, []).append(term)
-    found: dict[str, list[Finding]] = {}
+    found = []
     for said in results.values():
         if _FOCUS in said and _SHAPE in said:
-            focus = said[_FOCUS][0].value
             messages = tuple(term for term in said.get(_MESSAGE, ()) if isinstance(term, Literal))
-            found.setdefault(focus.partition("#")[0], []).append(Finding(focus, said[_SHAPE][0].value, messages))
-    return Findings({iri: tuple(of_one) for iri, of_one in found.items()}, count < _MOST)
+            value = str(said[_VALUE][0]) if _VALUE in said else ""
+            found.append(Finding(said[_FOCUS][0].value, said[_SHAPE][0].value, messages, value))
+    return found, count < _MOST
+
+
+def _of_result(result: Result) -> Finding:
+    messages = tuple(Literal(text, language=tag or None) for tag, text in result.messages.items())
+    return Finding(result.focus_node, result.shape, messages, result.value)
 
 
 def remarks(found: Iterable[Finding], shapes: Vocabulary, language: str) -> tuple[Remark, ...]:
