@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import heapq
 import io
+import json
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -121,6 +122,15 @@ def write_patch(folder: Path, added: Iterable[str], removed: Iterable[str]) -> N
     with packed_text(folder / PATCH) as out:
         out.writelines(f"D {line}" for line in removed)
         out.writelines(f"A {line}" for line in added)
+
+
+def patched(release: Path) -> Iterator[tuple[Path, str]]:
+    """The release in this folder and its ancestors, as long as a patch leads there, each with its parent's name."""
+    with suppress(OSError, KeyError, ValueError):
+        while (release / PATCH).is_file():
+            parent = str(json.loads((release / "manifest.json").read_text(encoding="utf-8"))["parent"])
+            yield release, parent
+            release = release.parent / parent
 
 
 def apply_patch(folder: Path, store: Store) -> None:

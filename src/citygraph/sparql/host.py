@@ -15,11 +15,12 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from citygraph.products.lines import PATCH
+from citygraph.products.lines import patched
 from citygraph.release import CURRENT
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql import confine, wire
@@ -229,17 +230,13 @@ class Host:
         try:
             if (release.parent / CURRENT).readlink().name != release.name:
                 return None
-            while len(chain) < _LONGEST_CHAIN and (release / PATCH).is_file():
-                chain.insert(0, release)
-                parent = json.loads((release / "manifest.json").read_text(encoding="utf-8"))["parent"]
-                opened = self._opened.get(parent)
-                if opened and [(n.mode, n.is_ready(), n.retiring) for n in opened.nurseries] == [
-                    ("memory", True, False)
-                ]:
-                    return chain, opened
-                release = release.parent / str(parent)
-        except (OSError, KeyError, ValueError):
-            pass
+        except OSError:
+            return None
+        for folder, parent in islice(patched(release), _LONGEST_CHAIN):
+            chain.insert(0, folder)
+            opened = self._opened.get(parent)
+            if opened and [(n.mode, n.is_ready(), n.retiring) for n in opened.nurseries] == [("memory", True, False)]:
+                return chain, opened
         return None
 
     def _start_all(self, release: Path) -> _Opened:

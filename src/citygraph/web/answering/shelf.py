@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
+from pyoxigraph import Literal, NamedNode, Store, Triple
 
 from citygraph.jsonld import Context, context_of
 from citygraph.labels import Labels
@@ -19,6 +19,7 @@ from citygraph.products.dataset import dataset_description
 from citygraph.release import Release, Releases
 from citygraph.terms import CG, CURATION_GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
 from citygraph.vocabulary import Vocabulary
+from citygraph.web.answering.held import Held
 from citygraph.web.documents.forms import Writer
 from citygraph.web.pages.findings import Findings, read_findings
 from citygraph.withdrawals import Withdrawal, read_withdrawals
@@ -53,15 +54,10 @@ class OpenRelease:
         # What pages asked about the whole release, by the name of the query.
         self.asked: dict[str, list[Mapping[str, NamedNode | Literal]]] = {}
 
-    def hold(self) -> None:
-        """Read the store into memory, from where an entity is looked up several times faster than from disk."""
-        with tempfile.TemporaryFile(prefix="citygraph-") as file:
-            self.store.dump(file, RdfFormat.N_QUADS)
-            file.seek(0)
-            quick = Store()
-            quick.bulk_load(file, RdfFormat.N_QUADS, lenient=True)
-        self.labels, self.sourced_labels = Labels(quick, sourced=False), Labels(quick)
-        self.quick = quick
+    def read_from(self, store: Store) -> None:
+        """Read from this store from now on: the release's own, or a copy."""
+        self.labels, self.sourced_labels = Labels(store, sourced=False), Labels(store)
+        self.quick = store
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -132,13 +128,18 @@ class Shelf:
     """Open releases, the most recently used last; a release that nobody asks for is closed again."""
 
     def __init__(self, releases: Releases, base: str, size: int = 4, held_quads: int = 0) -> None:
-        """`held_quads` is the largest release that is read into memory, behind the first requests for it."""
+        """`held_quads` is the largest current release that is read into memory, behind the first requests for it."""
         self._releases = releases
         self._base = base
         self._size = size
         self._held_quads = held_quads
+        self._held = Held()
         self._open: OrderedDict[str, OpenRelease] = OrderedDict()
         self._lock = threading.Lock()
+
+    def reading(self) -> AbstractContextManager[None]:
+        """While a request reads from releases of this shelf."""
+        return self._held.reading()
 
     def current(self) -> OpenRelease:
         """The release that is served now. Raises NotFound if there is none."""
@@ -150,8 +151,9 @@ class Shelf:
             found = self._open.get(release_id)
             if found is None:
                 found = self._open[release_id] = OpenRelease(self._releases.get(release_id), self._base)
-                if found.release.manifest.quads <= self._held_quads:
-                    threading.Thread(target=found.hold, name=f"hold-{release_id}", daemon=True).start()
+                is_small = found.release.manifest.quads <= self._held_quads
+                if is_small and release_id == self._releases.current_id():
+                    self._held.want(found)
             self._open.move_to_end(release_id)
             while len(self._open) > self._size:
                 self._open.popitem(last=False)

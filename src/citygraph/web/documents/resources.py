@@ -103,7 +103,8 @@ class Resources:
         """Answer a request; an error is a problem."""
         request = Request(environ)
         try:
-            reply = self._reply(request)
+            with self._shelf.reading():
+                reply = self._reply(request)
         except CitygraphError as error:
             reply = self._faults.reply(request, error)
         except Exception as error:

@@ -1,0 +1,108 @@
+"""What the shapes found in a release, after commits too: of what they judged anew, and of all else as before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pyoxigraph import Literal
+
+from citygraph.release import Release, Releases
+from citygraph.report import Judged, Report, Result, joined, read_later, write_report
+from citygraph.settings import Settings
+from citygraph.web.pages.findings import Findings, read_findings
+from citygraph.writing.change import Change, Commit, Update
+from citygraph.writing.write import Consequences, rollback
+from tests.committing import committed
+
+CITY = "https://w3id.org/citygraph/id/city/"
+DATASET = "https://w3id.org/citygraph/dataset"
+SHAPE = "https://w3id.org/citygraph/ontology/shapes#"
+NAMED = "INSERT DATA { GRAPH graph:notes { city:seoul owl:sameAs <http://www.wikidata.org/entity/Q8684> } }"
+
+
+@pytest.fixture
+def settings(izmir: Release, tmp_path: Path) -> Settings:
+    """A repository of releases of its own, which begins with İzmir's."""
+    releases = Releases(tmp_path / "releases")
+    with releases.stage(copy_of=izmir) as staged:
+        for name in ("search.sqlite", "report.ttl"):
+            (staged.path / name).hardlink_to(izmir.path / name)
+        staged.publish(izmir.manifest)
+    return Settings(releases=releases.root)
+
+
+def shapes_of(findings: Findings, city: str) -> set[str]:
+    return {finding.shape.removeprefix(SHAPE) for finding in findings.of(CITY + city) or ()}
+
+
+def messages_of(findings: Findings) -> set[frozenset[Literal]]:
+    return {frozenset(finding.messages) for finding in findings.of(CITY + "seoul") or ()}
+
+
+def test_commit_replaces_what_it_judged_and_keeps_the_rest(settings: Settings, consequences: Consequences) -> None:
+    """A place that gets its item is no longer warned of; another is still, and so is all else."""
+    releases = Releases(settings.releases)
+    before = read_findings(releases.current().path)
+    assert shapes_of(before, "seoul") == shapes_of(before, "beijing") == {"PlaceQid", "PlaceCoordinates"}
+    outcome = committed([Change(Update(NAMED))], settings, consequences)[0]
+    assert isinstance(outcome, Commit)
+    after = read_findings(releases.current().path)
+    assert shapes_of(after, "seoul") == {"PlaceCoordinates"}
+    assert after.whole
+    changed = {iri for iri in before.by_thing if before.of(iri) != after.of(iri) and before.of(iri)}
+    assert changed == {CITY + "seoul"}
+
+
+def test_second_commit_has_the_last_word(settings: Settings, consequences: Consequences) -> None:
+    """What it takes back is found again, in the same words; and going back to a release brings its findings."""
+    releases = Releases(settings.releases)
+    first = read_findings(releases.current().path)
+    assert isinstance(committed([Change(Update(NAMED))], settings, consequences)[0], Commit)
+    named = releases.current()
+    undone = committed([Change(Update(NAMED.replace("INSERT", "DELETE")))], settings, consequences)[0]
+    assert isinstance(undone, Commit)
+    again = read_findings(releases.current().path)
+    assert messages_of(again) == messages_of(first)
+    assert shapes_of(read_findings(rollback(named.id, releases).path), "seoul") == {"PlaceCoordinates"}
+
+
+def result(focus: str, value: str = "") -> Result:
+    return Result("warning", focus, SHAPE + "X", "component", value=value, messages={"en": "No.", "tr": "Yok."})
+
+
+def test_of_the_dataset_only_the_values_judged_are_replaced(tmp_path: Path) -> None:
+    """Its other values nobody has looked at; and where there is no report of all, only what was judged is known."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    both = Judged(values=frozenset({"urn:x:1", "urn:x:2"}), datasets=frozenset({DATASET}))
+    found = (result(DATASET, "<urn:x:1>"), result(DATASET, "<urn:x:2>"))
+    write_report(Report(found, "", both), tmp_path / "a", tmp_path / "b")
+    one = Judged(frozenset({CITY + "izmir"}), frozenset({"urn:x:1"}), frozenset({DATASET}))
+    write_report(Report((), "", one), tmp_path / "b", tmp_path / "c")
+    assert len(list(read_later(tmp_path / "c"))) == 2
+    findings = read_findings(tmp_path / "c")
+    assert [finding.value for finding in findings.of(DATASET) or ()] == ["<urn:x:2>"]
+    assert findings.of(CITY + "izmir") == ()
+    assert findings.of(CITY + "baku") is None
+
+
+TURTLE = """@prefix sh: <http://www.w3.org/ns/shacl#> .
+[] a sh:ValidationReport ; sh:conforms false ; sh:result [ sh:focusNode <{node}> ; sh:detail [ sh:value 1 ] ] ."""
+
+
+def test_reports_on_parts_are_one_report(tmp_path: Path) -> None:
+    """With every result and its details, under one node; nothing found anywhere is a report that says so."""
+    parts = [Report((result(node),), TURTLE.format(node=node)) for node in ("urn:x:1", "urn:x:2")]
+    whole = joined([parts[0], Report((), ""), parts[1]])
+    assert [r.focus_node for r in whole.results] == ["urn:x:1", "urn:x:2"]
+    assert whole.turtle.count("ValidationReport") == 1
+    (tmp_path / "report.ttl").write_text(
+        whole.turtle.replace("sh:focusNode", "sh:sourceShape <urn:x:s> ; sh:focusNode"), encoding="utf-8"
+    )
+    assert {f.focus for n in ("1", "2") for f in read_findings(tmp_path).of(f"urn:x:{n}") or ()} == {
+        "urn:x:1",
+        "urn:x:2",
+    }
+    assert "conforms" in joined([]).turtle
+    assert joined([parts[0], Report((), "")]) is parts[0]
