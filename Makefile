@@ -30,7 +30,7 @@ types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 unit: $(VENV)/installed-dev tools
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --durations 25
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25
 
 # Chromium and nginx for the tests, where apt-get may install them.
 tools:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import Environment, FileSystemBytecodeCache
 
 from citygraph.build import build
 from citygraph.files import Sources
 from citygraph.progress import Progress
 from citygraph.release import Release, Releases
 from citygraph.report import Report
+from citygraph.settings import Settings
+from citygraph.writing.consequences import consequences_of
+from citygraph.writing.write import Consequences
 from tests.small import small_site
 from tests.writing import Writable
 
@@ -21,19 +26,14 @@ REPOSITORY = Path(__file__).parents[1]
 
 
 # What takes longest, from the longest on: on several cores it begins first, so that none is left alone at the end.
+# (xdist keeps to it only with --no-loadscope-reorder, as in the Makefile: by itself it begins with the most tests.)
 _LONG = (
-    *(
-        "test_site",
-        "test_workbench",
-        "test_w3c",
-        "test_hostile",
-        "test_links",
-        "test_update",
-        "test_write",
-        "test_shapes",
-    ),
-    *("test_dump", "test_partial", "test_serve", "test_freeze", "test_engine", "test_build", "test_symmetry"),
-    *("test_stored_markup", "test_uploads", "test_kills", "test_following", "test_running"),
+    *("test_site", "test_workbench", "test_links", "test_hostile", "test_engine", "test_serve", "test_freeze"),
+    *("test_cli", "test_dump", "test_write", "test_w3c", "test_cli_write", "test_update", "test_build"),
+    *("test_openrefine", "test_partial", "test_kills", "test_running", "test_following", "test_xss", "test_frozen"),
+    *("test_sources", "test_shapes", "test_uploads", "test_canary", "test_places", "test_people", "test_explore"),
+    *("test_full_disk", "test_kinds_people", "test_pull", "test_writing_site", "test_stored_queries", "test_symmetry"),
+    *("test_cli_wikidata", "test_sparql_docs", "test_proxies", "test_adoption", "test_stored_markup"),
 )
 
 
@@ -59,6 +59,16 @@ def _loopback_only() -> Iterator[None]:
     patch.undo()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What one application in this process compiled, the next takes: most modules make one, and all the same pages."""
+    kept = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    patch = pytest.MonkeyPatch()
+    patch.setattr("citygraph.web.pages.render.Environment", partial(Environment, bytecode_cache=kept))
+    yield
+    patch.undo()
+
+
 @pytest.fixture(scope="session")
 def sources() -> Sources:
     """The repository's own data and ontology."""
@@ -77,6 +87,12 @@ def built(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> tuple[R
 def izmir(built: tuple[Releases, Release, Report]) -> Release:
     """The release of the İzmir graph."""
     return built[1]
+
+
+@pytest.fixture(scope="session")
+def consequences(sources: Sources) -> Consequences:
+    """What commits entail by the repository's shapes and rules, which take two seconds to read: for `committed`."""
+    return consequences_of(Settings(data=sources.data, ontology=sources.ontology))
 
 
 @pytest.fixture(scope="session")

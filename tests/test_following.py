@@ -20,6 +20,8 @@ from citygraph.sparql.loading import have_graphs
 from citygraph.sparql.protocol import Query
 from citygraph.writing.batch import commit_here
 from citygraph.writing.change import Change, Commit, Update
+from citygraph.writing.write import Consequences
+from tests.committing import committed
 
 EX = "http://example.org/"
 COUNT = "SELECT (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } }"
@@ -61,7 +63,7 @@ def held(settings: Settings) -> dict[str, list[str]]:
     return {release: [nursery["control"] for nursery in nurseries] for release, nurseries in opened.items()}
 
 
-def test_the_store_in_memory_is_the_one_on_disk(izmir: Release, tmp_path: Path) -> None:
+def test_the_store_in_memory_is_the_one_on_disk(izmir: Release, consequences: Consequences, tmp_path: Path) -> None:
     """Quad by quad: named graphs, what the rules derive, the description, the default graph; after each commit."""
     releases = Releases(tmp_path / "releases")
     with releases.stage(copy_of=izmir) as staged:
@@ -76,7 +78,9 @@ def test_the_store_in_memory_is_the_one_on_disk(izmir: Release, tmp_path: Path) 
         'DELETE DATA { GRAPH graph:notes { city:izmir rdfs:comment "one"@en } }',
         "DROP GRAPH graph:more ; CREATE GRAPH graph:empty",
     ):
-        release = commit(settings, text)
+        outcome = committed([Change(Update(text))], settings, consequences)[0]
+        assert isinstance(outcome, Commit), repr(outcome)
+        release = releases.get(outcome.release)
         apply_patch(release.path, memory)
         have_graphs(memory, release.path)
         assert set(memory) == set(release.open_store())

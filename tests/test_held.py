@@ -56,7 +56,7 @@ def held(opened: OpenRelease) -> OpenRelease:
 
 
 def test_commits_are_applied_to_the_store_that_is_there(shelf: Shelf, write: Write) -> None:
-    """One after the other or several at once: it is the same store in memory, and holds what the one on the disk does."""
+    """One after the other or several at once: it is the same store, and holds what the one on the disk does."""
     store = held(shelf.current()).quick
     for notes in (["one"], ["two", "three"]):
         for note in notes:

@@ -64,7 +64,7 @@ def test_shapes_speak_plainly(client: FlaskClient) -> None:
 
 def test_without_a_report_nothing_is_claimed(tmp_path: Path) -> None:
     """That nothing was found is not said where nobody looked."""
-    assert read_findings(tmp_path / "report.ttl").of("https://w3id.org/citygraph/id/city/baku") is None
+    assert read_findings(tmp_path).of("https://w3id.org/citygraph/id/city/baku") is None
     publish(small_world(), tmp_path)
     client = create_app(Settings(), Releases(tmp_path)).test_client()
     assert "What the shapes say" not in page(client, "/doc/city/baku")

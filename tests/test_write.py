@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
@@ -30,7 +31,8 @@ from citygraph.terms import GRAPH
 from citygraph.writing.batch import commit_here
 from citygraph.writing.change import Change, Commit, Conditions, GraphWrite, Payload, Update
 from citygraph.writing.ownership import api_graphs, carried_forward
-from citygraph.writing.write import Outcome, rollback
+from citygraph.writing.write import Consequences, Outcome, rollback
+from tests.committing import committed
 
 NOTES = GRAPH("notes").value
 HELLO = 'INSERT DATA { GRAPH graph:notes { city:izmir rdfs:comment "hello"@en } }'
@@ -58,9 +60,29 @@ def empty(tmp_path: Path) -> Settings:
     return Settings(releases=tmp_path / "open", open_writes=True)
 
 
-def commit(settings: Settings, what: Update | GraphWrite | str, **more: object) -> Outcome:
-    change = Change(Update(what) if isinstance(what, str) else what, **more)  # type: ignore[arg-type]
-    return commit_here([change], settings)[0]
+class Commits(Protocol):
+    """Commits one change."""
+
+    def __call__(self, settings: Settings, what: Update | GraphWrite | str, **more: object) -> Outcome: ...
+
+
+@pytest.fixture
+def commit(consequences: Consequences) -> Commits:
+    """Commits as the child that does it would, which has read shapes and rules already."""
+
+    def commits(settings: Settings, what: Update | GraphWrite | str, **more: object) -> Outcome:
+        return committed([changed(what, **more)], settings, consequences)[0]
+
+    return commits
+
+
+def commit_apart(settings: Settings, what: Update | GraphWrite | str, **more: object) -> Outcome:
+    """Commits in a child, which reads shapes and rules first."""
+    return commit_here([changed(what, **more)], settings)[0]
+
+
+def changed(what: Update | GraphWrite | str, **more: object) -> Change:
+    return Change(Update(what) if isinstance(what, str) else what, **more)  # type: ignore[arg-type]
 
 
 def done(outcome: Outcome) -> Commit:
@@ -91,7 +113,7 @@ def recounted(store: Store, manifest: Manifest) -> None:
 def test_a_commit_is_a_release(settings: Settings) -> None:
     """It answers with address, digest and counts; author and message are in the manifest; all counts are true."""
     before = current(settings)
-    made = done(commit(settings, HELLO, author="ada", message="a greeting"))
+    made = done(commit_apart(settings, HELLO, author="ada", message="a greeting"))
     release = current(settings)
     assert (made.release, made.digest, made.added, made.removed) == (release.id, release.manifest.digest, 1, 0)
     assert release.manifest.parent == before.id
@@ -102,7 +124,7 @@ def test_a_commit_is_a_release(settings: Settings) -> None:
         assert sum("hello" in line for line in added) == 1
 
 
-def test_a_commit_lists_no_files_that_it_does_not_make(settings: Settings) -> None:
+def test_a_commit_lists_no_files_that_it_does_not_make(settings: Settings, commit: Commits) -> None:
     """Dumps and tables are made by builds: the manifest of a commit names none, and its folder has none."""
     done(commit(settings, HELLO))
     release = current(settings)
@@ -111,7 +133,7 @@ def test_a_commit_lists_no_files_that_it_does_not_make(settings: Settings) -> No
     assert all((release.path / name).is_file() for name in ("search.sqlite", "report.ttl", "changes/things.tsv.gz"))
 
 
-def test_the_description_follows(settings: Settings) -> None:
+def test_the_description_follows(settings: Settings, commit: Commits) -> None:
     """A new graph, new classes and properties are described as a build describes them."""
     text = """INSERT DATA { GRAPH graph:notes {
         city:izmir rdfs:comment "hello"@en ; skos:note "x"@en . <urn:x-a> a <urn:x-voc#Thing> ; <urn:x-voc#p> 1 } }"""
@@ -127,7 +149,7 @@ def test_the_description_follows(settings: Settings) -> None:
 def test_violations_change_nothing(settings: Settings) -> None:
     """The report has the words of the shapes; the release stays."""
     before = current(settings)
-    outcome = commit(settings, "INSERT DATA { GRAPH graph:notes { city:nowhere a cg:City } }")
+    outcome = commit_apart(settings, "INSERT DATA { GRAPH graph:notes { city:nowhere a cg:City } }")
     assert isinstance(outcome, Violations)
     assert {result.label or result.focus_node for result in outcome.report.violations}
     assert all(result.messages.keys() >= {"en", "tr"} for result in outcome.report.violations)
@@ -135,7 +157,7 @@ def test_violations_change_nothing(settings: Settings) -> None:
     assert not list(settings.releases.glob(".staging-*"))
 
 
-def test_a_trial_run_tells_and_changes_nothing(settings: Settings) -> None:
+def test_a_trial_run_tells_and_changes_nothing(settings: Settings, commit: Commits) -> None:
     """?dry-run validates as a commit does."""
     before = current(settings)
     made = done(commit(settings, HELLO, dry_run=True))
@@ -144,7 +166,7 @@ def test_a_trial_run_tells_and_changes_nothing(settings: Settings) -> None:
     assert current(settings) == before
 
 
-def test_what_changes_nothing_makes_no_release(settings: Settings) -> None:
+def test_what_changes_nothing_makes_no_release(settings: Settings, commit: Commits) -> None:
     """Writing again what is there is no commit."""
     done(commit(settings, HELLO))
     before = current(settings)
@@ -177,7 +199,7 @@ def test_who_owns_a_graph_is_asked(settings: Settings) -> None:
     assert current(settings) == before
 
 
-def test_a_token_writes_where_it_may(settings: Settings) -> None:
+def test_a_token_writes_where_it_may(settings: Settings, commit: Commits) -> None:
     """By the beginning of the graph's name; asked even where nothing would change."""
     mine = ("https://w3id.org/citygraph/graph/ada/",)
     assert isinstance(commit(settings, HELLO, prefixes=mine), Forbidden)
@@ -185,7 +207,7 @@ def test_a_token_writes_where_it_may(settings: Settings) -> None:
     done(commit(settings, HELLO.replace("graph:notes", f"<{mine[0]}one>"), prefixes=mine))
 
 
-def test_preconditions_are_kept_while_others_write(settings: Settings) -> None:
+def test_preconditions_are_kept_while_others_write(settings: Settings, commit: Commits) -> None:
     """If-Match holds against the graph as it is at the commit, not as it was at the request."""
     made = done(commit(settings, GraphWrite("replace", NOTES, (turtle('city:izmir rdfs:comment "a"@en .'),))))
     assert made.created
@@ -203,7 +225,7 @@ def test_preconditions_are_kept_while_others_write(settings: Settings) -> None:
     assert isinstance(commit(settings, GraphWrite("drop", NOTES)), NotFound)
 
 
-def test_a_patch_changes_its_graph_alone(settings: Settings) -> None:
+def test_a_patch_changes_its_graph_alone(settings: Settings, commit: Commits) -> None:
     """What names no graph means the graph that it was sent to; what changes another is refused."""
     done(commit(settings, Update('INSERT DATA { city:izmir rdfs:comment "a"@en }', only=NOTES)))
     assert (
@@ -221,14 +243,14 @@ def test_a_patch_changes_its_graph_alone(settings: Settings) -> None:
     assert isinstance(outcome, WrongGraph)
 
 
-def test_blank_nodes_get_names(settings: Settings) -> None:
+def test_blank_nodes_get_names(settings: Settings, commit: Commits) -> None:
     """Each in its own change, the same within one; and the answer says how many."""
     made = done(commit(settings, "INSERT DATA { GRAPH graph:n { _:a a cg:Source0 ; cg:x [ a cg:Source0 ] , _:a } }",
                        dry_run=True))  # fmt: skip
     assert made.blank_nodes == 2
 
 
-def test_a_rollback_is_a_new_release_equal_to_the_old(settings: Settings) -> None:
+def test_a_rollback_is_a_new_release_equal_to_the_old(settings: Settings, commit: Commits) -> None:
     """Nothing is taken from the history, and the dumps of equal data are the same files."""
     first = current(settings)
     dump = next(name for name in first.manifest.outputs if name.startswith("dumps/"))
@@ -244,7 +266,7 @@ def test_a_rollback_is_a_new_release_equal_to_the_old(settings: Settings) -> Non
     done(commit(settings, HELLO))
 
 
-def test_a_build_takes_the_graphs_of_the_api_over(settings: Settings) -> None:
+def test_a_build_takes_the_graphs_of_the_api_over(settings: Settings, commit: Commits) -> None:
     """Those that no file fills now."""
     done(commit(settings, HELLO))
     release = current(settings)
@@ -278,14 +300,14 @@ def test_an_update_without_end_is_ended(empty: Settings) -> None:
     values = " ".join(str(n) for n in range(300))
     cross = " ".join(f"VALUES ?v{n} {{ {values} }}" for n in range(5))
     limited = empty.with_changes(write_time_limit=1.5)
-    outcome = commit(limited, f"INSERT {{ GRAPH <urn:g> {{ <a:> <b:> ?v0 }} }} WHERE {{ {cross} }}")
+    outcome = commit_apart(limited, f"INSERT {{ GRAPH <urn:g> {{ <a:> <b:> ?v0 }} }} WHERE {{ {cross} }}")
     assert isinstance(outcome, LimitReached)
     assert outcome.kind == "time"
 
 
 def test_a_full_disk_is_told_and_harms_nothing(empty: Settings) -> None:
     """A file that cannot grow stands in for it."""
-    done(commit(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <c:> } }"))
+    done(commit_apart(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <c:> } }"))
     before = current(empty)
     script = (
         "import resource, signal, sys\nfrom pathlib import Path\nfrom citygraph.writing.batch import commit_here\n"
@@ -298,10 +320,10 @@ def test_a_full_disk_is_told_and_harms_nothing(empty: Settings) -> None:
     said = subprocess.run([sys.executable, "-c", script, str(empty.releases)], capture_output=True, check=True)
     assert said.stdout.split()[-1].decode() == StorageFull.__name__, said.stderr[-2000:]
     assert current(empty) == before
-    done(commit(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <d:> } }"))
+    done(commit_apart(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <d:> } }"))
 
 
-def test_pinned_releases_survive_pruning(settings: Settings) -> None:
+def test_pinned_releases_survive_pruning(settings: Settings, commit: Commits) -> None:
     """A release that is cited is kept, whatever the number to keep."""
     releases = Releases(settings.releases)
     first = current(settings)

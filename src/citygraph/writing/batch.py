@@ -207,7 +207,8 @@ def packed(outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Commit):
         return {"commit": asdict(outcome)}
     if isinstance(outcome, Violations):
-        return {"violations": asdict(outcome.report)}
+        report = outcome.report
+        return {"violations": {"results": [asdict(result) for result in report.results], "turtle": report.turtle}}
     if isinstance(outcome, BadData):
         # Its constructor puts the place in front of the message.
         place = ":".join(str(part) for part in (outcome.file, outcome.line, outcome.column) if part is not None)

@@ -1,0 +1,19 @@
+"""Commits without a process of their own: what a writer's child does, by the same steps and in the same words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from citygraph.release import Releases
+from citygraph.settings import Settings
+from citygraph.writing.batch import packed, unpacked
+from citygraph.writing.change import Change, change_as_json, change_from_json
+from citygraph.writing.write import Consequences, Outcome, write
+
+
+def committed(changes: Sequence[Change], settings: Settings, consequences: Consequences) -> list[Outcome]:
+    """What came of each change; changes and outcomes go through the text in which a child is told and answers."""
+    told = [change_from_json(json.loads(json.dumps(change_as_json(change)))) for change in changes]
+    outcomes = write(told, Releases(settings.releases), consequences, settings)
+    return [unpacked(json.loads(json.dumps(packed(outcome)))) for outcome in outcomes]
