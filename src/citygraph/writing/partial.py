@@ -25,7 +25,6 @@ from citygraph.writing.reaches import Path as Chain
 from citygraph.writing.reaches import Pattern, Reach, Reaches, Variable
 
 _TYPE = RDF("type")
-_LABEL = RDFS("label")
 _SUBCLASS = RDFS("subClassOf")
 _DEFAULT = DefaultGraph()
 
