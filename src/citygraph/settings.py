@@ -51,7 +51,7 @@ class Settings:
     client_concurrency: int = _setting(16, "Queries of one client at once, waiting ones too; 0 is no limit.")
     client_rate: float = _setting(0.0, "Requests a second that one client may send on average; 0 is no limit.")
     body_limit: int = _setting(64 * MIB, "Bytes of the largest body that is written, after unpacking.")
-    write_time_limit: float = _setting(120.0, "Seconds that a commit may take.")
+    write_time_limit: float = _setting(300.0, "Seconds that a commit may take.")
     write_memory_limit: int = _setting(4096 * MIB, "Bytes that a commit may use.")
     write_queue: int = _setting(64, "Commits that may wait; those that touch different things are published together.")
     open_writes: bool = _setting(False, "For conformance tests: no shapes, no owners, a default graph of its own.")
