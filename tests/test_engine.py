@@ -635,11 +635,17 @@ def test_a_release_that_cannot_be_read_is_an_error(settings: Settings, tmp_path:
 def test_engines_inherit_no_descriptors(run: Callable[..., Answer], release: Path) -> None:
     """What an engine could write to: its connection, the socket it listens on, and the log."""
     run(lookup(1))
+    looked_at = 0
     for pid in engines_of_release(release):
-        names = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+        try:
+            names = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+        except FileNotFoundError:
+            continue  # one that a test before has worn out, and that ends now
+        looked_at += 1
         sockets = [name for name in names if name.startswith("socket:")]
         assert len(sockets) <= 2 + _sockets_of_standard_streams()
         assert not [name for name in names if "eventpoll" in name]
+    assert looked_at
 
 
 def _sockets_of_standard_streams() -> int:

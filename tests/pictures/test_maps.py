@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from math import degrees, hypot, isclose, sqrt
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from citygraph.earth import kilometres
 from citygraph.pictures.labels import Box, place, width
 from citygraph.pictures.map import Mark, atlas, extent, nearer
 from citygraph.pictures.outlines import read_land
-from citygraph.pictures.projection import Azimuthal, Point, Ring, middle
+from citygraph.pictures.projection import Azimuthal, Point, middle
 from citygraph.pictures.svg import Caption
 
 IZMIR = Point(38.42, 27.14)
@@ -154,7 +155,7 @@ def test_same_places_give_the_same_map() -> None:
         extent([], (), CAPTION)
 
 
-def _within(at: tuple[float, float], ring: Ring) -> bool:
+def _within(at: tuple[float, float], ring: Sequence[tuple[float, float]]) -> bool:
     x, y = at
     inside = False
     for (x1, y1), (x2, y2) in zip(ring, (*ring[1:], ring[0]), strict=True):

@@ -48,4 +48,4 @@ def _ring(indexes: list[int], arcs: list[list[tuple[float, float]]]) -> Ring:
     ring: list[tuple[float, float]] = []
     for index in indexes:
         ring.extend((arcs[index] if index >= 0 else arcs[~index][::-1])[:-1])
-    return ring
+    return tuple(ring)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import acos, asin, atan2, ceil, cos, degrees, hypot, pi, radians, sin, sqrt, tau
+from typing import NamedTuple
 
 from citygraph.earth import EARTH_RADIUS
 
@@ -16,7 +18,7 @@ _TINY = 1e-12
 _MERGE = 0.8  # units of the drawing: points nearer than this are one
 
 XY = tuple[float, float]
-Ring = Sequence[tuple[float, float]]  # longitude and latitude, in degrees
+Ring = tuple[XY, ...]  # longitude and latitude, in degrees
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,18 @@ class Point:
 
     latitude: float
     longitude: float
+
+
+class _Position(NamedTuple):
+    """A place as its bearings are reckoned: longitude in radians, sine and cosine of the latitude."""
+
+    longitude: float
+    sin_latitude: float
+    cos_latitude: float
+
+    @classmethod
+    def of(cls, longitude: float, latitude: float) -> _Position:
+        return cls(longitude, sin(latitude), cos(latitude))
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,7 @@ class Azimuthal:
 
     def polar(self, point: Point) -> tuple[float, float]:
         """Distance in kilometres, and bearing in radians clockwise from north."""
-        angle, bearing = self._polar(radians(point.longitude), radians(point.latitude))
+        angle, bearing = _polar(self.centre, [_Position.of(radians(point.longitude), radians(point.latitude))])[0]
         return angle * EARTH_RADIUS, bearing
 
     def at(self, distance: float) -> float:
@@ -59,22 +73,13 @@ class Azimuthal:
         To be filled by the even-odd rule. A ring that has the point opposite to the centre on its land side comes out
         inside out: then the rim itself is a ring too.
         """
-        polar = [[self._polar(radians(x), radians(y)) for x, y in _densified(ring)] for ring in rings]
+        polar, is_inside_out = _seen_from(self.centre, tuple(rings))
         for ring in polar:
             cut = list(self._cut(ring))
             if len(cut) > 2:
                 yield cut
-        sea = self._polar(*min(_SEA, key=lambda position: self._polar(*position)[0]))
-        if sum(_is_inside(sea, ring) for ring in polar) % 2:
+        if is_inside_out:
             yield [(self.radius * sin(i * _ARC), -self.radius * cos(i * _ARC)) for i in range(ceil(tau / _ARC))]
-
-    def _polar(self, longitude: float, latitude: float) -> tuple[float, float]:
-        """Angular distance and bearing, in radians."""
-        phi, lambda_ = radians(self.centre.latitude), longitude - radians(self.centre.longitude)
-        y = sin(lambda_) * cos(latitude)
-        x = cos(phi) * sin(latitude) - sin(phi) * cos(latitude) * cos(lambda_)
-        z = sin(phi) * sin(latitude) + cos(phi) * cos(latitude) * cos(lambda_)
-        return atan2(hypot(x, y), z), atan2(y, x)
 
     def _cut(self, polar: Sequence[tuple[float, float]]) -> Iterator[XY]:
         limit = self.reach / EARTH_RADIUS
@@ -98,6 +103,32 @@ class Azimuthal:
         for step in range(1, steps):
             bearing = start + turn * step / steps
             yield self.radius * sin(bearing), -self.radius * cos(bearing)
+
+
+# A page has maps of several extents about one place, and several languages.
+@lru_cache(16)
+def _seen_from(centre: Point, rings: tuple[Ring, ...]) -> tuple[list[list[XY]], bool]:
+    """Rings as angular distance and bearing, in radians; and whether the sea is within them."""
+    polar = [_polar(centre, ring) for ring in _positions(rings)]
+    sea = min(_polar(centre, [_Position.of(*place) for place in _SEA]))
+    return polar, bool(sum(_is_inside(sea, ring) for ring in polar) % 2)
+
+
+@lru_cache(2)
+def _positions(rings: tuple[Ring, ...]) -> list[list[_Position]]:
+    return [[_Position.of(radians(x), radians(y)) for x, y in _densified(ring)] for ring in rings]
+
+
+def _polar(centre: Point, positions: Iterable[_Position]) -> list[XY]:
+    """Angular distance and bearing of each position, in radians."""
+    sin_phi, cos_phi = sin(radians(centre.latitude)), cos(radians(centre.latitude))
+    meridian = radians(centre.longitude)
+    found = []
+    for longitude, sin_latitude, cos_latitude in positions:
+        east, north = sin(longitude - meridian) * cos_latitude, cos(longitude - meridian) * cos_latitude
+        x = cos_phi * sin_latitude - sin_phi * north
+        found.append((atan2(hypot(x, east), sin_phi * sin_latitude + cos_phi * north), atan2(east, x)))
+    return found
 
 
 def middle(points: Iterable[Point]) -> Point:
