@@ -29,8 +29,9 @@ lint: $(VENV)/installed-dev
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
+# One process more than there are cores, up to four: tests also wait, for servers and for browsers.
 unit: $(VENV)/installed-dev tools
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25
+	$(BIN)/pytest --numprocesses $$(( $$(nproc) < 4 ? $$(nproc) + 1 : 4 )) --dist loadfile --no-loadscope-reorder --durations 25
 
 # Chromium and nginx for the tests, where apt-get may install them.
 tools:

@@ -92,10 +92,13 @@ class Walk:
                 self.broken.append(f"{origin}: no anchor #{fragment} at {address}")
 
     def _want(self, href: str, origin: str) -> None:
-        address, fragment = urldefrag(urljoin(ROOT + origin if origin.startswith("/") else ROOT, href))
-        if urlsplit(address).netloc != "localhost":
-            return
-        path = address.removeprefix(ROOT) or "/"
+        if href.startswith("/") and not href.startswith("//"):
+            path, _, fragment = href.partition("#")  # as nearly all are: nothing to resolve
+        else:
+            address, fragment = urldefrag(urljoin(ROOT + origin if origin.startswith("/") else ROOT, href))
+            if urlsplit(address).netloc != "localhost":
+                return
+            path = address.removeprefix(ROOT) or "/"
         if "/explore?" in path and "/explore?" in origin:
             return  # a filter leads to every other: one step from the whole list is enough
         if "lang=az" in path or ("lang=" in path and "/releases/" in path):
