@@ -29,9 +29,8 @@ lint: $(VENV)/installed-dev
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
-# One process more than there are cores, up to four: tests also wait, for servers and for browsers.
 unit: $(VENV)/installed-dev tools
-	$(BIN)/pytest --numprocesses $$($(BIN)/python -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile --no-loadscope-reorder --durations 25
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25
 
 # Chromium and nginx for the tests, where apt-get may install them.
 tools:

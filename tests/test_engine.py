@@ -162,15 +162,15 @@ def test_a_query_is_answered(run: Callable[..., Answer], release: Path) -> None:
     assert 0 < answer.elapsed < 1
 
 
-def test_errors_of_the_engine_come_back_as_they_were(run: Callable[..., Answer]) -> None:
+def test_errors_of_the_engine_come_back_as_they_were(run_at_leisure: Callable[[str], Answer]) -> None:
     """With line and column, and the engine serves on."""
     with pytest.raises(QuerySyntaxError) as caught:
-        run("SELECT * {\n ?s ?p")
+        run_at_leisure("SELECT * {\n ?s ?p")
     assert caught.value.line == 2
     with pytest.raises(Forbidden) as refused:
-        run("SELECT * FROM <http://nowhere/> { ?s ?p ?o }")
+        run_at_leisure("SELECT * FROM <http://nowhere/> { ?s ?p ?o }")
     assert refused.value.allowed == (EX + "g",)
-    assert value(run(lookup(1))) == "1"
+    assert value(run_at_leisure(lookup(1))) == "1"
 
 
 def test_an_unknown_release_is_not_found(engines: Engines) -> None:

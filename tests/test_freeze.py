@@ -33,7 +33,7 @@ from citygraph.text import fold
 from citygraph.web import create_app
 from tests.past import three_releases
 from tests.running import free_port
-from tests.test_links import Reader
+from tests.test_links import read_page
 
 SITE = "http://localhost:8000"
 WEB = Path(__file__).parents[1] / "web"
@@ -91,9 +91,7 @@ def broken_links(folder: Path, served: str, root: str, site: str = SITE) -> tupl
         if page.name == "404.html":
             continue
         here = f"{served}{root}/{page.relative_to(folder).as_posix()}"
-        reader = Reader()
-        reader.feed(page.read_text(encoding="utf-8"))
-        for href in reader.page.hrefs:
+        for href in read_page(page.read_text(encoding="utf-8")).hrefs:
             target = urldefrag(urljoin(here, href.replace(site, f"{served}{root}", 1))).url
             if urlsplit(target).scheme in ("http", "https") and urlsplit(target).netloc != urlsplit(served).netloc:
                 assert "localhost" not in target, f"{page}: {target}"

