@@ -365,7 +365,8 @@ def test_an_engine_that_is_killed_between_queries_is_not_noticed(
     """The connection is found closed and another one is made."""
     run(lookup(1))
     for pid in engines_of_release(release):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # one that the test before has crashed
+            os.kill(pid, signal.SIGKILL)
     assert [value(run(lookup(number))) for number in range(5)] == list("01234")
 
 
