@@ -84,3 +84,11 @@ def test_an_extra_file_must_exist_and_be_rdf(tmp_path: Path) -> None:
     (tmp_path / "a.docx").touch()
     with pytest.raises(UsageError, match="no RDF format"):
         extra_files([tmp_path / "a.docx"])
+
+
+def test_triple_as_a_value_is_refused(tmp_path: Path) -> None:
+    """No shape can judge one (RDF 1.2): the file and the subject are told."""
+    text = 'GRAPH <http://g> { <http://a> <http://b> <<( <http://a> <http://b> "c" )>> }'
+    (file,) = sources(tmp_path, data__x_trig=text).data_files()
+    with pytest.raises(BadData, match=r"data/x\.trig: a value of <http://a> is a triple"):
+        list(file.read())

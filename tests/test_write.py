@@ -14,6 +14,7 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
 from citygraph.digest import SetDigest
 from citygraph.errors import (
+    BadData,
     CitygraphError,
     Conflict,
     Forbidden,
@@ -122,6 +123,25 @@ def test_a_commit_is_a_release(settings: Settings) -> None:
     recounted(release.open_store(), release.manifest)
     with gzip.open(release.path / "changes/added.nq.gz", "rt", encoding="utf-8") as added:
         assert sum("hello" in line for line in added) == 1
+
+
+TRIPLE = "<<( <urn:a> <urn:b> <urn:c> )>>"
+TRIPLES_AS_VALUES = {
+    "data": f"INSERT DATA {{ GRAPH graph:notes {{ city:izmir rdfs:seeAlso {TRIPLE} }} }}",
+    "template": f"INSERT {{ GRAPH graph:notes {{ ?city rdfs:seeAlso {TRIPLE} }} }} WHERE {{ ?city a cg:City }}",
+    "graph": GraphWrite("merge", NOTES, (Payload(f"<urn:a> <urn:b> {TRIPLE} .".encode(), "ttl"),)),
+}
+
+
+@pytest.mark.parametrize("way", TRIPLES_AS_VALUES)
+def test_a_triple_as_a_value_is_refused(settings: Settings, commit: Commits, way: str) -> None:
+    """No shape can judge one (RDF 1.2); it is told, and nothing is changed."""
+    before = current(settings).id
+    outcome = commit(settings, TRIPLES_AS_VALUES[way])
+    assert isinstance(outcome, BadData)
+    assert "is a triple" in str(outcome)
+    assert current(settings).id == before
+    done(commit(settings, HELLO))
 
 
 def test_a_commit_lists_no_files_that_it_does_not_make(settings: Settings, commit: Commits) -> None:

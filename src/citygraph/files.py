@@ -78,6 +78,8 @@ class SourceFile:
             raise BadData(str(error), self.name) from None
 
     def _in_its_graph(self, quad: Quad) -> Quad:
+        if isinstance(quad.object, Triple):
+            raise BadData.triple_term(quad.subject, self.name)
         if not isinstance(quad.graph_name, DefaultGraph):
             return quad
         if self.graph is None:

@@ -211,9 +211,17 @@ def _may_be_literal(node: Any, name: str) -> bool:
         return False
     if node.name == "Filter" and any(_says_node(part, name) for part in _conjuncts(node.expr)):
         return False
-    if node.name in {"BGP", "TriplesBlock"} and any(str(term) == name for row in node.triples for term in row[1:]):
+    if node.name in {"BGP", "TriplesBlock"} and any(_has_as_object(row, name) for row in node.triples):
         return True
     return any(_may_be_literal(part, name) for key, part in node.items() if key not in {"_vars", "PV", "triples"})
+
+
+def _has_as_object(row: Any, name: str) -> bool:
+    """Whether a variable may stand for an object in triples; by a path, which may run backwards, a subject may too."""
+    from rdflib.paths import Path as PropertyPath
+
+    ends = row if any(isinstance(term, PropertyPath) for term in row) else row[1:]
+    return any(str(term) == name for term in ends)
 
 
 def _conjuncts(expression: Any) -> Iterator[Any]:
