@@ -126,7 +126,7 @@ def test_a_commit_is_a_release(settings: Settings) -> None:
 
 
 TRIPLE = "<<( <urn:a> <urn:b> <urn:c> )>>"
-TRIPLES_AS_VALUES = {
+TRIPLES_AS_VALUES: dict[str, str | GraphWrite] = {
     "data": f"INSERT DATA {{ GRAPH graph:notes {{ city:izmir rdfs:seeAlso {TRIPLE} }} }}",
     "template": f"INSERT {{ GRAPH graph:notes {{ ?city rdfs:seeAlso {TRIPLE} }} }} WHERE {{ ?city a cg:City }}",
     "graph": GraphWrite("merge", NOTES, (Payload(f"<urn:a> <urn:b> {TRIPLE} .".encode(), "ttl"),)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -65,9 +65,9 @@ class Judged:
     Of a node in `datasets`, which stands for the graph as a whole, only results with these `values`.
     """
 
-    nodes: frozenset[str] = frozenset()
-    values: frozenset[str] = frozenset()
-    datasets: frozenset[str] = frozenset()
+    nodes: Set[str] = frozenset()
+    values: Set[str] = frozenset()
+    datasets: Set[str] = frozenset()
 
     def covers(self, focus: str, value: str) -> bool:
         """Whether a result is one of this report; `value` as in N-Triples or without brackets."""

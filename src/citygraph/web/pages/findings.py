@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 
-from citygraph.report import REPORT, Result, read_later
+from citygraph.report import REPORT, Judged, Result, read_later
 from citygraph.terms import CG, SH
 from citygraph.vocabulary import Vocabulary
 from citygraph.web.pages.values import Text
@@ -32,14 +34,21 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found, by the IRI of the document's thing; `whole` if all of the report was read."""
+    """What was found, by the IRI of the document's thing: by the last build, and by commits since.
 
-    by_thing: Mapping[str, tuple[Finding, ...]]
+    `whole` if the build's report was read to its end; `judged` is what those commits judged.
+    """
+
+    built: Mapping[str, tuple[Finding, ...]]
     whole: bool
+    judged: Judged
+    later: Mapping[str, tuple[Finding, ...]]
 
     def of(self, iri: str) -> tuple[Finding, ...] | None:
         """What was found of a thing and the parts of its document; None where that is not known."""
-        return self.by_thing.get(iri, () if self.whole else None)
+        lasting = (one for one in self.built.get(iri, ()) if not self.judged.covers(one.focus, one.value))
+        found = (*lasting, *self.later.get(iri, ()))
+        return found if found or self.whole or iri in self.judged.nodes else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +63,39 @@ class Remark:
 
 def read_findings(release: Path) -> Findings:
     """What was found in the release in this folder; of what nobody judged nothing is known."""
-    found, whole = _of_report(release / REPORT)
-    known: set[str] = set()
-    for judged, results in read_later(release):
-        found = [finding for finding in found if not judged.covers(finding.focus, finding.value)]
-        found += (_of_result(result) for result in results)
-        known |= judged.nodes
-    by_thing: dict[str, list[Finding]] = {node.partition("#")[0]: [] for node in known}
-    for finding in found:
-        by_thing.setdefault(finding.focus.partition("#")[0], []).append(finding)
-    return Findings({iri: tuple(of_one) for iri, of_one in by_thing.items()}, whole)
+    built: Mapping[str, tuple[Finding, ...]] = {}
+    whole = False
+    with suppress(FileNotFoundError):
+        state = (release / REPORT).stat()
+        built, whole = _of_build(_File(state.st_dev, state.st_ino, state.st_mtime_ns, release / REPORT))
+    nodes, values, datasets = set[str](), set[str](), set[str]()
+    judged = Judged(nodes, values, datasets)
+    later = []
+    # The newest first: what it judged, those before it have no more to say about.
+    for one, results in reversed(list(read_later(release))):
+        later += [_of_result(result) for result in results if not judged.covers(result.focus_node, result.value)]
+        nodes |= one.nodes
+        values |= one.values
+        datasets |= one.datasets
+    return Findings(built, whole, judged, _by_thing(later))
 
 
-def _of_report(report: Path) -> tuple[list[Finding], bool]:
+@dataclass(frozen=True)
+class _File:
+    """A file, whatever it is called: releases that commits made have the report of the same build."""
+
+    device: int
+    inode: int
+    time: int
+    path: Path = field(compare=False)
+
+
+@lru_cache(2)
+def _of_build(report: _File) -> tuple[Mapping[str, tuple[Finding, ...]], bool]:
     """The findings of a W3C validation report in Turtle, and whether it was read to its end."""
-    if not report.is_file():
-        return [], False
     results: dict[BlankNode, dict[NamedNode, list[NamedNode | Literal]]] = {}
     count = 0
-    for quad in islice(parse(path=str(report), format=RdfFormat.TURTLE), _MOST):
+    for quad in islice(parse(path=str(report.path), format=RdfFormat.TURTLE), _MOST):
         count += 1
         subject, predicate, term = quad.subject, quad.predicate, quad.object
         if predicate in _READ and isinstance(subject, BlankNode) and not isinstance(term, BlankNode | Triple):
@@ -83,7 +106,14 @@ def _of_report(report: Path) -> tuple[list[Finding], bool]:
             messages = tuple(term for term in said.get(_MESSAGE, ()) if isinstance(term, Literal))
             value = str(said[_VALUE][0]) if _VALUE in said else ""
             found.append(Finding(said[_FOCUS][0].value, said[_SHAPE][0].value, messages, value))
-    return found, count < _MOST
+    return _by_thing(found), count < _MOST
+
+
+def _by_thing(found: Iterable[Finding]) -> Mapping[str, tuple[Finding, ...]]:
+    by_thing: dict[str, list[Finding]] = {}
+    for finding in found:
+        by_thing.setdefault(finding.focus.partition("#")[0], []).append(finding)
+    return {iri: tuple(of_one) for iri, of_one in by_thing.items()}
 
 
 def _of_result(result: Result) -> Finding:
