@@ -15,7 +15,7 @@ SRC = Path(__file__).parents[1] / "src" / "citygraph"
 LAYERS = [
     {"terms", "text", "progress", "digest", "earth"},
     {"report", "reconciliation.spelling", "pictures"},
-    {"errors", "formats", "products.offers", "writing.change", "citing"},
+    {"errors", "formats", "portable", "products.offers", "writing.change", "citing"},
     {
         "settings",
         "files",

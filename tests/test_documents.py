@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyoxigraph import DefaultGraph, RdfFormat, Triple, parse
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from citygraph.describe import describe
 from citygraph.formats import BY_NAME
 from citygraph.release import Release
-from citygraph.terms import BASE, DCTERMS, PREFIXES, SOURCE
+from citygraph.terms import BASE, CG, DCTERMS, PREFIXES, SOURCE, XSD
 from citygraph.web.answering.shelf import OpenRelease
 from citygraph.web.documents.forms import Document, document, used_prefixes
 from tests.world import publish, small_world
@@ -126,3 +126,32 @@ def test_date_of_the_usual_kind_is_text_and_another_says_its_type(opened: OpenRe
     agreement = json_of(opened, "id/agreement/izmir-bremen")
     assert agreement["councilActDate"] == "1993-10-19"
     assert json_of(opened, "id/city/baku")["cg:foundingDate"] == {"@value": "1991-09", "@type": "xsd:gYearMonth"}
+
+
+ODD = [("abc", "integer"), ("٣", "integer"), ("12345678901234567890", "integer"), ("yes", "boolean"), ("x", "date")]
+EVEN = [("7", "integer"), ("-7", "integer"), ("true", "boolean")]
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> OpenRelease:
+    """The small world, where a city has numbers that are none."""
+    izmir, graph = NamedNode(BASE + "id/city/izmir"), NamedNode(SOURCE + "page")
+    quads = [Quad(izmir, CG("figure"), Literal(text, datatype=XSD(kind)), graph) for text, kind in ODD + EVEN]
+    return OpenRelease(publish([*small_world(), *quads], tmp_path_factory.mktemp("odd")), BASE)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_values_that_are_not_what_they_say_are_told_as_they_are(odd: OpenRelease, form: str) -> None:
+    """In every form with the text and the type that they have."""
+    doc = made(odd, "id/city/izmir")
+    assert read(odd, "id/city/izmir", form) == {*doc.description.triples(), *doc.about}
+
+
+def test_numbers_are_jsons_own_only_where_they_say_the_same(odd: OpenRelease) -> None:
+    """What is no number, or one that readers of JSON would round, keeps its text and its type."""
+    values = json_of(odd, "id/city/izmir")["cg:figure"]
+    assert [value for value in values if isinstance(value, dict)] == [
+        value for value in values if not isinstance(value, int)
+    ]
+    assert {value for value in values if isinstance(value, int)} == {7, -7, True}
+    assert {value["@value"] for value in values if isinstance(value, dict)} == {text for text, _ in ODD}

@@ -86,9 +86,16 @@ def test_an_extra_file_must_exist_and_be_rdf(tmp_path: Path) -> None:
         extra_files([tmp_path / "a.docx"])
 
 
-def test_triple_as_a_value_is_refused(tmp_path: Path) -> None:
-    """No shape can judge one (RDF 1.2): the file and the subject are told."""
-    text = 'GRAPH <http://g> { <http://a> <http://b> <<( <http://a> <http://b> "c" )>> }'
-    (file,) = sources(tmp_path, data__x_trig=text).data_files()
-    with pytest.raises(BadData, match=r"data/x\.trig: a value of <http://a> is a triple"):
+UNPORTABLE = {
+    '<<( <http://a> <http://b> "c" )>>': "is a triple",
+    '"x"@he--rtl': "base direction",
+    '"İ\\u000Bı"@tr': "U\\+000B",
+}
+
+
+@pytest.mark.parametrize("value", UNPORTABLE)
+def test_what_not_every_form_can_carry_is_refused(tmp_path: Path, value: str) -> None:
+    """The file, the subject and the reason are told: no shape could judge it, or no RDF/XML could say it."""
+    (file,) = sources(tmp_path, data__x_trig=f"GRAPH <http://g> {{ <http://a> <http://b> {value} }}").data_files()
+    with pytest.raises(BadData, match=rf"data/x\.trig: .*<http://a> .*{UNPORTABLE[value]}"):
         list(file.read())

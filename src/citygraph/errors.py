@@ -91,11 +91,6 @@ class BadData(CitygraphError):
         self.line = line
         self.column = column
 
-    @classmethod
-    def triple_term(cls, subject: object, file: str) -> BadData:
-        """A triple as a value (RDF 1.2), which no shape can judge and RDF 1.1 cannot write."""
-        return cls(f"a value of {subject} is a triple: values are IRIs and literals here", file)
-
 
 class NotFound(CitygraphError):
     """No such entity, graph, query or release."""

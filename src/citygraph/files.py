@@ -24,6 +24,7 @@ from pyoxigraph import (
 
 from citygraph.errors import BadData, UsageError
 from citygraph.formats import by_extension
+from citygraph.portable import why_not
 from citygraph.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
 
 Term = NamedNode | BlankNode | Literal | Triple
@@ -78,8 +79,8 @@ class SourceFile:
             raise BadData(str(error), self.name) from None
 
     def _in_its_graph(self, quad: Quad) -> Quad:
-        if isinstance(quad.object, Triple):
-            raise BadData.triple_term(quad.subject, self.name)
+        if reason := why_not(quad):
+            raise BadData(reason, self.name)
         if not isinstance(quad.graph_name, DefaultGraph):
             return quad
         if self.graph is None:

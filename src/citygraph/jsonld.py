@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +20,8 @@ _LANGUAGE = "@language"
 _TYPE = RDF("type").value
 _LANG_STRING = RDF("langString").value
 _DATES = {XSD("date").value, XSD("gYear").value, XSD("gYearMonth").value}
-# Kinds of literals that JSON has itself.
-_NATIVE: dict[str, Callable[[str], Any]] = {
-    XSD("integer").value: int,
-    XSD("boolean").value: lambda text: text in ("true", "1"),
-}
+# What JSON's own numbers say exactly: as whole numbers go, those that every reader of JSON keeps (RFC 8259, 6).
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,14}")
 
 # Short names beyond our own terms: property, and how its values are written (see `Short`).
 _STANDARD: dict[str, str | None] = {
@@ -193,8 +191,8 @@ class _Framer:
         if not isinstance(term, Literal):
             thing = self._thing(term)
             return thing[_ID] if len(thing) == 1 else thing
-        native = _NATIVE.get(term.datatype.value)
-        return native(term.value) if native else term.value
+        native = _native(term)
+        return term.value if native is None else native
 
     def _said_in_full(self, term: Term) -> Any:
         """A value whose kind is not the usual one of its short name: an object, which says its kind itself."""
@@ -208,8 +206,8 @@ class _Framer:
             return {"@value": term.value, _LANGUAGE: term.language}
         if term.datatype == XSD("string"):
             return term.value
-        native = _NATIVE.get(term.datatype.value)
-        return native(term.value) if native else {"@value": term.value, "@type": self._datatype(term)}
+        native = _native(term)
+        return {"@value": term.value, "@type": self._datatype(term)} if native is None else native
 
     def _datatype(self, term: Literal) -> str:
         return self._context.key(term.datatype.value)
@@ -263,15 +261,16 @@ def _fits(term: Term, coercion: str | None) -> bool:
         return coercion == _LANGUAGE
     datatype = term.datatype.value
     if coercion is None:
-        return datatype == XSD("string").value or _is_native(term)
+        return datatype == XSD("string").value or _native(term) is not None
     return datatype == coercion
 
 
-def _is_native(term: Literal) -> bool:
-    """Whether JSON's own number or truth value says exactly this literal (the store has canonical forms)."""
-    if term.datatype.value == XSD("boolean").value:
-        return term.value in ("true", "false")
-    return term.datatype.value == XSD("integer").value and str(int(term.value)) == term.value
+def _native(term: Literal) -> int | bool | None:
+    """JSON's own number or truth value, where it says exactly this literal; None where there is none."""
+    if term.datatype == XSD("boolean"):
+        return {"true": True, "false": False}.get(term.value)
+    is_whole = term.datatype == XSD("integer") and _WHOLE.fullmatch(term.value)
+    return int(term.value) if is_whole else None
 
 
 def _plain(values: list[Any]) -> Any:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NARROW, WIDE, Visit, focused, overflow, violations
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 _MOST = 200_000  # bytes of the first page, as they are sent
 _STEPS = 120  # strokes of Tab after which a walk is lost
@@ -108,7 +105,10 @@ def test_keyboard_leads_from_the_first_page_to_the_result_of_a_query(visit: Visi
     page.wait_for_url("**/sparql*")
     walk(page, "a", "Partners of a city")
     page.wait_for_url("**example=partners*")
-    page.locator("#status").filter(has_text="31 rows").wait_for()
+    expect(page.locator("#status")).to_contain_text("31 rows")
+    # The example is shown as a map about the city that was asked for: all but Hamyang County have coordinates.
+    expect(page.locator("svg.drawn-map .place")).to_have_count(30)
+    expect(page.locator("svg.drawn-map .middle")).to_have_text("İzmir")
 
 
 def said_by(page: Page) -> str:

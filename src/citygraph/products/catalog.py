@@ -43,9 +43,9 @@ _SAME = OWL("sameAs")
 _IANA = "https://www.iana.org/assignments/media-types/"
 _NOT_DATA = {ONTOLOGY_GRAPH, SHAPES_GRAPH}
 _DATES = (
-    (re.compile(r"-?\d{4,}-\d{2}-\d{2}"), XSD("date")),
-    (re.compile(r"-?\d{4,}-\d{2}"), XSD("gYearMonth")),
-    (re.compile(r"-?\d{4,}"), XSD("gYear")),
+    (re.compile(r"-?[0-9]{4,}-[0-9]{2}-[0-9]{2}"), XSD("date")),
+    (re.compile(r"-?[0-9]{4,}-[0-9]{2}"), XSD("gYearMonth")),
+    (re.compile(r"-?[0-9]{4,}"), XSD("gYear")),
 )
 # When the ties were decided, signed, shown and met for: what the data cover. A city's founding is not covered.
 _COVERED = "cg:councilActDate cg:protocolDate cg:attestedOn cg:startDate cg:endDate"

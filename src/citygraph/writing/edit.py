@@ -8,6 +8,7 @@ from uuid import uuid4
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, Store, Triple
 
 from citygraph.errors import BadData
+from citygraph.portable import why_not
 from citygraph.terms import BASE
 from citygraph.writing.change import Delta, Graph
 
@@ -20,8 +21,8 @@ _Term = object
 class Edit:
     """Changes a store. `may_change` is asked for each graph before it becomes another, and raises if it must not.
 
-    With `skolemise`, blank nodes in what comes in get IRIs (RDF 1.1, 3.5), which `named` counts; and triples as
-    values are refused.
+    With `skolemise`, blank nodes in what comes in get IRIs (RDF 1.1, 3.5), which `named` counts; and what not
+    every form can carry is refused.
     """
 
     def __init__(self, store: Store, may_change: Callable[[Graph], None], skolemise: bool = True) -> None:
@@ -33,11 +34,11 @@ class Edit:
         self._allowed: set[Graph] = set()
 
     def insert(self, quads: Iterable[Quad]) -> None:
-        """Add quads whose literals are as the store writes them. Raises BadData for what cannot be judged."""
+        """Add quads whose literals are as the store writes them. Raises BadData for what not every form can carry."""
         new = [quad for quad in quads if quad not in self.store]
         for quad in new if self._skolemise else ():
-            if isinstance(quad.object, Triple):
-                raise BadData.triple_term(quad.subject, "body")
+            if reason := why_not(quad):
+                raise BadData(reason, "body")
         for graph in {quad.graph_name for quad in new}:
             self._ask(graph)
             if isinstance(graph, NamedNode) and not self.store.contains_named_graph(graph):

@@ -15,8 +15,8 @@ _STRING = XSD("string").value
 _LOCAL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
 # Literals that Turtle has without quotes, in the form in which the store keeps them.
 _BARE = {
-    XSD("integer").value: re.compile(r"[+-]?\d+"),
-    XSD("decimal").value: re.compile(r"[+-]?\d*\.\d+"),
+    XSD("integer").value: re.compile(r"[+-]?[0-9]+"),
+    XSD("decimal").value: re.compile(r"[+-]?[0-9]*\.[0-9]+"),
     XSD("boolean").value: re.compile(r"true|false"),
 }
 _BY_NAMESPACE = {namespace: name for name, namespace in PREFIXES.items()}
