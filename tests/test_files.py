@@ -93,6 +93,21 @@ UNPORTABLE = {
 }
 
 
+@pytest.mark.parametrize("iri", ["http://example.org/123", "urn:1", "http://example.org/", "http://example.org/a(b)"])
+def test_property_without_a_name_at_its_end_is_refused(tmp_path: Path, iri: str) -> None:
+    """RDF/XML, in which every document is to be had, has no way to write it."""
+    (file,) = sources(tmp_path, data__x_trig=f'GRAPH <http://g> {{ <http://a> <{iri}> "x" }}').data_files()
+    with pytest.raises(BadData, match="ends with no name"):
+        list(file.read())
+
+
+@pytest.mark.parametrize("iri", ["http://example.org/P31", "http://www.w3.org/1999/02/22-rdf-syntax-ns#_1", "urn:x:ş"])
+def test_property_with_a_name_at_its_end_is_read(tmp_path: Path, iri: str) -> None:
+    """With a letter or underscore somewhere near its end, of whatever alphabet."""
+    (file,) = sources(tmp_path, data__x_trig=f'GRAPH <http://g> {{ <http://a> <{iri}> "x" }}').data_files()
+    assert len(list(file.read())) == 1
+
+
 @pytest.mark.parametrize("value", UNPORTABLE)
 def test_what_not_every_form_can_carry_is_refused(tmp_path: Path, value: str) -> None:
     """The file, the subject and the reason are told: no shape could judge it, or no RDF/XML could say it."""

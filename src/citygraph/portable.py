@@ -10,12 +10,16 @@ from citygraph.terms import RDF
 
 # What XML 1.0 has no way to write (2.2, Characters).
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# RDF/XML writes a property as the name of an element, which its IRI must end with (RDF/XML, 8).
+_NAMED = re.compile(r"[^\W\d][\w.-]*\Z")
 _OF_LANGUAGES = (RDF("langString"), RDF("dirLangString"))
 
 
 def why_not(quad: Quad) -> str:
     """Why a statement can be neither judged by the shapes nor given to everybody; empty if it can."""
     value = quad.object
+    if not _NAMED.search(quad.predicate.value):
+        return f"the property {quad.predicate} of {quad.subject} ends with no name, so that RDF/XML cannot write it"
     if isinstance(value, Triple):
         return f"a value of {quad.subject} is a triple: values are IRIs and literals here"
     if not isinstance(value, Literal):
