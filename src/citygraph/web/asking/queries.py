@@ -18,13 +18,13 @@ from citygraph.queries import StoredQuery, load_queries
 from citygraph.release import Release, Releases
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import parameters_of
-from citygraph.web.answering.answers import addresses_of, reader_language
+from citygraph.web.answering.answers import addresses_of
 from citygraph.web.answering.negotiation import wanted
 from citygraph.web.answering.replies import HTML, JSON, Offer, chosen, reply
 from citygraph.web.asking.endpoint import PATH, RELEASE, SparqlEndpoint
 from citygraph.web.asking.openapi import openapi
+from citygraph.web.pages.readers import reader_of
 from citygraph.web.pages.render import Pages, Reader
-from citygraph.web.pages.words import Words
 
 OPENAPI = Offer("json", "application/vnd.oai.openapi+json;version=3.1")
 # What belongs to the address of a query and is none of its parameters.
@@ -145,9 +145,7 @@ class Queries:
         return self._releases.get(request.environ.get(RELEASE) or self._releases.current_id())
 
     def _reader(self, asking: Request) -> Reader:
-        addresses, _ = addresses_of(asking, self._settings.base, self._settings.trusted_proxies)
-        query = asking.query_string.decode("ascii", "replace")
-        return Reader(Words(reader_language(asking)), addresses, query)
+        return reader_of(asking, self._settings)
 
     def _linked(self, response: Response, reader: Reader) -> Response:
         """The response with a link to the description of the API (RFC 8631)."""

@@ -14,16 +14,16 @@ from flask import Blueprint, Flask, Response, request
 from citygraph.listing.read import Counts, Listed, Wanted
 from citygraph.settings import Settings
 from citygraph.text import collation_key
-from citygraph.web.answering.answers import addresses_of, reader_language
 from citygraph.web.answering.replies import HTML, JSON, Offer, chosen, reply
 from citygraph.web.answering.shelf import OpenRelease, Shelf
 from citygraph.web.finding.explore_query import query_of
 from citygraph.web.finding.explore_state import KINDS, SIGNED, State, read_state
 from citygraph.web.finding.placed import map_of
 from citygraph.web.finding.search import SearchPages, opened_release
+from citygraph.web.pages.readers import reader_of
 from citygraph.web.pages.render import Reader
 from citygraph.web.pages.values import Text
-from citygraph.web.pages.words import N_, Words
+from citygraph.web.pages.words import N_
 
 PAGE = 50
 _MOST_POINTS = 250  # on the map; more are no picture
@@ -89,15 +89,14 @@ class Explore:
     def show(self, extension: str = "") -> Response:
         """What passes the filters, as a page, JSON or CSV. Raises UsageError for a bad filter."""
         offer = chosen(request, (HTML, JSON, _CSV), extension)
-        opened, language = opened_release(self._shelf), reader_language(request)
-        addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
+        opened, reader = opened_release(self._shelf), reader_of(request, self._settings)
+        addresses, language = reader.addresses, reader.words.language
         state = read_state(request.args)
         wanted = state.wanted(addresses, language)
         if offer is _CSV:
             return reply(request, _as_csv(opened.listing.rows(wanted)), _CSV)
         if offer is JSON:
             return reply(request, _as_json(opened.listing.rows(wanted), wanted, state), JSON)
-        reader = Reader(Words(language), addresses, request.query_string.decode("ascii", "replace"))
         return reply(request, self._page(opened, state, wanted, reader), HTML, language)
 
     def _page(self, opened: OpenRelease, state: State, wanted: Wanted, reader: Reader) -> str:

@@ -13,15 +13,14 @@ from citygraph.listing.read import Listed, Listing
 from citygraph.settings import Settings
 from citygraph.text import collation_key
 from citygraph.web.answering.addresses import Addresses
-from citygraph.web.answering.answers import addresses_of, reader_language
 from citygraph.web.answering.replies import HTML, JSON, chosen, reply
 from citygraph.web.answering.shelf import OpenRelease, Shelf
 from citygraph.web.finding.lookups import Lookups
 from citygraph.web.finding.netdrawing import network_of
 from citygraph.web.finding.search import SearchPages, opened_release
+from citygraph.web.pages.readers import reader_of
 from citygraph.web.pages.render import Reader
 from citygraph.web.pages.values import Text
-from citygraph.web.pages.words import Words
 
 _LONGEST = 200
 _PLACES = ("city", "area", "country")
@@ -80,9 +79,7 @@ class Network:
     def show(self, extension: str = "") -> Response:
         """The whole; ?city= and its partners; the shortest way ?from= one ?to= another. Names or identifiers."""
         offer = chosen(request, (HTML, JSON), extension)
-        opened, language = opened_release(self._shelf), reader_language(request)
-        addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        reader = Reader(Words(language), addresses, request.query_string.decode("ascii", "replace"))
+        opened, reader = opened_release(self._shelf), reader_of(request, self._settings)
         city, start, end = (self._asked(opened, request.args.get(n, ""), reader) for n in ("city", "from", "to"))
         view = _view(opened.listing, city, start, end)
         listed = opened.listing.named({*view.part.places, *(a for tie in view.part.ties for a in tie.agreements)})
@@ -98,7 +95,7 @@ class Network:
             left=_by_name([_text(one, reader) for one in names.values()]), left_count=len(left),
             places=len(opened.listing.ties.neighbours), here=reader.addresses.path("network"),
         )  # fmt: skip
-        return reply(request, page, HTML, language)
+        return reply(request, page, HTML, reader.words.language)
 
     def _asked(self, opened: OpenRelease, typed: str, reader: Reader) -> Asked:
         """The place of this identifier, or else the best of this name."""

@@ -17,7 +17,7 @@ from citygraph.reconciliation.lookup import Lookup
 from citygraph.reconciliation.reconcile import Candidate, Known, reconcile
 from citygraph.settings import Settings
 from citygraph.terms import CG
-from citygraph.web.answering.answers import addresses_of, reader_language
+from citygraph.web.answering.answers import reader_language
 from citygraph.web.answering.forwarded import public_root
 from citygraph.web.answering.replies import HTML, JSON, Offer, reply
 from citygraph.web.answering.shelf import OpenRelease, Shelf
@@ -26,6 +26,7 @@ from citygraph.web.finding.lookups import Lookups
 from citygraph.web.finding.questions import read_batch, read_question
 from citygraph.web.finding.schema import DEFAULT_TYPES, Schema
 from citygraph.web.finding.search import SearchPages
+from citygraph.web.pages.readers import reader_of
 from citygraph.web.pages.render import Reader
 from citygraph.web.pages.words import Words
 
@@ -259,9 +260,7 @@ class Reconciliation:
         return found
 
     def _reader(self) -> Reader:
-        addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        query = request.query_string.decode("ascii", "replace")
-        return Reader(Words(reader_language(request)), addresses, query)
+        return reader_of(request, self._settings)
 
 
 def _parameters(asked: Request) -> dict[str, str]:

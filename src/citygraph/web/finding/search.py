@@ -18,14 +18,13 @@ from citygraph.release import Release, Releases
 from citygraph.search import MOST_COUNTED, Hit
 from citygraph.settings import Settings
 from citygraph.web.answering.addresses import Addresses
-from citygraph.web.answering.answers import addresses_of, reader_language
 from citygraph.web.answering.replies import HTML, JSON, chosen, reply
 from citygraph.web.answering.shelf import OpenRelease, Shelf
 from citygraph.web.asking.endpoint import RELEASE
 from citygraph.web.finding.lookups import Lookups
 from citygraph.web.finding.marked import begins, marked
+from citygraph.web.pages.readers import reader_of
 from citygraph.web.pages.render import Pages, Reader
-from citygraph.web.pages.words import Words
 
 KINDS = ("city", "country", "area", "organisation", "person", "post", "agreement", "event")
 _MOST = 50
@@ -96,9 +95,8 @@ class Search:
         text, kind = request.args.get("q", "").strip()[:_LONGEST], request.args.get("type", "").strip().casefold()
         if kind and kind not in KINDS:
             raise UsageError(f"type must be one of {', '.join(KINDS)}")
-        opened, language = opened_release(self._shelf), reader_language(request)
-        addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        reader = Reader(Words(language), addresses, request.query_string.decode("ascii", "replace"))
+        opened, reader = opened_release(self._shelf), reader_of(request, self._settings)
+        addresses, language = reader.addresses, reader.words.language
         lookup = self._lookups.of(opened.release)
         results = found_by(lookup.find(text, _MOST, kind), text, lookup, opened, language, addresses)
         near = [] if results or not text else _similar(text, kind, lookup)

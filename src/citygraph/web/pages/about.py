@@ -12,14 +12,13 @@ from citygraph.errors import NotFound
 from citygraph.formats import Kind, of_kind
 from citygraph.settings import Settings
 from citygraph.terms import SOURCE
-from citygraph.web.answering.answers import addresses_of, reader_language
+from citygraph.web.answering.answers import addresses_of
 from citygraph.web.answering.replies import HTML, chosen, reply
 from citygraph.web.answering.shelf import OpenRelease, Shelf
 from citygraph.web.finding.explore_state import KINDS
 from citygraph.web.finding.search import SearchPages, opened_release
+from citygraph.web.pages.readers import reader_of
 from citygraph.web.pages.register import Registrar
-from citygraph.web.pages.render import Reader
-from citygraph.web.pages.words import Words
 
 _MIB = 1024 * 1024
 _QUERY = """SELECT ?partner ?name ?date WHERE {
@@ -72,9 +71,9 @@ class About:
 
     def _page(self, template: str, opened: OpenRelease, **values: Any) -> Response:
         offer = chosen(request, (HTML,))
-        addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        reader = Reader(Words(reader_language(request)), addresses, request.query_string.decode("ascii", "replace"))
-        link = Registrar(opened, reader.words, addresses).link
+        reader = reader_of(request, self._settings)
+        _, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
+        link = Registrar(opened, reader.words, reader.addresses).link
         graphs = opened.release.manifest.graphs
         sources = [(link(iri), count) for iri, count in sorted(graphs.items(), key=lambda one: -one[1])
                    if iri.startswith(SOURCE)]  # fmt: skip

@@ -8,12 +8,10 @@ from flask import Blueprint, Flask, Response, request
 
 from citygraph.errors import NotFound, UsageError
 from citygraph.settings import Settings
-from citygraph.web.answering.answers import addresses_of, reader_language
 from citygraph.web.answering.replies import HTML, JSON, Offer, chosen, reply
 from citygraph.web.answering.shelf import Shelf
 from citygraph.web.finding.search import SearchPages
-from citygraph.web.pages.render import Reader
-from citygraph.web.pages.words import Words
+from citygraph.web.pages.readers import reader_of
 from citygraph.wikidata import differences
 from citygraph.wikidata.change import Change
 
@@ -59,10 +57,9 @@ class Comparison:
         return self._page(wanted, counts, state, retrieved)
 
     def _page(self, changes: list[Change], counts: dict[str, int], state: str, retrieved: str) -> Response:
-        opened, language = self._shelf.current(), reader_language(request)
-        addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
+        opened, reader = self._shelf.current(), reader_of(request, self._settings)
+        language = reader.words.language
         names = {name: opened.labels.best(differences.FINDING + name, language).text for name in counts}
-        reader = Reader(Words(language), addresses, request.query_string.decode("ascii", "replace"))
         page = self._pages.page("wikidata.html", reader, opened.release, rows=differences.rows(changes, language),
                                 counts=counts, names=names, state=state, retrieved=retrieved)  # fmt: skip
         return reply(request, page, HTML, language)

@@ -13,12 +13,12 @@ from citygraph.history import Timeline
 from citygraph.release import Release
 from citygraph.settings import Settings
 from citygraph.web.answering.addresses import Addresses
-from citygraph.web.answering.answers import addresses_of, modified, reader_language
+from citygraph.web.answering.answers import modified
 from citygraph.web.answering.forwarded import MOUNT, public_root
 from citygraph.web.answering.shelf import OpenRelease, Shelf
 from citygraph.web.asking.endpoint import RELEASE
+from citygraph.web.pages.readers import reader_of
 from citygraph.web.pages.render import Pages, Reader
-from citygraph.web.pages.words import Words
 
 _DOCUMENTS = ("doc/", "source/", "graph/", "ontology/")
 _ONE = ("dataset", "ontology")
@@ -44,8 +44,7 @@ class Past:
 
     def reader(self, request: Request) -> Reader:
         """Who reads."""
-        addresses, _ = addresses_of(request, self.settings.base, self.settings.trusted_proxies)
-        return Reader(Words(reader_language(request)), addresses, request.query_string.decode("ascii", "replace"))
+        return reader_of(request, self.settings)
 
     def root(self, environ: Mapping[str, Any]) -> str:
         """Scheme, host and path of the site itself, also where a release is asked."""
