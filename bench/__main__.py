@@ -23,7 +23,7 @@ from bench.mix import questions
 from bench.processes import NotReady
 from bench.report import Report, as_text
 from bench.servers import KINDS
-from citygraph.release import Release
+from citygraph.release.releases import Release
 
 _BEGUN = time.monotonic()
 

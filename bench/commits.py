@@ -21,13 +21,13 @@ from pyoxigraph import DefaultGraph, NamedNode, RdfFormat
 from bench.dataset import NEEDED, find_or_write_described, rules_of
 from bench.generator import World
 from bench.processes import free_port, processor_time, running
-from citygraph.files import Sources
-from citygraph.release import Release, Releases
+from citygraph.build.validation import Validator
+from citygraph.commit.change import Change, Update
+from citygraph.commit.writer import Writer, start_writer
+from citygraph.rdf.terms import CG, RDF
+from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
-from citygraph.terms import CG, RDF
-from citygraph.validation import Validator
-from citygraph.writing.change import Change, Update
-from citygraph.writing.writer import Writer, start_writer
+from citygraph.source.files import Sources
 
 _ROOT = Path(__file__).parent.parent
 _BIN = Path(sys.executable).parent

@@ -13,7 +13,7 @@ from bench.mix import Question
 from bench.processes import processor_time, resident
 from bench.report import Report, Result
 from bench.servers import Running, server
-from citygraph.release import Release
+from citygraph.release.releases import Release
 
 _TEXTS_COMPARED = 5
 _NOT_MODIFIED = 304

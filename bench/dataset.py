@@ -11,13 +11,13 @@ from pyoxigraph import DefaultGraph, Quad, RdfFormat, Store
 
 from bench import generator, names
 from bench.generator import World, merged, quads
+from citygraph.build.catalog import describe, graph_counts
 from citygraph.errors import NotFound
-from citygraph.files import Sources
-from citygraph.products.catalog import describe, graph_counts
-from citygraph.release import Manifest, Release, Releases
-from citygraph.rules import Rule, read_rules
-from citygraph.search import write_index
-from citygraph.terms import CATALOG_GRAPH, DERIVED_GRAPH, PREFIXES
+from citygraph.index.names import write_index
+from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, PREFIXES
+from citygraph.release.releases import Manifest, Release, Releases
+from citygraph.source.files import Sources
+from citygraph.source.rules import Rule, read_rules
 
 # The environment variable that tells rdflib-endpoint which file to hold.
 TRIPLES = "BENCH_TRIPLES"

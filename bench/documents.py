@@ -26,8 +26,8 @@ from bench.dataset import find_or_write
 from bench.generator import World
 from bench.load import Figures, Load, Request, measure
 from bench.servers import server
-from citygraph.release import Release
-from citygraph.terms import CG, ID, RDF
+from citygraph.rdf.terms import CG, ID, RDF
+from citygraph.release.releases import Release
 
 _TURTLE = "text/turtle"
 _FORMS = {"Turtle": "ttl", "JSON-LD": "jsonld", "HTML": "html"}

@@ -12,7 +12,7 @@ from random import Random
 from pyoxigraph import Literal, NamedNode, Quad
 
 from bench.names import Names
-from citygraph.terms import (
+from citygraph.rdf.terms import (
     CATALOG_GRAPH,
     CG,
     DCTERMS,

@@ -10,7 +10,7 @@ from random import Random
 
 from pyoxigraph import QuerySolutions, Store
 
-from citygraph.queries import StoredQuery, load_queries
+from citygraph.source.queries import StoredQuery, load_queries
 
 _HERE = Path(__file__).parent
 _MOST_VALUES = 5000

@@ -22,11 +22,11 @@ from tempfile import TemporaryDirectory
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from bench.processes import free_port, processor_time, rest
-from citygraph.reconciliation.lookup import Lookup
-from citygraph.reconciliation.reconcile import Question, reconcile
-from citygraph.release import Manifest, Releases
-from citygraph.search import write_index
-from citygraph.terms import CG, ID, ONTOLOGY_GRAPH, OWL, RDF, RDFS, SCHEMA, SKOS, SOURCE, WD
+from citygraph.index.names import write_index
+from citygraph.matching.lookup import Lookup
+from citygraph.matching.score import Question, reconcile
+from citygraph.rdf.terms import CG, ID, ONTOLOGY_GRAPH, OWL, RDF, RDFS, SCHEMA, SKOS, SOURCE, WD
+from citygraph.release.releases import Manifest, Releases
 from citygraph.text import slug
 
 PLACES = "natural-earth/ne_10m_populated_places_v4_compact.csv"

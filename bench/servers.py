@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.connection import Connection, Endpoint
 from bench.dataset import TRIPLES, write_default_graph
 from bench.processes import NotReady, free_port, rest, running
-from citygraph.release import Release
+from citygraph.release.releases import Release
 from citygraph.settings import Settings
 
 _ROOT = Path(__file__).parent.parent

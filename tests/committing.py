@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from citygraph.release import Releases
+from citygraph.commit.batch import packed, unpacked
+from citygraph.commit.change import Change, change_as_json, change_from_json
+from citygraph.commit.commit import Consequences, Outcome, write
+from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.writing.batch import packed, unpacked
-from citygraph.writing.change import Change, change_as_json, change_from_json
-from citygraph.writing.write import Consequences, Outcome, write
 
 
 def committed(changes: Sequence[Change], settings: Settings, consequences: Consequences) -> list[Outcome]:

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from jinja2 import Environment, FileSystemBytecodeCache
 
-from citygraph.build import build
-from citygraph.files import Sources
+from citygraph.build.build import build
+from citygraph.commit.commit import Consequences
+from citygraph.commit.followup import consequences_of
 from citygraph.progress import Progress
-from citygraph.release import Release, Releases
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
-from citygraph.writing.consequences import consequences_of
-from citygraph.writing.write import Consequences
+from citygraph.source.files import Sources
 from tests.small import small_site
 from tests.writing import Writable
 
@@ -64,7 +64,7 @@ def _templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """What one application in this process compiled, the next takes: most modules make one, and all the same pages."""
     kept = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
     patch = pytest.MonkeyPatch()
-    patch.setattr("citygraph.web.pages.render.Environment", partial(Environment, bytecode_cache=kept))
+    patch.setattr("citygraph.web.view.templates.Environment", partial(Environment, bytecode_cache=kept))
     yield
     patch.undo()
 

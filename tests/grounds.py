@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from citygraph.release import Release
-from citygraph.terms import BASE
-from citygraph.web.answering.addresses import Addresses
-from citygraph.web.answering.shelf import OpenRelease
-from citygraph.web.kinds.ground import Ground
-from citygraph.web.pages.register import Registrar
-from citygraph.web.pages.words import Words
+from citygraph.rdf.terms import BASE
+from citygraph.release.releases import Release
+from citygraph.web.http.addresses import Addresses
+from citygraph.web.kinds.page_context import Ground
+from citygraph.web.view.release_cache import OpenRelease
+from citygraph.web.view.statement_table import Registrar
+from citygraph.web.view.translations import Words
 
 
 def ground_of(

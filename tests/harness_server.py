@@ -20,11 +20,11 @@ from granian.constants import Interfaces
 from granian.server import Server
 from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
-from citygraph.release import Releases
+from citygraph.engine.engines import Engines
+from citygraph.engine.host import HostProcess, start_host
+from citygraph.release.releases import Releases
 from citygraph.settings import read_settings
-from citygraph.sparql.engine import Engines
-from citygraph.sparql.host import HostProcess, start_host
-from citygraph.web.asking.endpoint import SparqlEndpoint
+from citygraph.web.sparql.endpoint import SparqlEndpoint
 from tests.inprocess import InProcess
 from tests.world import publish
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
-from citygraph.release import Manifest, Release, Releases
-from citygraph.sparql.engine import Answer
+from citygraph.engine.engines import Answer
+from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 

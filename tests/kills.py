@@ -28,12 +28,12 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Store
 
-from citygraph.digest import SetDigest
-from citygraph.release import Releases
-from citygraph.search import is_readable
+from citygraph.commit.tokens import Holder, Tokens
+from citygraph.index.names import is_readable
+from citygraph.rdf.nquads import SetDigest
+from citygraph.rdf.terms import GRAPH, RDFS
+from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.terms import GRAPH, RDFS
-from citygraph.writing.tokens import Holder, Tokens
 from tests.running import free_port
 from tests.small import REPOSITORY, build_small
 
@@ -168,7 +168,7 @@ class Ground:
         if kind == "server":
             yield from (self.process.pid, *below)
             return
-        writers = [pid for pid in below if b"citygraph.writing.writer" in command(pid)]
+        writers = [pid for pid in below if b"citygraph.commit.writer" in command(pid)]
         for pid in writers:
             is_batch = parent(pid) in writers
             if is_batch == (kind == "batch"):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from citygraph.release import Release, Releases
-from citygraph.terms import CATALOG_GRAPH, CG, ID, ONTOLOGY_GRAPH, RDF, SD, SHAPES_GRAPH, SOURCE
+from citygraph.rdf.terms import CATALOG_GRAPH, CG, ID, ONTOLOGY_GRAPH, RDF, SD, SHAPES_GRAPH, SOURCE
+from citygraph.release.releases import Release, Releases
 from tests.world import publish, small_world
 
 DATES = ("2024-03-01T10:00:00Z", "2025-03-01T10:00:00Z", "2026-03-01T10:00:00Z")

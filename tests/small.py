@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from citygraph.build import build
-from citygraph.files import Sources
+from citygraph.build.build import build
+from citygraph.commit.tokens import Holder, Tokens
 from citygraph.progress import Progress
-from citygraph.release import Release, Releases
-from citygraph.terms import PREFIXES
-from citygraph.writing.tokens import Holder, Tokens
+from citygraph.rdf.terms import PREFIXES
+from citygraph.release.releases import Release, Releases
+from citygraph.source.files import Sources
 from tests.running import serving
 from tests.writing import Writable
 

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from citygraph.web.answering.assets import mount_assets, read_assets
+from citygraph.web.http.assets import mount_assets, read_assets
 
 STYLE = "p { color: teal }\n" * 200
 SCRIPT = "workbench-ABCDEFGH.js"

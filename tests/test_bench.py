@@ -13,7 +13,7 @@ from bench.generator import World, merged, quads
 from bench.load import Figures
 from bench.mix import questions
 from bench.report import Report, Result, as_text
-from citygraph.terms import CG, DERIVED_GRAPH, OWL, RDF, RDFS, WD, XSD
+from citygraph.rdf.terms import CG, DERIVED_GRAPH, OWL, RDF, RDFS, WD, XSD
 
 _SMALL = World(size=150)
 _ROOT = Path(__file__).parent.parent

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Store
 
-from citygraph.build import build, is_current
+from citygraph.build.build import build, is_current
+from citygraph.build.catalog import data_graphs
 from citygraph.errors import BadData, Violations
-from citygraph.files import Sources
-from citygraph.products.catalog import data_graphs
 from citygraph.progress import Progress
-from citygraph.release import Release, Releases
+from citygraph.rdf.terms import CG, DATASET, DERIVED_GRAPH, GRAPH, ID, PREFIXES, VOID
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
-from citygraph.terms import CG, DATASET, DERIVED_GRAPH, GRAPH, ID, PREFIXES, VOID
+from citygraph.source.files import Sources
 
 Built = tuple[Releases, Release, Report]
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from citygraph.release import Release, Releases
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from tests.running import Reply, Running, serving
 

@@ -7,11 +7,11 @@ import time
 import pytest
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
-from citygraph.products.catalog import count, describe, distribution
-from citygraph.products.dataset import dataset_description, release_iri
-from citygraph.products.offers import DUMPS
-from citygraph.release import Release
-from citygraph.terms import CG, DATASET, DCAT, DCTERMS, ID, PREFIXES, RDF, SPDX, VOID, XSD
+from citygraph.build.catalog import count, describe, distribution
+from citygraph.build.dataset import dataset_description, release_iri
+from citygraph.rdf.terms import CG, DATASET, DCAT, DCTERMS, ID, PREFIXES, RDF, SPDX, VOID, XSD
+from citygraph.release.outputs import DUMPS
+from citygraph.release.releases import Release
 
 
 def ask(store: Store, text: str) -> list[list[str]]:

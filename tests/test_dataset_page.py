@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import RdfFormat, Triple, parse
 
-from citygraph.products.dataset import dataset_description
-from citygraph.release import Release, Releases
+from citygraph.build.dataset import dataset_description
+from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from citygraph.errors import UsageError
-from citygraph.reconciliation.decisions import Asked, Proposal, decided, propose, read_decisions, write_decisions
+from citygraph.matching.decisions import Asked, Proposal, decided, propose, read_decisions, write_decisions
 
 IZMIR = Proposal("city/izmir", "İzmir", 100, True, "name 100.0")
 OTHER = Proposal("area/izmir-province", "İzmir Province", 60.5, False)

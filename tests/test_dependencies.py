@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from citygraph.writing.dependencies import read_query
+from citygraph.incremental.dependencies import read_query
 
 ABOUT_NODES = [
     "SELECT ?value { ?value ?p ?o }",

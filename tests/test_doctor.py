@@ -11,11 +11,11 @@ from threading import Thread
 import pytest
 
 from citygraph.doctor import CHECKS, Ask, Check, Finding, Reply, State, examine, fetch
-from citygraph.doctor.door import read_links
-from citygraph.doctor.memento import MEMENTO
-from citygraph.doctor.site import Site
+from citygraph.doctor.fetching import read_links
+from citygraph.doctor.memento_checks import MEMENTO
+from citygraph.doctor.scored_site import Site
 from citygraph.errors import Upstream, UsageError
-from citygraph.release import Release, Releases
+from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
 from tests.asking import HOME, asking

@@ -15,13 +15,14 @@ import pytest
 import zstandard
 from pyoxigraph import RdfFormat, parse
 
+from citygraph.engine.engines import Answer
 from citygraph.errors import Busy, EngineFailed, LimitReached
-from citygraph.formats import BY_NAME
+from citygraph.rdf.formats import BY_NAME
+from citygraph.rdf.terms import CG, SD, VOID
 from citygraph.settings import Settings
-from citygraph.sparql.engine import Answer
 from citygraph.sparql.protocol import Query
-from citygraph.terms import CG, SD, VOID
-from citygraph.web.asking.endpoint import RELEASE, SparqlEndpoint
+from citygraph.web.http.messages import RELEASE
+from citygraph.web.sparql.endpoint import SparqlEndpoint
 from tests.inprocess import InProcess
 from tests.world import small_world
 

@@ -11,7 +11,7 @@ import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.errors import EngineFailed, Forbidden, NotAcceptable, QuerySyntaxError
-from citygraph.formats import FORMATS, Kind
+from citygraph.rdf.formats import FORMATS, Kind
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 

@@ -11,14 +11,14 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import QuerySolutions
 
-from citygraph.listing.read import FACETS, Listing, Wanted
-from citygraph.release import Release, Releases
+from citygraph.index.entities import FACETS, Listing, Wanted
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.text import collation_key
 from citygraph.web import create_app
-from citygraph.web.finding.explore_query import query_of
-from citygraph.web.finding.explore_state import KINDS
+from citygraph.web.search.explore_filters import query_of
+from citygraph.web.view.values import KINDS
 
 
 @pytest.fixture(scope="module")

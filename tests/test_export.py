@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store, parse
 
+from citygraph.build.export import export
 from citygraph.errors import NotFound
-from citygraph.export import export
-from citygraph.release import Release
-from citygraph.terms import CG, ID, RDF, RDFS, XSD
+from citygraph.rdf.terms import CG, ID, RDF, RDFS, XSD
+from citygraph.release.releases import Release
 
 G = NamedNode("https://w3id.org/citygraph/source/x")
 IZMIR = ID("city/izmir")

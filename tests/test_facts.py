@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pyoxigraph import Store
 
-from citygraph.reconciliation.facts import Facts, read_facts
-from citygraph.terms import ID
+from citygraph.index.facts import Facts, read_facts
+from citygraph.rdf.terms import ID
 from tests.world import small_world
 
 

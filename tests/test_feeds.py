@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 import pytest
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.products import feeds
-from citygraph.products.feeds import ACTIVITY, LDES, STREAM, TREE, addresses, atom, ldes_page, ldes_root, sitemap
-from citygraph.release import Release
-from citygraph.terms import ID
+from citygraph.build import feeds
+from citygraph.build.feeds import ACTIVITY, LDES, STREAM, TREE, addresses, atom, ldes_page, ldes_root, sitemap
+from citygraph.rdf.terms import ID
+from citygraph.release.releases import Release
 
 HOST = "https://example.org/graph/"
 MAPS = "{http://www.sitemaps.org/schemas/sitemap/0.9}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from citygraph.errors import BadData, UsageError
-from citygraph.files import Sources, extra_files
+from citygraph.source.files import Sources, extra_files
 
 TRIG = """@prefix a: <http://a/> .
 GRAPH a:g {

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pyoxigraph import Literal
 
-from citygraph.release import Release, Releases
+from citygraph.commit.change import Change, Commit, Update
+from citygraph.commit.commit import Consequences, rollback
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Judged, Report, Result, joined, read_later, write_report
 from citygraph.settings import Settings
-from citygraph.web.pages.findings import Findings, read_findings
-from citygraph.writing.change import Change, Commit, Update
-from citygraph.writing.write import Consequences, rollback
+from citygraph.web.view.findings import Findings, read_findings
 from tests.committing import committed
 
 CITY = "https://w3id.org/citygraph/id/city/"

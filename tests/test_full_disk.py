@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from citygraph.digest import SetDigest
-from citygraph.release import Releases
+from citygraph.rdf.nquads import SetDigest
+from citygraph.release.releases import Releases
 from tests.small import small_site
 from tests.writing import Writable
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store
 
-from citygraph.earth import kilometres
+from citygraph.geo import kilometres
+from citygraph.rdf.terms import PREFIXES, RDFS, XSD
 from citygraph.sparql.functions import FUNCTIONS, functions_of
-from citygraph.terms import PREFIXES, RDFS, XSD
 
 
 def value(expression: str, store: Store | None = None) -> object:

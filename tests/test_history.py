@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode, Quad
 
-from citygraph.history import Timeline
-from citygraph.products.changes import ADDED, REMOVED
-from citygraph.products.lines import as_line, packed_text
-from citygraph.release import Release, Releases
+from citygraph.graph.history import Timeline
+from citygraph.rdf.nquads import as_line, packed_text
+from citygraph.release.changes import ADDED, REMOVED
+from citygraph.release.releases import Release, Releases
 from tests.past import DATES, VISIT, three_releases
 
 AGREEMENT = "https://w3id.org/citygraph/id/agreement/izmir-baku"

@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
-from citygraph.release import Releases
+from citygraph.rdf.terms import CG, ID, SOURCE, XSD
+from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.terms import CG, ID, SOURCE, XSD
-from citygraph.web.answering.answers import read_request
-from citygraph.web.answering.http import RELEASE, Request
-from citygraph.web.documents.resources import Resources
-from citygraph.web.pages.dates import is_past, on_year
+from citygraph.web.documents.documents import Resources
+from citygraph.web.documents.representation import read_request
+from citygraph.web.http.messages import RELEASE, Request
 from citygraph.web.pages.home import Home, read_home
-from citygraph.web.pages.spans import span, span_between
+from citygraph.web.view.time_spans import is_past, on_year, span, span_between
 from tests.grounds import ground_of
 from tests.world import publish, small_world
 

@@ -19,12 +19,12 @@ from urllib.parse import quote
 
 import pytest
 
+from citygraph.engine.engines import Engines
+from citygraph.engine.process import servers
 from citygraph.errors import EngineFailed
-from citygraph.release import Release, Releases
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import MIB, Settings
-from citygraph.sparql.beacon import servers
-from citygraph.sparql.engine import Engines
 from tests.lookups import ADDRESS
 from tests.running import Reply, Running, serving
 

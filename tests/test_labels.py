@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pyoxigraph import Literal, Store
 
-from citygraph.labels import Label, Labels, choose, last_segment
-from citygraph.terms import BASE, ID
+from citygraph.graph.labels import Label, Labels, choose, last_segment
+from citygraph.rdf.terms import BASE, ID
 from tests.world import small_world
 
 

@@ -18,10 +18,10 @@ from flask.testing import FlaskClient
 from pyoxigraph import NamedNode, RdfFormat, parse
 from werkzeug.test import TestResponse
 
-from citygraph.doctor.door import read_links
-from citygraph.release import Release, Releases
+from citygraph.doctor.fetching import read_links
+from citygraph.rdf.terms import BASE, ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
-from citygraph.terms import BASE, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.web import create_app
 from tests.inprocess import InProcess
 from tests.past import three_releases

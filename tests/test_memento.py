@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from citygraph.doctor.door import read_links
-from citygraph.release import Release, Releases
+from citygraph.doctor.fetching import read_links
+from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
 from tests.past import three_releases

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from citygraph.errors import NotAcceptable
-from citygraph.formats import FORMATS, Kind
-from citygraph.web.answering.negotiation import encoding, language, wanted
+from citygraph.rdf.formats import FORMATS, Kind
+from citygraph.web.http.negotiation import encoding, language, wanted
 
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 SRJ, SRX = "application/sparql-results+json", "application/sparql-results+xml"

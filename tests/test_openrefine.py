@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from citygraph.release import Release, Releases
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from tests import openrefine
 from tests.running import serving

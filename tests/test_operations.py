@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from citygraph.commit.operations import as_data, operations, variables
 from citygraph.errors import QuerySyntaxError, TooLarge
-from citygraph.writing.operations import as_data, operations, variables
 
 
 def test_each_operation_keeps_its_parts() -> None:

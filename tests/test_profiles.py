@@ -8,9 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
-from citygraph.release import Releases
+from citygraph.rdf.terms import BASE, CG, DERIVED_GRAPH, ID, PREFIXES, RDF, SCHEMA
+from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.terms import BASE, CG, DERIVED_GRAPH, ID, PREFIXES, RDF, SCHEMA
 from citygraph.web import create_app
 from citygraph.web.documents.profiles import OWN, PROFILES, SCHEMA_ORG, chosen
 from tests.world import publish, small_world

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode, QuerySolutions, RdfFormat, Store, Triple, parse
 
+from citygraph.build.quality import FILE, METRIC, Measurement, measure, quality_queries
 from citygraph.errors import BadData
-from citygraph.products.quality import FILE, METRIC, Measurement, measure, quality_queries
-from citygraph.queries import read_query
-from citygraph.release import Release
+from citygraph.rdf.terms import DATASET, DQV, ONTOLOGY_GRAPH, PREFIXES, RDF, RDFS, SKOS, VOID
+from citygraph.release.releases import Release
 from citygraph.report import Report, Result
-from citygraph.terms import DATASET, DQV, ONTOLOGY_GRAPH, PREFIXES, RDF, RDFS, SKOS, VOID
+from citygraph.source.queries import read_query
 from tests.conftest import REPOSITORY
 
 QUERIES = quality_queries(REPOSITORY / "queries")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from citygraph.errors import BadData, NotFound, UsageError
-from citygraph.queries import expand, find_query, load_queries, read_query
+from citygraph.source.queries import expand, find_query, load_queries, read_query
 
 QUERY = """#+ title: Partners
 #+ description: All partners of a city since a date.

@@ -1,199 +1,343 @@
-"""Reconciliation: names and facts in, ranked and explained candidates out."""
+"""/reconcile over HTTP: the Reconciliation API 0.2, and what its clients trip over."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
-from pathlib import Path
+import json
+from typing import Any
 
 import pytest
-from pyoxigraph import Store
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
-from citygraph.errors import NotFound
-from citygraph.reconciliation.lookup import Lookup
-from citygraph.reconciliation.reconcile import Candidate, Known, Question, overlap, reconcile
-from citygraph.release import Release
-from citygraph.search import write_index
-from citygraph.terms import ID
-from tests.world import small_world
+from citygraph.release.releases import Release, Releases
+from citygraph.report import Report
+from citygraph.settings import Settings
+from citygraph.web import create_app
+from tests.reconciliation_rules import check_extension, check_manifest, check_results, check_suggestions
 
-
-@pytest.fixture(scope="module")
-def lookup(izmir: Release) -> Iterator[Lookup]:
-    """The index of the İzmir graph."""
-    with closing(Lookup(izmir.path / "search.sqlite")) as opened:
-        yield opened
+ADDRESSES = ["/reconcile", "/reconcile/suggest/entity?prefix=iz", "/reconcile/flyout/entity?id=city/izmir",
+             "/reconcile/preview?id=city/izmir", "/reconcile/properties?type=City"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lookup]:
-    """The index of the small world."""
-    store = Store()
-    store.extend(small_world())
-    path = tmp_path_factory.mktemp("small") / "search.sqlite"
-    write_index(store, path)
-    with closing(Lookup(path)) as opened:
-        yield opened
+def app(built: tuple[Releases, Release, Report]) -> Flask:
+    """The site over the İzmir graph."""
+    return create_app(Settings(), built[0])
 
 
-@dataclass(frozen=True)
-class Namesakes:
-    """A finder that knows these entities only, and all by every name."""
-
-    entities: tuple[Known, ...]
-
-    def identified(self, identifiers: Iterable[str]) -> list[Known]:
-        asked = set(identifiers)
-        return [known for known in self.entities if not asked.isdisjoint(known.qids)]
-
-    def named(self, folded: Sequence[str]) -> list[Known]:
-        return [known for known in self.entities if not set(folded).isdisjoint(name for name, _ in known.names)]
-
-    def spelled_like(self, folded: str) -> list[Known]:
-        del folded
-        return list(self.entities)
-
-    def countries(self, text: str) -> frozenset[str]:
-        return frozenset({text}) if text else frozenset()
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Somebody who asks."""
+    return app.test_client()
 
 
-CALI = Known("x/id/city/a", "Victoria", types=("City", "Place"), country="Canada", latitude=48.43, longitude=-123.37,
-             qids=("Q2132",), names=(("victoria", True),))  # fmt: skip
-MAHE = replace(CALI, iri="x/id/city/b", country="Seychelles", latitude=-4.62, longitude=55.45, qids=("Q3940",))
-BOTH = Namesakes((CALI, MAHE))
+def ask(client: FlaskClient, queries: Any, path: str = "/reconcile") -> dict[str, Any]:
+    """The results of a batch that is sent as a form."""
+    response = client.post(path, data={"queries": json.dumps(queries)})
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.get_json()
+    check_results(answer, set(queries))
+    return answer
 
 
-def best(found: list[Candidate]) -> tuple[str, bool]:
-    """The identifier of the first candidate, and whether it is a match."""
-    return found[0].known.iri.removeprefix(ID), found[0].match
+def ids(answer: dict[str, Any], name: str = "q0") -> list[str]:
+    """The identifiers of the candidates."""
+    return [candidate["id"] for candidate in answer[name]["result"]]
 
 
-def features(candidate: Candidate) -> dict[str, float | bool]:
-    """The features by name."""
-    return dict(candidate.features)
+def test_a_get_without_parameters_is_the_manifest(client: FlaskClient) -> None:
+    """R1 and R2."""
+    response = client.get("/reconcile")
+    assert response.status_code == 200
+    assert response.content_type == "application/json"
+    check_manifest(response.get_json())
 
 
-@pytest.mark.parametrize(
-    ("text", "entity"),
-    [("Izmir", "city/izmir"), ("İZMİR", "city/izmir"), ("ızmır", "city/izmir"), ("Smyrna", "city/izmir"),
-     ("Bakı", "city/baku"), ("Baku", "city/baku"), ("Баку", "city/baku"), ("Plzen", "city/plzen"),
-     ("Pilsen", "city/plzen"), ("Türkmenabat", "city/turkmenabat"), ("Chardzhou", "city/turkmenabat")],
-)  # fmt: skip
-@pytest.mark.parametrize("types", [(), ("City",)])
-def test_each_spelling_finds_its_city(lookup: Lookup, text: str, entity: str, types: tuple[str, ...]) -> None:
-    """However the keyboard, the script or the century writes it; and it is a match."""
-    assert best(reconcile(Question(text, types), lookup)) == (entity, True)
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_the_manifest_names_types_in_the_readers_language(client: FlaskClient, language: str) -> None:
+    """By ?lang= or Accept-Language."""
+    manifest = client.get(f"/reconcile?lang={language}").get_json()
+    assert manifest["defaultTypes"][0] == {"id": "City", "name": {"en": "city", "tr": "şehir"}[language]}
+    check_manifest(manifest)
 
 
-@pytest.mark.parametrize("text", ["Q35997", "city/izmir", "city:izmir", ID + "city/izmir", "wd:Q35997",
-                                  "http://www.wikidata.org/entity/Q35997"])  # fmt: skip
-def test_an_identifier_returns_its_entity_with_100(lookup: Lookup, text: str) -> None:
-    """Its own, or that of its Wikidata item."""
-    found = reconcile(Question(text), lookup)
-    assert best(found) == ("city/izmir", True)
-    assert found[0].score == 100
-    assert features(found[0]) == {"id": True}
+def test_a_batch_is_answered_by_post_and_by_get(client: FlaskClient) -> None:
+    """R4 and R12: the same answer on both ways."""
+    queries = {"q0": {"query": "Smyrna", "type": "City"}, "x": {"query": "Баку", "limit": 1}}
+    posted = ask(client, queries)
+    assert ids(posted) == ["city/izmir"]
+    assert ids(posted, "x") == ["city/baku"]
+    assert posted["q0"]["result"][0]["match"] is True
+    assert client.get("/reconcile", query_string={"queries": json.dumps(queries)}).get_json() == posted
 
 
-@pytest.mark.parametrize(("text", "entity"), [("Bremem", "city/bremen"), ("Izmr", "city/izmir"),
-                                              ("Tugay, Cemil", "person/cemil-tugay")])  # fmt: skip
-def test_a_wrong_spelling_finds_a_candidate_but_no_match(lookup: Lookup, text: str, entity: str) -> None:
-    """A person decides."""
-    assert best(reconcile(Question(text), lookup)) == (entity, False)
+def test_queries_in_a_batch_do_not_touch_each_other(client: FlaskClient) -> None:
+    """Section 4.4."""
+    queries = {f"q{n}": {"query": name} for n, name in enumerate(["Bremen", "Xyzzy", "", "İzmir", "Tugay"])}
+    together = ask(client, queries)
+    for id_, query in queries.items():
+        assert ask(client, {id_: query})[id_] == together[id_]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "   ", "xyzzyq", '"', "' OR 1=1", "*", "\x00", "(", ",", "😀", "Q", "/", "a" * 500]
+    "properties",
+    [
+        [{"pid": "country", "v": "Almanya"}],
+        [{"pid": "cg:country", "v": {"id": "country/germany", "name": "Germany"}}],
+        [{"pid": "https://w3id.org/citygraph/ontology#country", "v": ["France", "Germany"]}],
+        [{"pid": "P17", "v": "Q183"}],
+        [{"pid": "coordinates", "v": "53.08, 8.8"}],
+        [{"pid": "coordinates", "v": "POINT(8.8 53.08)"}],
+        [{"pid": "latitude", "v": 53.08}, {"pid": "longitude", "v": 8.8}],
+        [{"pid": "owl:sameAs", "v": "http://www.wikidata.org/entity/Q24879"}],
+        [{"pid": "qid", "v": "Q24879"}],
+    ],
 )
-def test_odd_texts_find_nothing_and_break_nothing(lookup: Lookup, text: str) -> None:
-    """What a stranger types is a name, never syntax."""
-    assert not any(candidate.match for candidate in reconcile(Question(text), lookup))
+def test_properties_weigh(client: FlaskClient, properties: list[dict[str, Any]]) -> None:
+    """Country, coordinates and QID, in the forms in which clients send them."""
+    found = ask(client, {"q0": {"query": "Bremem", "type": "City", "properties": properties}})["q0"]["result"][0]
+    plain = ask(client, {"q0": {"query": "Bremem", "type": "City"}})["q0"]["result"][0]
+    assert found["id"] == plain["id"] == "city/bremen"
+    assert found["score"] > plain["score"]
+    assert len(found["features"]) > len(plain["features"])
 
 
-def test_namesakes_are_no_match_until_a_fact_tells_them_apart() -> None:
-    """The best must be well ahead of the second."""
-    assert [c.match for c in reconcile(Question("Victoria"), BOTH)] == [False, False]
-    for question in (
-        Question("Victoria", countries=("Seychelles",)),
-        Question("Victoria", point=(-4.6, 55.5)),
-        Question("Victoria", qids=("Q3940",)),
-        Question("Victoria (Seychelles)"),
-    ):
-        found = reconcile(question, BOTH)
-        assert best(found) == (MAHE.iri, True), question
+@pytest.mark.parametrize("date", ["1985", "04.09.1985", "1985-09-04T00:00:00Z", "1980/1990"])
+def test_dates_weigh(client: FlaskClient, date: str) -> None:
+    """In full, partial, Turkish, or as an interval."""
+    query = {"query": "İzmir–Baku", "type": "Agreement", "properties": [{"pid": "date", "v": date}]}
+    found = ask(client, {"q0": query})["q0"]["result"][0]
+    assert {"id": "date", "value": True} in found["features"]
 
 
-def test_a_score_is_explained_by_its_features() -> None:
-    """Name, type, country, kilometres; what speaks against is false."""
-    question = Question("Victoria", ("City",), countries=("Canada",), point=(48.43, -123.37), qids=("Q3940",))
-    by_iri = {c.known.iri: c for c in reconcile(question, BOTH)}
-    assert features(by_iri[CALI.iri]) == {
-        "name": 100.0, "alias": 0.0, "qid": False, "country": True, "distance": 0.0, "type": True,
-    }  # fmt: skip
-    far = features(by_iri[MAHE.iri])
-    assert far["near"] is False
-    assert float(far["distance"]) > 10_000
-    assert not any(c.match for c in by_iri.values())
+@pytest.mark.parametrize("value", ["unknown", "", None, "1/2/3/4", [], {}, True, -1e300, "POINT(500 500)"])
+def test_a_value_that_says_nothing_changes_nothing(client: FlaskClient, value: Any) -> None:
+    """Real columns hold such values."""
+    for pid in ("date", "coordinates", "country", "qid", "nosuch"):
+        query = {"query": "Bremen", "type": "City", "properties": [{"pid": pid, "v": value}]}
+        assert ids(ask(client, {"q0": query}))[0] == "city/bremen"
 
 
-def test_what_speaks_against_is_never_a_match() -> None:
-    """The same name in another country is somebody else, though it is the only one."""
-    found = reconcile(Question("Victoria", countries=("Australia",)), Namesakes((CALI,)))
-    assert [c.match for c in found] == [False]
-    assert found[0].score == 75
+@pytest.mark.parametrize("type_", ["City", "city", "cg:City", "https://w3id.org/citygraph/ontology#City",
+                                   ["City"], [{"id": "City"}], ["Person", "City"]])  # fmt: skip
+def test_types_constrain(client: FlaskClient, type_: Any) -> None:
+    """One or several, by any of their identifiers."""
+    answer = ask(client, {"q0": {"query": "Bremen", "type": type_}})
+    assert ids(answer) == ["city/bremen"]
 
 
-def test_types_are_a_constraint_unless_they_only_should_fit() -> None:
-    """any and all keep others out; should lets them stand behind."""
-    assert reconcile(Question("Victoria", ("Person",)), Namesakes((CALI,))) == []
-    assert reconcile(Question("Victoria", ("City", "Person"), "all"), Namesakes((CALI,))) == []
-    assert reconcile(Question("Victoria", ("City", "Place"), "all"), Namesakes((CALI,)))[0].match
-    soft = reconcile(Question("Victoria", ("Person",), "should"), Namesakes((CALI,)))[0]
-    assert (soft.score, soft.match) == (70, False)
+def test_a_broader_type_holds_the_narrower(client: FlaskClient) -> None:
+    """A city is a place."""
+    assert "city/bremen" in ids(ask(client, {"q0": {"query": "Bremen", "type": "Place"}}))
 
 
-def test_dates_must_overlap(small: Lookup) -> None:
-    """Of an agreement its act and protocol, of a person the terms of office."""
-    asked = Question("İzmir–Bremen agreement", dates=(("1995", "1995"),))
-    assert features(reconcile(asked, small)[0])["date"] is True
-    late = Question("İzmir–Bremen agreement", dates=(("2004", "2004"),))
-    assert features(reconcile(late, small)[0])["date"] is False
-    person = Question("Cemil Tugay", ("Person",), dates=(("2026-01", "2026-01"),))
-    assert features(reconcile(person, small)[0])["date"] is True
+@pytest.mark.parametrize("prefix", ["Q35997", "city/izmir", "https://w3id.org/citygraph/id/city/izmir", "İZM", "smyr"])
+def test_entities_are_suggested(client: FlaskClient, prefix: str) -> None:
+    """R7: by the beginning of a name, or by identifier."""
+    answer = client.get("/reconcile/suggest/entity", query_string={"prefix": prefix}).get_json()
+    check_suggestions(answer)
+    assert answer["result"][0]["id"] == "city/izmir"
+
+
+def test_the_cursor_skips(client: FlaskClient) -> None:
+    """More suggestions are those behind the first."""
+    first = client.get("/reconcile/suggest/entity?prefix=i").get_json()["result"]
+    rest = client.get("/reconcile/suggest/entity?prefix=i&cursor=3").get_json()["result"]
+    assert rest[: len(first) - 3] == first[3:]
+    assert client.get("/reconcile/suggest/entity?prefix=i&cursor=x").status_code == 400
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [(("1996", "1996"), ("1996-04", "1996-04-24"), True), (("1996-05", "1996-05"), ("1996-04", "1996-04"), False),
-     (("1990", ""), ("2020", "2020"), True), (("", "1990"), ("1990-12-31", ""), True)],
+    ("kind", "prefix", "id_"),
+    [("type", "şeh", "City"), ("type", "City", "City"), ("property", "ülk", "country"),
+     ("property", "coord", "coordinates"), ("property", "cg:country", "country")],
 )  # fmt: skip
-def test_partial_and_open_dates_overlap_by_what_they_may_mean(
-    one: tuple[str, str], other: tuple[str, str], expected: bool
-) -> None:
-    """A year is all its days; an end that is not given is open."""
-    assert overlap(one, other) is expected
-    assert overlap(other, one) is expected
+def test_types_and_properties_are_suggested(client: FlaskClient, kind: str, prefix: str, id_: str) -> None:
+    """R15: by name in the reader's language, or by identifier."""
+    answer = client.get(f"/reconcile/suggest/{kind}", query_string={"prefix": prefix, "lang": "tr"}).get_json()
+    check_suggestions(answer)
+    assert id_ in [one["id"] for one in answer["result"]][:2]
 
 
-def test_facts_alone_find_by_qid(small: Lookup) -> None:
-    """A query may have properties and no name."""
-    assert best(reconcile(Question(qids=("Q35997",)), small)) == ("city/izmir", False)
+@pytest.mark.parametrize(("kind", "id_"), [("entity", "city/izmir"), ("type", "City"), ("property", "country")])
+def test_flyouts_are_small_cards(client: FlaskClient, kind: str, id_: str) -> None:
+    """An object with the id that was asked and some HTML, without any script."""
+    answer = client.get(f"/reconcile/flyout/{kind}", query_string={"id": id_}).get_json()
+    assert answer["id"] == id_
+    assert answer["html"].startswith("<h3>")
+    assert "<script" not in answer["html"]
 
 
-def test_the_country_is_known_by_any_of_its_names(small: Lookup) -> None:
-    """Almanya, Germany, and the identifier."""
-    for country in ("Almanya", "germany", "country/germany", ID + "country/germany"):
-        found = reconcile(Question("Bremen", ("City",), countries=(country,)), small)
-        assert features(found[0])["country"] is True
+def test_the_preview_is_a_page_for_a_frame_of_any_site(client: FlaskClient) -> None:
+    """R6."""
+    url = client.get("/reconcile").get_json()["preview"]["url"].replace("{{id}}", "city%2Fizmir")
+    response = client.get(url.removeprefix("http://localhost"))
+    assert response.content_type == "text/html; charset=utf-8"
+    assert "frame-ancestors *" in response.headers["Content-Security-Policy"]
+    for text in ("İzmir", "Smyrna", "Q35997", "38.4"):
+        assert text in response.text
 
 
-def test_the_limit_holds(lookup: Lookup) -> None:
-    """As many candidates as are asked for."""
-    assert len(reconcile(Question("izmir", limit=2), lookup)) == 2
+def test_the_view_of_an_identifier_leads_to_the_entity(client: FlaskClient) -> None:
+    """R5: with the identifier encoded as the client does it."""
+    url = client.get("/reconcile").get_json()["view"]["url"].replace("{{id}}", "city%2Fizmir")
+    response = client.get(
+        url.removeprefix("http://localhost"), follow_redirects=True, headers={"Accept": "text/turtle"}
+    )
+    assert response.status_code == 200
+    assert "izmir" in response.text
 
 
-def test_a_file_that_is_no_index_is_told(tmp_path: Path) -> None:
-    """A release of an earlier version has to be built anew."""
-    with pytest.raises(NotFound, match="anew"):
-        Lookup(tmp_path / "none.sqlite")
+def extend(client: FlaskClient, entities: list[str], properties: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rows of an extension."""
+    query = {"ids": entities, "properties": properties}
+    response = client.post("/reconcile", data={"extend": json.dumps(query)})
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.get_json()
+    check_extension(answer, entities, [one["id"] for one in properties])
+    assert client.get("/reconcile", query_string={"extend": json.dumps(query)}).get_json() == answer
+    return dict(answer["rows"])
+
+
+def test_data_are_extended(client: FlaskClient) -> None:
+    """R8: entities, texts, dates, numbers; nothing for what is not there."""
+    names = ["country", "qid", "label", "councilActDate", "populationFigure", "coordinates"]
+    rows = extend(client, ["city/izmir", "agreement/izmir-baku", "city/nowhere"], [{"id": name} for name in names])
+    assert rows["city/izmir"]["country"] == [{"id": "country/turkiye", "name": "Türkiye"}]
+    assert rows["city/izmir"]["qid"] == [{"str": "Q35997"}]
+    assert rows["city/izmir"]["coordinates"][0]["str"].startswith("38.4")
+    assert rows["agreement/izmir-baku"]["councilActDate"] == [{"date": "1985-09-04T00:00:00Z"}]
+    assert all(cells == [] for cells in rows["city/nowhere"].values())
+    baku = extend(client, ["city/baku"], [{"id": "populationFigure"}])["city/baku"]["populationFigure"]
+    assert isinstance(baku[0]["int"], int)
+
+
+def test_settings_choose_how_many_values_and_in_which_language(client: FlaskClient) -> None:
+    """As the manifest offers them."""
+    one = extend(client, ["city/izmir"], [{"id": "twinnedWith", "settings": {"limit": 1}}])
+    assert len(one["city/izmir"]["twinnedWith"]) == 1
+    for language, names in (("tr", ["Bakü"]), ("en", ["Baku"])):
+        rows = extend(client, ["city/baku"], [{"id": "label", "settings": {"language": language}}])
+        assert rows["city/baku"]["label"] == [{"str": name} for name in names]
+    every = extend(client, ["city/baku"], [{"id": "label", "settings": {"language": "all"}}])
+    assert len(every["city/baku"]["label"]) > 1
+
+
+def test_properties_are_proposed_for_a_type(client: FlaskClient) -> None:
+    """R8 and R16: those that things of the type may have."""
+    answer = client.get("/reconcile/properties?type=City").get_json()
+    names = [one["id"] for one in answer["properties"]]
+    assert answer["type"] == "City"
+    assert {"country", "coordinates", "qid", "twinnedWith"} <= set(names)
+    assert "holder" not in names
+    limited = client.get("/reconcile/properties?type=City&limit=2").get_json()
+    assert [one["id"] for one in limited["properties"]] == names[:2]
+    assert limited["limit"] == 2
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_every_address_may_be_asked_from_other_sites(client: FlaskClient, address: str) -> None:
+    """R3: the same on answers, preflights and errors."""
+    for response in (client.get(address), client.head(address), client.options(address)):
+        assert response.status_code == 200
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+    preflight = client.options(address, headers={"Access-Control-Request-Method": "POST"})
+    assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
+    assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
+
+
+def failures(client: FlaskClient) -> list[tuple[int, TestResponse]]:
+    """What goes wrong, and the status that says so."""
+
+    def post(**form: Any) -> TestResponse:
+        return client.post("/reconcile", data={name: json.dumps(value) for name, value in form.items()})
+
+    many = {f"q{n}": {"query": "x"} for n in range(101)}
+    return [
+        (400, client.post("/reconcile", data={"queries": "{"})),
+        (400, client.post("/reconcile", data={"queries": "[" * 100_000})),
+        (400, post(queries=[])),
+        (400, post(queries={"q0": {}})),
+        (400, post(queries={"q0": {"query": 5}})),
+        (400, post(queries={"q0": {"query": "x", "limit": 0}})),
+        (400, post(queries={"q0": {"query": "x", "limit": "many"}})),
+        (400, post(queries={"q0": {"query": "x", "type": 5}})),
+        (400, post(queries={"q0": {"query": "x", "type_strict": "never"}})),
+        (400, post(queries={"q0": {"query": "x", "properties": [{"pid": "country"}]}})),
+        (400, post(extend={"ids": "x", "properties": []})),
+        (400, post(extend={"ids": [], "properties": [{"id": "nosuch"}]})),
+        (400, post(other={})),
+        (413, post(queries=many)),
+        (413, post(extend={"ids": ["x"] * 1001, "properties": []})),
+        (415, client.post("/reconcile", data="{}", content_type="application/json")),
+        (405, client.delete("/reconcile")),
+        (400, client.get("/reconcile?callback=alert(1)")),
+        (400, client.get("/reconcile?callback=" + "a" * 2000)),
+        (404, client.get("/reconcile/preview?id=city/nowhere")),
+        (404, client.get("/reconcile/flyout/type?id=Nothing")),
+        (404, client.get("/reconcile/suggest/dream?prefix=x")),
+        (404, client.get("/reconcile/nothing")),
+    ]
+
+
+def test_errors_have_a_real_status_a_reason_and_cors(client: FlaskClient) -> None:
+    """R17 and R3; batchSize is meant."""
+    for place, (status, response) in enumerate(failures(client)):
+        assert response.status_code == status, place
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert response.get_json()["detail"]
+
+
+def test_a_whole_batch_fits(client: FlaskClient) -> None:
+    """As many queries as batchSize says."""
+    size = client.get("/reconcile").get_json()["batchSize"]
+    answered = ask(client, {f"q{n}": {"query": "İzmir"} for n in range(size)})
+    assert set(answered) == {f"q{n}" for n in range(size)}
+    assert all(one["result"][0]["match"] for one in answered.values())
+
+
+@pytest.mark.parametrize("path", ["", "?queries=%7B%22q%22%3A%7B%22query%22%3A%22Baku%22%7D%7D",
+                                  "/suggest/entity?prefix=%E2%80%A8"])  # fmt: skip
+def test_old_clients_get_a_script(client: FlaskClient, path: str) -> None:
+    """R18: OpenRefine still probes with callback=."""
+    response = client.get(f"/reconcile{path}{'&' if '?' in path else '?'}callback=jsonp_1.cb")
+    assert response.mimetype == "application/javascript"
+    text = response.text
+    assert text.startswith("/**/jsonp_1.cb({")
+    assert text.endswith("});")
+    json.loads(text.removeprefix("/**/jsonp_1.cb(").removesuffix(");"))
+
+
+def test_a_single_query_of_version_0_1_is_answered(client: FlaskClient) -> None:
+    """As text or as an object."""
+    for query in ("Smyrna", '{"query": "Smyrna", "type": "City"}'):
+        found = client.get("/reconcile", query_string={"query": query}).get_json()["result"]
+        assert found[0]["id"] == "city/izmir"
+
+
+def test_addresses_are_right_behind_a_proxy(built: tuple[Releases, Release, Report]) -> None:
+    """Scheme, host and prefix as the client sees them."""
+    client = create_app(Settings(trusted_proxies=1), built[0]).test_client()
+    forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "data.example", "X-Forwarded-Prefix": "/graph"}
+    manifest = client.get("/reconcile", headers=forwarded).get_json()
+    check_manifest(manifest)
+    assert manifest["view"]["url"] == "https://data.example/graph/id/{{id}}"
+    assert manifest["suggest"]["entity"]["service_url"] == "https://data.example/graph/reconcile"
+    assert manifest["identifierSpace"] == "https://w3id.org/citygraph/id/"
+
+
+def test_a_release_answers_at_its_own_address(client: FlaskClient, izmir: Release) -> None:
+    """So that a match can be done again."""
+    root = f"/releases/{izmir.id}"
+    assert ids(ask(client, {"q0": {"query": "Smyrna", "type": "City"}}, f"{root}/reconcile")) == ["city/izmir"]
+    manifest = client.get(f"{root}/reconcile").get_json()
+    assert manifest["view"]["url"] == f"http://localhost{root}/id/{{{{id}}}}"
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_the_features_are_told(client: FlaskClient, language: str) -> None:
+    """The address that feature_view names."""
+    page = client.get(f"/reconcile/features?lang={language}", headers={"Accept": "text/html"}).text
+    for feature in ("name", "alias", "type", "country", "distance", "near", "date", "qid", "id"):
+        assert f'id="{feature}"' in page

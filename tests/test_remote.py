@@ -9,8 +9,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from citygraph.errors import Upstream, UsageError
-from citygraph.reconciliation.decisions import Asked
-from citygraph.reconciliation.remote import WIKIDATA, Refused, Service, Terms, over_http
+from citygraph.matching.decisions import Asked
+from citygraph.matching.remote import WIKIDATA, Refused, Service, Terms, over_http
 
 URL = "https://service.example/api"
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from citygraph.release import Release, Releases
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.web import create_app

@@ -16,10 +16,10 @@ from urllib.parse import quote
 import pytest
 from pyoxigraph import RdfFormat, parse
 
-from citygraph.release import Release, Releases
+from citygraph.commit.tokens import Holder, Tokens
+from citygraph.rdf.terms import GRAPH, ID, SOURCE
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
-from citygraph.terms import GRAPH, ID, SOURCE
-from citygraph.writing.tokens import Holder, Tokens
 from tests.running import Running, serving
 
 Built = tuple[Releases, Release, Report]
@@ -128,7 +128,7 @@ def test_an_address_in_use_is_told(built: Built) -> None:
 
 def test_a_dead_engine_host_is_started_anew(server: Running) -> None:
     """Whoever kills the engine host has it back within seconds; documents are served meanwhile."""
-    (host,) = [pid for pid in _descendants(server.process.pid) if b"citygraph.sparql.host" in _command(pid)]
+    (host,) = [pid for pid in _descendants(server.process.pid) if b"citygraph.engine.host" in _command(pid)]
     os.kill(host, signal.SIGKILL)
     assert server.get("/doc/city/izmir.ttl").status == 200
     # Texts that no cache can answer, until each web process has met the new host.

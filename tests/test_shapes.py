@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pyoxigraph import parse
 
-from citygraph.files import Sources
+from citygraph.build.validation import Validation
+from citygraph.rdf.terms import BASE, CG
 from citygraph.report import Report
-from citygraph.terms import BASE, CG
-from citygraph.validation import Validation
+from citygraph.source.files import Sources
 
 EXAMPLES = Path(__file__).parents[1] / "ontology" / "examples"
 CONFORMING = sorted((EXAMPLES / "conforming").glob("*.ttl"))

@@ -10,9 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import DefaultGraph, NamedNode, Quad
 
-from citygraph.release import Releases
+from citygraph.rdf.terms import BASE, CG, ID, RDF, SOURCE
+from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.terms import BASE, CG, ID, RDF, SOURCE
 from citygraph.web import create_app
 from tests.world import publish, small_world
 

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import pytest
 
-from citygraph.formats import FORMATS
-from citygraph.release import Release, Releases
+from citygraph.rdf.formats import FORMATS
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.sparql.functions import FUNCTIONS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citygraph.reconciliation.spelling import LONGEST, SHORTEST, forms, keys, qualified, similarity, skeleton
+from citygraph.index.spelling import LONGEST, SHORTEST, forms, keys, qualified, similarity, skeleton
 
 _NAMES = st.text("abcdefghijklmnoprstuvyz ", min_size=SHORTEST + 1, max_size=LONGEST - 1)
 

@@ -13,10 +13,10 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad, QueryResultsFormat, QuerySolutions, RdfFormat, Store, parse
 
 from citygraph.errors import UsageError
-from citygraph.queries import StoredQuery, load_queries
-from citygraph.release import Release
+from citygraph.rdf.terms import CG, ONTOLOGY_GRAPH, OWL, PREFIXES, RDF
+from citygraph.release.releases import Release
+from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.sparql.functions import functions_of
-from citygraph.terms import CG, ONTOLOGY_GRAPH, OWL, PREFIXES, RDF
 
 REPOSITORY = Path(__file__).parents[1]
 EXPECTED = Path(__file__).parent / "expected"

@@ -15,11 +15,11 @@ import pytest
 from arro3.io import read_parquet
 from pyoxigraph import Store
 
+from citygraph.build.tables import is_text, table_name, table_queries, write_tables
 from citygraph.errors import BadData
-from citygraph.products.offers import CSVW, PACKAGE
-from citygraph.products.tables import is_text, table_name, table_queries, write_tables
-from citygraph.queries import StoredQuery, load_queries, read_query
-from citygraph.release import Release
+from citygraph.release.outputs import CSVW, PACKAGE
+from citygraph.release.releases import Release
+from citygraph.source.queries import StoredQuery, load_queries, read_query
 from citygraph.text import guarded
 from tests.conftest import REPOSITORY
 
@@ -158,7 +158,7 @@ def test_tables_are_the_same_in_another_process(izmir: Release, tmp_path: Path) 
     """The same bytes: no order of a dictionary or a hash is in them."""
     code = (
         "import sys; from pathlib import Path; from pyoxigraph import Store; "
-        "from citygraph.products.tables import table_queries, write_tables; "
+        "from citygraph.build.tables import table_queries, write_tables; "
         "write_tables(Store.read_only(sys.argv[1]), table_queries(Path(sys.argv[2])), Path(sys.argv[3]))"
     )
     arguments = [str(izmir.store_path), str(REPOSITORY / "queries"), str(tmp_path)]

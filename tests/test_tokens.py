@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from citygraph.commit.tokens import Holder, Tokens, bearer
 from citygraph.errors import Conflict, NotFound, Unauthorized, UsageError
-from citygraph.writing.tokens import Holder, Tokens, bearer
 
 
 def test_a_token_is_known_by_its_hash_alone(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from citygraph.build import check
+from citygraph.build.build import check
+from citygraph.build.validation import validate
 from citygraph.errors import CitygraphError
-from citygraph.files import Sources
 from citygraph.progress import Progress
 from citygraph.report import Place, Report, Result
-from citygraph.validation import validate
+from citygraph.source.files import Sources
 
 HEAD = """@prefix cg: <https://w3id.org/citygraph/ontology#> .
 @prefix city: <https://w3id.org/citygraph/id/city/> .

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pyoxigraph import Literal
 
-from citygraph.terms import XSD
-from citygraph.web.pages.values import Text, coordinates, date, literal_text, number
-from citygraph.web.pages.words import Words
+from citygraph.rdf.terms import XSD
+from citygraph.web.view.translations import Words
+from citygraph.web.view.values import Text, coordinates, date, literal_text, number
 
 
 @pytest.mark.parametrize(

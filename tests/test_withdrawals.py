@@ -9,10 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import RdfFormat, parse
 
-from citygraph.files import Sources
-from citygraph.release import Releases
+from citygraph.rdf.terms import CG, ID
+from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.terms import CG, ID
+from citygraph.source.files import Sources
 from citygraph.web import create_app
 from tests.withdrawn import tombstones
 from tests.world import publish, small_world

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from citygraph.release import Release, Releases
+from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
 from tests.inprocess import InProcess

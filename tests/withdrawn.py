@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
-from citygraph.terms import PREFIXES
+from citygraph.rdf.terms import PREFIXES
 
 _STONES = """
 GRAPH graph:withdrawn {

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 
-from citygraph.digest import SetDigest
-from citygraph.release import Manifest, Release, Releases
-from citygraph.search import write_index
-from citygraph.terms import ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
+from citygraph.index.names import write_index
+from citygraph.rdf.nquads import SetDigest
+from citygraph.rdf.terms import ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
+from citygraph.release.releases import Manifest, Release, Releases
 
 # The page says when; the news says who met; the register knows names; the curator concludes; the rules derive.
 _WORLD = """

@@ -18,17 +18,16 @@ from typing import TYPE_CHECKING
 from granian.constants import Interfaces
 from granian.server import Server
 
-from citygraph.release import Manifest, Releases
+from citygraph.commit.tokens import Holder, Tokens
+from citygraph.commit.writer import Writer, start_writer
+from citygraph.engine.engines import Answer
+from citygraph.release.releases import Manifest, Releases
 from citygraph.settings import Settings, hand_on, read_settings
-from citygraph.sparql.engine import Answer
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
-from citygraph.web.asking.endpoint import SparqlEndpoint
-from citygraph.web.changing.graphs import GraphStore
-from citygraph.web.changing.update import UpdateEndpoint
-from citygraph.web.changing.writing import Gate
-from citygraph.writing.tokens import Holder, Tokens
-from citygraph.writing.writer import Writer, start_writer
+from citygraph.web.sparql.endpoint import SparqlEndpoint
+from citygraph.web.sparql.graph_store import GraphStore
+from citygraph.web.sparql.update import Gate, UpdateEndpoint
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree; what an error means over HTTP is said in web/answering/problems.py.
+"""Everything that can go wrong, as one tree; what an error means over HTTP is said in web/http/problems.py.
 
 CitygraphError
 ├── UsageError            the caller asked wrongly

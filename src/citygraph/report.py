@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, Quad, RdfFormat, parse, serialize
 
-from citygraph.terms import RDF, SH
+from citygraph.rdf.terms import RDF, SH
 from citygraph.text import nfc
 
 # Of a release: the report on the whole graph, and what commits judged after it.

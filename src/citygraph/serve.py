@@ -16,12 +16,12 @@ from granian.log import LogLevels
 from granian.server import Server
 from granian.server.common import AbstractServer
 
+from citygraph.commit.writer import WriterProcess, start_writer
+from citygraph.engine.host import HostProcess, start_host
+from citygraph.engine.process import shown
 from citygraph.errors import NotFound, UsageError
-from citygraph.release import Releases
+from citygraph.release.releases import Releases
 from citygraph.settings import Settings, hand_on
-from citygraph.sparql.beacon import shown
-from citygraph.sparql.host import HostProcess, start_host
-from citygraph.writing.writer import WriterProcess, start_writer
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from citygraph.errors import UsageError
-from citygraph.terms import BASE
+from citygraph.rdf.terms import BASE
 
 MIB = 1024 * 1024
 

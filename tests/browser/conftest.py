@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from citygraph.release import Release, Releases
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from tests.running import Running, serving
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from citygraph.freeze.site import Order, freeze
+from citygraph.freeze.frozen_site import Order, freeze
 from citygraph.progress import Progress
 from citygraph.settings import Settings
 from tests.browser.conftest import Visit, overflow, violations
 from tests.past import three_releases
-from tests.test_freeze import plainly_served
+from tests.test_frozen_site import plainly_served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

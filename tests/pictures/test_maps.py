@@ -13,14 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from citygraph.earth import kilometres
-from citygraph.pictures.labels import Box, place, width
-from citygraph.pictures.map import Mark, atlas, extent, nearer
-from citygraph.pictures.outlines import read_land
-from citygraph.pictures.projection import Azimuthal, Point, middle
-from citygraph.pictures.svg import Caption
+from citygraph.charts.label_placement import Box, place_labels, width
+from citygraph.charts.map import MapMark, atlas, extent, split_by_distance
+from citygraph.charts.projection import Azimuthal, GeoPoint, middle, read_land
+from citygraph.charts.svg import Caption
+from citygraph.geo import kilometres
 
-IZMIR = Point(38.42, 27.14)
+IZMIR = GeoPoint(38.42, 27.14)
 CAPTION = Caption("Ties", "A map of ties", "en")
 SVG = "{http://www.w3.org/2000/svg}"
 LAND = Path(__file__).parents[2] / "src" / "citygraph" / "web" / "static" / "built" / "world" / "land-110m.json"
@@ -33,15 +32,15 @@ def parsed(svg: str) -> ET.Element:
     return ET.fromstring(str.replace(svg, "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))  # noqa: S314 - our own
 
 
-def mark(number: int, name: str, latitude: float, longitude: float, **more: object) -> Mark:
-    return Mark(number, name, Point(latitude, longitude), **more)  # type: ignore[arg-type]
+def mark(number: int, name: str, latitude: float, longitude: float, **more: object) -> MapMark:
+    return MapMark(number, name, GeoPoint(latitude, longitude), **more)  # type: ignore[arg-type]
 
 
 @given(LATITUDES, LONGITUDES)
 def test_distance_is_the_great_circles(latitude: float, longitude: float) -> None:
     """A place stands at the root of its distance."""
     view = Azimuthal(IZMIR, 20_100, 400)
-    x, y = view.place(Point(latitude, longitude))
+    x, y = view.place(GeoPoint(latitude, longitude))
     km = kilometres(IZMIR.latitude, IZMIR.longitude, latitude, longitude)
     assert isclose(hypot(x, y), 400 * sqrt(km / 20_100), abs_tol=0.01)
 
@@ -49,27 +48,27 @@ def test_distance_is_the_great_circles(latitude: float, longitude: float) -> Non
 @pytest.mark.parametrize(("latitude", "longitude", "bearing"), [(60, 27.14, 0), (-20, 27.14, 180)])
 def test_bearing_is_true(latitude: float, longitude: float, bearing: float) -> None:
     """North is up, and what lies due south is below."""
-    _, angle = Azimuthal(IZMIR, 20_100, 400).polar(Point(latitude, longitude))
+    _, angle = Azimuthal(IZMIR, 20_100, 400).polar(GeoPoint(latitude, longitude))
     assert isclose(degrees(angle) % 360, bearing, abs_tol=1e-6)
 
 
 def test_great_circles_through_the_centre_are_straight() -> None:
     """The way from the centre to a far place runs along its ray."""
     view = Azimuthal(IZMIR, 20_100, 400)
-    far, half = Point(39.13, 117.2), middle([IZMIR, Point(39.13, 117.2)])
+    far, half = GeoPoint(39.13, 117.2), middle([IZMIR, GeoPoint(39.13, 117.2)])
     (x1, y1), (x2, y2) = view.place(half), view.place(far)
     assert isclose(x1 * y2, y1 * x2, rel_tol=1e-6)
 
 
 @needs_land
-@pytest.mark.parametrize("centre", [IZMIR, Point(-34.6, -58.4), Point(39.9, 116.4), Point(-89, 0), Point(0, -180)])
-def test_land_is_land_and_sea_is_sea(centre: Point) -> None:
+@pytest.mark.parametrize("centre", [IZMIR, GeoPoint(-34.6, -58.4), GeoPoint(39.9, 116.4), GeoPoint(-89, 0), GeoPoint(0, -180)])
+def test_land_is_land_and_sea_is_sea(centre: GeoPoint) -> None:
     """By the even-odd rule places on land are within the outlines and places at sea are not, wherever the centre is."""
     land = read_land(LAND)
     cut = list(Azimuthal(centre, 20_000, 400).outlines(land))
     view = Azimuthal(centre, 20_000, 400)
-    dry = [Point(50, 60), Point(39, -98), Point(-25, 134), Point(10, 20), Point(-10, -55), Point(-80, 90)]
-    wet = [Point(0, -30), Point(-15, 75), Point(0, -130), Point(-45, -150), Point(30, 160), Point(42, 51.5)]
+    dry = [GeoPoint(50, 60), GeoPoint(39, -98), GeoPoint(-25, 134), GeoPoint(10, 20), GeoPoint(-10, -55), GeoPoint(-80, 90)]
+    wet = [GeoPoint(0, -30), GeoPoint(-15, 75), GeoPoint(0, -130), GeoPoint(-45, -150), GeoPoint(30, 160), GeoPoint(42, 51.5)]
     for point, is_land in [(p, True) for p in dry] + [(p, False) for p in wet]:
         crossings = sum(_within(view.place(point), ring) for ring in cut)
         assert bool(crossings % 2) is is_land, (point, is_land)
@@ -96,7 +95,7 @@ def test_names_stand_apart(spots: list[tuple[float, float, str]]) -> None:
     frame = Box(-400, -400, 400, 400)
     marks = [(x, y, 4.5, name) for x, y, name in spots]
     boxes = []
-    for (_, _, _, name), placed in zip(marks, place(marks, frame), strict=True):
+    for (_, _, _, name), placed in zip(marks, place_labels(marks, frame), strict=True):
         if placed:
             w = width(name)
             left = placed.x - {"start": 0, "middle": w / 2, "end": w}[placed.anchor]
@@ -135,14 +134,14 @@ def test_many_partners_keep_their_numbers() -> None:
 
 
 def test_half_of_the_ties_is_near() -> None:
-    """The nearer half is drawn on a small map; the rest is listed by bearing, with its wind."""
+    """The split_by_distance half is drawn on a small map; the rest is listed by bearing, with its wind."""
     marks = [
         mark(1, "Near", 39, 28),
         mark(2, "North", 70, 27.14),
         mark(3, "Nearer", 38.5, 27.5),
         mark(4, "South", -40, 27.14),
     ]
-    parts = nearer(IZMIR, marks)
+    parts = split_by_distance(IZMIR, marks)
     assert [m.name for m in parts.near] == ["Near", "Nearer"]
     assert [(wind, m.name) for wind, _, m in parts.far] == [("N", "North"), ("S", "South")]
 

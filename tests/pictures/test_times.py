@@ -7,10 +7,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from citygraph.pictures.axis import Bar, Lane, axis
-from citygraph.pictures.lifeline import Moment, lifeline
-from citygraph.pictures.svg import Caption
-from citygraph.pictures.times import Span, scale
+from citygraph.charts.axis import Bar, Lane, axis
+from citygraph.charts.lifeline import Moment, lifeline
+from citygraph.charts.svg import Caption
+from citygraph.charts.times import Span, scale
 
 CAPTION = Caption("Times", "What was when")
 SVG = "{http://www.w3.org/2000/svg}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyoxigraph import Quad, RdfFormat, parse
 
-from citygraph.terms import PREFIXES
+from citygraph.rdf.terms import PREFIXES
 
 TRIG = """
 GRAPH source:register {

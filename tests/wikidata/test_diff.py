@@ -8,17 +8,16 @@ import pytest
 from pyoxigraph import NamedNode
 
 from citygraph.errors import NotFound
-from citygraph.terms import ID, SOURCE, WD
-from citygraph.wikidata.change import Change, State
+from citygraph.rdf.terms import ID, SOURCE, WD
 from citygraph.wikidata.compare import Comparison, compare, their_facts
-from citygraph.wikidata.dates import agree, finest
 from citygraph.wikidata.diff import diff
-from citygraph.wikidata.facts import Fact, Facts, read_facts
-from citygraph.wikidata.gather import Scope
-from citygraph.wikidata.model import COUNTRY, POINT_IN_TIME, START, TWINNED, Item, Link, Snak, Statement
-from citygraph.wikidata.names import read_known
+from citygraph.wikidata.differences import Change, State
+from citygraph.wikidata.entity import STATEMENT
+from citygraph.wikidata.graph_facts import Fact, Facts, read_facts
+from citygraph.wikidata.item_names import read_known
+from citygraph.wikidata.model import COUNTRY, POINT_IN_TIME, START, TWINNED, Item, Link, Snak, Statement, agree, finest
 from citygraph.wikidata.pairing import figures, kilometres, tenures
-from citygraph.wikidata.rows import STATEMENT
+from citygraph.wikidata.pull import Scope
 from citygraph.wikidata.world import Selection, World
 from tests.wikidata.conftest import MakeClient
 from tests.wikidata.endpoint import Endpoint
@@ -169,7 +168,7 @@ def test_of_an_unnamed_place_the_named_one_is_told() -> None:
 
 def tie(subject: str, value: str, start: str = "") -> Statement:
     """A twinning of two items, perhaps since a year."""
-    from citygraph.wikidata.dates import time_of
+    from citygraph.wikidata.model import time_of
 
     qualifiers = (Snak(START, time_of(start)),) if start else ()
     return Statement(f"{subject}-{value}", subject, TWINNED, Link(value), qualifiers=qualifiers)

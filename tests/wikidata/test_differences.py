@@ -8,11 +8,11 @@ from io import StringIO
 import pytest
 from pyoxigraph import NamedNode
 
+from citygraph.build.export import export_quads
 from citygraph.errors import BadData
-from citygraph.export import export_quads
-from citygraph.terms import CG, DQV, GRAPH, OA, RDF
+from citygraph.rdf.terms import CG, DQV, GRAPH, OA, RDF
 from citygraph.wikidata import differences
-from citygraph.wikidata.change import Change, State
+from citygraph.wikidata.differences import Change, State
 from tests.wikidata.ours import TRIG
 from tests.wikidata.test_diff import compared, tie
 

@@ -17,7 +17,7 @@ import zstandard
 
 from citygraph.errors import BadData, UsageError
 from citygraph.wikidata.dump import LocalEngine, digest_of, import_dump
-from citygraph.wikidata.source import Written
+from citygraph.wikidata.source_file import Written
 from tests.wikidata.conftest import DUMP, FIXTURES, RETRIEVED
 
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {

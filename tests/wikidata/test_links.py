@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pyoxigraph import RdfFormat, parse
 
-from citygraph.terms import CG, QUALITY_GRAPH
-from citygraph.wikidata.change import State
-from citygraph.wikidata.kinds import AREA, CITY, COUNTRY
+from citygraph.rdf.terms import CG, QUALITY_GRAPH
+from citygraph.wikidata.differences import State
+from citygraph.wikidata.item_names import AREA, CITY, COUNTRY
 from citygraph.wikidata.links import check_links, fits, write_links
 from citygraph.wikidata.model import INSTANCE_OF, Item, Link, Statement
 from tests.wikidata.conftest import MakeClient

@@ -12,15 +12,14 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
-from citygraph.build import build
+from citygraph.build.build import build
 from citygraph.errors import NotFound, Upstream, UsageError
-from citygraph.files import Sources
 from citygraph.progress import Progress
-from citygraph.release import Releases
-from citygraph.terms import CG, ID, OWL, PREFIXES, RDFS, SKOS, WD
+from citygraph.rdf.terms import CG, ID, OWL, PREFIXES, RDFS, SKOS, WD
+from citygraph.release.releases import Releases
+from citygraph.source.files import Sources
 from citygraph.wikidata.client import Client
-from citygraph.wikidata.gather import Gatherer, Scope
-from citygraph.wikidata.pull import Pulled, pull
+from citygraph.wikidata.pull import Gatherer, Pulled, Scope, pull
 from tests.wikidata.conftest import FIXTURES, MakeClient
 from tests.wikidata.endpoint import Endpoint
 from tests.wikidata.rdf_form import redirect_quads
@@ -160,7 +159,7 @@ _PULL = """
 import sys
 from pathlib import Path
 from citygraph.wikidata.client import Client, over_http
-from citygraph.wikidata.gather import Scope
+from citygraph.wikidata.pull import Scope
 from citygraph.wikidata.pull import pull
 address, cache, into = sys.argv[1:]
 client = Client(address, over_http(address, "test@example.org"), Path(cache))

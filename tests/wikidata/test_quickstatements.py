@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from citygraph.terms import ID
+from citygraph.rdf.terms import ID
 from citygraph.wikidata.compare import read_documents
 from citygraph.wikidata.diff import diff
 from citygraph.wikidata.edits import Edit, Edits, edits_of
-from citygraph.wikidata.facts import read_facts
+from citygraph.wikidata.graph_facts import read_facts
 from citygraph.wikidata.model import Link, Point, Quantity, Statement, Text
 from citygraph.wikidata.quickstatements import batches, shown, summary, to_csv, to_v1
 from tests.wikidata.ours import TRIG, our_quads

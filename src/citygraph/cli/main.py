@@ -14,38 +14,38 @@ from pyoxigraph import NamedNode
 from rich.console import Console
 
 from citygraph import __version__
-from citygraph.adoption import adopt, adoptable
-from citygraph.build import build as build_release
-from citygraph.build import check, is_current
+from citygraph.build.build import build as build_release
+from citygraph.build.build import check, is_current
+from citygraph.build.export import adopt, adoptable
+from citygraph.build.export import export as export_graph
+from citygraph.build.products import offered_tables
 from citygraph.cli import console
-from citygraph.cli.commands import OK as _OK
-from citygraph.cli.commands import VIOLATES as _VIOLATES
-from citygraph.cli.commands import Group
-from citygraph.cli.commands import command as _command
+from citygraph.cli.console import OK as _OK
+from citygraph.cli.console import VIOLATES as _VIOLATES
+from citygraph.cli.console import Group
+from citygraph.cli.console import command as _command
 from citygraph.errors import NotFound, UsageError, Violations
-from citygraph.export import export as export_graph
-from citygraph.files import Sources
-from citygraph.formats import FORMATS, Kind
-from citygraph.products.make import offered_tables
 from citygraph.progress import Progress
-from citygraph.queries import expand, find_query, load_queries
-from citygraph.release import Release, Releases
+from citygraph.rdf.formats import FORMATS, Kind
+from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings, read_settings
+from citygraph.source.files import Sources
+from citygraph.source.queries import expand, find_query, load_queries
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 
 _RESULT_FORMATS = click.Choice([format_.name for format_ in FORMATS])
 _ELSEWHERE = {
-    "diff": "citygraph.cli.look:diff",
-    "doctor": "citygraph.cli.look:doctor",
-    "freeze": "citygraph.cli.freeze:freeze",
-    "load": "citygraph.cli.write:load",
-    "reconcile": "citygraph.cli.reconcile:reconcile",
-    "rollback": "citygraph.cli.write:rollback",
-    "token": "citygraph.cli.write:token",
-    "update": "citygraph.cli.write:update",
-    "wikidata": "citygraph.cli.wikidata:wikidata",
+    "diff": "citygraph.cli.site_commands:diff",
+    "doctor": "citygraph.cli.site_commands:doctor",
+    "freeze": "citygraph.cli.site_commands:freeze",
+    "load": "citygraph.cli.write_commands:load",
+    "reconcile": "citygraph.cli.reconcile_commands:reconcile",
+    "rollback": "citygraph.cli.write_commands:rollback",
+    "token": "citygraph.cli.write_commands:token",
+    "update": "citygraph.cli.write_commands:update",
+    "wikidata": "citygraph.cli.wikidata_commands:wikidata",
 }
 
 
@@ -234,8 +234,8 @@ def serve(settings: Settings, **changes: Any) -> int:
 @_command
 def running(settings: Settings, query_id: str | None, as_json: bool) -> int:
     """List the queries under way in the servers of these releases on this machine, the oldest first."""
-    from citygraph.sparql.beacon import servers
-    from citygraph.sparql.engine import Engines
+    from citygraph.engine.engines import Engines
+    from citygraph.engine.process import servers
 
     hosts = [Engines(server) for server in servers(settings)]
     if query_id is not None:

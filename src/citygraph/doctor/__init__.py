@@ -6,8 +6,8 @@ It knows no server of ours: whatever answers HTTP can be examined. Each check is
 
 from __future__ import annotations
 
-from citygraph.doctor.check import Check, Finding, State
 from citygraph.doctor.diagnosis import CHECKS, Diagnosis, examine
-from citygraph.doctor.door import Ask, Fetch, Reply, fetch
+from citygraph.doctor.fetching import Ask, Fetch, Reply, fetch
+from citygraph.doctor.scored_site import Check, Finding, State
 
 __all__ = ["CHECKS", "Ask", "Check", "Diagnosis", "Fetch", "Finding", "Reply", "State", "examine", "fetch"]

@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from citygraph.doctor.check import Check, Finding, State, missing
-from citygraph.doctor.door import Fetch, fetch
 from citygraph.doctor.fair import FAIR
+from citygraph.doctor.fetching import Fetch, fetch
 from citygraph.doctor.lod import LOD, VOID_COUNTS
-from citygraph.doctor.memento import MEMENTO
+from citygraph.doctor.memento_checks import MEMENTO
 from citygraph.doctor.practices import PRACTICES
+from citygraph.doctor.scored_site import Check, Finding, Site, State, missing
 from citygraph.doctor.signposting import SIGNPOSTING
-from citygraph.doctor.site import Site
 from citygraph.errors import Upstream
 
 CHECKS: tuple[Check, ...] = (*PRACTICES, *FAIR, *LOD, *SIGNPOSTING, *MEMENTO, *VOID_COUNTS)

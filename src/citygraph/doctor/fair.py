@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from citygraph.doctor.check import Check, Examination, Finding, either, found, met, missing, states
 from citygraph.doctor.practices import PROV, bulk, described, known_vocabularies, lasting, machine_readable
-from citygraph.doctor.site import Site
-from citygraph.terms import DCAT, DCTERMS, VOID
+from citygraph.doctor.scored_site import Check, Examination, Finding, Site, either, found, met, missing, states
+from citygraph.rdf.terms import DCAT, DCTERMS, VOID
 
 LIST = "FAIR (F-UJI 0.8)"
 _CORE = ("name", "creator", "identifier", "publisher", "datePublished", "description", "keywords")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.doctor.check import Check, Examination, Finding, either, found, met, missing, states
 from citygraph.doctor.practices import answers_queries, bulk, cites, described, known_vocabularies, machine_readable
-from citygraph.doctor.site import Site
-from citygraph.terms import DCTERMS, OWL, RDF, RDFS, SKOS, VOID
+from citygraph.doctor.scored_site import Check, Examination, Finding, Site, either, found, met, missing, states
+from citygraph.rdf.terms import DCTERMS, OWL, RDF, RDFS, SKOS, VOID
 
 CLOUD = "LOD Cloud"
 PRACTICE = "State of the LOD Cloud"

@@ -6,9 +6,21 @@ import re
 
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.doctor.check import Check, Examination, Finding, either, found, met, missing, states, states_all, told
-from citygraph.doctor.site import ACCEPT_HTML, Site
-from citygraph.terms import DCAT, DCTERMS, OWL, PREFIXES, RDF, SD, VOID, XSD, Namespace
+from citygraph.doctor.scored_site import (
+    ACCEPT_HTML,
+    Check,
+    Examination,
+    Finding,
+    Site,
+    either,
+    found,
+    met,
+    missing,
+    states,
+    states_all,
+    told,
+)
+from citygraph.rdf.terms import DCAT, DCTERMS, OWL, PREFIXES, RDF, SD, VOID, XSD, Namespace
 
 LIST = "W3C Data on the Web Best Practices"
 DQV = Namespace("http://www.w3.org/ns/dqv#")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from citygraph.doctor.check import Check, Examination, Finding, met, missing
-from citygraph.doctor.door import Reply, read_links
-from citygraph.doctor.site import ACCEPT_HTML, Site
+from citygraph.doctor.fetching import Reply, read_links
+from citygraph.doctor.scored_site import ACCEPT_HTML, Check, Examination, Finding, Site, met, missing
 
 LIST = "Signposting"
 

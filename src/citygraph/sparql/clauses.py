@@ -20,9 +20,9 @@ from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.term import URIRef, Variable
 
 from citygraph.errors import Forbidden, QuerySyntaxError, UsageError
+from citygraph.rdf.terms import BASE, PREFIXES
 from citygraph.sparql.guard import occurrences
 from citygraph.sparql.protocol import Query
-from citygraph.terms import BASE, PREFIXES
 
 # rdflib takes some sixty Python frames for a level of nesting; 200 levels are a setting's default.
 _RECURSION = 60_000

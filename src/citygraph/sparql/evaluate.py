@@ -29,12 +29,12 @@ from pyoxigraph import (
 )
 
 from citygraph.errors import EngineFailed, Forbidden, NotAcceptable, QuerySyntaxError, Upstream
-from citygraph.formats import BY_NAME, Format, Kind, of_kind
+from citygraph.rdf.formats import BY_NAME, Format, Kind, of_kind
+from citygraph.rdf.terms import PREFIXES
 from citygraph.sparql.functions import Functions, functions_of
 from citygraph.sparql.guard import WORDS, occurrences
 from citygraph.sparql.protocol import Query
-from citygraph.sparql.tables import Counted, Sink, Tally, with_prefixes, write_markdown, write_sheet
-from citygraph.terms import PREFIXES
+from citygraph.sparql.result_writers import Counted, Sink, Tally, with_prefixes, write_markdown, write_sheet
 
 _POSITION = re.compile(r"error at (\d+):(\d+): (?:expected )?(?:one of )?(.*)", re.DOTALL)
 # The library lists what it expected: classes of characters, quoted tokens, keywords and, among them, sentences.

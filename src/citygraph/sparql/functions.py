@@ -14,8 +14,8 @@ from math import isfinite
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Store, Triple
 
-from citygraph.earth import kilometres
-from citygraph.terms import CG, RDFS, XSD
+from citygraph.geo import kilometres
+from citygraph.rdf.terms import CG, RDFS, XSD
 from citygraph.text import fold
 
 Term = NamedNode | BlankNode | Literal | Triple

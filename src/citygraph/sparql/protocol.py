@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from citygraph.errors import MethodNotAllowed, UnsupportedMedia, UsageError
-from citygraph.terms import BASE
+from citygraph.rdf.terms import BASE
 
 FORM = "application/x-www-form-urlencoded"
 DIRECT = "application/sparql-query"

@@ -10,35 +10,32 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from citygraph import errors
-from citygraph.release import Releases
+from citygraph.commit.tokens import Tokens
+from citygraph.commit.writer import Writer
+from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.web.answering.assets import mount_assets
-from citygraph.web.answering.faults import Faults
-from citygraph.web.answering.http import COMMON, PREFLIGHT
-from citygraph.web.answering.tallies import Tallies, folder_of
-from citygraph.web.asking.completions import mount_completions
-from citygraph.web.asking.endpoint import PATH, Runs, SparqlEndpoint
-from citygraph.web.asking.metrics import mount_metrics
-from citygraph.web.asking.queries import mount_queries
-from citygraph.web.asking.running import Supervised, mount_running
-from citygraph.web.asking.workbench import Workbench
-from citygraph.web.changing.graphs import GraphStore
-from citygraph.web.changing.update import PATH as UPDATE_PATH
-from citygraph.web.changing.update import UpdateEndpoint
-from citygraph.web.changing.writing import Gate
-from citygraph.web.documents.resources import Resources
-from citygraph.web.finding.explore import mount_explore
-from citygraph.web.finding.network import mount_network
-from citygraph.web.finding.reconcile import mount_reconcile
-from citygraph.web.finding.search import mount_search
-from citygraph.web.finding.suggest import mount_suggest
+from citygraph.web.documents.documents import Resources
+from citygraph.web.http.assets import mount_assets
+from citygraph.web.http.messages import COMMON, PREFLIGHT
+from citygraph.web.http.metrics import Tallies, folder_of
 from citygraph.web.pages.about import mount_about
-from citygraph.web.pages.cards import mount_cards
-from citygraph.web.pages.render import Pages
-from citygraph.web.pages.wikidata import mount_wikidata
-from citygraph.web.past.time import mount_time
-from citygraph.writing.tokens import Tokens
-from citygraph.writing.writer import Writer
+from citygraph.web.pages.entity_page import Pages
+from citygraph.web.pages.error_pages import Faults
+from citygraph.web.pages.previews import mount_cards
+from citygraph.web.pages.wikidata_page import mount_wikidata
+from citygraph.web.search.explore import mount_explore
+from citygraph.web.search.network import mount_network
+from citygraph.web.search.reconcile import mount_reconcile
+from citygraph.web.search.search_page import mount_search, mount_suggest
+from citygraph.web.sparql.admin import Supervised, mount_metrics, mount_running
+from citygraph.web.sparql.completions import mount_completions
+from citygraph.web.sparql.endpoint import PATH, Runs, SparqlEndpoint
+from citygraph.web.sparql.graph_store import GraphStore
+from citygraph.web.sparql.stored_queries import mount_queries
+from citygraph.web.sparql.update import PATH as UPDATE_PATH
+from citygraph.web.sparql.update import Gate, UpdateEndpoint
+from citygraph.web.sparql.workbench import Workbench
+from citygraph.web.time.release_prefix import mount_time
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

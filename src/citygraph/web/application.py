@@ -7,9 +7,9 @@ import re
 
 from flask import Flask
 
-from citygraph.release import Releases
+from citygraph.engine.engines import Engines
+from citygraph.release.releases import Releases
 from citygraph.settings import read_settings
-from citygraph.sparql.engine import Engines
 from citygraph.web import create_app
 
 # What would begin a line, or end the quotes around an address.

@@ -22,7 +22,7 @@ from SPARQLWrapper.SPARQLExceptions import SPARQLWrapperException
 
 from citygraph import __version__
 from citygraph.errors import Upstream, UsageError
-from citygraph.wikidata.rows import Row
+from citygraph.wikidata.entity import Row
 
 ENDPOINT = "https://query.wikidata.org/sparql"
 

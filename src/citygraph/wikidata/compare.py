@@ -10,15 +10,15 @@ from tempfile import TemporaryDirectory
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.errors import NotFound
-from citygraph.terms import CG, DCTERMS, FOAF, ID, SCHEMA, SOURCE, WD
-from citygraph.wikidata.change import Change
+from citygraph.rdf.terms import CG, DCTERMS, FOAF, ID, SCHEMA, SOURCE, WD
 from citygraph.wikidata.client import Client
 from citygraph.wikidata.diff import diff
-from citygraph.wikidata.facts import Facts, Sources, read_facts
-from citygraph.wikidata.gather import Gatherer, Scope
+from citygraph.wikidata.differences import Change
+from citygraph.wikidata.graph_facts import Facts, Sources, read_facts
+from citygraph.wikidata.item_names import Known, Namer, by_number, read_known
 from citygraph.wikidata.mapping import map_world
 from citygraph.wikidata.model import COUNTRY, HEAD_OF_GOVERNMENT, Item
-from citygraph.wikidata.names import Known, Namer, by_number, read_known
+from citygraph.wikidata.pull import Gatherer, Scope
 from citygraph.wikidata.spool import Spool
 from citygraph.wikidata.world import Selection, World, name_items
 

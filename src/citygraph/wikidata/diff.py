@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from citygraph.text import fold
 from citygraph.wikidata import pairing
-from citygraph.wikidata.change import ITEM, LABEL, Change, Dated, State, Thing, Told, order
-from citygraph.wikidata.dates import agree, finest
-from citygraph.wikidata.facts import ACT, Fact, Facts, Sources
-from citygraph.wikidata.kinds import COUNTRY as COUNTRY_CLASS
+from citygraph.wikidata.differences import ITEM, LABEL, Change, Dated, State, Thing, Told, order
+from citygraph.wikidata.graph_facts import ACT, Fact, Facts, Sources
+from citygraph.wikidata.item_names import COUNTRY as COUNTRY_CLASS
 from citygraph.wikidata.model import (
     COORDINATES,
     COUNTRY,
@@ -20,6 +19,8 @@ from citygraph.wikidata.model import (
     POPULATION,
     START,
     TWINNED,
+    agree,
+    finest,
 )
 
 LANGUAGES = ("en", "tr")

@@ -24,21 +24,14 @@ import zstandard
 from pyoxigraph import Quad
 
 from citygraph.errors import BadData, UsageError
-from citygraph.terms import SOURCE
-from citygraph.wikidata import kinds
+from citygraph.rdf.terms import SOURCE
+from citygraph.wikidata import item_names as kinds
 from citygraph.wikidata.entity import read_entity, reduce_entity
+from citygraph.wikidata.item_names import Namer, read_known
 from citygraph.wikidata.mapping import map_world
-from citygraph.wikidata.model import (
-    HEAD_OF_GOVERNMENT,
-    INSTANCE_OF,
-    SUBCLASS_OF,
-    TWINNED,
-    countries_of,
-)
-from citygraph.wikidata.names import Namer, read_known
-from citygraph.wikidata.pace import Pace
-from citygraph.wikidata.source import Description, Written, write_source
-from citygraph.wikidata.spool import Spool
+from citygraph.wikidata.model import HEAD_OF_GOVERNMENT, INSTANCE_OF, SUBCLASS_OF, TWINNED, countries_of
+from citygraph.wikidata.source_file import Description, Written, write_source
+from citygraph.wikidata.spool import Pace, Spool
 from citygraph.wikidata.world import LANGUAGES, Selection, World, name_items
 
 SLUG = "wikidata"

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from citygraph.text import fold
-from citygraph.wikidata.change import LABEL, Change, State, Thing
 from citygraph.wikidata.compare import Document
-from citygraph.wikidata.dates import time_of
+from citygraph.wikidata.differences import LABEL, Change, State, Thing
 from citygraph.wikidata.entity import decimal, degrees
-from citygraph.wikidata.facts import Facts
+from citygraph.wikidata.graph_facts import Facts
 from citygraph.wikidata.model import (
     COORDINATES,
     COUNTRY,
@@ -29,6 +28,7 @@ from citygraph.wikidata.model import (
     Snak,
     Text,
     Value,
+    time_of,
 )
 from citygraph.wikidata.pairing import kilometres
 

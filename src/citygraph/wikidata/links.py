@@ -8,16 +8,15 @@ from tempfile import TemporaryDirectory
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from citygraph.export import export_quads
-from citygraph.terms import CG, DCTERMS, ID, QUALITY_GRAPH, RDF, RDFS, VOID
-from citygraph.wikidata import kinds
-from citygraph.wikidata.change import ITEM, Change, State, Thing, Told
+from citygraph.build.export import export_quads
+from citygraph.rdf.terms import CG, DCTERMS, ID, QUALITY_GRAPH, RDF, RDFS, VOID
+from citygraph.wikidata import item_names as kinds
 from citygraph.wikidata.client import Client
-from citygraph.wikidata.differences import to_quads
-from citygraph.wikidata.facts import Facts, read_facts
-from citygraph.wikidata.gather import Gatherer
+from citygraph.wikidata.differences import ITEM, Change, State, Thing, Told, to_quads
+from citygraph.wikidata.graph_facts import Facts, read_facts
+from citygraph.wikidata.item_names import by_number
 from citygraph.wikidata.model import INSTANCE_OF, Item
-from citygraph.wikidata.names import by_number
+from citygraph.wikidata.pull import Gatherer
 from citygraph.wikidata.spool import Spool
 
 _PLACES = {kinds.CITY.value, kinds.AREA.value, kinds.COUNTRY.value, kinds.PLACE.value}

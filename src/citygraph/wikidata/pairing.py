@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import asin, cos, radians, sin, sqrt
 
-from citygraph.wikidata.change import State
-from citygraph.wikidata.dates import agree, finest
-from citygraph.wikidata.facts import Fact
-from citygraph.wikidata.model import END, POINT_IN_TIME, START
+from citygraph.wikidata.differences import State
+from citygraph.wikidata.graph_facts import Fact
+from citygraph.wikidata.model import END, POINT_IN_TIME, START, agree, finest
 
 # Points of one city in two data sets lie kilometres apart: one is the town hall, the other the middle of the area.
 NEAR = 10.0

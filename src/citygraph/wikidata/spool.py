@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from citygraph.wikidata.entity import read_entity, write_entity
+from citygraph.wikidata.item_names import by_number
 from citygraph.wikidata.model import Item
-from citygraph.wikidata.names import by_number
 
 # The places of the world twice over as of 2016: each is read for its names, its ties and those of its partners.
 _KEPT_IN_MEMORY = 20_000
@@ -62,3 +63,42 @@ class Spool(Mapping[str, Item]):
     def _read(self, place: int) -> Item:
         self._file.seek(place)
         return read_entity(json.loads(self._file.readline()))
+
+
+class Pace:
+    """Counts towards a total, and tells it at most once a second."""
+
+    def __init__(
+        self, what: str, total: int, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._what = what
+        self._total = total
+        self._tell = tell
+        self._clock = clock
+        self._begun = self._told = clock()
+        self._done = 0
+
+    def advance(self, by: int = 1) -> None:
+        """So many more are done."""
+        self._done += by
+        now = self._clock()
+        if now - self._told >= 1 or self._done == self._total:
+            self._told = now
+            self._tell(self.text())
+
+    def text(self) -> str:
+        """Such as "places: 1,200 of 45,000, 35/s, 20 min left"; without a total only count and rate."""
+        seconds = self._clock() - self._begun
+        rate = self._done / seconds if seconds > 0 else 0.0
+        of = f" of {self._total:,}" if self._total else ""
+        speed = f", {rate:,.0f}/s" if rate >= 10 else f", {rate:.1f}/s" if rate else ""
+        left = f", {duration((self._total - self._done) / rate)} left" if rate and self._total > self._done else ""
+        return f"{self._what}: {self._done:,}{of}{speed}{left}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "45 s", "20 min", "1 h 40 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

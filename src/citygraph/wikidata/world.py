@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from citygraph.terms import CG, DCTERMS, GEO, PREFIXES, RDF, RDFS, SCHEMA, SKOS, WD, XSD, Namespace
+from citygraph.rdf.terms import CG, DCTERMS, GEO, PREFIXES, RDF, RDFS, SCHEMA, SKOS, WD, XSD, Namespace
 from citygraph.text import nfc
-from citygraph.wikidata import kinds
-from citygraph.wikidata.dates import date_of, words_of
+from citygraph.wikidata import item_names as kinds
+from citygraph.wikidata.entity import REFERENCE, STATEMENT
+from citygraph.wikidata.item_names import Known, Namer, by_number, slug_of
 from citygraph.wikidata.model import (
     DATE_QUALIFIERS,
     END,
@@ -36,9 +37,9 @@ from citygraph.wikidata.model import (
     Time,
     Value,
     countries_of,
+    date_of,
+    words_of,
 )
-from citygraph.wikidata.names import Known, Namer, by_number, slug_of
-from citygraph.wikidata.rows import REFERENCE, STATEMENT
 
 LANGUAGES = ("en", "tr", "az", "ru", "de", "fr", "ar", "zh")
 

@@ -1,1 +1,1 @@
-"""The documents of things: their forms, views and links."""
+"""Dereferencing: documents of entities, graphs and the ontology."""

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from citygraph.describe import Keep
 from citygraph.errors import NotAcceptable
-from citygraph.terms import BASE, CG, DERIVED_GRAPH, OWL, PREFIXES, RDF, RDFS, SCHEMA
-from citygraph.web.pages.words import N_
+from citygraph.graph.description import Keep
+from citygraph.rdf.terms import BASE, CG, DERIVED_GRAPH, OWL, PREFIXES, RDF, RDFS, SCHEMA
+from citygraph.web.view.translations import N_
 
 _TYPE = RDF("type").value
 _DERIVED = (DERIVED_GRAPH.value,)

@@ -9,14 +9,14 @@ from typing import Any
 from markupsafe import Markup
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.describe import Description, Term
-from citygraph.labels import Labels
-from citygraph.terms import DATASET, DCAT, DCTERMS, RDF, SCHEMA, VOID
-from citygraph.web.answering.answers import Asked
-from citygraph.web.answering.shelf import OpenRelease
-from citygraph.web.documents.forms import LICENSE
+from citygraph.graph.description import Description, Term
+from citygraph.graph.document import LICENSE
+from citygraph.graph.labels import Labels
+from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, RDF, SCHEMA, VOID
+from citygraph.web.documents.representation import Asked
 from citygraph.web.documents.signposts import CREATOR, GRAPH_FORMATS, Signposts
-from citygraph.web.pages.render import Reader
+from citygraph.web.view.page_request import Reader
+from citygraph.web.view.release_cache import OpenRelease
 
 _CONTEXT = "https://schema.org/"
 _TYPE = RDF("type").value

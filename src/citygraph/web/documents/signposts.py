@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
-from citygraph.formats import Kind, of_kind
-from citygraph.terms import CG, DCAT, DCTERMS, RDF, SCHEMA
-from citygraph.web.answering.addresses import Addresses
-from citygraph.web.documents.forms import LICENSE
+from citygraph.graph.document import LICENSE
+from citygraph.rdf.formats import Kind, of_kind
+from citygraph.rdf.terms import CG, DCAT, DCTERMS, RDF, SCHEMA
 from citygraph.web.documents.profiles import PROFILES, Profile
+from citygraph.web.http.addresses import Addresses
 
 GRAPH_FORMATS = of_kind(Kind.GRAPH)
 LINKSET = "application/linkset"

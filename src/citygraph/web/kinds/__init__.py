@@ -1,1 +1,1 @@
-"""The kinds of pages: what is shown of a city, an agreement, a person … beside its register, each in its own way."""
+"""Page layouts, one module for each kind of entity."""

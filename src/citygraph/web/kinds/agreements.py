@@ -9,18 +9,16 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.describe import Description
-from citygraph.pictures.lifeline import Moment, lifeline
-from citygraph.pictures.svg import Caption
-from citygraph.terms import CG
+from citygraph.charts.lifeline import Moment, lifeline
+from citygraph.charts.svg import Caption
+from citygraph.graph.description import Description
+from citygraph.rdf.terms import CG
+from citygraph.web.kinds.acts import Happening, happenings
 from citygraph.web.kinds.drawing import NARROW
-from citygraph.web.kinds.ground import Ground, Layout, Row, text_of
-from citygraph.web.kinds.happenings import Happening, happenings
-from citygraph.web.kinds.standing import standing
-from citygraph.web.pages.cells import Cell
-from citygraph.web.pages.dates import is_past, on_year
-from citygraph.web.pages.spans import span, span_between, year_of
-from citygraph.web.pages.values import Text, date
+from citygraph.web.kinds.page_context import Ground, Layout, Row, standing, text_of
+from citygraph.web.view.cells import Cell
+from citygraph.web.view.time_spans import is_past, on_year, span, span_between, year_of
+from citygraph.web.view.values import Text, date
 
 _ACT, _PROTOCOL, _END = (CG(name).value for name in ("councilActDate", "protocolDate", "endDate"))
 _PARTY, _DAYS = CG("party").value, CG("daysToProtocol").value

@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from markupsafe import Markup
 from pyoxigraph import NamedNode
 
-from citygraph.describe import Description
-from citygraph.earth import kilometres
-from citygraph.pictures.map import Mark, atlas, extent
-from citygraph.pictures.projection import Point as MapPoint
-from citygraph.pictures.svg import Caption
-from citygraph.terms import CG
+from citygraph.charts.map import MapMark, atlas, extent
+from citygraph.charts.projection import GeoPoint as MapPoint
+from citygraph.charts.svg import Caption
+from citygraph.geo import kilometres
+from citygraph.graph.description import Description
+from citygraph.rdf.terms import CG
 from citygraph.text import collation_key
-from citygraph.web.kinds.drawing import NARROW, WIDE, thousands
-from citygraph.web.kinds.ground import Ground, Layout, text_of
-from citygraph.web.kinds.standing import standing
-from citygraph.web.kinds.ties import Facts, Point, dates_of, facts, point_of
-from citygraph.web.pages.outlines import land
-from citygraph.web.pages.values import Text, number
+from citygraph.web.kinds.drawing import NARROW, WIDE, land, thousands
+from citygraph.web.kinds.page_context import Ground, Layout, standing, text_of
+from citygraph.web.kinds.ties import Facts, GeoPoint, dates_of, facts, point_of
+from citygraph.web.view.values import Text, number
 
 _TOLD_OF = frozenset({CG("country").value})
 _MOST = 200  # places in the table
@@ -39,7 +37,7 @@ class Bound:
     agreements: int
     partners: tuple[Text, ...]
     more: int
-    point: Point | None
+    point: GeoPoint | None
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def _bound(
     ground: Ground,
     agreements: Mapping[str, set[str]],
     partners: Mapping[str, Counter[str]],
-    points: Mapping[str, Point],
+    points: Mapping[str, GeoPoint],
 ) -> tuple[Bound, ...]:
     """The places, that with the most agreements first."""
     link = ground.registrar.link
@@ -106,7 +104,7 @@ def _bound(
 
 
 def _map(
-    ground: Ground, name: str, bound: Iterable[Bound], partners: Mapping[str, Counter[str]], points: Mapping[str, Point]
+    ground: Ground, name: str, bound: Iterable[Bound], partners: Mapping[str, Counter[str]], points: Mapping[str, GeoPoint]
 ) -> CountryMap | None:
     """The places about the partner that all of them have, or the only one about itself; else with no centre."""
     placed = [one for one in bound if one.point][:_MARKS]
@@ -129,12 +127,12 @@ def _map(
     )
 
 
-def _about(ground: Ground, name: str, heart: str, points: Mapping[str, Point], marks: Sequence[Mark]) -> CountryMap:
+def _about(ground: Ground, name: str, heart: str, points: Mapping[str, GeoPoint], marks: Sequence[MapMark]) -> CountryMap:
     """The map about one place, with a ray to each mark."""
     words, centre = ground.words, ground.registrar.link(heart)
     title = words("{name}, seen from {centre}", name=name, centre=centre.text)
     described = words("A map about {centre}: a ray to each place that has an agreement with it.", centre=centre.text)
-    here = Mark(0, centre.text, MapPoint(*points[heart]), centre.text, centre.language, centre.href)
+    here = MapMark(0, centre.text, MapPoint(*points[heart]), centre.text, centre.language, centre.href)
     caption = Caption(title, described, words.language)
     whole, near = (
         atlas(here, marks, land(), caption, drawn, size, words("{number} km", number="{}"), thousands(words))
@@ -143,19 +141,19 @@ def _about(ground: Ground, name: str, heart: str, points: Mapping[str, Point], m
     return CountryMap(whole, near, centre)
 
 
-def _ray(ground: Ground, iri: str, point: Point, centre: Point | None) -> Mark:
+def _ray(ground: Ground, iri: str, point: GeoPoint, centre: GeoPoint | None) -> MapMark:
     """A partner abroad, which the table names with its place."""
     name = ground.registrar.link(iri)
     words = ground.words
     km = [words("{number} km", number=number(str(round(kilometres(*centre, *point))), words))] if centre else []
-    return Mark(0, name.text, MapPoint(*point), ", ".join([name.text, *km]), name.language, name.href)
+    return MapMark(0, name.text, MapPoint(*point), ", ".join([name.text, *km]), name.language, name.href)
 
 
-def _mark(ground: Ground, one: Bound, centre: Point | None) -> Mark:
+def _mark(ground: Ground, one: Bound, centre: GeoPoint | None) -> MapMark:
     point = one.point or (0.0, 0.0)
     words = ground.words
     km = [words("{number} km", number=number(str(round(kilometres(*centre, *point))), words))] if centre else []
     agreements = words.count("{number} agreement", "{number} agreements", one.agreements)
     told = ", ".join([f"{one.number}: {one.name.text}", *km, agreements])
     label = f"{one.number} {one.name.text}"
-    return Mark(one.number, label, MapPoint(*point), told, one.name.language, one.name.href)
+    return MapMark(one.number, label, MapPoint(*point), told, one.name.language, one.name.href)

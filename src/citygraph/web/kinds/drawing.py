@@ -1,23 +1,34 @@
-"""The pictures of a place's ties: the map with a numbered ray to each partner, and the strips of the register."""
+"""The outlines of the land, as far as the front end was built: read once a process."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from markupsafe import Markup
 
-from citygraph.pictures.key import sample
-from citygraph.pictures.map import NAMED, Mark, atlas, nearer
-from citygraph.pictures.projection import Point as MapPoint
-from citygraph.pictures.strip import strip, strip_scale, strip_years
-from citygraph.pictures.svg import Caption
-from citygraph.web.kinds.ground import Ground
-from citygraph.web.kinds.ties import Partner, Point, Tie
-from citygraph.web.pages.outlines import land
-from citygraph.web.pages.spans import span
-from citygraph.web.pages.values import Text, number
-from citygraph.web.pages.words import Words
+from citygraph.charts.map import NAMED, MapMark, atlas, split_by_distance
+from citygraph.charts.projection import GeoPoint as MapPoint
+from citygraph.charts.projection import Ring, read_land
+from citygraph.charts.svg import Caption, sample
+from citygraph.charts.times import strip, strip_scale, strip_years
+from citygraph.web.http.assets import BUILT, STATIC
+from citygraph.web.kinds.page_context import Ground
+from citygraph.web.kinds.ties import Partner, GeoPoint, Tie
+from citygraph.web.view.time_spans import span
+from citygraph.web.view.translations import Words
+from citygraph.web.view.values import Text, number
+
+
+@cache
+def land() -> tuple[Ring, ...]:
+    """The rings of the land; none where Node did not build the front end: maps then show rings and rays alone."""
+    try:
+        return read_land(STATIC / BUILT / "world" / "land-110m.json")
+    except OSError:
+        return ()
+
 
 _AGES = (1990, 2000, 2010)  # where a step of colour ends: the oldest is the darkest
 _MOST_MARKS = 400
@@ -39,7 +50,7 @@ class Far:
 
 @dataclass(frozen=True)
 class Chart:
-    """The map about a place, whole and of the nearer half for a telephone, with those that lie beyond that."""
+    """The map about a place, whole and of the split_by_distance half for a telephone, with those that lie beyond that."""
 
     whole: Markup
     near: Markup
@@ -66,7 +77,7 @@ class Register:
     more: int
 
 
-def chart_of(ground: Ground, here: Text, point: Point | None, ties: Sequence[Tie]) -> Chart | None:
+def chart_of(ground: Ground, here: Text, point: GeoPoint | None, ties: Sequence[Tie]) -> Chart | None:
     """The map about a place; None where nothing is known that could be drawn on one."""
     tied = {partner.iri: (tie, partner) for tie in reversed(ties) for partner in tie.partners if partner.point}
     if point is None or not tied:
@@ -77,7 +88,7 @@ def chart_of(ground: Ground, here: Text, point: Point | None, ties: Sequence[Tie
         key=lambda mark: mark.number,
     )
     marks = marks[:_MOST_MARKS]
-    centre = Mark(0, here.text, MapPoint(*point), here.text, here.language, here.href)
+    centre = MapMark(0, here.text, MapPoint(*point), here.text, here.language, here.href)
     words = ground.words
     kilometre = words("{number} km", number="{}")
     caption = Caption(
@@ -86,8 +97,8 @@ def chart_of(ground: Ground, here: Text, point: Point | None, ties: Sequence[Tie
     whole = atlas(centre, marks, land(), caption, "atlas", WIDE, kilometre, thousands(words))
     if len(marks) <= _FEW:
         return Chart(whole, Markup(), (), _key(ground, ties))
-    split = nearer(centre.point, marks, _compass(ground))
-    title = words("{name} and the nearer half of its partners", name=here.text)
+    split = split_by_distance(centre.point, marks, _compass(ground))
+    title = words("{name} and the split_by_distance half of its partners", name=here.text)
     near = atlas(
         centre,
         split.near,
@@ -139,24 +150,24 @@ def age_of(tie: Tie) -> int:
     return sum(int(tie.year) >= year for year in _AGES)
 
 
-def _mark(ground: Ground, tie: Tie, partner: Partner, named: bool) -> Mark:
+def _mark(ground: Ground, tie: Tie, partner: Partner, named: bool) -> MapMark:
     countries = [country.text for country in partner.countries]
     km = [ground.words("{number} km", number=number(str(round(partner.km)), ground.words))] if partner.km else []
     told = ", ".join([f"{tie.number}: {partner.name.text}", *countries, *km, tie.year or ground.words("undated")])
     point = partner.point or (0.0, 0.0)
     label = f"{tie.number} {partner.name.text}" if named else str(tie.number)
-    return Mark(
+    return MapMark(
         tie.number, label, MapPoint(*point), told, partner.name.language,
         partner.name.href, partner.kind, tie.state, age_of(tie), bool(tie.ends),
     )  # fmt: skip
 
 
-def _description(ground: Ground, here: Text, marks: Sequence[Mark]) -> str:
+def _description(ground: Ground, here: Text, marks: Sequence[MapMark]) -> str:
     return ground.words.count(
         "A map about {name}: one ray, to {first}. Direction is true; distance grows with the square of the length.",
         "A map about {name}: a ray to each of {number} partners, numbered as in the register. Directions are true; "
         "distance grows with the square of the length.",
-        len(marks), name=here.text, first=marks[0].told,
+        len(marks), name=here.text, first=marks[0].accessible_name,
     )  # fmt: skip
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from citygraph.describe import Description
-from citygraph.terms import CG, RDF
+from pyoxigraph import NamedNode
+
+from citygraph.graph.description import Description
+from citygraph.rdf.terms import CG, RDF
+from citygraph.web.kinds.agents import organisation, person, post, tenure
 from citygraph.web.kinds.agreements import agreement
 from citygraph.web.kinds.countries import country
-from citygraph.web.kinds.gatherings import event
-from citygraph.web.kinds.ground import Ground, Layout
-from citygraph.web.kinds.organisations import organisation
-from citygraph.web.kinds.people import person
+from citygraph.web.kinds.events import event
+from citygraph.web.kinds.page_context import Ground, Layout, standing
 from citygraph.web.kinds.places import place
-from citygraph.web.kinds.posts import post, tenure
+from citygraph.web.kinds.ties import Facts, facts
 
 Make = Callable[[Ground, Description], Layout]
 
@@ -37,3 +38,32 @@ def layout_of(ground: Ground, description: Description) -> Layout | None:
     types = {class_ for value in description.values(RDF("type").value) for class_ in above(value.iri)}
     make = next((make for class_, make in _LAYOUTS.items() if class_ in types), None)
     return make(ground, description) if make else None
+
+
+_STARTS = tuple(CG(name).value for name in ("councilActDate", "protocolDate", "startDate", "foundingDate"))
+_END, _SHOWN = CG("endDate").value, CG("attestedOn").value
+
+
+def standings_beside(ground: Ground, description: Description) -> Mapping[str, str]:
+    """How the things stand that a page links to, as far as one is not so on the day; one query, none without a day."""
+    if not ground.at:
+        return {}
+    beside = facts(ground.ask("dated-beside", entity=NamedNode(description.iri)), "thing")
+    return {iri: said for iri, dates in beside.items() if (said := _standing(ground, iri, dates))}
+
+
+def standing_of(ground: Ground, description: Description) -> str:
+    """How the thing itself stands."""
+    dates = {
+        predicate: tuple(value.term.value for value in description.values(predicate))
+        for predicate in (*_STARTS, _END, _SHOWN)
+    }
+    return _standing(ground, description.iri, dates)
+
+
+def _standing(ground: Ground, iri: str, dates: Facts) -> str:
+    starts = [date for name in _STARTS for date in dates.get(name, ())]
+    # What happened has happened: an event that is over is no less so.
+    happened = iri.startswith(f"{ground.addresses.base}id/event/")
+    ends, shown = ((), ()) if happened else (dates.get(_END, ()), dates.get(_SHOWN, ()))
+    return standing(ground, starts, ends, shown)

@@ -9,19 +9,18 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 from pyoxigraph import NamedNode
 
-from citygraph.describe import Description
-from citygraph.pictures.axis import Bar, Lane, axis
-from citygraph.pictures.svg import Caption
-from citygraph.terms import CG, SCHEMA
+from citygraph.charts.axis import Bar, Lane, axis
+from citygraph.charts.svg import Caption
+from citygraph.graph.description import Description
+from citygraph.rdf.terms import CG, SCHEMA
 from citygraph.text import collation_key
+from citygraph.web.kinds.acts import happenings
 from citygraph.web.kinds.drawing import NARROW, chart_of, partners_of
-from citygraph.web.kinds.ground import Ground, Layout
-from citygraph.web.kinds.happenings import happenings
-from citygraph.web.kinds.mayors import Holding, read_mayors
-from citygraph.web.kinds.tieorder import view_of
-from citygraph.web.kinds.ties import Point, Tie, read_ties
-from citygraph.web.pages.spans import span, span_between, year_of
-from citygraph.web.pages.values import Text, date
+from citygraph.web.kinds.page_context import Ground, Layout
+from citygraph.web.kinds.tenures import Holding, read_mayors
+from citygraph.web.kinds.ties import Point, Tie, read_ties, view_of
+from citygraph.web.view.time_spans import span, span_between, year_of
+from citygraph.web.view.values import Text, date
 
 _TOLD = frozenset({CG("twinnedWith").value})
 _TOLD_OF = frozenset(CG(name).value for name in ("party", "takesPlaceIn", "twinnedWith"))

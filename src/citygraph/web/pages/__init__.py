@@ -1,1 +1,1 @@
-"""Pages for people: what the templates get to show, in the words of the reader."""
+"""Whole pages: entities, home, about, dataset, previews and errors."""

@@ -9,16 +9,16 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 
 from citygraph.errors import NotFound
-from citygraph.formats import Kind, of_kind
+from citygraph.rdf.formats import Kind, of_kind
+from citygraph.rdf.terms import SOURCE
 from citygraph.settings import Settings
-from citygraph.terms import SOURCE
-from citygraph.web.answering.answers import addresses_of
-from citygraph.web.answering.replies import HTML, chosen, reply
-from citygraph.web.answering.shelf import OpenRelease, Shelf
-from citygraph.web.finding.explore_state import KINDS
-from citygraph.web.finding.search import SearchPages, opened_release
-from citygraph.web.pages.readers import reader_of
-from citygraph.web.pages.register import Registrar
+from citygraph.web.http.addresses import addresses_of
+from citygraph.web.http.replies import HTML, chosen, reply
+from citygraph.web.view.page_request import reader_of
+from citygraph.web.view.release_cache import OpenRelease, Shelf, opened_release
+from citygraph.web.view.statement_table import Registrar
+from citygraph.web.view.templates import Templates
+from citygraph.web.view.values import KINDS
 
 _MIB = 1024 * 1024
 _QUERY = """SELECT ?partner ?name ?date WHERE {
@@ -30,7 +30,7 @@ _QUERY = """SELECT ?partner ?name ?date WHERE {
 ORDER BY ?date"""
 
 
-def mount_about(app: Flask, settings: Settings, shelf: Shelf, pages: SearchPages) -> None:
+def mount_about(app: Flask, settings: Settings, shelf: Shelf, pages: Templates) -> None:
     """Add /about and /api to the site."""
     app.register_blueprint(About(settings, shelf, pages).blueprint())
 
@@ -38,7 +38,7 @@ def mount_about(app: Flask, settings: Settings, shelf: Shelf, pages: SearchPages
 class About:
     """The pages about the site."""
 
-    def __init__(self, settings: Settings, shelf: Shelf, pages: SearchPages) -> None:
+    def __init__(self, settings: Settings, shelf: Shelf, pages: Templates) -> None:
         self._settings = settings
         self._shelf = shelf
         self._pages = pages

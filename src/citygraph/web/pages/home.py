@@ -8,13 +8,13 @@ from itertools import islice
 
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.products.changes import things_changed
-from citygraph.release import Release
-from citygraph.terms import CG
-from citygraph.web.kinds.ground import Ground, Row, text_of
+from citygraph.rdf.terms import CG
+from citygraph.release.changes import things_changed
+from citygraph.release.releases import Release
+from citygraph.web.kinds.page_context import Ground, Row, text_of
 from citygraph.web.kinds.ties import Point, Tie, facts, point_of, read_ties
-from citygraph.web.pages.dates import is_past, on_year
-from citygraph.web.pages.values import Text
+from citygraph.web.view.time_spans import is_past, on_year
+from citygraph.web.view.values import Text
 
 _MOST_COMING = 8  # anniversaries of a year
 _RELEASES = 3

@@ -1,0 +1,1 @@
+"""The build: from source files to a published release."""

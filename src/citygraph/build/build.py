@@ -1,0 +1,200 @@
+"""From files to a published release: load, derive, describe, validate, index, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from pyoxigraph import Literal, NamedNode, Quad, QueryTriples, Store
+
+from citygraph import __version__
+from citygraph.build.catalog import describe, graph_counts
+from citygraph.build.products import Products, offered_tables, write_products
+from citygraph.build.validation import locate, validate
+from citygraph.errors import BadData, NotFound, Violations
+from citygraph.index.names import write_index
+from citygraph.progress import Progress
+from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, PREFIXES, SHAPES_GRAPH
+from citygraph.release.ownership import api_graphs, carried_forward
+from citygraph.release.releases import Manifest, Release, Releases
+from citygraph.report import REPORT, Report
+from citygraph.source.files import SourceFile, Sources, extra_files
+
+_ONTOLOGY_VERSION = OWL("versionInfo")
+
+
+@dataclass
+class Loaded:
+    """What came out of the files: which file owns which graph, and where the triples to validate stand."""
+
+    merged: Path  # N-Triples of the data, exactly as written in the files
+    owners: dict[str, str] = field(default_factory=dict)
+    statements: int = 0
+    files: int = 0
+
+
+def is_current(sources: Sources, releases: Releases) -> Release | None:
+    """The current release if it was made from these very files by this very version, else None."""
+    try:
+        current = releases.current()
+    except NotFound:
+        return None
+    return current if current.manifest.inputs == sources.fingerprint(__version__) else None
+
+
+def build(sources: Sources, releases: Releases, progress: Progress) -> tuple[Release, Report]:
+    """Publish a release made from the files in data/ and ontology/.
+
+    Raises BadData for a file that cannot be read, Violations for data that break their shapes, Conflict if
+    another release was published meanwhile; in each case nothing has changed.
+    """
+    with releases.stage() as staged:
+        store = staged.open()
+        loaded, report = _assemble(sources, sources.all_files(), store, staged.path, progress, staged.parent)
+        if not report.conforms:
+            raise Violations(report)
+        with progress.step("index") as step:
+            step.result = f"{write_index(store, staged.path / 'search.sqlite')} names"
+        _write_report(staged.path, report)
+        loaded.merged.unlink()
+        products = write_products(store, staged.path, sources.queries, staged.parent, report, progress)
+        with progress.step("publish") as step:
+            manifest = _manifest(sources, store, loaded, report, products)
+            del store  # the staged release must hold the last reference, so that publishing closes the store
+            release = staged.publish(manifest)
+            step.result = release.id
+        return release, report
+
+
+def check(sources: Sources, extra: Iterable[Path], progress: Progress) -> Report:
+    """Validate the files of a build, and others that are not in the graph yet; publish nothing.
+
+    With `extra` files the report is only of what those files say something about.
+    """
+    added = extra_files(extra)
+    with TemporaryDirectory(prefix="citygraph-") as folder:
+        files = [*sources.all_files(), *added]
+        _, report = _assemble(sources, files, Store(), Path(folder), progress)
+    if not added:
+        return report
+    subjects = {quad.subject.value for file in added for quad in file.read() if isinstance(quad.subject, NamedNode)}
+    about = (r for r in report.results if r.focus_node in subjects or r.value.strip("<>") in subjects)
+    return Report(tuple(about), report.turtle)
+
+
+def _assemble(
+    sources: Sources,
+    files: list[SourceFile],
+    store: Store,
+    folder: Path,
+    progress: Progress,
+    parent: Release | None = None,
+) -> tuple[Loaded, Report]:
+    with progress.step("load") as step:
+        loaded = _load(files, store, folder)
+        carried = _carry(parent, loaded, store) if parent else 0
+        step.result = f"{loaded.files} files, {loaded.statements} statements" + (f", {carried} kept" if carried else "")
+    with progress.step("derive") as step:
+        step.result = f"{_derive(sources.rule_files(), store)} triples"
+    with progress.step("describe") as step:
+        description = describe(store, offered_tables(sources.queries))
+        step.result = f"{len(description)} statements"
+    with progress.step("validate") as step:
+        _append(store.quads_for_pattern(None, None, None, DERIVED_GRAPH), loaded.merged)
+        _append(description, loaded.merged)
+        report = locate(validate([f.path for f in sources.shape_files()], loaded.merged), files)
+        step.result = f"{len(report.violations)} violations, {len(report.warnings)} warnings"
+    return loaded, report
+
+
+def _load(files: list[SourceFile], store: Store, folder: Path) -> Loaded:
+    """Fill the named graphs; write the data's triples as they stand in the files beside it.
+
+    The store rewrites literals ("01" to "1"), so shapes must see what was read, not what was stored.
+    """
+    loaded = Loaded(folder / "merged.nt")
+    with ExitStack() as stack:
+        merged = stack.enter_context(loaded.merged.open("w", encoding="utf-8"))
+        # All at once: each bulk load brings files of its own to the disk.
+        store.bulk_extend(chain.from_iterable(_noting(file, loaded, merged) for file in files))
+        loaded.files = len(files)
+    return loaded
+
+
+def _carry(parent: Release, loaded: Loaded, store: Store) -> int:
+    """Take over the graphs that the API owns from the release before; answers how many statements."""
+    quads = list(carried_forward(parent, loaded.owners))
+    for graph in api_graphs(parent.manifest):
+        store.add_graph(NamedNode(graph))  # one that is empty has no quads to bring it
+    store.extend(quads)
+    store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
+    _append(quads, loaded.merged)
+    return len(quads)
+
+
+def _noting(file: SourceFile, loaded: Loaded, merged: IO[str]) -> Iterator[Quad]:
+    for quad in file.read():
+        loaded.statements += 1
+        graph = quad.graph_name
+        if isinstance(graph, NamedNode) and graph not in (ONTOLOGY_GRAPH, SHAPES_GRAPH):
+            owner = loaded.owners.setdefault(graph.value, file.name)
+            if owner != file.name:
+                raise BadData(f"the graph {graph.value} is filled by {owner} already: one file owns a graph", file.name)
+            if graph == DERIVED_GRAPH:
+                raise BadData("graph/derived is made by the rules: no file may fill it", file.name)
+            merged.write(f"{quad.triple} .\n")
+            # The default graph is the merge of the data graphs; a store holds a triple once.
+            yield Quad(quad.subject, quad.predicate, quad.object)
+        yield quad
+
+
+def _derive(rules: list[Path], store: Store) -> int:
+    """Run the CONSTRUCT rules in order, each seeing what those before it concluded; answers how many triples."""
+    for rule in rules:
+        try:
+            result = store.query(rule.read_text(encoding="utf-8"), prefixes=PREFIXES)
+        except SyntaxError as error:
+            raise BadData(str(error), f"rules/{rule.name}") from None
+        if not isinstance(result, QueryTriples):
+            raise BadData("a rule must be a CONSTRUCT query", f"rules/{rule.name}")
+        triples = [Quad(t.subject, t.predicate, t.object) for t in result]
+        new = [quad for quad in triples if quad not in store]
+        store.extend(new)
+        store.extend(Quad(q.subject, q.predicate, q.object, DERIVED_GRAPH) for q in new)
+    return sum(1 for _ in store.quads_for_pattern(None, None, None, DERIVED_GRAPH))
+
+
+def _append(quads: Iterable[Quad], merged: Path) -> None:
+    """Add what rules or description concluded to the triples that get validated."""
+    with merged.open("a", encoding="utf-8") as file:
+        file.writelines(f"{quad.triple} .\n" for quad in quads)
+
+
+def _write_report(folder: Path, report: Report) -> None:
+    (folder / REPORT).write_text(report.turtle, encoding="utf-8")
+
+
+def _manifest(sources: Sources, store: Store, loaded: Loaded, report: Report, products: Products) -> Manifest:
+    counts = graph_counts(store)
+    versions = store.quads_for_pattern(None, _ONTOLOGY_VERSION, None, ONTOLOGY_GRAPH)
+    return Manifest(
+        digest=products.digest.hex,
+        digest_total=f"{products.digest.total:x}",
+        inputs=sources.fingerprint(__version__),
+        quads=sum(counts.values()),
+        triples=len(store) - sum(counts.values()),
+        graphs=counts,
+        owners=dict(sorted(loaded.owners.items())),
+        files={file.name: file.sha256() for file in sources.all_files()},
+        added=products.changes.added,
+        removed=products.changes.removed,
+        warnings=len(report.warnings),
+        ontology_version=next((q.object.value for q in versions if isinstance(q.object, Literal)), ""),
+        software_version=__version__,
+        outputs=products.outputs,
+    )

@@ -1,0 +1,166 @@
+"""The tables of a release: each stored query below queries/tables as CSV and as Parquet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from arro3.core import Array, DataType, Field, RecordBatch, Schema
+from arro3.core import Table as Arrow
+from arro3.io import write_parquet
+from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
+
+from citygraph.errors import BadData
+from citygraph.rdf.terms import PREFIXES
+from citygraph.release.outputs import Offer, table_offers
+from citygraph.source.queries import Column, StoredQuery, load_queries
+from citygraph.text import guarded
+
+SEPARATOR = "; "
+_FOLDER = "tables/"
+# Rows are read and written in batches, so that the terms of a large table are not all in memory at once.
+_BATCH = 10_000
+_TEXT = DataType.string()
+_TYPES: dict[str, tuple[DataType, Callable[[str], Any]]] = {
+    "integer": (DataType.int64(), int),
+    "number": (DataType.float64(), float),
+    "boolean": (DataType.bool(), lambda text: text in ("true", "1")),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A written table: its query and its number of rows."""
+
+    query: StoredQuery
+    rows: int
+
+    @property
+    def name(self) -> str:
+        """The name of its files without extension."""
+        return table_name(self.query)
+
+    @property
+    def csv(self) -> Offer:
+        """The CSV file."""
+        return offers_of(self.query)[0]
+
+    @property
+    def parquet(self) -> Offer:
+        """The Parquet file."""
+        return offers_of(self.query)[1]
+
+
+def table_queries(folder: Path | None) -> list[StoredQuery]:
+    """Returns the stored queries that define tables, by name. Raises BadData if one does not describe its columns."""
+    queries = load_queries(folder).values() if folder else ()
+    tables = [query for query in queries if query.name.startswith(_FOLDER)]
+    for query in tables:
+        if not query.columns or not query.turkish:
+            raise BadData("the head of a table needs `columns` and `turkish`", f"{query.name}.rq")
+    return tables
+
+
+def table_name(query: StoredQuery) -> str:
+    """Returns the name of a table: that of its query without the folder."""
+    return query.name.removeprefix(_FOLDER)
+
+
+def offers_of(query: StoredQuery) -> tuple[Offer, Offer]:
+    """Returns the files of a table: CSV and Parquet."""
+    return table_offers(table_name(query), query.title, query.turkish["title"])
+
+
+def write_tables(store: Store, queries: Iterable[StoredQuery], release: Path) -> list[Table]:
+    """Writes the tables into the release's folder.
+
+    Raises BadData if a query does not parse, is not a SELECT, or its columns are not those of its head.
+    """
+    (release / _FOLDER).mkdir(exist_ok=True)
+    return [_write_table(store, query, release) for query in queries]
+
+
+def is_text(column: Column) -> bool:
+    """Returns whether the cells are strings: a cell with several values cannot be a number."""
+    return column.several or column.type not in _TYPES
+
+
+def _write_table(store: Store, query: StoredQuery, release: Path) -> Table:
+    solutions = _select(store, query)
+    csv_offer, parquet_offer = offers_of(query)
+    batches: list[RecordBatch] = []
+    schema = Schema([_field(column) for column in query.columns])
+    rows = 0
+    # RFC 4180: commas, CRLF, doubled quotes. No byte order mark: R and many CSV readers take it for part of a name.
+    with (release / csv_offer.path).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(column.name for column in query.columns)
+        for batch in _batches(solutions):
+            rows += len(batch)
+            writer.writerows(map(_cells(query.columns), batch))
+            batches.append(_columnar(batch, query, schema))
+    with (release / parquet_offer.path).open("wb") as binary:
+        _write_parquet(batches, schema, binary)
+    return Table(query, rows)
+
+
+def _select(store: Store, query: StoredQuery) -> QuerySolutions:
+    file = f"{query.name}.rq"
+    try:
+        solutions = store.query(query.text, prefixes=PREFIXES)
+    except SyntaxError as error:
+        raise BadData(str(error), file) from None
+    if not isinstance(solutions, QuerySolutions):
+        raise BadData("a table must be a SELECT query", file)
+    selected = [variable.value for variable in solutions.variables]
+    if selected != [column.name for column in query.columns]:
+        raise BadData(f"the query selects {', '.join(selected)}: its head must describe exactly these columns", file)
+    return solutions
+
+
+def _batches(solutions: QuerySolutions) -> Iterator[list[list[str | None]]]:
+    rows = ([_value(term) for term in solution] for solution in solutions)
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
+
+
+def _value(term: Any) -> str | None:
+    return term.value if isinstance(term, Literal | NamedNode) else None
+
+
+def _cells(columns: Sequence[Column]) -> Callable[[list[str | None]], list[str]]:
+    """Returns a function that writes a row as CSV. Only free text can be a formula: numbers keep their minus sign."""
+    free = [column.type == "text" for column in columns]
+
+    def cells(row: list[str | None]) -> list[str]:
+        return [guarded(value or "") if text else value or "" for value, text in zip(row, free, strict=True)]
+
+    return cells
+
+
+def _field(column: Column) -> Field:
+    kind = _TEXT if is_text(column) else _TYPES[column.type][0]
+    about = {"title": column.title["en"], "title_tr": column.title["tr"], "description": column.description["en"]}
+    return Field(column.name, kind, nullable=True, metadata=about)
+
+
+def _columnar(rows: list[list[str | None]], query: StoredQuery, schema: Schema) -> RecordBatch:
+    arrays = []
+    for column, values in zip(query.columns, zip(*rows, strict=True), strict=True):
+        if is_text(column):
+            arrays.append(Array(values, _TEXT))
+            continue
+        kind, read = _TYPES[column.type]
+        try:
+            arrays.append(Array([None if value is None else read(value) for value in values], kind))
+        except ValueError as error:
+            raise BadData(f"the column {column.name!r} is of type {column.type}: {error}", f"{query.name}.rq") from None
+    return RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _write_parquet(batches: list[RecordBatch], schema: Schema, file: IO[bytes]) -> None:
+    write_parquet(Arrow.from_batches(batches, schema=schema), file, compression="snappy")

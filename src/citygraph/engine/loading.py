@@ -1,0 +1,68 @@
+"""A release's store read into memory, by a process that will fork and so must not open the one on disk."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from pyoxigraph import NamedNode, RdfFormat, Store
+
+from citygraph.engine import sandbox as confine
+
+log = logging.getLogger(__name__)
+
+
+def load_into_memory(release: Path) -> Store:
+    """A copy of the release's store in memory. Raises OSError, SyntaxError if it cannot be read."""
+    begun = time.monotonic()
+    nursery = os.getpid()
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        # A child opens the disk store, because its threads must not live in a process that forks.
+        confine.die_with_parent(nursery)
+        os.close(reading)
+        _dump(release, writing)
+    os.close(writing)
+    store = Store()
+    store.bulk_load(path=f"/dev/fd/{reading}", format=RdfFormat.N_QUADS, lenient=True)
+    os.close(reading)
+    if os.waitpid(pid, 0)[1] != 0:
+        raise OSError(f"the store of {release.name} cannot be read")
+    have_graphs(store, release)
+    log.info("%s: %d quads in memory after %.1f s", release.name, len(store), time.monotonic() - begun)
+    return store
+
+
+def have_graphs(store: Store, release: Path) -> None:
+    """Have the graphs of a release, the empty ones too, and no others."""
+    graphs = {NamedNode(name) for name in _manifest(release).get("graphs", {})}
+    for graph in set(store.named_graphs()) - graphs if graphs else ():
+        store.remove_graph(graph)
+    for graph in graphs:
+        store.add_graph(graph)
+
+
+def _dump(release: Path, writing: int) -> None:
+    """Write the store's quads to a pipe, and end this process."""
+    status = 1
+    try:
+        with os.fdopen(writing, "wb") as pipe:
+            Store.read_only(str(release / "store")).dump(pipe, RdfFormat.N_QUADS)
+        status = 0
+    except BaseException:
+        log.exception("%s cannot be read", release.name)
+    finally:
+        os._exit(status)
+
+
+def _manifest(release: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+    return manifest

@@ -1,0 +1,93 @@
+"""What hosts that can do more than hand out files are told: redirections, types, headers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from citygraph.rdf.formats import BY_NAME
+
+_TYPES: Mapping[str, str] = {
+    "ttl": BY_NAME["ttl"].content_type,
+    "nt": BY_NAME["nt"].content_type,
+    "nq": BY_NAME["nq"].content_type,
+    "trig": BY_NAME["trig"].content_type,
+    "jsonld": BY_NAME["jsonld"].content_type,
+    "rdf": "application/rdf+xml",
+    "parquet": "application/vnd.apache.parquet",
+}
+_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+
+
+def host_files(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> dict[str, bytes]:
+    """Files by name: for Netlify and Cloudflare Pages, Apache and nginx. `moved` are paths and what they became.
+
+    `root` is the path in front of the site; `gone` are paths of what was withdrawn.
+    """
+    return {
+        "_redirects": _redirects(root, moved).encode(),
+        "_headers": _headers(root).encode(),
+        ".htaccess": _apache(root, moved, gone).encode(),
+        "nginx.conf": _nginx(root, moved, gone).encode(),
+        # GitHub Pages hides .well-known and what begins with an underscore without it.
+        ".nojekyll": b"",
+    }
+
+
+def _redirects(root: str, moved: Mapping[str, str]) -> str:
+    exact = [f"{root}/{path} {root}/{target} 301" for path, target in sorted(moved.items())]
+    return "\n".join([*exact, f"{root}/id/* {root}/doc/:splat 303", f"{root}/feed {root}/feed.xml 302", ""])
+
+
+def _headers(root: str) -> str:
+    lines = [f"{root}/*", "  Access-Control-Allow-Origin: *", f"  Content-Security-Policy: {_POLICY}",
+             "  X-Content-Type-Options: nosniff"]  # fmt: skip
+    for extension, media_type in _TYPES.items():
+        lines += [f"{root}/*.{extension}", f"  Content-Type: {media_type}"]
+    lines += [f"{root}/.well-known/void", f"  Content-Type: {_TYPES['ttl']}", ""]
+    return "\n".join(lines)
+
+
+def _apache(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> str:
+    lines = [*(f"AddType {_bare(media_type)} .{extension}" for extension, media_type in _TYPES.items()),
+             "AddDefaultCharset utf-8", f"ErrorDocument 404 {root}/404.html", "DirectorySlash On", "RewriteEngine On",
+             *(f"RedirectMatch 301 ^{root}/{_regex(path)}$ {root}/{target}" for path, target in sorted(moved.items())),
+             *(f"RedirectMatch 410 ^{root}/{_regex(path)}$" for path in gone),
+             f"RedirectMatch 303 ^{root}/id/(.+?)/?$ {root}/doc/$1",
+             f"RedirectMatch 302 ^{root}/feed$ {root}/feed.xml", ""]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _nginx(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> str:
+    """To be included in a `server` whose root is the folder (above {root}, if there is one)."""
+    types = "".join(f"  {_bare(media_type)} {extension};\n" for extension, media_type in _TYPES.items())
+    exact = "".join(f"location = {root}/{path} {{ return 301 {root}/{target}; }}\n"
+                    for path, target in sorted(moved.items()))  # fmt: skip
+    exact += "".join(f"location = {root}/{path} {{ return 410; }}\n" for path in gone)
+    return f"""# For a `server` block. What it adds to plain files: 303 from things to documents, RDF by Accept.
+include mime.types;
+types {{
+{types}}}
+error_page 404 {root}/404.html;
+absolute_redirect off;
+charset utf-8;
+add_header Access-Control-Allow-Origin * always;
+add_header X-Content-Type-Options nosniff always;
+add_header Content-Security-Policy "{_POLICY}" always;
+set $form "";
+if ($http_accept ~* "^text/turtle") {{ set $form .ttl; }}
+if ($http_accept ~* "^application/ld\\+json") {{ set $form .jsonld; }}
+{exact}location ~ ^{root}/id/(?<thing>.+?)/?$ {{ return 303 {root}/doc/$thing; }}
+location = {root}/feed {{ return 302 {root}/feed.xml; }}
+location {root}/ {{ try_files $uri$form $uri $uri.html $uri/index.html =404; }}
+"""
+
+
+def _bare(media_type: str) -> str:
+    return media_type.partition(";")[0]
+
+
+def _regex(path: str) -> str:
+    return path.replace(".", r"\.")

@@ -1,0 +1,1 @@
+"""Readers of a store: descriptions, labels, vocabulary, history and JSON-LD."""

@@ -1,0 +1,332 @@
+"""Descriptions of entities: statements with their sources, incoming links, hash nodes and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
+from itertools import islice
+
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store, Triple, Variable
+
+from citygraph.errors import NotFound
+from citygraph.graph.labels import Labels, Stated
+from citygraph.rdf.terms import CG, DCTERMS, RDF, RDFS, SKOS
+
+PAGE = 100  # incoming links of one property on a page
+# Up to this many incoming quads are read and sorted in memory. Of more, only the requested page is read, in the
+# order of the store, so that the cost does not grow with a hub such as a country.
+_FEW = 4_000
+_NODES = 1_000  # hash nodes of a document: a bound for documents whose nodes link to ever more nodes
+_TYPE = RDF("type").value
+_FIRST = {
+    _TYPE: 0,
+    RDFS("label").value: 1,
+    SKOS("prefLabel").value: 2,
+    SKOS("altLabel").value: 3,
+    DCTERMS("title").value: 4,
+}
+
+Term = NamedNode | BlankNode | Literal
+# Takes a property and the graphs that state a value; returns whether a view shows that value.
+Keep = Callable[[str, tuple[str, ...]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value, or the subject of an incoming link, with the graphs that state it."""
+
+    term: Term
+    sources: tuple[str, ...]
+
+    @property
+    def iri(self) -> str:
+        """The IRI; empty for a literal."""
+        return self.term.value if isinstance(self.term, NamedNode) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """The values of one property."""
+
+    predicate: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A part of a document that has its own IRI, after a hash."""
+
+    iri: str
+    statements: tuple[Statements, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """The incoming links of one property: their number, and one page of them."""
+
+    predicate: str
+    count: int
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Description:
+    """The description of one entity in one release. Only the first page has its own statements."""
+
+    iri: str
+    statements: tuple[Statements, ...]
+    nodes: tuple[Node, ...]
+    incoming: tuple[Incoming, ...]
+    labels: Mapping[str, tuple[Stated, ...]]
+    page: int = 1
+
+    @property
+    def pages(self) -> int:
+        """The number of pages that the incoming links fill."""
+        return max([1, *(-(-link.count // PAGE) for link in self.incoming)])
+
+    @property
+    def incoming_count(self) -> int:
+        """The number of statements that point at the entity."""
+        return sum(link.count for link in self.incoming)
+
+    def node_by_iri(self) -> dict[str, Node]:
+        """Returns the hash nodes by IRI."""
+        return {node.iri: node for node in self.nodes}
+
+    def values(self, predicate: str) -> tuple[Value, ...]:
+        """Returns the values of one property of the entity."""
+        return next((s.values for s in self.statements if s.predicate == predicate), ())
+
+    def sources(self) -> tuple[str, ...]:
+        """Returns every graph that states something here, sorted by IRI."""
+        # Many values have the same few sources.
+        every = {v.sources for v in self._all_values()}
+        return tuple(sorted({source for sources in every for source in sources}))
+
+    def quads(self) -> Iterator[Quad]:
+        """Yields each statement once for every graph that states it, or once in the default graph if no graph does."""
+        for triple, graphs in self._stated():
+            for graph in graphs:
+                yield Quad(triple.subject, triple.predicate, triple.object, NamedNode(graph))
+            if not graphs:
+                yield Quad(triple.subject, triple.predicate, triple.object)
+
+    def triples(self) -> list[Triple]:
+        """Returns each triple once, the entity's own first."""
+        return list(dict.fromkeys(triple for triple, _ in self._stated()))
+
+    def _stated(self) -> Iterator[tuple[Triple, tuple[str, ...]]]:
+        """Yields every triple with the graphs that state it."""
+        for iri, statements in ((self.iri, self.statements), *((n.iri, n.statements) for n in self.nodes)):
+            subject = NamedNode(iri)
+            for of_one in statements:
+                predicate = NamedNode(of_one.predicate)
+                for value in of_one.values:
+                    yield Triple(subject, predicate, value.term), value.sources
+        thing = NamedNode(self.iri)
+        for link in self.incoming:
+            predicate = NamedNode(link.predicate)
+            for value in link.values:
+                if not isinstance(value.term, Literal):
+                    yield Triple(value.term, predicate, thing), value.sources
+        for iri, labels in self.labels.items():
+            named = NamedNode(iri)
+            for label in labels:
+                yield Triple(named, label.predicate, label.literal), label.sources
+
+    def _all_values(self) -> Iterator[Value]:
+        for part in (self.statements, *(node.statements for node in self.nodes)):
+            for statements in part:
+                yield from statements.values
+        for link in self.incoming:
+            yield from link.values
+
+
+def describe(
+    store: Store,
+    iri: str,
+    labels: Labels,
+    page: int = 1,
+    also: Iterable[str] = (),
+    keep: Keep = lambda *_: True,
+    ordered: Store | None = None,
+) -> Description:
+    """Returns the description of an entity, with the `page`-th hundred of each kind of incoming link.
+
+    `also` are hash nodes of its document that no link leads to; `keep` selects what a view shows. `ordered` is the
+    store on disk when `store` is its copy in memory, which has no stable order to page through. The number of lookups
+    grows with what the page shows, not with the store.
+
+    Raises NotFound if the store has nothing about the entity, or the page is past the last.
+    """
+    subject = _node(iri)
+    statements = _statements(store, subject)
+    incoming, parts = _incoming(store, subject, page, keep, ordered or store)
+    nodes = _nodes(store, iri, statements, [*parts, *also])
+    if not statements and not incoming and not nodes:
+        raise NotFound(f"the release has no statements about {iri}")
+    own = _filtered(statements, keep)
+    nodes = tuple(Node(node.iri, _filtered(node.statements, keep)) for node in nodes)
+    description = Description(iri, own, nodes, incoming, {}, page)
+    if page > description.pages:
+        raise NotFound(f"the links to {iri} fill {description.pages} page(s): there is no page {page}")
+    if page > 1:
+        # Later pages show further links only; the entity's own statements are on the first.
+        description = replace(description, statements=(), nodes=())
+    return replace(description, labels=_labels_of_named(description, labels))
+
+
+def says(store: Store, iri: str) -> bool:
+    """Returns whether any quad has this IRI as subject or object."""
+    try:
+        thing = _node(iri)
+    except NotFound:
+        return False
+    patterns = ((thing, None), (None, thing))
+    return any(next(store.quads_for_pattern(s, None, o, None), None) is not None for s, o in patterns)
+
+
+def _node(iri: str) -> NamedNode:
+    """Returns the IRI as a term. Raises NotFound if it is not an IRI: no statement can have it."""
+    try:
+        return NamedNode(iri)
+    except ValueError:
+        raise NotFound(f"{iri!r} is not an IRI") from None
+
+
+def _statements(store: Store, subject: NamedNode) -> tuple[Statements, ...]:
+    """Returns the statements of one subject from all sources, each once, with the graphs that hold it."""
+    by_property: dict[str, dict[Term, list[str]]] = {}
+    for _, predicate, value, graph in store.quads_for_pattern(subject, None, None, None):
+        # The default graph only repeats the named graphs. RDF 1.2 triple terms have no page of their own.
+        if isinstance(graph, NamedNode) and not isinstance(value, Triple):
+            values = by_property.setdefault(predicate.value, {})
+            values.setdefault(value, []).append(graph.value)
+    return tuple([Statements(p, _sorted(by_property[p])) for p in sorted(by_property, key=_property_order)])
+
+
+def _property_order(predicate: str) -> tuple[int, bool, str]:
+    """Returns the sort key of a property: naming properties first, then those of the ontology."""
+    return _FIRST.get(predicate, 9), not predicate.startswith(CG), predicate
+
+
+def _filtered(statements: tuple[Statements, ...], keep: Keep) -> tuple[Statements, ...]:
+    """Returns the statements that a view shows."""
+    shown = ((s, tuple([v for v in s.values if keep(s.predicate, v.sources)])) for s in statements)
+    return tuple(Statements(s.predicate, values) for s, values in shown if values)
+
+
+@lru_cache
+def _query(name: str) -> str:
+    return files("citygraph").joinpath(f"{name}.rq").read_text(encoding="utf-8")
+
+
+def _incoming(
+    store: Store, thing: NamedNode, page: int, keep: Keep, ordered: Store
+) -> tuple[tuple[Incoming, ...], list[str]]:
+    """Returns the incoming links that a view shows, and the entity's own hash nodes that link to it."""
+    quads = list(islice(store.quads_for_pattern(None, None, thing, None), _FEW + 1))
+    if len(quads) > _FEW:
+        return _incoming_of_many(ordered, thing, page, keep), []
+    by_property: dict[str, dict[Term, list[str]]] = {}
+    parts: dict[str, None] = {}
+    own = thing.value + "#"
+    for quad in quads:
+        subject = quad.subject
+        if isinstance(subject, NamedNode) and subject.value.startswith(own):
+            parts[subject.value] = None
+        elif subject != thing and not isinstance(subject, Triple):
+            graphs = by_property.setdefault(quad.predicate.value, {}).setdefault(subject, [])
+            if isinstance(quad.graph_name, NamedNode):
+                graphs.append(quad.graph_name.value)
+    start = (page - 1) * PAGE
+    links = []
+    for predicate in sorted(by_property):
+        values = tuple([v for v in _sorted(by_property[predicate]) if keep(predicate, v.sources)])
+        if values:
+            links.append(Incoming(predicate, len(values), values[start : start + PAGE]))
+    return tuple(links), sorted(parts)
+
+
+def _incoming_of_many(store: Store, thing: NamedNode, page: int, keep: Keep) -> tuple[Incoming, ...]:
+    """Returns the links of an entity with very many: counted by the engine, only the requested page read."""
+    solutions = store.query(_query("incoming"), substitutions={Variable("thing"): thing})
+    counts: dict[str, int] = {}
+    if isinstance(solutions, QuerySolutions):
+        counts = {s["property"].value: int(s["count"].value) for s in solutions}
+    links = []
+    for predicate, count in sorted(counts.items()):
+        values = tuple(_page_of_many(store, NamedNode(predicate), thing, page))
+        # A rule derives either all values of a property or none of them, so the first value decides for all.
+        if keep(predicate, values[0].sources if values else ()):
+            links.append(Incoming(predicate, count, values))
+    return tuple(links)
+
+
+def _page_of_many(store: Store, predicate: NamedNode, thing: NamedNode, page: int) -> Iterator[Value]:
+    # The default graph has each triple once; the named graphs would repeat those that several sources state.
+    every = store.quads_for_pattern(None, predicate, thing, DefaultGraph())
+    for quad in islice(every, (page - 1) * PAGE, page * PAGE):
+        if not isinstance(quad.subject, Triple):
+            same = store.quads_for_pattern(quad.subject, predicate, thing, None)
+            graphs = (q.graph_name.value for q in same if isinstance(q.graph_name, NamedNode))
+            yield Value(quad.subject, tuple(sorted(graphs)))
+
+
+def _nodes(store: Store, iri: str, own: Iterable[Statements], parts: Iterable[str]) -> tuple[Node, ...]:
+    """Returns the hash nodes of a document: those that it links to, those that link to it, and theirs in turn."""
+    prefix = iri + "#"
+    waiting = [node for node in (*_linked(own), *parts) if node.startswith(prefix)]
+    nodes: dict[str, Node] = {}
+    while waiting and len(nodes) < _NODES:
+        node = waiting.pop(0)
+        if node not in nodes:
+            statements = _statements(store, NamedNode(node))
+            if statements:
+                nodes[node] = Node(node, statements)
+                waiting.extend(linked for linked in _linked(statements) if linked.startswith(prefix))
+    return tuple(nodes.values())
+
+
+def _linked(statements: Iterable[Statements]) -> list[str]:
+    return [v.term.value for of_one in statements for v in of_one.values if isinstance(v.term, NamedNode)]
+
+
+def _labels_of_named(description: Description, labels: Labels) -> dict[str, tuple[Stated, ...]]:
+    """Returns the labels of everything that the description names, in English and Turkish if available.
+
+    Classes and properties are left out: they are described at their own addresses, and their names are readable.
+    """
+    named: dict[str, None] = {}
+    for part in (description.statements, *(node.statements for node in description.nodes)):
+        named.update(dict.fromkeys(_linked(s for s in part if s.predicate != _TYPE)))
+    for link in description.incoming:
+        named.update(dict.fromkeys(value.iri for value in link.values if value.iri))
+    if description.page > 1:
+        # The page has no statements of the entity itself, but its title needs the label.
+        named[description.iri] = None
+    else:
+        named.pop(description.iri, None)
+    for node in description.nodes:
+        named.pop(node.iri, None)
+    return {iri: stated for iri in named if (stated := labels.for_readers(iri))}
+
+
+def _sorted(values: Mapping[Term, list[str]]) -> tuple[Value, ...]:
+    if len(values) == 1:
+        return tuple([Value(term, _in_order(graphs)) for term, graphs in values.items()])
+    return tuple([Value(term, _in_order(values[term])) for term in sorted(values, key=_order)])
+
+
+def _in_order(graphs: list[str]) -> tuple[str, ...]:
+    if len(graphs) > 1:
+        graphs.sort()
+    return tuple(graphs)
+
+
+def _order(term: Term) -> tuple[bool, str, str]:
+    language = term.language or "" if isinstance(term, Literal) else ""
+    return isinstance(term, Literal), term.value, language

@@ -1,0 +1,115 @@
+"""Labels: the name of a thing in the reader's language, or the next best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
+
+from citygraph.rdf.terms import DCTERMS, RDFS, SKOS
+
+# The languages of the site.
+_READERS = ("en", "tr")
+# Concepts of other vocabularies have a skos:prefLabel instead, their documents a dcterms:title.
+LABEL_PROPERTIES = (RDFS("label"), SKOS("prefLabel"), DCTERMS("title"))
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text and its language; the language is empty for a name derived from the IRI."""
+
+    text: str
+    language: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A label as the store has it, with the property that gives it and the graphs that state it."""
+
+    predicate: NamedNode
+    literal: Literal
+    sources: tuple[str, ...]
+
+
+class Labels:
+    """A cached reader of the labels in one store, which is safe because a release never changes.
+
+    With `sourced` each label has the graphs that state it, which costs a lookup in every graph.
+    """
+
+    def __init__(self, store: Store, remembered: int = 50_000, sourced: bool = True) -> None:
+        self._store = store
+        self._remembered = remembered
+        # The default graph has each label of the data once, so that one lookup is enough; labels of the ontology are
+        # in its named graph only.
+        self._graphs: tuple[DefaultGraph | None, ...] = (None,) if sourced else (DefaultGraph(), None)
+        self._labels: dict[str, tuple[Stated, ...]] = {}
+        self._for_readers: dict[str, tuple[Stated, ...]] = {}
+        self._best: dict[tuple[str, str], Label] = {}
+
+    def of(self, iri: str) -> tuple[Stated, ...]:
+        """Returns every label of a thing, by language, from the first label property that it has."""
+        labels = self._labels.get(iri)
+        if labels is None:
+            if len(self._labels) >= self._remembered:
+                self._labels.clear()
+            labels = self._labels[iri] = self._read(NamedNode(iri))
+        return labels
+
+    def for_readers(self, iri: str) -> tuple[Stated, ...]:
+        """Returns the labels in English and Turkish, or all labels if it has neither."""
+        labels = self._for_readers.get(iri)
+        if labels is None:
+            if len(self._for_readers) >= self._remembered:
+                self._for_readers.clear()
+            every = self.of(iri)
+            labels = self._for_readers[iri] = tuple([s for s in every if s.literal.language in _READERS]) or every
+        return labels
+
+    def best(self, iri: str, language: str) -> Label:
+        """Returns the label for a reader of this language, in the order of preference of `choose`."""
+        label = self._best.get((iri, language))
+        if label is None:
+            if len(self._best) >= self._remembered:
+                self._best.clear()
+            label = choose([s.literal for s in self.of(iri)], language) or Label(last_segment(iri), "")
+            self._best[iri, language] = label
+        return label
+
+    def _read(self, thing: NamedNode) -> tuple[Stated, ...]:
+        for graph in self._graphs:
+            for predicate in LABEL_PROPERTIES:
+                sources: dict[Literal, list[str]] = {}
+                for quad in self._store.quads_for_pattern(thing, predicate, None, graph):
+                    if isinstance(quad.object, Literal):
+                        graphs = sources.setdefault(quad.object, [])
+                        if not isinstance(quad.graph_name, DefaultGraph):
+                            graphs.append(str(getattr(quad.graph_name, "value", "")))
+                if sources:
+                    labels = (Stated(predicate, literal, tuple(sorted(graphs))) for literal, graphs in sources.items())
+                    return tuple(sorted(labels, key=lambda s: (s.literal.language or "", s.literal.value)))
+        return ()
+
+
+def choose(literals: Iterable[Literal], language: str) -> Label | None:
+    """Returns the best label: in the requested language, in English, in the local language, in any; None without
+    labels.
+    """
+    by_language: dict[str, str] = {}
+    for literal in literals:
+        by_language.setdefault(literal.language or "", literal.value)
+    # A place has labels in English, Turkish and its own language, so any other tag is taken for the local one.
+    local = sorted(tag for tag in by_language if tag not in ("", "tr"))
+    for tag in (language, "en", *local, "", "tr"):
+        if tag in by_language:
+            return Label(by_language[tag], tag)
+    return None
+
+
+def last_segment(iri: str) -> str:
+    """Returns the part of an IRI after its last # or /, which serves as name for what has no label."""
+    return iri.rstrip("/#").replace("#", "/").rpartition("/")[2]

@@ -1,0 +1,152 @@
+"""The index of a release brought on by a commit: the names and facts of the entities that it concerns, and no others.
+
+The index itself is the file of the release before, by another name; what is different stands in a small file beside it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from itertools import chain
+from pathlib import Path
+
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
+
+from citygraph.index.facts import BY_WAY_OF, ENTITY, HOLDER, read_facts
+from citygraph.index.names import AMENDMENTS, INDEX, INDEXED, SCHEMA, entities, is_readable, names, write_index
+from citygraph.index.spelling import keys
+from citygraph.rdf.terms import ONTOLOGY_GRAPH, RDFS
+from citygraph.release.changes import Quads
+
+_DEFAULT = DefaultGraph()
+_SUBCLASS = RDFS("subClassOf")
+# An index of so many names is written in a moment, and then the list in it is new as well.
+_FEW = 5_000
+_MORE = """
+CREATE TABLE changed (iri TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE INDEX name_folded ON name (folded, entity, preferred);
+CREATE INDEX name_entity ON name (entity);
+CREATE INDEX entity_identifier ON entity (identifier);
+CREATE UNIQUE INDEX spelling_folded ON spelling (folded);
+"""
+_FORGET = (
+    "INSERT INTO word (word, rowid, folded) SELECT 'delete', rowid, folded FROM name WHERE entity = ?",
+    "DELETE FROM name WHERE entity = ?",
+    "DELETE FROM entity WHERE iri = ?",
+    "DELETE FROM qid WHERE entity = ?",
+    "INSERT OR IGNORE INTO changed VALUES (?)",
+)
+
+
+def bring_on(old: Path, new: Path, store: Store, changed: Iterable[Quad]) -> None:
+    """Have in the folder `new` the index of a store, from that in `old` and the quads by which the two differ."""
+    told = [quad for quad in changed if quad.predicate in INDEXED]
+    if not is_readable(old / INDEX) or any(quad.predicate == _SUBCLASS for quad in told):
+        write_index(store, new / INDEX)
+        return
+    concerned = _concerned(store, told)
+    if concerned and _names_in(old / INDEX) <= _FEW:
+        write_index(store, new / INDEX)
+        return
+    _link(old / INDEX, new / INDEX)
+    if not concerned:
+        _link(old / AMENDMENTS, new / AMENDMENTS)
+        return
+    with suppress(FileNotFoundError):
+        (new / AMENDMENTS).write_bytes((old / AMENDMENTS).read_bytes())
+    _amend(new / AMENDMENTS, concerned, _around(store, concerned))
+
+
+def _concerned(store: Quads, changed: Iterable[Quad]) -> set[str]:
+    """The entities of which the index may say something else now."""
+    found: set[str] = set()
+    waiting = {node for quad in changed for node in _told_of(quad)}
+    while waiting:
+        node = waiting.pop()
+        if node in found:
+            continue
+        found.add(node)
+        # What has its country from this one; and who holds the office that this is.
+        near = chain.from_iterable(store.quads_for_pattern(None, way, NamedNode(node), _DEFAULT) for way in BY_WAY_OF)
+        held = store.quads_for_pattern(NamedNode(node), HOLDER, None, _DEFAULT)
+        nodes = {_name(quad.subject) for quad in near} | {_name(quad.object) for quad in held}
+        waiting |= {other for other in nodes if _is_entity(other)} - found
+    return found
+
+
+def _told_of(quad: Quad) -> Iterator[str]:
+    for node in (_name(quad.subject), _name(quad.object) if quad.predicate == HOLDER else ""):
+        if _is_entity(node):
+            yield node
+
+
+def _around(store: Quads, concerned: set[str]) -> Store:
+    """What must be known to tell the names and facts of these, in memory."""
+    scratch = Store()
+    scratch.extend(store.quads_for_pattern(None, _SUBCLASS, None, ONTOLOGY_GRAPH))
+    waiting, seen = set(concerned), set()
+    while waiting:
+        node = waiting.pop()
+        seen.add(node)
+        said = [q for q in store.quads_for_pattern(NamedNode(node), None, None, _DEFAULT) if q.predicate in INDEXED]
+        scratch.extend(said)
+        places = {_name(quad.object) for quad in said if quad.predicate in BY_WAY_OF}
+        offices: set[str] = set()
+        if node in concerned:
+            offices = {_name(q.subject) for q in store.quads_for_pattern(None, HOLDER, NamedNode(node), _DEFAULT)}
+        waiting |= {other for other in places | offices if _is_entity(other)} - seen
+    return scratch
+
+
+def _amend(path: Path, concerned: set[str], around: Store) -> None:
+    """Put what is told of these entities in the place of what was."""
+    is_new = not path.exists()
+    with closing(sqlite3.connect(path)) as database:
+        # Nobody sees the file before it is whole, and a release is brought to the disk when it is published.
+        database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
+        if is_new:
+            database.executescript(SCHEMA + _MORE)
+        iris = [(iri,) for iri in sorted(concerned)]
+        for text in _FORGET:
+            database.executemany(text, iris)
+        rows = [row for row in names(around) if row[0] in concerned]
+        for row in rows:
+            number = database.execute("INSERT INTO name VALUES (?, ?, ?, ?, ?)", row).lastrowid
+            database.execute("INSERT INTO word (rowid, folded) VALUES (?, ?)", (number, row[4]))
+        _spell(database, {row[4] for row in rows})
+        found = {iri: facts for iri, facts in read_facts(around).items() if iri in concerned}
+        labelled = sorted(((row[0], row[1], row[2]) for row in rows if row[3]), key=lambda row: (row[2], row[1]))
+        marks = ", ".join("?" * 11)
+        database.executemany(f"INSERT INTO entity VALUES ({marks})", entities(labelled, found))  # noqa: S608 - only marks
+        pairs = ((qid, iri) for iri, known in found.items() for qid in known.qids)
+        database.executemany("INSERT OR IGNORE INTO qid VALUES (?, ?)", pairs)
+        database.commit()
+
+
+def _spell(database: sqlite3.Connection, folded: set[str]) -> None:
+    """Keys for names that have none; those of names that are gone lead nowhere, and do no harm."""
+    for name in sorted(folded):
+        added = database.execute("INSERT OR IGNORE INTO spelling (folded) VALUES (?)", (name,))
+        if added.rowcount:
+            pairs = ((key, added.lastrowid) for key in set(keys(name)))
+            database.executemany("INSERT INTO key VALUES (?, ?)", pairs)
+
+
+def _names_in(path: Path) -> int:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as database:
+        # The last of them, not their number: that is found without counting.
+        return int(database.execute("SELECT max(rowid) FROM name").fetchone()[0] or 0)
+
+
+def _link(source: Path, target: Path) -> None:
+    with suppress(FileNotFoundError):
+        target.hardlink_to(source)
+
+
+def _is_entity(iri: str) -> bool:
+    return ENTITY in iri
+
+
+def _name(term: object) -> str:
+    return term.value if isinstance(term, NamedNode | Literal) else ""

@@ -1,0 +1,1 @@
+"""The index of a release: names, entities and ties, in SQLite."""

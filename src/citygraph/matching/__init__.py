@@ -1,0 +1,1 @@
+"""From names to entities: scoring, lookup and recorded decisions."""

@@ -1,1 +1,0 @@
-"""What is made of a release's store: descriptions, dumps, tables, measurements, changes, feeds."""

@@ -1,0 +1,1 @@
+"""RDF terms, formats, N-Quads and deltas."""

@@ -1,1 +1,0 @@
-"""Reconciliation: names and facts in, ranked and explained candidates out."""

@@ -1,0 +1,1 @@
+"""Releases on disk: publication, changes, output files and graph ownership."""

@@ -1,0 +1,158 @@
+"""The changes of a release: statements added and removed, entities created, updated and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
+
+from citygraph.rdf.nquads import graph_of, lines_of, packed_text, subject_of, unpacked
+from citygraph.rdf.terms import ID, RDF, SOURCE
+from citygraph.release.outputs import NQUADS
+from citygraph.release.releases import Release
+
+ADDED = "changes/added.nq.gz"
+REMOVED = "changes/removed.nq.gz"
+THINGS = "changes/things.tsv.gz"
+CREATED, UPDATED, DELETED = "created", "updated", "deleted"
+_TYPE = RDF("type")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A changed entity or source; `kind` is "created", "updated" or "deleted"."""
+
+    kind: str
+    iri: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The numbers of statements added and removed."""
+
+    added: int
+    removed: int
+
+
+class Quads(Protocol):
+    """A source of quads with the lookup method of a store."""
+
+    def quads_for_pattern(self, subject: Any, predicate: Any, object_: Any, graph: Any, /) -> Iterator[Quad]:
+        """Yields the matching quads."""
+        ...
+
+
+def write_all_changes(parent: Release | None, store: Store, folder: Path) -> Counts:
+    """Writes the changes of a whole build against its parent; `folder` has the N-Quads dump of the build."""
+    (folder / "changes").mkdir(exist_ok=True)
+    if parent is None:
+        # Everything is new, so the dump is the list of added statements: a hard link costs no space.
+        (folder / ADDED).hardlink_to(folder / NQUADS.path)
+        added = sum(1 for _ in _dump(folder))
+        return Counts(added, _write_rest(folder, added=_dump(folder), removed=(), before=None, after=store))
+    before = parent.open_store()
+    plus, minus = folder / "added.nq", folder / "removed.nq"
+    with (
+        plus.open("w", encoding="utf-8", newline="\n") as more,
+        minus.open("w", encoding="utf-8", newline="\n") as less,
+    ):
+        older = _dump(parent.path) if (parent.path / NQUADS.path).is_file() else lines_of(before, folder)
+        for is_new, line in compare(older, _dump(folder)):
+            (more if is_new else less).write(line)
+    try:
+        with plus.open(encoding="utf-8", newline="\n") as more, minus.open(encoding="utf-8", newline="\n") as less:
+            return write_changes(folder, more, less, before, store)
+    finally:
+        plus.unlink()
+        minus.unlink()
+
+
+def write_changes(
+    folder: Path, added: Iterable[str], removed: Iterable[str], before: Quads | None, after: Quads
+) -> Counts:
+    """Writes the lines of N-Quads (`lines.as_line`) that a release adds to its parent and removes from it.
+
+    `before` and `after` are the two stores. They distinguish an updated entity from a created or deleted one.
+    """
+    (folder / "changes").mkdir(exist_ok=True)
+    # `added` may be a generator: written first, and read again from the file.
+    plus = _write(folder / ADDED, added)
+    with unpacked(folder / ADDED) as more:
+        return Counts(plus, _write_rest(folder, more, removed, before, after))
+
+
+def compare(older: Iterable[str], newer: Iterable[str]) -> Iterator[tuple[bool, str]]:
+    """Yields the difference of two lists of N-Quads lines, both sorted by graph and line; true marks a new line."""
+    old, new = iter(older), iter(newer)
+    left, right = next(old, None), next(new, None)
+    while left is not None or right is not None:
+        if left == right:
+            left, right = next(old, None), next(new, None)
+        elif right is None or (left is not None and _order(left) < _order(right)):
+            assert left is not None  # noqa: S101 - for the type checker: right is None, or left was tested
+            yield False, left
+            left = next(old, None)
+        else:
+            yield True, right
+            right = next(new, None)
+
+
+def things_changed(release: Release) -> Iterator[Change]:
+    """Yields the entities and sources that a release created, updated or deleted, sorted by IRI."""
+    path = release.path / THINGS
+    if not path.is_file():
+        return
+    with unpacked(path) as lines:
+        for line in lines:
+            kind, _, iri = line.rstrip("\n").partition("\t")
+            yield Change(kind, iri)
+
+
+def _write_rest(folder: Path, added: Iterable[str], removed: Iterable[str], before: Quads | None, after: Quads) -> int:
+    """Writes the removed lines and the entities that either list is about. Returns the number of removed lines."""
+    # `removed` may be a generator: written first, and read again from the file.
+    minus = _write(folder / REMOVED, removed)
+    things = set(_things(added))
+    with unpacked(folder / REMOVED) as less:
+        things.update(_things(less))
+    with packed_text(folder / THINGS) as out:
+        out.writelines(f"{_kind(iri, before, after)}\t{iri}\n" for iri in sorted(things))
+    return minus
+
+
+def _write(path: Path, lines: Iterable[str]) -> int:
+    count = 0
+    with packed_text(path) as out:
+        for count, line in enumerate(lines, 1):  # noqa: B007 - the count outlives the loop
+            out.write(line)
+    return count
+
+
+def _things(lines: Iterable[str]) -> Iterator[str]:
+    """Yields the entities and sources that the lines are about; a hash node belongs to its entity."""
+    for line in lines:
+        iri = subject_of(line).partition("#")[0]
+        if iri.startswith((ID, SOURCE)):
+            yield iri
+
+
+def _kind(iri: str, before: Quads | None, after: Quads) -> str:
+    if before is None or not _exists(iri, before):
+        return CREATED
+    return UPDATED if _exists(iri, after) else DELETED
+
+
+def _exists(iri: str, store: Quads) -> bool:
+    return any(True for _ in store.quads_for_pattern(NamedNode(iri), _TYPE, None, DefaultGraph()))
+
+
+def _order(line: str) -> tuple[str, str]:
+    return graph_of(line), line
+
+
+def _dump(folder: Path) -> Iterator[str]:
+    with unpacked(folder / NQUADS.path) as lines:
+        yield from lines

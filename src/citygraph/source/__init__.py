@@ -1,0 +1,1 @@
+"""Files that people edit: data, rules and stored queries."""

@@ -1,0 +1,197 @@
+"""The files that people edit: which there are, which graph each fills, and on which line a statement stands."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pyoxigraph import (
+    BlankNode,
+    CanonicalizationAlgorithm,
+    Dataset,
+    DefaultGraph,
+    Literal,
+    NamedNode,
+    Quad,
+    RdfFormat,
+    Triple,
+    parse,
+)
+
+from citygraph.errors import BadData, UsageError
+from citygraph.rdf.formats import by_extension, why_not
+from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
+
+Term = NamedNode | BlankNode | Literal | Triple
+
+_NAMED_LISTS = {ONTOLOGY_GRAPH, SHAPES_GRAPH}
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of RDF: `name` is how people know it, `graph` where its triples go if it names no graph itself."""
+
+    path: Path
+    name: str
+    format: RdfFormat
+    graph: NamedNode | None
+
+    def read(self) -> Iterator[Quad]:
+        """Its quads, as they stand in the file. Raises BadData with file, line and column.
+
+        In ontology and shapes, where lists need blank nodes, these get IRIs (RDF 1.1, 3.5) that depend on the
+        statements alone: so that everything published has a name, and the same files give the same digest.
+        """
+        with self._open() as stream:
+            quads = self._parse(stream)
+            yield from _skolemised(quads, self.path.stem) if self.graph in _NAMED_LISTS else quads
+
+    def read_with_lines(self) -> Iterator[tuple[int, Quad]]:
+        """Its quads, each with the line on which it ends.
+
+        The parser asks for more only when it needs it; fed a line at a time, the lines fed so far tell
+        where it stands.
+        """
+        with self._open() as stream:
+            lines = _Lines(stream)
+            for quad in self._parse(lines):
+                yield lines.count, quad
+
+    def sha256(self) -> str:
+        """The SHA-256 of the file's bytes, in hexadecimal."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def _open(self) -> IO[bytes]:
+        return gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb")  # type: ignore[return-value]
+
+    def _parse(self, stream: IO[bytes] | _Lines) -> Iterator[Quad]:
+        try:
+            for quad in parse(stream, self.format, base_iri=f"file:///{self.name}"):  # type: ignore[arg-type]
+                yield self._in_its_graph(quad)
+        except SyntaxError as error:
+            raise BadData(error.msg, self.name, error.lineno, error.offset) from None
+        except (UnicodeDecodeError, ValueError) as error:
+            raise BadData(str(error), self.name) from None
+
+    def _in_its_graph(self, quad: Quad) -> Quad:
+        if reason := why_not(quad):
+            raise BadData(reason, self.name)
+        if not isinstance(quad.graph_name, DefaultGraph):
+            return quad
+        if self.graph is None:
+            raise BadData(
+                f"the statement about {quad.subject} stands in no graph: in data/ every statement belongs to a "
+                "source, so write it inside GRAPH source:… { } in a TriG file",
+                self.name,
+            )
+        return Quad(quad.subject, quad.predicate, quad.object, self.graph)
+
+
+class _Lines:
+    """A stream that hands out at most one line a read, and counts the lines it has begun."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._at_start = True
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        self.count += self._at_start
+        piece = self._stream.readline(size)  # a line longer than the parser's buffer comes in pieces
+        self._at_start = piece.endswith(b"\n")
+        return piece
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The folders that a build reads."""
+
+    data: Path
+    ontology: Path
+    queries: Path | None = None  # whose tables/ and quality/ are asked of each release
+
+    def data_files(self) -> list[SourceFile]:
+        """The data files, by name. Turtle has no graph names: catalog.ttl fills the catalog, others must be TriG."""
+        return [_source_file(path, self.data, _data_graph(path, self.data)) for path in _rdf_files(self.data)]
+
+    def ontology_files(self) -> list[SourceFile]:
+        """Ontology, alignments and concept schemes, which fill graph/ontology."""
+        paths = [*self.ontology.glob("*.ttl"), *(self.ontology / "alignments").glob("*.ttl")]
+        return [_source_file(path, self.ontology, ONTOLOGY_GRAPH) for path in sorted(paths)]
+
+    def shape_files(self) -> list[SourceFile]:
+        """The SHACL files, which fill graph/shapes."""
+        paths = (self.ontology / "shapes").glob("*.ttl")
+        return [_source_file(path, self.ontology, SHAPES_GRAPH) for path in sorted(paths)]
+
+    def rule_files(self) -> list[Path]:
+        """The CONSTRUCT rules, in the order in which they run."""
+        return sorted((self.ontology / "rules").glob("*.rq"))
+
+    def query_files(self) -> list[Path]:
+        """The stored queries whose answers are part of a release."""
+        folders = (self.queries / "tables", self.queries / "quality") if self.queries else ()
+        return [path for folder in folders for path in sorted(folder.glob("*.rq"))]
+
+    def all_files(self) -> list[SourceFile]:
+        """All files of RDF, in the order in which they are loaded. Raises UsageError if a folder has none."""
+        groups = (self.ontology_files(), self.shape_files(), self.data_files())
+        for files, folder in zip(groups, (self.ontology, self.ontology / "shapes", self.data), strict=True):
+            if not files:
+                raise UsageError(f"no RDF files in {folder}/: run this where data/ and ontology/ are, or name them")
+        return [file for files in groups for file in files]
+
+    def fingerprint(self, version: str) -> str:
+        """A hash of all that a release is made from: the files' bytes and names, and the software's version."""
+        digest = hashlib.sha256(version.encode())
+        paths = [file.path for file in self.all_files()] + self.rule_files() + self.query_files()
+        for path in paths:
+            digest.update(f"\0{path.name}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
+
+def extra_files(paths: Iterable[Path]) -> list[SourceFile]:
+    """Files that are not in the graph yet; triples without a graph get one named after their file.
+
+    Raises UsageError if a file is missing or its ending is that of no RDF format.
+    """
+    files = []
+    for path in paths:
+        if not path.is_file():
+            raise UsageError(f"{path}: no such file")
+        files.append(_source_file(path, path.parent, NamedNode(path.resolve().as_uri()), name=str(path)))
+    return files
+
+
+def _skolemised(quads: Iterable[Quad], name: str) -> list[Quad]:
+    dataset = Dataset(quads)
+    dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    return [
+        Quad(_named(quad.subject, name), quad.predicate, _named(quad.object, name), quad.graph_name)
+        for quad in sorted(dataset, key=str)
+    ]
+
+
+def _named(term: Term, name: str) -> Any:
+    return NamedNode(f"{BASE}.well-known/genid/{name}-{term.value}") if isinstance(term, BlankNode) else term
+
+
+def _rdf_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and by_extension(path.name))
+
+
+def _data_graph(path: Path, folder: Path) -> NamedNode | None:
+    return CATALOG_GRAPH if path == folder / "catalog.ttl" else None
+
+
+def _source_file(path: Path, folder: Path, graph: NamedNode | None, name: str | None = None) -> SourceFile:
+    format_ = by_extension(path.name)
+    if format_ is None or format_.rdf is None:
+        raise UsageError(f"{path}: the ending is of no RDF format; .ttl, .trig, .nt, .nq, .rdf and .jsonld are read")
+    named = name or f"{folder.name}/{path.relative_to(folder).as_posix()}"
+    return SourceFile(path, named, format_.rdf, graph)

@@ -1,0 +1,59 @@
+"""The rules, run over a store that holds what they need: what they conclude, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import DefaultGraph, NamedNode, Quad, QueryTriples, Store
+
+from citygraph.errors import BadData
+from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
+
+_UNSAID = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A CONSTRUCT query over the default graph, and the name of its file."""
+
+    name: str
+    text: str
+
+
+def read_rules(paths: Iterable[Path]) -> list[Rule]:
+    """The rules of these files."""
+    return [Rule(f"rules/{path.name}", path.read_text(encoding="utf-8")) for path in paths]
+
+
+def derive(rules: Iterable[Rule], store: Store) -> set[Quad]:
+    """Run the rules in order, each seeing in the default graph what those before it concluded.
+
+    Answers what is new, as quads of the derived graph; it is in the store's default graph then. Raises BadData for a
+    rule that is no CONSTRUCT query.
+    """
+    derived: set[Quad] = set()
+    for rule in rules:
+        try:
+            result = store.query(rule.text, prefixes=dict(PREFIXES))
+        except SyntaxError as error:
+            raise BadData(str(error), rule.name) from None
+        if not isinstance(result, QueryTriples):
+            raise BadData("a rule must be a CONSTRUCT query", rule.name)
+        triples = [Quad(t.subject, t.predicate, t.object) for t in result]
+        new = [quad for quad in triples if quad not in store]
+        store.extend(new)
+        derived.update(Quad(q.subject, q.predicate, q.object, DERIVED_GRAPH) for q in new)
+    return derived
+
+
+def derive_anew(rules: Iterable[Rule], store: Store) -> set[Quad]:
+    """What the rules conclude from all that the graphs of data say; the store stays as it is."""
+    scratch = Store()
+    graphs = [graph for graph in store.named_graphs() if isinstance(graph, NamedNode) and graph not in _UNSAID]
+    for graph in graphs:
+        quads = store.quads_for_pattern(None, None, None, graph)
+        scratch.bulk_extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
+    scratch.bulk_extend(store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH))
+    return derive(rules, scratch)

@@ -1,1 +1,0 @@
-"""SPARQL over HTTP: the endpoint, its workbench, the stored queries, what is running."""

@@ -1,1 +1,0 @@
-"""Writing over HTTP: updates, the graph store, and what both share."""

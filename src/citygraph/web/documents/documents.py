@@ -1,0 +1,345 @@
+"""The addresses of linked data: things, their documents, sources, graphs, the ontology and the shapes.
+
+They are answered beside Flask, as queries are: a document is made in the time that a framework takes to find its maker.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime
+from itertools import dropwhile
+from typing import TYPE_CHECKING
+
+from pyoxigraph import NamedNode
+
+from citygraph.errors import CitygraphError, Gone, MethodNotAllowed
+from citygraph.graph.description import Description, describe, says
+from citygraph.graph.document import document, has_graphs, write_graph
+from citygraph.graph.withdrawals import Withdrawal
+from citygraph.rdf.terms import BASE, DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.release.releases import Release, Releases
+from citygraph.settings import Settings
+from citygraph.text import nfc
+from citygraph.web.documents import schemaorg, signposts
+from citygraph.web.documents.profile_list import profile_list
+from citygraph.web.documents.profiles import OWN, WHOLE, is_list
+from citygraph.web.documents.representation import GRAPH_FORMATS, Asked, Form, Made, answer, read_request, split
+from citygraph.web.documents.signposts import Signposts
+from citygraph.web.http.addresses import addresses_of
+from citygraph.web.http.messages import METHODS, Reply, Request, not_known, redirection
+from citygraph.web.http.negotiation import LANGUAGES, reader_language
+from citygraph.web.http.problems import PROBLEM_TYPES
+from citygraph.web.http.result_cache import ResultCache
+from citygraph.web.pages.dataset_page import whole, with_release, without_tables
+from citygraph.web.pages.entity_page import Pages, forms_of
+from citygraph.web.pages.error_pages import Faults
+from citygraph.web.view.page_request import Reader
+from citygraph.web.view.release_cache import OpenRelease, Shelf
+from citygraph.web.view.translations import Words
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    View = Callable[[Request, str], Reply]
+
+
+_HTML = "text/html; charset=utf-8"
+_GRAPHS = ("source/", "graph/")
+_SHAPES = "ontology/shapes"
+# Nodes of the ontology and the shapes that have no name but need one (RDF 1.1, 3.5).
+_GENID = "/.well-known/genid/"
+_DATASET = "dataset"
+
+
+class Resources:
+    """What answers for the addresses of linked data, as a WSGI callable."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        releases: Releases,
+        shelf: Shelf | None = None,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
+        self._settings = settings
+        self._today = today
+        self._releases = releases
+        self._shelf = shelf or Shelf(releases, settings.base, held_quads=settings.held_quads)
+        self._pages = Pages()
+        self._faults = Faults(settings, releases, self._pages)
+        # A quarter of the room for results: documents are small, and cheap to make again.
+        self._cache = ResultCache(settings.cache_size // 4)
+        self._started = time.monotonic()
+        # By the first part of the path, up to a dot.
+        self._views: dict[str, View] = {
+            "": self.home, "id": self.thing, "doc": self.document, "source": self.document, "graph": self.document,
+            "dataset": self.document, "ontology": self.ontology, "shapes": self.shapes, "problems": self.problem,
+            "context": self.context, "health": self.health,
+        }  # fmt: skip
+
+    def answers_for(self, path: str) -> bool:
+        """Whether a path is one of ours."""
+        if path.startswith(_GENID):
+            return True
+        first, slash, rest = path[1:].partition("/")
+        stem, dot, _ = first.partition(".")
+        if stem in ("id", "doc", "source", "graph", "problems"):
+            return bool(slash) and not dot
+        if stem in ("", "context", "health"):
+            return not slash and path in ("/", "/context.jsonld", "/health")
+        return stem in ("ontology", "shapes", "dataset") and (stem == "ontology" or not rest)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request; an error is a problem."""
+        request = Request(environ)
+        try:
+            with self._shelf.reading():
+                reply = self._reply(request)
+        except CitygraphError as error:
+            reply = self._faults.reply(request, error)
+        except Exception as error:
+            # The edge of the program: the client gets an answer, and nothing of our insides.
+            reply = self._faults.unexpected(request, error)
+        return reply.send(request.method, start_response)
+
+    def _reply(self, request: Request) -> Reply:
+        if request.method not in METHODS:
+            raise MethodNotAllowed(f"{request.method} is not a method of this address", METHODS)
+        if request.method == "OPTIONS":
+            return Reply(200, [("Allow", ", ".join(METHODS))])
+        path = request.path.lstrip("/")
+        if request.path.startswith(_GENID):
+            return self.document(request, path)
+        return self._views[path.partition("/")[0].partition(".")[0]](request, path)
+
+    def thing(self, request: Request, path: str) -> Reply:
+        """A thing is not a document: 303 to the document that describes it."""
+        addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
+        if elsewhere := _one_address(request, path, addresses.path):
+            return elsewhere
+        opened = self._opened(request)
+        stem, form = split(path)
+        iri = addresses.thing(stem)
+        extension = path.removeprefix(stem) if form else ""
+        query = f"?{request.query}" if request.query else ""
+        if stone := opened.withdrawals.get(iri):
+            if target := addresses.local(stone.merged_into) if stone.merged_into else "":
+                return redirection(target + extension + query, 301)
+            asked = self._read(request, addresses.document(iri).removeprefix(addresses.base) + extension)
+            return self._described(request, asked, iri)
+        if not says(opened.quick, iri):
+            raise not_known(path)
+        document_path = addresses.document(iri).removeprefix(addresses.base)
+        reply = redirection(addresses.path(document_path) + extension + query, 303)
+        reply.headers.append(("Link", f'<{addresses.path(document_path)}>; rel="describedby"'))
+        return reply
+
+    def document(self, request: Request, path: str) -> Reply:
+        """The document of an entity, a source or a graph; sources and graphs answer at their own address too."""
+        asked = self._read(request, nfc(path))
+        if elsewhere := _one_address(request, path, asked.addresses.path):
+            return elsewhere
+        return self._described(request, asked, asked.addresses.thing(asked.path))
+
+    def problem(self, request: Request, path: str) -> Reply:
+        """What a kind of error means: the IRI that problem+json names."""
+        type_ = next((t for t in PROBLEM_TYPES if t.slug == path.removeprefix("problems/")), None)
+        if type_ is None:
+            raise not_known(path)
+        reader = self._faults.reader(request)
+        page = self._pages.problem_type(type_, self._releases, reader).encode()
+        return Reply(200, [("Content-Type", _HTML), ("Content-Language", reader.words.language),
+                           ("Cache-Control", "public, max-age=3600"), ("Vary", "Accept-Language")], page)  # fmt: skip
+
+    def ontology(self, request: Request, path: str) -> Reply:
+        """The ontology whole, documentation for people and the graph for programs; or one of its concepts."""
+        rest = path.removeprefix("ontology").rstrip("/")
+        if rest.startswith("/"):
+            return self.shapes(request, path) if split(rest)[0] == "/shapes" else self.document(request, path)
+
+        def page(opened: OpenRelease, reader: Reader, forms: dict[str, str]) -> str:
+            data = schemaorg.terms(BASE + "ontology", reader.words("Ontology"), opened, reader.words.language)
+            return self._pages.ontology(opened, reader, forms, data)
+
+        return self._whole(request, ONTOLOGY_GRAPH, "ontology", page)
+
+    def shapes(self, request: Request, path: str) -> Reply:
+        """The shapes whole."""
+        del path
+        iri = BASE + _SHAPES
+
+        def page(opened: OpenRelease, reader: Reader, forms: dict[str, str]) -> str:
+            data = schemaorg.terms(iri, reader.words("Shapes"), opened, reader.words.language)
+            return self._pages.shapes(opened, reader, forms, iri, data)
+
+        return self._whole(request, SHAPES_GRAPH, _SHAPES, page)
+
+    def home(self, request: Request, path: str) -> Reply:
+        """The first page; to a program the site is the dataset."""
+        asked = self._read(request, path)
+        opened = self._opened(request)
+        if not asked.form.is_page:
+            query = f"?{request.query}" if request.query else ""
+            reply = redirection(asked.addresses.path(_DATASET) + query, 303)
+            reply.headers.append(("Vary", "Accept, Accept-Language"))
+            return reply
+
+        def make() -> Made:
+            found = describe(opened.store, DATASET.value, opened.labels) if says(opened.store, DATASET.value) else None
+            data = schemaorg.dataset(found, opened, asked)
+            page = self._pages.home(opened, self._before(opened.release), self._reader(asked), data)
+            return Made(page.encode(), 1, schemaorg.signposts_of_dataset(found, asked))
+
+        reply = answer(request, opened.release, asked, make, self._cache, _DATASET)
+        reply.headers = [(name, value) for name, value in reply.headers if name != "Content-Location"]
+        return reply
+
+    def _before(self, release: Release) -> Iterator[Release]:
+        """A release and those before it, the newest first."""
+        return dropwhile(lambda one: one.id != release.id, self._releases.history())
+
+    def context(self, request: Request, path: str) -> Reply:
+        """The JSON-LD context of the documents."""
+        del path
+        addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
+        asked = Asked("context", Form("jsonld", "application/ld+json", ""), 1, addresses, root)
+        opened = self._opened(request)
+
+        def make() -> Made:
+            return Made((json.dumps(opened.context.document(), ensure_ascii=False, indent=2) + "\n").encode())
+
+        return answer(request, opened.release, asked, make, self._cache)
+
+    def health(self, request: Request, path: str) -> Reply:
+        """Whether we serve, and what."""
+        del request, path
+        release = self._shelf.current().release
+        state = {
+            "status": "ok",
+            "release": release.id,
+            "created": release.manifest.created,
+            "quads": release.manifest.quads,
+            "triples": release.manifest.triples,
+            "uptime": round(time.monotonic() - self._started, 1),
+        }
+        headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+        return Reply(200, headers, (json.dumps(state) + "\n").encode())
+
+    def _described(self, request: Request, asked: Asked, iri: str) -> Reply:
+        opened = self._opened(request)
+        document_iri = asked.addresses.document(iri)
+        path = document_iri.removeprefix(asked.addresses.base)
+        stone = opened.withdrawals.get(iri)
+        if stone and stone.merged_into:
+            to = asked.addresses.document(stone.merged_into).removeprefix(asked.addresses.base)
+            query = f"?{request.query}" if request.query else ""
+            return redirection(asked.addresses.path(to) + _extension(request.path, asked) + query, 301)
+        if stone and asked.form.is_page:
+            raise _gone(stone, reader_language(request))
+        if is_list(request.args.get("_profile", "")):
+            return profile_list(asked, asked.addresses.path(path), document_iri)
+
+        def make() -> Made:
+            made = self._made(asked, opened, iri, document_iri)
+            return Made(made.body, made.pages, made.signposts, gone=stone is not None)
+
+        return answer(request, opened.release, asked, make, self._cache, path)
+
+    def _made(self, asked: Asked, opened: OpenRelease, iri: str, document_iri: str) -> Made:
+        path = document_iri.removeprefix(asked.addresses.base)
+        is_graph = iri.startswith(tuple(asked.addresses.base + name for name in _GRAPHS)) or "/graph/" in iri
+        is_page = asked.form.is_page
+        # The page of a graph turns the pages of what it says; its incoming links are few.
+        page = 1 if is_graph and is_page else asked.page
+        parts = opened.parts(iri) if is_graph else ()
+        sourced = not is_page and not asked.form.is_linkset and has_graphs(asked.form.format)
+        labels = opened.sourced_labels if sourced else opened.labels
+        # A page takes from all that is said: it has the words of others for programs.
+        keep = WHOLE.keep if is_page else asked.profile.keep
+        found = describe(opened.quick, iri, labels, page, parts, keep, opened.store)
+        is_dataset = iri == DATASET.value and found.page == 1
+        if is_dataset and (is_page or asked.profile is OWN):
+            found = with_release(found, opened)
+        posts = _signposts(asked, path, found)
+        if asked.form.is_linkset:
+            as_links = signposts.as_json if asked.form.name == "linkset.json" else signposts.as_text
+            return Made(as_links(posts.linkset()))
+        if not is_page:
+            doc = document(document_iri, found, opened.release)
+            return Made(opened.writer.write(doc, asked.form.format, f"{asked.root}/context.jsonld"), found.pages, posts)
+        reader, forms = self._reader(asked), forms_of(asked.addresses.path(path), GRAPH_FORMATS)
+        data = schemaorg.of(found, opened, document_iri, reader)
+        if is_graph:
+            return Made(self._pages.graph(opened, found, reader, forms, asked.page, data).encode(), 1, posts)
+        tables = whole(found, opened, reader.addresses, reader.words) if is_dataset else None
+        found = without_tables(found) if is_dataset else found
+        return Made(self._pages.entity(opened, found, reader, forms, data, tables).encode(), found.pages, posts)
+
+    def _whole(
+        self,
+        request: Request,
+        graph: NamedNode,
+        path: str,
+        page: Callable[[OpenRelease, Reader, dict[str, str]], str],
+    ) -> Reply:
+        sent = request.path.lstrip("/")
+        asked = self._read(request, nfc(sent))
+        if elsewhere := _one_address(request, sent, asked.addresses.path):
+            return elsewhere
+        if asked.path not in {path, path.rpartition("/")[2]}:
+            raise not_known(asked.path)
+        opened = self._opened(request)
+        posts = Signposts(asked.addresses, path, BASE + path)
+
+        def make() -> Made:
+            if asked.form.is_linkset:
+                as_links = signposts.as_json if asked.form.name == "linkset.json" else signposts.as_text
+                return Made(as_links(posts.linkset()))
+            if asked.form.is_page:
+                forms = forms_of(asked.addresses.path(path), GRAPH_FORMATS)
+                return Made(page(opened, self._reader(asked), forms).encode(), 1, posts)
+            quads = opened.store.quads_for_pattern(None, None, None, graph)
+            return Made(write_graph(quads, asked.form.format), 1, posts)
+
+        return answer(request, opened.release, asked, make, self._cache, path)
+
+    def _opened(self, request: Request) -> OpenRelease:
+        """The release that the address names, or the current one."""
+        return self._shelf.get(request.release) if request.release else self._shelf.current()
+
+    def _read(self, request: Request, path: str) -> Asked:
+        proxies = self._settings.trusted_proxies
+        return read_request(request, path.rstrip("/"), self._settings.base, proxies, self._today())
+
+    def _reader(self, asked: Asked) -> Reader:
+        words = Words(asked.form.language)
+        # Only what the answer is kept by may stand in its links.
+        language = [] if words.language == LANGUAGES[0] else [f"lang={words.language}"]
+        query = "&".join([part for part in (asked.query[1:],) if part] + language)
+        return Reader(words, asked.addresses, query, asked.at, dict(asked.view), asked.today, asked.root)
+
+
+def _one_address(request: Request, path: str, address: Callable[[str], str]) -> Reply | None:
+    """301 for an address with a slash at the end or not in NFC: a document has one address."""
+    proper = nfc(path).rstrip("/")
+    if proper == path:
+        return None
+    return redirection(address(proper) + (f"?{request.query}" if request.query else ""), 301)
+
+
+def _extension(path: str, asked: Asked) -> str:
+    """The extension that was asked for, if one was."""
+    extension = f".{asked.form.extension}"
+    return extension if path.endswith(extension) else ""
+
+
+def _signposts(asked: Asked, path: str, found: Description) -> Signposts:
+    types = signposts.types_of(value.iri for value in found.values(signposts.TYPE))
+    authors = tuple(value.iri for value in found.values(signposts.CREATOR) if value.iri)
+    return Signposts(asked.addresses, path, found.iri, types, authors)
+
+
+def _gone(stone: Withdrawal, language: str) -> Gone:
+    return Gone(stone.reason(language) or f"{stone.iri} was withdrawn", stone.replaced_by, stone.on)

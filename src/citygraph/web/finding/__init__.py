@@ -1,1 +1,0 @@
-"""Finding things: search and suggestions, Explore, Network, and reconciliation for other programs."""

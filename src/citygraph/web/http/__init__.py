@@ -1,0 +1,1 @@
+"""HTTP without pages: routes, requests, responses, negotiation, caching, problems and limits."""

@@ -1,0 +1,230 @@
+"""The languages of the interface: English in the code, every other one a gettext catalogue in `locale/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+import flask
+from babel import Locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from citygraph.errors import NotAcceptable
+from citygraph.rdf.formats import ALIASES, BY_NAME, FORMATS, Format, Kind, named
+from citygraph.web.http.messages import Request
+
+_FOLDER = Path(__file__).parents[1] / "locale"
+_FIRST = ("en", "tr")
+
+# A language is one file: locale/az.po is all that makes Azerbaijani one.
+LANGUAGES = (*_FIRST, *sorted({path.stem for path in _FOLDER.glob("*.po")} - set(_FIRST)))
+
+
+def catalogue_file(language: str) -> Path:
+    """Where the translations into a language stand."""
+    return _FOLDER / f"{language}.po"
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """The translations into a language of LANGUAGES, read once a process."""
+    if language == LANGUAGES[0]:
+        return NullTranslations()
+    with catalogue_file(language).open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+@cache
+def locale_of(language: str) -> Locale:
+    """How a language writes dates and numbers."""
+    return Locale.parse("en_GB" if language == "en" else language)
+
+
+def own_name(language: str) -> str:
+    """What a language calls itself: "Türkçe"."""
+    name = Locale.parse(language).get_language_name(language) or language
+    return name[:1].upper() + name[1:]
+
+
+ENCODINGS = ("zstd", "br", "gzip")
+HTML = ("text/html", "application/xhtml+xml")
+
+# Names that mean a table to one who asks for a table, and a graph to one who asks for a graph.
+_ALSO = {"json": "jsonld", "xml": "rdf"}
+_ALSO_TYPES = {"application/json": "jsonld", "application/xml": "rdf", "text/xml": "rdf"}
+_MOST_RANGES = 100
+_EXACT, _SUBTYPES, _ANYTHING = 2, 1, 0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a client accepts.
+
+    `formats` names, for each kind of result that can be had, the format it is wanted in: the first in the
+    tuple that carries the kind. `types` are media types to answer with where that is not the format's first.
+    `html` says that a page is wanted more than any of them.
+    """
+
+    formats: tuple[str, ...]
+    types: Mapping[str, str] = field(default_factory=dict)
+    html: bool = False
+
+    def of_kind(self, kind: Kind) -> Format:
+        """The format wanted for this kind. Raises NotAcceptable."""
+        for name in self.formats:
+            if kind in BY_NAME[name].kinds:
+                return BY_NAME[name]
+        raise _not_acceptable(f for f in FORMATS if kind in f.kinds)
+
+    def content_type(self, format_: Format) -> str:
+        """The value of Content-Type for this format."""
+        asked = self.types.get(format_.name)
+        if asked is None:
+            return format_.content_type
+        return f"{asked}; charset=utf-8" if asked.startswith("text/") else asked
+
+
+@dataclass(frozen=True)
+class _Range:
+    """One media range of an Accept header; `place` is where it stands."""
+
+    name: str
+    quality: float
+    place: int
+
+
+def wanted(accept: str, asked: str | None = None) -> Wanted:
+    """What a client wants by its Accept header and the value of ?format=, which goes before it.
+
+    Raises NotAcceptable if none of our formats would do.
+    """
+    if asked:
+        return _asked_by_name(asked)
+    ranges = list(_ranges(accept)) or [_Range("*/*", 1.0, 0)]
+    rated = [(rating, format_.name, type_) for format_ in FORMATS for rating, type_ in _ratings(format_, ranges)]
+    # By quality; among equals what is named goes before what a wildcard covers, and then what stands first.
+    rated.sort(key=lambda item: item[0], reverse=True)
+    html = _html(ranges, [rating for rating, _, _ in rated])
+    if not rated and not html:
+        raise _not_acceptable(FORMATS)
+    types = {name: type_ for _, name, type_ in reversed(rated) if type_ != BY_NAME[name].media_type}
+    for _, name, type_ in reversed(rated):
+        if type_ == BY_NAME[name].media_type:
+            types.pop(name, None)
+    return Wanted(_first_of_each_kind(name for _, name, _ in rated), types, html)
+
+
+def language(accept_language: str, asked: str | None = None) -> str:
+    """The one of our languages that a reader wants most; English if none."""
+    if asked in LANGUAGES:
+        return str(asked)
+    best, quality = LANGUAGES[0], 0.0
+    for range_ in _ranges(accept_language):
+        primary = range_.name.partition("-")[0]
+        if range_.quality > quality and primary in LANGUAGES:
+            best, quality = primary, range_.quality
+    return best
+
+
+def encoding(accept_encoding: str) -> str | None:
+    """The content coding that a client wants most, or None for none; among equals the cheapest for both."""
+    if not accept_encoding:
+        return None
+    qualities = {range_.name: range_.quality for range_ in _ranges(accept_encoding)}
+    anything = qualities.get("*", 0.0)
+    best = max(ENCODINGS, key=lambda name: qualities.get(name, anything))
+    quality = qualities.get(best, anything)
+    return best if quality > 0 and quality >= qualities.get("identity", 0.0) else None
+
+
+def _asked_by_name(asked: str) -> Wanted:
+    # A plus sign in an address is read as a space.
+    name = asked.strip().casefold().replace(" ", "+")
+    if name in {"html", *HTML}:
+        return Wanted((), html=True)
+    format_ = named(name, FORMATS)
+    if format_ is None:
+        raise _not_acceptable(FORMATS, f"{asked[:80]!r} is no format we make")
+    also = _ALSO.get(ALIASES.get(name, name)) or _ALSO_TYPES.get(name)
+    return Wanted((format_.name, also) if also else (format_.name,))
+
+
+def _ratings(format_: Format, ranges: list[_Range]) -> Iterator[tuple[tuple[float, int, int], str]]:
+    """How well a format does, for its own media type and for each other one by which it is asked."""
+    own = format_.media_type
+    rating = _rate(own, ranges)
+    if rating is not None:
+        yield rating, own
+    others = [*format_.media_types[1:], *(type_ for type_, name in _ALSO_TYPES.items() if name == format_.name)]
+    for range_ in ranges:
+        if range_.name in others and range_.quality > 0:
+            yield (range_.quality, _EXACT, -range_.place), range_.name
+
+
+def _rate(media_type: str, ranges: list[_Range]) -> tuple[float, int, int] | None:
+    """The quality by the most specific range that covers this type, or None if it is not accepted."""
+    subtypes = media_type.partition("/")[0] + "/*"
+    for specificity, name in ((_EXACT, media_type), (_SUBTYPES, subtypes), (_ANYTHING, "*/*")):
+        for range_ in ranges:
+            if range_.name == name:
+                return (range_.quality, specificity, -range_.place) if range_.quality > 0 else None
+    return None
+
+
+def _html(ranges: list[_Range], ratings: list[tuple[float, int, int]]) -> bool:
+    """Whether a page is asked for by name and above everything else, as browsers do and programs do not."""
+    quality = max((range_.quality for range_ in ranges if range_.name in HTML), default=0.0)
+    by_name = max((rating for rating, specificity, _ in ratings if specificity == _EXACT), default=0.0)
+    by_wildcard = max((rating for rating, specificity, _ in ratings if specificity != _EXACT), default=0.0)
+    return quality > by_name and quality >= by_wildcard
+
+
+def _first_of_each_kind(names: Iterable[str]) -> tuple[str, ...]:
+    """The names without those that another has made needless: one order for all headers that mean the same."""
+    first: dict[Kind, str] = {}
+    for name in names:
+        for kind in BY_NAME[name].kinds:
+            first.setdefault(kind, name)
+    chosen = [first[kind] for kind in (Kind.SOLUTIONS, Kind.BOOLEAN, Kind.GRAPH) if kind in first]
+    return tuple(dict.fromkeys(chosen))
+
+
+def _ranges(header: str) -> Iterator[_Range]:
+    """The ranges of a header with their q-values; what is malformed is passed over (RFC 9110, 12.4.2)."""
+    for place, part in enumerate(header.split(",", _MOST_RANGES)[:_MOST_RANGES]):
+        name, *parameters = part.split(";")
+        name = name.strip().casefold()
+        if name:
+            yield _Range(name, _quality(parameters), place)
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().casefold() == "q":
+            try:
+                return min(max(float(value.strip()), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _not_acceptable(
+    formats: Iterable[Format], reason: str = "none of the accepted types is one we make"
+) -> NotAcceptable:
+    offered = tuple(format_.media_type for format_ in formats)
+    return NotAcceptable(f"{reason}; there are {', '.join(offered)}", offered)
+
+
+def reader_language(request: Request | flask.Request) -> str:
+    """The language of the pages: ?lang=, else Accept-Language."""
+    return language(request.headers.get("Accept-Language", ""), request.args.get("lang"))

@@ -1,0 +1,106 @@
+"""What a page asks of the store beside a description: a few fixed queries, whatever the size of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple, Variable
+
+from citygraph.source.queries import StoredQuery, load_queries
+from citygraph.web.http.addresses import Addresses
+from citygraph.web.view.release_cache import OpenRelease
+from citygraph.web.view.statement_table import Registrar
+from citygraph.web.view.time_spans import is_past
+from citygraph.web.view.translations import Words
+
+MOST_QUERIES = 12  # on one page
+
+Row = Mapping[str, NamedNode | Literal]
+
+
+@dataclass
+class Ground:
+    """On what one page is built: the release, the reader, the register that numbers the sources, the day asked about.
+
+    `at` is "" or an ISO date: the graph as it was true on that day is asked for. `view` is how the reader wants tables
+    (`sort`, `q`), `today` the ISO date of the reading: of a release at its own address, the day it was made.
+    """
+
+    opened: OpenRelease
+    words: Words
+    addresses: Addresses
+    registrar: Registrar
+    at: str = ""
+    view: Mapping[str, str] = field(default_factory=dict)
+    today: str = ""
+    asked: int = field(default=0, init=False)
+
+    def ask(self, name: str, **terms: NamedNode | Literal) -> list[Row]:
+        """The rows of web/kinds/queries/{name}.rq; `terms` take the place of variables of their names.
+
+        Raises RuntimeError for more than MOST_QUERIES queries on one page: then the page is at fault.
+        """
+        self.asked += 1
+        if self.asked > MOST_QUERIES:
+            raise RuntimeError(f"a page asked more than {MOST_QUERIES} queries: {name}")
+        values: dict[Variable, NamedNode | BlankNode | Literal | Triple] = {
+            Variable(variable): term for variable, term in terms.items()
+        }
+        found = self.opened.quick.query(_queries()[name].text, substitutions=values)
+        if not isinstance(found, QuerySolutions):
+            raise TypeError(f"{name} is no SELECT query")
+        names = [variable.value for variable in found.variables]
+        return [{n: term for n in names if isinstance(term := row[n], NamedNode | Literal)} for row in found]
+
+    def ask_once(self, name: str) -> list[Row]:
+        """The rows of a query about the whole release, which is asked once for all pages."""
+        known = self.opened.asked.get(name)
+        if known is None:
+            known = self.opened.asked[name] = self.ask(name)
+        return known
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the page of a kind is laid out: its template below templates/kinds/, and what that is filled with.
+
+    `told` are the properties that the picture tells whole: the register leaves them out; `told_of` those by which
+    others point here.
+    """
+
+    template: str
+    values: Mapping[str, object]
+    told: frozenset[str] = frozenset()
+    told_of: frozenset[str] = frozenset()
+
+
+@cache
+def _queries() -> dict[str, StoredQuery]:
+    return load_queries(Path(__file__).parent / "queries")
+
+
+def text_of(term: NamedNode | Literal | None) -> str:
+    """The value of a term of a row, or "" where the row has none."""
+    return term.value if term is not None else ""
+
+
+def standing(ground: Ground, starts: Iterable[str], ends: Iterable[str], shown: Iterable[str] = ()) -> str:
+    """Says "not yet" or "no longer" of the day asked about, and nothing of what is so or has no date to tell by.
+
+    Of several dates the first begins it and the last ends it; in the month or the year that a date names it is so.
+    What is only `shown` on other days is "not shown on that day".
+    """
+    begun, ended, days = sorted(starts), sorted(ends), sorted(shown)
+    if not ground.at:
+        return ""
+    if begun and begun[0] > ground.at:
+        return ground.words("not yet")
+    if ended and is_past(ended[-1], ground.at):
+        return ground.words("no longer")
+    if begun or ended or not days:
+        return ""
+    within = days[0] <= ground.at and not is_past(days[-1], ground.at)
+    return "" if within else ground.words("not shown on that day")

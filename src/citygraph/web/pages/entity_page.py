@@ -1,0 +1,292 @@
+"""The pages for people: what a template gets to show of an entity, a graph, the ontology and the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from markupsafe import Markup
+from pyoxigraph import Literal
+
+from citygraph.errors import NotFound
+from citygraph.graph.description import Description
+from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
+from citygraph.rdf.formats import Format
+from citygraph.rdf.terms import CG, DCTERMS, OWL, RDFS, SH, SKOS
+from citygraph.release.releases import Release, Releases
+from citygraph.text import collation_key
+from citygraph.web.http.negotiation import LANGUAGES
+from citygraph.web.http.problems import GONE, Problem, ProblemType
+from citygraph.web.kinds.drawing import chart_of, register_of
+from citygraph.web.kinds.layouts import layout_of, standing_of, standings_beside
+from citygraph.web.kinds.page_context import Ground, Layout
+from citygraph.web.pages.dataset_page import Whole
+from citygraph.web.pages.home import read_home
+from citygraph.web.view.cells import source_line
+from citygraph.web.view.findings import Remark, remarks
+from citygraph.web.view.page_request import Reader
+from citygraph.web.view.release_cache import OpenRelease
+from citygraph.web.view.statement_groups import name_of, saying
+from citygraph.web.view.statement_table import TYPE, Registrar
+from citygraph.web.view.templates import Templates
+from citygraph.web.view.translations import Words
+from citygraph.web.view.values import Text, literal_text
+
+_NO_DATA = Markup()
+_LABEL = RDFS("label").value
+_ALIGNMENTS = [
+    p.value
+    for p in (
+        OWL("equivalentClass"), OWL("equivalentProperty"), RDFS("subClassOf"), RDFS("subPropertyOf"),
+        SKOS("exactMatch"), SKOS("closeMatch"), SKOS("broadMatch"), SKOS("narrowMatch"), SKOS("relatedMatch"),
+    )
+]  # fmt: skip
+
+
+class Pages(Templates):
+    """The templates, filled."""
+
+    def entity(
+        self,
+        opened: OpenRelease,
+        description: Description,
+        reader: Reader,
+        forms: Mapping[str, str],
+        data: Markup = _NO_DATA,
+        whole: Whole | None = None,
+    ) -> str:
+        """The page of an entity; `forms` are the addresses of its other forms, by name, `data` what programs read.
+
+        `whole` are the tables of the dataset's page.
+        """
+        ground = _ground(opened, reader)
+        registrar = ground.registrar
+        registrar.look(standings_beside(ground, description))
+        title = registrar.link(description.iri)
+        layout = layout_of(ground, description) or Layout("entity.html", {})
+        return self.page(
+            layout.template,
+            reader,
+            opened.release,
+            title=title,
+            names=_names(description, title),
+            kind=registrar.kind(description.statements),
+            places=[registrar.link(v.iri) for v in description.values(CG("country").value)],
+            rows=registrar.rows(description, layout.told),
+            parts=registrar.parts(description),
+            links=registrar.links(description, layout.told_of),
+            sources=registrar.sources(),
+            same=[registrar.link(v.iri) for v in description.values(OWL("sameAs").value) if v.iri],
+            iri=description.iri,
+            preview=_preview(reader, description.iri),
+            data=data,
+            whole=whole,
+            forms=forms,
+            page=description.page,
+            pages=description.pages,
+            own=standing_of(ground, description),
+            quality=_quality(opened, reader, description.iri),
+            **layout.values,
+        )
+
+    def graph(
+        self,
+        opened: OpenRelease,
+        description: Description,
+        reader: Reader,
+        forms: Mapping[str, str],
+        page: int,
+        data: Markup = _NO_DATA,
+    ) -> str:
+        """The page of a source or another graph: what it is, and what it says, subject by subject."""
+        registrar = Registrar(opened, reader.words, reader.addresses)
+        kind = reader.view.get("kind", "")
+        told = saying(opened, description.iri, page, kind)
+        return self.page(
+            "graph.html",
+            reader,
+            opened.release,
+            title=registrar.link(description.iri),
+            names=(),
+            kind=registrar.kind(description.statements),
+            places=(),
+            count=opened.release.manifest.graphs.get(description.iri, 0),
+            rows=registrar.rows(description),
+            parts=registrar.parts(description) if page == 1 else (),
+            links=registrar.links(description),
+            sources=registrar.sources(),
+            chosen=kind,
+            kinds=[(name_of(one), _class(registrar, reader, one), number) for one, number in told.kinds],
+            groups=[(_class(registrar, reader, g.kind), g.total, registrar.says(g.said)) for g in told.groups],
+            abroad=source_line(opened, reader.words, registrar.link, description.iri, 0).abroad,
+            same=(),
+            iri=description.iri,
+            preview=_preview(reader, description.iri),
+            data=data,
+            forms=forms,
+            page=page,
+            more=told.more,
+        )
+
+    def home(self, opened: OpenRelease, releases: Iterable[Release], reader: Reader, data: Markup = _NO_DATA) -> str:
+        """The home page; `releases` are this one and those before it, the newest first."""
+        ground = _ground(opened, reader)
+        home = read_home(ground, releases)
+        hub = ground.registrar.link(home.hub) if home.hub else None
+        return self.page(
+            "home.html",
+            reader,
+            opened.release,
+            home=home,
+            data=data,
+            hub=hub,
+            map=chart_of(ground, hub, home.point, home.ties) if hub else None,
+            register=register_of(home.ties),
+        )
+
+    def ontology(self, opened: OpenRelease, reader: Reader, forms: Mapping[str, str], data: Markup = _NO_DATA) -> str:
+        """The ontology as documentation."""
+        registrar = Registrar(opened, reader.words, reader.addresses)
+        vocabulary = opened.vocabulary
+        own = [t for t in vocabulary.terms.values() if t.iri.startswith(CG)]
+        others = [t for t in own if not t.is_class and not t.is_property]
+        return self.page(
+            "ontology.html",
+            reader,
+            opened.release,
+            header=vocabulary.get(CG.removesuffix("#")),
+            groups=[
+                ("classes", _by_label(reader, [t for t in own if t.is_class])),
+                ("properties", _by_label(reader, [t for t in own if t.is_property])),
+                ("terms_of", _by_label(reader, others)),
+            ],
+            schemes=[(scheme, _by_label(reader, vocabulary.concepts(scheme.iri))) for scheme in vocabulary.schemes],
+            link=registrar.link,
+            local=reader.addresses.local,
+            data=data,
+            facts=lambda term: _facts(term, vocabulary, reader.words),
+            forms=forms,
+            iri=CG.removesuffix("#"),
+        )
+
+    def shapes(
+        self, opened: OpenRelease, reader: Reader, forms: Mapping[str, str], iri: str, data: Markup = _NO_DATA
+    ) -> str:
+        """The shapes in plain words."""
+        registrar = Registrar(opened, reader.words, reader.addresses)
+        own = [t for t in opened.shapes.terms.values() if t.iri.startswith(f"{iri}#")]
+        used = {part for term in own for part in _constraints(term)}
+        whole = [t for t in own if t.iri not in used]
+        language = reader.words.language
+        return self.page(
+            "shapes.html",
+            reader,
+            opened.release,
+            shapes=sorted(whole, key=lambda t: (not t.iris(SH("targetClass").value), t.name)),
+            constraints=lambda term: [t for c in _constraints(term) if (t := opened.shapes.get(c))],
+            link=registrar.link,
+            targets=lambda term: term.iris(SH("targetClass").value),
+            path=lambda term: term.iris(SH("path").value),
+            message=lambda term: term.text(language, SH("message").value, SH("description").value),
+            remedy=lambda term: term.text(language, CG("remedy").value),
+            data=data,
+            name=lambda term: term.text(language, SH("name").value, _LABEL),
+            forms=forms,
+            iri=iri,
+        )
+
+    def problem(self, problem: Problem, releases: Releases, reader: Reader) -> str:
+        """An error, told to a person."""
+        try:
+            release = releases.current()
+        except NotFound:
+            release = None
+        language = reader.words.language
+        return self.page(
+            "problem.html",
+            reader,
+            release,
+            problem=problem,
+            title=reader.words(problem.type.title),
+            # Details are written for the one who caused the error; of a tombstone they are data, in both languages.
+            detail_language=language if problem.type is GONE else "en",
+        )
+
+    def problem_type(self, type_: ProblemType, releases: Releases, reader: Reader) -> str:
+        """What a kind of error means."""
+        problem = Problem(type_, "", {"members": list(type_.members)} if type_.members else {})
+        return self.problem(problem, releases, reader)
+
+
+def _ground(opened: OpenRelease, reader: Reader) -> Ground:
+    today = reader.today or opened.release.manifest.created[:10]
+    registrar = Registrar(opened, reader.words, reader.addresses)
+    return Ground(opened, reader.words, reader.addresses, registrar, reader.at, reader.view, today)
+
+
+def _class(registrar: Registrar, reader: Reader, kind: str) -> str:
+    """What a class is called, or the things of none."""
+    return registrar.link(kind).text if kind else reader.words("Others")
+
+
+def _quality(opened: OpenRelease, reader: Reader, iri: str) -> tuple[Remark, ...] | None:
+    """What the shapes say of a thing, in plain words; None where nobody knows."""
+    found = opened.findings.of(iri)
+    return None if found is None else remarks(found, opened.shapes, reader.words.language)
+
+
+def forms_of(path: str, formats: tuple[Format, ...]) -> dict[str, str]:
+    """The addresses of a document's RDF forms, by the name of the form."""
+    return {format_.label: f"{path}.{format_.extension}" for format_ in formats}
+
+
+def _preview(reader: Reader, iri: str) -> dict[str, str]:
+    """The whole addresses of a document and of its picture for other sites, which know no paths."""
+    path = reader.addresses.document(iri).removeprefix(reader.addresses.base)
+    if not reader.site or "#" in path:
+        return {}
+    root, lang = reader.site.removesuffix(reader.addresses.root), reader.words.language
+    suffix = "" if lang == LANGUAGES[0] else f"?lang={lang}"
+    card = reader.addresses.path(f"preview/{path.removeprefix('doc/')}.png")
+    return {"url": f"{root}{reader.addresses.path(path)}{suffix}", "image": f"{root}{card}{suffix}"}
+
+
+def _constraints(shape: VocabularyTerm) -> tuple[str, ...]:
+    return shape.iris(SH("property").value, SH("sparql").value)
+
+
+def _names(description: Description, title: Text) -> tuple[tuple[str, str], ...]:
+    """The entity's other names: each text once, with its languages."""
+    found: dict[str, list[str]] = {}
+    for value in description.values(_LABEL):
+        if isinstance(value.term, Literal) and value.term.value != title.text:
+            found.setdefault(value.term.value, []).append(value.term.language or "")
+    return tuple((text, languages[0]) for text, languages in found.items())
+
+
+def _by_label(reader: Reader, terms: Any) -> list[VocabularyTerm]:
+    return sorted(terms, key=lambda term: collation_key(term.label(reader.words.language).text))
+
+
+def _facts(term: VocabularyTerm, vocabulary: Vocabulary, words: Words) -> dict[str, Any]:
+    """What the documentation tells of a term beside its names."""
+    above = RDFS("subClassOf").value if term.is_class else RDFS("subPropertyOf").value
+    own = {iri for iri in term.iris(above) if iri in vocabulary.terms and iri.startswith(CG)}
+    elsewhere = [
+        (p.replace("#", "/").rpartition("/")[2], iri) for p in _ALIGNMENTS for iri in term.iris(p) if iri not in own
+    ]
+    texts = SKOS("definition").value, RDFS("comment").value, DCTERMS("description").value
+    mine_first = sorted(LANGUAGES, key=lambda language: language != words.language)
+    return {
+        "labels": list(dict.fromkeys(term.label(language) for language in mine_first)),
+        "definitions": list(dict.fromkeys(d for d in (term.text(language, *texts) for language in mine_first) if d)),
+        "above": sorted(own),
+        "domains": term.domains,
+        "ranges": term.ranges,
+        "examples": [
+            literal_text(v, words) if isinstance(v, Literal) else v.value
+            for v in term.statements.get(SKOS("example").value, ())
+        ],
+        "elsewhere": elsewhere,
+        "types": [t.replace("#", "/").rpartition("/")[2] for t in term.types if t != TYPE],
+    }

@@ -1,1 +1,0 @@
-"""Time: releases at their own addresses, differences, histories, mementos, citations, feeds."""

@@ -1,0 +1,1 @@
+"""Search, Explore, the network and reconciliation."""

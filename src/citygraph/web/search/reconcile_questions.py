@@ -1,0 +1,147 @@
+"""Reconciliation queries as clients send them (Reconciliation API 0.2, section 4.1), read into questions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from citygraph.errors import TooLarge, UsageError
+from citygraph.matching.score import LIMIT, Question
+from citygraph.rdf.terms import PREFIXES
+
+MOST_CANDIDATES = 100
+_STRICT = ("any", "all", "should")
+_LONGEST = 500  # letters of a name
+_NUMBER = r"[-+]?\d+(?:\.\d+)?"
+_POINT = re.compile(rf"(?P<wkt>\w*\s*POINT\s*\()?\s*(?P<one>{_NUMBER})\s*[,;/\s]\s*(?P<other>{_NUMBER})\s*\)?", re.I)
+_ISO = re.compile(r"(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:T.*|Z|[+-]\d\d:\d\d)?")
+_TURKISH = re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})")
+_QID = re.compile(r"(?:.*/|wd:)?(Q[1-9]\d*)", re.IGNORECASE)
+
+# The facts that a property of a query may give, by the names under which clients know it.
+FACTS: Mapping[str, str] = {
+    "country": "country", "p17": "country",
+    "coordinates": "coordinates", "p625": "coordinates", "aswkt": "coordinates",
+    "latitude": "latitude", "longitude": "longitude",
+    "qid": "qid", "sameas": "qid", "wikidata": "qid",
+    "date": "date", "startdate": "date", "enddate": "date", "attestedon": "date", "councilactdate": "date",
+    "protocoldate": "date", "foundingdate": "date", "p585": "date", "p580": "date", "p582": "date",
+}  # fmt: skip
+
+TypeOf = Callable[[str], str]
+
+
+def read_batch(text: str, most: int, type_of: TypeOf) -> dict[str, Question]:
+    """The questions of a batch by their ids; `type_of` gives a class's local name for an identifier of a type.
+
+    Raises UsageError if the text is no batch, TooLarge if it has more than `most` queries.
+    """
+    batch = read_json(text, "queries")
+    if len(batch) > most:
+        raise TooLarge(f"a batch has {len(batch)} queries; at most {most} are answered at once", most)
+    return {id_: read_question(query, type_of) for id_, query in batch.items()}
+
+
+def read_json(text: str, name: str) -> dict[str, Any]:
+    """The object in a parameter. Raises UsageError if it holds something else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UsageError(f"the parameter {name} is not JSON") from None
+    if not isinstance(value, dict):
+        raise UsageError(f"the parameter {name} must be a JSON object")
+    return value
+
+
+def read_question(query: Any, type_of: TypeOf) -> Question:
+    """One query. Raises UsageError if it is not built as the specification says.
+
+    A value that cannot be read as what its property is, such as a date that says "unknown", tells nothing.
+    """
+    if not isinstance(query, dict) or not isinstance(query.get("query", ""), str):
+        raise UsageError("each query must be an object, and its member query a text")
+    if "query" not in query and not query.get("properties"):
+        raise UsageError("each query must have a member query, or properties")
+    strict = query.get("type_strict") or "any"
+    if strict not in _STRICT:
+        raise UsageError(f"type_strict must be {', '.join(_STRICT[:-1])} or {_STRICT[-1]}")
+    given = _facts(query.get("properties") or [])
+    return Question(
+        text=query.get("query", "")[:_LONGEST].strip(),
+        types=tuple(type_of(type_) for type_ in _types(query.get("type"))),
+        strict=strict,
+        countries=tuple(given.get("country", ())),
+        point=_point(given),
+        qids=tuple(match[1].upper() for text in given.get("qid", ()) if (match := _QID.fullmatch(text))),
+        dates=tuple(date for text in given.get("date", ()) if (date := read_dates(text))),
+        limit=_limit(query.get("limit")),
+    )
+
+
+def read_dates(text: str) -> tuple[str, str] | None:
+    """A date, which may be partial, or two with a slash between, as the ends of a time; nothing if it is none."""
+    if match := _TURKISH.fullmatch(text.strip()):
+        text = f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}"
+    parts = [_ISO.fullmatch(part.strip()) for part in text.split("/")]
+    ends = [match[1] for match in parts if match]
+    return (ends[0], ends[-1]) if ends and len(ends) == len(parts) <= 2 else None
+
+
+def local_name(identifier: str) -> str:
+    """A term's name without its namespace or prefix."""
+    if ":" not in identifier:
+        return identifier
+    for prefix, namespace in PREFIXES.items():
+        identifier = identifier.removeprefix(namespace).removeprefix(f"{prefix}:")
+    return identifier
+
+
+def _facts(properties: Any) -> dict[str, list[str]]:
+    """The values given for each kind of fact, as texts."""
+    if not isinstance(properties, list):
+        raise UsageError("properties must be a list")
+    given: dict[str, list[str]] = {}
+    for one in properties:
+        if not isinstance(one, dict) or not isinstance(one.get("pid"), str) or "v" not in one:
+            raise UsageError("each of the properties must be an object with the members pid and v")
+        fact = FACTS.get(local_name(one["pid"]).casefold())
+        if fact:
+            given.setdefault(fact, []).extend(_values(one["v"]))
+    return given
+
+
+def _values(value: Any) -> Iterator[str]:
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, dict):
+            yield str(one.get("id") or one.get("name") or "")
+        elif one is not None:
+            yield str(one)
+
+
+def _types(value: Any) -> list[str]:
+    listed = value if isinstance(value, list) else [value] if value else []
+    found = [one.get("id") if isinstance(one, dict) else one for one in listed]
+    if not all(isinstance(one, str) for one in found):
+        raise UsageError("type must be an identifier or a list of them")
+    return [str(one) for one in found]
+
+
+def _point(given: Mapping[str, list[str]]) -> tuple[float, float] | None:
+    separate = [given[name][0] for name in ("latitude", "longitude") if given.get(name)]
+    match = _POINT.fullmatch((given.get("coordinates") or [",".join(separate)])[0].strip())
+    if match is None:
+        return None
+    one, other = float(match["one"]), float(match["other"])
+    # Well-known text has the longitude first (OGC 06-103r4).
+    latitude, longitude = (other, one) if match["wkt"] else (one, other)
+    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
+
+
+def _limit(value: Any) -> int:
+    if value is None:
+        return LIMIT
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UsageError("limit must be a positive whole number")
+    return min(value, MOST_CANDIDATES)

@@ -1,0 +1,1 @@
+"""SPARQL over HTTP: queries, stored queries, workbench, updates and the Graph Store Protocol."""

@@ -1,0 +1,107 @@
+"""What the editor of queries completes: the prefixes, and the classes and properties of the data with their counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+from flask import Blueprint, Flask, Response, request
+from pyoxigraph import Literal, NamedNode, Store
+
+from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
+from citygraph.rdf.terms import BASE, CATALOG_GRAPH, CG, PREFIXES, RDFS, SKOS, VOID
+from citygraph.release.releases import Releases
+from citygraph.settings import Settings
+from citygraph.web.http.messages import RELEASE
+from citygraph.web.http.negotiation import reader_language
+from citygraph.web.http.replies import FOR_EVER, FRESH, JSON, reply
+from citygraph.web.view.release_cache import OpenRelease, Shelf
+
+PATH = "/sparql/vocabulary"
+_TEXTS = (SKOS("definition").value, RDFS("comment").value)
+# A term of another vocabulary is offered if the data use it.
+_MOST = 400
+
+
+@dataclass(frozen=True)
+class Term:
+    """A class or property: as a query names it, as a reader reads it, and how often it stands in the data."""
+
+    name: str
+    iri: str
+    label: str
+    about: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Completions:
+    """All that is offered, the most used first."""
+
+    classes: tuple[Term, ...]
+    properties: tuple[Term, ...]
+
+
+def mount_completions(app: Flask, settings: Settings, releases: Releases, shelf: Shelf | None = None) -> None:
+    """Add the address to the site."""
+    shelf = shelf or Shelf(releases, settings.base)
+    completions = lru_cache(16)(lambda release_id, language: completions_of(shelf.get(release_id), language))
+    blueprint = Blueprint("completions", __name__)
+
+    @blueprint.get(PATH)
+    def vocabulary() -> Response:
+        """Prefixes, classes and properties as JSON."""
+        named = request.environ.get(RELEASE, "")
+        language = reader_language(request)
+        found: Completions = completions(named or releases.current_id(), language)
+        body: dict[str, Any] = {"prefixes": PREFIXES, **asdict(found)}
+        text = json.dumps(body, ensure_ascii=False) + "\n"
+        return reply(request, text, JSON, language, FOR_EVER if named else FRESH)
+
+    app.register_blueprint(blueprint)
+
+
+def completions_of(opened: OpenRelease, language: str) -> Completions:
+    """The classes and properties of a release, named for a reader."""
+    classes = _counts(opened.store, "class", "entities")
+    properties = _counts(opened.store, "property", "triples")
+    known = opened.vocabulary
+    return Completions(
+        _terms(known, language, classes, (term.iri for term in known.classes)),
+        _terms(known, language, properties, (term.iri for term in known.properties)),
+    )
+
+
+def shortened(iri: str) -> str:
+    """The IRI as a query writes it: with a prefix, if it has one and needs no escapes."""
+    best = max((p for p in PREFIXES if iri.startswith(PREFIXES[p])), key=lambda p: len(PREFIXES[p]), default="")
+    local = iri[len(PREFIXES[best]) :] if best else ""
+    plain = local.replace("-", "").replace("_", "")
+    return f"{best}:{local}" if best and plain.isalnum() and not local.startswith("-") else f"<{iri}>"
+
+
+def _terms(known: Vocabulary, language: str, counts: dict[str, int], others: Iterable[str]) -> tuple[Term, ...]:
+    """What is used, and what the ontology has beside it; terms of our own go before those of others."""
+    own = {iri for iri in others if iri.startswith(BASE)}
+    terms = [_term(known.get(iri), iri, language, counts.get(iri, 0)) for iri in {*counts, *own}]
+    return tuple(sorted(terms, key=lambda t: (not t.iri.startswith(CG), -t.count, t.name))[:_MOST])
+
+
+def _term(term: VocabularyTerm | None, iri: str, language: str, count: int) -> Term:
+    label = term.label(language).text if term else ""
+    about = term.text(language, *_TEXTS) if term else None
+    return Term(shortened(iri), iri, label, about.text if about else "", count)
+
+
+def _counts(store: Store, kind: str, counted: str) -> dict[str, int]:
+    """How often each class or property stands in the data, as the description of the dataset says (VoID)."""
+    found: dict[str, int] = {}
+    for quad in store.quads_for_pattern(None, VOID(kind), None, CATALOG_GRAPH):
+        for number in store.quads_for_pattern(quad.subject, VOID(counted), None, CATALOG_GRAPH):
+            if isinstance(quad.object, NamedNode) and isinstance(number.object, Literal):
+                # The parts of the dataset have counts of their own: that of the whole is the largest.
+                found[quad.object.value] = max(found.get(quad.object.value, 0), int(number.object.value))
+    return found

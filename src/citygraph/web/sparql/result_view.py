@@ -1,0 +1,110 @@
+"""A query's answer as a table on a page: the first rows, how long it took, and from which release it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, parse
+
+from citygraph.errors import TooLarge
+from citygraph.rdf.terms import XSD
+from citygraph.web.sparql.completions import shortened
+from citygraph.web.view.page_request import Reader
+
+# Rows of a result on a page; all of them are in the files.
+MOST = 500
+# A larger answer is for programs, and for them whole.
+_LARGEST = 16 * 1024 * 1024
+_DURATION = re.compile(r"dur=([0-9.]+)")
+_TRIPLE = ("subject", "predicate", "object")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A term in a table: its text, where it leads, its language, what is said of it on demand, and whether a number."""
+
+    text: str
+    href: str = ""
+    language: str = ""
+    title: str = ""
+    is_number: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An answer: a truth, or columns and the first of so many rows."""
+
+    release: str
+    milliseconds: float | None
+    count: int
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Cell | None, ...], ...] = ()
+    truth: bool | None = None
+
+
+def read_answer(headers: Mapping[str, str], body: Iterable[bytes], reader: Reader) -> Shown:
+    """The answer of the endpoint as a table. Raises TooLarge for one that no page should hold."""
+    try:
+        size = int(headers.get("Content-Length", "0"))
+        if size > _LARGEST:
+            raise TooLarge(f"the result has {size} bytes: too many for a page; take it as a file", _LARGEST)
+        data = b"".join(body)
+    finally:
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
+    timing = _DURATION.search(headers.get("Server-Timing", ""))
+    release, milliseconds = headers.get("X-Citygraph-Release", ""), float(timing[1]) if timing else None
+    if headers.get("Content-Type", "").startswith("application/n-triples"):
+        return _of_graph(data, release, milliseconds, reader)
+    answer: dict[str, Any] = json.loads(data)
+    if "boolean" in answer:
+        return Shown(release, milliseconds, 1, truth=bool(answer["boolean"]))
+    columns = tuple(answer["head"]["vars"])
+    bindings = answer["results"]["bindings"]
+    rows = tuple(tuple(_of_json(row.get(name), reader) for name in columns) for row in bindings[:MOST])
+    return Shown(release, milliseconds, len(bindings), columns, rows)
+
+
+def _of_graph(data: bytes, release: str, milliseconds: float | None, reader: Reader) -> Shown:
+    triples = parse(data, RdfFormat.N_TRIPLES)
+    rows = tuple(
+        tuple(_cell(term, reader) for term in (triple.subject, triple.predicate, triple.object))
+        for triple in islice(triples, MOST)
+    )
+    return Shown(release, milliseconds, len(rows) + sum(1 for _ in triples), _TRIPLE, rows)
+
+
+def _of_json(term: Mapping[str, Any] | None, reader: Reader) -> Cell | None:
+    if term is None:
+        return None
+    if term["type"] == "uri":
+        return _iri(term["value"], reader)
+    if term["type"] == "literal":
+        return _literal(term["value"], term.get("xml:lang", ""), term.get("datatype", ""))
+    return Cell(f"_:{term['value']}") if term["type"] == "bnode" else Cell(json.dumps(term["value"]))
+
+
+def _cell(term: object, reader: Reader) -> Cell:
+    if isinstance(term, NamedNode):
+        return _iri(term.value, reader)
+    if isinstance(term, Literal):
+        return _literal(term.value, term.language or "", term.datatype.value)
+    return Cell(str(term) if isinstance(term, BlankNode) else repr(term))
+
+
+def _iri(iri: str, reader: Reader) -> Cell:
+    safe = iri.startswith(("https://", "http://"))
+    return Cell(shortened(iri).strip("<>"), reader.addresses.local(iri) if safe else "", title=iri)
+
+
+def _literal(text: str, language: str, datatype: str) -> Cell:
+    name = datatype.removeprefix(XSD)
+    is_number = name in ("integer", "decimal", "double", "float")
+    plain = not datatype or name in ("string", "date") or is_number or bool(language)
+    return Cell(text, "", language, "" if plain else shortened(datatype).strip("<>"), is_number)

@@ -1,0 +1,294 @@
+"""The workbench at /sparql: queries are written here, and their results looked at; without JavaScript it is a form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+from citygraph.errors import CitygraphError, NotFound
+from citygraph.rdf.formats import Kind, of_kind
+from citygraph.rdf.terms import PREFIXES
+from citygraph.release.releases import Releases
+from citygraph.settings import Settings
+from citygraph.source.queries import Parameter, StoredQuery, load_queries
+from citygraph.sparql.protocol import Query
+from citygraph.web.http.addresses import addresses_of
+from citygraph.web.http.messages import RELEASE, Request
+from citygraph.web.http.problems import Problem, problem_of
+from citygraph.web.sparql.completions import PATH as VOCABULARY
+from citygraph.web.sparql.completions import Completions, Term, completions_of
+from citygraph.web.sparql.result_view import Shown, read_answer
+from citygraph.web.view.page_request import Reader
+from citygraph.web.view.release_cache import OpenRelease, Shelf
+from citygraph.web.view.templates import Templates
+from citygraph.web.view.translations import Words
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+    from citygraph.web.sparql.results import Response
+
+    # What answers a query, in the formats that a page can read. Raises what the endpoint raises.
+    Ask = Callable[[Query], Response]
+
+
+from citygraph.web.view.translations import N_
+
+PATH = "sparql"
+VIEWS = ("table", "map", "timeline", "network", "chart", "raw")
+_FIRST = 'SELECT ?city ?name {\n  city:izmir cg:twinnedWith ?city .\n  ?city rdfs:label ?name FILTER(LANG(?name) = "en")\n}\nORDER BY ?name\n'  # noqa: E501
+# Measurements are asked by the build; people find the others first.
+_GROUPS = ("", "tables", "quality")
+_CLASSES, _PROPERTIES = 40, 60
+_OK = "200 OK"
+# What stands in front of a parameter of a stored query in the address, so that it is none of the workbench's own.
+_MARK = "$"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A stored query as it is shown: its text with the values given, and what a reader may change."""
+
+    query: StoredQuery
+    text: str
+    fields: tuple[tuple[Parameter, str], ...]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What the address of the workbench says."""
+
+    query: Query | None
+    example: str
+    parameters: Mapping[str, str]
+    view: str
+    runs: bool
+
+
+class Workbench:
+    """Makes the page; what asks for it is the endpoint."""
+
+    def __init__(self, settings: Settings, releases: Releases, shelf: Shelf | None = None) -> None:
+        self._settings = settings
+        self._releases = releases
+        self._shelf = shelf or Shelf(releases, settings.base)
+        self._pages = Templates()
+        self._completions = lru_cache(16)(self._completed)
+
+    def __call__(self, environ: WSGIEnvironment, query: Query | None, language: str, ask: Ask) -> tuple[str, str]:
+        """The status and the page. A query is evaluated here only if the form asks for that by ?run=."""
+        request = Request(environ)
+        addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
+        reader = Reader(Words(language), addresses, request.query)
+        asking = _asking(request.query, query)
+        release_id = environ.get(RELEASE) or self._releases.current_id()
+        opened = self._shelf.get(release_id)
+        status, problem, example, shown = _OK, None, None, None
+        try:
+            example = self._example(asking)
+            shown = self._shown(asking, example, ask, reader)
+        except CitygraphError as error:
+            problem = problem_of(error)
+            status = problem.status_line
+        text = asking.query.text if asking.query else example.text if example else _FIRST
+        values = self._values(reader, opened, asking, example, text, root)
+        page = self._pages.page("workbench.html", reader, opened.release, **values, problem=problem, shown=shown,
+                                place=_place(problem))  # fmt: skip
+        return status, page
+
+    def _values(
+        self, reader: Reader, opened: OpenRelease, asking: Asking, example: Example | None, text: str, root: str
+    ) -> dict[str, Any]:
+        """What the template shows beside the result."""
+        addresses, language = reader.addresses, reader.words.language
+        here, live = addresses.path(PATH), addresses.root.partition("/releases/")[0]
+        known = self._completions(opened.release.id, language)
+        return {
+            "text": text,
+            "example": example,
+            "view": asking.view or (example.query.view if example else "table"),
+            "groups": [(group, [q for q in self._queries.values() if _group(q) == group]) for group in _GROUPS],
+            "classes": [(term, _about_class(term, here)) for term in _used(known.classes)[:_CLASSES]],
+            "properties": [(term, _about_property(term, here)) for term in _used(known.properties)[:_PROPERTIES]],
+            "address": here,
+            "example_address": lambda query: f"{here}?{urlencode({'example': query.name})}",
+            "downloads": _downloads(here, text),
+            "mark": _MARK,
+            "settings_for_script": {
+                "endpoint": here,
+                "root": root.partition("/releases/")[0],
+                "live": f"{live}/{PATH}",
+                "pinned": f"{live}/releases/{opened.release.id}/{PATH}",
+                "isPinned": addresses.root != live,
+                "running": f"{live}/{PATH}/running/",
+                "vocabulary": f"{addresses.root}{VOCABULARY}?lang={language}",
+                "search": f"{live}/search.json",
+                "land": f"{live}/static/built/world/land-110m.json",
+                "release": opened.release.id,
+                "base": addresses.base,
+                "site": addresses.root,
+                "language": language,
+                "view": asking.view or (example.query.view if example else ""),
+                "runs": asking.query is not None or example is not None,
+                "prefixes": PREFIXES,
+                "words": script_words(reader.words),
+            },
+        }
+
+    def _shown(self, asking: Asking, example: Example | None, ask: Ask, reader: Reader) -> Shown | None:
+        """The result, if the form asked for one."""
+        query = asking.query or (Query(example.text, base=self._settings.base) if example else None)
+        if query is None or not asking.runs:
+            return None
+        _, headers, body = ask(query)
+        return read_answer(dict(headers), body, reader)
+
+    def _example(self, asking: Asking) -> Example | None:
+        """The stored query that the address names. Raises NotFound, UsageError for a bad parameter."""
+        if not asking.example:
+            return None
+        query = self._queries.get(asking.example)
+        if query is None:
+            raise NotFound(f"no stored query {asking.example[:80]!r}; all are listed at /queries")
+        body = query.bind(asking.parameters)
+        lines = [line for line in body.splitlines() if not line.startswith("#+")]
+        text = f"# {query.title}\n# view: {query.view}\n\n" + "\n".join(lines).strip() + "\n"
+        return Example(query, text, tuple((p, asking.parameters.get(p.name, p.example)) for p in query.parameters))
+
+    def _completed(self, release_id: str, language: str) -> Completions:
+        return completions_of(self._shelf.get(release_id), language)
+
+    @cached_property
+    def _queries(self) -> Mapping[str, StoredQuery]:
+        """The files are read once: a server is started anew when its queries change."""
+        return load_queries(self._settings.queries)
+
+
+def _asking(query_string: str, query: Query | None) -> Asking:
+    """What the address says; what belongs to the endpoint it has read already."""
+    given = dict(reversed(parse_qsl(query_string, keep_blank_values=True, errors="replace")))
+    view = given.get("view", "")
+    return Asking(
+        query if query and query.text.strip() else None,
+        given.get("example", ""),
+        {name[len(_MARK) :]: value for name, value in given.items() if name.startswith(_MARK)},
+        view if view in VIEWS else "",
+        "run" in given,
+    )
+
+
+def _group(query: StoredQuery) -> str:
+    folder, slash, _ = query.name.partition("/")
+    return folder if slash and folder in _GROUPS else ""
+
+
+def _used(terms: Iterable[Term]) -> list[Term]:
+    return [term for term in terms if term.count]
+
+
+def _about_class(term: Term, here: str) -> str:
+    """The address of a query for what is of a class."""
+    text = (
+        f"SELECT ?thing ?name {{\n  ?thing a {term.name} .\n  OPTIONAL {{ ?thing rdfs:label ?name }}\n}}\nLIMIT 100\n"
+    )
+    return f"{here}?{urlencode({'query': text})}"
+
+
+def _about_property(term: Term, here: str) -> str:
+    """The address of a query for what a property says, and who says so."""
+    text = f"SELECT ?subject ?value ?source {{\n  GRAPH ?source {{ ?subject {term.name} ?value }}\n}}\nLIMIT 100\n"
+    return f"{here}?{urlencode({'query': text})}"
+
+
+def _downloads(here: str, text: str) -> list[tuple[str, str]]:
+    """The result's other forms, by name."""
+    kinds = (Kind.SOLUTIONS, Kind.GRAPH)
+    formats = {format_.name: format_ for kind in kinds for format_ in of_kind(kind)}
+    return [(f.label, f"{here}?{urlencode({'query': text, 'format': f.name})}") for f in formats.values()]
+
+
+def _place(problem: Problem | None) -> tuple[int, int] | None:
+    """Line and column of a syntax error."""
+    members = problem.members if problem else {}
+    line, column = members.get("line"), members.get("column")
+    return (int(line), int(column or 1)) if line else None
+
+
+_SAID: dict[str, str] = {
+    "editor": N_("SPARQL query"),
+    "running": N_("running …"),
+    "seconds": N_("{number} s"),
+    "milliseconds": N_("{number} ms"),
+    "fromCache": N_("kept from before"),
+    "complete": N_("complete"),
+    "release": N_("release {id}"),
+    "cancelled": N_("Cancelled after {seconds} s. The server has ended the query."),
+    "left": N_("Cancelled after {seconds} s. The query had not begun, or was at its end."),
+    "atLine": N_("Line {line}, column {column}"),
+    "unreachable": N_("The server did not answer: {reason}"),
+    "yes": N_("Yes"),
+    "no": N_("No"),
+    "nothing": N_("The query ran, and nothing matches it."),
+    "more": N_("Show more"),
+    "shownOf": N_("{shown} of {all} rows are shown"),
+    "view_table": N_("Table"),
+    "view_map": N_("Map"),
+    "view_timeline": N_("Time axis"),
+    "view_network": N_("Network"),
+    "view_chart": N_("Chart"),
+    "view_raw": N_("Raw"),
+    "views": N_("How the result is shown"),
+    "no_map": N_(
+        "There is nothing to draw on a map: give columns for latitude and longitude (lat, lon), or name places."
+    ),
+    "no_timeline": N_("There is nothing to draw on a time axis: give a column of dates."),
+    "no_network": N_("There is nothing to draw as a network: give two columns of things, or CONSTRUCT a graph."),
+    "no_chart": N_("There is nothing to draw as a chart: give a column of numbers."),
+    "mapTitle": N_("Map of {count} places around {name}"),
+    "mapTitleAlone": N_("Map of {count} places"),
+    "mapAbout": N_(
+        "Directions are true from the middle; distance grows by its square root. Rings stand at {rings} km."
+    ),
+    "kilometres": N_("{number} km"),
+    "timelineTitle": N_("Time axis of {count} rows from {first} to {last}"),
+    "timelineAbout": N_("Each row is a line; a month or a year is as wide as it is long."),
+    "networkTitle": N_("Network of {count} things"),
+    "networkAbout": N_("Lines join what stands in one row of the result."),
+    "chartTitle": N_("Chart of {column}"),
+    "chartAbout": N_("The same figures stand in the table."),
+    "cut": N_("The first {shown} of {all} are drawn."),
+    "by": N_("Column"),
+    "copy": N_("Copy"),
+    "copied": N_("Copied"),
+    "sharedLive": N_("Address of this query, answered from the newest release"),
+    "sharedPinned": N_("Address of this query, answered from this release for ever"),
+    "code": N_("Code"),
+    "share": N_("Share the query"),
+    "kind_prefix": N_("prefix"),
+    "kind_class": N_("class"),
+    "kind_property": N_("property"),
+    "kind_variable": N_("variable"),
+    "kind_keyword": N_("keyword"),
+    "kind_city": N_("city"),
+    "kind_country": N_("country"),
+    "kind_area": N_("administrative area"),
+    "kind_organisation": N_("organisation"),
+    "kind_person": N_("person"),
+    "kind_post": N_("office"),
+    "kind_agreement": N_("agreement"),
+    "kind_event": N_("event"),
+    "expected": N_("The query breaks off or is wrong here"),
+    "download": N_("Take the result as"),
+}
+
+
+def script_words(words: Words) -> dict[str, str | list[str]]:
+    """The texts by their keys; of one that counts, the forms for one and for many. Braces stay for the script."""
+    said: dict[str, str | list[str]] = {key: words(text) for key, text in _SAID.items()}
+    forms = (1, 2)
+    said["rows"] = [words.count("{number} row", "{number} rows", form, number="{number}") for form in forms]
+    said["triples"] = [words.count("{number} triple", "{number} triples", form, number="{number}") for form in forms]
+    return said

@@ -1,0 +1,1 @@
+"""Releases over time: releases, differences, Memento, history, citations, feeds and downloads."""

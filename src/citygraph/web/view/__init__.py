@@ -1,0 +1,1 @@
+"""Parts of pages: translations, values, statement tables and open releases."""

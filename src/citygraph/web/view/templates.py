@@ -1,0 +1,44 @@
+"""Jinja templates and the values that every page has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from citygraph.release.releases import Release
+from citygraph.web.http.assets import read_assets
+from citygraph.web.http.negotiation import LANGUAGES, own_name
+from citygraph.web.view.page_request import Reader
+from citygraph.web.view.values import date, number
+
+
+class Templates:
+    """The templates of the package, compiled once."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("citygraph.web"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._assets = read_assets()
+
+    def page(self, template: str, reader: Reader, release: Release | None, **values: Any) -> str:
+        """Returns a rendered page; `release` is the one that its footer names."""
+        return self._environment.get_template(template).render(
+            words=reader.words,
+            _=reader.words,
+            counted=reader.words.count,
+            own_name=own_name,
+            assets=self._assets,
+            addresses=reader.addresses,
+            reader=reader,
+            release=release,
+            languages=LANGUAGES,
+            date=lambda lexical: date(lexical, reader.words),
+            number=lambda value: number(str(value), reader.words),
+            **values,
+        )

@@ -1,0 +1,227 @@
+"""What the pages say, in the language of the reader."""
+
+from __future__ import annotations
+
+from citygraph.rdf.terms import CG, DCAT, DCTERMS, OWL, RDF, RDFS, SCHEMA, SD, SKOS, VOID
+from citygraph.web.http.negotiation import LANGUAGES, translations
+
+
+def N_(text: str) -> str:  # noqa: N802 - the mark that gettext's tools look for
+    """Marks a text for the catalogues; it is translated where it is said."""
+    return text
+
+
+# Names of properties that the ontology does not name, or not for a page.
+_PROPERTIES: dict[str, str] = {
+    SKOS("altLabel").value: N_("also named"),
+    SKOS("prefLabel").value: N_("name"),
+    SKOS("definition").value: N_("definition"),
+    SKOS("broader").value: N_("broader"),
+    SKOS("closeMatch").value: N_("close match"),
+    SKOS("exactMatch").value: N_("exact match"),
+    SKOS("broadMatch").value: N_("broader match"),
+    SKOS("notation").value: N_("notation"),
+    SKOS("inScheme").value: N_("scheme"),
+    SCHEMA("latitude").value: N_("coordinates"),
+    OWL("sameAs").value: N_("same as"),
+    RDFS("comment").value: N_("comment"),
+    RDF("subject").value: N_("concluded of"),
+    RDF("predicate").value: N_("property"),
+    RDF("object").value: N_("value"),
+    DCTERMS("title").value: N_("title"),
+    DCTERMS("publisher").value: N_("publisher"),
+    DCTERMS("creator").value: N_("author"),
+    DCTERMS("language").value: N_("language"),
+    DCTERMS("issued").value: N_("date of the document"),
+    DCTERMS("modified").value: N_("last changed"),
+    DCTERMS("license").value: N_("Licence"),
+    DCTERMS("references").value: N_("refers to"),
+    DCTERMS("description").value: N_("description"),
+    DCTERMS("source").value: N_("taken from"),
+    DCTERMS("accessRights").value: N_("access"),
+    DCTERMS("accrualPeriodicity").value: N_("updated"),
+    DCTERMS("conformsTo").value: N_("conforms to"),
+    DCTERMS("identifier").value: N_("identifier"),
+    DCTERMS("spatial").value: N_("places"),
+    DCTERMS("subject").value: N_("subject"),
+    DCTERMS("temporal").value: N_("time"),
+    DCAT("contactPoint").value: N_("contact"),
+    DCAT("endDate").value: N_("to"),
+    DCAT("hasCurrentVersion").value: N_("current version"),
+    DCAT("hasVersion").value: N_("versions"),
+    DCAT("keyword").value: N_("keywords"),
+    DCAT("prev").value: N_("previous version"),
+    DCAT("startDate").value: N_("from"),
+    DCAT("theme").value: N_("theme"),
+    DCAT("version").value: N_("version"),
+    VOID("dataDump").value: N_("dumps"),
+    VOID("distinctSubjects").value: N_("subjects"),
+    VOID("entities").value: N_("entities"),
+    VOID("exampleResource").value: N_("examples"),
+    VOID("subset").value: N_("parts"),
+    VOID("triples").value: N_("number of triples"),
+    VOID("vocabulary").value: N_("vocabularies"),
+    CG("populationFigure").value: N_("population"),
+    CG("areaFigure").value: N_("area"),
+    CG("distanceFigure").value: N_("distance"),
+    CG("shareFigure").value: N_("share"),
+}
+
+# Incoming links told from the side of the page: "party" of a city is a list of its agreements.
+_INCOMING: dict[str, str] = {
+    CG("about").value: N_("Told of in"),
+    CG("actor").value: N_("Did and said"),
+    CG("among").value: N_("Rankings within it"),
+    CG("anniversaryOf").value: N_("Anniversaries"),
+    CG("at").value: N_("What happened there"),
+    CG("attestedAt").value: N_("Offices that it attests"),
+    CG("capitalOf").value: N_("Capital"),
+    CG("country").value: N_("In this country"),
+    CG("continent").value: N_("On this continent"),
+    CG("evidence").value: N_("Conclusions that rest on it"),
+    CG("economicSector").value: N_("Economic sector of"),
+    CG("eventType").value: N_("Events of this type"),
+    CG("agreementType").value: N_("Agreements of this type"),
+    CG("holder").value: N_("Offices held"),
+    CG("homePlace").value: N_("Home of"),
+    CG("host").value: N_("Host of"),
+    CG("identifiedAs").value: N_("Recognised in"),
+    CG("invitedTo").value: N_("Invitations there"),
+    CG("jurisdiction").value: N_("Governed by"),
+    CG("locatedIn").value: N_("Within it"),
+    CG("moderator").value: N_("Moderated"),
+    CG("of").value: N_("Its posts"),
+    CG("organiser").value: N_("Organised"),
+    CG("participant").value: N_("Took part in"),
+    CG("partOf").value: N_("Parts"),
+    CG("party").value: N_("Its agreements"),
+    CG("plannedVenue").value: N_("Planned here"),
+    CG("post").value: N_("Holders"),
+    CG("promotes").value: N_("Promoted by"),
+    CG("recipient").value: N_("Addressed to it"),
+    CG("role").value: N_("Posts with this role"),
+    CG("seat").value: N_("Seat of"),
+    CG("supports").value: N_("Supported by"),
+    CG("takesPlaceIn").value: N_("Events here"),
+    CG("topic").value: N_("Where it is a topic"),
+    CG("unnamedParty").value: N_("Its agreements"),
+    DCTERMS("publisher").value: N_("Published"),
+    DCTERMS("creator").value: N_("Wrote"),
+    SKOS("broader").value: N_("Narrower"),
+    SKOS("inScheme").value: N_("Concepts"),
+}
+
+# Kinds of things that are not ours.
+_CLASSES: dict[str, str] = {
+    SKOS("Concept").value: N_("concept"),
+    SKOS("ConceptScheme").value: N_("concept scheme"),
+    SD("NamedGraph").value: N_("graph"),
+    OWL("Ontology").value: N_("ontology"),
+}
+
+# What is asked for by a name that is put together.
+_NAMED: dict[str, str] = {
+    "became_created": N_("new"),
+    "became_deleted": N_("gone"),
+    "became_updated": N_("changed"),
+    "classes": N_("Classes"),
+    "feature_alias": N_("How near the best of the other names is, from 0 to 100; the same name counts 98."),
+    "feature_country": N_("Whether it is in the given country. Yes closes 30 % of the gap to 100, no costs 25."),
+    "feature_date": N_("Whether its dates overlap with the given one. Yes closes 20 % of the gap to 100, no costs 20."),
+    "feature_distance": N_(
+        "Kilometres from the given coordinates. Up to 25 km, it closes up to half of the gap to 100."
+    ),
+    "feature_id": N_("The query is its identifier or its Wikidata item."),
+    "feature_name": N_("How near the best of its labels is, from 0 to 100; another spelling counts 88 at most."),
+    "feature_near": N_("False when it is more than 100 km away, which costs 25; more than 500 km costs 40."),
+    "feature_qid": N_("Whether it is the given Wikidata item. Yes closes 90 % of the gap to 100, no costs 60."),
+    "feature_type": N_(
+        "Whether it is of the given type. No costs 30, where a candidate may be of another type at all."
+    ),
+    "kind_agreement": N_("Agreements"),
+    "kind_area": N_("Administrative areas"),
+    "kind_city": N_("Cities"),
+    "kind_country": N_("Countries"),
+    "kind_event": N_("Events"),
+    "kind_organisation": N_("Organisations"),
+    "kind_person": N_("People"),
+    "kind_post": N_("Posts"),
+    "one_agreement": N_("agreement"),
+    "one_area": N_("administrative area"),
+    "one_city": N_("city"),
+    "one_country": N_("country"),
+    "one_event": N_("event"),
+    "one_organisation": N_("organisation"),
+    "one_person": N_("person"),
+    "one_post": N_("post"),
+    "parameter_date": N_("a day, a month or a year"),
+    "parameter_integer": N_("a whole number"),
+    "parameter_iri": N_("an IRI or a prefixed name"),
+    "parameter_text": N_("text"),
+    "properties": N_("Properties"),
+    "property_alias": N_("other names"),
+    "property_any_date": N_("date"),
+    "property_coordinates": N_("coordinates"),
+    "property_label": N_("name"),
+    "property_latitude": N_("latitude"),
+    "property_longitude": N_("longitude"),
+    "property_qid": N_("Wikidata item"),
+    "property_same_elsewhere": N_("the same elsewhere"),
+    "queries_": N_("Questions"),
+    "queries_quality": N_("Measurements of quality"),
+    "queries_tables": N_("Tables"),
+    "terms_of": N_("Terms"),
+}
+
+# What the members of a problem are called.
+_MEMBERS: dict[str, str] = {
+    "since": N_("Since"),
+    "replaced_by": N_("Use instead"),
+    "offered": N_("There are"),
+    "accepted": N_("Read are"),
+    "allowed": N_("Allowed are"),
+    "limit": N_("Limit"),
+    "elapsed": N_("Seconds spent"),
+    "line": N_("Line"),
+    "column": N_("Column"),
+    "file": N_("File"),
+    "construct": N_("Refused"),
+    "members": N_("Members"),
+}
+
+
+class Words:
+    """The texts of the interface in one language: `words("Sources")` is "Sources" or "Kaynaklar"."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language if language in LANGUAGES else LANGUAGES[0]
+        self._said = translations(self.language)
+
+    def __call__(self, text: str, /, **values: object) -> str:
+        """An English text of the interface in this language, with its {named} values filled in."""
+        said = self._said.gettext(text)
+        return said.format(**values) if values else said
+
+    def count(self, one: str, many: str, number: int, /, **values: object) -> str:
+        """A text that counts, in the plural form for `number`, which it may name as {number}."""
+        return self._said.ngettext(one, many, number).format(**{"number": number, **values})
+
+    def property_name(self, iri: str) -> str | None:
+        """The name of a property on a page, if it is not the one that the ontology gives."""
+        return self(_PROPERTIES[iri]) if iri in _PROPERTIES else None
+
+    def class_name(self, iri: str) -> str | None:
+        """What a thing of a class that is not ours is called."""
+        return self(_CLASSES[iri]) if iri in _CLASSES else None
+
+    def incoming(self, iri: str) -> str | None:
+        """The heading over the links that point here with this property."""
+        return self(_INCOMING[iri]) if iri in _INCOMING else None
+
+    def member(self, name: str) -> str:
+        """What a member of a problem is called."""
+        return self(_MEMBERS[name]) if name in _MEMBERS else name
+
+    def named(self, name: str) -> str:
+        """A text by a name that is put together, such as "kind_city"."""
+        return self(_NAMED[name])

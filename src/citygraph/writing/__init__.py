@@ -1,1 +1,0 @@
-"""Writing: from a change to a published release that holds it."""

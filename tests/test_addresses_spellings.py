@@ -1,0 +1,124 @@
+"""One right answer for each spelling of an address; and identifiers under another base than citygraph's."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Triple, parse
+
+from citygraph.rdf.terms import BASE, CG, CURATION_GRAPH, ID, RDF, RDFS, SOURCE
+from citygraph.release.releases import Releases
+from citygraph.settings import Settings
+from citygraph.web import create_app
+from citygraph.web.http.addresses import Addresses
+from tests.world import publish, small_world
+
+OTHER = "https://data.example/cities/"
+
+
+def named(iri: str, label: str, source: NamedNode) -> list[Quad]:
+    """A city of that IRI."""
+    city = NamedNode(iri)
+    name = Literal(label, language="tr")
+    triples = [Triple(city, RDF("type"), CG("City")), Triple(city, RDFS("label"), name)]
+    return [Quad(t.subject, t.predicate, t.object, graph) for t in triples for graph in (source, DefaultGraph())]
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """A world with an entity whose IRI has Turkish letters, though no slug of ours has."""
+    root = tmp_path_factory.mktemp("spellings")
+    publish([*small_world(), *named(ID + "city/İzmir-ışıklı", "İzmir ışıklı", SOURCE("page"))], root)
+    return create_app(Settings(), Releases(root)).test_client()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "location"),
+    [
+        # İ, ı and ş in UTF-8 are the entity; the document's address is written in percent signs.
+        ("/id/city/%C4%B0zmir-%C4%B1%C5%9F%C4%B1kl%C4%B1", 303, "/doc/city/%C4%B0zmir-%C4%B1%C5%9F%C4%B1kl%C4%B1"),
+        ("/doc/city/%C4%B0zmir-%C4%B1%C5%9F%C4%B1kl%C4%B1.nt", 200, ""),
+        # Small letters in percent signs are the same.
+        ("/doc/city/%c4%b0zmir-%c4%b1%c5%9f%c4%b1kl%c4%b1.nt", 200, ""),
+        # NFD leads to NFC.
+        ("/doc/city/I%CC%87zmir.nt", 301, "/doc/city/%C4%B0zmir.nt"),
+        ("/id/city/I%CC%87zmir-%C4%B1s%CC%A7%C4%B1kl%C4%B1", 301, "/id/city/%C4%B0zmir-%C4%B1%C5%9F%C4%B1kl%C4%B1"),
+        # A slash at the end leads to the address without.
+        ("/id/city/izmir/", 301, "/id/city/izmir"),
+        ("/doc/city/izmir//", 301, "/doc/city/izmir"),
+        # An i is not an ı, and an IRI is not folded.
+        ("/doc/city/izmir.nt", 200, ""),
+        ("/doc/city/%C4%B1zmir.nt", 404, ""),
+        ("/doc/city/Izmir.nt", 404, ""),
+        ("/doc/city/%C4%B0zmir.nt", 404, ""),
+        # Decoded once: what is encoded twice is another IRI, and a slash in disguise is a slash.
+        ("/doc/city/%25C4%25B0zmir.nt", 404, ""),
+        ("/doc/city%2Fizmir.nt", 200, ""),
+        ("/doc/city/iz%2Fmir.nt", 404, ""),
+        ("/doc/city/../city/izmir.nt", 404, ""),
+        # No UTF-8, no IRI.
+        ("/doc/city/%FF.nt", 404, ""),
+        ("/doc/city/%00", 404, ""),
+        ("/id/city/%22%3E%3Cscript%3E", 404, ""),
+    ],
+)  # fmt: skip
+def test_each_spelling_has_one_right_answer(client: FlaskClient, path: str, status: int, location: str) -> None:
+    """A path is decoded once and compared in NFC; nothing else is guessed."""
+    response = client.get(path, headers={"Accept": "text/turtle"})
+    assert (response.status_code, response.headers.get("Location", "")) == (status, location)
+
+
+def test_links_of_a_turkish_address_are_uris(client: FlaskClient) -> None:
+    """A header is ASCII; each link in it leads back to the document."""
+    response = client.get("/doc/city/%C4%B0zmir-%C4%B1%C5%9F%C4%B1kl%C4%B1.nt")
+    assert response.headers["Link"].isascii()
+    assert f'<{ID}city/%C4%B0zmir-%C4%B1%C5%9F%C4%B1kl%C4%B1>; rel="cite-as"' in response.headers["Link"]
+    assert client.get(response.headers["Content-Location"]).data == response.data
+    assert {q.subject.value for q in parse(response.data, RdfFormat.N_TRIPLES)} >= {ID + "city/İzmir-ışıklı"}
+
+
+# Another base
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """Somebody else's cities, in citygraph's vocabulary."""
+    root = tmp_path_factory.mktemp("elsewhere")
+    source = NamedNode(OTHER + "source/register")
+    ours = [quad for quad in small_world() if str(quad.graph_name).startswith("<https://w3id.org/citygraph/graph/")]
+    about = [
+        Quad(source, RDFS("label"), Literal("Register", language="en"), graph) for graph in (source, DefaultGraph())
+    ]
+    publish([*ours, *about, *named(OTHER + "id/city/urla", "Urla", source)], root)
+    return create_app(Settings(base=OTHER), Releases(root)).test_client()
+
+
+def test_entities_and_sources_are_of_the_base(elsewhere: FlaskClient) -> None:
+    """They dereference on this host, and their documents are named after them."""
+    assert elsewhere.get("/id/city/urla").headers["Location"] == "/doc/city/urla"
+    response = elsewhere.get("/doc/city/urla.nt")
+    assert response.status_code == 200
+    assert f"<{OTHER}doc/city/urla>" in response.text
+    assert f'<{OTHER}id/city/urla>; rel="cite-as"' in response.headers["Link"]
+    assert elsewhere.get("/source/register.ttl").status_code == 200
+    assert f"<{OTHER}source/register>" in response.text, "what it was derived from"
+    assert 'href="/doc/city/urla.ttl"' in elsewhere.get("/doc/city/urla.html").text
+
+
+@pytest.mark.parametrize("path", ["/ontology", "/ontology/roles/mayor", "/shapes", "/dataset", "/graph/curation"])
+def test_vocabulary_graphs_and_dataset_keep_citygraphs_names(elsewhere: FlaskClient, path: str) -> None:
+    """A vocabulary is shared: it is answered for here too, under the names that it has."""
+    response = elsewhere.get(path, headers={"Accept": "application/n-triples"}, follow_redirects=True)
+    assert response.status_code == 200
+    assert BASE in response.text
+
+
+def test_addresses_know_both_bases() -> None:
+    """Both ways; what is of neither stays as it is."""
+    addresses = Addresses(OTHER, "/graph")
+    assert addresses.local(OTHER + "id/city/urla") == "/graph/id/city/urla"
+    assert addresses.local(CG("City").value) == "/graph/ontology#City"
+    assert addresses.local("https://schema.org/City") == "https://schema.org/City"
+    assert addresses.thing("doc/city/urla") == OTHER + "id/city/urla"
+    assert addresses.thing("graph/curation") == CURATION_GRAPH.value
+    assert addresses.document(CURATION_GRAPH.value) == f"{OTHER}doc/graph/curation"

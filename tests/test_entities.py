@@ -1,0 +1,122 @@
+"""The list of a release: what is filtered and counted, in which order, and the ties between places."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from citygraph.errors import NotFound
+from citygraph.index.entities import Listing, Ties, Wanted
+from citygraph.index.tie_graph import MOST_FAR, MOST_NEAR, around, between, whole
+from citygraph.rdf.terms import ID
+from citygraph.release.releases import Release
+from tests.world import publish, small_world
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The small world."""
+    return publish(small_world(), tmp_path_factory.mktemp("listing"))
+
+
+@pytest.fixture(scope="module")
+def listing(world: Release) -> Listing:
+    """Its list."""
+    return Listing(world.path / "search.sqlite", world.open_store())
+
+
+def names(listing: Listing, wanted: Wanted) -> list[str]:
+    """What passes."""
+    return [one.label for one in listing.rows(wanted)]
+
+
+def star(points: int) -> Ties:
+    """A hub bound to so many others."""
+    others = [f"p{number:03}" for number in range(points)]
+    return Ties({"hub": {one: ["a"] for one in others}, **{one: {"hub": ["a"]} for one in others}})
+
+
+def test_a_place_has_the_times_and_protocols_of_its_ties(listing: Listing) -> None:
+    """A city is of a decade, and signed, when one of its agreements is; its own founding is another matter."""
+    assert names(listing, Wanted(values=(("decade", ("1990",)),))) == ["Bremen", "İzmir"]
+    assert names(listing, Wanted(values=(("protocol", ("no",)),))) == ["Baku", "İzmir"]
+
+
+def test_a_day_keeps_what_had_begun_and_not_ended(listing: Listing) -> None:
+    """Before the act of an agreement its parties are not listed."""
+    assert names(listing, Wanted(at="1990-01-01")) == ["Baku", "İzmir"]
+    assert names(listing, Wanted(at="1980-01-01")) == []
+
+
+def test_each_facet_is_counted_as_if_nothing_were_wanted_of_it(listing: Listing) -> None:
+    """Whoever has chosen a country sees how many there are in the others."""
+    counts = listing.counts(Wanted(values=(("country", (ID("country/germany").value,)),)))
+    assert counts.total == 1
+    assert set(counts.facets["country"].values()) == {1}
+    assert len(counts.facets["country"]) == 3
+    assert counts.facets["protocol"] == {"yes": 1}
+
+
+def test_filters_of_one_facet_add_and_of_several_narrow(listing: Listing) -> None:
+    """Germany or Azerbaijan, and signed."""
+    both = ("country", (ID("country/germany").value, ID("country/azerbaijan").value))
+    assert names(listing, Wanted(values=(both,))) == ["Baku", "Bremen"]
+    assert names(listing, Wanted(values=(both, ("protocol", ("yes",))))) == ["Bremen"]
+
+
+def test_a_release_without_the_list_gets_one_in_memory(world: Release, tmp_path: Path, listing: Listing) -> None:
+    """One that an older version made answers the same."""
+    path = tmp_path / "search.sqlite"
+    path.write_bytes((world.path / "search.sqlite").read_bytes())
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(
+            "DROP TABLE listed; DROP TABLE choice; DROP TABLE facet; DROP TABLE span; DROP TABLE tie;"
+        )
+    made = Listing(path, world.open_store())
+    assert made.rows(Wanted()) == listing.rows(Wanted())
+    assert made.counts(Wanted()) == listing.counts(Wanted())
+
+
+def test_a_release_without_an_index_has_no_list(world: Release, tmp_path: Path) -> None:
+    """It must be built anew."""
+    with pytest.raises(NotFound):
+        Listing(tmp_path / "search.sqlite", world.open_store())
+
+
+def test_the_shortest_way_goes_by_the_fewest_agreements(listing: Listing) -> None:
+    """From Bremen to Baku by way of İzmir."""
+    start, end = ID("city/bremen").value, ID("city/baku").value
+    assert [place.rpartition("/")[2] for place in listing.ties.shortest(start, end)] == ["bremen", "izmir", "baku"]
+    assert listing.ties.ways(start, end) == 1
+    assert len(between(listing.ties, start, end).ties) == 2
+
+
+def test_where_no_chain_of_agreements_leads_there_is_no_way() -> None:
+    """Neither from an island nor to it; and to oneself no step is needed."""
+    ties = Ties({"a": {"b": ["x"]}, "b": {"a": ["x"]}, "c": {"d": ["y"]}, "d": {"c": ["y"]}})
+    assert ties.shortest("a", "c") == []
+    assert ties.ways("a", "c") == 0
+    assert ties.shortest("a", "nowhere") == []
+    assert ties.shortest("a", "a") == ["a"]
+
+
+def test_all_ways_of_the_shortest_length_are_counted() -> None:
+    """Two partners in common make two ways; the one that is shown is the first by name."""
+    ties = Ties({"a": {"b": ["1"], "c": ["2"]}, "b": {"a": ["1"], "d": ["3"]}, "c": {"a": ["2"], "d": ["4"]},
+                 "d": {"b": ["3"], "c": ["4"]}})  # fmt: skip
+    assert ties.ways("a", "d") == 2
+    assert ties.shortest("a", "d") == ["a", "b", "d"]
+
+
+def test_a_picture_is_bounded_and_what_is_left_out_is_told() -> None:
+    """A city with 200 partners shows some, and names the others."""
+    part = around(star(200), "hub")
+    assert [len(ring) for ring in part.rings] == [1, MOST_NEAR, 0]
+    assert part.count == 201
+    beyond = around(star(200), "p000")
+    assert [len(ring) for ring in beyond.rings] == [1, 1, MOST_FAR]
+    assert len(beyond.left[1]) == 199 - MOST_FAR
+    assert whole(star(3)).count == 4

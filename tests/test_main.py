@@ -1,0 +1,169 @@
+"""The command line as a user has it: output, exit codes, errors on one line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from citygraph.release.releases import Release, Releases
+from citygraph.report import Report
+
+ROOT = Path(__file__).parents[1]
+Built = tuple[Releases, Release, Report]
+
+
+def run(*arguments: str, releases: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "citygraph.cli"]
+    if releases:
+        command += ["--releases", str(releases)]
+    return subprocess.run([*command, *arguments], cwd=ROOT, input=stdin, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def root(built: Built) -> Path:
+    return built[0].root
+
+
+@pytest.mark.parametrize("command", ["build", "serve", "validate", "query", "releases", "running", "export"])
+def test_every_command_explains_itself(command: str) -> None:
+    """--help says what the command does and what its options mean."""
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert f"citygraph {command}" in done.stdout.replace("python -m citygraph.cli", "citygraph").replace(
+        "main", "citygraph"
+    )
+    assert "--help" in done.stdout
+
+
+def test_build_does_nothing_when_nothing_changed(root: Path) -> None:
+    """A second build says that the release is up to date, and where it is."""
+    before = [release.id for release in Releases(root).history()]
+    done = run("build", releases=root)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "up to date" in done.stdout
+    assert "citygraph serve" in done.stdout
+    assert [release.id for release in Releases(root).history()] == before
+
+
+def test_build_check_publishes_nothing(tmp_path: Path) -> None:
+    """--check with --json: a line a step, then the report."""
+    done = run("build", "--check", "--json", releases=tmp_path)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert [line["step"] for line in lines[:-1]] == ["load", "derive", "describe", "validate"]
+    assert lines[-1]["conforms"]
+    assert Releases(tmp_path).history() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ('<https://w3id.org/citygraph/id/city/x> a <https://w3id.org/citygraph/ontology#City> .', 1, "violation"),
+        ('<https://w3id.org/citygraph/id/city/x> a', 2, "new.ttl:1:"),
+        ("", 0, "conform"),
+    ],
+)  # fmt: skip
+def test_validate_says_how_it_ended(tmp_path: Path, text: str, code: int, said: str) -> None:
+    """Exit 0 conforms, 1 violates, 2 could not run."""
+    path = tmp_path / "new.ttl"
+    path.write_text(text)
+    done = run("validate", str(path))
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout + done.stderr
+
+
+def test_validate_speaks_turkish(tmp_path: Path) -> None:
+    """--lang tr prints messages and remedies in Turkish."""
+    path = tmp_path / "new.ttl"
+    path.write_text("<https://w3id.org/citygraph/id/city/x> a <https://w3id.org/citygraph/ontology#City> .")
+    assert "Varlığın İngilizce adı yok." in run("validate", "--lang", "tr", str(path)).stdout
+
+
+def test_query_answers_in_the_format_asked(root: Path) -> None:
+    """A stored query by name with a parameter; csv when the output is no terminal."""
+    done = run("query", "partners", "-p", "city=city:baku", releases=root)
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert done.returncode == 0, done.stderr
+    assert len(rows) == 1
+    assert "1985-09-04" in rows[0].values()
+    for name, begin in (("json", "{"), ("xml", "<?xml"), ("tsv", "?"), ("md", "|")):
+        assert run("query", "partners", "--format", name, releases=root).stdout.startswith(begin)
+
+
+def test_query_reads_a_file_and_standard_input(root: Path, tmp_path: Path) -> None:
+    """Text comes from a name, a file or -; a graph is written as Turtle."""
+    text = "CONSTRUCT { ?s a cg:City } WHERE { ?s a cg:City }"
+    (tmp_path / "q.rq").write_text(text)
+    assert "a cg:City" in run("query", str(tmp_path / "q.rq"), releases=root).stdout
+    assert "true" in run("query", "-", "--format", "json", releases=root, stdin="ASK { city:izmir a cg:City }").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "said"),
+    [
+        (("query", "no-such"), "", "no stored query 'no-such'; there are: "),
+        (("query", "-"), "SELECT * WHERE { ?s ?p }", "line 1, column"),
+        (("query", "-", "--format", "ttl"), "SELECT * WHERE { ?s ?p ?o }", "text/csv"),
+        (("query", "partners", "-p", "city=x> }"), "", "must be an IRI"),
+        (("query", "partners", "-p", "city"), "", "NAME=VALUE"),
+        (("export", "source:no-such"), "", "no graph"),
+        (("query", "-", "--release", "../x"), "ASK {}", "no release"),
+    ],
+)
+def test_a_mistake_gets_one_clear_line(root: Path, arguments: tuple[str, ...], stdin: str, said: str) -> None:
+    """What and where, on standard error, with exit 2 and without a traceback."""
+    done = run(*arguments, releases=root, stdin=stdin)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_release_the_error_says_what_to_do(tmp_path: Path) -> None:
+    """Every command that reads names the one that builds."""
+    for command in (("query", "partners"), ("releases",), ("export",), ("serve",)):
+        done = run(*command, releases=tmp_path)
+        assert done.returncode == 2
+        assert "citygraph build" in done.stderr
+
+
+def test_releases_are_listed_with_the_current_marked(root: Path, built: Built) -> None:
+    """Newest first, for people and as JSON lines."""
+    assert run("releases", releases=root).stdout.startswith(f"* {built[0].current_id()}")
+    assert json.loads(run("releases", "--json", releases=root).stdout.splitlines()[0])["current"]
+
+
+def test_export_writes_files_that_a_build_takes(root: Path, tmp_path: Path) -> None:
+    """A file per graph, and the same text every time."""
+    done = run("export", "--into", str(tmp_path), releases=root)
+    assert done.returncode == 0
+    assert (tmp_path / "places" / "place-register.trig").read_text() == run(
+        "export", "source:place-register", releases=root
+    ).stdout
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 9
+
+
+def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CITYGRAPH_ variables that are no setting are told, not passed over."""
+    monkeypatch.setenv("CITYGRAPH_PROT", "1")
+    assert "CITYGRAPH_PROT is no setting" in run("releases").stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(root: Path) -> None:
+    """`citygraph query … | head` ends quietly."""
+    command = [sys.executable, "-m", "citygraph.cli", "--releases", str(root), "query", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdin.write(b"SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 100000")
+        process.stdin.close()
+        assert process.stdout.readline() == b"a,b,c,d,e,f\r\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

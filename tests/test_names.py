@@ -1,0 +1,47 @@
+"""The label index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from citygraph.index.names import Index
+from citygraph.rdf.terms import ID
+from citygraph.release.releases import Release
+
+
+@pytest.fixture(scope="module")
+def index(izmir: Release) -> Iterator[Index]:
+    with closing(Index(izmir.path / "search.sqlite")) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("text", ["Izmir", "izmir", "İZMİR", "ızmır", " İzm "])
+def test_izmir_is_found_however_it_is_typed(index: Index, text: str) -> None:
+    """The city comes first, whatever i the keyboard had."""
+    assert index.find(text, kind="city")[0].entity == ID + "city/izmir"
+
+
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [("Bakü", "city/baku"), ("Bakı", "city/baku"), ("Баку", "city/baku"), ("Plezen", "city/plzen"),
+     ("Charcov", "city/turkmenabat"), ("Frunze", "city/bishkek"), ("Bombay", "city/mumbai"),
+     ("tugay", "person/cemil-tugay"), ("izazder", "organisation/izmir-azerbaijan-association")],
+)  # fmt: skip
+def test_aliases_old_names_and_spellings_are_found(index: Index, text: str, entity: str) -> None:
+    """Every name that any source uses leads to its entity."""
+    assert entity in [hit.entity.removeprefix(ID) for hit in index.find(text)][:3]
+
+
+@pytest.mark.parametrize("text", ["", "   ", '"', "' OR 1=1 --", "NEAR(", "*", "zzzz", "\x00"])
+def test_odd_texts_find_nothing_and_break_nothing(index: Index, text: str) -> None:
+    """What a stranger types is words, never syntax of the index."""
+    assert index.find(text) == []
+
+
+def test_an_entity_is_found_once(index: Index) -> None:
+    """However many of its names match."""
+    entities = [hit.entity for hit in index.find("izmir", limit=50)]
+    assert len(entities) == len(set(entities))

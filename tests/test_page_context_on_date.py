@@ -1,0 +1,118 @@
+"""A page at a date: what was true on that day, and what was not yet or no longer so, in words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from citygraph.release.releases import Release, Releases
+from citygraph.settings import Settings
+from citygraph.web import create_app
+from citygraph.web.kinds.page_context import standing
+from tests.grounds import ground_of
+from tests.test_entity_page import page, text
+from tests.world import publish, small_world
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The small world."""
+    return publish(small_world(), tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def client(release: Release) -> FlaskClient:
+    """A reader of it."""
+    return create_app(Settings(), Releases(Path(release.path).parent)).test_client()
+
+
+def at(client: FlaskClient, path: str, day: str, language: str = "en") -> str:
+    """A page on a day."""
+    return client.get(f"{path}?at={day}&lang={language}", headers={"Accept": "text/html"}).text
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "shown", "said"),
+    [
+        (["1995-01-02"], [], [], "not yet"), (["1995-01-01"], [], [], ""), (["1995"], [], [], ""),
+        (["1996"], [], [], "not yet"),
+        (["1990"], ["1994-12-31"], [], "no longer"), (["1990"], ["1995"], [], ""), ([], [], [], ""),
+        ([], [], ["1996-05-01"], "not shown on that day"), ([], [], ["1990-01-01", "1996-05-01"], ""),
+        (["1985", "1996-01-01"], [], [], ""),
+    ],
+)  # fmt: skip
+def test_dates_tell_how_a_thing_stands(
+    release: Release, starts: list[str], ends: list[str], shown: list[str], said: str
+) -> None:
+    """On 1 January 1995: a partial date holds for all that it names, and what has no date is never denied."""
+    ground = ground_of(release)
+    ground.at = "1995-01-01"
+    assert standing(ground, starts, ends, shown) == said
+    ground.at = ""
+    assert standing(ground, starts, ends, shown) == ""
+
+
+def test_agreements_of_a_place_are_those_in_force(client: FlaskClient) -> None:
+    """In 1990 İzmir has Baku; Bremen stands in the table as one to come, and not on the map."""
+    html = at(client, "/doc/city/izmir", "1990-01-01")
+    assert "Bremen not yet" in text(html)
+    assert "Baku not yet" not in text(html)
+    assert re.search(r'class="faint">\s*<td class="no">', html)
+    assert "A visit meeting not yet" in text(html).replace("Meeting", "meeting")
+    assert "Bremen henüz değil" in text(at(client, "/doc/city/izmir", "1990-01-01", "tr"))
+
+
+def test_agreement_says_how_it_stands_itself(client: FlaskClient) -> None:
+    """Before its act it is not yet."""
+    assert "This itself on that day: not yet." in text(at(client, "/doc/agreement/izmir-bremen", "1990-01-01"))
+    assert "This itself on that day" not in text(at(client, "/doc/agreement/izmir-bremen", "1995-01-01"))
+    assert "Protocol not yet" in text(at(client, "/doc/agreement/izmir-bremen", "1995-01-01"))
+
+
+def test_links_to_what_is_dated_say_so(client: FlaskClient) -> None:
+    """An event of 2026 is not yet in 1990, wherever a register names it."""
+    html = at(client, "/doc/agreement/izmir-baku", "1990-01-01")
+    assert re.search(r"A visit( \d)* not yet", text(html))
+
+
+def test_page_says_what_was_applied_and_leads_back(client: FlaskClient) -> None:
+    """One sentence with the day; the field holds it; the plain page is canonical and one link away."""
+    html = at(client, "/doc/city/izmir", "1990-01-01")
+    assert "You see what was true on 1 January 1990" in text(html)
+    assert 'name="at" value="1990-01-01"' in html
+    assert '<link rel="canonical" href="http://localhost/doc/city/izmir">' in html
+    assert "At any time" in text(html)
+    assert "At any time" not in text(page(client, "/doc/city/izmir"))
+
+
+def test_links_of_a_page_keep_the_day(client: FlaskClient) -> None:
+    """The heading that sorts and the other languages lead to the same day."""
+    html = at(client, "/doc/city/izmir", "1990-01-01")
+    assert "sort=name&amp;at=1990-01-01#ties" in html
+    assert 'hreflang="tr" href="?at=1990-01-01&amp;lang=tr"' in html
+    assert 'hreflang="x-default" href="?at=1990-01-01"' in html
+
+
+def test_what_is_no_day_is_refused(client: FlaskClient) -> None:
+    """400, with an example of a day."""
+    response = client.get("/doc/city/izmir?at=1990-13-01", headers={"Accept": "text/html"})
+    assert response.status_code == 400
+    assert "2015-04-23" in response.text
+
+
+def test_earlier_releases_are_one_link_away(client: FlaskClient) -> None:
+    """What was known when is another question than what was true when."""
+    html = page(client, "/doc/city/izmir")
+    assert '<a href="?history" rel="nofollow">As it was known in earlier releases</a>' in html
+    history = client.get("/doc/city/izmir?history", headers={"Accept": "text/html"}).text
+    (link,) = re.findall(r'href="(/releases/[^"]+/doc/city/izmir)"', history)
+    assert client.get(link, headers={"Accept": "text/html"}).status_code == 200
+
+
+def test_country_has_the_places_bound_on_that_day(client: FlaskClient) -> None:
+    """Germany has Bremen since 1993."""
+    assert "Bremen" in text(at(client, "/doc/country/germany", "1995-01-01")).partition("Places with agreements")[2]
+    assert "Places with agreements" not in text(at(client, "/doc/country/germany", "1990-01-01"))

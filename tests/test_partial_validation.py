@@ -1,0 +1,177 @@
+"""Working from the change alone gives what working from the whole graph gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
+
+from citygraph.build.catalog import data_graphs, describe, described
+from citygraph.build.products import offered_tables
+from citygraph.incremental.counts import Tally
+from citygraph.incremental.derivation import Deriver
+from citygraph.incremental.partial_validation import PartialValidator
+from citygraph.rdf.delta import Delta
+from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
+from citygraph.release.releases import Release
+from citygraph.report import Report
+from citygraph.source.files import Sources
+from citygraph.source.rules import derive_anew, read_rules
+
+MADE = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH, CATALOG_GRAPH)
+TYPE = RDF("type")
+pytestmark = pytest.mark.timeout(900)
+few = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+# To judge the whole graph takes seconds, however much was changed in it.
+fewer = settings(few, max_examples=4)
+
+
+class World:
+    """The İzmir graph in memory, and changes of it."""
+
+    def __init__(self, release: Release, sources: Sources) -> None:
+        self.store = Store()
+        self.store.bulk_extend(release.open_store())
+        self.quads = sorted((q for q in self.store if q.graph_name not in MADE), key=str)
+        self.tables = offered_tables(sources.queries)
+        self.described = set(described(self.store, self.tables))
+        self.types = [quad for quad in self.quads if quad.predicate == TYPE]
+
+    def copy(self) -> Store:
+        copied = Store()
+        copied.bulk_extend(self.store)
+        return copied
+
+    def change(self, steps: list[tuple[str, int, int]]) -> Delta:
+        """Statements taken away, inserted, re-typed and re-linked."""
+        delta = Delta()
+        for kind, one, other in steps:
+            quad, donor = self.quads[one % len(self.quads)], self.quads[other % len(self.quads)]
+            if kind == "delete":
+                delta.removed.add(quad)
+            elif kind == "retype":
+                delta.added.add(Quad(quad.subject, TYPE, self.types[other % len(self.types)].object, GRAPH("test")))
+            elif kind == "relink":
+                delta.added.add(Quad(quad.subject, quad.predicate, donor.object, GRAPH("test")))
+            elif kind == "move":
+                delta.added.add(Quad(donor.subject, quad.predicate, quad.object, GRAPH("test")))
+            else:
+                new = NamedNode(f"https://w3id.org/citygraph/id/city/new-{other % 3}")
+                delta.added.add(Quad(new, quad.predicate, quad.object, GRAPH("test")))
+        return delta
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _in_small_parts() -> Iterator[None]:
+    """Even small changes are looked at in parts, as only large ones are otherwise."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr("citygraph.incremental.patterns._TOGETHER", 3)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def world(izmir: Release, sources: Sources) -> World:
+    return World(izmir, sources)
+
+
+@pytest.fixture(scope="module")
+def deriver(sources: Sources) -> Deriver:
+    made = Deriver(read_rules(sources.rule_files()))
+    assert made.is_local, "a rule cannot be followed"
+    return made
+
+
+@pytest.fixture(scope="module")
+def validator(sources: Sources) -> PartialValidator:
+    made = PartialValidator([file.path for file in sources.shape_files()])
+    assert made.affected is not None, "a shape cannot be followed"
+    return made
+
+
+@pytest.fixture(scope="module")
+def parent_report(world: World, validator: PartialValidator, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """What the whole graph is told before any change: it has warnings."""
+    return validator.validate_wholly(world.store, tmp_path_factory.mktemp("before"))
+
+
+numbers = st.integers(0, 10**6)
+kinds = st.sampled_from(["delete", "retype", "relink", "move", "insert"])
+changes = st.lists(st.tuples(kinds, numbers, numbers), min_size=1, max_size=5)
+many_changes = st.lists(st.tuples(kinds, numbers, numbers), min_size=3, max_size=9)
+
+
+@few
+@given(steps=changes)
+def test_the_rules_conclude_the_same(
+    world: World, deriver: Deriver, sources: Sources, steps: list[tuple[str, int, int]]
+) -> None:
+    """As if they were run over everything."""
+    store = world.copy()
+    tally = Tally(store)
+    tally.make(world.change(steps))
+    deriver.follow(tally, len(world.quads), "the same")
+    derived = set(store.quads_for_pattern(None, None, None, DERIVED_GRAPH))
+    assert derived == derive_anew(read_rules(sources.rule_files()), store)
+
+
+@few
+@given(steps=changes)
+def test_default_graph_and_description_are_those_made_anew(
+    world: World, deriver: Deriver, steps: list[tuple[str, int, int]]
+) -> None:
+    """Kept from the change alone, they are what merging and counting everything gives; the dates covered aside."""
+    store = world.copy()
+    tally = Tally(store)
+    delta = world.change(steps)
+    delta.created = {GRAPH("test").value} if any(quad.graph_name == GRAPH("test") for quad in delta.added) else set()
+    tally.make(delta)
+    deriver.follow(tally, len(world.quads), "the same")
+    tally.describe()
+    anew = Store()
+    for graph in data_graphs(store):
+        anew.extend(q for q in store.quads_for_pattern(None, None, None, graph) if graph != CATALOG_GRAPH)
+    said = {q for q in world.store.quads_for_pattern(None, None, None, CATALOG_GRAPH) if q not in world.described}
+    anew.extend(said)
+    anew.extend(store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH))
+    anew.extend(store.quads_for_pattern(None, None, None, SHAPES_GRAPH))
+    anew.extend(Quad(q.subject, q.predicate, q.object) for g in data_graphs(anew)
+                for q in anew.quads_for_pattern(None, None, None, g))  # fmt: skip
+    describe(anew, world.tables)
+    differing = set(store) ^ set(anew)
+    assert not [quad for quad in differing if "#temporal" not in str(quad)]
+
+
+def keys(report: Report) -> set[tuple[str, ...]]:
+    return {(r.severity, r.focus_node, r.shape, r.value) for r in report.results}
+
+
+@fewer
+@given(steps=many_changes)
+def test_the_shapes_give_the_same_verdict(
+    world: World,
+    validator: PartialValidator,
+    parent_report: Report,
+    tmp_path_factory: pytest.TempPathFactory,
+    steps: list[tuple[str, int, int]],
+) -> None:
+    """Whatever is new in the whole report is in the partial one, and nothing is in it that is not in the whole.
+
+    Of what was not judged the whole report says what it said before.
+    """
+    folder = tmp_path_factory.mktemp("partial")
+    store = world.copy()
+    tally = Tally(store)
+    tally.make(world.change(steps))
+    partial = validator.validate(tally.added | tally.removed, world.store, store, folder)
+    whole = validator.validate_wholly(store, folder)
+    assert keys(partial) <= keys(whole)
+    assert keys(whole) - keys(parent_report) <= keys(partial)
+    assert partial.conforms == whole.conforms
+    judged = partial.judged
+    assert judged is not None, "the whole was judged"
+    others = [{key for key in keys(report) if not judged.covers(key[1], key[3])} for report in (whole, parent_report)]
+    assert others[0] == others[1]

@@ -1,0 +1,113 @@
+"""The store that a web process holds in memory follows commits by their patches, and never under a reader's eyes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from citygraph.commit.change import Change, Commit, Update
+from citygraph.commit.commit import Consequences, rollback
+from citygraph.rdf.nquads import PATCH
+from citygraph.release.releases import Release, Releases
+from citygraph.settings import Settings
+from citygraph.web.view.release_cache import OpenRelease, Shelf
+from tests.committing import committed
+
+Write = Callable[[str], None]
+
+
+@pytest.fixture
+def settings(izmir: Release, tmp_path: Path) -> Settings:
+    """A repository of releases of its own, which begins with İzmir's."""
+    releases = Releases(tmp_path / "releases")
+    with releases.stage(copy_of=izmir) as staged:
+        (staged.path / "search.sqlite").hardlink_to(izmir.path / "search.sqlite")
+        staged.publish(izmir.manifest)
+    return Settings(releases=releases.root)
+
+
+@pytest.fixture
+def write(settings: Settings, consequences: Consequences) -> Write:
+    """Commits a note on İzmir."""
+
+    def write(note: str) -> None:
+        text = f'INSERT DATA {{ GRAPH graph:notes {{ city:izmir rdfs:comment "{note}"@en }} }}'
+        outcome = committed([Change(Update(text))], settings, consequences)[0]
+        assert isinstance(outcome, Commit), repr(outcome)
+
+    return write
+
+
+@pytest.fixture
+def shelf(settings: Settings) -> Shelf:
+    return Shelf(Releases(settings.releases), settings.base, held_quads=1_000_000)
+
+
+def held(opened: OpenRelease) -> OpenRelease:
+    """The release, once it is read from memory."""
+    end = time.monotonic() + 60
+    while opened.quick is opened.store:
+        assert time.monotonic() < end, "it is not held"
+        time.sleep(0.01)
+    return opened
+
+
+def test_commits_are_applied_to_the_store_that_is_there(shelf: Shelf, write: Write) -> None:
+    """One after the other or several at once: it is the same store, and holds what the one on the disk does."""
+    store = held(shelf.current()).quick
+    for notes in (["one"], ["two", "three"]):
+        for note in notes:
+            write(note)
+        opened = held(shelf.current())
+        assert opened.quick is store
+        assert set(opened.quick) == set(opened.store)
+
+
+def test_request_under_way_reads_on_as_it_began(shelf: Shelf, write: Write) -> None:
+    """What it reads from does not change before it has ended; others are answered from the disk meanwhile."""
+    with shelf.reading():
+        before = held(shelf.current())
+        store, quads = before.quick, set(before.quick)
+        write("later")
+        after = shelf.current()
+        time.sleep(0.5)
+        assert set(store) == quads
+        assert after.quick is after.store
+        assert before.quick is before.store, "who comes now would not be waited for"
+    assert held(after).quick is store
+
+
+@pytest.mark.parametrize("way", ["back", "damaged"])
+def test_without_patch_it_is_read_anew(shelf: Shelf, settings: Settings, write: Write, way: str) -> None:
+    """After a rollback, which has none; after a damaged one the disk serves until the next release."""
+    releases = Releases(settings.releases)
+    first = releases.current()
+    write("one")
+    store = held(shelf.current()).quick
+    if way == "back":
+        rollback(first.id, releases)
+    else:
+        write("two")
+        patch = releases.current().path / PATCH
+        patch.chmod(0o644)
+        patch.write_bytes(b"no gzip")
+        damaged = shelf.current()
+        time.sleep(0.5)
+        assert damaged.quick is damaged.store
+        write("three")
+    opened = held(shelf.current())
+    assert opened.quick is not store
+    assert set(opened.quick) == set(opened.store)
+
+
+def test_older_release_stays_on_the_disk(shelf: Shelf, settings: Settings, write: Write) -> None:
+    """Only the current one is held, so that memory is that of one."""
+    first = Releases(settings.releases).current().id
+    write("one")
+    held(shelf.current())
+    old = shelf.get(first)
+    time.sleep(0.2)
+    assert old.quick is old.store

@@ -1,0 +1,45 @@
+"""Quality and speed on real names: a reduced form of bench/reconciliation.py."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from pyoxigraph import Store
+
+from bench.reconciliation import NAMES, PLACES, measure_quality, read_names, read_places
+from citygraph.index.names import write_index
+from citygraph.matching.lookup import Lookup
+from citygraph.matching.score import Question, reconcile
+from tests.conftest import REPOSITORY
+
+_DATA = REPOSITORY.parent / "shared" / "realdata"
+pytestmark = pytest.mark.skipif(
+    not (_DATA / PLACES).exists() or not (_DATA / NAMES).exists(), reason=f"the real data are not at {_DATA}"
+)
+
+
+def test_german_names_find_the_places_of_natural_earth(tmp_path: Path) -> None:
+    """Every fifth name: at least 0.99 of the matches are right, and 0.95 of the places among the first three."""
+    measured = measure_quality(_DATA, tmp_path, every=5)
+    for what in ("place present, name alone", "place present, name and country"):
+        quality = measured[what]
+        assert quality.present > 400
+        assert quality.precision >= 0.99, quality
+        assert quality.recall >= 0.95, quality
+        assert quality.matched >= 0.85 * quality.present, quality
+
+
+def test_names_are_found_fast(tmp_path: Path) -> None:
+    """Processor time, for the machine is shared; the goal is 2,000 names a second."""
+    store = Store()
+    store.bulk_extend(quad for place in read_places(_DATA / PLACES) for quad in place.quads)
+    write_index(store, tmp_path / "search.sqlite")
+    names = [name for _, name in read_names(_DATA / NAMES)[:1000]]
+    with closing(Lookup(tmp_path / "search.sqlite")) as lookup:
+        begun = time.process_time()
+        for name in names:
+            reconcile(Question(name, ("City",)), lookup)
+        assert len(names) / (time.process_time() - begun) > 1000

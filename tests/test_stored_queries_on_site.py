@@ -1,0 +1,251 @@
+"""The stored queries as an API: their list, pages and results, and the description of it all."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from citygraph.release.releases import Release, Releases
+from citygraph.settings import Settings
+from citygraph.web import create_app
+from tests.inprocess import InProcess
+from tests.past import three_releases
+
+QUERIES = Path(__file__).parents[1] / "queries"
+RESULT = "/queries/single-source-statements"  # which the small world can answer
+BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
+PARTNERS = "/queries/partners"
+
+
+@pytest.fixture(scope="module")
+def engines() -> list[InProcess]:
+    """The engines that answer, to see what they were asked."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, engines: list[InProcess]) -> Flask:
+    """The site of the small world, with a past."""
+    root = tmp_path_factory.mktemp("queries")
+    three_releases(root)
+    current = Releases(root).current()
+
+    class Both(InProcess):
+        def get(self, release_id: str) -> Release:
+            return Releases(root).get(release_id)
+
+    engines.append(Both(list(current.open_store()), current.id))
+    return create_app(Settings(queries=QUERIES), Releases(root), engines[0])
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Somebody who asks."""
+    return app.test_client()
+
+
+def told(response: TestResponse) -> Any:
+    """The JSON of a response."""
+    return json.loads(response.data)
+
+
+def test_list_tells_names_parameters_and_addresses(client: FlaskClient) -> None:
+    """All that a program needs to ask; each address answers."""
+    queries = {one["name"]: one for one in told(client.get("/queries"))["queries"]}
+    assert {"partners", "tables/cities", "quality/coordinates"} <= queries.keys()
+    partners = queries["partners"]
+    assert partners["parameters"] == [
+        {"name": "city", "type": "iri", "default": "city:izmir",
+         "description": "the city or province whose partners to list"}
+    ]  # fmt: skip
+    assert (partners["view"], partners["addresses"]["csv"]) == ("map", "/queries/partners?format=csv")
+    assert client.get(partners["addresses"]["csv"]).status_code == 200
+    assert queries["office-holders-on-date"]["parameters"][0]["default"] == "2026-01-06"
+
+
+def test_every_default_is_a_value_that_binds(client: FlaskClient) -> None:
+    """What the list and the forms show as a default can be sent as it stands, and gives the same query."""
+    for one in told(client.get("/queries"))["queries"]:
+        given = {parameter["name"]: parameter["default"] for parameter in one["parameters"]}
+        assert client.get(f"/queries/{one['name']}", query_string={**given, "format": "html"}).status_code == 200
+
+
+def test_list_is_a_page_in_two_languages(client: FlaskClient) -> None:
+    """Turkish where the heads have it; every link is there."""
+    english = client.get("/queries", headers={"Accept": BROWSER})
+    turkish = client.get("/queries", headers={"Accept": BROWSER, "Accept-Language": "tr"})
+    assert "Partners of a city" in english.text
+    assert "Bir şehrin kardeş şehirleri" in turkish.text
+    assert 'href="/queries/tables/cities"' in turkish.text
+    assert turkish.headers["Content-Language"] == "tr"
+
+
+def test_every_query_has_a_turkish_title(client: FlaskClient) -> None:
+    """No head was forgotten."""
+    queries = told(client.get("/queries?lang=tr"))["queries"]
+    english = {one["name"]: one["title"] for one in told(client.get("/queries"))["queries"]}
+    assert not [one["name"] for one in queries if one["title"] == english[one["name"]]]
+
+
+def test_page_has_form_text_and_results(client: FlaskClient) -> None:
+    """The parameters stand in the form as they were sent, in the text as terms, in the links to results."""
+    page = client.get(f"{PARTNERS}?city=city:bremen", headers={"Accept": BROWSER})
+    assert page.status_code == 200
+    assert 'name="city" value="city:bremen"' in page.text
+    assert "VALUES ?city { &lt;https://w3id.org/citygraph/id/city/bremen&gt; }" in page.text
+    assert f"{PARTNERS}?city=city%3Abremen&amp;format=csv" in page.text
+    assert "#+" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("format_", "media_type"),
+    [
+        ("json", "application/sparql-results+json"), ("xml", "application/sparql-results+xml"),
+        ("csv", "text/csv"), ("tsv", "text/tab-separated-values"), ("md", "text/markdown"),
+    ],
+)  # fmt: skip
+def test_result_comes_in_every_format(client: FlaskClient, format_: str, media_type: str) -> None:
+    """By ?format= and by Accept."""
+    for response in (
+        client.get(RESULT, query_string={"format": format_}),
+        client.get(RESULT, headers={"Accept": media_type}),
+    ):
+        assert response.content_type.partition(";")[0] == media_type
+        assert "izmir-baku" in response.text
+
+
+def test_name_may_hold_a_slash(client: FlaskClient) -> None:
+    """The tables are stored queries in a folder."""
+    assert client.get("/queries/tables/cities?format=csv").status_code == 200
+
+
+def test_result_is_answered_as_the_endpoint_answers(client: FlaskClient) -> None:
+    """Validators, compression, CORS and the release are those of /sparql."""
+    first = client.get(RESULT, headers={"Accept-Encoding": "gzip"})
+    assert first.headers["Access-Control-Allow-Origin"] == "*"
+    assert first.headers["X-Citygraph-Rows"] == "1"
+    assert 'rel="service-desc"' in first.headers["Link"]
+    packed = client.get("/queries/tables/cities?format=json", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    again = client.get(RESULT, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    head = client.head(RESULT)
+    assert (head.status_code, head.data) == (200, b"")
+    assert int(head.headers["Content-Length"]) > 0
+
+
+def test_parameter_is_a_term_and_never_text(client: FlaskClient, engines: list[InProcess]) -> None:
+    """What would end the string or the block is escaped or refused."""
+    evil = '" } DROP ALL #'
+    assert client.get("/queries/place-names-by-source", query_string={"language": evil}).status_code == 200
+    assert 'VALUES ?language { "\\" } DROP ALL #" }' in engines[0].asked[-1].text
+    refused = client.get(PARTNERS, query_string={"city": "city:izmir> } #"})
+    assert refused.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [
+        (f"{PARTNERS}?city=Bremen", "city"), (f"{PARTNERS}?city=", "city"), (f"{PARTNERS}?city=http://[", "city"),
+        (f"{PARTNERS}?town=city:bremen", "town"), (f"{PARTNERS}?city=city:a&city=city:b", "city"),
+        ("/queries/anniversaries?year=next", "year"), (f"/queries/anniversaries?year={'9' * 5000}", "year"),
+        ("/queries/office-holders-on-date?date=2026-02-30", "date"),
+        ("/queries/office-holders-on-date?date=yesterday", "date"),
+    ],
+)  # fmt: skip
+def test_bad_parameter_is_named(client: FlaskClient, address: str, named: str) -> None:
+    """As a problem to programs and as a page to people."""
+    response = client.get(address)
+    assert (response.status_code, response.content_type) == (400, "application/problem+json")
+    assert named in told(response)["detail"]
+    assert len(told(response)["detail"]) < 300
+    assert client.get(address, headers={"Accept": BROWSER}).status_code == 400
+
+
+def test_unknown_query_tells_where_the_others_are(client: FlaskClient) -> None:
+    """Nothing of the server's files is told."""
+    for name in ("nope", "../README", "partners.rq", "tables", "partners/"):
+        response = client.get(f"/queries/{name}")
+        assert response.status_code == 404, name
+        assert response.content_type == "application/problem+json"
+    assert told(client.get("/queries/nope"))["detail"] == "no stored query 'nope'; all are listed at /queries"
+
+
+def test_other_methods_and_formats_are_refused(client: FlaskClient) -> None:
+    """405 and 406, as problems."""
+    assert client.post(PARTNERS).status_code == 405
+    assert client.options(PARTNERS).headers["Access-Control-Allow-Methods"]
+    assert client.get(f"{PARTNERS}?format=ttl").status_code == 406
+    assert client.get(f"{PARTNERS}?format=pdf").status_code == 406
+
+
+def test_release_has_its_own(client: FlaskClient) -> None:
+    """Below a release the same addresses, for good, with links that stay below it."""
+    release = client.get(PARTNERS).headers["X-Citygraph-Release"]
+    below = f"/releases/{release}"
+    result = client.get(f"{below}{PARTNERS}")
+    assert (result.status_code, result.headers["X-Citygraph-Release"]) == (200, release)
+    assert "immutable" in result.headers["Cache-Control"]
+    page = client.get(f"{below}{PARTNERS}", headers={"Accept": BROWSER})
+    assert f'action="{below}{PARTNERS}"' in page.text
+    listed = told(client.get(f"{below}/queries"))["queries"][0]
+    assert listed["addresses"]["json"].startswith(below)
+    assert told(client.get(f"{below}/openapi.json"))["servers"] == [{"url": f"http://localhost{below}"}]
+
+
+def test_pages_lead_to_the_queries(client: FlaskClient) -> None:
+    """From the foot of every page, and from the page for programs."""
+    home = client.get("/", headers={"Accept": BROWSER}).text
+    assert 'href="/queries"' in home
+    assert 'href="/openapi.json"' in client.get("/api", headers={"Accept": BROWSER}).text
+
+
+def test_site_without_engines_still_tells_of_the_queries(tmp_path: Path) -> None:
+    """The list and the pages are there; a result is not."""
+    three_releases(tmp_path)
+    client = create_app(Settings(queries=QUERIES), Releases(tmp_path)).test_client()
+    assert client.get("/queries").status_code == client.get(f"{PARTNERS}?format=html").status_code == 200
+    assert client.get(PARTNERS).status_code == 404
+
+
+def references(node: Any) -> list[str]:
+    """Every $ref in a description."""
+    if isinstance(node, dict):
+        return [str(v) for k, v in node.items() if k == "$ref"] + [r for v in node.values() for r in references(v)]
+    return [r for v in node for r in references(v)] if isinstance(node, list) else []
+
+
+def test_openapi_describes_what_is_there(client: FlaskClient) -> None:
+    """OpenAPI 3.1: each query a path with its parameters, unique operations, no dangling reference."""
+    response = client.get("/openapi.json")
+    assert response.content_type == "application/vnd.oai.openapi+json;version=3.1"
+    said = json.loads(response.data)
+    assert re.fullmatch(r"3\.1\.\d+", said["openapi"])
+    assert {"title", "version"} <= said["info"].keys()
+    names = [one["name"] for one in told(client.get("/queries"))["queries"]]
+    assert {f"/queries/{name}" for name in names} | {"/queries", "/sparql", "/doc/{type}/{slug}"} <= said[
+        "paths"
+    ].keys()
+    operations = [(path, one) for path, item in said["paths"].items() for one in item.values()]
+    ids = [one["operationId"] for _, one in operations]
+    assert len(ids) == len(set(ids))
+    for path, one in operations:
+        assert one["responses"], path
+        assert all(answer.keys() & {"description", "$ref"} for answer in one["responses"].values()), path
+        in_path = {p["name"] for p in one.get("parameters", ()) if p["in"] == "path"}
+        assert in_path == set(re.findall(r"\{(\w+)\}", path))
+        every = [(p["name"], p["in"]) for p in one.get("parameters", ())]
+        assert len(every) == len(set(every))
+    for reference in references(said):
+        part = said
+        for step in reference.removeprefix("#/").split("/"):
+            part = part[step]
+    year = next(p for p in said["paths"]["/queries/anniversaries"]["get"]["parameters"] if p["name"] == "year")
+    assert year["schema"] == {"type": "integer", "default": 2026}

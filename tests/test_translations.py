@@ -1,0 +1,87 @@
+"""The languages of the interface: every text of the code in every catalogue, and nothing else in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from citygraph.web.http.negotiation import LANGUAGES, catalogue_file, own_name
+from citygraph.web.view.translations import Words
+from citygraph.web.view.values import date, number
+
+_WEB = Path(__file__).parents[1] / "src" / "citygraph" / "web"
+_KEYWORDS = {
+    "_": None, "words": None, "_words": None, "N_": None, "ProblemType": (3,), "count": (1, 2), "counted": (1, 2),
+}  # fmt: skip
+_METHODS = [("static/**", "ignore"), ("**.py", "python"), ("templates/**.html", "jinja2")]
+TRANSLATED = LANGUAGES[1:]
+
+
+@pytest.fixture(scope="module")
+def said() -> frozenset[str]:
+    """All texts of the interface, as the code has them."""
+    return frozenset(_texts())
+
+
+def _texts() -> Iterator[str]:
+    found = extract_from_dir(_WEB, _METHODS, keywords=_KEYWORDS)
+    for _, _, message, _, _ in found:
+        yield message if isinstance(message, str) else message[0]
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_text_is_translated(language: str, said: frozenset[str]) -> None:
+    """No text of the interface is missing from a catalogue or empty in it."""
+    with catalogue_file(language).open("rb") as file:
+        known = {_key(m.id) for m in read_po(file, locale=language) if m.id and all(_strings(m.string)) and not m.fuzzy}
+    assert sorted(said - known) == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_catalogue_holds_what_nobody_says(language: str, said: frozenset[str]) -> None:
+    """A text that is no longer in the code is taken out of the catalogues."""
+    with catalogue_file(language).open("rb") as file:
+        known = {_key(message.id) for message in read_po(file, locale=language) if message.id}
+    assert sorted(known - said) == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_translations_name_the_same_values(language: str) -> None:
+    """A translation has the fields of the English text, and no other."""
+    with catalogue_file(language).open("rb") as file:
+        for message in read_po(file, locale=language):
+            fields = {name for text in _strings(message.id) for name in _fields(text)}
+            for text in _strings(message.string) if message.id else ():
+                assert _fields(text) <= fields, message.id
+
+
+def test_each_language_has_its_own_name_dates_and_numbers() -> None:
+    """Names, dates and numbers are written as the language writes them."""
+    assert [own_name(language) for language in ("en", "tr", "az")] == ["English", "Türkçe", "Azərbaycan"]
+    assert date("1991-09", Words("tr")) == "Eylül 1991"
+    assert date("1996-04-24", Words("en")) == "24 April 1996"
+    assert number("600000.5", Words("tr")) == "600.000,5"
+
+
+def test_what_is_no_language_of_ours_is_english() -> None:
+    """A reader whose language there is no catalogue for reads English."""
+    assert Words("xx").language == "en"
+    assert not re.search("[çğış]", Words("xx")("Sources"))
+
+
+def _key(message: object) -> str:
+    return str(message[0]) if isinstance(message, list | tuple) else str(message)
+
+
+def _strings(message: object) -> tuple[str, ...]:
+    return tuple(map(str, message)) if isinstance(message, list | tuple) else (str(message),)
+
+
+def _fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}

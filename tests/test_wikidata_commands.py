@@ -1,0 +1,123 @@
+"""The commands about Wikidata, against an endpoint on this machine and the release of the İzmir graph."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pyoxigraph import Store
+
+from citygraph.build.build import check
+from citygraph.progress import Progress
+from citygraph.release.releases import Release, Releases
+from citygraph.report import Report
+from citygraph.source.files import Sources
+from tests.wikidata.endpoint import Endpoint, serving
+from tests.wikidata.rdf_form import entity_quads
+
+ROOT = Path(__file__).parents[1]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def item(qid: str, name: str, latitude: float, longitude: float, *partners: str) -> dict[str, object]:
+    """A city there, with its point and its partners."""
+    point = {"latitude": latitude, "longitude": longitude, "globe": "http://www.wikidata.org/entity/Q2"}
+    values = [("P31", "wikibase-entityid", {"id": "Q515"}), ("P625", "globecoordinate", point)]
+    values += [("P190", "wikibase-entityid", {"id": partner}) for partner in partners]
+    claims: dict[str, list[object]] = {}
+    for number, (property_, kind, value) in enumerate(values):
+        snak = {"snaktype": "value", "property": property_, "datavalue": {"type": kind, "value": value}}
+        claims.setdefault(property_, []).append({"id": f"{qid}${number}", "mainsnak": snak, "rank": "normal"})
+    return {"id": qid, "labels": {"en": {"value": name}}, "claims": claims}
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """İzmir and two of its partners, as they might stand there."""
+    store = Store()
+    store.extend(entity_quads(item("Q35997", "İzmir", 38.41, 27.14, "Q24879", "Q9248")))
+    store.extend(entity_quads(item("Q24879", "Bremen", 53.08, 8.8, "Q35997")))
+    store.extend(entity_quads(item("Q9248", "Baku", 40.37, 49.84)))
+    with serving(store) as served:
+        yield served
+
+
+@pytest.fixture
+def run(endpoint: Endpoint, built: tuple[Releases, Release, Report], tmp_path: Path) -> Run:
+    """Runs `citygraph wikidata`; the answers are kept in a folder of the test."""
+    environment = os.environ | {
+        "CITYGRAPH_WIKIDATA_ENDPOINT": endpoint.address, "CITYGRAPH_WIKIDATA_CONTACT": "test@example.org",
+        "CITYGRAPH_WIKIDATA_CACHE": str(tmp_path / "cache"), "CITYGRAPH_RELEASES": str(built[0].root),
+        "COLUMNS": "200",
+    }  # fmt: skip
+
+    def call(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "citygraph.cli", "wikidata", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment | more, capture_output=True, text=True, check=False)
+
+    return call
+
+
+def test_diff_prints_a_table_and_keeps_it(run: Run, endpoint: Endpoint, tmp_path: Path) -> None:
+    """What is asked once is shown again in any form, and nobody is asked."""
+    saved = tmp_path / "izmir.json"
+    done = run("diff", "--city", "Q35997", "--state", "no-reverse", "--save", str(saved))
+    assert done.returncode == 0, done.stderr
+    assert "Baku (Q9248)" in done.stdout
+    assert "1 finding(s): 1 no-reverse; Wikidata as of 20" in done.stderr
+    asked = len(endpoint.queries)
+    table = run("diff", "--saved", str(saved), "--format", "csv").stdout
+    assert "missing-there,https://w3id.org/citygraph/id/city/izmir,Q35997,İzmir,sister city: start,Bremen" in table
+    assert len(json.loads(run("diff", "--saved", str(saved), "--format", "json").stdout)["findings"]) > 50
+    assert "dqv:QualityAnnotation" in run("diff", "--saved", str(saved), "--format", "trig").stdout
+    assert len(endpoint.queries) == asked
+
+
+def test_quickstatements_are_written_for_a_person(run: Run, tmp_path: Path) -> None:
+    """A file for each batch, and a summary that says what was left out."""
+    done = run(
+        "quickstatements", "--city", "Q35997", "--only", "P190", "--only", "dates", "--into", str(tmp_path / "qs")
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "qs").iterdir()) == [
+        "01-sister-cities.txt", "02-dates-of-statements-that-are-there.txt", "summary.txt",
+    ]  # fmt: skip
+    reverse = (tmp_path / "qs" / "01-sister-cities.txt").read_text(encoding="utf-8")
+    assert reverse.startswith("Q9248\tP190\tQ35997\t")
+    assert "has no address (schema:url): it is cited by its title and dates only" in done.stderr
+    assert "Left out: " in done.stderr
+    csv = run("quickstatements", "--city", "Q35997", "--only", "dates", "--limit", "1", "--format", "csv").stdout
+    assert csv.splitlines()[0] == "qid,P190,qal580,S1476,S813,#"
+    assert len(csv.splitlines()) == 2
+
+
+def test_wrong_use_is_one_line(run: Run) -> None:
+    """No scope, two scopes, no contact, a file that is none."""
+    for arguments, said in (
+        (("pull",), "name --city"), (("diff", "--all", "--city", "Q1"), "--all goes with neither"),
+        (("diff", "--saved", "none.json"), "no such file"), (("diff", "--city", "İzmir"), "is no Wikidata item"),
+    ):  # fmt: skip
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert said in done.stderr
+    assert "give an e-mail" in run("check", CITYGRAPH_WIKIDATA_CONTACT="").stderr
+
+
+def test_the_check_is_ready_to_build(run: Run, tmp_path: Path) -> None:
+    """The result stands in the data's folder, and conforms to every shape beside the data themselves."""
+    data = tmp_path / "data"
+    shutil.copytree(ROOT / "data", data, ignore=shutil.ignore_patterns("quality"))
+    done = run("check", CITYGRAPH_DATA=str(data))
+    assert done.returncode == 1, done.stderr
+    assert "link(s), " in done.stderr
+    text = (data / "quality" / "wikidata-links.trig").read_text(encoding="utf-8")
+    assert text.count("finding:agrees") == 3
+    report = check(Sources(data, ROOT / "ontology"), (), Progress())
+    assert report.conforms, [result.messages for result in report.violations]

@@ -1,0 +1,95 @@
+"""The commands that write: each is a commit with a message, and can be told apart and taken back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from citygraph.release.releases import Release, Releases
+from citygraph.report import Report
+from tests.test_main import run
+
+_SAYS = "<https://w3id.org/citygraph/id/city/izmir> <https://w3id.org/citygraph/ontology#note>"
+NOTE = f'{_SAYS} "A note."@en , "Bir not."@tr .'
+GRAPH = "https://w3id.org/citygraph/graph/notes"
+
+
+@pytest.fixture
+def root(built: tuple[Releases, Release, Report], tmp_path: Path) -> Path:
+    """The İzmir releases, to be written to."""
+    shutil.copytree(built[0].root, tmp_path / "releases", symlinks=True)
+    return tmp_path / "releases"
+
+
+def test_load_diff_and_rollback(root: Path, tmp_path: Path) -> None:
+    """What is loaded is served; the difference names it; a rollback is a new release equal to the old."""
+    first = Releases(root).current()
+    (tmp_path / "note.ttl").write_text(NOTE)
+    done = run("load", str(tmp_path / "note.ttl"), "--graph", GRAPH, "-m", "a test", releases=root)
+    assert done.returncode == 0, done.stderr
+    second = Releases(root).current()
+    assert second.manifest.parent == first.id
+    counts = json.loads(run("diff", first.id, second.id, "--json", releases=root).stdout)
+    assert counts["graphs"][GRAPH] == {"added": 2, "removed": 0}
+    assert f"+ {NOTE.split(' , ')[0]} <{GRAPH}> ." in run("diff", first.id, second.id, releases=root).stdout
+    time.sleep(1.1)  # a release's name has a second's resolution
+    assert run("rollback", first.id, releases=root).returncode == 0
+    third = Releases(root).current()
+    assert third.manifest.digest == first.manifest.digest
+    assert third.id != first.id
+
+
+def test_a_build_keeps_what_the_api_owns(root: Path, tmp_path: Path) -> None:
+    """Graphs that no file fills are carried forward, into the default graph too."""
+    (tmp_path / "note.ttl").write_text(NOTE)
+    assert run("load", str(tmp_path / "note.ttl"), "--graph", GRAPH, releases=root).returncode == 0
+    time.sleep(1.1)
+    done = run("build", "--force", releases=root)
+    assert done.returncode == 0, done.stderr
+    assert Releases(root).current().manifest.graphs[GRAPH] == 2
+    asked = 'ASK { city:izmir cg:note "A note."@en }'
+    assert "true" in run("query", "-", "--format", "json", releases=root, stdin=asked).stdout
+
+
+def test_update_says_what_would_break(root: Path) -> None:
+    """A breach is exit 1 with the report in plain words, and nothing is published."""
+    before = Releases(root).current_id()
+    text = f"INSERT DATA {{ GRAPH <{GRAPH}> {{ city:nowhere a cg:City }} }}"
+    done = run("update", "-", "--lang", "tr", releases=root, stdin=text)
+    assert done.returncode == 1, done.stderr
+    assert "Varlığın İngilizce adı yok." in done.stderr
+    assert Releases(root).current_id() == before
+
+
+def test_a_dry_run_publishes_nothing(root: Path) -> None:
+    """--dry-run tells the counts and leaves the release."""
+    before = Releases(root).current_id()
+    text = f"INSERT DATA {{ GRAPH <{GRAPH}> {{ {NOTE} }} }}"
+    done = run("update", "-", "--dry-run", releases=root, stdin=text)
+    assert done.returncode == 0, done.stderr
+    assert "would publish" in done.stderr
+    assert Releases(root).current_id() == before
+
+
+def test_a_files_graph_is_not_written(root: Path) -> None:
+    """The refusal names the file."""
+    text = f"INSERT DATA {{ GRAPH source:place-register {{ {NOTE} }} }}"
+    done = run("update", "-", releases=root, stdin=text)
+    assert done.returncode == 2
+    assert "data/places/place-register.trig" in done.stderr
+
+
+def test_a_token_is_shown_once_and_revoked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made, listed without its secret, revoked."""
+    monkeypatch.setenv("CITYGRAPH_TOKENS", str(tmp_path / "tokens.json"))
+    secret = run("token", "make", "press-office", "--graphs", "graph:notes").stdout.strip()
+    assert len(secret) >= 32
+    listed = run("token", "list").stdout
+    assert "press-office" in listed
+    assert secret not in listed + (tmp_path / "tokens.json").read_text()
+    assert run("token", "revoke", "press-office").returncode == 0
+    assert "press-office" not in run("token", "list").stdout
