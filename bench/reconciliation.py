@@ -92,10 +92,10 @@ def judge(questions: Iterable[tuple[str, Question]], lookup: Lookup, present: se
         candidates = reconcile(question, lookup)[:_TOP]
         asked += 1
         there += qid in present
-        in_top += any(qid in candidate.known.qids for candidate in candidates)
+        in_top += any(qid in candidate.entity.qids for candidate in candidates)
         if candidates and candidates[0].match:
             matched += 1
-            right += qid in candidates[0].known.qids
+            right += qid in candidates[0].entity.qids
     return Quality(asked, there, matched, right, in_top)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from citygraph.doctor import Ask, Fetch, Reply
+from citygraph.doctor import Fetch, HttpRequest, HttpResponse
 from citygraph.errors import Upstream
 
 HOST = "graph.example"
@@ -17,12 +17,12 @@ def asking(app: Flask) -> Fetch:
     """Asks the application whatever is asked at its host; nobody answers elsewhere."""
     client = app.test_client()
 
-    def fetch(ask: Ask) -> Reply:
+    def fetch(ask: HttpRequest) -> HttpResponse:
         parts = urlsplit(ask.url)
         if parts.hostname != HOST:
             raise Upstream(f"{ask.url} is not in this process")
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         with client.open(path, method=ask.method, headers=dict(ask.headers), base_url=HOME) as response:
-            return Reply(ask.url, response.status_code, tuple(response.headers.items()), response.data)
+            return HttpResponse(ask.url, response.status_code, tuple(response.headers.items()), response.data)
 
     return fetch

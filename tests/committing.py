@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from citygraph.commit.batch import packed, unpacked
+from citygraph.commit.batch import outcome_as_json, outcome_from_json
 from citygraph.commit.change import Change, change_as_json, change_from_json
-from citygraph.commit.commit import Consequences, Outcome, write
+from citygraph.commit.commit import Followup, Outcome, commit
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 
 
-def committed(changes: Sequence[Change], settings: Settings, consequences: Consequences) -> list[Outcome]:
+def committed(changes: Sequence[Change], settings: Settings, consequences: Followup) -> list[Outcome]:
     """What came of each change; changes and outcomes go through the text in which a child is told and answers."""
     told = [change_from_json(json.loads(json.dumps(change_as_json(change)))) for change in changes]
-    outcomes = write(told, Releases(settings.releases), consequences, settings)
-    return [unpacked(json.loads(json.dumps(packed(outcome)))) for outcome in outcomes]
+    outcomes = commit(told, Releases(settings.releases), consequences, settings)
+    return [outcome_from_json(json.loads(json.dumps(outcome_as_json(outcome)))) for outcome in outcomes]

@@ -12,8 +12,8 @@ import pytest
 from jinja2 import Environment, FileSystemBytecodeCache
 
 from citygraph.build.build import build
-from citygraph.commit.commit import Consequences
-from citygraph.commit.followup import consequences_of
+from citygraph.commit.commit import Followup
+from citygraph.commit.followup import followup_for
 from citygraph.progress import Progress
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
@@ -90,9 +90,9 @@ def izmir(built: tuple[Releases, Release, Report]) -> Release:
 
 
 @pytest.fixture(scope="session")
-def consequences(sources: Sources) -> Consequences:
+def consequences(sources: Sources) -> Followup:
     """What commits entail by the repository's shapes and rules, which take two seconds to read: for `committed`."""
-    return consequences_of(Settings(data=sources.data, ontology=sources.ontology))
+    return followup_for(Settings(data=sources.data, ontology=sources.ontology))
 
 
 @pytest.fixture(scope="session")

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from citygraph.rdf.terms import BASE
 from citygraph.release.releases import Release
 from citygraph.web.http.addresses import Addresses
-from citygraph.web.kinds.page_context import Ground
+from citygraph.web.kinds.page_context import PageContext
 from citygraph.web.view.release_cache import OpenRelease
-from citygraph.web.view.statement_table import Registrar
-from citygraph.web.view.translations import Words
+from citygraph.web.view.statement_table import StatementTable
+from citygraph.web.view.translations import Translations
 
 
-def ground_of(
+def context_of(
     release: Release, language: str = "en", view: Mapping[str, str] | None = None, today: str = "2026-11-22"
-) -> Ground:
+) -> PageContext:
     """A ground on which nothing was asked yet."""
-    opened, words, addresses = OpenRelease(release, BASE), Words(language), Addresses(BASE)
-    return Ground(opened, words, addresses, Registrar(opened, words, addresses), "", view or {}, today)
+    opened, words, addresses = OpenRelease(release, BASE), Translations(language), Addresses(BASE)
+    return PageContext(opened, words, addresses, StatementTable(opened, words, addresses), "", view or {}, today)

@@ -24,7 +24,7 @@ from citygraph.engine.engines import Engines
 from citygraph.engine.host import HostProcess, start_host
 from citygraph.release.releases import Releases
 from citygraph.settings import read_settings
-from citygraph.web.sparql.endpoint import SparqlEndpoint
+from citygraph.web import create_app
 from tests.inprocess import InProcess
 from tests.world import publish
 
@@ -53,18 +53,18 @@ class HarnessServer:
         start_response("204 No Content", [])
         return ()
 
-    def load(self, nquads: bytes) -> SparqlEndpoint:
+    def load(self, nquads: bytes) -> WSGIApplication:
         """An endpoint over these quads alone."""
         quads = list(parse(nquads, format=RdfFormat.N_QUADS))
         if self.direct:
             name = f"test-{time.monotonic_ns()}"
             store = InProcess(quads, name, self.folder / name if self.disk else None)
-            return SparqlEndpoint(self.settings, store, store)
+            return create_app(self.settings, store, store).wsgi_app
         publish([*quads, _marker()], self.settings.releases)
         if self.host is not None:
             self.host.close()
         self.host = start_host(self.settings)
-        return SparqlEndpoint(self.settings, Releases(self.settings.releases), Engines(self.host.settings))
+        return create_app(self.settings, Releases(self.settings.releases), Engines(self.host.settings)).wsgi_app
 
 
 def make_app() -> WSGIApplication:

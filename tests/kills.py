@@ -28,7 +28,7 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Store
 
-from citygraph.commit.tokens import Holder, Tokens
+from citygraph.commit.tokens import TokenHolder, Tokens
 from citygraph.index.names import is_readable
 from citygraph.rdf.nquads import SetDigest
 from citygraph.rdf.terms import GRAPH, RDFS
@@ -83,7 +83,7 @@ class Ground:
     def make(self) -> None:
         """Build the first release, make a token, start the server."""
         build_small(self.folder)
-        self.token = Tokens(self.folder / "tokens.json").make(Holder("killer"))
+        self.token = Tokens(self.folder / "tokens.json").make(TokenHolder("killer"))
         self.start()
 
     def start(self) -> None:

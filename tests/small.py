@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from citygraph.build.build import build
-from citygraph.commit.tokens import Holder, Tokens
+from citygraph.commit.tokens import TokenHolder, Tokens
 from citygraph.progress import Progress
 from citygraph.rdf.terms import PREFIXES
 from citygraph.release.releases import Release, Releases
@@ -60,7 +60,7 @@ def build_small(folder: Path) -> Release:
 def small_site(folder: Path, **settings: object) -> Iterator[Writable]:
     """`citygraph serve` over the small graph, and a token to write to it; what it says is in FOLDER/server.log."""
     build_small(folder)
-    token = Tokens(folder / "tokens.json").make(Holder("tester"))
+    token = Tokens(folder / "tokens.json").make(TokenHolder("tester"))
     own = {"data": folder / "data", "tokens": folder / "tokens.json", "audit": folder / "audit.jsonl",
            "workers": 1, "engines": 1, **settings}  # fmt: skip
     with serving(folder / "releases", folder / "server.log", **own) as running:

@@ -14,7 +14,7 @@ import pytest
 
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
-from citygraph.web.http.metrics import Tallies
+from citygraph.web.http.metrics import Metrics
 from tests.running import Reply, Running, serving
 
 Built = tuple[Releases, Release, Report]
@@ -178,10 +178,11 @@ def test_figures_are_there_for_prometheus(server: Running, izmir: Release) -> No
 
 def test_counts_of_a_process_that_ended_are_kept(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Sums never go down: Prometheus would take that for a restart."""
-    folder = tmp_path_factory.mktemp("tallies")
-    ours = Tallies(folder)
-    code = "from pathlib import Path; from citygraph.web.http.metrics import Tallies; Tallies(Path(%r)).answered(200)"
+    folder = tmp_path_factory.mktemp("metrics")
+    ours = Metrics(folder)
+    imports = "from pathlib import Path; from citygraph.web.http.metrics import Metrics"
+    code = f"{imports}; Metrics(Path(%r)).count_reply(200)"
     subprocess.run([sys.executable, "-c", code % str(folder)], check=True)
-    ours.answered(200)
-    ours.answered(299)
+    ours.count_reply(200)
+    ours.count_reply(299)
     assert (ours.sums()["status 200"], ours.sums()["status other"]) == (2, 1)

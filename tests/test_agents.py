@@ -16,8 +16,8 @@ from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
 from citygraph.web.kinds.layouts import layout_of
-from citygraph.web.kinds.page_context import Ground, Layout
-from tests.grounds import ground_of
+from citygraph.web.kinds.page_context import Layout, PageContext
+from tests.grounds import context_of
 from tests.world import publish, small_world
 
 Term = NamedNode | Literal
@@ -88,13 +88,13 @@ def crowd(number: int) -> list[Quad]:
     return [*world(), *said(*triples)]
 
 
-def laid_out(release: Release, iri: NamedNode, at: str = "") -> tuple[Ground, Layout]:
+def laid_out(release: Release, iri: NamedNode, at: str = "") -> tuple[PageContext, Layout]:
     """The layout of a thing's page, and the ground on which it was made."""
-    ground = ground_of(release)
-    ground.at = at
-    layout = layout_of(ground, describe(ground.opened.store, iri.value, ground.opened.labels))
+    context = context_of(release)
+    context.at = at
+    layout = layout_of(context, describe(context.opened.store, iri.value, context.opened.labels))
     assert layout is not None
-    return ground, layout
+    return context, layout
 
 
 def client_of(root: Path, quads: list[Quad]) -> FlaskClient:
@@ -118,7 +118,7 @@ def values(layout: Layout, name: str) -> Any:
 @pytest.mark.parametrize("iri", [_TUGAY, _MUNICIPALITY, _OFFICE, _TENURE, _VISIT])
 def test_page_asks_as_much_for_100_as_for_one(tmp_path: Path, iri: NamedNode) -> None:
     """The number of queries is fixed, however many offices, holders, events, guests and remarks there are."""
-    asked = {laid_out(publish(crowd(n), tmp_path / str(n)), iri)[0].asked for n in (0, 1, 100)}
+    asked = {laid_out(publish(crowd(n), tmp_path / str(n)), iri)[0].queries_run for n in (0, 1, 100)}
     assert len(asked) == 1
     assert asked.pop() <= 8
 
@@ -132,7 +132,7 @@ def test_person_has_offices_on_a_line_with_the_table_that_says_the_same(tmp_path
     ]
     assert "Mayor of İzmir, from 1980, until 1984" in html
     assert re.search(r'<th scope="row"><a [^>]*>Mayor of İzmir</a></th>\s*<td class="of"><a [^>]*>İzmir Metro', html)
-    assert "at its head" in html
+    assert "head of the organisation" in html
 
 
 def test_office_that_is_only_shown_has_no_invented_beginning(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_dates_on_which_sources_differ_stand_beside_each_other(tmp_path: Path) -
     ]  # fmt: skip
     _, layout = laid_out(publish(quads, tmp_path), _TENURE)
     (tenure,) = values(layout, "tenures")
-    assert [(c.texts[0].time, c.marks[0].name) for c in tenure.starts] == [
+    assert [(c.texts[0].time, c.notes[0].name) for c in tenure.starts] == [
         ("2024-04-05", "News of the visit"), ("2024", "Sister cities page"),
     ]  # fmt: skip
 
@@ -186,7 +186,7 @@ def test_partner_of_the_host_is_marked_in_words(tmp_path: Path) -> None:
     html = page(client_of(tmp_path, [*world(), *quads]), "/doc/event/meeting")
     assert re.findall(r'<span class="bond act"><span class="sign" aria-hidden="true"></span><a href="([^"]+)">([^<]+)<',
                       html) == [("/id/agreement/izmir-baku", "partner of the host İzmir since 1985")]  # fmt: skip
-    assert "no source says in which office" in html
+    assert "office not in the sources" in html
 
 
 def test_event_is_dated_as_precisely_as_it_is(tmp_path: Path) -> None:
@@ -201,9 +201,9 @@ def test_office_of_somebody_who_did_not_take_part_is_still_told(tmp_path: Path) 
     """What the table has no row for stands in the register of what points here."""
     quads = said(*mayor(20), (NamedNode(ID + "tenure/t-20"), CG("attestedAt"), _VISIT))
     _, layout = laid_out(publish(world(), tmp_path / "none"), _VISIT)
-    assert CG("attestedAt").value in layout.told_of
+    assert CG("attestedAt").value in layout.covered_links
     _, layout = laid_out(publish([*world(), *quads], tmp_path / "one"), _VISIT)
-    assert CG("attestedAt").value not in layout.told_of
+    assert CG("attestedAt").value not in layout.covered_links
 
 
 def test_organisation_has_a_lane_for_each_post_and_gaps_as_gaps(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_organisation_has_a_lane_for_each_post_and_gaps_as_gaps(tmp_path: Path) 
     quads = said(*mayor(20), *mayor(23), *named(empty, "Post", "Deputy"), (empty, CG("of"), _MUNICIPALITY))
     html = page(client_of(tmp_path, [*world(), *quads]), "/doc/organisation/izmir-municipality")
     assert html.count('class="gap"') == 4  # two gaps in each of two sizes
-    assert html.index('<th scope="row" rowspan="3">') < html.index("no source names a holder")
+    assert html.index('<th scope="row" rowspan="3">') < html.index("no holder in the sources")
     assert "Deputy" in html
 
 
@@ -238,13 +238,13 @@ def test_on_a_day_what_does_not_stand_is_faint_and_said(tmp_path: Path) -> None:
     """The line of the day crosses the axis; who had left or had not come yet is faint, in picture and table."""
     release = publish([*world(), *said(*mayor(20), *mayor(21))], tmp_path)
     _, layout = laid_out(release, _OFFICE, at="1982-05-01")
-    standings = {tenure.holder.text: tenure.standing for tenure in values(layout, "tenures")}
-    assert standings == {"Mayor 20": "", "Mayor 21": "not yet", "Cemil Tugay": "not shown on that day"}
+    validities = {tenure.holder.text: tenure.validity for tenure in values(layout, "tenures")}
+    assert validities == {"Mayor 20": "", "Mayor 21": "not yet", "Cemil Tugay": "not documented for that day"}
     drawn = values(layout, "line")[0]
     assert drawn.count('class="day"') == 1
     assert drawn.count("span faint") == 2
     _, layout = laid_out(release, _OFFICE, at="1989-05-01")
-    assert [tenure.standing for tenure in values(layout, "tenures")][:2] == ["no longer", "no longer"]
+    assert [tenure.validity for tenure in values(layout, "tenures")][:2] == ["no longer", "no longer"]
 
 
 def test_person_did_and_said_with_the_words_of_each_source(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_person_did_and_said_with_the_words_of_each_source(tmp_path: Path) -> No
     (occasion,) = values(layout, "occasions")
     deeds = {deed.name.text: deed for deed in occasion.deeds}
     assert occasion.event.start == "2026-01"
-    assert sorted((c.texts[0].text, c.marks[0].name) for c in deeds["On ties"].summaries) == [
+    assert sorted((c.texts[0].text, c.notes[0].name) for c in deeds["On ties"].summaries) == [
         ("Ties endure.", "News of the visit"), ("Ties last.", "Sister cities page"),
     ]  # fmt: skip
     assert deeds["A pin"].summaries == ()

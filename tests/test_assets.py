@@ -5,14 +5,18 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import brotli
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
-from citygraph.web.http.assets import mount_assets, read_assets
+from citygraph.release.releases import Releases
+from citygraph.settings import Settings
+from citygraph.web.http.assets import StaticFiles, read_assets
+from citygraph.web.http.messages import Request
+from citygraph.web.pages.error_pages import ErrorPages
+from citygraph.web.view.templates import Templates
 
 STYLE = "p { color: teal }\n" * 200
 SCRIPT = "workbench-ABCDEFGH.js"
@@ -33,14 +37,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def client(folder: Path) -> FlaskClient:
+def client(folder: Path) -> Client:
     """Somebody who asks for files."""
-    app = Flask(__name__, static_folder=None)
-    mount_assets(app, folder)
-    return app.test_client()
+    files = StaticFiles(folder)
+    errors = ErrorPages(Settings(), Releases(folder), Templates())
+
+    def site(environ: Any, start_response: Any) -> Any:
+        request = Request(environ)
+        reply = errors.guard(request, lambda one: files.file(one, one.path.removeprefix("/static/")))
+        return reply.send(request.method, start_response)
+
+    return Client(site)
 
 
-def fetched(client: FlaskClient, path: str, **headers: str) -> TestResponse:
+def fetched(client: Client, path: str, **headers: str) -> TestResponse:
     """The answer, with its file read and closed."""
     response = client.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
     response.get_data()
@@ -63,7 +73,7 @@ def test_nothing_built_is_no_error(tmp_path: Path) -> None:
     assert assets.missing == ("workbench", "fonts", "outlines")
 
 
-def test_hashed_names_are_kept_for_ever_and_others_for_an_hour(client: FlaskClient) -> None:
+def test_hashed_names_are_kept_for_ever_and_others_for_an_hour(client: Client) -> None:
     """A name with a hash never means anything else."""
     hashed = fetched(client, f"/static/built/{SCRIPT}").headers["Cache-Control"]
     assert {"public", "max-age=31536000", "immutable"} == set(hashed.split(", "))
@@ -71,7 +81,7 @@ def test_hashed_names_are_kept_for_ever_and_others_for_an_hour(client: FlaskClie
     assert {"public", "max-age=3600"} == set(own.split(", "))
 
 
-def test_texts_are_compressed_as_the_client_likes(client: FlaskClient) -> None:
+def test_texts_are_compressed_as_the_client_likes(client: Client) -> None:
     """In brotli as the build pressed it; our own files by us, in brotli or gzip; or plain."""
     pressed = fetched(client, f"/static/built/{SCRIPT}", Accept_Encoding="br, gzip")
     assert (pressed.headers["Content-Encoding"], pressed.content_type) == ("br", "text/javascript; charset=utf-8")
@@ -84,7 +94,7 @@ def test_texts_are_compressed_as_the_client_likes(client: FlaskClient) -> None:
     assert plain.text == STYLE
 
 
-def test_a_file_that_is_known_is_not_sent_again(client: FlaskClient) -> None:
+def test_a_file_that_is_known_is_not_sent_again(client: Client) -> None:
     """304, in each coding."""
     for coding in ("br", "gzip", "identity"):
         tag = fetched(client, "/static/own.css", Accept_Encoding=coding).headers["ETag"]
@@ -95,6 +105,6 @@ def test_a_file_that_is_known_is_not_sent_again(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "name", ["nothing.css", "../test_assets.py", "..%2f..%2fetc%2fpasswd", "built", "built/../../x"]
 )
-def test_what_is_no_file_of_the_folder_is_not_found(client: FlaskClient, name: str) -> None:
+def test_what_is_no_file_of_the_folder_is_not_found(client: Client, name: str) -> None:
     """No name leads out of the folder."""
     assert fetched(client, f"/static/{name}").status_code == 404

@@ -15,7 +15,7 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 from citygraph.build.catalog import data_graphs
 from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, Conditions, GraphWrite, Payload, Update
-from citygraph.commit.commit import Consequences, Outcome, rollback
+from citygraph.commit.commit import Followup, Outcome, rollback
 from citygraph.errors import (
     BadData,
     CitygraphError,
@@ -68,7 +68,7 @@ class Commits(Protocol):
 
 
 @pytest.fixture
-def commit(consequences: Consequences) -> Commits:
+def commit(consequences: Followup) -> Commits:
     """Commits as the child that does it would, which has read shapes and rules already."""
 
     def commits(settings: Settings, what: Update | GraphWrite | str, **more: object) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from citygraph.incremental.dependencies import read_query
+from citygraph.incremental.dependencies import query_patterns
 
 ABOUT_NODES = [
     "SELECT ?value { ?value ?p ?o }",
@@ -25,10 +25,10 @@ ABOUT_LITERALS_TOO = [
 @pytest.mark.parametrize("text", ABOUT_NODES)
 def test_literals_are_passed_over_where_no_constraint_means_them(text: str) -> None:
     """As a subject, or where a filter over the whole group wants a node."""
-    assert not read_query(text).reach("value").literal
+    assert not query_patterns(text).dependencies("value").literal
 
 
 @pytest.mark.parametrize("text", ABOUT_LITERALS_TOO)
 def test_literals_are_judged_wherever_one_may_be_meant(text: str) -> None:
     """Without such a filter, with one that need not hold, in another arm, at the end of a path that runs backwards."""
-    assert read_query(text).reach("value").literal
+    assert query_patterns(text).dependencies("value").literal

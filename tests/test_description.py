@@ -9,7 +9,7 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.errors import NotFound
 from citygraph.graph import description as module
-from citygraph.graph.description import PAGE, Description, describe, says
+from citygraph.graph.description import PAGE, Description, describe, has_statements
 from citygraph.graph.labels import Labels
 from citygraph.rdf.terms import BASE, CG, CURATION_GRAPH, ID, RDFS, SOURCE
 from tests.world import small_world
@@ -93,7 +93,7 @@ def test_unknown_entity_is_not_found(store: Store, path: str) -> None:
     """Nothing is said of it, be it a proper IRI or not."""
     with pytest.raises(NotFound):
         described(store, path)
-    assert not says(store, BASE + path)
+    assert not has_statements(store, BASE + path)
 
 
 def crowded(links: int) -> Store:

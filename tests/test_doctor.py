@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from citygraph.doctor import CHECKS, Ask, Check, Finding, Reply, State, examine, fetch
+from citygraph.doctor import CHECKS, Check, CheckResult, CheckState, HttpRequest, HttpResponse, examine, fetch
 from citygraph.doctor.fetching import read_links
 from citygraph.doctor.memento_checks import MEMENTO
 from citygraph.doctor.scored_site import Site
@@ -34,16 +34,16 @@ ONE = '<https://w3id.org/example/id/one> <http://www.w3.org/2000/01/rdf-schema#l
 Answers = dict[str, tuple[int, dict[str, str], str]]
 
 
-def site_of(answers: Answers) -> Callable[[Ask], Reply]:
+def site_of(answers: Answers) -> Callable[[HttpRequest], HttpResponse]:
     """A site that answers by path; with a type in brackets where the Accept header decides."""
 
-    def fetch_(ask: Ask) -> Reply:
+    def fetch_(ask: HttpRequest) -> HttpResponse:
         path = ask.url.removeprefix("https://example.org")
         accept = dict(ask.headers).get("Accept", "")
         first = accept.partition(",")[0].partition(";")[0]
         known = answers.get(f"{path} [{first}]") or answers.get(path) or answers.get(path.partition("?")[0])
         status, headers, body = known or (404, {"Content-Type": "text/plain"}, "there is no such thing")
-        return Reply(ask.url, status, tuple(headers.items()), body.encode())
+        return HttpResponse(ask.url, status, tuple(headers.items()), body.encode())
 
     return fetch_
 
@@ -63,7 +63,7 @@ GOOD: Answers = {
 }  # fmt: skip
 
 
-def states(answers: Answers) -> dict[str, State]:
+def states(answers: Answers) -> dict[str, CheckState]:
     """How each check ends at a site."""
     diagnosis = examine("https://example.org/", site_of(answers))
     return {check.name: finding.state for check, finding in diagnosis.findings}
@@ -103,10 +103,10 @@ def test_good_site_gets_what_it_has() -> None:
         "20 Provide real-time access", "22 Provide an explanation for data that is not available",
         "1 Resolvable http(s) URIs", "At /.well-known/void", "Triples",
     )  # fmt: skip
-    assert [name for name in met if found[name] is not State.MET] == []
+    assert [name for name in met if found[name] is not CheckState.MET] == []
     missing = ("28 Assess dataset coverage", "3 At least 1000 triples", "cite-as", "TimeMap", "Linksets")
-    assert [name for name in missing if found[name] is not State.MISSING] == []
-    assert found["16 Choose the right formalization level"] is State.TOLD
+    assert [name for name in missing if found[name] is not CheckState.MISSING] == []
+    assert found["16 Choose the right formalization level"] is CheckState.BY_HAND
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_good_site_gets_what_it_has() -> None:
 )  # fmt: skip
 def test_what_is_taken_away_is_missed(path: str, answer: tuple[int, dict[str, str], str], lost: str) -> None:
     """Each check notices that its one thing is gone."""
-    assert states(GOOD)[lost] is State.MET
-    assert states({**GOOD, path: answer})[lost] is State.MISSING
+    assert states(GOOD)[lost] is CheckState.MET
+    assert states({**GOOD, path: answer})[lost] is CheckState.MISSING
 
 
 def test_strange_site_is_examined_to_the_end() -> None:
@@ -147,12 +147,16 @@ def test_strange_site_is_examined_to_the_end() -> None:
 def test_health_is_a_matter_of_what_is_required() -> None:
     """An optional check may fail; the table and the JSON tell the same."""
 
-    def found(state: State) -> Callable[[Site], Finding]:
-        return lambda _: Finding(state, "because")
+    def found(state: CheckState) -> Callable[[Site], CheckResult]:
+        return lambda _: CheckResult(state, "because")
 
-    good, bad = found(State.MET), found(State.MISSING)
+    good, bad = found(CheckState.MET), found(CheckState.MISSING)
     site = site_of(GOOD)
-    optional = (Check("A", "one", good), Check("A", "two", bad, required=False), Check("B", "three", found(State.TOLD)))
+    optional = (
+        Check("A", "one", good),
+        Check("A", "two", bad, required=False),
+        Check("B", "three", found(CheckState.BY_HAND)),
+    )
     diagnosis = examine("https://example.org/", site, optional)
     assert diagnosis.is_healthy
     assert diagnosis.scores() == {"A": (1, 2), "B": (0, 0)}
@@ -164,10 +168,10 @@ def test_health_is_a_matter_of_what_is_required() -> None:
 
 def test_every_address_is_asked_once() -> None:
     """The doctor is no burden: a hundred checks ask each address once."""
-    asked: Counter[Ask] = Counter()
+    asked: Counter[HttpRequest] = Counter()
     answer = site_of(GOOD)
 
-    def counting(ask: Ask) -> Reply:
+    def counting(ask: HttpRequest) -> HttpResponse:
         asked[ask] += 1
         return answer(ask)
 
@@ -179,7 +183,7 @@ def test_every_address_is_asked_once() -> None:
 
 
 @pytest.fixture(scope="module")
-def own(izmir: Release) -> dict[tuple[str, str], Finding]:
+def own(izmir: Release) -> dict[tuple[str, str], CheckResult]:
     """What is found at the site of the İzmir graph."""
     releases = Releases(izmir.path.parent)
     engines = InProcess(list(izmir.open_store()), izmir.id)
@@ -187,18 +191,18 @@ def own(izmir: Release) -> dict[tuple[str, str], Finding]:
     return {(check.list, check.name): finding for check, finding in diagnosis.findings}
 
 
-def test_own_site_has_a_past(own: dict[tuple[str, str], Finding]) -> None:
+def test_own_site_has_a_past(own: dict[tuple[str, str], CheckResult]) -> None:
     """Memento whole."""
     missing = [(check.name, own[check.list, check.name].evidence) for check in MEMENTO
-               if own[check.list, check.name].state is not State.MET]  # fmt: skip
+               if own[check.list, check.name].state is not CheckState.MET]  # fmt: skip
     assert missing == []
 
 
-def test_own_site_gets_everything(own: dict[tuple[str, str], Finding]) -> None:
+def test_own_site_gets_everything(own: dict[tuple[str, str], CheckResult]) -> None:
     """On every list, as far as a machine can see."""
     required = {(check.list, check.name) for check in CHECKS if check.required}
     missing = [f"{name}: {found.evidence}" for name, found in own.items()
-               if found.state is State.MISSING and name in required]  # fmt: skip
+               if found.state is CheckState.MISSING and name in required]  # fmt: skip
     assert not missing, "\n".join(missing)
 
 
@@ -235,18 +239,18 @@ def server() -> Iterator[str]:
 
 def test_door_follows_nothing_and_raises_for_no_status(server: str) -> None:
     """A redirection and an error are answers like others."""
-    assert [fetch(Ask(server + path)).status for path in ("/from", "/gone", "/")] == [302, 410, 200]
-    reply = fetch(Ask(server + "/"))
+    assert [fetch(HttpRequest(server + path)).status for path in ("/from", "/gone", "/")] == [302, 410, 200]
+    reply = fetch(HttpRequest(server + "/"))
     assert reply.body == b"body"
     assert [link.href for link in reply.links()] == [f"{server}/a", f"{server}/b"]
 
 
 def test_door_says_when_nobody_answers() -> None:
     """And leads nowhere but to the web."""
-    with pytest.raises(Upstream, match="does not answer"):
-        fetch(Ask("http://127.0.0.1:9/"))
+    with pytest.raises(Upstream, match="does not respond"):
+        fetch(HttpRequest("http://127.0.0.1:9/"))
     with pytest.raises(UsageError):
-        fetch(Ask("file:///etc/passwd"))
+        fetch(HttpRequest("file:///etc/passwd"))
     with pytest.raises(Upstream):
         examine("http://127.0.0.1:9/")
 

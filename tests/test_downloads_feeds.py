@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from pyoxigraph import NamedNode, RdfFormat, parse
 from werkzeug.test import TestResponse
 
-from citygraph.rdf.nquads import packed_text
+from citygraph.rdf.nquads import open_gzip_text
 from citygraph.rdf.terms import BASE
 from citygraph.release.changes import CREATED, DELETED, THINGS, UPDATED
 from citygraph.release.releases import Release, Releases
@@ -37,7 +37,7 @@ def three(root: Path) -> tuple[Release, Release, Release]:
     made = three_releases(root)
     for release, kinds in zip(made[1:], ((CREATED, UPDATED), (DELETED, UPDATED)), strict=True):
         (release.path / "changes").mkdir()
-        with packed_text(release.path / THINGS) as out:
+        with open_gzip_text(release.path / THINGS) as out:
             out.write(f"{kinds[1]}\t{BASE}id/agreement/izmir-baku\n{kinds[0]}\t{VISIT}\n")
     return made
 

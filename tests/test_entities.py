@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from citygraph.errors import NotFound
-from citygraph.index.entities import Listing, Ties, Wanted
-from citygraph.index.tie_graph import MOST_FAR, MOST_NEAR, around, between, whole
+from citygraph.index.entities import EntityTable, Filter
+from citygraph.index.tie_graph import MOST_FAR, MOST_NEAR, TieGraph, neighbourhood, path_between, whole_graph
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release
 from tests.world import publish, small_world
@@ -23,51 +23,51 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 
 @pytest.fixture(scope="module")
-def listing(world: Release) -> Listing:
+def listing(world: Release) -> EntityTable:
     """Its list."""
-    return Listing(world.path / "search.sqlite", world.open_store())
+    return EntityTable(world.path / "search.sqlite", world.open_store())
 
 
-def names(listing: Listing, wanted: Wanted) -> list[str]:
+def names(listing: EntityTable, wanted: Filter) -> list[str]:
     """What passes."""
     return [one.label for one in listing.rows(wanted)]
 
 
-def star(points: int) -> Ties:
+def star(points: int) -> TieGraph:
     """A hub bound to so many others."""
     others = [f"p{number:03}" for number in range(points)]
-    return Ties({"hub": {one: ["a"] for one in others}, **{one: {"hub": ["a"]} for one in others}})
+    return TieGraph({"hub": {one: ["a"] for one in others}, **{one: {"hub": ["a"]} for one in others}})
 
 
-def test_a_place_has_the_times_and_protocols_of_its_ties(listing: Listing) -> None:
+def test_a_place_has_the_times_and_protocols_of_its_ties(listing: EntityTable) -> None:
     """A city is of a decade, and signed, when one of its agreements is; its own founding is another matter."""
-    assert names(listing, Wanted(values=(("decade", ("1990",)),))) == ["Bremen", "İzmir"]
-    assert names(listing, Wanted(values=(("protocol", ("no",)),))) == ["Baku", "İzmir"]
+    assert names(listing, Filter(values=(("decade", ("1990",)),))) == ["Bremen", "İzmir"]
+    assert names(listing, Filter(values=(("protocol", ("no",)),))) == ["Baku", "İzmir"]
 
 
-def test_a_day_keeps_what_had_begun_and_not_ended(listing: Listing) -> None:
+def test_a_day_keeps_what_had_begun_and_not_ended(listing: EntityTable) -> None:
     """Before the act of an agreement its parties are not listed."""
-    assert names(listing, Wanted(at="1990-01-01")) == ["Baku", "İzmir"]
-    assert names(listing, Wanted(at="1980-01-01")) == []
+    assert names(listing, Filter(at="1990-01-01")) == ["Baku", "İzmir"]
+    assert names(listing, Filter(at="1980-01-01")) == []
 
 
-def test_each_facet_is_counted_as_if_nothing_were_wanted_of_it(listing: Listing) -> None:
+def test_each_facet_is_counted_as_if_nothing_were_wanted_of_it(listing: EntityTable) -> None:
     """Whoever has chosen a country sees how many there are in the others."""
-    counts = listing.counts(Wanted(values=(("country", (ID("country/germany").value,)),)))
+    counts = listing.counts(Filter(values=(("country", (ID("country/germany").value,)),)))
     assert counts.total == 1
     assert set(counts.facets["country"].values()) == {1}
     assert len(counts.facets["country"]) == 3
     assert counts.facets["protocol"] == {"yes": 1}
 
 
-def test_filters_of_one_facet_add_and_of_several_narrow(listing: Listing) -> None:
+def test_filters_of_one_facet_add_and_of_several_narrow(listing: EntityTable) -> None:
     """Germany or Azerbaijan, and signed."""
     both = ("country", (ID("country/germany").value, ID("country/azerbaijan").value))
-    assert names(listing, Wanted(values=(both,))) == ["Baku", "Bremen"]
-    assert names(listing, Wanted(values=(both, ("protocol", ("yes",))))) == ["Bremen"]
+    assert names(listing, Filter(values=(both,))) == ["Baku", "Bremen"]
+    assert names(listing, Filter(values=(both, ("protocol", ("yes",))))) == ["Bremen"]
 
 
-def test_a_release_without_the_list_gets_one_in_memory(world: Release, tmp_path: Path, listing: Listing) -> None:
+def test_a_release_without_the_list_gets_one_in_memory(world: Release, tmp_path: Path, listing: EntityTable) -> None:
     """One that an older version made answers the same."""
     path = tmp_path / "search.sqlite"
     path.write_bytes((world.path / "search.sqlite").read_bytes())
@@ -75,48 +75,48 @@ def test_a_release_without_the_list_gets_one_in_memory(world: Release, tmp_path:
         database.executescript(
             "DROP TABLE listed; DROP TABLE choice; DROP TABLE facet; DROP TABLE span; DROP TABLE tie;"
         )
-    made = Listing(path, world.open_store())
-    assert made.rows(Wanted()) == listing.rows(Wanted())
-    assert made.counts(Wanted()) == listing.counts(Wanted())
+    made = EntityTable(path, world.open_store())
+    assert made.rows(Filter()) == listing.rows(Filter())
+    assert made.counts(Filter()) == listing.counts(Filter())
 
 
 def test_a_release_without_an_index_has_no_list(world: Release, tmp_path: Path) -> None:
     """It must be built anew."""
     with pytest.raises(NotFound):
-        Listing(tmp_path / "search.sqlite", world.open_store())
+        EntityTable(tmp_path / "search.sqlite", world.open_store())
 
 
-def test_the_shortest_way_goes_by_the_fewest_agreements(listing: Listing) -> None:
+def test_the_shortest_way_goes_by_the_fewest_agreements(listing: EntityTable) -> None:
     """From Bremen to Baku by way of İzmir."""
     start, end = ID("city/bremen").value, ID("city/baku").value
-    assert [place.rpartition("/")[2] for place in listing.ties.shortest(start, end)] == ["bremen", "izmir", "baku"]
-    assert listing.ties.ways(start, end) == 1
-    assert len(between(listing.ties, start, end).ties) == 2
+    assert [place.rpartition("/")[2] for place in listing.ties.shortest_path(start, end)] == ["bremen", "izmir", "baku"]
+    assert listing.ties.path_count(start, end) == 1
+    assert len(path_between(listing.ties, start, end).ties) == 2
 
 
 def test_where_no_chain_of_agreements_leads_there_is_no_way() -> None:
     """Neither from an island nor to it; and to oneself no step is needed."""
-    ties = Ties({"a": {"b": ["x"]}, "b": {"a": ["x"]}, "c": {"d": ["y"]}, "d": {"c": ["y"]}})
-    assert ties.shortest("a", "c") == []
-    assert ties.ways("a", "c") == 0
-    assert ties.shortest("a", "nowhere") == []
-    assert ties.shortest("a", "a") == ["a"]
+    ties = TieGraph({"a": {"b": ["x"]}, "b": {"a": ["x"]}, "c": {"d": ["y"]}, "d": {"c": ["y"]}})
+    assert ties.shortest_path("a", "c") == []
+    assert ties.path_count("a", "c") == 0
+    assert ties.shortest_path("a", "nowhere") == []
+    assert ties.shortest_path("a", "a") == ["a"]
 
 
 def test_all_ways_of_the_shortest_length_are_counted() -> None:
     """Two partners in common make two ways; the one that is shown is the first by name."""
-    ties = Ties({"a": {"b": ["1"], "c": ["2"]}, "b": {"a": ["1"], "d": ["3"]}, "c": {"a": ["2"], "d": ["4"]},
+    ties = TieGraph({"a": {"b": ["1"], "c": ["2"]}, "b": {"a": ["1"], "d": ["3"]}, "c": {"a": ["2"], "d": ["4"]},
                  "d": {"b": ["3"], "c": ["4"]}})  # fmt: skip
-    assert ties.ways("a", "d") == 2
-    assert ties.shortest("a", "d") == ["a", "b", "d"]
+    assert ties.path_count("a", "d") == 2
+    assert ties.shortest_path("a", "d") == ["a", "b", "d"]
 
 
 def test_a_picture_is_bounded_and_what_is_left_out_is_told() -> None:
     """A city with 200 partners shows some, and names the others."""
-    part = around(star(200), "hub")
-    assert [len(ring) for ring in part.rings] == [1, MOST_NEAR, 0]
+    part = neighbourhood(star(200), "hub")
+    assert [len(ring) for ring in part.hops] == [1, MOST_NEAR, 0]
     assert part.count == 201
-    beyond = around(star(200), "p000")
-    assert [len(ring) for ring in beyond.rings] == [1, 1, MOST_FAR]
-    assert len(beyond.left[1]) == 199 - MOST_FAR
-    assert whole(star(3)).count == 4
+    beyond = neighbourhood(star(200), "p000")
+    assert [len(ring) for ring in beyond.hops] == [1, 1, MOST_FAR]
+    assert len(beyond.omitted[1]) == 199 - MOST_FAR
+    assert whole_graph(star(3)).count == 4

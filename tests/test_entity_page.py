@@ -196,7 +196,7 @@ def test_foot_has_identifier_forms_and_the_same_elsewhere(client: FlaskClient) -
 def test_source_page_lists_what_it_says(client: FlaskClient) -> None:
     """A document's page is its statements, entity by entity."""
     said = text(page(client, "/source/page"))
-    assert "What it says" in said
+    assert "Statements in this document" in said
     assert re.search(r"İzmir–Bremen agreement .* 24 April 1996", said)
 
 
@@ -263,4 +263,4 @@ def test_values_on_which_sources_differ_stand_in_one_bracket(tmp_path: Path) -> 
 def test_problem_is_told_in_the_readers_language(client: FlaskClient) -> None:
     """A reader in Turkish is told in Turkish what went wrong."""
     assert "404 Burada böyle bir şey yok" in text(page(client, "/id/city/none", "tr"))
-    assert "404 There is no such thing here" in text(page(client, "/id/city/none"))
+    assert "404 Not found" in text(page(client, "/id/city/none"))

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import QuerySolutions
 
-from citygraph.index.entities import FACETS, Listing, Wanted
+from citygraph.index.entities import FACETS, EntityTable, Filter
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
@@ -28,9 +28,9 @@ def client(built: tuple[Releases, Release, Report]) -> FlaskClient:
 
 
 @pytest.fixture(scope="module")
-def listing(izmir: Release) -> Listing:
+def listing(izmir: Release) -> EntityTable:
     """The list of the İzmir graph."""
-    return Listing(izmir.path / "search.sqlite", izmir.open_store())
+    return EntityTable(izmir.path / "search.sqlite", izmir.open_store())
 
 
 def page(client: FlaskClient, query: str = "") -> str:
@@ -72,12 +72,12 @@ def test_downloads_hold_exactly_what_is_shown(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_query_gives_what_the_list_gives(listing: Listing, izmir: Release, kind: str) -> None:
+def test_the_query_gives_what_the_list_gives(listing: EntityTable, izmir: Release, kind: str) -> None:
     """For every kind, every value of every facet, and a day."""
     store = izmir.open_store()
-    asked = [Wanted(kind), Wanted(kind, at="2000-06-30")]
+    asked = [Filter(kind), Filter(kind, at="2000-06-30")]
     asked += [
-        Wanted(kind, ((name, (value,)),)) for name in FACETS for value in listing.counts(Wanted(kind)).facets[name]
+        Filter(kind, ((name, (value,)),)) for name in FACETS for value in listing.counts(Filter(kind)).facets[name]
     ]
     for wanted in asked:
         found = store.query(query_of(wanted))
@@ -103,8 +103,8 @@ def test_what_no_link_of_ours_asks_is_refused(client: FlaskClient, query: str) -
 def test_what_nothing_passes_says_so_and_offers_a_way_out(client: FlaskClient) -> None:
     """A filter that matches nothing is no error."""
     html = page(client, "country=nowhere&at=1900-01-01")
-    assert "Nothing passes all of these filters." in html
-    assert "All again" in html
+    assert "No results match all of these filters." in html
+    assert "Clear all filters" in html
 
 
 def test_a_release_is_explored_at_its_own_address(client: FlaskClient, izmir: Release) -> None:
@@ -117,13 +117,13 @@ def test_a_release_is_explored_at_its_own_address(client: FlaskClient, izmir: Re
 def test_a_page_asks_a_fixed_number_of_questions(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much there is: the list is asked as often for everything as for one thing."""
     asked: list[str] = []
-    ask = Listing._ask
+    ask = EntityTable._ask
 
-    def counted(self: Listing, text: str, *values: object, at: str = "") -> list[tuple[Any, ...]]:
+    def counted(self: EntityTable, text: str, *values: object, at: str = "") -> list[tuple[Any, ...]]:
         asked.append(text)
         return ask(self, text, *values, at=at)
 
-    monkeypatch.setattr(Listing, "_ask", counted)
+    monkeypatch.setattr(EntityTable, "_ask", counted)
     page(client, "country=germany&decade=1990&protocol=yes")
     few, asked[:] = len(asked), []
     page(client, "at=2026-01-01")

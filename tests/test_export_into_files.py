@@ -9,7 +9,7 @@ import pytest
 
 from citygraph.build.build import build
 from citygraph.build.export import adopt, adoptable
-from citygraph.build.products import offered_tables
+from citygraph.build.products import table_outputs
 from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, Update
 from citygraph.errors import NotFound
@@ -52,7 +52,7 @@ def built_of(data: Path, releases: Path) -> Release:
 def test_what_is_exported_builds_the_same(written: tuple[Path, Release], tmp_path: Path) -> None:
     """All graphs into an empty folder: the release of these files has the same digest, and every graph an owner."""
     _, release = written
-    paths = adopt(adoptable(release.manifest), release, tmp_path / "data", offered_tables(REPOSITORY / "queries"))
+    paths = adopt(adoptable(release.manifest), release, tmp_path / "data", table_outputs(REPOSITORY / "queries"))
     assert all(path.resolve().is_relative_to(tmp_path / "data") for path in paths)
     assert len({path.name for path in paths}) == len(paths) == len(_ODD) + 2
     again = built_of(tmp_path / "data", tmp_path / "releases")

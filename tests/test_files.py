@@ -78,11 +78,11 @@ def test_the_fingerprint_follows_content_not_time(tmp_path: Path) -> None:
 
 
 def test_an_extra_file_must_exist_and_be_rdf(tmp_path: Path) -> None:
-    """A missing file, or an ending of no RDF format, is told before anything is done."""
+    """A missing file, or an ending of not an RDF format, is told before anything is done."""
     with pytest.raises(UsageError, match="no such file"):
         extra_files([tmp_path / "none.ttl"])
     (tmp_path / "a.docx").touch()
-    with pytest.raises(UsageError, match="no RDF format"):
+    with pytest.raises(UsageError, match="not an RDF format"):
         extra_files([tmp_path / "a.docx"])
 
 
@@ -97,7 +97,7 @@ UNPORTABLE = {
 def test_property_without_a_name_at_its_end_is_refused(tmp_path: Path, iri: str) -> None:
     """RDF/XML, in which every document is to be had, has no way to write it."""
     (file,) = sources(tmp_path, data__x_trig=f'GRAPH <http://g> {{ <http://a> <{iri}> "x" }}').data_files()
-    with pytest.raises(BadData, match="ends with no name"):
+    with pytest.raises(BadData, match="does not end with a name"):
         list(file.read())
 
 

@@ -8,9 +8,9 @@ import pytest
 from pyoxigraph import Literal
 
 from citygraph.commit.change import Change, Commit, Update
-from citygraph.commit.commit import Consequences, rollback
+from citygraph.commit.commit import Followup, rollback
 from citygraph.release.releases import Release, Releases
-from citygraph.report import Judged, Report, Result, joined, read_later, write_report
+from citygraph.report import Report, ReportScope, ValidationResult, merge_reports, read_later_reports, write_report
 from citygraph.settings import Settings
 from citygraph.web.view.findings import Findings, read_findings
 from tests.committing import committed
@@ -40,7 +40,7 @@ def messages_of(findings: Findings) -> set[frozenset[Literal]]:
     return {frozenset(finding.messages) for finding in findings.of(CITY + "seoul") or ()}
 
 
-def test_commit_replaces_what_it_judged_and_keeps_the_rest(settings: Settings, consequences: Consequences) -> None:
+def test_commit_replaces_what_it_judged_and_keeps_the_rest(settings: Settings, consequences: Followup) -> None:
     """A place that gets its item is no longer warned of; another is still, and so is all else."""
     releases = Releases(settings.releases)
     before = read_findings(releases.current().path)
@@ -55,7 +55,7 @@ def test_commit_replaces_what_it_judged_and_keeps_the_rest(settings: Settings, c
     assert changed == {CITY + "seoul"}
 
 
-def test_second_commit_has_the_last_word(settings: Settings, consequences: Consequences) -> None:
+def test_second_commit_has_the_last_word(settings: Settings, consequences: Followup) -> None:
     """What it takes back is found again, in the same words; and going back to a release brings its findings."""
     releases = Releases(settings.releases)
     first = read_findings(releases.current().path)
@@ -68,20 +68,22 @@ def test_second_commit_has_the_last_word(settings: Settings, consequences: Conse
     assert shapes_of(read_findings(rollback(named.id, releases).path), "seoul") == {"PlaceCoordinates"}
 
 
-def result(focus: str, value: str = "") -> Result:
-    return Result("warning", focus, SHAPE + "X", "component", value=value, messages={"en": "No.", "tr": "Yok."})
+def result(focus: str, value: str = "") -> ValidationResult:
+    return ValidationResult(
+        "warning", focus, SHAPE + "X", "component", value=value, messages={"en": "No.", "tr": "Yok."}
+    )
 
 
 def test_of_the_dataset_only_the_values_judged_are_replaced(tmp_path: Path) -> None:
     """Its other values nobody has looked at; and where there is no report of all, only what was judged is known."""
     for name in ("a", "b", "c"):
         (tmp_path / name).mkdir()
-    both = Judged(values=frozenset({"urn:x:1", "urn:x:2"}), datasets=frozenset({DATASET}))
+    both = ReportScope(values=frozenset({"urn:x:1", "urn:x:2"}), datasets=frozenset({DATASET}))
     found = (result(DATASET, "<urn:x:1>"), result(DATASET, "<urn:x:2>"))
     write_report(Report(found, "", both), tmp_path / "a", tmp_path / "b")
-    one = Judged(frozenset({CITY + "izmir"}), frozenset({"urn:x:1"}), frozenset({DATASET}))
+    one = ReportScope(frozenset({CITY + "izmir"}), frozenset({"urn:x:1"}), frozenset({DATASET}))
     write_report(Report((), "", one), tmp_path / "b", tmp_path / "c")
-    assert len(list(read_later(tmp_path / "c"))) == 2
+    assert len(list(read_later_reports(tmp_path / "c"))) == 2
     findings = read_findings(tmp_path / "c")
     assert [finding.value for finding in findings.of(DATASET) or ()] == ["<urn:x:2>"]
     assert findings.of(CITY + "izmir") == ()
@@ -95,7 +97,7 @@ TURTLE = """@prefix sh: <http://www.w3.org/ns/shacl#> .
 def test_reports_on_parts_are_one_report(tmp_path: Path) -> None:
     """With every result and its details, under one node; nothing found anywhere is a report that says so."""
     parts = [Report((result(node),), TURTLE.format(node=node)) for node in ("urn:x:1", "urn:x:2")]
-    whole = joined([parts[0], Report((), ""), parts[1]])
+    whole = merge_reports([parts[0], Report((), ""), parts[1]])
     assert [r.focus_node for r in whole.results] == ["urn:x:1", "urn:x:2"]
     assert whole.turtle.count("ValidationReport") == 1
     (tmp_path / "report.ttl").write_text(
@@ -105,5 +107,5 @@ def test_reports_on_parts_are_one_report(tmp_path: Path) -> None:
         "urn:x:1",
         "urn:x:2",
     }
-    assert "conforms" in joined([]).turtle
-    assert joined([parts[0], Report((), "")]) is parts[0]
+    assert "conforms" in merge_reports([]).turtle
+    assert merge_reports([parts[0], Report((), "")]) is parts[0]

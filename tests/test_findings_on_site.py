@@ -1,9 +1,10 @@
-"""Who says so: squares that open their source, the list of sources, and what the shapes say of a page's thing."""
+"""Sources on pages: squares that open their source, and the list of sources; and the findings of validation."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -55,11 +56,25 @@ def test_source_tells_what_it_is_and_who_published_it(client: FlaskClient) -> No
     assert "conclusions of the editors" in text(page(client, "/doc/event/visit"))
 
 
-def test_shapes_speak_plainly(client: FlaskClient) -> None:
-    """What was found of a part of the document, in the reader's language; else that it conforms."""
-    assert "What the shapes say No date. #population-page" in text(page(client, "/doc/city/bremen"))
-    assert "Tarih yok." in page(client, "/doc/city/bremen", "tr")
-    assert "It conforms" in text(page(client, "/doc/city/baku"))
+def test_quality_lists_findings_by_shape(client: FlaskClient) -> None:
+    """/quality has the message in the reader's language and links the entity; the dataset links it with a count."""
+    html = page(client, "/quality")
+    assert "Validation 1 finding" in text(html)
+    assert "Bremen #population-page No date." in text(html)
+    assert "Tarih yok." in page(client, "/quality", "tr")
+    assert '<a href="/quality">Validation: 1 finding</a>' in page(client, "/dataset")
+
+
+def test_quality_as_json(client: FlaskClient) -> None:
+    """Each shape with its count and findings."""
+    body: Any = client.get("/quality.json").json
+    assert [(one["shape"].rpartition("#")[2], one["count"]) for one in body["shapes"]] == [("City-country", 1)]
+    assert body["shapes"][0]["findings"][0]["focus"].endswith("/city/bremen#population-page")
+
+
+def test_entity_pages_name_no_shapes(client: FlaskClient) -> None:
+    """Findings are for curators, and pages of entities for the public."""
+    assert "No date." not in page(client, "/doc/city/bremen")
 
 
 def test_without_a_report_nothing_is_claimed(tmp_path: Path) -> None:
@@ -67,7 +82,7 @@ def test_without_a_report_nothing_is_claimed(tmp_path: Path) -> None:
     assert read_findings(tmp_path).of("https://w3id.org/citygraph/id/city/baku") is None
     publish(small_world(), tmp_path)
     client = create_app(Settings(), Releases(tmp_path)).test_client()
-    assert "What the shapes say" not in page(client, "/doc/city/baku")
+    assert "The release was not validated." in page(client, "/quality")
 
 
 @pytest.mark.parametrize("path", ["/", "/doc/city/izmir", "/source/page", "/ontology", "/dataset", "/search"])

@@ -23,7 +23,7 @@ from pyoxigraph import RdfFormat, Store, parse
 
 from citygraph.errors import UsageError
 from citygraph.freeze.folder import check_target
-from citygraph.freeze.frozen_site import Order, freeze, index, known_forms, letters
+from citygraph.freeze.frozen_site import FreezeOptions, freeze, index, letters, parse_forms
 from citygraph.freeze.plan import Plan
 from citygraph.progress import Progress
 from citygraph.release.releases import Release, Releases
@@ -52,7 +52,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def frozen(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small world, frozen whole. Do not write to it."""
     folder = tmp_path_factory.mktemp("frozen") / "site"
-    freeze(settings, Order(folder, SITE), Progress())
+    freeze(settings, FreezeOptions(folder, SITE), Progress())
     return folder
 
 
@@ -116,7 +116,7 @@ def test_a_site_below_a_path_is_whole_too(settings: Settings, tmp_path: Path) ->
     """Where a host gives a project a folder (Pages), links begin with it."""
     folder = tmp_path / "repo"
     site = f"{SITE}/repo"
-    freeze(settings, Order(folder, site, ("html", "ttl")), Progress())
+    freeze(settings, FreezeOptions(folder, site, ("html", "ttl")), Progress())
     with plainly_served(tmp_path) as address:
         broken, _ = broken_links(folder, address, "/repo", site)
     assert not broken, "\n".join(broken[:20])
@@ -125,7 +125,7 @@ def test_a_site_below_a_path_is_whole_too(settings: Settings, tmp_path: Path) ->
 def test_the_same_release_is_frozen_to_the_same_bytes(settings: Settings, frozen: Path, tmp_path: Path) -> None:
     """Nothing of the time or the number of processes is in a frozen site."""
     again = tmp_path / "again"
-    freeze(settings, Order(again, SITE, jobs=2), Progress())
+    freeze(settings, FreezeOptions(again, SITE, jobs=2), Progress())
     one, two = ({p.relative_to(f): p.read_bytes() for p in f.rglob("*") if p.is_file()} for f in (frozen, again))
     assert one.keys() == two.keys()
     assert [name for name in one if one[name] != two[name]] == []
@@ -256,7 +256,7 @@ def test_a_folder_that_freeze_did_not_make_is_kept(settings: Settings, frozen: P
     """What somebody has written is not replaced unasked, and the working folder never."""
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(UsageError, match="--force"):
-        freeze(settings, Order(tmp_path), Progress())
+        freeze(settings, FreezeOptions(tmp_path), Progress())
     assert (tmp_path / "thesis.txt").read_text() == "mine"
     check_target(tmp_path, True, ())
     check_target(frozen, False, ())
@@ -279,14 +279,14 @@ def test_a_killed_freeze_leaves_no_half_site(settings: Settings, tmp_path: Path)
     assert list(tmp_path.iterdir())
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
-    assert "Not in it" in done.stdout
+    assert "Left out" in done.stdout
 
 
 def test_only_known_forms_are_taken() -> None:
     """A form that there is not is a slip."""
-    assert known_forms("html, ttl") == ("html", "ttl")
+    assert parse_forms("html, ttl") == ("html", "ttl")
     with pytest.raises(UsageError, match="docx"):
-        known_forms("html,docx")
+        parse_forms("html,docx")
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")

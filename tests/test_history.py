@@ -9,7 +9,7 @@ import pytest
 from pyoxigraph import NamedNode, Quad
 
 from citygraph.graph.history import Timeline
-from citygraph.rdf.nquads import as_line, packed_text
+from citygraph.rdf.nquads import as_line, open_gzip_text
 from citygraph.release.changes import ADDED, REMOVED
 from citygraph.release.releases import Release, Releases
 from tests.past import DATES, VISIT, three_releases
@@ -31,7 +31,7 @@ def write_changes(older: Release, newer: Release) -> None:
     before, after = (set(r.open_store().quads_for_pattern(None, None, None, None)) for r in (older, newer))
     (newer.path / "changes").mkdir()
     for name, quads in ((ADDED, after - before), (REMOVED, before - after)):
-        with packed_text(newer.path / name) as out:
+        with open_gzip_text(newer.path / name) as out:
             out.writelines(sorted(as_line(quad) for quad in quads if isinstance(quad.graph_name, NamedNode)))
 
 

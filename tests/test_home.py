@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
+from citygraph.rdf.partial_dates import in_year, is_past
 from citygraph.rdf.terms import CG, ID, SOURCE, XSD
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.web.documents.documents import Resources
+from citygraph.web import create_app
 from citygraph.web.documents.representation import read_request
 from citygraph.web.http.messages import RELEASE, Request
 from citygraph.web.pages.home import Home, read_home
-from citygraph.web.view.time_spans import is_past, on_year, span, span_between
-from tests.grounds import ground_of
+from citygraph.web.view.time_spans import span, span_between
+from tests.grounds import context_of
 from tests.world import publish, small_world
 
 
@@ -25,7 +27,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The home page of the small world, on a day in 2026."""
     root = tmp_path_factory.mktemp("home")
     release = publish(small_world(), root)
-    return read_home(ground_of(release, today="2026-04-24"), [release])
+    return read_home(context_of(release, today="2026-04-24"), [release])
 
 
 def test_city_with_most_agreements_is_in_the_middle(home: Home) -> None:
@@ -61,7 +63,7 @@ def test_store_without_agreements_has_a_home_page(tmp_path: Path) -> None:
     label = NamedNode("http://www.w3.org/2000/01/rdf-schema#label")
     quad = [Quad(NamedNode(ID + "city/x"), label, Literal("X", language="en"), g)
             for g in (NamedNode(SOURCE + "s"), DefaultGraph())]  # fmt: skip
-    home = read_home(ground_of(publish(quad, tmp_path)), [])
+    home = read_home(context_of(publish(quad, tmp_path)), [])
     assert (home.hub, home.ties, home.coming, home.news) == ("", (), (), ())
 
 
@@ -90,7 +92,7 @@ def test_time_between_two_dates_holds_both() -> None:
 
 def test_anniversary_is_as_precise_as_its_date() -> None:
     """Of a leap day in a common year the month is known, no day is invented."""
-    assert [on_year(d, 2027) for d in ("1987-07-03", "1991-09", "1986", "1996-02-29")] == [
+    assert [in_year(d, 2027) for d in ("1987-07-03", "1991-09", "1986", "1996-02-29")] == [
         "2027-07-03", "2027-09", "2027", "2027-02",
     ]  # fmt: skip
     assert [is_past(d, "2026-11-22") for d in ("2026-11-21", "2026-11-22", "2026-11", "2026-10", "2026")] == [
@@ -102,7 +104,7 @@ def test_page_is_another_every_day(tmp_path: Path) -> None:
     """What is coming changes though the release does not: a page that a client has is checked against the day."""
     publish(small_world(), tmp_path)
     days = iter([date(2026, 4, 24), date(2026, 4, 24), date(2026, 4, 25)])
-    site = Resources(Settings(), Releases(tmp_path), today=lambda: next(days))
+    site = create_app(Settings(), Releases(tmp_path), today=lambda: next(days)).wsgi_app
     tags = [_tag(site) for _ in range(3)]
     assert tags[0] == tags[1] != tags[2]
 
@@ -127,14 +129,14 @@ def test_shown_are_the_roundest_of_many(tmp_path: Path) -> None:
         for graph in graphs:
             quads += [Quad(iri, CG("party"), izmir, graph), Quad(iri, CG("councilActDate"), act, graph)]
     release = publish(quads, tmp_path)
-    year = read_home(ground_of(release, today="2026-01-01"), [release]).coming[0]
+    year = read_home(context_of(release, today="2026-01-01"), [release]).coming[0]
     assert (year.total, len(year.anniversaries)) == (13, 8)
     assert sorted(a.ordinal for a in year.anniversaries) == [30, 35, *[40] * 6]
 
 
-def _tag(site: Resources) -> str:
+def _tag(site: Any) -> str:
     headers: dict[str, str] = {}
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_ACCEPT": "text/html", "SERVER_NAME": "x",
                "SERVER_PORT": "80", "wsgi.url_scheme": "http"}  # fmt: skip
-    list(site(environ, lambda _, sent, __=None: headers.update(sent)))  # type: ignore[arg-type]
+    list(site(environ, lambda _, sent, __=None: headers.update(sent)))
     return headers["ETag"]

@@ -80,7 +80,7 @@ def test_a_chain_of_commits_says_what_the_whole_says(store: Store, tmp_path: Pat
     write_index(store, tmp_path / "0" / INDEX)
     for number in range(1, 4):
         (tmp_path / str(number)).mkdir()
-        index.bring_on(tmp_path / str(number - 1), tmp_path / str(number), store, changed(store, quads, random))
+        index.update_index(tmp_path / str(number - 1), tmp_path / str(number), store, changed(store, quads, random))
     assert (tmp_path / "3" / INDEX).samefile(tmp_path / "0" / INDEX)
     assert (tmp_path / "3" / AMENDMENTS).is_file()
     (tmp_path / "anew").mkdir()
@@ -97,6 +97,6 @@ def test_what_concerns_no_entity_costs_nothing(store: Store, tmp_path: Path) -> 
         (tmp_path / name).mkdir()
     write_index(store, tmp_path / "a" / INDEX)
     note = Quad(NamedNode(f"{_CITY}izmir"), RDFS("comment"), Literal("hello", language="en"))
-    index.bring_on(tmp_path / "a", tmp_path / "b", store, [note])
+    index.update_index(tmp_path / "a", tmp_path / "b", store, [note])
     assert (tmp_path / "b" / INDEX).samefile(tmp_path / "a" / INDEX)
     assert not (tmp_path / "b" / AMENDMENTS).exists()

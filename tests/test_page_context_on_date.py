@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from citygraph.web.kinds.page_context import standing
-from tests.grounds import ground_of
+from citygraph.web.kinds.page_context import validity
+from tests.grounds import context_of
 from tests.test_entity_page import page, text
 from tests.world import publish, small_world
 
@@ -40,7 +40,7 @@ def at(client: FlaskClient, path: str, day: str, language: str = "en") -> str:
         (["1995-01-02"], [], [], "not yet"), (["1995-01-01"], [], [], ""), (["1995"], [], [], ""),
         (["1996"], [], [], "not yet"),
         (["1990"], ["1994-12-31"], [], "no longer"), (["1990"], ["1995"], [], ""), ([], [], [], ""),
-        ([], [], ["1996-05-01"], "not shown on that day"), ([], [], ["1990-01-01", "1996-05-01"], ""),
+        ([], [], ["1996-05-01"], "not documented for that day"), ([], [], ["1990-01-01", "1996-05-01"], ""),
         (["1985", "1996-01-01"], [], [], ""),
     ],
 )  # fmt: skip
@@ -48,11 +48,11 @@ def test_dates_tell_how_a_thing_stands(
     release: Release, starts: list[str], ends: list[str], shown: list[str], said: str
 ) -> None:
     """On 1 January 1995: a partial date holds for all that it names, and what has no date is never denied."""
-    ground = ground_of(release)
-    ground.at = "1995-01-01"
-    assert standing(ground, starts, ends, shown) == said
-    ground.at = ""
-    assert standing(ground, starts, ends, shown) == ""
+    context = context_of(release)
+    context.at = "1995-01-01"
+    assert validity(context, starts, ends, shown) == said
+    context.at = ""
+    assert validity(context, starts, ends, shown) == ""
 
 
 def test_agreements_of_a_place_are_those_in_force(client: FlaskClient) -> None:
@@ -84,8 +84,8 @@ def test_page_says_what_was_applied_and_leads_back(client: FlaskClient) -> None:
     assert "You see what was true on 1 January 1990" in text(html)
     assert 'name="at" value="1990-01-01"' in html
     assert '<link rel="canonical" href="http://localhost/doc/city/izmir">' in html
-    assert "At any time" in text(html)
-    assert "At any time" not in text(page(client, "/doc/city/izmir"))
+    assert "Any date" in text(html)
+    assert "Any date" not in text(page(client, "/doc/city/izmir"))
 
 
 def test_links_of_a_page_keep_the_day(client: FlaskClient) -> None:
@@ -106,7 +106,7 @@ def test_what_is_no_day_is_refused(client: FlaskClient) -> None:
 def test_earlier_releases_are_one_link_away(client: FlaskClient) -> None:
     """What was known when is another question than what was true when."""
     html = page(client, "/doc/city/izmir")
-    assert '<a href="?history" rel="nofollow">As it was known in earlier releases</a>' in html
+    assert '<a href="?history" rel="nofollow">In earlier releases</a>' in html
     history = client.get("/doc/city/izmir?history", headers={"Accept": "text/html"}).text
     (link,) = re.findall(r'href="(/releases/[^"]+/doc/city/izmir)"', history)
     assert client.get(link, headers={"Accept": "text/html"}).status_code == 200

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
 from citygraph.build.catalog import data_graphs, describe, described
-from citygraph.build.products import offered_tables
-from citygraph.incremental.counts import Tally
+from citygraph.build.products import table_outputs
+from citygraph.incremental.counts import CountedStore
 from citygraph.incremental.derivation import Deriver
 from citygraph.incremental.partial_validation import PartialValidator
 from citygraph.rdf.delta import Delta
@@ -19,7 +19,7 @@ from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, GRAPH, ONTOLOGY_GR
 from citygraph.release.releases import Release
 from citygraph.report import Report
 from citygraph.source.files import Sources
-from citygraph.source.rules import derive_anew, read_rules
+from citygraph.source.rules import derive_from_scratch, read_rules
 
 MADE = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH, CATALOG_GRAPH)
 TYPE = RDF("type")
@@ -36,7 +36,7 @@ class World:
         self.store = Store()
         self.store.bulk_extend(release.open_store())
         self.quads = sorted((q for q in self.store if q.graph_name not in MADE), key=str)
-        self.tables = offered_tables(sources.queries)
+        self.tables = table_outputs(sources.queries)
         self.described = set(described(self.store, self.tables))
         self.types = [quad for quad in self.quads if quad.predicate == TYPE]
 
@@ -68,7 +68,7 @@ class World:
 def _in_small_parts() -> Iterator[None]:
     """Even small changes are looked at in parts, as only large ones are otherwise."""
     patch = pytest.MonkeyPatch()
-    patch.setattr("citygraph.incremental.patterns._TOGETHER", 3)
+    patch.setattr("citygraph.incremental.patterns._BATCH", 3)
     yield
     patch.undo()
 
@@ -88,14 +88,14 @@ def deriver(sources: Sources) -> Deriver:
 @pytest.fixture(scope="module")
 def validator(sources: Sources) -> PartialValidator:
     made = PartialValidator([file.path for file in sources.shape_files()])
-    assert made.affected is not None, "a shape cannot be followed"
+    assert made.dependencies is not None, "a shape cannot be followed"
     return made
 
 
 @pytest.fixture(scope="module")
 def parent_report(world: World, validator: PartialValidator, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """What the whole graph is told before any change: it has warnings."""
-    return validator.validate_wholly(world.store, tmp_path_factory.mktemp("before"))
+    return validator.validate_all(world.store, tmp_path_factory.mktemp("before"))
 
 
 numbers = st.integers(0, 10**6)
@@ -111,11 +111,11 @@ def test_the_rules_conclude_the_same(
 ) -> None:
     """As if they were run over everything."""
     store = world.copy()
-    tally = Tally(store)
-    tally.make(world.change(steps))
-    deriver.follow(tally, len(world.quads), "the same")
+    counted = CountedStore(store)
+    counted.apply(world.change(steps))
+    deriver.update(counted, len(world.quads), "the same")
     derived = set(store.quads_for_pattern(None, None, None, DERIVED_GRAPH))
-    assert derived == derive_anew(read_rules(sources.rule_files()), store)
+    assert derived == derive_from_scratch(read_rules(sources.rule_files()), store)
 
 
 @few
@@ -125,12 +125,12 @@ def test_default_graph_and_description_are_those_made_anew(
 ) -> None:
     """Kept from the change alone, they are what merging and counting everything gives; the dates covered aside."""
     store = world.copy()
-    tally = Tally(store)
+    counted = CountedStore(store)
     delta = world.change(steps)
     delta.created = {GRAPH("test").value} if any(quad.graph_name == GRAPH("test") for quad in delta.added) else set()
-    tally.make(delta)
-    deriver.follow(tally, len(world.quads), "the same")
-    tally.describe()
+    counted.apply(delta)
+    deriver.update(counted, len(world.quads), "the same")
+    counted.update_description()
     anew = Store()
     for graph in data_graphs(store):
         anew.extend(q for q in store.quads_for_pattern(None, None, None, graph) if graph != CATALOG_GRAPH)
@@ -164,14 +164,14 @@ def test_the_shapes_give_the_same_verdict(
     """
     folder = tmp_path_factory.mktemp("partial")
     store = world.copy()
-    tally = Tally(store)
-    tally.make(world.change(steps))
-    partial = validator.validate(tally.added | tally.removed, world.store, store, folder)
-    whole = validator.validate_wholly(store, folder)
+    counted = CountedStore(store)
+    counted.apply(world.change(steps))
+    partial = validator.validate(counted.added | counted.removed, world.store, store, folder)
+    whole = validator.validate_all(store, folder)
     assert keys(partial) <= keys(whole)
     assert keys(whole) - keys(parent_report) <= keys(partial)
     assert partial.conforms == whole.conforms
-    judged = partial.judged
+    judged = partial.scope
     assert judged is not None, "the whole was judged"
     others = [{key for key in keys(report) if not judged.covers(key[1], key[3])} for report in (whole, parent_report)]
     assert others[0] == others[1]

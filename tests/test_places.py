@@ -15,10 +15,10 @@ from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
 from citygraph.web.kinds.layouts import layout_of
-from citygraph.web.kinds.page_context import Ground, Layout
+from citygraph.web.kinds.page_context import Layout, PageContext
 from citygraph.web.kinds.ties import Tie, view_of
 from citygraph.web.view.values import Text
-from tests.grounds import ground_of
+from tests.grounds import context_of
 from tests.world import publish, small_world
 
 _GRAPHS = (NamedNode(SOURCE + "page"), DefaultGraph())
@@ -53,13 +53,13 @@ def _city(
     ]  # fmt: skip
 
 
-def laid_out(release: Release, iri: str, **view: str) -> tuple[Ground, Layout]:
+def laid_out(release: Release, iri: str, **view: str) -> tuple[PageContext, Layout]:
     """The layout of a thing's page, and the ground on which it was made."""
-    ground = ground_of(release, view=view)
-    found: Description = describe(ground.opened.store, iri, ground.opened.labels)
-    layout = layout_of(ground, found)
+    context = context_of(release, view=view)
+    found: Description = describe(context.opened.store, iri, context.opened.labels)
+    layout = layout_of(context, found)
     assert layout is not None
-    return ground, layout
+    return context, layout
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,8 @@ def test_page_asks_as_much_for_200_partners_as_for_one(tmp_path: Path, iri: str)
     """The number of queries is fixed."""
     asked = set()
     for partners in (1, 31, 200):
-        ground, _ = laid_out(publish(hub(partners), tmp_path / str(partners)), iri)
-        asked.add(ground.asked)
+        context, _ = laid_out(publish(hub(partners), tmp_path / str(partners)), iri)
+        asked.add(context.queries_run)
     assert len(asked) == 1
     assert asked.pop() <= 8
 

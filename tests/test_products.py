@@ -12,7 +12,7 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.build.products import write_dumps
 from citygraph.rdf import nquads as lines
-from citygraph.rdf.nquads import Sorted, as_line, graph_of, lines_of, subject_of
+from citygraph.rdf.nquads import SortedLines, as_line, graph_of, lines_of, subject_of
 from citygraph.rdf.terms import CG, GRAPH, ID, RDF, SOURCE
 from citygraph.release.changes import ADDED, REMOVED, THINGS, compare, things_changed, write_all_changes, write_changes
 from citygraph.release.outputs import DUMPS, JSONLD, NQUADS, TRIG, TURTLE
@@ -69,7 +69,7 @@ def test_nquads_are_sorted_by_graph_and_line(izmir: Release) -> None:
 def test_sorting_on_disk_is_sorting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line once, in order, whether it waited in a file or not."""
     monkeypatch.setattr(lines, "_RUN", 3)
-    many = Sorted(tmp_path)
+    many = SortedLines(tmp_path)
     for line in ["c\n", "a\n", "b\n", "b\n", "d\n", "a\n", "ğ\n"]:
         many.add([line])
     assert list(many) == ["a\n", "b\n", "c\n", "d\n", "ğ\n"]

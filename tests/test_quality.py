@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode, QuerySolutions, RdfFormat, Store, Triple, parse
 
-from citygraph.build.quality import FILE, METRIC, Measurement, measure, quality_queries
+from citygraph.build.quality import FILE, METRIC, QualityMeasurement, measure, quality_queries
 from citygraph.errors import BadData
 from citygraph.rdf.terms import DATASET, DQV, ONTOLOGY_GRAPH, PREFIXES, RDF, RDFS, SKOS, VOID
 from citygraph.release.releases import Release
-from citygraph.report import Report, Result
+from citygraph.report import Report, ValidationResult
 from citygraph.source.queries import read_query
 from tests.conftest import REPOSITORY
 
@@ -81,9 +81,9 @@ def test_a_measurement_of_a_class_is_of_its_partition(izmir: Release, measured: 
 
 def test_nothing_of_nothing_is_whole() -> None:
     """A share without members has a value too."""
-    assert Measurement("x", 0, 0).value.value == "1.0000"
-    assert Decimal(Measurement("x", 1, 3).value.value) == Decimal("0.3333")
-    assert Measurement("x", 7).value.value == "7"
+    assert QualityMeasurement("x", 0, 0).value.value == "1.0000"
+    assert Decimal(QualityMeasurement("x", 1, 3).value.value) == Decimal("0.3333")
+    assert QualityMeasurement("x", 7).value.value == "7"
 
 
 def test_a_query_that_does_not_count_is_told(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_query_that_does_not_count_is_told(tmp_path: Path) -> None:
 
 def test_warnings_of_a_report_are_counted_by_shape() -> None:
     """Two of one rule, one of another."""
-    results = tuple(Result("warning", f"x:{n}", f"s:{n // 2}", "c:c") for n in range(3))
+    results = tuple(ValidationResult("warning", f"x:{n}", f"s:{n // 2}", "c:c") for n in range(3))
     found = measure(Store(), [], Report(results, ""))
     assert [(m.metric, m.numerator, m.shape) for m in found] == [
         ("violations", 0, ""), ("warnings", 3, ""), ("warnings", 2, "s:0"), ("warnings", 1, "s:1"),

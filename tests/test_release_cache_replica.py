@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from citygraph.commit.change import Change, Commit, Update
-from citygraph.commit.commit import Consequences, rollback
+from citygraph.commit.commit import Followup, rollback
 from citygraph.rdf.nquads import PATCH
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
@@ -30,7 +30,7 @@ def settings(izmir: Release, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def write(settings: Settings, consequences: Consequences) -> Write:
+def write(settings: Settings, consequences: Followup) -> Write:
     """Commits a note on İzmir."""
 
     def write(note: str) -> None:

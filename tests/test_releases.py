@@ -95,7 +95,7 @@ def test_pruning_keeps_the_newest_and_the_current(tmp_path: Path) -> None:
 def test_a_killed_build_is_swept_and_a_living_one_is_left(tmp_path: Path) -> None:
     """What a killed process staged is removed at the next start; what a live one stages stays."""
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom citygraph.release import Releases\n"
+        "import sys, time\nfrom pathlib import Path\nfrom citygraph.release.releases import Releases\n"
         "with Releases(Path(sys.argv[1])).stage() as staged:\n print('staged', flush=True)\n time.sleep(60)"
     )
     releases = Releases(tmp_path)

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from citygraph.errors import Upstream, UsageError
-from citygraph.matching.decisions import Asked
-from citygraph.matching.remote import WIKIDATA, Refused, Service, Terms, over_http
+from citygraph.matching.decisions import NameQuery
+from citygraph.matching.remote import WIKIDATA, QueryOptions, ReconciliationService, RequestRefused, over_http
 
 URL = "https://service.example/api"
 
@@ -42,15 +42,15 @@ class Door:
         }  # fmt: skip
         return json.dumps(found).encode()
 
-    def service(self) -> Service:
-        return Service(URL, self.send, self.waited.append)
+    def service(self) -> ReconciliationService:
+        return ReconciliationService(URL, self.send, self.waited.append)
 
 
 def test_names_are_asked_in_batches_of_the_size_that_the_service_names() -> None:
     """Or of ten."""
-    asked = [Asked(f"n{number}") for number in range(25)]
+    asked = [NameQuery(f"n{number}") for number in range(25)]
     for door, sizes in ((Door(batchSize=20), [20, 5]), (Door(), [10, 10, 5])):
-        found = door.service().proposals(asked, Terms())
+        found = door.service().proposals(asked, QueryOptions())
         assert [proposals[0].id for proposals in found] == [one.name for one in asked]
         assert [len(batch) for batch in door.batches] == sizes
 
@@ -59,7 +59,7 @@ def test_names_are_asked_in_batches_of_the_size_that_the_service_names() -> None
 def test_the_country_goes_with_the_property_of_the_service(space: str, pid: str) -> None:
     """Wikidata's is P17."""
     door = Door(identifierSpace=space)
-    proposals = door.service().proposals([Asked("Baku", "Azerbaijan")], Terms(type="Q515"))
+    proposals = door.service().proposals([NameQuery("Baku", "Azerbaijan")], QueryOptions(type="Q515"))
     assert door.batches[0]["q0"] == {
         "query": "Baku", "limit": 5, "type": "Q515", "properties": [{"pid": pid, "v": "Azerbaijan"}],
     }  # fmt: skip
@@ -68,32 +68,32 @@ def test_the_country_goes_with_the_property_of_the_service(space: str, pid: str)
 
 def test_a_tired_service_is_asked_again_after_a_while() -> None:
     """As long as it asks for, or longer each time."""
-    door = Door(Refused("HTTP 429", wait=7), Refused("HTTP 503"))
-    assert door.service().proposals([Asked("x")], Terms())[0][0].id == "x"
+    door = Door(RequestRefused("HTTP 429", wait=7), RequestRefused("HTTP 503"))
+    assert door.service().proposals([NameQuery("x")], QueryOptions())[0][0].id == "x"
     assert door.waited == [7, 4]
 
 
-@pytest.mark.parametrize("fault", [Refused("HTTP 404", final=True), Refused("HTTP 429", wait=9000), b"<html>", b"[]",
+@pytest.mark.parametrize("fault", [RequestRefused("HTTP 404", final=True), RequestRefused("HTTP 429", wait=9000), b"<html>", b"[]",
                                    b'{"q0": {}}', b'{"q0": {"result": [{"id": "x"}]}}'])  # fmt: skip
 def test_what_cannot_get_better_is_told_at_once(fault: Exception | bytes) -> None:
     """With the address."""
     door = Door(fault)
     with pytest.raises(Upstream, match=r"service\.example"):
-        door.service().proposals([Asked("x")], Terms())
+        door.service().proposals([NameQuery("x")], QueryOptions())
     assert door.waited == []
 
 
 def test_patience_ends() -> None:
     """After five tries."""
-    door = Door(*[Refused("HTTP 503")] * 5)
+    door = Door(*[RequestRefused("HTTP 503")] * 5)
     with pytest.raises(Upstream, match="503"):
-        door.service().proposals([Asked("x")], Terms())
+        door.service().proposals([NameQuery("x")], QueryOptions())
     assert len(door.waited) == 4
 
 
 def test_what_is_no_service_is_told() -> None:
     """Before any name is sent."""
-    with pytest.raises(Upstream, match="no reconciliation service"):
+    with pytest.raises(Upstream, match="not a reconciliation service"):
         Door(name=None).service()
-    with pytest.raises(UsageError, match="no address of the web"):
+    with pytest.raises(UsageError, match="not a web address"):
         over_http("")("file:///etc/passwd", None)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
-from citygraph.matching.decisions import Asked, Proposal, propose, read_decisions, write_decisions
+from citygraph.matching.decisions import NameQuery, Proposal, propose, read_decisions, write_decisions
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 from citygraph.text import guarded, guarded_cell
-from citygraph.wikidata.differences import Change, State, Thing, Told, to_csv
+from citygraph.wikidata.differences import ComparedEntity, ComparedStatement, Outcome, SourcedValue, to_csv
 
 FORMULAS = ("=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r=1", "'=1", '=HYPERLINK("x")')
 FIGURES = ("-12", "+3.5", "-33.92, 18.42", "1996-04-24", "-0044-03-15", "2026-01-06T10:00:00Z", "1E-7")
@@ -57,8 +57,8 @@ def test_a_result_for_spreadsheets() -> None:
 def test_a_comparison_with_wikidata() -> None:
     """Anybody can name a city there."""
     text = FORMULAS[0]
-    change = Change(State.DIFFERS, Thing("urn:x", "Q1", text), "P625", ours=(Told("-33.92, 18.42", ()),),
-                    theirs=(Told(text, ()),), detail=text)  # fmt: skip
+    change = ComparedStatement(Outcome.DIFFERS, ComparedEntity("urn:x", "Q1", text), "P625", ours=(SourcedValue("-33.92, 18.42", ()),),
+                    theirs=(SourcedValue(text, ()),), detail=text)  # fmt: skip
     (row,) = csv.DictReader(io.StringIO(to_csv([change])))
     assert all(is_harmless(cell) for cell in row.values())
     assert (row["name"], row["ours"]) == (f"'{text}", "-33.92, 18.42")
@@ -68,7 +68,9 @@ def test_a_table_of_decisions(tmp_path: Path) -> None:
     """What a service called its candidates; the reader's own columns are the reader's, and read back the same."""
     text = FORMULAS[0]
     rows = [
-        propose(Asked("-name of a file", "=x"), [Proposal("Q1", text, 90, True, text), Proposal("=2", text, 9, False)])
+        propose(
+            NameQuery("-name of a file", "=x"), [Proposal("Q1", text, 90, True, text), Proposal("=2", text, 9, False)]
+        )
     ]
     write_decisions(rows, tmp_path / "decisions.csv")
     with (tmp_path / "decisions.csv").open(encoding="utf-8", newline="") as file:

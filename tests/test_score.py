@@ -13,7 +13,8 @@ from pyoxigraph import Store
 from citygraph.errors import NotFound
 from citygraph.index.names import write_index
 from citygraph.matching.lookup import Lookup
-from citygraph.matching.score import Candidate, Known, Question, overlap, reconcile
+from citygraph.matching.score import Candidate, IndexedEntity, Question, reconcile
+from citygraph.rdf.partial_dates import overlap
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release
 from tests.world import small_world
@@ -41,16 +42,16 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lookup]:
 class Namesakes:
     """A finder that knows these entities only, and all by every name."""
 
-    entities: tuple[Known, ...]
+    entities: tuple[IndexedEntity, ...]
 
-    def identified(self, identifiers: Iterable[str]) -> list[Known]:
+    def identified(self, identifiers: Iterable[str]) -> list[IndexedEntity]:
         asked = set(identifiers)
         return [known for known in self.entities if not asked.isdisjoint(known.qids)]
 
-    def named(self, folded: Sequence[str]) -> list[Known]:
+    def named(self, folded: Sequence[str]) -> list[IndexedEntity]:
         return [known for known in self.entities if not set(folded).isdisjoint(name for name, _ in known.names)]
 
-    def spelled_like(self, folded: str) -> list[Known]:
+    def spelled_like(self, folded: str) -> list[IndexedEntity]:
         del folded
         return list(self.entities)
 
@@ -58,7 +59,7 @@ class Namesakes:
         return frozenset({text}) if text else frozenset()
 
 
-CALI = Known("x/id/city/a", "Victoria", types=("City", "Place"), country="Canada", latitude=48.43, longitude=-123.37,
+CALI = IndexedEntity("x/id/city/a", "Victoria", types=("City", "Place"), country="Canada", latitude=48.43, longitude=-123.37,
              qids=("Q2132",), names=(("victoria", True),))  # fmt: skip
 MAHE = replace(CALI, iri="x/id/city/b", country="Seychelles", latitude=-4.62, longitude=55.45, qids=("Q3940",))
 BOTH = Namesakes((CALI, MAHE))
@@ -66,7 +67,7 @@ BOTH = Namesakes((CALI, MAHE))
 
 def best(found: list[Candidate]) -> tuple[str, bool]:
     """The identifier of the first candidate, and whether it is a match."""
-    return found[0].known.iri.removeprefix(ID), found[0].match
+    return found[0].entity.iri.removeprefix(ID), found[0].match
 
 
 def features(candidate: Candidate) -> dict[str, float | bool]:
@@ -127,7 +128,7 @@ def test_namesakes_are_no_match_until_a_fact_tells_them_apart() -> None:
 def test_a_score_is_explained_by_its_features() -> None:
     """Name, type, country, kilometres; what speaks against is false."""
     question = Question("Victoria", ("City",), countries=("Canada",), point=(48.43, -123.37), qids=("Q3940",))
-    by_iri = {c.known.iri: c for c in reconcile(question, BOTH)}
+    by_iri = {c.entity.iri: c for c in reconcile(question, BOTH)}
     assert features(by_iri[CALI.iri]) == {
         "name": 100.0, "alias": 0.0, "qid": False, "country": True, "distance": 0.0, "type": True,
     }  # fmt: skip
@@ -195,5 +196,5 @@ def test_the_limit_holds(lookup: Lookup) -> None:
 
 def test_a_file_that_is_no_index_is_told(tmp_path: Path) -> None:
     """A release of an earlier version has to be built anew."""
-    with pytest.raises(NotFound, match="anew"):
+    with pytest.raises(NotFound, match="build it again"):
         Lookup(tmp_path / "none.sqlite")

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 from pyoxigraph import RdfFormat, parse
 
-from citygraph.commit.tokens import Holder, Tokens
+from citygraph.commit.tokens import TokenHolder, Tokens
 from citygraph.rdf.terms import GRAPH, ID, SOURCE
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
@@ -181,7 +181,7 @@ def test_a_commit_over_http_is_served_at_once(built: Built, tmp_path: Path) -> N
     with releases.stage(copy_of=built[1]) as staged:
         staged.publish(built[1].manifest)
     tokens = tmp_path / "tokens.json"
-    token = Tokens(tokens).make(Holder("press", ("write",), (GRAPH("notes").value, SOURCE)))
+    token = Tokens(tokens).make(TokenHolder("press", ("write",), (GRAPH("notes").value, SOURCE)))
     note = 'INSERT DATA { GRAPH graph:notes { city:izmir cg:note "A note."@en , "Bir not."@tr } }'
     in_file = note.replace("graph:notes", "source:place-register")
     with serving(releases.root, tokens=tokens) as running:

@@ -12,7 +12,7 @@ from citygraph.rdf.terms import BASE, CG, SOURCE
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from citygraph.web.view import statement_groups as saying
+from citygraph.web.view import statement_groups as groups
 from citygraph.web.view.release_cache import OpenRelease
 from tests.test_entity_page import page, text
 from tests.world import publish, small_world
@@ -53,26 +53,26 @@ def test_kind_that_it_does_not_speak_of_is_not_there(client: FlaskClient) -> Non
 
 def test_part_of_a_thing_stands_with_it(release: Release) -> None:
     """A population figure is told where its city is, and not as a subject of its own."""
-    said = saying.saying(OpenRelease(release, BASE), SOURCE + "page", 1)
+    said = groups.statement_page(OpenRelease(release, BASE), SOURCE + "page", 1)
     assert [(kind.removeprefix(CG), number) for kind, number in said.kinds] == [("City", 3), ("SisterCityAgreement", 2)]
-    nodes = [node.iri for group in said.groups for _, _, nodes in group.said for node in nodes]
+    nodes = [node.iri for group in said.groups for _, _, nodes in group.subjects for node in nodes]
     assert nodes == [BASE + "id/city/bremen#population-page"]
 
 
 def test_pages_turn(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     """So many subjects on a page, more on the next, and none beyond the last."""
-    monkeypatch.setattr(saying, "SAYS", 2)
+    monkeypatch.setattr(groups, "SUBJECTS_PER_PAGE", 2)
     opened = OpenRelease(release, BASE)
-    found = [saying.saying(opened, SOURCE + "page", number) for number in (1, 2, 3)]
-    assert [sum(len(group.said) for group in one.groups) for one in found] == [2, 2, 1]
+    found = [groups.statement_page(opened, SOURCE + "page", number) for number in (1, 2, 3)]
+    assert [sum(len(group.subjects) for group in one.groups) for one in found] == [2, 2, 1]
     assert [one.more for one in found] == [True, True, False]
     with pytest.raises(NotFound):
-        saying.saying(opened, SOURCE + "page", 4)
+        groups.statement_page(opened, SOURCE + "page", 4)
 
 
 def test_large_graph_is_read_as_it_stands(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where sorting would take too long, the subjects come in the store's order, without kinds."""
-    monkeypatch.setattr(saying, "_MOST_SORTED", 1)
-    found = saying.saying(OpenRelease(release, BASE), SOURCE + "page", 1)
+    monkeypatch.setattr(groups, "_MOST_SORTED", 1)
+    found = groups.statement_page(OpenRelease(release, BASE), SOURCE + "page", 1)
     assert found.kinds == ()
-    assert len(found.groups[0].said) == 6
+    assert len(found.groups[0].subjects) == 6

@@ -12,7 +12,7 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, Update
-from citygraph.commit.commit import Consequences
+from citygraph.commit.commit import Followup
 from citygraph.engine import wire
 from citygraph.engine.engines import Answer, Engines
 from citygraph.engine.host import start_host
@@ -63,7 +63,7 @@ def held(settings: Settings) -> dict[str, list[str]]:
     return {release: [nursery["control"] for nursery in nurseries] for release, nurseries in opened.items()}
 
 
-def test_the_store_in_memory_is_the_one_on_disk(izmir: Release, consequences: Consequences, tmp_path: Path) -> None:
+def test_the_store_in_memory_is_the_one_on_disk(izmir: Release, consequences: Followup, tmp_path: Path) -> None:
     """Quad by quad: named graphs, what the rules derive, the description, the default graph; after each commit."""
     releases = Releases(tmp_path / "releases")
     with releases.stage(copy_of=izmir) as staged:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from citygraph.commit.tokens import Holder, Tokens, bearer
+from citygraph.commit.tokens import TokenHolder, Tokens, bearer
 from citygraph.errors import Conflict, NotFound, Unauthorized, UsageError
 
 
 def test_a_token_is_known_by_its_hash_alone(tmp_path: Path) -> None:
     """The file has no token in it, and nobody else may read it."""
     tokens = Tokens(tmp_path / "tokens.json")
-    token = tokens.make(Holder("ada", prefixes=("https://e/",)))
+    token = tokens.make(TokenHolder("ada", prefixes=("https://e/",)))
     assert tokens.holder(token).name == "ada"
     assert tokens.holder(token).prefixes == ("https://e/",)
     assert token not in (tmp_path / "tokens.json").read_text()
@@ -23,7 +23,7 @@ def test_a_token_is_known_by_its_hash_alone(tmp_path: Path) -> None:
 def test_a_revoked_token_is_refused_at_once(tmp_path: Path) -> None:
     """By a process too that has known it as good."""
     tokens, serving = Tokens(tmp_path / "tokens.json"), Tokens(tmp_path / "tokens.json")
-    token, other = tokens.make(Holder("ada")), tokens.make(Holder("bob"))
+    token, other = tokens.make(TokenHolder("ada")), tokens.make(TokenHolder("bob"))
     assert serving.holder(token).name == "ada"
     tokens.revoke("ada")
     with pytest.raises(Unauthorized):
@@ -35,7 +35,7 @@ def test_a_revoked_token_is_refused_at_once(tmp_path: Path) -> None:
 
 def test_a_token_has_an_end(tmp_path: Path) -> None:
     """It is good on its last day and not after."""
-    token = Tokens(tmp_path / "t", lambda: "2026-01-01").make(Holder("ada", expires="2026-01-31"))
+    token = Tokens(tmp_path / "t", lambda: "2026-01-01").make(TokenHolder("ada", expires="2026-01-31"))
     assert Tokens(tmp_path / "t", lambda: "2026-01-31").holder(token).name == "ada"
     with pytest.raises(Unauthorized, match="2026-01-31"):
         Tokens(tmp_path / "t", lambda: "2026-02-01").holder(token)
@@ -44,13 +44,13 @@ def test_a_token_has_an_end(tmp_path: Path) -> None:
 def test_names_are_unique_and_rights_known(tmp_path: Path) -> None:
     """A name says whose commit it was; it must not mean two."""
     tokens = Tokens(tmp_path / "tokens.json")
-    tokens.make(Holder("ada"))
+    tokens.make(TokenHolder("ada"))
     with pytest.raises(Conflict):
-        tokens.make(Holder("ada"))
+        tokens.make(TokenHolder("ada"))
     with pytest.raises(UsageError):
-        tokens.make(Holder("bob", rights=("everything",)))
+        tokens.make(TokenHolder("bob", rights=("everything",)))
     with pytest.raises(UsageError):
-        tokens.make(Holder("two\nlines"))
+        tokens.make(TokenHolder("two\nlines"))
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YTpi", "cgt_x"])

@@ -12,12 +12,12 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from citygraph.web.http.negotiation import LANGUAGES, catalogue_file, own_name
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import date, number
 
 _WEB = Path(__file__).parents[1] / "src" / "citygraph" / "web"
 _KEYWORDS = {
-    "_": None, "words": None, "_words": None, "N_": None, "ProblemType": (3,), "count": (1, 2), "counted": (1, 2),
+    "_": None, "translations": None, "_translations": None, "words": None, "N_": None, "ProblemType": (3,), "count": (1, 2), "counted": (1, 2),
 }  # fmt: skip
 _METHODS = [("static/**", "ignore"), ("**.py", "python"), ("templates/**.html", "jinja2")]
 TRANSLATED = LANGUAGES[1:]
@@ -64,15 +64,15 @@ def test_translations_name_the_same_values(language: str) -> None:
 def test_each_language_has_its_own_name_dates_and_numbers() -> None:
     """Names, dates and numbers are written as the language writes them."""
     assert [own_name(language) for language in ("en", "tr", "az")] == ["English", "Türkçe", "Azərbaycan"]
-    assert date("1991-09", Words("tr")) == "Eylül 1991"
-    assert date("1996-04-24", Words("en")) == "24 April 1996"
-    assert number("600000.5", Words("tr")) == "600.000,5"
+    assert date("1991-09", Translations("tr")) == "Eylül 1991"
+    assert date("1996-04-24", Translations("en")) == "24 April 1996"
+    assert number("600000.5", Translations("tr")) == "600.000,5"
 
 
 def test_what_is_no_language_of_ours_is_english() -> None:
     """A reader whose language there is no catalogue for reads English."""
-    assert Words("xx").language == "en"
-    assert not re.search("[çğış]", Words("xx")("Sources"))
+    assert Translations("xx").language == "en"
+    assert not re.search("[çğış]", Translations("xx")("Sources"))
 
 
 def _key(message: object) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from pyoxigraph import RdfFormat, parse
 
-from citygraph.commit.tokens import Holder, Tokens
+from citygraph.commit.tokens import TokenHolder, Tokens
 from citygraph.release.releases import Releases
 from tests.small import small_site
 from tests.writing import Writable
@@ -36,7 +36,7 @@ def current(site: Writable) -> str:
 def token_for(
     site: Writable, name: str, rights: tuple[str, ...] = ("write",), prefixes: tuple[str, ...] = ("",)
 ) -> str:
-    return Tokens(site.folder / "tokens.json").make(Holder(name, rights, prefixes))
+    return Tokens(site.folder / "tokens.json").make(TokenHolder(name, rights, prefixes))
 
 
 # what is refused

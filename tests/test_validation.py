@@ -10,7 +10,7 @@ from citygraph.build.build import check
 from citygraph.build.validation import validate
 from citygraph.errors import CitygraphError
 from citygraph.progress import Progress
-from citygraph.report import Place, Report, Result
+from citygraph.report import Place, Report, ValidationResult
 from citygraph.source.files import Sources
 
 HEAD = """@prefix cg: <https://w3id.org/citygraph/ontology#> .
@@ -31,7 +31,7 @@ agreement:izmir-nowhere a cg:SisterCityAgreement ;
 GOOD = HEAD + 'city:urla a cg:City ; rdfs:label "Urla"@en , "Urla"@tr ; cg:country country:turkiye .\n'
 
 
-def found(report: Report, name: str) -> Result:
+def found(report: Report, name: str) -> ValidationResult:
     (result,) = [r for r in report.violations if r.shape.endswith("#" + name)]
     return result
 

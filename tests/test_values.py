@@ -6,7 +6,7 @@ import pytest
 from pyoxigraph import Literal
 
 from citygraph.rdf.terms import XSD
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text, coordinates, date, literal_text, number
 
 
@@ -22,7 +22,7 @@ from citygraph.web.view.values import Text, coordinates, date, literal_text, num
 )
 def test_date_is_as_precise_as_it_is_known(lexical: str, english: str, turkish: str) -> None:
     """No day is invented for a month, no month for a year."""
-    assert (date(lexical, Words("en")), date(lexical, Words("tr"))) == (english, turkish)
+    assert (date(lexical, Translations("en")), date(lexical, Translations("tr"))) == (english, turkish)
 
 
 @pytest.mark.parametrize(
@@ -38,23 +38,23 @@ def test_date_is_as_precise_as_it_is_known(lexical: str, english: str, turkish: 
 )
 def test_number_is_grouped_as_the_language_does(lexical: str, english: str, turkish: str) -> None:
     """Comma and point change places; four digits stay together."""
-    assert (number(lexical, Words("en")), number(lexical, Words("tr"))) == (english, turkish)
+    assert (number(lexical, Translations("en")), number(lexical, Translations("tr"))) == (english, turkish)
 
 
 def test_coordinates_name_the_directions() -> None:
     """North is K in Turkish, east D, south G, west B."""
-    assert coordinates("53.08", "8.80002", Words("en")) == "53.08° N, 8.80° E"
-    assert coordinates("-33.92", "-18.42", Words("tr")) == "33,92° G, 18,42° B"
+    assert coordinates("53.08", "8.80002", Translations("en")) == "53.08° N, 8.80° E"
+    assert coordinates("-33.92", "-18.42", Translations("tr")) == "33,92° G, 18,42° B"
 
 
 def test_text_says_its_language_only_where_it_is_another() -> None:
     """The lang attribute is for texts that are not in the page's language."""
     literal = Literal("Weser Nehri", language="tr")
-    assert literal_text(literal, Words("tr")) == Text("Weser Nehri")
-    assert literal_text(literal, Words("en")) == Text("Weser Nehri", "tr")
+    assert literal_text(literal, Translations("tr")) == Text("Weser Nehri")
+    assert literal_text(literal, Translations("en")) == Text("Weser Nehri", "tr")
 
 
 def test_truth_value_is_a_word() -> None:
     """Readers get yes, not true."""
     literal = Literal("true", datatype=XSD("boolean"))
-    assert [literal_text(literal, Words(tag)).text for tag in ("en", "tr")] == ["yes", "evet"]
+    assert [literal_text(literal, Translations(tag)).text for tag in ("en", "tr")] == ["yes", "evet"]

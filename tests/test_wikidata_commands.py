@@ -101,7 +101,7 @@ def test_wrong_use_is_one_line(run: Run) -> None:
     """No scope, two scopes, no contact, a file that is none."""
     for arguments, said in (
         (("pull",), "name --city"), (("diff", "--all", "--city", "Q1"), "--all goes with neither"),
-        (("diff", "--saved", "none.json"), "no such file"), (("diff", "--city", "İzmir"), "is no Wikidata item"),
+        (("diff", "--saved", "none.json"), "no such file"), (("diff", "--city", "İzmir"), "is not a Wikidata item"),
     ):  # fmt: skip
         done = run(*arguments)
         assert done.returncode == 2

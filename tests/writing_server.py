@@ -11,26 +11,23 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from granian.constants import Interfaces
 from granian.server import Server
 
-from citygraph.commit.tokens import Holder, Tokens
-from citygraph.commit.writer import Writer, start_writer
+from citygraph.commit.tokens import TokenHolder, Tokens
+from citygraph.commit.writer import start_writer
 from citygraph.engine.engines import Answer
 from citygraph.release.releases import Manifest, Releases
-from citygraph.settings import Settings, hand_on, read_settings
+from citygraph.settings import export_to_environment, read_settings
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
-from citygraph.web.sparql.endpoint import SparqlEndpoint
-from citygraph.web.sparql.graph_store import GraphStore
-from citygraph.web.sparql.update import Gate, UpdateEndpoint
+from citygraph.web import create_app
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import WSGIApplication
 
 
 class Direct:
@@ -47,28 +44,11 @@ class Direct:
         return Answer(result.format, out.getvalue(), 0.001, rows, release_id)
 
 
-class WritingServer:
-    """The three addresses."""
-
-    def __init__(self, settings: Settings) -> None:
-        releases = Releases(settings.releases)
-        self.sparql = SparqlEndpoint(settings, releases, Direct(releases))
-        gate = Gate(settings, Writer(settings), Tokens(settings.tokens))
-        self.update = UpdateEndpoint(settings, gate)
-        self.graphs = GraphStore(settings, releases, self.sparql.results, gate)
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
-        if environ["PATH_INFO"] == "/update":
-            return self.update(environ, start_response)
-        if GraphStore.takes(environ):
-            return self.graphs(environ, start_response)
-        return self.sparql(environ, start_response)
-
-
 def make_app() -> WSGIApplication:
     """The application, for granian."""
-    return WritingServer(read_settings())
+    settings = read_settings()
+    releases = Releases(settings.releases)
+    return create_app(settings, releases, Direct(releases)).wsgi_app
 
 
 def main(port: int, folder: Path) -> None:
@@ -81,9 +61,9 @@ def main(port: int, folder: Path) -> None:
             staged.publish(Manifest(digest="0" * 64))
     tokens = Tokens(settings.tokens)
     if not tokens.holders():
-        (folder / "token").write_text(tokens.make(Holder("tester")))
+        (folder / "token").write_text(tokens.make(TokenHolder("tester")))
     with start_writer(settings) as writer:
-        hand_on(writer.settings)
+        export_to_environment(writer.settings)
         Server(
             "tests.writing_server:make_app",
             port=port,

@@ -1,21 +1,21 @@
-"""Everything that can go wrong, as one tree; what an error means over HTTP is said in web/http/problems.py.
+"""The errors of citygraph as one tree; web/http/problems.py maps them to HTTP status codes.
 
 CitygraphError
-├── UsageError            the caller asked wrongly
-│   ├── QuerySyntaxError  the query does not parse; knows line and column
-│   ├── NotAcceptable     no format we make
-│   ├── UnsupportedMedia  no format we read
-│   ├── MethodNotAllowed  no such method here
+├── UsageError            the request is invalid
+│   ├── QuerySyntaxError  the query does not parse; has line and column
+│   ├── NotAcceptable     none of the accepted formats can be written
+│   ├── UnsupportedMedia  the format of a body cannot be read
+│   ├── MethodNotAllowed  the address does not support the method
 │   ├── WrongGraph        an update of one graph that changes another
 │   └── TooLarge          text, body, depth or breadth over the limit
-├── BadData               a file that cannot be read as RDF; knows file, line and column
+├── BadData               a file that cannot be read as RDF; has file, line and column
 ├── NotFound              no such entity, graph, query or release
-│   └── Gone              withdrawn, with what replaced it
+│   └── Gone              withdrawn; has its replacements
 ├── Unauthorized · Forbidden
-├── Violations            carries a Report
-├── Conflict              the release moved meanwhile, or a file owns the graph
-├── Busy                  too many at once; knows when to come back
-├── LimitReached          time or memory; knows the limit and what was spent
+├── Violations            has a Report
+├── Conflict              another release was published, or a file owns the graph
+├── Busy                  too many requests at once; has the time to wait
+├── LimitReached          time or memory; has the limit and the time spent
 ├── EngineFailed          an engine process ended on its own
 └── Upstream              another service failed
 """
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 
 class CitygraphError(Exception):
-    """The root of the tree: `str()` of it is a sentence for the person who caused it."""
+    """The root of the tree. Its text is a sentence for the person who caused the error."""
 
 
 class UsageError(CitygraphError):
-    """The caller asked wrongly."""
+    """An invalid request."""
 
 
 class QuerySyntaxError(UsageError):
@@ -46,7 +46,7 @@ class QuerySyntaxError(UsageError):
 
 
 class NotAcceptable(UsageError):
-    """None of the asked formats is one we make; `offered` lists the media types there are."""
+    """None of the accepted formats can be written; `offered` lists the media types that can."""
 
     def __init__(self, message: str, offered: tuple[str, ...]) -> None:
         super().__init__(message)
@@ -54,7 +54,7 @@ class NotAcceptable(UsageError):
 
 
 class UnsupportedMedia(UsageError):
-    """A body in a format we do not read; `accepted` lists the media types we do."""
+    """A body in a format that cannot be read; `accepted` lists the media types that can."""
 
     def __init__(self, message: str, accepted: tuple[str, ...]) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ class UnsupportedMedia(UsageError):
 
 
 class MethodNotAllowed(UsageError):
-    """The address exists, the method does not; `allowed` lists those that do."""
+    """An address that does not support the method; `allowed` lists the supported ones."""
 
     def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
         super().__init__(message)
@@ -97,7 +97,7 @@ class NotFound(CitygraphError):
 
 
 class Gone(NotFound):
-    """It was withdrawn; `replaced_by` are the IRIs to use instead, `since` is the day."""
+    """A withdrawn entity; `replaced_by` are the IRIs to use instead, `since` is the day."""
 
     def __init__(self, message: str, replaced_by: tuple[str, ...] = (), since: str = "") -> None:
         super().__init__(message)
@@ -110,7 +110,7 @@ class Unauthorized(CitygraphError):
 
 
 class Forbidden(CitygraphError):
-    """Refused whoever asks: `construct` names what is refused, `allowed` what would be taken."""
+    """An operation that is refused: `construct` names it, `allowed` lists accepted alternatives."""
 
     def __init__(self, message: str, construct: str = "", allowed: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -119,7 +119,7 @@ class Forbidden(CitygraphError):
 
 
 class Violations(CitygraphError):
-    """The data break their shapes; `report` says where and how to mend it."""
+    """Data that violates the shapes; `report` has the places and the remedies."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(f"{len(report.violations)} violation(s) of the shapes")
@@ -127,11 +127,11 @@ class Violations(CitygraphError):
 
 
 class Conflict(CitygraphError):
-    """The release moved meanwhile, or a file owns the graph."""
+    """Another release was published meanwhile, or a file owns the graph."""
 
 
 class Busy(CitygraphError):
-    """Too many requests at once; `retry_after` is in seconds. `yours` when the client's own limit is met."""
+    """Too many requests at once; `retry_after` is in seconds. `yours` if the limit is that of the client."""
 
     def __init__(self, message: str, retry_after: int = 1, yours: bool = False) -> None:
         super().__init__(message)
@@ -154,11 +154,11 @@ class EngineFailed(CitygraphError):
 
 
 class StorageFull(CitygraphError):
-    """No room on the disk for what was to be written; nothing was."""
+    """The disk is full; nothing was written."""
 
 
 class PreconditionFailed(CitygraphError):
-    """The graph is not what If-Match or If-None-Match says."""
+    """The graph does not meet If-Match or If-None-Match."""
 
 
 class Upstream(CitygraphError):

@@ -1,4 +1,4 @@
-"""How a long flow tells what it does: steps with counts, heard by whoever listens."""
+"""Progress reporting: timed steps, delivered to a listener."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Step:
-    """One step of a flow; `result` is what it tells at its end, such as "3 files, 512 statements"."""
+    """A step of a flow; `result` is its summary, such as "3 files, 512 statements"."""
 
     name: str
     result: str = ""
@@ -18,20 +18,20 @@ class Step:
 
 
 class Progress:
-    """Hears of steps and does nothing; the command line overrides both methods."""
+    """A listener that ignores all steps; the command line overrides its methods."""
 
     def started(self, step: Step) -> None:
-        """A step begins."""
+        """Receives the beginning of a step."""
 
     def moved(self, step: Step) -> None:
-        """A step has come further; its result tells how far."""
+        """Receives the progress of a step, as its result so far."""
 
     def finished(self, step: Step) -> None:
-        """A step has ended well; it knows its result and its seconds."""
+        """Receives the successful end of a step, with its result and duration."""
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Time a step; one that fails is not told as finished."""
+        """Times a step; a step that raises is not reported as finished."""
         step = Step(name)
         self.started(step)
         begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""What validation found: plain values, their order, and their words."""
+"""Validation reports: plain values, their order and their texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyoxigraph import BlankNode, Literal, Quad, RdfFormat, parse, serialize
 from citygraph.rdf.terms import RDF, SH
 from citygraph.text import nfc
 
-# Of a release: the report on the whole graph, and what commits judged after it.
+# Files of a release: the report of the build on the whole graph, and those of later commits on parts of it.
 REPORT = "report.ttl"
 LATER = "report-later.jsonl"
 _REPORT = SH("ValidationReport")
@@ -21,7 +21,7 @@ _REPORT = SH("ValidationReport")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a statement stands: a file's name and a line, counted from one."""
+    """The place of a statement: a file name and a line, counted from one."""
 
     file: str
     line: int
@@ -31,8 +31,8 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Result:
-    """One SHACL validation result; IRIs are whole, `messages` and `remedies` map languages to sentences."""
+class ValidationResult:
+    """A SHACL validation result; IRIs are absolute, `messages` and `remedies` map languages to sentences."""
 
     severity: str  # "violation", "warning" or "info"
     focus_node: str
@@ -46,23 +46,23 @@ class Result:
     place: Place | None = None
 
     def message(self, language: str) -> str:
-        """What is wrong, in that language or else in English."""
-        return _in_language(self.messages, language) or f"breaks {self.shape}"
+        """Returns the message in a language, else in English."""
+        return _in_language(self.messages, language) or f"violates {self.shape}"
 
     def remedy(self, language: str) -> str:
-        """How to mend it, in that language or else in English; empty where the shape does not say."""
+        """Returns how to correct the data, in a language or else in English; empty if the shape has no remedy."""
         return _in_language(self.remedies, language)
 
-    def at(self, place: Place | None) -> Result:
-        """This result with its place."""
+    def at(self, place: Place | None) -> ValidationResult:
+        """Returns this result with its place."""
         return replace(self, place=place)
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What a report is about that is not about the whole graph; IRIs.
+class ReportScope:
+    """The scope of a report on a part of the graph, as IRIs.
 
-    Of a node in `datasets`, which stands for the graph as a whole, only results with these `values`.
+    A node in `datasets` represents the whole graph: of its results, only those with one of `values` are in the scope.
     """
 
     nodes: Set[str] = frozenset()
@@ -70,84 +70,86 @@ class Judged:
     datasets: Set[str] = frozenset()
 
     def covers(self, focus: str, value: str) -> bool:
-        """Whether a result is one of this report; `value` as in N-Triples or without brackets."""
+        """Returns whether a result is in the scope; `value` is as in N-Triples or without brackets."""
         return focus in self.nodes or (focus in self.datasets and value.strip("<>") in self.values)
 
 
 @dataclass(frozen=True)
 class Report:
-    """The results of validating one graph, and the W3C report as Turtle; without `judged` it is about all of it."""
+    """The results of a validation, and the W3C report as Turtle; without `scope` it is about the whole graph."""
 
-    results: tuple[Result, ...]
+    results: tuple[ValidationResult, ...]
     turtle: str
-    judged: Judged | None = None
+    scope: ReportScope | None = None
 
     @property
-    def violations(self) -> tuple[Result, ...]:
-        """The results that stop a release."""
+    def violations(self) -> tuple[ValidationResult, ...]:
+        """The results that prevent publication."""
         return tuple(result for result in self.results if result.severity == "violation")
 
     @property
-    def warnings(self) -> tuple[Result, ...]:
-        """The results that do not."""
+    def warnings(self) -> tuple[ValidationResult, ...]:
+        """The results that do not prevent publication."""
         return tuple(result for result in self.results if result.severity != "violation")
 
     @property
     def conforms(self) -> bool:
-        """Whether there is no violation. (In the W3C report sh:conforms is false for warnings too.)"""
+        """Whether there are no violations. (In the W3C report, sh:conforms is false for warnings too.)"""
         return not self.violations
 
 
-def conforming() -> Report:
-    """The report of a graph in which nothing was found."""
+def conforming_report() -> Report:
+    """Returns the report of a graph without results."""
     return Report((), f"[] a <{_REPORT.value}> ; <{SH('conforms').value}> true .\n")
 
 
-def joined(reports: Iterable[Report]) -> Report:
-    """One report of all that was found in parts of a graph."""
-    found = [report for report in reports if report.results]
-    if len(found) < 2:
-        return found[0] if found else conforming()
+def merge_reports(reports: Iterable[Report]) -> Report:
+    """Returns one report from those on parts of a graph."""
+    parts = [report for report in reports if report.results]
+    if len(parts) < 2:
+        return parts[0] if parts else conforming_report()
     whole = BlankNode()
     quads = [Quad(whole, RDF("type"), _REPORT), Quad(whole, SH("conforms"), Literal(False))]
-    for report in found:
+    for report in parts:
+        # Renamed: blank nodes of two reports may have the same label.
         part = list(parse(report.turtle, RdfFormat.TURTLE, rename_blank_nodes=True))
         own = {quad.subject for quad in part if quad.object == _REPORT}
         quads += (quad for quad in part if quad.subject not in own)
         quads += (Quad(whole, q.predicate, q.object) for q in part if q.subject in own and q.predicate == SH("result"))
     turtle = serialize(quads, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b""
-    return Report(tuple(result for report in found for result in report.results), turtle.decode())
+    return Report(tuple(result for report in parts for result in report.results), turtle.decode())
 
 
 def write_report(report: Report, old: Path, new: Path) -> None:
-    """Write what is known of the release in the folder `new`, whose parent is in `old`.
+    """Writes the reports of the release in the folder `new`, whose parent is in `old`.
 
-    That is a report on the whole graph, and a line of JSON for each commit since, which judged a part of it.
+    These are a report on the whole graph, and one line of JSON for each later commit, about a part of it.
     """
-    if report.judged is None:
+    if report.scope is None:
         (new / REPORT).write_text(report.turtle, encoding="utf-8")
         return
+    # The line of a later commit supersedes the report on the whole graph for the nodes in its scope.
     with suppress(FileNotFoundError):
         (new / REPORT).hardlink_to(old / REPORT)
-    judged = {name: sorted(iris) for name, iris in asdict(report.judged).items()}
-    line = json.dumps({"judged": judged, "results": [asdict(result) for result in report.results]}, ensure_ascii=False)
+    scope = {name: sorted(iris) for name, iris in asdict(report.scope).items()}
+    line = json.dumps({"judged": scope, "results": [asdict(result) for result in report.results]}, ensure_ascii=False)
     with (new / LATER).open("wb") as file:
         with suppress(FileNotFoundError):
             file.write((old / LATER).read_bytes())
         file.write(line.encode() + b"\n")
 
 
-def read_later(folder: Path) -> Iterator[tuple[Judged, list[Result]]]:
-    """What commits since the last build judged, and what they found; the oldest first."""
+def read_later_reports(folder: Path) -> Iterator[tuple[ReportScope, list[ValidationResult]]]:
+    """Yields scope and results of the reports of commits since the last build, the oldest first."""
     with suppress(FileNotFoundError), (folder / LATER).open(encoding="utf-8") as file:
         for line in file:
             values = json.loads(line)
-            judged = Judged(**{name: frozenset(iris) for name, iris in values["judged"].items()})
-            yield judged, [Result(**{**result, "place": None}) for result in values["results"]]
+            scope = ReportScope(**{name: frozenset(iris) for name, iris in values["judged"].items()})
+            yield scope, [ValidationResult(**{**result, "place": None}) for result in values["results"]]
 
 
-def order(result: Result) -> tuple[str, str, int, str, str, str]:
-    """Sort key: violations first, then by file and line, then by what is meant."""
+def order(result: ValidationResult) -> tuple[str, str, int, str, str, str]:
+    """Returns a sort key: violations first, then by file and line, focus node, shape and value."""
     place = result.place or Place("~", 0)
     return (
         {"violation": "0", "warning": "1"}.get(result.severity, "2"),
@@ -160,7 +162,7 @@ def order(result: Result) -> tuple[str, str, int, str, str, str]:
 
 
 def shown(value: str) -> str:
-    """A term as people read it: the text of a literal, an IRI without its brackets."""
+    """Returns a term for readers: the text of a literal, or an IRI without brackets."""
     if value.startswith('"'):
         return nfc(value[1 : value.rindex('"')])
     return value.strip("<>")

@@ -1,4 +1,4 @@
-"""A running server: the engine host, the web processes, and their end on SIGTERM."""
+"""The running server: engine host, writer and web processes, and their end on SIGTERM."""
 
 from __future__ import annotations
 
@@ -21,32 +21,33 @@ from citygraph.engine.host import HostProcess, start_host
 from citygraph.engine.process import shown
 from citygraph.errors import NotFound, UsageError
 from citygraph.release.releases import Releases
-from citygraph.settings import Settings, hand_on
+from citygraph.settings import Settings, export_to_environment
 
 log = logging.getLogger(__name__)
 
 _WATCH_SECONDS = 1.0
-# What the front end was built to, and why not if it was not (hatch_build.py).
+# The built front end, or a file with the reason for which it was not built (hatch_build.py).
 _BUILT = Path(__file__).parent / "web" / "static" / "built"
-# A client that dribbles its headers is cut off after this long.
+# Slow clients must not hold connections open: headers have to arrive within this time.
 _HEADER_MILLISECONDS = 10_000
-# Without what follows a question mark: queries are their authors', and some would put a token there.
+# Without the query string: it may have private queries, or a token that a client puts there by mistake.
 _REQUEST = '%(time)s %(addr)s "%(method)s %(path)s" %(status)d %(dt_ms).1f ms'
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; then finish what is under way and leave nothing running.
+    """Serves until SIGTERM or SIGINT, then finishes the requests in progress and ends all processes.
 
     Raises UsageError if the address is taken, OSError if the engine host does not start.
     """
     _require_free(settings)
-    _tell_what_is_missing(_BUILT)
+    _warn_of_missing_front_end(_BUILT)
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        starting = pool.submit(start_writer, settings)  # beside the host: each takes a moment to import
+        # In parallel with the host, because each takes a moment to import its modules.
+        starting = pool.submit(start_writer, settings)
         host = stack.enter_context(start_host(settings))
         writer = stack.enter_context(starting.result())
         stack.enter_context(shown(host.settings))
-        hand_on(host.settings.with_changes(writer_socket=writer.settings.writer_socket))
+        export_to_environment(host.settings.with_changes(writer_socket=writer.settings.writer_socket))
         host.open(Releases(settings.releases).current_id())
         stopping = threading.Event()
         watch = threading.Thread(target=_keep_alive, args=(host, writer, settings, stopping), daemon=True)
@@ -58,19 +59,19 @@ def serve(settings: Settings) -> None:
             watch.join()
 
 
-def _tell_what_is_missing(built: Path) -> None:
-    if not (built / "manifest.json").is_file():
-        problem = built / "problem.txt"
-        why = (
-            problem.read_text(encoding="utf-8").strip()
-            if problem.is_file()
-            else "the package was installed without them"
-        )
-        log.warning("workbench, fonts and outlines are not built: %s (docs/web.md)", why)
+def _warn_of_missing_front_end(built: Path) -> None:
+    if (built / "manifest.json").is_file():
+        return
+    problem = built / "problem.txt"
+    reason = "the package was installed without them"
+    if problem.is_file():
+        reason = problem.read_text(encoding="utf-8").strip()
+    log.warning("workbench, fonts and outlines are not built: %s (docs/web.md)", reason)
 
 
 def _require_free(settings: Settings) -> None:
-    """Refuse an address that somebody listens on: granian would share it with them, and each get half the requests."""
+    """Raises UsageError if another process listens on the address."""
+    # granian would share the address: two servers would each get half of the requests.
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -82,7 +83,7 @@ def _require_free(settings: Settings) -> None:
 
 
 def _server(settings: Settings) -> AbstractServer[Any]:
-    # It warns of more threads than cores; ours wait for engine processes most of the time.
+    # granian warns of more threads than cores, but these threads mostly wait for engine processes.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     return Server(
         "citygraph.web.application:application",
@@ -106,15 +107,15 @@ def _server(settings: Settings) -> AbstractServer[Any]:
 
 
 def _keep_alive(host: HostProcess, writer: WriterProcess, settings: Settings, stopping: threading.Event) -> None:
-    """Start engine host and writer anew if they die: queries or commits fail meanwhile, documents do not.
+    """Restarts engine host and writer if they die, and opens each new release in the engines before its first query.
 
-    And have the engines go on to a release that was published, ahead of the first query for it.
+    While one of them is down, queries or commits fail, but documents are served.
     """
     opened = ""
     while not stopping.wait(_WATCH_SECONDS):
         for helper in (host, writer):
             if not helper.is_alive():
-                log.error("the %s died; it is started anew", type(helper).__name__)
+                log.error("the %s died and is restarted", type(helper).__name__)
                 helper.restart()
         with suppress(NotFound):
             current = Releases(settings.releases).current_id()

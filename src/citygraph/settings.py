@@ -1,4 +1,4 @@
-"""Every setting: its name, default and meaning; read once from the environment and then frozen."""
+"""The settings: name, default and meaning of each, read once from the environment and then frozen."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Settings:
     federation: bool = _setting(False, "Whether SERVICE is evaluated at all, in engine processes with a network.")
     services: str = _setting("https://query.wikidata.org/sparql", "Endpoints that SERVICE may name, by spaces.")
     wikidata_endpoint: str = _setting("https://query.wikidata.org/sparql", "Query service that is asked for Wikidata.")
-    wikidata_contact: str = _setting("", "E-mail or web address by which Wikimedia reaches whoever runs this.")
+    wikidata_contact: str = _setting("", "E-mail or web address by which Wikimedia reaches the operator.")
     wikidata_cache: Path = _setting(Path("var/wikidata"), "Folder in which Wikidata's answers are kept.")
     wikidata_comparison: Path = _setting(
         Path("var/wikidata/comparison.json"), "File of the comparison that the site shows at /wikidata."
@@ -80,33 +80,34 @@ class Settings:
         return tuple(self.services.split())
 
     def with_changes(self, **changes: Any) -> Settings:
-        """These settings with some replaced; None means unchanged."""
+        """Returns these settings with some replaced; None means unchanged."""
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
 
     def as_environment(self) -> dict[str, str]:
-        """The settings as environment variables, for a process that we start."""
+        """Returns the settings as environment variables, for a child process."""
         return {_variable(f.name): _to_text(getattr(self, f.name)) for f in fields(self)}
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings from the environment.
+    """Reads the settings from the environment.
 
-    Raises UsageError if a value is not of its setting's type, or a CITYGRAPH_ variable is no setting.
+    Raises UsageError for a value of the wrong type, or a CITYGRAPH_ variable that is not a setting.
     """
     environment = os.environ if environment is None else environment
-    known = {_variable(f.name): f for f in fields(Settings)}
+    settings = {_variable(f.name): f for f in fields(Settings)}
     values: dict[str, Any] = {}
     for variable, text in environment.items():
         if not variable.startswith("CITYGRAPH_"):
             continue
-        if variable not in known:
-            raise UsageError(f"{variable} is no setting; the settings are in docs/settings.md")
-        values[known[variable].name] = _from_text(variable, text, known[variable].default)
+        # A misspelt limit would otherwise be ignored silently.
+        if variable not in settings:
+            raise UsageError(f"{variable} is not a setting; docs/settings.md lists the settings")
+        values[settings[variable].name] = _from_text(variable, text, settings[variable].default)
     return Settings(**values)
 
 
-def hand_on(settings: Settings) -> None:
-    """Put the settings into our environment, for the processes that are started from now on."""
+def export_to_environment(settings: Settings) -> None:
+    """Puts the settings into the environment of this process, for the processes that it starts from now on."""
     os.environ.update(settings.as_environment())
 
 
@@ -119,6 +120,7 @@ def _to_text(value: Any) -> str:
 
 
 def _from_text(variable: str, text: str, default: Any) -> Any:
+    # bool("0") would be true.
     if isinstance(default, bool):
         if text.strip().casefold() in {"1", "true", "yes", "on"}:
             return True

@@ -1,4 +1,4 @@
-"""Text as Turkish needs it: NFC, the search fold, sorting keys and slugs."""
+"""Text functions for Turkish: NFC, the search fold, sort keys, slugs, and safe cells for spreadsheets."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ _ALPHABET = "aâbcçdeəfgğhıiîjklmnoöpqrsştuûüvwxyz"
 _PLACE = {letter: place for place, letter in enumerate(_ALPHABET)}
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _SPACES = re.compile(r"[\W_]+")
-# What a spreadsheet would read as a formula; a ' in front makes it text (OWASP, CSV injection). Apostrophes that
-# stand there already are counted, so that taking one away always gives the value back.
+# Text that a spreadsheet would read as a formula; a ' in front makes it text (OWASP, CSV injection).
+# Leading apostrophes are part of the pattern, so that the removal of one always restores the value.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _FIGURES = re.compile(r"[-+]?[0-9][-+0-9.,:;TZeE ]*")
 
 
 def nfc(text: str) -> str:
-    """The text in Unicode normal form C, in which everything is stored and compared."""
+    """Returns the text in Unicode normal form C, in which all text is stored and compared."""
     return unicodedata.normalize("NFC", text)
 
 
 def lower(text: str) -> str:
-    """Lower case by Turkish rules: İ becomes i, I becomes ı. (`str.lower` leaves a combining dot after i.)"""
+    """Returns the text in lower case by Turkish rules: İ becomes i, I becomes ı."""
+    # `str.lower` would leave a combining dot after the i of İ.
     return nfc(text).replace("İ", "i").replace("I", "ı").lower()
 
 
 def fold(text: str) -> str:
-    """The search form: letters without marks, in lower case, words joined by single spaces.
+    """Returns the search form: letters without marks, in lower case, words joined by single spaces.
 
     All of Izmir, izmir, İZMİR and ızmır fold to "izmir"; other scripts are transliterated, so that
     Баку folds to "baku".
@@ -41,7 +42,7 @@ def fold(text: str) -> str:
 
 
 def slug(label: str) -> str:
-    """The last segment of an identifier: the English label in ASCII, lower case, hyphenated.
+    """Returns the last segment of an identifier: the English label in ASCII, lower case, hyphenated.
 
     >>> slug("İzmir Metropolitan Municipality")
     'izmir-metropolitan-municipality'
@@ -51,7 +52,7 @@ def slug(label: str) -> str:
 
 @lru_cache(20_000)
 def collation_key(text: str) -> tuple[tuple[int, int], ...]:
-    """A key that sorts as a Turkish reader expects: ç after c, ı before i, case aside."""
+    """Returns a sort key in the order of the Turkish alphabet, without regard to case: ç after c, ı before i."""
     return tuple(_place_of(letter) for letter in lower(text))
 
 
@@ -65,10 +66,10 @@ def _place_of(letter: str) -> tuple[int, int]:
 
 
 def guarded(text: str) -> str:
-    """Free text as a cell that no spreadsheet runs; taking one apostrophe away gives it back."""
+    """Returns free text as a cell that no spreadsheet executes; the removal of one apostrophe restores it."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def guarded_cell(text: str) -> str:
-    """The same of a value of any kind: a number's minus sign, a date's, or a pair's of coordinates stays as it is."""
+    """Returns a value of any kind as a safe cell; the sign of a number, date or pair of coordinates stays as it is."""
     return text if _FIGURES.fullmatch(text) else guarded(text)

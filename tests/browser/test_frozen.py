@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from citygraph.freeze.frozen_site import Order, freeze
+from citygraph.freeze.frozen_site import FreezeOptions, freeze
 from citygraph.progress import Progress
 from citygraph.settings import Settings
 from tests.browser.conftest import Visit, overflow, violations
@@ -27,7 +27,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     root: Path = tmp_path_factory.mktemp("frozen")
     three_releases(root / "releases")
     settings = Settings(releases=root / "releases")
-    freeze(settings, Order(root / "host" / "repo", "http://localhost/repo", ("html",)), Progress())
+    freeze(settings, FreezeOptions(root / "host" / "repo", "http://localhost/repo", ("html",)), Progress())
     with plainly_served(root / "host") as address:
         yield f"{address}/repo"
 

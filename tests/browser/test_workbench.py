@@ -274,7 +274,7 @@ def test_an_example_with_its_parameters(visit: Visit) -> None:
     expect(page.locator("#about-title")).to_have_text("Round anniversaries in a year")
     expect(page.locator("#status")).to_contain_text("rows")
     page.get_by_label("every").fill("10")
-    page.get_by_role("button", name="Ask with these").click()
+    page.get_by_role("button", name="Run with these values").click()
     expect(page.locator("#query")).to_have_value(re.compile(r"VALUES \?every \{ \S*10\b"))
     expect(page.locator("#status")).to_contain_text("rows")
 

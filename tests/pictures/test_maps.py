@@ -61,14 +61,30 @@ def test_great_circles_through_the_centre_are_straight() -> None:
 
 
 @needs_land
-@pytest.mark.parametrize("centre", [IZMIR, GeoPoint(-34.6, -58.4), GeoPoint(39.9, 116.4), GeoPoint(-89, 0), GeoPoint(0, -180)])
+@pytest.mark.parametrize(
+    "centre", [IZMIR, GeoPoint(-34.6, -58.4), GeoPoint(39.9, 116.4), GeoPoint(-89, 0), GeoPoint(0, -180)]
+)
 def test_land_is_land_and_sea_is_sea(centre: GeoPoint) -> None:
     """By the even-odd rule places on land are within the outlines and places at sea are not, wherever the centre is."""
     land = read_land(LAND)
     cut = list(Azimuthal(centre, 20_000, 400).outlines(land))
     view = Azimuthal(centre, 20_000, 400)
-    dry = [GeoPoint(50, 60), GeoPoint(39, -98), GeoPoint(-25, 134), GeoPoint(10, 20), GeoPoint(-10, -55), GeoPoint(-80, 90)]
-    wet = [GeoPoint(0, -30), GeoPoint(-15, 75), GeoPoint(0, -130), GeoPoint(-45, -150), GeoPoint(30, 160), GeoPoint(42, 51.5)]
+    dry = [
+        GeoPoint(50, 60),
+        GeoPoint(39, -98),
+        GeoPoint(-25, 134),
+        GeoPoint(10, 20),
+        GeoPoint(-10, -55),
+        GeoPoint(-80, 90),
+    ]
+    wet = [
+        GeoPoint(0, -30),
+        GeoPoint(-15, 75),
+        GeoPoint(0, -130),
+        GeoPoint(-45, -150),
+        GeoPoint(30, 160),
+        GeoPoint(42, 51.5),
+    ]
     for point, is_land in [(p, True) for p in dry] + [(p, False) for p in wet]:
         crossings = sum(_within(view.place(point), ring) for ring in cut)
         assert bool(crossings % 2) is is_land, (point, is_land)
@@ -150,7 +166,7 @@ def test_same_places_give_the_same_map() -> None:
     """A picture depends on its data alone."""
     marks = [mark(1, "A", 50, 10), mark(2, "B", -20, 100)]
     assert extent(marks, (), CAPTION) == extent(marks, (), CAPTION)
-    with pytest.raises(ValueError, match="no places"):
+    with pytest.raises(ValueError, match="at least one place"):
         extent([], (), CAPTION)
 
 

@@ -69,5 +69,5 @@ def test_scale_has_few_round_years() -> None:
     years = list(scale([1847.0, 2026.0], 0, 1000).ticks())
     assert len(years) <= 13
     assert len({b - a for a, b in itertools.pairwise(years)}) == 1
-    with pytest.raises(ValueError, match="no times"):
+    with pytest.raises(ValueError, match="at least one time"):
         scale([], 0, 1)

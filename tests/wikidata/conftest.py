@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pyoxigraph import Store
 
-from citygraph.wikidata.client import Client, Patience, over_http
+from citygraph.wikidata.client import Client, RetryPolicy, over_http
 from tests.wikidata.endpoint import Endpoint, serving
 from tests.wikidata.rdf_form import edge_quads, entity_quads
 
@@ -113,7 +113,7 @@ def client_of(tmp_path: Path, waits: list[float]) -> MakeClient:
             ),
             tmp_path / "cache",
             newer_than=newer_than,
-            patience=Patience(attempts=attempts),
+            policy=RetryPolicy(attempts=attempts),
             sleep=waits.append,
             random=lambda: 1.0,
             now=lambda: NOW,

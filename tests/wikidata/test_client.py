@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from citygraph.errors import Upstream, UsageError
-from citygraph.wikidata.client import Client, Patience, over_http
+from citygraph.wikidata.client import Client, RetryPolicy, over_http
 from tests.wikidata.conftest import MakeClient
 from tests.wikidata.endpoint import Endpoint
 
@@ -49,7 +49,7 @@ def test_the_wait_is_never_in_step_with_others(tmp_path: Path) -> None:
     waits: list[float] = []
     client = Client(
         "http://127.0.0.1:1/", over_http("http://127.0.0.1:1/", "me@example.org"), tmp_path,
-        patience=Patience(attempts=3), sleep=waits.append, random=lambda: 0.5,
+        policy=RetryPolicy(attempts=3), sleep=waits.append, random=lambda: 0.5,
     )  # fmt: skip
     with pytest.raises(Upstream, match=r"http://127\.0\.0\.1:1/ failed 3 time\(s\): connection: .*refused"):
         client.select(QUERY)
@@ -80,7 +80,7 @@ def test_a_slow_answer_is_waited_for(invented: Endpoint, client_of: MakeClient, 
     [
         (["400"], r"failed 1 time\(s\): HTTP 400"),
         (["429 3600"], r"failed 1 time\(s\): HTTP 429.*; it asks to wait 3600 s"),
-        (["timeout-page"] * 4, r"failed 4 time\(s\): the answer is not a whole SPARQL result: 'SPARQL-QUERY: "),
+        (["timeout-page"] * 4, r"failed 4 time\(s\): the response is not a complete SPARQL result: 'SPARQL-QUERY: "),
     ],
 )
 def test_it_gives_up_and_says_what_and_where(
@@ -97,7 +97,7 @@ def test_an_answer_on_disk_is_not_asked_for_again(invented: Endpoint, client_of:
     first = client_of(invented).select(QUERY)
     again = client_of(invented)
     assert again.select(QUERY) == first
-    assert (again.asked, again.found, len(invented.queries)) == (0, 1, 1)
+    assert (again.requests, again.cached, len(invented.queries)) == (0, 1, 1)
     client_of(invented, newer_than="2026-11-21T00:00:00Z").select(QUERY)
     assert len(invented.queries) == 2
     kept = next((tmp_path / "cache").rglob("*.json"))

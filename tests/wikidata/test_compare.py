@@ -6,10 +6,10 @@ from pyoxigraph import NamedNode
 
 from citygraph.wikidata.compare import their_facts
 from citygraph.wikidata.diff import diff
-from citygraph.wikidata.differences import State
+from citygraph.wikidata.differences import Outcome
 from citygraph.wikidata.graph_facts import read_facts
-from citygraph.wikidata.item_names import Known
-from citygraph.wikidata.model import TWINNED, Item, Link, Statement
+from citygraph.wikidata.item_names import ExistingData
+from citygraph.wikidata.model import TWINNED, Item, ItemValue, Statement
 from citygraph.wikidata.world import Selection, World
 
 
@@ -17,15 +17,15 @@ def one_sided(edges: list[tuple[str, str]], names: dict[str, str]) -> set[tuple[
     """The directions that a diff misses there, as pairs of items, of a world that knows these edges and no more."""
     statements: dict[str, list[Statement]] = {qid: [] for qid in names}
     for number, (subject, value) in enumerate(edges):
-        statement = Statement(f"{subject}-00000000-0000-4000-8000-{number:012}", subject, TWINNED, Link(value))
+        statement = Statement(f"{subject}-00000000-0000-4000-8000-{number:012}", subject, TWINNED, ItemValue(value))
         statements[subject].append(statement)
     items = {qid: Item(qid, {"de": names[qid]}, {}, tuple(found)) for qid, found in statements.items()}
     everyone = frozenset(names)
     selection = Selection(everyone, everyone, frozenset(), frozenset())
-    world = World(items, selection, Known(), NamedNode("urn:test"), "2026-11-20")
+    world = World(items, selection, ExistingData(), NamedNode("urn:test"), "2026-11-20")
     theirs = their_facts(world)
     changes = diff(read_facts(()), theirs, theirs.items)
-    return {(c.entity.qid, c.value.qid) for c in changes if c.state == State.NO_REVERSE}
+    return {(c.entity.qid, c.value.qid) for c in changes if c.state == Outcome.NO_REVERSE}
 
 
 def test_the_reverse_that_is_missing_is_found() -> None:

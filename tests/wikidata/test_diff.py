@@ -9,14 +9,25 @@ from pyoxigraph import NamedNode
 
 from citygraph.errors import NotFound
 from citygraph.rdf.terms import ID, SOURCE, WD
-from citygraph.wikidata.compare import Comparison, compare, their_facts
+from citygraph.wikidata.compare import ComparisonResult, compare, their_facts
 from citygraph.wikidata.diff import diff
-from citygraph.wikidata.differences import Change, State
+from citygraph.wikidata.differences import ComparedStatement, Outcome
 from citygraph.wikidata.entity import STATEMENT
-from citygraph.wikidata.graph_facts import Fact, Facts, read_facts
-from citygraph.wikidata.item_names import read_known
-from citygraph.wikidata.model import COUNTRY, POINT_IN_TIME, START, TWINNED, Item, Link, Snak, Statement, agree, finest
-from citygraph.wikidata.pairing import figures, kilometres, tenures
+from citygraph.wikidata.graph_facts import Fact, GraphFacts, read_facts
+from citygraph.wikidata.item_names import read_existing
+from citygraph.wikidata.model import (
+    COUNTRY,
+    POINT_IN_TIME,
+    START,
+    TWINNED,
+    Item,
+    ItemValue,
+    Snak,
+    Statement,
+    dates_agree,
+    finest_dates,
+)
+from citygraph.wikidata.pairing import distance, pair_figures, pair_tenures
 from citygraph.wikidata.pull import Scope
 from citygraph.wikidata.world import Selection, World
 from tests.wikidata.conftest import MakeClient
@@ -27,19 +38,19 @@ from tests.wikidata.rdf_form import redirect_quads
 Found = tuple[str, str, str, str, str]
 
 
-def short(changes: list[Change]) -> set[Found]:
+def short(changes: list[ComparedStatement]) -> set[Found]:
     """State, entity, property, value and qualifier of each."""
     return {(c.state, c.entity.name, c.property, c.value.name or c.language, c.qualifier) for c in changes}
 
 
-def of_alphaville(endpoint: Endpoint, client_of: MakeClient, trig: str = TRIG) -> Comparison:
+def of_alphaville(endpoint: Endpoint, client_of: MakeClient, trig: str = TRIG) -> ComparisonResult:
     """The comparison of Alphaville with the invented items."""
     return compare(our_quads(trig), client_of(endpoint), Scope(cities=("Q9000001",)), today="2026-11-20")
 
 
 def test_every_state_is_told(invented: Endpoint, client_of: MakeClient) -> None:
     """A city with a dated tie, one with another date, one that is deleted there, one without an item."""
-    found = short(of_alphaville(invented, client_of).changes)
+    found = short(of_alphaville(invented, client_of).findings)
     assert {
         ("agrees", "Alphaville", "item", "", ""), ("agrees", "Alphaville", "P17", "Alphaland", ""),
         ("agrees", "Alphaville", "P625", "", ""), ("agrees", "Alphaville", "P190", "Betaburg", "P580"),
@@ -55,7 +66,7 @@ def test_every_state_is_told(invented: Endpoint, client_of: MakeClient) -> None:
 
 def test_both_sides_name_their_sources(invented: Endpoint, client_of: MakeClient) -> None:
     """Ours are documents; theirs the statements and what these refer to."""
-    changes = of_alphaville(invented, client_of).changes
+    changes = of_alphaville(invented, client_of).findings
     tie = next(c for c in changes if (c.property, c.value.name, c.qualifier) == (TWINNED, "Betaburg", START))
     assert tie.ours[0].sources == (SOURCE + "page",)
     assert {s.removeprefix(STATEMENT)[-3:] for s in tie.theirs[0].sources if s.startswith(STATEMENT)} == {"014", "028"}
@@ -66,15 +77,15 @@ def test_both_sides_name_their_sources(invented: Endpoint, client_of: MakeClient
 def test_merged_items_are_told_and_compared(invented: Endpoint, client_of: MakeClient) -> None:
     """The statements are compared with those of the item that the old one became."""
     invented.store.extend(redirect_quads("Q9000888", "Q9000002"))
-    found = of_alphaville(invented, client_of, TRIG.replace("wd:Q9000002", "wd:Q9000888")).changes
-    merged = next(c for c in found if c.state == State.MERGED)
+    found = of_alphaville(invented, client_of, TRIG.replace("wd:Q9000002", "wd:Q9000888")).findings
+    merged = next(c for c in found if c.state == Outcome.MERGED)
     assert (merged.entity.name, merged.detail) == ("Betaburg", "Q9000888 was merged into Q9000002")
     assert ("agrees", "Alphaville", "P190", "Betaburg", "P580") in short(found)
 
 
 def test_a_namesake_without_a_link_is_ambiguous(invented: Endpoint, client_of: MakeClient) -> None:
     """Their Betaburg may be our Betaburg, or not: a person decides; it is told once, not as missing on both sides."""
-    found = short(of_alphaville(invented, client_of, TRIG.replace(" ; owl:sameAs wd:Q9000002", "")).changes)
+    found = short(of_alphaville(invented, client_of, TRIG.replace(" ; owl:sameAs wd:Q9000002", "")).findings)
     assert {f for f in found if f[1] == "Betaburg" or f[3] == "Betaburg"} == {
         ("ambiguous", "Betaburg", "item", "", ""), ("ambiguous", "Alphaville", "P190", "Betaburg", ""),
     }  # fmt: skip
@@ -85,26 +96,26 @@ def test_our_own_disagreement_is_ambiguous() -> None:
     other = TRIG.replace('cg:protocolDate "1992"^^xsd:gYear', 'cg:protocolDate "1993"^^xsd:gYear')
     found = compared(other, tie("Q9000001", "Q9000003"), tie("Q9000003", "Q9000001"))
     dates = [c for c in found if c.qualifier and c.value.name == "Gammaton"]
-    assert [(c.state, c.qualifiers, c.detail) for c in dates] == [(State.AMBIGUOUS, (), "our sources differ")]
+    assert [(c.state, c.qualifiers, c.detail) for c in dates] == [(Outcome.AMBIGUOUS, (), "our sources differ")]
 
 
 def test_the_date_of_the_act_is_recognised() -> None:
     """What stands there as the start is often the day of the council's decision."""
     found = compared(TRIG, tie("Q9000001", "Q9000002", "1984"), tie("Q9000002", "Q9000001"))
     date = next(c for c in found if c.qualifier)
-    assert (date.state, date.detail) == (State.DIFFERS, "theirs is our date of the council's act (1984-03-01)")
+    assert (date.state, date.detail) == (Outcome.DIFFERS, "theirs is our date of the council's act (1984-03-01)")
 
 
 def test_what_was_pulled_is_not_ours(invented: Endpoint, client_of: MakeClient) -> None:
     """A source that Wikidata publishes says nothing of ours."""
     pulled = TRIG.replace('dcterms:title "Kardeş', 'dcterms:publisher organisation:wikidata ; dcterms:title "Kardeş')
-    found = of_alphaville(invented, client_of, pulled).changes
+    found = of_alphaville(invented, client_of, pulled).findings
     assert ("missing-here", "Alphaville", "P190", "Betaburg", "") in short(found)
 
 
 def test_nothing_to_compare_is_an_error(client_of: MakeClient, invented: Endpoint) -> None:
     """Without a scope, and without a linked city of ours, the whole world would be asked for."""
-    with pytest.raises(NotFound, match="name --city"):
+    with pytest.raises(NotFound, match="give --city"):
         compare([], client_of(invented), today="2026-11-20")
     with pytest.raises(NotFound, match="Q9000998"):
         compare(our_quads(), client_of(invented), Scope(cities=("Q9000998",)), today="2026-11-20")
@@ -130,7 +141,7 @@ def test_figures_of_people(mine: list[tuple[str, str]], yours: list[tuple[str, s
         return [Fact("n", value.strip("~"), frozenset(), {POINT_IN_TIME: {on: frozenset()}} if on else {}, "~" in value)
                 for value, on in found]  # fmt: skip
 
-    assert [state.value for state, _, _ in figures(facts(mine), facts(yours))] == states
+    assert [state.value for state, _, _ in pair_figures(facts(mine), facts(yours))] == states
 
 
 def test_times_in_office() -> None:
@@ -139,7 +150,7 @@ def test_times_in_office() -> None:
     def term(start: str) -> Fact:
         return Fact("n", "ann", frozenset(), {START: {start: frozenset()}} if start else {})
 
-    found = list(tenures([term("2004"), term("")], [term("2010-03-01"), term("2004-04")]))
+    found = list(pair_tenures([term("2004"), term("")], [term("2010-03-01"), term("2004-04")]))
     assert [(s.value, *(f.dates.get(START) for f in (m, y) if f)) for s, m, y in found] == [
         ("agrees", {"2004": frozenset()}, {"2004-04": frozenset()}),
         ("agrees", None, {"2010-03-01": frozenset()}),
@@ -148,10 +159,10 @@ def test_times_in_office() -> None:
 
 def test_dates_and_distances() -> None:
     """At the coarser precision; İzmir and Baku lie 1,970 km apart."""
-    assert agree("1985", "1985-09-04")
-    assert not agree("1985-09", "1985-10-04")
-    assert finest(["1985", "1985-09-04", "1986"]) == ["1985-09-04", "1986"]
-    assert kilometres("38.4 27.1", "40.4 49.9") == pytest.approx(1970, abs=15)
+    assert dates_agree("1985", "1985-09-04")
+    assert not dates_agree("1985-09", "1985-10-04")
+    assert finest_dates(["1985", "1985-09-04", "1986"]) == ["1985-09-04", "1986"]
+    assert distance("38.4 27.1", "40.4 49.9") == pytest.approx(1970, abs=15)
 
 
 def test_of_an_unnamed_place_the_named_one_is_told() -> None:
@@ -168,27 +179,27 @@ def test_of_an_unnamed_place_the_named_one_is_told() -> None:
 
 def tie(subject: str, value: str, start: str = "") -> Statement:
     """A twinning of two items, perhaps since a year."""
-    from citygraph.wikidata.model import time_of
+    from citygraph.wikidata.model import parse_date
 
-    qualifiers = (Snak(START, time_of(start)),) if start else ()
-    return Statement(f"{subject}-{value}", subject, TWINNED, Link(value), qualifiers=qualifiers)
+    qualifiers = (Snak(START, parse_date(start)),) if start else ()
+    return Statement(f"{subject}-{value}", subject, TWINNED, ItemValue(value), qualifiers=qualifiers)
 
 
-def theirs(trig: str, *ties: Statement) -> Facts:
+def theirs(trig: str, *ties: Statement) -> GraphFacts:
     """The facts of three cities there, in the countries where ours lie."""
     names = {"Q9000001": "Alphaville", "Q9000002": "Betaburg", "Q9000003": "Gammaton",
              "Q9000101": "Alphaland", "Q9000102": "Betaland"}  # fmt: skip
     items = {qid: Item(qid, {"en": name}) for qid, name in names.items()}
     for qid in ("Q9000001", "Q9000002", "Q9000003"):
-        land = Statement(f"{qid}-land", qid, COUNTRY, Link("Q9000101" if qid == "Q9000001" else "Q9000102"))
+        land = Statement(f"{qid}-land", qid, COUNTRY, ItemValue("Q9000101" if qid == "Q9000001" else "Q9000102"))
         said = (land, *(t for t in ties if t.entity == qid))
         items[qid] = replace(items[qid], statements=said)
     cities = frozenset(qid for qid in names if qid < "Q9000100")
     selection = Selection(cities, cities, frozenset(names) - cities, frozenset())
     nowhere = NamedNode("urn:none")
-    return their_facts(World(items, selection, read_known(our_quads(trig), nowhere), nowhere, "2026-11-20"))
+    return their_facts(World(items, selection, read_existing(our_quads(trig), nowhere), nowhere, "2026-11-20"))
 
 
-def compared(trig: str, *ties: Statement) -> list[Change]:
+def compared(trig: str, *ties: Statement) -> list[ComparedStatement]:
     """What the diff finds of Alphaville, where these ties stand there."""
     return diff(read_facts(our_quads(trig)), theirs(trig, *ties), [ID + "city/alphaville"])

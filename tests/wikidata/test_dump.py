@@ -17,7 +17,7 @@ import zstandard
 
 from citygraph.errors import BadData, UsageError
 from citygraph.wikidata.dump import LocalEngine, digest_of, import_dump
-from citygraph.wikidata.source_file import Written
+from citygraph.wikidata.source_file import WrittenSource
 from tests.wikidata.conftest import DUMP, FIXTURES, RETRIEVED
 
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {
@@ -28,7 +28,7 @@ PACKINGS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def imported(dump: Path, into: Path, workers: int = 1) -> Written:
+def imported(dump: Path, into: Path, workers: int = 1) -> WrittenSource:
     """The import of a dump, with nothing of ours beside it."""
     return import_dump(str(dump), list, into, retrieved=RETRIEVED, engine=LocalEngine(workers), sha256="0" * 64)
 
@@ -37,7 +37,7 @@ def test_the_whole_text(tmp_path: Path) -> None:
     """What an import writes, line by line; and what it tells."""
     written = import_dump(str(DUMP), list, tmp_path, retrieved=RETRIEVED, engine=LocalEngine(1))
     assert written.path.read_text(encoding="utf-8") == (FIXTURES / "invented.nq").read_text(encoding="utf-8")
-    told = {(finding.kind, finding.qid) for finding in written.findings}
+    told = {(finding.kind, finding.qid) for finding in written.notices}
     assert told == {
         ("bad-value", "Q9000001"), ("class-unknown", "Q9000005"), ("contradiction", "Q9000001"),
         ("deprecated", "Q9000001"), ("deprecated", "Q9000002"), ("itself", "Q9000001"), ("missing", "Q9000006"),
@@ -84,7 +84,7 @@ def test_a_line_that_is_no_entity_is_told(tmp_path: Path, workers: int) -> None:
     """The line is quoted; no worker is left hanging."""
     dump = tmp_path / "bad.json"
     dump.write_text('[\n{"type":"item","id":"Q1","claims":{"P190":[{"mainsnak":{}}]}}\n]\n')
-    with pytest.raises(BadData, match=r'bad\.json: no entity: \{"type":"item","id":"Q1"'):
+    with pytest.raises(BadData, match=r'bad\.json: not an entity: \{"type":"item","id":"Q1"'):
         imported(dump, tmp_path / "out", workers)
 
 
@@ -104,7 +104,7 @@ def test_real_extracts_are_read(realdata: Path, tmp_path: Path) -> None:
     for name in ("wdtk-sample-dump-20150815.json.gz", "wdtk-mock-dump-101-entities.json"):
         written = imported(realdata / "wikidata-fixtures" / name, tmp_path / name)
         assert written.statements < 40
-        assert not written.findings
+        assert not written.notices
 
 
 def test_the_twinnings_of_2016(edges: list[tuple[str, str]], names: dict[str, str], tmp_path: Path) -> None:

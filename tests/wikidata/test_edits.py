@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pyoxigraph import NamedNode, Quad
 
 from citygraph.rdf.terms import ID, SOURCE
-from citygraph.wikidata.compare import Document, their_facts
+from citygraph.wikidata.compare import CitedDocument, their_facts
 from citygraph.wikidata.diff import diff
-from citygraph.wikidata.differences import Change, State
-from citygraph.wikidata.edits import edits_of
-from citygraph.wikidata.graph_facts import Facts, read_facts
-from citygraph.wikidata.item_names import Known, Namer, read_known
+from citygraph.wikidata.differences import ComparedStatement, Outcome
+from citygraph.wikidata.edits import plan_edits
+from citygraph.wikidata.graph_facts import GraphFacts, read_facts
+from citygraph.wikidata.item_names import ExistingData, IriMinter, read_existing
 from citygraph.wikidata.mapping import map_world
 from citygraph.wikidata.model import (
     COORDINATES,
@@ -31,17 +31,17 @@ from citygraph.wikidata.model import (
     TWINNED,
     Absent,
     Item,
-    Link,
-    Point,
-    Quantity,
+    ItemValue,
+    PointValue,
+    QuantityValue,
     Rank,
     Snak,
     Statement,
-    Time,
+    TimeValue,
     Value,
-    time_of,
+    parse_date,
 )
-from citygraph.wikidata.quickstatements import batches, shown, to_v1
+from citygraph.wikidata.quickstatements import batches, format_value, to_v1
 from citygraph.wikidata.world import Selection, World, name_items
 
 CITIES = tuple(f"Q900000{n}" for n in range(1, 6))
@@ -67,69 +67,71 @@ def worlds(draw: st.DrawFn, orderly: bool) -> dict[str, Item]:
 
     def qualifiers() -> list[Snak]:
         kinds = draw(st.lists(st.sampled_from(DATE_QUALIFIERS), max_size=3, unique=True))
-        return [Snak(kind, time_of(draw(dates)) if draw(st.booleans()) else vague()) for kind in kinds]
+        return [Snak(kind, parse_date(draw(dates)) if draw(st.booleans()) else vague()) for kind in kinds]
 
     def vague() -> Value:
-        times: list[Value] = [Absent.UNKNOWN, Time(1900, 0, 0, 7), Time(2040, 0, 0, 9)]
+        times: list[Value] = [Absent.UNKNOWN, TimeValue(1900, 0, 0, 7), TimeValue(2040, 0, 0, 9)]
         return draw(st.sampled_from(times))
 
     items = {qid: Item(qid, {"en": name}) for qid, name in ((LAND, "Land"), (SEA, "Sea"), (HUMAN, "Ann Able"))}
-    items[LAND] = replace(items[LAND], statements=(make(LAND, INSTANCE_OF, Link("Q6256")),))
-    items[SEA] = replace(items[SEA], statements=(make(SEA, INSTANCE_OF, Link("Q6256")),))
-    items[HUMAN] = replace(items[HUMAN], statements=(make(HUMAN, INSTANCE_OF, Link("Q5")),))
+    items[LAND] = replace(items[LAND], statements=(make(LAND, INSTANCE_OF, ItemValue("Q6256")),))
+    items[SEA] = replace(items[SEA], statements=(make(SEA, INSTANCE_OF, ItemValue("Q6256")),))
+    items[HUMAN] = replace(items[HUMAN], statements=(make(HUMAN, INSTANCE_OF, ItemValue("Q5")),))
     start: dict[frozenset[str], list[Snak]] = {}
     for number, qid in enumerate(CITIES):
-        said = [make(qid, INSTANCE_OF, Link("Q515")), make(qid, COUNTRY, Link(LAND))]
-        said.append(make(qid, COORDINATES, Point(str(40 + number), "20.5")))
+        said = [make(qid, INSTANCE_OF, ItemValue("Q515")), make(qid, COUNTRY, ItemValue(LAND))]
+        said.append(make(qid, COORDINATES, PointValue(str(40 + number), "20.5")))
         for other in draw(st.lists(st.sampled_from(CITIES), max_size=4)):
             if orderly:
-                day = start.setdefault(frozenset((qid, other)), [Snak(START, time_of(draw(dates)))])
-                said.append(make(qid, TWINNED, Link(other), *day))
+                day = start.setdefault(frozenset((qid, other)), [Snak(START, parse_date(draw(dates)))])
+                said.append(make(qid, TWINNED, ItemValue(other), *day))
             else:
                 rank = draw(st.sampled_from(list(Rank)))
-                said.append(make(qid, TWINNED, Link(other), *qualifiers(), rank=rank))
+                said.append(make(qid, TWINNED, ItemValue(other), *qualifiers(), rank=rank))
         for amount in draw(st.lists(st.integers(1, 10**7), max_size=2, unique=True)):
             on = f"{2000 + len(said)}"
-            said.append(make(qid, POPULATION, Quantity(str(amount)), Snak(POINT_IN_TIME, time_of(on))))
+            said.append(make(qid, POPULATION, QuantityValue(str(amount)), Snak(POINT_IN_TIME, parse_date(on))))
         if draw(st.booleans()):
             said.append(
                 make(
                     qid,
                     HEAD_OF_GOVERNMENT,
-                    Link(HUMAN),
-                    *([Snak(START, time_of(draw(dates)))] if orderly else qualifiers()),
+                    ItemValue(HUMAN),
+                    *([Snak(START, parse_date(draw(dates)))] if orderly else qualifiers()),
                 )
             )
         if not orderly and draw(st.booleans()):
-            said.append(make(qid, COUNTRY, Link(SEA), rank=draw(st.sampled_from(list(Rank)))))
+            said.append(make(qid, COUNTRY, ItemValue(SEA), rank=draw(st.sampled_from(list(Rank)))))
         items[qid] = Item(qid, {"en": f"City {number}", "tr": f"Kent {number}"}, statements=tuple(said))
     return items
 
 
-def world_of(items: Mapping[str, Item], known: Known) -> World:
+def world_of(items: Mapping[str, Item], existing: ExistingData) -> World:
     """The world of all five cities."""
     everyone = frozenset(CITIES)
     selection = Selection(everyone, everyone, frozenset([LAND, SEA]), frozenset([HUMAN]))
-    return World(items, selection, known, PULL, TODAY)
+    return World(items, selection, existing, PULL, TODAY)
 
 
 def pulled(items: Mapping[str, Item]) -> list[Quad]:
     """What a pull of the items writes."""
-    world = world_of(items, Known())
-    namer = Namer(())
+    world = world_of(items, ExistingData())
+    namer = IriMinter(())
     list(name_items(world, namer))
     return [quad for quad in map_world(world, namer) if isinstance(quad, Quad)]
 
 
-def read_ours(quads: list[Quad]) -> Facts:
+def read_ours(quads: list[Quad]) -> GraphFacts:
     """The statements as if a document of ours said them: without where they came from."""
     evidence = {NamedNode("http://www.w3.org/ns/prov#wasDerivedFrom")}
     return read_facts(quad for quad in quads if quad.predicate not in evidence)
 
 
-def compared(quads: list[Quad], ours: Facts, items: Mapping[str, Item]) -> tuple[Facts, list[Change]]:
+def compared(
+    quads: list[Quad], ours: GraphFacts, items: Mapping[str, Item]
+) -> tuple[GraphFacts, list[ComparedStatement]]:
     """Their facts, and what the diff of both sides finds that is not agreement."""
-    theirs = their_facts(world_of(items, read_known(quads, NamedNode("urn:none"))))
+    theirs = their_facts(world_of(items, read_existing(quads, NamedNode("urn:none"))))
     changes = diff(ours, theirs, [ID + f"city/city-{n}" for n in range(len(CITIES))])
     return theirs, changes
 
@@ -140,7 +142,7 @@ def test_what_was_pulled_agrees(items: dict[str, Item]) -> None:
     """Whatever ranks, vague or contradictory dates it has: everything agrees, but for reverses that are not there."""
     quads = pulled(items)
     _, changes = compared(quads, read_facts(quads), items)
-    assert {c.state for c in changes} <= {State.AGREES, State.NO_REVERSE}
+    assert {c.state for c in changes} <= {Outcome.AGREES, Outcome.NO_REVERSE}
 
 
 @settings(max_examples=60, deadline=None)
@@ -150,13 +152,13 @@ def test_what_was_written_leaves_nothing_to_report(items: dict[str, Item], data:
     quads = pulled(items)
     ours = read_ours(quads)
     poor = {qid: poorer(item, data) if qid in CITIES else item for qid, item in items.items()}
-    document = Document(PULL.value, "Our document", "en", "2020-01-02", "2026-11-20", "https://example.org/")
+    document = CitedDocument(PULL.value, "Our document", "en", "2020-01-02", "2026-11-20", "https://example.org/")
     theirs, changes = compared(quads, ours, poor)
-    found = edits_of(changes, ours, theirs, {PULL.value: document})
-    assert not found.left_out
+    found = plan_edits(changes, ours, theirs, {PULL.value: document})
+    assert not found.omitted
     rich = sent(poor, "".join(to_v1(batch) for batch in batches(found.edits)))
     _, changes = compared(quads, ours, rich)
-    assert {c.state for c in changes} <= {State.AGREES}
+    assert {c.state for c in changes} <= {Outcome.AGREES}
 
 
 def poorer(item: Item, data: st.DataObject) -> Item:
@@ -202,14 +204,14 @@ def added(item: Item, property_: str, value: Value, qualifiers: tuple[Snak, ...]
 def read(text: str) -> Value:
     """A value as QuickStatements reads it."""
     if re.fullmatch(r"Q\d+", text):
-        return Link(text)
+        return ItemValue(text)
     if text.startswith("+"):
-        return time_of(re.sub(r"(-00)+$", "", text[1:].partition("T")[0]))
+        return parse_date(re.sub(r"(-00)+$", "", text[1:].partition("T")[0]))
     assert text.isdigit()
-    return Quantity(text)
+    return QuantityValue(text)
 
 
 def test_the_model_reads_what_is_written() -> None:
     """The two ends of the property: dates of every precision survive."""
     for day in ("1985", "1985-09", "1985-09-04"):
-        assert read(shown(time_of(day))) == time_of(day)
+        assert read(format_value(parse_date(day))) == parse_date(day)

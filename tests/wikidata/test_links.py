@@ -8,10 +8,10 @@ import pytest
 from pyoxigraph import RdfFormat, parse
 
 from citygraph.rdf.terms import CG, QUALITY_GRAPH
-from citygraph.wikidata.differences import State
+from citygraph.wikidata.differences import Outcome
 from citygraph.wikidata.item_names import AREA, CITY, COUNTRY
 from citygraph.wikidata.links import check_links, fits, write_links
-from citygraph.wikidata.model import INSTANCE_OF, Item, Link, Statement
+from citygraph.wikidata.model import INSTANCE_OF, Item, ItemValue, Statement
 from tests.wikidata.conftest import MakeClient
 from tests.wikidata.endpoint import Endpoint
 from tests.wikidata.ours import TRIG, our_quads
@@ -26,7 +26,7 @@ def test_every_link_is_followed(invented: Endpoint, client_of: MakeClient) -> No
     assert {(c.entity.name, c.state.value, c.detail) for c in found} == {
         ("Alphaville", "agrees", ""), ("Gammaton", "agrees", ""), ("Alphaland", "agrees", ""),
         ("Betaburg", "merged", "Q9000888 was merged into Q9000002"),
-        ("Nowhere", "deleted", "Q9000990 is not there"), ("Betaland", "misfit", "Q9000201 is a Q5"),
+        ("Nowhere", "deleted", "Q9000990 does not exist"), ("Betaland", "misfit", "Q9000201 is a Q5"),
     }  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def test_every_link_is_followed(invented: Endpoint, client_of: MakeClient) -> No
 )  # fmt: skip
 def test_which_classes_fit(ours: object, theirs: str, fitting: bool) -> None:
     """Cities and areas are often both there; what tells nothing is given the benefit of the doubt."""
-    said = (Statement("s", "Q9000001", INSTANCE_OF, Link("Q9000300")),) if theirs else ()
+    said = (Statement("s", "Q9000001", INSTANCE_OF, ItemValue("Q9000300")),) if theirs else ()
     item = Item("Q9000001", statements=said)
     assert fits(frozenset([ours.value]), item, lambda _: theirs) == fitting  # type: ignore[attr-defined]
 
@@ -54,5 +54,5 @@ def test_the_graph_is_a_file_of_the_data(invented: Endpoint, client_of: MakeClie
     quads = list(parse(text, format=RdfFormat.TRIG))
     assert {quad.graph_name for quad in quads} == {QUALITY_GRAPH}
     assert {q.object.value for q in quads if q.predicate == CG("checkedOn")} == {"2026-11-20"}
-    assert sum(c.state == State.DELETED for c in found) == text.count("finding:deleted") == 1
+    assert sum(c.state == Outcome.DELETED for c in found) == text.count("finding:deleted") == 1
     assert write_links(reversed(found), "2026-11-20", tmp_path).read_text(encoding="utf-8") == text

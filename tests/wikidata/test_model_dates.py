@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyoxigraph import Literal
 
-from citygraph.wikidata.model import JULIAN, Time, before, date_of, parse_time, same_period, words_of
+from citygraph.wikidata.model import JULIAN, TimeValue, date_literal, describe_time, is_before, parse_time, same_period
 
 GREGORIAN = "http://www.wikidata.org/entity/Q1985727"
 
@@ -30,7 +30,7 @@ def test_a_date_is_as_precise_as_there(text: str, precision: int, value: str, da
     """Precision 9 is a year, 10 a month, 11 and finer a day; a month 0 or day 0 is none."""
     time = parse_time(text, precision, GREGORIAN, astronomical=False)
     assert time is not None
-    date = date_of(time)
+    date = date_literal(time)
     assert date is not None
     assert (date.value, date.datatype.value.rpartition("#")[2]) == (value, datatype)
 
@@ -52,8 +52,8 @@ def test_what_is_vaguer_than_a_year_is_told_in_words(text: str, precision: int, 
     """A decade or a century is no date."""
     time = parse_time(text, precision, GREGORIAN, astronomical=False)
     assert time is not None
-    assert date_of(time) is None
-    assert words_of(time) == (english, turkish)
+    assert date_literal(time) is None
+    assert describe_time(time) == (english, turkish)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_what_is_vaguer_than_a_year_is_told_in_words(text: str, precision: int, 
 def test_a_julian_day_becomes_gregorian(julian: str, gregorian: tuple[int, int, int]) -> None:
     """In JSON it is Julian, in RDF it has been converted: both give the same day, and remember."""
     time = parse_time(f"{julian}T00:00:00Z", 11, JULIAN, astronomical=False)
-    assert time == Time(*gregorian, 11, julian=True)
+    assert time == TimeValue(*gregorian, 11, julian=True)
     year, month, day = gregorian
     rdf = f"{'-' if year < 0 else ''}{abs(year):04}-{month:02}-{day:02}T00:00:00Z"
     assert parse_time(rdf, 11, JULIAN, astronomical=True) == time
@@ -77,10 +77,10 @@ def test_a_julian_day_becomes_gregorian(julian: str, gregorian: tuple[int, int, 
 
 def test_days_that_are_none_are_no_dates() -> None:
     """29 February exists in 2000 and in 1 BCE, not in 1900."""
-    assert date_of(Time(2000, 2, 29, 11)) is not None
-    assert date_of(Time(0, 2, 29, 11)) is not None
-    assert date_of(Time(1900, 2, 29, 11)) is None
-    assert date_of(Time(1900, 13, 0, 10)) is None
+    assert date_literal(TimeValue(2000, 2, 29, 11)) is not None
+    assert date_literal(TimeValue(0, 2, 29, 11)) is not None
+    assert date_literal(TimeValue(1900, 2, 29, 11)) is None
+    assert date_literal(TimeValue(1900, 13, 0, 10)) is None
     assert parse_time("nonsense", 11, GREGORIAN, astronomical=False) is None
 
 
@@ -98,4 +98,4 @@ def test_days_that_are_none_are_no_dates() -> None:
 def test_dates_are_compared_at_the_coarser_precision(first: str, second: str, same: bool, earlier: bool) -> None:
     """A year agrees with each of its days."""
     assert same_period(Literal(first), Literal(second)) == same
-    assert before(Literal(first), Literal(second)) == earlier
+    assert is_before(Literal(first), Literal(second)) == earlier

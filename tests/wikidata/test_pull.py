@@ -19,7 +19,7 @@ from citygraph.rdf.terms import CG, ID, OWL, PREFIXES, RDFS, SKOS, WD
 from citygraph.release.releases import Releases
 from citygraph.source.files import Sources
 from citygraph.wikidata.client import Client
-from citygraph.wikidata.pull import Gatherer, Pulled, Scope, pull
+from citygraph.wikidata.pull import ItemFetcher, PullResult, Scope, pull
 from tests.wikidata.conftest import FIXTURES, MakeClient
 from tests.wikidata.endpoint import Endpoint
 from tests.wikidata.rdf_form import redirect_quads
@@ -27,7 +27,7 @@ from tests.wikidata.rdf_form import redirect_quads
 REPOSITORY = Path(__file__).parents[2]
 
 
-def pulled(scope: Scope, client: Client, into: Path, data: list[Quad] | None = None) -> Pulled:
+def pulled(scope: Scope, client: Client, into: Path, data: list[Quad] | None = None) -> PullResult:
     """A pull with nothing of ours beside it, unless `data` says otherwise."""
     return pull(scope, client, lambda: data or [], into, today="2026-11-20")
 
@@ -48,7 +48,7 @@ def test_a_pull_of_the_world_is_the_dump(invented: Endpoint, client_of: MakeClie
         return [line for line in path.read_text(encoding="utf-8").splitlines() if "#sha256>" not in line]
 
     assert without_digest(result.written.path) == without_digest(FIXTURES / "invented.nq")
-    assert result.asked == len(invented.queries)
+    assert result.requests == len(invented.queries)
 
 
 def test_a_city_comes_with_its_partners(invented: Endpoint, client_of: MakeClient, tmp_path: Path) -> None:
@@ -83,8 +83,8 @@ def test_merged_items_are_followed(invented: Endpoint, client_of: MakeClient, tm
     """A redirect, even a twofold one, leads to what is there now, and is told."""
     invented.store.extend([*redirect_quads("Q9000006", "Q9000008"), *redirect_quads("Q9000008", "Q9000003")])
     written = pulled(Scope(cities=("Q9000001",)), client_of(invented), tmp_path).written
-    assert ("redirect", "Q9000006") in {(f.kind, f.qid) for f in written.findings}
-    assert "missing" not in {f.kind for f in written.findings}
+    assert ("redirect", "Q9000006") in {(f.kind, f.qid) for f in written.notices}
+    assert "missing" not in {f.kind for f in written.notices}
     assert ("agreement/alphaville-alphaville-betaland", "party", "city/alphaville-betaland") in facts(written.path)
     invented.store.extend(redirect_quads("Q9000009", "Q9000002"))
     assert (
@@ -139,7 +139,7 @@ def test_a_second_pull_keeps_the_slugs_of_the_first(invented: Endpoint, client_o
     text = first.read_bytes()
     again = pulled(Scope(), client_of(invented), tmp_path, list(parse(text, format=RdfFormat.N_QUADS)))
     assert again.written.path.read_bytes() == text
-    assert again.asked == 0
+    assert again.requests == 0
 
 
 def test_a_failed_pull_changes_nothing(invented: Endpoint, client_of: MakeClient, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ from citygraph.wikidata.pull import pull
 address, cache, into = sys.argv[1:]
 client = Client(address, over_http(address, "test@example.org"), Path(cache))
 result = pull(Scope(), client, list, Path(into), today="2026-11-20")
-print(result.asked, result.found)
+print(result.requests, result.cached)
 """
 
 
@@ -206,7 +206,7 @@ def test_weimar_and_bielefeld_as_they_were(real: Endpoint, client_of: MakeClient
 
 def test_pages_of_a_thousand_by_key(real: Endpoint, client_of: MakeClient) -> None:
     """Every twinned place of 2016 is found, each once, though a page holds but a thousand."""
-    gatherer = Gatherer(client_of(real), None)  # type: ignore[arg-type]
+    gatherer = ItemFetcher(client_of(real), None)  # type: ignore[arg-type]
     found = list(gatherer._pages(""))
     assert len(found) == len(set(found)) == len({str(q.subject) for q in real.store.quads_for_pattern(
         None, NamedNode("http://www.wikidata.org/prop/P190"), None)})  # fmt: skip

@@ -7,10 +7,10 @@ import pytest
 from citygraph.rdf.terms import ID
 from citygraph.wikidata.compare import read_documents
 from citygraph.wikidata.diff import diff
-from citygraph.wikidata.edits import Edit, Edits, edits_of
+from citygraph.wikidata.edits import EditPlan, WikidataEdit, plan_edits
 from citygraph.wikidata.graph_facts import read_facts
-from citygraph.wikidata.model import Link, Point, Quantity, Statement, Text
-from citygraph.wikidata.quickstatements import batches, shown, summary, to_csv, to_v1
+from citygraph.wikidata.model import ItemValue, PointValue, QuantityValue, Statement, TextValue
+from citygraph.wikidata.quickstatements import batches, format_value, summary, to_csv, to_v1
 from tests.wikidata.ours import TRIG, our_quads
 from tests.wikidata.test_diff import theirs, tie
 
@@ -58,11 +58,11 @@ https://w3id.org/citygraph/source/register has no address (schema:url): it is ci
 """
 
 
-def made(trig: str = TRIG, *ties: Statement, only: tuple[str, ...] = (), limit: int = 0) -> Edits:
+def made(trig: str = TRIG, *ties: Statement, only: tuple[str, ...] = (), limit: int = 0) -> EditPlan:
     """The edits for Alphaville, where these ties stand there."""
     ours, there = read_facts(our_quads(trig)), theirs(trig, *(ties or (ONE_SIDED,)))
     changes = diff(ours, there, [ID + "city/alphaville"])
-    return edits_of(changes, ours, there, read_documents(our_quads(trig)), only, limit)
+    return plan_edits(changes, ours, there, read_documents(our_quads(trig)), only, limit)
 
 
 def test_the_whole_text_of_v1() -> None:
@@ -93,24 +93,24 @@ def test_only_and_limit() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('"Gammaton"@en', '"Deltaville"@en', "no name of the item is ours (Gammaton, not Deltaville)"),
+        ('"Gammaton"@en', '"Deltaville"@en', "the item has none of our names (Gammaton, not Deltaville)"),
         ("wd:Q9000003 ; cg:country country:betaland", "wd:Q9000003 ; cg:country country:alphaland",
          "the item lies in Betaland, not in Alphaland"),
-        ("wd:Q9000003 ; cg:country country:betaland", "wd:Q9000003", "neither country nor coordinates show"),
+        ("wd:Q9000003 ; cg:country country:betaland", "wd:Q9000003", "neither country nor coordinates confirm"),
     ],
 )  # fmt: skip
 def test_an_item_that_does_not_fit_gets_no_edit(old: str, new: str, reason: str) -> None:
     """Invented ids are common in public data: label, country and coordinates must fit."""
     found = made(TRIG.replace(old, new))
-    assert any(reason in left.reason for left in found.left_out)
-    assert not any(edit.value == Link("Q9000003") or edit.qid == "Q9000003" for edit in found.edits)
+    assert any(reason in left.reason for left in found.omitted)
+    assert not any(edit.value == ItemValue("Q9000003") or edit.qid == "Q9000003" for edit in found.edits)
 
 
 def test_dates_are_written_to_both_directions() -> None:
     """Where both statements stand there without the date, each gets it; a date that is there is left alone."""
     found = made(TRIG, ONE_SIDED, tie("Q9000002", "Q9000001"), only=("dates",))
     assert {(edit.qid, edit.value) for edit in found.edits} == {
-        ("Q9000001", Link("Q9000002")), ("Q9000002", Link("Q9000001")),
+        ("Q9000001", ItemValue("Q9000002")), ("Q9000002", ItemValue("Q9000001")),
     }  # fmt: skip
     assert not made(TRIG, tie("Q9000001", "Q9000002", "1985"), only=("dates",)).edits
 
@@ -119,15 +119,14 @@ def test_what_nobody_can_cite_is_left_out() -> None:
     """A statement without a document is none for Wikidata."""
     found = made(TRIG.replace("source:news a cg:Source ; dcterms:title", "source:news a cg:Source ; rdfs:label")
                  .replace("GRAPH source:page", "GRAPH graph:curation"))  # fmt: skip
-    assert {left.reason for left in found.left_out if left.change.value.name == "Gammaton"} == {
+    assert {left.reason for left in found.omitted if left.finding.value.name == "Gammaton"} == {
         "no document can be cited"
     }
 
 
 def test_values_as_quickstatements_writes_them() -> None:
     """Points, numbers, plain and monolingual text; a line's end in a text would end the command."""
-    assert [shown(v) for v in (Point("38.4", "27.1"), Quantity("5"), Text("a\tb\nc"), Text("ğ", "tr"))] == [
-        "@38.4/27.1", "5", '"a b c"', 'tr:"ğ"',
-    ]  # fmt: skip
-    edit = Edit("label", "Q9000001", "Ltr", Text("a"), summary="x */ y")
+    values = (PointValue("38.4", "27.1"), QuantityValue("5"), TextValue("a\tb\nc"), TextValue("ğ", "tr"))
+    assert [format_value(value) for value in values] == ["@38.4/27.1", "5", '"a b c"', 'tr:"ğ"']
+    edit = WikidataEdit("label", "Q9000001", "Ltr", TextValue("a"), summary="x */ y")
     assert to_v1(batches([edit])[0]) == 'Q9000001\tLtr\t"a"\t/* x  y */\n'

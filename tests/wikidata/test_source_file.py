@@ -1,27 +1,39 @@
-"""Sorting by way of the disk, and telling how far a pull is."""
+"""The file of a pull, and the progress of a pull."""
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from pathlib import Path
 
-from citygraph.wikidata.source_file import sorted_lines
-from citygraph.wikidata.spool import Pace, duration
+from pyoxigraph import Literal, NamedNode, Quad
+
+from citygraph.rdf.terms import CG
+from citygraph.wikidata.model import Notice
+from citygraph.wikidata.source_file import SourceDescription, write_source
+from citygraph.wikidata.spool import ProgressCounter, duration
+
+DESCRIPTION = SourceDescription("wikidata", ("the world", "dünya"), (), "2026-11-20T00:00:00Z", "", ("en",))
 
 
-@given(st.lists(st.text("ab\u0130\U0001f600", max_size=3)), st.integers(1, 5))
-def test_lines_are_sorted_each_once(texts: list[str], in_memory: int) -> None:
-    """However few fit into memory."""
-    assert list(sorted_lines((f"{t}\n" for t in texts), in_memory)) == sorted({f"{t}\n" for t in texts})
+def test_lines_are_sorted_each_once(tmp_path: Path) -> None:
+    """More lines than a batch, in any order and repeated, give one text; notices are kept apart."""
+    quads = [Quad(NamedNode(f"urn:{n}"), CG("note"), Literal("\u0130"), DESCRIPTION.graph) for n in range(12_000)]
+    notice = Notice("missing", "Q1", "Q1 does not exist")
+    first = write_source(tmp_path / "a", DESCRIPTION, [*quads, notice])
+    second = write_source(tmp_path / "b", DESCRIPTION, [*quads[::-1], notice, *quads[:100]], [notice])
+    lines = first.path.read_text(encoding="utf-8").splitlines()
+    assert lines == sorted(set(lines))
+    assert first.path.read_bytes() == second.path.read_bytes()
+    assert second.statements == len(lines)
+    assert second.notices == (notice,)
 
 
-def test_the_pace_is_told() -> None:
+def test_progress_is_reported() -> None:
     """Count, rate and the time left; at most once a second, and at the end."""
     now = [0.0]
-    told: list[str] = []
-    pace = Pace("places", 3000, told.append, clock=lambda: now[0])
+    reports: list[str] = []
+    counter = ProgressCounter("places", 3000, reports.append, clock=lambda: now[0])
     for seconds, done in ((0.5, 100), (10, 900), (10.5, 10), (30, 1990)):
         now[0] = seconds
-        pace.advance(done)
-    assert told == ["places: 1,000 of 3,000, 100/s, 20 s left", "places: 3,000 of 3,000, 100/s"]
+        counter.advance(done)
+    assert reports == ["places: 1,000 of 3,000, 100/s, 20 s left", "places: 3,000 of 3,000, 100/s"]
     assert [duration(s) for s in (89, 600, 6000)] == ["89 s", "10 min", "1 h 40 min"]

@@ -40,7 +40,7 @@ def test_spark_gives_the_same(session: Any, tmp_path: Path, packed: bool) -> Non
     one = import_dump(str(dump), list, tmp_path / "one", retrieved=RETRIEVED, engine=LocalEngine(1))
     many = import_dump(str(dump), list, tmp_path / "many", retrieved=RETRIEVED, engine=SparkEngine(session, 5))
     assert many.path.read_bytes() == one.path.read_bytes()
-    assert many.findings == one.findings
+    assert many.notices == one.notices
 
 
 @pytest.mark.skipif("pyspark" not in _MISSING, reason="pyspark is here")

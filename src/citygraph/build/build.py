@@ -1,4 +1,4 @@
-"""From files to a published release: load, derive, describe, validate, index, publish."""
+"""The build of a release from files: load, derive, describe, validate, index, publish."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from pyoxigraph import Literal, NamedNode, Quad, QueryTriples, Store
+from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from citygraph import __version__
 from citygraph.build.catalog import describe, graph_counts
-from citygraph.build.products import Products, offered_tables, write_products
+from citygraph.build.products import Products, table_outputs, write_products
 from citygraph.build.validation import locate, validate
 from citygraph.errors import BadData, NotFound, Violations
 from citygraph.index.names import write_index
 from citygraph.progress import Progress
-from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, PREFIXES, SHAPES_GRAPH
+from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
 from citygraph.release.ownership import api_graphs, carried_forward
 from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.report import REPORT, Report
 from citygraph.source.files import SourceFile, Sources, extra_files
+from citygraph.source.rules import derive, read_rules
 
 _ONTOLOGY_VERSION = OWL("versionInfo")
 
 
 @dataclass
 class Loaded:
-    """What came out of the files: which file owns which graph, and where the triples to validate stand."""
+    """The result of loading: the owner of each graph, and the file of triples to validate."""
 
     merged: Path  # N-Triples of the data, exactly as written in the files
     owners: dict[str, str] = field(default_factory=dict)
@@ -39,7 +40,7 @@ class Loaded:
 
 
 def is_current(sources: Sources, releases: Releases) -> Release | None:
-    """The current release if it was made from these very files by this very version, else None."""
+    """Returns the current release if it was built from these files by this version, else None."""
     try:
         current = releases.current()
     except NotFound:
@@ -48,10 +49,10 @@ def is_current(sources: Sources, releases: Releases) -> Release | None:
 
 
 def build(sources: Sources, releases: Releases, progress: Progress) -> tuple[Release, Report]:
-    """Publish a release made from the files in data/ and ontology/.
+    """Builds a release from the files in data/ and ontology/, and publishes it.
 
-    Raises BadData for a file that cannot be read, Violations for data that break their shapes, Conflict if
-    another release was published meanwhile; in each case nothing has changed.
+    Raises BadData for a file that cannot be read, Violations for data that violates the shapes, Conflict if another
+    release was published meanwhile. In each case nothing has changed.
     """
     with releases.stage() as staged:
         store = staged.open()
@@ -61,6 +62,7 @@ def build(sources: Sources, releases: Releases, progress: Progress) -> tuple[Rel
         with progress.step("index") as step:
             step.result = f"{write_index(store, staged.path / 'search.sqlite')} names"
         _write_report(staged.path, report)
+        # Not part of the release: only validation needs it.
         loaded.merged.unlink()
         products = write_products(store, staged.path, sources.queries, staged.parent, report, progress)
         with progress.step("publish") as step:
@@ -72,9 +74,9 @@ def build(sources: Sources, releases: Releases, progress: Progress) -> tuple[Rel
 
 
 def check(sources: Sources, extra: Iterable[Path], progress: Progress) -> Report:
-    """Validate the files of a build, and others that are not in the graph yet; publish nothing.
+    """Validates the files of a build, and others that are not in the graph yet, without publishing.
 
-    With `extra` files the report is only of what those files say something about.
+    With `extra` files, the report has only results about entities in those files.
     """
     added = extra_files(extra)
     with TemporaryDirectory(prefix="citygraph-") as folder:
@@ -82,6 +84,7 @@ def check(sources: Sources, extra: Iterable[Path], progress: Progress) -> Report
         _, report = _assemble(sources, files, Store(), Path(folder), progress)
     if not added:
         return report
+    # Results about the rest of the data are not about the given files.
     subjects = {quad.subject.value for file in added for quad in file.read() if isinstance(quad.subject, NamedNode)}
     about = (r for r in report.results if r.focus_node in subjects or r.value.strip("<>") in subjects)
     return Report(tuple(about), report.turtle)
@@ -100,12 +103,14 @@ def _assemble(
         carried = _carry(parent, loaded, store) if parent else 0
         step.result = f"{loaded.files} files, {loaded.statements} statements" + (f", {carried} kept" if carried else "")
     with progress.step("derive") as step:
-        step.result = f"{_derive(sources.rule_files(), store)} triples"
+        derived = derive(read_rules(sources.rule_files()), store)
+        store.extend(derived)
+        step.result = f"{len(derived)} triples"
     with progress.step("describe") as step:
-        description = describe(store, offered_tables(sources.queries))
+        description = describe(store, table_outputs(sources.queries))
         step.result = f"{len(description)} statements"
     with progress.step("validate") as step:
-        _append(store.quads_for_pattern(None, None, None, DERIVED_GRAPH), loaded.merged)
+        _append(derived, loaded.merged)
         _append(description, loaded.merged)
         report = locate(validate([f.path for f in sources.shape_files()], loaded.merged), files)
         step.result = f"{len(report.violations)} violations, {len(report.warnings)} warnings"
@@ -113,24 +118,24 @@ def _assemble(
 
 
 def _load(files: list[SourceFile], store: Store, folder: Path) -> Loaded:
-    """Fill the named graphs; write the data's triples as they stand in the files beside it.
+    """Loads the named graphs, and writes the data's triples as they are in the files to a separate file.
 
-    The store rewrites literals ("01" to "1"), so shapes must see what was read, not what was stored.
+    The store normalises literals ("01" to "1"), so the shapes must see what was read, not what was stored.
     """
     loaded = Loaded(folder / "merged.nt")
     with ExitStack() as stack:
         merged = stack.enter_context(loaded.merged.open("w", encoding="utf-8"))
-        # All at once: each bulk load brings files of its own to the disk.
+        # One bulk load for all files, because each load writes separate files to the disk.
         store.bulk_extend(chain.from_iterable(_noting(file, loaded, merged) for file in files))
         loaded.files = len(files)
     return loaded
 
 
 def _carry(parent: Release, loaded: Loaded, store: Store) -> int:
-    """Take over the graphs that the API owns from the release before; answers how many statements."""
+    """Copies the graphs that the API owns from the parent release, and returns their number of statements."""
     quads = list(carried_forward(parent, loaded.owners))
     for graph in api_graphs(parent.manifest):
-        store.add_graph(NamedNode(graph))  # one that is empty has no quads to bring it
+        store.add_graph(NamedNode(graph))  # an empty graph has no quads that would create it
     store.extend(quads)
     store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
     _append(quads, loaded.merged)
@@ -142,6 +147,7 @@ def _noting(file: SourceFile, loaded: Loaded, merged: IO[str]) -> Iterator[Quad]
         loaded.statements += 1
         graph = quad.graph_name
         if isinstance(graph, NamedNode) and graph not in (ONTOLOGY_GRAPH, SHAPES_GRAPH):
+            # A graph in two files could not be written back by an export.
             owner = loaded.owners.setdefault(graph.value, file.name)
             if owner != file.name:
                 raise BadData(f"the graph {graph.value} is filled by {owner} already: one file owns a graph", file.name)
@@ -153,24 +159,8 @@ def _noting(file: SourceFile, loaded: Loaded, merged: IO[str]) -> Iterator[Quad]
         yield quad
 
 
-def _derive(rules: list[Path], store: Store) -> int:
-    """Run the CONSTRUCT rules in order, each seeing what those before it concluded; answers how many triples."""
-    for rule in rules:
-        try:
-            result = store.query(rule.read_text(encoding="utf-8"), prefixes=PREFIXES)
-        except SyntaxError as error:
-            raise BadData(str(error), f"rules/{rule.name}") from None
-        if not isinstance(result, QueryTriples):
-            raise BadData("a rule must be a CONSTRUCT query", f"rules/{rule.name}")
-        triples = [Quad(t.subject, t.predicate, t.object) for t in result]
-        new = [quad for quad in triples if quad not in store]
-        store.extend(new)
-        store.extend(Quad(q.subject, q.predicate, q.object, DERIVED_GRAPH) for q in new)
-    return sum(1 for _ in store.quads_for_pattern(None, None, None, DERIVED_GRAPH))
-
-
 def _append(quads: Iterable[Quad], merged: Path) -> None:
-    """Add what rules or description concluded to the triples that get validated."""
+    """Appends derived statements and the description to the triples to validate."""
     with merged.open("a", encoding="utf-8") as file:
         file.writelines(f"{quad.triple} .\n" for quad in quads)
 

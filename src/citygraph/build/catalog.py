@@ -6,7 +6,6 @@ release knows: its name, time, sizes and checksums.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, S
 
 from citygraph.rdf.formats import Kind, of_kind
 from citygraph.rdf.nquads import named_graphs
+from citygraph.rdf.partial_dates import date_literal
 from citygraph.rdf.terms import (
     BASE,
     CATALOG_GRAPH,
@@ -23,6 +23,7 @@ from citygraph.rdf.terms import (
     DCTERMS,
     FORMATS,
     ID,
+    LICENSE,
     ONTOLOGY_GRAPH,
     OWL,
     PREFIXES,
@@ -30,24 +31,18 @@ from citygraph.rdf.terms import (
     SD,
     SHAPES_GRAPH,
     VOID,
-    XSD,
+    namespace,
     partition,
 )
-from citygraph.release.outputs import DUMPS, Offer
+from citygraph.release.outputs import DUMPS, OutputFile
 
 CATALOG = NamedNode(DATASET.value + "#catalog")
-LICENSE = NamedNode("https://creativecommons.org/publicdomain/zero/1.0/")
 _TEMPORAL = NamedNode(DATASET.value + "#temporal")
 _TYPE = RDF("type")
 _SAME_AS = OWL("sameAs")
 _IANA = "https://www.iana.org/assignments/media-types/"
 # The ontology and the shapes describe the data; merged into the default graph they would be counted as data.
 _NOT_DATA = {ONTOLOGY_GRAPH, SHAPES_GRAPH}
-_DATES = (
-    (re.compile(r"-?[0-9]{4,}-[0-9]{2}-[0-9]{2}"), XSD("date")),
-    (re.compile(r"-?[0-9]{4,}-[0-9]{2}"), XSD("gYearMonth")),
-    (re.compile(r"-?[0-9]{4,}"), XSD("gYear")),
-)
 # The dates that bound the period of the data: decisions, signatures, attestations, events. A city was founded long
 # before, so that the date of its founding must not count.
 _COVERED = "cg:councilActDate cg:protocolDate cg:attestedOn cg:startDate cg:endDate"
@@ -80,7 +75,7 @@ _TARGETS = {
 
 
 @dataclass(frozen=True)
-class Counts:
+class DatasetCounts:
     """Counts by SPARQL over the default graph; `graphs` counts the named graphs."""
 
     triples: int
@@ -108,12 +103,12 @@ def graph_counts(store: Store) -> dict[str, int]:
     return dict(sorted({**empty, **{graph: int(number) for graph, number in rows}}.items()))
 
 
-def described(store: Store, tables: Sequence[Offer] = ()) -> list[Quad]:
+def described(store: Store, tables: Sequence[OutputFile] = ()) -> list[Quad]:
     """Returns the statements that `describe` has written into a store."""
     return list(_statements(count(store), tables))
 
 
-def describe(store: Store, tables: Sequence[Offer] = ()) -> list[Quad]:
+def describe(store: Store, tables: Sequence[OutputFile] = ()) -> list[Quad]:
     """Writes the description of the store and of its files into the catalogue graph, and returns its quads.
 
     The description counts itself: it is computed until its numbers are those of a store that contains it.
@@ -121,7 +116,8 @@ def describe(store: Store, tables: Sequence[Offer] = ()) -> list[Quad]:
     counted = count(store)
     # Statements that the files make already are counted already.
     stored = {quad.triple for quad in store.quads_for_pattern(None, None, None, CATALOG_GRAPH)}
-    previous, description = [], list(_statements(counted, tables))
+    previous: list[Quad] = []
+    description = list(_statements(counted, tables))
     # Ends after a few rounds: a round changes numbers, and seldom how many statements there are.
     while description != previous:
         previous = description
@@ -132,7 +128,7 @@ def describe(store: Store, tables: Sequence[Offer] = ()) -> list[Quad]:
     return description
 
 
-def count(store: Store) -> Counts:
+def count(store: Store) -> DatasetCounts:
     """Returns the counts of a store. SPARQL aggregates do not read the text of terms, which would take ten times as
     long.
     """
@@ -143,7 +139,7 @@ def count(store: Store) -> Counts:
     dates = f"VALUES ?p {{ {_COVERED} }} ?s ?p ?d BIND(STR(?d) AS ?date)"
     (covered,) = _rows(store, f"SELECT (MIN(?date) AS ?a) (MAX(?date) AS ?z) WHERE {{ {dates} }}")
     links = store.quads_for_pattern(None, _SAME_AS, None, DefaultGraph())
-    return Counts(
+    return DatasetCounts(
         triples=int(totals[0]),
         subjects=int(totals[1]),
         entities=int(entities),
@@ -189,7 +185,7 @@ def of_linkset(name: str, number: int) -> Iterator[Quad]:
     yield _quad(target, VOID("uriSpace"), space)
 
 
-def _statements(counts: Counts, tables: Sequence[Offer]) -> Iterator[Quad]:
+def _statements(counts: DatasetCounts, tables: Sequence[OutputFile]) -> Iterator[Quad]:
     for graph, number in sorted(counts.graphs.items()):
         yield from of_graph(NamedNode(graph), number)
     yield from _of_dataset(counts)
@@ -201,7 +197,7 @@ def _statements(counts: Counts, tables: Sequence[Offer]) -> Iterator[Quad]:
         yield from _of_distribution(offer)
 
 
-def _of_dataset(counts: Counts) -> Iterator[Quad]:
+def _of_dataset(counts: DatasetCounts) -> Iterator[Quad]:
     yield _quad(DATASET, VOID("triples"), counts.triples)
     yield _quad(DATASET, VOID("entities"), counts.entities)
     yield _quad(DATASET, VOID("distinctSubjects"), counts.subjects)
@@ -223,7 +219,7 @@ def _of_dataset(counts: Counts) -> Iterator[Quad]:
         yield _quad(_TEMPORAL, DCAT("endDate"), _date(counts.last))
 
 
-def _of_partitions(counts: Counts) -> Iterator[Quad]:
+def _of_partitions(counts: DatasetCounts) -> Iterator[Quad]:
     for kind, term, numbers in (("class", "entities", counts.classes), ("property", "triples", counts.properties)):
         for member, number in sorted(numbers.items()):
             part = partition(kind, member)
@@ -259,7 +255,7 @@ def _of_catalog(publishers: Iterable[NamedNode]) -> Iterator[Quad]:
         yield _quad(service, DCAT("servesDataset"), DATASET)
 
 
-def _of_distribution(offer: Offer) -> Iterator[Quad]:
+def _of_distribution(offer: OutputFile) -> Iterator[Quad]:
     node = distribution(offer)
     yield _quad(DATASET, DCAT("distribution"), node)
     yield _quad(node, _TYPE, DCAT("Distribution"))
@@ -275,17 +271,12 @@ def _of_distribution(offer: Offer) -> Iterator[Quad]:
         yield _quad(node, DCTERMS("format"), FORMATS(offer.format_iri))
 
 
-def distribution(offer: Offer) -> NamedNode:
+def distribution(offer: OutputFile) -> NamedNode:
     """Returns the IRI of a file as dcat:Distribution."""
     return NamedNode(f"{DATASET.value}#{offer.name}")
 
 
-def namespace(iri: str) -> str:
-    """Returns the IRI without its local name, up to the last # or /, or else the last colon as in urn:isbn:0."""
-    return iri[: (max(iri.rfind("#"), iri.rfind("/")) + 1) or iri.rfind(":") + 1]
-
-
-def _with(counts: Counts, new: Iterable[Quad], store: Store) -> Counts:
+def _with(counts: DatasetCounts, new: Iterable[Quad], store: Store) -> DatasetCounts:
     """Returns the counts of the store after these quads have been added to the catalogue."""
     triples = {quad.triple for quad in new if Quad(quad.subject, quad.predicate, quad.object) not in store}
     subjects = {triple.subject for triple in triples}
@@ -320,8 +311,7 @@ def _rows(store: Store, query: str) -> list[list[str]]:
 
 def _date(text: str) -> Literal:
     # Text that is not a date keeps its form: the shapes report it, and they see it after this.
-    fitting = (Literal(text, datatype=kind) for pattern, kind in _DATES if pattern.fullmatch(text))
-    return next(fitting, Literal(text))
+    return date_literal(text) or Literal(text)
 
 
 def _quad(subject: NamedNode, predicate: NamedNode, value: NamedNode | int | str | Literal) -> Quad:

@@ -14,7 +14,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, parse
 from citygraph.build.catalog import CATALOG, data_graphs, distribution
 from citygraph.build.quality import FILE as QUALITY
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, DATASET, DCAT, DCTERMS, OWL, PROV, RDF, RDFS, SPDX, VOID, XSD
-from citygraph.release.outputs import Offer
+from citygraph.release.outputs import OutputFile
 from citygraph.release.releases import Manifest, Release
 
 _TYPE = RDF("type")
@@ -107,7 +107,7 @@ def _of_files(manifest: Manifest) -> Iterator[Triple]:
     """Yields size and checksum of each file, and the permanent address of this release's copy."""
     for path, facts in sorted(manifest.outputs.items()):
         # The IRI of a distribution depends on the path alone.
-        node = distribution(Offer(path, "", "", ""))
+        node = distribution(OutputFile(path, "", "", ""))
         checksum = NamedNode(f"{node.value}-checksum")
         size = Literal(str(facts["bytes"]), datatype=XSD("nonNegativeInteger"))
         yield Triple(node, DCAT("byteSize"), size)

@@ -1,4 +1,6 @@
-"""A graph as canonical TriG: sorted, stable, one statement a line, so that two exports differ only where data do."""
+"""Export of graphs as canonical TriG: sorted, one statement per line, so that two exports differ only where the data
+does.
+"""
 
 from __future__ import annotations
 
@@ -13,27 +15,27 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.build.catalog import described
 from citygraph.errors import NotFound
-from citygraph.rdf.terms import BASE, CATALOG_GRAPH, PREFIXES, RDF
-from citygraph.release.outputs import Offer
+from citygraph.rdf.terms import BASE, CATALOG_GRAPH, PREFIXES, RDF, split_iri
+from citygraph.release.outputs import OutputFile
 from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Manifest, Release
 
 _TYPE = RDF("type")
-# What may follow a prefix without escapes in Turtle, kept narrow: anything else is written as a whole IRI.
+# Characters of local names that need no escapes in Turtle. Other IRIs are written in full.
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
 def export(store: Store, graph: NamedNode) -> str:
-    """The graph as TriG text that ends with a newline. Raises NotFound if the store has no such graph."""
+    """Returns the graph as TriG text that ends with a newline. Raises NotFound if the store has no such graph."""
     quads = list(store.quads_for_pattern(None, None, None, graph))
     if not quads:
         raise NotFound(f"no graph <{graph.value}> in this release")
     return export_quads(graph, quads)
 
 
-def export_quads(graph: NamedNode, found: Iterable[Quad], in_block: bool = True) -> str:
-    """The quads of one graph as TriG text that ends with a newline; without the block of the graph it is Turtle."""
-    quads = list(found)
+def export_quads(graph: NamedNode, statements: Iterable[Quad], in_block: bool = True) -> str:
+    """Returns the quads of one graph as TriG text; without the graph block it is Turtle."""
+    quads = list(statements)
     lines = [f"@prefix {name}: <{iri}> ." for name, iri in sorted(_used_prefixes(quads).items())]
     lines += ["", f"GRAPH {_written(graph)} {{"] if in_block else []
     for subject, about in groupby(sorted(quads, key=_order), key=lambda quad: quad.subject):
@@ -59,18 +61,15 @@ def _used_prefixes(quads: Iterable[Quad]) -> dict[str, str]:
     for quad in quads:
         for term in (quad.subject, quad.predicate, quad.object, quad.graph_name):
             node = term.datatype if isinstance(term, Literal) else term
-            found = _prefix_of(node) if isinstance(node, NamedNode) else None
-            if found:
-                used[found] = PREFIXES[found]
+            prefix = _prefix_of(node) if isinstance(node, NamedNode) else None
+            if prefix:
+                used[prefix] = PREFIXES[prefix]
     return used
 
 
 def _prefix_of(node: NamedNode) -> str | None:
-    for name, iri in PREFIXES.items():
-        local = node.value.removeprefix(iri)
-        if local != node.value and local and _LOCAL.issuperset(local) and local[0] not in "-0123456789":
-            return name
-    return None
+    prefix, local = split_iri(node.value)
+    return prefix if prefix and _LOCAL.issuperset(local) and local[0] not in "-0123456789" else None
 
 
 def _written(term: object) -> str:
@@ -90,39 +89,39 @@ _ODD = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def adoptable(manifest: Manifest) -> list[str]:
-    """The graphs that files can hold, by name: those that files own, and those of the API."""
+    """Returns the graphs that files can hold, sorted: those that files own, and those of the API."""
     return sorted({*manifest.owners, *api_graphs(manifest)})
 
 
-def adopt(graphs: Iterable[str], release: Release, folder: Path, tables: Collection[Offer] = ()) -> list[Path]:
-    """Write graphs into the files of a folder such as data/; answers which.
+def adopt(graphs: Iterable[str], release: Release, folder: Path, tables: Collection[OutputFile] = ()) -> list[Path]:
+    """Writes graphs into the files of a folder such as data/, and returns their paths.
 
-    A file is written whole: with all graphs that it owns. Raises NotFound for a graph that the release has not.
+    A file is written with all graphs that it owns. Raises NotFound for a graph that the release does not have.
     """
     store, files = release.open_store(), _files(release.manifest)
     written = []
     for name in sorted({_file_of(graph, files) for graph in graphs}):
-        found = [(NamedNode(graph), quads_of(NamedNode(graph), store, tables)) for graph in files[name]]
+        contents = [(NamedNode(graph), quads_of(NamedNode(graph), store, tables)) for graph in files[name]]
         path = folder / name
-        texts = [export_quads(graph, quads, in_block=path.suffix != ".ttl") for graph, quads in found if quads]
-        if texts:  # a graph may be empty, but no file can say that
+        texts = [export_quads(graph, quads, in_block=path.suffix != ".ttl") for graph, quads in contents if quads]
+        if texts:  # a graph may be empty, which a file cannot express
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n".join(texts), encoding="utf-8")
             written.append(path)
     return written
 
 
-def quads_of(graph: NamedNode, store: Store, tables: Collection[Offer]) -> list[Quad]:
-    """What a file has to say for a graph. Of the catalogue it is what the server does not say anyway."""
+def quads_of(graph: NamedNode, store: Store, tables: Collection[OutputFile]) -> list[Quad]:
+    """Returns the quads to write for a graph. Those of the catalogue that the build computes are left out."""
     quads = list(store.quads_for_pattern(None, None, None, graph))
     if graph != CATALOG_GRAPH:
         return quads
-    made = set(described(store, list(tables)))
-    return [quad for quad in quads if quad not in made]
+    computed = set(described(store, list(tables)))
+    return [quad for quad in quads if quad not in computed]
 
 
 def _files(manifest: Manifest) -> dict[str, list[str]]:
-    """The graphs by the name of the file that is to hold them."""
+    """Returns the graphs by name of the file that will hold them."""
     files: dict[str, list[str]] = defaultdict(list)
     for graph, owner in sorted(manifest.owners.items()):
         files[_in_folder(owner)].append(graph)
@@ -139,15 +138,19 @@ def _file_of(graph: str, files: dict[str, list[str]]) -> str:
 
 
 def _in_folder(owner: str) -> str:
-    """The name of a file in its folder, which may be called otherwise now; what is written is not packed."""
+    """Returns the name of a file relative to its folder, whose name may have changed; exported files are not
+    compressed.
+    """
     inside = PurePosixPath(*PurePosixPath(owner).parts[1:])
     return str(inside if inside.suffix in {".trig", ".ttl"} else PurePosixPath(str(inside).split(".")[0] + ".trig"))
 
 
-def _new_name(graph: str, taken: Collection[str]) -> str:
-    """A name that depends on the graph's alone, and leads nowhere else: graphs have any name that clients like."""
+def _new_name(graph: str, used: Collection[str]) -> str:
+    """Returns a file name that depends only on the graph's IRI and cannot leave the folder: clients choose IRIs."""
     plain = _PLAIN.fullmatch(graph)
-    if plain and f"{plain[1]}.trig" not in taken:
+    # IRIs of our own scheme give readable file names.
+    if plain and f"{plain[1]}.trig" not in used:
         return f"{plain[1]}.trig"
+    # The hash keeps names apart whose readable parts are equal.
     tail = _ODD.sub("-", graph.rpartition("/")[2])[:40].strip("-")
     return f"{tail or 'graph'}-{hashlib.sha256(graph.encode()).hexdigest()[:8]}.trig"

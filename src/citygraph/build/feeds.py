@@ -11,8 +11,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store, Triple
 
 from citygraph.build.dataset import release_iri
-from citygraph.rdf.terms import BASE, DATASET, DCTERMS, ID, RDF, SOURCE, XSD, Namespace
-from citygraph.release.changes import CREATED, DELETED, UPDATED, Change, things_changed
+from citygraph.rdf.terms import BASE, DATASET, DCTERMS, ID, LICENSE, RDF, SOURCE, XSD, Namespace
+from citygraph.release.changes import CREATED, DELETED, UPDATED, EntityChange, things_changed
 from citygraph.release.releases import Release
 
 SITEMAP_PAGE = 50_000  # the limit of sitemaps.org
@@ -77,7 +77,7 @@ def atom(releases: Sequence[Release], base_url: str, title: str = "citygraph") -
     SubElement(root, "updated").text = releases[0].manifest.created if releases else "1970-01-01T00:00:00Z"
     SubElement(root, "link", rel="self", type="application/atom+xml", href=base_url + "feed")
     SubElement(root, "link", rel="alternate", type="text/html", href=base_url + "releases")
-    SubElement(root, "link", rel="license", href="https://creativecommons.org/publicdomain/zero/1.0/")
+    SubElement(root, "link", rel="license", href=LICENSE.value)
     author = SubElement(root, "author")
     SubElement(author, "name").text = "citygraph"
     for release in releases:
@@ -141,6 +141,7 @@ def _entry(entry: Element, release: Release, base_url: str) -> None:
     SubElement(entry, "published").text = manifest.created
     SubElement(entry, "link", rel="alternate", type="text/html", href=f"{base_url}releases/{manifest.id}")
     if manifest.parent:
+        # The page with the difference between the two releases.
         href = f"{base_url}releases/{manifest.parent}..{manifest.id}"
         SubElement(entry, "link", rel="related", title="What changed", href=href)
     SubElement(entry, "summary").text = counts + (f": {named}{more}" if named else "")
@@ -175,7 +176,7 @@ def _relation(node: NamedNode, base_url: str, release: Release, page: int) -> It
     yield Triple(relation, TREE("value"), _time(release))
 
 
-def _member(change: Change, release: Release) -> Iterator[Triple]:
+def _member(change: EntityChange, release: Release) -> Iterator[Triple]:
     thing = NamedNode(change.iri)
     # The entity as of that release: every address of the site is also available below its release.
     member = NamedNode(f"{release_iri(release.id).value}/{change.iri.removeprefix(BASE)}")

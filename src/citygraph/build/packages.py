@@ -11,11 +11,10 @@ from typing import Any
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
 from citygraph.build.tables import SEPARATOR, Table, is_text
-from citygraph.rdf.terms import CG, DATASET, DCTERMS, RDF, RDFS
-from citygraph.release.outputs import CSVW, PACKAGE, Offer, sha256
+from citygraph.rdf.terms import CG, DATASET, DCTERMS, LICENSE, RDF, RDFS
+from citygraph.release.outputs import CSVW, PACKAGE, OutputFile, sha256
 from citygraph.source.queries import Column
 
-_CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 _DATE = r"\d{4}(-\d{2}(-\d{2})?)?"
 # Notes for all columns of a kind, appended to their own descriptions.
 _ON_DATES = {
@@ -28,7 +27,7 @@ _CSVW_TYPES = {"integer": "integer", "number": "decimal", "boolean": "boolean", 
 
 
 @dataclass(frozen=True)
-class About:
+class DatasetTexts:
     """The dataset in the packages: texts by language, and the sources as IRI and name."""
 
     title: dict[str, str]
@@ -46,18 +45,18 @@ def write_packages(store: Store, tables: Sequence[Table], version: str, release:
         (release / offer.path).write_text(json.dumps(text, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def read_about(store: Store) -> About:
+def read_about(store: Store) -> DatasetTexts:
     """Reads title, description and sources of the dataset from the catalogue."""
     sources = (quad.subject for quad in store.quads_for_pattern(None, RDF("type"), CG("Source"), DefaultGraph()))
     named = ((s.value, _texts(store, s, RDFS("label"))) for s in sources if isinstance(s, NamedNode))
-    return About(
+    return DatasetTexts(
         _texts(store, DATASET, DCTERMS("title")) or {"en": "citygraph"},
         _texts(store, DATASET, DCTERMS("description")),
         tuple(sorted((iri, labels.get("en", iri)) for iri, labels in named)),
     )
 
 
-def data_package(tables: Sequence[Table], about: About, version: str, release: Path) -> dict[str, Any]:
+def data_package(tables: Sequence[Table], about: DatasetTexts, version: str, release: Path) -> dict[str, Any]:
     """Returns the Frictionless Data Package (v1 profile, with our own keys for Turkish texts and Parquet)."""
     resources = [_csv_resource(table, release) for table in tables]
     return {
@@ -68,20 +67,20 @@ def data_package(tables: Sequence[Table], about: About, version: str, release: P
         **_in_both("description", about.description),
         "version": version,
         "homepage": DATASET.value,
-        "licenses": [{"name": "CC0-1.0", "title": "Creative Commons Zero v1.0 Universal", "path": _CC0}],
+        "licenses": [{"name": "CC0-1.0", "title": "Creative Commons Zero v1.0 Universal", "path": LICENSE.value}],
         "keywords": ["city diplomacy", "sister cities", "town twinning"],
         "sources": [{"title": name, "path": iri} for iri, name in about.sources],
         "resources": resources,
     }
 
 
-def csv_on_the_web(tables: Sequence[Table], about: About, version: str) -> dict[str, Any]:
+def csv_on_the_web(tables: Sequence[Table], about: DatasetTexts, version: str) -> dict[str, Any]:
     """Returns CSVW metadata (Metadata Vocabulary for Tabular Data), which is found by name next to any table."""
     return {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
         "dc:title": _tagged(about.title),
         "dc:description": _tagged(about.description),
-        "dc:license": {"@id": _CC0},
+        "dc:license": {"@id": LICENSE.value},
         "dc:isPartOf": {"@id": DATASET.value},
         "schema:version": version,
         "dialect": {"encoding": "utf-8", "delimiter": ",", "lineTerminators": ["\r\n"], "header": True},
@@ -118,7 +117,7 @@ def _csv_resource(table: Table, release: Path) -> dict[str, Any]:
     }
 
 
-def _file_resource(name: str, offer: Offer, release: Path) -> dict[str, Any]:
+def _file_resource(name: str, offer: OutputFile, release: Path) -> dict[str, Any]:
     path = release / offer.path
     return {
         "name": name,

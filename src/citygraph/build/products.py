@@ -18,10 +18,10 @@ from citygraph.build.packages import write_packages
 from citygraph.build.quality import measure, quality_queries, write_quality
 from citygraph.build.tables import offers_of, table_queries, write_tables
 from citygraph.progress import Progress
-from citygraph.rdf.nquads import SetDigest, Sorted, named_graphs, packed, packed_text, with_graph
+from citygraph.rdf.nquads import SetDigest, SortedLines, named_graphs, open_gzip_text, packed, with_graph
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
-from citygraph.release.changes import Counts, write_all_changes
-from citygraph.release.outputs import CSVW, DUMPS, JSONLD, NQUADS, PACKAGE, TRIG, TURTLE, Offer, measured
+from citygraph.release.changes import ChangeCounts, write_all_changes
+from citygraph.release.outputs import CSVW, DUMPS, JSONLD, NQUADS, PACKAGE, TRIG, TURTLE, OutputFile, measured
 from citygraph.release.releases import Release
 from citygraph.report import Report
 
@@ -37,9 +37,9 @@ def write_dumps(store: Store, release: Path) -> SetDigest:
     """
     for offer in DUMPS:
         (release / offer.path).parent.mkdir(exist_ok=True)
-    digest, merged = SetDigest(), Sorted(release)
+    digest, merged = SetDigest(), SortedLines(release)
     try:
-        with packed_text(release / NQUADS.path) as out:
+        with open_gzip_text(release / NQUADS.path) as out:
             for graph in named_graphs(store):
                 out.writelines(_lines(store, graph, digest, merged, release))
         plain = release / "default.nt"
@@ -55,9 +55,9 @@ def write_dumps(store: Store, release: Path) -> SetDigest:
     return digest
 
 
-def _lines(store: Store, graph: NamedNode, digest: SetDigest, merged: Sorted, folder: Path) -> Iterator[str]:
+def _lines(store: Store, graph: NamedNode, digest: SetDigest, merged: SortedLines, folder: Path) -> Iterator[str]:
     """Yields the sorted lines of a graph; meanwhile adds its quads to the digest and, if data, to the merge."""
-    of_graph = Sorted(folder)
+    of_graph = SortedLines(folder)
     try:
         for quads in _batches(store.quads_for_pattern(None, None, None, graph)):
             digest.add(quads)
@@ -89,11 +89,11 @@ class Products:
     """The facts about the files of a release that the manifest keeps."""
 
     digest: SetDigest
-    changes: Counts
+    changes: ChangeCounts
     outputs: dict[str, dict[str, Any]]
 
 
-def offered_tables(queries: Path | None) -> list[Offer]:
+def table_outputs(queries: Path | None) -> list[OutputFile]:
     """Returns the files of the tables that these stored queries define. Raises BadData for a head without columns."""
     tables = [offer for query in table_queries(queries) for offer in offers_of(query)]
     return [*tables, PACKAGE, CSVW] if tables else []
@@ -126,5 +126,5 @@ def write_products(
     return Products(digest, changes, measured(folder, _offers(queries)))
 
 
-def _offers(queries: Path | None) -> Sequence[Offer]:
-    return (*DUMPS, *offered_tables(queries))
+def _offers(queries: Path | None) -> Sequence[OutputFile]:
+    return (*DUMPS, *table_outputs(queries))

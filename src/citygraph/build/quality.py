@@ -21,7 +21,7 @@ _FOLDER = "quality/"
 
 
 @dataclass(frozen=True)
-class Measurement:
+class QualityMeasurement:
     """A measured value of the whole dataset, of the members of a class, or of the results of one shape.
 
     A share has numerator and denominator; a count has only the first.
@@ -55,20 +55,20 @@ def quality_queries(folder: Path | None) -> list[StoredQuery]:
     return [query for query in queries if query.name.startswith(_FOLDER)]
 
 
-def measure(store: Store, queries: Iterable[StoredQuery], report: Report) -> list[Measurement]:
+def measure(store: Store, queries: Iterable[StoredQuery], report: Report) -> list[QualityMeasurement]:
     """Returns all measurements. Raises BadData for a query that does not return two numbers."""
     measurements = [measurement for query in queries for measurement in _measurements(store, query)]
     return [*measurements, *_shape_counts(report)]
 
 
-def write_quality(measurements: Iterable[Measurement], release: Path) -> None:
+def write_quality(measurements: Iterable[QualityMeasurement], release: Path) -> None:
     """Writes the measurements into the release's folder as Turtle."""
     triples = [triple for measurement in measurements for triple in describe_measurement(measurement)]
     with (release / FILE).open("wb") as file:
         serialize(triples, file, RdfFormat.TURTLE, prefixes=PREFIXES)
 
 
-def describe_measurement(measurement: Measurement) -> Iterator[Triple]:
+def describe_measurement(measurement: QualityMeasurement) -> Iterator[Triple]:
     """Yields the statements of a dqv:QualityMeasurement. That of a class is computed on the class partition."""
     node = measurement.iri
     part = partition("class", measurement.class_iri) if measurement.class_iri else DATASET
@@ -85,7 +85,7 @@ def describe_measurement(measurement: Measurement) -> Iterator[Triple]:
         yield Triple(node, RDFS("comment"), Literal(of))
 
 
-def _measurements(store: Store, query: StoredQuery) -> Iterator[Measurement]:
+def _measurements(store: Store, query: StoredQuery) -> Iterator[QualityMeasurement]:
     file = f"{query.name}.rq"
     try:
         solutions = store.query(query.text, prefixes=PREFIXES)
@@ -96,7 +96,7 @@ def _measurements(store: Store, query: StoredQuery) -> Iterator[Measurement]:
         raise BadData("a measuring query must select ?numerator and ?denominator", file)
     for row in solutions:
         class_ = row["class"] if "class" in names else None
-        yield Measurement(
+        yield QualityMeasurement(
             query.name.removeprefix(_FOLDER),
             _number(row["numerator"]),
             _number(row["denominator"]),
@@ -109,8 +109,9 @@ def _number(term: object) -> int:
     return int(term.value) if isinstance(term, Literal) else 0
 
 
-def _shape_counts(report: Report) -> Iterator[Measurement]:
-    yield Measurement("violations", len(report.violations))
-    yield Measurement("warnings", len(report.warnings))
+def _shape_counts(report: Report) -> Iterator[QualityMeasurement]:
+    yield QualityMeasurement("violations", len(report.violations))
+    yield QualityMeasurement("warnings", len(report.warnings))
+    # Violations need no measurement by shape: a release has none.
     for shape, count in sorted(Counter(result.shape for result in report.warnings).items()):
-        yield Measurement("warnings", count, shape=shape)
+        yield QualityMeasurement("warnings", count, shape=shape)

@@ -16,7 +16,7 @@ from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
 from citygraph.errors import BadData
 from citygraph.rdf.terms import PREFIXES
-from citygraph.release.outputs import Offer, table_offers
+from citygraph.release.outputs import OutputFile, table_files
 from citygraph.source.queries import Column, StoredQuery, load_queries
 from citygraph.text import guarded
 
@@ -45,12 +45,12 @@ class Table:
         return table_name(self.query)
 
     @property
-    def csv(self) -> Offer:
+    def csv(self) -> OutputFile:
         """The CSV file."""
         return offers_of(self.query)[0]
 
     @property
-    def parquet(self) -> Offer:
+    def parquet(self) -> OutputFile:
         """The Parquet file."""
         return offers_of(self.query)[1]
 
@@ -70,9 +70,9 @@ def table_name(query: StoredQuery) -> str:
     return query.name.removeprefix(_FOLDER)
 
 
-def offers_of(query: StoredQuery) -> tuple[Offer, Offer]:
+def offers_of(query: StoredQuery) -> tuple[OutputFile, OutputFile]:
     """Returns the files of a table: CSV and Parquet."""
-    return table_offers(table_name(query), query.title, query.turkish["title"])
+    return table_files(table_name(query), query.title, query.turkish["title"])
 
 
 def write_tables(store: Store, queries: Iterable[StoredQuery], release: Path) -> list[Table]:
@@ -116,6 +116,7 @@ def _select(store: Store, query: StoredQuery) -> QuerySolutions:
         raise BadData(str(error), file) from None
     if not isinstance(solutions, QuerySolutions):
         raise BadData("a table must be a SELECT query", file)
+    # The order counts too: it is that of the columns in the files.
     selected = [variable.value for variable in solutions.variables]
     if selected != [column.name for column in query.columns]:
         raise BadData(f"the query selects {', '.join(selected)}: its head must describe exactly these columns", file)

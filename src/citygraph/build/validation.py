@@ -1,7 +1,7 @@
-"""Shapes over a graph: shifty finds what breaks them, pySHACL explains it, in a process of their own.
+"""SHACL validation: shifty finds violations, pySHACL explains them, both in a process of their own.
 
-pySHACL changes rdflib for the whole process while it runs, and both may need much memory: so this module is
-also a program. It is told the shapes, reads a request a line from standard input and writes an answer a line.
+pySHACL changes rdflib for the whole process while it runs, and both may need much memory. This module is therefore also
+a program: it takes shapes as arguments, reads one request per line and writes one response per line.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from rdflib.plugins.sparql.sparql import Query
 
 from citygraph.errors import CitygraphError
 from citygraph.rdf.terms import CG, RDFS, SH
-from citygraph.report import Place, Report, Result, conforming, order
+from citygraph.report import Place, Report, ValidationResult, conforming_report, order
 from citygraph.source.files import SourceFile
 
 
 def validate(shapes: Sequence[Path], data: Path) -> Report:
-    """Validate the graph in `data`, a file of N-Triples, against all shapes. (SHACL, W3C Recommendation 2017.)
+    """Validates the graph in `data`, a file of N-Triples, against all shapes (SHACL, W3C Recommendation 2017).
 
     Raises CitygraphError if the engines could not run.
     """
@@ -37,7 +37,7 @@ def validate(shapes: Sequence[Path], data: Path) -> Report:
 
 
 class Validation:
-    """A process that has read the shapes and validates one graph after the other."""
+    """A process with loaded shapes that validates graphs one after the other."""
 
     def __init__(self, shapes: Sequence[Path]) -> None:
         self._errors = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
@@ -50,7 +50,7 @@ class Validation:
         )
 
     def validate(self, data: Path, both: bool = False) -> Report:
-        """Validate a file of N-Triples; with `both`, each engine looks at everything and they must agree.
+        """Validates a file of N-Triples. With `both`, each engine checks everything and they must agree.
 
         Raises CitygraphError if the engines could not run, or differ.
         """
@@ -62,9 +62,10 @@ class Validation:
             answer = json.loads(self._process.stdout.readline())
         except (BrokenPipeError, json.JSONDecodeError):
             self._errors.seek(0)
+            # Standard error of the process has the traceback.
             why = self._errors.read().strip() or f"it ended with {self._process.wait()}"
             raise CitygraphError(f"validation could not run: {why}") from None
-        results = (Result(**{**values, "place": None}) for values in answer["results"])
+        results = (ValidationResult(**{**values, "place": None}) for values in answer["results"])
         return Report(tuple(results), answer["turtle"])
 
     def __enter__(self) -> Validation:
@@ -74,19 +75,20 @@ class Validation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._process:
+            # It holds no state that is worth saving.
             self._process.kill()
         self._errors.close()
 
 
 def locate(report: Report, files: Iterable[SourceFile]) -> Report:
-    """The report with the file and line of each result, where the files tell; sorted."""
-    wanted = {node for result in report.results for node in _subjects(result)}
+    """Returns the report, sorted, with file and line of each result where the files contain it."""
+    subjects = {node for result in report.results for node in _subjects(result)}
     best: dict[tuple[str, str, str], Place] = {}
-    for file in files if wanted else ():
+    for file in files if subjects else ():
         for line, quad in file.read_with_lines():
             subject = str(quad.subject)
-            if subject in wanted:
-                # The first place in the files that fits. A rule in SPARQL tells its value but no path.
+            if subject in subjects:
+                # The first matching place. The result of a SPARQL constraint has a value but no path.
                 predicate, value = quad.predicate.value, str(quad.object)
                 for key in ((predicate, value), (predicate, ""), ("", value), ("", "")):
                     best.setdefault((subject, *key), Place(file.name, line))
@@ -94,12 +96,12 @@ def locate(report: Report, files: Iterable[SourceFile]) -> Report:
     return Report(tuple(sorted(located, key=order)), report.turtle)
 
 
-def _subjects(result: Result) -> Iterator[str]:
+def _subjects(result: ValidationResult) -> Iterator[str]:
     yield f"<{result.focus_node}>"
     yield result.value
 
 
-def _keys(result: Result) -> Iterator[tuple[str, str, str]]:
+def _keys(result: ValidationResult) -> Iterator[tuple[str, str, str]]:
     focus = f"<{result.focus_node}>"
     yield (focus, result.path, result.value)
     yield (focus, result.path, "")
@@ -110,7 +112,7 @@ def _keys(result: Result) -> Iterator[tuple[str, str, str]]:
 
 
 class Validator:
-    """Both engines with their shapes read, for a process that does nothing but validate: pySHACL changes rdflib."""
+    """Both engines with loaded shapes, for a process that only validates, because pySHACL changes rdflib."""
 
     def __init__(self, shapes: Sequence[Path]) -> None:
         import shifty
@@ -118,28 +120,29 @@ class Validator:
         from rdflib.query import Processor
 
         plugin.register("sparql", Processor, "citygraph.build.validation", "Prepared")
+        # One text: shapes of one file may refer to those of another.
         text = "\n".join(path.read_text(encoding="utf-8") for path in shapes)
         self._finder = shifty.PreparedValidator(text)
         self._shapes = Graph().parse(data=text, format="turtle")
 
     @property
     def shapes(self) -> Any:
-        """The shapes, as a graph of rdflib's."""
+        """The shapes as a graph of rdflib."""
         return self._shapes
 
     def validate(self, data: Path, both: bool = False) -> Report:
-        """Validate a file of N-Triples.
+        """Validates a file of N-Triples.
 
-        With `both` pySHACL looks at everything too, not just at what shifty found. Raises CitygraphError if
-        the engines disagree.
+        With `both`, pySHACL checks everything, not only what shifty found. Raises CitygraphError if the engines
+        disagree.
         """
-        found = self.find(data)
-        return self.explain(data, found, both) if found or both else conforming()
+        failing = self.find(data)
+        return self.explain(data, failing, both) if failing or both else conforming_report()
 
     def find(self, data: Path, among: Callable[[str, str], bool] | None = None) -> set[tuple[str, str]]:
-        """The focus nodes that shifty finds in breach, of whatever severity, each with its shape.
+        """Returns the focus nodes with results of any severity according to shifty, each with its shape.
 
-        With `among`, only results matter of whose focus node and value it is true.
+        With `among`, only results count for whose focus node and value it returns true.
         """
         # "data": the default also counts the shapes' own nodes as data, such as the blank nodes of their lists.
         result = self._finder.validate_algebra(data, graph_mode="data", infer=False, on_unsupported="error")
@@ -149,16 +152,16 @@ class Validator:
             if among is None or any(among(_bare(v.focus_node), _bare(reason.value or "")) for reason in v.reasons)
         }
 
-    def explain(self, data: Path, found: set[tuple[str, str]], both: bool = False) -> Report:
-        """What pySHACL says of the nodes and shapes that shifty found. Raises CitygraphError if the two disagree."""
-        report = self._explain(data, self._shapes if both else _aimed_at(self._shapes, found))
-        differing = {node for node, _ in found} ^ {result.focus_node for result in report.results}
+    def explain(self, data: Path, failing: set[tuple[str, str]], both: bool = False) -> Report:
+        """Returns pySHACL's report on these nodes and shapes. Raises CitygraphError if the engines disagree."""
+        report = self._explain(data, self._shapes if both else _aimed_at(self._shapes, failing))
+        differing = {node for node, _ in failing} ^ {result.focus_node for result in report.results}
         if differing:
             raise CitygraphError(f"shifty and pySHACL disagree on {sorted(differing)[:5]}")
         return report
 
     def _explain(self, data: Path, shapes: Any) -> Report:
-        """The W3C report of pySHACL."""
+        """Returns the W3C validation report of pySHACL."""
         import pyshacl
         from rdflib import Graph
 
@@ -168,7 +171,7 @@ class Validator:
 
 
 def main() -> None:
-    """Answer requests on standard input until it ends: the program that `Validation` starts."""
+    """Responds to requests on standard input until it ends. `Validation` starts this program."""
     validator = Validator([Path(name) for name in sys.argv[1:]])
     for line in sys.stdin:
         request = json.loads(line)
@@ -178,10 +181,10 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def _aimed_at(shapes: Any, found: set[tuple[str, str]]) -> Any:
-    """The shapes, each aimed at the nodes found to break it and at nothing else.
+def _aimed_at(shapes: Any, failing: set[tuple[str, str]]) -> Any:
+    """Returns the shapes with these failing nodes as their only targets.
 
-    (pySHACL's own `focus_nodes` also drops the nodes of nested shapes, so that sh:not finds faults that are none.)
+    (pySHACL's own `focus_nodes` also drops the nodes of nested shapes, so that sh:not reports false violations.)
     """
     from rdflib import Graph, URIRef
     from rdflib.util import from_n3
@@ -189,30 +192,30 @@ def _aimed_at(shapes: Any, found: set[tuple[str, str]]) -> Any:
     aimed = Graph() + shapes
     for name in ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf"):
         aimed.remove((None, URIRef(SH(name).value), None))
-    for node, shape in found:
+    for node, shape in failing:
         term = from_n3(node) if node.startswith(('"', "_:")) else URIRef(node)
         aimed.add((URIRef(shape), URIRef(SH("targetNode").value), term))
     return aimed
 
 
 def _bare(term: str) -> str:
-    """An IRI without its brackets; literals and blank nodes as in N-Triples."""
+    """Returns an IRI without angle brackets; literals and blank nodes as in N-Triples."""
     return term[1:-1] if term.startswith("<") else term
 
 
-def _results(results: Any, graph: Any, shapes: Any) -> Iterator[Result]:
+def _results(results: Any, graph: Any, shapes: Any) -> Iterator[ValidationResult]:
     from rdflib import URIRef
 
     def uri(term: Any) -> Any:
         return URIRef(term.value)
 
-    # What stands under sh:detail belongs to another result.
+    # Only those of the report: a result below sh:detail belongs to another result.
     for node in results.objects(None, uri(SH("result"))):
         focus = results.value(node, uri(SH("focusNode")))
         shape = results.value(node, uri(SH("sourceShape")))
         path = results.value(node, uri(SH("resultPath")))
         value = results.value(node, uri(SH("value")))
-        yield Result(
+        yield ValidationResult(
             severity=str(results.value(node, uri(SH("resultSeverity")))).rpartition("#")[2].lower(),
             focus_node=str(focus) if isinstance(focus, URIRef) else focus.n3(),
             shape=str(shape),
@@ -235,12 +238,8 @@ def _label(graph: Any, node: Any, label: Any) -> str:
     return labels.get("en") or next(iter(labels.values()), "")
 
 
-if __name__ == "__main__":
-    main()
-
-
 class Prepared(SPARQLProcessor):
-    """A processor of queries that remembers what it parsed."""
+    """A SPARQL processor that caches parsed queries."""
 
     def query(  # type: ignore[override]  # as above it, where rdflib leaves Processor's own signature too
         self,
@@ -250,7 +249,7 @@ class Prepared(SPARQLProcessor):
         base: str | None = None,
         DEBUG: bool = False,  # noqa: N803
     ) -> Mapping[str, Any]:
-        """Answer a query, parsing it where its text with these prefixes is new."""
+        """Evaluates a query, and parses it only if its text with these prefixes is new."""
         query = strOrQuery
         if isinstance(query, str):
             query = _parsed(query, tuple(sorted((initNs or {}).items())), base)
@@ -261,3 +260,7 @@ class Prepared(SPARQLProcessor):
 @lru_cache(256)
 def _parsed(text: str, prefixes: tuple[tuple[str, Any], ...], base: str | None) -> Query:
     return prepareQuery(text, dict(prefixes), base)
+
+
+if __name__ == "__main__":
+    main()

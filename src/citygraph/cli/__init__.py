@@ -1,1 +1,1 @@
-"""The command line: one function a command, which parses, calls, prints and sets the exit code."""
+"""The command line: one function for each command, which parses, calls, prints and returns the exit status."""

@@ -1,4 +1,4 @@
-"""`python -m citygraph.cli` is the command `citygraph`."""
+"""The entry point of `python -m citygraph.cli`, equal to the command `citygraph`."""
 
 from citygraph.cli.main import main
 

@@ -1,4 +1,4 @@
-"""How the command line shows things: steps, reports and tables, for people on a terminal and for machines."""
+"""Shared parts of the commands: exit status, error messages, progress, reports and tables."""
 
 from __future__ import annotations
 
@@ -18,63 +18,66 @@ from rich.table import Table
 
 from citygraph.errors import CitygraphError
 from citygraph.progress import Progress, Step
-from citygraph.rdf.terms import PREFIXES
-from citygraph.report import Report, Result, shown
+from citygraph.rdf.terms import split_iri
+from citygraph.report import Report, ValidationResult, shown
 
 _COLOUR = {"violation": "red", "warning": "yellow"}
 
 
 class TerminalProgress(Progress):
-    """A line for each finished step, and what is under way while it lasts."""
+    """A progress listener that prints a line for each finished step, and shows the current one on a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._status: Status | None = None
 
     def started(self, step: Step) -> None:
-        """Show the step as under way, on a terminal."""
+        """Shows the step as running, on a terminal."""
+        # In a log file, a spinner would be noise.
         if self._console.is_terminal:
             self._status = self._console.status(step.name)
             self._status.start()
 
     def moved(self, step: Step) -> None:
-        """Show how far the step is, on a terminal."""
+        """Updates the running step, on a terminal."""
         if self._status is not None:
             self._status.update(f"{step.name}: {step.result}")
 
     def finished(self, step: Step) -> None:
-        """Leave a line: name, what it did, seconds."""
+        """Prints name, result and seconds."""
         self.stop()
         self._console.print(f"{step.name:<10}{step.result:<55}{step.seconds:7.2f} s", highlight=False)
 
     def stop(self) -> None:
-        """Take away what is shown as under way."""
+        """Removes the display of the running step."""
         if self._status is not None:
             self._status.stop()
             self._status = None
 
 
 class JsonProgress(Progress):
-    """A line of JSON for each finished step."""
+    """A progress listener that prints a line of JSON for each finished step."""
 
     def finished(self, step: Step) -> None:
-        """Write the step as one JSON object."""
+        """Prints the step as one JSON object."""
         print_json({"step": step.name, "result": step.result, "seconds": round(step.seconds, 3)})
 
 
 def print_json(value: Mapping[str, object]) -> None:
-    """One JSON object on a line of standard output."""
+    """Prints one JSON object on a line of standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    # A program that reads the lines must see each step when it finishes.
     sys.stdout.flush()
 
 
 def print_report(console: Console, report: Report, language: str) -> None:
-    """Each result in plain words: where, what, why, and how to mend it."""
+    """Prints each result in plain words: place, entity, problem, and remedy."""
     for result in report.results:
         colour = _COLOUR.get(result.severity, "cyan")
         where = f"{result.place}: " if result.place else ""
         name = result.label or shortened(result.focus_node)
         console.print(f"{escape(where)}[{colour}]{result.severity}[/] [bold]{escape(name)}[/]", highlight=False)
+        # soft_wrap: a message must stay one line for grep.
         for line in _lines(result, language):
             console.print(f"    {escape(line)}", highlight=False, soft_wrap=True)
     counts = f"{len(report.violations)} violation(s), {len(report.warnings)} warning(s)"
@@ -82,13 +85,13 @@ def print_report(console: Console, report: Report, language: str) -> None:
 
 
 def report_as_json(report: Report) -> dict[str, object]:
-    """The report for a machine."""
+    """Returns the report as a JSON object."""
     results = [{**asdict(r), "place": str(r.place) if r.place else None} for r in report.results]
     return {"conforms": report.conforms, "results": results}
 
 
 def print_solutions(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table of query solutions."""
+    """Prints a table of query solutions."""
     table = Table(*columns, header_style="bold", show_edge=False)
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
@@ -97,15 +100,12 @@ def print_solutions(console: Console, columns: Sequence[str], rows: Sequence[Seq
 
 
 def shortened(iri: str) -> str:
-    """An IRI as a prefixed name where a prefix fits."""
-    fitting = [(len(base), name, base) for name, base in PREFIXES.items() if iri.startswith(base) and iri != base]
-    if not fitting:
-        return iri
-    _, name, base = max(fitting)
-    return f"{name}:{iri[len(base) :]}"
+    """Returns an IRI as a prefixed name if a prefix matches."""
+    prefix, local = split_iri(iri)
+    return f"{prefix}:{local}" if prefix else iri
 
 
-def _lines(result: Result, language: str) -> list[str]:
+def _lines(result: ValidationResult, language: str) -> list[str]:
     lines = [result.message(language)]
     if result.value and result.value.strip("<>") != result.focus_node:
         lines.append(f"value: {shortened(shown(result.value))}")
@@ -115,11 +115,12 @@ def _lines(result: Result, language: str) -> list[str]:
     return lines
 
 
+# Documented in the help of each command.
 OK, VIOLATES, COULD_NOT = 0, 1, 2
 
 
-class Group(click.Group):
-    """A group some of whose commands are imported when they are asked for: `elsewhere` names module and function.
+class LazyGroup(click.Group):
+    """A group that imports some of its commands when they are used; `elsewhere` maps names to module and function.
 
     Otherwise every command would wait for the imports of all.
     """
@@ -129,32 +130,34 @@ class Group(click.Group):
         self._elsewhere = dict(elsewhere or {})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, sorted."""
+        """Returns all names, sorted."""
         return sorted([*super().list_commands(ctx), *self._elsewhere])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name."""
+        """Returns the command of this name."""
         if cmd_name not in self._elsewhere:
             return super().get_command(ctx, cmd_name)
         module, _, name = self._elsewhere[cmd_name].partition(":")
-        found = getattr(importlib.import_module(module), name)
-        return found if isinstance(found, click.Command) else None
+        loaded = getattr(importlib.import_module(module), name)
+        return loaded if isinstance(loaded, click.Command) else None
 
 
 def command(function: Callable[..., int | None]) -> Callable[..., None]:
-    """Make an exit code of what a command answers, and one clear line of what it raises."""
+    """Turns the return value of a command into the exit status, and an error into one line on standard error."""
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
             code = function(*args, **kwargs)
         except BrokenPipeError:
-            # The reader (head, less) has seen enough.
+            # The reading program, such as head, has closed the pipe.
             code = OK
+            # Otherwise Python would report the broken pipe when it flushes at exit.
             sys.stderr.close()
         except CitygraphError as error:
             click.echo(f"citygraph: {error}", err=True)
             code = COULD_NOT
+        # Such as a full disk: one line, as for our own errors, and no traceback.
         except OSError as error:
             click.echo(f"citygraph: {error}", err=True)
             code = COULD_NOT

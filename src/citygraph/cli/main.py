@@ -1,4 +1,4 @@
-"""The command line: one function a command, which parses, calls, prints and sets the exit code."""
+"""The main command and its basic subcommands. Other modules have the rest, which are imported when used."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from citygraph.build.build import build as build_release
 from citygraph.build.build import check, is_current
 from citygraph.build.export import adopt, adoptable
 from citygraph.build.export import export as export_graph
-from citygraph.build.products import offered_tables
+from citygraph.build.products import table_outputs
 from citygraph.cli import console
 from citygraph.cli.console import OK as _OK
 from citygraph.cli.console import VIOLATES as _VIOLATES
-from citygraph.cli.console import Group
+from citygraph.cli.console import LazyGroup
 from citygraph.cli.console import command as _command
 from citygraph.errors import NotFound, UsageError, Violations
 from citygraph.progress import Progress
@@ -36,6 +36,7 @@ from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 
 _RESULT_FORMATS = click.Choice([format_.name for format_ in FORMATS])
+# Imported when used: the imports of all commands would delay each of them.
 _ELSEWHERE = {
     "diff": "citygraph.cli.site_commands:diff",
     "doctor": "citygraph.cli.site_commands:doctor",
@@ -50,7 +51,9 @@ _ELSEWHERE = {
 
 
 @click.group(
-    cls=Group, elsewhere=_ELSEWHERE, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    elsewhere=_ELSEWHERE,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="citygraph")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the data files. [default: data]")
@@ -60,8 +63,8 @@ _ELSEWHERE = {
 def main(context: click.Context, /, **folders: Path | None) -> None:
     """A knowledge graph of city diplomacy, and the linked-data publisher that serves it.
 
-    Settings can also be given in the environment, as CITYGRAPH_ and their name in capitals
-    (docs/settings.md has them all).
+    Settings can also be environment variables: CITYGRAPH_ and the name in capitals
+    (see docs/settings.md).
     """
     try:
         context.obj = read_settings().with_changes(**folders)
@@ -70,33 +73,35 @@ def main(context: click.Context, /, **folders: Path | None) -> None:
 
 
 @main.command()
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something is wrong.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only problems.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
-@click.option("--check", "only_check", is_flag=True, help="Validate and publish nothing.")
+@click.option("--check", "only_check", is_flag=True, help="Validate without publishing.")
 @click.option("--force", is_flag=True, help="Build although no file has changed.")
 @click.pass_obj
 @_command
 def build(settings: Settings, quiet: bool, as_json: bool, only_check: bool, force: bool) -> int:
-    """Publish a release made from the files in data/ and ontology/.
+    """Build a release from the files in data/ and ontology/, and publish it.
 
-    Nothing is done when the current release was made from the same files. Exit status: 0 published or up to
-    date, 1 the data break their shapes (nothing is changed), 2 it could not run.
+    Nothing is done if the current release was built from the same files. Exit status: 0 published or up to
+    date, 1 the data violates the shapes (nothing is changed), 2 the command failed.
     """
     sources, releases = Sources(settings.data, settings.ontology, settings.queries), Releases(settings.releases)
+    # With --json, standard output has only JSON lines.
     out = Console(stderr=False, quiet=quiet or as_json)
     progress = console.JsonProgress() if as_json else console.TerminalProgress(out)
+    # Before the comparison with the current release, which would skip the validation of unchanged files.
     if only_check:
         return _print_check(check(sources, (), progress), out, as_json, "en")
     current = None if force else is_current(sources, releases)
     if current is not None:
-        _say_release("up to date", current, settings, out, as_json)
+        _print_release("up to date", current, settings, out, as_json)
         return _OK
     try:
         release, report = build_release(sources, releases, progress)
     except Violations as error:
         return _print_check(error.report, Console(stderr=True), as_json, "en")
     out.print(f"{len(report.warnings)} warning(s): see them with `citygraph validate`", highlight=False)
-    _say_release("published", release, settings, out, as_json)
+    _print_release("published", release, settings, out, as_json)
     return _OK
 
 
@@ -108,9 +113,9 @@ def build(settings: Settings, quiet: bool, as_json: bool, only_check: bool, forc
 @click.pass_obj
 @_command
 def validate(settings: Settings, files: tuple[Path, ...], as_json: bool, lang: str, warnings: bool) -> int:
-    """Check FILES that are not in the graph yet against the shapes, together with what is in data/.
+    """Validate FILES against the shapes, together with the files in data/.
 
-    Without FILES, data/ itself is checked. Exit status: 0 conforms, 1 violates, 2 could not run.
+    Without FILES, only data/ is validated. Exit status: 0 conforms, 1 violates, 2 the command failed.
     """
     sources = Sources(settings.data, settings.ontology, settings.queries)
     report = check(sources, files, Progress())
@@ -124,7 +129,7 @@ def validate(settings: Settings, files: tuple[Path, ...], as_json: bool, lang: s
 @click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of a stored query.")
 @click.option("--format", "format_name", type=_RESULT_FORMATS, help="Format of the result. [default: a table, or csv]")
 @click.option("--list", "list_", is_flag=True, help="List the stored queries.")
-@click.option("--release", "release_id", help="Ask this release instead of the current one.")
+@click.option("--release", "release_id", help="Query this release instead of the current one.")
 @click.pass_obj
 @_command
 def query(
@@ -135,7 +140,7 @@ def query(
     list_: bool,
     release_id: str | None,
 ) -> int:
-    """Ask QUERY: the name of a stored query, a file, or - for text on standard input.
+    """Run QUERY: the name of a stored query, a file, or - for standard input.
 
     \b
     citygraph query partners
@@ -156,27 +161,38 @@ def query(
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
-@click.option("--prune", type=click.IntRange(min=1), metavar="N", help="Remove all but the newest N and those pinned.")
-@click.option("--pin", metavar="RELEASE", help="Keep this release whatever is pruned.")
-@click.option("--unpin", metavar="RELEASE", help="Let it go with the next pruning.")
+@click.option(
+    "--prune", type=click.IntRange(min=1), metavar="N", help="Remove all releases but the newest N and pinned ones."
+)
+@click.option("--pin", metavar="RELEASE", help="Protect this release from pruning.")
+@click.option("--unpin", metavar="RELEASE", help="Remove this protection.")
 @click.pass_obj
 @_command
 def releases(settings: Settings, as_json: bool, prune: int | None, pin: str | None, unpin: str | None) -> int:
-    """List the releases, the newest first; the current one is marked."""
+    """List the releases, the newest first. An asterisk marks the current one."""
     folder = Releases(settings.releases)
     if pin:
         folder.pin(pin, "pinned by hand")
     if unpin:
         folder.unpin(unpin)
+    # After pinning, so that one call can pin a release and prune the others.
     for name in folder.prune(prune) if prune else ():
         click.echo(f"removed {name}", err=True)
     current = folder.current_id()
     for release in folder.history():
         manifest = release.manifest
         if as_json:
-            console.print_json({"id": release.id, "current": release.id == current, "digest": manifest.digest,
-                                "created": manifest.created, "parent": manifest.parent, "quads": manifest.quads,
-                                "triples": manifest.triples})  # fmt: skip
+            console.print_json(
+                {
+                    "id": release.id,
+                    "current": release.id == current,
+                    "digest": manifest.digest,
+                    "created": manifest.created,
+                    "parent": manifest.parent,
+                    "quads": manifest.quads,
+                    "triples": manifest.triples,
+                }
+            )
         else:
             mark = "*" if release.id == current else " "
             click.echo(f"{mark} {release.id}  {manifest.quads} quads, {manifest.triples} triples")
@@ -192,13 +208,13 @@ def releases(settings: Settings, as_json: bool, prune: int | None, pin: str | No
 def export(settings: Settings, graph: str | None, into: Path | None, release_id: str | None) -> int:
     """Write GRAPH (an IRI, or a name such as source:place-register) as canonical, sorted TriG.
 
-    Without GRAPH, all graphs that files or the API own are written. The text depends on the statements alone, and
-    of what is written --into a folder a build makes a release with the same digest.
+    Without GRAPH, all graphs that files or the API own are written. Equal statements give equal text, and a build
+    from a folder written with --into makes a release with the same digest.
     """
     release = _release(settings, release_id)
     graphs = [expand(graph)] if graph else adoptable(release.manifest)
     if into is not None:
-        for path in adopt(graphs, release, into, offered_tables(settings.queries)):
+        for path in adopt(graphs, release, into, table_outputs(settings.queries)):
             click.echo(str(path), err=True)
         return _OK
     store = release.open_store()
@@ -216,8 +232,8 @@ def export(settings: Settings, graph: str | None, into: Path | None, release_id:
 @click.pass_obj
 @_command
 def serve(settings: Settings, **changes: Any) -> int:
-    """Serve the current release over HTTP until told to stop (SIGTERM or Ctrl-C)."""
-    # A server's imports would slow the other commands down.
+    """Serve the current release over HTTP until SIGTERM or Ctrl-C."""
+    # The imports of the server would slow down the other commands.
     from citygraph.serve import serve as run
 
     settings = settings.with_changes(**changes)
@@ -228,23 +244,24 @@ def serve(settings: Settings, **changes: Any) -> int:
 
 
 @main.command()
-@click.option("--cancel", "query_id", metavar="ID", help="End the query of this id.")
+@click.option("--cancel", "query_id", metavar="ID", help="Cancel the query with this id.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
 @click.pass_obj
 @_command
 def running(settings: Settings, query_id: str | None, as_json: bool) -> int:
-    """List the queries under way in the servers of these releases on this machine, the oldest first."""
+    """List the running queries of the servers of these releases on this machine, the oldest first."""
     from citygraph.engine.engines import Engines
     from citygraph.engine.process import servers
 
+    # Several servers may serve the same releases.
     hosts = [Engines(server) for server in servers(settings)]
     if query_id is not None:
         if not any(engines.cancel(query_id) for engines in hosts):
             raise NotFound(f"no query {query_id} is running")
-        click.echo(f"ended {query_id}", err=True)
+        click.echo(f"cancelled {query_id}", err=True)
         return _OK
-    found = [query for engines in hosts for query in engines.running()]
-    for query in sorted(found, key=lambda query: -query.age):
+    queries = [query for engines in hosts for query in engines.running()]
+    for query in sorted(queries, key=lambda query: -query.age):
         if as_json:
             console.print_json(asdict(query))
         else:
@@ -260,12 +277,19 @@ def _print_check(report: Report, out: Console, as_json: bool, language: str) -> 
     return _OK if report.conforms else _VIOLATES
 
 
-def _say_release(what: str, release: Release, settings: Settings, out: Console, as_json: bool) -> None:
+def _print_release(what: str, release: Release, settings: Settings, out: Console, as_json: bool) -> None:
     if as_json:
-        console.print_json({"release": release.id, "state": what, "digest": release.manifest.digest,
-                            "path": str(release.path), "quads": release.manifest.quads})  # fmt: skip
+        console.print_json(
+            {
+                "release": release.id,
+                "state": what,
+                "digest": release.manifest.digest,
+                "path": str(release.path),
+                "quads": release.manifest.quads,
+            }
+        )
     out.print(f"{what} [bold]{release.id}[/] in {release.path}", highlight=False, soft_wrap=True)
-    out.print(f"look at it: citygraph serve, then http://{settings.host}:{settings.port}/", highlight=False)
+    out.print(f"to view it: citygraph serve, then http://{settings.host}:{settings.port}/", highlight=False)
 
 
 def _list_queries(settings: Settings) -> None:
@@ -275,6 +299,7 @@ def _list_queries(settings: Settings) -> None:
 
 
 def _query_text(settings: Settings, query: str, values: dict[str, str]) -> str:
+    # A file wins over a stored query with its name.
     if query == "-" or Path(query).is_file():
         if values:
             raise UsageError("only stored queries have parameters")
@@ -283,12 +308,13 @@ def _query_text(settings: Settings, query: str, values: dict[str, str]) -> str:
 
 
 def _write_result(text: str, release: Release, format_name: str | None) -> None:
+    # csv for SELECT and ASK, ttl for CONSTRUCT and DESCRIBE.
     formats = (format_name,) if format_name else ("csv", "ttl")
     evaluate(release.open_store(), Query(text, formats=formats)).write(sys.stdout.buffer)
 
 
 def _print_table(text: str, release: Release) -> None:
-    """A table for solutions; a boolean and a graph print as they are."""
+    """Prints solutions as a table, and a boolean or a graph as text."""
     result = evaluate(release.open_store(), Query(text, formats=("json", "ttl")))
     if result.kind is Kind.GRAPH:
         result.write(sys.stdout.buffer)

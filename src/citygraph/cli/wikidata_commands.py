@@ -1,4 +1,4 @@
-"""The commands about Wikidata: pull, import, compare, write corrections for a person to send, check the links."""
+"""The commands for Wikidata: pull, import, compare, write corrections for a person to send, check links."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from citygraph.settings import Settings
 from citygraph.source.files import Sources
 from citygraph.wikidata import differences, quickstatements
 from citygraph.wikidata.client import Client, over_http
-from citygraph.wikidata.compare import Comparison, compare
-from citygraph.wikidata.differences import Change, State
+from citygraph.wikidata.compare import ComparisonResult, compare
+from citygraph.wikidata.differences import ComparedStatement, Outcome
 from citygraph.wikidata.dump import LocalEngine, import_dump
-from citygraph.wikidata.edits import KINDS, edits_of
+from citygraph.wikidata.edits import KINDS, plan_edits
 from citygraph.wikidata.links import check_links, write_links
 from citygraph.wikidata.pull import Scope, pull
 from citygraph.wikidata.quickstatements import PER_BATCH, batches, to_csv, to_v1
-from citygraph.wikidata.source_file import Written
+from citygraph.wikidata.source_file import WrittenSource
 from citygraph.wikidata.spark import SparkEngine, spark_session
 from citygraph.wikidata.world import LANGUAGES
 
@@ -40,14 +40,14 @@ _ALL = click.option("--all", "everything", is_flag=True, help="All cities of the
 _FORM = click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json", "trig"]), default="table", show_default=True
 )
-_STATE = click.Choice([state.value for state in State])
-_AGE = click.option("--max-age", type=float, metavar="DAYS", help="Ask again what was answered longer ago.")
-_REFRESH = click.option("--refresh", is_flag=True, help="Ask everything again.")
+_STATE = click.Choice([state.value for state in Outcome])
+_AGE = click.option("--max-age", type=float, metavar="DAYS", help="Repeat requests whose cached responses are older.")
+_REFRESH = click.option("--refresh", is_flag=True, help="Repeat all requests.")
 
 
 @click.group()
 def wikidata() -> None:
-    """Read what Wikidata says of sister cities, compare it with ours, and write what it lacks."""
+    """Import sister cities from Wikidata, compare them with ours, and write corrections."""
 
 
 @wikidata.command("pull")
@@ -69,9 +69,9 @@ def wikidata_pull(
     languages: str,
     **age: Any,
 ) -> int:
-    """Write what Wikidata says of places and their partners as a source that `citygraph build` reads.
+    """Write Wikidata's statements about places and their partners as a source for `citygraph build`.
 
-    A pull that was killed goes on where it was when it is started again.
+    An interrupted pull continues when it is started again.
     """
     if not everything and not cities and not country:
         raise UsageError("name --city Q…, --country Q… or --all")
@@ -80,15 +80,22 @@ def wikidata_pull(
     now = datetime.now(UTC)
     client = _client(settings, now, **age)
     into = into or settings.data / "sources"
-    result = pull(Scope(cities, country), client, lambda: _quads(settings), into, today=now.date().isoformat(),
-                  languages=tuple(languages.split(",")), tell=_tell)  # fmt: skip
-    _tell(f"{result.asked} requests, {result.found} answers from {settings.wikidata_cache}")
-    return _say_written(result.written)
+    result = pull(
+        Scope(cities, country),
+        client,
+        lambda: _quads(settings),
+        into,
+        today=now.date().isoformat(),
+        languages=tuple(languages.split(",")),
+        progress=_note,
+    )
+    _note(f"{result.requests} requests, {result.cached} answers from {settings.wikidata_cache}")
+    return _print_written(result.written)
 
 
 @wikidata.command("import-dump")
 @click.argument("dump")
-@click.option("--retrieved", required=True, metavar="TIME", help="When it was made, such as 2026-11-16T00:00:00Z.")
+@click.option("--retrieved", required=True, metavar="TIME", help="Time of the dump, such as 2026-11-16T00:00:00Z.")
 @click.option("--engine", type=click.Choice(["local", "spark"]), default="local", show_default=True)
 @click.option("--master", default="", help="Master of Spark, such as local[4]. [default: Spark's own setting]")
 @click.option("--workers", type=click.IntRange(min=0), default=0, help="Processes. [default: one for each core]")
@@ -106,10 +113,10 @@ def wikidata_import_dump(
     sha256: str,
     into: Path | None,
 ) -> int:
-    """Write what DUMP (.json, .gz, .bz2, .zst) says of all twinned places of the world as a source."""
-    runner = SparkEngine(spark_session(master)) if engine == "spark" else LocalEngine(workers, _tell)
+    """Write the statements of DUMP (.json, .gz, .bz2, .zst) about all twinned places of the world as a source."""
+    runner = SparkEngine(spark_session(master)) if engine == "spark" else LocalEngine(workers, _note)
     into = into or settings.data / "sources"
-    return _say_written(
+    return _print_written(
         import_dump(dump, lambda: _quads(settings), into, retrieved=retrieved, engine=runner, sha256=sha256)
     )
 
@@ -127,33 +134,33 @@ def wikidata_import_dump(
     is_flag=False,
     flag_value="",
     metavar="[FILE]",
-    help="Keep the comparison as JSON, by default where the site shows it (/wikidata).",
+    help="Save the comparison as JSON, by default where the site shows it (/wikidata).",
 )
-@click.option("--saved", type=click.Path(path_type=Path), help="Show a comparison that was kept; ask nobody.")
+@click.option("--saved", type=click.Path(path_type=Path), help="Show a saved comparison without requests.")
 @_AGE
 @_REFRESH
 @click.pass_obj
 @command
 def wikidata_diff(
-    settings: Settings, form: str, states: tuple[str, ...], save: str | None, saved: Path | None, **asked: Any
+    settings: Settings, form: str, states: tuple[str, ...], save: str | None, saved: Path | None, **scope: Any
 ) -> int:
     """Compare the current release with Wikidata, statement by statement, with the sources of both sides.
 
-    Without --city, --country or --all: all our places that have a sister city and an item there.
+    Without --city, --country or --all: all our places with a sister city and a Wikidata item.
     """
     if saved is not None:
         changes, retrieved = differences.from_json_text(_text(saved), str(saved))
     else:
-        found = _compare(settings, **asked)
-        changes, retrieved = found.changes, found.retrieved
+        comparison = _compare(settings, **scope)
+        changes, retrieved = comparison.findings, comparison.retrieved
     if save is not None:
-        kept = Path(save) if save else settings.wikidata_comparison
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(differences.to_json_text(changes, retrieved), encoding="utf-8")
+        target = Path(save) if save else settings.wikidata_comparison
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(differences.to_json_text(changes, retrieved), encoding="utf-8")
     shown = [change for change in changes if not states or change.state.value in states]
     _print_changes(shown, form, retrieved, GRAPH("wikidata-comparison"))
     counted = ", ".join(f"{count} {state}" for state, count in differences.counts(shown).items())
-    _tell(f"{len(shown)} finding(s){': ' if counted else ''}{counted}; Wikidata as of {retrieved or 'never'}")
+    _note(f"{len(shown)} finding(s){': ' if counted else ''}{counted}; Wikidata as of {retrieved or 'never'}")
     return OK
 
 
@@ -163,31 +170,31 @@ def wikidata_diff(
 @_ALL
 @click.option("--format", "form", type=click.Choice(["v1", "csv"]), default="v1", show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(list(KINDS)), help="Only edits of these kinds.")
-@click.option("--limit", type=click.IntRange(min=1), default=None, help="No more edits than this.")
-@click.option("--batch", type=click.IntRange(min=1), default=PER_BATCH, show_default=True, help="Edits in a batch.")
-@click.option("--into", type=click.Path(path_type=Path), help="Folder for a file per batch. [default: all printed]")
+@click.option("--limit", type=click.IntRange(min=1), default=None, help="Maximum number of edits.")
+@click.option("--batch", type=click.IntRange(min=1), default=PER_BATCH, show_default=True, help="Edits per batch.")
+@click.option("--into", type=click.Path(path_type=Path), help="Folder for one file per batch. [default: print all]")
 @_AGE
 @_REFRESH
 @click.pass_obj
 @command
 def wikidata_quickstatements(
-    settings: Settings, form: str, only: tuple[str, ...], limit: int | None, batch: int, into: Path | None, **asked: Any
+    settings: Settings, form: str, only: tuple[str, ...], limit: int | None, batch: int, into: Path | None, **scope: Any
 ) -> int:
-    """Write what Wikidata lacks as commands for QuickStatements, each with dates and references.
+    """Write statements that Wikidata lacks as commands for QuickStatements, with dates and references.
 
-    Nothing is sent: a person reviews the text and pastes it. Items that do not fit by label, country and
-    coordinates get no command; the summary, on standard error, says which and why.
+    Nothing is sent: a person reviews and pastes the text. Items whose label, country or coordinates do not fit
+    get no command; the summary on standard error lists them with reasons.
     """
-    found = _compare(settings, **asked)
-    edits = edits_of(found.changes, found.ours, found.theirs, found.documents, only, limit or 0)
-    made = batches(edits.edits, batch)
+    comparison = _compare(settings, **scope)
+    edits = plan_edits(comparison.findings, comparison.ours, comparison.theirs, comparison.documents, only, limit or 0)
+    groups = batches(edits.edits, batch)
     write = to_v1 if form == "v1" else to_csv
-    summary = quickstatements.summary(edits, made)
+    summary = quickstatements.summary(edits, groups)
     if into is None:
-        click.echo("\n".join(write(one) for one in made), nl=False)
+        click.echo("\n".join(write(one) for one in groups), nl=False)
     else:
         into.mkdir(parents=True, exist_ok=True)
-        for one in made:
+        for one in groups:
             (into / f"{one.name}.{'txt' if form == 'v1' else 'csv'}").write_text(write(one), encoding="utf-8")
         (into / "summary.txt").write_text(summary, encoding="utf-8")
     click.echo(summary, err=True, nl=False)
@@ -204,35 +211,37 @@ def wikidata_quickstatements(
 @click.pass_obj
 @command
 def wikidata_check(settings: Settings, form: str, write: bool, **age: Any) -> int:
-    """Follow every link of ours to Wikidata: does the item live, is it no redirect, is its class a fitting one?
+    """Check each of our links to Wikidata: the item exists, is not a redirect, and has a suitable class.
 
-    The result goes, with the day, into the graph of data quality, which `citygraph build` publishes.
+    The dated result goes into the data quality graph, which `citygraph build` publishes.
     Exit status: 0 all links are right, 1 some are not.
     """
     now = datetime.now(UTC)
-    findings = check_links(_quads(settings), _client(settings, now, **age), _tell)
-    wrong = [finding for finding in findings if finding.state != State.AGREES]
+    findings = check_links(_quads(settings), _client(settings, now, **age), _note)
+    # The table has only problems; the other formats have every checked link.
+    wrong = [finding for finding in findings if finding.state != Outcome.AGREES]
     _print_changes(wrong if form == "table" else findings, form, now.strftime("%Y-%m-%dT%H:%M:%SZ"), QUALITY_GRAPH)
     if write:
-        _tell(str(write_links(findings, now.date().isoformat(), settings.data)))
-    _tell(f"{len(findings)} link(s), {len(wrong)} to look at")
+        _note(str(write_links(findings, now.date().isoformat(), settings.data)))
+    _note(f"{len(findings)} link(s), {len(wrong)} to look at")
     return VIOLATES if wrong else OK
 
 
 def _compare(
     settings: Settings, cities: tuple[str, ...], country: str, everything: bool, max_age: float | None, refresh: bool
-) -> Comparison:
+) -> ComparisonResult:
     if everything and (cities or country):
         raise UsageError("--all goes with neither --city nor --country")
     scope = Scope(cities, country) if everything or cities or country else None
     now = datetime.now(UTC)
     store = Releases(settings.releases).current().open_store()
     client = _client(settings, now, max_age, refresh)
-    return compare(store.quads_for_pattern(None, None, None, None), client, scope, today=now.date().isoformat(),
-                   tell=_tell)  # fmt: skip
+    return compare(
+        store.quads_for_pattern(None, None, None, None), client, scope, today=now.date().isoformat(), progress=_note
+    )
 
 
-def _print_changes(changes: list[Change], form: str, retrieved: str, graph: NamedNode) -> None:
+def _print_changes(changes: list[ComparedStatement], form: str, retrieved: str, graph: NamedNode) -> None:
     if form == "csv":
         click.echo(differences.to_csv(changes), nl=False)
     elif form == "json":
@@ -241,8 +250,10 @@ def _print_changes(changes: list[Change], form: str, retrieved: str, graph: Name
         click.echo(export_quads(graph, differences.to_quads(changes, graph, retrieved[:10])), nl=False)
     else:
         columns = ["finding", "entity", "statement", "of", "ours", "theirs", "note"]
-        rows = [[r.state, f"{r.name} ({r.qid or '–'})", r.statement, r.value, r.ours, r.theirs, r.detail]
-                for r in differences.rows(changes)]  # fmt: skip
+        rows = [
+            [r.state, f"{r.name} ({r.qid or '–'})", r.statement, r.value, r.ours, r.theirs, r.detail]
+            for r in differences.rows(changes)
+        ]
         console.print_solutions(Console(), columns, rows)
 
 
@@ -253,6 +264,7 @@ def _text(path: Path) -> str:
 
 
 def _client(settings: Settings, now: datetime, max_age: float | None, refresh: bool) -> Client:
+    # Cached responses from before this time are requested again.
     oldest = now if refresh else now - timedelta(days=max_age) if max_age is not None else None
     return Client(
         settings.wikidata_endpoint,
@@ -266,12 +278,13 @@ def _quads(settings: Settings) -> Iterator[Quad]:
     return (quad for file in Sources(settings.data, settings.ontology).data_files() for quad in file.read())
 
 
-def _tell(text: str) -> None:
+def _note(text: str) -> None:
+    # Standard output is for results.
     click.echo(text, err=True)
 
 
-def _say_written(written: Written) -> int:
-    for finding in written.findings:
-        _tell(f"{finding.kind}: {finding.detail}")
+def _print_written(written: WrittenSource) -> int:
+    for finding in written.notices:
+        _note(f"{finding.kind}: {finding.detail}")
     click.echo(f"{written.path}: {written.statements} statements")
     return OK

@@ -1,4 +1,4 @@
-"""The commands that change what is published without a build: update, load, rollback, and the tokens of clients."""
+"""Commands that publish without a build: update, load and rollback, and the tokens of clients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from citygraph.cli.console import OK, VIOLATES, command
 from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, GraphWrite, Payload, Update
 from citygraph.commit.commit import rollback as roll_back
-from citygraph.commit.tokens import RIGHTS, Holder, Tokens
+from citygraph.commit.tokens import RIGHTS, TokenHolder, Tokens
 from citygraph.errors import UsageError, Violations
 from citygraph.rdf.formats import by_extension
 from citygraph.release.releases import Releases
@@ -24,17 +24,18 @@ from citygraph.source.queries import expand
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("-m", "--message", default="", help="What for; it goes into the manifest.")
-@click.option("--dry-run", is_flag=True, help="Validate and tell what would change.")
+@click.option("-m", "--message", default="", help="Reason for the change, kept in the manifest.")
+@click.option("--dry-run", is_flag=True, help="Validate and print what would change.")
 @click.option("--lang", default="en", type=click.Choice(["en", "tr"]), help="Language of the messages.")
 @click.pass_obj
 @command
 def update(settings: Settings, file: Path, message: str, dry_run: bool, lang: str) -> int:
     """Publish the current release with a SPARQL Update applied: a file, or - for standard input.
 
-    Exit status: 0 published, 1 the data would break their shapes (nothing is changed), 2 it could not run.
+    Exit status: 0 published, 1 the data would violate the shapes (nothing is changed), 2 the command failed.
     """
     text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    # The author in the manifest is the user of this machine.
     change = Change(Update(text, base=settings.base), getpass.getuser(), message, dry_run=dry_run)
     return _commit(settings, change, lang)
 
@@ -42,9 +43,9 @@ def update(settings: Settings, file: Path, message: str, dry_run: bool, lang: st
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--graph", required=True, help="The graph to fill: an IRI, or a name such as graph:notes.")
-@click.option("--replace", is_flag=True, help="Have nothing else in the graph afterwards.")
-@click.option("-m", "--message", default="", help="What for; it goes into the manifest.")
-@click.option("--dry-run", is_flag=True, help="Validate and tell what would change.")
+@click.option("--replace", is_flag=True, help="Replace the content of the graph.")
+@click.option("-m", "--message", default="", help="Reason for the change, kept in the manifest.")
+@click.option("--dry-run", is_flag=True, help="Validate and print what would change.")
 @click.option("--lang", default="en", type=click.Choice(["en", "tr"]), help="Language of the messages.")
 @click.pass_obj
 @command
@@ -53,7 +54,7 @@ def load(
 ) -> int:
     """Publish the current release with the triples of FILES added to a graph.
 
-    Exit status: 0 published, 1 the data would break their shapes (nothing is changed), 2 it could not run.
+    Exit status: 0 published, 1 the data would violate the shapes (nothing is changed), 2 the command failed.
     """
     payloads = tuple(Payload(path.read_bytes(), _format_of(path)) for path in files)
     what = GraphWrite("replace" if replace else "merge", expand(graph), payloads)
@@ -65,28 +66,28 @@ def load(
 @click.pass_obj
 @command
 def rollback(settings: Settings, release: str) -> int:
-    """Publish a new release that is equal to an older one."""
-    made = roll_back(release, Releases(settings.releases))
-    click.echo(f"published {made.id}, equal to {release}", err=True)
+    """Publish a new release with the content of an older one."""
+    published = roll_back(release, Releases(settings.releases))
+    click.echo(f"published {published.id}, equal to {release}", err=True)
     return OK
 
 
 @click.group()
 def token() -> None:
-    """Make, list and revoke the tokens with which clients may write."""
+    """Create, list and revoke the tokens of clients that may write."""
 
 
 @token.command("make")
 @click.argument("name")
-@click.option("--graphs", "prefixes", multiple=True, help="A beginning of names of graphs; repeatable. [default: all]")
+@click.option("--graphs", "prefixes", multiple=True, help="Prefix of graph names; repeatable. [default: all]")
 @click.option("--right", "rights", multiple=True, type=click.Choice(RIGHTS), default=("write",), show_default=True)
-@click.option("--expires", default="", metavar="YYYY-MM-DD", help="The last day on which it is good.")
+@click.option("--expires", default="", metavar="YYYY-MM-DD", help="Last day on which the token is valid.")
 @click.pass_obj
 @command
 def make(settings: Settings, name: str, prefixes: tuple[str, ...], rights: tuple[str, ...], expires: str) -> int:
-    """Make a token for NAME and print it, this once: only its hash is kept."""
-    whose = Holder(name, rights, tuple(expand(prefix) for prefix in prefixes) or ("",), expires=expires)
-    click.echo(Tokens(settings.tokens).make(whose))
+    """Create a token for NAME and print it. It cannot be printed again, because only its hash is kept."""
+    holder = TokenHolder(name, rights, tuple(expand(prefix) for prefix in prefixes) or ("",), expires=expires)
+    click.echo(Tokens(settings.tokens).make(holder))
     return OK
 
 
@@ -95,7 +96,7 @@ def make(settings: Settings, name: str, prefixes: tuple[str, ...], rights: tuple
 @click.pass_obj
 @command
 def revoke(settings: Settings, name: str) -> int:
-    """Let NAME's token be good for nothing from now on."""
+    """Revoke the token of NAME."""
     Tokens(settings.tokens).revoke(name)
     return OK
 
@@ -104,7 +105,7 @@ def revoke(settings: Settings, name: str) -> int:
 @click.pass_obj
 @command
 def list_(settings: Settings) -> int:
-    """Tell whose tokens are good, for which graphs and until when."""
+    """List the valid tokens with their graphs and expiry dates."""
     for holder in Tokens(settings.tokens).holders():
         graphs = " ".join(prefix or "(all graphs)" for prefix in holder.prefixes)
         click.echo(f"{holder.name:<20} {','.join(holder.rights):<12} {holder.expires or 'no end':<12} {graphs}")
@@ -116,6 +117,7 @@ def _commit(settings: Settings, change: Change, language: str) -> int:
     if isinstance(outcome, Violations):
         console.print_report(Console(stderr=True), outcome.report, language)
         return VIOLATES
+    # Any other outcome is an error; `command` prints it.
     if not isinstance(outcome, Commit):
         raise outcome
     what = "would publish" if change.dry_run else "published" if outcome.published else "nothing to change in"
@@ -130,5 +132,5 @@ def _commit(settings: Settings, change: Change, language: str) -> int:
 def _format_of(path: Path) -> str:
     format_ = by_extension(path.name)
     if format_ is None:
-        raise UsageError(f"{path}: the ending is of no RDF format")
+        raise UsageError(f"{path}: the extension is not that of an RDF format")
     return format_.name

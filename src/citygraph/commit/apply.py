@@ -1,8 +1,8 @@
-"""Applies one change to a store: a SPARQL Update operation by operation, or a write to one graph.
+"""Application of one change to a store: a SPARQL Update operation by operation, or a write to one graph.
 
-The engine evaluates and parses; it does not tell what it changed. So each operation is asked of it as a query, its
-templates are filled here, and what is added and removed goes through an `Edit`, which keeps account. A commit can
-then validate, derive and count from the change alone.
+The engine does not report the quads that an update changes. So WHERE is evaluated as a query, the templates are
+instantiated here, and quads are added and removed through an `Edit`, which records them. A commit can then validate,
+derive and count from the change alone.
 """
 
 from __future__ import annotations
@@ -21,53 +21,53 @@ from citygraph.errors import BadData, Forbidden, NotFound, QuerySyntaxError, Usa
 from citygraph.rdf.delta import Graph
 from citygraph.rdf.formats import BY_NAME
 from citygraph.rdf.terms import PREFIXES
-from citygraph.sparql.evaluate import syntax_error
+from citygraph.sparql.evaluate import merged_dataset, syntax_error
 
 Term = NamedNode | BlankNode | Literal | Triple
-_NOWHERE = NamedNode("urn:x-citygraph:no-such-graph")
+_EMPTY_GRAPH = NamedNode("urn:x-citygraph:no-such-graph")
 
 
-def apply_write(write: GraphWrite, edit: Edit, may_change: Callable[[Graph], None]) -> bool:
-    """Do to a graph what the Graph Store Protocol says; answers whether the graph was there before.
+def apply_write(write: GraphWrite, edit: Edit, check: Callable[[Graph], None]) -> bool:
+    """Applies an operation of the Graph Store Protocol, and returns whether the graph existed before.
 
-    Raises NotFound for dropping a graph that is not there, BadData for a body that cannot be read, and what
-    `edit` raises.
+    Raises NotFound when a graph to drop does not exist, BadData for a body that cannot be read, and errors of `edit`.
     """
     graph: Graph = NamedNode(write.graph) if write.graph else DefaultGraph()
-    # Asked even where nothing would change: who may not write learns it at once.
-    may_change(graph)
+    # Even if nothing would change, so that a client without permission learns it at once.
+    check(graph)
     existed = isinstance(graph, DefaultGraph) or edit.store.contains_named_graph(graph)
     if write.action == "drop":
         if not existed:
             raise NotFound(f"there is no graph <{write.graph}>")
         edit.drop(graph)
         return True
-    wanted = [quad for payload in write.payloads for quad in _read(payload, graph, edit)]
-    canonically = set(canonical(wanted))
+    quads = set(canonical(quad for payload in write.payloads for quad in _read(payload, graph, edit)))
     if write.action == "replace":
-        edit.delete([q for q in edit.store.quads_for_pattern(None, None, None, graph) if q not in canonically])
-    edit.insert(canonically)
+        # Quads in both the old and the new content stay, so that the recorded change has only the difference.
+        edit.delete([q for q in edit.store.quads_for_pattern(None, None, None, graph) if q not in quads])
+    edit.insert(quads)
     if isinstance(graph, NamedNode):
         edit.create(graph)
     return existed
 
 
 def apply_update(update: Update, edit: Edit, depth: int) -> None:
-    """Carry out a SPARQL Update.
+    """Applies a SPARQL Update.
 
-    Raises QuerySyntaxError, TooLarge, Forbidden for LOAD and SERVICE, NotFound for managing a graph that is not
-    there, UsageError for USING in both places, and what `edit` raises.
+    Raises QuerySyntaxError, TooLarge, Forbidden for LOAD and SERVICE, NotFound for managing a graph that does not
+    exist, UsageError if both the update and the request name graphs, and errors of `edit`.
     """
     parts = operations(update.text, depth)
     _check_syntax(update, parts)
     for operation in parts:
         if (update.using or update.using_named) and (operation.using or operation.with_graph):
+            # SPARQL 1.1 Protocol, 2.2.3.
             raise UsageError("the graphs are named by USING or WITH in the update, and in the request as well")
         _apply_operation(_Context(update, operation, edit))
 
 
 class _Context:
-    """An operation with all that it needs."""
+    """An operation with its update and the edit that records its changes."""
 
     def __init__(self, update: Update, operation: Operation, edit: Edit) -> None:
         self.operation = operation
@@ -76,13 +76,14 @@ class _Context:
         self._update = update
 
     def graph(self, name: str) -> NamedNode:
-        """A graph's name, resolved as the operation's prologue says."""
+        """Returns the IRI of a graph from its name in the text, by the prologue of the operation."""
+        # The engine resolves the name: prefixes and relative IRIs need no second implementation.
         quad = next(iter(self.data(f"<urn:x:s> <urn:x:p> {name}")))
         assert isinstance(quad.object, NamedNode)  # noqa: S101 - the whole update has been parsed
         return quad.object
 
     def data(self, text: str) -> Store:
-        """The quads of a text that has no variables."""
+        """Returns the quads of a text without variables."""
         scratch = Store()
         scratch.update(
             f"{self.operation.prologue}INSERT DATA {{\n{text}\n}}", base_iri=self.base, prefixes=dict(PREFIXES)
@@ -90,38 +91,39 @@ class _Context:
         return scratch
 
     def template(self, text: str | None) -> list[Quad]:
-        """The quads of a template, in the graph of WITH where they name none."""
+        """Returns the quads of a template, with IRIs in the place of variables; quads without a graph in the home."""
         if not text:
             return []
         return self.placed(self.data(as_data(text)))
 
     def home(self) -> Graph:
-        """The graph that is meant where none is named: that of WITH, or the one that the update was sent to."""
+        """Returns the graph for quads that name none: that of WITH, or the one to which the update was sent."""
         if self.operation.with_graph:
             return self.graph(self.operation.with_graph)
         return NamedNode(self._update.only) if self._update.only else DefaultGraph()
 
     def placed(self, quads: Iterable[Quad]) -> list[Quad]:
-        """The quads, those without a graph in the one that is meant then."""
+        """Returns the quads, with those of the default graph moved to the home graph."""
         home = self.home()
         return [
             Quad(q.subject, q.predicate, q.object, home) if isinstance(q.graph_name, DefaultGraph) else q for q in quads
         ]
 
     def solutions(self, names: list[str], distinct: bool) -> Iterator[dict[str, Term]]:
-        """The solutions of WHERE, as far as these variables go."""
-        wanted = " ".join(f"?{name}" for name in names) or "(1 AS ?x__)"
-        text = f"{self.operation.prologue}SELECT {'DISTINCT ' if distinct else ''}{wanted} WHERE {{\n"
+        """Yields the solutions of WHERE, restricted to these variables."""
+        # SELECT needs a column even for templates without variables.
+        columns = " ".join(f"?{name}" for name in names) or "(1 AS ?x__)"
+        text = f"{self.operation.prologue}SELECT {'DISTINCT ' if distinct else ''}{columns} WHERE {{\n"
         store, default, named = self._dataset()
         try:
-            found = store.query(
+            solutions = store.query(
                 f"{text}{self.operation.where}\n}}",
                 base_iri=self.base,
                 prefixes=dict(PREFIXES),
                 default_graph=default,
                 named_graphs=named,
             )
-            for solution in found:  # type: ignore[union-attr]
+            for solution in solutions:  # type: ignore[union-attr]
                 yield {name: term for name in names if (term := solution[Variable(name)]) is not None}
         except SyntaxError as error:
             raise syntax_error(str(error)) from None
@@ -129,7 +131,7 @@ class _Context:
             raise Forbidden(f"SERVICE is not evaluated in an update: {error}", construct="SERVICE") from None
 
     def _dataset(self) -> tuple[Store, Any, Any]:
-        """The store to ask, and which of its graphs make up default graph and named graphs."""
+        """Returns the store to query, and which of its graphs make up the default graph and the named graphs."""
         using = [(named, self.graph(name)) for named, name in self.operation.using]
         using += [(False, NamedNode(name)) for name in self._update.using]
         using += [(True, NamedNode(name)) for name in self._update.using_named]
@@ -139,9 +141,9 @@ class _Context:
         default = [graph for named, graph in using if not named]
         named_graphs = [graph for named, graph in using if named]
         if len(default) > 1:
-            # Asked for several default graphs, the library answers with a triple once for each that holds it.
-            return _merged(store, default, named_graphs), DefaultGraph(), named_graphs
-        return store, default or [_NOWHERE], named_graphs
+            return merged_dataset(store, default, named_graphs), DefaultGraph(), named_graphs
+        # Only USING NAMED: the default graph of the dataset is empty.
+        return store, default or [_EMPTY_GRAPH], named_graphs
 
 
 def _apply_operation(context: _Context) -> None:
@@ -154,7 +156,7 @@ def _apply_operation(context: _Context) -> None:
         _modify(context)
     elif operation.kind == "LOAD":
         if not operation.silent:
-            raise Forbidden("LOAD is not carried out: send the data itself", construct="LOAD")
+            raise Forbidden("LOAD is not supported: send the data itself", construct="LOAD")
     else:
         _manage(context)
 
@@ -163,26 +165,27 @@ def _modify(context: _Context) -> None:
     operation, edit = context.operation, context.edit
     out, into = context.template(operation.delete), context.template(operation.insert)
     names = variables(f"{operation.delete or ''} {operation.insert or ''}")
-    # Each solution gets blank nodes of its own; without any, equal solutions do the same.
-    distinct = not any(_blank(quad) for quad in into)
+    # Each solution gets new blank nodes; without blank nodes, equal solutions have the same effect.
+    distinct = not any(_has_blank_nodes(quad) for quad in into)
     removed: set[Quad] = set()
     added: set[Quad] = set()
     for solution in context.solutions(names, distinct):
-        removed.update(_filled(out, solution, None))
-        known: dict[BlankNode, NamedNode | BlankNode] = {}
-        added.update(_filled(into, solution, partial(edit.name_of, known)))
+        removed.update(_instantiated(out, solution, None))
+        node_names: dict[BlankNode, NamedNode | BlankNode] = {}
+        added.update(_instantiated(into, solution, partial(edit.name_of, node_names)))
+    # All deletions before all insertions (SPARQL 1.1 Update, 3.1.3).
     edit.delete(canonical(removed))
     edit.insert(canonical(added))
 
 
 def _manage(context: _Context) -> None:
-    """CREATE, CLEAR, DROP, ADD, MOVE and COPY."""
+    """Applies CREATE, CLEAR, DROP, ADD, MOVE or COPY."""
     operation, edit = context.operation, context.edit
     graphs = [_targets(context, name) for name in operation.names]
     try:
         if operation.kind == "CREATE":
             if edit.store.contains_named_graph(graphs[0][0]):
-                raise UsageError(f"the graph {graphs[0][0]} is there already")
+                raise UsageError(f"the graph {graphs[0][0]} exists already")
             edit.create(graphs[0][0])  # type: ignore[arg-type]
         elif operation.kind in {"CLEAR", "DROP"}:
             if operation.names[0] not in {"DEFAULT", "NAMED", "ALL"}:
@@ -226,41 +229,44 @@ def _require(store: Store, graph: Graph) -> None:
 
 
 def _check_syntax(update: Update, parts: list[Operation]) -> None:
-    """Have the engine parse an update as a whole: on an empty store, where it does nothing."""
+    """Has the engine parse the whole update, on an empty store, where it has no effect."""
     first = parts[0].prologue if parts else ""
     if any(part.kind == "LOAD" or part.prologue != first for part in parts):
-        # LOAD would be carried out; and the library knows no prologue after a semicolon.
+        # The engine would execute LOAD, and it does not support a prologue after a semicolon.
         for part in parts:
             if part.kind != "LOAD":
                 _parse(part.prologue + part.text, update.base)
             elif not 1 <= len(part.names) <= 2:
-                raise QuerySyntaxError(f"this is no LOAD: {part.text[:80]}")
+                raise QuerySyntaxError(f"invalid LOAD: {part.text[:80]}")
     else:
         _parse(update.text, update.base)
 
 
 def _parse(text: str, base: str) -> None:
     try:
-        # Managing graphs that are not there fails when it is carried out: no matter of syntax.
+        # On the empty store, operations on missing graphs fail when they are executed: these are not syntax errors.
         with suppress(OSError, RuntimeError, ValueError):
             Store().update(text, base_iri=base, prefixes=dict(PREFIXES))
     except UnicodeEncodeError:
-        raise QuerySyntaxError("the update holds half a surrogate pair: it is not Unicode text") from None
+        raise QuerySyntaxError("the update has an unpaired surrogate: it is not Unicode text") from None
     except SyntaxError as error:
         raise syntax_error(str(error)) from None
 
 
 def _read(payload: Payload, graph: Graph, edit: Edit) -> Iterator[Quad]:
-    """The triples of a body. Relative IRIs are resolved against the graph's name (Graph Store Protocol, 4.2)."""
+    """Yields the triples of a body as quads of the graph.
+
+    Relative IRIs are resolved against the graph's IRI (SPARQL 1.1 Graph Store HTTP Protocol, 4.2).
+    """
     format_ = BY_NAME[payload.format].rdf
-    known: dict[BlankNode, NamedNode | BlankNode] = {}
+    node_names: dict[BlankNode, NamedNode | BlankNode] = {}
     base = graph.value if isinstance(graph, NamedNode) else None
     try:
         for quad in parse(payload.data, format_, base_iri=base):
             if not isinstance(quad.graph_name, DefaultGraph) and quad.graph_name != graph:
-                raise BadData(f"the body fills another graph, {quad.graph_name}, than the one asked for", "body")
+                raise BadData(f"the body has statements of another graph, {quad.graph_name}", "body")
             inside = Quad(quad.subject, quad.predicate, quad.object, graph)
-            yield renamed(inside, partial(edit.name_of, known)) if _blank(inside) else inside
+            yield renamed(inside, partial(edit.name_of, node_names)) if _has_blank_nodes(inside) else inside
     except SyntaxError as error:
         raise BadData(error.msg, "body", error.lineno, error.offset) from None
     except (OSError, UnicodeDecodeError, ValueError) as error:
@@ -268,49 +274,35 @@ def _read(payload: Payload, graph: Graph, edit: Edit) -> Iterator[Quad]:
 
 
 def _named(quads: Iterable[Quad], edit: Edit) -> Iterator[Quad]:
-    known: dict[BlankNode, NamedNode | BlankNode] = {}
+    node_names: dict[BlankNode, NamedNode | BlankNode] = {}
     for quad in quads:
-        yield renamed(quad, partial(edit.name_of, known)) if _blank(quad) else quad
+        yield renamed(quad, partial(edit.name_of, node_names)) if _has_blank_nodes(quad) else quad
 
 
-def _blank(quad: Quad) -> bool:
+def _has_blank_nodes(quad: Quad) -> bool:
     return any(isinstance(term, BlankNode | Triple) for term in (quad.subject, quad.object))
 
 
-def _filled(template: list[Quad], solution: dict[str, Term], name: object) -> Iterator[Quad]:
-    """The template with the solution's terms in it; what would be no quad is left out (SPARQL 1.1 Update, 3.1.3)."""
+def _instantiated(template: list[Quad], solution: dict[str, Term], name: object) -> Iterator[Quad]:
+    """Yields the quads of a template for a solution; ill-formed ones are left out (SPARQL 1.1 Update, 3.1.3)."""
     for quad in template:
-        terms = [_fill(term, solution) for term in (quad.subject, quad.predicate, quad.object, quad.graph_name)]
+        terms = [_substituted(t, solution) for t in (quad.subject, quad.predicate, quad.object, quad.graph_name)]
         if None in terms:
             continue
-        # What is in the data keeps its name; what the template calls a blank node gets a new one.
+        # A blank node of the template gets a new name; one that the solution brought from the data keeps its own.
         if callable(name):
-            terms = [name(term) if isinstance(term, BlankNode) and term in _own(quad) else term for term in terms]
+            own = (quad.subject, quad.object)
+            terms = [name(term) if isinstance(term, BlankNode) and term in own else term for term in terms]
         with suppress(TypeError):
             yield Quad(*terms)  # type: ignore[arg-type]
 
 
-def _own(quad: Quad) -> tuple[object, ...]:
-    return (quad.subject, quad.object)
-
-
-def _fill(term: object, solution: dict[str, Term]) -> object:
+def _substituted(term: object, solution: dict[str, Term]) -> object:
     if isinstance(term, NamedNode) and term.value.startswith(VARIABLE):
         return solution.get(term.value.removeprefix(VARIABLE))
     if isinstance(term, Triple):
-        parts = [_fill(part, solution) for part in (term.subject, term.predicate, term.object)]
+        parts = [_substituted(part, solution) for part in (term.subject, term.predicate, term.object)]
         with suppress(TypeError):
             return None if None in parts else Triple(*parts)  # type: ignore[arg-type]
         return None
     return term
-
-
-def _merged(store: Store, default: list[NamedNode], named: list[NamedNode]) -> Store:
-    merged = Store()
-    for graph in default:
-        quads = store.quads_for_pattern(None, None, None, graph)
-        merged.bulk_extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
-    for graph in named:
-        merged.add_graph(graph)
-        merged.bulk_extend(store.quads_for_pattern(None, None, None, graph))
-    return merged

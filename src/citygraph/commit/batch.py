@@ -1,7 +1,7 @@
-"""Batches of changes, committed in a child process that may be killed: with no network, little time and memory.
+"""Commits of batches of changes in a sandboxed child process: no network, limited time and memory.
 
-Nothing that a stranger sent is parsed in a process that has to live; what a child staged is swept if it dies. As long
-as it lives it does one batch after the other, and keeps the store open in between.
+Requests from outside are parsed only in a process that may be killed; a staged release that it leaves is swept. A child
+commits one batch after the other, and keeps the store open in between.
 """
 
 from __future__ import annotations
@@ -21,30 +21,29 @@ from dataclasses import asdict
 from typing import Any
 
 from citygraph.commit.change import Change, Commit, change_as_json, change_from_json, commit_from_json, report_from_json
-from citygraph.commit.commit import Consequences, Outcome, write
-from citygraph.commit.followup import consequences_of
-from citygraph.engine import sandbox as confine
-from citygraph.engine import wire
+from citygraph.commit.commit import Followup, Outcome, commit
+from citygraph.commit.followup import followup_for
+from citygraph.engine import sandbox, wire
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, NotFound, StorageFull, Violations
-from citygraph.release.releases import Releases, Working
+from citygraph.release.releases import Releases, WorkingCopy
 from citygraph.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
 
-_ANSWERING = 10.0  # seconds for all of an answer, once it comes
-_IDLE = 300.0  # seconds
+_RECEIVE_SECONDS = 10.0  # for a whole response, once it begins
+_IDLE_SECONDS = 300.0
 
 
 def commit_here(changes: Sequence[Change], settings: Settings) -> list[Outcome]:
-    """Commit changes from a process without a writer, such as a command.
+    """Commits changes from a process without a writer, such as a command.
 
-    In a fresh process all the same, not a fork of this one: this one may have had a store open, whose threads and
-    locks a fork does not survive. Answers for each its commit, or the error for which it changed nothing.
+    Returns for each its commit, or the error for which it changed nothing.
     """
     begun = time.monotonic()
     before = current_id(settings)
-    sent = json.dumps([change_as_json(change) for change in changes]).encode()
+    request = json.dumps([change_as_json(change) for change in changes]).encode()
+    # A new process, not a fork: this one may have had a store open, whose threads and locks do not survive a fork.
     process = subprocess.Popen(
         [sys.executable, "-m", "citygraph.commit.batch"],
         stdin=subprocess.PIPE,
@@ -52,116 +51,124 @@ def commit_here(changes: Sequence[Change], settings: Settings) -> list[Outcome]:
         env={**os.environ, **settings.as_environment(), "RUST_BACKTRACE": "0"},
     )
     try:
-        answer, _ = process.communicate(sent, settings.write_time_limit)
+        response, _ = process.communicate(request, settings.write_time_limit)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-        answer = b""
+        response = b""
     if process.returncode == 0:
-        return [unpacked(values) for values in json.loads(answer)]
+        return [outcome_from_json(values) for values in json.loads(response)]
     if current_id(settings) != before:
-        return [unsure()] * len(changes)
-    return [_death(process.returncode, time.monotonic() - begun, settings)] * len(changes)
+        return [unknown_outcome()] * len(changes)
+    return [_exit_error(process.returncode, time.monotonic() - begun, settings)] * len(changes)
 
 
 def current_id(settings: Settings) -> str:
-    """The current release, to be compared with what it was; empty if there is none."""
+    """Returns the name of the current release; empty if there is none."""
     try:
         return Releases(settings.releases).current_id()
     except NotFound:
         return ""
 
 
-def unsure() -> CitygraphError:
-    """What is told of a change whose process was ended when the release moved: it may have been the last it did."""
-    return EngineFailed("the process that made the commit was ended, and a release was published: look at it first")
+def unknown_outcome() -> CitygraphError:
+    """Returns the error for a change whose process ended after a release was published, perhaps with this change."""
+    return EngineFailed("the commit process ended after a release was published: check it before you repeat the change")
 
 
 class Committer:
-    """A child that commits one batch after the other; by its parent, which forks it and opens no store."""
+    """A child process that commits one batch after the other, as its parent sees it.
 
-    def __init__(
-        self, settings: Settings, consequences: Consequences, forked: Callable[[], None] = lambda: None
-    ) -> None:
+    The parent forks it, so it must not have opened a store: a store's threads and locks do not survive a fork.
+    """
+
+    def __init__(self, settings: Settings, followup: Followup, forked: Callable[[], None] = lambda: None) -> None:
         self._settings = settings
         self._begun = 0.0
-        self._worn = False
+        self._needs_replacement = False
         parent = os.getpid()
         ours, theirs = socket.socketpair()
         self._pid = os.fork()
         if self._pid == 0:
             ours.close()
             forked()
-            _live(lambda working: _serve(Channel(theirs), settings, consequences, working), settings, parent)
+            _run_sandboxed(
+                lambda working: _serve_batches(Channel(theirs), settings, followup, working), settings, parent
+            )
         theirs.close()
         self._channel = Channel(ours)
 
     @property
-    def reading(self) -> int:
-        """The descriptor on which an answer comes."""
+    def descriptor(self) -> int:
+        """The file descriptor on which a response arrives."""
         return self._channel.socket.fileno()
 
     @property
-    def is_worn(self) -> bool:
-        """Whether another one had better do the next batch."""
-        return self._worn
+    def needs_replacement(self) -> bool:
+        """Whether a new child should do the next batch, because this one has used too much memory."""
+        return self._needs_replacement
 
-    def begin(self, changes: Sequence[Change]) -> None:
-        """Give it a batch. Raises ConnectionLost if it is gone."""
+    def send(self, changes: Sequence[Change]) -> None:
+        """Sends a batch. Raises ConnectionLost if the child has ended."""
         self._begun = time.monotonic()
         self._channel.send(wire.frame_of(wire.ASK, {"changes": [change_as_json(change) for change in changes]}))
 
     def is_late(self) -> bool:
-        """Whether the batch is over its time."""
+        """Returns whether the batch has exceeded its time limit."""
         return time.monotonic() - self._begun > self._settings.write_time_limit
 
-    def finish(self) -> list[Outcome] | CitygraphError:
-        """What came of each change, once an answer comes or it is late; or why it died, and all of them with it."""
+    def receive(self) -> list[Outcome] | CitygraphError:
+        """Returns the outcome of each change, or the error with which the child ended.
+
+        Call it when a response is readable or the batch is late. A late child is killed.
+        """
         try:
             if not self.is_late():
-                answer = json.loads(self._channel.receive(_ANSWERING)[1])
-                self._worn = answer["worn"]
-                return [unpacked(values) for values in answer["outcomes"]]
+                response = json.loads(self._channel.receive(_RECEIVE_SECONDS)[1])
+                self._needs_replacement = response["worn"]
+                return [outcome_from_json(values) for values in response["outcomes"]]
             os.kill(self._pid, signal.SIGKILL)
         except ConnectionLost:
-            pass  # it has ended, and how matters
+            pass  # the exit status gives the reason
         except TimeoutError:
             os.kill(self._pid, signal.SIGKILL)
         elapsed = time.monotonic() - self._begun
-        return _death(self.end(), elapsed, self._settings)
+        return _exit_error(self.close(), elapsed, self._settings)
 
-    def end(self) -> int:
-        """Let the child be gone; answers how it ended."""
+    def close(self) -> int:
+        """Closes the channel, waits for the child and returns its exit code."""
         self._channel.close()
         return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
 
 
-def _death(status: int | None, elapsed: float, settings: Settings) -> CitygraphError:
-    """Why a process that made a commit ended without an answer."""
+def _exit_error(status: int | None, elapsed: float, settings: Settings) -> CitygraphError:
+    """Returns the reason for which a commit process ended without a response."""
     if elapsed > settings.write_time_limit:
         limit = settings.write_time_limit
         return LimitReached(f"the commit took more than {limit:g} s; nothing was changed", "time", limit, elapsed)
+    # Rust aborts on a failed allocation, and `_run_sandboxed` turns a MemoryError into the same signal.
     if status == -signal.SIGABRT:
         most = settings.write_memory_limit
         return LimitReached(f"the commit needs more than {most} bytes of memory", "memory", most, elapsed)
+    # A parser that recurses too deeply overflows the stack.
     if status == -signal.SIGSEGV:
-        return BadData("it is nested too deeply to be read", "body")
+        return BadData("the body is nested too deeply", "body")
     if status == -signal.SIGXFSZ:
-        return StorageFull("there is no room on the disk: nothing was changed")
-    return EngineFailed(f"the process that made the commit ended with {status}")
+        return StorageFull("the disk is full: nothing was changed")
+    return EngineFailed(f"the commit process ended with status {status}")
 
 
-def _live(work: Callable[[Working], None], settings: Settings, parent: int) -> None:
-    """The rest of a child's life, with what it may do taken away."""
+def _run_sandboxed(work: Callable[[WorkingCopy], None], settings: Settings, parent: int) -> None:
+    """Runs the work of a child process in a sandbox, and exits."""
     status = 1
-    working = Working(Releases(settings.releases))
+    working = WorkingCopy(Releases(settings.releases))
     try:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.set_wakeup_fd(-1)
-        confine.die_with_parent(parent)
-        if not confine.can_filter():
-            confine.cut_network()
-        confine.limit_memory(settings.write_memory_limit)
+        signal.set_wakeup_fd(-1)  # inherited from the parent, whose loop must not be woken by this process
+        sandbox.die_with_parent(parent)
+        if not sandbox.can_filter():
+            sandbox.cut_network()
+        sandbox.limit_memory(settings.write_memory_limit)
         try:
             work(working)
         except MemoryError:
@@ -171,46 +178,48 @@ def _live(work: Callable[[Working], None], settings: Settings, parent: int) -> N
     except BaseException:
         log.exception("a commit failed")
     finally:
+        # Not sys.exit: the cleanup that a fork inherited is the parent's.
         os._exit(status)
 
 
-def _serve(channel: Channel, settings: Settings, consequences: Consequences, working: Working) -> None:
-    """Commit batches until nobody sends any, or none comes for long: an open store costs memory."""
-    most = confine.anonymous_memory() + settings.write_memory_limit // 8
+def _serve_batches(channel: Channel, settings: Settings, followup: Followup, working: WorkingCopy) -> None:
+    """Commits batches until the channel closes or is idle for long: an open store costs memory."""
+    most = sandbox.anonymous_memory() + settings.write_memory_limit // 8
+    # A collection would write to the objects inherited from the parent, and so copy their shared pages.
     gc.freeze()
     with suppress(ConnectionLost, TimeoutError):
         while True:
-            asked = json.loads(channel.receive(_IDLE)[1])
-            changes = [change_from_json(values) for values in asked["changes"]]
-            outcomes = _outcomes(changes, settings, consequences, working)
-            worn = confine.anonymous_memory() > most
-            answer = {"outcomes": [packed(outcome) for outcome in outcomes], "worn": worn}
-            channel.send(wire.frame_of(wire.NOTE, answer))
+            request = json.loads(channel.receive(_IDLE_SECONDS)[1])
+            changes = [change_from_json(values) for values in request["changes"]]
+            outcomes = _outcomes(changes, settings, followup, working)
+            worn = sandbox.anonymous_memory() > most
+            response = {"outcomes": [outcome_as_json(outcome) for outcome in outcomes], "worn": worn}
+            channel.send(wire.frame_of(wire.NOTE, response))
 
 
-def _outcomes(
-    changes: Sequence[Change], settings: Settings, consequences: Consequences, working: Working
-) -> list[Outcome]:
+def _outcomes(changes: Sequence[Change], settings: Settings, followup: Followup, working: WorkingCopy) -> list[Outcome]:
     try:
-        return write(changes, Releases(settings.releases), consequences, settings, working)
+        return commit(changes, Releases(settings.releases), followup, settings, working)
     except CitygraphError as error:
         return [error] * len(changes)
 
 
-def packed(outcome: Outcome) -> dict[str, Any]:
+def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
+    """Returns an outcome as a JSON object."""
     if isinstance(outcome, Commit):
         return {"commit": asdict(outcome)}
     if isinstance(outcome, Violations):
         report = outcome.report
         return {"violations": {"results": [asdict(result) for result in report.results], "turtle": report.turtle}}
     if isinstance(outcome, BadData):
-        # Its constructor puts the place in front of the message.
+        # The constructor will put the place in front of the message again.
         place = ":".join(str(part) for part in (outcome.file, outcome.line, outcome.column) if part is not None)
         return {**wire.error_to_wire(outcome), "message": str(outcome).removeprefix(f"{place}: ")}
     return wire.error_to_wire(outcome)
 
 
-def unpacked(values: dict[str, Any]) -> Outcome:
+def outcome_from_json(values: dict[str, Any]) -> Outcome:
+    """Returns the outcome from a JSON object."""
     if "commit" in values:
         return commit_from_json(values["commit"])
     if "violations" in values:
@@ -219,20 +228,21 @@ def unpacked(values: dict[str, Any]) -> Outcome:
 
 
 def main() -> None:
-    """Run as a program: changes come in on standard input, what came of them goes out."""
+    """Commits the changes from standard input and writes their outcomes to standard output."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s commit: %(message)s")
+    # A library that prints must not break the JSON: its output goes to standard error.
     writing = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     changes = [change_from_json(values) for values in json.load(sys.stdin.buffer)]
     settings = read_settings()
-    consequences = consequences_of(settings)
+    followup = followup_for(settings)
 
-    def work(working: Working) -> None:
-        outcomes = _outcomes(changes, settings, consequences, working)
+    def work(working: WorkingCopy) -> None:
+        outcomes = _outcomes(changes, settings, followup, working)
         with os.fdopen(writing, "w", encoding="utf-8") as pipe:
-            json.dump([packed(outcome) for outcome in outcomes], pipe)
+            json.dump([outcome_as_json(outcome) for outcome in outcomes], pipe)
 
-    _live(work, settings, os.getppid())
+    _run_sandboxed(work, settings, os.getppid())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What somebody asks to be written, and what came of it: plain values that travel between processes as JSON."""
+"""A requested change and the commit that results from it: plain values that processes exchange as JSON."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from citygraph.rdf.terms import BASE
-from citygraph.report import Place, Report, Result
+from citygraph.report import Place, Report, ValidationResult
 
 Action = Literal["replace", "merge", "drop"]
 
 
 @dataclass(frozen=True)
 class Payload:
-    """A body that carries triples: its bytes, and the name of its format in formats.py."""
+    """A request body with triples: its bytes, and the name of its format in `formats.FORMATS`."""
 
+    # The bytes are parsed only in the sandboxed process.
     data: bytes
     format: str
 
 
 @dataclass(frozen=True)
 class Update:
-    """A SPARQL Update; the two tuples of graphs replace USING. `only` names the one graph that it may change."""
+    """A SPARQL Update; the two tuples of graphs replace USING. `only` is the one graph that it may change."""
 
     text: str
     using: tuple[str, ...] = ()
@@ -34,7 +35,7 @@ class Update:
 
 @dataclass(frozen=True)
 class GraphWrite:
-    """What the Graph Store Protocol does to one graph; an empty name means the default graph."""
+    """An operation of the Graph Store Protocol on one graph; an empty name means the default graph."""
 
     action: Action
     graph: str
@@ -43,9 +44,9 @@ class GraphWrite:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What must hold of a graph when it is written: the values of If-Match and If-None-Match, without quotes.
+    """The preconditions of a write: the values of If-Match and If-None-Match, without quotes.
 
-    A star in `match` wants the graph to exist, one in `none_match` wants it not to.
+    A star in `match` requires that the graph exists, one in `none_match` that it does not.
     """
 
     match: tuple[str, ...] = ()
@@ -54,9 +55,10 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Change:
-    """One request to write. `prefixes` are the beginnings of the names of graphs that its author may write to."""
+    """One request to write. Its author may write to graphs whose IRIs begin with one of `prefixes`."""
 
     what: Update | GraphWrite
+    # The name of the token's holder, for the manifest and the provenance of the release.
     author: str = ""
     message: str = ""
     prefixes: tuple[str, ...] = ("",)
@@ -66,23 +68,26 @@ class Change:
 
 @dataclass(frozen=True)
 class Commit:
-    """What a change did. Counts are of quads in named graphs; with nothing to do `release` is the one that was."""
+    """The result of a change. Counts are of quads in named graphs.
+
+    `release` is the release before the change if the change had no effect.
+    """
 
     release: str
     digest: str
     added: int
     removed: int
     graphs: tuple[str, ...] = ()
-    created: bool = False  # whether the graph that was written to did not exist before
-    version: str = ""  # of the graph that was written to
-    blank_nodes: int = 0  # how many got IRIs
-    warnings: tuple[Result, ...] = ()
+    created: bool = False  # whether the target graph did not exist before
+    version: str = ""  # of the target graph
+    blank_nodes: int = 0  # the number of blank nodes that were replaced by IRIs
+    warnings: tuple[ValidationResult, ...] = ()
     published: bool = True
     elapsed: float = 0.0
 
 
 def change_as_json(change: Change) -> dict[str, Any]:
-    """The change as JSON can carry it."""
+    """Returns the change as a JSON object; payloads are in Base64."""
     what = asdict(change.what)
     for payload in what.get("payloads", ()):
         payload["data"] = b64encode(payload["data"]).decode()
@@ -91,31 +96,33 @@ def change_as_json(change: Change) -> dict[str, Any]:
 
 
 def change_from_json(values: dict[str, Any]) -> Change:
-    """The change that was sent."""
+    """Returns the change from a JSON object."""
     what = dict(values["what"])
-    made: Update | GraphWrite
+    operation: Update | GraphWrite
     if what.pop("kind") == "update":
-        made = Update(what["text"], tuple(what["using"]), tuple(what["using_named"]), what["only"], what["base"])
+        operation = Update(what["text"], tuple(what["using"]), tuple(what["using_named"]), what["only"], what["base"])
     else:
         payloads = tuple(Payload(b64decode(p["data"]), p["format"]) for p in what["payloads"])
-        made = GraphWrite(what["action"], what["graph"], payloads)
+        operation = GraphWrite(what["action"], what["graph"], payloads)
     conditions = Conditions(tuple(values["conditions"]["match"]), tuple(values["conditions"]["none_match"]))
     return Change(
-        made, values["author"], values["message"], tuple(values["prefixes"]), conditions, bool(values["dry_run"])
+        operation, values["author"], values["message"], tuple(values["prefixes"]), conditions, bool(values["dry_run"])
     )
 
 
 def commit_from_json(values: dict[str, Any]) -> Commit:
-    """The commit that was sent as `asdict` makes it."""
+    """Returns the commit from the JSON of its `asdict`."""
     warnings = tuple(results_from_json(values["warnings"]))
     return Commit(**{**values, "graphs": tuple(values["graphs"]), "warnings": warnings})
 
 
 def report_from_json(values: dict[str, Any]) -> Report:
-    """The report that was sent as `asdict` makes it."""
+    """Returns the report from the JSON of its `asdict`."""
     return Report(tuple(results_from_json(values["results"])), values["turtle"])
 
 
-def results_from_json(values: Iterable[dict[str, Any]]) -> list[Result]:
-    """The results that were sent."""
-    return [Result(**{**value, "place": Place(**value["place"]) if value["place"] else None}) for value in values]
+def results_from_json(values: Iterable[dict[str, Any]]) -> list[ValidationResult]:
+    """Returns validation results from JSON."""
+    return [
+        ValidationResult(**{**value, "place": Place(**value["place"]) if value["place"] else None}) for value in values
+    ]

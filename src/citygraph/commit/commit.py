@@ -1,4 +1,8 @@
-"""From changes to a published release: apply, derive, describe, validate in a working copy, and publish it."""
+"""The commit of changes: apply them to a copy of the current release, update what is derived, validate, publish.
+
+Each function adds one thing to the one below it: `commit` → `_commit_or_split` → `_retry_if_moved` → `_commit_once` →
+`_apply_all` and `_apply_change`, `_update_derived`, `_publish`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,9 @@ import errno
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 from pyoxigraph import NamedNode, Quad, Store
@@ -20,11 +23,11 @@ from citygraph.commit.change import Change, Commit, GraphWrite
 from citygraph.commit.edit import Edit, undo
 from citygraph.errors import CitygraphError, Conflict, PreconditionFailed, StorageFull, Violations
 from citygraph.index.names import AMENDMENTS, INDEX
-from citygraph.rdf.delta import Before, Delta
+from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.nquads import SetDigest, as_line, write_patch
 from citygraph.release.changes import write_changes
-from citygraph.release.ownership import only, permission, within
-from citygraph.release.releases import Manifest, Release, Releases, Staged, Working
+from citygraph.release.ownership import owner_check, prefix_check, single_graph_check
+from citygraph.release.releases import Manifest, Release, Releases, Staged, WorkingCopy, link_file
 from citygraph.report import LATER, REPORT, Report
 from citygraph.settings import Settings
 
@@ -33,33 +36,37 @@ Outcome = Commit | CitygraphError
 _ATTEMPTS = 5
 
 
-class Consequences(Protocol):
-    """What a commit does beyond its own change; see `consequences.py`."""
+class Followup(Protocol):
+    """The part of a commit that follows the change itself; `followup.py` implements it."""
 
-    def follow(self, staged: Staged, delta: Delta) -> Followed:
-        """Bring what is made from the graphs up to date in the staged release, and validate it."""
+    def update_derived(self, staged: Staged, delta: Delta) -> Effects:
+        """Updates everything derived from the graphs in the staged release, and validates it."""
         ...
 
 
 @dataclass(frozen=True)
-class Followed:
-    """All that a commit changed. Plain values: who holds on to the store keeps it open, and it must close first."""
+class Effects:
+    """The effects of a commit: the change, everything derived from it, and the report.
 
-    delta: Delta  # of named graphs
-    graphs: Counter[str]  # by how many quads each of them grew
-    merged: Delta  # of the default graph
+    `graphs` counts by how many quads each named graph grew; `merged` is the change of the default graph.
+    """
+
+    # Plain values only: a reference to the store would keep it open, and it must be closed before publication.
+    delta: Delta
+    graphs: Counter[str]
+    merged: Delta
     report: Report
 
     @property
     def whole(self) -> Delta:
-        """All that became different in the store."""
+        """The change of the whole store."""
         delta, merged = self.delta, self.merged
         return Delta(delta.added | merged.added, delta.removed | merged.removed, delta.created, delta.dropped)
 
 
 @dataclass(frozen=True)
-class _Applied:
-    """A change that is in the staged store, and what it did there."""
+class _AppliedChange:
+    """A change that has been applied to the staged store, and its effect there."""
 
     change: Change
     delta: Delta
@@ -67,38 +74,40 @@ class _Applied:
     existed: bool
 
 
-def write(
+def commit(
     changes: Sequence[Change],
     releases: Releases,
-    consequences: Consequences,
+    followup: Followup,
     settings: Settings,
-    working: Working | None = None,
+    working: WorkingCopy | None = None,
 ) -> list[Outcome]:
-    """Publish the current release with these changes applied, in one release if they conform together.
+    """Publishes the current release with these changes applied, in one release if they conform together.
 
-    `working` is for who commits again and again. Answers for each change its commit, or the error for which it changed
-    nothing: Violations, Conflict, Forbidden, PreconditionFailed, NotFound, QuerySyntaxError, BadData, StorageFull, …
+    A process that commits repeatedly passes its `working` copy. Returns for each change its commit, or the error for
+    which it changed nothing: Violations, Conflict, Forbidden, PreconditionFailed, NotFound, QuerySyntaxError, BadData,
+    StorageFull.
     """
-    kept = working or Working(releases)
+    working_copy = working or WorkingCopy(releases)
     try:
-        with _errors_of_storage(), releases.writing():
-            return _in_turn(changes, _Desk(releases, kept, consequences, settings))
+        with _storage_errors(), releases.writing():
+            return _commit_or_split(changes, _CommitContext(releases, working_copy, followup, settings))
     finally:
         if working is None:
-            kept.drop()
+            working_copy.drop()
 
 
 def rollback(release_id: str, releases: Releases) -> Release:
-    """Publish a release equal to an older one. Raises NotFound, Conflict if another was published meanwhile."""
+    """Publishes a release equal to an older one. Raises NotFound, Conflict if another was published meanwhile."""
     old = releases.get(release_id)
     with releases.writing(), releases.stage(copy_of=old) as staged:
         manifest = old.manifest
-        # Equal data have equal dumps and tables.
+        # Equal data has equal dumps and tables, so they are linked and not made again.
         for name in (INDEX, AMENDMENTS, REPORT, LATER, QUALITY, *manifest.outputs):
             (staged.path / name).parent.mkdir(parents=True, exist_ok=True)
-            link(old.path / name, staged.path / name)
+            link_file(old.path / name, staged.path / name)
         current = staged.parent.manifest if staged.parent else manifest
         built = manifest.built or manifest.id
+        # A graph written to since `old` must not keep the version of its later content.
         differing = {**manifest.versions, **current.versions}
         versions = {graph: old.version_of(graph) for graph in differing if graph in manifest.graphs}
         return staged.publish(
@@ -115,73 +124,81 @@ def rollback(release_id: str, releases: Releases) -> Release:
 
 
 @dataclass(frozen=True)
-class _Desk:
-    """What a commit is made with."""
+class _CommitContext:
+    """The values that all steps of a commit need."""
 
     releases: Releases
-    working: Working
-    consequences: Consequences
+    working: WorkingCopy
+    followup: Followup
     settings: Settings
 
 
-class _Moved(Conflict):
-    """A build published while this commit was made."""
+class _ReleaseMoved(Conflict):
+    """A build published a release while this commit was in progress."""
 
 
-def _in_turn(changes: Sequence[Change], desk: _Desk) -> list[Outcome]:
-    """All together if they conform together, else one half after the other: a bad one among many is soon found."""
+def _commit_or_split(changes: Sequence[Change], context: _CommitContext) -> list[Outcome]:
+    """Commits all changes together if they conform together, else each half on its own.
+
+    Halving finds one bad change among n in about log n more attempts.
+    """
     try:
-        return _again(changes, desk)
+        return _retry_if_moved(changes, context)
     except StorageFull as error:
+        # Halves would need the same disk.
         return [error] * len(changes)
     except CitygraphError as error:
         if len(changes) == 1:
-            return [_bare(error)]
+            return [_without_traceback(error)]
     middle = len(changes) // 2
-    return [*_in_turn(changes[:middle], desk), *_in_turn(changes[middle:], desk)]
+    return [*_commit_or_split(changes[:middle], context), *_commit_or_split(changes[middle:], context)]
 
 
-def _again(changes: Sequence[Change], desk: _Desk) -> list[Outcome]:
-    """From the new current release, if a build publishes one meanwhile. Raises Conflict if that goes on."""
+def _retry_if_moved(changes: Sequence[Change], context: _CommitContext) -> list[Outcome]:
+    """Commits again from the new current release if a build published one. Raises Conflict after some attempts."""
+    # Commits exclude each other by the lock for writing; only builds, which do not take it, can publish meanwhile.
     for _ in range(_ATTEMPTS - 1):
-        with suppress(_Moved):
-            return _together(changes, desk)
+        with suppress(_ReleaseMoved):
+            return _commit_once(changes, context)
     try:
-        return _together(changes, desk)
-    except _Moved as error:
+        return _commit_once(changes, context)
+    except _ReleaseMoved as error:
         raise Conflict(str(error)) from None
 
 
-def _together(changes: Sequence[Change], desk: _Desk) -> list[Outcome]:
+def _commit_once(changes: Sequence[Change], context: _CommitContext) -> list[Outcome]:
+    """Commits all changes in one release. Raises Violations if they do not conform together, _ReleaseMoved."""
     begun = time.monotonic()
-    current = desk.releases.current()
-    with _errors_of_storage(), desk.releases.stage(current, desk.working) as staged:
+    current = context.releases.current()
+    with _storage_errors(), context.releases.stage(current, context.working) as staged:
         if staged.parent is None or staged.parent.id != current.id:
-            raise _Moved("another release was published meanwhile: nothing was changed, try again")
-        is_whole = False
+            raise _ReleaseMoved("another release was published meanwhile: nothing was changed, try again")
+        completed = False
         try:
-            applied = _applied(changes, staged, current, desk.settings)
-            followed = _followed(staged, applied, desk.consequences)
-            is_kept = bool(followed.delta) and followed.report.conforms and not any(c.dry_run for c in changes)
-            if is_kept:
-                current = _publish(staged, current, followed, applied)
-                desk.working.is_now(current)
+            applied = _apply_all(changes, staged, current, context.settings)
+            effects = _update_derived(staged, applied, context.followup)
+            is_published = bool(effects.delta) and effects.report.conforms and not any(c.dry_run for c in changes)
+            if is_published:
+                current = _publish(staged, current, effects, applied)
+                context.working.mark_published(current)
             else:
-                undo(staged.open(), followed.whole)
-            is_whole = True
+                undo(staged.open(), effects.whole)
+            completed = True
         finally:
-            if not is_whole:
-                desk.working.drop()
-    if not followed.report.conforms:
-        raise Violations(followed.report)
-    outcomes = [_outcome(done, current, followed.report, begun, is_kept) for done in applied]
+            # After an error the copy may hold half a change, which the next commit must not publish.
+            if not completed:
+                context.working.drop()
+    if not effects.report.conforms:
+        raise Violations(effects.report)
+    outcomes = [_outcome(result, current, effects.report, begun, is_published) for result in applied]
     return list(reversed(list(_with_versions(reversed(outcomes), reversed(changes), current))))
 
 
 def _with_versions(outcomes: Iterable[Outcome], changes: Iterable[Change], release: Release) -> Iterator[Outcome]:
-    """The outcomes, the last first, each with the version of its graph; none if a later one changed the graph again.
+    """Yields the outcomes, the last first, each with the version of its graph.
 
-    For its author has not seen what the graph holds now, and must not seem to know it.
+    The version is empty if a later change of the same release changed the graph again: an author who has not seen the
+    content must not get the version that a later If-Match would accept.
     """
     changed: set[str] = set()
     for outcome, change in zip(outcomes, changes, strict=True):
@@ -189,132 +206,134 @@ def _with_versions(outcomes: Iterable[Outcome], changes: Iterable[Change], relea
         if not isinstance(outcome, Commit):
             yield outcome
             continue
-        is_known = graph not in changed and (not graph or graph in release.manifest.graphs)
+        has_version = graph not in changed and (not graph or graph in release.manifest.graphs)
         changed.update(outcome.graphs)
-        yield replace(outcome, version=release.version_of(graph)) if is_known else outcome
+        yield replace(outcome, version=release.version_of(graph)) if has_version else outcome
 
 
-def _followed(staged: Staged, applied: Iterable[_Applied | CitygraphError], consequences: Consequences) -> Followed:
-    """What all changes together entail."""
+def _update_derived(staged: Staged, applied: Iterable[_AppliedChange | CitygraphError], followup: Followup) -> Effects:
+    """Updates everything derived from the graphs, once for all changes together."""
     delta = Delta()
-    for done in applied:
-        if isinstance(done, _Applied):
-            delta.follow(done.delta)
-    return consequences.follow(staged, delta) if delta else Followed(delta, Counter(), Delta(), Report((), ""))
+    for result in applied:
+        if isinstance(result, _AppliedChange):
+            delta.append(result.delta)
+    return followup.update_derived(staged, delta) if delta else Effects(delta, Counter(), Delta(), Report((), ""))
 
 
 def _publish(
-    staged: Staged, current: Release, followed: Followed, applied: Iterable[_Applied | CitygraphError]
+    staged: Staged, current: Release, effects: Effects, applied: Iterable[_AppliedChange | CitygraphError]
 ) -> Release:
-    _write_changes(staged, followed)
+    _write_changes(staged, effects)
     try:
-        return staged.publish(_manifest(current.manifest, followed, applied))
+        return staged.publish(_manifest(current.manifest, effects, applied))
     except Conflict as error:
-        raise _Moved(str(error)) from None
+        raise _ReleaseMoved(str(error)) from None
 
 
-def _applied(
+def _apply_all(
     changes: Sequence[Change], staged: Staged, current: Release, settings: Settings
-) -> list[_Applied | CitygraphError]:
-    """Each change applied to what those before it made."""
-    applied: list[_Applied | CitygraphError] = []
+) -> list[_AppliedChange | CitygraphError]:
+    """Applies the changes in turn, each to the result of those before it."""
+    applied: list[_AppliedChange | CitygraphError] = []
     changed: set[str] = set()
     for change in changes:
-        done = _apply(change, staged, current, settings, changed)
-        applied.append(done)
-        if isinstance(done, _Applied) and len(changes) > 1:
-            changed |= done.delta.graphs()
+        result = _apply_change(change, staged, current, settings, changed)
+        applied.append(result)
+        if isinstance(result, _AppliedChange) and len(changes) > 1:
+            changed |= result.delta.graphs()
     return applied
 
 
-def _apply(
+def _apply_change(
     change: Change, staged: Staged, current: Release, settings: Settings, changed: set[str]
-) -> _Applied | CitygraphError:
-    allowed = within(change.prefixes) if settings.open_writes else permission(current.manifest, change.prefixes)
+) -> _AppliedChange | CitygraphError:
+    check = prefix_check(change.prefixes) if settings.open_writes else owner_check(current.manifest, change.prefixes)
     if not isinstance(change.what, GraphWrite) and change.what.only:
-        allowed = only(change.what.only, allowed)
-    edit = Edit(staged.open(), allowed, skolemise=not settings.open_writes)
+        check = single_graph_check(change.what.only, check)
+    edit = Edit(staged.open(), check, skolemise=not settings.open_writes)
     try:
-        _check(change, edit.store, current, changed)
+        _check_preconditions(change, edit.store, current, changed)
         existed = True
         if isinstance(change.what, GraphWrite):
-            existed = apply_write(change.what, edit, allowed)
+            existed = apply_write(change.what, edit, check)
         else:
             apply_update(change.what, edit, settings.query_depth)
     except CitygraphError as error:
         edit.undo()
-        # Its traceback would keep the store open.
-        return _bare(error)
-    return _Applied(change, edit.delta, edit.named, existed)
+        # A traceback refers to the frames, and so to the store, which would stay open.
+        return _without_traceback(error)
+    return _AppliedChange(change, edit.delta, edit.named, existed)
 
 
-def _bare(error: CitygraphError) -> CitygraphError:
+def _without_traceback(error: CitygraphError) -> CitygraphError:
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
 
 def _graph_of(change: Change) -> str:
-    """The one graph that a change is sent to; empty for an update of any."""
+    """Returns the graph that a change is sent to; empty for an update that may change several."""
     return change.what.graph if isinstance(change.what, GraphWrite) else change.what.only
 
 
-def _check(change: Change, store: Store, current: Release, changed: set[str]) -> None:
-    """The preconditions of a request (RFC 9110, 13.1). `changed` are graphs that are not as `current` has them."""
+def _check_preconditions(change: Change, store: Store, current: Release, changed: set[str]) -> None:
+    """Checks If-Match and If-None-Match (RFC 9110, 13.1). `changed` are graphs that differ from those of `current`."""
     graph = _graph_of(change)
     match, none_match = change.conditions.match, change.conditions.none_match
     if not match and not none_match:
         return
     version = version_in(store, current, graph)
     if version and graph in changed:
-        version = "-"  # one that nobody knows yet
+        # An earlier change of this batch wrote to the graph, so no client can have its version yet.
+        version = "-"
     if match and version not in match and not ("*" in match and version):
-        raise PreconditionFailed(f"the graph <{graph}> is no longer what If-Match says: get it again")
+        raise PreconditionFailed(f"the graph <{graph}> does not match If-Match any more: get it again")
     if version and ("*" in none_match or version in none_match):
-        raise PreconditionFailed(f"the graph <{graph}> is there already")
+        raise PreconditionFailed(f"the graph <{graph}> exists already")
 
 
 def version_in(store: Store, current: Release, graph: str) -> str:
-    """The version of a graph in a staged copy of a release; empty if it is not there."""
+    """Returns the version of a graph in a staged copy of a release; empty if the graph does not exist."""
     if graph and not store.contains_named_graph(NamedNode(graph)):
         return ""
     return current.version_of(graph)
 
 
-def _manifest(before: Manifest, followed: Followed, applied: Iterable[_Applied | CitygraphError]) -> Manifest:
-    delta = followed.delta
+def _manifest(before: Manifest, effects: Effects, applied: Iterable[_AppliedChange | CitygraphError]) -> Manifest:
+    delta = effects.delta
     digest = SetDigest(int(before.digest_total or "0", 16))
     digest.remove(delta.removed)
     digest.add(delta.added)
+    # The counts are continued from the parent's, because a count over all graphs would read the whole store.
     graphs = {name: count for name, count in before.graphs.items() if name not in delta.dropped}
     graphs.update(dict.fromkeys(delta.created, 0))
-    for name, change in followed.graphs.items():
+    for name, change in effects.graphs.items():
         if name in graphs:
             graphs[name] = graphs[name] + change if name not in delta.created else change
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    done = [one for one in applied if isinstance(one, _Applied)]
-    # A release has a name of its own only when it is published; a version must be known before.
+    done = [result for result in applied if isinstance(result, _AppliedChange)]
+    # A version cannot be the release's name, which is chosen at publication, after the manifest is written.
     version = f"{before.number + 1}-{digest.hex[:12]}"
     written = {graph for one in done for graph in one.delta.graphs()} | delta.graphs()
-    kept = {graph: name for graph, name in before.versions.items() if graph in graphs}
+    unchanged = {graph: name for graph, name in before.versions.items() if graph in graphs}
     return replace(
         before,
         digest=digest.hex,
         digest_total=f"{digest.total:x}",
         quads=sum(graphs.values()),
-        triples=before.triples + len(followed.merged.added) - len(followed.merged.removed),
+        triples=before.triples + len(effects.merged.added) - len(effects.merged.removed),
         graphs=dict(sorted(graphs.items())),
         added=len(delta.added),
         removed=len(delta.removed),
-        versions=dict(sorted({**kept, **dict.fromkeys(written & graphs.keys(), version)}.items())),
+        versions=dict(sorted({**unchanged, **dict.fromkeys(written & graphs.keys(), version)}.items())),
         built=before.built or before.id,
-        commits=[_told(one, now) for one in done],
-        warnings=len(followed.report.warnings),
+        commits=[_commit_record(one, now) for one in done],
+        warnings=len(effects.report.warnings),
         message="; ".join(one.change.message for one in done if one.change.message),
-        outputs={},  # dumps and tables are made by builds
+        outputs={},  # only builds write dumps and tables
     )
 
 
-def _told(one: _Applied, now: str) -> dict[str, Any]:
+def _commit_record(one: _AppliedChange, now: str) -> dict[str, Any]:
     delta = one.delta
     return {
         "author": one.change.author,
@@ -327,7 +346,7 @@ def _told(one: _Applied, now: str) -> dict[str, Any]:
 
 
 def _outcome(
-    done: _Applied | CitygraphError, release: Release, report: Report, begun: float, published: bool = True
+    done: _AppliedChange | CitygraphError, release: Release, report: Report, begun: float, published: bool = True
 ) -> Outcome:
     if isinstance(done, CitygraphError):
         return done
@@ -346,13 +365,13 @@ def _outcome(
     )
 
 
-def _write_changes(staged: Staged, followed: Followed) -> None:
-    """What is different from the release before: for readers, and as a patch for servers that hold that one loaded."""
-    named = followed.delta
-    before = Before(staged.open(), followed.merged)
+def _write_changes(staged: Staged, effects: Effects) -> None:
+    """Writes the difference from the parent: as lists for readers, and as a patch for servers that hold the parent."""
+    named = effects.delta
+    before = PreviousState(staged.open(), effects.merged)
     added, removed = (sorted(map(as_line, _named(quads))) for quads in (named.added, named.removed))
     write_changes(staged.path, added, removed, before, staged.open())
-    whole = followed.whole
+    whole = effects.whole
     write_patch(staged.path, map(as_line, whole.added), map(as_line, whole.removed))
 
 
@@ -360,26 +379,20 @@ def _named(quads: Iterable[Quad]) -> Iterator[Quad]:
     return (quad for quad in quads if isinstance(quad.graph_name, NamedNode))
 
 
-def link(source: Path, target: Path) -> None:
-    """The same file in another release, if it is there: releases never change."""
-    with suppress(FileNotFoundError):
-        target.hardlink_to(source)
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    """Raises StorageFull for an error that a full disk caused."""
+    try:
+        yield
+    except Exception as error:
+        if _is_disk_full(error):
+            raise StorageFull("the disk is full: nothing was changed") from error
+        raise
 
 
-class _errors_of_storage:  # noqa: N801 - a context manager that reads as a phrase
-    """A full disk as an error of ours."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if _says_full(error):
-            raise StorageFull("there is no room on the disk: nothing was changed") from error
-
-
-def _says_full(error: BaseException | None) -> bool:
-    """By its number, or by its words: store and index have errors of their own."""
+def _is_disk_full(error: Exception) -> bool:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return True
-    text = str(error).casefold() if isinstance(error, Exception) else ""
+    # RocksDB and SQLite raise errors of their own, without an errno.
+    text = str(error).casefold()
     return any(words in text for words in ("no space left", "quota exceeded", "file too large", "disk is full"))

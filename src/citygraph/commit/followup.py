@@ -1,4 +1,4 @@
-"""What a commit does beyond its own change: default graph, rules, description, index, and the shapes."""
+"""Updates of everything derived from the graphs after a change: default graph, rules, catalog, index, validation."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import Counter
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad
 
-from citygraph.commit.commit import Consequences, Followed
-from citygraph.incremental.counts import Tally
+from citygraph.commit.commit import Effects, Followup
+from citygraph.incremental.counts import CountedStore
 from citygraph.incremental.derivation import Deriver
-from citygraph.incremental.index_update import bring_on
+from citygraph.incremental.index_update import update_index
 from citygraph.incremental.partial_validation import PartialValidator
-from citygraph.rdf.delta import Before, Delta
+from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.release.releases import Staged
 from citygraph.report import Report, write_report
 from citygraph.settings import Settings
@@ -19,56 +19,57 @@ from citygraph.source.files import Sources
 from citygraph.source.rules import read_rules
 
 
-class Nothing:
-    """For a server that is open: no consequences, and the default graph is one as any other."""
+class NoFollowup:
+    """The followup of a server with open writes, where nothing is derived and the default graph can be written to."""
 
-    def follow(self, staged: Staged, delta: Delta) -> Followed:  # noqa: ARG002 - as the others are called
-        """Count."""
+    def update_derived(self, staged: Staged, delta: Delta) -> Effects:  # noqa: ARG002 - the protocol's signature
+        """Counts the quads by which each graph grew."""
         graphs: Counter[str] = Counter()
         for quads, sign in ((delta.added, 1), (delta.removed, -1)):
             for quad in quads:
                 graphs[quad.graph_name.value if isinstance(quad.graph_name, NamedNode) else ""] += sign
         graphs.pop("", None)
         merged = Delta(_unnamed(delta.added), _unnamed(delta.removed))
-        return Followed(delta, graphs, merged, Report((), ""))
+        return Effects(delta, graphs, merged, Report((), ""))
 
 
 def _unnamed(quads: set[Quad]) -> set[Quad]:
     return {quad for quad in quads if isinstance(quad.graph_name, DefaultGraph)}
 
 
-class Local:
-    """Consequences worked out from the change alone, wherever that is the same as from the whole graph."""
+class IncrementalFollowup:
+    """The followup that works from the change alone, wherever the result equals that from the whole graph."""
 
     def __init__(self, sources: Sources) -> None:
         self._deriver = Deriver(read_rules(sources.rule_files()))
         self._validator = PartialValidator([file.path for file in sources.shape_files()])
 
-    def follow(self, staged: Staged, delta: Delta) -> Followed:
-        """Derive, describe, index and validate."""
+    def update_derived(self, staged: Staged, delta: Delta) -> Effects:
+        """Derives, describes, validates and, if the result conforms, writes report and index."""
         assert staged.parent is not None  # noqa: S101
         parent = staged.parent.manifest
-        tally = Tally(staged.open())
-        tally.note(delta)
-        # The ontology, which rules look at, is another only after a build.
-        self._deriver.follow(tally, parent.quads, parent.built or parent.id)
-        tally.describe()
-        merged = Delta(tally.added, tally.removed)
+        counted = CountedStore(staged.open())
+        counted.record(delta)
+        # Rules read the ontology, which only a build can change.
+        self._deriver.update(counted, parent.quads, parent.built or parent.id)
+        # After the rules: the description counts derived triples too.
+        counted.update_description()
+        merged = Delta(counted.added, counted.removed)
         changed = merged.added | merged.removed
-        report = self._validator.validate(changed, Before(tally.store, merged), tally.store, staged.path)
+        report = self._validator.validate(changed, PreviousState(counted.store, merged), counted.store, staged.path)
         if report.conforms:
             write_report(report, staged.parent.path, staged.path)
-            bring_on(staged.parent.path, staged.path, tally.store, changed)
-        return Followed(tally.delta, tally.graphs, merged, report)
+            update_index(staged.parent.path, staged.path, counted.store, changed)
+        return Effects(counted.delta, counted.graphs, merged, report)
 
 
-def consequences_of(settings: Settings) -> Consequences:
-    """What commits to these releases entail."""
-    return Nothing() if settings.open_writes else Local(Sources(settings.data, settings.ontology))
+def followup_for(settings: Settings) -> Followup:
+    """Returns the followup of commits under these settings."""
+    return NoFollowup() if settings.open_writes else IncrementalFollowup(Sources(settings.data, settings.ontology))
 
 
 def fingerprint(settings: Settings) -> object:
-    """Another value when the shapes or rules have changed on the disk."""
+    """Returns a value that changes when shapes or rules change on the disk."""
     if settings.open_writes:
         return ()
     folders = (settings.ontology / "shapes", settings.ontology / "rules")

@@ -1,4 +1,4 @@
-"""The text of a SPARQL Update taken apart into operations, by its tokens: the engine parses each part itself."""
+"""A splitter of SPARQL Update texts into operations, by their tokens; the engine then parses each part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STRING = (
     r'|(?!""")"(?:[^"\\\n\r]|\\.)*+"'
     r"|(?!''')'(?:[^'\\\n\r]|\\.)*+'"
 )
-# Possessive throughout: no text makes it look at a character more than a few times over.
+# Possessive throughout, so that no text causes backtracking.
 _TOKEN = re.compile(
     rf"""
     (?P<space>(?:\s++|\#[^\n\r]*+)++)
@@ -37,10 +37,9 @@ _ALL_GRAPHS = frozenset({"DEFAULT", "NAMED", "ALL"})
 
 @dataclass
 class Operation:
-    """One operation: its words in capitals, and the texts of its parts as they stand.
+    """One operation: its keywords in capitals, and the texts of its parts as written.
 
-    `names` are what follows the words, such as a graph's name: an IRI or prefixed name as written, or DEFAULT,
-    NAMED, ALL.
+    `names` are the graphs after the keywords: IRIs or prefixed names as written, or DEFAULT, NAMED, ALL.
     """
 
     kind: str  # "INSERT DATA", "DELETE DATA", "DELETE WHERE", "MODIFY", or a word such as CLEAR
@@ -64,16 +63,15 @@ class _Token:
 
 
 def operations(text: str, depth: int) -> list[Operation]:
-    """The operations of an update that is known to parse.
+    """Returns the operations of an update.
 
-    Raises TooLarge if it is nested more than `depth` levels deep, QuerySyntaxError where the text is taken for
-    something that is no operation.
+    Raises TooLarge if it is nested more than `depth` levels deep, QuerySyntaxError where the text has no operation.
     """
-    return list(_Reader(text, list(_pieces(text, depth))).read())
+    return list(_UpdateReader(text, list(_pieces(text, depth))).read())
 
 
 def as_data(template: str) -> str:
-    """A template of quads with an IRI for each variable, so that it can be parsed as data."""
+    """Returns a template of quads with an IRI for each variable, so that it can be parsed as data."""
     return "".join(
         f"<{VARIABLE}{match[0][1:]}>" if match.lastgroup == "variable" else match[0]
         for match in _TOKEN.finditer(template)
@@ -81,13 +79,14 @@ def as_data(template: str) -> str:
 
 
 def variables(template: str) -> list[str]:
-    """The names of the variables in a template, each once."""
-    found = (match[0][1:] for match in _TOKEN.finditer(template) if match.lastgroup == "variable")
-    return list(dict.fromkeys(found))
+    """Returns the names of the variables in a template, each once."""
+    names = (match[0][1:] for match in _TOKEN.finditer(template) if match.lastgroup == "variable")
+    return list(dict.fromkeys(names))
 
 
 def _pieces(text: str, depth: int) -> Iterator[_Token]:
-    """The tokens; what stands in braces is one of them."""
+    """Yields the tokens outside of brackets, and each outermost bracketed group as one token."""
+    # Counted here, before the engine parses: its parser recurses, and deep nesting would overflow the stack.
     nested, begun = 0, 0
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or ""
@@ -105,8 +104,8 @@ def _pieces(text: str, depth: int) -> Iterator[_Token]:
             yield _Token(kind, match[0], match.start(), match.end())
 
 
-class _Reader:
-    """Reads tokens from left to right."""
+class _UpdateReader:
+    """A reader of the tokens of an update, from left to right."""
 
     def __init__(self, text: str, tokens: list[_Token]) -> None:
         self._text = text
@@ -115,10 +114,11 @@ class _Reader:
         self._prologue = ""
 
     def read(self) -> Iterator[Operation]:
-        """The operations, which semicolons separate."""
+        """Yields the operations, which are separated by semicolons."""
         while self._at < len(self._tokens):
             word = self._word()
             if word in {"PREFIX", "BASE", "VERSION"}:
+                # A prologue may follow each semicolon, and holds for all later operations (SPARQL 1.1 Update, 3).
                 self._declaration(word)
                 continue
             begin = self._tokens[self._at].begin
@@ -187,7 +187,7 @@ class _Reader:
         return operation
 
     def _word(self) -> str:
-        """The token that comes, in capitals if it is a word."""
+        """Returns the next token in capitals if it is a word, else an empty string, without consuming it."""
         if self._at >= len(self._tokens):
             return ""
         token = self._tokens[self._at]
@@ -207,4 +207,4 @@ class _Reader:
 
     def _error(self) -> QuerySyntaxError:
         near = self._tokens[min(self._at, len(self._tokens)) - 1].text[:40] if self._tokens else ""
-        return QuerySyntaxError(f"this is no operation of SPARQL Update, near {near!a}")
+        return QuerySyntaxError(f"not an operation of SPARQL Update, near {near!a}")

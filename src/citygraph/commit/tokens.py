@@ -1,4 +1,4 @@
-"""Bearer tokens for writing: made and revoked by an operator, kept as hashes, scoped to graphs and rights."""
+"""Bearer tokens for writing: created and revoked by an operator, stored as hashes, scoped to graphs and rights."""
 
 from __future__ import annotations
 
@@ -18,46 +18,53 @@ from pathlib import Path
 from citygraph.errors import Conflict, NotFound, Unauthorized, UsageError
 
 RIGHTS = ("write", "admin")
-# So that a token is known as one, by people and by scanners of leaked secrets.
-_BEGINNING = "cgt_"
+# A fixed prefix lets people and scanners for leaked secrets recognise a token.
+_PREFIX = "cgt_"
 _NAME = re.compile(r"[\w.@+-]{1,64}")
 
 
 @dataclass(frozen=True)
-class Holder:
-    """Who a token belongs to, and what it is good for. `prefixes` are the beginnings of names of graphs."""
+class TokenHolder:
+    """The holder of a token and its scope: rights, and prefixes of the IRIs of graphs."""
 
     name: str
     rights: tuple[str, ...] = ("write",)
     prefixes: tuple[str, ...] = ("",)
     made: str = ""
-    expires: str = ""  # a day, the last on which it is good; empty: no end
+    expires: str = ""  # the last day on which it is valid; empty means no end
 
 
 class Tokens:
-    """The file of the tokens. It holds no token, only hashes: of 256 random bits one round of SHA-256 is enough."""
+    """The file of the tokens. It has only their hashes."""
+
+    # A token is 256 random bits, which cannot be guessed, so that one round of SHA-256 is enough.
 
     def __init__(self, path: Path, today: Callable[[], str] = lambda: f"{datetime.now(UTC):%Y-%m-%d}") -> None:
         self._path = path
         self._today = today
         self._read_at: tuple[int, int, int] | None = None
-        self._holders: dict[str, Holder] = {}
+        self._holders: dict[str, TokenHolder] = {}
 
-    def make(self, holder: Holder) -> str:
-        """A new token, told this once. Raises Conflict if the name is taken, UsageError for a bad name or right."""
+    def make(self, holder: TokenHolder) -> str:
+        """Creates a token and returns it; it cannot be read again.
+
+        Raises Conflict if the name is taken, UsageError for an invalid name or right.
+        """
         if not _NAME.fullmatch(holder.name):
-            raise UsageError(f"{holder.name!r} is no name for a token: letters, digits and . _ @ + - make one")
+            raise UsageError(f"{holder.name!r} is not a name for a token: use letters, digits and . _ @ + -")
         if unknown := set(holder.rights) - set(RIGHTS):
             raise UsageError(f"there is no right {sorted(unknown)[0]!r}; there are {', '.join(RIGHTS)}")
-        token = _BEGINNING + secrets.token_urlsafe(32)
+        token = _PREFIX + secrets.token_urlsafe(32)
         with self._changed() as holders:
             if any(other.name == holder.name for other in holders.values()):
                 raise Conflict(f"there is a token {holder.name!r} already: revoke it first")
-            holders[_hash(token)] = Holder(holder.name, holder.rights, holder.prefixes, self._today(), holder.expires)
+            holders[_hash(token)] = TokenHolder(
+                holder.name, holder.rights, holder.prefixes, self._today(), holder.expires
+            )
         return token
 
     def revoke(self, name: str) -> None:
-        """Let a token be good for nothing from now on. Raises NotFound."""
+        """Revokes a token by the name of its holder. Raises NotFound."""
         with self._changed() as holders:
             hashes = [hash_ for hash_, holder in holders.items() if holder.name == name]
             if not hashes:
@@ -65,22 +72,23 @@ class Tokens:
             for hash_ in hashes:
                 del holders[hash_]
 
-    def holders(self) -> list[Holder]:
-        """Whose tokens are good, by name."""
+    def holders(self) -> list[TokenHolder]:
+        """Returns the holders of all tokens, sorted by name."""
         return sorted(self._current().values(), key=lambda holder: holder.name)
 
-    def holder(self, token: str) -> Holder:
-        """Whose token this is. Raises Unauthorized if it is nobody's, or its time is over."""
-        wanted = _hash(token)
-        found = [holder for hash_, holder in self._current().items() if hmac.compare_digest(hash_, wanted)]
-        if not found:
-            raise Unauthorized("the token is not one of ours, or it was revoked")
-        if found[0].expires and found[0].expires < self._today():
-            raise Unauthorized(f"the token was good until {found[0].expires}")
-        return found[0]
+    def holder(self, token: str) -> TokenHolder:
+        """Returns the holder of a token. Raises Unauthorized for an unknown, revoked or expired token."""
+        digest = _hash(token)
+        # All hashes are compared, each in constant time, so that timing does not reveal how much of one matches.
+        matches = [holder for hash_, holder in self._current().items() if hmac.compare_digest(hash_, digest)]
+        if not matches:
+            raise Unauthorized("the token is unknown or was revoked")
+        if matches[0].expires and matches[0].expires < self._today():
+            raise Unauthorized(f"the token was valid until {matches[0].expires}")
+        return matches[0]
 
-    def _current(self) -> dict[str, Holder]:
-        """The tokens by hash, read again when the file is another: a revoked token is refused at once."""
+    def _current(self) -> dict[str, TokenHolder]:
+        """Returns the holders by hash, read again if the file has changed: revocation has effect at once."""
         try:
             status = self._path.stat()
         except FileNotFoundError:
@@ -92,22 +100,23 @@ class Tokens:
         return self._holders
 
     @contextmanager
-    def _changed(self) -> Iterator[dict[str, Holder]]:
-        """The tokens, to be changed and then written, by one at a time."""
+    def _changed(self) -> Iterator[dict[str, TokenHolder]]:
+        """Yields the holders by hash for modification under a lock, and writes them afterwards."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        # A lock file of its own, because the file of the tokens is replaced by each change.
         lock = self._path.with_name(f".{self._path.name}.lock")
-        with os.fdopen(os.open(lock, os.O_CREAT | os.O_RDWR, 0o600), "r+") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
+        with os.fdopen(os.open(lock, os.O_CREAT | os.O_RDWR, 0o600), "r+") as locked:
+            fcntl.flock(locked, fcntl.LOCK_EX)
             holders = _read(self._path) if self._path.exists() else {}
             yield holders
             _write(self._path, holders)
 
 
 def bearer(authorization: str) -> str:
-    """The token in an Authorization header (RFC 6750, 2.1). Raises Unauthorized if it holds none."""
+    """Returns the token in an Authorization header (RFC 6750, 2.1). Raises Unauthorized if there is none."""
     scheme, _, token = authorization.strip().partition(" ")
     if scheme.casefold() != "bearer" or not token.strip():
-        raise Unauthorized("this needs a token, in the header Authorization: Bearer …")
+        raise Unauthorized("a token is required in the header Authorization: Bearer …")
     return token.strip()
 
 
@@ -115,19 +124,20 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _read(path: Path) -> dict[str, Holder]:
+def _read(path: Path) -> dict[str, TokenHolder]:
     values = json.loads(path.read_text(encoding="utf-8"))
     return {
-        hash_: Holder(**{**holder, "rights": tuple(holder["rights"]), "prefixes": tuple(holder["prefixes"])})
+        hash_: TokenHolder(**{**holder, "rights": tuple(holder["rights"]), "prefixes": tuple(holder["prefixes"])})
         for hash_, holder in values.items()
     }
 
 
-def _write(path: Path, holders: dict[str, Holder]) -> None:
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+def _write(path: Path, holders: dict[str, TokenHolder]) -> None:
+    # Written to a new file and renamed, so that readers never see half of it, not even after a crash.
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump({hash_: asdict(holder) for hash_, holder in holders.items()}, file, ensure_ascii=False, indent=2)
         file.flush()
         os.fsync(file.fileno())
-    beside.rename(path)
+    new.rename(path)

@@ -1,13 +1,24 @@
-"""The doctor: scores a running site on the lists by which publishers of linked data are judged.
+"""The doctor: scores any running site against published lists of criteria for linked data.
 
-It knows no server of ours: whatever answers HTTP can be examined. Each check is a value in one of the tuples of
-`practices`, `fair`, `lod`, `signposting` and `memento`.
+It knows nothing of our server: any HTTP site can be examined. Each check is a value in a tuple of `practices`, `fair`,
+`lod`, `signposting` or `memento_checks`.
 """
 
 from __future__ import annotations
 
 from citygraph.doctor.diagnosis import CHECKS, Diagnosis, examine
-from citygraph.doctor.fetching import Ask, Fetch, Reply, fetch
-from citygraph.doctor.scored_site import Check, Finding, State
+from citygraph.doctor.fetching import Fetch, HttpRequest, HttpResponse, fetch
+from citygraph.doctor.scored_site import Check, CheckResult, CheckState
 
-__all__ = ["CHECKS", "Ask", "Check", "Diagnosis", "Fetch", "Finding", "Reply", "State", "examine", "fetch"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "CheckResult",
+    "CheckState",
+    "Diagnosis",
+    "Fetch",
+    "HttpRequest",
+    "HttpResponse",
+    "examine",
+    "fetch",
+]

@@ -1,4 +1,4 @@
-"""The doctor's one door to the network: a request, its reply, and nothing followed on the way."""
+"""HTTP access of the doctor: one request, one response, no redirection followed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from urllib.parse import urljoin, urlsplit
 from citygraph.errors import Upstream, UsageError
 
 _SECONDS = 30
-_MOST = 64 * 1024 * 1024  # bytes of an answer that are read
+_MOST = 64 * 1024 * 1024  # bytes of a body that are read: a dump may be larger than memory
+# RFC 8288, section 3: the target in angle brackets, then parameters as tokens or quoted strings.
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w*!-]+\s*(?:=\s*(?:\"[^\"]*\"|[^\s\",;]+))?)*)")
 _PARAMETER = re.compile(r";\s*([\w*!-]+)\s*(?:=\s*(?:\"([^\"]*)\"|([^\s\",;]+)))?")
 
 
 @dataclass(frozen=True)
-class Ask:
+class HttpRequest:
     """A request."""
 
     url: str
@@ -29,8 +30,8 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Link:
-    """A typed link of a Link header or a linkset."""
+class TypedLink:
+    """A typed link from a Link header or a linkset."""
 
     href: str
     rels: tuple[str, ...]
@@ -38,8 +39,8 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Reply:
-    """An answer: `url` is the address that gave it."""
+class HttpResponse:
+    """A response; `url` is the address that gave it."""
 
     url: str
     status: int
@@ -48,7 +49,7 @@ class Reply:
     seen: tuple[str, ...] = field(default=())  # the addresses that redirected here
 
     def header(self, name: str) -> str:
-        """The value of a header; several of one name as a list."""
+        """Returns the value of a header; repeated headers are joined with commas."""
         return ", ".join(value for key, value in self.headers if key.lower() == name.lower())
 
     @property
@@ -61,46 +62,49 @@ class Reply:
         """The body as text."""
         return self.body.decode("utf-8", "replace")
 
-    def links(self, rel: str = "") -> list[Link]:
-        """The links of the Link headers, of one relation or of all."""
-        found = read_links(self.header("Link"), self.url)
-        return [link for link in found if not rel or rel in link.rels]
+    def links(self, rel: str = "") -> list[TypedLink]:
+        """Returns the links of the Link headers, optionally of one relation."""
+        links = read_links(self.header("Link"), self.url)
+        return [link for link in links if not rel or rel in link.rels]
 
 
-Fetch = Callable[[Ask], Reply]
+Fetch = Callable[[HttpRequest], HttpResponse]
 
 
-def fetch(ask: Ask) -> Reply:
-    """Ask over the network, without following a redirection.
+def fetch(ask: HttpRequest) -> HttpResponse:
+    """Sends a request without following a redirection.
 
-    Raises Upstream if nothing answers, UsageError if the address is not of the web.
+    Raises Upstream if the server does not respond, UsageError if the address is not http or https.
     """
+    # urllib would also open file: and ftp: URLs.
     if urlsplit(ask.url).scheme not in ("http", "https"):
-        raise UsageError(f"{ask.url} is no address of the web")
+        raise UsageError(f"{ask.url} is not an http or https address")
     request = urllib.request.Request(ask.url, method=ask.method, headers=dict(ask.headers))  # noqa: S310 - checked above
+    # Each step of a redirection is evidence, so urllib must not follow it.
     opener = urllib.request.build_opener(_Stay)
     try:
         with opener.open(request, timeout=_SECONDS) as response:
-            return Reply(ask.url, response.status, tuple(response.headers.items()), response.read(_MOST))
+            return HttpResponse(ask.url, response.status, tuple(response.headers.items()), response.read(_MOST))
+    # urllib raises for redirections and errors; both are responses to examine.
     except urllib.error.HTTPError as error:
-        return Reply(ask.url, error.code, tuple(error.headers.items()), error.read(_MOST))
+        return HttpResponse(ask.url, error.code, tuple(error.headers.items()), error.read(_MOST))
     except (OSError, ValueError) as error:
-        raise Upstream(f"{ask.url} does not answer: {error}") from error
+        raise Upstream(f"{ask.url} does not respond: {error}") from error
 
 
-def read_links(header: str, url: str = "") -> list[Link]:
-    """The links of a Link header or of an application/linkset body (RFC 8288, RFC 9264)."""
-    found = []
+def read_links(header: str, url: str = "") -> list[TypedLink]:
+    """Parses a Link header or an application/linkset body (RFC 8288, RFC 9264)."""
+    links = []
     for href, rest in _LINK.findall(header):
         parameters = {name.lower(): quoted or bare for name, quoted, bare in _PARAMETER.findall(rest)}
-        found.append(Link(urljoin(url, href), tuple(parameters.get("rel", "").split()), parameters))
-    return found
+        links.append(TypedLink(urljoin(url, href), tuple(parameters.get("rel", "").split()), parameters))
+    return links
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    """Leaves a redirection as it is."""
+    """A handler that does not follow redirections."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
     ) -> None:
-        """No new request."""
+        """Makes no new request."""

@@ -4,38 +4,40 @@ from __future__ import annotations
 
 import json
 
-from citygraph.doctor.fetching import Reply, read_links
-from citygraph.doctor.scored_site import ACCEPT_HTML, Check, Examination, Finding, Site, met, missing
+from citygraph.doctor.fetching import HttpResponse, read_links
+from citygraph.doctor.scored_site import ACCEPT_HTML, Check, CheckResult, Examination, Site, met, missing
 
 LIST = "Signposting"
 
 
-def document(site: Site) -> Reply | None:
-    """The page of an entity."""
+def document(site: Site) -> HttpResponse | None:
+    """Returns the page of an entity."""
     return site.get(site.here(site.entities[0]), Accept=ACCEPT_HTML) if site.entities else None
 
 
 def links(rel: str, answering: bool = True) -> Examination:
-    """The page of an entity has a link of this relation; one to a document of the site itself answers."""
+    """Returns a check that an entity's page has a link of this relation, and that its target on this site resolves."""
 
-    def examine(site: Site) -> Finding:
+    def examine(site: Site) -> CheckResult:
         reply = document(site)
-        found = reply.links(rel) if reply else []
-        if not found:
+        matches = reply.links(rel) if reply else []
+        if not matches:
             return missing(f"no Link rel={rel} at {reply.url if reply else 'any entity'}")
-        target = site.here(found[0].href)
+        target = site.here(matches[0].href)
+        # Targets elsewhere, such as a licence, are not the responsibility of the site.
         if answering and target.startswith(site.url):
             status = site.get(target, method="HEAD").status
             if status != 200:
                 return missing(f"rel={rel} leads to {target}, which answers {status}")
-        return met(found[0].href)
+        return met(matches[0].href)
 
     return examine
 
 
-def linkset(site: Site) -> Finding:
-    """A linkset holds the links of the page, in one of its two forms (RFC 9264)."""
+def linkset(site: Site) -> CheckResult:
+    """A linkset has the links of the page, in one of the two formats (RFC 9264)."""
     reply = document(site)
+    # A page may link to both formats; one is enough.
     for link in reply.links("linkset") if reply else []:
         answer = site.get(link.href)
         if answer.media_type == "application/linkset+json" and _contexts(answer):
@@ -46,19 +48,22 @@ def linkset(site: Site) -> Finding:
 
 
 def landing(rel: str) -> Examination:
-    """The landing page has a link of this relation, in its headers or its head."""
+    """Returns a check that the landing page has a link of this relation, in its headers or its head."""
 
-    def examine(site: Site) -> Finding:
-        found = site.landing.links(rel)
-        if found:
-            return met(found[0].href)
-        return met(f"in the head of {site.url}") if f'rel="{rel}"' in site.landing.text else missing(
-            f"the landing page has no link rel={rel}")  # fmt: skip
+    def examine(site: Site) -> CheckResult:
+        matches = site.landing.links(rel)
+        if matches:
+            return met(matches[0].href)
+        return (
+            met(f"in the head of {site.url}")
+            if f'rel="{rel}"' in site.landing.text
+            else missing(f"the landing page has no link rel={rel}")
+        )
 
     return examine
 
 
-def _contexts(reply: Reply) -> int:
+def _contexts(reply: HttpResponse) -> int:
     try:
         return len(json.loads(reply.text)["linkset"])
     except (ValueError, KeyError, TypeError):

@@ -23,7 +23,7 @@ from typing import Any
 from citygraph.engine import sandbox as confine
 from citygraph.engine import wire
 from citygraph.engine.process import Control, Room, announce, listen
-from citygraph.rdf.nquads import patched
+from citygraph.rdf.nquads import patched_ancestors
 from citygraph.release.releases import CURRENT
 from citygraph.settings import Settings, read_settings
 
@@ -232,7 +232,7 @@ class Host:
                 return None
         except OSError:
             return None
-        for folder, parent in islice(patched(release), _LONGEST_CHAIN):
+        for folder, parent in islice(patched_ancestors(release), _LONGEST_CHAIN):
             chain.insert(0, folder)
             opened = self._opened.get(parent)
             if opened and [(n.mode, n.is_ready(), n.retiring) for n in opened.nurseries] == [("memory", True, False)]:
@@ -312,7 +312,7 @@ def _retire(nursery: _Nursery) -> None:
 
 def _clear(folder: Path) -> None:
     """Remove our sockets and the counts of web processes, and their folder if nothing else is in it."""
-    for kind in ("sock", "query", "federated", "control", "tallies"):
+    for kind in ("sock", "query", "federated", "control", "metrics"):
         for left in folder.glob(f"*.{kind}"):
             left.unlink(missing_ok=True)
     with contextlib.suppress(OSError):

@@ -1,11 +1,5 @@
-"""The whole site as static files, made by asking our own application in process: no sockets, no server.
+"""The static site: all pages of a release as files, made by requests to our own application without sockets.
 
-freeze(settings, Order(folder, site, …), progress)      site.py      the flow
-Writer.pages(paths), Writer.files(names)                writer.py    what is asked for, and written
-Plan.target(href, here, language)                       plan.py      where a link leads on a static host
-Rewriter(plan, here, language).rewrite(html)            pages.py     a page that works without a server
-Door(app, site, release).get(path, query)               door.py      one request, as a plain value
-staged(folder)                                          folder.py    all or nothing
-index(store)                                            names.py     what the search in the browser reads
-host_files(root, moved, gone)                           hosts.py     for hosts that can redirect
+`frozen_site` is the flow, `page_writer` requests and writes, `plan` maps addresses to files and rewrites links, and
+`host_files` writes the configuration of hosts.
 """

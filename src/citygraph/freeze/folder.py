@@ -1,4 +1,4 @@
-"""The folder of a frozen site: written beside its place, and moved there when it is whole."""
+"""The folder of a frozen site, written next to its target and moved there when it is complete."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from pathlib import Path
 
 from citygraph.errors import UsageError
 
-# Tells a folder that freeze may replace; written last.
+# A folder with this file was made by freeze and may be replaced. It is written last.
 MARKER = "frozen.json"
 _LONGEST = 255  # bytes of a name, on most file systems
 
 
 def check_target(folder: Path, force: bool, precious: tuple[Path, ...]) -> None:
-    """Raise UsageError if what is at `folder` must not be replaced; never is what holds `precious` places."""
+    """Raises UsageError if `folder` must not be replaced, which is always so if it contains one of the `precious`
+    paths.
+    """
     here = folder.resolve()
     for place in precious:
         if place.resolve().is_relative_to(here):
             raise UsageError(f"{folder} holds {place}: freeze into a folder of its own")
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is no folder")
+        raise UsageError(f"{folder} is not a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file() and not force:
         raise UsageError(
             f"{folder} is not empty and was not made by freeze; --force replaces it with all that is in it"
@@ -31,10 +33,11 @@ def check_target(folder: Path, force: bool, precious: tuple[Path, ...]) -> None:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """A new folder that takes the place of `folder` at the end of the block, and is gone if the block fails."""
+    """Yields a new folder that replaces `folder` at the end of the block, and is removed if the block fails."""
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
+    # In the same parent folder, so that a rename can move it.
     stage = folder.with_name(_name(folder, os.getpid()))
     stage.mkdir()
     try:
@@ -45,7 +48,7 @@ def staged(folder: Path) -> Iterator[Path]:
 
 
 def write(stage: Path, name: str, data: bytes) -> int:
-    """Write a file below the stage; answers its bytes. Raises UsageError for a name that no file can have."""
+    """Writes a file below the stage, and returns its size. Raises UsageError for a name that no file can have."""
     path = _inside(stage, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -53,13 +56,15 @@ def write(stage: Path, name: str, data: bytes) -> int:
 
 
 def write_twice(stage: Path, names: tuple[str, ...], data: bytes) -> int:
-    """Write the same under several names, on the disk once where the file system can."""
+    """Writes equal content under several names, on the disk once if the file system has hard links."""
     size = write(stage, names[0], data)
     for name in names[1:]:
         path = _inside(stage, name)
         path.parent.mkdir(parents=True, exist_ok=True)
+        # os.link does not replace a file.
         path.unlink(missing_ok=True)
         try:
+            # A hard link needs no space; some file systems have none.
             os.link(stage / names[0], path)
         except OSError:
             path.write_bytes(data)
@@ -67,7 +72,7 @@ def write_twice(stage: Path, names: tuple[str, ...], data: bytes) -> int:
 
 
 def copy(stage: Path, name: str, source: Path) -> int:
-    """Copy a file to the stage; answers its bytes."""
+    """Copies a file to the stage, and returns its size."""
     path = _inside(stage, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, path)
@@ -82,7 +87,7 @@ def _inside(stage: Path, name: str) -> Path:
 
 
 def _replace(folder: Path, stage: Path) -> None:
-    """Two renames: between them the folder is missing for an instant, and never half."""
+    """Replaces the folder by two renames: between them it is missing for an instant, and never incomplete."""
     old = stage.with_name(stage.name + "-old")
     if folder.exists():
         folder.rename(old)
@@ -96,14 +101,15 @@ def _replace(folder: Path, stage: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Take away what killed runs left; one that was killed between the two renames gets its folder back."""
-    for left in folder.parent.glob(f".{folder.name}.freezing-*"):
-        pid = left.name.removesuffix("-old").rpartition("-")[2]
+    """Removes the leftovers of killed runs. A run that was killed between the two renames gets its folder back."""
+    for leftover in folder.parent.glob(f".{folder.name}.freezing-*"):
+        pid = leftover.name.removesuffix("-old").rpartition("-")[2]
+        # Another freeze may be running at this moment.
         if pid.isdigit() and not _is_alive(int(pid)):
-            if left.name.endswith("-old") and not folder.exists():
-                left.rename(folder)
+            if leftover.name.endswith("-old") and not folder.exists():
+                leftover.rename(folder)
             else:
-                shutil.rmtree(left, ignore_errors=True)
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _is_alive(pid: int) -> bool:
@@ -112,6 +118,7 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
+        # The process exists and belongs to another user.
         return True
     return True
 

@@ -1,4 +1,4 @@
-"""The flow: crawl our own pages from the sitemap, write each as files, and put the whole in its place at once."""
+"""The flow of freezing: crawl our pages from the sitemap, write them as files, and replace the folder in one step."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from citygraph.build.feeds import addresses
 from citygraph.errors import UsageError
 from citygraph.freeze.folder import MARKER, check_target, copy, staged, write
 from citygraph.freeze.host_files import host_files
-from citygraph.freeze.local_client import Door
-from citygraph.freeze.page_writer import FrozenPages, Tally, batches, writer
+from citygraph.freeze.local_client import LocalClient
+from citygraph.freeze.page_writer import FrozenPages, WriteSummary, batches, writer
 from citygraph.freeze.plan import FORMS, STAND_INS, Plan, Rewriter
 from citygraph.graph.withdrawals import read_withdrawals
 from citygraph.index.facts import ENTITY
-from citygraph.index.names import names
+from citygraph.index.names import name_rows
 from citygraph.progress import Progress
 from citygraph.rdf.terms import CG
 from citygraph.release.releases import Release, Releases
@@ -33,12 +33,19 @@ from citygraph.web.http.addresses import Addresses
 from citygraph.web.http.assets import BUILT, STATIC
 from citygraph.web.http.negotiation import LANGUAGES
 
-_FIRST_PAGES = ("explore", "network", "about", "api", "cite", "shapes", "ontology/shapes", *STAND_INS)
+_FIRST_PAGES = ("explore", "network", "about", "api", "cite", "quality", "shapes", "ontology/shapes", *STAND_INS)
 _FIRST_FILES = (
-    "robots.txt", "context.jsonld", "feed.xml", "feed/ldes.ttl", ".well-known/void", "releases.json", "releases.ttl",
+    "robots.txt",
+    "context.jsonld",
+    "feed.xml",
+    "feed/ldes.ttl",
+    ".well-known/void",
+    "releases.json",
+    "quality.json",
+    "releases.ttl",
     "queries.json",
-)  # fmt: skip
-# What no file can do; told at the end, and in the marker.
+)
+# Functions that need a server; listed at the end and in the marker.
 NOT_FROZEN = (
     "SPARQL, reconciliation and writing: they need a server",
     "other days (?at=), histories, filters, sorting by a link, other views (?_profile=), queries with other values",
@@ -48,8 +55,8 @@ NOT_FROZEN = (
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is to be frozen: to which folder, for which address, in which forms, by how many processes."""
+class FreezeOptions:
+    """The options of a run: target folder, address of the site, formats, and number of processes."""
 
     folder: Path
     site: str = "http://localhost:8000"
@@ -59,72 +66,75 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Frozen:
-    """What was written: files, bytes, pages, and what was left out for which reason."""
+class FreezeResult:
+    """The result of a run: files, bytes, pages, and what was omitted for which reason."""
 
     files: int
     size: int
     pages: int
-    left: tuple[str, ...]
+    omitted: tuple[str, ...]
 
 
-def freeze(settings: Settings, order: Order, progress: Progress) -> Frozen:
-    """Write the current release's site to a folder. Raises UsageError for a folder that must not be replaced."""
+def freeze(settings: Settings, order: FreezeOptions, progress: Progress) -> FreezeResult:
+    """Writes the site of the current release to a folder. Raises UsageError for a folder that must not be replaced."""
     site = _site(order.site)
     check_target(order.folder, order.force, (Path.cwd(), settings.releases, settings.data, settings.ontology))
     release = Releases(settings.releases).current()
     forms = tuple(form for form in FORMS if form in order.forms)
     plan = Plan(site, LANGUAGES, forms, frozenset(release.manifest.outputs))
     with staged(order.folder) as stage:
-        tally, pages = _crawl(settings, plan, release, stage, order.jobs, progress)
+        summary, pages = _crawl(settings, plan, release, stage, order.jobs, progress)
         with progress.step("files") as step:
-            tally.add(_beside(settings, plan, release, stage))
-            tally.add(writer(settings, plan, release.id, stage).files(sorted(tally.needed | _first_files(release))))
-            step.result = f"{tally.files:,} files, {tally.size / 1e6:,.1f} MB"
-        frozen = Frozen(tally.files, tally.size, pages, _reasons(tally))
+            summary.add(_write_others(settings, plan, release, stage))
+            summary.add(
+                writer(settings, plan, release.id, stage).files(sorted(summary.needed_files | _first_files(release)))
+            )
+            step.result = f"{summary.files:,} files, {summary.size / 1e6:,.1f} MB"
+        frozen = FreezeResult(summary.files, summary.size, pages, _reasons(summary))
         write(stage, MARKER, _marker(frozen, plan, release))
     return frozen
 
 
 def _crawl(
     settings: Settings, plan: Plan, release: Release, stage: Path, jobs: int, progress: Progress
-) -> tuple[Tally, int]:
-    """Write all pages: those of the sitemap, and all that these lead to."""
-    whole = Tally()
+) -> tuple[WriteSummary, int]:
+    """Writes all pages: those of the sitemap, and all that they link to."""
+    whole = WriteSummary()
     waiting = [path for path in (*addresses(release.open_store()), *_FIRST_PAGES) if path not in STAND_INS]
     waiting += STAND_INS
     seen = set(waiting)
     done = 0
     with progress.step("pages") as step:
         while waiting:
-            for tally, count in _written(settings, plan, release, stage, jobs, sorted(set(waiting))):
+            for summary, count in _write_batches(settings, plan, release, stage, jobs, sorted(set(waiting))):
                 done += count
-                whole.add(tally)
+                whole.add(summary)
                 step.result = f"{done:,} of {len(seen):,} pages, {whole.files:,} files"
                 progress.moved(step)
             waiting = sorted(whole.pages - seen)
             seen |= whole.pages
+            # Only the pages that the next round adds are new.
             whole.pages.clear()
     return whole, done
 
 
-def _written(
+def _write_batches(
     settings: Settings, plan: Plan, release: Release, stage: Path, jobs: int, paths: list[str]
-) -> Iterator[tuple[Tally, int]]:
-    """The pages, a batch at a time, by as many processes."""
+) -> Iterator[tuple[WriteSummary, int]]:
+    """Yields the summary and size of each batch of pages, written by several processes."""
     parts = list(batches(paths))
     if jobs < 2 or len(parts) < 2:
         for part in parts:
             yield _pages(settings, plan, release.id, stage, part), len(part)
         return
-    # A fresh interpreter each: the store's threads do not survive a fork.
+    # Each with a fresh interpreter: the threads of the store do not survive a fork.
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         futures = [(pool.submit(_pages, settings, plan, release.id, stage, part), len(part)) for part in parts]
         for future, count in futures:
             yield future.result(), count
 
 
-def _pages(settings: Settings, plan: Plan, release_id: str, stage: Path, paths: list[str]) -> Tally:
+def _pages(settings: Settings, plan: Plan, release_id: str, stage: Path, paths: list[str]) -> WriteSummary:
     return writer(settings, plan, release_id, stage).pages(paths)
 
 
@@ -132,85 +142,96 @@ def _first_files(release: Release) -> set[str]:
     return {*_FIRST_FILES, *release.manifest.outputs}
 
 
-def _beside(settings: Settings, plan: Plan, release: Release, stage: Path) -> Tally:
-    """What is no answer to one address: assets, the search index, the sitemap, the page for errors, hosts' files."""
-    tally = Tally()
+def _write_others(settings: Settings, plan: Plan, release: Release, stage: Path) -> WriteSummary:
+    """Writes files that are not the response to one address: assets, search index, sitemap, error page, host files."""
+    summary = WriteSummary()
     store = release.open_store()
     for name, source in _assets():
-        tally.size += copy(stage, name, source)
-        tally.files += 1
+        summary.size += copy(stage, name, source)
+        summary.files += 1
     releases = Releases(settings.releases)
-    door = Door(create_app(settings.with_changes(cache_size=0, held_quads=0), releases).wsgi_app, plan.site, release.id)
+    client = LocalClient(
+        create_app(settings.with_changes(cache_size=0, held_quads=0), releases).wsgi_app, plan.site, release.id
+    )
     own = FrozenPages(release, settings.base, plan.root)
     missing = Rewriter(plan, "404", plan.languages[0])
-    html = missing.rewrite(door.get("doc/404", "", "text/html").body.decode(), own.foot(plan.languages[0]))
+    html = missing.rewrite(client.get("doc/404", "", "text/html").body.decode(), own.foot(plan.languages[0]))
     moved, gone = _withdrawn(store, settings.base)
-    made = {
+    files = {
         **host_files(plan.root, moved, gone),
-        **dict(_sitemaps(door)),
+        **dict(_sitemaps(client)),
         "search-index.json": index(store),
         "404.html": html.encode(),
     }
-    for name, data in made.items():
-        tally.size += write(stage, name, data)
-        tally.files += 1
-    return tally
+    for name, data in files.items():
+        summary.size += write(stage, name, data)
+        summary.files += 1
+    return summary
 
 
 def _assets() -> Iterator[tuple[str, Path]]:
-    """The static files; fonts of previews and notes of the build are the server's own."""
+    """Yields the static files, without the fonts of previews and the notes of the front-end build."""
     for path in sorted(STATIC.rglob("*")):
         name = path.relative_to(STATIC).as_posix()
         if path.is_file() and not name.startswith((f"{BUILT}/cards/", f"{BUILT}/problem.txt")):
             yield f"static/{name}", path
 
 
-def _sitemaps(door: Door) -> Iterator[tuple[str, bytes]]:
-    """The sitemap, and its parts if it has any."""
-    first = door.get("sitemap.xml").body
+def _sitemaps(client: LocalClient) -> Iterator[tuple[str, bytes]]:
+    """Yields the sitemap and its parts."""
+    first = client.get("sitemap.xml").body
     yield "sitemap.xml", first
     for number in range(1, first.count(b"<sitemap>") + 1):
-        yield f"sitemap-{number}.xml", door.get(f"sitemap-{number}.xml").body
+        yield f"sitemap-{number}.xml", client.get(f"sitemap-{number}.xml").body
 
 
 def _withdrawn(store: Store, base: str) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Paths of what was merged with what they became, and paths of what was withdrawn."""
+    """Returns the paths of merged entities with their new paths, and the paths of withdrawn entities."""
     site = Addresses(base)
     moved: dict[str, str] = {}
     gone: list[str] = []
-    for iri, stone in sorted(read_withdrawals(store).items()):
+    for iri, withdrawal in sorted(read_withdrawals(store).items()):
         path = unquote(site.local(iri).lstrip("/"))
         document = site.document(iri).removeprefix(base)
-        if stone.merged_into:
-            target = site.document(stone.merged_into).removeprefix(base)
+        if withdrawal.merged_into:
+            target = site.document(withdrawal.merged_into).removeprefix(base)
+            # Both the IRI of the entity and its document redirect.
             moved |= {path: target, document: target}
         else:
             gone += [path, document]
     return moved, tuple(gone)
 
 
-def _reasons(tally: Tally) -> tuple[str, ...]:
-    return tuple(f"{why}{f' ({number} times)' if number > 1 else ''}" for why, number in sorted(tally.left.items()))
+def _reasons(summary: WriteSummary) -> tuple[str, ...]:
+    return tuple(
+        f"{why}{f' ({number} times)' if number > 1 else ''}" for why, number in sorted(summary.omitted.items())
+    )
 
 
-def _marker(frozen: Frozen, plan: Plan, release: Release) -> bytes:
+def _marker(frozen: FreezeResult, plan: Plan, release: Release) -> bytes:
     value = {
-        "made_by": "citygraph freeze", "release": release.id, "site": plan.site, "languages": plan.languages,
-        "forms": list(plan.forms), "files": frozen.files, "bytes": frozen.size, "pages": frozen.pages,
-        "left_out": [*NOT_FROZEN, *frozen.left],
-    }  # fmt: skip
+        "made_by": "citygraph freeze",
+        "release": release.id,
+        "site": plan.site,
+        "languages": plan.languages,
+        "forms": list(plan.forms),
+        "files": frozen.files,
+        "bytes": frozen.size,
+        "pages": frozen.pages,
+        "left_out": [*NOT_FROZEN, *frozen.omitted],
+    }
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _site(address: str) -> str:
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise UsageError(f"{address!r} is no address of a site, such as https://example.org/cities")
+        raise UsageError(f"{address!r} is not the address of a site, such as https://example.org/cities")
     return address.rstrip("/")
 
 
-def known_forms(text: str) -> tuple[str, ...]:
-    """Forms from a list with commas. Raises UsageError for one that there is not."""
+def parse_forms(text: str) -> tuple[str, ...]:
+    """Parses a comma-separated list of formats. Raises UsageError for an unknown one."""
     forms = tuple(part.strip() for part in text.split(",") if part.strip())
     unknown: Iterable[str] = [form for form in forms if form not in FORMS]
     if unknown or not forms:
@@ -218,47 +239,54 @@ def known_forms(text: str) -> tuple[str, ...]:
     return forms
 
 
-# Letters that somebody may type although no name has them: Latin, Greek, Cyrillic, and what stands between words.
+# Letters that a reader may type although no name has them: Latin, Greek, Cyrillic, and punctuation.
 _TYPED = ((0x80, 0x250), (0x370, 0x530), (0x1E00, 0x2000), (0x2010, 0x2050))
 
 
 def index(store: Store) -> bytes:
-    """The index as JSON: `things` are path, country (a path or ""), and names with language, rank and search form."""
-    found: dict[str, list[tuple[int, str, str, str]]] = {}
-    for entity, text, language, preferred, folded in names(store):
-        found.setdefault(entity, []).append((-preferred, language, text, folded))
+    """Returns the search index as JSON: for each entity path, country (a path or ""), and names with search form."""
+    by_entity: dict[str, list[tuple[int, str, str, str]]] = {}
+    for entity, text, language, preferred, folded in name_rows(store):
+        by_entity.setdefault(entity, []).append((-preferred, language, text, folded))
     countries = dict(_countries(store))
     things = [
-        [_path(entity), countries.get(entity, ""), [[text, language, -rank, "" if folded == text else folded]
-                                                     for rank, language, text, folded in sorted(set(said))]]
-        for entity, said in sorted(found.items()) if "#" not in entity
-    ]  # fmt: skip
-    texts = (text for said in found.values() for _, _, text, _ in said)
+        [
+            _path(entity),
+            countries.get(entity, ""),
+            [
+                [text, language, -rank, "" if folded == text else folded]
+                for rank, language, text, folded in sorted(set(entries))
+            ],
+        ]
+        for entity, entries in sorted(by_entity.items())
+        if "#" not in entity
+    ]
+    texts = (text for entries in by_entity.values() for _, _, text, _ in entries)
     value = {"version": 1, "letters": letters(texts), "things": things}
     return (json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
 def letters(texts: Iterable[str]) -> dict[str, str]:
-    """What becomes of each letter beyond ASCII in `text.fold`, which goes letter by letter: the browser's own table."""
-    known = {chr(code) for begin, end in _TYPED for code in range(begin, end)}
+    """Returns the result of `text.fold` for each letter beyond ASCII, which is the folding table of the browser."""
+    characters = {chr(code) for begin, end in _TYPED for code in range(begin, end)}
     for text in texts:
         if not text.isascii():
-            known.update(letter for letter in nfc(text) if letter >= "\x80")
-    # A letter folds with its neighbours only through NFC, which the browser does first, and through spaces.
-    return {letter: _alone(letter) for letter in sorted(known) if unicodedata.normalize("NFC", letter) == letter}
+            characters.update(letter for letter in nfc(text) if letter >= "\x80")
+    # Letters affect one another only through NFC, which the browser applies first, and through spaces.
+    return {letter: _alone(letter) for letter in sorted(characters) if unicodedata.normalize("NFC", letter) == letter}
 
 
 def _alone(letter: str) -> str:
-    """The form of a letter between two others, with its spaces."""
+    """Returns the folded form of a letter between two others, with its spaces."""
     return fold(f"x{letter}x")[1:-1]
 
 
 def _countries(store: Store) -> Iterator[tuple[str, str]]:
-    found: dict[str, list[str]] = {}
+    by_entity: dict[str, list[str]] = {}
     for quad in store.quads_for_pattern(None, CG("country"), None, DefaultGraph()):
         if isinstance(quad.subject, NamedNode) and isinstance(quad.object, NamedNode):
-            found.setdefault(quad.subject.value, []).append(_path(quad.object.value))
-    return ((entity, min(paths)) for entity, paths in found.items())
+            by_entity.setdefault(quad.subject.value, []).append(_path(quad.object.value))
+    return ((entity, min(paths)) for entity, paths in by_entity.items())
 
 
 def _path(iri: str) -> str:

@@ -1,4 +1,4 @@
-"""What hosts that can do more than hand out files are told: redirections, types, headers."""
+"""Configuration of hosts: redirections, media types and headers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from citygraph.rdf.formats import BY_NAME
 
+# Extensions that the type tables of hosts lack, or have with another type.
 _TYPES: Mapping[str, str] = {
     "ttl": BY_NAME["ttl"].content_type,
     "nt": BY_NAME["nt"].content_type,
@@ -22,16 +23,17 @@ _POLICY = (
 
 
 def host_files(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> dict[str, bytes]:
-    """Files by name: for Netlify and Cloudflare Pages, Apache and nginx. `moved` are paths and what they became.
+    """Returns files by name for Netlify and Cloudflare Pages, Apache and nginx.
 
-    `root` is the path in front of the site; `gone` are paths of what was withdrawn.
+    `root` is the path in front of the site, `moved` maps paths to their new paths, `gone` are paths of withdrawn
+    entities.
     """
     return {
         "_redirects": _redirects(root, moved).encode(),
         "_headers": _headers(root).encode(),
         ".htaccess": _apache(root, moved, gone).encode(),
         "nginx.conf": _nginx(root, moved, gone).encode(),
-        # GitHub Pages hides .well-known and what begins with an underscore without it.
+        # Without it, GitHub Pages hides .well-known and names that begin with an underscore.
         ".nojekyll": b"",
     }
 
@@ -42,8 +44,12 @@ def _redirects(root: str, moved: Mapping[str, str]) -> str:
 
 
 def _headers(root: str) -> str:
-    lines = [f"{root}/*", "  Access-Control-Allow-Origin: *", f"  Content-Security-Policy: {_POLICY}",
-             "  X-Content-Type-Options: nosniff"]  # fmt: skip
+    lines = [
+        f"{root}/*",
+        "  Access-Control-Allow-Origin: *",
+        f"  Content-Security-Policy: {_POLICY}",
+        "  X-Content-Type-Options: nosniff",
+    ]
     for extension, media_type in _TYPES.items():
         lines += [f"{root}/*.{extension}", f"  Content-Type: {media_type}"]
     lines += [f"{root}/.well-known/void", f"  Content-Type: {_TYPES['ttl']}", ""]
@@ -51,22 +57,29 @@ def _headers(root: str) -> str:
 
 
 def _apache(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> str:
-    lines = [*(f"AddType {_bare(media_type)} .{extension}" for extension, media_type in _TYPES.items()),
-             "AddDefaultCharset utf-8", f"ErrorDocument 404 {root}/404.html", "DirectorySlash On", "RewriteEngine On",
-             *(f"RedirectMatch 301 ^{root}/{_regex(path)}$ {root}/{target}" for path, target in sorted(moved.items())),
-             *(f"RedirectMatch 410 ^{root}/{_regex(path)}$" for path in gone),
-             f"RedirectMatch 303 ^{root}/id/(.+?)/?$ {root}/doc/$1",
-             f"RedirectMatch 302 ^{root}/feed$ {root}/feed.xml", ""]  # fmt: skip
+    lines = [
+        *(f"AddType {_bare(media_type)} .{extension}" for extension, media_type in _TYPES.items()),
+        "AddDefaultCharset utf-8",
+        f"ErrorDocument 404 {root}/404.html",
+        "DirectorySlash On",
+        "RewriteEngine On",
+        *(f"RedirectMatch 301 ^{root}/{_regex(path)}$ {root}/{target}" for path, target in sorted(moved.items())),
+        *(f"RedirectMatch 410 ^{root}/{_regex(path)}$" for path in gone),
+        f"RedirectMatch 303 ^{root}/id/(.+?)/?$ {root}/doc/$1",
+        f"RedirectMatch 302 ^{root}/feed$ {root}/feed.xml",
+        "",
+    ]
     return "\n".join(lines)
 
 
 def _nginx(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> str:
-    """To be included in a `server` whose root is the folder (above {root}, if there is one)."""
+    """Returns a file to include in a `server` block whose root is the folder (above `root`, if the site has one)."""
     types = "".join(f"  {_bare(media_type)} {extension};\n" for extension, media_type in _TYPES.items())
-    exact = "".join(f"location = {root}/{path} {{ return 301 {root}/{target}; }}\n"
-                    for path, target in sorted(moved.items()))  # fmt: skip
+    exact = "".join(
+        f"location = {root}/{path} {{ return 301 {root}/{target}; }}\n" for path, target in sorted(moved.items())
+    )
     exact += "".join(f"location = {root}/{path} {{ return 410; }}\n" for path in gone)
-    return f"""# For a `server` block. What it adds to plain files: 303 from things to documents, RDF by Accept.
+    return f"""# For a `server` block. Adds to plain files: 303 from entities to documents, RDF by Accept.
 include mime.types;
 types {{
 {types}}}

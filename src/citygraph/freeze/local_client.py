@@ -1,83 +1,46 @@
-"""The door to our own application: a request and its answer as plain values, by WSGI, in this process."""
+"""The in-process client of our own application: requests without sockets, responses as plain values."""
 
 from __future__ import annotations
 
-import io
-import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from werkzeug.test import Client
+
+from citygraph.web.http.messages import RELEASE
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
-
-
-# What web/http/messages.py calls RELEASE: the release that is asked, whatever is published meanwhile. Its pages do not
-# tell what day it is, so that they are the same whenever they are made.
-_RELEASE = "citygraph.release"
+    from _typeshed.wsgi import WSGIApplication
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What was answered; `location` is where a redirection leads."""
+class LocalResponse:
+    """A response; `location` is the target of a redirection."""
 
     status: int
     location: str
     body: bytes
 
 
-class Door:
-    """Asks the application as it will be addressed at `site`, of one release."""
+class LocalClient:
+    """A client that requests one release of the application, as it will be addressed at `site`."""
 
     def __init__(self, app: WSGIApplication, site: str, release: str) -> None:
-        self._app = app
-        self._parts = urlsplit(site)
-        self._release = release
+        self._client = Client(app, use_cookies=False)
+        self._site = site
+        # Pages of a named release do not show the current day, so that they are equal whenever they are made.
+        self._environ = {RELEASE: release, "REMOTE_ADDR": "127.0.0.1"}
 
-    def get(self, path: str, query: str = "", accept: str = "*/*") -> Answer:
-        """The answer to a GET of a decoded path without a slash in front. Raises what the application raises."""
-        said: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start(status: str, headers: list[tuple[str, str]], *_: object) -> Any:
-            said.append((status, headers))
-            return io.BytesIO().write
-
-        parts = self._app(self._environ(path, query, accept), start)
-        try:
-            body = b"".join(parts)
-        finally:
-            _close(parts)
-        status, headers = said[-1]
-        location = next((value for name, value in headers if name.lower() == "location"), "")
-        return Answer(int(status[:3]), location, body)
-
-    def _environ(self, path: str, query: str, accept: str) -> WSGIEnvironment:
-        secure = self._parts.scheme == "https"
-        host = self._parts.hostname or "localhost"
-        return {
-            "REQUEST_METHOD": "GET",
-            "SCRIPT_NAME": self._parts.path.rstrip("/"),
-            "PATH_INFO": ("/" + path).encode().decode("latin-1"),
-            "QUERY_STRING": query,
-            "SERVER_NAME": host,
-            "SERVER_PORT": str(self._parts.port or (443 if secure else 80)),
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "HTTP_HOST": self._parts.netloc or host,
-            "HTTP_ACCEPT": accept,
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "https" if secure else "http",
-            "wsgi.input": io.BytesIO(),
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": False,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-            _RELEASE: self._release,
-        }
-
-
-def _close(parts: Iterable[bytes]) -> None:
-    close = getattr(parts, "close", None)
-    if close is not None:
-        close()
+    def get(self, path: str, query: str = "", accept: str = "*/*") -> LocalResponse:
+        """Returns the response to a GET of a decoded path without leading slash. Raises what the application raises."""
+        response = self._client.get(
+            # The client decodes the path, so that a percent sign in it must be encoded.
+            quote(f"/{path}"),
+            base_url=self._site,
+            query_string=query,
+            headers={"Accept": accept},
+            environ_overrides=self._environ,
+            buffered=True,
+        )
+        return LocalResponse(response.status_code, response.headers.get("Location", ""), response.get_data())

@@ -11,7 +11,7 @@ from itertools import islice
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store, Triple, Variable
 
 from citygraph.errors import NotFound
-from citygraph.graph.labels import Labels, Stated
+from citygraph.graph.labels import Labels, StatedLabel
 from citygraph.rdf.terms import CG, DCTERMS, RDF, RDFS, SKOS
 
 PAGE = 100  # incoming links of one property on a page
@@ -79,7 +79,7 @@ class Description:
     statements: tuple[Statements, ...]
     nodes: tuple[Node, ...]
     incoming: tuple[Incoming, ...]
-    labels: Mapping[str, tuple[Stated, ...]]
+    labels: Mapping[str, tuple[StatedLabel, ...]]
     page: int = 1
 
     @property
@@ -179,7 +179,7 @@ def describe(
     return replace(description, labels=_labels_of_named(description, labels))
 
 
-def says(store: Store, iri: str) -> bool:
+def has_statements(store: Store, iri: str) -> bool:
     """Returns whether any quad has this IRI as subject or object."""
     try:
         thing = _node(iri)
@@ -295,7 +295,7 @@ def _linked(statements: Iterable[Statements]) -> list[str]:
     return [v.term.value for of_one in statements for v in of_one.values if isinstance(v.term, NamedNode)]
 
 
-def _labels_of_named(description: Description, labels: Labels) -> dict[str, tuple[Stated, ...]]:
+def _labels_of_named(description: Description, labels: Labels) -> dict[str, tuple[StatedLabel, ...]]:
     """Returns the labels of everything that the description names, in English and Turkish if available.
 
     Classes and properties are left out: they are described at their own addresses, and their names are readable.

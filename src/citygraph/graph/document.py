@@ -1,4 +1,4 @@
-"""An entity's document in every RDF form: the same triples, with what the document says of itself."""
+"""The document of an entity in every RDF format: equal triples, with metadata of the document."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Triple
 from citygraph.graph.description import Description, Statements, Term, Value
 from citygraph.graph.jsonld import HYDRA, Context, frame
 from citygraph.rdf.formats import Format
-from citygraph.rdf.terms import DATASET, DCTERMS, PREFIXES, RDF, VOID, XSD
+from citygraph.rdf.terms import DATASET, DCTERMS, LICENSE, PREFIXES, RDF, VOID, XSD, namespace, split_iri
 from citygraph.release.releases import Release
 
-LICENSE = NamedNode("https://creativecommons.org/publicdomain/zero/1.0/")
 _FOAF = PREFIXES["foaf"]
 _PRIMARY_TOPIC = _FOAF + "primaryTopic"
 _DERIVED_FROM = PREFIXES["prov"] + "wasDerivedFrom"
@@ -26,27 +25,27 @@ _WITH_PREFIXES = {"ttl", "trig"}
 
 @dataclass(frozen=True)
 class Document:
-    """A description as it is served: `iri` is the document's own name, `said` what it says of itself."""
+    """A description as it is served, with the IRI of the document and its own metadata."""
 
     iri: str
     description: Description
-    said: tuple[Statements, ...]
+    metadata: tuple[Statements, ...]
 
     @property
     def about(self) -> tuple[Triple, ...]:
-        """What the document says of itself, as triples."""
-        say = NamedNode(self.iri)
-        return tuple(Triple(say, NamedNode(s.predicate), value.term) for s in self.said for value in s.values)
+        """The metadata as triples about the document."""
+        node = NamedNode(self.iri)
+        return tuple(Triple(node, NamedNode(s.predicate), value.term) for s in self.metadata for value in s.values)
 
 
 def document(iri: str, description: Description, release: Release) -> Document:
-    """The document of a description: its topic, dataset, licence, date and the sources that it draws on.
+    """Returns the document of a description, with topic, dataset, licence, date and sources.
 
-    The first page is the document itself; a further page of incoming links is one of its own.
+    Each further page of incoming links is a document with its own IRI.
     """
     name = iri if description.page == 1 else f"{iri}?page={description.page}"
     type_, *rest = _always(release.manifest.created)
-    said = [
+    metadata = [
         type_,
         _one(_PRIMARY_TOPIC, NamedNode(description.iri)),
         *rest,
@@ -54,23 +53,23 @@ def document(iri: str, description: Description, release: Release) -> Document:
     ]
     sources = tuple([Value(NamedNode(source), ()) for source in description.sources()])
     if sources:
-        said.append(Statements(_DERIVED_FROM, sources))
+        metadata.append(Statements(_DERIVED_FROM, sources))
     if description.page < description.pages:
-        said.append(_one(HYDRA + "next", NamedNode(f"{iri}?page={description.page + 1}")))
-    return Document(name, description, tuple(said))
+        metadata.append(_one(HYDRA + "next", NamedNode(f"{iri}?page={description.page + 1}")))
+    return Document(name, description, tuple(metadata))
 
 
-class Writer:
-    """Writes documents in the RDF forms, with one context for JSON-LD."""
+class DocumentWriter:
+    """A writer of documents in the RDF formats, with one context for JSON-LD."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._turtle = Turtle()
 
     def write(self, doc: Document, format_: Format, context_url: str) -> bytes:
-        """The document in one of the forms; `context_url` is where this server has the JSON-LD context."""
+        """Returns the document in a format; `context_url` is the address of the JSON-LD context at this server."""
         if format_.name == "ttl":
-            return self._turtle.write(doc.description, doc.iri, doc.said)
+            return self._turtle.write(doc.description, doc.iri, doc.metadata)
         if format_.name == "jsonld":
             return _json_ld(doc, self._context, context_url)
         if format_.name in _WITH_GRAPHS:
@@ -80,12 +79,12 @@ class Writer:
 
 
 def has_graphs(format_: Format) -> bool:
-    """Whether the format says who states what."""
+    """Returns whether the format can express which graph states a triple."""
     return format_.name in _WITH_GRAPHS
 
 
 def write_graph(quads: Iterable[Quad], format_: Format) -> bytes:
-    """A whole graph in one of the RDF forms, by subject."""
+    """Returns a whole graph in one of the RDF formats, sorted by subject."""
     ordered = sorted(quads, key=lambda q: (str(q.subject), q.predicate != RDF("type"), str(q.predicate), str(q.object)))
     if format_.name in _WITH_GRAPHS:
         return _written(ordered, format_)
@@ -93,7 +92,7 @@ def write_graph(quads: Iterable[Quad], format_: Format) -> bytes:
 
 
 def used_prefixes(terms: Iterable[Triple | Quad]) -> dict[str, str]:
-    """The prefixes of those namespaces that occur, in our usual order."""
+    """Returns the prefixes of the occurring namespaces, in the order of PREFIXES."""
     iris: set[str] = set()
     for triple in terms:
         iris.add(triple.predicate.value)
@@ -104,18 +103,18 @@ def used_prefixes(terms: Iterable[Triple | Quad]) -> dict[str, str]:
                 iris.add(term.datatype.value)
         if isinstance(triple, Quad) and isinstance(triple.graph_name, NamedNode):
             iris.add(triple.graph_name.value)
-    used = {_namespace(iri) for iri in iris}
+    used = {namespace(iri) for iri in iris}
     return {name: namespace for name, namespace in PREFIXES.items() if namespace in used}
 
 
 def _written(statements: list[Triple] | list[Quad], format_: Format) -> bytes:
     if format_.rdf is None:
-        raise ValueError(f"{format_.name} is no form of RDF")
+        raise ValueError(f"{format_.name} is not an RDF format")
     prefixes = used_prefixes(statements)
     written = serialize(statements, format=format_.rdf, prefixes=prefixes) or b""
     if format_.name not in _WITH_PREFIXES:
         return written
-    # pyoxigraph writes the prefixes in the order of a hash table; a strong ETag promises the same bytes always.
+    # pyoxigraph writes the prefixes in the order of a hash table, but a strong ETag requires equal bytes.
     body = written.split(b"\n", len(prefixes))[-1]
     return _head(prefixes) + b"\n" + body
 
@@ -125,7 +124,7 @@ def _head(prefixes: dict[str, str]) -> bytes:
 
 
 def _by_graph(quads: list[Quad]) -> list[Quad]:
-    """Quads grouped by graph, the default graph first; in a graph the order stays."""
+    """Returns quads sorted by graph, the default graph first; the order within a graph is kept."""
     return sorted(
         dict.fromkeys(quads), key=lambda q: "" if isinstance(q.graph_name, DefaultGraph) else str(q.graph_name)
     )
@@ -139,7 +138,7 @@ _WITH_GRAPHS: dict[str, Callable[[list[Quad]], list[Quad]]] = {"trig": _by_graph
 
 
 def _json_ld(doc: Document, context: Context, context_url: str) -> bytes:
-    # @base is not taken from a remote context (JSON-LD 1.1, 4.1.3), so it stands in the document.
+    # @base is not taken from a remote context (JSON-LD 1.1, section 4.1.3), so the document has it.
     head = {"@context": [context_url, {"@base": context.base}]}
     framed = frame(doc.description, doc.about, context)
     return (json.dumps({**head, **framed}, ensure_ascii=False, indent=2) + "\n").encode()
@@ -147,7 +146,7 @@ def _json_ld(doc: Document, context: Context, context_url: str) -> bytes:
 
 @lru_cache(64)
 def _always(created: str) -> tuple[Statements, ...]:
-    """What every document of a release says of itself."""
+    """Returns the metadata that all documents of a release have."""
     return (
         _one(RDF("type").value, NamedNode(_FOAF + "Document")),
         _one(VOID("inDataset").value, DATASET),
@@ -160,31 +159,27 @@ def _one(predicate: str, term: NamedNode | Literal) -> Statements:
     return Statements(predicate, (Value(term, ()),))
 
 
-def _namespace(iri: str) -> str:
-    return iri[: max(iri.rfind("#"), iri.rfind("/")) + 1]
-
-
 _TYPE = RDF("type").value
 _STRING = XSD("string").value
 _LOCAL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
-# Literals that Turtle has without quotes, in the form in which the store keeps them.
+# Literals that Turtle writes without quotes, in the form in which the store keeps them.
 _BARE = {
     XSD("integer").value: re.compile(r"[+-]?[0-9]+"),
     XSD("decimal").value: re.compile(r"[+-]?[0-9]*\.[0-9]+"),
     XSD("boolean").value: re.compile(r"true|false"),
 }
-_BY_NAMESPACE = {namespace: name for name, namespace in PREFIXES.items()}
+# A bound, because there may be more IRIs than memory.
 _REMEMBERED = 100_000
 
 
 class Turtle:
-    """Writes documents; what an IRI is called is remembered, for the same ones come again and again."""
+    """A fast Turtle writer. It caches prefixed names, because the same IRIs occur in many documents."""
 
     def __init__(self) -> None:
         self._names: dict[str, tuple[str, str]] = {}
 
-    def write(self, description: Description, iri: str, said: Iterable[Statements]) -> bytes:
-        """The description and what the document of this IRI says of itself, with the prefixes that they need."""
+    def write(self, description: Description, iri: str, metadata: Iterable[Statements]) -> bytes:
+        """Returns the description and the metadata of the document as Turtle, with the prefixes that they need."""
         used: dict[str, None] = {}
         lines: list[str] = []
         self._subject(description.iri, description.statements, used, lines)
@@ -198,15 +193,15 @@ class Turtle:
             # All labels of a thing are values of one property.
             texts = ", ".join([str(label.literal) for label in labels])
             lines.append(f"{self._name(named, used)} {self._verb(labels[0].predicate.value, used)} {texts} .")
-        self._subject(iri, said, used, lines)
+        self._subject(iri, metadata, used, lines)
         head = "".join([f"@prefix {name}: <{PREFIXES[name]}> .\n" for name in PREFIXES if name in used])
         return "\n".join([head, *lines, ""]).encode()
 
     def _subject(self, iri: str, statements: Iterable[Statements], used: dict[str, None], lines: list[str]) -> None:
         parts = []
-        for of_one in statements:
-            values = [self._term(value.term, used) for value in of_one.values]
-            parts.append(f"{self._verb(of_one.predicate, used)} {', '.join(values)}")
+        for statement in statements:
+            values = [self._term(value.term, used) for value in statement.values]
+            parts.append(f"{self._verb(statement.predicate, used)} {', '.join(values)}")
         if parts:
             lines.append(f"{self._name(iri, used)} " + " ;\n    ".join(parts) + " .")
 
@@ -228,21 +223,19 @@ class Turtle:
         return f"{Literal(text)}^^{self._name(datatype, used)}"
 
     def _name(self, iri: str, used: dict[str, None]) -> str:
-        known = self._names.get(iri)
-        if known is None:
+        name = self._names.get(iri)
+        if name is None:
             if len(self._names) >= _REMEMBERED:
                 self._names.clear()
-            known = self._names[iri] = _shortened(iri)
-        if known[0]:
-            used[known[0]] = None
-        return known[1]
+            name = self._names[iri] = _shortened(iri)
+        if name[0]:
+            used[name[0]] = None
+        return name[1]
 
 
 def _shortened(iri: str) -> tuple[str, str]:
-    """The prefix and the prefixed name of an IRI; without one the IRI in angle brackets."""
-    path, hash_, fragment = iri.partition("#")
-    cut = len(path) + 1 if hash_ and path + "#" in _BY_NAMESPACE else path.rfind("/") + 1
-    prefix, local = _BY_NAMESPACE.get(iri[:cut], ""), iri[cut:]
+    """Returns the prefix and the prefixed name of an IRI; without a prefix, the IRI in angle brackets."""
+    prefix, local = split_iri(iri)
     name, hash_, fragment = local.partition("#")
     parts = [name, fragment] if hash_ else [name]
     if prefix and all(_LOCAL.fullmatch(part) for part in parts):

@@ -1,4 +1,4 @@
-"""What releases say one after another: which hold a thing, what changed between two, how long a statement stood."""
+"""The history of releases: which hold an entity, what changed between two, and the lifetime of each statement."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
-from citygraph.graph.description import says
+from citygraph.graph.description import has_statements
 from citygraph.rdf.nquads import unpacked
 from citygraph.rdf.terms import CG, RDF
 from citygraph.release.changes import ADDED, REMOVED
@@ -26,7 +26,7 @@ _REMEMBERED = 10_000
 
 @dataclass(frozen=True)
 class Changes:
-    """What has to be added to one release and removed from it to get another."""
+    """The quads to add to one release and to remove from it to get another."""
 
     older: Release
     newer: Release
@@ -35,7 +35,7 @@ class Changes:
 
     @cached_property
     def by_graph(self) -> dict[str, tuple[int, int]]:
-        """Statements added and removed in each graph that changed, by its IRI."""
+        """The numbers of added and removed statements by IRI of the changed graph."""
         added = Counter(quad.graph_name.value for quad in self.added if isinstance(quad.graph_name, NamedNode))
         removed = Counter(quad.graph_name.value for quad in self.removed if isinstance(quad.graph_name, NamedNode))
         return {graph: (added[graph], removed[graph]) for graph in sorted({*added, *removed})}
@@ -43,7 +43,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Lifetime:
-    """A statement of a source: the release that it came with and the one that it was gone from, if it is gone."""
+    """A statement of a source, with the release that added it and the release that removed it, if any."""
 
     quad: Quad
     since: Release
@@ -56,7 +56,7 @@ class Lifetime:
 
 
 class Timeline:
-    """The releases that there are, with as many of their stores open as are asked for."""
+    """The releases in order of time, with a bounded number of open stores."""
 
     def __init__(self, releases: Releases) -> None:
         self._releases = releases
@@ -67,84 +67,86 @@ class Timeline:
         self._changes: OrderedDict[tuple[str, str], Changes] = OrderedDict()
 
     def releases(self) -> tuple[Release, ...]:
-        """All releases, the oldest first. Raises NotFound if there is none."""
+        """Returns all releases, the oldest first. Raises NotFound without releases."""
         root = self._releases.root
-        # Publishing and pruning both touch the folder.
+        # Publishing and pruning both change the modification time of the folder.
         state = (self._releases.current_id(), root.stat().st_mtime_ns)
         if self._listed[0] != state:
             self._listed = (state, tuple(reversed(self._releases.history())))
         return self._listed[1]
 
     def get(self, release_id: str) -> Release | None:
-        """The release of that name, if there is one."""
+        """Returns the release with this id; None if it does not exist."""
         return next((release for release in self.releases() if release.id == release_id), None)
 
     def is_pruned(self, release_id: str) -> bool:
-        """Whether there was a release of that name: a later one names it as its parent."""
+        """Returns whether a release with this id existed: a later one has it as parent."""
         return any(release.manifest.parent == release_id for release in self.releases())
 
     def holding(self, iri: str) -> tuple[Release, ...]:
-        """The releases that say anything of a thing, and not that it is withdrawn, the oldest first."""
-        found = []
+        """Returns the releases that describe an entity and have not withdrawn it, the oldest first."""
+        holding = []
         before: Release | None = None
         held = False
         for release in self.releases():
             key = (release.id, iri)
-            known = self._holding.get(key)
-            if known is None:
-                # A release that says nothing new of a thing says of it what its parent says.
+            holds = self._holding.get(key)
+            if holds is None:
+                # Without a change to the entity, a release holds what its parent holds; no store need be opened.
                 same = before is not None and _follows(release, before) and not _mentions(release, iri)
-                known = held if same else _tells_of(self.store(release), iri)
-                self._remember(self._holding, key, known, _REMEMBERED)
-            held = known
+                holds = held if same else _describes(self.store(release), iri)
+                self._remember(self._holding, key, holds, _REMEMBERED)
+            held = holds
             if held:
-                found.append(release)
+                holding.append(release)
             before = release
-        return tuple(found)
+        return tuple(holding)
 
     def between(self, older: Release, newer: Release) -> Changes:
-        """What changed from one release to another."""
+        """Returns the changes from one release to another."""
         key = (older.id, newer.id)
-        found = self._changes.get(key)
-        if found is None:
-            found = self._followed(older, newer) or self._compared(older, newer)
-            self._remember(self._changes, key, found, _KEPT)
-        return found
+        changes = self._changes.get(key)
+        if changes is None:
+            changes = self._from_patches(older, newer) or self._from_stores(older, newer)
+            self._remember(self._changes, key, changes, _KEPT)
+        return changes
 
     def of(self, iri: str, last: Release | None = None) -> list[Lifetime]:
-        """Every statement that a release up to `last` made of a thing, the latest change first."""
-        standing: dict[Quad, Release] = {}
-        found: list[Lifetime] = []
+        """Returns every statement about an entity in the releases up to `last`, the latest change first."""
+        present: dict[Quad, Release] = {}
+        lifetimes: list[Lifetime] = []
         before: Release | None = None
         for release in self.releases():
             if before is None or not _follows(release, before) or _mentions(release, iri):
-                now = set(_said_of(self.store(release), iri))
-                gone = [quad for quad in standing if quad not in now]
-                found.extend(Lifetime(quad, standing.pop(quad), release) for quad in gone)
+                now = set(_statements_about(self.store(release), iri))
+                gone = [quad for quad in present if quad not in now]
+                lifetimes.extend(Lifetime(quad, present.pop(quad), release) for quad in gone)
                 for quad in now:
-                    standing.setdefault(quad, release)
+                    present.setdefault(quad, release)
             before = release
             if last is not None and release.id == last.id:
                 break
-        found.extend(Lifetime(quad, since, None) for quad, since in standing.items())
+        lifetimes.extend(Lifetime(quad, since, None) for quad, since in present.items())
         place = {release.id: number for number, release in enumerate(self.releases())}
-        found.sort(key=lambda one: str(one.quad))
-        return sorted(found, key=lambda one: place[(one.until or one.since).id], reverse=True)
+        lifetimes.sort(key=lambda one: str(one.quad))
+        return sorted(lifetimes, key=lambda one: place[(one.until or one.since).id], reverse=True)
 
     def store(self, release: Release) -> Store:
-        """The store of a release, open for reading."""
+        """Returns the store of a release, open for reading."""
         with self._lock:
             store = self._stores.get(release.id)
             if store is None:
                 store = self._stores[release.id] = release.open_store()
             self._stores.move_to_end(release.id)
+            # An open store holds files and memory.
             while len(self._stores) > _KEPT:
                 self._stores.popitem(last=False)
             return store
 
-    def _followed(self, older: Release, newer: Release) -> Changes | None:
-        """The changes from the files in which each release wrote its own, if these lead from one to the other."""
+    def _from_patches(self, older: Release, newer: Release) -> Changes | None:
+        """Returns the changes from the change lists of the releases, if these lead from one to the other."""
         steps: list[Release] = []
+        # From the newer release back along the parents.
         at: Release | None = newer
         while at is not None and at.id != older.id:
             if not _has_changes(at):
@@ -158,31 +160,31 @@ class Timeline:
         for release in reversed(steps):
             for path, here, there in ((REMOVED, removed, added), (ADDED, added, removed)):
                 for quad in _quads(release, path):
-                    # What came and went again on the way is no change.
+                    # A quad that was added and removed again on the way is not a change.
                     if quad in there:
                         del there[quad]
                     else:
                         here[quad] = None
         return Changes(older, newer, tuple(sorted(added, key=_order)), tuple(sorted(removed, key=_order)))
 
-    def _compared(self, older: Release, newer: Release) -> Changes:
-        """The changes by comparing the two stores."""
+    def _from_stores(self, older: Release, newer: Release) -> Changes:
+        """Returns the changes by comparing the two stores."""
         before, after = self.store(older), self.store(newer)
         return Changes(older, newer, tuple(_only_in(after, before)), tuple(_only_in(before, after)))
 
-    def _remember(self, known: OrderedDict[_Key, _Value], key: _Key, value: _Value, most: int) -> None:
+    def _remember(self, cache: OrderedDict[_Key, _Value], key: _Key, value: _Value, most: int) -> None:
         with self._lock:
-            known[key] = value
-            while len(known) > most:
-                known.popitem(last=False)
+            cache[key] = value
+            while len(cache) > most:
+                cache.popitem(last=False)
 
 
-def _tells_of(store: Store, iri: str) -> bool:
-    """Whether a store says something of a thing that is not a tombstone."""
-    if not says(store, iri):
+def _describes(store: Store, iri: str) -> bool:
+    """Returns whether a store describes an entity that is not withdrawn."""
+    if not has_statements(store, iri):
         return False
-    stone = store.quads_for_pattern(NamedNode(iri), RDF("type"), CG("WithdrawnIdentifier"), None)
-    return next(stone, None) is None
+    withdrawals = store.quads_for_pattern(NamedNode(iri), RDF("type"), CG("WithdrawnIdentifier"), None)
+    return next(withdrawals, None) is None
 
 
 def _has_changes(release: Release) -> bool:
@@ -190,12 +192,13 @@ def _has_changes(release: Release) -> bool:
 
 
 def _follows(release: Release, before: Release) -> bool:
-    """Whether a release says in files what it changed of the one before."""
+    """Returns whether a release has lists of its changes to the one before."""
     return release.manifest.parent == before.id and _has_changes(release)
 
 
 def _mentions(release: Release, iri: str) -> bool:
-    """Whether a statement that a release added or removed has a thing, or a hash node of it, in it."""
+    """Returns whether a statement that the release added or removed contains the entity or one of its hash nodes."""
+    # Text search in lines of N-Quads, which is faster than parsing them.
     names = (f"<{iri}>", f"<{iri}#")
     for path in (REMOVED, ADDED):
         with unpacked(release.path / path) as lines:
@@ -213,17 +216,17 @@ def _quads(release: Release, path: str) -> Iterator[Quad]:
 
 
 def _only_in(one: Store, other: Store) -> Iterator[Quad]:
-    """The quads of named graphs that the other store lacks, by graph and subject; only these are held in memory."""
-    found = (quad for quad in one.quads_for_pattern(None, None, None, None) if isinstance(quad.graph_name, NamedNode))
-    return iter(sorted((quad for quad in found if quad not in other), key=_order))
+    """Yields the quads of named graphs that the other store lacks, sorted; only these are held in memory."""
+    quads = (quad for quad in one.quads_for_pattern(None, None, None, None) if isinstance(quad.graph_name, NamedNode))
+    return iter(sorted((quad for quad in quads if quad not in other), key=_order))
 
 
 def _order(quad: Quad) -> tuple[str, str, str, str]:
     return (str(quad.graph_name), str(quad.subject), quad.predicate.value, str(quad.object))
 
 
-def _said_of(store: Store, iri: str) -> Iterator[Quad]:
-    """What the named graphs say of a thing and of its hash nodes."""
+def _statements_about(store: Store, iri: str) -> Iterator[Quad]:
+    """Yields the quads of named graphs about an entity and its hash nodes."""
     prefix = iri + "#"
     waiting, seen = [iri], {iri}
     while waiting and len(seen) <= _NODES:
@@ -231,8 +234,11 @@ def _said_of(store: Store, iri: str) -> Iterator[Quad]:
         near = list(store.quads_for_pattern(node, None, None, None))
         yield from (quad for quad in near if isinstance(quad.graph_name, NamedNode))
         linked = {quad.object.value for quad in near if isinstance(quad.object, NamedNode)}
-        linked |= {q.subject.value for q in store.quads_for_pattern(None, None, node, None)
-                   if isinstance(q.subject, NamedNode) and q.subject.value.startswith(prefix)}  # fmt: skip
+        linked |= {
+            q.subject.value
+            for q in store.quads_for_pattern(None, None, node, None)
+            if isinstance(q.subject, NamedNode) and q.subject.value.startswith(prefix)
+        }
         new = {other for other in linked if other.startswith(prefix)} - seen
         seen |= new
         waiting.extend(sorted(new))

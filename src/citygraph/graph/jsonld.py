@@ -10,7 +10,7 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode, Triple
 
 from citygraph.graph.description import Description, Node, Statements, Term
-from citygraph.graph.labels import Stated
+from citygraph.graph.labels import StatedLabel
 from citygraph.graph.vocabulary import Vocabulary
 from citygraph.rdf.terms import CG, DCTERMS, GEO, OWL, PREFIXES, RDF, RDFS, SCHEMA, SKOS, VOID, XSD
 
@@ -235,7 +235,7 @@ class _Framer:
         self._written.add(node.iri)
         return {_ID: self._context.reference(node.iri), **self._properties(node.statements)}
 
-    def _labels(self, labels: Iterable[Stated]) -> dict[str, Any]:
+    def _labels(self, labels: Iterable[StatedLabel]) -> dict[str, Any]:
         by_predicate: dict[str, list[Term]] = {}
         for label in labels:
             by_predicate.setdefault(label.predicate.value, []).append(label.literal)

@@ -27,7 +27,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedLabel:
     """A label as the store has it, with the property that gives it and the graphs that state it."""
 
     predicate: NamedNode
@@ -47,11 +47,11 @@ class Labels:
         # The default graph has each label of the data once, so that one lookup is enough; labels of the ontology are
         # in its named graph only.
         self._graphs: tuple[DefaultGraph | None, ...] = (None,) if sourced else (DefaultGraph(), None)
-        self._labels: dict[str, tuple[Stated, ...]] = {}
-        self._for_readers: dict[str, tuple[Stated, ...]] = {}
+        self._labels: dict[str, tuple[StatedLabel, ...]] = {}
+        self._for_readers: dict[str, tuple[StatedLabel, ...]] = {}
         self._best: dict[tuple[str, str], Label] = {}
 
-    def of(self, iri: str) -> tuple[Stated, ...]:
+    def of(self, iri: str) -> tuple[StatedLabel, ...]:
         """Returns every label of a thing, by language, from the first label property that it has."""
         labels = self._labels.get(iri)
         if labels is None:
@@ -60,7 +60,7 @@ class Labels:
             labels = self._labels[iri] = self._read(NamedNode(iri))
         return labels
 
-    def for_readers(self, iri: str) -> tuple[Stated, ...]:
+    def for_readers(self, iri: str) -> tuple[StatedLabel, ...]:
         """Returns the labels in English and Turkish, or all labels if it has neither."""
         labels = self._for_readers.get(iri)
         if labels is None:
@@ -80,7 +80,7 @@ class Labels:
             self._best[iri, language] = label
         return label
 
-    def _read(self, thing: NamedNode) -> tuple[Stated, ...]:
+    def _read(self, thing: NamedNode) -> tuple[StatedLabel, ...]:
         for graph in self._graphs:
             for predicate in LABEL_PROPERTIES:
                 sources: dict[Literal, list[str]] = {}
@@ -90,7 +90,9 @@ class Labels:
                         if not isinstance(quad.graph_name, DefaultGraph):
                             graphs.append(str(getattr(quad.graph_name, "value", "")))
                 if sources:
-                    labels = (Stated(predicate, literal, tuple(sorted(graphs))) for literal, graphs in sources.items())
+                    labels = (
+                        StatedLabel(predicate, literal, tuple(sorted(graphs))) for literal, graphs in sources.items()
+                    )
                     return tuple(sorted(labels, key=lambda s: (s.literal.language or "", s.literal.value)))
         return ()
 

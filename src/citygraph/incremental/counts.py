@@ -1,4 +1,4 @@
-"""Keeps the default graph and the dataset's description true while named graphs change, from the change alone."""
+"""Incremental updates of the default graph and of the dataset's VoID counts after changes of named graphs."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ from collections.abc import Iterator
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
-from citygraph.build.catalog import linkset_of, namespace, of_graph, of_linkset
+from citygraph.build.catalog import linkset_of, of_graph, of_linkset
 from citygraph.rdf.delta import Delta
-from citygraph.rdf.terms import CATALOG_GRAPH, DATASET, ID, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH, VOID, partition
+from citygraph.rdf.terms import (
+    CATALOG_GRAPH,
+    DATASET,
+    ID,
+    ONTOLOGY_GRAPH,
+    RDF,
+    SHAPES_GRAPH,
+    VOID,
+    namespace,
+    partition,
+)
 
 NOT_DATA = (ONTOLOGY_GRAPH, SHAPES_GRAPH)
 _TYPE = RDF("type")
 _DEFAULT = DefaultGraph()
-# What the description says of the dataset as a whole, and of its parts.
+# The kinds of counts, with their terms in VoID: of the dataset as a whole, and of its partitions.
 _TOTALS = {
     "triples": "triples",
     "subjects": "distinctSubjects",
@@ -26,14 +36,13 @@ _PARTS = {"class": "entities", "property": "triples"}
 
 _MEMBER = tuple(VOID(kind) for kind in _PARTS)
 
-_Key = tuple[str, str]  # a kind of count, and of what
+_Key = tuple[str, str]  # a kind of count, and the IRI or name that is counted
 
 
-class Tally:
-    """Follows changes of named graphs in a store's default graph and description.
+class CountedStore:
+    """A store whose default graph and description are updated after changes of its named graphs.
 
-    `delta` is all that changed in named graphs; `added` and `removed` are the triples of the default graph, as quads
-    in it.
+    `delta` is the whole change of named graphs; `added` and `removed` are the changed quads of the default graph.
     """
 
     def __init__(self, store: Store) -> None:
@@ -44,46 +53,47 @@ class Tally:
         self.graphs: Counter[str] = Counter()
         self._uncounted: Counter[_Key] = Counter()
 
-    def note(self, delta: Delta) -> None:
-        """Follow a change that was made in the store's named graphs."""
-        self.delta.follow(delta)
+    def record(self, delta: Delta) -> None:
+        """Updates the default graph after a change that was applied to the named graphs."""
+        self.delta.append(delta)
         for quad in delta.removed:
             self._count_graph(quad, -1)
-            if quad.graph_name not in NOT_DATA and not self._is_said(quad):
-                self._take(Quad(quad.subject, quad.predicate, quad.object))
+            # Another data graph may state the same triple, which then stays in the default graph.
+            if quad.graph_name not in NOT_DATA and not self._is_stated(quad):
+                self._remove_from_default(Quad(quad.subject, quad.predicate, quad.object))
         for quad in delta.added:
             self._count_graph(quad, +1)
             if quad.graph_name not in NOT_DATA:
-                self._put(Quad(quad.subject, quad.predicate, quad.object))
+                self._add_to_default(Quad(quad.subject, quad.predicate, quad.object))
 
-    def make(self, delta: Delta) -> None:
-        """Change named graphs, and follow."""
+    def apply(self, delta: Delta) -> None:
+        """Applies a change to the named graphs, and updates the default graph."""
         for quad in delta.removed:
             self.store.remove(quad)
         self.store.extend(delta.added)
-        self.note(delta)
+        self.record(delta)
 
-    def describe(self) -> None:
-        """Bring the description in the catalogue up to date.
+    def update_description(self) -> None:
+        """Updates the description in the catalogue; a store without one stays without.
 
-        It counts itself: each round states what the round before changed, until nothing is left to state. A store
-        without a description keeps without.
+        The description counts itself: each round updates the counts that the round before changed, until none changes.
         """
-        if self._stated(DATASET, "triples") is None:
+        if self._stated_number(DATASET, "triples") is None:
             return
+        # Created and dropped graphs first: their descriptions change the counts below.
         graphs = Delta()
         graphs.added.update(quad for name in self.delta.created for quad in of_graph(NamedNode(name), 0))
         for name in self.delta.dropped:
             graph = NamedNode(name)
-            graphs.removed.update(of_graph(graph, self._stated(graph, "triples") or 0))
+            graphs.removed.update(of_graph(graph, self._stated_number(graph, "triples") or 0))
             self._uncounted.pop(("graph", name), None)
-        self.make(graphs)
+        self.apply(graphs)
         while counts := {key: count for key, count in self._uncounted.items() if count}:
             self._uncounted.clear()
-            self.make(self._restated(counts))
+            self.apply(self._restated(counts))
 
     def _restated(self, counts: dict[_Key, int]) -> Delta:
-        """The statements that have other numbers now."""
+        """Returns the change of the statements whose numbers have changed."""
         delta = Delta()
         totals: Counter[str] = Counter()
         for (kind, name), change in sorted(counts.items()):
@@ -102,15 +112,15 @@ class Tally:
         return delta
 
     def _restate(self, delta: Delta, subject: NamedNode, term: str, change: int) -> None:
-        old = self._stated(subject, term)
+        old = self._stated_number(subject, term)
         if old is not None:
-            delta.remove(_say(subject, VOID(term), Literal(old)))
-        delta.add(_say(subject, VOID(term), Literal((old or 0) + change)))
+            delta.remove(_quad(subject, VOID(term), Literal(old)))
+        delta.add(_quad(subject, VOID(term), Literal((old or 0) + change)))
 
     def _restate_part(self, delta: Delta, kind: str, member: NamedNode, change: int) -> int:
-        """The statements of one partition; answers by how many partitions there are more."""
+        """Updates the statements of one partition, and returns the change of the number of partitions: -1, 0 or 1."""
         part = partition(kind, member.value)
-        old = self._stated(part, _PARTS[kind]) or 0
+        old = self._stated_number(part, _PARTS[kind]) or 0
         new = old + change
         delta.removed.update(_of_part(kind, part, member, old) if old else ())
         for quad in _of_part(kind, part, member, new) if new else ():
@@ -120,48 +130,50 @@ class Tally:
         return (new > 0) - (old > 0)
 
     def _restate_vocabulary(self, delta: Delta, member: NamedNode, used: bool) -> None:
-        """Whether the vocabulary of a class or property is one of the dataset's."""
+        """Updates void:vocabulary after the first use or the last removal of a class or property."""
+        # A vocabulary stays as long as any other class or property of its namespace is used.
         space = namespace(member.value)
-        said = _say(DATASET, VOID("vocabulary"), NamedNode(space))
+        statement = _quad(DATASET, VOID("vocabulary"), NamedNode(space))
         if used:
-            delta.removed.discard(said)
-            if said not in self.store:
-                delta.added.add(said)
+            delta.removed.discard(statement)
+            if statement not in self.store:
+                delta.added.add(statement)
             return
         parts = {
             quad for kind in _PARTS for quad in self.store.quads_for_pattern(None, VOID(kind), None, CATALOG_GRAPH)
         }
         members = {q.object.value for q in (parts | delta.added) - delta.removed if q.predicate in _MEMBER}  # type: ignore[union-attr]
         if space not in {namespace(name) for name in members}:
-            delta.added.discard(said)
-            if said in self.store:
-                delta.removed.add(said)
+            delta.added.discard(statement)
+            if statement in self.store:
+                delta.removed.add(statement)
 
     def _restate_links(self, delta: Delta, name: str, change: int) -> None:
-        old = self._stated(NamedNode(f"{DATASET.value}#links-to-{name}"), "triples") or 0
+        old = self._stated_number(NamedNode(f"{DATASET.value}#links-to-{name}"), "triples") or 0
         before, after = (set(of_linkset(name, number)) if number else set() for number in (old, old + change))
         delta.removed.update(before - after)
         delta.added.update(after - before)
 
-    def _stated(self, subject: NamedNode, term: str) -> int | None:
+    def _stated_number(self, subject: NamedNode, term: str) -> int | None:
         found = next(self.store.quads_for_pattern(subject, VOID(term), None, CATALOG_GRAPH), None)
         return None if found is None else int(found.object.value)  # type: ignore[union-attr]
 
-    def _is_said(self, quad: Quad) -> bool:
-        """Whether any graph of data says it."""
+    def _is_stated(self, quad: Quad) -> bool:
+        """Returns whether a data graph has the triple."""
         found = self.store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
         return any(other.graph_name != _DEFAULT and other.graph_name not in NOT_DATA for other in found)
 
-    def _put(self, quad: Quad) -> None:
+    def _add_to_default(self, quad: Quad) -> None:
         if quad in self.store:
             return
+        # Before the addition: the quad must not count as an earlier statement of its subject.
         self._uncounted["subjects", ""] += not self._is_subject(quad)
         self._uncounted["entities", ""] += _is_entity(quad) and not self._is_typed(quad)
         self.store.add(quad)
         self.removed.remove(quad) if quad in self.removed else self.added.add(quad)
         self._count(quad, +1)
 
-    def _take(self, quad: Quad) -> None:
+    def _remove_from_default(self, quad: Quad) -> None:
         if quad not in self.store:
             return
         self.store.remove(quad)
@@ -191,18 +203,18 @@ class Tally:
 
 
 def _is_entity(quad: Quad) -> bool:
-    """Whether this says that something is an entity: a thing of its own, not a part of one."""
+    """Returns whether the quad is the type of an entity; a hash node is a part of one."""
     if quad.predicate != _TYPE or not isinstance(quad.subject, NamedNode):
         return False
     return quad.subject.value.startswith(ID) and "#" not in quad.subject.value
 
 
 def _of_part(kind: str, part: NamedNode, member: NamedNode, count: int) -> Iterator[Quad]:
-    yield _say(DATASET, VOID(kind + "Partition"), part)
-    yield _say(part, _TYPE, VOID("Dataset"))
-    yield _say(part, VOID(kind), member)
-    yield _say(part, VOID(_PARTS[kind]), Literal(count))
+    yield _quad(DATASET, VOID(kind + "Partition"), part)
+    yield _quad(part, _TYPE, VOID("Dataset"))
+    yield _quad(part, VOID(kind), member)
+    yield _quad(part, VOID(_PARTS[kind]), Literal(count))
 
 
-def _say(subject: NamedNode, predicate: NamedNode, value: NamedNode | Literal) -> Quad:
+def _quad(subject: NamedNode, predicate: NamedNode, value: NamedNode | Literal) -> Quad:
     return Quad(subject, predicate, value, CATALOG_GRAPH)

@@ -1,7 +1,7 @@
-"""What a query or a shape looks at: its triple patterns, and how each hangs together with the node in question.
+"""Dependencies of SPARQL queries: their triple patterns, and the paths from a node to each of them.
 
-Read from the texts of rules and shapes, which are ours. From it follows which nodes a change can affect, and which
-triples are needed to judge a node: a commit then looks at those and not at the graph.
+They are read from the texts of rules and constraints. With them, a commit examines only the nodes that a change can
+affect and the triples that these nodes depend on, instead of the whole graph.
 """
 
 from __future__ import annotations
@@ -15,56 +15,58 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.incremental.patterns import Path, Pattern, Reach, Term, Variable
+from citygraph.incremental.patterns import DependencyPaths, Path, Pattern, Term, Variable
 from citygraph.rdf.terms import PREFIXES, RDF
 
 _TYPE = RDF("type")
 _VARIABLE = re.compile(r"[?$](\w+)")
+# Each further pattern multiplies the number of paths; our rules and shapes need fewer.
 _LONGEST = 8
 
 
 class Unbounded(Exception):
-    """A pattern of which it cannot be said how far it reaches, such as a path of any length."""
+    """A dependency without a limit, such as a property path of any length: the whole graph must be examined."""
 
 
 @dataclass
-class Query:
-    """What a query is made of, as far as it matters here."""
+class QueryPatterns:
+    """The patterns of a query, those of its CONSTRUCT template, and its BIND variables."""
 
     patterns: list[Pattern]
     template: list[Pattern]
-    made: dict[str, set[str]]  # a variable that BIND makes, and what it makes it of
-    built: set[str] = field(default_factory=set)  # those of them that are new terms, not another variable's
-    branches: bool = True  # whether it has a UNION, so that not all its patterns need to match together
+    bound_from: dict[str, set[str]]  # a variable of BIND, and the variables in its expression
+    new_terms: set[str] = field(default_factory=set)  # variables of BIND that get new terms, not those of others
+    branches: bool = True  # whether it has a UNION, so that not all patterns need to match together
     algebra: Any = None
 
-    def reach(self, pivot: str) -> Reach:
-        """All paths from a variable to the query's patterns, without any variable twice."""
-        guards = [p for p in self.patterns if p.graph is not None and pivot in p.variables()]
+    def dependencies(self, pivot: str) -> DependencyPaths:
+        """Returns all paths from a variable to the patterns of the query, none with a variable twice."""
+        conditions = [p for p in self.patterns if p.graph is not None and pivot in p.variables()]
         paths: dict[Path, None] = {}
         _extend((), {pivot}, {pivot}, [p for p in self.patterns if p.graph is None], paths)
-        kept: Iterable[Path] = paths
+        needed: Iterable[Path] = paths
         if not self.branches:
-            # Where all patterns must match, any one way to a pattern will do: not the one through all of a class.
+            # If all patterns must match, one path to a pattern is enough: not one through all members of a class.
             direct = {path[-1] for path in paths if not _goes_through_class(path)}
-            kept = (path for path in paths if path[-1] not in direct or not _goes_through_class(path))
-        return Reach(pivot, sorted(kept, key=len), guards, literal=_may_be_literal(self.algebra, pivot))
+            needed = (path for path in paths if path[-1] not in direct or not _goes_through_class(path))
+        return DependencyPaths(pivot, sorted(needed, key=len), conditions, literal=_may_be_literal(self.algebra, pivot))
 
 
-def read_query(text: str) -> Query:
-    """A query taken apart. Raises Unbounded."""
+def query_patterns(text: str) -> QueryPatterns:
+    """Returns the patterns of a query. Raises Unbounded."""
+    # Imported here because it takes a third of a second, and most processes do not need it.
     from rdflib.plugins.sparql import prepareQuery
 
     algebra = prepareQuery(text, initNs=dict(PREFIXES)).algebra
-    reader = _Reader(text, algebra)
+    reader = _AlgebraReader(text, algebra)
     reader.walk(algebra, None, {})
-    template = [reader.pattern(s, p, o, None, {}) for s, p, o in _given(algebra, "template")]
+    template = [reader.pattern(s, p, o, None, {}) for s, p, o in _part_of(algebra, "template")]
     branches = re.search(r"\bUNION\b", text, re.IGNORECASE) is not None
-    return Query(reader.marked(), template, reader.made, reader.built, branches, algebra)
+    return QueryPatterns(reader.patterns_with_once(), template, reader.bound_from, reader.new_terms, branches, algebra)
 
 
 def _goes_through_class(path: Path) -> bool:
-    """Whether a path leads from one node to another by their having the same class, or another such value."""
+    """Returns whether a path leads from one node to another by a class that both have."""
     return any(
         one.predicate == _TYPE and isinstance(one.object, Variable) and one.object.name in other.variables()
         for one, other in pairwise(path)
@@ -74,33 +76,33 @@ def _goes_through_class(path: Path) -> bool:
 def _extend(
     path: Path, frontier: set[str], seen: set[str], patterns: Sequence[Pattern], paths: dict[Path, None]
 ) -> None:
-    """Go on from the variables that the last pattern brought; what hangs on earlier ones has a shorter path."""
+    """Extends a path from the variables of its last pattern; patterns at earlier variables have a shorter path."""
     for pattern in patterns:
         if pattern in path or not pattern.variables() & frontier:
             continue
         longer = (*path, pattern)
         if len(longer) > _LONGEST:
-            raise Unbounded("a query whose patterns form a longer chain than is followed")
+            raise Unbounded(f"a query has a chain of more than {_LONGEST} patterns")
         paths[longer] = None
         new = pattern.variables() - seen
         if new and not pattern.once:
             _extend(longer, new, seen | new, patterns, paths)
 
 
-class _Reader:
-    """Collects the patterns of rdflib's algebra."""
+class _AlgebraReader:
+    """A collector of the patterns in rdflib's algebra."""
 
     def __init__(self, text: str, algebra: Any) -> None:
         self._whole = Counter(_variables_in(algebra))
         self.patterns: list[Pattern] = []
-        self.made: dict[str, set[str]] = {}
-        self.built: set[str] = set()
+        self.bound_from: dict[str, set[str]] = {}
+        self.new_terms: set[str] = set()
         self._fresh = count()
         self._uses = Counter(_VARIABLE.findall(text))
         self._sums = re.search(r"\b(GROUP|COUNT|SUM)\b", text, re.IGNORECASE) is not None
 
     def walk(self, node: Any, graph: NamedNode | None, names: dict[str, str]) -> None:
-        """Collect from a part of the algebra; `names` renames the variables that a subquery keeps to itself."""
+        """Collects the patterns of a part of the algebra; `names` renames the local variables of subqueries."""
         from rdflib.plugins.sparql.parserutils import CompValue
 
         if isinstance(node, CompValue):
@@ -110,12 +112,12 @@ class _Reader:
                 self.walk(part, graph, names)
 
     def pattern(self, s: Any, p: Any, o: Any, graph: NamedNode | None, names: dict[str, str]) -> Pattern:
-        """One pattern with a plain predicate."""
+        """Returns a pattern whose predicate is not a property path."""
         terms = [self._term(term, names) for term in (s, p, o)]
         return Pattern(terms[0], terms[1], terms[2], graph)
 
-    def marked(self) -> list[Pattern]:
-        """The patterns, with those marked of which one match is as good as all: nothing else uses what they bind."""
+    def patterns_with_once(self) -> list[Pattern]:
+        """Returns the patterns, with `once` where one match is enough because nothing else uses the bound variables."""
         uses = Counter(name for pattern in set(self.patterns) for name in pattern.variables())
         for name, number in self._uses.items():
             uses[name] = max(uses[name], number)
@@ -126,14 +128,14 @@ class _Reader:
         ]
 
     def _walk_value(self, node: Any, graph: NamedNode | None, names: dict[str, str]) -> None:
-        # Triples are flat lists in EXISTS, which is not made algebra before it is evaluated.
+        # In EXISTS, triples are flat lists: rdflib translates it to algebra only when it is evaluated.
         for triples in node.triples if node.name in {"BGP", "TriplesBlock"} else ():
             for s, p, o in zip(triples[::3], triples[1::3], triples[2::3], strict=True):
-                self._path(s, p, o, graph, names)
+                self._add_path(s, p, o, graph, names)
         if node.name in {"Graph", "GraphGraphPattern"}:
             graph = NamedNode(str(node.term))
         if node.name == "Extend":
-            self._note_made(node, names)
+            self._record_bind(node, names)
         if node.name == "ToMultiSet" and "PV" in node.p:
             names = self._inside(node.p, names)
         if node.name == "Union":
@@ -144,47 +146,47 @@ class _Reader:
             if key not in {"_vars", "PV", "template", "datasetClause", "triples"}:
                 self.walk(part, graph, names)
 
-    def _note_made(self, node: Any, names: dict[str, str]) -> None:
+    def _record_bind(self, node: Any, names: dict[str, str]) -> None:
         from rdflib.plugins.sparql.parserutils import CompValue
 
         used = set(_variables_in(node.expr))
-        self.made.setdefault(str(node.var), set()).update(names.get(name, name) for name in used)
-        if any(isinstance(part, CompValue) for part in _branches(node.expr)):
-            self.built.add(str(node.var))
+        self.bound_from.setdefault(str(node.var), set()).update(names.get(name, name) for name in used)
+        if any(isinstance(part, CompValue) for part in _alternatives(node.expr)):
+            self.new_terms.add(str(node.var))
 
     def _inside(self, subquery: Any, names: dict[str, str]) -> dict[str, str]:
-        """The names of variables in a subquery: those that it does not give out are others than those outside."""
-        inner = {str(v) for v in _given(subquery, "_vars")} - {str(v) for v in subquery.PV}
+        """Returns the names of variables in a subquery: those that it does not project get new names."""
+        inner = {str(v) for v in _part_of(subquery, "_vars")} - {str(v) for v in subquery.PV}
         number = next(self._fresh)
         names = {**names, **{name: f"{name}__{number}" for name in inner}}
         self._uses.update({new: self._uses[old] for old, new in names.items()})
         return names
 
     def _in_arm(self, arm: Any, union: Any, names: dict[str, str]) -> dict[str, str]:
-        """The names of variables in one arm of a UNION: those of no other part of the query are others in each arm."""
+        """Returns the names of variables in one arm of a UNION: those of no other part get a new name in each arm."""
         inside, both = Counter(_variables_in(arm)), Counter(_variables_in(union))
         number = next(self._fresh)
         own = {name: f"{name}__{number}" for name in inside if both[name] == self._whole[name] and name not in names}
         self._uses.update({new: inside[old] for old, new in own.items()})
         return {**names, **own}
 
-    def _path(self, s: Any, p: Any, o: Any, graph: NamedNode | None, names: dict[str, str]) -> None:
-        """A pattern whose predicate may be a path."""
+    def _add_path(self, s: Any, p: Any, o: Any, graph: NamedNode | None, names: dict[str, str]) -> None:
+        """Adds the patterns of a triple whose predicate may be a property path."""
         from rdflib import Variable as RdflibVariable
         from rdflib import paths
 
         if isinstance(p, paths.AlternativePath):
             for alternative in p.args:
-                self._path(s, alternative, o, graph, names)
+                self._add_path(s, alternative, o, graph, names)
         elif isinstance(p, paths.InvPath):
-            self._path(o, p.arg, s, graph, names)
+            self._add_path(o, p.arg, s, graph, names)
         elif isinstance(p, paths.SequencePath):
             ends = [s, *(RdflibVariable(f"path__{next(self._fresh)}") for _ in p.args[1:]), o]
             self._uses.update(str(end) for end in ends[1:-1] for _ in range(2))
             for step, begin, end in zip(p.args, ends, ends[1:], strict=False):
-                self._path(begin, step, end, graph, names)
+                self._add_path(begin, step, end, graph, names)
         elif isinstance(p, paths.Path):
-            # In a graph that never changes it can be passed over: more is looked at than need be.
+            # In a graph that never changes it can be ignored: then more nodes are examined than necessary.
             if graph is None:
                 raise Unbounded(f"the path {p} has no end")
         else:
@@ -200,7 +202,7 @@ class _Reader:
 
 
 def _may_be_literal(node: Any, name: str) -> bool:
-    """Whether a part of the algebra has the variable as an object where no filter says that it is none or a node."""
+    """Returns whether the variable can be bound to a literal: it is an object, and no filter requires a node."""
     from rdflib import Variable as RdflibVariable
     from rdflib.plugins.sparql.parserutils import CompValue
 
@@ -208,7 +210,7 @@ def _may_be_literal(node: Any, name: str) -> bool:
         return any(_may_be_literal(part, name) for part in node)
     if isinstance(node, RdflibVariable) or not isinstance(node, CompValue):
         return False
-    if node.name == "Filter" and any(_says_node(part, name) for part in _conjuncts(node.expr)):
+    if node.name == "Filter" and any(_is_node_test(part, name) for part in _conjuncts(node.expr)):
         return False
     if node.name in {"BGP", "TriplesBlock"} and any(_has_as_object(row, name) for row in node.triples):
         return True
@@ -216,7 +218,7 @@ def _may_be_literal(node: Any, name: str) -> bool:
 
 
 def _has_as_object(row: Any, name: str) -> bool:
-    """Whether a variable may stand for an object in triples; by a path, which may run backwards, a subject may too."""
+    """Returns whether a variable may be an object in triples; with a property path, it may be the subject."""
     from rdflib.paths import Path as PropertyPath
 
     ends = row if any(isinstance(term, PropertyPath) for term in row) else row[1:]
@@ -231,25 +233,25 @@ def _conjuncts(expression: Any) -> Iterator[Any]:
         yield expression
 
 
-def _says_node(expression: Any, name: str) -> bool:
+def _is_node_test(expression: Any, name: str) -> bool:
     is_test = getattr(expression, "name", "") in {"Builtin_isIRI", "Builtin_isURI", "Builtin_isBLANK"}
     return is_test and str(expression.arg) == name
 
 
-def _given(node: Any, name: str) -> Any:
-    """A part of the algebra, if it is there: asked for another, rdflib answers with its name."""
+def _part_of(node: Any, name: str) -> Any:
+    """Returns a part of the algebra, or an empty tuple. (For a missing part, rdflib's own lookup returns its name.)"""
     return dict.get(node, name, ())
 
 
 def to_literal(term: Any) -> Literal:
-    """An rdflib literal as ours."""
+    """Converts a literal of rdflib to one of pyoxigraph."""
     if term.language:
         return Literal(str(term), language=term.language)
     return Literal(str(term), datatype=NamedNode(str(term.datatype))) if term.datatype else Literal(str(term))
 
 
-def _branches(expression: Any) -> list[Any]:
-    """What an expression can be: IF has two branches."""
+def _alternatives(expression: Any) -> list[Any]:
+    """Returns the expressions that can give the value: both branches of IF, else the expression itself."""
     if getattr(expression, "name", "") == "Builtin_IF":
         return [expression.arg2, expression.arg3]
     return [expression]

@@ -1,8 +1,8 @@
-"""What the rules conclude, brought up to date from a change alone: exactly as if they were run anew.
+"""Incremental derivation: an update of the derived graph from a change alone, equal to a run of all rules.
 
-For each changed triple the rules' own patterns tell which subjects it may make a rule conclude something else about.
-Everything that matters for those is copied into a small store in memory, and all rules are run on it, in order. Where
-what matters was itself derived, its subject is worked out there too. What changes by that may affect others again,
+The dependency paths of the rules give the subjects that each changed triple affects. The triples that the rules read
+for these subjects are copied into a small store in memory, and all rules run on it in order. If such a triple is itself
+derived, its subject is derived there too. The resulting changes may affect further subjects, so that this is repeated
 until nothing changes.
 """
 
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
-from citygraph.incremental.counts import NOT_DATA, Tally
-from citygraph.incremental.dependencies import Query, Unbounded, read_query
-from citygraph.incremental.patterns import Reach, Reaches, Remembering, Term, Variable, parts
-from citygraph.rdf.delta import Before, Delta
+from citygraph.incremental.counts import NOT_DATA, CountedStore
+from citygraph.incremental.dependencies import QueryPatterns, Unbounded, query_patterns
+from citygraph.incremental.patterns import CachedQuads, DependencyIndex, DependencyPaths, Term, Variable, batches
+from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
 from citygraph.release.changes import Quads
-from citygraph.source.rules import Rule, derive, derive_anew
+from citygraph.source.rules import Rule, derive, derive_from_scratch
 
-# Beyond these, and these parts of the graph, running the rules anew costs less than looking around each subject.
+# Beyond these numbers and fractions of the graph, a run of all rules costs less than the examination of each subject.
 _MOST_CHANGED, _CHANGED_PART = 3000, 2
 _MOST_SUBJECTS, _SUBJECTS_PART = 20_000, 20
 _MOST_ROUNDS = 12
@@ -29,20 +29,20 @@ _MOST_ROUNDS = 12
 
 @dataclass(frozen=True)
 class _Stores:
-    """What was before the change, and what is with it; asked as long as neither changes."""
+    """Cached views of the store before and after the change, valid while neither changes."""
 
     before: Quads
     after: Quads
 
     @classmethod
-    def of(cls, tally: Tally) -> _Stores:
-        """As they are now."""
-        before = Before(tally.store, Delta(set(tally.added), set(tally.removed)))
-        return cls(Remembering(before), Remembering(tally.store))
+    def of(cls, counted: CountedStore) -> _Stores:
+        """Returns the views of the present state."""
+        before = PreviousState(counted.store, Delta(set(counted.added), set(counted.removed)))
+        return cls(CachedQuads(before), CachedQuads(counted.store))
 
 
 class Scratch:
-    """A small store in memory with the ontology in it, for the rules to run on again and again."""
+    """A small store in memory that has the ontology, on which the rules run repeatedly."""
 
     def __init__(self, rules: list[Rule], store: Store, ontology: str) -> None:
         self.ontology = ontology
@@ -51,8 +51,8 @@ class Scratch:
         self._store.extend(store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH))
         self._store.add_graph(ONTOLOGY_GRAPH)
 
-    def conclude(self, quads: Iterable[Quad]) -> set[Quad]:
-        """What the rules conclude from these quads of the default graph."""
+    def derive(self, quads: Iterable[Quad]) -> set[Quad]:
+        """Returns the quads that the rules derive from these quads of the default graph."""
         self._store.extend(quads)
         try:
             return derive(self._rules, self._store)
@@ -61,86 +61,92 @@ class Scratch:
 
 
 class Deriver:
-    """The rules, taken apart once."""
+    """The rules with their dependency paths."""
 
     def __init__(self, rules: list[Rule]) -> None:
         self._rules = rules
-        self._reaches: list[Reach] = []
-        self._leads: set[NamedNode] = set()  # predicates by which a rule leads to a node that it makes itself
+        self._paths: list[DependencyPaths] = []
+        # Predicates by which a rule links a subject to a node that the rule itself creates.
+        self._creating_predicates: set[NamedNode] = set()
         self.is_local = True
         self._scratch: Scratch | None = None
         try:
             for rule in rules:
-                self._take_apart(read_query(rule.text))
+                self._add_rule(query_patterns(rule.text))
         except Unbounded:
             self.is_local = False
-        self._by_predicate = Reaches(self._reaches)
+        self._index = DependencyIndex(self._paths)
 
-    def follow(self, tally: Tally, size: int, ontology: str) -> None:
-        """Make the derived graph what the rules conclude now, in a graph of `size` quads.
+    def update(self, counted: CountedStore, size: int, ontology: str) -> None:
+        """Updates the derived graph of a store with `size` quads.
 
-        `ontology` is another name whenever the ontology may be another.
+        `ontology` is a version that changes when the ontology may have changed.
         """
-        changed = tally.added | tally.removed
+        changed = counted.added | counted.removed
         if not self.is_local or len(changed) > max(_MOST_CHANGED, size // _CHANGED_PART):
-            self.follow_wholly(tally)
+            self.rederive(counted)
             return
+        # The ontology is large in comparison with a change, so it is copied only when it may have changed.
         if self._scratch is None or self._scratch.ontology != ontology:
-            self._scratch = Scratch(self._rules, tally.store, ontology)
+            self._scratch = Scratch(self._rules, counted.store, ontology)
         try:
-            self._follow_locally(tally, self._scratch, changed, max(_MOST_SUBJECTS, size // _SUBJECTS_PART))
+            self._update_incrementally(counted, self._scratch, changed, max(_MOST_SUBJECTS, size // _SUBJECTS_PART))
         except Unbounded:
-            self.follow_wholly(tally)
+            self.rederive(counted)
 
-    def follow_wholly(self, tally: Tally) -> None:
-        """The same, by running the rules over everything."""
-        old = set(tally.store.quads_for_pattern(None, None, None, DERIVED_GRAPH))
-        new = derive_anew(self._rules, tally.store)
-        tally.make(Delta(new - old, old - new))
+    def rederive(self, counted: CountedStore) -> None:
+        """Updates the derived graph by a run of all rules on the whole graph."""
+        old = set(counted.store.quads_for_pattern(None, None, None, DERIVED_GRAPH))
+        new = derive_from_scratch(self._rules, counted.store)
+        counted.apply(Delta(new - old, old - new))
 
-    def _take_apart(self, query: Query) -> None:
-        """Note from where a rule's patterns are reached: from each variable that is a subject in its template."""
+    def _add_rule(self, query: QueryPatterns) -> None:
+        """Collects the dependency paths of a rule, from each variable that is a subject in its template."""
         bound = {name for pattern in query.patterns for name in pattern.variables()}
         subjects = {p.subject.name for p in query.patterns if isinstance(p.subject, Variable)}
         for head in query.template:
             if not isinstance(head.subject, Variable):
-                raise Unbounded("a rule concludes something about a fixed node")
+                raise Unbounded("a rule derives a statement about a fixed node")
             name = head.subject.name
-            pivots = {name} if name in bound else query.made.get(name, set()) & subjects
+            pivots = {name} if name in bound else query.bound_from.get(name, set()) & subjects
             if not pivots:
-                raise Unbounded(f"it cannot be told what ?{name} is made of")
-            self._reaches += [reach for pivot in sorted(pivots) if (reach := query.reach(pivot)) not in self._reaches]
-            made = query.built & {other.subject.name for other in query.template if isinstance(other.subject, Variable)}
+                raise Unbounded(f"?{name} is not bound from a subject")
+            self._paths += [
+                paths for pivot in sorted(pivots) if (paths := query.dependencies(pivot)) not in self._paths
+            ]
+            made = query.new_terms & {
+                other.subject.name for other in query.template if isinstance(other.subject, Variable)
+            }
             if isinstance(head.object, Variable) and head.object.name in made and isinstance(head.predicate, NamedNode):
-                self._leads.add(head.predicate)
+                self._creating_predicates.add(head.predicate)
 
-    def _follow_locally(self, tally: Tally, scratch: Scratch, changed: set[Quad], most: int) -> None:
+    def _update_incrementally(self, counted: CountedStore, scratch: Scratch, changed: set[Quad], most: int) -> None:
         subjects: set[Term] = set()
         for _ in range(_MOST_ROUNDS):
-            stores = _Stores.of(tally)
-            added = {quad for quad in changed if quad in tally.store}
+            stores = _Stores.of(counted)
+            added = {quad for quad in changed if quad in counted.store}
             affected = self._affected(((changed - added, stores.before), (added, stores.after)), most)
             if not affected:
                 return
             subjects |= affected
             delta = Delta()
-            for part in parts(subjects):
-                new, gone = self._differing(tally.store, stores.after, scratch, part, most)
+            for part in batches(subjects):
+                new, gone = self._differing(counted.store, stores.after, scratch, part, most)
                 delta.added |= new
                 delta.removed |= gone
             if not delta:
                 return
-            tally.make(delta)
+            counted.apply(delta)
             changed = {Quad(q.subject, q.predicate, q.object) for q in delta.added | delta.removed}
-        raise Unbounded("the rules do not come to rest")
+        raise Unbounded(f"the rules derive new statements after {_MOST_ROUNDS} rounds")
 
     def _differing(
         self, store: Store, known: Quads, scratch: Scratch, subjects: set[Term], most: int
     ) -> tuple[set[Quad], set[Quad]]:
-        """What the rules conclude of these subjects and did not, and what they did conclude and no longer do."""
-        concluded = scratch.conclude(self._support(known, subjects, most))
-        # A literal or blank node that a rule would describe is none of ours.
-        compared = set(self._with_made(known, concluded, subjects))
+        """Returns the derived quads about these subjects that are new, and those that no longer hold."""
+        concluded = scratch.derive(self._relevant_statements(known, subjects, most))
+        # The subjects may include blank nodes and literals, which the derived graph does not describe.
+        compared = set(self._with_created(known, concluded, subjects))
         old = {
             quad
             for s in compared
@@ -151,66 +157,60 @@ class Deriver:
         return fresh - old, old - fresh
 
     def _affected(self, changes: Iterable[tuple[Iterable[Quad], Quads]], most: int) -> set[Term]:
-        """The subjects for which what is gone mattered where it was, or what is new does where it is."""
-        found: set[Term] = set()
+        """Returns the subjects that removed triples affect in the old state, or added triples in the new state."""
+        affected: set[Term] = set()
         for quad, store in ((quad, store) for quads, store in changes for quad in quads):
-            found.update(node for node in self._by_predicate.affected(store, quad) if isinstance(node, NamedNode))
-            if len(found) > most:
-                raise Unbounded("the change affects too much")
-        return found
+            affected.update(node for node in self._index.affected(store, quad) if isinstance(node, NamedNode))
+            if len(affected) > most:
+                raise Unbounded("the change affects too many subjects")
+        return affected
 
-    def _support(self, store: Quads, subjects: set[Term], most: int) -> Iterator[Quad]:
-        """What the graphs say that matters for these subjects, and for those about which something derived does."""
-        todo, known = list(subjects), set(subjects)
-        said: dict[Quad, bool] = {}
+    def _relevant_statements(self, store: Quads, subjects: set[Term], most: int) -> Iterator[Quad]:
+        """Returns the stated triples that the rules read for these subjects.
+
+        Where the rules read a derived triple, its subject is included, so that the triple is derived again.
+        """
+        todo, seen = list(subjects), set(subjects)
+        stated: dict[Quad, bool] = {}
         while todo:
-            derived_of = set(self._makers(store, todo[-1]))
-            for quad in self._all_support(store, todo.pop()):
-                if quad not in said:
-                    said[quad] = _is_said(store, quad)
-                if not said[quad]:
+            derived_of = set(self._origins(store, todo[-1]))
+            for quad in self._index.relevant(store, todo.pop()):
+                if quad not in stated:
+                    stated[quad] = _is_stated(store, quad)
+                if not stated[quad]:
                     derived_of.add(quad.subject)
-            new = {node for node in derived_of - known if isinstance(node, NamedNode)}
-            known |= new
+            new = {node for node in derived_of - seen if isinstance(node, NamedNode)}
+            seen |= new
             todo += new
-            if len(known) > most:
-                raise Unbounded("what matters for the change is too much")
-        return (quad for quad, is_said in said.items() if is_said)
+            if len(seen) > most:
+                raise Unbounded("the affected subjects depend on too many others")
+        return (quad for quad, is_stated in stated.items() if is_stated)
 
-    def _all_support(self, store: Quads, node: Term) -> Iterator[Quad]:
-        return self._by_predicate.support(store, node)
+    def _origins(self, store: Quads, node: Term) -> Iterator[Term]:
+        """Yields the subjects from which a rule created the node, if one did."""
+        for predicate in self._creating_predicates:
+            yield from (quad.subject for quad in store.quads_for_pattern(None, predicate, node, DERIVED_GRAPH))
 
-    def _makers(self, store: Quads, node: Term) -> Iterator[Term]:
-        """What a node was made of, if a rule made it."""
-        for lead in self._leads:
-            yield from (quad.subject for quad in store.quads_for_pattern(None, lead, node, DERIVED_GRAPH))
-
-    def _with_made(self, store: Quads, concluded: set[Quad], subjects: set[Term]) -> Iterator[Term]:
-        """The subjects, and what the rules make of them or made."""
-        todo, known = list(subjects), set(subjects)
+    def _with_created(self, store: Quads, concluded: set[Quad], subjects: set[Term]) -> Iterator[Term]:
+        """Yields the subjects, and the nodes that the rules create for them now or created before."""
+        todo, seen = list(subjects), set(subjects)
         leading: dict[Term, list[Term]] = {}
         for quad in concluded:
-            if quad.predicate in self._leads:
+            if quad.predicate in self._creating_predicates:
                 leading.setdefault(quad.subject, []).append(quad.object)
         while todo:
             subject = todo.pop()
             yield subject
-            made = list(leading.get(subject, ()))
-            for lead in self._leads:
-                found = store.quads_for_pattern(subject, lead, None, DERIVED_GRAPH)
-                made += [quad.object for quad in found]
-            for node in made:
-                if node not in known and isinstance(node, NamedNode):
-                    known.add(node)
+            created = list(leading.get(subject, ()))
+            for predicate in self._creating_predicates:
+                created += [quad.object for quad in store.quads_for_pattern(subject, predicate, None, DERIVED_GRAPH)]
+            for node in created:
+                if node not in seen and isinstance(node, NamedNode):
+                    seen.add(node)
                     todo.append(node)
 
 
-def _is_said(store: Quads, quad: Quad) -> bool:
-    """Whether a graph says it, and not only the rules."""
-    found = store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
-    return any(
-        isinstance(other.graph_name, NamedNode)
-        and other.graph_name != DERIVED_GRAPH
-        and other.graph_name not in NOT_DATA
-        for other in found
-    )
+def _is_stated(store: Quads, quad: Quad) -> bool:
+    """Returns whether a data graph has the triple, and not only the derived graph."""
+    graphs = (q.graph_name for q in store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None))
+    return any(isinstance(graph, NamedNode) and graph not in (DERIVED_GRAPH, *NOT_DATA) for graph in graphs)

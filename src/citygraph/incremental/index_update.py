@@ -1,6 +1,6 @@
-"""The index of a release brought on by a commit: the names and facts of the entities that it concerns, and no others.
+"""Incremental updates of a release's index: a commit writes the names and facts of the affected entities only.
 
-The index itself is the file of the release before, by another name; what is different stands in a small file beside it.
+The index file is a hard link to that of the parent; the differences are in a small file of amendments.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from pathlib import Path
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.index.facts import BY_WAY_OF, ENTITY, HOLDER, read_facts
-from citygraph.index.names import AMENDMENTS, INDEX, INDEXED, SCHEMA, entities, is_readable, names, write_index
+from citygraph.index.names import AMENDMENTS, INDEX, INDEXED, SCHEMA, entity_rows, is_readable, name_rows, write_index
 from citygraph.index.spelling import keys
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, RDFS
 from citygraph.release.changes import Quads
+from citygraph.release.releases import link_file
 
 _DEFAULT = DefaultGraph()
 _SUBCLASS = RDFS("subClassOf")
-# An index of so many names is written in a moment, and then the list in it is new as well.
+# A small index is written again as a whole, which is fast and needs no amendments.
 _FEW = 5_000
 _MORE = """
 CREATE TABLE changed (iri TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -39,19 +40,20 @@ _FORGET = (
 )
 
 
-def bring_on(old: Path, new: Path, store: Store, changed: Iterable[Quad]) -> None:
-    """Have in the folder `new` the index of a store, from that in `old` and the quads by which the two differ."""
-    told = [quad for quad in changed if quad.predicate in INDEXED]
-    if not is_readable(old / INDEX) or any(quad.predicate == _SUBCLASS for quad in told):
+def update_index(old: Path, new: Path, store: Store, changed: Iterable[Quad]) -> None:
+    """Writes the index of a store into the folder `new`, from the index in `old` and the changed quads."""
+    indexed = [quad for quad in changed if quad.predicate in INDEXED]
+    # A change of the class hierarchy can change the types of any entity.
+    if not is_readable(old / INDEX) or any(quad.predicate == _SUBCLASS for quad in indexed):
         write_index(store, new / INDEX)
         return
-    concerned = _concerned(store, told)
+    concerned = _concerned(store, indexed)
     if concerned and _names_in(old / INDEX) <= _FEW:
         write_index(store, new / INDEX)
         return
-    _link(old / INDEX, new / INDEX)
+    link_file(old / INDEX, new / INDEX)
     if not concerned:
-        _link(old / AMENDMENTS, new / AMENDMENTS)
+        link_file(old / AMENDMENTS, new / AMENDMENTS)
         return
     with suppress(FileNotFoundError):
         (new / AMENDMENTS).write_bytes((old / AMENDMENTS).read_bytes())
@@ -59,39 +61,39 @@ def bring_on(old: Path, new: Path, store: Store, changed: Iterable[Quad]) -> Non
 
 
 def _concerned(store: Quads, changed: Iterable[Quad]) -> set[str]:
-    """The entities of which the index may say something else now."""
-    found: set[str] = set()
-    waiting = {node for quad in changed for node in _told_of(quad)}
+    """Returns the entities whose entries in the index may have changed."""
+    concerned: set[str] = set()
+    waiting = {node for quad in changed for node in _entities_of(quad)}
     while waiting:
         node = waiting.pop()
-        if node in found:
+        if node in concerned:
             continue
-        found.add(node)
-        # What has its country from this one; and who holds the office that this is.
+        concerned.add(node)
+        # Entities that get their country through this one, and the holders of this office.
         near = chain.from_iterable(store.quads_for_pattern(None, way, NamedNode(node), _DEFAULT) for way in BY_WAY_OF)
         held = store.quads_for_pattern(NamedNode(node), HOLDER, None, _DEFAULT)
         nodes = {_name(quad.subject) for quad in near} | {_name(quad.object) for quad in held}
-        waiting |= {other for other in nodes if _is_entity(other)} - found
-    return found
+        waiting |= {other for other in nodes if _is_entity(other)} - concerned
+    return concerned
 
 
-def _told_of(quad: Quad) -> Iterator[str]:
+def _entities_of(quad: Quad) -> Iterator[str]:
     for node in (_name(quad.subject), _name(quad.object) if quad.predicate == HOLDER else ""):
         if _is_entity(node):
             yield node
 
 
 def _around(store: Quads, concerned: set[str]) -> Store:
-    """What must be known to tell the names and facts of these, in memory."""
+    """Returns a store in memory with the statements that determine the names and facts of these entities."""
     scratch = Store()
     scratch.extend(store.quads_for_pattern(None, _SUBCLASS, None, ONTOLOGY_GRAPH))
     waiting, seen = set(concerned), set()
     while waiting:
         node = waiting.pop()
         seen.add(node)
-        said = [q for q in store.quads_for_pattern(NamedNode(node), None, None, _DEFAULT) if q.predicate in INDEXED]
-        scratch.extend(said)
-        places = {_name(quad.object) for quad in said if quad.predicate in BY_WAY_OF}
+        quads = [q for q in store.quads_for_pattern(NamedNode(node), None, None, _DEFAULT) if q.predicate in INDEXED]
+        scratch.extend(quads)
+        places = {_name(quad.object) for quad in quads if quad.predicate in BY_WAY_OF}
         offices: set[str] = set()
         if node in concerned:
             offices = {_name(q.subject) for q in store.quads_for_pattern(None, HOLDER, NamedNode(node), _DEFAULT)}
@@ -100,32 +102,33 @@ def _around(store: Quads, concerned: set[str]) -> Store:
 
 
 def _amend(path: Path, concerned: set[str], around: Store) -> None:
-    """Put what is told of these entities in the place of what was."""
+    """Replaces the entries of these entities in the file of amendments."""
     is_new = not path.exists()
     with closing(sqlite3.connect(path)) as database:
-        # Nobody sees the file before it is whole, and a release is brought to the disk when it is published.
+        # The file is private until the release is published, which also syncs it to the disk.
         database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
         if is_new:
             database.executescript(SCHEMA + _MORE)
         iris = [(iri,) for iri in sorted(concerned)]
         for text in _FORGET:
             database.executemany(text, iris)
-        rows = [row for row in names(around) if row[0] in concerned]
+        rows = [row for row in name_rows(around) if row[0] in concerned]
         for row in rows:
             number = database.execute("INSERT INTO name VALUES (?, ?, ?, ?, ?)", row).lastrowid
             database.execute("INSERT INTO word (rowid, folded) VALUES (?, ?)", (number, row[4]))
         _spell(database, {row[4] for row in rows})
-        found = {iri: facts for iri, facts in read_facts(around).items() if iri in concerned}
+        facts_of = {iri: facts for iri, facts in read_facts(around).items() if iri in concerned}
         labelled = sorted(((row[0], row[1], row[2]) for row in rows if row[3]), key=lambda row: (row[2], row[1]))
         marks = ", ".join("?" * 11)
-        database.executemany(f"INSERT INTO entity VALUES ({marks})", entities(labelled, found))  # noqa: S608 - only marks
-        pairs = ((qid, iri) for iri, known in found.items() for qid in known.qids)
+        database.executemany(f"INSERT INTO entity VALUES ({marks})", entity_rows(labelled, facts_of))  # noqa: S608 - only marks
+        pairs = ((qid, iri) for iri, facts in facts_of.items() for qid in facts.qids)
         database.executemany("INSERT OR IGNORE INTO qid VALUES (?, ?)", pairs)
         database.commit()
 
 
 def _spell(database: sqlite3.Connection, folded: set[str]) -> None:
-    """Keys for names that have none; those of names that are gone lead nowhere, and do no harm."""
+    """Adds spelling keys for new names."""
+    # Keys of removed names stay: they lead to no name, and their removal would need a search.
     for name in sorted(folded):
         added = database.execute("INSERT OR IGNORE INTO spelling (folded) VALUES (?)", (name,))
         if added.rowcount:
@@ -135,13 +138,8 @@ def _spell(database: sqlite3.Connection, folded: set[str]) -> None:
 
 def _names_in(path: Path) -> int:
     with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as database:
-        # The last of them, not their number: that is found without counting.
+        # The last row number is found without counting the rows.
         return int(database.execute("SELECT max(rowid) FROM name").fetchone()[0] or 0)
-
-
-def _link(source: Path, target: Path) -> None:
-    with suppress(FileNotFoundError):
-        target.hardlink_to(source)
 
 
 def _is_entity(iri: str) -> bool:

@@ -1,47 +1,55 @@
-"""Validation of what a change can affect, and of nothing else: with the verdict that the whole graph would get.
+"""Incremental validation: checks only the nodes that a change can affect, with the result of a full validation.
 
-From the shapes follows which nodes a changed triple can matter for, and which triples matter for a node (its own, the
-classes of what it links to, what its SPARQL constraints look at). Those triples make a small graph; the engines judge
-it, and what they say of the affected nodes is what they would say with the whole graph before them.
+The shapes give the nodes that a changed triple affects, and the triples that a node's result depends on: its own, the
+classes of the nodes that it links to, and those that its SPARQL constraints read. These triples form a small graph. The
+engines validate it, and their results for the affected nodes equal those for the whole graph.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple
 
 from citygraph.build.validation import Validator
-from citygraph.incremental.dependencies import Unbounded, read_query
+from citygraph.incremental.dependencies import Unbounded, query_patterns
+from citygraph.incremental.patterns import (
+    CachedQuads,
+    DependencyIndex,
+    DependencyPaths,
+    Pattern,
+    Term,
+    Variable,
+    batches,
+)
 from citygraph.incremental.patterns import Path as Chain
-from citygraph.incremental.patterns import Pattern, Reach, Reaches, Remembering, Term, Variable, parts
 from citygraph.rdf.terms import RDF, RDFS, SH
 from citygraph.release.changes import Quads
-from citygraph.report import Judged, Report, conforming, joined
+from citygraph.report import Report, ReportScope, conforming_report, merge_reports
 
 _TYPE = RDF("type")
 _SUBCLASS = RDFS("subClassOf")
 _DEFAULT = DefaultGraph()
 
-# Constraints about the value itself, for which no triple is looked up.
-_PLAIN = {
-    "datatype", "nodeKind", "minCount", "maxCount", "minExclusive", "minInclusive", "maxExclusive",
-    "maxInclusive", "minLength", "maxLength", "pattern", "flags", "languageIn", "uniqueLang", "in", "hasValue",
-    "qualifiedMinCount", "qualifiedMaxCount", "qualifiedValueShapesDisjoint", "message", "severity", "name",
-    "description", "order", "group", "deactivated", "defaultValue", "path", "targetClass", "targetNode",
-    "targetSubjectsOf", "targetObjectsOf",
-}  # fmt: skip
+# Constraints on the value itself, which read no further triple, and properties that are not constraints.
+_PLAIN_NAMES = """
+datatype nodeKind uniqueLang minCount maxCount minExclusive minInclusive maxExclusive maxInclusive minLength maxLength
+pattern flags languageIn in hasValue qualifiedMinCount qualifiedMaxCount qualifiedValueShapesDisjoint message
+severity name description order group deactivated defaultValue path targetClass targetNode targetSubjectsOf
+targetObjectsOf
+"""
+_PLAIN = frozenset(_PLAIN_NAMES.split())
 _NESTED = ("node", "not", "qualifiedValueShape")
 _LISTS = ("and", "or", "xone")
 
 
 @dataclass
-class _Reader:
-    """Reads one shape: the chains of patterns that begin at its focus node."""
+class _ShapeReader:
+    """A reader of one shape that collects the chains of patterns from its focus node."""
 
     shapes: Any
     chains: list[Chain] = field(default_factory=list)
@@ -49,9 +57,9 @@ class _Reader:
     number: int = 0
 
     def read(self, shape: Any, chain: Chain, variable: str) -> None:
-        """Read a shape whose node is this variable, at the end of this chain."""
+        """Reads a shape of the node that this variable is, at the end of this chain."""
         if len(chain) > 6:
-            raise Unbounded("shapes that nest in themselves")
+            raise Unbounded("shapes are recursive or nested too deeply")
         for predicate, value in self.shapes.predicate_objects(shape):
             name = str(predicate)
             constraint = name.removeprefix(SH)
@@ -72,15 +80,15 @@ class _Reader:
         elif name == "sparql" and not chain:
             self.queries.append(_query_of(self.shapes, value))
         else:
-            raise Unbounded(f"sh:{name} is not followed")
+            raise Unbounded(f"sh:{name} is not supported")
 
     def read_property(self, shape: Any, chain: Chain, variable: str) -> None:
-        """Read a property shape of the node that this variable is."""
+        """Reads a property shape of the node that this variable is."""
         from rdflib import URIRef
 
         path = self.shapes.value(shape, URIRef(SH("path").value))
         if not isinstance(path, URIRef):
-            raise Unbounded("a path of more than one step")
+            raise Unbounded("a property path of more than one step")
         value = self._fresh()
         longer = (*chain, Pattern(Variable(variable), NamedNode(str(path)), Variable(value)))
         self.chains.append(longer)
@@ -91,162 +99,159 @@ class _Reader:
         return f"v{self.number}"
 
 
-class Affected:
-    """The shapes taken apart once: which nodes a change can matter for, and what must be known of them.
+class ShapeDependencies:
+    """The dependency paths of all shapes: which nodes a change affects, and which triples their results depend on.
 
-    `of_value` are constraints about the dataset as a whole; their reach begins at the node that they name as value.
+    `of_focus` begin at the focus node. `of_value` are those of constraints on the dataset as a whole; they begin at the
+    node that a result names as value.
     """
 
     def __init__(self, shapes: Any) -> None:
         from rdflib import URIRef
 
-        self.of_focus: list[Reach] = []
-        self.of_value: list[Reach] = []
-        self._fixed: set[str] = set()
-        targets = {kind: URIRef(SH(kind).value) for kind in
-                   ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf")}  # fmt: skip
+        self.of_focus: list[DependencyPaths] = []
+        self.of_value: list[DependencyPaths] = []
+        self._dataset_nodes: set[str] = set()
+        kinds = ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf")
+        target_terms = {kind: URIRef(SH(kind).value) for kind in kinds}
         if (None, URIRef(SH("target").value), None) in shapes:
-            raise Unbounded("targets of other kinds")
-        for shape in {s for kind in targets.values() for s in shapes.subjects(kind, None)}:
-            self._take_apart(shapes, shape, targets)
-        self._reaches = Reaches(self.of_focus), Reaches(self.of_value)
-        self._beyond_own = Reaches([beyond for reach in self.of_focus if (beyond := reach.beyond_own()).paths])
+            raise Unbounded("targets of SHACL Advanced Features are not supported")
+        for shape in {s for kind in target_terms.values() for s in shapes.subjects(kind, None)}:
+            self._add_shape(shapes, shape, target_terms)
+        self._indexes = DependencyIndex(self.of_focus), DependencyIndex(self.of_value)
+        self._beyond_own = DependencyIndex([beyond for one in self.of_focus if (beyond := one.beyond_own()).paths])
 
-    def _take_apart(self, shapes: Any, shape: Any, targets: dict[str, Any]) -> None:
+    def _add_shape(self, shapes: Any, shape: Any, target_terms: dict[str, Any]) -> None:
         from rdflib import URIRef
 
-        reader = _Reader(shapes)
+        reader = _ShapeReader(shapes)
         if (shape, URIRef(SH("path").value), None) in shapes:
             reader.read_property(shape, (), "this")
         else:
             reader.read(shape, (), "this")
-        gates = list(_targets(shapes, shape, targets))
-        reader.chains += [(gate,) for gate in gates]
-        # What is named is a target whatever is said of it.
-        if (shape, targets["targetNode"], None) in shapes:
-            gates = []
+        targets = list(_targets(shapes, shape, target_terms))
+        reader.chains += [(target,) for target in targets]
+        named = [str(node) for node in shapes.objects(shape, target_terms["targetNode"])]
+        # A node of sh:targetNode is a target whatever its statements are.
+        if named:
+            targets = []
         if reader.chains:
-            self.of_focus.append(Reach("this", sorted(set(reader.chains), key=len), gates=gates))
+            self.of_focus.append(DependencyPaths("this", sorted(set(reader.chains), key=len), targets=targets))
         for text in reader.queries:
-            self._take_query_apart(text, [str(node) for node in shapes.objects(shape, targets["targetNode"])], gates)
+            self._add_query(text, named, targets)
 
-    def _take_query_apart(self, text: str, nodes: list[str], gates: list[Pattern]) -> None:
-        query = read_query(text)
+    def _add_query(self, text: str, nodes: list[str], targets: list[Pattern]) -> None:
+        query = query_patterns(text)
         if any("this" in pattern.variables() for pattern in query.patterns):
-            self.of_focus.append(replace(query.reach("this"), gates=gates))
+            self.of_focus.append(replace(query.dependencies("this"), targets=targets))
             return
-        # It is about the dataset: $this is a node that has nothing to do with the rest.
-        self._fixed.update(nodes)
-        self.of_value.append(query.reach("value"))
+        # A constraint on the dataset: no pattern has $this, which is only the node to which results are attached.
+        self._dataset_nodes.update(nodes)
+        self.of_value.append(query.dependencies("value"))
 
     def nodes(self, changes: Iterable[tuple[Iterable[Quad], Quads]]) -> tuple[set[Term], set[Term]]:
-        """The focus nodes that triples may matter for, and the values: of what is gone and of what is new.
+        """Returns the focus nodes and the values that changed triples affect.
 
-        Raises Unbounded if that may be anything.
+        Removed triples come with the store before the change, added ones with the store after it. Raises Unbounded if
+        the change may affect every node.
         """
         focus: set[Term] = set()
         values: set[Term] = set()
         for quad, store in ((quad, store) for quads, store in changes for quad in quads):
             if quad.predicate == _SUBCLASS:
-                raise Unbounded("classes have changed")
-            for found, reaches in zip((focus, values), self._reaches, strict=True):
-                found.update(reaches.affected(store, quad))
+                raise Unbounded("the class hierarchy has changed")
+            for nodes, index in zip((focus, values), self._indexes, strict=True):
+                nodes.update(index.affected(store, quad))
         return focus, values
 
-    def support(self, store: Quads, focus: Iterable[Term], values: Iterable[Term]) -> set[Quad]:
-        """The triples that decide about these nodes, all that focus nodes say among them, and every node's class."""
-        found: set[Quad] = set()
+    def relevant(self, store: Quads, focus: Iterable[Term], values: Iterable[Term]) -> set[Quad]:
+        """Returns the triples that determine the results for these nodes."""
+        quads: set[Quad] = set()
         for node in focus:
-            found.update(self._beyond_own.support(store, node))
+            quads.update(self._beyond_own.relevant(store, node))
+            # Constraints on a focus node may read any of its own statements.
             if not isinstance(node, Literal | Triple):
-                found.update(store.quads_for_pattern(node, None, None, _DEFAULT))
+                quads.update(store.quads_for_pattern(node, None, None, _DEFAULT))
         for value in values:
-            found.update(self._reaches[1].support(store, value))
-        named = {t for quad in found for t in (quad.subject, quad.object) if isinstance(t, NamedNode | BlankNode)}
+            quads.update(self._indexes[1].relevant(store, value))
+        named = {t for quad in quads for t in (quad.subject, quad.object) if isinstance(t, NamedNode | BlankNode)}
         for node in named:
-            found.update(store.quads_for_pattern(node, _TYPE, None, _DEFAULT))
-        return found
+            quads.update(store.quads_for_pattern(node, _TYPE, None, _DEFAULT))
+        return quads
 
-    def judged(self, focus: Iterable[Term], values: Iterable[Term]) -> Judged:
-        """What a report on these nodes and values is about."""
-        nodes, named = (frozenset(map(_shown, terms)) for terms in (focus, values))
-        return Judged(nodes, named, frozenset(self._fixed))
+    def scope(self, focus: Iterable[Term], values: Iterable[Term]) -> ReportScope:
+        """Returns the scope of a report on these nodes and values."""
+        nodes, named = (frozenset(map(_report_name, terms)) for terms in (focus, values))
+        return ReportScope(nodes, named, frozenset(self._dataset_nodes))
 
 
-def _targets(shapes: Any, shape: Any, targets: dict[str, Any]) -> Iterator[Pattern]:
-    """What makes a node one that a shape is about."""
+def _targets(shapes: Any, shape: Any, target_terms: dict[str, Any]) -> Iterator[Pattern]:
+    """Yields the patterns that make a node a target of a shape (SHACL, 2.1.3)."""
     this = Variable("this")
-    for target in shapes.objects(shape, targets["targetClass"]):
+    for target in shapes.objects(shape, target_terms["targetClass"]):
         yield Pattern(this, _TYPE, NamedNode(str(target)))
-    for target in shapes.objects(shape, targets["targetSubjectsOf"]):
+    for target in shapes.objects(shape, target_terms["targetSubjectsOf"]):
         yield Pattern(this, NamedNode(str(target)), Variable("o"))
-    for target in shapes.objects(shape, targets["targetObjectsOf"]):
+    for target in shapes.objects(shape, target_terms["targetObjectsOf"]):
         yield Pattern(Variable("s"), NamedNode(str(target)), this)
 
 
 class PartialValidator:
-    """Both engines, and the shapes taken apart."""
+    """Both validation engines, with the dependency paths of the shapes."""
 
     def __init__(self, shapes: list[Path]) -> None:
-        self.whole = Validator(shapes)
-        self.affected: Affected | None = None
-        try:
-            self.affected = Affected(self.whole.shapes)
-        except Unbounded:
-            # Some shape is beyond this: the whole graph is judged each time then.
-            self.affected = None
+        self.validator = Validator(shapes)
+        self.dependencies: ShapeDependencies | None = None
+        # With a shape whose dependencies have no limit, each validation is of the whole graph.
+        with suppress(Unbounded):
+            self.dependencies = ShapeDependencies(self.validator.shapes)
 
     def validate(self, changed: set[Quad], before: Quads, after: Store, folder: Path) -> Report:
-        """Judge what the change of these triples of the default graph can affect."""
-        if self.affected is None:
-            return self.validate_wholly(after, folder)
-        try:
-            focus, values = self._reached(self.affected, changed, before, after)
-        except Unbounded:
-            return self.validate_wholly(after, folder)
-        nobody: set[Term] = set()
-        together = [*((part, nobody) for part in parts(focus)), *((nobody, part) for part in parts(values))]
-        report = joined([self._judge(self.affected, *part, after, folder) for part in together])
-        return replace(report, judged=self.affected.judged(focus, values))
-
-    def _reached(
-        self, affected: Affected, changed: set[Quad], before: Quads, after: Store
-    ) -> tuple[set[Term], set[Term]]:
-        known = Remembering(after)
+        """Validates the nodes that the changed triples of the default graph affect."""
+        if self.dependencies is None:
+            return self.validate_all(after, folder)
         added = {quad for quad in changed if quad in after}
-        return affected.nodes(((changed - added, Remembering(before)), (added, known)))
+        try:
+            changes = ((changed - added, CachedQuads(before)), (added, CachedQuads(after)))
+            focus, values = self.dependencies.nodes(changes)
+        except Unbounded:
+            return self.validate_all(after, folder)
+        none: set[Term] = set()
+        together = [*((part, none) for part in batches(focus)), *((none, part) for part in batches(values))]
+        report = merge_reports([self._validate_batch(self.dependencies, *part, after, folder) for part in together])
+        return replace(report, scope=self.dependencies.scope(focus, values))
 
-    def _judge(self, affected: Affected, focus: set[Term], values: set[Term], after: Store, folder: Path) -> Report:
-        """What the engines say of these nodes, from what decides about them alone."""
-        known = Remembering(after)
-        judged = affected.judged(focus, values)
-        with _written(affected.support(known, focus, values), folder) as data:
-            found = self.whole.find(data, judged.covers)
-        if not found:
-            return conforming()
-        # Few nodes break anything: pySHACL, which is slow, reads what decides about them.
-        names = {name for name, _ in found}
-        breaking = [node for node in focus if _shown(node) in names]
-        with _written(affected.support(known, breaking, values), folder) as data:
-            report = self.whole.explain(data, found)
-        # A report on the whole dataset also has values that are none of this change's.
-        return Report(tuple(r for r in report.results if judged.covers(r.focus_node, r.value)), report.turtle)
+    def _validate_batch(
+        self, dependencies: ShapeDependencies, focus: set[Term], values: set[Term], after: Store, folder: Path
+    ) -> Report:
+        """Validates these nodes on the graph of their relevant triples."""
+        store = CachedQuads(after)
+        scope = dependencies.scope(focus, values)
+        with _written(dependencies.relevant(store, focus, values), folder) as data:
+            failing = self.validator.find(data, scope.covers)
+        if not failing:
+            return conforming_report()
+        # pySHACL is slow: it gets only the triples that the few failing nodes depend on.
+        names = {name for name, _ in failing}
+        failing_focus = [node for node in focus if _report_name(node) in names]
+        with _written(dependencies.relevant(store, failing_focus, values), folder) as data:
+            report = self.validator.explain(data, failing)
+        # Results about the dataset may have values outside the scope, which have no complete data here.
+        return Report(tuple(r for r in report.results if scope.covers(r.focus_node, r.value)), report.turtle)
 
-    def validate_wholly(self, store: Store, folder: Path) -> Report:
-        """Judge the whole default graph."""
-        from pyoxigraph import RdfFormat
-
+    def validate_all(self, store: Store, folder: Path) -> Report:
+        """Validates the whole default graph."""
         path = folder / "whole.nt"
         store.dump(str(path), RdfFormat.N_TRIPLES, from_graph=_DEFAULT)
         try:
-            return self.whole.validate(path)
+            return self.validator.validate(path)
         finally:
             path.unlink()
 
 
 @contextmanager
 def _written(quads: Iterable[Quad], folder: Path) -> Iterator[Path]:
-    """The triples as a file of N-Triples."""
+    """Yields a temporary file of N-Triples with these triples."""
     path = folder / "affected.nt"
     with path.open("w", encoding="utf-8") as file:
         file.writelines(f"{quad.triple} .\n" for quad in sorted(quads, key=str))
@@ -257,7 +262,7 @@ def _written(quads: Iterable[Quad], folder: Path) -> Iterator[Path]:
 
 
 def _query_of(shapes: Any, constraint: Any) -> str:
-    """The text of a SPARQL constraint with its prefixes."""
+    """Returns the text of a SPARQL constraint with its prefixes."""
     from rdflib import URIRef
 
     declared = [
@@ -269,6 +274,6 @@ def _query_of(shapes: Any, constraint: Any) -> str:
     return prefixes + str(shapes.value(constraint, URIRef(SH("select").value)))
 
 
-def _shown(node: Term) -> str:
-    """A node as a report names it."""
+def _report_name(node: Term) -> str:
+    """Returns the name of a node in a report: an IRI without brackets, other terms as in N-Triples."""
     return node.value if isinstance(node, NamedNode) else str(node)

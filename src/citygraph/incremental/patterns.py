@@ -1,4 +1,7 @@
-"""Looking up much about many nodes in a store, in memory that does not grow with their number."""
+"""Triple patterns and dependency paths: which triples a rule reads for a node, and which nodes a triple affects.
+
+Reads are cached and done in batches, so that memory does not grow with the number of nodes.
+"""
 
 from __future__ import annotations
 
@@ -14,53 +17,58 @@ from citygraph.rdf.terms import RDF
 from citygraph.release.changes import Quads
 
 Term = NamedNode | BlankNode | Literal | Triple
+Binding = dict[str, Term]
 
 _DEFAULT = DefaultGraph()
-_TOGETHER = 2000  # nodes
-_MOST_REMEMBERED = 20_000  # subjects, and patterns
+_TYPE = RDF("type")
+_BATCH = 2000  # nodes
+_CACHE_SIZE = 20_000  # subjects, and patterns
+_PIVOT = "pivot"
+_GETTERS = (attrgetter("subject"), attrgetter("predicate"), attrgetter("object"))
 
 
-class Remembering:
-    """What a store that does not change meanwhile answers; asked again about the same node it is not looked up."""
+class CachedQuads:
+    """A cache in front of a store, valid while the store does not change."""
 
     def __init__(self, store: Quads) -> None:
         self._store = store
-        self._of_subject: dict[Any, dict[Any, list[Quad]]] = {}
-        self._found: dict[tuple[Any, ...], list[Quad]] = {}
+        self._by_subject: dict[Any, dict[Any, list[Quad]]] = {}
+        self._by_pattern: dict[tuple[Any, ...], list[Quad]] = {}
 
     def quads_for_pattern(self, subject: Any, predicate: Any, object_: Any, graph: Any = None, /) -> Iterator[Quad]:
-        """The quads that fit; None fits all."""
+        """Yields the matching quads; None matches every term."""
         if subject is None or (predicate is None and object_ is not None) or graph != _DEFAULT:
-            key = (subject, predicate, object_, graph)
-            found = self._found.get(key)
-            if found is None:
-                if len(self._found) > _MOST_REMEMBERED:
-                    self._found.clear()
-                found = self._found[key] = list(self._store.quads_for_pattern(*key))
-            return iter(found)
-        if subject not in self._of_subject:
-            if len(self._of_subject) > _MOST_REMEMBERED:
-                self._of_subject.clear()
-            by_predicate = self._of_subject[subject] = {}
-            for quad in self._store.quads_for_pattern(subject, None, None, graph):
-                by_predicate.setdefault(quad.predicate, []).append(quad)
+            return iter(self._cached_pattern((subject, predicate, object_, graph)))
+        # Rules and shapes read several properties of a subject: all are read at once.
+        by_predicate = self._cached_subject(subject)
         if predicate is None:
-            return chain.from_iterable(self._of_subject[subject].values())
-        said = self._of_subject[subject].get(predicate, ())
-        return iter(said) if object_ is None else (quad for quad in said if quad.object == object_)
+            return chain.from_iterable(by_predicate.values())
+        quads = by_predicate.get(predicate, [])
+        return iter(quads) if object_ is None else (quad for quad in quads if quad.object == object_)
+
+    def _cached_pattern(self, key: tuple[Any, Any, Any, Any]) -> list[Quad]:
+        if key not in self._by_pattern:
+            if len(self._by_pattern) > _CACHE_SIZE:
+                self._by_pattern.clear()
+            self._by_pattern[key] = list(self._store.quads_for_pattern(*key))
+        return self._by_pattern[key]
+
+    def _cached_subject(self, subject: Any) -> dict[Any, list[Quad]]:
+        if subject not in self._by_subject:
+            if len(self._by_subject) > _CACHE_SIZE:
+                self._by_subject.clear()
+            by_predicate = self._by_subject[subject] = {}
+            for quad in self._store.quads_for_pattern(subject, None, None, _DEFAULT):
+                by_predicate.setdefault(quad.predicate, []).append(quad)
+        return self._by_subject[subject]
 
 
-def parts(nodes: Iterable[Term]) -> Iterator[set[Term]]:
-    """The nodes a part at a time, those together that are named alike: they look at the same triples."""
+def batches(nodes: Iterable[Term]) -> Iterator[set[Term]]:
+    """Yields the nodes in batches."""
+    # Sorted: nodes with similar names depend on the same triples, which are then read once.
     ordered = sorted(nodes, key=str)
-    for start in range(0, len(ordered), _TOGETHER):
-        yield set(ordered[start : start + _TOGETHER])
-
-
-Binding = dict[str, Term]
-_TYPE = RDF("type")
-_PIVOT = "pivot"
-_PLACES = (attrgetter("subject"), attrgetter("predicate"), attrgetter("object"))
+    for start in range(0, len(ordered), _BATCH):
+        yield set(ordered[start : start + _BATCH])
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A triple pattern; `graph` is None for the default graph. `once`: only whether there is a match matters."""
+    """A triple pattern; `graph` is None for the default graph. With `once`, only the first match matters."""
 
     subject: Term | Variable
     predicate: Term | Variable
@@ -81,77 +89,82 @@ class Pattern:
     once: bool = False
 
     def variables(self) -> set[str]:
-        """The names of its variables."""
+        """Returns the names of its variables."""
         return {t.name for t in (self.subject, self.predicate, self.object) if isinstance(t, Variable)}
 
     def matches(self, store: Quads, binding: Binding) -> Iterator[tuple[Quad, Binding]]:
-        """The quads of a store that fit, each with the binding that it makes."""
+        """Yields the matching quads of a store, each with the extended binding."""
         terms = (self.subject, self.predicate, self.object)
-        known = [binding.get(term.name) if isinstance(term, Variable) else term for term in terms]
-        subject, predicate, object_ = known
+        bound = [binding.get(term.name) if isinstance(term, Variable) else term for term in terms]
+        subject, predicate, object_ = bound
         if isinstance(subject, Literal) or not isinstance(predicate, NamedNode | None):
             return
-        # What is known has been looked for: only what is not needs to be read.
-        open_ = [(t.name, at) for t, term, at in zip(terms, known, _PLACES, strict=True)
-                 if term is None and isinstance(t, Variable)]  # fmt: skip
+        # The store matches bound terms; only unbound ones need to be read from the quads.
+        unbound = [
+            (variable.name, getter)
+            for variable, term, getter in zip(terms, bound, _GETTERS, strict=True)
+            if term is None and isinstance(variable, Variable)
+        ]
         for quad in store.quads_for_pattern(subject, predicate, object_, self.graph or _DEFAULT):
-            bound = dict(binding)
-            if all(bound.setdefault(name, at(quad)) == at(quad) for name, at in open_):
-                yield quad, bound
+            extended = dict(binding)
+            # A variable that occurs twice must have the same term in both places.
+            if all(extended.setdefault(name, getter(quad)) == getter(quad) for name, getter in unbound):
+                yield quad, extended
                 if self.once:
                     return
 
     def bind(self, quad: Quad, binding: Binding) -> Binding | None:
-        """The binding under which this pattern is this triple, or None."""
-        bound = dict(binding)
-        for mine, theirs in (
-            (self.subject, quad.subject), (self.predicate, quad.predicate), (self.object, quad.object)
-        ):  # fmt: skip
-            if isinstance(mine, Variable):
-                if bound.setdefault(mine.name, theirs) != theirs:
+        """Returns the binding under which this pattern equals the triple, or None."""
+        extended = dict(binding)
+        pairs = ((self.subject, quad.subject), (self.predicate, quad.predicate), (self.object, quad.object))
+        for term, value in pairs:
+            if isinstance(term, Variable):
+                if extended.setdefault(term.name, value) != value:
                     return None
-            elif mine != theirs:
+            elif term != value:
                 return None
-        return bound
+        return extended
 
 
 Path = tuple[Pattern, ...]
 
 
 @dataclass
-class Reach:
-    """All paths from one variable, the pivot; and what is known of the pivot from graphs that never change.
+class DependencyPaths:
+    """All dependency paths of one rule or shape: chains of patterns from a node, the pivot, to the triples it reads.
 
-    Where there are `gates`, one of them must match for a node to be a pivot at all.
+    `conditions` are patterns about the pivot in graphs that never change; all must match. If there are `targets`, one
+    of them must match for a node to be a pivot.
     """
 
     pivot: str
     paths: list[Path]
-    guards: list[Pattern] = field(default_factory=list)
-    gates: list[Pattern] = field(default_factory=list)
+    conditions: list[Pattern] = field(default_factory=list)
+    targets: list[Pattern] = field(default_factory=list)
     literal: bool = True  # whether a literal can be the pivot
 
     def affected(self, store: Quads, path: Path, quad: Quad) -> Iterator[Term]:
-        """The nodes for which this triple may matter as the end of a path, in a store that has or had it."""
+        """Yields the nodes that a triple affects as the end of a path; the store must be in a state with the triple."""
         if path[-1].graph is None and (binding := path[-1].bind(quad, {})) is not None:
-            yield from self._back(store, path[:-1], binding)
+            yield from self._backwards(store, path[:-1], binding)
 
-    def support(self, store: Quads, node: Term) -> Iterator[Quad]:
-        """The triples that matter for this node, for which a gate is known to match where there are any."""
-        if not self._is_guarded(store, node):
+    def relevant(self, store: Quads, node: Term) -> Iterator[Quad]:
+        """Yields the triples that are read for a node, which must be a target."""
+        if not self._meets_conditions(store, node):
             return
-        begun: dict[Path, list[Binding]] = {(): [{self.pivot: node}]}
+        bindings: dict[Path, list[Binding]] = {(): [{self.pivot: node}]}
+        # Paths are sorted by length, so that the bindings of the beginning of a path are complete.
         for path in self.paths:
-            if path[-1].graph is not None or path[:-1] not in begun:
+            if path[-1].graph is not None or path[:-1] not in bindings:
                 continue
-            found = begun.setdefault(path, [])
-            for binding in begun[path[:-1]]:
-                for quad, bound in path[-1].matches(store, binding):
+            extended = bindings.setdefault(path, [])
+            for binding in bindings[path[:-1]]:
+                for quad, longer in path[-1].matches(store, binding):
                     yield quad
-                    found.append(bound)
+                    extended.append(longer)
 
-    def beyond_own(self) -> Reach:
-        """Its paths but for those to what the node itself says, and to the classes of what is on the way there."""
+    def beyond_own(self) -> DependencyPaths:
+        """Returns the paths without those to the node's own statements and to the classes of nodes on the way."""
         needed = {
             longer[:end] for longer in self.paths if not self._is_own(longer) for end in range(1, len(longer) + 1)
         }
@@ -163,69 +176,71 @@ class Reach:
             return last.graph is None
         return last.predicate == _TYPE and isinstance(last.subject, Variable) and last.graph is None
 
-    def _back(self, store: Quads, path: Path, binding: Binding) -> Iterator[Term]:
+    def _backwards(self, store: Quads, path: Path, binding: Binding) -> Iterator[Term]:
+        """Yields the pivots from which this path leads to the binding."""
         if not path:
             node = binding.get(self.pivot)
-            if node is not None and (self.literal or not isinstance(node, Literal)) and self._is_guarded(store, node):
+            is_possible = node is not None and (self.literal or not isinstance(node, Literal))
+            if node is not None and is_possible and self._meets_conditions(store, node):
                 yield node
             return
-        for _, bound in path[-1].matches(store, binding):
-            yield from self._back(store, path[:-1], bound)
+        for _, extended in path[-1].matches(store, binding):
+            yield from self._backwards(store, path[:-1], extended)
 
-    def is_open(self, store: Quads, node: Term) -> bool:
-        """Whether one of the gates matches, or there are none."""
-        matches = (next(gate.matches(store, {self.pivot: node}), None) for gate in self.gates)
-        return not self.gates or any(match is not None for match in matches)
+    def is_target(self, store: Quads, node: Term) -> bool:
+        """Returns whether one of the targets matches, or there are none."""
+        matches = (next(target.matches(store, {self.pivot: node}), None) for target in self.targets)
+        return not self.targets or any(match is not None for match in matches)
 
-    def _is_guarded(self, store: Quads, node: Term) -> bool:
-        return all(next(guard.matches(store, {self.pivot: node}), None) is not None for guard in self.guards)
+    def _meets_conditions(self, store: Quads, node: Term) -> bool:
+        return all(next(one.matches(store, {self.pivot: node}), None) is not None for one in self.conditions)
 
 
-class Reaches:
-    """Many of them, where those are soon found that a triple may matter for, or that are about a node."""
+class DependencyIndex:
+    """An index of dependency paths: by predicate of their last pattern, and by class of their targets."""
 
-    def __init__(self, reaches: Sequence[Reach]) -> None:
-        self._by_predicate: dict[object, list[tuple[Reach, Path]]] = {}
-        self._by_class: dict[object, list[Reach]] = {}
-        self._others: list[Reach] = []
-        # Many reaches have a path that others have by other names.
-        plain = [reach for reach in reaches if not reach.guards]
-        for path, literal in {
-            (_renamed(path, reach.pivot), reach.literal): 0 for reach in plain for path in reach.paths
-        }:
-            self._note(path, Reach(_PIVOT, [path], literal=literal))
-        for reach in reaches:
-            for path in reach.paths if reach.guards else ():
-                self._note(path, reach)
-            classes = [_class_of(gate, reach.pivot) for gate in reach.gates]
-            for one in classes if all(classes) else ():
-                self._by_class.setdefault(one, []).append(reach)
-            if not classes or not all(classes):
-                self._others.append(reach)
+    def __init__(self, dependencies: Sequence[DependencyPaths]) -> None:
+        self._by_predicate: dict[object, list[tuple[DependencyPaths, Path]]] = {}
+        self._by_class: dict[object, list[DependencyPaths]] = {}
+        self._others: list[DependencyPaths] = []
+        # Many rules and shapes have equal paths that differ only in the names of variables: each is followed once.
+        plain = [one for one in dependencies if not one.conditions]
+        for path, literal in {(_renamed(path, one.pivot), one.literal): 0 for one in plain for path in one.paths}:
+            self._add_path(path, DependencyPaths(_PIVOT, [path], literal=literal))
+        for one in dependencies:
+            for path in one.paths if one.conditions else ():
+                self._add_path(path, one)
+            classes = [_class_of(target, one.pivot) for target in one.targets]
+            if classes and all(classes):
+                for class_ in classes:
+                    self._by_class.setdefault(class_, []).append(one)
+            else:
+                self._others.append(one)
 
-    def _note(self, path: Path, reach: Reach) -> None:
+    def _add_path(self, path: Path, dependencies: DependencyPaths) -> None:
         predicate = path[-1].predicate
-        known = None if isinstance(predicate, Variable) else predicate
-        self._by_predicate.setdefault(known, []).append((reach, path))
+        key = None if isinstance(predicate, Variable) else predicate
+        self._by_predicate.setdefault(key, []).append((dependencies, path))
 
-    def support(self, store: Quads, node: Term) -> Iterator[Quad]:
-        """The triples that matter for this node."""
-        open_ = {id(reach): reach for reach in self._others if reach.is_open(store, node)}
+    def relevant(self, store: Quads, node: Term) -> Iterator[Quad]:
+        """Yields the triples that are read for a node."""
+        # By id, because a node with several classes is the target of the same paths several times.
+        applicable = {id(one): one for one in self._others if one.is_target(store, node)}
         if not isinstance(node, Literal):
             for quad in store.quads_for_pattern(node, _TYPE, None, _DEFAULT):
-                open_.update((id(reach), reach) for reach in self._by_class.get(quad.object, ()))
-        for reach in open_.values():
-            yield from reach.support(store, node)
+                applicable.update((id(one), one) for one in self._by_class.get(quad.object, ()))
+        for dependencies in applicable.values():
+            yield from dependencies.relevant(store, node)
 
     def affected(self, store: Quads, quad: Quad) -> Iterator[Term]:
-        """The nodes for which this triple may matter, in a store that has or had it."""
+        """Yields the nodes that a triple affects; the store must be in a state with the triple."""
         for predicate in (quad.predicate, None):
-            for reach, path in self._by_predicate.get(predicate, ()):
-                yield from reach.affected(store, path, quad)
+            for dependencies, path in self._by_predicate.get(predicate, ()):
+                yield from dependencies.affected(store, path, quad)
 
 
 def _renamed(path: Path, pivot: str) -> Path:
-    """The path with names for its variables that follow from their order."""
+    """Returns the path with variables named by their order."""
     names = {pivot: _PIVOT}
     renamed = []
     for pattern in path:
@@ -237,7 +252,7 @@ def _renamed(path: Path, pivot: str) -> Path:
     return tuple(renamed)
 
 
-def _class_of(gate: Pattern, pivot: str) -> Term | None:
-    """The class that a gate wants the pivot to be of, if it is such a gate."""
-    is_about_class = gate.subject == Variable(pivot) and gate.predicate == _TYPE and gate.graph is None
-    return gate.object if is_about_class and not isinstance(gate.object, Variable) else None
+def _class_of(target: Pattern, pivot: str) -> Term | None:
+    """Returns the class of a target of the form `?pivot a <class>`, else None."""
+    is_about_class = target.subject == Variable(pivot) and target.predicate == _TYPE and target.graph is None
+    return target.object if is_about_class and not isinstance(target.object, Variable) else None

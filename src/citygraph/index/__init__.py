@@ -1,1 +1,1 @@
-"""The index of a release: names, entities and ties, in SQLite."""
+"""The index of a release in SQLite: names, facts, the entity table with its facets, and the graph of ties."""

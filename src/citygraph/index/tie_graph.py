@@ -1,20 +1,68 @@
-"""Parts of the graph of ties that can be read as a picture: around a place, between two, and the whole or its core."""
+"""The graph of ties, and its parts that are small enough to draw."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from citygraph.index.entities import Ties
-
-MOST_NEAR, MOST_FAR = 48, 72  # places on the first and the second ring
-MOST_WHOLE = 120  # places of a whole
+# A drawing with more places than these cannot be read.
+MOST_NEAR, MOST_FAR = 48, 72  # places on the first and the second hop
+MOST_WHOLE = 120  # places of the whole graph
 
 
 @dataclass(frozen=True)
-class Tie:
-    """Two places and the agreements that bind them."""
+class TieGraph:
+    """The graph of ties: for each place its neighbours, with the agreements."""
+
+    neighbours: Mapping[str, Mapping[str, list[str]]]
+
+    def of(self, iri: str) -> Mapping[str, list[str]]:
+        """Returns the partners of a place, each with the agreements that link them."""
+        return self.neighbours.get(iri, {})
+
+    def shortest_path(self, start: str, end: str) -> list[str]:
+        """Returns the places on a shortest path, including both ends; empty if there is no path.
+
+        Of several the first by the order of neighbours.
+        """
+        if start == end or end not in self.neighbours:
+            return [start] if start == end else []
+        # Breadth-first search: the predecessor of each place that was reached.
+        previous = {start: ""}
+        ring = [start]
+        while ring and end not in previous:
+            reached: list[str] = []
+            for place in ring:
+                for other in self.of(place):
+                    if other not in previous:
+                        previous[other] = place
+                        reached.append(other)
+            ring = reached
+        path = [end] if end in previous else []
+        while path and path[-1] != start:
+            path.append(previous[path[-1]])
+        return path[::-1]
+
+    def path_count(self, start: str, end: str) -> int:
+        """Returns the number of shortest paths."""
+        counts = {start: 1}
+        ring, seen = [start], {start}
+        while ring and end not in counts:
+            reached: dict[str, int] = {}
+            for place in ring:
+                for other in self.of(place):
+                    if other not in seen:
+                        reached[other] = reached.get(other, 0) + counts[place]
+            counts.update(reached)
+            seen |= reached.keys()
+            ring = list(reached)
+        return counts.get(end, 0)
+
+
+@dataclass(frozen=True)
+class TieEdge:
+    """Two places and the agreements that link them."""
 
     one: str
     other: str
@@ -22,62 +70,59 @@ class Tie:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Places by their ring around the middle, the ties between them, and the places that were left out, by ring."""
+class Subgraph:
+    """Places by their distance from the centre, the ties between them, and the omitted places by distance."""
 
-    rings: tuple[tuple[str, ...], ...]
-    ties: tuple[Tie, ...]
-    left: tuple[tuple[str, ...], ...] = ()
+    hops: tuple[tuple[str, ...], ...]
+    ties: tuple[TieEdge, ...]
+    omitted: tuple[tuple[str, ...], ...] = ()
 
     @property
     def places(self) -> tuple[str, ...]:
         """The places that are shown."""
-        return tuple(place for ring in self.rings for place in ring)
+        return tuple(place for hop in self.hops for place in hop)
 
     @property
     def count(self) -> int:
-        """How many places there are, shown or not."""
-        return len(self.places) + sum(len(ring) for ring in self.left)
+        """The number of places, shown or omitted."""
+        return len(self.places) + sum(len(hop) for hop in self.omitted)
 
 
-def around(ties: Ties, place: str) -> Part:
-    """A place, its partners and theirs; of many those that are bound to most."""
+def neighbourhood(ties: TieGraph, place: str) -> Subgraph:
+    """Returns a place, its partners and theirs; of many, those with the most ties."""
     near = _by_ties(ties, ties.of(place))
     shown = near[:MOST_NEAR]
     beyond = {other for one in near for other in ties.of(one)} - {place, *near}
-    # Only what hangs on a partner that is shown can be shown.
+    # A partner of a partner needs a tie to a place that is shown.
     reached = {other for one in shown for other in ties.of(one)} & beyond
     far = _by_ties(ties, reached)[:MOST_FAR]
-    rings = ((place,), tuple(shown), tuple(far))
-    left = (tuple(near[MOST_NEAR:]), tuple(_by_ties(ties, beyond - set(far))))
-    return Part(rings, _among(ties, [place, *shown, *far]), left)
+    hops = ((place,), tuple(shown), tuple(far))
+    omitted = (tuple(near[MOST_NEAR:]), tuple(_by_ties(ties, beyond - set(far))))
+    return Subgraph(hops, _among(ties, [place, *shown, *far]), omitted)
 
 
-def between(ties: Ties, start: str, end: str) -> Part:
-    """The places on a shortest way, in its order; no ring at all if there is no way."""
-    way = ties.shortest(start, end)
-    return Part(
-        tuple((place,) for place in way),
-        tuple(_tie(ties, one, other) for one, other in pairwise(way)),
-    )
+def path_between(ties: TieGraph, start: str, end: str) -> Subgraph:
+    """Returns the places of a shortest path in their order; no hop if there is no path."""
+    path = ties.shortest_path(start, end)
+    return Subgraph(tuple((place,) for place in path), tuple(_tie(ties, one, other) for one, other in pairwise(path)))
 
 
-def whole(ties: Ties) -> Part:
-    """All places, or those that are bound to most, and how many more there are."""
+def whole_graph(ties: TieGraph) -> Subgraph:
+    """Returns all places, or those with the most ties and the omitted others."""
     places = _by_ties(ties, ties.neighbours)
     shown = places[:MOST_WHOLE]
-    return Part((tuple(shown),), _among(ties, shown), (tuple(places[MOST_WHOLE:]),))
+    return Subgraph((tuple(shown),), _among(ties, shown), (tuple(places[MOST_WHOLE:]),))
 
 
-def _by_ties(ties: Ties, places: Iterable[str]) -> list[str]:
+def _by_ties(ties: TieGraph, places: Iterable[str]) -> list[str]:
     return sorted(places, key=lambda place: (-len(ties.of(place)), place))
 
 
-def _among(ties: Ties, places: list[str]) -> tuple[Tie, ...]:
+def _among(ties: TieGraph, places: list[str]) -> tuple[TieEdge, ...]:
     order = {place: number for number, place in enumerate(places)}
     pairs = ((one, other) for one in places for other in ties.of(one) if order.get(other, -1) > order[one])
     return tuple(_tie(ties, one, other) for one, other in pairs)
 
 
-def _tie(ties: Ties, one: str, other: str) -> Tie:
-    return Tie(one, other, tuple(ties.of(one)[other]))
+def _tie(ties: TieGraph, one: str, other: str) -> TieEdge:
+    return TieEdge(one, other, tuple(ties.of(one)[other]))

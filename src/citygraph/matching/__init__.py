@@ -1,1 +1,1 @@
-"""From names to entities: scoring, lookup and recorded decisions."""
+"""Matching of names with entities: scoring, candidate search and recorded decisions."""

@@ -1,4 +1,4 @@
-"""The one door to other reconciliation services (Reconciliation API 0.1 and 0.2): forms out, candidates back."""
+"""The client of other reconciliation services (Reconciliation API 0.1 and 0.2)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from urllib.parse import urlencode, urlsplit
 
 from citygraph import __version__
 from citygraph.errors import Upstream, UsageError
-from citygraph.matching.decisions import Asked, Proposal
+from citygraph.matching.decisions import NameQuery, Proposal
 
 WIKIDATA = "http://www.wikidata.org/entity/"
-_BATCH = 10  # what a service that names no size takes at once
+_BATCH = 10  # queries of a batch, if the manifest has no batchSize
 _WAITS = (1.0, 4.0, 15.0, 60.0)  # seconds before each further try
 _LONGEST_WAIT = 300.0
-_WORTH_RETRYING = {429, 500, 502, 503, 504}
-_SECONDS = 60
-_MOST = 16 * 1024 * 1024  # bytes of an answer
+# Overload, and failures of the service or of a proxy before it. Other statuses stay the same when asked again.
+_RETRYABLE = {429, 500, 502, 503, 504}
+_TIMEOUT = 60  # seconds
+_MAX_BYTES = 16 * 1024 * 1024  # of a response
 
 
-class Refused(Exception):
-    """A request that failed; `wait` is what the service asks for, in seconds, `final` that asking again is no use."""
+class RequestRefused(Exception):
+    """A failed request; `wait` is the requested pause in seconds; `final` means that retrying is useless."""
 
     def __init__(self, message: str, wait: float = 0.0, final: bool = False) -> None:
         super().__init__(message)
@@ -34,21 +35,21 @@ class Refused(Exception):
         self.final = final
 
 
-# Sends a form to an address, or asks it without one; answers the body. Raises Refused.
+# Posts a form to an address, or gets it (None); returns the body. Raises RequestRefused.
 Send = Callable[[str, bytes | None], bytes]
 
 
 @dataclass(frozen=True)
-class Terms:
-    """How a service wants to be asked: for which type, by which property for countries."""
+class QueryOptions:
+    """The options of queries to a service: the type, and the property for countries."""
 
     type: str = ""
     country_property: str = ""
     limit: int = 5
 
 
-class Service:
-    """A reconciliation service; `sleep` is what waits between tries."""
+class ReconciliationService:
+    """A reconciliation service; `sleep` waits between attempts."""
 
     def __init__(self, url: str, send: Send, sleep: Callable[[float], None] = time.sleep) -> None:
         self._url = url
@@ -56,73 +57,75 @@ class Service:
         self._sleep = sleep
         manifest = self._ask(None)
         if not isinstance(manifest.get("name"), str) or not manifest.get("identifierSpace"):
-            raise Upstream(f"{url} is no reconciliation service: its manifest has no name or identifierSpace")
+            raise Upstream(f"{url} is not a reconciliation service: its manifest has no name or identifierSpace")
         self.name: str = manifest["name"]
         self._is_wikidata = str(manifest["identifierSpace"]).startswith(WIKIDATA)
         size = manifest.get("batchSize")
         self.batch_size = size if isinstance(size, int) and size > 0 else _BATCH
 
-    def proposals(self, asked: Sequence[Asked], terms: Terms) -> list[list[Proposal]]:
-        """The candidates for each name. Raises Upstream if the service does not answer, however patiently asked."""
-        found: list[list[Proposal]] = []
-        for start in range(0, len(asked), self.batch_size):
-            found += self._batch(asked[start : start + self.batch_size], terms)
-        return found
+    def proposals(self, names: Sequence[NameQuery], options: QueryOptions) -> list[list[Proposal]]:
+        """Returns the candidates for each name. Raises Upstream if the service fails after all retries."""
+        result: list[list[Proposal]] = []
+        for start in range(0, len(names), self.batch_size):
+            result += self._batch(names[start : start + self.batch_size], options)
+        return result
 
-    def _batch(self, asked: Sequence[Asked], terms: Terms) -> list[list[Proposal]]:
-        queries = {f"q{place}": self._query(one, terms) for place, one in enumerate(asked)}
+    def _batch(self, names: Sequence[NameQuery], options: QueryOptions) -> list[list[Proposal]]:
+        queries = {f"q{place}": self._query(one, options) for place, one in enumerate(names)}
         answer = self._ask(urlencode({"queries": json.dumps(queries, ensure_ascii=False)}).encode())
         try:
             return [[_proposal(one) for one in answer[id_]["result"]] for id_ in queries]
         except (KeyError, TypeError, ValueError) as error:
-            raise Upstream(f"{self._url} gave an answer that is no batch of results: {error!r}") from error
+            raise Upstream(f"{self._url} returned something that is not a batch of results: {error!r}") from error
 
-    def _query(self, asked: Asked, terms: Terms) -> dict[str, Any]:
-        query: dict[str, Any] = {"query": asked.name, "limit": terms.limit}
-        if terms.type:
-            query["type"] = terms.type
-        if asked.country:
-            pid = terms.country_property or ("P17" if self._is_wikidata else "country")
-            query["properties"] = [{"pid": pid, "v": asked.country}]
+    def _query(self, name: NameQuery, options: QueryOptions) -> dict[str, Any]:
+        query: dict[str, Any] = {"query": name.name, "limit": options.limit}
+        if options.type:
+            query["type"] = options.type
+        if name.country:
+            # The property ids of Wikidata's own service are those of Wikidata; "country" is that of citygraph.
+            pid = options.country_property or ("P17" if self._is_wikidata else "country")
+            query["properties"] = [{"pid": pid, "v": name.country}]
         return query
 
     def _ask(self, form: bytes | None) -> dict[str, Any]:
+        # None marks the last attempt, after which there is no wait.
         for wait in (*_WAITS, None):
             try:
                 value = json.loads(self._send(self._url, form))
-            except Refused as refused:
+            except RequestRefused as refused:
                 if wait is None or refused.final or refused.wait > _LONGEST_WAIT:
                     raise Upstream(f"{self._url}: {refused}") from refused
                 self._sleep(max(wait, refused.wait))
             except ValueError as error:
-                raise Upstream(f"{self._url} answers something that is not JSON") from error
+                raise Upstream(f"{self._url} returned something that is not JSON") from error
             else:
                 if isinstance(value, dict):
                     return value
-                raise Upstream(f"{self._url} answers something that is no JSON object")
+                raise Upstream(f"{self._url} returned something that is not a JSON object")
         raise AssertionError("the last try ends the loop")
 
 
 def over_http(contact: str) -> Send:
-    """A `send` over the network; `contact` is an address by which the service reaches whoever runs this."""
+    """Returns a `send` over the network; `contact` is an address at which the service reaches the operator."""
     agent = f"citygraph/{__version__} ({contact or 'no contact given'})"
 
     def send(url: str, form: bytes | None) -> bytes:
         if urlsplit(url).scheme not in ("http", "https"):
-            raise UsageError(f"{url} is no address of the web")
+            raise UsageError(f"{url} is not a web address")
         headers = {"User-Agent": agent, "Accept": "application/json"}
         request = urllib.request.Request(url, form, headers)  # noqa: S310 - checked above
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
-                body: bytes = response.read(_MOST)
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
+                body: bytes = response.read(_MAX_BYTES)
                 return body
         except urllib.error.HTTPError as error:
             after = error.headers.get("Retry-After", "").strip()
             with error:
                 wait = float(after) if after.isdecimal() else 0.0
-                raise Refused(f"HTTP {error.code} {error.reason}", wait, error.code not in _WORTH_RETRYING) from error
+                raise RequestRefused(f"HTTP {error.code} {error.reason}", wait, error.code not in _RETRYABLE) from error
         except (HTTPException, OSError) as error:
-            raise Refused(f"does not answer: {error}") from error
+            raise RequestRefused(f"does not answer: {error}") from error
 
     return send
 

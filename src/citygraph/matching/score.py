@@ -1,7 +1,7 @@
-"""Reconciliation: a name and its facts in, ranked candidates out, each score from 0 to 100 explained by its features.
+"""Reconciliation: ranked candidates for a name and its facts, each with a score from 0 to 100 and its features.
 
-The score begins with the name: 100 when it is the entity's label in search form, 98 when it is an alias, and at most
-88 when the spelling differs. A fact that agrees closes part of the gap to 100; one that disagrees takes points away.
+The score starts with the name: 100 for the label of the entity in search form, 98 for an alias, at most 88 for another
+spelling. A fact that agrees closes part of the gap to 100; one that contradicts takes points away.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from typing import Protocol
 
 from citygraph.geo import kilometres
 from citygraph.index.spelling import forms, qualified, similarity
+from citygraph.rdf.partial_dates import overlap
 from citygraph.text import fold
 
 LIMIT = 5
 
 ALIAS = 0.98
-OTHER_SPELLING = 0.88  # what a name that is not the same in search form has at most
-QUALIFIED = 0.94  # "Aiken (South Carolina)" for "Aiken", when nothing confirms what stands in parentheses
+OTHER_SPELLING = 0.88  # the most for a name that differs in search form
+QUALIFIED = 0.94  # "Aiken (South Carolina)" for "Aiken", when nothing confirms the text in parentheses
+# A match needs a score, a distance to the next candidate, and a name or score that is (nearly) certain.
 _GOOD, _AHEAD, _CERTAIN = 90.0, 10.0, 97.0
-_ENOUGH = 85.0  # a candidate of this score makes a search for other spellings needless
-_WORTH_SHOWING = 40.0
+_ENOUGH = 85.0  # a candidate of this score makes the slower search for other spellings needless
+_MIN_SCORE = 40.0
 
-# Of each fact: what part of the gap to 100 agreement closes, and the points that disagreement costs.
+# For each fact, the part of the gap to 100 that agreement closes, and the points that a contradiction costs.
 _TYPE = (0.0, 30.0)
 _COUNTRY = (0.3, 25.0)
 _DATE = (0.2, 20.0)
@@ -32,10 +34,10 @@ _NEAR, _FAR, _FARTHER = 25.0, 100.0, 500.0  # km
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """An entity as the index knows it; `names` are the folded names by which it was found, True for a label.
+class IndexedEntity:
+    """An entity in the index; `names` are the folded names by which it was found, with True for a label.
 
-    `first` and `last` are the ends of the time in which its dates lie, as far as they are known.
+    `first` and `last` are its earliest and latest date, as far as they are known.
     """
 
     iri: str
@@ -53,10 +55,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is looked for: a name, and what is known of it.
+    """A query: a name, and facts about the entity.
 
-    `types` are local names of classes; `strict` says whether a candidate must have "any" or "all" of them, or
-    "should". `countries` are names, identifiers or QIDs, `dates` intervals of ISO dates that may be partial.
+    `types` are local names of classes; `strict` is whether a candidate must have "any" or "all" of them, or "should".
+    `countries` are names, identifiers or QIDs, `dates` intervals of ISO dates that may be partial.
     """
 
     text: str = ""
@@ -71,35 +73,36 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entity that may be meant, how sure that is, and why."""
+    """A possible entity, with its score and features."""
 
-    known: Known
+    entity: IndexedEntity
     score: float
     features: tuple[tuple[str, float | bool], ...]
     match: bool = False
 
 
 class Finder(Protocol):
-    """What finds entities: the index of a release."""
+    """The interface of a search for entities, such as the index of a release."""
 
-    def identified(self, identifiers: Iterable[str]) -> list[Known]:
-        """The entities with these IRIs, identifiers or QIDs, with all their names."""
+    def identified(self, identifiers: Iterable[str]) -> list[IndexedEntity]:
+        """Returns the entities with these IRIs, identifiers or QIDs, with all their names."""
 
-    def named(self, folded: Sequence[str]) -> list[Known]:
-        """The entities that have one of these folded names, or a longer one that begins with the first."""
+    def named(self, folded: Sequence[str]) -> list[IndexedEntity]:
+        """Returns the entities with one of these folded names, or with a longer one that starts with the first."""
 
-    def spelled_like(self, folded: str) -> list[Known]:
-        """The entities with a name that is spelled nearly so, or that has these words."""
+    def spelled_like(self, folded: str) -> list[IndexedEntity]:
+        """Returns the entities with a name of a similar spelling, or with these words in it."""
 
     def countries(self, text: str) -> frozenset[str]:
-        """The IRIs of the countries of this name, identifier or QID."""
+        """Returns the IRIs of the countries with this name, identifier or QID."""
 
 
 def reconcile(question: Question, finder: Finder) -> list[Candidate]:
-    """The candidates for a question, the best first; at most one of them is a match."""
-    own = finder.identified([question.text]) if question.text else []
-    if own:
-        return [Candidate(known, 100.0, (("id", True),), len(own) == 1) for known in own[: question.limit]]
+    """Returns the candidates for a question, the best first; at most one of them is a match."""
+    identified = finder.identified([question.text]) if question.text else []
+    if identified:
+        is_unique = len(identified) == 1
+        return [Candidate(entity, 100.0, (("id", True),), is_unique) for entity in identified[: question.limit]]
     judge = _Judge(question, finder)
     candidates = judge.all(finder.identified(question.qids) if question.qids else [])
     if question.text:
@@ -107,72 +110,68 @@ def reconcile(question: Question, finder: Finder) -> list[Candidate]:
         candidates = judge.all(finder.named((whole, *parts)), candidates)
         if whole and (not candidates or max(c.score for c in candidates) < _ENOUGH):
             candidates = judge.all(finder.spelled_like(fold(qualified(question.text)[0]) or whole), candidates)
-    # Among equals the one with the shorter label, then by IRI: an order, and always the same.
-    ranked = sorted(candidates, key=lambda c: (-c.score, len(c.known.label), c.known.iri))
-    return _decided(ranked)[: question.limit]
+    # Equal scores are ordered by length of label and by IRI, so that every run returns the same order.
+    ranked = sorted(candidates, key=lambda c: (-c.score, len(c.entity.label), c.entity.iri))
+    return _with_match(ranked)[: question.limit]
 
 
-def overlap(one: tuple[str, str], other: tuple[str, str]) -> bool:
-    """Whether two intervals of ISO dates, which may be partial or open (empty), have a day in common."""
-    return _starts(one[0]) <= _ends(other[1]) and _starts(other[0]) <= _ends(one[1])
-
-
-def _decided(ranked: list[Candidate]) -> list[Candidate]:
-    """The same with the match marked: only the first can be one, and only when it is well ahead of the second."""
+def _with_match(ranked: list[Candidate]) -> list[Candidate]:
+    """Marks the match: only the first candidate can be one, if it is well ahead of the second."""
     if not ranked:
         return ranked
     best, second = ranked[0], ranked[1].score if len(ranked) > 1 else 0.0
-    against = any(value is False for _, value in best.features)
+    is_contradicted = any(value is False for _, value in best.features)
     name = max(float(value) for id_, value in best.features if id_ in ("name", "alias", "qid"))
-    good = best.score >= _GOOD and not against and (name >= _CERTAIN or best.score >= _CERTAIN)
+    good = best.score >= _GOOD and not is_contradicted and (name >= _CERTAIN or best.score >= _CERTAIN)
     return [replace(best, match=good and best.score - second >= _AHEAD), *ranked[1:]]
 
 
 class _Judge:
-    """Weighs candidates for one question."""
+    """The scorer of candidates for one question."""
 
     def __init__(self, question: Question, finder: Finder) -> None:
         self._question = question
         self._whole = fold(question.text)
         core, qualifier = qualified(question.text)
         self._core = fold(core)
-        # A qualifier that is the name of a country is as good as a country that was given.
+        # A qualifier that is the name of a country counts as a given country.
         self._qualifying = finder.countries(qualifier) if qualifier else frozenset()
         self._countries = frozenset().union(*(finder.countries(text) for text in question.countries))
 
-    def all(self, found: list[Known], before: list[Candidate] | None = None) -> list[Candidate]:
-        """The candidates among what was found that are worth showing, and those before; each entity once."""
-        by_iri = {candidate.known.iri: candidate for candidate in before or ()}
-        for known in found:
-            candidate = self.one(known)
-            if candidate and candidate.score > by_iri.get(known.iri, _NOBODY).score:
-                by_iri[known.iri] = candidate
+    def all(self, entities: list[IndexedEntity], before: list[Candidate] | None = None) -> list[Candidate]:
+        """Returns the candidates with a sufficient score, together with the candidates before; each entity once."""
+        by_iri = {candidate.entity.iri: candidate for candidate in before or ()}
+        for entity in entities:
+            candidate = self.one(entity)
+            if candidate and candidate.score > by_iri.get(entity.iri, _NO_CANDIDATE).score:
+                by_iri[entity.iri] = candidate
         return list(by_iri.values())
 
-    def one(self, known: Known) -> Candidate | None:
-        """The candidate, or nothing if it lacks a type that it must have or is too far from the name."""
-        has_type = self._type(known)
+    def one(self, entity: IndexedEntity) -> Candidate | None:
+        """Returns the candidate; None if it lacks a required type or its score is too low."""
+        has_type = self._type(entity)
         if has_type is False and self._question.strict != "should":
             return None
-        name, alias = self._name(known)
-        facts = [*self._qid(known), *self._country(known), *self._distance(known), *self._date(known)]
+        name, alias = self._name(entity)
+        facts = [*self._qid(entity), *self._country(entity), *self._distance(entity), *self._date(entity)]
         if has_type is not None:
             facts.append(("type", has_type, *_TYPE))
+        # Without a name, the facts alone decide, from the middle of the scale.
         score = max(name, alias * ALIAS) * 100 if self._question.text else 50.0
         for _, value, closes, _ in facts:
             score += (100 - score) * closes if _agrees(value) else 0.0
         score -= sum(costs for _, value, _, costs in facts if not _agrees(value))
-        if score < _WORTH_SHOWING and ("qid", True) not in ((id_, value) for id_, value, _, _ in facts):
+        if score < _MIN_SCORE and ("qid", True) not in ((id_, value) for id_, value, _, _ in facts):
             return None
         named = [("name", round(name * 100, 1)), ("alias", round(alias * 100, 1))] if self._question.text else []
         features = (*named, *((id_, value) for id_, value, _, _ in facts))
-        return Candidate(known, round(min(max(score, 0.0), 100.0), 1), features)
+        return Candidate(entity, round(min(max(score, 0.0), 100.0), 1), features)
 
-    def _name(self, known: Known) -> tuple[float, float]:
-        """How near the best label and the best alias are."""
+    def _name(self, entity: IndexedEntity) -> tuple[float, float]:
+        """Returns the similarity of the best label and of the best alias."""
         best = {True: 0.0, False: 0.0}
-        for folded, preferred in known.names:
-            best[preferred] = max(best[preferred], self._similarity(folded, known.country))
+        for folded, preferred in entity.names:
+            best[preferred] = max(best[preferred], self._similarity(folded, entity.country))
         return best[True], best[False]
 
     def _similarity(self, folded: str, country: str) -> float:
@@ -182,39 +181,39 @@ class _Judge:
             return 1.0 if country and country in self._qualifying else QUALIFIED
         return OTHER_SPELLING * max(similarity(self._whole, folded), similarity(self._core, folded))
 
-    def _type(self, known: Known) -> bool | None:
-        wanted = self._question.types
-        if not wanted:
+    def _type(self, entity: IndexedEntity) -> bool | None:
+        types = self._question.types
+        if not types:
             return None
-        return (all if self._question.strict == "all" else any)(type_ in known.types for type_ in wanted)
+        return (all if self._question.strict == "all" else any)(type_ in entity.types for type_ in types)
 
-    def _country(self, known: Known) -> list[_Fact]:
-        wanted = self._countries or self._qualifying
-        return [("country", known.country in wanted, *_COUNTRY)] if wanted and known.country else []
+    def _country(self, entity: IndexedEntity) -> list[_Fact]:
+        countries = self._countries or self._qualifying
+        return [("country", entity.country in countries, *_COUNTRY)] if countries and entity.country else []
 
-    def _distance(self, known: Known) -> list[_Fact]:
+    def _distance(self, entity: IndexedEntity) -> list[_Fact]:
         point = self._question.point
-        if point is None or known.latitude is None or known.longitude is None:
+        if point is None or entity.latitude is None or entity.longitude is None:
             return []
-        far = kilometres(*point, known.latitude, known.longitude)
+        far = kilometres(*point, entity.latitude, entity.longitude)
         closes = max(0.0, 1 - far / _NEAR) * 0.5
         costs = 0.0 if far <= _FAR else 25.0 if far <= _FARTHER else 40.0
         return [("distance", round(far, 1), closes if far <= _NEAR else 0.0, 0.0), *_too_far(costs)]
 
-    def _date(self, known: Known) -> list[_Fact]:
-        if not self._question.dates or not (known.first or known.last):
+    def _date(self, entity: IndexedEntity) -> list[_Fact]:
+        if not self._question.dates or not (entity.first or entity.last):
             return []
-        own = (known.first, known.last)
-        return [("date", any(overlap(own, asked) for asked in self._question.dates), *_DATE)]
+        interval = (entity.first, entity.last)
+        return [("date", any(overlap(interval, given) for given in self._question.dates), *_DATE)]
 
-    def _qid(self, known: Known) -> list[_Fact]:
-        asked = self._question.qids
-        return [("qid", not set(asked).isdisjoint(known.qids), *_QID)] if asked and known.qids else []
+    def _qid(self, entity: IndexedEntity) -> list[_Fact]:
+        qids = self._question.qids
+        return [("qid", not set(qids).isdisjoint(entity.qids), *_QID)] if qids and entity.qids else []
 
 
 # A feature's identifier and value, what its agreement closes of the gap, and what its disagreement costs.
 _Fact = tuple[str, float | bool, float, float]
-_NOBODY = Candidate(Known("", ""), -1.0, ())
+_NO_CANDIDATE = Candidate(IndexedEntity("", ""), -1.0, ())
 
 
 def _too_far(costs: float) -> list[_Fact]:
@@ -223,11 +222,3 @@ def _too_far(costs: float) -> list[_Fact]:
 
 def _agrees(value: float | bool) -> bool:
     return value is not False
-
-
-def _starts(date: str) -> str:
-    return date + "0000-01-01"[len(date) :]
-
-
-def _ends(date: str) -> str:
-    return date + "9999-12-31"[len(date) :]

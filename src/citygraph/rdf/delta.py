@@ -1,4 +1,4 @@
-"""A store as it was before a change that is in it by now, for those who ask it for patterns."""
+"""The difference between two states of a store, and a read-only view of the earlier state."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from typing import Any
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
 
-class Before:
-    """What a store held before this change; nothing is copied. The change must stay as it is meanwhile."""
+class PreviousState:
+    """A read-only view of a store as it was before an already applied change.
+
+    Nothing is copied, so the change must not be modified while the view is in use.
+    """
 
     def __init__(self, store: Store, delta: Delta) -> None:
         self._store = store
         self._delta = delta
 
     def quads_for_pattern(self, subject: Any, predicate: Any, object_: Any, graph: Any = None, /) -> Iterator[Quad]:
-        """The quads that fit; None fits all."""
+        """Yields the matching quads; None matches every term."""
         for quad in self._store.quads_for_pattern(subject, predicate, object_, graph):
             if quad not in self._delta.added:
                 yield quad
-        for quad in self._gone(subject, object_):
+        for quad in self._removed_candidates(subject, object_):
             if (
                 (subject is None or quad.subject == subject)
                 and (predicate is None or quad.predicate == predicate)
@@ -32,8 +35,8 @@ class Before:
             ):
                 yield quad
 
-    def _gone(self, subject: Any, object_: Any) -> Any:
-        """The fewest of the removed quads that are quickly found."""
+    def _removed_candidates(self, subject: Any, object_: Any) -> Any:
+        """Returns the smallest indexed part of the removed quads that has all matches."""
         if not self._delta.removed:
             return ()
         if subject is not None:
@@ -42,17 +45,17 @@ class Before:
 
     @cached_property
     def _by_subject(self) -> dict[Any, list[Quad]]:
-        found = defaultdict(list)
+        quads = defaultdict(list)
         for quad in self._delta.removed:
-            found[quad.subject].append(quad)
-        return found
+            quads[quad.subject].append(quad)
+        return quads
 
     @cached_property
     def _by_object(self) -> dict[Any, list[Quad]]:
-        found = defaultdict(list)
+        quads = defaultdict(list)
         for quad in self._delta.removed:
-            found[quad.object].append(quad)
-        return found
+            quads[quad.object].append(quad)
+        return quads
 
 
 Graph = NamedNode | DefaultGraph
@@ -60,7 +63,10 @@ Graph = NamedNode | DefaultGraph
 
 @dataclass
 class Delta:
-    """Quads that were not there before, quads that are no longer there; graphs, even empty, likewise."""
+    """The difference between two states of a store: quads added and removed, graphs created and dropped.
+
+    Graphs are listed apart from quads because a graph may be empty.
+    """
 
     added: set[Quad] = field(default_factory=set)
     removed: set[Quad] = field(default_factory=set)
@@ -71,29 +77,31 @@ class Delta:
         return bool(self.added or self.removed or self.created or self.dropped)
 
     def add(self, quad: Quad) -> None:
-        """Count a quad in that was not in the store."""
+        """Records the addition of a quad that was not in the store."""
+        # Added and removed cancel out, so that the delta is the net difference.
         if quad in self.removed:
             self.removed.remove(quad)
         else:
             self.added.add(quad)
 
     def remove(self, quad: Quad) -> None:
-        """Count a quad out that was in the store."""
+        """Records the removal of a quad that was in the store."""
         if quad in self.added:
             self.added.remove(quad)
         else:
             self.removed.add(quad)
 
     def create(self, graph: str) -> None:
-        """Count a graph in that was not there."""
+        """Records the creation of a graph that did not exist."""
         self.created.add(graph) if graph not in self.dropped else self.dropped.remove(graph)
 
     def drop(self, graph: str) -> None:
-        """Count a graph out that was there."""
+        """Records the removal of a graph that existed."""
         self.dropped.add(graph) if graph not in self.created else self.created.remove(graph)
 
-    def follow(self, later: Delta) -> None:
-        """Make this the change of both, this one first."""
+    def append(self, later: Delta) -> None:
+        """Extends this change by a later one."""
+        # Removals first: a quad that `later` removes may be one that this change added.
         for quad in later.removed:
             self.remove(quad)
         for quad in later.added:
@@ -104,6 +112,6 @@ class Delta:
             self.create(graph)
 
     def graphs(self) -> set[str]:
-        """The named graphs that differ."""
+        """Returns the IRIs of the named graphs that differ."""
         names = (quad.graph_name for quad in (*self.added, *self.removed))
         return {name.value for name in names if isinstance(name, NamedNode)} | self.created | self.dropped

@@ -1,4 +1,4 @@
-"""One table of the formats we read and write: name, media types, extension, what they can carry."""
+"""The table of RDF and result formats: name, media types, extension, and kinds of results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from citygraph.rdf.terms import RDF
 
 
 class Kind(StrEnum):
-    """What a format can carry."""
+    """A kind of result."""
 
     GRAPH = "graph"  # triples: CONSTRUCT, DESCRIBE, documents, files
     SOLUTIONS = "solutions"  # a table: SELECT
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Format:
-    """A format: `name` is the value of `?format=`, the first media type is the one we answer with."""
+    """A format: `name` is the value of `?format=`; the first media type is that of responses."""
 
     name: str
     label: str
@@ -33,16 +33,16 @@ class Format:
     results: QueryResultsFormat | None = None
     text: bool = True
     iri: str | None = None  # the format's name in http://www.w3.org/ns/formats/
-    served_as: str = ""  # the value of Content-Type, where it is not that of the media type
+    served_as: str = ""  # the value of Content-Type, if it differs from the media type
 
     @property
     def media_type(self) -> str:
-        """The media type we answer with, without parameters."""
+        """The media type of responses, without parameters."""
         return self.media_types[0]
 
     @property
     def content_type(self) -> str:
-        """The value of Content-Type: the charset is said where the media type's default is not UTF-8."""
+        """The value of Content-Type, with a charset if the default of the media type is not UTF-8."""
         if self.served_as:
             return self.served_as
         return f"{self.media_type}; charset=utf-8" if self.media_type.startswith("text/") else self.media_type
@@ -51,95 +51,109 @@ class Format:
 _GRAPH = frozenset({Kind.GRAPH})
 _RESULTS = frozenset({Kind.SOLUTIONS, Kind.BOOLEAN})
 _TABLE = frozenset({Kind.SOLUTIONS})
+_Results = QueryResultsFormat
 
-# The first of a kind is what `*/*` gets.
+
+def _results(name: str, label: str, media_types: str, extension: str, results: QueryResultsFormat) -> Format:
+    # The names of the W3C: SPARQL_Results_JSON and the like.
+    iri = f"SPARQL_Results_{name.upper()}"
+    return Format(name, label, tuple(media_types.split()), extension, _RESULTS, results=results, iri=iri)
+
+
+def _graph(name: str, label: str, media_types: str, rdf: RdfFormat) -> Format:
+    iri = label.replace("/", "_")
+    return Format(name, label, tuple(media_types.split()), name, _GRAPH, rdf=rdf, iri=iri)
+
+
+# The first format of each kind is the one for `*/*`.
 FORMATS: tuple[Format, ...] = (
-    Format("json", "SPARQL Results JSON", ("application/sparql-results+json", "application/json"), "srj", _RESULTS,
-           results=QueryResultsFormat.JSON, iri="SPARQL_Results_JSON"),
-    Format("xml", "SPARQL Results XML", ("application/sparql-results+xml", "application/xml", "text/xml"), "srx",
-           _RESULTS, results=QueryResultsFormat.XML, iri="SPARQL_Results_XML"),
-    Format("csv", "CSV", ("text/csv",), "csv", _RESULTS, results=QueryResultsFormat.CSV, iri="SPARQL_Results_CSV"),
-    Format("tsv", "TSV", ("text/tab-separated-values",), "tsv", _RESULTS, results=QueryResultsFormat.TSV,
-           iri="SPARQL_Results_TSV"),
-    Format("sheet", "CSV for spreadsheets", ("application/x-spreadsheet+csv",), "csv", _TABLE,
-           served_as="text/csv; charset=utf-8; header=present"),
+    _results("json", "SPARQL Results JSON", "application/sparql-results+json application/json", "srj", _Results.JSON),
+    _results(
+        "xml", "SPARQL Results XML", "application/sparql-results+xml application/xml text/xml", "srx", _Results.XML
+    ),
+    _results("csv", "CSV", "text/csv", "csv", _Results.CSV),
+    _results("tsv", "TSV", "text/tab-separated-values", "tsv", _Results.TSV),
+    Format(
+        "sheet",
+        "CSV for spreadsheets",
+        ("application/x-spreadsheet+csv",),
+        "csv",
+        _TABLE,
+        served_as="text/csv; charset=utf-8; header=present",
+    ),
     Format("md", "Markdown table", ("text/markdown",), "md", _TABLE),
-    Format("ttl", "Turtle", ("text/turtle", "application/x-turtle"), "ttl", _GRAPH, rdf=RdfFormat.TURTLE,
-           iri="Turtle"),
-    Format("nt", "N-Triples", ("application/n-triples", "text/plain"), "nt", _GRAPH, rdf=RdfFormat.N_TRIPLES,
-           iri="N-Triples"),
-    Format("rdf", "RDF/XML", ("application/rdf+xml",), "rdf", _GRAPH, rdf=RdfFormat.RDF_XML, iri="RDF_XML"),
-    Format("jsonld", "JSON-LD", ("application/ld+json",), "jsonld", _GRAPH, rdf=RdfFormat.JSON_LD, iri="JSON-LD"),
-    Format("trig", "TriG", ("application/trig", "application/x-trig"), "trig", _GRAPH, rdf=RdfFormat.TRIG,
-           iri="TriG"),
-    Format("nq", "N-Quads", ("application/n-quads", "text/x-nquads"), "nq", _GRAPH, rdf=RdfFormat.N_QUADS,
-           iri="N-Quads"),
-)  # fmt: skip
+    _graph("ttl", "Turtle", "text/turtle application/x-turtle", RdfFormat.TURTLE),
+    _graph("nt", "N-Triples", "application/n-triples text/plain", RdfFormat.N_TRIPLES),
+    _graph("rdf", "RDF/XML", "application/rdf+xml", RdfFormat.RDF_XML),
+    _graph("jsonld", "JSON-LD", "application/ld+json", RdfFormat.JSON_LD),
+    _graph("trig", "TriG", "application/trig application/x-trig", RdfFormat.TRIG),
+    _graph("nq", "N-Quads", "application/n-quads text/x-nquads", RdfFormat.N_QUADS),
+)
 
 BY_NAME: dict[str, Format] = {format_.name: format_ for format_ in FORMATS}
-# Other names that users of other endpoints type in ?format=.
+# Names that other endpoints accept in ?format=.
 ALIASES: dict[str, str] = {
-    "turtle": "ttl", "n3": "ttl", "ntriples": "nt", "n-triples": "nt", "rdfxml": "rdf", "rdf+xml": "rdf",
-    "rdf/xml": "rdf", "json-ld": "jsonld", "nquads": "nq", "n-quads": "nq", "markdown": "md", "srj": "json",
-    "srx": "xml", "sparql-json": "json", "sparql-xml": "xml",
-}  # fmt: skip
+    **dict.fromkeys(("turtle", "n3"), "ttl"),
+    **dict.fromkeys(("ntriples", "n-triples"), "nt"),
+    **dict.fromkeys(("rdfxml", "rdf+xml", "rdf/xml"), "rdf"),
+    **dict.fromkeys(("nquads", "n-quads"), "nq"),
+    **dict.fromkeys(("srj", "sparql-json"), "json"),
+    **dict.fromkeys(("srx", "sparql-xml"), "xml"),
+    "json-ld": "jsonld",
+    "markdown": "md",
+}
 
 
 def of_kind(kind: Kind) -> tuple[Format, ...]:
-    """The formats that can carry `kind`, in order of our preference."""
+    """Returns the formats for a kind of result, in order of preference."""
     return tuple(format_ for format_ in FORMATS if kind in format_.kinds)
 
 
 def named(name: str, among: Iterable[Format]) -> Format | None:
-    """The format with this short name or media type (as in `?format=`), if it is among those offered."""
-    wanted = name.strip().casefold()
-    wanted = ALIASES.get(wanted, wanted)
+    """Returns the format with this short name or media type, as in `?format=`, if it is among these, else None."""
+    normal = name.strip().casefold()
+    normal = ALIASES.get(normal, normal)
     for format_ in among:
-        # "json" asked of a graph means JSON-LD, "xml" RDF/XML: nobody asks for results of a CONSTRUCT.
-        if wanted == format_.name or wanted in format_.media_types:
+        if normal == format_.name or normal in format_.media_types:
             return format_
+    # For a graph, "json" can only mean JSON-LD and "xml" RDF/XML: the formats of solutions are not among these.
     graph_names = {"json": "jsonld", "application/json": "jsonld", "xml": "rdf", "application/xml": "rdf"}
-    if wanted in graph_names:
-        return next((f for f in among if f.name == graph_names[wanted]), None)
-    return None
+    return next((f for f in among if f.name == graph_names.get(normal)), None)
 
 
 def by_extension(name: str) -> Format | None:
-    """The RDF format of a file by the end of its name (`.gz` aside), or None."""
+    """Returns the RDF format of a file by its extension, before which `.gz` is ignored, or None."""
     suffix = name.removesuffix(".gz").rpartition(".")[2]
     return next((f for f in FORMATS if f.rdf is not None and f.extension == suffix), None)
 
 
 def by_media_type(media_type: str) -> Format | None:
-    """The RDF format of a body by its Content-Type (parameters aside), or None."""
+    """Returns the RDF format of a body by its Content-Type without parameters, or None."""
     bare = media_type.partition(";")[0].strip().casefold()
     return next((f for f in FORMATS if f.rdf is not None and bare in f.media_types), None)
 
 
-# What XML 1.0 has no way to write (2.2, Characters).
+# Characters that XML 1.0 cannot represent (section 2.2).
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-# RDF/XML writes a property as the name of an element, which its IRI must end with (RDF/XML, 8).
+# RDF/XML writes a property as the name of an element, so its IRI must end with an XML name (RDF/XML, 8).
 _NAMED = re.compile(r"[^\W\d][\w.-]*\Z")
 _OF_LANGUAGES = (RDF("langString"), RDF("dirLangString"))
 
 
-def why_not(quad: Quad) -> str:
-    """Why a statement can be neither judged by the shapes nor given to everybody; empty if it can."""
+def unsupported_reason(quad: Quad) -> str:
+    """Returns why a quad cannot be validated or written in every format; empty if it can."""
     value = quad.object
     if not _NAMED.search(quad.predicate.value):
-        return f"the property {quad.predicate} of {quad.subject} ends with no name, so that RDF/XML cannot write it"
+        return f"the property {quad.predicate} of {quad.subject} does not end with a name, so RDF/XML cannot write it"
     if isinstance(value, Triple):
-        return f"a value of {quad.subject} is a triple: values are IRIs and literals here"
+        return f"a value of {quad.subject} is a triple: only IRIs and literals are supported"
     if not isinstance(value, Literal):
         return ""
+    shown = str(value)[:80]
     if value.direction is not None:
-        return f"a text of {quad.subject} has a base direction, which RDF 1.1 does not know: {_shown(value)}"
+        return f"a text of {quad.subject} has a base direction, which RDF 1.1 does not support: {shown}"
     if value.datatype in _OF_LANGUAGES and not value.language:
-        return f"a text of {quad.subject} is of a language without saying which: {_shown(value)}"
-    if found := _UNWRITABLE.search(value.value):
-        return f"a value of {quad.subject} has the character U+{ord(found[0]):04X}, which XML cannot write"
+        return f"a text of {quad.subject} has the datatype of language-tagged text but no language: {shown}"
+    if match := _UNWRITABLE.search(value.value):
+        return f"a value of {quad.subject} has the character U+{ord(match[0]):04X}, which XML cannot represent"
     return ""
-
-
-def _shown(value: Literal) -> str:
-    return str(value)[:80]

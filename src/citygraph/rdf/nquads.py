@@ -23,20 +23,20 @@ _MODULUS = 1 << (8 * _BYTES)
 
 
 class SetDigest:
-    """The digest of a set of quads; `total` is what has to be kept to go on from it."""
+    """The digest of a set of quads. With `total`, it can be continued later."""
 
     def __init__(self, total: int = 0) -> None:
         self.total = total
 
     def add(self, quads: Iterable[Quad]) -> int:
-        """Count quads in that were not in the set; answers how many there were."""
+        """Adds quads that are not in the set, and returns their number."""
         count = 0
         for count, quad in enumerate(quads, 1):  # noqa: B007 - the count outlives the loop
             self.total = (self.total + _hash(quad)) % _MODULUS
         return count
 
     def remove(self, quads: Iterable[Quad]) -> int:
-        """Count quads out that were in the set; answers how many there were."""
+        """Removes quads that are in the set, and returns their number."""
         count = 0
         for count, quad in enumerate(quads, 1):  # noqa: B007 - the count outlives the loop
             self.total = (self.total - _hash(quad)) % _MODULUS
@@ -61,7 +61,7 @@ _BUFFER = 1 << 20
 _LEVEL = 6
 
 
-class Sorted:
+class SortedLines:
     """An external merge sort: lines in order of characters, each once. Files of `folder` hold what exceeds memory."""
 
     def __init__(self, folder: Path) -> None:
@@ -122,7 +122,7 @@ def subject_of(line: str) -> str:
 def lines_of(store: Store, folder: Path) -> Iterator[str]:
     """Yields the quads of the named graphs as lines, sorted by graph and then by characters, as in a release's dump."""
     for graph in named_graphs(store):
-        lines = Sorted(folder)
+        lines = SortedLines(folder)
         try:
             lines.add(as_line(quad) for quad in store.quads_for_pattern(None, None, None, graph))
             yield from lines
@@ -143,7 +143,7 @@ def packed(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def packed_text(path: Path) -> Iterator[IO[str]]:
+def open_gzip_text(path: Path) -> Iterator[IO[str]]:
     """Opens a gzip file of UTF-8 text for writing."""
     with packed(path) as binary, io.TextIOWrapper(binary, encoding="utf-8", newline="\n") as text:
         yield text
@@ -159,12 +159,12 @@ def unpacked(path: Path) -> Iterator[IO[str]]:
 def write_patch(folder: Path, added: Iterable[str], removed: Iterable[str]) -> None:
     """Writes the lines of N-Quads in which the store of a release differs from its parent's."""
     (folder / PATCH).parent.mkdir(exist_ok=True)
-    with packed_text(folder / PATCH) as out:
+    with open_gzip_text(folder / PATCH) as out:
         out.writelines(f"D {line}" for line in removed)
         out.writelines(f"A {line}" for line in added)
 
 
-def patched(release: Path) -> Iterator[tuple[Path, str]]:
+def patched_ancestors(release: Path) -> Iterator[tuple[Path, str]]:
     """Yields this release and its ancestors as long as each has a patch, with the name of its parent."""
     # An ancestor may have been pruned, or be pruned meanwhile.
     with suppress(OSError, KeyError, ValueError):

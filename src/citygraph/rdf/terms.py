@@ -8,7 +8,7 @@ from pyoxigraph import NamedNode
 
 
 class Namespace(str):
-    """An IRI prefix; a call makes a term of it: `CG("party")`."""
+    """An IRI prefix; a call returns a term in it: `CG("party")`."""
 
     __slots__ = ()
 
@@ -49,20 +49,35 @@ CURATION_GRAPH = GRAPH("curation")
 DERIVED_GRAPH = GRAPH("derived")
 QUALITY_GRAPH = GRAPH("quality")
 DATASET = NamedNode(BASE + "dataset")
+LICENSE = NamedNode("https://creativecommons.org/publicdomain/zero/1.0/")
+
+
+def namespace(iri: str) -> str:
+    """Returns the IRI without its local name, up to the last # or /, or else the last colon as in urn:isbn:0."""
+    return iri[: (max(iri.rfind("#"), iri.rfind("/")) + 1) or iri.rfind(":") + 1]
 
 
 def partition(kind: str, iri: str) -> NamedNode:
-    """The part of the dataset that is of one class or property; the host's name tells homonyms apart.
-
-    Of terms that no prefix below is for (clients write what they like) a hash does: a/b, a#b and urn:b must not meet.
-    """
+    """Returns the IRI of the VoID partition of a class or property."""
+    # The host is part of the name, because two vocabularies may have the same local name.
     rest = "".join(letter if letter.isalnum() else "-" for letter in iri.partition("://")[2])
+    # Clients may write any IRI: outside the known prefixes a hash distinguishes a/b, a#b and urn:b.
     if not any(iri.startswith(space) and iri.removeprefix(space).isalnum() for space in PREFIXES.values()):
         rest += f"-{sha256(iri.encode()).hexdigest()[:12]}"
     return NamedNode(f"{DATASET.value}#{kind}-{rest}")
 
 
-# What files and answers are written with, and what queries may use without declaring it.
+def split_iri(iri: str) -> tuple[str, str]:
+    """Returns prefix and local name of an IRI, by the longest namespace in PREFIXES; without one, "" and the IRI.
+
+    The local name may need escapes in a prefixed name: whether it does depends on the syntax.
+    """
+    prefixes = [prefix for prefix, space in PREFIXES.items() if iri.startswith(space) and iri != space]
+    prefix = max(prefixes, key=lambda name: len(PREFIXES[name]), default="")
+    return (prefix, iri[len(PREFIXES[prefix]) :]) if prefix else ("", iri)
+
+
+# The prefixes of written files and responses, which queries may use without a declaration.
 PREFIXES: dict[str, str] = {
     "cg": CG,
     "city": ID + "city/",

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
-from citygraph.rdf.nquads import graph_of, lines_of, packed_text, subject_of, unpacked
+from citygraph.rdf.nquads import graph_of, lines_of, open_gzip_text, subject_of, unpacked
 from citygraph.rdf.terms import ID, RDF, SOURCE
 from citygraph.release.outputs import NQUADS
 from citygraph.release.releases import Release
@@ -22,7 +22,7 @@ _TYPE = RDF("type")
 
 
 @dataclass(frozen=True)
-class Change:
+class EntityChange:
     """A changed entity or source; `kind` is "created", "updated" or "deleted"."""
 
     kind: str
@@ -30,7 +30,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Counts:
+class ChangeCounts:
     """The numbers of statements added and removed."""
 
     added: int
@@ -45,14 +45,14 @@ class Quads(Protocol):
         ...
 
 
-def write_all_changes(parent: Release | None, store: Store, folder: Path) -> Counts:
+def write_all_changes(parent: Release | None, store: Store, folder: Path) -> ChangeCounts:
     """Writes the changes of a whole build against its parent; `folder` has the N-Quads dump of the build."""
     (folder / "changes").mkdir(exist_ok=True)
     if parent is None:
         # Everything is new, so the dump is the list of added statements: a hard link costs no space.
         (folder / ADDED).hardlink_to(folder / NQUADS.path)
         added = sum(1 for _ in _dump(folder))
-        return Counts(added, _write_rest(folder, added=_dump(folder), removed=(), before=None, after=store))
+        return ChangeCounts(added, _write_rest(folder, added=_dump(folder), removed=(), before=None, after=store))
     before = parent.open_store()
     plus, minus = folder / "added.nq", folder / "removed.nq"
     with (
@@ -72,7 +72,7 @@ def write_all_changes(parent: Release | None, store: Store, folder: Path) -> Cou
 
 def write_changes(
     folder: Path, added: Iterable[str], removed: Iterable[str], before: Quads | None, after: Quads
-) -> Counts:
+) -> ChangeCounts:
     """Writes the lines of N-Quads (`lines.as_line`) that a release adds to its parent and removes from it.
 
     `before` and `after` are the two stores. They distinguish an updated entity from a created or deleted one.
@@ -81,7 +81,7 @@ def write_changes(
     # `added` may be a generator: written first, and read again from the file.
     plus = _write(folder / ADDED, added)
     with unpacked(folder / ADDED) as more:
-        return Counts(plus, _write_rest(folder, more, removed, before, after))
+        return ChangeCounts(plus, _write_rest(folder, more, removed, before, after))
 
 
 def compare(older: Iterable[str], newer: Iterable[str]) -> Iterator[tuple[bool, str]]:
@@ -92,7 +92,7 @@ def compare(older: Iterable[str], newer: Iterable[str]) -> Iterator[tuple[bool, 
         if left == right:
             left, right = next(old, None), next(new, None)
         elif right is None or (left is not None and _order(left) < _order(right)):
-            assert left is not None  # noqa: S101 - for the type checker: right is None, or left was tested
+            assert left is not None  # noqa: S101 - for the type checker only
             yield False, left
             left = next(old, None)
         else:
@@ -100,7 +100,7 @@ def compare(older: Iterable[str], newer: Iterable[str]) -> Iterator[tuple[bool, 
             right = next(new, None)
 
 
-def things_changed(release: Release) -> Iterator[Change]:
+def things_changed(release: Release) -> Iterator[EntityChange]:
     """Yields the entities and sources that a release created, updated or deleted, sorted by IRI."""
     path = release.path / THINGS
     if not path.is_file():
@@ -108,7 +108,7 @@ def things_changed(release: Release) -> Iterator[Change]:
     with unpacked(path) as lines:
         for line in lines:
             kind, _, iri = line.rstrip("\n").partition("\t")
-            yield Change(kind, iri)
+            yield EntityChange(kind, iri)
 
 
 def _write_rest(folder: Path, added: Iterable[str], removed: Iterable[str], before: Quads | None, after: Quads) -> int:
@@ -118,14 +118,14 @@ def _write_rest(folder: Path, added: Iterable[str], removed: Iterable[str], befo
     things = set(_things(added))
     with unpacked(folder / REMOVED) as less:
         things.update(_things(less))
-    with packed_text(folder / THINGS) as out:
+    with open_gzip_text(folder / THINGS) as out:
         out.writelines(f"{_kind(iri, before, after)}\t{iri}\n" for iri in sorted(things))
     return minus
 
 
 def _write(path: Path, lines: Iterable[str]) -> int:
     count = 0
-    with packed_text(path) as out:
+    with open_gzip_text(path) as out:
         for count, line in enumerate(lines, 1):  # noqa: B007 - the count outlives the loop
             out.write(line)
     return count

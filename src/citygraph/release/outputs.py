@@ -14,7 +14,7 @@ _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Offer:
+class OutputFile:
     """A file of a release. `path` is relative to the release and to the site; `packed` means gzip."""
 
     path: str
@@ -32,6 +32,7 @@ class Offer:
     @property
     def address(self) -> str:
         """The IRI of the file in the current release."""
+        # The base and not the host: the IRI is part of the data, and mirrors must not change it.
         return BASE + self.path
 
     @property
@@ -40,7 +41,7 @@ class Offer:
         return "application/gzip" if self.packed else self.media_type
 
 
-NQUADS = Offer(
+NQUADS = OutputFile(
     "dumps/citygraph.nq.gz",
     "application/n-quads",
     "All named graphs as N-Quads, sorted",
@@ -48,7 +49,7 @@ NQUADS = Offer(
     True,
     "N-Quads",
 )
-TRIG = Offer(
+TRIG = OutputFile(
     "dumps/citygraph.trig.gz",
     "application/trig",
     "All named graphs as TriG",
@@ -56,7 +57,7 @@ TRIG = Offer(
     True,
     "TriG",
 )
-TURTLE = Offer(
+TURTLE = OutputFile(
     "dumps/citygraph.ttl.gz",
     "text/turtle",
     "The data without their graphs (the default graph) as Turtle",
@@ -64,7 +65,7 @@ TURTLE = Offer(
     True,
     "Turtle",
 )
-JSONLD = Offer(
+JSONLD = OutputFile(
     "dumps/citygraph.jsonld.gz",
     "application/ld+json",
     "The data without their graphs (the default graph) as JSON-LD",
@@ -73,13 +74,13 @@ JSONLD = Offer(
     "JSON-LD",
 )
 DUMPS = (NQUADS, TRIG, TURTLE, JSONLD)
-PACKAGE = Offer(
+PACKAGE = OutputFile(
     "tables/datapackage.json",
     "application/json",
     "The tables described (Frictionless Data Package)",
     "Tabloların tanımı (Frictionless Data Package)",
 )
-CSVW = Offer(
+CSVW = OutputFile(
     "tables/csv-metadata.json",
     "application/csvm+json",
     "The tables described (CSV on the Web)",
@@ -87,17 +88,17 @@ CSVW = Offer(
 )
 
 
-def table_offers(name: str, title_en: str, title_tr: str) -> tuple[Offer, Offer]:
+def table_files(name: str, title_en: str, title_tr: str) -> tuple[OutputFile, OutputFile]:
     """Returns the two files of a table: CSV and Parquet."""
     return (
-        Offer(f"tables/{name}.csv", "text/csv", f"{title_en} (CSV)", f"{title_tr} (CSV)"),
-        Offer(
+        OutputFile(f"tables/{name}.csv", "text/csv", f"{title_en} (CSV)", f"{title_tr} (CSV)"),
+        OutputFile(
             f"tables/{name}.parquet", "application/vnd.apache.parquet", f"{title_en} (Parquet)", f"{title_tr} (Parquet)"
         ),
     )
 
 
-def measured(folder: Path, offers: Iterable[Offer]) -> dict[str, dict[str, int | str]]:
+def measured(folder: Path, offers: Iterable[OutputFile]) -> dict[str, dict[str, int | str]]:
     """Returns size and SHA-256 of each file by path, for the manifest."""
     return {
         offer.path: {"bytes": (folder / offer.path).stat().st_size, "sha256": sha256(folder / offer.path)}

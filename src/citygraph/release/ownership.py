@@ -1,4 +1,7 @@
-"""Who may write to which graph: a graph is made by the server, owned by a file, or owned by the API."""
+"""Ownership of graphs: each is made by the server, owned by a file, or owned by the API.
+
+A check is a function that is called for each graph before it is changed, and raises if it must not be.
+"""
 
 from __future__ import annotations
 
@@ -11,67 +14,71 @@ from citygraph.rdf.delta import Graph
 from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.release.releases import Manifest, Release
 
-_MADE = {
-    DERIVED_GRAPH: "it is what the rules derive from the other graphs",
+GraphCheck = Callable[[Graph], None]
+
+# Graphs that the server makes, each with the reason for which it cannot be written to.
+_MADE_BY_SERVER = {
+    DERIVED_GRAPH: "it holds what the rules derive from the other graphs",
     ONTOLOGY_GRAPH: "it is made from the files in ontology/",
     SHAPES_GRAPH: "it is made from the files in ontology/shapes/",
     CATALOG_GRAPH: "it describes the other graphs, and is kept in data/catalog.ttl",
 }
 
 
-def permission(manifest: Manifest, prefixes: Collection[str]) -> Callable[[Graph], None]:
-    """What is asked for each graph before it is changed, by somebody who may write where a name begins so.
+def owner_check(manifest: Manifest, prefixes: Collection[str]) -> GraphCheck:
+    """Returns the check for an author who may write to graphs whose IRIs begin with one of the prefixes.
 
-    It raises Forbidden for the default graph, for graphs that the server makes and for those beyond the prefixes,
+    It raises Forbidden for the default graph, for graphs that the server makes and for graphs outside the prefixes,
     Conflict for a graph that a file owns.
     """
 
-    def may_change(graph: Graph) -> None:
+    def check(graph: Graph) -> None:
         if isinstance(graph, DefaultGraph):
             raise Forbidden(
                 "the default graph is derived: it is the merge of the named graphs; write to one of those",
                 construct="the default graph",
             )
-        if graph in _MADE:
-            raise Forbidden(f"{graph} is not to be written: {_MADE[graph]}", construct=graph.value)
+        if graph in _MADE_BY_SERVER:
+            raise Forbidden(f"{graph} cannot be written to: {_MADE_BY_SERVER[graph]}", construct=graph.value)
         if owner := manifest.owners.get(graph.value):
             raise Conflict(f"{graph} is kept in the file {owner}: change it there and build, or write to another graph")
-        within(prefixes)(graph)
+        prefix_check(prefixes)(graph)
 
-    return may_change
+    return check
 
 
-def within(prefixes: Collection[str]) -> Callable[[Graph], None]:
-    """The same for a server that is open: only the prefixes count."""
+def prefix_check(prefixes: Collection[str]) -> GraphCheck:
+    """Returns the check of a server with open writes: it raises Forbidden for a graph outside the prefixes."""
 
-    def may_change(graph: Graph) -> None:
+    def check(graph: Graph) -> None:
         name = "" if isinstance(graph, DefaultGraph) else graph.value
         if not any(name.startswith(prefix) for prefix in prefixes):
             raise Forbidden(f"this token may not write to {graph}", construct=name, allowed=tuple(prefixes))
 
-    return may_change
+    return check
 
 
-def only(name: str, may_change: Callable[[Graph], None]) -> Callable[[Graph], None]:
-    """The same for an update that was sent to one graph. It raises WrongGraph for every other."""
+def single_graph_check(name: str, other_check: GraphCheck) -> GraphCheck:
+    """Returns the check for an update that was sent to one graph: it raises WrongGraph for every other."""
 
-    def may_change_it(graph: Graph) -> None:
+    def check(graph: Graph) -> None:
         if graph != NamedNode(name):
             raise WrongGraph(f"the update was sent to <{name}> and would change {graph}: send it to /update")
-        may_change(graph)
+        other_check(graph)
 
-    return may_change_it
+    return check
 
 
 def api_graphs(manifest: Manifest) -> list[str]:
-    """The graphs that the API owns, by name: neither a file's nor made by the server."""
-    made = {graph.value for graph in _MADE}
+    """Returns the IRIs of the graphs that the API owns, sorted: those that neither a file nor the server makes."""
+    made = {graph.value for graph in _MADE_BY_SERVER}
     return sorted(graph for graph in manifest.graphs if graph not in made and graph not in manifest.owners)
 
 
 def carried_forward(parent: Release, owners: Collection[str]) -> Iterator[Quad]:
-    """What a build takes over from the release before it: the graphs that the API owns and no file fills now."""
+    """Yields the quads that a build takes over from its parent: of graphs that the API owns and no file fills now."""
     store = parent.open_store()
     for graph in api_graphs(parent.manifest):
+        # A graph that was exported into a file belongs to the file from then on.
         if graph not in owners:
             yield from store.quads_for_pattern(None, None, None, NamedNode(graph))

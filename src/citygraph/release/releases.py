@@ -27,7 +27,7 @@ _MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a release says of itself. Counts are of quads in the store; `graphs` maps a graph's IRI to its count."""
+    """The metadata of a release. Counts are of quads in the store; `graphs` maps the IRI of a graph to its count."""
 
     id: str = ""
     created: str = ""
@@ -42,10 +42,10 @@ class Manifest:
     files: dict[str, str] = field(default_factory=dict)
     added: int = 0
     removed: int = 0
-    commits: list[dict[str, Any]] = field(default_factory=list)  # what was written: author, message, time, counts
-    versions: dict[str, str] = field(default_factory=dict)  # of graphs that were written to since the last build
+    commits: list[dict[str, Any]] = field(default_factory=list)  # author, message, time and counts of each
+    versions: dict[str, str] = field(default_factory=dict)  # of the graphs changed by commits since the last build
     built: str = ""  # the release of that build; empty if it is this one
-    number: int = 0  # one more than its parent's
+    number: int = 0  # one more than that of the parent
     warnings: int = 0
     ontology_version: str = ""
     software_version: str = ""
@@ -55,14 +55,14 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Release:
-    """One published release. Its folder never changes."""
+    """A published release. Its folder never changes."""
 
     path: Path
     manifest: Manifest
 
     @property
     def id(self) -> str:
-        """The name: time of publication and the first twelve digits of the digest."""
+        """The name: the time of publication and the first twelve digits of the digest."""
         return self.manifest.id
 
     @property
@@ -71,18 +71,18 @@ class Release:
         return self.path / "store"
 
     def version_of(self, graph: str) -> str:
-        """A name for what a graph holds: another when it was written to, or when a build may have changed it."""
+        """Returns the version of a graph, which changes with each commit to the graph and with each build."""
         return self.manifest.versions.get(graph) or self.manifest.built or self.id
 
     def open_store(self) -> Store:
-        """The store, read-only; several processes may hold it open."""
+        """Opens the store read-only; several processes may have it open."""
         return Store.read_only(str(self.store_path))
 
 
 class Staged:
-    """A release in the making: a private folder with a store that can be written, until it is published.
+    """A release that is not published yet: a private folder with a writable store.
 
-    `working` is the store if it goes on living afterwards: then what is published is a copy of it.
+    `working` is the store of a working copy, which stays open afterwards: then a copy of it is published.
     """
 
     def __init__(self, releases: Releases, path: Path, parent: Release | None, working: Store | None = None) -> None:
@@ -93,13 +93,13 @@ class Staged:
         self.store: Store | None = Store(str(path / "store")) if working is None else working
 
     def open(self) -> Store:
-        """The store that is being filled."""
+        """Returns the writable store. Raises Conflict after publication."""
         if self.store is None:
             raise Conflict("this staged release is already published")
         return self.store
 
     def publish(self, manifest: Manifest) -> Release:
-        """Make this the current release; its name and time are set here.
+        """Makes this the current release, and sets its name and time.
 
         Raises Conflict if another release was published since this one was staged.
         """
@@ -107,16 +107,17 @@ class Staged:
             self.open().backup(str(self.path / "store"))
         else:
             self.open().flush()
-        self.store = None  # closes it: RocksDB's lock must be gone before readers come
+        self.store = None  # closes it: RocksDB's lock must be released before readers open it
         return self._releases._publish(self, manifest)
 
 
-class Working:
-    """A copy of the current release's store that one process keeps open from one commit to the next.
+class WorkingCopy:
+    """A copy of the current release's store that a process keeps open between commits.
 
-    Opening a store and closing it again takes longer than a small change and a copy by hard links. It must hold what
-    is published and nothing else: whoever cannot say that of it drops it.
+    It must equal the published release: after an error the owner drops it.
     """
+
+    # To open and close a store takes longer than a small change and a copy by hard links.
 
     def __init__(self, releases: Releases) -> None:
         self._releases = releases
@@ -124,8 +125,8 @@ class Working:
         self._store: Store | None = None
         self._folder = ExitStack()
 
-    def of(self, release: Release) -> Store:
-        """The store, holding what this release holds."""
+    def store_of(self, release: Release) -> Store:
+        """Returns the store, with the content of this release."""
         if self._store is None or self._release_id != release.id:
             self.drop()
             path, _ = self._folder.enter_context(self._releases._private())
@@ -133,46 +134,47 @@ class Working:
             self._store, self._release_id = Store(str(path / "store")), release.id
         return self._store
 
-    def is_now(self, release: Release) -> None:
-        """What the store holds was published as this release."""
+    def mark_published(self, release: Release) -> None:
+        """Records that the content of the store has been published as this release."""
         self._release_id = release.id
 
     def drop(self) -> None:
-        """Close the store and remove it. (A process that dies leaves it to `sweep`.)"""
+        """Closes the store and removes it. (If the process dies, `sweep` removes it.)"""
         self._store = None
         self._folder.close()
 
 
 class Releases:
-    """The folder of all releases, with the link `current`."""
+    """The folder of all releases, with the symbolic link `current`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def current(self) -> Release:
-        """The release that is served. Raises NotFound if there is none."""
+        """Returns the current release. Raises NotFound if there is none."""
         return self.get(self.current_id())
 
     def current_id(self) -> str:
-        """The name of the release that is served; costs one system call. Raises NotFound if there is none."""
+        """Returns the name of the current release, by one system call. Raises NotFound if there is none."""
         try:
             return str((self.root / CURRENT).readlink())
         except FileNotFoundError:
             raise NotFound(f"no release in {self.root}: make one with `citygraph build`") from None
 
     def get(self, release_id: str) -> Release:
-        """The release of that name. Raises NotFound."""
+        """Returns the release of that name. Raises NotFound."""
         path = self.root / release_id
+        # Names come from addresses: they must not lead out of the folder or into a staged release.
         if "/" in release_id or release_id.startswith(".") or not (path / _MANIFEST).is_file():
             raise NotFound(f"no release {release_id!r} in {self.root}")
         return Release(path, _read_manifest(path / _MANIFEST))
 
     def history(self) -> list[Release]:
-        """All releases, the newest first."""
+        """Returns all releases, the newest first."""
         if not self.root.is_dir():
             return []
         names = (p.name for p in self.root.iterdir() if not p.is_symlink() and (p / _MANIFEST).is_file())
-        # Several releases may be of one second.
+        # Several releases may have been published in one second, so the number decides.
         return sorted(
             (self.get(name) for name in names),
             key=lambda release: (release.id[:18], release.manifest.number),
@@ -180,61 +182,59 @@ class Releases:
         )
 
     @contextmanager
-    def stage(self, copy_of: Release | None = None, working: Working | None = None) -> Iterator[Staged]:
-        """A staged release, empty or a copy (by hard links) of another; it is removed unless it gets published.
+    def stage(self, copy_of: Release | None = None, working: WorkingCopy | None = None) -> Iterator[Staged]:
+        """Yields a staged release, empty or a copy (by hard links) of another; removes it unless it gets published.
 
-        With `working` the copy is made when it is published, and what is written is written there.
+        With `working` changes are written to the working copy, and copied at publication.
         """
         self.sweep()
         with self._private() as (path, parent):
             staged: Staged | None = None
             try:
                 if copy_of is not None and working is not None:
-                    staged = Staged(self, path, parent, working.of(copy_of))
+                    staged = Staged(self, path, parent, working.store_of(copy_of))
                 else:
                     if copy_of is not None:
                         copy_of.open_store().backup(str(path / "store"))
                     staged = Staged(self, path, parent)
                 yield staged
             finally:
+                # Closes the store before its folder is removed.
                 if staged is not None:
                     staged.store = None
 
     @contextmanager
     def _private(self) -> Iterator[tuple[Path, Release | None]]:
-        """A folder of our own, removed in the end unless it was renamed; and what is the current release now."""
+        """Yields a new private folder and the current release; removes the folder unless it was renamed."""
         with ExitStack() as stack:
             with self._locked():
-                # Whoever holds the folder finds each staged release with its lock, or abandoned.
+                # Under the folder's lock, so that `sweep` never sees a new staged release without its own lock.
                 parent = self._current_or_none()
                 path = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root))
                 stack.callback(shutil.rmtree, path, ignore_errors=True)
-                stack.enter_context(_held(path / "lock"))
+                stack.enter_context(_file_lock(path / "lock"))
             yield path, parent
 
     def sweep(self) -> int:
-        """Remove what killed processes left behind; answers how many. What a live one stages is left alone."""
+        """Removes the staged releases of processes that have died, and returns their number."""
         if not any(True for pattern in (_STAGING, _NEXT) for _ in self.root.glob(pattern + "*")):
-            return 0  # without the lock: a folder of releases may be one that can only be read
+            return 0  # without the lock, because the folder may be read-only
         with self._locked():
-            left = [path for path in self.root.glob(_STAGING + "*") if _is_abandoned(path)]
+            abandoned = [path for path in self.root.glob(_STAGING + "*") if _is_abandoned(path)]
             for link in self.root.glob(_NEXT + "*"):
-                # Its process died while it published: the release may be there, and never became the current one.
-                left += [self._hidden(path) for path in [self.root / link.readlink()] if path.is_dir()]
+                # The process died during publication: the release may exist, but did not become the current one.
+                abandoned += [self._hidden(path) for path in [self.root / link.readlink()] if path.is_dir()]
                 link.unlink()
-        for path in left:
+        for path in abandoned:
             shutil.rmtree(path, ignore_errors=True)
-        return len(left)
+        return len(abandoned)
 
     def _hidden(self, release: Path) -> Path:
-        """The folder of a release, renamed: nobody must find half a release, not even after a crash."""
+        """Renames the folder of a release before its removal, so that no reader finds half a release after a crash."""
         return release.rename(self.root / f"{_STAGING}{release.name}")
 
     def prune(self, keep: int) -> list[str]:
-        """Remove all but the newest `keep` releases and those that are pinned; answers the removed names.
-
-        The current one always stays.
-        """
+        """Removes all but the newest `keep` releases, the pinned and the current one; returns the removed names."""
         with self._locked():
             current = self._current_or_none()
             kept = {*self.pins(), current.id if current else ""}
@@ -244,21 +244,21 @@ class Releases:
         return [release.id for release in old]
 
     def pin(self, release_id: str, reason: str) -> None:
-        """Keep a release whatever is pruned: it is cited, for instance. Raises NotFound."""
+        """Protects a release from `prune`, for example because it is cited. Raises NotFound."""
         self.get(release_id)
         folder = self.root / _PINS
         folder.mkdir(exist_ok=True)
         (folder / release_id).write_text(reason + "\n", encoding="utf-8")
 
     def unpin(self, release_id: str) -> None:
-        """Let a release go with the next pruning. Raises NotFound if it is not pinned."""
+        """Removes the pin of a release. Raises NotFound if it is not pinned."""
         try:
             (self.root / _PINS / release_id).unlink()
         except FileNotFoundError:
             raise NotFound(f"release {release_id!r} is not pinned") from None
 
     def pins(self) -> dict[str, str]:
-        """The releases that are kept whatever is pruned, and why."""
+        """Returns the pinned releases, each with the reason."""
         folder = self.root / _PINS
         if not folder.is_dir():
             return {}
@@ -266,16 +266,16 @@ class Releases:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the right to commit: one commit at a time is made from the current release."""
+        """Holds the lock for commits: one commit at a time is made from the current release."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with _held(self.root / ".writing"):
+        with _file_lock(self.root / ".writing"):
             yield
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the folder itself while releases come and go in it."""
+        """Holds the lock of the folder, for a short time, while releases are added or removed."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with _held(self.root / ".lock"):
+        with _file_lock(self.root / ".lock"):
             yield
 
     def _publish(self, staged: Staged, manifest: Manifest) -> Release:
@@ -288,7 +288,7 @@ class Releases:
             parent = staged.parent.id if staged.parent else None
             number = staged.parent.manifest.number + 1 if staged.parent else 1
             if (self.root / name).exists():
-                # The same data in the same second: written, and taken back.
+                # A change and its reversal within a second give the same time and digest.
                 name = f"{name}-{number}"
             manifest = replace(manifest, id=name, created=f"{now:%Y-%m-%dT%H:%M:%SZ}", parent=parent, number=number)
             _write_manifest(staged.path / _MANIFEST, manifest)
@@ -300,7 +300,7 @@ class Releases:
         return Release(target, manifest)
 
     def _make_current(self, staged: Path, target: Path) -> None:
-        """Rename the folder, then the link; while the link has its first name, `sweep` can undo this."""
+        """Renames the folder, then the link; while the link has its first name, `sweep` can undo this."""
         link = self.root / f"{_NEXT}{os.getpid()}"
         link.symlink_to(target.name)
         try:
@@ -320,6 +320,12 @@ class Releases:
             return None
 
 
+def link_file(source: Path, target: Path) -> None:
+    """Gives a release a file of another release by a hard link, if it exists: releases never change."""
+    with suppress(FileNotFoundError):
+        target.hardlink_to(source)
+
+
 def _read_manifest(path: Path) -> Manifest:
     values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return Manifest(**values)
@@ -331,15 +337,15 @@ def _write_manifest(path: Path, manifest: Manifest) -> None:
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[IO[str]]:
-    """Hold a lock file for the time of a block; the kernel lets go of it when the process dies."""
+def _file_lock(path: Path) -> Iterator[IO[str]]:
+    """Holds the lock of a file; the kernel releases it when the process dies."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether the process that staged this is gone: there is no lock, or nobody holds it any more."""
+    """Returns whether the process that staged this has died: its lock does not exist or is free."""
     with suppress(FileNotFoundError), (path / "lock").open("r") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -349,12 +355,12 @@ def _is_abandoned(path: Path) -> bool:
 
 
 def _sync_tree(path: Path) -> None:
-    """Bring a folder to the disk, so that a power cut after the rename finds it whole."""
+    """Syncs a folder to the disk, so that it is complete after a power cut that follows the rename."""
     for folder, _, files in os.walk(path):
         of_store = Path(folder).name == "store"
         for name in files:
             file = Path(folder, name)
-            # RocksDB brings a table to the disk before it counts on it; one with two names is another release's too.
+            # RocksDB syncs a table before it refers to it; a table with two links belongs to an earlier release too.
             if not (of_store and file.suffix == ".sst" and file.stat().st_nlink > 1):
                 _sync(file)
         _sync(Path(folder))

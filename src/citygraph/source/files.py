@@ -1,4 +1,4 @@
-"""The files that people edit: which there are, which graph each fills, and on which line a statement stands."""
+"""The files that people edit: their list, the graph that each fills, and the line of each statement."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pyoxigraph import (
 )
 
 from citygraph.errors import BadData, UsageError
-from citygraph.rdf.formats import by_extension, why_not
+from citygraph.rdf.formats import by_extension, unsupported_reason
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
 
 Term = NamedNode | BlankNode | Literal | Triple
@@ -33,7 +33,7 @@ _NAMED_LISTS = {ONTOLOGY_GRAPH, SHAPES_GRAPH}
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file of RDF: `name` is how people know it, `graph` where its triples go if it names no graph itself."""
+    """A file of RDF: `name` is its readable path, `graph` the graph of its triples if the file names none itself."""
 
     path: Path
     name: str
@@ -41,28 +41,25 @@ class SourceFile:
     graph: NamedNode | None
 
     def read(self) -> Iterator[Quad]:
-        """Its quads, as they stand in the file. Raises BadData with file, line and column.
+        """Yields the quads as written in the file. Raises BadData with file, line and column.
 
-        In ontology and shapes, where lists need blank nodes, these get IRIs (RDF 1.1, 3.5) that depend on the
-        statements alone: so that everything published has a name, and the same files give the same digest.
+        In ontology and shapes, where lists need blank nodes, these are replaced by IRIs (RDF 1.1, 3.5).
         """
+        # The IRIs depend on the statements alone, so that equal files give an equal digest.
         with self._open() as stream:
             quads = self._parse(stream)
             yield from _skolemised(quads, self.path.stem) if self.graph in _NAMED_LISTS else quads
 
     def read_with_lines(self) -> Iterator[tuple[int, Quad]]:
-        """Its quads, each with the line on which it ends.
-
-        The parser asks for more only when it needs it; fed a line at a time, the lines fed so far tell
-        where it stands.
-        """
+        """Yields the quads, each with the line on which it ends."""
+        # The parser reads only when it needs more: given one line at a time, the number of lines is its position.
         with self._open() as stream:
             lines = _Lines(stream)
             for quad in self._parse(lines):
                 yield lines.count, quad
 
     def sha256(self) -> str:
-        """The SHA-256 of the file's bytes, in hexadecimal."""
+        """Returns the SHA-256 of the file's bytes, in hexadecimal."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def _open(self) -> IO[bytes]:
@@ -78,13 +75,14 @@ class SourceFile:
             raise BadData(str(error), self.name) from None
 
     def _in_its_graph(self, quad: Quad) -> Quad:
-        if reason := why_not(quad):
+        # Refused on input, so that every published statement can be written in every format.
+        if reason := unsupported_reason(quad):
             raise BadData(reason, self.name)
         if not isinstance(quad.graph_name, DefaultGraph):
             return quad
         if self.graph is None:
             raise BadData(
-                f"the statement about {quad.subject} stands in no graph: in data/ every statement belongs to a "
+                f"the statement about {quad.subject} is in no graph: in data/ every statement belongs to a "
                 "source, so write it inside GRAPH source:… { } in a TriG file",
                 self.name,
             )
@@ -92,7 +90,7 @@ class SourceFile:
 
 
 class _Lines:
-    """A stream that hands out at most one line a read, and counts the lines it has begun."""
+    """A stream that returns at most one line per read, and counts the lines it has begun."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -112,33 +110,33 @@ class Sources:
 
     data: Path
     ontology: Path
-    queries: Path | None = None  # whose tables/ and quality/ are asked of each release
+    queries: Path | None = None  # its tables/ and quality/ are evaluated for each release
 
     def data_files(self) -> list[SourceFile]:
-        """The data files, by name. Turtle has no graph names: catalog.ttl fills the catalog, others must be TriG."""
+        """Returns the data files by name. Only catalog.ttl may be Turtle, which has no graph names."""
         return [_source_file(path, self.data, _data_graph(path, self.data)) for path in _rdf_files(self.data)]
 
     def ontology_files(self) -> list[SourceFile]:
-        """Ontology, alignments and concept schemes, which fill graph/ontology."""
+        """Returns the files of ontology, alignments and concept schemes, which fill graph/ontology."""
         paths = [*self.ontology.glob("*.ttl"), *(self.ontology / "alignments").glob("*.ttl")]
         return [_source_file(path, self.ontology, ONTOLOGY_GRAPH) for path in sorted(paths)]
 
     def shape_files(self) -> list[SourceFile]:
-        """The SHACL files, which fill graph/shapes."""
+        """Returns the SHACL files, which fill graph/shapes."""
         paths = (self.ontology / "shapes").glob("*.ttl")
         return [_source_file(path, self.ontology, SHAPES_GRAPH) for path in sorted(paths)]
 
     def rule_files(self) -> list[Path]:
-        """The CONSTRUCT rules, in the order in which they run."""
+        """Returns the files of the CONSTRUCT rules, in the order in which they run."""
         return sorted((self.ontology / "rules").glob("*.rq"))
 
     def query_files(self) -> list[Path]:
-        """The stored queries whose answers are part of a release."""
+        """Returns the stored queries whose results are part of a release."""
         folders = (self.queries / "tables", self.queries / "quality") if self.queries else ()
         return [path for folder in folders for path in sorted(folder.glob("*.rq"))]
 
     def all_files(self) -> list[SourceFile]:
-        """All files of RDF, in the order in which they are loaded. Raises UsageError if a folder has none."""
+        """Returns all files of RDF in the order of loading. Raises UsageError if a folder has none."""
         groups = (self.ontology_files(), self.shape_files(), self.data_files())
         for files, folder in zip(groups, (self.ontology, self.ontology / "shapes", self.data), strict=True):
             if not files:
@@ -146,7 +144,7 @@ class Sources:
         return [file for files in groups for file in files]
 
     def fingerprint(self, version: str) -> str:
-        """A hash of all that a release is made from: the files' bytes and names, and the software's version."""
+        """Returns a hash of all inputs of a release: bytes and names of the files, and the version of the software."""
         digest = hashlib.sha256(version.encode())
         paths = [file.path for file in self.all_files()] + self.rule_files() + self.query_files()
         for path in paths:
@@ -156,9 +154,9 @@ class Sources:
 
 
 def extra_files(paths: Iterable[Path]) -> list[SourceFile]:
-    """Files that are not in the graph yet; triples without a graph get one named after their file.
+    """Returns files that are not in the graph yet; triples without a graph get one named after their file.
 
-    Raises UsageError if a file is missing or its ending is that of no RDF format.
+    Raises UsageError if a file is missing or does not have the extension of an RDF format.
     """
     files = []
     for path in paths:
@@ -169,6 +167,7 @@ def extra_files(paths: Iterable[Path]) -> list[SourceFile]:
 
 
 def _skolemised(quads: Iterable[Quad], name: str) -> list[Quad]:
+    # The canonical labels of RDFC-1.0 do not depend on order or on labels in the file.
     dataset = Dataset(quads)
     dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
     return [
@@ -192,6 +191,6 @@ def _data_graph(path: Path, folder: Path) -> NamedNode | None:
 def _source_file(path: Path, folder: Path, graph: NamedNode | None, name: str | None = None) -> SourceFile:
     format_ = by_extension(path.name)
     if format_ is None or format_.rdf is None:
-        raise UsageError(f"{path}: the ending is of no RDF format; .ttl, .trig, .nt, .nq, .rdf and .jsonld are read")
+        raise UsageError(f"{path}: not an RDF format; .ttl, .trig, .nt, .nq, .rdf and .jsonld are supported")
     named = name or f"{folder.name}/{path.relative_to(folder).as_posix()}"
     return SourceFile(path, named, format_.rdf, graph)

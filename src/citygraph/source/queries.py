@@ -1,10 +1,10 @@
-"""The stored queries: files with a head that says what they answer and which typed parameters they take.
+"""Stored queries: files with a head that describes the query and its typed parameters.
 
-A parameter is a variable with a VALUES block of its own, so that a query file runs anywhere as it stands:
+A parameter is a variable with its own VALUES block, so that the file is a valid query everywhere:
 
     VALUES ?city { city:izmir }
 
-Binding replaces what is inside the braces by a term that the RDF library wrote; text is never pasted.
+Binding replaces the content of the braces by a term that the RDF library has serialised, never by text.
 """
 
 from __future__ import annotations
@@ -22,16 +22,12 @@ from pyoxigraph import Literal, NamedNode
 
 from citygraph.errors import BadData, NotFound, UsageError
 from citygraph.rdf.formats import Kind
-from citygraph.rdf.terms import PREFIXES, XSD
+from citygraph.rdf.partial_dates import date_literal, period_of
+from citygraph.rdf.terms import PREFIXES
 
-_DATE_TYPES = (
-    (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), XSD("date")),
-    (re.compile(r"[0-9]{4}-[0-9]{2}"), XSD("gYearMonth")),
-    (re.compile(r"[0-9]{4}"), XSD("gYear")),
-)
 COLUMN_TYPES = ("iri", "text", "date", "integer", "number", "boolean")
 _NOT_IN_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')
-# So many digits are an integer to every engine.
+# Every engine supports integers of 18 digits.
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _LITERAL = re.compile(r'"(?P<text>[^"\\]*)"(?:\^\^\S+)?')
 _KIND = re.compile(r"^\s*(SELECT|ASK|CONSTRUCT|DESCRIBE)\b", re.IGNORECASE | re.MULTILINE)
@@ -39,7 +35,7 @@ _KIND = re.compile(r"^\s*(SELECT|ASK|CONSTRUCT|DESCRIBE)\b", re.IGNORECASE | re.
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter: `type` is iri, date, integer or text; `default` stands in the query's VALUES block."""
+    """A parameter: `type` is iri, date, integer or text; `default` is the content of its VALUES block."""
 
     name: str
     type: str
@@ -48,7 +44,7 @@ class Parameter:
 
     @property
     def example(self) -> str:
-        """The default as `bind` takes it; empty if it is no single term without escapes."""
+        """The default as `bind` accepts it; empty unless it is a single term without escapes."""
         if self.type in ("text", "date"):
             literal = _LITERAL.fullmatch(self.default)
             return literal["text"] if literal else ""
@@ -68,7 +64,7 @@ class Column:
 
 @dataclass(frozen=True)
 class StoredQuery:
-    """A query file: its head and its text."""
+    """A stored query: its head and its text."""
 
     name: str
     title: str
@@ -81,47 +77,47 @@ class StoredQuery:
 
     @property
     def kind(self) -> Kind:
-        """What it answers with."""
-        found = _KIND.search(self.text)
-        word = found[1].upper() if found else "SELECT"
+        """The kind of its result."""
+        match = _KIND.search(self.text)
+        word = match[1].upper() if match else "SELECT"
         return {"SELECT": Kind.SOLUTIONS, "ASK": Kind.BOOLEAN}.get(word, Kind.GRAPH)
 
     def title_in(self, language: str) -> tuple[str, str]:
-        """The title in a language, else in English, and the language that it is in."""
-        return self._said("title", self.title, language)
+        """Returns the title in a language, else in English, with the language of the text."""
+        return self._text_in("title", self.title, language)
 
     def description_in(self, language: str) -> tuple[str, str]:
-        """The description in a language, else in English, and the language that it is in."""
-        return self._said("description", self.description, language)
+        """Returns the description in a language, else in English, with the language of the text."""
+        return self._text_in("description", self.description, language)
 
     def bind(self, values: Mapping[str, str]) -> str:
-        """The query's text with these parameters in place of the defaults.
+        """Returns the text of the query with these values in place of the defaults.
 
         Raises UsageError for an unknown parameter or a value that is not of its type.
         """
-        known = {parameter.name: parameter for parameter in self.parameters}
+        parameters = {parameter.name: parameter for parameter in self.parameters}
         text = self.text
         for name, value in values.items():
-            if name not in known:
-                raise UsageError(f"{self.name} has no parameter {name!r}; it has: {', '.join(known) or 'none'}")
-            block = f"VALUES ?{name} {{ {_term(known[name], value)} }}"
+            if name not in parameters:
+                raise UsageError(f"{self.name} has no parameter {name!r}; it has: {', '.join(parameters) or 'none'}")
+            block = f"VALUES ?{name} {{ {_term(parameters[name], value)} }}"
             text = _replace_block(text, name, block)
         return text
 
-    def _said(self, part: str, english: str, language: str) -> tuple[str, str]:
+    def _text_in(self, part: str, english: str, language: str) -> tuple[str, str]:
         turkish = self.turkish.get(part, "") if language == "tr" else ""
         return (turkish, "tr") if turkish else (english.strip(), "en")
 
 
 def load_queries(folder: Path) -> dict[str, StoredQuery]:
-    """All stored queries below a folder, by name (the file's path without `.rq`). Raises BadData for a bad head."""
+    """Reads all stored queries below a folder, by name (the path without `.rq`). Raises BadData for an invalid head."""
     paths = sorted(folder.rglob("*.rq"))
     queries = [read_query(path, path.relative_to(folder).with_suffix("").as_posix()) for path in paths]
     return {query.name: query for query in queries}
 
 
 def find_query(folder: Path, name: str) -> StoredQuery:
-    """The stored query of that name. Raises NotFound, naming those that there are."""
+    """Returns the stored query of that name. Raises NotFound with a list of the existing ones."""
     queries = load_queries(folder)
     if name not in queries:
         raise NotFound(f"no stored query {name!r}; there are: {', '.join(queries) or 'none'}")
@@ -129,11 +125,11 @@ def find_query(folder: Path, name: str) -> StoredQuery:
 
 
 def read_query(path: Path, name: str) -> StoredQuery:
-    """One query file. Raises BadData if its head is not YAML or a parameter has no VALUES block."""
+    """Reads a query file. Raises BadData if its head is not YAML or a parameter has no VALUES block."""
     return _read(path.read_text(encoding="utf-8"), name, path.name)
 
 
-# Every page that names a stored query reads their files again; a head is read as YAML only where the text is new.
+# Every page that lists stored queries reads their files again; their heads are parsed only if a text has changed.
 @lru_cache(256)
 def _read(text: str, name: str, file: str) -> StoredQuery:
     head = "\n".join(line[2:].removeprefix(" ") for line in text.splitlines() if line.startswith("#+"))
@@ -141,10 +137,8 @@ def _read(text: str, name: str, file: str) -> StoredQuery:
         values: dict[str, Any] = yaml.safe_load(head) or {}
         parameters = tuple(_parameter(key, value, text) for key, value in (values.get("parameters") or {}).items())
         columns = tuple(_column(key, value) for key, value in (values.get("columns") or {}).items())
-        return StoredQuery(
-            name, values["title"], values["description"], text, values.get("view", "table"), parameters, columns,
-            values.get("turkish") or {},
-        )  # fmt: skip
+        title, description, view = values["title"], values["description"], values.get("view", "table")
+        return StoredQuery(name, title, description, text, view, parameters, columns, values.get("turkish") or {})
     except yaml.YAMLError as error:
         raise BadData(f"the head is not YAML: {error}", file) from None
     except KeyError as error:
@@ -154,12 +148,12 @@ def _read(text: str, name: str, file: str) -> StoredQuery:
 
 
 def expand(name: str) -> str:
-    """A whole IRI for a prefixed name such as `city:izmir`; a whole IRI stays. Raises UsageError."""
+    """Returns the IRI of a prefixed name such as `city:izmir`, or an IRI as it is. Raises UsageError for other text."""
     name = name.removeprefix("<").removesuffix(">")
     prefix, colon, local = name.partition(":")
     iri = PREFIXES[prefix] + local if prefix in PREFIXES else name
     if not colon or _NOT_IN_IRI.search(iri):
-        raise UsageError(f"{name!r} is no IRI and no prefixed name")
+        raise UsageError(f"{name!r} is neither an IRI nor a prefixed name")
     return iri
 
 
@@ -176,8 +170,10 @@ def _parameter(name: str, value: Any, text: str) -> Parameter:
 def _column(name: str, value: Mapping[str, Any]) -> Column:
     if value.get("type") not in COLUMN_TYPES:
         raise UsageError(f"the column {name!r} must be of type {', '.join(COLUMN_TYPES)}")
-    said = {part: {language: value[part][language] for language in ("en", "tr")} for part in ("title", "description")}
-    return Column(name, value["type"], said["title"], said["description"], bool(value.get("several")))
+    title, description = (
+        {language: value[part][language] for language in ("en", "tr")} for part in ("title", "description")
+    )
+    return Column(name, value["type"], title, description, bool(value.get("several")))
 
 
 def _block(name: str) -> re.Pattern[str]:
@@ -185,12 +181,12 @@ def _block(name: str) -> re.Pattern[str]:
 
 
 def _replace_block(text: str, name: str, block: str) -> str:
-    # A function as replacement: in a string re.sub would read the term's backslashes as its own.
+    # A function as replacement, because re.sub would interpret backslashes of the term in a string.
     return _block(name).sub(lambda _: block, text)
 
 
 def _term(parameter: Parameter, value: str) -> NamedNode | Literal:
-    """The value as a term. Raises UsageError, naming the parameter."""
+    """Returns the value as a term. Raises UsageError, which names the parameter."""
     if parameter.type == "iri":
         return _iri(parameter, value)
     if parameter.type == "date":
@@ -205,19 +201,19 @@ def _term(parameter: Parameter, value: str) -> NamedNode | Literal:
 def _iri(parameter: Parameter, value: str) -> NamedNode:
     try:
         return NamedNode(expand(value))
-    except (UsageError, ValueError):  # the latter is the library's
+    except (UsageError, ValueError):  # pyoxigraph raises ValueError for an invalid IRI
         raise _bad(parameter, value, "it must be an IRI or a prefixed name such as city:izmir") from None
 
 
 def _date(parameter: Parameter, value: str) -> Literal:
-    for pattern, datatype in _DATE_TYPES:
-        if pattern.fullmatch(value):
-            try:
-                date.fromisoformat(value + "0000-01-01"[len(value) :])
-            except ValueError:
-                raise _bad(parameter, value, "there is no such day") from None
-            return Literal(value, datatype=datatype)
-    raise _bad(parameter, value, "a date is YYYY-MM-DD, YYYY-MM or YYYY")
+    literal, period = date_literal(value), period_of(value)
+    if literal is None or period is None:
+        raise _bad(parameter, value, "a date is YYYY-MM-DD, YYYY-MM or YYYY")
+    try:
+        date.fromisoformat(period[0])
+    except ValueError:
+        raise _bad(parameter, value, "there is no such day") from None
+    return literal
 
 
 def _bad(parameter: Parameter, value: str, why: str) -> UsageError:

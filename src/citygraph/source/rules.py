@@ -1,4 +1,4 @@
-"""The rules, run over a store that holds what they need: what they conclude, in their order."""
+"""The CONSTRUCT rules: read from files, and run in order on a store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, QueryTriples, Store
 from citygraph.errors import BadData
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
 
-_UNSAID = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH)
+# Graphs whose statements are not data of a source.
+_NOT_DATA = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH)
 
 
 @dataclass(frozen=True)
@@ -23,15 +24,14 @@ class Rule:
 
 
 def read_rules(paths: Iterable[Path]) -> list[Rule]:
-    """The rules of these files."""
+    """Reads rules from files."""
     return [Rule(f"rules/{path.name}", path.read_text(encoding="utf-8")) for path in paths]
 
 
 def derive(rules: Iterable[Rule], store: Store) -> set[Quad]:
-    """Run the rules in order, each seeing in the default graph what those before it concluded.
+    """Runs the rules in order, and adds the triples that each derives to the default graph, where later rules see them.
 
-    Answers what is new, as quads of the derived graph; it is in the store's default graph then. Raises BadData for a
-    rule that is no CONSTRUCT query.
+    Returns the new triples as quads of the derived graph. Raises BadData for a rule that is not a CONSTRUCT query.
     """
     derived: set[Quad] = set()
     for rule in rules:
@@ -42,16 +42,17 @@ def derive(rules: Iterable[Rule], store: Store) -> set[Quad]:
         if not isinstance(result, QueryTriples):
             raise BadData("a rule must be a CONSTRUCT query", rule.name)
         triples = [Quad(t.subject, t.predicate, t.object) for t in result]
+        # A triple that a source states is not repeated in the derived graph.
         new = [quad for quad in triples if quad not in store]
         store.extend(new)
         derived.update(Quad(q.subject, q.predicate, q.object, DERIVED_GRAPH) for q in new)
     return derived
 
 
-def derive_anew(rules: Iterable[Rule], store: Store) -> set[Quad]:
-    """What the rules conclude from all that the graphs of data say; the store stays as it is."""
+def derive_from_scratch(rules: Iterable[Rule], store: Store) -> set[Quad]:
+    """Returns the quads that the rules derive from all data graphs; the store does not change."""
     scratch = Store()
-    graphs = [graph for graph in store.named_graphs() if isinstance(graph, NamedNode) and graph not in _UNSAID]
+    graphs = [graph for graph in store.named_graphs() if isinstance(graph, NamedNode) and graph not in _NOT_DATA]
     for graph in graphs:
         quads = store.quads_for_pattern(None, None, None, graph)
         scratch.bulk_extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)

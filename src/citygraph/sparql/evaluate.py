@@ -10,7 +10,7 @@ What the RDF library answers wrongly by the W3C tests and is not mended here:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
@@ -201,23 +201,23 @@ def _restricted(store: Store, dataset: Dataset) -> tuple[Store, _DefaultGraph, l
     default, named = (tuple(dict.fromkeys(graphs)) for graphs in (dataset.default, dataset.named))
     named_graphs: list[NamedNode | BlankNode] = [NamedNode(graph) for graph in named]
     if len(default) > 1:
-        return _merged(store, default, named), DefaultGraph(), named_graphs
+        return merged_dataset(store, map(NamedNode, default), map(NamedNode, named)), DefaultGraph(), named_graphs
     return store, [NamedNode(graph) for graph in default], named_graphs
 
 
-def _merged(store: Store, default: tuple[str, ...], named: tuple[str, ...]) -> Store:
-    """A copy in memory whose default graph is the merge of several graphs.
+def merged_dataset(store: Store, default: Iterable[NamedNode], named: Iterable[NamedNode]) -> Store:
+    """Returns a copy in memory with the merge of several graphs as default graph, and with these named graphs.
 
-    Asked for several default graphs, the library answers with a triple once for each graph that holds it; SPARQL 1.1,
-    13.1 wants it once. The copy is bounded by the limits of the process in which it is made.
+    For several default graphs the library returns a triple once for each graph that has it; SPARQL 1.1, 13.1 requires
+    it once. The copy is bounded by the limits of the process in which it is made.
     """
     merged = Store()
     for graph in default:
-        quads = store.quads_for_pattern(None, None, None, NamedNode(graph))
+        quads = store.quads_for_pattern(None, None, None, graph)
         merged.bulk_extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
     for graph in named:
-        merged.add_graph(NamedNode(graph))
-        merged.bulk_extend(store.quads_for_pattern(None, None, None, NamedNode(graph)))
+        merged.add_graph(graph)
+        merged.bulk_extend(store.quads_for_pattern(None, None, None, graph))
     return merged
 
 

@@ -6,8 +6,6 @@ then and a FILTER drops the row (SPARQL 1.1, 17.6).
 
 from __future__ import annotations
 
-import re
-from calendar import isleap
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
@@ -15,6 +13,7 @@ from math import isfinite
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Store, Triple
 
 from citygraph.geo import kilometres
+from citygraph.rdf.partial_dates import DATE_TYPES, period_of
 from citygraph.rdf.terms import CG, RDFS, XSD
 from citygraph.text import fold
 
@@ -22,8 +21,6 @@ Term = NamedNode | BlankNode | Literal | Triple
 Functions = dict[NamedNode, Callable[..., Term | None]]
 
 _NUMBERS = frozenset(XSD(name) for name in ("integer", "decimal", "double", "float"))
-_PERIOD = re.compile(r"(?P<year>-?\d{4,})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?(?P<zone>Z|[+-]\d\d:\d\d)?")
-_DATES = frozenset({XSD("date"), XSD("gYearMonth"), XSD("gYear")})
 _LABEL = RDFS("label")
 
 
@@ -114,20 +111,10 @@ def _number(term: Term) -> float | None:
 
 
 def _day_of_period(date: Term, first: bool) -> Term | None:
-    if not isinstance(date, Literal) or date.datatype not in _DATES:
+    if not isinstance(date, Literal) or date.datatype not in DATE_TYPES:
         return None
-    parts = _PERIOD.fullmatch(date.value)
-    if parts is None:
-        return None
-    month = int(parts["month"] or (1 if first else 12))
-    day = int(parts["day"] or (1 if first else _days_in_month(int(parts["year"]), month)))
-    return Literal(f"{parts['year']}-{month:02}-{day:02}{parts['zone'] or ''}", datatype=XSD("date"))
-
-
-def _days_in_month(year: int, month: int) -> int:
-    if month == 2:
-        return 29 if isleap(year) else 28
-    return 30 if month in {4, 6, 9, 11} else 31
+    period = period_of(date.value)
+    return Literal(period[0 if first else 1], datatype=XSD("date")) if period else None
 
 
 def _label_in(store: Store, entity: Term, language: Term) -> Term | None:

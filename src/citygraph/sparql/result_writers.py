@@ -11,7 +11,7 @@ from typing import Protocol
 
 from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple
 
-from citygraph.rdf.terms import PREFIXES
+from citygraph.rdf.terms import PREFIXES, namespace
 from citygraph.text import guarded_cell
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]|<>~#&]")
@@ -174,7 +174,7 @@ def with_prefixes(triples: Iterator[Triple]) -> tuple[dict[str, str], Iterator[T
     first = list(islice(triples, _LOOK_AHEAD))
     if len(first) == _LOOK_AHEAD:
         return PREFIXES, chain(first, triples)
-    used = {_namespace(iri) for triple in first for iri in _iris(triple)}
+    used = {namespace(iri) for triple in first for iri in _iris(triple)}
     return {prefix: iri for prefix, iri in PREFIXES.items() if iri in used}, iter(first)
 
 
@@ -186,7 +186,3 @@ def _iris(triple: Triple) -> Iterator[str]:
             yield term.datatype.value
         elif isinstance(term, Triple):
             yield from _iris(term)
-
-
-def _namespace(iri: str) -> str:
-    return iri[: max(iri.rfind("#"), iri.rfind("/")) + 1]

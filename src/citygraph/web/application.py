@@ -1,30 +1,222 @@
-"""What a web process of `citygraph serve` runs."""
+"""The WSGI application: the parts of the site wired together, and the way of a request through them."""
 
 from __future__ import annotations
 
 import logging
 import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, cast
 
+import flask
 from flask import Flask
+from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
+from citygraph.commit.tokens import Tokens
+from citygraph.commit.writer import Writer
 from citygraph.engine.engines import Engines
+from citygraph.errors import MethodNotAllowed
+from citygraph.graph.history import Timeline
 from citygraph.release.releases import Releases
-from citygraph.settings import read_settings
-from citygraph.web import create_app
+from citygraph.settings import Settings, read_settings
+from citygraph.web.documents.documents import Documents
+from citygraph.web.http.assets import STATIC, StaticFiles
+from citygraph.web.http.messages import Reply, Request, preflight
+from citygraph.web.http.metrics import Metrics, folder_of
+from citygraph.web.http.routes import FAST, ROUTES, url_map
+from citygraph.web.pages.about import AboutPages
+from citygraph.web.pages.entity_page import Pages
+from citygraph.web.pages.error_pages import ErrorPages
+from citygraph.web.pages.previews import Cards
+from citygraph.web.pages.quality_page import QualityPage
+from citygraph.web.pages.wikidata_page import WikidataPage
+from citygraph.web.search.explore import Explore
+from citygraph.web.search.network import Network
+from citygraph.web.search.reconcile import Reconciliation
+from citygraph.web.search.search_page import Search, Suggestions
+from citygraph.web.sparql.admin import Admin, Supervised
+from citygraph.web.sparql.completions import CompletionList
+from citygraph.web.sparql.endpoint import Runs, SparqlEndpoint
+from citygraph.web.sparql.graph_store import GraphStore
+from citygraph.web.sparql.stored_queries import Queries
+from citygraph.web.sparql.update import Gate, UpdateEndpoint
+from citygraph.web.sparql.workbench import Workbench
+from citygraph.web.time.citations import Citations
+from citygraph.web.time.downloads import Feeds, Downloads
+from citygraph.web.time.entity_history import EntityHistories
+from citygraph.web.time.memento import Mementos
+from citygraph.web.time.release_pages import ReleasePages
+from citygraph.web.time.release_prefix import ReleasePrefix
+from citygraph.web.time.release_site import ReleaseSite
+from citygraph.web.view.release_cache import Lookups, Shelf
 
-# What would begin a line, or end the quotes around an address.
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+View = Callable[..., Reply]
+
+# Characters that would start a line in the request log, or end the quotes around an address.
 _BREAKING = re.compile('[\x00-\x1f"\x7f-\x9f\u2028\u2029]')
 
 
 def application() -> Flask:
-    """The application of one web process, from the settings that `citygraph serve` handed on."""
+    """Returns the application of one web process of `citygraph serve`, from the settings in its environment."""
     settings = read_settings()
     logging.getLogger("granian.access").addFilter(on_one_line)
     return create_app(settings, Releases(settings.releases), Engines(settings))
 
 
+def create_app(
+    settings: Settings,
+    releases: Releases,
+    engines: Runs | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+) -> Flask:
+    """Returns the site over the current release; with `engines` it answers queries, with a writer it takes updates.
+
+    `clock` returns seconds, `today` the day on which pages are read.
+    """
+    cache = Shelf(releases, settings.base, held_quads=settings.held_quads)
+    pages = Pages()
+    errors = ErrorPages(settings, releases, pages)
+    release_site = ReleaseSite(settings, Timeline(releases), cache, pages)
+    metrics = Metrics(folder_of(settings.engine_socket))
+    workbench = Workbench(settings, releases, cache)
+    endpoint = SparqlEndpoint(settings, releases, engines, workbench, clock, metrics) if engines is not None else None
+    mementos = Mementos(release_site)
+    citations = Citations(release_site)
+    views = {
+        "documents": Documents(settings, releases, cache, errors, pages, today),
+        **_sparql_views(settings, releases, cache, engines, endpoint, metrics),
+        **_search_views(settings, cache, pages),
+        **_time_views(release_site, mementos, citations),
+        "about": AboutPages(settings, cache, pages),
+        "assets": StaticFiles(STATIC),
+        "previews": Cards(settings, cache),
+        "quality_page": QualityPage(settings, cache, pages),
+        "wikidata_page": WikidataPage(settings, cache, pages),
+    }
+    app = Flask(__name__, template_folder=None, static_folder=None)
+    app.request_class = Request
+    prefix = ReleasePrefix(release_site.timeline, mementos, citations, EntityHistories(release_site))
+    app.wsgi_app = Site(app, views, errors, prefix, cache, metrics)  # type: ignore[method-assign]
+    return app
+
+
+class Site:
+    """The way of a request: prefix of a release → route → view → reply, within one error boundary."""
+
+    def __init__(
+        self,
+        app: Flask,
+        views: Mapping[str, object],
+        errors: ErrorPages,
+        prefix: ReleasePrefix,
+        cache: Shelf,
+        metrics: Metrics,
+    ) -> None:
+        self._app = app
+        self._errors = errors
+        self._prefix = prefix
+        self._cache = cache
+        self._metrics = metrics
+        app.url_map = url_map(part for part, name in (("engines", "endpoint"), ("writer", "update")) if name in views)
+        # The map never builds addresses, so one binding serves every host.
+        self._routes = app.url_map.bind("localhost")
+        self.views = {
+            route.endpoint: _view(views, route.endpoint) for route in ROUTES if _module(route.endpoint) in views
+        }
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answers a request by WSGI; whatever fails, the client gets a reply."""
+        self._prefix.enter(environ)
+        request = Request(environ)
+        # Stores in memory do not change under a request that may be reading them.
+        with self._cache.reading():
+            reply = self._errors.guard(request, self._answer)
+        if request.path == "/sparql":
+            self._metrics.count_reply(reply.status)
+        return reply.send(request.method, start_response)
+
+    def _answer(self, request: Request) -> Reply:
+        if request.method == "OPTIONS" and (methods := self._routes.allowed_methods(request.path)):
+            return preflight((*sorted(methods), "OPTIONS"))
+        return self._prefix.answer(request, self._dispatch)
+
+    def _dispatch(self, request: Request) -> Reply:
+        """Returns the reply of the view of an address. Raises what the view raises, MethodNotAllowed, NotFound."""
+        try:
+            endpoint, values = self._routes.match(request.path, method=request.method)
+        except WrongMethod as error:
+            allowed = (*sorted(error.valid_methods or ()), "OPTIONS")
+            raise MethodNotAllowed(f"{request.method} is not a method of this address", allowed) from None
+        view = self.views[endpoint]
+        if _module(endpoint) in FAST:
+            return view(request)
+        with self._app.request_context(request.environ):
+            return view(cast("Request", flask.request._get_current_object()), **values)  # type: ignore[attr-defined]
+
+
+def _sparql_views(
+    settings: Settings,
+    releases: Releases,
+    cache: Shelf,
+    engines: Runs | None,
+    endpoint: SparqlEndpoint | None,
+    metrics: Metrics,
+) -> dict[str, object]:
+    views: dict[str, object] = {
+        "completions": CompletionList(cache),
+        "stored_queries": Queries(settings, releases, endpoint),
+    }
+    supervised: object = engines
+    if isinstance(supervised, Supervised):
+        views["admin"] = Admin(settings, supervised, metrics)
+    if endpoint is not None:
+        views["endpoint"] = endpoint
+        if settings.writer_socket:
+            gate = Gate(settings, Writer(settings), Tokens(settings.tokens))
+            views["update"] = UpdateEndpoint(settings, gate)
+            views["graph_store"] = GraphStore(settings, releases, endpoint.results, gate)
+    return views
+
+
+def _search_views(settings: Settings, cache: Shelf, pages: Pages) -> dict[str, object]:
+    lookups = Lookups()
+    return {
+        "search_page": Search(settings, cache, lookups, pages),
+        "suggestions": Suggestions(settings, cache, lookups),
+        "explore": Explore(settings, cache, pages),
+        "network": Network(settings, cache, lookups, pages),
+        "reconcile": Reconciliation(settings, cache, lookups, pages),
+    }
+
+
+def _time_views(release_site: ReleaseSite, mementos: Mementos, citations: Citations) -> dict[str, object]:
+    return {
+        "citations": citations,
+        "downloads": Downloads(release_site),
+        "feeds": Feeds(release_site),
+        "memento": mementos,
+        "release_pages": ReleasePages(release_site),
+    }
+
+
+def _module(endpoint: str) -> str:
+    return endpoint.partition(".")[0]
+
+
+def _view(views: Mapping[str, object], endpoint: str) -> View:
+    module, _, name = endpoint.partition(".")
+    view: View = getattr(views[module], name)
+    return view
+
+
 def on_one_line(record: logging.LogRecord) -> bool:
-    """Let nobody write lines of his own into the log of requests: the server decodes the address before it logs it."""
+    """Escapes what a client put into an address, so that it cannot write lines of its own into the request log."""
+    # The server decodes the address before it logs it.
     if isinstance(record.args, dict):
         record.args = {
             name: _escaped(value) if isinstance(value, str) else value for name, value in record.args.items()
@@ -33,4 +225,4 @@ def on_one_line(record: logging.LogRecord) -> bool:
 
 
 def _escaped(text: str) -> str:
-    return _BREAKING.sub(lambda found: f"%{ord(found[0]):02X}", text)
+    return _BREAKING.sub(lambda match: f"%{ord(match[0]):02X}", text)

@@ -1,1 +1,1 @@
-"""Wikidata: what it says of sister cities, read from its query service or its dump and put into our vocabulary."""
+"""The Wikidata connection: pull sister cities in our vocabulary, compare them with ours, and propose edits."""

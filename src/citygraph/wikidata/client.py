@@ -1,4 +1,4 @@
-"""The one door to the network: a query goes to Wikidata's query service, politely, and its answer is kept on disk."""
+"""The client of Wikidata's query service: one request at a time, with retries, and a cache of responses on disk."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ from SPARQLWrapper.SPARQLExceptions import SPARQLWrapperException
 
 from citygraph import __version__
 from citygraph.errors import Upstream, UsageError
-from citygraph.wikidata.entity import Row
+from citygraph.wikidata.entity import ResultRow
 
-ENDPOINT = "https://query.wikidata.org/sparql"
+# Overload, and failures of the service or of a proxy before it. Other statuses stay the same when asked again.
+_RETRYABLE = {429, 500, 502, 503, 504}
 
-_WORTH_RETRYING = {429, 500, 502, 503, 504}
 
-
-class Fault(Exception):
-    """A request that failed; `retry_after` is in seconds, `final` tells that asking again is no use."""
+class RequestFailed(Exception):
+    """A failed request. `retry_after` is in seconds; `final` means that repeating the request is useless."""
 
     def __init__(self, message: str, retry_after: float = 0.0, final: bool = False) -> None:
         super().__init__(message)
@@ -39,22 +38,22 @@ class Fault(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The rows of a query, when they were received (ISO 8601, UTC), and the SHA-256 of the text received."""
+class QueryResult:
+    """The rows of a query, when they were received (ISO 8601, UTC), and the SHA-256 of the response text."""
 
-    rows: list[Row]
+    rows: list[ResultRow]
     retrieved: str
     sha256: str
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How often a query is tried, and how long is waited in between, in seconds."""
+class RetryPolicy:
+    """How often a query is tried, and the waits in between, in seconds."""
 
     attempts: int = 8
     first_wait: float = 1.0
     longest_wait: float = 120.0
-    # A service that asks for more than this wants us to go away.
+    # A longer Retry-After means that the service is down for long: the user had better start the pull again later.
     longest_retry_after: float = 900.0
 
 
@@ -62,9 +61,10 @@ Send = Callable[[str], bytes]
 
 
 class Client:
-    """Asks one query at a time; an answer that is on disk is not asked for again.
+    """A client for one query at a time; a response in the cache is not requested again.
 
-    `send` does one request and raises Fault; `newer_than` (ISO 8601, UTC) makes older answers be asked again.
+    `send` does one request and raises RequestFailed. Cached responses older than `newer_than` (ISO 8601, UTC) are
+    requested again. `requests` and `cached` count the queries answered by the service and from disk.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Client:
         cache: Path,
         *,
         newer_than: str = "",
-        patience: Patience | None = None,
+        policy: RetryPolicy | None = None,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random_numbers.random,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -83,52 +83,54 @@ class Client:
         self._send = send
         self._cache = cache
         self._newer_than = newer_than
-        self._patience = patience or Patience()
+        self._policy = policy or RetryPolicy()
         self._sleep = sleep
         self._random = random
         self._now = now
-        self._one_at_a_time = Lock()
-        self.asked = 0
-        self.found = 0
+        self._lock = Lock()
+        self.requests = 0
+        self.cached = 0
 
-    def select(self, query: str) -> Answer:
-        """The answer to a SELECT query, from disk or from the service.
+    def select(self, query: str) -> QueryResult:
+        """Returns the result of a SELECT query, from disk or from the service.
 
-        Raises Upstream if the service does not answer, however patiently asked; it says what and where.
+        Raises Upstream, with the endpoint and the cause, if the service fails after all retries.
         """
-        with self._one_at_a_time:
+        with self._lock:
             path = self._path(query)
-            kept = _read(path)
-            if kept is not None and kept["retrieved"] >= self._newer_than:
-                self.found += 1
-                return _answer(kept["answer"], kept["retrieved"])
-            text = self._ask_patiently(query)
-            self.asked += 1
+            entry = _read(path)
+            # Both times are ISO 8601 in UTC, so that comparing the texts compares the times.
+            if entry is not None and entry["retrieved"] >= self._newer_than:
+                self.cached += 1
+                return _result(entry["answer"], entry["retrieved"])
+            text = self._send_with_retries(query)
+            self.requests += 1
             retrieved = self._now().isoformat(timespec="seconds").replace("+00:00", "Z")
             _write(path, {"endpoint": self._endpoint, "query": query, "retrieved": retrieved, "answer": text})
-            return _answer(text, retrieved)
+            return _result(text, retrieved)
 
     def _path(self, query: str) -> Path:
         key = hashlib.sha256(f"{self._endpoint}\n{query}".encode()).hexdigest()
         return self._cache / key[:2] / f"{key}.json"
 
-    def _ask_patiently(self, query: str) -> str:
-        for attempt in range(1, self._patience.attempts + 1):
+    def _send_with_retries(self, query: str) -> str:
+        for attempt in range(1, self._policy.attempts + 1):
             try:
-                return _whole(self._send(query))
-            except Fault as fault:
+                return _complete(self._send(query))
+            except RequestFailed as fault:
                 wait = max(fault.retry_after, self._backoff(attempt))
-                last = fault.final or attempt == self._patience.attempts
-                if last or fault.retry_after > self._patience.longest_retry_after:
-                    come_back = f"; it asks to wait {fault.retry_after:.0f} s" if fault.retry_after else ""
-                    raise Upstream(f"{self._endpoint} failed {attempt} time(s): {fault}{come_back}") from fault
+                last = fault.final or attempt == self._policy.attempts
+                if last or fault.retry_after > self._policy.longest_retry_after:
+                    pause = f"; it asks to wait {fault.retry_after:.0f} s" if fault.retry_after else ""
+                    raise Upstream(f"{self._endpoint} failed {attempt} time(s): {fault}{pause}") from fault
                 self._sleep(wait)
-        raise Upstream(f"{self._endpoint} was not asked: no attempts are allowed")
+        raise Upstream(f"{self._endpoint} was not queried: no attempts are allowed")
 
     def _backoff(self, attempt: int) -> float:
-        """Twice as long each time, and never in step with other clients: half to whole of it."""
-        whole = min(self._patience.longest_wait, self._patience.first_wait * 2.0 ** (attempt - 1))
-        return whole * (0.5 + self._random() / 2)
+        """Returns the wait before the next attempt, which doubles each time, times a random factor from 0.5 to 1."""
+        wait = min(self._policy.longest_wait, self._policy.first_wait * 2.0 ** (attempt - 1))
+        # The random factor keeps several clients from asking again at the same moment.
+        return wait * (0.5 + self._random() / 2)
 
 
 def over_http(
@@ -140,13 +142,13 @@ def over_http(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.monotonic,
 ) -> Send:
-    """A `send` that asks the service over HTTP; times are in seconds.
+    """Returns a `send` that queries the service over HTTP; times are in seconds.
 
-    `contact` is an address at which Wikimedia reaches the person who runs this (its User-Agent policy).
-    Raises UsageError without one.
+    `contact` is an address at which Wikimedia reaches the operator (required by its User-Agent policy). Raises
+    UsageError if it is empty.
     """
     if not contact.strip():
-        raise UsageError("Wikidata asks who is calling: give an e-mail or web address as contact")
+        raise UsageError("Wikimedia requires a contact: give an e-mail or web address")
 
     def send(query: str) -> bytes:
         wrapper = SPARQLWrapper(endpoint, returnFormat=JSON, agent=f"citygraph/{__version__} ({contact})")
@@ -157,39 +159,40 @@ def over_http(
             with wrapper.query().response as response:
                 return _read_all(response, clock, whole_timeout)
         except (SPARQLWrapperException, HTTPError) as error:
-            raise _fault(error, now()) from error
+            raise _as_failure(error, now()) from error
         except (HTTPException, OSError) as error:
-            raise Fault(f"connection: {error or type(error).__name__}") from error
+            raise RequestFailed(f"connection: {error or type(error).__name__}") from error
 
     return send
 
 
 def _read_all(response: HTTPResponse, clock: Callable[[], float], seconds: float) -> bytes:
-    """The body, within a time: a socket timeout alone does not end an answer that drips."""
+    """Returns the body. A socket timeout alone does not end a response that drips, hence the limit in seconds."""
     end = clock() + seconds
     pieces = []
     while piece := response.read1(1 << 20):
         pieces.append(piece)
         if clock() > end:
-            raise Fault(f"the answer took more than {seconds:.0f} s")
+            raise RequestFailed(f"the response took more than {seconds:.0f} s")
+    # read1 returns b"" at the end of a cut connection as well; only the announced length shows the difference.
     if response.length:
-        raise Fault(f"the answer was cut: {response.length} bytes are missing")
+        raise RequestFailed(f"the response was cut: {response.length} bytes are missing")
     return b"".join(pieces)
 
 
-def _fault(error: Exception, now: datetime) -> Fault:
-    """SPARQLWrapper turns some statuses into errors of its own; what the service said stays in the context."""
+def _as_failure(error: Exception, now: datetime) -> RequestFailed:
+    """Returns the failure for an error. Behind an error of SPARQLWrapper, the HTTP error is its context."""
     http = error if isinstance(error, HTTPError) else error.__context__
     if not isinstance(http, HTTPError):
-        return Fault(str(error), final=True)
+        return RequestFailed(str(error), final=True)
     message = str(getattr(error, "msg", "") or http.reason).strip().split("\n")[0][:300]
     http.close()
     retry_after = _seconds(http.headers.get("Retry-After", ""), now)
-    return Fault(f"HTTP {http.code}: {message}", retry_after, final=http.code not in _WORTH_RETRYING)
+    return RequestFailed(f"HTTP {http.code}: {message}", retry_after, final=http.code not in _RETRYABLE)
 
 
 def _seconds(retry_after: str, now: datetime) -> float:
-    """Retry-After is a number of seconds or a date (RFC 9110, 10.2.3)."""
+    """Returns the wait in a Retry-After header, which is a number of seconds or a date (RFC 9110, section 10.2.3)."""
     if retry_after.strip().isdigit():
         return float(retry_after)
     try:
@@ -199,34 +202,35 @@ def _seconds(retry_after: str, now: datetime) -> float:
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
-def _whole(body: bytes) -> str:
-    """The text, if it is a whole answer: the service also sends error pages and cut rows with status 200."""
+def _complete(body: bytes) -> str:
+    """Returns the text of a complete result. The service also sends error pages and cut rows with status 200."""
     try:
         text = body.decode()
         rows = json.loads(text)["results"]["bindings"]
     except (ValueError, KeyError, TypeError):
         begin = " ".join(body[:200].decode(errors="replace").split())
-        raise Fault(f"the answer is not a whole SPARQL result: {begin!r}") from None
+        raise RequestFailed(f"the response is not a complete SPARQL result: {begin!r}") from None
     if not isinstance(rows, list):
-        raise Fault("the answer has no rows")
+        raise RequestFailed("the response has no rows")
     return text
 
 
-def _answer(text: str, retrieved: str) -> Answer:
-    return Answer(json.loads(text)["results"]["bindings"], retrieved, hashlib.sha256(text.encode()).hexdigest())
+def _result(text: str, retrieved: str) -> QueryResult:
+    return QueryResult(json.loads(text)["results"]["bindings"], retrieved, hashlib.sha256(text.encode()).hexdigest())
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        entry: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return kept
+    return entry
 
 
-def _write(path: Path, kept: dict[str, Any]) -> None:
-    """Whole or not at all: a kill in between leaves the old answer, or none."""
+def _write(path: Path, entry: dict[str, Any]) -> None:
+    """Writes the file by a rename, so that a killed process leaves the old entry or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Two pulls may share the cache: each writes a file of its own before the rename.
     part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(kept), encoding="utf-8")
+    part.write_text(json.dumps(entry), encoding="utf-8")
     part.replace(path)

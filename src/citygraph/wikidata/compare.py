@@ -1,4 +1,4 @@
-"""A comparison from beginning to end: which items are asked for, both sides read alike, and their difference."""
+"""The comparison from beginning to end: fetch the items, read both sides in the same way, and diff them."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ from citygraph.errors import NotFound
 from citygraph.rdf.terms import CG, DCTERMS, FOAF, ID, SCHEMA, SOURCE, WD
 from citygraph.wikidata.client import Client
 from citygraph.wikidata.diff import diff
-from citygraph.wikidata.differences import Change
-from citygraph.wikidata.graph_facts import Facts, Sources, read_facts
-from citygraph.wikidata.item_names import Known, Namer, by_number, read_known
+from citygraph.wikidata.differences import ComparedStatement
+from citygraph.wikidata.graph_facts import GraphFacts, Sources, read_facts
+from citygraph.wikidata.item_names import ExistingData, IriMinter, by_number, read_existing
 from citygraph.wikidata.mapping import map_world
 from citygraph.wikidata.model import COUNTRY, HEAD_OF_GOVERNMENT, Item
-from citygraph.wikidata.pull import Gatherer, Scope
-from citygraph.wikidata.spool import Spool
+from citygraph.wikidata.pull import ItemFetcher, Scope
+from citygraph.wikidata.spool import ItemSpool
 from citygraph.wikidata.world import Selection, World, name_items
 
 _WIKIDATA = NamedNode(ID + "organisation/wikidata")
-_TOLD = {
+# Where several properties mean the same, as for the address, any of them counts.
+_DOCUMENT_FIELDS = {
     DCTERMS("title"): "title",
     DCTERMS("issued"): "issued",
     CG("readOn"): "read_on",
     SCHEMA("url"): "address",
     FOAF("page"): "address",
 }
-_NOWHERE = NamedNode("urn:citygraph:wikidata")
+# A graph that is in no release: no statement of ours counts as one that the comparison replaces.
+_NO_GRAPH = NamedNode("urn:citygraph:wikidata")
 
 
 @dataclass(frozen=True)
-class Document:
-    """A source of ours as a reference there would name it: title and its language, dates and address; "" if unknown."""
+class CitedDocument:
+    """A document of ours, with the fields of a Wikidata reference; unknown fields are empty."""
 
     iri: str
     title: str
@@ -46,13 +48,13 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What was found, both sides, and the documents of ours; `retrieved` is when theirs was read (ISO 8601, UTC)."""
+class ComparisonResult:
+    """The compared statements, both sides, and our documents; `retrieved` is when Wikidata was read (ISO 8601, UTC)."""
 
-    changes: list[Change]
-    ours: Facts
-    theirs: Facts
-    documents: Mapping[str, Document]
+    findings: list[ComparedStatement]
+    ours: GraphFacts
+    theirs: GraphFacts
+    documents: Mapping[str, CitedDocument]
     retrieved: str
 
 
@@ -62,39 +64,43 @@ def compare(
     scope: Scope | None = None,
     *,
     today: str,
-    tell: Callable[[str], None] = lambda _: None,
-) -> Comparison:
-    """Compare our data with what Wikidata says of the places of a scope, or of all places that have ties with us.
+    progress: Callable[[str], None] = lambda _: None,
+) -> ComparisonResult:
+    """Compares our data with Wikidata for the places of a scope, or for all our places that have ties and an item.
 
-    What was itself taken from Wikidata does not count as ours. `today` is an ISO date.
-    Raises Upstream if the service fails, NotFound if the scope is not there.
+    Our data that were pulled from Wikidata are left out. `today` is an ISO date. Raises Upstream if the service fails,
+    NotFound if an item of the scope does not exist.
     """
     quads = list(quads)
-    ours = read_facts(quads, without=graphs_of_wikidata(quads))
-    known = read_known(quads, _NOWHERE)
-    with TemporaryDirectory(prefix="citygraph-") as folder, Spool(Path(folder) / "items") as items:
-        gatherer = Gatherer(client, items, tell)
+    ours = read_facts(quads, without=wikidata_sources(quads))
+    existing = read_existing(quads, _NO_GRAPH)
+    with TemporaryDirectory(prefix="citygraph-") as folder, ItemSpool(Path(folder) / "items") as items:
+        fetcher = ItemFetcher(client, items, progress)
         if scope is not None:
-            gatherer.name(scope)
-        asked = scope or _scope_of(ours)
-        selection = gatherer.select(asked, _also(ours, known, asked))
-        known = with_moves(known, gatherer.moved)
-        world = World(items, selection, known, _NOWHERE, today)
-        gatherer.add_names(world)
+            # Raises NotFound for an item of the scope that does not exist, before anything is fetched.
+            fetcher.scope_name(scope)
+        scope = scope or _scope_of(ours)
+        selection = fetcher.select(scope, _our_selection(ours, existing, scope))
+        # An entity of ours that is linked to a merged item is compared with the item that replaced it.
+        existing = with_redirects(existing, fetcher.redirects)
+        world = World(items, selection, existing, _NO_GRAPH, today)
+        fetcher.add_names(world)
         theirs = their_facts(world)
         seeds = {iri for iri, qids in theirs.items.items() if selection.seeds.intersection(qids)}
-        seeds |= {known.items[qid] for qid in asked.cities if qid in known.items}
-        fates = _fates(ours, gatherer, items)
-    return Comparison(diff(ours, theirs, seeds, fates), ours, theirs, read_documents(quads), gatherer.retrieved)
+        # A requested place whose item was deleted is a finding as well.
+        seeds |= {existing.items[qid] for qid in scope.cities if qid in existing.items}
+        gone = _gone(ours, fetcher, items)
+    return ComparisonResult(diff(ours, theirs, seeds, gone), ours, theirs, read_documents(quads), fetcher.retrieved)
 
 
-def their_facts(world: World) -> Facts:
-    """What the items of a world say, read as a pull of them would be; but their own names, ours put aside."""
-    # What stands here already must not hide what they say: a label, a point, or the post of a mayor.
-    posts = {place: (body, post, False) for place, (body, post, _) in world.known.governments.items()}
-    known = replace(world.known, labels={}, located=frozenset(), governments=posts)
-    world = replace(world, known=known, iris={}, times={}, classes={})
-    namer = Namer(world.known.taken)
+def their_facts(world: World) -> GraphFacts:
+    """Returns the facts of a world's items, mapped as in a pull, but with the labels of the items instead of ours."""
+    # A label, a point or a post of a mayor in our data must not hide theirs, as it does in a pull.
+    posts = {place: (body, post, False) for place, (body, post, _) in world.existing.governments.items()}
+    existing = replace(world.existing, labels={}, located=frozenset(), governments=posts)
+    world = replace(world, existing=existing, iris={}, times={}, classes={})
+    namer = IriMinter(world.existing.taken)
+    # The notices are meant for the user of a pull.
     for _ in name_items(world, namer):
         pass
     facts = read_facts(quad for quad in map_world(world, namer) if isinstance(quad, Quad))
@@ -104,8 +110,8 @@ def their_facts(world: World) -> Facts:
     return replace(facts, labels={**facts.labels, **labels}, names={**facts.names, **names})
 
 
-def graphs_of_wikidata(quads: Iterable[Quad]) -> Sources:
-    """The sources that Wikidata is said to publish."""
+def wikidata_sources(quads: Iterable[Quad]) -> Sources:
+    """Returns the IRIs of the sources whose publisher is Wikidata."""
     publisher = DCTERMS("publisher")
     return frozenset(
         quad.subject.value
@@ -114,59 +120,69 @@ def graphs_of_wikidata(quads: Iterable[Quad]) -> Sources:
     )
 
 
-def tied_places(facts: Facts) -> set[str]:
-    """The places that have a tie."""
+def tied_places(facts: GraphFacts) -> set[str]:
+    """Returns the IRIs of the places that have a tie."""
     return {place for pair in facts.ties for place in pair}
 
 
-def items_of(facts: Facts, iris: Iterable[str]) -> list[str]:
-    """The items that entities are linked to, in the order of their numbers."""
+def items_of(facts: GraphFacts, iris: Iterable[str]) -> list[str]:
+    """Returns the items that entities are linked to, in the order of their numbers."""
     return by_number({qid for iri in iris for qid in facts.items.get(iri, ())})
 
 
-def with_moves(known: Known, moved: Mapping[str, str]) -> Known:
-    """What is known, with the entities of merged items under the items that these became."""
-    there = {new: known.items[old] for old, new in moved.items() if old in known.items and new not in known.items}
-    return replace(known, items={**known.items, **there})
+def with_redirects(existing: ExistingData, redirects: Mapping[str, str]) -> ExistingData:
+    """Returns the existing data with the entities of merged items under the items that replaced them."""
+    moved = {
+        new: existing.items[old]
+        for old, new in redirects.items()
+        if old in existing.items and new not in existing.items
+    }
+    return replace(existing, items={**existing.items, **moved})
 
 
-def read_documents(quads: Iterable[Quad]) -> dict[str, Document]:
-    """The documents that the data describe, by IRI: those with a title."""
-    said: dict[str, dict[str, list[tuple[str, str]]]] = {}
+def read_documents(quads: Iterable[Quad]) -> dict[str, CitedDocument]:
+    """Returns the documents in the data that have a title, by IRI."""
+    fields: dict[str, dict[str, list[tuple[str, str]]]] = {}
     for quad in quads:
-        if isinstance(quad.subject, NamedNode) and quad.subject.value.startswith(SOURCE) and quad.predicate in _TOLD:
+        if (
+            isinstance(quad.subject, NamedNode)
+            and quad.subject.value.startswith(SOURCE)
+            and quad.predicate in _DOCUMENT_FIELDS
+        ):
             language = (quad.object.language or "") if isinstance(quad.object, Literal) else ""
             value = quad.object.value if isinstance(quad.object, NamedNode | Literal) else ""
-            said.setdefault(quad.subject.value, {}).setdefault(_TOLD[quad.predicate], []).append((language, value))
-    return {iri: _document(iri, told) for iri, told in said.items() if "title" in told}
+            field = _DOCUMENT_FIELDS[quad.predicate]
+            fields.setdefault(quad.subject.value, {}).setdefault(field, []).append((language, value))
+    return {iri: _document(iri, values) for iri, values in fields.items() if "title" in values}
 
 
-def _document(iri: str, told: Mapping[str, list[tuple[str, str]]]) -> Document:
-    language, title = min(told["title"])
-    rest = {name: min(value for _, value in values) for name, values in told.items() if name != "title"}
-    return Document(iri, title, language, **rest)
+def _document(iri: str, fields: Mapping[str, list[tuple[str, str]]]) -> CitedDocument:
+    # The least of several values, so that every run cites the document alike.
+    language, title = min(fields["title"])
+    rest = {name: min(value for _, value in values) for name, values in fields.items() if name != "title"}
+    return CitedDocument(iri, title, language, **rest)
 
 
-def _scope_of(ours: Facts) -> Scope:
+def _scope_of(ours: GraphFacts) -> Scope:
     cities = tuple(items_of(ours, tied_places(ours)))
     if not cities:
-        raise NotFound("no place of ours has both a sister city and a Wikidata item: name --city Q…")
+        raise NotFound("none of our places has both a sister city and a Wikidata item: give --city Q…")
     return Scope(cities=cities)
 
 
-def _also(ours: Facts, known: Known, scope: Scope) -> Selection:
-    """Our partners, countries and mayors, whose items are wanted although nobody there may name them."""
-    seeds = {known.items[qid] for qid in scope.cities if qid in known.items} or tied_places(ours)
+def _our_selection(ours: GraphFacts, existing: ExistingData, scope: Scope) -> Selection:
+    """Returns the items of our partners, countries and mayors: they are needed even if Wikidata does not name them."""
+    seeds = {existing.items[qid] for qid in scope.cities if qid in existing.items} or tied_places(ours)
     places = {place for pair in ours.ties if seeds & set(pair) for place in pair}
     countries = {fact.value for place in places for fact in ours.of(place, COUNTRY)}
     people = {fact.value for seed in seeds for fact in ours.of(seed, HEAD_OF_GOVERNMENT)}
     return Selection(frozenset(), *(frozenset(items_of(ours, iris)) for iris in (places, countries, people)))
 
 
-def _fates(ours: Facts, gatherer: Gatherer, items: Mapping[str, Item]) -> dict[str, str]:
-    """What became of our items that are no more, among those that were asked for."""
-    linked = {qid for qids in ours.items.values() for qid in qids} & gatherer.asked
-    return {qid: gatherer.moved.get(qid, "") for qid in linked if qid in gatherer.moved or qid not in items}
+def _gone(ours: GraphFacts, fetcher: ItemFetcher, items: Mapping[str, Item]) -> dict[str, str]:
+    """Returns our linked items that were merged (with the new item) or deleted (""), among those requested."""
+    linked = {qid for qids in ours.items.values() for qid in qids} & fetcher.requested
+    return {qid: fetcher.redirects.get(qid, "") for qid in linked if qid in fetcher.redirects or qid not in items}
 
 
 def _labels(item: Item) -> dict[str, dict[str, Sources]]:

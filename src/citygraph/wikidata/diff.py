@@ -1,4 +1,4 @@
-"""Our facts against Wikidata's: for each entity and statement what agrees, differs or is missing on a side. Pure."""
+"""The diff of our facts and Wikidata's: whether each statement agrees, differs or is missing on a side. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from dataclasses import dataclass, field, replace
 
 from citygraph.text import fold
 from citygraph.wikidata import pairing
-from citygraph.wikidata.differences import ITEM, LABEL, Change, Dated, State, Thing, Told, order
-from citygraph.wikidata.graph_facts import ACT, Fact, Facts, Sources
+from citygraph.wikidata.differences import (
+    ITEM,
+    LABEL,
+    ComparedEntity,
+    ComparedStatement,
+    Outcome,
+    SourcedDate,
+    SourcedValue,
+    order,
+)
+from citygraph.wikidata.graph_facts import ACT, Fact, GraphFacts, Sources
 from citygraph.wikidata.item_names import COUNTRY as COUNTRY_CLASS
 from citygraph.wikidata.model import (
     COORDINATES,
@@ -19,8 +28,8 @@ from citygraph.wikidata.model import (
     POPULATION,
     START,
     TWINNED,
-    agree,
-    finest,
+    dates_agree,
+    finest_dates,
 )
 
 LANGUAGES = ("en", "tr")
@@ -30,288 +39,319 @@ _DATES = (START, END, POINT_IN_TIME)
 
 @dataclass(frozen=True)
 class Sides:
-    """Both sides. `fates` tells of items that are no more: what one was merged into, or "" if it was deleted.
+    """The facts of both sides.
 
-    `guesses` are places and persons of Wikidata's that bear the name of one of ours that has no item, with that one.
+    `gone` has the items that no longer exist, with the item that each was merged into, or "" if it was deleted.
+    `guesses` maps entities of Wikidata to one of ours that has the same name and no item.
     """
 
-    ours: Facts
-    theirs: Facts
-    fates: Mapping[str, str] = field(default_factory=dict)
+    ours: GraphFacts
+    theirs: GraphFacts
+    gone: Mapping[str, str] = field(default_factory=dict)
     guesses: Mapping[str, str] = field(default_factory=dict)
 
-    def thing(self, iri: str) -> Thing:
-        """An entity of either side."""
+    def entity(self, iri: str) -> ComparedEntity:
+        """Returns an entity of either side."""
         ours, theirs = self.ours.items.get(iri, ()), self.theirs.items.get(iri, ())
         side = self.ours if iri in self.ours.names else self.theirs
-        return Thing(iri if self.is_here(iri) else "", next(iter((*ours, *theirs)), ""), side.name(iri))
+        return ComparedEntity(iri if self.is_here(iri) else "", next(iter((*ours, *theirs)), ""), side.name(iri))
 
     def is_here(self, iri: str) -> bool:
-        """Whether it is an entity of ours."""
+        """Returns whether it is an entity of ours."""
         return iri in self.ours.classes or iri in self.ours.items or iri in self.ours.names
 
     def is_there(self, iri: str) -> bool:
-        """Whether its item was read."""
+        """Returns whether its item was read."""
         return iri in self.theirs.items
 
 
 def diff(
-    ours: Facts,
-    theirs: Facts,
+    ours: GraphFacts,
+    theirs: GraphFacts,
     seeds: Iterable[str],
-    fates: Mapping[str, str] | None = None,
+    gone: Mapping[str, str] | None = None,
     languages: tuple[str, ...] = LANGUAGES,
-) -> list[Change]:
-    """What a comparison finds about the places `seeds` (IRIs), their ties, partners and mayors, in order.
+) -> list[ComparedStatement]:
+    """Returns the compared statements of the places `seeds` (IRIs), their ties, partners and mayors, sorted.
 
-    `theirs` has our IRIs for the items that we know. Labels are compared in `languages`.
+    `theirs` uses our IRIs for the items that our entities are linked to. Labels are compared in `languages`.
     """
     seeds = set(seeds)
     guesses = _guesses(ours, theirs)
-    sides = Sides(ours, theirs, fates or {}, guesses)
+    sides = Sides(ours, theirs, gone or {}, guesses)
     pairs = [pair for pair in {**ours.ties, **theirs.ties} if seeds & set(pair)]
     places = seeds | {place for pair in pairs for place in pair}
     holders = {f.value for s in seeds for side in (ours, theirs) for f in side.of(s, HEAD_OF_GOVERNMENT)}
-    found: list[Change] = []
+    statements: list[ComparedStatement] = []
+    # An entity with a guess is compared under the IRI of ours that it may be.
     for iri in (places | holders) - set(guesses):
-        found += _entity(sides, iri)
+        statements += _entity(sides, iri)
         if iri in places and sides.is_here(iri) and sides.is_there(iri):
-            found += _labels(sides, iri, languages)
-            found += _place(sides, iri, mayors=iri in seeds)
-    found += _ties(sides, seeds, pairs)
-    return sorted(found, key=order)
+            statements += _labels(sides, iri, languages)
+            statements += _place(sides, iri, mayors=iri in seeds)
+    statements += _ties(sides, seeds, pairs)
+    return sorted(statements, key=order)
 
 
-def _guesses(ours: Facts, theirs: Facts) -> dict[str, str]:
-    """What there bears the name of something here that is linked to no item: perhaps the same, perhaps a namesake."""
+def _guesses(ours: GraphFacts, theirs: GraphFacts) -> dict[str, str]:
+    """Returns the entities of Wikidata with the name of an unlinked entity of ours: the same thing, or a namesake."""
     unlinked: dict[str, str] = {}
     for iri in sorted(set(ours.classes) - set(ours.items)):
         for name in ours.names.get(iri, ()):
             unlinked.setdefault(fold(name), iri)
-    found: dict[str, str] = {}
+    guesses: dict[str, str] = {}
     for iri in sorted(set(theirs.items) - set(ours.items)):
         kind = iri.split("/")[-2]
         for name in sorted(theirs.names.get(iri, ())):
             guess = unlinked.get(fold(name), "")
+            # A person and a place of one name are never the same.
             if guess and guess != iri and (guess.split("/")[-2] == "person") == (kind == "person"):
-                found.setdefault(iri, guess)
-    return found
+                guesses.setdefault(iri, guess)
+    return guesses
 
 
-def _entity(sides: Sides, iri: str) -> Iterator[Change]:
-    """What became of an entity's item there."""
-    thing, qids = sides.thing(iri), sides.ours.items.get(iri, ())
-    told = tuple(Told(qid) for qid in qids)
-    guessed = [sides.thing(there).qid for there, here in sorted(sides.guesses.items()) if here == iri]
+def _entity(sides: Sides, iri: str) -> Iterator[ComparedStatement]:
+    """Compares an entity's link with the state of its item in Wikidata."""
+    entity, qids = sides.entity(iri), sides.ours.items.get(iri, ())
+    mine = tuple(SourcedValue(qid) for qid in qids)
+    guessed = [sides.entity(there).qid for there, here in sorted(sides.guesses.items()) if here == iri]
     if not sides.is_here(iri):
-        state, detail = State.MISSING_HERE, ""
+        state, detail = Outcome.MISSING_HERE, ""
     elif not qids and guessed:
-        state, detail = State.AMBIGUOUS, f"no item is linked, and {', '.join(guessed)} bears the same name"
+        state, detail = Outcome.AMBIGUOUS, f"no item is linked, and {', '.join(guessed)} has the same name"
     elif not qids:
-        state, detail = State.MISSING_THERE, "no item is linked"
+        state, detail = Outcome.MISSING_THERE, "no item is linked"
     elif len(qids) > 1:
-        state, detail = State.AMBIGUOUS, "several items are linked"
-    elif sides.fates.get(qids[0]):
-        state, detail = State.MERGED, f"{qids[0]} was merged into {sides.fates[qids[0]]}"
-    elif qids[0] in sides.fates:
-        state, detail = State.DELETED, f"{qids[0]} is not there"
+        state, detail = Outcome.AMBIGUOUS, "several items are linked"
+    elif sides.gone.get(qids[0]):
+        state, detail = Outcome.MERGED, f"{qids[0]} was merged into {sides.gone[qids[0]]}"
+    elif qids[0] in sides.gone:
+        state, detail = Outcome.DELETED, f"{qids[0]} does not exist"
     else:
-        state, detail = State.AGREES, ""
-    theirs = tuple(Told(q) for q in (*guessed, *sides.theirs.items.get(iri, ())))
-    yield Change(state, thing, ITEM, ours=told, theirs=theirs, detail=detail)
+        state, detail = Outcome.AGREES, ""
+    theirs = tuple(SourcedValue(q) for q in (*guessed, *sides.theirs.items.get(iri, ())))
+    yield ComparedStatement(state, entity, ITEM, ours=mine, theirs=theirs, detail=detail)
 
 
-def _labels(sides: Sides, iri: str, languages: Iterable[str]) -> Iterator[Change]:
-    """A name that the other side has as an alias, or in another language, is no difference."""
+def _labels(sides: Sides, iri: str, languages: Iterable[str]) -> Iterator[ComparedStatement]:
+    """Compares the labels. A name that the other side has as an alias or in another language agrees."""
     for language in languages:
         mine = sides.ours.labels.get(iri, {}).get(language, {})
         yours = sides.theirs.labels.get(iri, {}).get(language, {})
+        # A pull labels an item without a name with its id, which is not a label to compare.
         mine = {label: sources for label, sources in mine.items() if label not in sides.ours.items.get(iri, ())}
         if not mine and not yours:
             continue
-        known = set(mine) & sides.theirs.names.get(iri, frozenset()) or (
-            set(yours) & sides.ours.names.get(iri, frozenset())
+        is_alias = set(mine) & sides.theirs.names.get(iri, frozenset()) or set(yours) & sides.ours.names.get(
+            iri, frozenset()
         )
-        other = State.DIFFERS if mine and yours else _state(bool(mine), bool(yours))
-        state = State.AGREES if known else other
-        yield Change(state, sides.thing(iri), LABEL, language=language, ours=_told(mine), theirs=_told(yours))
+        other = Outcome.DIFFERS if mine and yours else _state(bool(mine), bool(yours))
+        state = Outcome.AGREES if is_alias else other
+        yield ComparedStatement(
+            state, sides.entity(iri), LABEL, language=language, ours=_sourced(mine), theirs=_sourced(yours)
+        )
 
 
-def _place(sides: Sides, iri: str, mayors: bool) -> Iterator[Change]:
+def _place(sides: Sides, iri: str, mayors: bool) -> Iterator[ComparedStatement]:
+    # Wikidata gives a country itself as its country.
     if COUNTRY_CLASS.value not in sides.theirs.classes.get(iri, ()):
         yield from _countries(sides, iri)
     yield from _coordinates(sides, iri)
     mine, yours = sides.ours.of(iri, POPULATION), sides.theirs.of(iri, POPULATION)
-    for state, m, y in pairing.figures(mine, yours):
-        yield _change(sides, state, iri, POPULATION, m, y, detail=_why_ambiguous(state))
+    for state, m, y in pairing.pair_figures(mine, yours):
+        yield _compared(sides, state, iri, POPULATION, m, y, detail=_why_ambiguous(state))
     if mayors:
         yield from _mayors(sides, iri)
 
 
-def _countries(sides: Sides, iri: str) -> Iterator[Change]:
-    mine = _merged(sides.ours.of(iri, COUNTRY))
-    yours = _merged(sides.theirs.of(iri, COUNTRY))
-    thing = sides.thing(iri)
+def _countries(sides: Sides, iri: str) -> Iterator[ComparedStatement]:
+    mine = _by_value(sides.ours.of(iri, COUNTRY))
+    yours = _by_value(sides.theirs.of(iri, COUNTRY))
+    entity = sides.entity(iri)
     if mine and yours and not set(mine) & set(yours):
-        value = sides.thing(min(mine))
-        yield Change(State.DIFFERS, thing, COUNTRY, value, ours=_told(mine, sides), theirs=_told(yours, sides))
+        value = sides.entity(min(mine))
+        yield ComparedStatement(
+            Outcome.DIFFERS, entity, COUNTRY, value, ours=_sourced(mine, sides), theirs=_sourced(yours, sides)
+        )
         return
     for country in sorted({*mine, *yours}):
         state = _state(country in mine, country in yours)
-        ours = _told({country: mine[country]}, sides) if country in mine else ()
-        theirs = _told({country: yours[country]}, sides) if country in yours else ()
-        yield Change(state, thing, COUNTRY, sides.thing(country), ours=ours, theirs=theirs)
+        ours = _sourced({country: mine[country]}, sides) if country in mine else ()
+        theirs = _sourced({country: yours[country]}, sides) if country in yours else ()
+        yield ComparedStatement(state, entity, COUNTRY, sides.entity(country), ours=ours, theirs=theirs)
 
 
-def _coordinates(sides: Sides, iri: str) -> Iterator[Change]:
+def _coordinates(sides: Sides, iri: str) -> Iterator[ComparedStatement]:
     mine, yours = sides.ours.of(iri, COORDINATES), sides.theirs.of(iri, COORDINATES)
     if not mine and not yours:
         return
     state, detail = _state(bool(mine), bool(yours)), ""
     if mine and yours:
-        apart = min(pairing.kilometres(m.value, y.value) for m in mine for y in yours)
-        state = State.AGREES if apart <= pairing.NEAR else State.DIFFERS
+        apart = min(pairing.distance(m.value, y.value) for m in mine for y in yours)
+        state = Outcome.AGREES if apart <= pairing.NEAR else Outcome.DIFFERS
         detail = f"{apart:.1f} km apart" if apart else ""
-    yield Change(state, sides.thing(iri), COORDINATES, ours=_of_facts(mine), theirs=_of_facts(yours), detail=detail)
+    yield ComparedStatement(
+        state, sides.entity(iri), COORDINATES, ours=_of_facts(mine), theirs=_of_facts(yours), detail=detail
+    )
 
 
-def _mayors(sides: Sides, iri: str) -> Iterator[Change]:
+def _mayors(sides: Sides, iri: str) -> Iterator[ComparedStatement]:
     mine = sides.ours.of(iri, HEAD_OF_GOVERNMENT)
     yours = tuple(
         replace(fact, value=sides.guesses.get(fact.value, fact.value))
         for fact in sides.theirs.of(iri, HEAD_OF_GOVERNMENT)
     )
-    for state, m, y in pairing.tenures(mine, yours):
+    for state, m, y in pairing.pair_tenures(mine, yours):
         holder = m.value if m else y.value if y else ""
         guessed = holder in sides.guesses.values()
-        yield _change(sides, State.AMBIGUOUS if guessed else state, iri, HEAD_OF_GOVERNMENT, m, y, holder)
+        yield _compared(sides, Outcome.AMBIGUOUS if guessed else state, iri, HEAD_OF_GOVERNMENT, m, y, holder)
         if m and y and not guessed:
-            yield from _dates(Change(state, sides.thing(iri), HEAD_OF_GOVERNMENT, sides.thing(holder)), m, y)
+            yield from _dates(
+                ComparedStatement(state, sides.entity(iri), HEAD_OF_GOVERNMENT, sides.entity(holder)), m, y
+            )
 
 
-def _ties(sides: Sides, seeds: set[str], pairs: Iterable[tuple[str, str]]) -> Iterator[Change]:
-    """Each pair once, from the side of a place that was asked for; then each direction that is missing there."""
+def _ties(sides: Sides, seeds: set[str], pairs: Iterable[tuple[str, str]]) -> Iterator[ComparedStatement]:
+    """Yields each pair once, seen from a requested place, then the directions that Wikidata lacks."""
     mapped: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for pair in pairs:
+        # A tie of a possible namesake of ours is compared with the tie of ours.
         a, b = (sides.guesses.get(place, place) for place in pair)
         mapped.setdefault((a, b) if a < b else (b, a), []).append(pair)
-    for key, found in sorted(mapped.items()):
+    for key, originals in sorted(mapped.items()):
         entity, value = key if key[0] in seeds else (key[1], key[0])
-        mine = _one([fact for pair in found for fact in sides.ours.ties.get(pair, ())])
-        yours = _one([fact for pair in found for fact in sides.theirs.ties.get(pair, ())])
+        mine = _as_one_fact([fact for pair in originals for fact in sides.ours.ties.get(pair, ())])
+        yours = _as_one_fact([fact for pair in originals for fact in sides.theirs.ties.get(pair, ())])
         if set(key) & set(sides.guesses.values()):
-            yield _change(sides, State.AMBIGUOUS, entity, TWINNED, mine, yours, value)
+            yield _compared(sides, Outcome.AMBIGUOUS, entity, TWINNED, mine, yours, value)
             continue
-        change = _change(sides, _state(mine is not None, yours is not None), entity, TWINNED, mine, yours, value)
-        yield change
+        tie = _compared(sides, _state(mine is not None, yours is not None), entity, TWINNED, mine, yours, value)
+        yield tie
         if mine and yours:
-            yield from _dates(change, mine, yours)
+            yield from _dates(tie, mine, yours)
         if yours:
             yield from _reverse(sides, key, mine, yours)
 
 
-def _reverse(sides: Sides, pair: tuple[str, str], mine: Fact | None, yours: Fact) -> Iterator[Change]:
+def _reverse(sides: Sides, pair: tuple[str, str], mine: Fact | None, yours: Fact) -> Iterator[ComparedStatement]:
     for entity, value in (pair, pair[::-1]):
         if (entity, value) not in sides.theirs.directions:
-            yield _change(sides, State.NO_REVERSE, entity, TWINNED, mine, yours, value)
+            yield _compared(sides, Outcome.NO_REVERSE, entity, TWINNED, mine, yours, value)
 
 
-def _dates(of: Change, mine: Fact, yours: Fact) -> Iterator[Change]:
-    """The dates of a statement that both sides make, at the coarser of their precisions."""
+def _dates(statement: ComparedStatement, mine: Fact, yours: Fact) -> Iterator[ComparedStatement]:
+    """Compares the dates of a statement that both sides have, at the coarser of their precisions."""
     for qualifier in _DATES:
         ours, theirs = mine.dates.get(qualifier, {}), yours.dates.get(qualifier, {})
-        # A day on which a document shows the tie is evidence; nobody wants it as a qualifier there.
+        # A day on which a document attests the tie is evidence, which Wikidata does not record as a qualifier.
         if not theirs and (not ours or qualifier == POINT_IN_TIME):
             continue
-        state, detail = _date_state(finest(ours), finest(theirs))
+        state, detail = _date_state(finest_dates(ours), finest_dates(theirs))
         act = mine.dates.get(ACT, {})
-        if state == State.DIFFERS and qualifier == START and any(agree(a, t) for a in act for t in theirs):
+        if state == Outcome.DIFFERS and qualifier == START and any(dates_agree(a, t) for a in act for t in theirs):
             detail = f"theirs is our date of the council's act ({', '.join(sorted(act))})"
-        dated = tuple(Dated(qualifier, date, tuple(sorted(ours[date]))) for date in finest(ours))
+        dated = tuple(SourcedDate(qualifier, date, tuple(sorted(ours[date]))) for date in finest_dates(ours))
         yield replace(
-            of, state=state, qualifier=qualifier, ours=_told(ours), theirs=_told(theirs), node=mine.node,
-            qualifiers=dated if state == State.MISSING_THERE else (), detail=detail,
-        )  # fmt: skip
+            statement,
+            state=state,
+            qualifier=qualifier,
+            ours=_sourced(ours),
+            theirs=_sourced(theirs),
+            node=mine.node,
+            qualifiers=dated if state == Outcome.MISSING_THERE else (),
+            detail=detail,
+        )
 
 
-def _date_state(mine: list[str], yours: list[str]) -> tuple[State, str]:
+def _date_state(mine: list[str], yours: list[str]) -> tuple[Outcome, str]:
     if not yours:
         differ = len(mine) > 1
-        return (State.AMBIGUOUS, "our sources differ") if differ else (State.MISSING_THERE, "")
+        return (Outcome.AMBIGUOUS, "our sources differ") if differ else (Outcome.MISSING_THERE, "")
     if not mine:
-        return State.MISSING_HERE, ""
-    matched = [any(agree(m, y) for m in mine) for y in yours]
+        return Outcome.MISSING_HERE, ""
+    matched = [any(dates_agree(m, y) for m in mine) for y in yours]
     if all(matched):
-        return State.AGREES, ""
-    return (State.AMBIGUOUS, "one of several dates there agrees") if any(matched) else (State.DIFFERS, "")
+        return Outcome.AGREES, ""
+    return (Outcome.AMBIGUOUS, "one of several dates there agrees") if any(matched) else (Outcome.DIFFERS, "")
 
 
-def _change(
-    sides: Sides, state: State, iri: str, property_: str, mine: Fact | None, yours: Fact | None,
-    value: str = "", detail: str = "",
-) -> Change:  # fmt: skip
-    """The finding about a statement, with the dates that ours would bear there."""
-    node = mine.node if mine else ""
-    thing = sides.thing(value) if value else Thing()
-    missing = state in (State.MISSING_THERE, State.NO_REVERSE) and mine is not None
-    return Change(
-        state, sides.thing(iri), property_, thing,
-        ours=_of_facts((mine,) if mine else ()), theirs=_of_facts((yours,) if yours else ()),
-        qualifiers=tuple(_sure_dates(mine)) if missing and mine else (), node=node, detail=detail,
-    )  # fmt: skip
+def _compared(
+    sides: Sides,
+    state: Outcome,
+    iri: str,
+    property_: str,
+    mine: Fact | None,
+    yours: Fact | None,
+    value: str = "",
+    detail: str = "",
+) -> ComparedStatement:
+    """Returns the compared statement, with the dates that our statement would have in Wikidata."""
+    missing = state in (Outcome.MISSING_THERE, Outcome.NO_REVERSE) and mine is not None
+    return ComparedStatement(
+        state,
+        sides.entity(iri),
+        property_,
+        sides.entity(value) if value else ComparedEntity(),
+        ours=_of_facts((mine,) if mine else ()),
+        theirs=_of_facts((yours,) if yours else ()),
+        qualifiers=tuple(_sure_dates(mine)) if missing and mine else (),
+        node=mine.node if mine else "",
+        detail=detail,
+    )
 
 
-def _sure_dates(fact: Fact) -> Iterator[Dated]:
-    """The dates of ours on which all our sources agree."""
+def _sure_dates(fact: Fact) -> Iterator[SourcedDate]:
+    """Yields our dates on which all our sources agree."""
+    # A population needs the date that it is of; of a tie, a date of attestation is evidence only (see _dates).
     for qualifier in (START, END, *((POINT_IN_TIME,) if "#population" in fact.node else ())):
-        dates = finest(fact.dates.get(qualifier, {}))
+        dates = finest_dates(fact.dates.get(qualifier, {}))
         if len(dates) == 1:
-            yield Dated(qualifier, dates[0], tuple(sorted(fact.dates[qualifier][dates[0]])))
+            yield SourcedDate(qualifier, dates[0], tuple(sorted(fact.dates[qualifier][dates[0]])))
 
 
-def _state(here: bool, there: bool) -> State:
+def _state(here: bool, there: bool) -> Outcome:
     if here and there:
-        return State.AGREES
-    return State.MISSING_THERE if here else State.MISSING_HERE
+        return Outcome.AGREES
+    return Outcome.MISSING_THERE if here else Outcome.MISSING_HERE
 
 
-def _why_ambiguous(state: State) -> str:
-    return "our figure has no date, and none there is the same" if state == State.AMBIGUOUS else ""
+def _why_ambiguous(state: Outcome) -> str:
+    return "our figure has no date, and Wikidata has no equal figure" if state == Outcome.AMBIGUOUS else ""
 
 
-def _one(facts: list[Fact]) -> Fact | None:
-    """Several agreements of the same pair as one fact."""
+def _as_one_fact(facts: list[Fact]) -> Fact | None:
+    """Merges several agreements of the same pair into one fact."""
     if not facts:
         return None
     dates: dict[str, dict[str, Sources]] = {}
     for fact in facts:
-        for qualifier, found in fact.dates.items():
-            of = dates.setdefault(qualifier, {})
-            for date, sources in found.items():
-                of[date] = of.get(date, frozenset()) | sources
+        for qualifier, by_date in fact.dates.items():
+            merged = dates.setdefault(qualifier, {})
+            for date, sources in by_date.items():
+                merged[date] = merged.get(date, frozenset()) | sources
     sources = frozenset().union(*(fact.sources for fact in facts))
     return replace(facts[0], sources=sources, dates=dates)
 
 
-def _merged(facts: Iterable[Fact]) -> dict[str, Sources]:
-    found: dict[str, Sources] = {}
+def _by_value(facts: Iterable[Fact]) -> dict[str, Sources]:
+    by_value: dict[str, Sources] = {}
     for fact in facts:
-        found[fact.value] = found.get(fact.value, frozenset()) | fact.sources
-    return found
+        by_value[fact.value] = by_value.get(fact.value, frozenset()) | fact.sources
+    return by_value
 
 
-def _told(values: Mapping[str, Sources], sides: Sides | None = None) -> tuple[Told, ...]:
-    """Values with their sources; of entities the names, where both sides are given."""
-    return tuple(Told(sides.thing(v).name if sides else v, tuple(sorted(values[v]))) for v in sorted(values))
+def _sourced(values: Mapping[str, Sources], sides: Sides | None = None) -> tuple[SourcedValue, ...]:
+    """Returns values with their sources; with `sides`, values are IRIs, which are replaced by names."""
+    return tuple(SourcedValue(sides.entity(v).name if sides else v, tuple(sorted(values[v]))) for v in sorted(values))
 
 
-def _of_facts(facts: Iterable[Fact]) -> tuple[Told, ...]:
-    return tuple(Told(_shown(fact), tuple(sorted(fact.sources))) for fact in facts)
+def _of_facts(facts: Iterable[Fact]) -> tuple[SourcedValue, ...]:
+    return tuple(SourcedValue(_fact_text(fact), tuple(sorted(fact.sources))) for fact in facts)
 
 
-def _shown(fact: Fact) -> str:
-    """A figure with its date, a point; what binds two entities shows its dates alone."""
-    dates = {q: " or ".join(finest(fact.dates[q])) for q in (START, END, POINT_IN_TIME) if fact.dates.get(q)}
+def _fact_text(fact: Fact) -> str:
+    """Returns a figure with its date, or a point; a fact that links two entities shows its dates only."""
+    dates = {q: " or ".join(finest_dates(fact.dates[q])) for q in (START, END, POINT_IN_TIME) if fact.dates.get(q)}
     if fact.value and not fact.value.startswith("http"):
         return f"{fact.value} ({dates[POINT_IN_TIME]})" if POINT_IN_TIME in dates else fact.value
     if START in dates or END in dates:

@@ -1,4 +1,4 @@
-"""What a comparison finds, as plain values: a finding for each statement, with what both sides say and who says so."""
+"""The result of a comparison as plain values: one for each statement, with the values and the sources of both sides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from io import StringIO
 from typing import Any
@@ -17,15 +17,24 @@ from pyoxigraph import Literal, NamedNode, Quad
 from citygraph.errors import BadData
 from citygraph.rdf.terms import BASE, CG, DCTERMS, DQV, OA, PREFIXES, PROV, RDF, RDFS, WD, XSD
 from citygraph.text import guarded_cell
-from citygraph.wikidata.model import COORDINATES, COUNTRY, HEAD_OF_GOVERNMENT, POPULATION, TWINNED
+from citygraph.wikidata.model import (
+    COORDINATES,
+    COUNTRY,
+    END,
+    HEAD_OF_GOVERNMENT,
+    POINT_IN_TIME,
+    POPULATION,
+    START,
+    TWINNED,
+)
 
 ITEM, LABEL = "item", "label"
-# What is compared, in the order in which it is told; the ids are Wikidata's.
+# The compared properties in the order of the output; the ids are Wikidata's.
 PROPERTIES = (ITEM, LABEL, COUNTRY, COORDINATES, POPULATION, TWINNED, HEAD_OF_GOVERNMENT)
 
 
-class State(StrEnum):
-    """What was found; each is a concept of ontology/findings.ttl."""
+class Outcome(StrEnum):
+    """The outcome of a comparison; each is a concept of ontology/findings.ttl."""
 
     AGREES = "agrees"
     DIFFERS = "differs"
@@ -39,16 +48,16 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, order=True)
-class Told:
-    """A value as one side gives it, and the sources that say so."""
+class SourcedValue:
+    """A value on one side, and the sources that give it."""
 
     value: str
     sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Dated:
-    """A date that belongs to a statement of ours: the property of its qualifier, the date as text, who says so."""
+class SourcedDate:
+    """A date of a statement of ours: the property of its qualifier, the date as text, and the sources."""
 
     property: str
     date: str
@@ -56,8 +65,8 @@ class Dated:
 
 
 @dataclass(frozen=True)
-class Thing:
-    """An entity on both sides: its IRI here, its item there (either may be ""), and what people call it."""
+class ComparedEntity:
+    """An entity on both sides: its IRI here, its item in Wikidata (either may be ""), and its name."""
 
     iri: str = ""
     qid: str = ""
@@ -65,84 +74,89 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Change:
-    """One finding: about an entity, a property (one of PROPERTIES), and perhaps a qualifier of the statement.
+class ComparedStatement:
+    """A compared statement of an entity: its property (one of PROPERTIES) and, for a date, the qualifier.
 
-    `value` is what the statement is about if that is an entity; `language` that of a label. `qualifiers` are the
-    dates of ours that a new statement there would bear. `node` is what bears the statement here.
+    `value` is the object if that is an entity; `language` is that of a label. `qualifiers` are our dates that a new
+    statement in Wikidata would have. `node` is the IRI of our statement.
     """
 
-    state: State
-    entity: Thing
+    state: Outcome
+    entity: ComparedEntity
     property: str
-    value: Thing = Thing()
+    value: ComparedEntity = ComparedEntity()
     qualifier: str = ""
     language: str = ""
-    ours: tuple[Told, ...] = ()
-    theirs: tuple[Told, ...] = ()
-    qualifiers: tuple[Dated, ...] = ()
+    ours: tuple[SourcedValue, ...] = ()
+    theirs: tuple[SourcedValue, ...] = ()
+    qualifiers: tuple[SourcedDate, ...] = ()
     node: str = ""
     detail: str = ""
 
 
-def order(change: Change) -> tuple[Any, ...]:
-    """Sort key: by entity, then property, then what it is about."""
+def order(statement: ComparedStatement) -> tuple[Any, ...]:
+    """Returns the sort key: entity, property, object."""
     return (
-        change.entity.iri or "~",
-        change.entity.qid,
-        PROPERTIES.index(change.property),
-        change.value.iri or "~",
-        change.value.qid,
-        change.language,
-        change.node,
-        change.qualifier,
-        change.state,
-        change.ours,
-        change.theirs,
+        # "~" sorts after every IRI: entities that we do not have come last.
+        statement.entity.iri or "~",
+        statement.entity.qid,
+        PROPERTIES.index(statement.property),
+        statement.value.iri or "~",
+        statement.value.qid,
+        statement.language,
+        statement.node,
+        statement.qualifier,
+        statement.state,
+        statement.ours,
+        statement.theirs,
     )
 
 
-def to_json(change: Change) -> dict[str, Any]:
-    """The finding as plain data for JSON."""
-    return asdict(change)
+def to_json(statement: ComparedStatement) -> dict[str, Any]:
+    """Returns the compared statement as plain data for JSON."""
+    return asdict(statement)
 
 
-def from_json(value: dict[str, Any]) -> Change:
-    """The finding that was written. Raises KeyError, TypeError or ValueError for what is none."""
-    return Change(
-        state=State(value["state"]),
-        entity=Thing(**value["entity"]),
-        property=value["property"],
-        value=Thing(**value["value"]),
-        qualifier=value["qualifier"],
-        language=value["language"],
-        ours=_told(value["ours"]),
-        theirs=_told(value["theirs"]),
-        qualifiers=tuple(Dated(d["property"], d["date"], tuple(d["sources"])) for d in value["qualifiers"]),
-        node=value["node"],
-        detail=value["detail"],
+def from_json(value: dict[str, Any]) -> ComparedStatement:
+    """Returns the compared statement for data of `to_json`. Raises KeyError, TypeError or ValueError for others."""
+    return ComparedStatement(
+        **value
+        | {
+            "state": Outcome(value["state"]),
+            "entity": ComparedEntity(**value["entity"]),
+            "value": ComparedEntity(**value["value"]),
+            "ours": _sourced(value["ours"]),
+            "theirs": _sourced(value["theirs"]),
+            "qualifiers": tuple(
+                SourcedDate(d["property"], d["date"], tuple(d["sources"])) for d in value["qualifiers"]
+            ),
+        }
     )
 
 
-def _told(values: list[dict[str, Any]]) -> tuple[Told, ...]:
-    return tuple(Told(told["value"], tuple(told["sources"])) for told in values)
+def _sourced(values: list[dict[str, Any]]) -> tuple[SourcedValue, ...]:
+    return tuple(SourcedValue(one["value"], tuple(one["sources"])) for one in values)
 
 
 FINDING = BASE + "ontology/findings/"
-COLUMNS = ("state", "entity", "qid", "name", "statement", "value", "ours", "theirs", "our_sources", "their_sources",
-           "detail")  # fmt: skip
-
+# English and Turkish names of properties and qualifiers.
 _WORDS = {
-    "P17": ("country", "ülke"), "P625": ("coordinates", "koordinat"), "P1082": ("population", "nüfus"),
-    "P190": ("sister city", "kardeş şehir"), "P6": ("head of government", "yönetim başkanı"),
-    "P580": ("start", "başlangıç"), "P582": ("end", "bitiş"), "P585": ("point in time", "zaman noktası"),
-    LABEL: ("label", "ad"), ITEM: ("item", "öge"),
-}  # fmt: skip
+    COUNTRY: ("country", "ülke"),
+    COORDINATES: ("coordinates", "koordinat"),
+    POPULATION: ("population", "nüfus"),
+    TWINNED: ("sister city", "kardeş şehir"),
+    HEAD_OF_GOVERNMENT: ("head of government", "yönetim başkanı"),
+    START: ("start", "başlangıç"),
+    END: ("end", "bitiş"),
+    POINT_IN_TIME: ("point in time", "zaman noktası"),
+    LABEL: ("label", "ad"),
+    ITEM: ("item", "öge"),
+}
 
 
 @dataclass(frozen=True)
-class Row:
-    """A finding in words; sources are IRIs. `state` is the name of the finding's concept."""
+class ComparisonRow:
+    """A compared statement in words; sources are IRIs. `state` is the name of the outcome's concept."""
 
     state: str
     entity: str
@@ -157,130 +171,138 @@ class Row:
     detail: str
 
 
-def rows(changes: Iterable[Change], language: str = "en") -> list[Row]:
-    """The findings in words, in English or Turkish (`en`, `tr`): for a table or a page."""
-    return [_row(change, language) for change in changes]
+COLUMNS = tuple(field.name for field in fields(ComparisonRow))
 
 
-def counts(changes: Iterable[Change]) -> dict[str, int]:
-    """How many findings there are of each state, the most frequent first."""
-    return dict(Counter(change.state.value for change in changes).most_common())
+def rows(statements: Iterable[ComparedStatement], language: str = "en") -> list[ComparisonRow]:
+    """Returns the statements in words, in English or Turkish (`en`, `tr`), for a table or a page."""
+    return [_row(statement, language) for statement in statements]
 
 
-def to_csv(changes: Iterable[Change]) -> str:
-    """A table; several values or sources in a cell are divided by "; ". No spreadsheet runs what others wrote."""
+def counts(statements: Iterable[ComparedStatement]) -> dict[str, int]:
+    """Returns the number of statements by outcome, the most frequent first."""
+    return dict(Counter(statement.state.value for statement in statements).most_common())
+
+
+def to_csv(statements: Iterable[ComparedStatement]) -> str:
+    """Returns a CSV table with several values of a cell separated by "; ", and formulas of spreadsheets disarmed."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for row in rows(changes):
+    for row in rows(statements):
         cells = (getattr(row, column) for column in COLUMNS)
         writer.writerow(guarded_cell("; ".join(cell) if isinstance(cell, tuple) else cell) for cell in cells)
     return out.getvalue()
 
 
-def to_json_text(changes: Iterable[Change], retrieved: str) -> str:
-    """The comparison as it is kept in a file; `retrieved` is when Wikidata was read."""
-    changes = list(changes)
-    value = {"retrieved": retrieved, "counts": counts(changes), "findings": [to_json(change) for change in changes]}
+def to_json_text(statements: Iterable[ComparedStatement], retrieved: str) -> str:
+    """Returns the comparison as the text of a file; `retrieved` is when Wikidata was read."""
+    statements = list(statements)
+    value = {
+        "retrieved": retrieved,
+        "counts": counts(statements),
+        "findings": [to_json(statement) for statement in statements],
+    }
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 
 
-def from_json_text(text: str, file: str) -> tuple[list[Change], str]:
-    """A comparison that was kept, and when Wikidata was read for it. Raises BadData for what is none."""
+def from_json_text(text: str, file: str) -> tuple[list[ComparedStatement], str]:
+    """Returns a saved comparison, and when Wikidata was read for it. Raises BadData for any other text."""
     try:
         value: dict[str, Any] = json.loads(text)
         return [from_json(finding) for finding in value["findings"]], str(value["retrieved"])
     except (ValueError, KeyError, TypeError) as error:
-        raise BadData(f"this is no saved comparison with Wikidata: {error!r}", file) from None
+        raise BadData(f"this is not a saved comparison with Wikidata: {error!r}", file) from None
 
 
-def to_quads(changes: Iterable[Change], graph: NamedNode, checked: str) -> Iterator[Quad]:
-    """Each finding as a dqv:QualityAnnotation in a graph, with an IRI that depends on what was found about what.
+def to_quads(statements: Iterable[ComparedStatement], graph: NamedNode, checked: str) -> Iterator[Quad]:
+    """Yields each statement as a dqv:QualityAnnotation in a graph, with an IRI that depends on the statement only.
 
-    Its target is the entity, its body the concept of the finding; `checked` is an ISO date.
+    The target is the entity, the body the concept of the outcome; `checked` is an ISO date.
     """
-    for change in changes:
-        yield from annotation(change, graph, checked)
+    for statement in statements:
+        yield from annotation(statement, graph, checked)
 
 
-def annotation(change: Change, graph: NamedNode, checked: str) -> Iterator[Quad]:
-    """One finding as RDF."""
-    node = NamedNode(f"{graph.value}#{_key(change)}")
+def annotation(statement: ComparedStatement, graph: NamedNode, checked: str) -> Iterator[Quad]:
+    """Yields the quads of one annotation."""
+    node = NamedNode(f"{graph.value}#{_key(statement)}")
 
-    def say(predicate: NamedNode, value: NamedNode | Literal) -> Quad:
+    def quad(predicate: NamedNode, value: NamedNode | Literal) -> Quad:
         return Quad(node, predicate, value, graph)
 
-    yield say(RDF("type"), DQV("QualityAnnotation"))
-    yield say(OA("motivatedBy"), DQV("qualityAssessment"))
-    yield say(OA("hasTarget"), NamedNode(change.node.partition("#")[0] or _iri(change.entity)))
-    yield say(OA("hasBody"), NamedNode(FINDING + change.state.value))
-    yield say(CG("checkedOn"), Literal(checked, datatype=XSD("date")))
-    yield say(RDF("subject"), NamedNode(_iri(change.entity)))
-    yield say(RDF("predicate"), _predicate(change))
-    if change.value != Thing():
-        yield say(RDF("object"), NamedNode(_iri(change.value)))
+    yield quad(RDF("type"), DQV("QualityAnnotation"))
+    yield quad(OA("motivatedBy"), DQV("qualityAssessment"))
+    yield quad(OA("hasTarget"), NamedNode(statement.node.partition("#")[0] or _iri(statement.entity)))
+    yield quad(OA("hasBody"), NamedNode(FINDING + statement.state.value))
+    yield quad(CG("checkedOn"), Literal(checked, datatype=XSD("date")))
+    yield quad(RDF("subject"), NamedNode(_iri(statement.entity)))
+    yield quad(RDF("predicate"), _predicate(statement))
+    if statement.value != ComparedEntity():
+        yield quad(RDF("object"), NamedNode(_iri(statement.value)))
     for language in ("en", "tr"):
-        yield say(RDFS("comment"), Literal(_sentence(change, language), language=language))
-    for source in sorted({source for told in change.ours for source in told.sources}):
-        yield say(DCTERMS("source"), NamedNode(source))
-    for source in sorted({source for told in change.theirs for source in told.sources if source.startswith("http")}):
-        yield say(PROV("wasDerivedFrom"), NamedNode(source))
+        yield quad(RDFS("comment"), Literal(_sentence(statement, language), language=language))
+    for source in _sources(statement.ours):
+        yield quad(DCTERMS("source"), NamedNode(source))
+    for source in _sources(statement.theirs):
+        # A reference may name its source in words, which is not an IRI.
+        if source.startswith("http"):
+            yield quad(PROV("wasDerivedFrom"), NamedNode(source))
 
 
-def _row(change: Change, language: str) -> Row:
-    return Row(
-        state=change.state.value,
-        entity=change.entity.iri,
-        qid=change.entity.qid,
-        name=change.entity.name,
-        statement=_statement(change, language),
-        value=change.value.name,
-        ours=_values(change.ours),
-        theirs=_values(change.theirs),
-        our_sources=_sources(change.ours),
-        their_sources=_sources(change.theirs),
-        detail=change.detail,
-    )
+def _row(statement: ComparedStatement, language: str) -> ComparisonRow:
+    entity, ours, theirs = statement.entity, statement.ours, statement.theirs
+    names = (entity.iri, entity.qid, entity.name)
+    texts = (_statement(statement, language), statement.value.name, _values(ours), _values(theirs))
+    return ComparisonRow(statement.state.value, *names, *texts, _sources(ours), _sources(theirs), statement.detail)
 
 
-def _statement(change: Change, language: str) -> str:
-    word = _WORDS[change.property][language == "tr"]
-    if change.qualifier:
-        return f"{word}: {_WORDS[change.qualifier][language == 'tr']}"
-    return f"{word} ({change.language})" if change.language else word
+def _statement(statement: ComparedStatement, language: str) -> str:
+    word = _WORDS[statement.property][language == "tr"]
+    if statement.qualifier:
+        return f"{word}: {_WORDS[statement.qualifier][language == 'tr']}"
+    return f"{word} ({statement.language})" if statement.language else word
 
 
-def _values(told: Iterable[Told]) -> str:
-    return "; ".join(one.value for one in told)
+def _values(values: Iterable[SourcedValue]) -> str:
+    return "; ".join(one.value for one in values)
 
 
-def _sources(told: Iterable[Told]) -> tuple[str, ...]:
-    return tuple(sorted({source for one in told for source in one.sources}))
+def _sources(values: Iterable[SourcedValue]) -> tuple[str, ...]:
+    return tuple(sorted({source for one in values for source in one.sources}))
 
 
-def _sentence(change: Change, language: str) -> str:
+def _sentence(statement: ComparedStatement, language: str) -> str:
     here, there = ("here", "there") if language == "en" else ("burada", "orada")
-    about = f"{change.entity.name}, {_statement(change, language)}"
-    about += f" {change.value.name}" if change.value.name else ""
-    return f"{about}: {here} {_values(change.ours) or '–'}, {there} {_values(change.theirs) or '–'}"
+    about = f"{statement.entity.name}, {_statement(statement, language)}"
+    about += f" {statement.value.name}" if statement.value.name else ""
+    return f"{about}: {here} {_values(statement.ours) or '–'}, {there} {_values(statement.theirs) or '–'}"
 
 
-def _predicate(change: Change) -> NamedNode:
-    if change.property == LABEL:
+def _predicate(statement: ComparedStatement) -> NamedNode:
+    if statement.property == LABEL:
         return RDFS("label")
-    if change.property == ITEM:
+    if statement.property == ITEM:
         return NamedNode(PREFIXES["owl"] + "sameAs")
-    return NamedNode(PREFIXES["wdt"] + (change.qualifier or change.property))
+    return NamedNode(PREFIXES["wdt"] + (statement.qualifier or statement.property))
 
 
-def _iri(thing: Thing) -> str:
-    return thing.iri or WD + thing.qid
+def _iri(entity: ComparedEntity) -> str:
+    return entity.iri or WD + entity.qid
 
 
-def _key(change: Change) -> str:
-    """The same for the same statement in every comparison, whatever is found of it."""
-    reverse = "reverse" if change.state == State.NO_REVERSE else ""
-    # What only Wikidata says has no node here: of two figures there the values tell which is meant.
-    theirs = "" if change.ours else _values(change.theirs)
-    parts = (_iri(change.entity), change.property, _iri(change.value), change.qualifier, change.language, change.node)
+def _key(statement: ComparedStatement) -> str:
+    """Returns a key that is equal for a statement in every comparison, whatever the outcome."""
+    # The missing reverse is a finding of its own about the tie.
+    reverse = "reverse" if statement.state == Outcome.NO_REVERSE else ""
+    # A statement that only Wikidata has has no node here; its value distinguishes two figures of one place.
+    theirs = "" if statement.ours else _values(statement.theirs)
+    parts = (
+        _iri(statement.entity),
+        statement.property,
+        _iri(statement.value),
+        statement.qualifier,
+        statement.language,
+        statement.node,
+    )
     return "wikidata-" + hashlib.sha256("\n".join((*parts, reverse, theirs)).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""From Wikidata's JSON dump to a source graph of the world: a stream, in constant memory, on all cores."""
+"""The import of Wikidata's JSON dump as a source graph of the world: a stream, in constant memory, on all cores."""
 
 from __future__ import annotations
 
@@ -27,53 +27,55 @@ from citygraph.errors import BadData, UsageError
 from citygraph.rdf.terms import SOURCE
 from citygraph.wikidata import item_names as kinds
 from citygraph.wikidata.entity import read_entity, reduce_entity
-from citygraph.wikidata.item_names import Namer, read_known
+from citygraph.wikidata.item_names import IriMinter, read_existing
 from citygraph.wikidata.mapping import map_world
 from citygraph.wikidata.model import HEAD_OF_GOVERNMENT, INSTANCE_OF, SUBCLASS_OF, TWINNED, countries_of
-from citygraph.wikidata.source_file import Description, Written, write_source
-from citygraph.wikidata.spool import Pace, Spool
+from citygraph.wikidata.source_file import SourceDescription, WrittenSource, write_source
+from citygraph.wikidata.spool import ItemSpool, ProgressCounter
 from citygraph.wikidata.world import LANGUAGES, Selection, World, name_items
 
 SLUG = "wikidata"
 
 _CHUNK = 1 << 20  # bytes of lines that one worker gets at a time
-_WAITING = 3  # chunks that wait for each worker: more would only fill the memory
-# An item's id stands near the beginning of its line since 2017; older dumps are read whole.
-_BEGIN = re.compile(rb'\{"type":"item","id":"(Q\d+)"')
+_QUEUED = 3  # chunks that wait for each worker: more would only fill the memory
+# The id is near the beginning of a line since 2017, so that most lines need no parsing; older dumps are parsed whole.
+_LINE_START = re.compile(rb'\{"type":"item","id":"(Q\d+)"')
 _ENGLISH_ONLY = ("en",)
 
-Kept = list[tuple[str, str]]  # id of an item, and what is kept of its JSON
-Glance = Callable[[Iterable[bytes]], Kept]
+ReducedItems = list[tuple[str, str]]  # id of an item, and its reduced JSON
+LineFilter = Callable[[Iterable[bytes]], ReducedItems]
 
 
 class Engine(Protocol):
-    """Runs a glance over all lines of a dump, in parallel, and yields what it keeps in any order."""
+    """The interface of an engine: runs a line filter over a dump in parallel and yields the results in any order."""
 
-    def scan(self, dump: str, glance: Glance) -> Iterator[tuple[str, str]]:
-        """Yield what the glance keeps of the dump's lines. Raises BadData for a file that is no dump."""
+    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[tuple[str, str]]:
+        """Yields the filter's results. Raises BadData for a file that is not a dump."""
 
 
 @dataclass(frozen=True)
 class LocalEngine:
-    """All cores of this machine; the parent reads and splits the file. `workers` of 0 is one for each core."""
+    """The engine for one machine: this process reads and splits the file, `workers` others parse (0: one per core)."""
 
     workers: int = 0
-    tell: Callable[[str], None] = lambda _: None
+    progress: Callable[[str], None] = lambda _: None
 
-    def scan(self, dump: str, glance: Glance) -> Iterator[tuple[str, str]]:
-        """Yield what the glance keeps of the dump's lines.
+    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[tuple[str, str]]:
+        """Yields the filter's results for the dump's lines.
 
-        Raises BadData for a file that is no dump or is cut, UsageError for one that is not there.
+        Raises BadData for a file that is not a dump or is cut, UsageError for a missing file.
         """
         path = Path(dump)
         workers = self.workers or os.cpu_count() or 1
         try:
             with open_dump(path) as (stream, position):
-                chunks = _told(_chunks(stream), position, Pace("dump: MiB", path.stat().st_size >> 20, self.tell))
-                at_block = partial(_at_block, glance)
-                kept = map(at_block, chunks) if workers == 1 else _in_parallel(at_block, chunks, workers)
-                yield from chain.from_iterable(kept)
-        # A worker's error crosses a process: only a plain one arrives whole.
+                chunks = _with_progress(
+                    _chunks(stream), position, ProgressCounter("dump: MiB", path.stat().st_size >> 20, self.progress)
+                )
+                on_block = partial(_filter_block, line_filter)
+                results = map(on_block, chunks) if workers == 1 else _in_parallel(on_block, chunks, workers)
+                yield from chain.from_iterable(results)
+        # Workers raise ValueError, because an error of ours would not survive pickling between processes.
         except (ValueError, EOFError, zstandard.ZstdError, zlib.error, gzip.BadGzipFile) as error:
             raise BadData(str(error), path.name) from None
 
@@ -87,21 +89,21 @@ def import_dump(
     engine: Engine,
     languages: tuple[str, ...] = LANGUAGES,
     sha256: str = "",
-) -> Written:
-    """Write what a JSON dump says of all twinned places to the folder `into`, ready to build.
+) -> WrittenSource:
+    """Writes the data of all twinned places in a JSON dump to the folder `into`, ready to build.
 
-    `dump` is a file, or an address that the engine reads; `data` gives the quads of our data (whose IRIs are
-    kept), `retrieved` is the time of the dump (ISO 8601, UTC), `sha256` its digest where that is known.
-    Raises BadData for a file that is no dump, UsageError for one that is not there.
+    `dump` is a file, or an address that the engine reads. `data` returns the quads of our data, whose IRIs are reused.
+    `retrieved` is the time of the dump (ISO 8601, UTC), `sha256` its digest if known. Raises BadData for a file that is
+    not a dump, UsageError for a missing one.
     """
-    with TemporaryDirectory(prefix="citygraph-") as folder, Spool(Path(folder) / "items") as items:
+    with TemporaryDirectory(prefix="citygraph-") as folder, ItemSpool(Path(folder) / "items") as items:
         _read_passes(dump, engine, items, retrieved)
         selection, _ = select(items)
         graph = SOURCE(SLUG)
-        world = World(items, selection, read_known(data(), graph), graph, retrieved[:10], languages)
-        namer = Namer(world.known.taken)
-        findings = list(name_items(world, namer))
-        description = Description(
+        world = World(items, selection, read_existing(data(), graph), graph, retrieved[:10], languages)
+        namer = IriMinter(world.existing.taken)
+        notices = list(name_items(world, namer))
+        description = SourceDescription(
             slug=SLUG,
             of=("the world", "dünya"),
             about=(),
@@ -109,11 +111,11 @@ def import_dump(
             sha256=sha256 or digest_of(dump),
             languages=languages,
         )
-        return write_source(into, description, map_world(world, namer), findings)
+        return write_source(into, description, map_world(world, namer), notices)
 
 
-def select(items: Spool) -> tuple[Selection, frozenset[str]]:
-    """Which of the items a world is made of, and the classes of its places, whether they are there or not."""
+def select(items: ItemSpool) -> tuple[Selection, frozenset[str]]:
+    """Returns the selection of items that a world consists of, and the classes of its places."""
     seeds = frozenset(qid for qid in items if items[qid].of(TWINNED))
     places = seeds | {q for seed in seeds for q in items[seed].links(TWINNED)}
     here = [items[place] for place in places if place in items]
@@ -123,9 +125,9 @@ def select(items: Spool) -> tuple[Selection, frozenset[str]]:
     return Selection(seeds, frozenset(places), countries, people), classes
 
 
-def first_glance(lines: Iterable[bytes]) -> Kept:
-    """Of each line that is a twinned item, all we read; of a class or a mayor's post, its English name."""
-    kept = []
+def filter_twinned(lines: Iterable[bytes]) -> ReducedItems:
+    """Returns the twinned items, reduced, and of classes and mayors' posts the English name."""
+    items = []
     for line in lines:
         # Most lines are ruled out by their bytes, a hundred times faster than by reading their JSON.
         if b'"P190"' not in line and b'"P279"' not in line and b"ayor of " not in line:
@@ -135,30 +137,30 @@ def first_glance(lines: Iterable[bytes]) -> Kept:
             continue
         claims = entity.get("claims") or {}
         if TWINNED in claims:
-            kept.append(_kept(reduce_entity(entity)))
+            items.append(_reduced(reduce_entity(entity)))
         elif _is_named_class(entity, claims):
-            kept.append(_kept(_only_name(entity)))
-    return kept
+            items.append(_reduced(_only_name(entity)))
+    return items
 
 
-def next_glance(lines: Iterable[bytes], wanted: frozenset[str]) -> Kept:
-    """Of each line whose item is wanted, all we read."""
-    kept = []
+def filter_items(lines: Iterable[bytes], qids: frozenset[str]) -> ReducedItems:
+    """Returns the items with these ids, reduced."""
+    items = []
     for line in lines:
-        begin = _BEGIN.match(line)
-        if begin and begin.group(1).decode() not in wanted:
+        begin = _LINE_START.match(line)
+        if begin and begin.group(1).decode() not in qids:
             continue
         entity = _entity(line)
-        if entity is not None and entity["id"] in wanted:
-            kept.append(_kept(reduce_entity(entity)))
-    return kept
+        if entity is not None and entity["id"] in qids:
+            items.append(_reduced(reduce_entity(entity)))
+    return items
 
 
 @contextmanager
 def open_dump(dump: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
-    """The text of a dump, unpacked by the file's ending, and how many of the file's bytes were read so far.
+    """Opens a dump, decompressed by its suffix; yields the stream and a function for the bytes of the file read so far.
 
-    Raises UsageError for a missing file, or an ending that is not .json, .gz, .bz2 or .zst.
+    Raises UsageError for a missing file, or a suffix other than .json, .gz, .bz2 or .zst.
     """
     if not dump.is_file():
         raise UsageError(f"{dump}: no such file")
@@ -170,46 +172,48 @@ def open_dump(dump: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
             case ".bz2":
                 stream = bz2.BZ2File(raw)
             case ".zst":
+                # Parallel compressors write several frames, and reading would end after the first.
                 stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
             case ".json":
                 stream = raw
             case _:
-                raise UsageError(f"{dump}: a dump ends in .json, .json.gz, .json.bz2 or .json.zst")
+                raise UsageError(f"{dump}: the name of a dump ends in .json, .json.gz, .json.bz2 or .json.zst")
+        # Progress counts bytes of the file, because the decompressed size is unknown.
         yield stream, raw.tell
 
 
 def digest_of(dump: str) -> str:
-    """The SHA-256 of the file, in hexadecimal: Wikimedia publishes those of its dumps.
+    """Returns the SHA-256 of the file in hexadecimal, as Wikimedia publishes it for its dumps.
 
     Raises UsageError for a file that is not on this machine.
     """
     if not Path(dump).is_file():
-        raise UsageError(f"{dump} is not on this machine: give its SHA-256")
+        raise UsageError(f"{dump} is not a file on this machine: give its SHA-256")
     with Path(dump).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_passes(dump: str, engine: Engine, items: Spool, retrieved: str) -> None:
-    """Twice over the dump: which items are twinned, then the items that they name.
+def _read_passes(dump: str, engine: Engine, items: ItemSpool, retrieved: str) -> None:
+    """Reads the dump twice: for the twinned items, and for the items that they name.
 
-    A third time only for a country in which nothing but partners lie.
+    A third pass is needed only for a country in which there are only partners.
     """
-    whole = _keep(engine.scan(dump, first_glance), items, retrieved)
+    whole = _keep(engine.scan(dump, filter_twinned), items, retrieved)
     selection, classes = select(items)
-    # A class whose name is kept need not be read again; a place that looks like a class must.
-    wanted = (selection.places | selection.countries | selection.people | (classes - set(items))) - whole
-    while wanted:
-        _keep(engine.scan(dump, partial(next_glance, wanted=wanted)), items, retrieved)
-        whole |= wanted
-        wanted = select(items)[0].countries - whole
+    # Of a class the name is enough; a place that looks like a class, of which only the name was kept, is read again.
+    missing = (selection.places | selection.countries | selection.people | (classes - set(items))) - whole
+    while missing:
+        _keep(engine.scan(dump, partial(filter_items, qids=missing)), items, retrieved)
+        whole |= missing
+        missing = select(items)[0].countries - whole
 
 
-def _keep(found: Iterable[tuple[str, str]], items: Spool, retrieved: str) -> frozenset[str]:
-    """Put what was found into the spool; answers the items that were kept whole, not by name only."""
+def _keep(results: Iterable[tuple[str, str]], items: ItemSpool, retrieved: str) -> frozenset[str]:
+    """Puts results into the spool; returns the ids of the items that were kept whole, not by name only."""
     whole = set()
-    for qid, text in found:
+    for qid, text in results:
         entity = json.loads(text)
-        items.put_entity(qid, entity | {"retrieved": retrieved})
+        items.put(read_entity(entity, retrieved))
         if entity["claims"]:
             whole.add(qid)
     return frozenset(whole)
@@ -225,12 +229,12 @@ def _only_name(entity: dict[str, Any]) -> dict[str, Any]:
     return reduce_entity({**entity, "claims": {}, "aliases": {}}, _ENGLISH_ONLY)
 
 
-def _kept(entity: dict[str, Any]) -> tuple[str, str]:
+def _reduced(entity: dict[str, Any]) -> tuple[str, str]:
     return entity["id"], json.dumps(entity, ensure_ascii=False)
 
 
 def _entity(line: bytes) -> dict[str, Any] | None:
-    """The item on a line; brackets of the list, properties and lexemes are none. Raises ValueError."""
+    """Returns the item on a line; None for brackets, properties and lexemes. Raises ValueError."""
     text = line.strip().removesuffix(b",")
     if not text.startswith(b"{"):
         return None
@@ -238,14 +242,15 @@ def _entity(line: bytes) -> dict[str, Any] | None:
         entity = json.loads(text)
         if entity.get("type") != "item":
             return None
+        # The item is only read to find errors here, where the line is known.
         read_entity(reduce_entity(entity))
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"no entity: {text[:80].decode(errors='replace')}… ({error!r})") from None
+        raise ValueError(f"not an entity: {text[:80].decode(errors='replace')}… ({error!r})") from None
     return dict(entity)
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    """Blocks of whole lines. Raises ValueError if the list that was begun has no end."""
+    """Yields blocks of whole lines. Raises ValueError if the end of the list is missing."""
     rest = b""
     begin = end = b""
     while block := stream.read(_CHUNK):
@@ -259,17 +264,17 @@ def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
         yield chunk
     if rest:
         yield rest
-    # An archive that was cut between two blocks unpacks without an error.
+    # An archive that was cut between two compressed blocks decompresses without an error.
     end = rest.strip() or end
     if not end or (begin == b"[" and end != b"]"):
         raise ValueError("the dump is cut: its list has no end")
 
 
-def _at_block(glance: Glance, block: bytes) -> Kept:
-    return glance(block.split(b"\n"))
+def _filter_block(line_filter: LineFilter, block: bytes) -> ReducedItems:
+    return line_filter(block.split(b"\n"))
 
 
-def _told(chunks: Iterator[bytes], position: Callable[[], int], pace: Pace) -> Iterator[bytes]:
+def _with_progress(chunks: Iterator[bytes], position: Callable[[], int], pace: ProgressCounter) -> Iterator[bytes]:
     done = 0
     for chunk in chunks:
         yield chunk
@@ -278,12 +283,14 @@ def _told(chunks: Iterator[bytes], position: Callable[[], int], pace: Pace) -> I
         done = read
 
 
-def _in_parallel(glance: Callable[[bytes], Kept], chunks: Iterator[bytes], workers: int) -> Iterator[Kept]:
-    """Results in any order. A pool takes all its input at once, so a semaphore holds the reader back."""
-    free = Semaphore(workers * _WAITING)
+def _in_parallel(
+    filter_block: Callable[[bytes], ReducedItems], chunks: Iterator[bytes], workers: int
+) -> Iterator[ReducedItems]:
+    """Yields results in any order. A pool takes all its input at once, so a semaphore limits the reader."""
+    free = Semaphore(workers * _QUEUED)
     stopped = Event()
 
-    def held_back() -> Iterator[bytes]:
+    def throttled() -> Iterator[bytes]:
         for chunk in chunks:
             free.acquire()
             if stopped.is_set():
@@ -292,10 +299,10 @@ def _in_parallel(glance: Callable[[bytes], Kept], chunks: Iterator[bytes], worke
 
     with get_context("spawn").Pool(workers) as pool:
         try:
-            for kept in pool.imap_unordered(glance, held_back()):
+            for result in pool.imap_unordered(filter_block, throttled()):
                 free.release()
-                yield kept
+                yield result
         finally:
-            # Otherwise the thread that reads would wait for ever, and the pool for it.
+            # Otherwise the reading thread would wait forever for a free place, and the pool for that thread.
             stopped.set()
             free.release()

@@ -1,4 +1,4 @@
-"""What Wikidata lacks as edits of it: checked against its items, with the documents to cite. Pure; nothing is sent."""
+"""Proposed edits of Wikidata: items are checked, and our documents become references. Pure; nothing is sent."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from citygraph.text import fold
-from citygraph.wikidata.compare import Document
-from citygraph.wikidata.differences import LABEL, Change, State, Thing
+from citygraph.wikidata.compare import CitedDocument
+from citygraph.wikidata.differences import LABEL, ComparedEntity, ComparedStatement, Outcome
 from citygraph.wikidata.entity import decimal, degrees
-from citygraph.wikidata.graph_facts import Facts
+from citygraph.wikidata.graph_facts import GraphFacts
 from citygraph.wikidata.model import (
     COORDINATES,
     COUNTRY,
@@ -22,20 +22,20 @@ from citygraph.wikidata.model import (
     START,
     TITLE,
     TWINNED,
-    Link,
-    Point,
-    Quantity,
+    ItemValue,
+    PointValue,
+    QuantityValue,
     Snak,
-    Text,
+    TextValue,
     Value,
-    time_of,
+    parse_date,
 )
-from citygraph.wikidata.pairing import kilometres
+from citygraph.wikidata.pairing import distance
 
-# Two points of one city may be this far apart; an id that was made up points anywhere on earth.
-FAR = 50.0
+# Two points of one city may be this far apart. A wrong id leads to a place anywhere on earth.
+FAR = 50.0  # km
 
-# The kinds of edits in the order of their batches, by property; dates are added to statements that are there.
+# The kinds of edits by property, in the order of their batches; dates are added to existing statements.
 DATES = "dates"
 KINDS = {
     TWINNED: "sister cities",
@@ -49,10 +49,10 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Edit:
-    """A statement or label to add to an item; where the statement is there already, its qualifiers and references.
+class WikidataEdit:
+    """A statement or label to add to an item; for an existing statement, the qualifiers and references to add.
 
-    `property` of a label is "L" and the language. `kind` is a key of KINDS.
+    For a label, `property` is "L" and the language. `kind` is a key of KINDS.
     """
 
     kind: str
@@ -65,184 +65,198 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """A finding that makes no edit, why, and which entity is to blame."""
+class OmittedEdit:
+    """A finding that makes no edit, the reason, and the entity that is the cause."""
 
-    change: Change
+    finding: ComparedStatement
     reason: str
-    who: Thing
+    entity: ComparedEntity
 
 
 @dataclass(frozen=True)
-class Edits:
-    """The edits, the findings that made none, and what a person should know of the documents cited."""
+class EditPlan:
+    """The edits, the findings that make none, and remarks about the cited documents for the reviewer."""
 
-    edits: tuple[Edit, ...]
-    left_out: tuple[LeftOut, ...]
+    edits: tuple[WikidataEdit, ...]
+    omitted: tuple[OmittedEdit, ...]
     notes: tuple[str, ...]
 
 
-def edits_of(
-    changes: Iterable[Change],
-    ours: Facts,
-    theirs: Facts,
-    documents: Mapping[str, Document],
+def plan_edits(
+    findings: Iterable[ComparedStatement],
+    ours: GraphFacts,
+    theirs: GraphFacts,
+    documents: Mapping[str, CitedDocument],
     only: Iterable[str] = (),
     limit: int = 0,
-) -> Edits:
-    """The edits that would add to Wikidata what it lacks: of some kinds only, and no more than a limit (0: all).
+) -> EditPlan:
+    """Returns the edits that add to Wikidata the statements that it lacks: of the kinds `only`, up to `limit` (0: all).
 
-    Items are checked first: one that does not fit our entity by label, country and coordinates gets no edit.
+    Items are checked first: one that does not match our entity by label, country and coordinates gets no edit.
     """
-    wanted = set(only) or set(KINDS)
-    made: dict[tuple[str, str, Value], Edit] = {}
-    left_out: list[LeftOut] = []
-    for change in changes:
-        if change.state not in (State.MISSING_THERE, State.NO_REVERSE) or kind_of(change) not in wanted:
+    kinds = set(only) or set(KINDS)
+    # A statement and its dates are separate findings, and become one edit.
+    by_statement: dict[tuple[str, str, Value], WikidataEdit] = {}
+    omitted: list[OmittedEdit] = []
+    for finding in findings:
+        if finding.state not in (Outcome.MISSING_THERE, Outcome.NO_REVERSE) or kind_of(finding) not in kinds:
             continue
-        left = _left_out(change, ours, theirs, documents)
-        if left:
-            left_out.append(left)
+        omission = _omission(finding, ours, theirs, documents)
+        if omission:
+            omitted.append(omission)
             continue
-        for edit in _edits(change, documents):
+        for edit in _edits(finding, documents):
             key = (edit.qid, edit.property, edit.value)
-            made[key] = _joined(made[key], edit) if key in made else edit
+            by_statement[key] = _merged(by_statement[key], edit) if key in by_statement else edit
     order = list(KINDS)
-    edits = sorted(made.values(), key=lambda edit: (order.index(edit.kind), _number(edit), str(edit.value)))
+    edits = sorted(by_statement.values(), key=lambda edit: (order.index(edit.kind), _number(edit), str(edit.value)))
     edits = edits[:limit] if limit else edits
-    return Edits(tuple(edits), tuple(left_out), tuple(_notes(edits, documents)))
+    return EditPlan(tuple(edits), tuple(omitted), tuple(_notes(edits, documents)))
 
 
-def kind_of(change: Change) -> str:
-    """The kind of edit (a key of KINDS) that a finding would make; "" for one of an item itself."""
-    return DATES if change.qualifier else change.property if change.property in KINDS else ""
+def kind_of(finding: ComparedStatement) -> str:
+    """Returns the kind of edit (a key of KINDS) for a finding; "" for a finding about the item itself."""
+    return DATES if finding.qualifier else finding.property if finding.property in KINDS else ""
 
 
-def misfit(iri: str, ours: Facts, theirs: Facts) -> str:
-    """Why an item cannot be the entity that it is linked to; "" if it fits.
+def mismatch_reason(iri: str, ours: GraphFacts, theirs: GraphFacts) -> str:
+    """Returns why an item cannot be the entity that is linked to it; "" if it matches.
 
-    It must bear one of our names, lie in the same country and near the same point; of the last two one must be
-    known on both sides. A person or a country is told by its name.
+    It must have one of our names, and the same country or a point within FAR, where both sides have them; at least one
+    of the two must be known on both sides. A person or a country is checked by its name only.
     """
     if iri not in theirs.items:
         return "its item was not found"
     mine, yours = ({fold(name) for name in side.names.get(iri, ())} for side in (ours, theirs))
     if not mine & yours:
-        return f"no name of the item is ours ({theirs.name(iri)}, not {ours.name(iri)})"
+        return f"the item has none of our names ({theirs.name(iri)}, not {ours.name(iri)})"
     if "/person/" in iri or "/country/" in iri:
         return ""
-    here, there = ({fact.value for fact in side.of(iri, COUNTRY)} for side in (ours, theirs))
-    if here and there and not here & there:
-        return f"the item lies in {theirs.name(min(there))}, not in {ours.name(min(here))}"
+    our_countries, their_countries = ({fact.value for fact in side.of(iri, COUNTRY)} for side in (ours, theirs))
+    if our_countries and their_countries and not our_countries & their_countries:
+        return f"the item lies in {theirs.name(min(their_countries))}, not in {ours.name(min(our_countries))}"
     pairs = [(a.value, b.value) for a in ours.of(iri, COORDINATES) for b in theirs.of(iri, COORDINATES)]
-    apart = min((kilometres(a, b) for a, b in pairs), default=0.0)
+    apart = min((distance(a, b) for a, b in pairs), default=0.0)
     if apart > FAR:
         return f"the item lies {apart:.0f} km away"
-    confirmed = pairs or (here and there)
-    return "" if confirmed else "neither country nor coordinates show that the item is meant"
+    # A name alone is not enough: there are many namesakes.
+    confirmed = pairs or (our_countries and their_countries)
+    return "" if confirmed else "neither country nor coordinates confirm the item"
 
 
-def _left_out(change: Change, ours: Facts, theirs: Facts, documents: Mapping[str, Document]) -> LeftOut | None:
-    """Why a finding makes no edit: first its items are judged, then what we know of it."""
-    for thing in (change.entity, change.value):
-        reason = _wrong_item(thing, ours, theirs) if change.ours and thing != Thing() else ""
+def _omission(
+    finding: ComparedStatement, ours: GraphFacts, theirs: GraphFacts, documents: Mapping[str, CitedDocument]
+) -> OmittedEdit | None:
+    """Returns why a finding makes no edit: because of its items, or because of our own data. None if it makes one."""
+    for entity in (finding.entity, finding.value):
+        reason = _wrong_item(entity, ours, theirs) if finding.ours and entity != ComparedEntity() else ""
         if reason:
-            return LeftOut(change, reason, thing)
-    reason = _why_not(change, ours, documents)
-    return LeftOut(change, reason, change.entity) if reason else None
+            return OmittedEdit(finding, reason, entity)
+    reason = _why_unfit(finding, ours, documents)
+    return OmittedEdit(finding, reason, finding.entity) if reason else None
 
 
-def _wrong_item(thing: Thing, ours: Facts, theirs: Facts) -> str:
-    if not thing.qid:
+def _wrong_item(entity: ComparedEntity, ours: GraphFacts, theirs: GraphFacts) -> str:
+    if not entity.qid:
         return "no item is linked"
-    if len(ours.items.get(thing.iri, ())) > 1:
+    if len(ours.items.get(entity.iri, ())) > 1:
         return "several items are linked"
-    return misfit(thing.iri, ours, theirs)
+    return mismatch_reason(entity.iri, ours, theirs)
 
 
-def _why_not(change: Change, ours: Facts, documents: Mapping[str, Document]) -> str:
-    if not change.ours:
-        return "no source of ours says it"
-    if change.property == POPULATION and not change.qualifiers:
+def _why_unfit(finding: ComparedStatement, ours: GraphFacts, documents: Mapping[str, CitedDocument]) -> str:
+    if not finding.ours:
+        return "none of our sources has it"
+    if finding.property == POPULATION and not finding.qualifiers:
         return "the figure has no date"
-    if change.property == POPULATION and _is_about(change, ours):
-        return "the figure is only about right"
-    if change.property == HEAD_OF_GOVERNMENT and not any(dated.property == START for dated in change.qualifiers):
-        return "the beginning of the time in office is not known"
-    if change.property != LABEL and not any(_references(change, documents)):
+    if finding.property == POPULATION and _is_approximate(finding, ours):
+        return "the figure is approximate"
+    if finding.property == HEAD_OF_GOVERNMENT and not any(dated.property == START for dated in finding.qualifiers):
+        return "the start of the term of office is unknown"
+    if finding.property != LABEL and not any(_references(finding, documents)):
         return "no document can be cited"
-    return "our sources give several" if len(change.ours) > 1 and not change.qualifier else ""
+    return "our sources have several values" if len(finding.ours) > 1 and not finding.qualifier else ""
 
 
-def _is_about(change: Change, ours: Facts) -> bool:
-    return any(fact.approximate for fact in ours.of(change.entity.iri, POPULATION) if fact.node == change.node)
+def _is_approximate(finding: ComparedStatement, ours: GraphFacts) -> bool:
+    return any(fact.approximate for fact in ours.of(finding.entity.iri, POPULATION) if fact.node == finding.node)
 
 
-def _edits(change: Change, documents: Mapping[str, Document]) -> Iterator[Edit]:
-    both = change.property == TWINNED and change.state == State.MISSING_THERE
-    ends = ((change.entity, change.value), (change.value, change.entity)) if both else ((change.entity, change.value),)
-    qualifiers = tuple(Snak(dated.property, time_of(dated.date)) for dated in change.qualifiers)
+def _edits(finding: ComparedStatement, documents: Mapping[str, CitedDocument]) -> Iterator[WikidataEdit]:
+    # Wikidata records a tie on both items; a missing reverse is a finding of its own (NO_REVERSE).
+    both = finding.property == TWINNED and finding.state == Outcome.MISSING_THERE
+    ends = (
+        ((finding.entity, finding.value), (finding.value, finding.entity))
+        if both
+        else ((finding.entity, finding.value),)
+    )
+    qualifiers = tuple(Snak(dated.property, parse_date(dated.date)) for dated in finding.qualifiers)
     for entity, value in ends:
-        property_, term = _term(change, value)
-        yield Edit(
-            kind_of(change), entity.qid, property_, term,
-            qualifiers if property_[0] == "P" else (),
-            tuple(_references(change, documents)) if property_[0] == "P" else (),
-            _summary(change, entity, value),
-        )  # fmt: skip
+        property_, term = _term(finding, value)
+        # Labels have neither qualifiers nor references.
+        is_statement = property_.startswith("P")
+        yield WikidataEdit(
+            kind_of(finding),
+            entity.qid,
+            property_,
+            term,
+            qualifiers if is_statement else (),
+            tuple(_references(finding, documents)) if is_statement else (),
+            _summary(finding, entity, value),
+        )
 
 
-def _term(change: Change, value: Thing) -> tuple[str, Value]:
-    told = change.ours[0].value
-    if change.property == LABEL:
-        return f"L{change.language}", Text(told)
-    if change.property == COORDINATES:
-        latitude, longitude = told.split()
-        return COORDINATES, Point(degrees(latitude), degrees(longitude))
-    if change.property == POPULATION:
-        return POPULATION, Quantity(decimal(told.split()[0]))
-    return change.property, Link(value.qid)
+def _term(finding: ComparedStatement, value: ComparedEntity) -> tuple[str, Value]:
+    text = finding.ours[0].value
+    if finding.property == LABEL:
+        return f"L{finding.language}", TextValue(text)
+    if finding.property == COORDINATES:
+        latitude, longitude = text.split()
+        return COORDINATES, PointValue(degrees(latitude), degrees(longitude))
+    if finding.property == POPULATION:
+        return POPULATION, QuantityValue(decimal(text.split()[0]))
+    return finding.property, ItemValue(value.qid)
 
 
-def _references(change: Change, documents: Mapping[str, Document]) -> Iterator[tuple[Snak, ...]]:
-    """A reference for each document that says so: of a date those that give the date."""
-    dated = {source for d in change.qualifiers for source in d.sources if d.property != POINT_IN_TIME}
-    sources = dated if change.qualifier else {s for told in change.ours for s in told.sources} | dated
+def _references(finding: ComparedStatement, documents: Mapping[str, CitedDocument]) -> Iterator[tuple[Snak, ...]]:
+    """Yields a reference for each document of the statement; for a date, for the documents that give it."""
+    dated = {source for d in finding.qualifiers for source in d.sources if d.property != POINT_IN_TIME}
+    sources = dated if finding.qualifier else {s for value in finding.ours for s in value.sources} | dated
     for source in sorted(sources & set(documents)):
         document = documents[source]
-        yield tuple(_cited(document))
+        yield tuple(_reference(document))
 
 
-def _cited(document: Document) -> Iterator[Snak]:
+def _reference(document: CitedDocument) -> Iterator[Snak]:
     if document.address:
-        yield Snak(REFERENCE_URL, Text(document.address))
-    yield Snak(TITLE, Text(document.title, document.language or "und"))
+        yield Snak(REFERENCE_URL, TextValue(document.address))
+    yield Snak(TITLE, TextValue(document.title, document.language or "und"))
     if document.issued:
-        yield Snak(PUBLISHED, time_of(document.issued))
+        yield Snak(PUBLISHED, parse_date(document.issued))
     if document.read_on:
-        yield Snak(RETRIEVED, time_of(document.read_on))
+        yield Snak(RETRIEVED, parse_date(document.read_on))
 
 
-def _summary(change: Change, entity: Thing, value: Thing) -> str:
-    what = KINDS[kind_of(change)]
-    return f"citygraph: {what}, {entity.name}" + (f" and {value.name}" if value.name else "")
+def _summary(finding: ComparedStatement, entity: ComparedEntity, value: ComparedEntity) -> str:
+    kind = KINDS[kind_of(finding)]
+    return f"citygraph: {kind}, {entity.name}" + (f" and {value.name}" if value.name else "")
 
 
-def _joined(first: Edit, second: Edit) -> Edit:
-    """Two edits of one statement as one, of the kind that makes the statement."""
-    made, other = (second, first) if first.kind == DATES else (first, second)
-    qualifiers = tuple(dict.fromkeys((*made.qualifiers, *other.qualifiers)))
-    references = tuple(dict.fromkeys((*made.references, *other.references)))
-    return Edit(made.kind, made.qid, made.property, made.value, qualifiers, references, made.summary)
+def _merged(first: WikidataEdit, second: WikidataEdit) -> WikidataEdit:
+    """Merges two edits of one statement; the result has the kind of the one that adds the statement."""
+    main, other = (second, first) if first.kind == DATES else (first, second)
+    qualifiers = tuple(dict.fromkeys((*main.qualifiers, *other.qualifiers)))
+    references = tuple(dict.fromkeys((*main.references, *other.references)))
+    return WikidataEdit(main.kind, main.qid, main.property, main.value, qualifiers, references, main.summary)
 
 
-def _number(edit: Edit) -> int:
+def _number(edit: WikidataEdit) -> int:
     return int(edit.qid[1:])
 
 
-def _notes(edits: Iterable[Edit], documents: Mapping[str, Document]) -> Iterator[str]:
-    cited = {snak.value.text for e in edits for ref in e.references for snak in ref
-             if snak.property == TITLE and isinstance(snak.value, Text)}  # fmt: skip
+def _notes(edits: Iterable[WikidataEdit], documents: Mapping[str, CitedDocument]) -> Iterator[str]:
+    snaks = (snak for edit in edits for reference in edit.references for snak in reference)
+    titles = {s.value.text for s in snaks if s.property == TITLE and isinstance(s.value, TextValue)}
     for document in sorted(documents.values(), key=lambda d: d.iri):
-        if document.title in cited and not document.address:
+        if document.title in titles and not document.address:
             yield f"{document.iri} has no address (schema:url): it is cited by its title and dates only"

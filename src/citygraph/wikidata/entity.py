@@ -1,4 +1,4 @@
-"""Items in Wikidata's own JSON, as in its dump and its Special:EntityData: read and written."""
+"""Wikidata items, read from its JSON (the dump, Special:EntityData) or from rows of its RDF."""
 
 from __future__ import annotations
 
@@ -12,33 +12,29 @@ from citygraph.wikidata.model import (
     DAY,
     EARTH,
     FACTS,
-    JULIAN,
     POSITION_HELD,
     PROPERTIES,
     REFERENCE_PROPERTIES,
     YEAR,
     Absent,
     Item,
-    Link,
-    Point,
-    Quantity,
+    ItemValue,
+    PointValue,
+    QuantityValue,
     Rank,
     Reference,
     Snak,
     Statement,
-    Text,
-    Time,
+    TextValue,
     Value,
     parse_time,
 )
 
-_GREGORIAN = "http://www.wikidata.org/entity/Q1985727"
-
 
 def read_entity(entity: Mapping[str, Any], retrieved: str = "") -> Item:
-    """An item from its JSON, with the statements that we read. `retrieved` is ISO 8601, unless the JSON has it.
+    """Returns an item from its JSON. `retrieved` is ISO 8601, unless the JSON has it.
 
-    Raises KeyError, TypeError or ValueError for JSON that is no entity.
+    Only the statements of PROPERTIES are read. Raises KeyError, TypeError or ValueError for JSON that is not an entity.
     """
     qid = str(entity["id"])
     claims = entity.get("claims") or {}
@@ -52,23 +48,8 @@ def read_entity(entity: Mapping[str, Any], retrieved: str = "") -> Item:
     return Item(qid, labels, aliases, statements, str(entity.get("retrieved", retrieved)))
 
 
-def write_entity(item: Item) -> dict[str, Any]:
-    """The item as JSON that `read_entity` reads."""
-    claims: dict[str, list[Any]] = {}
-    for statement in item.statements:
-        claims.setdefault(statement.property, []).append(_claim(statement))
-    return {
-        "type": "item",
-        "id": item.qid,
-        "labels": {lang: {"language": lang, "value": text} for lang, text in item.labels.items()},
-        "aliases": {lang: [{"language": lang, "value": t} for t in texts] for lang, texts in item.aliases.items()},
-        "claims": claims,
-        "retrieved": item.retrieved,
-    }
-
-
 def reduce_entity(entity: Mapping[str, Any], languages: Iterable[str] | None = None) -> dict[str, Any]:
-    """The part of an entity's JSON that `read_entity` reads, with names in some languages or in all."""
+    """Returns the part of an entity's JSON that `read_entity` needs, with names in some languages or in all."""
     claims = entity.get("claims") or {}
     return {
         "id": entity["id"],
@@ -79,32 +60,36 @@ def reduce_entity(entity: Mapping[str, Any], languages: Iterable[str] | None = N
 
 
 def decimal(value: object) -> str:
-    """A number as plain decimal text without a sign of plus or an exponent. Raises ValueError."""
+    """Returns a number as plain decimal text without a plus sign or an exponent. Raises ValueError."""
     try:
         number = Decimal(str(value))
     except InvalidOperation:
-        raise ValueError(f"{value!r} is no number") from None
+        raise ValueError(f"{value!r} is not a number") from None
     if not number.is_finite():
-        raise ValueError(f"{value!r} is no number")
+        raise ValueError(f"{value!r} is not a number")
     text = f"{number:f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 
 
 def degrees(value: object) -> str:
-    """Degrees with six decimals, a tenth of a metre: finer digits differ between Wikidata's JSON and its RDF."""
+    """Returns degrees with six decimals (a tenth of a metre): finer digits differ between Wikidata's JSON and RDF."""
     text = decimal(round(Decimal(decimal(value)), 6))
     return "0" if text == "-0" else text
 
 
 def _in_languages(terms: Any, languages: Iterable[str] | None) -> dict[str, Any]:
-    found = dict(terms or {})
-    return found if languages is None else {lang: found[lang] for lang in languages if lang in found}
+    by_language = dict(terms or {})
+    if languages is None:
+        return by_language
+    return {lang: by_language[lang] for lang in languages if lang in by_language}
 
 
 def _statement(qid: str, claim: Mapping[str, Any]) -> Statement:
     property_ = str(claim["mainsnak"]["property"])
+    # Only the statements that become facts need qualifiers and references; the others would fill the spool.
     facts = property_ in FACTS
     return Statement(
+        # The IRI of a statement has a hyphen where its JSON id has a dollar sign.
         id=str(claim["id"]).replace("$", "-"),
         entity=qid,
         property=property_,
@@ -116,20 +101,21 @@ def _statement(qid: str, claim: Mapping[str, Any]) -> Statement:
 
 
 def _qualifiers(property_: str, claim: Mapping[str, Any]) -> Iterator[Snak]:
-    """The dates and, of a position held, the items: one of them may name the place."""
+    """Yields the dates and, for a position held, the items: one of them may name the place."""
     for qualifier, snaks in dict(claim.get("qualifiers") or {}).items():
         for snak in snaks:
             value = _value(snak)
             if value == Absent.NONE:
-                continue  # no end is the same as no end said, and in RDF it cannot be told from a statement's novalue
-            if qualifier in DATE_QUALIFIERS or (property_ == POSITION_HELD and isinstance(value, Link)):
+                # It means the same as no qualifier, and in RDF it looks like a novalue of the statement itself.
+                continue
+            if qualifier in DATE_QUALIFIERS or (property_ == POSITION_HELD and isinstance(value, ItemValue)):
                 yield Snak(qualifier, value)
 
 
 def _reference(reference: Mapping[str, Any]) -> Reference:
     snaks = dict(reference.get("snaks") or {})
-    kept = tuple(Snak(p, _value(snak)) for p in REFERENCE_PROPERTIES if p in snaks for snak in snaks[p])
-    return Reference(str(reference["hash"]), kept)
+    values = tuple(Snak(p, _value(snak)) for p in REFERENCE_PROPERTIES if p in snaks for snak in snaks[p])
+    return Reference(str(reference["hash"]), values)
 
 
 def _value(snak: Mapping[str, Any]) -> Value:
@@ -138,97 +124,40 @@ def _value(snak: Mapping[str, Any]) -> Value:
     kind, value = snak["datavalue"]["type"], snak["datavalue"]["value"]
     if kind == "wikibase-entityid":
         # Dumps before 2017 give the number only.
-        return Link(str(value.get("id") or f"Q{value['numeric-id']}"))
+        return ItemValue(str(value.get("id") or f"Q{value['numeric-id']}"))
     if kind == "time":
-        calendar = "" if value.get("converted") else value.get("calendarmodel", "")
-        time = parse_time(value["time"], int(value["precision"]), calendar, astronomical=False)
-        return replace(time, julian=value.get("calendarmodel") == JULIAN) if time else Absent.UNKNOWN
+        calendar = value.get("calendarmodel", "")
+        return parse_time(value["time"], int(value["precision"]), calendar, astronomical=False) or Absent.UNKNOWN
     if kind == "globecoordinate":
         on_earth = (value.get("globe") or EARTH) == EARTH
-        return Point(degrees(value["latitude"]), degrees(value["longitude"]), on_earth)
+        return PointValue(degrees(value["latitude"]), degrees(value["longitude"]), on_earth)
     if kind == "quantity":
         upper, lower = value.get("upperBound"), value.get("lowerBound")
         spread = decimal(Decimal(upper) - Decimal(lower)) if upper is not None and lower is not None else ""
-        return Quantity(decimal(value["amount"]), spread)
-    return Text(value["text"], value["language"]) if kind == "monolingualtext" else Text(str(value))
-
-
-def _claim(statement: Statement) -> dict[str, Any]:
-    qualifiers: dict[str, list[Any]] = {}
-    for snak in statement.qualifiers:
-        qualifiers.setdefault(snak.property, []).append(_snak(snak))
-    references = []
-    for reference in statement.references:
-        snaks: dict[str, list[Any]] = {}
-        for snak in reference.snaks:
-            snaks.setdefault(snak.property, []).append(_snak(snak))
-        references.append({"hash": reference.hash, "snaks": snaks})
-    return {
-        "mainsnak": _snak(Snak(statement.property, statement.value)),
-        "id": statement.id,
-        "rank": statement.rank.value,
-        "qualifiers": qualifiers,
-        "references": references,
-    }
-
-
-def _snak(snak: Snak) -> dict[str, Any]:
-    if isinstance(snak.value, Absent):
-        return {"snaktype": snak.value.value, "property": snak.property}
-    kind, value = _datavalue(snak.value)
-    return {"snaktype": "value", "property": snak.property, "datavalue": {"type": kind, "value": value}}
-
-
-def _datavalue(value: Link | Time | Point | Quantity | Text) -> tuple[str, Any]:
-    match value:
-        case Link():
-            return "wikibase-entityid", {"id": value.qid}
-        case Time():
-            return "time", _time(value)
-        case Point():
-            globe = EARTH if value.on_earth else ""
-            return "globecoordinate", {
-                "latitude": value.latitude, "longitude": value.longitude, "globe": globe or "elsewhere",
-            }  # fmt: skip
-        case Quantity():
-            bounds = {"upperBound": value.spread, "lowerBound": "0"} if value.spread else {}
-            return "quantity", {"amount": value.amount, **bounds}
-        case Text():
-            if value.language:
-                return "monolingualtext", {"text": value.text, "language": value.language}
-            return "string", value.text
-
-
-def _time(value: Time) -> dict[str, Any]:
-    """Days have become Gregorian, so a Julian day is marked in a way of our own that survives reading."""
-    sign, year = ("-", 1 - value.year) if value.year <= 0 else ("+", value.year)
-    calendar = JULIAN if value.julian else _GREGORIAN
-    return {
-        "time": f"{sign}{year:04}-{value.month:02}-{value.day:02}T00:00:00Z",
-        "precision": value.precision,
-        "calendarmodel": calendar,
-        "converted": value.julian,
-    }
+        return QuantityValue(decimal(value["amount"]), spread)
+    return TextValue(value["text"], value["language"]) if kind == "monolingualtext" else TextValue(str(value))
 
 
 ENTITY = "http://www.wikidata.org/entity/"
 STATEMENT = ENTITY + "statement/"
 REFERENCE = "http://www.wikidata.org/reference/"
-# How the query service writes "somevalue" since 2021; the dumps have blank nodes.
-_UNKNOWN = "/.well-known/genid/"
+# The query service writes "somevalue" as such an IRI since 2021; the dumps have blank nodes.
+_SKOLEM = "/.well-known/genid/"
 
-Row = Mapping[str, Mapping[str, Any]]
+ResultRow = Mapping[str, Mapping[str, Any]]
 
 
 def qid_of(cell: Mapping[str, Any]) -> str:
-    """The id of the item in a cell."""
+    """Returns the id of the item in a cell."""
     return str(cell["value"]).removeprefix(ENTITY)
 
 
-def read_statements(rows: Iterable[Row], qualifiers: Iterable[Row], references: Iterable[Row]) -> list[Statement]:
-    """The statements of the rows with their qualifiers and references, in the order of their properties and ids.
+def read_statements(
+    rows: Iterable[ResultRow], qualifiers: Iterable[ResultRow], references: Iterable[ResultRow]
+) -> list[Statement]:
+    """Returns the statements of the rows with their qualifiers and references, in the order of the rows.
 
-    Raises KeyError or ValueError for rows that are not of our queries.
+    Raises KeyError or ValueError for rows of other queries.
     """
     statements: dict[str, Statement] = {}
     for row in rows:
@@ -246,7 +175,7 @@ def read_statements(rows: Iterable[Row], qualifiers: Iterable[Row], references: 
     ]
 
 
-def _statement_of_rows(row: Row) -> Statement:
+def _statement_of_rows(row: ResultRow) -> Statement:
     return Statement(
         id=_id(row),
         entity=qid_of(row["item"]),
@@ -256,59 +185,60 @@ def _statement_of_rows(row: Row) -> Statement:
     )
 
 
-def _references(rows: Iterable[Row]) -> tuple[Reference, ...]:
+def _references(rows: Iterable[ResultRow]) -> tuple[Reference, ...]:
     snaks: dict[str, dict[Snak, None]] = {}
     for row in rows:
-        found = snaks.setdefault(str(row["reference"]["value"]).removeprefix(REFERENCE), {})
+        # A dictionary keeps the order, and each snak once although the rows of a join repeat it.
+        of_reference = snaks.setdefault(str(row["reference"]["value"]).removeprefix(REFERENCE), {})
         if "value" in row:
-            found[Snak(_property(row), _value_of_row(row))] = None
-    return tuple(Reference(hash_, tuple(found)) for hash_, found in snaks.items())
+            of_reference[Snak(_property(row), _value_of_row(row))] = None
+    return tuple(Reference(hash_, tuple(values)) for hash_, values in snaks.items())
 
 
-def _by_statement(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+def _by_statement(rows: Iterable[ResultRow]) -> dict[str, list[ResultRow]]:
+    by_statement: dict[str, list[ResultRow]] = {}
     for row in rows:
-        found.setdefault(_id(row), []).append(row)
-    return found
+        by_statement.setdefault(_id(row), []).append(row)
+    return by_statement
 
 
-def _id(row: Row) -> str:
+def _id(row: ResultRow) -> str:
     return str(row["statement"]["value"]).removeprefix(STATEMENT)
 
 
-def _property(row: Row) -> str:
+def _property(row: ResultRow) -> str:
     return str(row["property"]["value"]).rpartition("/")[2]
 
 
-def _value_of_row(row: Row) -> Value:
-    """A value, by its node if the row has one: only that tells the precision."""
+def _value_of_row(row: ResultRow) -> Value:
+    """Returns a value, from its value node if the row has one: only the node has the precision."""
     cell = row["value"]
     text = str(cell["value"])
-    if cell["type"] == "bnode" or _UNKNOWN in text:
+    if cell["type"] == "bnode" or _SKOLEM in text:
         return Absent.UNKNOWN
     if cell["type"] == "uri":
-        return Link(text.removeprefix(ENTITY)) if text.startswith(ENTITY) else Text(text)
+        return ItemValue(text.removeprefix(ENTITY)) if text.startswith(ENTITY) else TextValue(text)
     if "latitude" in row:
         on_earth = row["globe"]["value"] == EARTH if "globe" in row else True
-        return Point(degrees(row["latitude"]["value"]), degrees(row["longitude"]["value"]), on_earth)
+        return PointValue(degrees(row["latitude"]["value"]), degrees(row["longitude"]["value"]), on_earth)
     datatype = str(cell.get("datatype", "")).rpartition("#")[2]
     if datatype == "dateTime":
         return _time_of_row(row, text)
     if datatype == "decimal":
         spread = decimal(_number(row, "upper") - _number(row, "lower")) if "upper" in row and "lower" in row else ""
-        return Quantity(decimal(text), spread)
-    return Text(text, str(cell.get("xml:lang", "")))
+        return QuantityValue(decimal(text), spread)
+    return TextValue(text, str(cell.get("xml:lang", "")))
 
 
-def _time_of_row(row: Row, text: str) -> Value:
+def _time_of_row(row: ResultRow, text: str) -> Value:
     if "precision" in row:
         calendar = str(row["calendar"]["value"]) if "calendar" in row else ""
         time = parse_time(str(row["time"]["value"]), int(row["precision"]["value"]), calendar, astronomical=True)
     else:
-        # A year is written as its first of January: without the precision, the coarser reading is never wrong.
+        # In RDF a year is the first of January. Without the precision, the coarser reading is never wrong.
         time = parse_time(text, YEAR if "-01-01T" in text else DAY, "", astronomical=True)
     return time or Absent.UNKNOWN
 
 
-def _number(row: Row, name: str) -> Decimal:
+def _number(row: ResultRow, name: str) -> Decimal:
     return Decimal(decimal(row[name]["value"]))

@@ -1,4 +1,4 @@
-"""Which IRI an item gets: the one that we know it by, otherwise a new one made from its English name."""
+"""The IRI and the class of an item: the IRI of ours that is linked to it, otherwise a new one from its English name."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from dataclasses import dataclass, field
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from citygraph.rdf.terms import CG, GRAPH, ID, OWL, RDF, RDFS, SCHEMA, WD
+from citygraph.rdf.terms import BASE, CG, DERIVED_GRAPH, ID, ONTOLOGY_GRAPH, OWL, RDF, RDFS, SCHEMA, SHAPES_GRAPH, WD
 from citygraph.text import slug
 from citygraph.wikidata.model import INSTANCE_OF, Item, number
 
-_INSIDE = frozenset({GRAPH("ontology"), GRAPH("shapes"), GRAPH("derived")})
+# Graphs without statements of sources: definitions, and statements that rules derived from the others.
+INTERNAL_GRAPHS = frozenset({ONTOLOGY_GRAPH, SHAPES_GRAPH, DERIVED_GRAPH})
+# The roles of posts that correspond to Wikidata's "head of government" of a place.
+MAYORAL_ROLES = frozenset(BASE + "ontology/roles/" + role for role in ("mayor", "governing-mayor", "governor"))
 
 
 @dataclass(frozen=True)
-class Known:
-    """What our data say already, as far as a pull must not contradict it. Keys and values are IRIs.
+class ExistingData:
+    """The existing data that a pull must not contradict. Keys and values are IRIs.
 
-    `items` are our entities by QID, `taken` all IRIs in use, `labels` names by entity and language, `located`
-    the places with coordinates, `governments` organisation and post of the mayor by place, and whether another
-    source describes them, `agreements` by their parties, `tenures` with their starts by holder and post.
+    `items` has our entities by QID, `taken` all IRIs in use, `labels` the names by entity and language, `located` the
+    places with coordinates, `governments` by place the organisation, the mayor's post, and whether another source
+    describes them, `agreements` the agreements by their parties, `tenures` the tenures with their starts by holder and
+    post.
     """
 
     items: Mapping[str, str] = field(default_factory=dict)
@@ -33,31 +37,31 @@ class Known:
     tenures: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
-def read_known(quads: Iterable[Quad], replaced: NamedNode) -> Known:
-    """What the data say. Of the graph that a pull replaces only the IRIs count: a slug never changes."""
-    facts = _Facts()
+def read_existing(quads: Iterable[Quad], replaced: NamedNode) -> ExistingData:
+    """Returns the existing data. Of the graph that a pull replaces only the IRIs count: a slug never changes."""
+    data = _Collected()
     for quad in quads:
-        if isinstance(quad.subject, NamedNode) and quad.graph_name not in _INSIDE:
-            facts.note(quad.subject.value, quad, quad.graph_name == replaced)
-    return Known(
-        items=facts.items,
-        taken=frozenset(facts.taken),
-        labels=facts.labels,
-        located=frozenset(facts.located),
-        governments=dict(facts.governments()),
-        agreements=facts.agreements(),
-        tenures=facts.tenures(),
+        if isinstance(quad.subject, NamedNode) and quad.graph_name not in INTERNAL_GRAPHS:
+            data.add(quad.subject.value, quad, quad.graph_name == replaced)
+    return ExistingData(
+        items=data.items,
+        taken=frozenset(data.taken),
+        labels=data.labels,
+        located=frozenset(data.located),
+        governments=dict(data.governments()),
+        agreements=data.agreements(),
+        tenures=data.tenures(),
     )
 
 
-class Namer:
-    """Gives out IRIs. Who comes first gets the plain slug, a namesake gets its country added."""
+class IriMinter:
+    """A mint of IRIs: the first with a name gets the plain slug, a namesake adds its country."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
 
     def name(self, segment: str, label: str, country: str, otherwise: str) -> str:
-        """A new IRI for a label; `country` is a slug or "", `otherwise` what tells the last namesakes apart."""
+        """Returns a new IRI for a label; `country` is a slug or "", `otherwise` distinguishes the last namesakes."""
         plain = slug(label) or slug(otherwise)
         for candidate in (plain, f"{plain}-{country}" if country else plain, f"{plain}-{slug(otherwise)}"):
             iri = f"{ID}{segment}/{candidate}"
@@ -68,17 +72,17 @@ class Namer:
 
 
 def slug_of(iri: str) -> str:
-    """The last segment of an IRI of ours."""
+    """Returns the last segment of an IRI of ours."""
     return iri.rpartition("/")[2]
 
 
 def by_number(qids: Iterable[str]) -> list[str]:
-    """Ids of items in the order of their numbers: older items, which are the better known, come first."""
+    """Returns the ids sorted by number: older items, which are the better known, come first."""
     return sorted(qids, key=number)
 
 
-class _Facts:
-    """What is gathered from the quads, before it is put together."""
+class _Collected:
+    """The values collected from the quads."""
 
     def __init__(self) -> None:
         self.items: dict[str, str] = {}
@@ -87,25 +91,27 @@ class _Facts:
         self.located: set[str] = set()
         self._parties: dict[str, set[str]] = {}
         self._sister_city: set[str] = set()
-        self._elsewhere: set[str] = set()  # posts that another graph describes than the one that is replaced
+        # Posts that another graph than the replaced one describes: a pull must not describe them again.
+        self._elsewhere: set[str] = set()
         self._values: dict[NamedNode, dict[str, str]] = {
             CG(name): {} for name in ("jurisdiction", "of", "role", "holder", "post", "startDate")
         }
 
-    def note(self, subject: str, quad: Quad, replaced: bool) -> None:
+    def add(self, subject: str, quad: Quad, replaced: bool) -> None:
         value = quad.object
         if subject.startswith(ID):
+            # A node with a fragment belongs to the entity before the "#", which owns the slug.
             self.taken.add(subject.partition("#")[0])
         if isinstance(value, NamedNode):
-            self._note_link(subject, quad.predicate, value.value)
+            self._add_link(subject, quad.predicate, value.value)
             if quad.predicate == CG("of") and not replaced:
                 self._elsewhere.add(subject)
         elif isinstance(value, Literal) and quad.predicate in self._values:
             self._values[quad.predicate][subject] = value.value
         elif isinstance(value, Literal) and not replaced:
-            self._note_text(subject, quad.predicate, value)
+            self._add_text(subject, quad.predicate, value)
 
-    def _note_link(self, subject: str, predicate: NamedNode, value: str) -> None:
+    def _add_link(self, subject: str, predicate: NamedNode, value: str) -> None:
         if predicate == OWL("sameAs") and value.startswith(WD):
             self.items[value.removeprefix(WD)] = subject
         elif predicate == CG("party"):
@@ -115,30 +121,30 @@ class _Facts:
         elif predicate in self._values:
             self._values[predicate][subject] = value
 
-    def _note_text(self, subject: str, predicate: NamedNode, value: Literal) -> None:
+    def _add_text(self, subject: str, predicate: NamedNode, value: Literal) -> None:
         if predicate == RDFS("label") and value.language:
             self.labels.setdefault(subject, {})[value.language] = value.value
         elif predicate == SCHEMA("latitude"):
             self.located.add(subject)
 
     def agreements(self) -> dict[frozenset[str], str]:
-        """Of several agreements between the same parties the first by name counts."""
-        found = sorted(((iri, p) for iri, p in self._parties.items() if iri in self._sister_city), reverse=True)
-        return {frozenset(parties): iri for iri, parties in found}
+        """Returns the agreements by parties; of several between the same parties, the first by IRI."""
+        # In reverse, so that the first by IRI overwrites the others.
+        agreements = sorted(((iri, p) for iri, p in self._parties.items() if iri in self._sister_city), reverse=True)
+        return {frozenset(parties): iri for iri, parties in agreements}
 
     def governments(self) -> Iterator[tuple[str, tuple[str, str, bool]]]:
-        mayoral = {CG.removesuffix("#") + "/roles/" + name for name in ("mayor", "governing-mayor", "governor")}
         for post, organisation in sorted(self._values[CG("of")].items(), reverse=True):
             place = self._values[CG("jurisdiction")].get(organisation)
-            if place and self._values[CG("role")].get(post) in mayoral:
+            if place and self._values[CG("role")].get(post) in MAYORAL_ROLES:
                 yield place, (organisation, post, post in self._elsewhere)
 
     def tenures(self) -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:
-        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        by_holder: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for tenure, holder in sorted(self._values[CG("holder")].items()):
             post = self._values[CG("post")].get(tenure, "")
-            found.setdefault((holder, post), []).append((tenure, self._values[CG("startDate")].get(tenure, "")))
-        return {key: tuple(tenures) for key, tenures in found.items()}
+            by_holder.setdefault((holder, post), []).append((tenure, self._values[CG("startDate")].get(tenure, "")))
+        return {key: tuple(tenures) for key, tenures in by_holder.items()}
 
 
 HUMAN = "Q5"
@@ -152,7 +158,7 @@ PLACE = CG("Place")
 # The segment of a place's IRI, by its class.
 SEGMENTS = {CITY: "city", AREA: "area", COUNTRY: "country"}
 
-# Only ids that ontology/alignments/wikidata.ttl aligns with our classes; other classes tell their kind by their name.
+# Only ids that ontology/alignments/wikidata.ttl aligns with our classes; other classes are recognised by their name.
 _ITEMS = {"Q515": CITY, "Q56061": AREA, "Q6256": COUNTRY}
 _WORDS = {
     CITY: (
@@ -167,7 +173,7 @@ _WORDS = {
 }
 _KINDS = {word: kind for kind, words in _WORDS.items() for word in words.split()}
 _PHRASES = {"sovereign state": COUNTRY, "city-state": CITY, "city state": CITY}
-# What follows these words says where or of what, not what.
+# The head noun of a class is before these words: "district of Turkey".
 _TAIL = re.compile(r" (?:of|in|with|for|on|at|under|from|that|to)\b.*|[,(].*")
 # A city that is also a district is a city; a state that is also a city, such as Singapore, is a country.
 _ORDER = (COUNTRY, CITY, AREA)
@@ -175,13 +181,13 @@ _MAYOR = re.compile(r"(?:the )?(?:lord |governing |chief )?mayor of (?:the city 
 
 
 def kind_of_place(item: Item, label_of: Callable[[str], str]) -> NamedNode | None:
-    """Our class for a place, or None if its classes tell nothing. `label_of` gives the English label of an item."""
-    found = {kind_of_class(qid, label_of(qid)) for qid in item.links(INSTANCE_OF)}
-    return next((kind for kind in _ORDER if kind in found), None)
+    """Returns our class for a place, or None if unknown. `label_of` returns the English label of an item."""
+    kinds = {kind_of_class(qid, label_of(qid)) for qid in item.links(INSTANCE_OF)}
+    return next((kind for kind in _ORDER if kind in kinds), None)
 
 
 def kind_of_class(qid: str, label: str) -> NamedNode | None:
-    """Our class for what is an instance of an item with an English label, such as "district of Turkey"."""
+    """Returns our class for an instance of an item with an English label, such as "district of Turkey"."""
     if qid in _ITEMS:
         return _ITEMS[qid]
     name = _TAIL.sub("", label.lower()).strip()
@@ -190,6 +196,6 @@ def kind_of_class(qid: str, label: str) -> NamedNode | None:
 
 
 def place_of_mayor(label: str) -> str:
-    """The place in the English name of a post: "Lord Mayor of Leipzig" is of Leipzig; "" if it is no mayor's."""
+    """Returns the place in the English name of a post ("Leipzig" for "Lord Mayor of Leipzig"), or ""."""
     match = _MAYOR.fullmatch(label.strip())
     return match.group(1) if match else ""

@@ -1,4 +1,4 @@
-"""Wikidata's statements in our vocabulary: places, their names, countries, coordinates, populations and ties."""
+"""The mapping of Wikidata's statements to our vocabulary: places, their names and figures, agreements, tenures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pyoxigraph import Literal, Quad
 from citygraph.rdf.terms import BASE, CG, GEO, OWL, SCHEMA, WD, XSD
 from citygraph.text import fold, nfc
 from citygraph.wikidata import item_names as kinds
-from citygraph.wikidata.item_names import Namer, by_number, slug_of
+from citygraph.wikidata.item_names import IriMinter, by_number, slug_of
 from citygraph.wikidata.model import (
     COORDINATES,
     COUNTRY,
@@ -23,43 +23,45 @@ from citygraph.wikidata.model import (
     START,
     TWINNED,
     Absent,
-    Finding,
     Item,
-    Link,
-    Point,
-    Quantity,
+    ItemValue,
+    Notice,
+    PointValue,
+    QuantityValue,
     Rank,
     Statement,
-    Time,
-    before,
+    TimeValue,
     countries_of,
-    date_of,
+    date_literal,
+    finest_dates,
+    is_before,
     same_period,
 )
-from citygraph.wikidata.world import DATES, LABEL, TYPE, World, dates, evidence, names, wkt
+from citygraph.wikidata.world import DATES, LABEL, TYPE, World, date_quads, evidence_quads, name_quads, wkt
 
-# Wikidata used to put bounds of ±1 on every number, which say nothing; wider ones do.
+# Wikidata once added bounds of ±1 to every number; only wider ones mean that it is approximate.
 _EMPTY_SPREAD = Decimal(2)
 
 
-def map_world(world: World, namer: Namer) -> Iterator[Quad | Finding]:
-    """All that Wikidata says of the items that have names, in our vocabulary, and what a person should know of it."""
+def map_world(world: World, namer: IriMinter) -> Iterator[Quad | Notice]:
+    """Yields the statements about the items that have an IRI, in our vocabulary, and notices for the user."""
     for qid in by_number(world.iris):
         item = world.items[qid]
         yield from _absences(item)
-        yield world.say(world.iris[qid], TYPE, world.classes[qid])
-        yield world.say(world.iris[qid], OWL("sameAs"), WD + qid)
+        yield world.quad(world.iris[qid], TYPE, world.classes[qid])
+        yield world.quad(world.iris[qid], OWL("sameAs"), WD + qid)
         if qid in world.selection.places:
-            yield from names(world, item, world.languages_of(item))
+            yield from name_quads(world, item, world.languages_of(item))
             yield from _place(world, item)
         else:
+            # A person has no country here, hence no local languages.
             own = world.languages if qid in world.selection.people else world.languages_of(item)
-            yield from names(world, item, own)
+            yield from name_quads(world, item, own)
     yield from agreements(world, namer)
     yield from tenures(world, namer)
 
 
-def _place(world: World, item: Item) -> Iterator[Quad | Finding]:
+def _place(world: World, item: Item) -> Iterator[Quad | Notice]:
     if world.classes[item.qid] != kinds.COUNTRY:
         yield from _countries(world, item)
     yield from _coordinates(world, item)
@@ -72,75 +74,78 @@ def _countries(world: World, item: Item) -> Iterator[Quad]:
     present = countries_of(item)
     for statement in item.best(COUNTRY):
         value = statement.value
-        if isinstance(value, Link) and value.qid in present and value.qid in world.iris:
-            yield world.say(iri, CG("country"), world.iris[value.qid])
-            yield from evidence(world, iri, statement)
+        if isinstance(value, ItemValue) and value.qid in present and value.qid in world.iris:
+            yield world.quad(iri, CG("country"), world.iris[value.qid])
+            yield from evidence_quads(world, iri, statement)
 
 
-def _coordinates(world: World, item: Item) -> Iterator[Quad | Finding]:
-    """One point: a latitude of one and a longitude of another would be nowhere."""
+def _coordinates(world: World, item: Item) -> Iterator[Quad | Notice]:
+    """Yields one point: latitude and longitude of different points would not be a place."""
     iri = world.iris[item.qid]
-    found = [(s.id, s.value, s) for s in item.best(COORDINATES) if isinstance(s.value, Point) and s.value.on_earth]
-    if len(found) > 1:
-        yield Finding("several-coordinates", item.qid, f"{item.qid} has {len(found)} coordinates: the first is taken")
-    for _, point, statement in sorted(found, key=lambda one: one[0])[:1]:
+    points = [
+        (s.id, s.value, s) for s in item.best(COORDINATES) if isinstance(s.value, PointValue) and s.value.on_earth
+    ]
+    if len(points) > 1:
+        yield Notice("several-coordinates", item.qid, f"{item.qid} has {len(points)} coordinates: the first is taken")
+    for _, point, statement in sorted(points, key=lambda one: one[0])[:1]:
         node = f"{iri}#geometry-wikidata"
-        yield world.say(iri, GEO("hasGeometry"), node)
-        yield world.say(node, TYPE, GEO("Geometry"))
-        yield world.say(node, GEO("asWKT"), wkt(point))
-        yield from evidence(world, node, statement)
-        # The pair of another source stays together: a merge of two latitudes could not be told apart.
-        if iri not in world.known.located:
-            yield world.say(iri, SCHEMA("latitude"), Literal(point.latitude, datatype=XSD("decimal")))
-            yield world.say(iri, SCHEMA("longitude"), Literal(point.longitude, datatype=XSD("decimal")))
+        yield world.quad(iri, GEO("hasGeometry"), node)
+        yield world.quad(node, TYPE, GEO("Geometry"))
+        yield world.quad(node, GEO("asWKT"), wkt(point))
+        yield from evidence_quads(world, node, statement)
+        # In the merge of all sources, two latitudes and two longitudes could not be paired any more.
+        if iri not in world.existing.located:
+            yield world.quad(iri, SCHEMA("latitude"), Literal(point.latitude, datatype=XSD("decimal")))
+            yield world.quad(iri, SCHEMA("longitude"), Literal(point.longitude, datatype=XSD("decimal")))
 
 
-def _population(world: World, item: Item, statement: Statement) -> Iterator[Quad | Finding]:
+def _population(world: World, item: Item, statement: Statement) -> Iterator[Quad | Notice]:
     value = statement.value
-    if not isinstance(value, Quantity):
+    if not isinstance(value, QuantityValue):
         return
     if not value.amount.isdigit():
-        yield Finding("bad-value", item.qid, f"the population {value.amount} of {item.qid} is no count of people")
+        yield Notice("bad-value", item.qid, f"the population {value.amount} of {item.qid} is not a number of people")
         return
+    # The id of a statement starts with its item, which the IRI of the place already identifies.
     node = f"{world.iris[item.qid]}#population-wikidata-{statement.id.partition('-')[2].lower()}"
-    yield world.say(world.iris[item.qid], CG("populationFigure"), node)
-    yield world.say(node, TYPE, CG("PopulationFigure"))
-    yield world.say(node, CG("value"), Literal(value.amount, datatype=XSD("integer")))
+    yield world.quad(world.iris[item.qid], CG("populationFigure"), node)
+    yield world.quad(node, TYPE, CG("PopulationFigure"))
+    yield world.quad(node, CG("value"), Literal(value.amount, datatype=XSD("integer")))
     approximate = bool(value.spread) and Decimal(value.spread) > _EMPTY_SPREAD
-    yield world.say(node, CG("approximate"), Literal(approximate))
+    yield world.quad(node, CG("approximate"), Literal(approximate))
     for time in statement.qualifier(POINT_IN_TIME):
-        if isinstance(time, Time):
-            date = date_of(time)
+        if isinstance(time, TimeValue):
+            date = date_literal(time)
             if date is not None:
-                yield world.say(node, CG("asOf"), date)
+                yield world.quad(node, CG("asOf"), date)
             else:
-                yield from dates(world, node, POINT_IN_TIME, [time])
-    yield from evidence(world, node, statement)
+                yield from date_quads(world, node, POINT_IN_TIME, [time])
+    yield from evidence_quads(world, node, statement)
 
 
-def _absences(item: Item) -> Iterator[Finding]:
-    """Values that are not there, and statements that Wikidata itself takes to be wrong."""
+def _absences(item: Item) -> Iterator[Notice]:
+    """Yields notices about missing values, and about deprecated statements."""
     deprecated = sum(1 for s in item.statements if s.rank == Rank.DEPRECATED)
     if deprecated:
-        yield Finding("deprecated", item.qid, f"{deprecated} deprecated statement(s) of {item.qid} are left out")
+        yield Notice("deprecated", item.qid, f"{deprecated} deprecated statement(s) of {item.qid} are left out")
     for statement in item.statements:
         if statement.rank == Rank.DEPRECATED or not isinstance(statement.value, Absent):
             continue
-        what = "a partner city" if statement.property == TWINNED else statement.property
-        said = "there is one, and nobody knows which" if statement.value == Absent.UNKNOWN else "there is none"
-        yield Finding(statement.value.value, item.qid, f"{item.qid} says of {what} that {said}")
+        name = "partner city" if statement.property == TWINNED else statement.property
+        text = f"has an unknown {name}" if statement.value == Absent.UNKNOWN else f"has the value “none” for {name}"
+        yield Notice(statement.value.value, item.qid, f"{item.qid} {text}")
 
 
-Said = Iterator[Quad | Finding]
+Quads = Iterator[Quad | Notice]
 
 
-def agreements(world: World, namer: Namer) -> Said:
-    """A sister-city agreement for each pair of places that a statement binds, whichever of the two says so."""
+def agreements(world: World, namer: IriMinter) -> Quads:
+    """Yields a sister-city agreement for each pair of places that a statement links, on whichever of the two it is."""
     pairs: dict[tuple[str, str], list[Statement]] = {}
     for qid in by_number(world.selection.places & set(world.iris)):
         for statement in world.items[qid].of(TWINNED):
             pair = _pair(world, qid, statement)
-            if isinstance(pair, Finding):
+            if isinstance(pair, Notice):
                 yield pair
             elif pair:
                 pairs.setdefault(pair, []).append(statement)
@@ -148,8 +153,8 @@ def agreements(world: World, namer: Namer) -> Said:
         yield from _agreement(world, namer, pair, statements)
 
 
-def tenures(world: World, namer: Namer) -> Said:
-    """The government of each place that was asked for, its head's post, and who held it when."""
+def tenures(world: World, namer: IriMinter) -> Quads:
+    """Yields the government of each requested place, its head's post, and the tenures of it."""
     for qid in by_number(world.selection.seeds & set(world.iris)):
         item = world.items[qid]
         heads = [person for person in by_number(item.links(HEAD_OF_GOVERNMENT)) if person in world.iris]
@@ -160,77 +165,78 @@ def tenures(world: World, namer: Namer) -> Said:
             yield from _tenures_of(world, namer, item, person, post)
 
 
-def _pair(world: World, qid: str, statement: Statement) -> tuple[str, str] | Finding | None:
-    """The two places that a statement binds, by name; None if it is of no interest, a finding if it cannot be."""
-    if not isinstance(statement.value, Link):
+def _pair(world: World, qid: str, statement: Statement) -> tuple[str, str] | Notice | None:
+    """Returns the two places that a statement links, sorted; None if it is out of scope, a notice if it is wrong."""
+    if not isinstance(statement.value, ItemValue):
         return None
     target = statement.value.qid
     if not {qid, target} & world.selection.seeds or target not in world.selection.places:
         return None
     if target not in world.iris:
-        return Finding("no-partner", qid, f"{qid} names {target} as a partner city, which is not there")
+        return Notice("no-partner", qid, f"{qid} names {target} as a partner city, which does not exist")
     if target == qid:
-        return Finding("itself", qid, f"{qid} names itself as a partner city")
+        return Notice("itself", qid, f"{qid} names itself as a partner city")
+    # Sorted, so that both directions of a tie give one agreement.
     first, second = sorted((world.iris[qid], world.iris[target]), key=lambda iri: (slug_of(iri), iri))
     return first, second
 
 
-def _agreement(world: World, namer: Namer, pair: tuple[str, str], statements: list[Statement]) -> Said:
-    iri = world.known.agreements.get(frozenset(pair))
+def _agreement(world: World, namer: IriMinter, pair: tuple[str, str], statements: list[Statement]) -> Quads:
+    iri = world.existing.agreements.get(frozenset(pair))
     if iri is None:
-        ids = "-".join(sorted({statements[0].entity, *(s.value.qid for s in statements if isinstance(s.value, Link))}))
+        ids = "-".join(
+            sorted({statements[0].entity, *(s.value.qid for s in statements if isinstance(s.value, ItemValue))})
+        )
         iri = namer.name("agreement", f"{slug_of(pair[0])} {slug_of(pair[1])}", "", ids)
-    yield world.say(iri, TYPE, CG("SisterCityAgreement"))
-    yield world.say(iri, CG("agreementType"), f"{BASE}ontology/agreement-types/sister-city")
+    yield world.quad(iri, TYPE, CG("SisterCityAgreement"))
+    yield world.quad(iri, CG("agreementType"), f"{BASE}ontology/agreement-types/sister-city")
     for party in pair:
-        yield world.say(iri, CG("party"), party)
+        yield world.quad(iri, CG("party"), party)
     yield from _span(world, iri, statements[0].entity, statements)
     for statement in statements:
-        yield from evidence(world, iri, statement)
+        yield from evidence_quads(world, iri, statement)
 
 
-def _span(world: World, node: str, qid: str, statements: Iterable[Statement]) -> Said:
-    """When it began, ended and is shown to have held: the finest dates, and none that contradict one another."""
-    times = {q: [t for s in statements for t in s.qualifier(q) if isinstance(t, Time)] for q in DATES}
-    found = {qualifier: finest(date_of(time) for time in times[qualifier]) for qualifier in DATES}
+def _span(world: World, node: str, qid: str, statements: Iterable[Statement]) -> Quads:
+    """Yields start, end and attestation: the finest dates, without those that contradict each other."""
+    by_qualifier = {q: [t for s in statements for t in s.qualifier(q) if isinstance(t, TimeValue)] for q in DATES}
+    kept = {qualifier: finest(date_literal(time) for time in by_qualifier[qualifier]) for qualifier in DATES}
     today = Literal(world.today, datatype=XSD("date"))
-    future = [date for date in found[START] if before(today, date)]
+    # A build rejects a start in the future, and an end before the start.
+    future = [date for date in kept[START] if is_before(today, date)]
     if future:
-        yield Finding("future", qid, f"{slug_of(node)} is said to begin on {future[0].value}: the date is left out")
-        found[START] = [date for date in found[START] if date not in future]
-    if any(before(end, start) for end in found[END] for start in found[START]):
-        yield Finding("contradiction", qid, f"{slug_of(node)} is said to end before it began: its end is left out")
-        found[END] = []
-    for qualifier, literals in found.items():
+        yield Notice("future", qid, f"{slug_of(node)} begins on {future[0].value} in Wikidata: the date is left out")
+        kept[START] = [date for date in kept[START] if date not in future]
+    if any(is_before(end, start) for end in kept[END] for start in kept[START]):
+        yield Notice("contradiction", qid, f"{slug_of(node)} ends before its start in Wikidata: the end is left out")
+        kept[END] = []
+    for qualifier, literals in kept.items():
         if len(literals) > 1 and qualifier != POINT_IN_TIME:
-            said = ", ".join(date.value for date in literals)
-            yield Finding("dates-differ", qid, f"{slug_of(node)} has several dates where one is meant: {said}")
-        yield from (world.say(node, DATES[qualifier][0], date) for date in literals)
-        vague = [time for time in times[qualifier] if date_of(time) is None]
+            values = ", ".join(date.value for date in literals)
+            yield Notice("dates-differ", qid, f"{slug_of(node)} has several dates instead of one: {values}")
+        yield from (world.quad(node, DATES[qualifier][0], date) for date in literals)
+        vague = [time for time in by_qualifier[qualifier] if date_literal(time) is None]
         if vague:
-            yield Finding("vague-date", qid, f"a date of {slug_of(node)} is vaguer than a year: told in words")
-        yield from dates(world, node, qualifier, vague)
+            yield Notice("vague-date", qid, f"a date of {slug_of(node)} is vaguer than a year: it becomes a note")
+        yield from date_quads(world, node, qualifier, vague)
 
 
 def finest(literals: Iterable[Literal | None]) -> list[Literal]:
-    """The dates without those that a finer one among them makes needless."""
-    kept: list[Literal] = []
-    for date in sorted({d for d in literals if d is not None}, key=lambda d: (-len(d.value), d.value)):
-        if not any(same_period(date, finer) for finer in kept):
-            kept.append(date)
-    return sorted(kept, key=lambda d: d.value)
+    """Returns the dates without those that a finer one makes redundant."""
+    by_text = {date.value: date for date in literals if date is not None}
+    return [by_text[text] for text in finest_dates(by_text)]
 
 
-def _government(world: World, namer: Namer, item: Item) -> Generator[Quad | Finding, None, str]:
-    """The government and its head's post, unless another source describes them; answers the post's IRI."""
+def _government(world: World, namer: IriMinter, item: Item) -> Generator[Quad | Notice, None, str]:
+    """Yields the government and its head's post, unless another source describes them; returns the post's IRI."""
     place = world.iris[item.qid]
-    known = world.known.governments.get(place)
-    if known and known[2]:
-        return known[1]
+    existing = world.existing.governments.get(place)
+    if existing and existing[2]:
+        return existing[1]
     city = world.classes[item.qid] != kinds.AREA
     body, head, role = ("municipality", "mayor", "mayor") if city else ("government", "head of government", "governor")
-    if known:
-        organisation, post, _ = known
+    if existing:
+        organisation, post, _ = existing
     else:
         organisation = namer.name("organisation", f"{body} of {slug_of(place)}", "", f"{body}-{item.qid}")
         post = namer.name("post", f"{head} of {slug_of(place)}", "", f"{head}-{item.qid}")
@@ -238,52 +244,53 @@ def _government(world: World, namer: Namer, item: Item) -> Generator[Quad | Find
     turkish = nfc(item.labels.get("tr", english))
     bodies = (f"{body.capitalize()} of {english}", f"{turkish} {'Belediyesi' if city else 'yönetimi'}")
     heads = (f"{head.capitalize()} of {english}", f"{turkish} {'Belediye Başkanı' if city else 'yönetim başkanı'}")
-    yield world.say(organisation, TYPE, CG("Municipality" if city else "Organisation"))
+    yield world.quad(organisation, TYPE, CG("Municipality" if city else "Organisation"))
     yield from _labels(world, organisation, bodies)
-    yield world.say(organisation, CG("jurisdiction"), place)
-    yield world.say(post, TYPE, CG("Post"))
+    yield world.quad(organisation, CG("jurisdiction"), place)
+    yield world.quad(post, TYPE, CG("Post"))
     yield from _labels(world, post, heads)
-    yield world.say(post, CG("of"), organisation)
-    yield world.say(post, CG("role"), f"{BASE}ontology/roles/{role}")
+    yield world.quad(post, CG("of"), organisation)
+    yield world.quad(post, CG("role"), f"{BASE}ontology/roles/{role}")
     return post
 
 
 def _labels(world: World, iri: str, labels: tuple[str, str]) -> Iterator[Quad]:
     for language, label in zip(("en", "tr"), labels, strict=True):
-        yield world.say(iri, LABEL, Literal(label, language=language))
+        yield world.quad(iri, LABEL, Literal(label, language=language))
 
 
 @dataclass(frozen=True)
 class Period:
-    """One holding of a post, with the statements that tell of it."""
+    """One holding of a post, with its statements."""
 
     start: Literal | None
     end: Literal | None
     statements: tuple[Statement, ...]
 
 
-def _tenures_of(world: World, namer: Namer, place: Item, person: str, post: str) -> Said:
-    statements = [s for s in place.of(HEAD_OF_GOVERNMENT) if s.value == Link(person)]
+def _tenures_of(world: World, namer: IriMinter, place: Item, person: str, post: str) -> Quads:
+    statements = [s for s in place.of(HEAD_OF_GOVERNMENT) if s.value == ItemValue(person)]
     statements += [s for s in world.items[person].of(POSITION_HELD) if _is_mayor_of(world, s, place)]
     holder = world.iris[person]
-    ours = dict(world.known.tenures.get((holder, post), ()))
+    ours = dict(world.existing.tenures.get((holder, post), ()))
     for number, period in enumerate(periods(statements)):
         year = period.start.value[:4] if period.start and number else ""
         iri = _same_tenure(ours, period)
         if iri is None:
             name = f"{slug_of(holder)} {slug_of(post)} {year}".strip()
             iri = namer.name("tenure", name, "", f"{name}-{period.statements[0].id}")
+        # Each tenure of ours is at most one of these periods.
         ours.pop(iri, None)
-        yield world.say(iri, TYPE, CG("Tenure"))
-        yield world.say(iri, CG("holder"), holder)
-        yield world.say(iri, CG("post"), post)
+        yield world.quad(iri, TYPE, CG("Tenure"))
+        yield world.quad(iri, CG("holder"), holder)
+        yield world.quad(iri, CG("post"), post)
         yield from _span(world, iri, place.qid, period.statements)
         for statement in period.statements:
-            yield from evidence(world, iri, statement)
+            yield from evidence_quads(world, iri, statement)
 
 
 def _same_tenure(ours: dict[str, str], period: Period) -> str | None:
-    """The tenure of ours that a period is: one that began then, or one of which nobody knows when it began."""
+    """Returns the tenure of ours with the start of a period, or with an unknown start on either side."""
     for iri, start in ours.items():
         if not start or not period.start or same_period(Literal(start), period.start):
             return iri
@@ -291,34 +298,35 @@ def _same_tenure(ours: dict[str, str], period: Period) -> str | None:
 
 
 def _is_mayor_of(world: World, statement: Statement, place: Item) -> bool:
-    """Whether a position is that of the mayor of a place: by its English name, or by a qualifier with the place."""
-    if not isinstance(statement.value, Link):
+    """Returns whether a position is that of the mayor of a place: by its name, or by a qualifier with the place."""
+    if not isinstance(statement.value, ItemValue):
         return False
-    named = place_names(place)
-    of = kinds.place_of_mayor(world.english_label(statement.value.qid))
-    qualified = any(snak.value == Link(place.qid) for snak in statement.qualifiers)
-    return fold(of) in named if of and not qualified else qualified and (bool(of) or statement.value.qid == kinds.MAYOR)
+    named_place = kinds.place_of_mayor(world.english_label(statement.value.qid))
+    qualified = any(snak.value == ItemValue(place.qid) for snak in statement.qualifiers)
+    if named_place and not qualified:
+        return fold(named_place) in place_names(place)
+    return qualified and (bool(named_place) or statement.value.qid == kinds.MAYOR)
 
 
 def place_names(item: Item) -> frozenset[str]:
-    """The English names of a place, folded for comparison."""
+    """Returns the English names of a place, folded for comparison."""
     return frozenset(fold(name) for name in (item.labels.get("en", ""), *item.aliases.get("en", ())) if name)
 
 
 def periods(statements: Iterable[Statement]) -> list[Period]:
-    """The holdings that statements tell of, in order: two of the same time are one."""
-    return sorted(_joined_all([_period(s) for s in statements]), key=_order)
+    """Returns the holdings in order; statements about the same time form one."""
+    return sorted(_merge_all([_period(s) for s in statements]), key=_order)
 
 
-def _joined_all(found: list[Period]) -> list[Period]:
-    """Join until no two are one: a joined period may reach into another."""
-    found = sorted(found, key=_order)
-    for i, first in enumerate(found):
-        for j in range(i + 1, len(found)):
-            if _are_one(first, found[j]):
-                rest = [p for k, p in enumerate(found) if k not in (i, j)]
-                return _joined_all([*rest, _joined(first, found[j])])
-    return found
+def _merge_all(unordered: list[Period]) -> list[Period]:
+    """Merges periods until no two are the same: a merged period may overlap another."""
+    ordered = sorted(unordered, key=_order)
+    for i, first in enumerate(ordered):
+        for j in range(i + 1, len(ordered)):
+            if _are_one(first, ordered[j]):
+                rest = [p for k, p in enumerate(ordered) if k not in (i, j)]
+                return _merge_all([*rest, _merged(first, ordered[j])])
+    return ordered
 
 
 def _order(period: Period) -> tuple[str, str, str]:
@@ -328,7 +336,7 @@ def _order(period: Period) -> tuple[str, str, str]:
 
 def _period(statement: Statement) -> Period:
     def first(qualifier: str) -> Literal | None:
-        times = (date_of(time) for time in statement.qualifier(qualifier) if isinstance(time, Time))
+        times = (date_literal(time) for time in statement.qualifier(qualifier) if isinstance(time, TimeValue))
         return next((date for date in times if date is not None), None)
 
     return Period(first(START), first(END), (statement,))
@@ -343,14 +351,14 @@ def _are_one(a: Period, b: Period) -> bool:
 
 
 def _reaches_into(a: Period, b: Period) -> bool:
-    """Whether b begins or ends inside a: the shape TenureOverlap refuses such a pair."""
+    """Returns whether b starts or ends inside a: the shape TenureOverlap rejects such a pair."""
     if not (a.start and a.end):
         return False
-    begins = b.start is not None and not before(b.start, a.start) and before(b.start, a.end)
-    ends = b.end is not None and before(a.start, b.end) and not before(a.end, b.end)
+    begins = b.start is not None and not is_before(b.start, a.start) and is_before(b.start, a.end)
+    ends = b.end is not None and is_before(a.start, b.end) and not is_before(a.end, b.end)
     return begins or ends
 
 
-def _joined(a: Period, b: Period) -> Period:
+def _merged(a: Period, b: Period) -> Period:
     starts, ends = finest((a.start, b.start)), finest((a.end, b.end))
     return Period(starts[0] if starts else None, ends[-1] if ends else None, a.statements + b.statements)

@@ -1,91 +1,90 @@
-"""Which statement of ours is which of Wikidata's, where a place has several: points, figures of people, mayors."""
+"""The pairing of our statements with those of Wikidata where a place has several: figures, terms of office."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import asin, cos, radians, sin, sqrt
 
-from citygraph.wikidata.differences import State
+from citygraph.geo import kilometres
+from citygraph.wikidata.differences import Outcome
 from citygraph.wikidata.graph_facts import Fact
-from citygraph.wikidata.model import END, POINT_IN_TIME, START, agree, finest
+from citygraph.wikidata.model import END, POINT_IN_TIME, START, dates_agree, finest_dates
 
-# Points of one city in two data sets lie kilometres apart: one is the town hall, the other the middle of the area.
-NEAR = 10.0
+# Points of one city in two data sets are kilometres apart: one is the town hall, the other the centre of the area.
+NEAR = 10.0  # km
 
-_EARTH = 6371.0  # mean radius in kilometres
-_ABOUT = 0.1  # "nearly a million" is a million less a tenth at most
+# An approximate figure ("nearly a million") may differ by a tenth.
+_TOLERANCE = 0.1
 
-Paired = Iterator[tuple[State, Fact | None, Fact | None]]
-Rule = Callable[[Fact, Fact], State | None]
-
-
-def kilometres(first: str, second: str) -> float:
-    """The distance of two points, each "latitude longitude"."""
-    (lat1, lon1), (lat2, lon2) = ([radians(float(part)) for part in point.split()] for point in (first, second))
-    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
-    return 2 * _EARTH * asin(min(1.0, sqrt(half)))
+Paired = Iterator[tuple[Outcome, Fact | None, Fact | None]]
+Rule = Callable[[Fact, Fact], Outcome | None]
 
 
-def figures(mine: Sequence[Fact], yours: Sequence[Fact]) -> Paired:
-    """Figures of the same date; one of ours without a date is ambiguous unless it is there."""
+def distance(first: str, second: str) -> float:
+    """Returns the distance of two points, each "latitude longitude", in kilometres."""
+    return kilometres(*map(float, first.split()), *map(float, second.split()))
+
+
+def pair_figures(mine: Sequence[Fact], yours: Sequence[Fact]) -> Paired:
+    """Pairs figures of one date. One of ours without a date is ambiguous unless Wikidata has its number."""
     rules: tuple[Rule, ...] = (_same_figure, _same_number, _same_date)
     for state, m, y in _paired(mine, yours, rules):
         undated = m is not None and not m.dates.get(POINT_IN_TIME)
-        yield (State.AMBIGUOUS if state == State.MISSING_THERE and undated and yours else state), m, y
+        yield (Outcome.AMBIGUOUS if state == Outcome.MISSING_THERE and undated and yours else state), m, y
 
 
-def tenures(mine: Sequence[Fact], yours: Sequence[Fact]) -> Paired:
-    """Times in office of the same person: those that began at the same time, then those of unknown beginning."""
+def pair_tenures(mine: Sequence[Fact], yours: Sequence[Fact]) -> Paired:
+    """Pairs terms of office of one person: first those with one start, then those with an unknown start."""
     rules: tuple[Rule, ...] = (_same_tenure, _same_start, _unknown_start)
     yield from _paired(mine, yours, rules)
 
 
 def _paired(mine: Sequence[Fact], yours: Sequence[Fact], rules: Sequence[Rule]) -> Paired:
-    left_mine, left_yours = list(mine), list(yours)
+    open_mine, open_yours = list(mine), list(yours)
+    # The strictest rule first, so that a loose one takes no fact away from its exact counterpart.
     for rule in rules:
-        for m in list(left_mine):
-            for y in left_yours:
+        for m in list(open_mine):
+            for y in open_yours:
                 state = rule(m, y)
                 if state is not None:
                     yield state, m, y
-                    left_mine.remove(m)
-                    left_yours.remove(y)
+                    open_mine.remove(m)
+                    open_yours.remove(y)
                     break
-    yield from ((State.MISSING_THERE, m, None) for m in left_mine)
-    yield from ((State.MISSING_HERE, None, y) for y in left_yours)
+    yield from ((Outcome.MISSING_THERE, m, None) for m in open_mine)
+    yield from ((Outcome.MISSING_HERE, None, y) for y in open_yours)
 
 
-def _same_figure(mine: Fact, yours: Fact) -> State | None:
-    return State.AGREES if mine.value == yours.value and _on(mine) == _on(yours) else None
+def _same_figure(mine: Fact, yours: Fact) -> Outcome | None:
+    return Outcome.AGREES if mine.value == yours.value and _on(mine) == _on(yours) else None
 
 
-def _same_number(mine: Fact, yours: Fact) -> State | None:
-    """The same number, and no dates that contradict one another."""
-    apart = _on(mine) and _on(yours) and not _overlap(_on(mine), _on(yours))
-    return State.AGREES if mine.value == yours.value and not apart else None
+def _same_number(mine: Fact, yours: Fact) -> Outcome | None:
+    """Returns the outcome for equal numbers whose dates do not contradict each other."""
+    contradict = _on(mine) and _on(yours) and not _overlap(_on(mine), _on(yours))
+    return Outcome.AGREES if mine.value == yours.value and not contradict else None
 
 
-def _same_date(mine: Fact, yours: Fact) -> State | None:
-    """Another number of the same date; one that is only about right agrees with what is near it."""
+def _same_date(mine: Fact, yours: Fact) -> Outcome | None:
+    """Returns the outcome for figures of one date; an approximate one agrees within the tolerance."""
     if not _overlap(_on(mine), _on(yours)):
         return None
-    near = abs(float(mine.value) - float(yours.value)) <= _ABOUT * float(yours.value)
-    return State.AGREES if mine.approximate and near else State.DIFFERS
+    near = abs(float(mine.value) - float(yours.value)) <= _TOLERANCE * float(yours.value)
+    return Outcome.AGREES if mine.approximate and near else Outcome.DIFFERS
 
 
-def _same_tenure(mine: Fact, yours: Fact) -> State | None:
-    same = all(finest(mine.dates.get(q, {})) == finest(yours.dates.get(q, {})) for q in (START, END))
-    return State.AGREES if mine.value == yours.value and same else None
+def _same_tenure(mine: Fact, yours: Fact) -> Outcome | None:
+    same = all(finest_dates(mine.dates.get(q, {})) == finest_dates(yours.dates.get(q, {})) for q in (START, END))
+    return Outcome.AGREES if mine.value == yours.value and same else None
 
 
-def _same_start(mine: Fact, yours: Fact) -> State | None:
+def _same_start(mine: Fact, yours: Fact) -> Outcome | None:
     same = _overlap(mine.dates.get(START, {}), yours.dates.get(START, {}))
-    return State.AGREES if mine.value == yours.value and same else None
+    return Outcome.AGREES if mine.value == yours.value and same else None
 
 
-def _unknown_start(mine: Fact, yours: Fact) -> State | None:
-    known = mine.dates.get(START) and yours.dates.get(START)
-    return State.AGREES if mine.value == yours.value and not known else None
+def _unknown_start(mine: Fact, yours: Fact) -> Outcome | None:
+    both = mine.dates.get(START) and yours.dates.get(START)
+    return Outcome.AGREES if mine.value == yours.value and not both else None
 
 
 def _on(fact: Fact) -> frozenset[str]:
@@ -93,4 +92,4 @@ def _on(fact: Fact) -> frozenset[str]:
 
 
 def _overlap(mine: Iterable[str], yours: Iterable[str]) -> bool:
-    return any(agree(m, y) for m in mine for y in yours)
+    return any(dates_agree(m, y) for m in mine for y in yours)

@@ -1,6 +1,6 @@
-"""Edits as text for QuickStatements, where a person reviews and sends them: V1 commands, or CSV as V2 reads it.
+"""QuickStatements: edits as text that a person reviews and sends, as V1 commands or as CSV for V2.
 
-The form is that of https://www.wikidata.org/wiki/Help:QuickStatements.
+The syntax is documented at https://www.wikidata.org/wiki/Help:QuickStatements.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from io import StringIO
 from itertools import groupby
 
-from citygraph.wikidata.edits import KINDS, Edit, Edits, LeftOut, kind_of
-from citygraph.wikidata.model import Absent, Link, Point, Quantity, Text, Time, Value
+from citygraph.wikidata.edits import KINDS, EditPlan, OmittedEdit, WikidataEdit, kind_of
+from citygraph.wikidata.model import Absent, ItemValue, PointValue, QuantityValue, TextValue, TimeValue, Value
 
 PER_BATCH = 200
 
@@ -24,27 +24,28 @@ class Batch:
 
     name: str
     title: str
-    edits: tuple[Edit, ...]
+    edits: tuple[WikidataEdit, ...]
 
 
-def batches(edits: Iterable[Edit], size: int = PER_BATCH) -> list[Batch]:
-    """The edits in batches of one kind each, no larger than `size`."""
-    found: list[Batch] = []
+def batches(edits: Iterable[WikidataEdit], size: int = PER_BATCH) -> list[Batch]:
+    """Returns the edits in batches of one kind each, with at most `size` edits."""
+    result: list[Batch] = []
+    # Sorted by kind already (edits.plan_edits), so that groupby gives one group a kind.
     for kind, group in groupby(edits, key=lambda edit: edit.kind):
         of_kind = list(group)
         for start in range(0, len(of_kind), size):
-            name = f"{len(found) + 1:02}-{KINDS[kind].replace(' ', '-')}"
-            found.append(Batch(name, KINDS[kind], tuple(of_kind[start : start + size])))
-    return found
+            name = f"{len(result) + 1:02}-{KINDS[kind].replace(' ', '-')}"
+            result.append(Batch(name, KINDS[kind], tuple(of_kind[start : start + size])))
+    return result
 
 
 def to_v1(batch: Batch) -> str:
-    """A command on each line, its parts divided by tabs; the comment at its end becomes the summary of the edit."""
+    """Returns one command a line, with tabs between its parts; the comment at the end becomes the edit summary."""
     return "".join("\t".join(_v1_parts(edit)) + "\n" for edit in batch.edits)
 
 
 def to_csv(batch: Batch) -> str:
-    """A table with a column for each property; a second reference of a statement stands in a row of its own."""
+    """Returns a table with a column for each property; a second reference of a statement is a row of its own."""
     rows = [row for edit in batch.edits for row in _csv_rows(edit)]
     columns = sorted({column for row in rows for column in row}, key=_column_order)
     out = StringIO()
@@ -54,75 +55,80 @@ def to_csv(batch: Batch) -> str:
     return out.getvalue()
 
 
-def summary(found: Edits, made: Sequence[Batch]) -> str:
-    """What the batches hold, what was left out and why: for the person who reviews them."""
-    lines = [f"{len(found.edits)} edit(s) in {len(made)} batch(es). Nothing is sent: review them, then paste them into"]
+def summary(plan: EditPlan, planned: Sequence[Batch]) -> str:
+    """Returns the summary for the reviewer: the batches, the omitted edits with the reasons, and remarks."""
+    lines = [
+        f"{len(plan.edits)} edit(s) in {len(planned)} batch(es). Nothing is sent: review them, then paste them into"
+    ]
     lines += ["https://quickstatements.toolforge.org/", ""]
-    for batch in made:
+    for batch in planned:
         items = len({edit.qid for edit in batch.edits})
         lines.append(f"{batch.name}: {len(batch.edits)} edit(s) of {items} item(s)")
-    if found.left_out:
-        lines += ["", f"Left out: {len(found.left_out)}", *_left_out(found.left_out)]
-    if found.notes:
-        lines += ["", *found.notes]
+    if plan.omitted:
+        lines += ["", f"Left out: {len(plan.omitted)}", *_omissions(plan.omitted)]
+    if plan.notes:
+        lines += ["", *plan.notes]
     return "\n".join(lines) + "\n"
 
 
-def shown(value: Value) -> str:
-    """A value as QuickStatements writes it."""
+def format_value(value: Value) -> str:
+    """Returns a value in the syntax of QuickStatements."""
     match value:
-        case Link():
+        case ItemValue():
             return value.qid
-        case Time():
+        case TimeValue():
             sign, year = ("-", 1 - value.year) if value.year <= 0 else ("+", value.year)
             return f"{sign}{year:04}-{value.month:02}-{value.day:02}T00:00:00Z/{value.precision}"
-        case Point():
+        case PointValue():
             return f"@{value.latitude}/{value.longitude}"
-        case Quantity():
+        case QuantityValue():
             return value.amount
-        case Text():
-            text = " ".join(value.text.split())  # a tab or a line's end would end the value
+        case TextValue():
+            # A tab or a line break would end the value.
+            text = " ".join(value.text.split())
             return f'{value.language}:"{text}"' if value.language else f'"{text}"'
         case Absent():
             return value.value
 
 
-def _left_out(left_out: Iterable[LeftOut]) -> Iterator[str]:
-    """A line for each entity and reason, with the kinds of what was left out for it."""
+def _omissions(omitted: Iterable[OmittedEdit]) -> Iterator[str]:
+    """Yields a line for each entity and reason, with the number of omitted edits by kind."""
     kinds: dict[str, Counter[str]] = {}
-    for left in left_out:
-        item = f" ({left.who.qid})" if left.who.qid else ""
-        kinds.setdefault(f"{left.who.name}{item}: {left.reason}", Counter())[KINDS[kind_of(left.change)]] += 1
+    for one in omitted:
+        item = f" ({one.entity.qid})" if one.entity.qid else ""
+        kinds.setdefault(f"{one.entity.name}{item}: {one.reason}", Counter())[KINDS[kind_of(one.finding)]] += 1
     for text, counts in sorted(kinds.items()):
         yield f"- {text} ({', '.join(f'{kind}: {count}' for kind, count in sorted(counts.items()))})"
 
 
-def _v1_parts(edit: Edit) -> Iterator[str]:
-    yield from (edit.qid, edit.property, shown(edit.value))
+def _v1_parts(edit: WikidataEdit) -> Iterator[str]:
+    yield from (edit.qid, edit.property, format_value(edit.value))
     for snak in edit.qualifiers:
-        yield from (snak.property, shown(snak.value))
+        yield from (snak.property, format_value(snak.value))
     for number, reference in enumerate(edit.references):
         for place, snak in enumerate(reference):
-            # "!" begins another reference; otherwise all would be one.
+            # "!" starts another reference; without it, all snaks would form one.
             new = "!" if number and not place else ""
-            yield from (f"{new}S{snak.property[1:]}", shown(snak.value))
+            yield from (f"{new}S{snak.property[1:]}", format_value(snak.value))
+    # A "*/" would end the comment.
     yield f"/* {edit.summary.replace('*/', '')} */"
 
 
-def _csv_rows(edit: Edit) -> Iterator[dict[str, str]]:
+def _csv_rows(edit: WikidataEdit) -> Iterator[dict[str, str]]:
     start = {"qid": edit.qid, edit.property: _cell(edit), "#": edit.summary}
-    qualifiers = {f"qal{snak.property[1:]}": shown(snak.value) for snak in edit.qualifiers}
+    qualifiers = {f"qal{snak.property[1:]}": format_value(snak.value) for snak in edit.qualifiers}
     for number, reference in enumerate(edit.references or ((),)):
-        cited = {f"S{snak.property[1:]}": shown(snak.value) for snak in reference}
-        yield {**start, **(qualifiers if not number else {}), **cited}
+        sources = {f"S{snak.property[1:]}": format_value(snak.value) for snak in reference}
+        # Qualifiers once: further rows of a statement only add references.
+        yield {**start, **(qualifiers if not number else {}), **sources}
 
 
-def _cell(edit: Edit) -> str:
-    # Labels stand bare in the table: their column tells what they are.
-    return " ".join(edit.value.text.split()) if isinstance(edit.value, Text) else shown(edit.value)
+def _cell(edit: WikidataEdit) -> str:
+    # A label has no quotes in the table: its column shows its language.
+    return " ".join(edit.value.text.split()) if isinstance(edit.value, TextValue) else format_value(edit.value)
 
 
 def _column_order(column: str) -> tuple[int, str]:
-    """The item first, then statement or label, qualifiers, sources, and the comment."""
+    """Returns the sort key of a column: item, statement or label, qualifiers, sources, comment."""
     begin = "qid" if column == "qid" else column[:1] if column[:1] in "PLS#" else "q"
     return (("qid", "P", "L", "q", "S", "#").index(begin), column)

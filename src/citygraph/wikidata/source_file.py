@@ -1,31 +1,29 @@
-"""A pull as a file that `citygraph build` reads: sorted N-Quads, with the description of the source among them."""
+"""The file of a pull for `citygraph build`: sorted N-Quads, which include the description of the source."""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import chain, islice
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO
+from tempfile import gettempdir
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from citygraph.rdf.terms import CG, DCTERMS, ID, RDF, RDFS, SOURCE, XSD
-from citygraph.wikidata.model import Finding
+from citygraph.rdf.nquads import SortedLines, as_line
+from citygraph.rdf.terms import CG, DCTERMS, ID, LICENSE, RDF, RDFS, SOURCE, XSD
+from citygraph.wikidata.model import Notice
 
-_LINES_IN_MEMORY = 200_000
-_CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
+_BATCH = 10_000  # lines
 _WIKIDATA = ID + "organisation/wikidata"
 
 
 @dataclass(frozen=True)
-class Description:
-    """What is told of the source: `of` names what it is about in English and Turkish, `about` are its entities.
+class SourceDescription:
+    """The description of a source: `of` is its subject in English and Turkish, `about` its entities.
 
-    `retrieved` is ISO 8601 in UTC, `sha256` the digest of what was read.
+    `retrieved` is ISO 8601 in UTC, `sha256` the digest of the responses or of the dump.
     """
 
     slug: str
@@ -37,93 +35,77 @@ class Description:
 
     @property
     def graph(self) -> NamedNode:
-        """The source, which is also the graph of what it says."""
+        """The IRI of the source, which is also its graph."""
         return SOURCE(self.slug)
 
 
 @dataclass(frozen=True)
-class Written:
-    """A source file: how many statements it holds, and what a person should know of them."""
+class WrittenSource:
+    """A written source file: the number of its statements, and notices for the user."""
 
     path: Path
     graph: NamedNode
     statements: int
-    findings: tuple[Finding, ...]
+    notices: tuple[Notice, ...]
 
 
 def write_source(
-    folder: Path, description: Description, said: Iterable[Quad | Finding], findings: Iterable[Finding] = ()
-) -> Written:
-    """Write what was said and the description of its source to `folder`, as one file that a build can read.
+    folder: Path, description: SourceDescription, quads: Iterable[Quad | Notice], notices: Iterable[Notice] = ()
+) -> WrittenSource:
+    """Writes the quads and the description of their source to `folder`, as one file for `citygraph build`.
 
-    The text depends on the statements alone, whatever their order. Whole or not at all: an error in between
-    leaves the old file.
+    The text depends on the statements only, not on their order. After an error the old file is unchanged.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{description.slug}.nq"
     part = path.with_suffix(".part")
-    told: set[Finding] = set(findings)
-    with part.open("w", encoding="utf-8", newline="\n") as file:
-        lines = _lines([*describe(description)], told)
-        count = 0
-        for line in sorted_lines(_chain(lines, _lines(said, told))):
+    found = set(notices)
+    count = 0
+    with part.open("w", encoding="utf-8", newline="\n") as file, closing(SortedLines(Path(gettempdir()))) as lines:
+        for batch in _batches(_lines(chain(describe(description), quads), found)):
+            lines.add(batch)
+        for count, line in enumerate(lines, 1):  # noqa: B007 - the count outlives the loop
             file.write(line)
-            count += 1
     part.replace(path)
-    return Written(path, description.graph, count, tuple(sorted(told)))
+    return WrittenSource(path, description.graph, count, tuple(sorted(found)))
 
 
-def describe(description: Description) -> Iterator[Quad]:
-    """The source as the catalogue describes a document: titles, publisher, licence, date, digest."""
+def describe(description: SourceDescription) -> Iterator[Quad]:
+    """Yields the description of the source as of any document: titles, publisher, licence, date, digest."""
     graph = description.graph
     english, turkish = description.of
 
-    def say(subject: NamedNode, predicate: NamedNode, value: NamedNode | Literal) -> Quad:
+    def quad(subject: NamedNode, predicate: NamedNode, value: NamedNode | Literal) -> Quad:
         return Quad(subject, predicate, value, graph)
 
-    yield say(graph, RDF("type"), CG("Source"))
+    yield quad(graph, RDF("type"), CG("Source"))
     for predicate in (RDFS("label"), DCTERMS("title")):
-        yield say(graph, predicate, Literal(f"Wikidata: sister cities of {english}", language="en"))
-        yield say(graph, predicate, Literal(f"Vikiveri: kardeş şehirler, {turkish}", language="tr"))
-    yield say(graph, DCTERMS("publisher"), NamedNode(_WIKIDATA))
-    yield say(graph, DCTERMS("license"), NamedNode(_CC0))
+        yield quad(graph, predicate, Literal(f"Wikidata: sister cities of {english}", language="en"))
+        yield quad(graph, predicate, Literal(f"Vikiveri: kardeş şehirler, {turkish}", language="tr"))
+    yield quad(graph, DCTERMS("publisher"), NamedNode(_WIKIDATA))
+    yield quad(graph, DCTERMS("license"), LICENSE)
     for language in description.languages:
-        yield say(graph, DCTERMS("language"), Literal(language))
-    yield say(graph, CG("readOn"), Literal(description.retrieved[:10], datatype=XSD("date")))
-    yield say(graph, CG("retrieved"), Literal(description.retrieved, datatype=XSD("dateTime")))
-    yield say(graph, CG("sha256"), Literal(description.sha256))
+        yield quad(graph, DCTERMS("language"), Literal(language))
+    yield quad(graph, CG("readOn"), Literal(description.retrieved[:10], datatype=XSD("date")))
+    yield quad(graph, CG("retrieved"), Literal(description.retrieved, datatype=XSD("dateTime")))
+    yield quad(graph, CG("sha256"), Literal(description.sha256))
     for iri in description.about:
-        yield say(graph, CG("about"), NamedNode(iri))
-    yield say(NamedNode(_WIKIDATA), RDF("type"), CG("Organisation"))
-    yield say(NamedNode(_WIKIDATA), RDFS("label"), Literal("Wikidata", language="en"))
-    yield say(NamedNode(_WIKIDATA), RDFS("label"), Literal("Vikiveri", language="tr"))
+        yield quad(graph, CG("about"), NamedNode(iri))
+    yield quad(NamedNode(_WIKIDATA), RDF("type"), CG("Organisation"))
+    yield quad(NamedNode(_WIKIDATA), RDFS("label"), Literal("Wikidata", language="en"))
+    yield quad(NamedNode(_WIKIDATA), RDFS("label"), Literal("Vikiveri", language="tr"))
 
 
-def sorted_lines(lines: Iterable[str], in_memory: int = _LINES_IN_MEMORY) -> Iterator[str]:
-    """The lines in order, each once; more than `in_memory` of them are sorted by way of the disk."""
-    lines = iter(lines)
-    with ExitStack() as stack:
-        runs: list[Iterable[str]] = []
-        while batch := list(islice(lines, in_memory)):
-            run = sorted(set(batch))
-            if len(batch) < in_memory and not runs:
-                runs.append(run)
-                break
-            file: IO[str] = stack.enter_context(TemporaryFile("w+", encoding="utf-8", newline="\n"))
-            file.writelines(run)
-            file.seek(0)
-            runs.append(file)
-        yield from (line for line, _ in groupby(heapq.merge(*runs)))
-
-
-def _lines(said: Iterable[Quad | Finding], findings: set[Finding]) -> Iterator[str]:
-    for one in said:
-        if isinstance(one, Finding):
-            findings.add(one)
+def _lines(quads: Iterable[Quad | Notice], notices: set[Notice]) -> Iterator[str]:
+    """Yields the quads as lines, and adds the notices among them to a set."""
+    for one in quads:
+        if isinstance(one, Notice):
+            notices.add(one)
         else:
-            yield f"{one} .\n"
+            yield as_line(one)
 
 
-def _chain(*parts: Iterable[str]) -> Iterator[str]:
-    for part in parts:
-        yield from part
+def _batches(lines: Iterator[str]) -> Iterator[list[str]]:
+    # SortedLines moves lines to the disk between calls of `add` only.
+    while batch := list(islice(lines, _BATCH)):
+        yield batch

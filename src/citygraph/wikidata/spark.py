@@ -1,4 +1,4 @@
-"""The dump on Apache Spark: the same glances over the same lines, on a cluster. Needs the extra "spark"."""
+"""The dump on Apache Spark: the line filters of `dump` on a cluster. Needs the extra "spark"."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from citygraph.errors import BadData, UsageError
-from citygraph.wikidata.dump import Glance
+from citygraph.wikidata.dump import LineFilter
 
 
 @dataclass(frozen=True)
 class SparkEngine:
-    """A Spark session; `partitions` is the least number of parts that a dump is split into (.json and .bz2 can be)."""
+    """The engine on a Spark session; `partitions` is the least number of parts (.json and .bz2 can be split)."""
 
     session: Any
     partitions: int = 0
 
-    def scan(self, dump: str, glance: Glance) -> Iterator[tuple[str, str]]:
-        """Yield what the glance keeps of the dump's lines. Raises BadData if the job fails."""
+    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[tuple[str, str]]:
+        """Yields the filter's results for the dump's lines. Raises BadData if the job fails."""
+        # Imported here, because pyspark is an optional extra.
         from py4j.protocol import Py4JError
         from pyspark import StorageLevel
         from pyspark.errors import PySparkException
@@ -28,19 +29,20 @@ class SparkEngine:
             raise UsageError(f"{dump}: Spark reads .json, .gz and .bz2; only .json and .bz2 in parallel")
         context = self.session.sparkContext
         lines = context.textFile(dump, self.partitions or context.defaultParallelism)
-        kept = lines.mapPartitions(_on_lines(glance)).persist(StorageLevel.DISK_ONLY)
+        # Kept on disk: the second action below would otherwise read the dump again.
+        results = lines.mapPartitions(_on_partition(line_filter)).persist(StorageLevel.DISK_ONLY)
         try:
-            # All parts at once; the iterator alone would have them made one after the other.
-            kept.count()
-            yield from kept.toLocalIterator(prefetchPartitions=True)
+            # Computes all partitions in parallel; the iterator alone would compute one after the other.
+            results.count()
+            yield from results.toLocalIterator(prefetchPartitions=True)
         except (Py4JError, PySparkException) as error:
             raise BadData(f"the Spark job failed: {error}", dump) from None
         finally:
-            kept.unpersist()
+            results.unpersist()
 
 
 def spark_session(master: str = "") -> Any:
-    """The running Spark session, or a new one on `master` (such as "local[4]"; Spark's own setting otherwise).
+    """Returns the running Spark session, or a new one on `master` (such as "local[4]"; "" for Spark's own setting).
 
     Raises UsageError if pyspark is not installed.
     """
@@ -51,13 +53,13 @@ def spark_session(master: str = "") -> Any:
     builder = SparkSession.builder.appName("citygraph")
     session = (builder.master(master) if master else builder).getOrCreate()
     if session.sparkContext.master.startswith("local"):
-        # Otherwise the "python3" of the path would run the workers, which may know nothing of citygraph.
+        # Otherwise the "python3" of the PATH would run the workers, and citygraph may not be installed there.
         session.sparkContext.pythonExec = sys.executable
     return session
 
 
-def _on_lines(glance: Glance) -> Any:
-    def of_partition(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
-        return glance(line.encode() for line in lines)
+def _on_partition(line_filter: LineFilter) -> Any:
+    def filter_partition(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
+        return line_filter(line.encode() for line in lines)
 
-    return of_partition
+    return filter_partition

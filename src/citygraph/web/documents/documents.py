@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode
 
-from citygraph.errors import CitygraphError, Gone, MethodNotAllowed
-from citygraph.graph.description import Description, describe, says
+from citygraph.errors import Gone
+from citygraph.graph.description import Description, describe, has_statements
 from citygraph.graph.document import document, has_graphs, write_graph
 from citygraph.graph.withdrawals import Withdrawal
 from citygraph.rdf.terms import BASE, DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
@@ -28,20 +28,18 @@ from citygraph.web.documents.profiles import OWN, WHOLE, is_list
 from citygraph.web.documents.representation import GRAPH_FORMATS, Asked, Form, Made, answer, read_request, split
 from citygraph.web.documents.signposts import Signposts
 from citygraph.web.http.addresses import addresses_of
-from citygraph.web.http.messages import METHODS, Reply, Request, not_known, redirection
+from citygraph.web.http.messages import Reply, Request, not_known, redirection
 from citygraph.web.http.negotiation import LANGUAGES, reader_language
 from citygraph.web.http.problems import PROBLEM_TYPES
 from citygraph.web.http.result_cache import ResultCache
 from citygraph.web.pages.dataset_page import whole, with_release, without_tables
 from citygraph.web.pages.entity_page import Pages, forms_of
-from citygraph.web.pages.error_pages import Faults
-from citygraph.web.view.page_request import Reader
+from citygraph.web.pages.error_pages import ErrorPages
+from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease, Shelf
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
     View = Callable[[Request, str], Reply]
 
 
@@ -53,69 +51,31 @@ _GENID = "/.well-known/genid/"
 _DATASET = "dataset"
 
 
-class Resources:
-    """What answers for the addresses of linked data, as a WSGI callable."""
+class Documents:
+    """The addresses of linked data: things, their documents, the ontology, the shapes and the dataset."""
 
     def __init__(
         self,
         settings: Settings,
         releases: Releases,
-        shelf: Shelf | None = None,
+        shelf: Shelf,
+        errors: ErrorPages,
+        pages: Pages,
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     ) -> None:
         self._settings = settings
         self._today = today
         self._releases = releases
-        self._shelf = shelf or Shelf(releases, settings.base, held_quads=settings.held_quads)
-        self._pages = Pages()
-        self._faults = Faults(settings, releases, self._pages)
+        self._shelf = shelf
+        self._pages = pages
+        self._errors = errors
         # A quarter of the room for results: documents are small, and cheap to make again.
         self._cache = ResultCache(settings.cache_size // 4)
         self._started = time.monotonic()
-        # By the first part of the path, up to a dot.
-        self._views: dict[str, View] = {
-            "": self.home, "id": self.thing, "doc": self.document, "source": self.document, "graph": self.document,
-            "dataset": self.document, "ontology": self.ontology, "shapes": self.shapes, "problems": self.problem,
-            "context": self.context, "health": self.health,
-        }  # fmt: skip
 
-    def answers_for(self, path: str) -> bool:
-        """Whether a path is one of ours."""
-        if path.startswith(_GENID):
-            return True
-        first, slash, rest = path[1:].partition("/")
-        stem, dot, _ = first.partition(".")
-        if stem in ("id", "doc", "source", "graph", "problems"):
-            return bool(slash) and not dot
-        if stem in ("", "context", "health"):
-            return not slash and path in ("/", "/context.jsonld", "/health")
-        return stem in ("ontology", "shapes", "dataset") and (stem == "ontology" or not rest)
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request; an error is a problem."""
-        request = Request(environ)
-        try:
-            with self._shelf.reading():
-                reply = self._reply(request)
-        except CitygraphError as error:
-            reply = self._faults.reply(request, error)
-        except Exception as error:
-            # The edge of the program: the client gets an answer, and nothing of our insides.
-            reply = self._faults.unexpected(request, error)
-        return reply.send(request.method, start_response)
-
-    def _reply(self, request: Request) -> Reply:
-        if request.method not in METHODS:
-            raise MethodNotAllowed(f"{request.method} is not a method of this address", METHODS)
-        if request.method == "OPTIONS":
-            return Reply(200, [("Allow", ", ".join(METHODS))])
-        path = request.path.lstrip("/")
-        if request.path.startswith(_GENID):
-            return self.document(request, path)
-        return self._views[path.partition("/")[0].partition(".")[0]](request, path)
-
-    def thing(self, request: Request, path: str) -> Reply:
+    def thing(self, request: Request) -> Reply:
         """A thing is not a document: 303 to the document that describes it."""
+        path = request.path.lstrip("/")
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         if elsewhere := _one_address(request, path, addresses.path):
             return elsewhere
@@ -129,55 +89,57 @@ class Resources:
                 return redirection(target + extension + query, 301)
             asked = self._read(request, addresses.document(iri).removeprefix(addresses.base) + extension)
             return self._described(request, asked, iri)
-        if not says(opened.quick, iri):
+        if not has_statements(opened.quick, iri):
             raise not_known(path)
         document_path = addresses.document(iri).removeprefix(addresses.base)
         reply = redirection(addresses.path(document_path) + extension + query, 303)
         reply.headers.append(("Link", f'<{addresses.path(document_path)}>; rel="describedby"'))
         return reply
 
-    def document(self, request: Request, path: str) -> Reply:
+    def document(self, request: Request) -> Reply:
         """The document of an entity, a source or a graph; sources and graphs answer at their own address too."""
+        path = request.path.lstrip("/")
         asked = self._read(request, nfc(path))
         if elsewhere := _one_address(request, path, asked.addresses.path):
             return elsewhere
         return self._described(request, asked, asked.addresses.thing(asked.path))
 
-    def problem(self, request: Request, path: str) -> Reply:
+    def problem(self, request: Request) -> Reply:
         """What a kind of error means: the IRI that problem+json names."""
+        path = request.path.lstrip("/")
         type_ = next((t for t in PROBLEM_TYPES if t.slug == path.removeprefix("problems/")), None)
         if type_ is None:
             raise not_known(path)
-        reader = self._faults.reader(request)
-        page = self._pages.problem_type(type_, self._releases, reader).encode()
-        return Reply(200, [("Content-Type", _HTML), ("Content-Language", reader.words.language),
-                           ("Cache-Control", "public, max-age=3600"), ("Vary", "Accept-Language")], page)  # fmt: skip
+        return self._errors.problem_type(request, type_)
 
-    def ontology(self, request: Request, path: str) -> Reply:
+    def ontology(self, request: Request) -> Reply:
         """The ontology whole, documentation for people and the graph for programs; or one of its concepts."""
+        path = request.path.lstrip("/")
         rest = path.removeprefix("ontology").rstrip("/")
         if rest.startswith("/"):
-            return self.shapes(request, path) if split(rest)[0] == "/shapes" else self.document(request, path)
+            return self.shapes(request) if split(rest)[0] == "/shapes" else self.document(request)
 
-        def page(opened: OpenRelease, reader: Reader, forms: dict[str, str]) -> str:
-            data = schemaorg.terms(BASE + "ontology", reader.words("Ontology"), opened, reader.words.language)
+        def page(opened: OpenRelease, reader: PageRequest, forms: dict[str, str]) -> str:
+            data = schemaorg.terms(
+                BASE + "ontology", reader.translations("Ontology"), opened, reader.translations.language
+            )
             return self._pages.ontology(opened, reader, forms, data)
 
         return self._whole(request, ONTOLOGY_GRAPH, "ontology", page)
 
-    def shapes(self, request: Request, path: str) -> Reply:
+    def shapes(self, request: Request) -> Reply:
         """The shapes whole."""
-        del path
         iri = BASE + _SHAPES
 
-        def page(opened: OpenRelease, reader: Reader, forms: dict[str, str]) -> str:
-            data = schemaorg.terms(iri, reader.words("Shapes"), opened, reader.words.language)
+        def page(opened: OpenRelease, reader: PageRequest, forms: dict[str, str]) -> str:
+            data = schemaorg.terms(iri, reader.translations("Shapes"), opened, reader.translations.language)
             return self._pages.shapes(opened, reader, forms, iri, data)
 
         return self._whole(request, SHAPES_GRAPH, _SHAPES, page)
 
-    def home(self, request: Request, path: str) -> Reply:
+    def home(self, request: Request) -> Reply:
         """The first page; to a program the site is the dataset."""
+        path = request.path.lstrip("/")
         asked = self._read(request, path)
         opened = self._opened(request)
         if not asked.form.is_page:
@@ -187,7 +149,11 @@ class Resources:
             return reply
 
         def make() -> Made:
-            found = describe(opened.store, DATASET.value, opened.labels) if says(opened.store, DATASET.value) else None
+            found = (
+                describe(opened.store, DATASET.value, opened.labels)
+                if has_statements(opened.store, DATASET.value)
+                else None
+            )
             data = schemaorg.dataset(found, opened, asked)
             page = self._pages.home(opened, self._before(opened.release), self._reader(asked), data)
             return Made(page.encode(), 1, schemaorg.signposts_of_dataset(found, asked))
@@ -200,9 +166,8 @@ class Resources:
         """A release and those before it, the newest first."""
         return dropwhile(lambda one: one.id != release.id, self._releases.history())
 
-    def context(self, request: Request, path: str) -> Reply:
+    def context(self, request: Request) -> Reply:
         """The JSON-LD context of the documents."""
-        del path
         addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         asked = Asked("context", Form("jsonld", "application/ld+json", ""), 1, addresses, root)
         opened = self._opened(request)
@@ -212,9 +177,9 @@ class Resources:
 
         return answer(request, opened.release, asked, make, self._cache)
 
-    def health(self, request: Request, path: str) -> Reply:
+    def health(self, request: Request) -> Reply:
         """Whether we serve, and what."""
-        del request, path
+        del request
         release = self._shelf.current().release
         state = {
             "status": "ok",
@@ -273,7 +238,7 @@ class Resources:
         data = schemaorg.of(found, opened, document_iri, reader)
         if is_graph:
             return Made(self._pages.graph(opened, found, reader, forms, asked.page, data).encode(), 1, posts)
-        tables = whole(found, opened, reader.addresses, reader.words) if is_dataset else None
+        tables = whole(found, opened, reader.addresses, reader.translations) if is_dataset else None
         found = without_tables(found) if is_dataset else found
         return Made(self._pages.entity(opened, found, reader, forms, data, tables).encode(), found.pages, posts)
 
@@ -282,7 +247,7 @@ class Resources:
         request: Request,
         graph: NamedNode,
         path: str,
-        page: Callable[[OpenRelease, Reader, dict[str, str]], str],
+        page: Callable[[OpenRelease, PageRequest, dict[str, str]], str],
     ) -> Reply:
         sent = request.path.lstrip("/")
         asked = self._read(request, nfc(sent))
@@ -313,12 +278,12 @@ class Resources:
         proxies = self._settings.trusted_proxies
         return read_request(request, path.rstrip("/"), self._settings.base, proxies, self._today())
 
-    def _reader(self, asked: Asked) -> Reader:
-        words = Words(asked.form.language)
+    def _reader(self, asked: Asked) -> PageRequest:
+        words = Translations(asked.form.language)
         # Only what the answer is kept by may stand in its links.
         language = [] if words.language == LANGUAGES[0] else [f"lang={words.language}"]
         query = "&".join([part for part in (asked.query[1:],) if part] + language)
-        return Reader(words, asked.addresses, query, asked.at, dict(asked.view), asked.today, asked.root)
+        return PageRequest(words, asked.addresses, query, asked.at, dict(asked.view), asked.today, asked.root)
 
 
 def _one_address(request: Request, path: str, address: Callable[[str], str]) -> Reply | None:

@@ -12,7 +12,7 @@ from citygraph.web.documents.profiles import OWN, PROFILES
 from citygraph.web.documents.representation import Asked
 from citygraph.web.http.messages import Reply
 from citygraph.web.http.negotiation import LANGUAGES
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 
 _ALTR = Namespace("http://www.w3.org/ns/dx/connegp/altr#")
 _PROF = Namespace("http://www.w3.org/ns/dx/prof/")
@@ -39,8 +39,8 @@ def profile_list(asked: Asked, address: str, iri: str) -> Reply:
 
 
 def _page(asked: Asked, address: str) -> bytes:
-    words = Words(asked.form.language)
-    title = words("The views of this document")
+    words = Translations(asked.form.language)
+    title = words("Views of this document")
     rows = []
     for profile in PROFILES:
         at = ((f"{address}.{f.extension}?_profile={profile.token}", f.label) for f in _FORMATS)
@@ -64,7 +64,7 @@ def _as_json(address: str, iri: str) -> dict[str, object]:
         "resource": iri,
         "default": OWN.token,
         "profiles": [
-            {"token": p.token, "uri": p.iri, "title": {language: Words(language)(p.title) for language in LANGUAGES},
+            {"token": p.token, "uri": p.iri, "title": {language: Translations(language)(p.title) for language in LANGUAGES},
              "representations": [{"href": f"{address}.{f.extension}?_profile={p.token}", "type": f.media_type}
                                  for f in _FORMATS]}
             for p in PROFILES
@@ -81,7 +81,7 @@ def _triples(address: str, iri: str, root: str) -> list[Triple]:
         found += [Triple(as_profile, RDF("type"), _PROF("Profile")),
                   Triple(as_profile, _PROF("hasToken"), Literal(profile.token))]  # fmt: skip
         for language in LANGUAGES:
-            title = Literal(Words(language)(profile.title), language=language)
+            title = Literal(Translations(language)(profile.title), language=language)
             found.append(Triple(as_profile, DCTERMS("title"), title))
         for format_ in _FORMATS:
             form = NamedNode(f"{host}{address}.{format_.extension}?_profile={profile.token}")

@@ -48,7 +48,7 @@ def _everything(_: str, __: tuple[str, ...]) -> bool:
     return True
 
 
-OWN = Profile("citygraph", BASE + "ontology", N_("The words of citygraph"), _own)
+OWN = Profile("citygraph", BASE + "ontology", N_("The citygraph vocabulary"), _own)
 SCHEMA_ORG = Profile("schema", "https://schema.org/", "schema.org", _schema, SCHEMA)
 W3C_ORG = Profile("org", "http://www.w3.org/ns/org", N_("W3C Organization Ontology"), _org, _ORG)
 WHOLE = Profile("whole", BASE + "ontology/profiles/whole", N_("All vocabularies at once"), _everything)

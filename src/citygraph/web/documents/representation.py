@@ -18,9 +18,19 @@ from citygraph.web.documents.profiles import OWN, Profile, chosen
 from citygraph.web.documents.signposts import LINKSET, LINKSET_JSON, Signposts
 from citygraph.web.http.addresses import Addresses, addresses_of
 from citygraph.web.http.bodies import SMALLEST, compress
-from citygraph.web.http.messages import Reply, Request, http_date, modified, read_date
+from citygraph.web.http.messages import (
+    FOR_EVER,
+    FRESH,
+    Reply,
+    Request,
+    coded_tag,
+    has_tag,
+    http_date,
+    is_unmodified,
+    modified,
+)
 from citygraph.web.http.negotiation import Wanted, encoding, reader_language, wanted
-from citygraph.web.http.result_cache import Entry, ResultCache
+from citygraph.web.http.result_cache import CachedResult, ResultCache
 
 GRAPH_FORMATS = of_kind(Kind.GRAPH)
 _HTML = "html"
@@ -29,12 +39,9 @@ _BY_EXTENSION = {_HTML: _HTML, **{f.extension: f.name for f in GRAPH_FORMATS}, "
 _LINKSETS = {"linkset": LINKSET, "linkset.json": LINKSET_JSON}
 _OFFERED = (_HTML_TYPE, *(f.media_type for f in GRAPH_FORMATS), LINKSET, LINKSET_JSON)
 _VARY = "Accept, Accept-Encoding, Accept-Language, Accept-Profile"
-_FRESH = "public, max-age=60"
-_FOR_EVER = "public, max-age=31536000, immutable"
 _VIEW = ("sort", "q", "kind")
 _LONGEST_VIEW = 100
 _CODINGS = (None, "zstd", "br", "gzip")
-_TAG = re.compile(r'"([^"]*)"')
 _PAGE_WANTED = re.compile(r"text/html|application/xhtml\+xml|text/\*|\*/\*")
 
 
@@ -108,7 +115,7 @@ def read_request(request: Request, path: str, base: str, proxies: int, today: da
     addresses, root = addresses_of(request, base, proxies)
     path, by_extension = split(path)
     form = _form(request, by_extension)
-    profile = chosen(request.headers.get("Accept-Profile"), request.args.get("_profile"))
+    profile = chosen(request.header("Accept-Profile"), request.args.get("_profile"))
     # A page shows one view to all; its links name the others.
     if form.is_page:
         day = "" if request.release else today.isoformat()
@@ -133,22 +140,22 @@ def answer(
     `location` is the path of the document without extension, where it is not the path asked for. Whatever `make`
     raises (NotFound above all) comes through.
     """
-    coding = _encoding(request.headers.get("Accept-Encoding"))
+    coding = _encoding(request.header("Accept-Encoding"))
     key = _key(release, asked)
     headers = _headers(request, release, asked, location or asked.path)
-    has = request.headers.get("If-None-Match")
-    if has and _is_tag_of(has, key):
-        return Reply(304, [*headers, ("ETag", _tag(key, coding))])
+    # A matching tag proves that the document exists: nothing needs to be evaluated.
+    if has_tag(request.header("If-None-Match"), key):
+        return Reply(304, [*headers, ("ETag", coded_tag(key, coding))])
     entry = cache.get(key.encode()) or _made(make(), key, asked, location or asked.path, cache)
-    if not entry.gone and _is_unmodified(request, release, asked, has):
-        return Reply(304, [*headers, ("ETag", _tag(key, coding))])
+    if not entry.gone and is_unmodified(request, key, _changed(release, asked)):
+        return Reply(304, [*headers, ("ETag", coded_tag(key, coding))])
     body = entry.body
     if coding and len(body) >= SMALLEST:
         body = _encoded(entry, coding, key, cache)
         headers.append(("Content-Encoding", coding))
     else:
         coding = None
-    headers += [("ETag", _tag(key, coding)), ("Content-Type", asked.form.content_type)]
+    headers += [("ETag", coded_tag(key, coding)), ("Content-Type", asked.form.content_type)]
     if entry.links:
         headers.append(("Link", entry.links))
     return Reply(410 if entry.gone else 200, headers, body)
@@ -156,7 +163,7 @@ def answer(
 
 def _form(request: Request, by_extension: str | None) -> Form:
     asked = by_extension or request.args.get("format") or request.args.get("_mediatype")
-    accept = request.headers.get("Accept")
+    accept = request.header("Accept")
     if linkset := _linkset(asked or accept.partition(",")[0].partition(";")[0].strip()):
         return Form(linkset, _LINKSETS[linkset], "")
     try:
@@ -210,37 +217,20 @@ def _key(release: Release, asked: Asked) -> str:
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=15).hexdigest()
 
 
-def _tag(key: str, coding: str | None) -> str:
-    return f'"{key}-{coding}"' if coding else f'"{key}"'
-
-
-def _is_tag_of(header: str, key: str) -> bool:
-    """Whether the client has these bytes, in whatever coding (RFC 9110, 13.1.2)."""
-    return key in header and any(tag.partition("-")[0] == key for tag in _TAG.findall(header))
-
-
-def _is_unmodified(request: Request, release: Release, asked: Asked, has: str) -> bool:
-    """Whether a condition other than a tag holds: it says nothing of whether there is such a document."""
-    if has:
-        return has.strip() == "*"
-    since = read_date(request.headers.get("If-Modified-Since")) if request.headers.get("If-Modified-Since") else None
-    return since is not None and _changed(release, asked) <= since
-
-
 def _changed(release: Release, asked: Asked) -> datetime:
     """When what is answered changed last: a page tells what is coming, which every day may change."""
     made = modified(release)
     return max(made, datetime.fromisoformat(f"{asked.today}T00:00:00+00:00")) if asked.today else made
 
 
-def _made(made: Made, key: str, asked: Asked, path: str, cache: ResultCache) -> Entry:
+def _made(made: Made, key: str, asked: Asked, path: str, cache: ResultCache) -> CachedResult:
     links = list(_links(asked, path, made)) if made.signposts else []
-    entry = Entry(asked.form.name, made.body, made.pages, links=", ".join(links), gone=made.gone)
+    entry = CachedResult(asked.form.name, made.body, made.pages, links=", ".join(links), gone=made.gone)
     cache.put(key.encode(), entry)
     return entry
 
 
-def _encoded(entry: Entry, coding: str, key: str, cache: ResultCache) -> bytes:
+def _encoded(entry: CachedResult, coding: str, key: str, cache: ResultCache) -> bytes:
     encoded = entry.encoded.get(coding)
     if encoded is None:
         encoded = compress(entry.body, coding)
@@ -252,7 +242,7 @@ def _headers(request: Request, release: Release, asked: Asked, path: str) -> lis
     """What a 304 says too."""
     headers = [
         ("Vary", _VARY),
-        ("Cache-Control", _FOR_EVER if request.release else _FRESH),
+        ("Cache-Control", FOR_EVER if request.release else FRESH),
         ("Content-Location", f"{asked.addresses.path(path)}.{asked.form.extension}{_kept_query(asked)}"),
         ("Last-Modified", http_date(_changed(release, asked))),
     ]

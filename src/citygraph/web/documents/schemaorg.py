@@ -10,12 +10,11 @@ from markupsafe import Markup
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.graph.description import Description, Term
-from citygraph.graph.document import LICENSE
 from citygraph.graph.labels import Labels
-from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, RDF, SCHEMA, VOID
+from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, RDF, SCHEMA, VOID
 from citygraph.web.documents.representation import Asked
 from citygraph.web.documents.signposts import CREATOR, GRAPH_FORMATS, Signposts
-from citygraph.web.view.page_request import Reader
+from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease
 
 _CONTEXT = "https://schema.org/"
@@ -23,7 +22,7 @@ _TYPE = RDF("type").value
 _MOST = 50  # values of a property, for a page is no place for a list without end
 
 
-def of(description: Description, opened: OpenRelease, document: str, reader: Reader) -> Markup:
+def of(description: Description, opened: OpenRelease, document: str, reader: PageRequest) -> Markup:
     """An entity as schema.org's words tell it, and the page as what tells of it."""
     labels = opened.labels
     types = [v.iri.removeprefix(SCHEMA) for v in description.values(_TYPE) if v.iri.startswith(SCHEMA)]
@@ -31,8 +30,8 @@ def of(description: Description, opened: OpenRelease, document: str, reader: Rea
     for statements in description.statements:
         if statements.predicate.startswith(SCHEMA) and statements.predicate != SCHEMA("name").value:
             terms = (value.term for value in statements.values[:_MOST])
-            thing[statements.predicate.removeprefix(SCHEMA)] = _values(terms, labels, reader.words.language)
-    thing["subjectOf"] = _page(document, opened, reader.words.language)
+            thing[statements.predicate.removeprefix(SCHEMA)] = _values(terms, labels, reader.translations.language)
+    thing["subjectOf"] = _page(document, opened, reader.translations.language)
     return block({"@context": _CONTEXT, **thing})
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
-from citygraph.graph.document import LICENSE
 from citygraph.rdf.formats import Kind, of_kind
-from citygraph.rdf.terms import CG, DCAT, DCTERMS, RDF, SCHEMA
+from citygraph.rdf.terms import CG, DCAT, DCTERMS, LICENSE, RDF, SCHEMA
 from citygraph.web.documents.profiles import PROFILES, Profile
 from citygraph.web.http.addresses import Addresses
 

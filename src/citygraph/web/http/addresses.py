@@ -1,4 +1,4 @@
-"""Which address on this host answers for which IRI, and back."""
+"""Addresses of the site: IRIs to local addresses and back, and the site's address as clients behind proxies see it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,25 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import flask
-
 from citygraph.errors import UsageError
 from citygraph.rdf.terms import BASE
 from citygraph.text import nfc
 from citygraph.web.http.messages import Request
 
 _PLAIN = re.compile(r"[A-Za-z0-9/._#-]*")
-# What a link of a page may lead to beyond this host; javascript: and data: would run in it.
-_ABROAD = re.compile(r"(?i)(?:https?|ftp|mailto|tel|geo):")
+# Schemes that a link to elsewhere may have; javascript: and data: would run inside the page.
+_EXTERNAL = re.compile(r"(?i)(?:https?|ftp|mailto|tel|geo):")
 _SAFE = "/:@!$&'()*+,;=-._~"
-# What has a document and is no entity: in the address of the document it stands as in its own.
+# Things that are not entities: their document has their own path after doc/, without id/.
 _NO_ENTITIES = ("source/", "graph/", "ontology/", "dataset", ".well-known/genid/")
-# What is named by citygraph, and not by who publishes with it.
+# Things that keep citygraph's own IRIs on every site that publishes with it.
 _CITYGRAPH = ("graph/", "ontology/", "dataset", "problems/", ".well-known/genid/")
 
 
 class Addresses:
     """The addresses of one site: `base` is the IRI that entities and sources begin with, `root` the path in front.
 
-    Ontology, graphs and dataset keep citygraph's own names whatever the base is, and are answered for too.
+    Ontology, graphs and dataset keep citygraph's own IRIs under any base. They have local addresses too.
     """
 
     def __init__(self, base: str, root: str = "") -> None:
@@ -37,29 +35,30 @@ class Addresses:
         self._bases = tuple(dict.fromkeys((base, BASE)))
 
     def local(self, iri: str) -> str:
-        """Where this host answers for an IRI; another stays as it is, or is empty if no link may lead to it."""
+        """Returns the local address of an IRI; a foreign IRI unchanged, or empty if its scheme may not be linked."""
         rest = self._rest(iri)
         if rest is None:
-            return iri if _ABROAD.match(iri) else ""
+            return iri if _EXTERNAL.match(iri) else ""
+        # Nearly all IRIs need no quoting, and a page has hundreds of links.
         if _PLAIN.fullmatch(rest):
             return f"{self.root}/{rest}"
         path, hash_, fragment = rest.partition("#")
         return f"{self.root}/{quote(path, safe=_SAFE)}{hash_}{quote(fragment, safe=_SAFE + '?')}"
 
     def is_ours(self, iri: str) -> bool:
-        """Whether we answer for this IRI."""
+        """Returns whether this site dereferences the IRI."""
         return iri.startswith(self._bases)
 
     def path(self, path: str) -> str:
-        """An address of this host by its path, without a slash in front."""
+        """Returns the local address for a path, which has no slash in front."""
         return f"{self.root}/{path if _PLAIN.fullmatch(path) else quote(path, safe=_SAFE)}"
 
     def iri(self, path: str) -> str:
-        """The lasting name of what stands at a path, as a URI."""
+        """Returns the IRI for a path, percent-encoded as a URI."""
         return self.base + (path if _PLAIN.fullmatch(path) else quote(path, safe=_SAFE))
 
     def thing(self, path: str) -> str:
-        """The IRI that stands behind a decoded path such as "id/city/bremen" or "doc/city/bremen"."""
+        """Returns the IRI of the thing at a decoded path such as "id/city/bremen" or "doc/city/bremen"."""
         path = nfc(path)
         if path.startswith("doc/"):
             rest = path.removeprefix("doc/")
@@ -67,50 +66,54 @@ class Addresses:
         return (BASE if path.startswith(_CITYGRAPH) else self.base) + path
 
     def document(self, iri: str) -> str:
-        """The IRI of the document that describes a thing."""
+        """Returns the IRI of the document that describes a thing."""
         return f"{self.base}doc/{(self._rest(iri) or '').removeprefix('id/')}"
 
     def _rest(self, iri: str) -> str | None:
-        """An IRI of ours without the base."""
+        """Returns a local IRI without its base, or None for a foreign one."""
         return next((iri.removeprefix(base) for base in self._bases if iri.startswith(base)), None)
 
 
-# The key of environ for what has moved from PATH_INFO to SCRIPT_NAME on our side of the proxies.
+# The key of environ for the path that moved from PATH_INFO to SCRIPT_NAME in this process. A prefix that a proxy names
+# does not contain it.
 MOUNT = "citygraph.mount"
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 
 def client_address(environ: Mapping[str, Any], proxies: int) -> str:
-    """The address of the client: each trusted proxy has appended the one it was asked from."""
+    """Returns the address of the client, with this many trusted proxies in front of the server."""
     remote = str(environ.get("REMOTE_ADDR", ""))
     if not proxies:
         return remote
+    # Each proxy appends the address of its own client. Entries further left may be forged.
     chain = [*_values(environ, "HTTP_X_FORWARDED_FOR"), remote]
     return chain[max(len(chain) - 1 - proxies, 0)]
 
 
 def public_root(environ: Mapping[str, Any], proxies: int) -> str:
-    """The address of the site as the client sees it: scheme, host and the path in front, without a slash at the end.
+    """Returns the address of the site as the client sees it: scheme, host and prefix, without a slash at the end.
 
-    Raises UsageError if the Host header is not one.
+    Raises UsageError if the Host header is malformed.
     """
     scheme = str(environ.get("wsgi.url_scheme", "http"))
     host = str(environ.get("HTTP_HOST") or f"{environ.get('SERVER_NAME')}:{environ.get('SERVER_PORT')}")
     prefix = str(environ.get("SCRIPT_NAME", ""))
     if proxies:
-        scheme = _said(environ, "HTTP_X_FORWARDED_PROTO", proxies) or scheme
-        host = _said(environ, "HTTP_X_FORWARDED_HOST", proxies) or host
-        said = _said(environ, "HTTP_X_FORWARDED_PREFIX", proxies)
-        prefix = said.rstrip("/") + str(environ.get(MOUNT, "")) if said else prefix
+        scheme = _forwarded(environ, "HTTP_X_FORWARDED_PROTO", proxies) or scheme
+        host = _forwarded(environ, "HTTP_X_FORWARDED_HOST", proxies) or host
+        forwarded_prefix = _forwarded(environ, "HTTP_X_FORWARDED_PREFIX", proxies)
+        prefix = forwarded_prefix.rstrip("/") + str(environ.get(MOUNT, "")) if forwarded_prefix else prefix
+    # The host goes into links and redirects: a forged one must not inject anything.
     if not _HOST.fullmatch(host):
-        raise UsageError("the Host header is not the name of a host")
+        raise UsageError("the Host header is not a valid host name")
     scheme = "https" if scheme == "https" else "http"
-    return f"{scheme}://{host}{prefix.rstrip('/') if _PREFIX.fullmatch(prefix.rstrip('/')) else ''}"
+    prefix = prefix.rstrip("/")
+    return f"{scheme}://{host}{prefix if _PREFIX.fullmatch(prefix) else ''}"
 
 
-def _said(environ: Mapping[str, Any], name: str, proxies: int) -> str | None:
-    """What the outermost trusted proxy said."""
+def _forwarded(environ: Mapping[str, Any], name: str, proxies: int) -> str | None:
+    """Returns the value that the outermost trusted proxy set, or None."""
     values = _values(environ, name)
     return values[max(len(values) - proxies, 0)] if values else None
 
@@ -119,8 +122,8 @@ def _values(environ: Mapping[str, Any], name: str) -> list[str]:
     return [value.strip() for value in str(environ.get(name, "")).split(",") if value.strip()]
 
 
-def addresses_of(request: Request | flask.Request, base: str, proxies: int) -> tuple[Addresses, str]:
-    """How the client addresses this site: the paths, and scheme, host and prefix in front of them."""
+def addresses_of(request: Request, base: str, proxies: int) -> tuple[Addresses, str]:
+    """Returns the addresses of the site for this client, and the site's public root."""
     root = public_root(request.environ, proxies)
     return _addresses(base, root), root
 

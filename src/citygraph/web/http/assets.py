@@ -1,4 +1,4 @@
-"""Static files: what Node built and under which hashed names, what is missing, and each file compressed on the wire."""
+"""Static files: the assets that Node built under hashed names, and files with compression and caching."""
 
 from __future__ import annotations
 
@@ -10,48 +10,49 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, request, send_from_directory
-from werkzeug.datastructures import MIMEAccept
 from werkzeug.security import safe_join
+from werkzeug.utils import send_from_directory
 
 from citygraph.web.http.bodies import SMALLEST, compress
+from citygraph.web.http.messages import FOR_EVER, Reply, Request, coded_tag, is_unmodified, reply_of
+from citygraph.web.http.negotiation import encoding
 
 STATIC = Path(__file__).parents[1] / "static"
 BUILT = "built"
-# The manifest that web/build.mjs writes last: without it nothing was built, or not to its end.
+# web/build.mjs writes the manifest last: without it nothing was built, or the build stopped half-way.
 _MANIFEST = "manifest.json"
 _PARTS = (("workbench.js", "workbench"), ("fonts.css", "fonts"), ("world/land-110m.json", "outlines"))
-# A name with a hash of what is in it never means anything else.
 _HASHED = re.compile(r".*-[0-9A-Za-z]{8,10}\.(?:js|css|woff2)")
 _TEXTS = (".css", ".js", ".json", ".svg", ".txt")
 _SHORT = 3600
 _CODINGS = (("br", ".br"), ("gzip", ".gz"))
+_STORED_CODINGS = tuple(coding for coding, _ in _CODINGS)
 _TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".css": "text/css", ".txt": "text/plain"}
 
 
 @dataclass(frozen=True)
 class Assets:
-    """What was built: the file of each name that pages ask for, and the versions of what it is made of."""
+    """The built assets: the file for each name that pages use, and the versions of the packages in them."""
 
     entries: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
-        """Whether it was built."""
+        """Returns whether an asset was built."""
         return name in self.entries
 
     def path(self, name: str) -> str:
-        """The path of what was built from a name such as "workbench.js", to be given to `addresses.path`."""
+        """Returns the path of an asset such as "workbench.js", for `addresses.path`."""
         return f"static/{BUILT}/{self.entries[name]}"
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What the site does without because it was not built."""
+        """The parts that the site lacks because they were not built."""
         return tuple(part for name, part in _PARTS if name not in self.entries)
 
 
 def read_assets(folder: Path = STATIC) -> Assets:
-    """What lies in a static folder. Nothing is built where Node is missing: the site does without."""
+    """Returns the assets in a static folder; none where Node is missing, for the site works without them."""
     try:
         manifest = json.loads((folder / BUILT / _MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -59,73 +60,61 @@ def read_assets(folder: Path = STATIC) -> Assets:
     return Assets(manifest["entries"], manifest["versions"])
 
 
-def mount_assets(app: Flask, folder: Path = STATIC) -> None:
-    """Answer for /static/."""
-    app.register_blueprint(StaticFiles(folder).blueprint())
-
-
 class StaticFiles:
-    """The files of a folder, compressed if the client reads that, and kept for ever if their name has a hash."""
+    """The files of a folder: compressed if the client accepts it, immutable if their name has a hash."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Our own few files; what Node built has been pressed already.
-        self._pressed = lru_cache(64)(_pressed)
+        # For the few files of this repository; Node has compressed its own already.
+        self._compressed = lru_cache(64)(_compressed)
 
-    def blueprint(self) -> Blueprint:
-        """The address."""
-        blueprint = Blueprint("assets", __name__)
-        blueprint.add_url_rule("/static/<path:name>", "file", self.file, methods=["GET"])
-        return blueprint
-
-    def file(self, name: str) -> Response:
-        """One file, of those that have a public name. A name that leads out of the folder is not found."""
-        found = safe_join(str(self._folder), name)
+    def file(self, request: Request, name: str) -> Reply:
+        """Returns a file by its public name. Raises NotFound by Werkzeug for a name outside the folder."""
+        path = safe_join(str(self._folder), name)
         is_text = name.endswith(_TEXTS)
-        coding = _coding(request.accept_encodings) if is_text and found and Path(found).is_file() else ""
-        response = self._plain(name) if not coding else self._coded(Path(str(found)), name, coding)
-        if _HASHED.fullmatch(name) and name.startswith(f"{BUILT}/"):
-            response.cache_control.immutable = True
+        accepted = encoding(request.header("Accept-Encoding"), _STORED_CODINGS) if is_text else None
+        if accepted and path and Path(path).is_file():
+            reply = self._coded(request, Path(path), name, accepted)
+        else:
+            reply = self._plain(request, name)
         if is_text:
-            response.vary.add("Accept-Encoding")
-        return response
+            reply.append("Vary", "Accept-Encoding")
+        return reply
 
-    def _plain(self, name: str) -> Response:
-        return send_from_directory(self._folder, name, mimetype=_type(name), max_age=_max_age(name), conditional=True)
+    def _plain(self, request: Request, name: str, stored_as: str = "") -> Reply:
+        response = send_from_directory(
+            self._folder, stored_as or name, request.environ, mimetype=_type(name), max_age=_SHORT, conditional=True
+        )
+        reply = reply_of(response)
+        reply.set("Cache-Control", _caching(name))
+        return reply
 
-    def _coded(self, path: Path, name: str, coding: str) -> Response:
-        """A text in a content coding: as it was pressed by the build, or by us."""
+    def _coded(self, request: Request, path: Path, name: str, coding: str) -> Reply:
+        """Returns a text file in a content coding, compressed by the build or here."""
         suffix = dict(_CODINGS)[coding]
         if Path(f"{path}{suffix}").is_file():
-            response = send_from_directory(
-                self._folder, name + suffix, mimetype=_type(name), max_age=_max_age(name), conditional=True
-            )
-            response.headers["Content-Encoding"] = coding
-            return response
+            reply = self._plain(request, name, name + suffix)
+            reply.set("Content-Encoding", coding)
+            return reply
         state = path.stat()
         if state.st_size < SMALLEST:
-            return self._plain(name)
-        response = Response(self._pressed(path, state.st_mtime_ns, coding), mimetype=_type(name))
-        response.headers["Content-Encoding"] = coding
-        response.cache_control.public = True
-        response.cache_control.max_age = _max_age(name)
-        response.set_etag(f"{state.st_mtime_ns:x}-{state.st_size:x}-{coding}")
-        return response.make_conditional(request)  # type: ignore[return-value]
+            return self._plain(request, name)
+        tag = f"{state.st_mtime_ns:x}-{state.st_size:x}"
+        headers = [("Cache-Control", _caching(name)), ("ETag", coded_tag(tag, coding))]
+        if is_unmodified(request, tag):
+            return Reply(304, headers)
+        headers += [("Content-Type", f"{_type(name)}; charset=utf-8"), ("Content-Encoding", coding)]
+        return Reply(200, headers, self._compressed(path, state.st_mtime_ns, coding))
 
 
-def _pressed(path: Path, changed: int, coding: str) -> bytes:
-    del changed  # part of the key: a file that has changed is pressed anew
+def _compressed(path: Path, changed: int, coding: str) -> bytes:
+    del changed  # a part of the cache key: a changed file is compressed again
     return compress(path.read_bytes(), coding)
 
 
-def _coding(accepted: MIMEAccept | object) -> str:
-    """The content coding that is used, or nothing."""
-    quality = getattr(accepted, "quality", None)
-    return next((coding for coding, _ in _CODINGS if quality and quality(coding) > 0), "")
-
-
-def _max_age(name: str) -> int:
-    return 31_536_000 if name.startswith(f"{BUILT}/") and _HASHED.fullmatch(name) else _SHORT
+def _caching(name: str) -> str:
+    """A name with a hash of the contents never means anything else."""
+    return FOR_EVER if name.startswith(f"{BUILT}/") and _HASHED.fullmatch(name) else f"public, max-age={_SHORT}"
 
 
 def _type(name: str) -> str:

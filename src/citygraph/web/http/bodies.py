@@ -1,4 +1,4 @@
-"""Bodies compressed for the wire: whole ones at once, streams piece by piece."""
+"""Response bodies: compression of whole ones and of streams, and a spool for large ones."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ import zstandard
 
 from citygraph.errors import Busy, LimitReached
 
-# Below this the saving is less than a packet.
+# Bytes below which compression saves less than a packet.
 SMALLEST = 1024
 
 _GZIP_LEVEL, _BROTLI_QUALITY, _ZSTD_LEVEL = 5, 4, 3
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS  # 16 selects the gzip container in zlib
 
 
 class _Compressor(Protocol):
+    """A streaming compressor."""
+
     def compress(self, data: bytes, /) -> bytes: ...
 
     def flush(self) -> bytes: ...
 
 
 class _Brotli:
-    """Brotli's compressor with the names of the others."""
+    """Brotli's compressor with the method names of the others."""
 
     def __init__(self) -> None:
         self._compressor = brotli.Compressor(quality=_BROTLI_QUALITY)
@@ -40,7 +42,7 @@ class _Brotli:
         return bytes(self._compressor.finish())
 
 
-# By the size of the body, which is -1 if it is not known.
+# Each takes the size of the body, which is -1 if it is unknown: zstd writes it into the frame.
 _COMPRESSORS: dict[str, Callable[[int], _Compressor]] = {
     "gzip": lambda _: zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW),
     "br": lambda _: _Brotli(),
@@ -49,13 +51,13 @@ _COMPRESSORS: dict[str, Callable[[int], _Compressor]] = {
 
 
 def compress(body: bytes, encoding: str) -> bytes:
-    """The body in one of the encodings of negotiation.ENCODINGS."""
+    """Returns the body in one of the encodings of negotiation.ENCODINGS."""
     compressor = _COMPRESSORS[encoding](len(body))
     return compressor.compress(body) + compressor.flush()
 
 
 def compressed(pieces: Iterator[bytes], encoding: str) -> Generator[bytes, None, None]:
-    """The pieces in one of the encodings, as they come; what fails in them fails here."""
+    """Yields the pieces in one of the encodings as they come. Raises whatever the pieces raise."""
     compressor = _COMPRESSORS[encoding](-1)
     for piece in pieces:
         if data := compressor.compress(piece):
@@ -67,21 +69,22 @@ _BLOCK = 256 * 1024
 
 
 class Spool:
-    """Room for so many large bodies at a time: each holds a thread of the server until its reader has it all."""
+    """A limited number of large bodies in temporary files: each holds a server thread until its client has it all."""
 
     def __init__(self, places: int, limit: int) -> None:
         self._places = BoundedSemaphore(places)
         self._limit = limit
 
     def take(self, pieces: Iterable[bytes]) -> Spooled:
-        """Take all the pieces of a body; it gives its place back when it is closed.
+        """Returns a body with all the pieces; closing it frees its place.
 
-        What fails in the pieces fails here. Raises Busy if there is no place, LimitReached if the body is too large.
+        Raises Busy if all places are taken, LimitReached if the body is too large, and whatever the pieces raise.
         """
         if not self._places.acquire(blocking=False):
             raise Busy("too many large results are being sent", retry_after=5)
         try:
-            file, size = _gather(pieces, self._limit)
+            file, size = _write_file(pieces, self._limit)
+        # After any exception: a place that is not freed is lost until the server restarts.
         except BaseException:
             self._places.release()
             raise
@@ -89,7 +92,7 @@ class Spool:
 
 
 class Spooled:
-    """A whole body in a file without a name: to be iterated once, and closed."""
+    """A whole body in an unnamed temporary file: to be iterated once, and closed."""
 
     def __init__(self, file: IO[bytes], size: int, places: BoundedSemaphore) -> None:
         self.size = size
@@ -100,20 +103,20 @@ class Spooled:
         return iter(lambda: self._file.read(_BLOCK), b"")
 
     def close(self) -> None:
-        """Give the room back."""
+        """Deletes the file and frees the place; harmless if repeated, for a semaphore must not be released twice."""
         if not self._file.closed:
             self._file.close()
             self._places.release()
 
 
-def _gather(pieces: Iterable[bytes], limit: int) -> tuple[IO[bytes], int]:
-    file = tempfile.TemporaryFile(prefix="citygraph-")  # noqa: SIM115 - it is closed when it was sent
-    size, begun = 0, time.monotonic()
+def _write_file(pieces: Iterable[bytes], limit: int) -> tuple[IO[bytes], int]:
+    file = tempfile.TemporaryFile(prefix="citygraph-")  # noqa: SIM115 - it is closed after sending
+    size, start = 0, time.monotonic()
     try:
         for piece in pieces:
             size += len(piece)
             if size > limit:
-                elapsed = time.monotonic() - begun
+                elapsed = time.monotonic() - start
                 raise LimitReached(f"the result has more than {limit} bytes", "size", limit, elapsed)
             file.write(piece)
         file.seek(0)

@@ -1,135 +1,199 @@
-"""A request and a reply as plain values, so light that a document costs more to look up than to send."""
+"""The request type, the reply type, and the headers that every reply has."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
+import flask
+from werkzeug.wrappers import Response
 
 from citygraph.errors import NotFound
 from citygraph.release.releases import Release
 
-# Set by whoever handed a request on: the release that its address names.
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+# The key of the WSGI environment that holds the id of the release that the address names.
 RELEASE = "citygraph.release"
 
-# Everything a page needs comes from this host; no script runs, and no style stands in a page. Blocks of JSON-LD are
-# data, which a policy on scripts does not concern (HTML, 4.12.1.1: nothing but script types gets that far).
+# Values of Cache-Control. A release never changes, so an address that names one may be kept for ever.
+FRESH = "public, max-age=60"
+FOR_EVER = "public, max-age=31536000, immutable"
+NO_STORE = "no-store"
+
+# Pages load everything from this host, and no inline script runs. Blocks of JSON-LD are data, which a policy on
+# scripts does not concern (HTML, 4.12.1.1: only script types are executed).
 _POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'self'"
 )
-_EXPOSED = (
-    "Content-Language, Content-Location, Content-Profile, ETag, Last-Modified, Link, Location, Memento-Datetime, Vary"
-)
-# What every response has, errors too.
-COMMON = (
+# The one place for CORS: any page may read every public address, with these headers of the reply.
+_CORS = (
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", _EXPOSED),
+    (
+        "Access-Control-Expose-Headers",
+        "Content-Language, Content-Location, Content-Profile, ETag, Last-Modified, Link, Location, Memento-Datetime, "
+        "Retry-After, Server-Timing, Vary, X-Citygraph-Release, X-Citygraph-Rows",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+)
+# A browser renders these types as documents, so they need the policies of documents.
+_DOCUMENT_TYPES = ("text/html", "image/svg+xml")
+_DOCUMENT_POLICIES = (
     ("Content-Security-Policy", _POLICY),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Referrer-Policy", "strict-origin-when-cross-origin"),
-    ("X-Content-Type-Options", "nosniff"),
 )
-# What is no page needs no policy for pages.
-_PAGES_ONLY = ("Content-Security-Policy", "Cross-Origin-Opener-Policy", "Referrer-Policy")
-PAGES_ONLY = tuple((name, value) for name, value in COMMON if name in _PAGES_ONLY)
-_PLAIN = tuple((name, value) for name, value in COMMON if name not in _PAGES_ONLY)
-PREFLIGHT = (
-    ("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"),
-    (
-        "Access-Control-Allow-Headers",
-        "Accept, Accept-Datetime, Accept-Language, Accept-Profile, If-Modified-Since, If-None-Match",
-    ),
-    ("Access-Control-Max-Age", "86400"),
+_ALLOWED_HEADERS = (
+    "Accept, Accept-Datetime, Accept-Language, Accept-Profile, Authorization, Cache-Control, Content-Encoding, "
+    "Content-Type, If-Match, If-Modified-Since, If-None-Match, Range, X-Citygraph-Query-Id, X-Requested-With"
 )
-METHODS = ("GET", "HEAD", "OPTIONS")
+_CODING_SUFFIXES = ("", "-gzip", "-br", "-zstd")
+_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
-class Headers:
-    """The headers of a request, by name."""
-
-    def __init__(self, environ: WSGIEnvironment) -> None:
-        self._environ = environ
-
-    def get(self, name: str, default: str = "") -> str:
-        """The value of a header; several of the name are one list."""
-        return str(self._environ.get("HTTP_" + name.upper().replace("-", "_"), default))
-
-
-class Request:
-    """What was asked. Parts of it are read when they are first needed."""
-
-    def __init__(self, environ: WSGIEnvironment) -> None:
-        self.environ = environ
-        self.method = str(environ["REQUEST_METHOD"])
-        self.headers = Headers(environ)
-        # WSGI decodes the percent signs once and passes the bytes as Latin-1 (PEP 3333).
-        self.path = str(environ.get("PATH_INFO") or "/").encode("latin-1", "replace").decode("utf-8", "replace")
+class Request(flask.Request):
+    """A request. Werkzeug reads its parts when they are first needed, which keeps a point lookup cheap."""
 
     @property
     def query(self) -> str:
-        """What stands after the question mark, as it was sent."""
+        """The query string as it was sent, still percent-encoded."""
         return str(self.environ.get("QUERY_STRING", ""))
-
-    @cached_property
-    def args(self) -> dict[str, str]:
-        """The parameters; of several with one name the first."""
-        if not self.query:
-            return {}
-        pairs = parse_qsl(self.query, keep_blank_values=True, max_num_fields=None, errors="replace")
-        return dict(reversed(pairs))
 
     @property
     def release(self) -> str:
-        """The release that the address names, or nothing."""
+        """The id of the release that the address names, or an empty string for the current one."""
         return str(self.environ.get(RELEASE, ""))
+
+    def header(self, name: str) -> str:
+        """Returns the value of a header, or an empty string."""
+        return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
 
 
 @dataclass
 class Reply:
-    """What is answered."""
+    """A response: status, headers, and a body that is whole or comes in pieces."""
 
     status: int = 200
     headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes = b""
+    body: bytes | Iterable[bytes] = b""
 
     def header(self, name: str) -> str:
-        """The value of a header, or nothing."""
-        return next((value for key, value in self.headers if key == name), "")
+        """Returns the value of a header, or an empty string."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), "")
+
+    def set(self, name: str, value: str) -> None:
+        """Replaces a header."""
+        self.headers = [(key, old) for key, old in self.headers if key.lower() != name.lower()]
+        self.headers.append((name, value))
+
+    def append(self, name: str, value: str) -> None:
+        """Adds a value to a header that is a list, such as Link or Vary."""
+        before = self.header(name)
+        self.set(name, f"{before}, {value}" if before else value)
+
+    def whole_body(self) -> bytes:
+        """Returns the body in one piece."""
+        return self.body if isinstance(self.body, bytes) else b"".join(self.body)
 
     def send(self, method: str, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer by WSGI; a HEAD has the headers of a GET."""
-        headers = [*self.headers, *(COMMON if self.header("Content-Type").startswith("text/html") else _PLAIN)]
-        if method == "OPTIONS":
-            headers.extend(PREFLIGHT)
-        if self.status != HTTPStatus.NOT_MODIFIED:
-            headers.append(("Content-Length", str(len(self.body))))
+        """Sends the reply by WSGI. A HEAD request gets the headers of a GET and no body (RFC 9110, 9.3.2)."""
+        present = {name.lower() for name, _ in self.headers}
+        headers = [
+            *self.headers,
+            *(one for one in _common(self.header("Content-Type")) if one[0].lower() not in present),
+        ]
+        if isinstance(self.body, bytes):
+            if self.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED) and "content-length" not in present:
+                headers.append(("Content-Length", str(len(self.body))))
+            start_response(_status_line(self.status), headers)
+            return () if method == "HEAD" or not self.body else (self.body,)
         start_response(_status_line(self.status), headers)
-        return () if method == "HEAD" or not self.body else (self.body,)
+        if method != "HEAD":
+            return self.body
+        close = getattr(self.body, "close", None)
+        if close is not None:
+            close()
+        return ()
+
+
+def reply_of(response: Response) -> Reply:
+    """Returns a reply with the contents of a Werkzeug response, such as a file in parts."""
+    return Reply(response.status_code, list(response.headers), response.response)  # type: ignore[arg-type]
+
+
+def preflight(methods: Iterable[str]) -> Reply:
+    """Returns the reply to OPTIONS for an address with these methods (Fetch, 4.8)."""
+    allowed = ", ".join(methods)
+    headers = [
+        ("Allow", allowed),
+        ("Access-Control-Allow-Methods", allowed),
+        ("Access-Control-Allow-Headers", _ALLOWED_HEADERS),
+        ("Access-Control-Max-Age", "86400"),
+        ("Cache-Control", "public, max-age=86400"),
+    ]
+    return Reply(HTTPStatus.NO_CONTENT, headers)
+
+
+def entity_tags(header: str) -> list[str]:
+    """Returns the opaque tags of If-None-Match or If-Match without quotes and weakness; a star stays a star."""
+    return ["*"] if header.strip() == "*" else _TAG.findall(header)
+
+
+def is_unmodified(request: Request, tag: str, changed: datetime | None = None) -> bool:
+    """Returns whether the client has this representation (RFC 9110, 13.2.2).
+
+    `tag` is the opaque tag without the content coding: a client may have the same bytes in any. If-Modified-Since counts
+    only where there is no If-None-Match, and only for `changed`, the time of the last change.
+    """
+    if header := request.header("If-None-Match"):
+        return header.strip() == "*" or has_tag(header, tag)
+    since = request.header("If-Modified-Since")
+    moment = read_date(since) if since and changed is not None else None
+    return moment is not None and changed is not None and changed <= moment
+
+
+def has_tag(header: str, tag: str) -> bool:
+    """Returns whether If-None-Match names this tag in any content coding (RFC 9110, 13.1.2)."""
+    # Most headers do not even contain our tag: the check spares the regular expression.
+    return tag in header and any(_is_tag(one, tag) for one in entity_tags(header))
+
+
+def coded_tag(tag: str, coding: str | None) -> str:
+    """Returns an entity tag in quotes; a content coding makes another representation, with a tag of its own."""
+    return f'"{tag}-{coding}"' if coding else f'"{tag}"'
+
+
+def _is_tag(sent: str, tag: str) -> bool:
+    return sent.startswith(tag) and sent[len(tag) :] in _CODING_SUFFIXES
+
+
+@lru_cache(64)
+def _common(content_type: str) -> tuple[tuple[str, str], ...]:
+    return (*_CORS, *_DOCUMENT_POLICIES) if content_type.startswith(_DOCUMENT_TYPES) else _CORS
 
 
 def redirection(target: str, status: int) -> Reply:
-    """The way to another address."""
-    return Reply(status, [("Location", target), ("Cache-Control", "public, max-age=60")])
+    """Returns a redirection that caches may keep for a minute."""
+    return Reply(status, [("Location", target), ("Cache-Control", FRESH)])
 
 
 @lru_cache(256)
 def http_date(moment: datetime) -> str:
-    """A time as headers have it."""
+    """Returns a time in the format of HTTP headers (RFC 9110, 5.6.7)."""
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
 def read_date(text: str) -> datetime | None:
-    """The time in a header, or nothing if it is none."""
+    """Returns the time in a header, or None if it is malformed."""
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
@@ -143,14 +207,14 @@ def _status_line(status: int) -> str:
 
 
 def modified(release: Release) -> datetime:
-    """When the release was made."""
+    """Returns when the release was published."""
     return _time(release.manifest.created) or datetime.fromtimestamp(release.path.stat().st_mtime, UTC).replace(
         microsecond=0
     )
 
 
 def not_known(path: str) -> NotFound:
-    """Nothing is said of what would stand at this address."""
+    """Returns the error for an address without a resource in this release."""
     return NotFound(f"there is nothing at /{path} in this release")
 
 

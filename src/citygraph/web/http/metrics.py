@@ -1,4 +1,4 @@
-"""Counts of a server: each web process adds to its own, in a file of memory that the others can read."""
+"""Metrics of a server: each web process counts in a memory-mapped file, which the others can read."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from bisect import bisect_left
 from pathlib import Path
 from threading import Lock
 
-SUFFIX = ".tallies"
+SUFFIX = ".metrics"
 STATUSES = (200, 204, 304, 400, 403, 404, 405, 406, 413, 415, 429, 500, 502, 503)
-SECONDS = (0.001, 0.01, 0.1, 1.0, 10.0)  # upper bounds of the classes of durations
+SECONDS = (0.001, 0.01, 0.1, 1.0, 10.0)  # upper bounds of the buckets of durations
 _BUCKETS = (*(f"seconds {bound}" for bound in SECONDS), "seconds more")
-NAMES = (*(f"status {status}" for status in STATUSES), "status other",
-         "cache hits", "cache misses", *_BUCKETS, "seconds")  # fmt: skip
+_STATUS_NAMES = tuple(f"status {status}" for status in STATUSES)
+NAMES = (*_STATUS_NAMES, "status other", "cache hits", "cache misses", *_BUCKETS, "seconds")
 _COUNTS = struct.Struct(f"={len(NAMES)}d")
 _PLACES = {name: place for place, name in enumerate(NAMES)}
 
 
-class Tallies:
-    """The counts of this process, and those of all that share `folder`; without a folder only its own.
+class Metrics:
+    """The counters of this process, and of all processes that share `folder`; without a folder, its own only.
 
-    A file stays when its process has ended, so that sums never go down while the server runs.
+    A file outlives its process, so that sums never go down while the server runs.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -31,27 +31,28 @@ class Tallies:
         self._counts = memoryview(self._memory).cast("d")
         self._lock = Lock()
 
-    def answered(self, status: int) -> None:
-        """Count an answer."""
+    def count_reply(self, status: int) -> None:
+        """Counts a reply by its status."""
         self._add(f"status {status}" if status in STATUSES else "status other", 1)
 
-    def looked_up(self, found: bool) -> None:
-        """Count a look into the cache of results."""
-        self._add("cache hits" if found else "cache misses", 1)
+    def count_lookup(self, hit: bool) -> None:
+        """Counts a lookup in the result cache."""
+        self._add("cache hits" if hit else "cache misses", 1)
 
-    def evaluated(self, seconds: float) -> None:
-        """Count a query that an engine has answered."""
+    def count_query(self, seconds: float) -> None:
+        """Counts a query that an engine has evaluated."""
         self._add(_BUCKETS[bisect_left(SECONDS, seconds)], 1)
         self._add("seconds", seconds)
 
     def sums(self) -> dict[str, float]:
-        """The counts of all processes together, by their names."""
+        """Returns the sums over all processes, by name."""
         sums = [0.0] * len(NAMES)
         for counts in self._all():
             sums = [one + other for one, other in zip(sums, counts, strict=True)]
         return dict(zip(NAMES, sums, strict=True))
 
     def _add(self, name: str, amount: float) -> None:
+        # Threads of one process share the file; no other process writes to it.
         with self._lock:
             self._counts[_PLACES[name]] += amount
 
@@ -59,11 +60,12 @@ class Tallies:
         if self._folder is None:
             return [_COUNTS.unpack(self._memory)]
         files = (path.read_bytes() for path in self._folder.glob(f"*{SUFFIX}"))
+        # A file that was just created is still empty.
         return [_COUNTS.unpack(data) for data in files if len(data) == _COUNTS.size]
 
 
 def folder_of(engine_socket: str) -> Path | None:
-    """Where the web processes of a server keep their counts: beside the socket of their engine host."""
+    """Returns the folder for the metrics of a server: the one with the socket of its engine host."""
     folder = Path(engine_socket).parent if engine_socket else None
     return folder if folder is not None and folder.is_dir() else None
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 
-import flask
 from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -135,13 +134,28 @@ def language(accept_language: str, asked: str | None = None) -> str:
     return best
 
 
-def encoding(accept_encoding: str) -> str | None:
+def reader_language(request: Request) -> str:
+    """Returns the language of pages for a request: ?lang=, else Accept-Language."""
+    return language(request.header("Accept-Language"), request.args.get("lang"))
+
+
+def best_of(accept: str, media_types: Sequence[str]) -> str | None:
+    """Returns the accepted one of the media types; among equally accepted ones the first, or None if none is."""
+    if not accept:
+        return media_types[0]
+    ranges = list(_ranges(accept))
+    ratings = [(rating[:2], type_) for type_ in media_types if (rating := _rate(type_, ranges)) is not None]
+    # max keeps the first of equal ones: the order of the types is the server's preference.
+    return max(ratings, key=lambda one: one[0])[1] if ratings else None
+
+
+def encoding(accept_encoding: str, codings: Sequence[str] = ENCODINGS) -> str | None:
     """The content coding that a client wants most, or None for none; among equals the cheapest for both."""
     if not accept_encoding:
         return None
     qualities = {range_.name: range_.quality for range_ in _ranges(accept_encoding)}
     anything = qualities.get("*", 0.0)
-    best = max(ENCODINGS, key=lambda name: qualities.get(name, anything))
+    best = max(codings, key=lambda name: qualities.get(name, anything))
     quality = qualities.get(best, anything)
     return best if quality > 0 and quality >= qualities.get("identity", 0.0) else None
 
@@ -223,8 +237,3 @@ def _not_acceptable(
 ) -> NotAcceptable:
     offered = tuple(format_.media_type for format_ in formats)
     return NotAcceptable(f"{reason}; there are {', '.join(offered)}", offered)
-
-
-def reader_language(request: Request | flask.Request) -> str:
-    """The language of the pages: ?lang=, else Accept-Language."""
-    return language(request.headers.get("Accept-Language", ""), request.args.get("lang"))

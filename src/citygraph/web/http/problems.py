@@ -1,11 +1,10 @@
-"""What an error is over HTTP: one table from the classes of errors.py to status, type and title (RFC 9457)."""
+"""Problem details (RFC 9457): one table from the classes of errors.py to status, type and title."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from html import escape
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +12,7 @@ from citygraph import errors
 from citygraph.rdf.terms import BASE
 
 MEDIA_TYPE = "application/problem+json"
-# How long a query that met a limit had better not be sent again: nothing will be different before.
+# Seconds after which a query that exceeded a limit may be sent again: earlier the result would be the same.
 _RETRY_AFTER_LIMIT = 60
 
 
@@ -29,57 +28,54 @@ class ProblemType:
 
 @dataclass(frozen=True)
 class Problem:
-    """One error as it is answered."""
+    """One error as a response describes it."""
 
     type: ProblemType
     detail: str
     members: dict[str, Any] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
 
-    @property
-    def status_line(self) -> str:
-        """The status as WSGI wants it."""
-        return f"{self.type.status.value} {self.type.status.phrase}"
-
 
 _LIMITED = ("limit", "elapsed")
-BAD_REQUEST = ProblemType("bad-request", HTTPStatus.BAD_REQUEST, "The request is not understood")
+BAD_REQUEST = ProblemType("bad-request", HTTPStatus.BAD_REQUEST, "The request is invalid")
 SYNTAX = ProblemType("syntax-error", HTTPStatus.BAD_REQUEST, "The query has a syntax error", ("line", "column"))
 NOT_ACCEPTABLE = ProblemType(
-    "not-acceptable", HTTPStatus.NOT_ACCEPTABLE, "No accepted format can be made", ("offered",)
+    "not-acceptable", HTTPStatus.NOT_ACCEPTABLE, "None of the accepted formats is available", ("offered",)
 )
 UNSUPPORTED = ProblemType(
-    "unsupported-media", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is of a type that is not read", ("accepted",)
+    "unsupported-media", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The media type of the body is not supported", ("accepted",)
 )
 NOT_ALLOWED = ProblemType(
-    "method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The address has no such method", ("allowed",)
+    "method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The address does not support this method", ("allowed",)
 )
-TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is over a limit", ("limit",))
+TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request exceeds a limit", ("limit",))
 BAD_DATA = ProblemType("bad-data", HTTPStatus.BAD_REQUEST, "The data cannot be read", ("file", "line", "column"))
 WRONG_GRAPH = ProblemType(
-    "wrong-graph", HTTPStatus.UNPROCESSABLE_ENTITY, "The update changes another graph than the one it was sent to"
+    "wrong-graph", HTTPStatus.UNPROCESSABLE_ENTITY, "The update changes a graph other than the one addressed"
 )
-NOT_FOUND = ProblemType("not-found", HTTPStatus.NOT_FOUND, "There is no such thing here")
-GONE = ProblemType("gone", HTTPStatus.GONE, "This was withdrawn", ("since", "replaced_by"))
-UNAUTHORIZED = ProblemType("unauthorized", HTTPStatus.UNAUTHORIZED, "A token is needed")
-FORBIDDEN = ProblemType("forbidden", HTTPStatus.FORBIDDEN, "This is refused", ("construct", "allowed"))
-VIOLATIONS = ProblemType("violations", HTTPStatus.UNPROCESSABLE_ENTITY, "The data break their shapes")
-CONFLICT = ProblemType("conflict", HTTPStatus.CONFLICT, "The data changed meanwhile, or are kept elsewhere")
+NOT_FOUND = ProblemType("not-found", HTTPStatus.NOT_FOUND, "Not found")
+GONE = ProblemType("gone", HTTPStatus.GONE, "Withdrawn", ("since", "replaced_by"))
+UNAUTHORIZED = ProblemType("unauthorized", HTTPStatus.UNAUTHORIZED, "A token is required")
+FORBIDDEN = ProblemType("forbidden", HTTPStatus.FORBIDDEN, "Not permitted", ("construct", "allowed"))
+VIOLATIONS = ProblemType("violations", HTTPStatus.UNPROCESSABLE_ENTITY, "The data violate their shapes")
+CONFLICT = ProblemType(
+    "conflict", HTTPStatus.CONFLICT, "The data have changed in the meantime, or are maintained elsewhere"
+)
 BUSY = ProblemType("busy", HTTPStatus.SERVICE_UNAVAILABLE, "Too many queries are running")
-TOO_MANY = ProblemType("too-many-requests", HTTPStatus.TOO_MANY_REQUESTS, "You are asking too much at once")
-TIME_LIMIT = ProblemType("time-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The query reached the limit of time", _LIMITED)
+TOO_MANY = ProblemType("too-many-requests", HTTPStatus.TOO_MANY_REQUESTS, "Too many requests")
+TIME_LIMIT = ProblemType("time-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The query exceeded the time limit", _LIMITED)
 MEMORY_LIMIT = ProblemType(
-    "memory-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The query reached the limit of memory", _LIMITED
+    "memory-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The query exceeded the memory limit", _LIMITED
 )
-SIZE_LIMIT = ProblemType("size-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The result reached the limit of size", _LIMITED)
-CANCELLED = ProblemType("cancelled", HTTPStatus.SERVICE_UNAVAILABLE, "The query was ended on request", ("elapsed",))
+SIZE_LIMIT = ProblemType("size-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The result exceeded the size limit", _LIMITED)
+CANCELLED = ProblemType("cancelled", HTTPStatus.SERVICE_UNAVAILABLE, "The query was cancelled", ("elapsed",))
 ENGINE_FAILED = ProblemType("engine-failed", HTTPStatus.INTERNAL_SERVER_ERROR, "The query could not be evaluated")
-STORAGE_FULL = ProblemType("storage-full", HTTPStatus.INSUFFICIENT_STORAGE, "There is no room for this on the disk")
+STORAGE_FULL = ProblemType("storage-full", HTTPStatus.INSUFFICIENT_STORAGE, "There is not enough disk space")
 PRECONDITION = ProblemType(
-    "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "The graph is not the one that you know"
+    "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "The graph has changed since you read it"
 )
 UPSTREAM = ProblemType("upstream", HTTPStatus.BAD_GATEWAY, "Another service failed")
-INTERNAL = ProblemType("internal-error", HTTPStatus.INTERNAL_SERVER_ERROR, "The server has a fault")
+INTERNAL = ProblemType("internal-error", HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
 
 _TABLE: dict[type[BaseException], ProblemType] = {
     errors.UsageError: BAD_REQUEST,
@@ -108,22 +104,23 @@ PROBLEM_TYPES: tuple[ProblemType, ...] = tuple(dict.fromkeys((*_TABLE.values(), 
 
 
 def type_iri(type_: ProblemType, base: str = BASE) -> str:
-    """The IRI of a kind of problem, which dereferences to its description."""
+    """Returns the IRI of a kind of problem, which dereferences to its description."""
     return f"{base}problems/{type_.slug}"
 
 
 def problem_of(error: BaseException) -> Problem:
-    """The error as a problem; of one that is not in our tree nothing is told."""
+    """Returns the error as a problem; an error outside the tree of errors.py is an internal one without details."""
     type_ = _type_of(error)
+    # The text of an unexpected error may contain paths or data that are not public.
     if type_ is INTERNAL:
-        return Problem(INTERNAL, "an unexpected fault; it was written to the server's log")
+        return Problem(INTERNAL, "an unexpected error; it was written to the server's log")
     members = {name: getattr(error, name, None) for name in type_.members}
     shown = {name: _plain(value) for name, value in members.items() if value not in (None, "", ())}
     return Problem(type_, str(error), shown, tuple(_headers(error)))
 
 
 def as_json(problem: Problem, base: str = BASE) -> bytes:
-    """The body as application/problem+json."""
+    """Returns the body as application/problem+json."""
     body = {
         "type": type_iri(problem.type, base),
         "title": problem.type.title,
@@ -131,19 +128,8 @@ def as_json(problem: Problem, base: str = BASE) -> bytes:
         "detail": problem.detail,
         **problem.members,
     }
+    # The detail may quote a lone surrogate of the request, which UTF-8 cannot encode.
     return json.dumps(body, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
-
-
-def as_html(problem: Problem, base: str = BASE) -> bytes:
-    """The body as a page that needs nothing else."""
-    rows = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(', '.join(map(str, _listed(value))))}</dd>"
-        for name, value in problem.members.items()
-    )
-    title, iri = escape(problem.type.title), escape(type_iri(problem.type, base))
-    return _PAGE.format(
-        title=title, status=problem.type.status.value, detail=escape(problem.detail), rows=rows, iri=iri
-    ).encode("utf-8", "replace")
 
 
 def _type_of(error: BaseException) -> ProblemType:
@@ -151,6 +137,7 @@ def _type_of(error: BaseException) -> ProblemType:
         return _LIMITS.get(error.kind, TIME_LIMIT)
     if isinstance(error, errors.Busy) and error.yours:
         return TOO_MANY
+    # The most specific class counts, as in an except clause.
     return next((_TABLE[class_] for class_ in type(error).__mro__ if class_ in _TABLE), INTERNAL)
 
 
@@ -173,28 +160,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 3)
     return list(value) if isinstance(value, tuple) else value
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 1.1rem/1.5 Georgia, serif; max-width: 38rem; margin: 4rem auto; padding: 0 1.2rem; }}
-p {{ white-space: pre-wrap; overflow-wrap: anywhere; }}
-dt {{ font-variant: small-caps; }} dd {{ margin: 0 0 .6rem; overflow-wrap: anywhere; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p>{detail}</p>
-<dl>{rows}</dl>
-<p>{status} · <a href="{iri}">{iri}</a></p>
-</body>
-</html>
-"""

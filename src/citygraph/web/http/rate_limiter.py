@@ -1,4 +1,4 @@
-"""What one client may ask at a time and in a while; counted in each web process for itself."""
+"""A rate and concurrency limit for each client, counted by each web process alone."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from threading import Lock
 from citygraph.errors import Busy
 from citygraph.settings import Settings
 
-# A client may save up so many seconds of its rate, for a page that sends a burst of requests.
+# A client may save up this many seconds of its rate, since a page sends its requests in a burst.
 _SAVED_SECONDS = 10
+# Bounds the memory that clients with ever new addresses can take.
 _MOST_CLIENTS = 10_000
 
 
 @dataclass
 class _Account:
+    """A token bucket, and the count of running queries."""
+
     tokens: float
     seen: float
     running: int = 0
 
 
-class Allowance:
-    """The accounts of the clients; `clock` answers seconds."""
+class RateLimiter:
+    """The accounts of all clients; `clock` returns seconds."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._rate = settings.client_rate
@@ -33,51 +36,51 @@ class Allowance:
         self._accounts: dict[str, _Account] = {}
         self._lock = Lock()
 
-    def ask(self, client: str) -> None:
-        """Count a request. Raises Busy when the client has used up its rate."""
+    def count_request(self, client: str) -> None:
+        """Takes a token for a request. Raises Busy when the client has used up its rate."""
         if not self._rate:
             return
         with self._lock:
             account = self._account(client)
             if account.tokens < 1:
                 wait = ceil((1 - account.tokens) / self._rate)
-                message = f"more than {self._rate:g} requests a second; the next is taken in {wait} s"
+                message = f"more than {self._rate:g} requests a second; the next is accepted in {wait} s"
                 raise Busy(message, retry_after=wait, yours=True)
             account.tokens -= 1
 
-    def begin(self, client: str) -> None:
-        """Count a query that begins; each needs its `end`. Raises Busy when too many are running."""
+    def acquire(self, client: str) -> None:
+        """Counts a query that starts; each needs its `release`. Raises Busy when too many are running."""
         if not self._concurrency:
             return
         with self._lock:
             account = self._account(client)
             if account.running >= self._concurrency:
-                message = f"{self._concurrency} of your queries are running, which is the most at a time"
+                message = f"{self._concurrency} of your queries are running, which is the maximum"
                 raise Busy(message, retry_after=1, yours=True)
             account.running += 1
 
-    def end(self, client: str) -> None:
-        """Count a query that ended."""
+    def release(self, client: str) -> None:
+        """Counts a query that ended."""
         if not self._concurrency:
             return
         with self._lock:
-            account = self._accounts.get(client)
-            if account is not None:
-                account.running -= 1
+            # An account with a running query is never dropped, so that its count cannot be lost.
+            self._accounts[client].running -= 1
 
     def _account(self, client: str) -> _Account:
         now = self._clock()
         account = self._accounts.get(client)
         if account is None:
             if len(self._accounts) >= _MOST_CLIENTS:
-                self._forget(now)
+                self._drop_accounts(now)
             account = self._accounts[client] = _Account(self._most, now)
         account.tokens = min(self._most, account.tokens + (now - account.seen) * self._rate)
         account.seen = now
         return account
 
-    def _forget(self, now: float) -> None:
-        """Drop the accounts that have nothing to remember; if all have, those that were seen longest ago."""
+    def _drop_accounts(self, now: float) -> None:
+        """Drops the idle accounts, or the tenth that was seen longest ago if none is idle."""
+        # After this time the bucket is full again: a new account would be the same.
         idle = [c for c, a in self._accounts.items() if not a.running and now - a.seen >= _SAVED_SECONDS]
         by_age = sorted((a.seen, c) for c, a in self._accounts.items() if not a.running)
         for client in idle or [client for _, client in by_age[: _MOST_CLIENTS // 10]]:

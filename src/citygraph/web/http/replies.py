@@ -1,4 +1,4 @@
-"""Small answers that are made whole: which of the offered forms is wanted, and the response with its validators."""
+"""Small replies that are made whole: the variant that a request accepts, and the reply with its validators."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Request, Response
-
 from citygraph.errors import NotAcceptable
 from citygraph.rdf.formats import Kind, of_kind
 from citygraph.web.http.bodies import SMALLEST, compress
-from citygraph.web.http.negotiation import encoding
-
-FRESH = "public, max-age=60"
-FOR_EVER = "public, max-age=31536000, immutable"
+from citygraph.web.http.messages import FOR_EVER as FOR_EVER
+from citygraph.web.http.messages import FRESH as FRESH
+from citygraph.web.http.messages import Reply, Request, coded_tag, is_unmodified
+from citygraph.web.http.negotiation import best_of, encoding
 
 
 @dataclass(frozen=True)
-class Offer:
-    """A form that an address has: the value of ?format=, which is also the extension, and its Content-Type."""
+class Variant:
+    """A variant of a resource: the value of ?format=, which is also the file extension, and its Content-Type."""
 
     name: str
     content_type: str
@@ -30,48 +28,51 @@ class Offer:
         return self.content_type.partition(";")[0]
 
 
-HTML = Offer("html", "text/html; charset=utf-8")
-JSON = Offer("json", "application/json")
-GRAPHS = tuple(Offer(format_.extension, format_.content_type) for format_ in of_kind(Kind.GRAPH))
+HTML = Variant("html", "text/html; charset=utf-8")
+JSON = Variant("json", "application/json")
+GRAPHS = tuple(Variant(format_.extension, format_.content_type) for format_ in of_kind(Kind.GRAPH))
 
 
-def chosen(request: Request, offers: Sequence[Offer], extension: str = "") -> Offer:
-    """The wanted form by extension, ?format= or Accept; the first for one who takes anything.
+def chosen(request: Request, variants: Sequence[Variant], extension: str = "") -> Variant:
+    """Returns the wanted variant by extension, ?format= or Accept; the first one if anything is accepted.
 
     Raises NotAcceptable.
     """
-    asked = extension or request.args.get("format", "").strip().casefold().replace(" ", "+")
-    if asked:
-        found = next((offer for offer in offers if asked in (offer.name, offer.media_type)), None)
+    # A plus sign in an address is read as a space.
+    name = extension or request.args.get("format", "").strip().casefold().replace(" ", "+")
+    if name:
+        variant = next((one for one in variants if name in (one.name, one.media_type)), None)
     else:
-        accepted = request.accept_mimetypes
-        best = accepted.best_match([offer.media_type for offer in offers]) if accepted else offers[0].media_type
-        found = next((offer for offer in offers if offer.media_type == best), None)
-    if found is None:
-        there_are = tuple(offer.media_type for offer in offers)
-        raise NotAcceptable(f"none of the accepted types is made here; there are {', '.join(there_are)}", there_are)
-    return found
+        media_type = best_of(request.header("Accept"), [one.media_type for one in variants])
+        variant = next((one for one in variants if one.media_type == media_type), None)
+    if variant is None:
+        offered = tuple(one.media_type for one in variants)
+        raise NotAcceptable(f"none of the accepted types is available; available are {', '.join(offered)}", offered)
+    return variant
 
 
-def split(path: str, offers: Sequence[Offer]) -> tuple[str, str]:
-    """A path without its extension, and the extension, if it is that of an offered form."""
+def split(path: str, variants: Sequence[Variant]) -> tuple[str, str]:
+    """Returns a path without its extension, and the extension if a variant has it."""
     stem, dot, extension = path.rpartition(".")
-    return (stem, extension) if dot and any(offer.name == extension for offer in offers) else (path, "")
+    return (stem, extension) if dot and any(one.name == extension for one in variants) else (path, "")
 
 
-def reply(request: Request, body: str | bytes, offer: Offer, language: str = "", cache: str = FRESH) -> Response:
-    """The response: a strong ETag of the bytes, compressed as the client likes, 304 if it has them."""
+def reply(request: Request, body: str | bytes, variant: Variant, language: str = "", cache: str = FRESH) -> Reply:
+    """Returns the reply with a strong ETag of the bytes, compressed as the client accepts, or 304."""
     data = body.encode() if isinstance(body, str) else body
-    tag = hashlib.blake2b(data + offer.content_type.encode(), digest_size=15).hexdigest()
-    response = Response(content_type=offer.content_type)
-    response.headers["Vary"] = "Accept, Accept-Language, Accept-Encoding"
-    response.headers["Cache-Control"] = cache
+    tag = hashlib.blake2b(data + variant.content_type.encode(), digest_size=15).hexdigest()
+    coding = encoding(request.header("Accept-Encoding")) if len(data) >= SMALLEST else None
+    headers = [
+        ("Vary", "Accept, Accept-Language, Accept-Encoding"),
+        ("Cache-Control", cache),
+        ("ETag", coded_tag(tag, coding)),
+    ]
     if language:
-        response.headers["Content-Language"] = language
-    coding = encoding(request.headers.get("Accept-Encoding", ""))
-    if coding and len(data) >= SMALLEST:
-        data, tag = compress(data, coding), f"{tag}-{coding}"
-        response.headers["Content-Encoding"] = coding
-    response.set_data(data)
-    response.set_etag(tag)
-    return response.make_conditional(request)  # type: ignore[return-value]
+        headers.append(("Content-Language", language))
+    if request.method in ("GET", "HEAD") and is_unmodified(request, tag):
+        return Reply(304, headers)
+    headers.append(("Content-Type", variant.content_type))
+    if coding:
+        headers.append(("Content-Encoding", coding))
+        data = compress(data, coding)
+    return Reply(200, headers, data)

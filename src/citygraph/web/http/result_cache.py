@@ -1,4 +1,4 @@
-"""The finished results that a web process keeps: least recently used ones go first, bounded in bytes."""
+"""A cache of finished results in each web process: least recently used, bounded in bytes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-# What an entry costs beyond its body: key, headers, places in the tables.
+# Bytes that a result takes beyond its body: key, headers, slots in the tables.
 _OVERHEAD = 1024
 
 
 @dataclass(frozen=True)
-class Entry:
+class CachedResult:
     """A finished result: the name of its format, its bytes, and the same bytes compressed, by content coding."""
 
     format: str
@@ -20,34 +20,34 @@ class Entry:
     rows: int | None = None
     encoded: Mapping[str, bytes] = field(default_factory=dict)
     links: str = ""  # the value of its Link header
-    gone: bool = False  # whether it tells that something was withdrawn
+    gone: bool = False  # whether the entity was withdrawn
 
-    def with_encoded(self, coding: str, body: bytes) -> Entry:
-        """The same with its bytes in one more coding."""
+    def with_encoded(self, coding: str, body: bytes) -> CachedResult:
+        """Returns a copy that has its bytes in one more coding."""
         return replace(self, encoded={**self.encoded, coding: body})
 
     @property
     def size(self) -> int:
-        """Bytes that keeping this costs."""
+        """The bytes that this takes in the cache."""
         return _OVERHEAD + len(self.links) + len(self.body) + sum(map(len, self.encoded.values()))
 
 
 class ResultCache:
-    """Results by release and query; a release never changes, so nothing here is ever out of date."""
+    """Results by release and query; they never expire, since a release never changes."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.size = 0
         self.hits = 0
         self.misses = 0
-        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self._entries: OrderedDict[bytes, CachedResult] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: bytes) -> Entry | None:
-        """The result, which is thereby the most recently used."""
+    def get(self, key: bytes) -> CachedResult | None:
+        """Returns the result, which thereby becomes the most recently used, or None."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -57,8 +57,9 @@ class ResultCache:
                 self._entries.move_to_end(key)
             return entry
 
-    def put(self, key: bytes, entry: Entry) -> None:
-        """Keep a result, unless it alone would take more than an eighth of the room."""
+    def put(self, key: bytes, entry: CachedResult) -> None:
+        """Stores a result, unless it is larger than an eighth of the capacity."""
+        # One huge result would evict everything else.
         if entry.size > self.capacity // 8:
             return
         with self._lock:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.rdf.terms import CG, RDF
-from citygraph.web.kinds.page_context import Ground, Row, standing, text_of
-from citygraph.web.kinds.ties import Facts, dates_of, facts
+from citygraph.web.kinds.page_context import Bindings, PageContext, text_of, validity
+from citygraph.web.kinds.ties import Facts, dates_of, facts_by_subject
 from citygraph.web.view.cells import Cell
 from citygraph.web.view.values import Text, literal_text
 
@@ -18,7 +18,7 @@ _EVENT = CG("Event").value
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class Event:
     """An event. `start` and `end` are lexical dates, or "": days that bound it if `bounded`, for want of its own."""
 
     name: Text
@@ -26,7 +26,7 @@ class Happening:
     start: str
     end: str
     bounded: bool
-    standing: str = ""  # "not yet" on the day that is looked at
+    validity: str = ""  # "not yet" on the day that is looked at
 
     @property
     def when(self) -> str:
@@ -34,21 +34,21 @@ class Happening:
         return self.start or self.end
 
 
-def happenings(ground: Ground, rows: Iterable[Row]) -> tuple[Happening, ...]:
+def read_events(context: PageContext, rows: Iterable[Bindings]) -> tuple[Event, ...]:
     """The events of a query's rows, the oldest first; those without any date last."""
-    found = happenings_by_iri(ground, rows).values()
+    found = events_by_iri(context, rows).values()
     return tuple(sorted(found, key=lambda one: (one.when or "9999", one.name.text)))
 
 
-def happenings_by_iri(ground: Ground, rows: Iterable[Row]) -> dict[str, Happening]:
+def events_by_iri(context: PageContext, rows: Iterable[Bindings]) -> dict[str, Event]:
     """The same by the IRI of the event, in the order of the rows."""
-    return {iri: _happening(ground, iri, said) for iri, said in facts(rows, "event").items()}
+    return {iri: _event(context, iri, facts) for iri, facts in facts_by_subject(rows, "event").items()}
 
 
-def span_of(said: Facts) -> tuple[str, str, bool]:
+def span_of(facts: Facts) -> tuple[str, str, bool]:
     """When an event was: its own start and end, else a day on which it is shown, else the days that bound it."""
-    starts, ends, shown = (dates_of(said, name) for name in ("startDate", "endDate", "attestedOn"))
-    after, before = dates_of(said, "notBefore"), dates_of(said, "notAfter")
+    starts, ends, shown = (dates_of(facts, name) for name in ("startDate", "endDate", "attestedOn"))
+    after, before = dates_of(facts, "notBefore"), dates_of(facts, "notAfter")
     if starts:
         return starts[0], ends[0] if ends else "", False
     if after or before:
@@ -56,20 +56,20 @@ def span_of(said: Facts) -> tuple[str, str, bool]:
     return (shown[0], "", False) if shown else ("", "", False)
 
 
-def _happening(ground: Ground, iri: str, said: Facts) -> Happening:
-    types = said.get(_TYPE, ())
-    above = {b for t in types for b in list(ground.opened.vocabulary.broader_classes(t))[1:]}
+def _event(context: PageContext, iri: str, facts: Facts) -> Event:
+    types = facts.get(_TYPE, ())
+    above = {b for t in types for b in list(context.opened.vocabulary.broader_classes(t))[1:]}
     own = sorted(t for t in types if t not in above and t != _EVENT)
-    kinds = [ground.registrar.link(t).text for t in own]
-    start, end, bounded = span_of(said)
-    stands = standing(ground, [date for date in (start or end,) if date], ())
-    return Happening(ground.registrar.link(iri), ", ".join(kinds), start, end, bounded, stands)
+    kinds = [context.table.link(t).text for t in own]
+    start, end, bounded = span_of(facts)
+    stands = validity(context, [date for date in (start or end,) if date], ())
+    return Event(context.table.link(iri), ", ".join(kinds), start, end, bounded, stands)
 
 
 _EVENT_TYPE, _AT, _SUMMARY = RDF("type").value, CG("at").value, CG("summary").value
 _TAKING_PART = frozenset(CG(name).value for name in ("participant", "host", "moderator", "organiser"))
 _ACTOR, _RECIPIENT = CG("actor").value, CG("recipient").value
-TOLD_OF = _TAKING_PART | {_ACTOR, _RECIPIENT}
+LINKS_OF_AGENTS = _TAKING_PART | {_ACTOR, _RECIPIENT}
 _UNDATED = "9999"
 
 
@@ -77,13 +77,13 @@ _UNDATED = "9999"
 class Attendance:
     """An event with the part that somebody had in it; `parts` say as what, with the sources, `offices` those held."""
 
-    event: Happening
+    event: Event
     parts: tuple[Cell, ...]
     offices: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Act:
     """Something done or said: what it is called, its kind, and what it was in the words of each source."""
 
     name: Text
@@ -92,24 +92,26 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class ActsAtEvent:
     """What was done and said at one event; None is none that a source names."""
 
-    event: Happening | None
-    deeds: tuple[Deed, ...]
+    event: Event | None
+    acts: tuple[Act, ...]
 
 
-def attendances(ground: Ground, agent: NamedNode, offices: Mapping[str, tuple[Text, ...]]) -> tuple[Attendance, ...]:
+def attendances(
+    context: PageContext, agent: NamedNode, offices: Mapping[str, tuple[Text, ...]]
+) -> tuple[Attendance, ...]:
     """The events in which somebody took part, the oldest first; `offices` are those held, by event. Two queries."""
-    events = happenings_by_iri(ground, ground.ask("taken-part-dates", agent=agent))
-    parts = sources_by(ground.ask("taken-part", agent=agent), "event")
+    events = events_by_iri(context, context.ask("taken-part-dates", agent=agent))
+    parts = sources_by(context.ask("taken-part", agent=agent), "event")
     found = [
-        Attendance(events[iri], cells_of(ground, parts[iri]), offices.get(iri, ())) for iri in parts if iri in events
+        Attendance(events[iri], cells_of(context, parts[iri]), offices.get(iri, ())) for iri in parts if iri in events
     ]
     return tuple(sorted(found, key=lambda one: (one.event.when or _UNDATED, one.event.name.text)))
 
 
-def sources_by(rows: list[Row], subject: str) -> dict[str, dict[str, tuple[str, ...]]]:
+def sources_by(rows: list[Bindings], subject: str) -> dict[str, dict[str, tuple[str, ...]]]:
     """The sources of rows with a subject, a property and a source, by subject and property."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for row in rows:
@@ -119,50 +121,48 @@ def sources_by(rows: list[Row], subject: str) -> dict[str, dict[str, tuple[str, 
     return found
 
 
-def cells_of(ground: Ground, sources: Mapping[str, tuple[str, ...]]) -> tuple[Cell, ...]:
+def cells_of(context: PageContext, sources: Mapping[str, tuple[str, ...]]) -> tuple[Cell, ...]:
     """Properties as words, each with who says so."""
-    registrar = ground.registrar
-    return tuple(
-        Cell((Text(registrar.link(name).text),), registrar.marks(found)) for name, found in sorted(sources.items())
-    )
+    table = context.table
+    return tuple(Cell((Text(table.link(name).text),), table.notes(found)) for name, found in sorted(sources.items()))
 
 
-def deeds(ground: Ground, agent: NamedNode, events: tuple[Attendance, ...]) -> tuple[Occasion, ...]:
+def read_acts(context: PageContext, agent: NamedNode, events: tuple[Attendance, ...]) -> tuple[ActsAtEvent, ...]:
     """What somebody did and said, by event; one query."""
-    rows = ground.ask("acts-of", agent=agent)
-    by_act: dict[str, list[Row]] = {}
+    rows = context.ask("acts-of", agent=agent)
+    by_act: dict[str, list[Bindings]] = {}
     for row in rows:
         by_act.setdefault(text_of(row.get("act")), []).append(row)
     known = {attendance.event.name.href: attendance.event for attendance in events}
-    found: dict[str, list[Deed]] = {}
+    found: dict[str, list[Act]] = {}
     for iri, of_one in by_act.items():
         at = next((text_of(row.get("value")) for row in of_one if text_of(row.get("property")) == _AT), "")
-        found.setdefault(at, []).append(_deed(ground, iri, of_one))
-    link = ground.registrar.link
+        found.setdefault(at, []).append(_act(context, iri, of_one))
+    link = context.table.link
     occasions = [
-        Occasion(known.get(link(at).href) or Happening(link(at), "", "", "", False) if at else None, tuple(of_one))
+        ActsAtEvent(known.get(link(at).href) or Event(link(at), "", "", "", False) if at else None, tuple(of_one))
         for at, of_one in found.items()
     ]
     return tuple(sorted(occasions, key=lambda one: (one.event.when if one.event else "") or _UNDATED))
 
 
-def _deed(ground: Ground, iri: str, rows: list[Row]) -> Deed:
-    link = ground.registrar.link
+def _act(context: PageContext, iri: str, rows: list[Bindings]) -> Act:
+    link = context.table.link
     types = {text_of(row.get("value")) for row in rows if text_of(row.get("property")) == _EVENT_TYPE}
-    above = {wide for type_ in types for wide in list(ground.opened.vocabulary.broader_classes(type_))[1:]}
+    above = {wide for type_ in types for wide in list(context.opened.vocabulary.broader_classes(type_))[1:]}
     kinds = [link(type_).text for type_ in sorted(types - above)]
     addressed = all(text_of(row.get("as")) == _RECIPIENT for row in rows)
     kinds += [link(_RECIPIENT).text] if addressed else []
-    return Deed(link(iri), ", ".join(kinds), _summaries(ground, rows))
+    return Act(link(iri), ", ".join(kinds), _summaries(context, rows))
 
 
-def _summaries(ground: Ground, rows: list[Row]) -> tuple[Cell, ...]:
+def _summaries(context: PageContext, rows: list[Bindings]) -> tuple[Cell, ...]:
     """What each source says of it, in the reader's language if there is any in that."""
-    said: dict[Literal, set[str]] = {}
+    summaries: dict[Literal, set[str]] = {}
     for row in rows:
         value = row.get("value")
         if text_of(row.get("property")) == _SUMMARY and isinstance(value, Literal):
-            said.setdefault(value, set()).add(text_of(row.get("source")))
-    mine = [value for value in said if value.language == ground.words.language] or list(said)
-    marks = ground.registrar.marks
-    return tuple(Cell((literal_text(value, ground.words),), marks(sorted(said[value]))) for value in mine)
+            summaries.setdefault(value, set()).add(text_of(row.get("source")))
+    mine = [value for value in summaries if value.language == context.translations.language] or list(summaries)
+    notes = context.table.notes
+    return tuple(Cell((literal_text(value, context.translations),), notes(sorted(summaries[value]))) for value in mine)

@@ -9,15 +9,14 @@ from functools import cache
 from markupsafe import Markup
 
 from citygraph.charts.map import NAMED, MapMark, atlas, split_by_distance
-from citygraph.charts.projection import GeoPoint as MapPoint
-from citygraph.charts.projection import Ring, read_land
+from citygraph.charts.projection import GeoPoint, Ring, read_land
 from citygraph.charts.svg import Caption, sample
 from citygraph.charts.times import strip, strip_scale, strip_years
 from citygraph.web.http.assets import BUILT, STATIC
-from citygraph.web.kinds.page_context import Ground
-from citygraph.web.kinds.ties import Partner, GeoPoint, Tie
+from citygraph.web.kinds.page_context import PageContext
+from citygraph.web.kinds.ties import Partner, Point, Tie
 from citygraph.web.view.time_spans import span
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text, number
 
 
@@ -39,7 +38,7 @@ _FEW = 8  # so many fit on a telephone as they are
 
 
 @dataclass(frozen=True)
-class Far:
+class FarPartner:
     """A partner beyond the map of a telephone: its number, its name, in which direction and how far it lies."""
 
     number: int
@@ -50,11 +49,11 @@ class Far:
 
 @dataclass(frozen=True)
 class Chart:
-    """The map about a place, whole and of the split_by_distance half for a telephone, with those that lie beyond that."""
+    """The map about a place, whole and of the nearer half for a telephone, with those that lie beyond that."""
 
     whole: Markup
     near: Markup
-    far: tuple[Far, ...]
+    far: tuple[FarPartner, ...]
     key: tuple[tuple[Markup, str], ...]
 
 
@@ -64,7 +63,7 @@ class Strip:
 
     tie: Tie
     life: Markup
-    said: str
+    years: str
 
 
 @dataclass(frozen=True)
@@ -77,45 +76,43 @@ class Register:
     more: int
 
 
-def chart_of(ground: Ground, here: Text, point: GeoPoint | None, ties: Sequence[Tie]) -> Chart | None:
+def chart_of(context: PageContext, here: Text, point: Point | None, ties: Sequence[Tie]) -> Chart | None:
     """The map about a place; None where nothing is known that could be drawn on one."""
     tied = {partner.iri: (tie, partner) for tie in reversed(ties) for partner in tie.partners if partner.point}
     if point is None or not tied:
         return None
     names = {tie.number: partner.name for tie, partner in tied.values()}
     marks = sorted(
-        (_mark(ground, tie, partner, len(tied) <= NAMED) for tie, partner in tied.values()),
+        (_mark(context, tie, partner, len(tied) <= NAMED) for tie, partner in tied.values()),
         key=lambda mark: mark.number,
     )
     marks = marks[:_MOST_MARKS]
-    centre = MapMark(0, here.text, MapPoint(*point), here.text, here.language, here.href)
-    words = ground.words
-    kilometre = words("{number} km", number="{}")
-    caption = Caption(
-        words("{name} and its partners", name=here.text), _description(ground, here, marks), words.language
-    )
-    whole = atlas(centre, marks, land(), caption, "atlas", WIDE, kilometre, thousands(words))
+    centre = MapMark(0, here.text, GeoPoint(*point), here.text, here.language, here.href)
+    _ = context.translations
+    kilometre = _("{number} km", number="{}")
+    caption = Caption(_("{name} and its partners", name=here.text), _description(context, here, marks), _.language)
+    whole = atlas(centre, marks, land(), caption, "atlas", WIDE, kilometre, thousands(_))
     if len(marks) <= _FEW:
-        return Chart(whole, Markup(), (), _key(ground, ties))
-    split = split_by_distance(centre.point, marks, _compass(ground))
-    title = words("{name} and the split_by_distance half of its partners", name=here.text)
+        return Chart(whole, Markup(), (), _key(context, ties))
+    split = split_by_distance(centre.point, marks, _compass(context))
+    title = _("{name} and the nearer half of its partners", name=here.text)
     near = atlas(
         centre,
         split.near,
         land(),
-        Caption(title, caption.description, words.language),
+        Caption(title, caption.description, _.language),
         "near",
         NARROW,
         kilometre,
-        thousands(words),
+        thousands(_),
     )
-    far = (Far(mark.number, names[mark.number], wind, round(km)) for wind, km, mark in split.far)
-    return Chart(whole, near, tuple(far), _key(ground, ties))
+    far = (FarPartner(mark.number, names[mark.number], wind, round(km)) for wind, km, mark in split.far)
+    return Chart(whole, near, tuple(far), _key(context, ties))
 
 
-def thousands(words: Words) -> str:
+def thousands(_: Translations) -> str:
     """What stands between groups of three digits: "," in English, "." in Turkish."""
-    return number("10000", words)[2]
+    return number("10000", _)[2]
 
 
 def register_of(ties: Sequence[Tie]) -> Register:
@@ -135,12 +132,12 @@ def _strips(ties: Sequence[Tie]) -> tuple[Markup, tuple[Strip, ...]]:
     spans = [one for pair in dates for one in pair if one]
     if not spans:
         return Markup(), ()
-    years = strip_years(spans)
+    scale = strip_years(spans)
     rows = (
-        Strip(tie, strip(act, protocol, years, bool(tie.ends)), _in_short(tie))
+        Strip(tie, strip(act, protocol, scale, bool(tie.ends)), _in_short(tie))
         for tie, (act, protocol) in zip(ties, dates, strict=True)
     )
-    return strip_scale(years), tuple(rows)
+    return strip_scale(scale), tuple(rows)
 
 
 def age_of(tie: Tie) -> int:
@@ -150,43 +147,50 @@ def age_of(tie: Tie) -> int:
     return sum(int(tie.year) >= year for year in _AGES)
 
 
-def _mark(ground: Ground, tie: Tie, partner: Partner, named: bool) -> MapMark:
+def _mark(context: PageContext, tie: Tie, partner: Partner, named: bool) -> MapMark:
     countries = [country.text for country in partner.countries]
-    km = [ground.words("{number} km", number=number(str(round(partner.km)), ground.words))] if partner.km else []
-    told = ", ".join([f"{tie.number}: {partner.name.text}", *countries, *km, tie.year or ground.words("undated")])
+    km = (
+        [context.translations("{number} km", number=number(str(round(partner.km)), context.translations))]
+        if partner.km
+        else []
+    )
+    description = ", ".join(
+        [f"{tie.number}: {partner.name.text}", *countries, *km, tie.year or context.translations("undated")]
+    )
     point = partner.point or (0.0, 0.0)
     label = f"{tie.number} {partner.name.text}" if named else str(tie.number)
     return MapMark(
-        tie.number, label, MapPoint(*point), told, partner.name.language,
+        tie.number, label, GeoPoint(*point), description, partner.name.language,
         partner.name.href, partner.kind, tie.state, age_of(tie), bool(tie.ends),
     )  # fmt: skip
 
 
-def _description(ground: Ground, here: Text, marks: Sequence[MapMark]) -> str:
-    return ground.words.count(
-        "A map about {name}: one ray, to {first}. Direction is true; distance grows with the square of the length.",
-        "A map about {name}: a ray to each of {number} partners, numbered as in the register. Directions are true; "
-        "distance grows with the square of the length.",
+def _description(context: PageContext, here: Text, marks: Sequence[MapMark]) -> str:
+    return context.translations.count(
+        "A map centred on {name}, with one line, to {first}. Its direction is true; distance grows with the "
+        "square of its length.",
+        "A map centred on {name}, with a line to each of {number} partners, numbered as in the list. Directions"
+        " are true; distance grows with the square of the length.",
         len(marks), name=here.text, first=marks[0].accessible_name,
     )  # fmt: skip
 
 
-def _key(ground: Ground, ties: Sequence[Tie]) -> tuple[tuple[Markup, str], ...]:
+def _key(context: PageContext, ties: Sequence[Tie]) -> tuple[tuple[Markup, str], ...]:
     """What the lines of the map mean, as far as it has such."""
-    words = ground.words
+    _ = context.translations
     states = {tie.state for tie in ties}
-    said = (("signed", words("protocol signed")), ("act", words("council act alone")), ("undated", words("undated")))
-    lines = [(sample(state, 1), text) for state, text in said if state in states]
+    labels = (("signed", _("protocol signed")), ("act", _("council act only")), ("undated", _("undated")))
+    lines = [(sample(state, 1), text) for state, text in labels if state in states]
     ages = {age_of(tie) for tie in ties if tie.year}
     first, second, third = _AGES
-    years = (words("before {year}", year=first), f"{first}–{second - 1}", f"{second}–{third - 1}",
-             words("since {year}", year=third))  # fmt: skip
+    years = (_("before {year}", year=first), f"{first}–{second - 1}", f"{second}–{third - 1}",
+             _("since {year}", year=third))  # fmt: skip
     return (*lines, *((sample("signed", age), years[age]) for age in sorted(ages)))
 
 
-def _compass(ground: Ground) -> tuple[str, ...]:
-    words = ground.words
-    return (words("N"), words("NE"), words("E"), words("SE"), words("S"), words("SW"), words("W"), words("NW"))
+def _compass(context: PageContext) -> tuple[str, ...]:
+    _ = context.translations
+    return (_("N"), _("NE"), _("E"), _("SE"), _("S"), _("SW"), _("W"), _("NW"))
 
 
 def _in_short(tie: Tie) -> str:

@@ -6,23 +6,23 @@ from collections.abc import Iterable
 
 from citygraph.graph.description import Description
 from citygraph.rdf.terms import CG
-from citygraph.web.kinds.page_context import Ground
-from citygraph.web.view.cells import Cell, Row
+from citygraph.web.kinds.page_context import PageContext
+from citygraph.web.view.cells import Cell, PropertyRow
 
 
-def particulars(ground: Ground, description: Description, names: Iterable[str]) -> tuple[Row, ...]:
+def key_facts(context: PageContext, description: Description, names: Iterable[str]) -> tuple[PropertyRow, ...]:
     """The rows of the register of these properties, those that the thing has."""
-    rows = (row_of(ground, description, CG(name).value) for name in names)
+    rows = (row_of(context, description, CG(name).value) for name in names)
     return tuple(row for row in rows if row)
 
 
-def row_of(ground: Ground, description: Description, predicate: str) -> Row | None:
+def row_of(context: PageContext, description: Description, predicate: str) -> PropertyRow | None:
     """One property as the register shows it, or None."""
     others = frozenset(s.predicate for s in description.statements) - {predicate}
-    return next(iter(ground.registrar.rows(description, others)), None)
+    return next(iter(context.table.rows(description, others)), None)
 
 
-def cells_of(ground: Ground, description: Description, predicate: str) -> tuple[Cell, ...]:
+def cells_of(context: PageContext, description: Description, predicate: str) -> tuple[Cell, ...]:
     """The values of one property, with who says so."""
-    row = row_of(ground, description, predicate)
+    row = row_of(context, description, predicate)
     return row.cells if row else ()

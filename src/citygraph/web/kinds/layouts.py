@@ -12,11 +12,11 @@ from citygraph.web.kinds.agents import organisation, person, post, tenure
 from citygraph.web.kinds.agreements import agreement
 from citygraph.web.kinds.countries import country
 from citygraph.web.kinds.events import event
-from citygraph.web.kinds.page_context import Ground, Layout, standing
+from citygraph.web.kinds.page_context import Layout, PageContext, validity
 from citygraph.web.kinds.places import place
-from citygraph.web.kinds.ties import Facts, facts
+from citygraph.web.kinds.ties import Facts, facts_by_subject
 
-Make = Callable[[Ground, Description], Layout]
+Make = Callable[[PageContext, Description], Layout]
 
 # By class, the narrower before the wider: the first that the thing is of decides.
 _LAYOUTS: Mapping[str, Make] = {
@@ -32,38 +32,38 @@ _LAYOUTS: Mapping[str, Make] = {
 }
 
 
-def layout_of(ground: Ground, description: Description) -> Layout | None:
+def layout_of(context: PageContext, description: Description) -> Layout | None:
     """The layout of a thing's page, or None where its kind has none of its own."""
-    above = ground.opened.vocabulary.broader_classes
+    above = context.opened.vocabulary.broader_classes
     types = {class_ for value in description.values(RDF("type").value) for class_ in above(value.iri)}
     make = next((make for class_, make in _LAYOUTS.items() if class_ in types), None)
-    return make(ground, description) if make else None
+    return make(context, description) if make else None
 
 
 _STARTS = tuple(CG(name).value for name in ("councilActDate", "protocolDate", "startDate", "foundingDate"))
 _END, _SHOWN = CG("endDate").value, CG("attestedOn").value
 
 
-def standings_beside(ground: Ground, description: Description) -> Mapping[str, str]:
+def validity_of_links(context: PageContext, description: Description) -> Mapping[str, str]:
     """How the things stand that a page links to, as far as one is not so on the day; one query, none without a day."""
-    if not ground.at:
+    if not context.at:
         return {}
-    beside = facts(ground.ask("dated-beside", entity=NamedNode(description.iri)), "thing")
-    return {iri: said for iri, dates in beside.items() if (said := _standing(ground, iri, dates))}
+    beside = facts_by_subject(context.ask("dated-beside", entity=NamedNode(description.iri)), "thing")
+    return {iri: validity for iri, dates in beside.items() if (validity := _validity(context, iri, dates))}
 
 
-def standing_of(ground: Ground, description: Description) -> str:
+def validity_of_entity(context: PageContext, description: Description) -> str:
     """How the thing itself stands."""
     dates = {
         predicate: tuple(value.term.value for value in description.values(predicate))
         for predicate in (*_STARTS, _END, _SHOWN)
     }
-    return _standing(ground, description.iri, dates)
+    return _validity(context, description.iri, dates)
 
 
-def _standing(ground: Ground, iri: str, dates: Facts) -> str:
+def _validity(context: PageContext, iri: str, dates: Facts) -> str:
     starts = [date for name in _STARTS for date in dates.get(name, ())]
     # What happened has happened: an event that is over is no less so.
-    happened = iri.startswith(f"{ground.addresses.base}id/event/")
+    happened = iri.startswith(f"{context.addresses.base}id/event/")
     ends, shown = ((), ()) if happened else (dates.get(_END, ()), dates.get(_SHOWN, ()))
-    return standing(ground, starts, ends, shown)
+    return validity(context, starts, ends, shown)

@@ -9,20 +9,20 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple, Variable
 
+from citygraph.rdf.partial_dates import is_past
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.view.release_cache import OpenRelease
-from citygraph.web.view.statement_table import Registrar
-from citygraph.web.view.time_spans import is_past
-from citygraph.web.view.translations import Words
+from citygraph.web.view.statement_table import StatementTable
+from citygraph.web.view.translations import Translations
 
 MOST_QUERIES = 12  # on one page
 
-Row = Mapping[str, NamedNode | Literal]
+Bindings = Mapping[str, NamedNode | Literal]
 
 
 @dataclass
-class Ground:
+class PageContext:
     """On what one page is built: the release, the reader, the register that numbers the sources, the day asked about.
 
     `at` is "" or an ISO date: the graph as it was true on that day is asked for. `view` is how the reader wants tables
@@ -30,21 +30,21 @@ class Ground:
     """
 
     opened: OpenRelease
-    words: Words
+    translations: Translations
     addresses: Addresses
-    registrar: Registrar
+    table: StatementTable
     at: str = ""
     view: Mapping[str, str] = field(default_factory=dict)
     today: str = ""
-    asked: int = field(default=0, init=False)
+    queries_run: int = field(default=0, init=False)
 
-    def ask(self, name: str, **terms: NamedNode | Literal) -> list[Row]:
+    def ask(self, name: str, **terms: NamedNode | Literal) -> list[Bindings]:
         """The rows of web/kinds/queries/{name}.rq; `terms` take the place of variables of their names.
 
         Raises RuntimeError for more than MOST_QUERIES queries on one page: then the page is at fault.
         """
-        self.asked += 1
-        if self.asked > MOST_QUERIES:
+        self.queries_run += 1
+        if self.queries_run > MOST_QUERIES:
             raise RuntimeError(f"a page asked more than {MOST_QUERIES} queries: {name}")
         values: dict[Variable, NamedNode | BlankNode | Literal | Triple] = {
             Variable(variable): term for variable, term in terms.items()
@@ -55,11 +55,11 @@ class Ground:
         names = [variable.value for variable in found.variables]
         return [{n: term for n in names if isinstance(term := row[n], NamedNode | Literal)} for row in found]
 
-    def ask_once(self, name: str) -> list[Row]:
+    def ask_once(self, name: str) -> list[Bindings]:
         """The rows of a query about the whole release, which is asked once for all pages."""
-        known = self.opened.asked.get(name)
+        known = self.opened.query_results.get(name)
         if known is None:
-            known = self.opened.asked[name] = self.ask(name)
+            known = self.opened.query_results[name] = self.ask(name)
         return known
 
 
@@ -67,14 +67,14 @@ class Ground:
 class Layout:
     """How the page of a kind is laid out: its template below templates/kinds/, and what that is filled with.
 
-    `told` are the properties that the picture tells whole: the register leaves them out; `told_of` those by which
+    `covered` are the properties that the picture tells whole: the register leaves them out; `covered_links` those by which
     others point here.
     """
 
     template: str
     values: Mapping[str, object]
-    told: frozenset[str] = frozenset()
-    told_of: frozenset[str] = frozenset()
+    covered: frozenset[str] = frozenset()
+    covered_links: frozenset[str] = frozenset()
 
 
 @cache
@@ -87,20 +87,20 @@ def text_of(term: NamedNode | Literal | None) -> str:
     return term.value if term is not None else ""
 
 
-def standing(ground: Ground, starts: Iterable[str], ends: Iterable[str], shown: Iterable[str] = ()) -> str:
+def validity(context: PageContext, starts: Iterable[str], ends: Iterable[str], shown: Iterable[str] = ()) -> str:
     """Says "not yet" or "no longer" of the day asked about, and nothing of what is so or has no date to tell by.
 
     Of several dates the first begins it and the last ends it; in the month or the year that a date names it is so.
     What is only `shown` on other days is "not shown on that day".
     """
     begun, ended, days = sorted(starts), sorted(ends), sorted(shown)
-    if not ground.at:
+    if not context.at:
         return ""
-    if begun and begun[0] > ground.at:
-        return ground.words("not yet")
-    if ended and is_past(ended[-1], ground.at):
-        return ground.words("no longer")
+    if begun and begun[0] > context.at:
+        return context.translations("not yet")
+    if ended and is_past(ended[-1], context.at):
+        return context.translations("no longer")
     if begun or ended or not days:
         return ""
-    within = days[0] <= ground.at and not is_past(days[-1], ground.at)
-    return "" if within else ground.words("not shown on that day")
+    within = days[0] <= context.at and not is_past(days[-1], context.at)
+    return "" if within else context.translations("not documented for that day")

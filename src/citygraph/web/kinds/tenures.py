@@ -14,15 +14,15 @@ from citygraph.rdf.terms import CG
 from citygraph.text import collation_key
 from citygraph.web.kinds.acts import span_of
 from citygraph.web.kinds.drawing import NARROW
-from citygraph.web.kinds.page_context import Ground, Row, standing, text_of
-from citygraph.web.kinds.ties import dates_of, facts
-from citygraph.web.view.cells import Cell, Mark
+from citygraph.web.kinds.page_context import Bindings, PageContext, text_of, validity
+from citygraph.web.kinds.ties import dates_of, facts_by_subject
+from citygraph.web.view.cells import Cell, SourceNote
 from citygraph.web.view.time_spans import span, span_between, year_of
 from citygraph.web.view.values import Text, date
 
 
 @dataclass(frozen=True, slots=True)
-class Showing:
+class Attestation:
     """A time at some moment of which an office was held: a day, or days that bound it; `at` is the event, if one."""
 
     start: str
@@ -31,7 +31,7 @@ class Showing:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class MayorTenure:
     """One person's holding of the office; `start` and `end` are "" where no source gives them."""
 
     tenure: Text
@@ -39,8 +39,8 @@ class Holding:
     post: Text
     start: str
     end: str
-    shown: tuple[Showing, ...]
-    standing: str = ""  # on the day that is looked at
+    shown: tuple[Attestation, ...]
+    validity: str = ""  # on the day that is looked at
 
     @property
     def first(self) -> str:
@@ -48,45 +48,45 @@ class Holding:
         return min((d for d in (self.start, self.end, *(s.start or s.end for s in self.shown)) if d), default="")
 
 
-def read_mayors(ground: Ground, iri: str) -> tuple[Holding, ...]:
+def read_mayors(context: PageContext, iri: str) -> tuple[MayorTenure, ...]:
     """The mayors of a place, the first first; two queries."""
     place = NamedNode(iri)
-    rows = ground.ask("mayors", place=place)
-    events = _events(ground, place)
+    rows = context.ask("mayors", place=place)
+    events = _events(context, place)
     who = {text_of(row.get("tenure")): row for row in rows}
     found = []
-    for tenure, said in facts(rows, "tenure").items():
-        days = tuple(Showing(day, "", None) for day in dates_of(said, "attestedOn"))
-        starts, ends = dates_of(said, "startDate"), dates_of(said, "endDate")
-        link = ground.registrar.link
+    for tenure, facts in facts_by_subject(rows, "tenure").items():
+        days = tuple(Attestation(day, "", None) for day in dates_of(facts, "attestedOn"))
+        starts, ends = dates_of(facts, "startDate"), dates_of(facts, "endDate")
+        link = context.table.link
         found.append(
-            Holding(
+            MayorTenure(
                 link(tenure),
                 link(text_of(who[tenure].get("holder"))),
                 link(text_of(who[tenure].get("post"))),
                 starts[0] if starts else "",
                 ends[0] if ends else "",
                 (*days, *events.get(tenure, ())),
-                standing(ground, starts, ends, _days((*days, *events.get(tenure, ())))),
+                validity(context, starts, ends, _days((*days, *events.get(tenure, ())))),
             )
         )
     return tuple(sorted(found, key=lambda one: (one.first or "9999", one.holder.text)))
 
 
-def _days(shown: Iterable[Showing]) -> tuple[str, ...]:
+def _days(shown: Iterable[Attestation]) -> tuple[str, ...]:
     """The dates between which they are shown."""
     return tuple(date for one in shown for date in (one.start, one.end) if date)
 
 
-def _events(ground: Ground, place: NamedNode) -> Mapping[str, tuple[Showing, ...]]:
+def _events(context: PageContext, place: NamedNode) -> Mapping[str, tuple[Attestation, ...]]:
     """The events at which mayors are shown, by tenure."""
-    rows = ground.ask("mayors-shown", place=place)
+    rows = context.ask("mayors-shown", place=place)
     tenures: dict[str, set[str]] = {}
     for row in rows:
         tenures.setdefault(text_of(row.get("tenure")), set()).add(text_of(row.get("event")))
-    spans = {event: span_of(said) for event, said in facts(rows, "event").items()}
+    spans = {event: span_of(facts) for event, facts in facts_by_subject(rows, "event").items()}
     return {
-        tenure: tuple(Showing(*spans[event][:2], ground.registrar.link(event)) for event in sorted(events))
+        tenure: tuple(Attestation(*spans[event][:2], context.table.link(event)) for event in sorted(events))
         for tenure, events in tenures.items()
     }
 
@@ -103,7 +103,7 @@ Sources = Mapping[str, Mapping[str, set[str]]]  # of one tenure: by property, th
 class Tenure:
     """One person's holding of one post. `starts` and `ends` are the dates that sources give, the most precise first.
 
-    `standing` says that it was not yet or no longer held, or is not shown, on the day that is looked at.
+    `validity` says that it was not yet or no longer held, or is not shown, on the day that is looked at.
     """
 
     name: Text
@@ -112,9 +112,9 @@ class Tenure:
     post_iri: str
     starts: tuple[Cell, ...]
     ends: tuple[Cell, ...]
-    shown: tuple[Showing, ...]
-    marks: tuple[Mark, ...]
-    standing: str = ""
+    shown: tuple[Attestation, ...]
+    notes: tuple[SourceNote, ...]
+    validity: str = ""
 
     @property
     def start(self) -> str:
@@ -132,90 +132,92 @@ class Tenure:
         return min((d for d in (self.start, self.end, *(s.start or s.end for s in self.shown)) if d), default="")
 
 
-def read_tenures(ground: Ground, said: Iterable[Row], shown: Iterable[Row]) -> tuple[Tenure, ...]:
+def read_tenures(context: PageContext, dated: Iterable[Bindings], shown: Iterable[Bindings]) -> tuple[Tenure, ...]:
     """The tenures of two queries' rows, the first first: what sources say of each, and the events that show it."""
     known: dict[str, dict[str, dict[str, set[str]]]] = {}
-    for row in said:
+    for row in dated:
         values = known.setdefault(text_of(row.get("tenure")), {}).setdefault(text_of(row.get("property")), {})
         values.setdefault(text_of(row.get("value")), set()).add(text_of(row.get("source")))
-    events = _tenure_events(ground, shown)
-    found = [_tenure(ground, iri, sources, events.get(iri, ())) for iri, sources in known.items()]
+    events = _tenure_events(context, shown)
+    found = [_tenure(context, iri, sources, events.get(iri, ())) for iri, sources in known.items()]
     return tuple(sorted(found, key=lambda one: (one.first or _UNDATED, collation_key(one.name.text))))
 
 
-def years(ground: Ground, lanes: Sequence[Lane], title: str, name: str = "offices") -> tuple[Markup, Markup] | None:
+def years(
+    context: PageContext, lanes: Sequence[Lane], title: str, name: str = "offices"
+) -> tuple[Markup, Markup] | None:
     """The lanes on a line of years, and the same for a telephone; None where nothing has a time."""
     lanes = [lane for lane in lanes if lane.bars]
     if not lanes:
         return None
-    described = ground.words(
-        "A line of years. A bar is a time in office, as far as sources show it; white is what no source shows. "
-        "The table below says the same."
+    described = context.translations(
+        "Timeline. A bar is a term of office as documented by the sources; gaps are undocumented. The table "
+        "below has the same data."
     )
-    caption, until = Caption(title, described, ground.words.language), year_of(ground.today)
-    day = year_of(ground.at) if ground.at else None
+    caption, until = Caption(title, described, context.translations.language), year_of(context.today)
+    day = year_of(context.at) if context.at else None
     whole, near = (axis(lanes, caption, until, *size) for size in ((name, day), (f"{name}-near", day, 2.0 * NARROW)))
     return whole, near
 
 
-def bar_of(ground: Ground, tenure: Tenure, called: Text) -> Bar | None:
+def bar_of(context: PageContext, tenure: Tenure, label: Text) -> Bar | None:
     """A tenure as a bar named `called`, faint where it does not stand on the day asked about; None without a time."""
     start, end = span(tenure.start), span(tenure.end)
     known = tuple(s for one in tenure.shown if (s := span_between(one.start, one.end)))
     if not (start or end or known):
         return None
-    told = ", ".join(filter(None, [called.text, *_told(ground, tenure), tenure.standing]))
-    return Bar(called.text, start, end, told, called.language, called.href, known, bool(tenure.standing))
+    description = ", ".join(filter(None, [label.text, *_dates_in_words(context, tenure), tenure.validity]))
+    return Bar(label.text, start, end, description, label.language, label.href, known, bool(tenure.validity))
 
 
-def _standing(ground: Ground, tenure: Tenure) -> str:
+def _validity(context: PageContext, tenure: Tenure) -> str:
     starts, ends = ([cell.texts[0].time for cell in cells] for cells in (tenure.starts, tenure.ends))
     shown = (day for one in tenure.shown for day in (one.start, one.end) if day)
-    return standing(ground, starts, ends, shown)
+    return validity(context, starts, ends, shown)
 
 
-def _told(ground: Ground, tenure: Tenure) -> Iterable[str]:
+def _dates_in_words(context: PageContext, tenure: Tenure) -> Iterable[str]:
     """The dates that a bar stands for, in words."""
-    words = ground.words
+    _ = context.translations
     if tenure.start:
-        yield words("from {date}", date=date(tenure.start, words))
+        yield _("from {date}", date=date(tenure.start, _))
     if tenure.end:
-        yield words("until {date}", date=date(tenure.end, words))
+        yield _("until {date}", date=date(tenure.end, _))
     for day in () if tenure.start or tenure.end else dict.fromkeys(s.start or s.end for s in tenure.shown):
-        yield words("shown in {date}", date=date(day, words)) if day else words("shown at an event without a date")
+        yield _("in office: {date}", date=date(day, _)) if day else _("in office at an undated event")
 
 
-def _tenure(ground: Ground, iri: str, said: Sources, events: tuple[Showing, ...]) -> Tenure:
-    link = ground.registrar.link
-    holder, post = (next(iter(said.get(name, ())), "") for name in (_HOLDER, _POST))
-    days = tuple(Showing(day, "", None) for day in sorted(said.get(_SHOWN, ())))
+def _tenure(context: PageContext, iri: str, facts: Sources, events: tuple[Attestation, ...]) -> Tenure:
+    link = context.table.link
+    holder, post = (next(iter(facts.get(name, ())), "") for name in (_HOLDER, _POST))
+    days = tuple(Attestation(day, "", None) for day in sorted(facts.get(_SHOWN, ())))
     # A day that an event has too is told with the event.
-    told = {showing.start for showing in events if showing.start and not showing.end}
-    every = sorted({source for values in said.values() for sources in values.values() for source in sources})
+    of_events = {attestation.start for attestation in events if attestation.start and not attestation.end}
+    every = sorted({source for values in facts.values() for sources in values.values() for source in sources})
     tenure = Tenure(
         link(iri), link(holder), link(post), post,
-        _dates(ground, said.get(_START, {})), _dates(ground, said.get(_END, {})),
-        (*(day for day in days if day.start not in told), *events), ground.registrar.marks(every),
+        _dates(context, facts.get(_START, {})), _dates(context, facts.get(_END, {})),
+        (*(day for day in days if day.start not in of_events), *events), context.table.notes(every),
     )  # fmt: skip
-    return replace(tenure, standing=_standing(ground, tenure))
+    return replace(tenure, validity=_validity(context, tenure))
 
 
-def _dates(ground: Ground, sources: Mapping[str, set[str]]) -> tuple[Cell, ...]:
+def _dates(context: PageContext, sources: Mapping[str, set[str]]) -> tuple[Cell, ...]:
     order = sorted(sources, key=lambda lexical: (-len(lexical), lexical))
-    marks = ground.registrar.marks
-    return tuple(Cell((Text(date(day, ground.words), time=day),), marks(sorted(sources[day]))) for day in order)
+    notes = context.table.notes
+    return tuple(Cell((Text(date(day, context.translations), time=day),), notes(sorted(sources[day]))) for day in order)
 
 
-def _tenure_events(ground: Ground, rows: Iterable[Row]) -> Mapping[str, tuple[Showing, ...]]:
+def _tenure_events(context: PageContext, rows: Iterable[Bindings]) -> Mapping[str, tuple[Attestation, ...]]:
     """When and at which events each tenure is shown, in order of time."""
     rows = list(rows)
-    said = facts(rows, "event")
-    shown: dict[str, dict[str, Showing]] = {}
+    facts = facts_by_subject(rows, "event")
+    shown: dict[str, dict[str, Attestation]] = {}
     for row in rows:
         event = text_of(row.get("event"))
-        start, end, _ = span_of(said[event])
-        showing = Showing(start, end, ground.registrar.link(event))
-        shown.setdefault(text_of(row.get("tenure")), {})[event] = showing
+        start, end, _ = span_of(facts[event])
+        attestation = Attestation(start, end, context.table.link(event))
+        shown.setdefault(text_of(row.get("tenure")), {})[event] = attestation
     return {
         tenure: tuple(sorted(events.values(), key=lambda one: one.start or one.end or _UNDATED))
         for tenure, events in shown.items()

@@ -12,8 +12,8 @@ from pyoxigraph import NamedNode
 from citygraph.geo import kilometres
 from citygraph.rdf.terms import CG, RDF, SCHEMA
 from citygraph.text import collation_key, fold
-from citygraph.web.kinds.page_context import Ground, Row, standing, text_of
-from citygraph.web.view.cells import Mark
+from citygraph.web.kinds.page_context import Bindings, PageContext, text_of, validity
+from citygraph.web.view.cells import SourceNote
 from citygraph.web.view.values import Text
 
 Point = tuple[float, float]  # latitude and longitude, in degrees
@@ -41,7 +41,7 @@ class Partner:
 class Tie:
     """An agreement of a place. Dates are lexical forms, the most precise first; several where sources differ.
 
-    `standing` says that it is "not yet" or "no longer" in force on the day that is looked at.
+    `validity` says that it is "not yet" or "no longer" in force on the day that is looked at.
     """
 
     number: int
@@ -52,8 +52,8 @@ class Tie:
     protocols: tuple[str, ...]
     ends: tuple[str, ...]
     days: tuple[str, ...]
-    marks: tuple[Mark, ...]
-    standing: str = ""
+    notes: tuple[SourceNote, ...]
+    validity: str = ""
 
     @property
     def first(self) -> str:
@@ -81,64 +81,66 @@ class Tie:
         return min((p.km for p in self.partners if p.km is not None), default=None)
 
 
-def read_ties(ground: Ground, iri: str, point: Point | None) -> tuple[Tie, ...]:
+def read_ties(context: PageContext, iri: str, point: Point | None) -> tuple[Tie, ...]:
     """The ties of the place `iri`, which lies at `point`, by date of the act; three queries, however many there are."""
     place = NamedNode(iri)
-    agreements = facts(ground.ask("ties", place=place), "agreement")
-    partners = facts(ground.ask("tie-partners", place=place), "partner")
-    sources = facts(ground.ask("tie-sources", place=place), "agreement", value="source")
-    known = {partner: _partner(ground, partner, said, point) for partner, said in partners.items()}
-    ties = [_tie(ground, agreement, said, known) for agreement, said in agreements.items()]
+    agreements = facts_by_subject(context.ask("ties", place=place), "agreement")
+    partners = facts_by_subject(context.ask("tie-partners", place=place), "partner")
+    sources = facts_by_subject(context.ask("tie-sources", place=place), "agreement", value="source")
+    known = {partner: _partner(context, partner, facts, point) for partner, facts in partners.items()}
+    ties = [_tie(context, agreement, facts, known) for agreement, facts in agreements.items()]
     ties.sort(key=lambda tie: (tie.first or _UNDATED, collation_key(_called(tie)), tie.agreement))
     return tuple(
-        _numbered(tie, number, ground.registrar.marks(sources.get(tie.agreement, {}).get("", ())))
+        _numbered(tie, number, context.table.notes(sources.get(tie.agreement, {}).get("", ())))
         for number, tie in enumerate(ties, 1)
     )
 
 
-def facts(rows: Iterable[Row], subject: str, value: str = "value") -> dict[str, dict[str, tuple[str, ...]]]:
+def facts_by_subject(
+    rows: Iterable[Bindings], subject: str, value: str = "value"
+) -> dict[str, dict[str, tuple[str, ...]]]:
     """Rows of a subject, a property and a value, by subject and property; without a property all stand under ""."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for row in rows:
-        said = found.setdefault(text_of(row.get(subject)), {})
+        facts = found.setdefault(text_of(row.get(subject)), {})
         name = text_of(row.get("property"))
-        said[name] = (*said.get(name, ()), text_of(row.get(value)))
+        facts[name] = (*facts.get(name, ()), text_of(row.get(value)))
     return found
 
 
-def point_of(said: Facts) -> Point | None:
+def point_of(facts: Facts) -> Point | None:
     """Where a thing lies by its facts."""
     try:
-        return float(said[_LATITUDE][0]), float(said[_LONGITUDE][0])
+        return float(facts[_LATITUDE][0]), float(facts[_LONGITUDE][0])
     except (KeyError, ValueError):
         return None
 
 
-def dates_of(said: Facts, name: str) -> tuple[str, ...]:
+def dates_of(facts: Facts, name: str) -> tuple[str, ...]:
     """The dates that sources give, the most precise first."""
-    return tuple(sorted(said.get(CG(name).value, ()), key=lambda lexical: (-len(lexical), lexical)))
+    return tuple(sorted(facts.get(CG(name).value, ()), key=lambda lexical: (-len(lexical), lexical)))
 
 
-def _partner(ground: Ground, iri: str, said: Facts, origin: Point | None) -> Partner:
-    types = set(said.get(_TYPE, ()))
+def _partner(context: PageContext, iri: str, facts: Facts, origin: Point | None) -> Partner:
+    types = set(facts.get(_TYPE, ()))
     names = (("AdministrativeArea", "area"), ("Country", "country"))
     kind = next((kind for name, kind in names if CG(name).value in types), "city")
-    point = point_of(said)
+    point = point_of(facts)
     km = kilometres(*origin, *point) if origin and point else None
-    countries = (ground.registrar.link(country) for country in said.get(CG("country").value, ()))
-    return Partner(iri, ground.registrar.link(iri), tuple(countries), kind, point, km)
+    countries = (context.table.link(country) for country in facts.get(CG("country").value, ()))
+    return Partner(iri, context.table.link(iri), tuple(countries), kind, point, km)
 
 
-def _tie(ground: Ground, iri: str, said: Facts, known: Mapping[str, Partner]) -> Tie:
-    link = ground.registrar.link
-    parties = (known.get(p) or Partner(p, link(p), (), "city", None, None) for p in said.get(_PARTY, ()))
-    acts, protocols, ends = (dates_of(said, name) for name in ("councilActDate", "protocolDate", "endDate"))
-    return Tie(0, iri, link(iri), tuple(parties), acts, protocols, ends, said.get(CG("daysToProtocol").value, ()), (),
-               standing(ground, (*acts, *protocols), ends))  # fmt: skip
+def _tie(context: PageContext, iri: str, facts: Facts, known: Mapping[str, Partner]) -> Tie:
+    link = context.table.link
+    parties = (known.get(p) or Partner(p, link(p), (), "city", None, None) for p in facts.get(_PARTY, ()))
+    acts, protocols, ends = (dates_of(facts, name) for name in ("councilActDate", "protocolDate", "endDate"))
+    return Tie(0, iri, link(iri), tuple(parties), acts, protocols, ends, facts.get(CG("daysToProtocol").value, ()), (),
+               validity(context, (*acts, *protocols), ends))  # fmt: skip
 
 
-def _numbered(tie: Tie, number: int, marks: tuple[Mark, ...]) -> Tie:
-    return replace(tie, number=number, marks=marks)
+def _numbered(tie: Tie, number: int, notes: tuple[SourceNote, ...]) -> Tie:
+    return replace(tie, number=number, notes=notes)
 
 
 def _called(tie: Tie) -> str:

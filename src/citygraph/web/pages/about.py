@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, Flask, Response, request
-
 from citygraph.errors import NotFound
 from citygraph.rdf.formats import Kind, of_kind
 from citygraph.rdf.terms import SOURCE
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
+from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, chosen, reply
-from citygraph.web.view.page_request import reader_of
-from citygraph.web.view.release_cache import OpenRelease, Shelf, opened_release
-from citygraph.web.view.statement_table import Registrar
+from citygraph.web.view.page_request import page_request_of
+from citygraph.web.view.release_cache import OpenRelease, Shelf
+from citygraph.web.view.statement_table import StatementTable
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.values import KINDS
 
@@ -30,12 +29,7 @@ _QUERY = """SELECT ?partner ?name ?date WHERE {
 ORDER BY ?date"""
 
 
-def mount_about(app: Flask, settings: Settings, shelf: Shelf, pages: Templates) -> None:
-    """Add /about and /api to the site."""
-    app.register_blueprint(About(settings, shelf, pages).blueprint())
-
-
-class About:
+class AboutPages:
     """The pages about the site."""
 
     def __init__(self, settings: Settings, shelf: Shelf, pages: Templates) -> None:
@@ -43,22 +37,17 @@ class About:
         self._shelf = shelf
         self._pages = pages
 
-    def blueprint(self) -> Blueprint:
-        """The addresses."""
-        blueprint = Blueprint("about", __name__)
-        blueprint.add_url_rule("/about", "about", self.about, methods=["GET"])
-        blueprint.add_url_rule("/api", "api", self.api, methods=["GET"])
-        return blueprint
-
-    def about(self) -> Response:
+    def about(self, request: Request) -> Reply:
         """What this is."""
-        opened = opened_release(self._shelf)
+        opened = self._shelf.of_request(request)
         counts: Mapping[str, int] = {}
         with suppress(NotFound):  # a release without an index can be told about all the same
             counts = opened.listing.kinds
-        return self._page("about.html", opened, kinds=[(kind, counts[kind]) for kind in KINDS if kind in counts])
+        return self._page(
+            request, "about.html", opened, kinds=[(kind, counts[kind]) for kind in KINDS if kind in counts]
+        )
 
-    def api(self) -> Response:
+    def api(self, request: Request) -> Reply:
         """The ways in for programs."""
         limits = {
             "time": round(self._settings.time_limit),
@@ -66,17 +55,17 @@ class About:
             "length": round(self._settings.query_length / 1024),
             "at_once": self._settings.client_concurrency,
         }
-        return self._page("api.html", opened_release(self._shelf), limits=limits, query=_QUERY,
+        return self._page(request, "api.html", self._shelf.of_request(request), limits=limits, query=_QUERY,
                           formats=of_kind(Kind.GRAPH), results=of_kind(Kind.SOLUTIONS))  # fmt: skip
 
-    def _page(self, template: str, opened: OpenRelease, **values: Any) -> Response:
+    def _page(self, request: Request, template: str, opened: OpenRelease, **values: Any) -> Reply:
         offer = chosen(request, (HTML,))
-        reader = reader_of(request, self._settings)
+        reader = page_request_of(request, self._settings)
         _, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        link = Registrar(opened, reader.words, reader.addresses).link
+        link = StatementTable(opened, reader.translations, reader.addresses).link
         graphs = opened.release.manifest.graphs
         sources = [(link(iri), count) for iri, count in sorted(graphs.items(), key=lambda one: -one[1])
                    if iri.startswith(SOURCE)]  # fmt: skip
         page = self._pages.page(template, reader, opened.release, manifest=opened.release.manifest, root=root,
                                 base=self._settings.base, sources=sources, **values)  # fmt: skip
-        return reply(request, page, offer, reader.words.language)
+        return reply(request, page, offer, reader.translations.language)

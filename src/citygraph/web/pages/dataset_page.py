@@ -13,15 +13,15 @@ from citygraph.rdf.terms import CATALOG_GRAPH, DATASET, DCAT, DCTERMS, DQV, RDF,
 from citygraph.text import collation_key
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.view.release_cache import OpenRelease
-from citygraph.web.view.statement_table import Registrar
-from citygraph.web.view.translations import Words
+from citygraph.web.view.statement_table import StatementTable
+from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text
 
 _TYPE = RDF("type").value
 _FILES, _QUALITY = DCAT("distribution").value, DQV("hasQualityMeasurement").value
 _MEASUREMENT = DQV("QualityMeasurement").value
 # What a page tells in its tables: the kinds of these nodes.
-_TOLD = {DCAT("Distribution").value, SPDX("Checksum").value, _MEASUREMENT}
+_IN_TABLES_TYPES = {DCAT("Distribution").value, SPDX("Checksum").value, _MEASUREMENT}
 
 _CLASSES, _PROPERTIES = VOID("classPartition").value, VOID("propertyPartition").value
 _IN_TABLES = (_FILES, _QUALITY, _CLASSES, _PROPERTIES)
@@ -30,7 +30,7 @@ Found = dict[str, dict[str, dict[str, Value]]]
 
 
 @dataclass(frozen=True)
-class File:
+class ReleaseFile:
     """A file of the release: where it stands, how large it is, and its checksum."""
 
     anchor: str
@@ -41,7 +41,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A measurement: its metric, what it is of, its value and the two numbers of a share."""
 
     anchor: str
@@ -53,7 +53,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Counted:
+class PartitionCount:
     """How many members a class has, or how many statements a property."""
 
     anchor: str
@@ -62,13 +62,14 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Whole:
+class DatasetTables:
     """What the page of the dataset tells beside its register."""
 
-    files: tuple[File, ...]
-    measured: tuple[Measured, ...]
-    classes: tuple[Counted, ...]
-    properties: tuple[Counted, ...]
+    files: tuple[ReleaseFile, ...]
+    measured: tuple[Measurement, ...]
+    classes: tuple[PartitionCount, ...]
+    properties: tuple[PartitionCount, ...]
+    findings: int
 
 
 def with_release(description: Description, opened: OpenRelease) -> Description:
@@ -84,19 +85,19 @@ def with_release(description: Description, opened: OpenRelease) -> Description:
         for stated in description.labels.get(iri, ()):
             value = Value(stated.literal, stated.sources)
             found[iri].setdefault(stated.predicate.value, {}).setdefault(str(stated.literal), value)
-    said = _statements(found.pop(description.iri, {}))
+    statements = _statements(found.pop(description.iri, {}))
     nodes = tuple(Node(iri, _statements(found[iri])) for iri in sorted(found, key=lambda iri: (iri not in own, iri)))
     labels = {iri: stated for iri, stated in description.labels.items() if iri not in found}
-    for iri in sorted(_named([said, *(node.statements for node in nodes)]) - found.keys() - {description.iri}):
+    for iri in sorted(_named([statements, *(node.statements for node in nodes)]) - found.keys() - {description.iri}):
         if iri not in labels and (stated_of := opened.labels.for_readers(iri)):
             labels[iri] = stated_of
-    return replace(description, statements=said, nodes=nodes, labels=labels)
+    return replace(description, statements=statements, nodes=nodes, labels=labels)
 
 
-def whole(description: Description, opened: OpenRelease, addresses: Addresses, words: Words) -> Whole:
+def whole(description: Description, opened: OpenRelease, addresses: Addresses, _: Translations) -> DatasetTables:
     """The tables of the page."""
-    language = words.language
-    link = Registrar(opened, words, addresses).link
+    language = _.language
+    link = StatementTable(opened, _, addresses).link
     nodes = description.node_by_iri()
     files = [_file(nodes[v.iri], nodes, addresses, language) for v in description.values(_FILES) if v.iri in nodes]
     measured = [
@@ -104,11 +105,12 @@ def whole(description: Description, opened: OpenRelease, addresses: Addresses, w
         for node in description.nodes
         if _MEASUREMENT in _iris(node, _TYPE)
     ]
-    return Whole(
+    return DatasetTables(
         tuple(files),
         tuple(sorted(measured, key=lambda m: (collation_key(m.metric), collation_key(m.of)))),
         tuple(_counted(description, _CLASSES, "class", "entities", link)),
         tuple(_counted(description, _PROPERTIES, "property", "triples", link)),
+        sum(1 for _finding in opened.findings.distinct()),
     )
 
 
@@ -117,15 +119,17 @@ def without_tables(description: Description) -> Description:
     kept = tuple(
         node
         for node in description.nodes
-        if node.iri.startswith(DATASET.value + "#") and not _TOLD & set(_iris(node, _TYPE)) and not _is_counted(node)
+        if node.iri.startswith(DATASET.value + "#")
+        and not _IN_TABLES_TYPES & set(_iris(node, _TYPE))
+        and not _is_counted(node)
     )
-    said = tuple(s for s in description.statements if s.predicate not in _IN_TABLES)
-    return replace(description, statements=said, nodes=kept)
+    statements = tuple(s for s in description.statements if s.predicate not in _IN_TABLES)
+    return replace(description, statements=statements, nodes=kept)
 
 
 def _found(description: Description) -> Found:
     parts = ((description.iri, description.statements), *((n.iri, n.statements) for n in description.nodes))
-    return {iri: {s.predicate: {str(v.term): v for v in s.values} for s in said} for iri, said in parts}
+    return {iri: {s.predicate: {str(v.term): v for v in s.values} for s in statements} for iri, statements in parts}
 
 
 def _graph_of(triple: Triple, opened: OpenRelease) -> tuple[str, ...]:
@@ -140,12 +144,12 @@ def _statements(found: Mapping[str, Mapping[str, Value]]) -> tuple[Statements, .
 
 
 def _named(parts: Iterable[Iterable[Statements]]) -> set[str]:
-    return {v.iri for said in parts for s in said if s.predicate != _TYPE for v in s.values if v.iri}
+    return {v.iri for statements in parts for s in statements if s.predicate != _TYPE for v in s.values if v.iri}
 
 
-def _file(node: Node, nodes: Mapping[str, Node], addresses: Addresses, language: str) -> File:
+def _file(node: Node, nodes: Mapping[str, Node], addresses: Addresses, language: str) -> ReleaseFile:
     checksum = next((nodes[iri] for iri in _iris(node, SPDX("checksum").value) if iri in nodes), None)
-    return File(
+    return ReleaseFile(
         node.iri.partition("#")[2],
         _text(node, DCTERMS("title").value, language),
         next((addresses.local(iri) for iri in _iris(node, DCAT("downloadURL").value)), ""),
@@ -156,12 +160,12 @@ def _file(node: Node, nodes: Mapping[str, Node], addresses: Addresses, language:
 
 def _measured(
     node: Node, nodes: Mapping[str, Node], opened: OpenRelease, addresses: Addresses, language: str
-) -> Measured:
+) -> Measurement:
     metric = next(iter(_iris(node, DQV("isMeasurementOf").value)), "")
     parts = (nodes[iri] for iri in _iris(node, DQV("computedOn").value) if iri in nodes)
     classes = [iri for part in parts for iri in _iris(part, VOID("class").value)]
     of = next(iter((*classes, *_iris(node, DCTERMS("subject").value))), "")
-    return Measured(
+    return Measurement(
         node.iri.partition("#")[2],
         opened.labels.best(metric, language).text,
         addresses.local(metric),
@@ -173,13 +177,13 @@ def _measured(
 
 def _counted(
     description: Description, predicate: str, kind: str, counts: str, link: Callable[[str], Text]
-) -> Iterator[Counted]:
+) -> Iterator[PartitionCount]:
     """The partitions by class or by property, the largest first."""
     nodes = description.node_by_iri()
     parts = [nodes[value.iri] for value in description.values(predicate) if value.iri in nodes]
     for node in sorted(parts, key=lambda node: (-int(_text(node, VOID(counts).value) or 0), node.iri)):
         for iri in _iris(node, VOID(kind).value)[:1]:
-            yield Counted(node.iri.partition("#")[2], link(iri), _text(node, VOID(counts).value))
+            yield PartitionCount(node.iri.partition("#")[2], link(iri), _text(node, VOID(counts).value))
 
 
 def _is_counted(node: Node) -> bool:

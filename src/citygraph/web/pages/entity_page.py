@@ -8,28 +8,25 @@ from typing import Any
 from markupsafe import Markup
 from pyoxigraph import Literal
 
-from citygraph.errors import NotFound
 from citygraph.graph.description import Description
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.rdf.formats import Format
 from citygraph.rdf.terms import CG, DCTERMS, OWL, RDFS, SH, SKOS
-from citygraph.release.releases import Release, Releases
+from citygraph.release.releases import Release
 from citygraph.text import collation_key
 from citygraph.web.http.negotiation import LANGUAGES
-from citygraph.web.http.problems import GONE, Problem, ProblemType
 from citygraph.web.kinds.drawing import chart_of, register_of
-from citygraph.web.kinds.layouts import layout_of, standing_of, standings_beside
-from citygraph.web.kinds.page_context import Ground, Layout
-from citygraph.web.pages.dataset_page import Whole
+from citygraph.web.kinds.layouts import layout_of, validity_of_entity, validity_of_links
+from citygraph.web.kinds.page_context import Layout, PageContext
+from citygraph.web.pages.dataset_page import DatasetTables
 from citygraph.web.pages.home import read_home
 from citygraph.web.view.cells import source_line
-from citygraph.web.view.findings import Remark, remarks
-from citygraph.web.view.page_request import Reader
+from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease
-from citygraph.web.view.statement_groups import name_of, saying
-from citygraph.web.view.statement_table import TYPE, Registrar
+from citygraph.web.view.statement_groups import class_slug, statement_page
+from citygraph.web.view.statement_table import TYPE, StatementTable
 from citygraph.web.view.templates import Templates
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text, literal_text
 
 _NO_DATA = Markup()
@@ -50,33 +47,33 @@ class Pages(Templates):
         self,
         opened: OpenRelease,
         description: Description,
-        reader: Reader,
+        reader: PageRequest,
         forms: Mapping[str, str],
         data: Markup = _NO_DATA,
-        whole: Whole | None = None,
+        whole: DatasetTables | None = None,
     ) -> str:
         """The page of an entity; `forms` are the addresses of its other forms, by name, `data` what programs read.
 
         `whole` are the tables of the dataset's page.
         """
-        ground = _ground(opened, reader)
-        registrar = ground.registrar
-        registrar.look(standings_beside(ground, description))
-        title = registrar.link(description.iri)
-        layout = layout_of(ground, description) or Layout("entity.html", {})
+        context = _page_context(opened, reader)
+        table = context.table
+        table.look(validity_of_links(context, description))
+        title = table.link(description.iri)
+        layout = layout_of(context, description) or Layout("entity.html", {})
         return self.page(
             layout.template,
             reader,
             opened.release,
             title=title,
             names=_names(description, title),
-            kind=registrar.kind(description.statements),
-            places=[registrar.link(v.iri) for v in description.values(CG("country").value)],
-            rows=registrar.rows(description, layout.told),
-            parts=registrar.parts(description),
-            links=registrar.links(description, layout.told_of),
-            sources=registrar.sources(),
-            same=[registrar.link(v.iri) for v in description.values(OWL("sameAs").value) if v.iri],
+            kind=table.kind(description.statements),
+            places=[table.link(v.iri) for v in description.values(CG("country").value)],
+            rows=table.rows(description, layout.covered),
+            parts=table.parts(description),
+            links=table.links(description, layout.covered_links),
+            sources=table.sources(),
+            same=[table.link(v.iri) for v in description.values(OWL("sameAs").value) if v.iri],
             iri=description.iri,
             preview=_preview(reader, description.iri),
             data=data,
@@ -84,8 +81,7 @@ class Pages(Templates):
             forms=forms,
             page=description.page,
             pages=description.pages,
-            own=standing_of(ground, description),
-            quality=_quality(opened, reader, description.iri),
+            own=validity_of_entity(context, description),
             **layout.values,
         )
 
@@ -93,46 +89,48 @@ class Pages(Templates):
         self,
         opened: OpenRelease,
         description: Description,
-        reader: Reader,
+        reader: PageRequest,
         forms: Mapping[str, str],
         page: int,
         data: Markup = _NO_DATA,
     ) -> str:
         """The page of a source or another graph: what it is, and what it says, subject by subject."""
-        registrar = Registrar(opened, reader.words, reader.addresses)
+        table = StatementTable(opened, reader.translations, reader.addresses)
         kind = reader.view.get("kind", "")
-        told = saying(opened, description.iri, page, kind)
+        shown = statement_page(opened, description.iri, page, kind)
         return self.page(
             "graph.html",
             reader,
             opened.release,
-            title=registrar.link(description.iri),
+            title=table.link(description.iri),
             names=(),
-            kind=registrar.kind(description.statements),
+            kind=table.kind(description.statements),
             places=(),
             count=opened.release.manifest.graphs.get(description.iri, 0),
-            rows=registrar.rows(description),
-            parts=registrar.parts(description) if page == 1 else (),
-            links=registrar.links(description),
-            sources=registrar.sources(),
+            rows=table.rows(description),
+            parts=table.parts(description) if page == 1 else (),
+            links=table.links(description),
+            sources=table.sources(),
             chosen=kind,
-            kinds=[(name_of(one), _class(registrar, reader, one), number) for one, number in told.kinds],
-            groups=[(_class(registrar, reader, g.kind), g.total, registrar.says(g.said)) for g in told.groups],
-            abroad=source_line(opened, reader.words, registrar.link, description.iri, 0).abroad,
+            kinds=[(class_slug(one), _class(table, reader, one), number) for one, number in shown.kinds],
+            groups=[(_class(table, reader, g.kind), g.total, table.of_graph(g.subjects)) for g in shown.groups],
+            abroad=source_line(opened, reader.translations, table.link, description.iri, 0).abroad,
             same=(),
             iri=description.iri,
             preview=_preview(reader, description.iri),
             data=data,
             forms=forms,
             page=page,
-            more=told.more,
+            more=shown.more,
         )
 
-    def home(self, opened: OpenRelease, releases: Iterable[Release], reader: Reader, data: Markup = _NO_DATA) -> str:
+    def home(
+        self, opened: OpenRelease, releases: Iterable[Release], reader: PageRequest, data: Markup = _NO_DATA
+    ) -> str:
         """The home page; `releases` are this one and those before it, the newest first."""
-        ground = _ground(opened, reader)
-        home = read_home(ground, releases)
-        hub = ground.registrar.link(home.hub) if home.hub else None
+        context = _page_context(opened, reader)
+        home = read_home(context, releases)
+        hub = context.table.link(home.hub) if home.hub else None
         return self.page(
             "home.html",
             reader,
@@ -140,13 +138,15 @@ class Pages(Templates):
             home=home,
             data=data,
             hub=hub,
-            map=chart_of(ground, hub, home.point, home.ties) if hub else None,
+            map=chart_of(context, hub, home.point, home.ties) if hub else None,
             register=register_of(home.ties),
         )
 
-    def ontology(self, opened: OpenRelease, reader: Reader, forms: Mapping[str, str], data: Markup = _NO_DATA) -> str:
+    def ontology(
+        self, opened: OpenRelease, reader: PageRequest, forms: Mapping[str, str], data: Markup = _NO_DATA
+    ) -> str:
         """The ontology as documentation."""
-        registrar = Registrar(opened, reader.words, reader.addresses)
+        table = StatementTable(opened, reader.translations, reader.addresses)
         vocabulary = opened.vocabulary
         own = [t for t in vocabulary.terms.values() if t.iri.startswith(CG)]
         others = [t for t in own if not t.is_class and not t.is_property]
@@ -161,30 +161,30 @@ class Pages(Templates):
                 ("terms_of", _by_label(reader, others)),
             ],
             schemes=[(scheme, _by_label(reader, vocabulary.concepts(scheme.iri))) for scheme in vocabulary.schemes],
-            link=registrar.link,
+            link=table.link,
             local=reader.addresses.local,
             data=data,
-            facts=lambda term: _facts(term, vocabulary, reader.words),
+            facts=lambda term: _facts(term, vocabulary, reader.translations),
             forms=forms,
             iri=CG.removesuffix("#"),
         )
 
     def shapes(
-        self, opened: OpenRelease, reader: Reader, forms: Mapping[str, str], iri: str, data: Markup = _NO_DATA
+        self, opened: OpenRelease, reader: PageRequest, forms: Mapping[str, str], iri: str, data: Markup = _NO_DATA
     ) -> str:
         """The shapes in plain words."""
-        registrar = Registrar(opened, reader.words, reader.addresses)
+        table = StatementTable(opened, reader.translations, reader.addresses)
         own = [t for t in opened.shapes.terms.values() if t.iri.startswith(f"{iri}#")]
         used = {part for term in own for part in _constraints(term)}
         whole = [t for t in own if t.iri not in used]
-        language = reader.words.language
+        language = reader.translations.language
         return self.page(
             "shapes.html",
             reader,
             opened.release,
             shapes=sorted(whole, key=lambda t: (not t.iris(SH("targetClass").value), t.name)),
             constraints=lambda term: [t for c in _constraints(term) if (t := opened.shapes.get(c))],
-            link=registrar.link,
+            link=table.link,
             targets=lambda term: term.iris(SH("targetClass").value),
             path=lambda term: term.iris(SH("path").value),
             message=lambda term: term.text(language, SH("message").value, SH("description").value),
@@ -195,44 +195,16 @@ class Pages(Templates):
             iri=iri,
         )
 
-    def problem(self, problem: Problem, releases: Releases, reader: Reader) -> str:
-        """An error, told to a person."""
-        try:
-            release = releases.current()
-        except NotFound:
-            release = None
-        language = reader.words.language
-        return self.page(
-            "problem.html",
-            reader,
-            release,
-            problem=problem,
-            title=reader.words(problem.type.title),
-            # Details are written for the one who caused the error; of a tombstone they are data, in both languages.
-            detail_language=language if problem.type is GONE else "en",
-        )
 
-    def problem_type(self, type_: ProblemType, releases: Releases, reader: Reader) -> str:
-        """What a kind of error means."""
-        problem = Problem(type_, "", {"members": list(type_.members)} if type_.members else {})
-        return self.problem(problem, releases, reader)
-
-
-def _ground(opened: OpenRelease, reader: Reader) -> Ground:
+def _page_context(opened: OpenRelease, reader: PageRequest) -> PageContext:
     today = reader.today or opened.release.manifest.created[:10]
-    registrar = Registrar(opened, reader.words, reader.addresses)
-    return Ground(opened, reader.words, reader.addresses, registrar, reader.at, reader.view, today)
+    table = StatementTable(opened, reader.translations, reader.addresses)
+    return PageContext(opened, reader.translations, reader.addresses, table, reader.at, reader.view, today)
 
 
-def _class(registrar: Registrar, reader: Reader, kind: str) -> str:
+def _class(table: StatementTable, reader: PageRequest, kind: str) -> str:
     """What a class is called, or the things of none."""
-    return registrar.link(kind).text if kind else reader.words("Others")
-
-
-def _quality(opened: OpenRelease, reader: Reader, iri: str) -> tuple[Remark, ...] | None:
-    """What the shapes say of a thing, in plain words; None where nobody knows."""
-    found = opened.findings.of(iri)
-    return None if found is None else remarks(found, opened.shapes, reader.words.language)
+    return table.link(kind).text if kind else reader.translations("Others")
 
 
 def forms_of(path: str, formats: tuple[Format, ...]) -> dict[str, str]:
@@ -240,12 +212,12 @@ def forms_of(path: str, formats: tuple[Format, ...]) -> dict[str, str]:
     return {format_.label: f"{path}.{format_.extension}" for format_ in formats}
 
 
-def _preview(reader: Reader, iri: str) -> dict[str, str]:
+def _preview(reader: PageRequest, iri: str) -> dict[str, str]:
     """The whole addresses of a document and of its picture for other sites, which know no paths."""
     path = reader.addresses.document(iri).removeprefix(reader.addresses.base)
     if not reader.site or "#" in path:
         return {}
-    root, lang = reader.site.removesuffix(reader.addresses.root), reader.words.language
+    root, lang = reader.site.removesuffix(reader.addresses.root), reader.translations.language
     suffix = "" if lang == LANGUAGES[0] else f"?lang={lang}"
     card = reader.addresses.path(f"preview/{path.removeprefix('doc/')}.png")
     return {"url": f"{root}{reader.addresses.path(path)}{suffix}", "image": f"{root}{card}{suffix}"}
@@ -264,11 +236,11 @@ def _names(description: Description, title: Text) -> tuple[tuple[str, str], ...]
     return tuple((text, languages[0]) for text, languages in found.items())
 
 
-def _by_label(reader: Reader, terms: Any) -> list[VocabularyTerm]:
-    return sorted(terms, key=lambda term: collation_key(term.label(reader.words.language).text))
+def _by_label(reader: PageRequest, terms: Any) -> list[VocabularyTerm]:
+    return sorted(terms, key=lambda term: collation_key(term.label(reader.translations.language).text))
 
 
-def _facts(term: VocabularyTerm, vocabulary: Vocabulary, words: Words) -> dict[str, Any]:
+def _facts(term: VocabularyTerm, vocabulary: Vocabulary, _: Translations) -> dict[str, Any]:
     """What the documentation tells of a term beside its names."""
     above = RDFS("subClassOf").value if term.is_class else RDFS("subPropertyOf").value
     own = {iri for iri in term.iris(above) if iri in vocabulary.terms and iri.startswith(CG)}
@@ -276,7 +248,7 @@ def _facts(term: VocabularyTerm, vocabulary: Vocabulary, words: Words) -> dict[s
         (p.replace("#", "/").rpartition("/")[2], iri) for p in _ALIGNMENTS for iri in term.iris(p) if iri not in own
     ]
     texts = SKOS("definition").value, RDFS("comment").value, DCTERMS("description").value
-    mine_first = sorted(LANGUAGES, key=lambda language: language != words.language)
+    mine_first = sorted(LANGUAGES, key=lambda language: language != _.language)
     return {
         "labels": list(dict.fromkeys(term.label(language) for language in mine_first)),
         "definitions": list(dict.fromkeys(d for d in (term.text(language, *texts) for language in mine_first) if d)),
@@ -284,7 +256,7 @@ def _facts(term: VocabularyTerm, vocabulary: Vocabulary, words: Words) -> dict[s
         "domains": term.domains,
         "ranges": term.ranges,
         "examples": [
-            literal_text(v, words) if isinstance(v, Literal) else v.value
+            literal_text(v, _) if isinstance(v, Literal) else v.value
             for v in term.statements.get(SKOS("example").value, ())
         ],
         "elsewhere": elsewhere,

@@ -1,61 +1,155 @@
-"""Errors as replies: a page for a browser, problem+json for a program."""
+"""The error boundary: every error becomes a page for a browser or problem+json for a program (RFC 9457)."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from http import HTTPStatus
 
-import flask
+from werkzeug.exceptions import HTTPException
 
-from citygraph.errors import NotAcceptable
-from citygraph.release.releases import Releases
+from citygraph import errors
+from citygraph.release.releases import Release, Releases
+from citygraph.report import Report, ValidationResult, shown
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
-from citygraph.web.http.messages import Reply, Request
-from citygraph.web.http.negotiation import reader_language, wanted
-from citygraph.web.http.problems import MEDIA_TYPE, as_json, problem_of
-from citygraph.web.pages.entity_page import Pages
-from citygraph.web.view.page_request import Reader
-from citygraph.web.view.translations import Words
+from citygraph.web.http.messages import NO_STORE, Reply, Request
+from citygraph.web.http.negotiation import language, reader_language, wanted
+from citygraph.web.http.problems import GONE, MEDIA_TYPE, VIOLATIONS, Problem, ProblemType, as_json, problem_of
+from citygraph.web.view.page_request import PageRequest
+from citygraph.web.view.templates import Templates
+from citygraph.web.view.translations import Translations
 
 _log = logging.getLogger(__name__)
+_HTML = ("Content-Type", "text/html; charset=utf-8")
+_VARY = ("Vary", "Accept, Accept-Language")
+# The details of an error are data in both languages only for a withdrawal and a validation report.
+_SENTENCES = {
+    "en": "{} violation(s) of the shapes; nothing was changed.",
+    "tr": "Şekillere {} aykırılık var; hiçbir şey değiştirilmedi.",
+}
 
 
-class Faults:
-    """Tells errors to those who asked."""
+class ErrorPages:
+    """Renders errors, and guards views so that every request gets a reply."""
 
-    def __init__(self, settings: Settings, releases: Releases, pages: Pages) -> None:
+    def __init__(self, settings: Settings, releases: Releases, templates: Templates) -> None:
         self._settings = settings
         self._releases = releases
-        self._pages = pages
+        self._templates = templates
 
-    def reply(self, request: Request | flask.Request, error: BaseException) -> Reply:
-        """The error in the form that the client reads."""
+    def guard(self, request: Request, view: Callable[[Request], Reply]) -> Reply:
+        """Returns the reply of a view, or of its error. This is the one error boundary of the site."""
+        try:
+            return view(request)
+        except errors.Violations as error:
+            return self._report(request, error.report)
+        except errors.CitygraphError as error:
+            return self._problem(request, error)
+        except HTTPException as error:
+            return self._problem(request, _from_werkzeug(request, error))
+        except Exception as error:
+            # The client gets a reply without internals; the log gets the traceback.
+            _log.exception("unexpected error at %s", request.path)
+            return self._problem(request, error)
+
+    def problem_type(self, request: Request, type_: ProblemType) -> Reply:
+        """Returns the documentation of a kind of error, at the IRI that problem+json names."""
+        problem = Problem(type_, "", {"members": list(type_.members)} if type_.members else {})
+        page, language_ = self._page(request, problem)
+        headers = [_HTML, ("Content-Language", language_), ("Cache-Control", "public, max-age=3600"),
+                   ("Vary", "Accept-Language")]  # fmt: skip
+        return Reply(200, headers, page)
+
+    def _problem(self, request: Request, error: BaseException) -> Reply:
         problem = problem_of(error)
-        headers = [*problem.headers, ("Cache-Control", "no-store"), ("Vary", "Accept, Accept-Language")]
+        headers = [*problem.headers, ("Cache-Control", NO_STORE), _VARY]
         if _wants_page(request):
-            reader = self.reader(request)
-            body = self._pages.problem(problem, self._releases, reader).encode()
-            headers += [("Content-Type", "text/html; charset=utf-8"), ("Content-Language", reader.words.language)]
+            body, language_ = self._page(request, problem)
+            headers += [_HTML, ("Content-Language", language_)]
         else:
             body = as_json(problem, self._settings.base)
-            headers.append(("Content-Type", MEDIA_TYPE))
-        return Reply(problem.type.status.value, headers, body)
+            headers += [("Content-Type", MEDIA_TYPE), ("Content-Language", "en")]
+        return Reply(problem.type.status, headers, body)
 
-    def unexpected(self, request: Request | flask.Request, error: BaseException) -> Reply:
-        """The same of a fault of our own, which is written to the log."""
-        _log.error("a fault in answering %s", request.path, exc_info=error)
-        return self.reply(request, error)
+    def _report(self, request: Request, report: Report) -> Reply:
+        """Returns 422 with the validation report: in words as problem+json or a page, or as it is in Turtle."""
+        spoken = language(request.header("Accept-Language"))
+        detail = _SENTENCES.get(spoken, _SENTENCES["en"]).format(len(report.violations))
+        headers = [("Content-Language", spoken), _VARY, ("Cache-Control", NO_STORE)]
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        if _wants_page(request):
+            results = [result_members(result, spoken) for result in report.results]
+            body, _ = self._page(request, Problem(VIOLATIONS, detail), results)
+            return Reply(status, [*headers, _HTML], body)
+        accept = request.header("Accept")
+        if "text/turtle" in accept and "json" not in accept:
+            return Reply(status, [*headers, ("Content-Type", "text/turtle; charset=utf-8")], report.turtle.encode())
+        violations = [result_members(result, spoken) for result in report.results]
+        body = as_json(Problem(VIOLATIONS, detail, {"violations": violations}), self._settings.base)
+        return Reply(status, [*headers, ("Content-Type", MEDIA_TYPE)], body)
 
-    def reader(self, request: Request | flask.Request) -> Reader:
-        """Who reads."""
-        addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        return Reader(Words(reader_language(request)), addresses)
+    def _page(
+        self, request: Request, problem: Problem, violations: list[dict[str, str]] | None = None
+    ) -> tuple[bytes, str]:
+        """Returns the page of an error and its language."""
+        reader = self._reader(request)
+        spoken = reader.translations.language
+        page = self._templates.page(
+            "problem.html",
+            reader,
+            self._current(),
+            problem=problem,
+            title=reader.translations(problem.type.title),
+            detail_language=spoken if problem.type in (GONE, VIOLATIONS) else "en",
+            violations=violations or [],
+        )
+        return page.encode("utf-8", "replace"), spoken
+
+    def _current(self) -> Release | None:
+        try:
+            return self._releases.current()
+        except errors.NotFound:
+            return None
+
+    def _reader(self, request: Request) -> PageRequest:
+        try:
+            addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
+        except errors.UsageError:
+            # A malformed Host header is an error to be shown, too; its page links by path alone.
+            bare = Request({**request.environ, "HTTP_HOST": "localhost"})
+            addresses, _ = addresses_of(bare, self._settings.base, 0)
+        return PageRequest(Translations(reader_language(request)), addresses)
 
 
-def _wants_page(request: Request | flask.Request) -> bool:
+def result_members(result: ValidationResult, language: str) -> dict[str, str]:
+    """Returns a validation result as members of JSON, without those that are empty."""
+    members = {
+        "severity": result.severity,
+        "focus": result.focus_node,
+        "label": result.label,
+        "path": result.path,
+        "value": shown(result.value) if result.value else "",
+        "message": result.message(language),
+        "remedy": result.remedy(language),
+        "shape": result.shape,
+    }
+    return {name: text for name, text in members.items() if text}
+
+
+def _from_werkzeug(request: Request, error: HTTPException) -> BaseException:
+    """Returns a routing error of Werkzeug as an error of our tree."""
+    if error.code == HTTPStatus.NOT_FOUND:
+        return errors.NotFound(f"there is nothing at {request.path}")
+    if error.code is not None and error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return errors.UsageError(error.description or error.name)
+    return error
+
+
+def _wants_page(request: Request) -> bool:
     if request.args.get("format") == "html" or request.path.endswith(".html"):
         return True
     try:
-        return wanted(request.headers.get("Accept", "")).html
-    except NotAcceptable:
+        return wanted(request.header("Accept")).html
+    except errors.NotAcceptable:
         return False

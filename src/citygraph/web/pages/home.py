@@ -8,12 +8,12 @@ from itertools import islice
 
 from pyoxigraph import Literal, NamedNode
 
+from citygraph.rdf.partial_dates import in_year, is_past
 from citygraph.rdf.terms import CG
 from citygraph.release.changes import things_changed
 from citygraph.release.releases import Release
-from citygraph.web.kinds.page_context import Ground, Row, text_of
-from citygraph.web.kinds.ties import Point, Tie, facts, point_of, read_ties
-from citygraph.web.view.time_spans import is_past, on_year
+from citygraph.web.kinds.page_context import Bindings, PageContext, text_of
+from citygraph.web.kinds.ties import Point, Tie, facts_by_subject, point_of, read_ties
 from citygraph.web.view.values import Text
 
 _MOST_COMING = 8  # anniversaries of a year
@@ -79,26 +79,26 @@ class Home:
         return min((tie.acts[0] for tie in self.ties if tie.acts), default="")[:4]
 
 
-def read_home(ground: Ground, releases: Iterable[Release]) -> Home:
+def read_home(context: PageContext, releases: Iterable[Release]) -> Home:
     """What the home page tells of a release; `releases` are it and those before it, the newest first."""
-    hub = next((text_of(row.get("place")) for row in ground.ask_once("hub")), "")
+    hub = next((text_of(row.get("place")) for row in context.ask_once("hub")), "")
     point: Point | None = None
     ties: tuple[Tie, ...] = ()
     coming: tuple[Year, ...] = ()
     if hub:
-        said = facts(ground.ask("place-point", place=NamedNode(hub)), "place").get(hub, {})
-        point = point_of(said)
-        ties = read_ties(ground, hub, point)
-        coming = tuple(_coming(ground, hub, ties))
-    counted = next((int(text_of(row.get("number"))) for row in ground.ask_once("documents")), 0)
-    return Home(hub, point, ties, counted, coming, tuple(islice(_news(ground, releases), _RELEASES)))
+        facts = facts_by_subject(context.ask("place-point", place=NamedNode(hub)), "place").get(hub, {})
+        point = point_of(facts)
+        ties = read_ties(context, hub, point)
+        coming = tuple(_coming(context, hub, ties))
+    counted = next((int(text_of(row.get("number"))) for row in context.ask_once("documents")), 0)
+    return Home(hub, point, ties, counted, coming, tuple(islice(_news(context, releases), _RELEASES)))
 
 
-def _coming(ground: Ground, hub: str, ties: tuple[Tie, ...]) -> Iterator[Year]:
-    this = int(ground.today[:4])
+def _coming(context: PageContext, hub: str, ties: tuple[Tie, ...]) -> Iterator[Year]:
+    this = int(context.today[:4])
     by_iri = {tie.agreement: tie for tie in ties}
-    rows = ground.ask("place-anniversaries", place=NamedNode(hub), year=Literal(this))
-    known = [_anniversary(row, by_iri, ground.today) for row in rows if text_of(row.get("agreement")) in by_iri]
+    rows = context.ask("place-anniversaries", place=NamedNode(hub), year=Literal(this))
+    known = [_anniversary(row, by_iri, context.today) for row in rows if text_of(row.get("agreement")) in by_iri]
     for year in (this, this + 1):
         of_year = [one for one in known if one.date.startswith(str(year))]
         # The roundest are shown: forty years rather than thirty-five.
@@ -106,14 +106,14 @@ def _coming(ground: Ground, hub: str, ties: tuple[Tie, ...]) -> Iterator[Year]:
         yield Year(year, tuple(sorted(shown[:_MOST_COMING], key=lambda one: one.date)), len(of_year))
 
 
-def _anniversary(row: Row, ties: dict[str, Tie], today: str) -> Anniversary:
+def _anniversary(row: Bindings, ties: dict[str, Tie], today: str) -> Anniversary:
     lexical, ordinal = text_of(row.get("date")), int(float(text_of(row.get("ordinal"))))
-    day = on_year(lexical, int(lexical[:4]) + ordinal)
+    day = in_year(lexical, int(lexical[:4]) + ordinal)
     of_act = text_of(row.get("property")) == _ACT
     return Anniversary(ties[text_of(row.get("agreement"))], day, ordinal, of_act, is_past(day, today))
 
 
-def _news(ground: Ground, releases: Iterable[Release]) -> Iterator[News]:
+def _news(context: PageContext, releases: Iterable[Release]) -> Iterator[News]:
     """The releases that changed something; what a release was before all others did not change, it came."""
     for release in islice(releases, _LOOKED_THROUGH):
         manifest = release.manifest
@@ -121,5 +121,5 @@ def _news(ground: Ground, releases: Iterable[Release]) -> Iterator[News]:
             yield News(release, (), more=False)
         elif manifest.added or manifest.removed:
             changes = list(islice(things_changed(release), _THINGS + 1))
-            things = tuple((change.kind, ground.registrar.link(change.iri)) for change in changes[:_THINGS])
+            things = tuple((change.kind, context.table.link(change.iri)) for change in changes[:_THINGS])
             yield News(release, things, len(changes) > _THINGS)

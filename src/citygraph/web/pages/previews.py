@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, request
 from markupsafe import Markup
 from pyoxigraph import Literal
 
@@ -15,34 +14,38 @@ from citygraph import __version__
 from citygraph.charts.card import card, card_life, card_map, is_blank, png, probe
 from citygraph.charts.lifeline import Moment
 from citygraph.charts.map import MapMark
-from citygraph.charts.projection import GeoPoint as MapPoint
+from citygraph.charts.projection import GeoPoint
 from citygraph.errors import NotFound
-from citygraph.graph.description import Description, describe, says
+from citygraph.graph.description import Description, describe, has_statements
 from citygraph.rdf.terms import CG, RDF, SCHEMA
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.assets import BUILT, STATIC, read_assets
-from citygraph.web.http.messages import RELEASE, modified, not_known
+from citygraph.web.http.messages import (
+    FOR_EVER,
+    FRESH,
+    Reply,
+    Request,
+    coded_tag,
+    http_date,
+    is_unmodified,
+    modified,
+    not_known,
+)
 from citygraph.web.http.negotiation import reader_language
-from citygraph.web.http.replies import FOR_EVER, FRESH
 from citygraph.web.kinds.drawing import age_of, land, partners_of
-from citygraph.web.kinds.page_context import Ground
+from citygraph.web.kinds.page_context import PageContext
 from citygraph.web.kinds.ties import Tie, read_ties
-from citygraph.web.view.release_cache import Shelf, opened_release
-from citygraph.web.view.statement_table import Registrar
+from citygraph.web.view.release_cache import Shelf
+from citygraph.web.view.statement_table import StatementTable
 from citygraph.web.view.time_spans import span, year_of
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import date
 
 _PLACES = frozenset(CG(name).value for name in ("City", "AdministrativeArea"))
 _AGREEMENT = CG("Agreement").value
 _DATES = (("act", "councilActDate"), ("protocol", "protocolDate"), ("end", "endDate"))
 _MOST_RAYS = 400
-
-
-def mount_cards(app: Flask, settings: Settings, shelf: Shelf) -> None:
-    """Add /preview/ to the site."""
-    app.register_blueprint(Cards(settings, shelf).blueprint())
 
 
 class Cards:
@@ -52,88 +55,84 @@ class Cards:
         self._settings = settings
         self._shelf = shelf
 
-    def blueprint(self) -> Blueprint:
-        """The address."""
-        blueprint = Blueprint("cards", __name__)
-        blueprint.add_url_rule("/preview/<path:name>.png", "card", self.card, methods=["GET"])
-        return blueprint
-
-    def card(self, name: str) -> Response:
+    def card(self, request: Request, name: str) -> Reply:
         """The card of a thing. Raises NotFound if there is none, or this machine has no letters and it no picture."""
-        opened, language = opened_release(self._shelf), reader_language(request)
+        opened, language = self._shelf.of_request(request), reader_language(request)
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         iri = addresses.thing(f"doc/{name}")
-        if not says(opened.quick, iri):
+        if not has_statements(opened.quick, iri):
             raise not_known(request.path[1:])
         fonts = _fonts()
-        said = "\0".join((opened.release.id, __version__, iri, language, *(font.name for font in fonts)))
-        response = Response(content_type="image/png")
-        response.set_etag(hashlib.blake2b(said.encode(), digest_size=15).hexdigest())
-        response.headers["Cache-Control"] = FOR_EVER if RELEASE in request.environ else FRESH
-        response.headers["Vary"] = "Accept-Language"
-        response.headers["Content-Language"] = language
-        response.last_modified = modified(opened.release)
-        if not request.if_none_match.contains(response.get_etag()[0] or ""):
-            words = Words(language)
-            today = opened.release.manifest.created[:10]
-            registrar = Registrar(opened, words, addresses)
-            drawn = drawn_card(Ground(opened, words, addresses, registrar, today=today), iri, _has_letters())
-            response.set_data(png(drawn, fonts))
-        return response.make_conditional(request)  # type: ignore[return-value]
+        version = "\0".join((opened.release.id, __version__, iri, language, *(font.name for font in fonts)))
+        tag = hashlib.blake2b(version.encode(), digest_size=15).hexdigest()
+        headers = [
+            ("ETag", coded_tag(tag, None)),
+            ("Cache-Control", FOR_EVER if request.release else FRESH),
+            ("Vary", "Accept-Language"),
+            ("Content-Language", language),
+            ("Last-Modified", http_date(modified(opened.release))),
+        ]
+        if is_unmodified(request, tag, modified(opened.release)):
+            return Reply(304, headers)
+        translations = Translations(language)
+        table = StatementTable(opened, translations, addresses)
+        today = opened.release.manifest.created[:10]
+        drawn = drawn_card(PageContext(opened, translations, addresses, table, today=today), iri, _has_letters())
+        return Reply(200, [*headers, ("Content-Type", "image/png")], png(drawn, fonts))
 
 
-def drawn_card(ground: Ground, iri: str, letters: bool = True) -> str:
+def drawn_card(context: PageContext, iri: str, letters: bool = True) -> str:
     """The card as SVG. Raises NotFound where there are neither letters nor a picture."""
-    opened = ground.opened
+    opened = context.opened
     description = describe(opened.quick, iri, opened.labels, ordered=opened.store)
     types = {value.iri for value in description.values(RDF("type").value)}
     picture, beside = Markup(), False
-    facts: list[str] = []
+    facts_by_subject: list[str] = []
     if types & _PLACES:
-        picture, facts = _place(ground, description)
+        picture, facts_by_subject = _place(context, description)
         beside = True
     elif _AGREEMENT in types or "/agreement/" in iri:
-        picture, facts = _agreement(ground, description)
+        picture, facts_by_subject = _agreement(context, description)
     if not letters:
         if not picture:
             raise NotFound("this machine has no fonts to write a preview with, and there is nothing to draw")
         return card("", "", (), picture, beside)
-    title = ground.registrar.link(iri).text
-    countries = [ground.registrar.link(value.iri).text for value in description.values(CG("country").value)]
-    kind = ", ".join(filter(None, [ground.registrar.kind(description.statements), *countries]))
-    return card(title, kind[:1].upper() + kind[1:], facts, picture, beside and bool(picture))
+    title = context.table.link(iri).text
+    countries = [context.table.link(value.iri).text for value in description.values(CG("country").value)]
+    kind = ", ".join(filter(None, [context.table.kind(description.statements), *countries]))
+    return card(title, kind[:1].upper() + kind[1:], facts_by_subject, picture, beside and bool(picture))
 
 
-def _place(ground: Ground, description: Description) -> tuple[Markup, list[str]]:
+def _place(context: PageContext, description: Description) -> tuple[Markup, list[str]]:
     point = _point(description)
-    ties = read_ties(ground, description.iri, point)
+    ties = read_ties(context, description.iri, point)
     number = len(list(partners_of(ties)))
-    facts = [ground.words.count("{number} partner", "{number} partners", number)] if number else []
+    facts_by_subject = [context.translations.count("{number} partner", "{number} partners", number)] if number else []
     if first := min((tie.year for tie in ties if tie.year), default=""):
-        facts.append(ground.words("since {year}", year=first))
+        facts_by_subject.append(context.translations("since {year}", year=first))
     if point is None:
-        return Markup(), facts
-    here = MapMark(0, "", MapPoint(*point))
-    return card_map(here, list(_rays(ties))[:_MOST_RAYS], land()), facts
+        return Markup(), facts_by_subject
+    here = MapMark(0, "", GeoPoint(*point))
+    return card_map(here, list(_rays(ties))[:_MOST_RAYS], land()), facts_by_subject
 
 
 def _rays(ties: Sequence[Tie]) -> Iterator[MapMark]:
     for tie in ties:
         for partner in tie.partners:
             if partner.point:
-                yield MapMark(0, "", MapPoint(*partner.point), kind=partner.kind, state=tie.state, age=age_of(tie),
+                yield MapMark(0, "", GeoPoint(*partner.point), kind=partner.kind, state=tie.state, age=age_of(tie),
                            ended=bool(tie.ends))  # fmt: skip
 
 
-def _agreement(ground: Ground, description: Description) -> tuple[Markup, list[str]]:
+def _agreement(context: PageContext, description: Description) -> tuple[Markup, list[str]]:
     dated = [(kind, lexical) for kind, name in _DATES for lexical in _lexicals(description, CG(name).value)[:1]]
     moments = [Moment(kind, "", when) for kind, lexical in dated if (when := span(lexical))]
-    words = ground.words
-    names = {"act": words("Council act"), "protocol": words("Protocol"), "end": words("End")}
-    facts = [" · ".join(f"{names[kind]} {date(lexical, words)}" for kind, lexical in dated)] if dated else []
+    _ = context.translations
+    names = {"act": _("Council act"), "protocol": _("Protocol"), "end": _("End")}
+    facts_by_subject = [" · ".join(f"{names[kind]} {date(lexical, _)}" for kind, lexical in dated)] if dated else []
     if not moments:
-        return Markup(), facts
-    return card_life(moments, max(year_of(ground.today), *(moment.when.end for moment in moments))), facts
+        return Markup(), facts_by_subject
+    return card_life(moments, max(year_of(context.today), *(moment.when.end for moment in moments))), facts_by_subject
 
 
 def _lexicals(description: Description, predicate: str) -> list[str]:

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, request
-
 from citygraph.errors import NotFound, UsageError
 from citygraph.settings import Settings
-from citygraph.web.http.replies import HTML, JSON, Offer, chosen, reply
-from citygraph.web.view.page_request import reader_of
+from citygraph.web.http.messages import Reply, Request
+from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
+from citygraph.web.view.page_request import page_request_of
 from citygraph.web.view.release_cache import Shelf
 from citygraph.web.view.templates import Templates
 from citygraph.wikidata import differences
-from citygraph.wikidata.differences import Change
+from citygraph.wikidata.differences import ComparedStatement
 
-_CSV = Offer("csv", "text/csv; charset=utf-8")
-
-
-def mount_wikidata(app: Flask, settings: Settings, shelf: Shelf, pages: Templates) -> None:
-    """Add /wikidata to the site."""
-    app.register_blueprint(Comparison(settings, shelf, pages).blueprint())
+_CSV = Variant("csv", "text/csv; charset=utf-8")
 
 
-class Comparison:
+class WikidataPage:
     """The comparison that was saved last."""
 
     def __init__(self, settings: Settings, shelf: Shelf, pages: Templates) -> None:
@@ -31,14 +25,7 @@ class Comparison:
         self._shelf = shelf
         self._pages = pages
 
-    def blueprint(self) -> Blueprint:
-        """The addresses."""
-        blueprint = Blueprint("wikidata", __name__)
-        blueprint.add_url_rule("/wikidata", "wikidata", self.show, methods=["GET"])
-        blueprint.add_url_rule("/wikidata.<extension>", "wikidata-as", self.show, methods=["GET"])
-        return blueprint
-
-    def show(self, extension: str = "") -> Response:
+    def show(self, request: Request, extension: str = "") -> Reply:
         """The findings, all or those of one ?state=, as a page, JSON or CSV.
 
         Raises NotFound if nothing was compared yet, UsageError for a state that no finding has.
@@ -54,18 +41,20 @@ class Comparison:
             return reply(request, differences.to_json_text(wanted, retrieved), JSON)
         if offer is _CSV:
             return reply(request, differences.to_csv(wanted), _CSV)
-        return self._page(wanted, counts, state, retrieved)
+        return self._page(request, wanted, counts, state, retrieved)
 
-    def _page(self, changes: list[Change], counts: dict[str, int], state: str, retrieved: str) -> Response:
-        opened, reader = self._shelf.current(), reader_of(request, self._settings)
-        language = reader.words.language
+    def _page(
+        self, request: Request, changes: list[ComparedStatement], counts: dict[str, int], state: str, retrieved: str
+    ) -> Reply:
+        opened, reader = self._shelf.current(), page_request_of(request, self._settings)
+        language = reader.translations.language
         names = {name: opened.labels.best(differences.FINDING + name, language).text for name in counts}
         page = self._pages.page("wikidata.html", reader, opened.release, rows=differences.rows(changes, language),
                                 counts=counts, names=names, state=state, retrieved=retrieved)  # fmt: skip
         return reply(request, page, HTML, language)
 
 
-def _saved(path: Path) -> tuple[list[Change], str]:
+def _saved(path: Path) -> tuple[list[ComparedStatement], str]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

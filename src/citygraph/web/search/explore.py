@@ -9,20 +9,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, request
 from markupsafe import Markup
 
 from citygraph.charts.map import MapMark, extent
 from citygraph.charts.projection import GeoPoint
 from citygraph.charts.svg import Caption
-from citygraph.index.entities import Counts, Listed, Wanted
+from citygraph.index.entities import Entity, FacetCounts, Filter
 from citygraph.settings import Settings
 from citygraph.text import collation_key
-from citygraph.web.http.replies import HTML, JSON, Offer, chosen, reply
+from citygraph.web.http.messages import Reply, Request
+from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.kinds.drawing import land
 from citygraph.web.search.explore_filters import SIGNED, State, query_of, read_state
-from citygraph.web.view.page_request import Reader, reader_of
-from citygraph.web.view.release_cache import OpenRelease, Shelf, opened_release
+from citygraph.web.view.page_request import PageRequest, page_request_of
+from citygraph.web.view.release_cache import OpenRelease, Shelf
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.translations import N_
 from citygraph.web.view.values import KINDS, Text
@@ -30,7 +30,7 @@ from citygraph.web.view.values import KINDS, Text
 PAGE = 50
 _MOST_POINTS = 250  # on the map; more are no picture
 _FIRST = 8  # values of a facet; the rest folds away
-_CSV = Offer("csv", "text/csv; charset=utf-8")
+_CSV = Variant("csv", "text/csv; charset=utf-8")
 _COLUMNS = ("id", "iri", "name_en", "name_tr", "type", "country", "latitude", "longitude", "since", "agreements",
             "protocol")  # fmt: skip
 _FACETS = {
@@ -68,11 +68,6 @@ class Facet:
         return tuple(choice for choice in (*self.first, *self.rest) if choice.is_chosen)
 
 
-def mount_explore(app: Flask, settings: Settings, shelf: Shelf, pages: Templates) -> None:
-    """Add /explore to the site."""
-    app.register_blueprint(Explore(settings, shelf, pages).blueprint())
-
-
 class Explore:
     """The list of a release, for people and as files."""
 
@@ -81,18 +76,11 @@ class Explore:
         self._shelf = shelf
         self._pages = pages
 
-    def blueprint(self) -> Blueprint:
-        """The addresses."""
-        blueprint = Blueprint("explore", __name__)
-        blueprint.add_url_rule("/explore", "explore", self.show, methods=["GET"])
-        blueprint.add_url_rule("/explore.<extension>", "explore-as", self.show, methods=["GET"])
-        return blueprint
-
-    def show(self, extension: str = "") -> Response:
+    def show(self, request: Request, extension: str = "") -> Reply:
         """What passes the filters, as a page, JSON or CSV. Raises UsageError for a bad filter."""
         offer = chosen(request, (HTML, JSON, _CSV), extension)
-        opened, reader = opened_release(self._shelf), reader_of(request, self._settings)
-        addresses, language = reader.addresses, reader.words.language
+        opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
+        addresses, language = reader.addresses, reader.translations.language
         state = read_state(request.args)
         wanted = state.wanted(addresses, language)
         if offer is _CSV:
@@ -101,7 +89,7 @@ class Explore:
             return reply(request, _as_json(opened.listing.rows(wanted), wanted, state), JSON)
         return reply(request, self._page(opened, state, wanted, reader), HTML, language)
 
-    def _page(self, opened: OpenRelease, state: State, wanted: Wanted, reader: Reader) -> str:
+    def _page(self, opened: OpenRelease, state: State, wanted: Filter, reader: PageRequest) -> str:
         counts = opened.listing.counts(wanted)
         last = max(1, -(-counts.total // PAGE))
         page = min(state.page, last)
@@ -124,7 +112,7 @@ class Explore:
         )  # fmt: skip
 
 
-def _facet(name: str, state: State, counts: Counts, opened: OpenRelease, reader: Reader) -> Facet:
+def _facet(name: str, state: State, counts: FacetCounts, opened: OpenRelease, reader: PageRequest) -> Facet:
     here, found = reader.addresses.path("explore"), dict(counts.facets[name])
     wanted = {value: found.get(value, 0) for value in state.iris(name, reader.addresses)}
     largest = max([*found.values(), 1])
@@ -134,31 +122,35 @@ def _facet(name: str, state: State, counts: Counts, opened: OpenRelease, reader:
         for value, count in {**found, **wanted}.items()
     ]  # fmt: skip
     if name == "decade":
-        return Facet(name, reader.words(_FACETS[name]), tuple(sorted(choices, key=lambda one: one.value)), ())
+        return Facet(name, reader.translations(_FACETS[name]), tuple(sorted(choices, key=lambda one: one.value)), ())
     by_count = sorted(choices, key=lambda one: (not one.is_chosen, -one.count, collation_key(one.name.text)))
     rest = sorted(by_count[_FIRST:], key=lambda one: collation_key(one.name.text))
     # One or two that are left need not fold away.
     first, rest = (by_count, []) if len(rest) < 3 else (by_count[:_FIRST], rest)
-    return Facet(name, reader.words(_FACETS[name]), tuple(first), tuple(rest))
+    return Facet(name, reader.translations(_FACETS[name]), tuple(first), tuple(rest))
 
 
-def _value_name(name: str, value: str, opened: OpenRelease, reader: Reader) -> Text:
+def _value_name(name: str, value: str, opened: OpenRelease, reader: PageRequest) -> Text:
     if name == "decade":
         return Text(f"{value}–{value[:3]}9")
     if name == "protocol":
-        return Text(reader.words(SIGNED[value]) if value in SIGNED else value)
-    label = opened.labels.best(value, reader.words.language)
-    return Text(label.text, "" if label.language in ("", reader.words.language) else label.language)
+        return Text(reader.translations(SIGNED[value]) if value in SIGNED else value)
+    label = opened.labels.best(value, reader.translations.language)
+    return Text(label.text, "" if label.language in ("", reader.translations.language) else label.language)
 
 
-def _country_of(opened: OpenRelease, reader: Reader) -> Callable[[Listed], str]:
-    def country(one: Listed) -> str:
-        return opened.labels.best(one.country, reader.words.language).text if one.country not in ("", one.iri) else ""
+def _country_of(opened: OpenRelease, reader: PageRequest) -> Callable[[Entity], str]:
+    def country(one: Entity) -> str:
+        return (
+            opened.labels.best(one.country, reader.translations.language).text
+            if one.country not in ("", one.iri)
+            else ""
+        )
 
     return country
 
 
-def _as_csv(rows: Iterable[Listed]) -> str:
+def _as_csv(rows: Iterable[Entity]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
@@ -166,14 +158,14 @@ def _as_csv(rows: Iterable[Listed]) -> str:
     return text.getvalue()
 
 
-def _as_json(rows: Iterable[Listed], wanted: Wanted, state: State) -> str:
+def _as_json(rows: Iterable[Entity], wanted: Filter, state: State) -> str:
     results = [{name: value for name, value in _record(one).items() if value not in ("", None)} for one in rows]
     asked = {"type": wanted.kind, **dict(state.values), **({"at": wanted.at} if wanted.at else {})}
     answer = {"asked": asked, "count": len(results), "results": results, "query": query_of(wanted)}
     return json.dumps(answer, ensure_ascii=False) + "\n"
 
 
-def _record(one: Listed) -> dict[str, str | float | None]:
+def _record(one: Entity) -> dict[str, str | float | None]:
     id_ = one.iri.partition("/id/")[2]
     values = (id_, one.iri, one.label, one.label_tr, id_.partition("/")[0], one.country.partition("/id/")[2],
               one.latitude, one.longitude, one.since, one.ties, one.protocol)  # fmt: skip
@@ -184,20 +176,20 @@ _SIZE = 230.0  # so small that names are as large on the page as in the drawing
 _SHADES = (10, 3, 1)  # agreements from which a shade begins, the darkest first
 
 
-def map_of(places: Sequence[Listed], reader: Reader) -> Markup:
+def map_of(places: Sequence[Entity], reader: PageRequest) -> Markup:
     """The map, or nothing where no place is known."""
     marks = [_mark(one, reader) for one in places if one.latitude is not None and one.longitude is not None]
     if not marks:
         return Markup()
-    words = reader.words
+    words = reader.translations
     title = words.count("Map of {number} place", "Map of {number} places", len(marks))
-    told = words("Each mark is a place of the list beside it; the darker, the more agreements bind it.")
+    told = words("Each mark is a place in the list; darker marks have more agreements.")
     return extent(marks, land(), Caption(title, told, words.language), name="map", size=_SIZE)
 
 
-def _mark(one: Listed, reader: Reader) -> MapMark:
-    name = one.name(reader.words.language)
-    told = reader.words.count("{number} agreement", "{number} agreements", one.ties)
+def _mark(one: Entity, reader: PageRequest) -> MapMark:
+    name = one.name(reader.translations.language)
+    told = reader.translations.count("{number} agreement", "{number} agreements", one.ties)
     shade = next((place for place, least in enumerate(_SHADES) if one.ties >= least), len(_SHADES))
     return MapMark(
         0, name, GeoPoint(one.latitude or 0.0, one.longitude or 0.0),

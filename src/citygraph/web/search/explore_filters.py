@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from werkzeug.datastructures import MultiDict
 
 from citygraph.errors import UsageError
-from citygraph.index.entities import Wanted
+from citygraph.index.entities import Filter
 from citygraph.rdf.terms import CG, RDFS
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.view.translations import N_
@@ -79,10 +79,10 @@ class State:
         before = _BEFORE[facet]
         return tuple(addresses.iri(before + value) if before else value for value in dict(self.values).get(facet, ()))
 
-    def wanted(self, addresses: Addresses, language: str) -> Wanted:
+    def wanted(self, addresses: Addresses, language: str) -> Filter:
         """What is asked of the list."""
         values = tuple((facet, self.iris(facet, addresses)) for facet, _ in self.values)
-        return Wanted(self.kind, values, self.at, language == "tr")
+        return Filter(self.kind, values, self.at, language == "tr")
 
 
 def read_state(given: MultiDict[str, str]) -> State:
@@ -128,7 +128,7 @@ _DATED = {
 _DATES = "(cg:councilActDate|cg:protocolDate|cg:startDate|cg:attestedOn|cg:foundingDate)"
 
 
-def query_of(wanted: Wanted) -> str:
+def query_of(wanted: Filter) -> str:
     """The query whose results are what passes."""
     kind = wanted.kind
     lines = [f"?{kind} a cg:{_CLASSES[kind]} .", f'OPTIONAL {{ ?{kind} rdfs:label ?name FILTER(LANG(?name) = "en") }}',
@@ -140,7 +140,7 @@ def query_of(wanted: Wanted) -> str:
     )
 
 
-def _filters(wanted: Wanted) -> Iterator[str]:
+def _filters(wanted: Filter) -> Iterator[str]:
     kind = wanted.kind
     if countries := _iris(wanted.of("country")):
         yield f"VALUES ?country {{ {countries} }}"

@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import atan2, cos, degrees, pi, radians, sin
 
-from flask import Blueprint, Flask, Response, request
 from markupsafe import Markup, escape
 
-from citygraph.index.entities import Listed, Listing
-from citygraph.index.tie_graph import MOST_WHOLE, Part, Tie, around, between, whole
+from citygraph.index.entities import Entity, EntityTable
+from citygraph.index.tie_graph import MOST_WHOLE, Subgraph, TieEdge, neighbourhood, path_between, whole_graph
 from citygraph.settings import Settings
 from citygraph.text import collation_key
 from citygraph.web.http.addresses import Addresses
+from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, chosen, reply
-from citygraph.web.view.page_request import Reader, reader_of
-from citygraph.web.view.release_cache import Lookups, OpenRelease, Shelf, opened_release
+from citygraph.web.view.page_request import PageRequest, page_request_of
+from citygraph.web.view.release_cache import Lookups, OpenRelease, Shelf
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.values import Text
 
@@ -50,13 +50,8 @@ class View:
     """What the page shows: which of its four sights, the part of the graph, and in how many ways it can be gone."""
 
     sight: str
-    part: Part
+    part: Subgraph
     ways: int = 0
-
-
-def mount_network(app: Flask, settings: Settings, shelf: Shelf, lookups: Lookups, pages: Templates) -> None:
-    """Add /network to the site."""
-    app.register_blueprint(Network(settings, shelf, lookups, pages).blueprint())
 
 
 class Network:
@@ -68,23 +63,16 @@ class Network:
         self._lookups = lookups
         self._pages = pages
 
-    def blueprint(self) -> Blueprint:
-        """The addresses."""
-        blueprint = Blueprint("network", __name__)
-        blueprint.add_url_rule("/network", "network", self.show, methods=["GET"])
-        blueprint.add_url_rule("/network.<extension>", "network-as", self.show, methods=["GET"])
-        return blueprint
-
-    def show(self, extension: str = "") -> Response:
+    def show(self, request: Request, extension: str = "") -> Reply:
         """The whole; ?city= and its partners; the shortest way ?from= one ?to= another. Names or identifiers."""
         offer = chosen(request, (HTML, JSON), extension)
-        opened, reader = opened_release(self._shelf), reader_of(request, self._settings)
+        opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
         city, start, end = (self._asked(opened, request.args.get(n, ""), reader) for n in ("city", "from", "to"))
         view = _view(opened.listing, city, start, end)
         listed = opened.listing.named({*view.part.places, *(a for tie in view.part.ties for a in tie.agreements)})
         if offer is JSON:
             return reply(request, _as_json(view, listed), JSON)
-        left = [iri for ring in view.part.left for iri in ring]
+        left = [iri for ring in view.part.omitted for iri in ring]
         names = opened.listing.named(left[:_MOST_LISTED])
         page = self._pages.page(
             "network.html", reader, opened.release, view=view, part=view.part, city=city, start=start, end=end,
@@ -94,9 +82,9 @@ class Network:
             left=_by_name([_text(one, reader) for one in names.values()]), left_count=len(left),
             places=len(opened.listing.ties.neighbours), here=reader.addresses.path("network"),
         )  # fmt: skip
-        return reply(request, page, HTML, reader.words.language)
+        return reply(request, page, HTML, reader.translations.language)
 
-    def _asked(self, opened: OpenRelease, typed: str, reader: Reader) -> Asked:
+    def _asked(self, opened: OpenRelease, typed: str, reader: PageRequest) -> Asked:
         """The place of this identifier, or else the best of this name."""
         typed = typed.strip()[:_LONGEST]
         iri = _identified(typed, reader.addresses)
@@ -105,17 +93,17 @@ class Network:
             lookup = self._lookups.of(opened.release)
             hit = next((hit for kind in _PLACES for hit in lookup.find(typed, 1, kind)), None)
             found = opened.listing.named([hit.entity]).get(hit.entity) if hit else None
-        return Asked(typed, found.iri, found.name(reader.words.language)) if found else Asked(typed)
+        return Asked(typed, found.iri, found.name(reader.translations.language)) if found else Asked(typed)
 
 
-def _view(listing: Listing, city: Asked, start: Asked, end: Asked) -> View:
+def _view(listing: EntityTable, city: Asked, start: Asked, end: Asked) -> View:
     if start.iri and end.iri:
-        return View("way", between(listing.ties, start.iri, end.iri), listing.ties.ways(start.iri, end.iri))
+        return View("way", path_between(listing.ties, start.iri, end.iri), listing.ties.path_count(start.iri, end.iri))
     if start.typed or end.typed:
-        return View("asked", Part((), ()))
+        return View("asked", Subgraph((), ()))
     if city.typed:
-        return View("around", around(listing.ties, city.iri)) if city.iri else View("asked", Part((), ()))
-    return View("whole", whole(listing.ties))
+        return View("around", neighbourhood(listing.ties, city.iri)) if city.iri else View("asked", Subgraph((), ()))
+    return View("whole", whole_graph(listing.ties))
 
 
 def _identified(typed: str, addresses: Addresses) -> str:
@@ -123,22 +111,22 @@ def _identified(typed: str, addresses: Addresses) -> str:
     return addresses.iri(f"id/{typed}") if slash and slug and kind in _PLACES else ""
 
 
-def _row(tie: Tie, listed: dict[str, Listed], reader: Reader) -> TieRow:
+def _row(tie: TieEdge, listed: dict[str, Entity], reader: PageRequest) -> TieRow:
     agreements = [listed[iri] for iri in tie.agreements]
     return TieRow(_text(listed[tie.one], reader), _text(listed[tie.other], reader),
                   tuple((_text(one, reader), one.since, one.protocol) for one in agreements))  # fmt: skip
 
 
-def _text(one: Listed, reader: Reader) -> Text:
-    return Text(one.name(reader.words.language), "", reader.addresses.local(one.iri))
+def _text(one: Entity, reader: PageRequest) -> Text:
+    return Text(one.name(reader.translations.language), "", reader.addresses.local(one.iri))
 
 
 def _by_name(texts: Iterable[Text]) -> list[Text]:
     return sorted(texts, key=lambda text: collation_key(text.text))
 
 
-def _as_json(view: View, listed: dict[str, Listed]) -> str:
-    nodes = [{"iri": iri, "label": listed[iri].label, "ring": ring} for ring, places in enumerate(view.part.rings)
+def _as_json(view: View, listed: dict[str, Entity]) -> str:
+    nodes = [{"iri": iri, "label": listed[iri].label, "ring": ring} for ring, places in enumerate(view.part.hops)
              for iri in places]  # fmt: skip
     edges = [{"from": tie.one, "to": tie.other, "agreements": list(tie.agreements)} for tie in view.part.ties]
     answer = {"sight": view.sight, "places": view.part.count, "nodes": nodes, "edges": edges,
@@ -166,22 +154,22 @@ class _Place:
         return round(self.radius * sin(self.angle), 1), round(-self.radius * cos(self.angle), 1)
 
 
-def network_of(sight: str, part: Part, listed: Mapping[str, Listed], reader: Reader) -> Markup:
+def network_of(sight: str, part: Subgraph, listed: Mapping[str, Entity], reader: PageRequest) -> Markup:
     """The picture of a whole or of what lies around a place; nothing where there is nothing to draw."""
     if sight not in ("whole", "around") or not part.ties:
         return Markup()
-    hub = _hub(part) if sight == "whole" else part.rings[0][0]
+    hub = _hub(part) if sight == "whole" else part.hops[0][0]
     around = [one for tie in part.ties if hub in (tie.one, tie.other) for one in (tie.one, tie.other) if one != hub]
     if sight == "whole" and len(around) < len(part.places) - 1:
         places = _circle(part.places, listed)
     else:
         places = _rings(hub, around, part, listed)
-    lines = "".join(_line(tie, places, listed, hub in places and len(part.rings) > 1) for tie in part.ties)
+    lines = "".join(_line(tie, places, listed, hub in places and len(part.hops) > 1) for tie in part.ties)
     dots = "".join(_dot(iri, place, iri == hub, listed, reader) for iri, place in places.items())
-    words = reader.words
+    words = reader.translations
     title = words("Network of {count} places", count=len(places))
-    told = words("The ties stand in the table below. The darker a line, the older; broken where no protocol is known, "
-                 "dotted where no date is.")  # fmt: skip
+    told = words("The table below lists the connections. Older lines are darker; dashed lines have no known "
+                 "protocol, dotted lines no known date.")  # fmt: skip
     text = (
         f'<svg class="picture net" viewBox="{-_HALF} {-_HALF} {2 * _HALF} {2 * _HALF}" role="group" '
         f'aria-labelledby="net-title net-desc"><title id="net-title">{escape(title)}</title>'
@@ -190,7 +178,7 @@ def network_of(sight: str, part: Part, listed: Mapping[str, Listed], reader: Rea
     return Markup(text)  # noqa: S704 - names are escaped where they stand
 
 
-def _hub(part: Part) -> str:
+def _hub(part: Subgraph) -> str:
     counts: dict[str, int] = {}
     for tie in part.ties:
         for one in (tie.one, tie.other):
@@ -198,16 +186,16 @@ def _hub(part: Part) -> str:
     return max(counts, key=lambda one: (counts[one], one))
 
 
-def _circle(places: Sequence[str], listed: Mapping[str, Listed]) -> dict[str, _Place]:
+def _circle(places: Sequence[str], listed: Mapping[str, Entity]) -> dict[str, _Place]:
     """All on one circle, those of a country side by side."""
     order = sorted(places, key=lambda iri: (listed[iri].country, iri))
     return {iri: _Place(2 * pi * number / len(order), _ALONE) for number, iri in enumerate(order)}
 
 
-def _rings(hub: str, near: Sequence[str], part: Part, listed: Mapping[str, Listed]) -> dict[str, _Place]:
+def _rings(hub: str, near: Sequence[str], part: Subgraph, listed: Mapping[str, Entity]) -> dict[str, _Place]:
     """The near ones in the order of their directions from the hub, the far ones beyond those that they hang on."""
     first = sorted(dict.fromkeys(near), key=lambda iri: (_bearing(listed[hub], listed[iri]), iri))
-    far = part.rings[2] if len(part.rings) > 2 else ()
+    far = part.hops[2] if len(part.hops) > 2 else ()
     radius = _RINGS[1] if far else _ALONE
     places = {hub: _Place(0, 0)}
     places |= {iri: _Place(2 * pi * number / len(first), radius) for number, iri in enumerate(first)}
@@ -228,11 +216,11 @@ def _spread(wanted: list[float]) -> list[float]:
     return [2 * pi * n / len(wanted) + angles[0] for n in range(len(wanted))] if over > 0 else angles
 
 
-def _are_tied(part: Part, one: str, other: str) -> bool:
+def _are_tied(part: Subgraph, one: str, other: str) -> bool:
     return any({tie.one, tie.other} == {one, other} for tie in part.ties)
 
 
-def _bearing(start: Listed, end: Listed) -> float:
+def _bearing(start: Entity, end: Entity) -> float:
     """The direction in which one lies from the other, clockwise from north; last what has no coordinates."""
     if None in (start.latitude, start.longitude, end.latitude, end.longitude):
         return 7.0
@@ -240,7 +228,7 @@ def _bearing(start: Listed, end: Listed) -> float:
     return atan2(sin(d - b) * cos(c), cos(a) * sin(c) - sin(a) * cos(c) * cos(d - b)) % (2 * pi)
 
 
-def _line(tie: Tie, places: Mapping[str, _Place], listed: Mapping[str, Listed], is_straight: bool) -> str:
+def _line(tie: TieEdge, places: Mapping[str, _Place], listed: Mapping[str, Entity], is_straight: bool) -> str:
     if tie.one not in places or tie.other not in places:
         return ""
     one, other = places[tie.one], places[tie.other]
@@ -254,8 +242,8 @@ def _line(tie: Tie, places: Mapping[str, _Place], listed: Mapping[str, Listed], 
     return f'<path class="{signed} age-{age}" d="M{x} {y}{way}"/>'
 
 
-def _dot(iri: str, place: _Place, is_hub: bool, listed: Mapping[str, Listed], reader: Reader) -> str:
-    name = listed[iri].name(reader.words.language)
+def _dot(iri: str, place: _Place, is_hub: bool, listed: Mapping[str, Entity], reader: PageRequest) -> str:
+    name = listed[iri].name(reader.translations.language)
     size = _DOTS[0] if is_hub else _DOTS[1]
     x, y = place.point
     shape = f'<circle cx="{x}" cy="{y}" r="{size}"/>' if "/city/" in iri else _square(x, y, size)

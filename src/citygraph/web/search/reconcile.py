@@ -7,25 +7,25 @@ import re
 from collections import OrderedDict
 from typing import Any
 
-from flask import Blueprint, Flask, Request, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from citygraph import __version__
 from citygraph.errors import NotFound, TooLarge, UnsupportedMedia, UsageError
 from citygraph.index.facts import ENTITY
 from citygraph.matching.lookup import Lookup
-from citygraph.matching.score import Candidate, Known, reconcile
+from citygraph.matching.score import Candidate, IndexedEntity, reconcile
 from citygraph.rdf.terms import CG
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import public_root
+from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.negotiation import reader_language
-from citygraph.web.http.replies import HTML, JSON, Offer, reply
+from citygraph.web.http.replies import HTML, JSON, Variant, reply
 from citygraph.web.search.reconcile_properties import DEFAULT_TYPES, Extension, Schema, settings_of_properties
 from citygraph.web.search.reconcile_questions import read_batch, read_question
-from citygraph.web.view.page_request import Reader, reader_of
+from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import Lookups, OpenRelease, Shelf
 from citygraph.web.view.templates import Templates
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 
 KINDS = ("entity", "type", "property")
 FEATURES = ("name", "alias", "type", "country", "distance", "near", "date", "qid", "id")
@@ -36,20 +36,10 @@ _MOST_SKIPPED = 1000
 _LARGEST = 8 * 1024 * 1024  # bytes of a form
 _SCHEMAS = 16
 _FORM = "application/x-www-form-urlencoded"
-_SCRIPT = Offer("js", "application/javascript; charset=utf-8")
+_SCRIPT = Variant("js", "application/javascript; charset=utf-8")
 _CALLBACK = re.compile(r"[A-Za-z_$][\w$]{0,127}(?:\.[A-Za-z_$][\w$]{0,127}){0,4}", re.ASCII)
 # A client shows the card in a frame of its own page (section 5 of the specification).
 _FRAMED = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
-_PREFLIGHT = (
-    ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
-    ("Access-Control-Allow-Headers", "Accept, Accept-Language, Content-Type, X-Requested-With"),
-    ("Access-Control-Max-Age", "86400"),
-)
-
-
-def mount_reconcile(app: Flask, settings: Settings, shelf: Shelf, lookups: Lookups, pages: Templates) -> None:
-    """Add /reconcile and the addresses below it to the site."""
-    app.register_blueprint(Reconciliation(settings, shelf, lookups, pages).blueprint())
 
 
 class Reconciliation:
@@ -62,28 +52,13 @@ class Reconciliation:
         self._pages = pages
         self._schemas: OrderedDict[tuple[str, str], Schema] = OrderedDict()
 
-    def blueprint(self) -> Blueprint:
-        """The addresses."""
-        blueprint = Blueprint("reconcile", __name__)
-        blueprint.add_url_rule("/reconcile", "endpoint", self.endpoint, methods=["GET", "POST"])
-        for rule, view in (
-            ("suggest/<kind>", self.suggest),
-            ("flyout/<kind>", self.flyout),
-            ("preview", self.preview),
-            ("properties", self.proposals),
-            ("features", self.features),
-        ):
-            blueprint.add_url_rule(f"/reconcile/{rule}", rule.partition("/")[0], view, methods=["GET"])
-        blueprint.after_request(_preflight)
-        return blueprint
-
-    def endpoint(self) -> Response:
+    def endpoint(self, request: Request) -> Reply:
         """The manifest; or the candidates for queries; or the values of properties."""
         given = _parameters(request)
         opened, language = self._shelf.current(), reader_language(request)
         schema = self._schema(opened, language)
         if "extend" in given:
-            return _answer(Extension(opened, schema, language).answer(given["extend"]))
+            return _answer(request, Extension(opened, schema, language).answer(given["extend"]))
         if "queries" in given:
             questions = read_batch(given["queries"], self._settings.reconcile_batch, schema.type_id)
             lookup = self._lookups.of(opened.release)
@@ -91,14 +66,14 @@ class Reconciliation:
                 id_: {"result": [self._candidate(one, opened, schema, language) for one in reconcile(question, lookup)]}
                 for id_, question in questions.items()
             }
-            return _answer(answers)
+            return _answer(request, answers)
         if "query" in given:
-            return self._single(given["query"], opened, schema, language)
+            return self._single(request, given["query"], opened, schema, language)
         if request.method == "POST":
             raise UsageError("a form must have the element queries, or extend")
-        return _answer(self._manifest(Words(language)))
+        return _answer(request, self._manifest(request, Translations(language)))
 
-    def suggest(self, kind: str) -> Response:
+    def suggest(self, request: Request, kind: str) -> Reply:
         """What begins as the client types: entities, types or properties."""
         prefix, cursor = request.args.get("prefix", ""), _cursor(request)
         opened, language = self._shelf.current(), reader_language(request)
@@ -106,36 +81,41 @@ class Reconciliation:
         if kind == "entity":
             kept = [schema.type_id(type_) for type_ in request.args.getlist("type")]
             found = self._entities(prefix, cursor, self._lookups.of(opened.release), kept)
-            return _answer({"result": [self._suggestion(known, opened, schema, language) for known in found]})
+            return _answer(request, {"result": [self._suggestion(known, opened, schema, language) for known in found]})
         if kind not in KINDS:
             raise NotFound(f"there is nothing to suggest for {kind[:80]!r}: only for {', '.join(KINDS)}")
         chosen = schema.suggested(kind, prefix)[cursor : cursor + _SUGGESTED]
-        return _answer({"result": [_without_empty(id=one.id, name=one.name, description=one.description)
+        return _answer(request, {"result": [_without_empty(id=one.id, name=one.name, description=one.description)
                                    for one in chosen]})  # fmt: skip
 
-    def flyout(self, kind: str) -> Response:
+    def flyout(self, request: Request, kind: str) -> Reply:
         """The card of an entity, a type or a property, to show beside a suggestion."""
         id_ = request.args.get("id", "")
         opened, language = self._shelf.current(), reader_language(request)
         schema = self._schema(opened, language)
         if kind == "entity":
-            html = self._pages.page("card.html", self._reader(), None, **self._card(id_, opened, schema, language))
+            html = self._pages.page(
+                "card.html", self._reader(request), None, **self._card(request, id_, opened, schema, language)
+            )
         else:
             one = schema.types.get(schema.type_id(id_)) if kind == "type" else schema.property(id_)
             if one is None or kind not in KINDS:
                 raise NotFound(f"there is no {kind[:80]} {id_[:80]!r}")
-            html = self._pages.page("flyout.html", self._reader(), None, name=one.name, description=one.description)
-        return _answer({"id": id_, "html": html})
+            html = self._pages.page(
+                "flyout.html", self._reader(request), None, name=one.name, description=one.description
+            )
+        return _answer(request, {"id": id_, "html": html})
 
-    def preview(self) -> Response:
+    def preview(self, request: Request) -> Reply:
         """The card of an entity as a page for a frame."""
         opened, language = self._shelf.current(), reader_language(request)
-        card = self._card(request.args.get("id", ""), opened, self._schema(opened, language), language)
-        response = reply(request, self._pages.page("preview.html", self._reader(), None, **card), HTML, language)
-        response.headers["Content-Security-Policy"] = _FRAMED
-        return response
+        card = self._card(request, request.args.get("id", ""), opened, self._schema(opened, language), language)
+        page = self._pages.page("preview.html", self._reader(request), None, **card)
+        answer = reply(request, page, HTML, language)
+        answer.set("Content-Security-Policy", _FRAMED)
+        return answer
 
-    def proposals(self) -> Response:
+    def proposals(self, request: Request) -> Reply:
         """The properties that are worth fetching for entities of a type."""
         opened, language = self._shelf.current(), reader_language(request)
         type_, limit = request.args.get("type", ""), request.args.get("limit", "")
@@ -146,16 +126,16 @@ class Reconciliation:
         if limit:
             answer["limit"] = int(limit)
             answer["properties"] = answer["properties"][: int(limit) or None]
-        return _answer({**answer, "type": type_})
+        return _answer(request, {**answer, "type": type_})
 
-    def features(self) -> Response:
+    def features(self, request: Request) -> Reply:
         """How a score is made: what each feature means, for people."""
-        reader = self._reader()
+        reader = self._reader(request)
         release = self._shelf.current().release
         page = self._pages.page("features.html", reader, release, features=FEATURES)
-        return reply(request, page, HTML, reader.words.language)
+        return reply(request, page, HTML, reader.translations.language)
 
-    def _single(self, query: str, opened: OpenRelease, schema: Schema, language: str) -> Response:
+    def _single(self, request: Request, query: str, opened: OpenRelease, schema: Schema, language: str) -> Reply:
         """One query without a batch, as clients of version 0.1 ask."""
         plain = {"query": query}
         if query.lstrip().startswith("{"):
@@ -165,9 +145,9 @@ class Reconciliation:
                 raise UsageError("the parameter query is not JSON") from None
         question = read_question(plain, schema.type_id)
         found = reconcile(question, self._lookups.of(opened.release))
-        return _answer({"result": [self._candidate(one, opened, schema, language) for one in found]})
+        return _answer(request, {"result": [self._candidate(one, opened, schema, language) for one in found]})
 
-    def _manifest(self, words: Words) -> dict[str, Any]:
+    def _manifest(self, request: Request, words: Translations) -> dict[str, Any]:
         root = public_root(request.environ, self._settings.trusted_proxies)
         schema = self._schema(self._shelf.current(), words.language)
         service = f"{root}/reconcile"
@@ -203,18 +183,18 @@ class Reconciliation:
         }
 
     def _candidate(self, one: Candidate, opened: OpenRelease, schema: Schema, language: str) -> dict[str, Any]:
-        types = schema.specific(one.known.types)
+        types = schema.specific(one.entity.types)
         return {
-            "id": _id(one.known),
-            "name": _name(one.known, language),
-            "description": _description(one.known, opened, schema, language),
+            "id": _id(one.entity),
+            "name": _name(one.entity, language),
+            "description": _description(one.entity, opened, schema, language),
             "score": one.score,
             "match": one.match,
             "features": [{"id": id_, "value": value} for id_, value in one.features],
             "type": [{"id": type_.id, "name": type_.name} for type_ in types],
         }
 
-    def _suggestion(self, known: Known, opened: OpenRelease, schema: Schema, language: str) -> dict[str, Any]:
+    def _suggestion(self, known: IndexedEntity, opened: OpenRelease, schema: Schema, language: str) -> dict[str, Any]:
         return {
             "id": _id(known),
             "name": _name(known, language),
@@ -222,7 +202,7 @@ class Reconciliation:
             "notable": [{"id": type_.id, "name": type_.name} for type_ in schema.specific(known.types)],
         }
 
-    def _entities(self, prefix: str, cursor: int, lookup: Lookup, types: list[str]) -> list[Known]:
+    def _entities(self, prefix: str, cursor: int, lookup: Lookup, types: list[str]) -> list[IndexedEntity]:
         """The entities whose names begin so, of these types if any are given; one named by its identifier first."""
         own = lookup.identified([prefix]) if prefix else []
         hits = lookup.find(prefix, limit=cursor + _SUGGESTED * (5 if types else 1))
@@ -232,7 +212,7 @@ class Reconciliation:
         kept = [known for known in found if not types or not set(types).isdisjoint(known.types)]
         return kept[cursor : cursor + _SUGGESTED]
 
-    def _card(self, id_: str, opened: OpenRelease, schema: Schema, language: str) -> dict[str, Any]:
+    def _card(self, request: Request, id_: str, opened: OpenRelease, schema: Schema, language: str) -> dict[str, Any]:
         lookup = self._lookups.of(opened.release)
         found = lookup.identified([id_]) if id_ else []
         if not found:
@@ -256,8 +236,8 @@ class Reconciliation:
                 self._schemas.popitem(last=False)
         return found
 
-    def _reader(self) -> Reader:
-        return reader_of(request, self._settings)
+    def _reader(self, request: Request) -> PageRequest:
+        return page_request_of(request, self._settings)
 
 
 def _parameters(asked: Request) -> dict[str, str]:
@@ -273,7 +253,7 @@ def _parameters(asked: Request) -> dict[str, str]:
         raise TooLarge(f"a form may have {_LARGEST} bytes", _LARGEST) from None
 
 
-def _answer(value: dict[str, Any]) -> Response:
+def _answer(request: Request, value: dict[str, Any]) -> Reply:
     """A value as JSON; as a script that calls a function for old clients, which cannot read from another site.
 
     Raises UsageError if the function has no name of one.
@@ -291,12 +271,6 @@ def _answer(value: dict[str, Any]) -> Response:
     return reply(request, f"/**/{callback}({safe});", _SCRIPT, cache=cache)
 
 
-def _preflight(response: Response) -> Response:
-    if request.method == "OPTIONS":
-        response.headers.update(_PREFLIGHT)
-    return response
-
-
 def _cursor(asked: Request) -> int:
     text = asked.args.get("cursor") or "0"
     if not text.isdecimal() or int(text) > _MOST_SKIPPED:
@@ -304,15 +278,15 @@ def _cursor(asked: Request) -> int:
     return int(text)
 
 
-def _id(known: Known) -> str:
+def _id(known: IndexedEntity) -> str:
     return known.iri.partition(ENTITY)[2]
 
 
-def _name(known: Known, language: str) -> str:
+def _name(known: IndexedEntity, language: str) -> str:
     return known.label_tr if language == "tr" and known.label_tr else known.label
 
 
-def _description(known: Known, opened: OpenRelease, schema: Schema, language: str) -> str:
+def _description(known: IndexedEntity, opened: OpenRelease, schema: Schema, language: str) -> str:
     """What kind of thing it is, and in which country."""
     kinds = [type_.name for type_ in schema.specific(known.types)[:1]]
     if known.country and known.country != known.iri:

@@ -18,7 +18,7 @@ from citygraph.text import collation_key, fold
 from citygraph.web.http.negotiation import LANGUAGES, own_name
 from citygraph.web.search.reconcile_questions import local_name, read_json
 from citygraph.web.view.release_cache import OpenRelease
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 
 DEFAULT_TYPES = ("City", "Country", "AdministrativeArea", "Organisation", "Person", "Agreement", "Event")
 COORDINATES, QID, DATE = "coordinates", "qid", "date"
@@ -75,7 +75,7 @@ class Schema:
     @cached_property
     def properties(self) -> dict[str, Property]:
         """All properties by their identifiers: those that every service has first, then by name."""
-        words = Words(self._language)
+        words = Translations(self._language)
         more = [Property(id_, words.named(f"property_{word}"), "", iris, (domain,) if domain else (), "")
                 for id_, word, iris, domain in _MORE]  # fmt: skip
         own = [self._property(term) for term in self._vocabulary.properties if term.iri.startswith(CG)]
@@ -151,7 +151,7 @@ _VALUE = CG("value")
 Cell = dict[str, Any]
 
 
-def settings_of_properties(words: Words) -> list[dict[str, Any]]:
+def settings_of_properties(words: Translations) -> list[dict[str, Any]]:
     """What a person may set for each property."""
     every = {"value": "all", "name": words("every language")}
     choices = [{"value": tag, "name": own_name(tag)} for tag in LANGUAGES]
@@ -160,7 +160,7 @@ def settings_of_properties(words: Words) -> list[dict[str, Any]]:
          "help_text": words("Values for each row; 0 is all.")},
         {"name": "language", "label": words("Language"), "type": "select", "default": words.language,
          "choices": [*choices, every],
-         "help_text": words("Texts in this language, or in another where there are none.")},
+         "help_text": words("Texts in this language if available, otherwise in another.")},
     ]  # fmt: skip
 
 

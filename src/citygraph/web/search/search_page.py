@@ -8,24 +8,23 @@ from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, request
 from markupsafe import Markup, escape
 
 from citygraph.errors import UsageError
 from citygraph.index.facts import ENTITY
 from citygraph.index.names import MOST_COUNTED, Hit
 from citygraph.matching.lookup import Lookup
-from citygraph.matching.score import Known, Question, reconcile
-from citygraph.release.releases import Releases
+from citygraph.matching.score import IndexedEntity, Question, reconcile
 from citygraph.settings import Settings
 from citygraph.text import fold, nfc
 from citygraph.web.http.addresses import Addresses, addresses_of
+from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.negotiation import reader_language
 from citygraph.web.http.replies import HTML, JSON, chosen, reply
-from citygraph.web.view.page_request import Reader, reader_of
-from citygraph.web.view.release_cache import Lookups, OpenRelease, Shelf, opened_release
+from citygraph.web.view.page_request import PageRequest, page_request_of
+from citygraph.web.view.release_cache import Lookups, OpenRelease, Shelf
 from citygraph.web.view.templates import Templates
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 
 KINDS = ("city", "country", "area", "organisation", "person", "post", "agreement", "event")
 _MOST = 50
@@ -59,13 +58,6 @@ class Group:
     found: list[Found]
 
 
-def mount_search(app: Flask, settings: Settings, releases: Releases) -> tuple[Shelf, Lookups, Templates]:
-    """Add /search to the site; answers what others that look things up may share."""
-    shelf, lookups, pages = Shelf(releases, settings.base), Lookups(), Templates()
-    app.register_blueprint(Search(settings, shelf, lookups, pages).blueprint())
-    return shelf, lookups, pages
-
-
 class Search:
     """Search by name."""
 
@@ -75,21 +67,14 @@ class Search:
         self._lookups = lookups
         self._pages = pages
 
-    def blueprint(self) -> Blueprint:
-        """The addresses."""
-        blueprint = Blueprint("search", __name__)
-        blueprint.add_url_rule("/search", "search", self.search, methods=["GET"])
-        blueprint.add_url_rule("/search.<extension>", "search-as", self.search, methods=["GET"])
-        return blueprint
-
-    def search(self, extension: str = "") -> Response:
+    def search(self, request: Request, extension: str = "") -> Reply:
         """What has the words of ?q=, of the kind ?type=; the last word may be a beginning."""
         offer = chosen(request, (HTML, JSON), extension)
         text, kind = request.args.get("q", "").strip()[:_LONGEST], request.args.get("type", "").strip().casefold()
         if kind and kind not in KINDS:
             raise UsageError(f"type must be one of {', '.join(KINDS)}")
-        opened, reader = opened_release(self._shelf), reader_of(request, self._settings)
-        addresses, language = reader.addresses, reader.words.language
+        opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
+        addresses, language = reader.addresses, reader.translations.language
         lookup = self._lookups.of(opened.release)
         results = found_by(lookup.find(text, _MOST, kind), text, lookup, opened, language, addresses)
         near = [] if results or not text else _similar(text, kind, lookup)
@@ -123,20 +108,22 @@ def found_by(
     ]  # fmt: skip
 
 
-def _address(text: str, kind: str, reader: Reader) -> str:
-    language = reader.words.language if "lang=" in reader.query else ""
+def _address(text: str, kind: str, reader: PageRequest) -> str:
+    language = reader.translations.language if "lang=" in reader.query else ""
     asked = {"q": text, "type": kind, "lang": language}
     return f"{reader.addresses.path('search')}?{urlencode({name: value for name, value in asked.items() if value})}"
 
 
-def _similar(text: str, kind: str, lookup: Lookup) -> list[Known]:
+def _similar(text: str, kind: str, lookup: Lookup) -> list[IndexedEntity]:
     """The entities whose names are spelled nearly so."""
     candidates = reconcile(Question(text, limit=_MOST), lookup)
-    near = [one.known for one in candidates if one.score >= _LEAST_SCORE]
+    near = [one.entity for one in candidates if one.score >= _LEAST_SCORE]
     return [known for known in near if not kind or f"{ENTITY}{kind}/" in known.iri][:_SIMILAR]
 
 
-def _found(known: Known, hit: Hit | None, text: str, opened: OpenRelease, language: str, addresses: Addresses) -> Found:
+def _found(
+    known: IndexedEntity, hit: Hit | None, text: str, opened: OpenRelease, language: str, addresses: Addresses
+) -> Found:
     id_ = known.iri.partition(ENTITY)[2]
     label = known.label_tr if language == "tr" and known.label_tr else known.label
     country = "" if known.country in ("", known.iri) else opened.labels.best(known.country, language).text
@@ -156,11 +143,6 @@ _MOST_SUGGESTED = 8
 _LONGEST_PREFIX = 100
 
 
-def mount_suggest(app: Flask, settings: Settings, shelf: Shelf, lookups: Lookups) -> None:
-    """Add /suggest to the site."""
-    app.register_blueprint(Suggestions(settings, shelf, lookups).blueprint())
-
-
 class Suggestions:
     """The few best things for the beginning of a name."""
 
@@ -169,30 +151,24 @@ class Suggestions:
         self._shelf = shelf
         self._lookups = lookups
 
-    def blueprint(self) -> Blueprint:
-        """The address."""
-        blueprint = Blueprint("suggest", __name__)
-        blueprint.add_url_rule("/suggest", "suggest", self.suggest, methods=["GET"])
-        return blueprint
-
-    def suggest(self) -> Response:
+    def suggest(self, request: Request) -> Reply:
         """What has a name that begins like ?q=, of the kinds ?type= if any are given."""
         text, kinds = request.args.get("q", "").strip()[:_LONGEST_PREFIX], request.args.getlist("type")
         if not set(kinds) <= set(KINDS):
             raise UsageError(f"type must be one of {', '.join(KINDS)}")
-        opened, language = opened_release(self._shelf), reader_language(request)
+        opened, language = self._shelf.of_request(request), reader_language(request)
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         lookup = self._lookups.of(opened.release)
         hits = [hit for kind in kinds or [""] for hit in lookup.find(text, _MOST_SUGGESTED, kind)]
         found = [one for one in found_by(hits, text, lookup, opened, language, addresses) if one.kind in KINDS][
             :_MOST_SUGGESTED
         ]
-        words = Words(language)
+        words = Translations(language)
         answer = {"query": text, "results": [_suggestions_as_json(one, text, words) for one in found]}
         return reply(request, json.dumps(answer, ensure_ascii=False) + "\n", JSON, language)
 
 
-def _suggestions_as_json(found: Found, text: str, words: Words) -> dict[str, object]:
+def _suggestions_as_json(found: Found, text: str, words: Translations) -> dict[str, object]:
     """A suggestion; `name` is the one that was found where it is not the label, both in pieces that match or not."""
     values = {
         "id": found.id,

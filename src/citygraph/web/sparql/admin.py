@@ -1,34 +1,91 @@
-"""What an operator's Prometheus reads at /metrics, in its text format (version 0.0.4)."""
+"""Operations at /admin/running and /metrics: running queries, their end, and counters for Prometheus."""
 
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import Protocol, runtime_checkable
-
-from flask import Flask, Response, jsonify, request
 
 from citygraph.commit.tokens import bearer
 from citygraph.engine.engines import Running
 from citygraph.errors import EngineFailed, Forbidden, NotFound, Unauthorized, UsageError
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import query_name
-from citygraph.web.http.metrics import SECONDS, Tallies
+from citygraph.web.http.messages import NO_STORE, Reply, Request
+from citygraph.web.http.metrics import SECONDS, Metrics
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_NO_STORE = ("Cache-Control", NO_STORE)
 # How engine processes end, as a nursery counts it.
 _ENDS = ("time", "memory", "cancelled", "crashed", "recycled")
 
 
-def mount_metrics(app: Flask, engines: Supervised, tallies: Tallies) -> None:
-    """Add the address to the site."""
+@runtime_checkable
+class Supervised(Protocol):
+    """The running queries of the engines, implemented by engine.engines.Engines."""
 
-    def metrics() -> Response:
-        lines = [*_web(tallies.sums()), *_engines(engines)]
-        return Response("\n".join(lines) + "\n", content_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+    def running(self) -> list[Running]:
+        """Returns the running queries."""
+        ...
 
-    app.add_url_rule("/metrics", "metrics", metrics)
+    def cancel(self, query_id: str) -> bool:
+        """Ends a query by its id."""
+        ...
+
+    def cancel_named(self, name: str) -> bool:
+        """Ends a query by the name that its client gave it."""
+        ...
+
+    def figures(self) -> dict[str, dict[str, int]]:
+        """Returns counts by release."""
+        ...
+
+
+class Admin:
+    """Operations on running queries, and the metrics of the server."""
+
+    def __init__(self, settings: Settings, engines: Supervised, metrics: Metrics) -> None:
+        self._settings = settings
+        self._engines = engines
+        self._metrics = metrics
+
+    def metrics(self, request: Request) -> Reply:
+        """Returns counters and histograms in Prometheus's text format (version 0.0.4)."""
+        del request
+        lines = [*_web(self._metrics.sums()), *_engines(self._engines)]
+        return Reply(200, [("Content-Type", MEDIA_TYPE), _NO_STORE], ("\n".join(lines) + "\n").encode())
+
+    def running(self, request: Request) -> Reply:
+        """Returns the running queries. Raises Forbidden or Unauthorized unless the operator asks."""
+        self._require_operator(request)
+        queries = [
+            {"id": q.id, "age": round(q.age, 3), "client": q.client, "release": q.release, "text": q.text}
+            for q in self._engines.running()
+        ]
+        body = json.dumps({"running": queries}, ensure_ascii=False) + "\n"
+        return Reply(200, [("Content-Type", "application/json"), _NO_STORE], body.encode("utf-8", "replace"))
+
+    def end_any(self, request: Request, query_id: str) -> Reply:
+        """Ends any query. Raises Forbidden or Unauthorized unless the operator asks, NotFound."""
+        self._require_operator(request)
+        return _end(self._engines.cancel, query_id)
+
+    def end_own(self, request: Request, name: str) -> Reply:
+        """Ends the query with a name that only its client knows. Raises NotFound."""
+        del request
+        return _end(self._engines.cancel_named, query_name(name))
+
+    def _require_operator(self, request: Request) -> None:
+        if not self._settings.admin_token:
+            raise Forbidden("the admin addresses are closed: the operator has set no CITYGRAPH_ADMIN_TOKEN")
+        # Addresses end up in logs and histories, so a token there is refused before it becomes a habit.
+        if request.query:
+            raise UsageError("this address has no parameters; send the token in the Authorization header")
+        token = bearer(request.header("Authorization"))
+        if not hmac.compare_digest(token.encode("utf-8", "replace"), self._settings.admin_token.encode()):
+            raise Unauthorized("this is not the operator's token")
 
 
 def _web(sums: dict[str, float]) -> Iterator[str]:
@@ -83,75 +140,7 @@ def _line(name: str, value: float, **labels: str) -> str:
     return f"citygraph_{name}{{{shown}}} {value:.10g}" if shown else f"citygraph_{name} {value:.10g}"
 
 
-_NO_STORE = {"Cache-Control": "no-store"}
-
-
-@runtime_checkable
-class Supervised(Protocol):
-    """What knows of running queries: sparql.engine.Engines."""
-
-    def running(self) -> list[Running]:
-        """The queries under way."""
-        ...
-
-    def cancel(self, query_id: str) -> bool:
-        """End one."""
-        ...
-
-    def cancel_named(self, name: str) -> bool:
-        """End one by the name that its client gave it."""
-        ...
-
-    def figures(self) -> dict[str, dict[str, int]]:
-        """Counts by release."""
-        ...
-
-
-def mount_running(app: Flask, settings: Settings, engines: Supervised) -> None:
-    """Add the addresses to the site."""
-
-    def listed() -> Response:
-        _require_operator(settings)
-        queries = [
-            {"id": q.id, "age": round(q.age, 3), "client": q.client, "release": q.release, "text": q.text}
-            for q in engines.running()
-        ]
-        response = jsonify({"running": queries})
-        response.headers.update(_NO_STORE)
-        return response
-
-    def end_any(query_id: str) -> Response:
-        _require_operator(settings)
-        return _end(engines.cancel, query_id)
-
-    def end_own(name: str) -> Response:
-        return _end(engines.cancel_named, query_name(name))
-
-    app.add_url_rule("/admin/running", "running", listed)
-    app.add_url_rule("/admin/running/<query_id>", "end_any", end_any, methods=["DELETE"])
-    app.add_url_rule("/sparql/running/<name>", "end_own", end_own, methods=["DELETE"])
-    app.after_request(_allow_delete)
-
-
-def _end(cancel: Callable[[str], bool], name: str) -> Response:
+def _end(cancel: Callable[[str], bool], name: str) -> Reply:
     if not cancel(name):
         raise NotFound("no such query is running: it has ended, or waits for an engine")
-    return Response(status=204, headers=_NO_STORE)
-
-
-def _require_operator(settings: Settings) -> None:
-    """Raise Forbidden or Unauthorized unless the request carries the operator's token."""
-    if not settings.admin_token:
-        raise Forbidden("the admin addresses are closed: the operator has set no CITYGRAPH_ADMIN_TOKEN")
-    if request.query_string:
-        raise UsageError("nothing belongs in this address, a token least of all: send it in the Authorization header")
-    token = bearer(request.headers.get("Authorization", ""))
-    if not hmac.compare_digest(token.encode("utf-8", "replace"), settings.admin_token.encode()):
-        raise Unauthorized("this is not the operator's token")
-
-
-def _allow_delete(response: Response) -> Response:
-    """The preflight of a page on another host that ends its own query."""
-    if request.method == "OPTIONS" and request.path.startswith("/sparql/running/"):
-        response.headers["Access-Control-Allow-Methods"] = "DELETE, OPTIONS"
-    return response
+    return Reply(204, [_NO_STORE])

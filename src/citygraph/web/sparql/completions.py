@@ -8,19 +8,15 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, Flask, Response, request
 from pyoxigraph import Literal, NamedNode, Store
 
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
-from citygraph.rdf.terms import BASE, CATALOG_GRAPH, CG, PREFIXES, RDFS, SKOS, VOID
-from citygraph.release.releases import Releases
-from citygraph.settings import Settings
-from citygraph.web.http.messages import RELEASE
+from citygraph.rdf.terms import BASE, CATALOG_GRAPH, CG, PREFIXES, RDFS, SKOS, VOID, split_iri
+from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.negotiation import reader_language
 from citygraph.web.http.replies import FOR_EVER, FRESH, JSON, reply
 from citygraph.web.view.release_cache import OpenRelease, Shelf
 
-PATH = "/sparql/vocabulary"
 _TEXTS = (SKOS("definition").value, RDFS("comment").value)
 # A term of another vocabulary is offered if the data use it.
 _MOST = 400
@@ -45,23 +41,22 @@ class Completions:
     properties: tuple[Term, ...]
 
 
-def mount_completions(app: Flask, settings: Settings, releases: Releases, shelf: Shelf | None = None) -> None:
-    """Add the address to the site."""
-    shelf = shelf or Shelf(releases, settings.base)
-    completions = lru_cache(16)(lambda release_id, language: completions_of(shelf.get(release_id), language))
-    blueprint = Blueprint("completions", __name__)
+class CompletionList:
+    """The completions at /sparql/vocabulary; those of the last releases and languages are kept."""
 
-    @blueprint.get(PATH)
-    def vocabulary() -> Response:
-        """Prefixes, classes and properties as JSON."""
-        named = request.environ.get(RELEASE, "")
+    def __init__(self, releases: Shelf) -> None:
+        self._releases = releases
+        self._completions = lru_cache(16)(
+            lambda release_id, language: completions_of(releases.get(release_id), language)
+        )
+
+    def vocabulary(self, request: Request) -> Reply:
+        """Returns prefixes, classes and properties as JSON."""
         language = reader_language(request)
-        found: Completions = completions(named or releases.current_id(), language)
-        body: dict[str, Any] = {"prefixes": PREFIXES, **asdict(found)}
+        completions: Completions = self._completions(self._releases.of_request(request).release.id, language)
+        body: dict[str, Any] = {"prefixes": PREFIXES, **asdict(completions)}
         text = json.dumps(body, ensure_ascii=False) + "\n"
-        return reply(request, text, JSON, language, FOR_EVER if named else FRESH)
-
-    app.register_blueprint(blueprint)
+        return reply(request, text, JSON, language, FOR_EVER if request.release else FRESH)
 
 
 def completions_of(opened: OpenRelease, language: str) -> Completions:
@@ -77,10 +72,9 @@ def completions_of(opened: OpenRelease, language: str) -> Completions:
 
 def shortened(iri: str) -> str:
     """The IRI as a query writes it: with a prefix, if it has one and needs no escapes."""
-    best = max((p for p in PREFIXES if iri.startswith(PREFIXES[p])), key=lambda p: len(PREFIXES[p]), default="")
-    local = iri[len(PREFIXES[best]) :] if best else ""
+    prefix, local = split_iri(iri)
     plain = local.replace("-", "").replace("_", "")
-    return f"{best}:{local}" if best and plain.isalnum() and not local.startswith("-") else f"<{iri}>"
+    return f"{prefix}:{local}" if prefix and plain.isalnum() and not local.startswith("-") else f"<{iri}>"
 
 
 def _terms(known: Vocabulary, language: str, counts: dict[str, int], others: Iterable[str]) -> tuple[Term, ...]:

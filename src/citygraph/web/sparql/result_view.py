@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -13,8 +13,9 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, parse
 
 from citygraph.errors import TooLarge
 from citygraph.rdf.terms import XSD
+from citygraph.web.http.messages import Reply
 from citygraph.web.sparql.completions import shortened
-from citygraph.web.view.page_request import Reader
+from citygraph.web.view.page_request import PageRequest
 
 # Rows of a result on a page; all of them are in the files.
 MOST = 500
@@ -47,20 +48,21 @@ class Shown:
     truth: bool | None = None
 
 
-def read_answer(headers: Mapping[str, str], body: Iterable[bytes], reader: Reader) -> Shown:
+def read_answer(answered: Reply, reader: PageRequest) -> Shown:
     """The answer of the endpoint as a table. Raises TooLarge for one that no page should hold."""
+    body = answered.body
     try:
-        size = int(headers.get("Content-Length", "0"))
+        size = len(body) if isinstance(body, bytes) else int(answered.header("Content-Length") or "0")
         if size > _LARGEST:
             raise TooLarge(f"the result has {size} bytes: too many for a page; take it as a file", _LARGEST)
-        data = b"".join(body)
+        data = answered.whole_body()
     finally:
         close = getattr(body, "close", None)
         if close is not None:
             close()
-    timing = _DURATION.search(headers.get("Server-Timing", ""))
-    release, milliseconds = headers.get("X-Citygraph-Release", ""), float(timing[1]) if timing else None
-    if headers.get("Content-Type", "").startswith("application/n-triples"):
+    timing = _DURATION.search(answered.header("Server-Timing"))
+    release, milliseconds = answered.header("X-Citygraph-Release"), float(timing[1]) if timing else None
+    if answered.header("Content-Type").startswith("application/n-triples"):
         return _of_graph(data, release, milliseconds, reader)
     answer: dict[str, Any] = json.loads(data)
     if "boolean" in answer:
@@ -71,7 +73,7 @@ def read_answer(headers: Mapping[str, str], body: Iterable[bytes], reader: Reade
     return Shown(release, milliseconds, len(bindings), columns, rows)
 
 
-def _of_graph(data: bytes, release: str, milliseconds: float | None, reader: Reader) -> Shown:
+def _of_graph(data: bytes, release: str, milliseconds: float | None, reader: PageRequest) -> Shown:
     triples = parse(data, RdfFormat.N_TRIPLES)
     rows = tuple(
         tuple(_cell(term, reader) for term in (triple.subject, triple.predicate, triple.object))
@@ -80,7 +82,7 @@ def _of_graph(data: bytes, release: str, milliseconds: float | None, reader: Rea
     return Shown(release, milliseconds, len(rows) + sum(1 for _ in triples), _TRIPLE, rows)
 
 
-def _of_json(term: Mapping[str, Any] | None, reader: Reader) -> Cell | None:
+def _of_json(term: Mapping[str, Any] | None, reader: PageRequest) -> Cell | None:
     if term is None:
         return None
     if term["type"] == "uri":
@@ -90,7 +92,7 @@ def _of_json(term: Mapping[str, Any] | None, reader: Reader) -> Cell | None:
     return Cell(f"_:{term['value']}") if term["type"] == "bnode" else Cell(json.dumps(term["value"]))
 
 
-def _cell(term: object, reader: Reader) -> Cell:
+def _cell(term: object, reader: PageRequest) -> Cell:
     if isinstance(term, NamedNode):
         return _iri(term.value, reader)
     if isinstance(term, Literal):
@@ -98,7 +100,7 @@ def _cell(term: object, reader: Reader) -> Cell:
     return Cell(str(term) if isinstance(term, BlankNode) else repr(term))
 
 
-def _iri(iri: str, reader: Reader) -> Cell:
+def _iri(iri: str, reader: PageRequest) -> Cell:
     safe = iri.startswith(("https://", "http://"))
     return Cell(shortened(iri).strip("<>"), reader.addresses.local(iri) if safe else "", title=iri)
 

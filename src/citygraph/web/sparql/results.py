@@ -14,25 +14,20 @@ from citygraph.settings import Settings
 from citygraph.sparql.guard import scan
 from citygraph.sparql.protocol import Query
 from citygraph.web.http.bodies import SMALLEST, Spool, compress, compressed
-from citygraph.web.http.metrics import Tallies
+from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, coded_tag, has_tag
+from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import Wanted
-from citygraph.web.http.rate_limiter import Allowance
-from citygraph.web.http.result_cache import Entry, ResultCache
+from citygraph.web.http.rate_limiter import RateLimiter
+from citygraph.web.http.result_cache import CachedResult, ResultCache
 
 if TYPE_CHECKING:
     from citygraph.engine.engines import Answer, Stream
 
 
 Headers = list[tuple[str, str]]
-Response = tuple[str, Headers, Iterable[bytes]]
 
-FRESH = ("Cache-Control", "public, max-age=60, must-revalidate")
-FOR_EVER = ("Cache-Control", "public, max-age=31536000, immutable")
-NEVER = ("Cache-Control", "no-store")
 VARY = ("Vary", "Accept, Accept-Encoding")
 
-_SUFFIXES = {"gzip": "-gz", "br": "-br", "zstd": "-zs"}
-_TAG = re.compile(r'(?:W/)?"((?:(?!-gz"|-br"|-zs")[^"])*)(?:-gz|-br|-zs)?"')
 # Functions whose value is another at every evaluation (SPARQL 1.1, 17.4).
 _VOLATILE = re.compile(r"(?<![\w:?$])(?:NOW|RAND|(?:STR)?UUID)\s*\(", re.IGNORECASE)
 
@@ -64,49 +59,49 @@ class Asked:
 class Results:
     """Answers queries; keeps what is finished and small enough."""
 
-    def __init__(self, settings: Settings, engines: Runs, allowance: Allowance, tallies: Tallies) -> None:
+    def __init__(self, settings: Settings, engines: Runs, limiter: RateLimiter, metrics: Metrics) -> None:
         self.cache = ResultCache(settings.cache_size)
         self.not_modified = 0
         self._spool = Spool(max(1, settings.threads // 4), settings.spool_limit)
         self._settings = settings
         self._engines = engines
-        self._allowance = allowance
-        self._tallies = tallies
+        self._limiter = limiter
+        self._metrics = metrics
 
-    def answer(self, asked: Asked) -> Response:
-        """The answer. Raises what the guard, the engine and the client's allowance raise."""
+    def answer(self, asked: Asked) -> Reply:
+        """The answer. Raises what the guard, the engine and the client's rate limiter raise."""
         words = scan(asked.query.text, self._settings)
         federated = self._settings.federation and "SERVICE" in words
         if federated or _is_volatile(asked.query.text):
             return self._fresh(asked, federated)
         key = _key(asked)
         tag = _tag(key, asked)
-        if asked.known and (same := _matching(asked.known, tag)):
+        if asked.known and (asked.known.strip() == "*" or has_tag(asked.known, tag)):
             self.not_modified += 1
-            return "304 Not Modified", [*_heads(asked), ("ETag", same)], []
+            return Reply(304, [*_heads(asked), ("ETag", coded_tag(tag, asked.coding))])
         entry = self.cache.get(key)
-        self._tallies.looked_up(entry is not None)
+        self._metrics.count_lookup(entry is not None)
         if entry is None:
             return self._fresh(asked, False, key)
         return self._held(asked, entry, key, "cache")
 
-    def _fresh(self, asked: Asked, federated: bool, key: bytes | None = None) -> Response:
+    def _fresh(self, asked: Asked, federated: bool, key: bytes | None = None) -> Reply:
         """The answer of an engine; it is kept, and has an ETag, if it has a key."""
-        self._allowance.begin(asked.client)
+        self._limiter.acquire(asked.client)
         try:
             answer = self._engines.run(asked.release.id, asked.query, asked.client, federated)
-            self._tallies.evaluated(answer.elapsed)
+            self._metrics.count_query(answer.elapsed)
             timing = f"engine;dur={answer.elapsed * 1000:.1f}"
             if not isinstance(answer.body, bytes):
                 return self._large(asked, answer.format, answer.body, key, timing)
         finally:
-            self._allowance.end(asked.client)
-        entry = Entry(answer.format.name, answer.body, answer.rows)
+            self._limiter.release(asked.client)
+        entry = CachedResult(answer.format.name, answer.body, answer.rows)
         if key is not None:
             self.cache.put(key, entry)
         return self._held(asked, entry, key, timing)
 
-    def _held(self, asked: Asked, entry: Entry, key: bytes | None, timing: str) -> Response:
+    def _held(self, asked: Asked, entry: CachedResult, key: bytes | None, timing: str) -> Reply:
         """The answer from a whole result."""
         headers = _heads(asked, key, timing)
         headers.append(("Content-Type", asked.accepted.content_type(BY_NAME[entry.format])))
@@ -119,17 +114,16 @@ class Results:
         else:
             coding = None
         if key is not None:
-            headers.append(("ETag", _quoted(_tag(key, asked), coding)))
-        headers.append(("Content-Length", str(len(body))))
-        return "200 OK", headers, [body]
+            headers.append(("ETag", coded_tag(_tag(key, asked), coding)))
+        return Reply(200, headers, body)
 
-    def _encode(self, entry: Entry, coding: str, key: bytes | None) -> bytes:
+    def _encode(self, entry: CachedResult, coding: str, key: bytes | None) -> bytes:
         body = compress(entry.body, coding)
         if key is not None:
-            self.cache.put(key, Entry(entry.format, entry.body, entry.rows, {**entry.encoded, coding: body}))
+            self.cache.put(key, entry.with_encoded(coding, body))
         return body
 
-    def _large(self, asked: Asked, format_: Format, stream: Stream, key: bytes | None, timing: str) -> Response:
+    def _large(self, asked: Asked, format_: Format, stream: Stream, key: bytes | None, timing: str) -> Reply:
         """The answer from a result that is too large for memory."""
         pieces: Iterable[bytes] = compressed(stream, asked.coding) if asked.coding else stream
         try:
@@ -144,8 +138,8 @@ class Results:
         if asked.coding:
             headers.append(("Content-Encoding", asked.coding))
         if key is not None:
-            headers.append(("ETag", _quoted(_tag(key, asked), asked.coding)))
-        return "200 OK", headers, body
+            headers.append(("ETag", coded_tag(_tag(key, asked), asked.coding)))
+        return Reply(200, headers, body)
 
 
 def _is_volatile(text: str) -> bool:
@@ -156,8 +150,8 @@ def _is_volatile(text: str) -> bool:
 
 def _heads(asked: Asked, key: bytes | None = b"", timing: str = "") -> Headers:
     """The headers that every answer has; without a key it may not be kept by anybody."""
-    cache = NEVER if key is None else FOR_EVER if asked.pinned else FRESH
-    headers = [VARY, cache, ("X-Citygraph-Release", asked.release.id)]
+    cache = NO_STORE if key is None else FOR_EVER if asked.pinned else FRESH
+    headers = [VARY, ("Cache-Control", cache), ("X-Citygraph-Release", asked.release.id)]
     if timing:
         headers.append(("Server-Timing", timing))
     return headers
@@ -184,17 +178,3 @@ def _tag(key: bytes, asked: Asked) -> str:
         return f"{release}-{key.hex()}"
     types = blake2b(repr(sorted(asked.accepted.types.items())).encode(), digest_size=4)
     return f"{release}-{key.hex()}-{types.hexdigest()}"
-
-
-def _quoted(tag: str, coding: str | None) -> str:
-    return f'"{tag}{_SUFFIXES.get(coding or "", "")}"'
-
-
-def _matching(known: str, tag: str) -> str | None:
-    """The entity tag in If-None-Match that is this one in any content coding (RFC 9110, 13.1.2)."""
-    if known.strip() == "*":
-        return _quoted(tag, None)
-    if tag not in known:
-        return None
-    found = next((match for match in _TAG.finditer(known) if match[1] == tag), None)
-    return found[0].removeprefix("W/") if found else None

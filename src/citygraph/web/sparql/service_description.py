@@ -9,14 +9,12 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
 
 from citygraph.rdf.formats import FORMATS as ALL_FORMATS
 from citygraph.rdf.formats import Format, Kind, of_kind
-from citygraph.rdf.terms import CG, DCTERMS, FORMATS, OWL, PREFIXES, RDF, RDFS, SD, VOID, XSD
+from citygraph.rdf.terms import CG, DCTERMS, FORMATS, LICENSE, OWL, PREFIXES, RDF, RDFS, SD, VOID, XSD
 from citygraph.release.releases import Manifest
 from citygraph.settings import Settings
 from citygraph.source.queries import Parameter, StoredQuery
 from citygraph.sparql.functions import FUNCTIONS
 from citygraph.web.http.problems import MEDIA_TYPE
-
-LICENSE = NamedNode("https://creativecommons.org/publicdomain/zero/1.0/")
 
 _TYPE = RDF("type")
 _PREFIXED = {RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML, RdfFormat.JSON_LD}

@@ -8,9 +8,6 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Request, Response, request
-from werkzeug.test import run_wsgi_app
-
 from citygraph import __version__
 from citygraph.errors import NotFound, UsageError
 from citygraph.rdf.formats import BY_NAME, Format, of_kind
@@ -19,24 +16,19 @@ from citygraph.settings import Settings
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.sparql.protocol import parameters_of
 from citygraph.web.http.addresses import addresses_of
-from citygraph.web.http.messages import RELEASE
+from citygraph.web.http.messages import RELEASE, Reply, Request
 from citygraph.web.http.negotiation import wanted
-from citygraph.web.http.replies import HTML, JSON, Offer, chosen, reply
-from citygraph.web.sparql.endpoint import PATH, SparqlEndpoint
+from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
+from citygraph.web.sparql.endpoint import SparqlEndpoint
 from citygraph.web.sparql.service_description import openapi
-from citygraph.web.view.page_request import Reader, reader_of
+from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.templates import Templates
 
-OPENAPI = Offer("json", "application/vnd.oai.openapi+json;version=3.1")
+OPENAPI = Variant("json", "application/vnd.oai.openapi+json;version=3.1")
 # What belongs to the address of a query and is none of its parameters.
 _OWN = ("format", "output", "lang")
 # Measurements are asked by the build; people find the others first.
 _GROUPS = ("", "tables", "quality")
-
-
-def mount_queries(app: Flask, settings: Settings, releases: Releases, endpoint: SparqlEndpoint | None) -> None:
-    """Add /queries and /openapi.json to the site; `endpoint` answers the queries, if there are engines."""
-    app.register_blueprint(Queries(settings, releases, endpoint).blueprint())
 
 
 class Queries:
@@ -48,16 +40,7 @@ class Queries:
         self._endpoint = endpoint
         self._pages = Templates()
 
-    def blueprint(self) -> Blueprint:
-        """The addresses."""
-        blueprint = Blueprint("queries", __name__)
-        blueprint.add_url_rule("/queries", "all", self.all, methods=["GET"])
-        blueprint.add_url_rule("/queries.<extension>", "all-as", self.all, methods=["GET"])
-        blueprint.add_url_rule("/queries/<path:name>", "one", self.one, methods=["GET"])
-        blueprint.add_url_rule("/openapi.json", "openapi", self.described, methods=["GET"])
-        return blueprint
-
-    def all(self, extension: str = "") -> Response:
+    def all(self, request: Request, extension: str = "") -> Reply:
         """Every stored query with its parameters and addresses."""
         offer = chosen(request, (JSON, HTML), extension)
         reader = self._reader(request)
@@ -66,11 +49,11 @@ class Queries:
             answer = reply(request, json.dumps({"queries": queries}, ensure_ascii=False, indent=1) + "\n", JSON)
         else:
             groups = [(group, [q for q in self._queries.values() if _group(q) == group]) for group in _GROUPS]
-            page = self._pages.page("queries.html", reader, self._release(), groups=groups)
-            answer = reply(request, page, HTML, reader.words.language)
+            page = self._pages.page("queries.html", reader, self._release(request), groups=groups)
+            answer = reply(request, page, HTML, reader.translations.language)
         return self._linked(answer, reader)
 
-    def one(self, name: str) -> Response:
+    def one(self, request: Request, name: str) -> Reply:
         """A query's page or, to a program, its result. Raises NotFound, UsageError for a bad parameter."""
         query = self._queries.get(name)
         if query is None:
@@ -80,11 +63,11 @@ class Queries:
         format_ = own.get("format") or own.get("output")
         reader = self._reader(request)
         if not wanted(request.headers.get("Accept", ""), format_).html:
-            return self._linked(self._result(text, format_), reader)
-        page = self._page(query, text, given, reader)
-        return self._linked(reply(request, page, HTML, reader.words.language), reader)
+            return self._linked(self._result(request, text, format_), reader)
+        page = self._page(request, query, text, given, reader)
+        return self._linked(reply(request, page, HTML, reader.translations.language), reader)
 
-    def described(self) -> Response:
+    def described(self, request: Request) -> Reply:
         """All that a program may ask here, as OpenAPI 3.1."""
         _, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         description = openapi(self._queries.values(), root, __version__)
@@ -95,33 +78,34 @@ class Queries:
         """The files are read once: a server is started anew when its queries change."""
         return load_queries(self._settings.queries)
 
-    def _result(self, text: str, format_: str | None) -> Response:
+    def _result(self, request: Request, text: str, format_: str | None) -> Reply:
         """The endpoint's own answer to the text: with its limits, its validators and its problems."""
         if self._endpoint is None:
             raise NotFound("no queries are answered here: this server runs without engines")
         asked = {"query": text, **({"format": format_} if format_ else {})}
-        environ = {**request.environ, "QUERY_STRING": urlencode(asked)}
-        return Response(*run_wsgi_app(self._endpoint, environ))
+        return self._endpoint.answer(Request({**request.environ, "QUERY_STRING": urlencode(asked)}))
 
-    def _page(self, query: StoredQuery, text: str, given: Mapping[str, str], reader: Reader) -> str:
+    def _page(
+        self, request: Request, query: StoredQuery, text: str, given: Mapping[str, str], reader: PageRequest
+    ) -> str:
         here = reader.addresses.path(f"queries/{query.name}")
         formats = _formats(query)
         return self._pages.page(
             "query.html",
             reader,
-            self._release(),
+            self._release(request),
             query=query,
             text="\n".join(line for line in text.splitlines() if not line.startswith("#+")).strip(),
             fields=[(p, given.get(p.name, p.example)) for p in query.parameters],
             results=[(f.label, f"{here}?{urlencode({**given, 'format': f.name})}") for f in formats],
             formats=formats,
             address=here,
-            workbench=f"{reader.addresses.path(PATH[1:])}?{urlencode({'query': text})}",
+            workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': text})}",
         )
 
-    def _as_json(self, query: StoredQuery, reader: Reader) -> dict[str, Any]:
+    def _as_json(self, query: StoredQuery, reader: PageRequest) -> dict[str, Any]:
         here = reader.addresses.path(f"queries/{query.name}")
-        language = reader.words.language
+        language = reader.translations.language
         return {
             "name": query.name,
             "title": query.title_in(language)[0],
@@ -134,17 +118,17 @@ class Queries:
             "addresses": {name: f"{here}?format={name}" for name in ("html", *(f.name for f in _formats(query)))},
         }
 
-    def _release(self) -> Release:
+    def _release(self, request: Request) -> Release:
         return self._releases.get(request.environ.get(RELEASE) or self._releases.current_id())
 
-    def _reader(self, asking: Request) -> Reader:
-        return reader_of(asking, self._settings)
+    def _reader(self, asking: Request) -> PageRequest:
+        return page_request_of(asking, self._settings)
 
-    def _linked(self, response: Response, reader: Reader) -> Response:
+    def _linked(self, answer: Reply, reader: PageRequest) -> Reply:
         """The response with a link to the description of the API (RFC 8631)."""
         where = reader.addresses.path("openapi.json")
-        response.headers.add("Link", f'<{where}>; rel="service-desc"; type="{OPENAPI.media_type}"')
-        return response
+        answer.append("Link", f'<{where}>; rel="service-desc"; type="{OPENAPI.media_type}"')
+        return answer
 
 
 def _group(query: StoredQuery) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from citygraph.errors import CitygraphError, NotFound
@@ -16,26 +17,17 @@ from citygraph.settings import Settings
 from citygraph.source.queries import Parameter, StoredQuery, load_queries
 from citygraph.sparql.protocol import Query
 from citygraph.web.http.addresses import addresses_of
-from citygraph.web.http.messages import RELEASE, Request
+from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.problems import Problem, problem_of
-from citygraph.web.sparql.completions import PATH as VOCABULARY
 from citygraph.web.sparql.completions import Completions, Term, completions_of
 from citygraph.web.sparql.result_view import Shown, read_answer
-from citygraph.web.view.page_request import Reader
+from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease, Shelf
 from citygraph.web.view.templates import Templates
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import N_, Translations
 
-if TYPE_CHECKING:
-    from wsgiref.types import WSGIEnvironment
-
-    from citygraph.web.sparql.results import Response
-
-    # What answers a query, in the formats that a page can read. Raises what the endpoint raises.
-    Ask = Callable[[Query], Response]
-
-
-from citygraph.web.view.translations import N_
+# Returns the reply to a query in a format that a page can read. Raises what the endpoint raises.
+Ask = Callable[[Query], Reply]
 
 PATH = "sparql"
 VIEWS = ("table", "map", "timeline", "network", "chart", "raw")
@@ -43,7 +35,6 @@ _FIRST = 'SELECT ?city ?name {\n  city:izmir cg:twinnedWith ?city .\n  ?city rdf
 # Measurements are asked by the build; people find the others first.
 _GROUPS = ("", "tables", "quality")
 _CLASSES, _PROPERTIES = 40, 60
-_OK = "200 OK"
 # What stands in front of a parameter of a stored query in the address, so that it is none of the workbench's own.
 _MARK = "$"
 
@@ -71,28 +62,26 @@ class Asking:
 class Workbench:
     """Makes the page; what asks for it is the endpoint."""
 
-    def __init__(self, settings: Settings, releases: Releases, shelf: Shelf | None = None) -> None:
+    def __init__(self, settings: Settings, releases: Releases, shelf: Shelf) -> None:
         self._settings = settings
         self._releases = releases
-        self._shelf = shelf or Shelf(releases, settings.base)
+        self._shelf = shelf
         self._pages = Templates()
         self._completions = lru_cache(16)(self._completed)
 
-    def __call__(self, environ: WSGIEnvironment, query: Query | None, language: str, ask: Ask) -> tuple[str, str]:
+    def __call__(self, request: Request, query: Query | None, language: str, ask: Ask) -> tuple[int, str]:
         """The status and the page. A query is evaluated here only if the form asks for that by ?run=."""
-        request = Request(environ)
         addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        reader = Reader(Words(language), addresses, request.query)
+        reader = PageRequest(Translations(language), addresses, request.query)
         asking = _asking(request.query, query)
-        release_id = environ.get(RELEASE) or self._releases.current_id()
-        opened = self._shelf.get(release_id)
-        status, problem, example, shown = _OK, None, None, None
+        opened = self._shelf.of_request(request)
+        status, problem, example, shown = HTTPStatus.OK, None, None, None
         try:
             example = self._example(asking)
             shown = self._shown(asking, example, ask, reader)
         except CitygraphError as error:
             problem = problem_of(error)
-            status = problem.status_line
+            status = problem.type.status
         text = asking.query.text if asking.query else example.text if example else _FIRST
         values = self._values(reader, opened, asking, example, text, root)
         page = self._pages.page("workbench.html", reader, opened.release, **values, problem=problem, shown=shown,
@@ -100,10 +89,10 @@ class Workbench:
         return status, page
 
     def _values(
-        self, reader: Reader, opened: OpenRelease, asking: Asking, example: Example | None, text: str, root: str
+        self, reader: PageRequest, opened: OpenRelease, asking: Asking, example: Example | None, text: str, root: str
     ) -> dict[str, Any]:
         """What the template shows beside the result."""
-        addresses, language = reader.addresses, reader.words.language
+        addresses, language = reader.addresses, reader.translations.language
         here, live = addresses.path(PATH), addresses.root.partition("/releases/")[0]
         known = self._completions(opened.release.id, language)
         return {
@@ -124,7 +113,7 @@ class Workbench:
                 "pinned": f"{live}/releases/{opened.release.id}/{PATH}",
                 "isPinned": addresses.root != live,
                 "running": f"{live}/{PATH}/running/",
-                "vocabulary": f"{addresses.root}{VOCABULARY}?lang={language}",
+                "vocabulary": f"{addresses.root}/sparql/vocabulary?lang={language}",
                 "search": f"{live}/search.json",
                 "land": f"{live}/static/built/world/land-110m.json",
                 "release": opened.release.id,
@@ -134,17 +123,16 @@ class Workbench:
                 "view": asking.view or (example.query.view if example else ""),
                 "runs": asking.query is not None or example is not None,
                 "prefixes": PREFIXES,
-                "words": script_words(reader.words),
+                "words": script_words(reader.translations),
             },
         }
 
-    def _shown(self, asking: Asking, example: Example | None, ask: Ask, reader: Reader) -> Shown | None:
+    def _shown(self, asking: Asking, example: Example | None, ask: Ask, reader: PageRequest) -> Shown | None:
         """The result, if the form asked for one."""
         query = asking.query or (Query(example.text, base=self._settings.base) if example else None)
         if query is None or not asking.runs:
             return None
-        _, headers, body = ask(query)
-        return read_answer(dict(headers), body, reader)
+        return read_answer(ask(query), reader)
 
     def _example(self, asking: Asking) -> Example | None:
         """The stored query that the address names. Raises NotFound, UsageError for a bad parameter."""
@@ -222,16 +210,16 @@ _SAID: dict[str, str] = {
     "running": N_("running …"),
     "seconds": N_("{number} s"),
     "milliseconds": N_("{number} ms"),
-    "fromCache": N_("kept from before"),
+    "fromCache": N_("unchanged from earlier releases"),
     "complete": N_("complete"),
     "release": N_("release {id}"),
     "cancelled": N_("Cancelled after {seconds} s. The server has ended the query."),
-    "left": N_("Cancelled after {seconds} s. The query had not begun, or was at its end."),
+    "left": N_("Cancelled after {seconds} s. The query had not started, or was about to finish."),
     "atLine": N_("Line {line}, column {column}"),
     "unreachable": N_("The server did not answer: {reason}"),
     "yes": N_("Yes"),
     "no": N_("No"),
-    "nothing": N_("The query ran, and nothing matches it."),
+    "nothing": N_("The query has no results."),
     "more": N_("Show more"),
     "shownOf": N_("{shown} of {all} rows are shown"),
     "view_table": N_("Table"),
@@ -240,31 +228,31 @@ _SAID: dict[str, str] = {
     "view_network": N_("Network"),
     "view_chart": N_("Chart"),
     "view_raw": N_("Raw"),
-    "views": N_("How the result is shown"),
+    "views": N_("Result view"),
     "no_map": N_(
         "There is nothing to draw on a map: give columns for latitude and longitude (lat, lon), or name places."
     ),
     "no_timeline": N_("There is nothing to draw on a time axis: give a column of dates."),
-    "no_network": N_("There is nothing to draw as a network: give two columns of things, or CONSTRUCT a graph."),
+    "no_network": N_("There is nothing to draw as a network: give two columns of entities, or CONSTRUCT a graph."),
     "no_chart": N_("There is nothing to draw as a chart: give a column of numbers."),
     "mapTitle": N_("Map of {count} places around {name}"),
     "mapTitleAlone": N_("Map of {count} places"),
     "mapAbout": N_(
-        "Directions are true from the middle; distance grows by its square root. Rings stand at {rings} km."
+        "Directions are true from the centre; distances are drawn by their square root. The rings are at {rings} km."
     ),
     "kilometres": N_("{number} km"),
     "timelineTitle": N_("Time axis of {count} rows from {first} to {last}"),
     "timelineAbout": N_("Each row is a line; a month or a year is as wide as it is long."),
-    "networkTitle": N_("Network of {count} things"),
-    "networkAbout": N_("Lines join what stands in one row of the result."),
+    "networkTitle": N_("Network of {count} entities"),
+    "networkAbout": N_("Lines connect the items in one row of the result."),
     "chartTitle": N_("Chart of {column}"),
-    "chartAbout": N_("The same figures stand in the table."),
+    "chartAbout": N_("The table has the same values."),
     "cut": N_("The first {shown} of {all} are drawn."),
     "by": N_("Column"),
     "copy": N_("Copy"),
     "copied": N_("Copied"),
-    "sharedLive": N_("Address of this query, answered from the newest release"),
-    "sharedPinned": N_("Address of this query, answered from this release for ever"),
+    "sharedLive": N_("Address of this query on the latest release"),
+    "sharedPinned": N_("Permanent address of this query on this release"),
     "code": N_("Code"),
     "share": N_("Share the query"),
     "kind_prefix": N_("prefix"),
@@ -280,12 +268,12 @@ _SAID: dict[str, str] = {
     "kind_post": N_("office"),
     "kind_agreement": N_("agreement"),
     "kind_event": N_("event"),
-    "expected": N_("The query breaks off or is wrong here"),
-    "download": N_("Take the result as"),
+    "expected": N_("The query is incomplete or invalid here"),
+    "download": N_("Download the result as"),
 }
 
 
-def script_words(words: Words) -> dict[str, str | list[str]]:
+def script_words(words: Translations) -> dict[str, str | list[str]]:
     """The texts by their keys; of one that counts, the forms for one and for many. Braces stay for the script."""
     said: dict[str, str | list[str]] = {key: words(text) for key, text in _SAID.items()}
     forms = (1, 2)

@@ -1,192 +1,178 @@
-"""What a release holds whole: its description at /.well-known/void, its dumps and its tables."""
+"""Whole files of a release: its description, dumps and tables; and its feeds: sitemap, robots.txt, Atom, LDES."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
-from flask import Blueprint, Response, redirect, request, send_file
-from pyoxigraph import Quad, Triple
+from pyoxigraph import Quad
+from werkzeug.utils import send_file
 
 from citygraph.build import feeds
 from citygraph.errors import Gone, NotFound
+from citygraph.rdf.terms import LICENSE
 from citygraph.release.outputs import CSVW, DUMPS, PACKAGE
 from citygraph.release.releases import Release
 from citygraph.web.http.addresses import public_root
-from citygraph.web.http.messages import modified, not_known
-from citygraph.web.http.replies import FOR_EVER, FRESH, GRAPHS, HTML, JSON, Offer, chosen, reply
+from citygraph.web.http.messages import Reply, Request, modified, not_known, redirection, reply_of
+from citygraph.web.http.replies import FOR_EVER, FRESH, GRAPHS, HTML, JSON, Variant, chosen, reply
 from citygraph.web.time.release_differences import written_as
-from citygraph.web.time.release_site import Past
+from citygraph.web.time.release_site import ReleaseSite
 
 _TYPES = {offer.path: offer.content_type for offer in (*DUMPS, PACKAGE, CSVW)}
 _BY_END = {"csv": "text/csv; charset=utf-8; header=present", "parquet": "application/vnd.apache.parquet"}
-_FOLDERS = ("dumps", "tables")
+_XML = Variant("xml", "application/xml")
+_ATOM = Variant("atom", "application/atom+xml; charset=utf-8")
+_TEXT = Variant("txt", "text/plain; charset=utf-8")
+_FEED_ENTRIES = 50
+# Addresses that are expensive to make, or that repeat the pages of the site.
+_NOT_FOR_CRAWLERS = (
+    "/sparql",
+    "/update",
+    "/graphs",
+    "/timegate/",
+    "/timemap/",
+    "/cite/",
+    "/releases/*/",
+    "/explore?",
+    "/network?",
+    "/suggest",
+    "/*?history",
+    "/*?_cite=",
+    "/*?page=",
+)
 
 
-class Holdings:
-    """The addresses; `blueprint` mounts them."""
+class Downloads:
+    """The views of descriptions and files."""
 
-    def __init__(self, past: Past) -> None:
-        self._past = past
+    def __init__(self, site: ReleaseSite) -> None:
+        self._site = site
 
-    def blueprint(self) -> Blueprint:
-        """The addresses."""
-        blueprint = Blueprint("holdings", __name__)
-        blueprint.add_url_rule("/.well-known/void", "void", self.void, methods=["GET"])
-        for folder in _FOLDERS:
-            blueprint.add_url_rule(f"/{folder}", f"{folder}-list", self.listed, methods=["GET"])
-            blueprint.add_url_rule(f"/{folder}/<path:name>", folder, self.file, methods=["GET"])
-        return blueprint
-
-    def void(self) -> Response:
-        """The dataset as VoID, DCAT and DQV; a browser is led to the page."""
+    def void(self, request: Request) -> Reply:
+        """Returns the dataset as VoID, DCAT and DQV; a browser is redirected to the page."""
         offer = chosen(request, (*GRAPHS, HTML))
         if offer is HTML:
-            return redirect(self._past.reader(request).addresses.path("dataset"), 303)  # type: ignore[return-value]
-        triples = self._past.opened(request.environ).about_dataset
-        return reply(request, written_as([Quad(*triple) for triple in triples], offer), offer)
+            return redirection(self._site.reader(request).addresses.path("dataset"), 303)
+        triples = self._site.opened(request.environ).about_dataset
+        return reply(request, written_as((Quad(*triple) for triple in triples), offer), offer)
 
-    def listed(self) -> Response:
-        """The files of a folder, with sizes and checksums; the page of the dataset tells people of them."""
+    def listed(self, request: Request) -> Reply:
+        """Returns the files of a folder with sizes and checksums; a browser is redirected to the page of the dataset."""
         offer = chosen(request, (JSON, HTML))
-        addresses = self._past.reader(request).addresses
+        addresses = self._site.reader(request).addresses
         if offer is HTML:
-            return redirect(addresses.path("dataset"), 303)  # type: ignore[return-value]
+            return redirection(addresses.path("dataset"), 303)
         folder = request.path.strip("/") + "/"
-        release = self._built(self._past.opened(request.environ).release)
+        release = self._built(self._site.opened(request.environ).release)
         outputs = release.manifest.outputs
         files = [{"url": addresses.path(path), **facts} for path, facts in outputs.items() if path.startswith(folder)]
         return reply(request, json.dumps({"release": release.id, "files": files}, indent=1) + "\n", offer)
 
-    def file(self, name: str) -> Response:
-        """A dump or a table; parts of it by Range. Raises NotFound if the release has no such file.
-
-        Commits make none: what is asked of their releases is found at the release of the last build before.
-        """
-        del name  # with the folder in front it is the path of the request
-        release = self._past.opened(request.environ).release
+    def file(self, request: Request, name: str) -> Reply:
+        """Returns a dump or a table, in parts by Range. Raises NotFound if the release has no such file."""
+        del name  # the path of the request has the folder too
+        release = self._site.opened(request.environ).release
         path = request.path[1:]
+        # Commits make no files, so the files of their releases are those of the last build before.
         built = self._built(release)
         if built is not release and path in built.manifest.outputs:
-            response = redirect(f"{self._past.root(request.environ)}/releases/{built.id}/{path}", 307)
-            response.headers["Cache-Control"] = "public, max-age=60"
-            return response  # type: ignore[return-value]
+            return redirection(f"{self._site.root(request.environ)}/releases/{built.id}/{path}", 307)
         facts = release.manifest.outputs.get(path)
         if facts is None:
             raise not_known(path)
-        response = send_file(
-            (release.path / path).absolute(), _type(path), conditional=True, etag=str(facts["sha256"]),
-            last_modified=modified(release), max_age=60, as_attachment=True, download_name=_download(release, path),
-        )  # fmt: skip
-        response.headers["Cache-Control"] = "public, max-age=60"
-        response.headers.add("Link", '<https://creativecommons.org/publicdomain/zero/1.0/>; rel="license"')
-        dataset = self._past.reader(request).addresses.path("dataset")
-        response.headers.add("Link", f'<{dataset}>; rel="collection describedby"')
+        file = send_file(
+            (release.path / path).absolute(),
+            request.environ,
+            _type(path),
+            etag=str(facts["sha256"]),
+            last_modified=modified(release),
+            as_attachment=True,
+            download_name=_download_name(release, path),
+        )
+        response = reply_of(file)
+        response.set("Cache-Control", FRESH)
+        dataset = self._site.reader(request).addresses.path("dataset")
+        response.append("Link", f'<{LICENSE}>; rel="license"')
+        response.append("Link", f'<{dataset}>; rel="collection describedby"')
         return response
 
     def _built(self, release: Release) -> Release:
-        """The release itself, or the nearest one before it that has files."""
-        found: Release | None = release
-        while found is not None and not found.manifest.outputs:
-            found = self._past.timeline.get(found.manifest.parent or "")
-        return found or release
+        """Returns the release itself, or its nearest ancestor that has files."""
+        ancestor: Release | None = release
+        while ancestor is not None and not ancestor.manifest.outputs:
+            ancestor = self._site.timeline.get(ancestor.manifest.parent or "")
+        return ancestor or release
 
 
 def _type(path: str) -> str:
     return _TYPES.get(path) or _BY_END.get(path.rpartition(".")[2], "application/octet-stream")
 
 
-def _download(release: Release, path: str) -> str:
-    """The name to save a file under: it tells the release, so that two never overwrite each other."""
+def _download_name(release: Release, path: str) -> str:
+    """Returns the name to save a file under: it contains the release, so that two never overwrite each other."""
     stem, dot, ending = path.rpartition("/")[2].partition(".")
     return f"{stem}-{release.id[:10]}{dot}{ending}"
 
 
-_XML = Offer("xml", "application/xml")
-_ATOM = Offer("atom", "application/atom+xml; charset=utf-8")
-_TEXT = Offer("txt", "text/plain; charset=utf-8")
-_ENTRIES = 50
-# What costs more to make than a crawler's reader gains; releases say again what the site says.
-_NOT_FOR_CRAWLERS = ("/sparql", "/update", "/graphs", "/timegate/", "/timemap/", "/cite/", "/releases/*/",
-                     "/explore?", "/network?", "/suggest", "/*?history", "/*?_cite=", "/*?page=")  # fmt: skip
-
-
 class Feeds:
-    """The addresses; `blueprint` mounts them."""
+    """The views of sitemap, robots.txt, Atom feed and event stream."""
 
-    def __init__(self, past: Past) -> None:
-        self._past = past
+    def __init__(self, site: ReleaseSite) -> None:
+        self._site = site
         self._pages: tuple[str, list[str]] = ("", [])
 
-    def blueprint(self) -> Blueprint:
-        """The addresses."""
-        blueprint = Blueprint("feeds", __name__)
-        for name, rule, view in (
-            ("sitemap", "/sitemap.xml", self.sitemap),
-            ("sitemap-part", "/sitemap-<int:part>.xml", self.sitemap),
-            ("robots", "/robots.txt", self.robots),
-            ("atom", "/feed", self.atom),
-            ("stream", "/feed/ldes", self.stream),
-            ("stream-page", "/feed/ldes/<name>/<int:page>", self.changes),
-        ):
-            blueprint.add_url_rule(rule, name, view, methods=["GET"])
-        return blueprint
-
-    def sitemap(self, part: int | None = None) -> Response:
-        """Every page of the site, or an index of the parts of that list. Raises NotFound if there is no such part."""
-        release = self._past.opened(request.environ).release
-        body = feeds.sitemap(self._addresses(release), self._root(), release.manifest.created, part)
+    def sitemap(self, request: Request, part: int | None = None) -> Reply:
+        """Returns the sitemap, or the index of its parts. Raises NotFound if the part does not exist."""
+        release = self._site.opened(request.environ).release
+        body = feeds.sitemap(self._addresses(release), self._root(request), release.manifest.created, part)
         if body is None:
             raise not_known(request.path[1:])
         return reply(request, body, _XML)
 
-    def robots(self) -> Response:
-        """What crawlers had better leave, and where the sitemap is."""
-        root = self._past.root(request.environ)
-        prefix = root.partition("://")[2].partition("/")[1:]
-        path = "".join(prefix).rstrip("/")
-        lines = ["User-agent: *", *(f"Disallow: {path}{left}" for left in _NOT_FOR_CRAWLERS), "",
-                 f"Sitemap: {root}/sitemap.xml", ""]  # fmt: skip
-        return reply(request, "\n".join(lines), _TEXT, cache="public, max-age=3600")
+    def robots(self, request: Request) -> Reply:
+        """Returns the rules for crawlers, with the address of the sitemap."""
+        root = self._site.root(request.environ)
+        # Rules of robots.txt begin at the host, which the site may share with others.
+        path = "".join(root.partition("://")[2].partition("/")[1:]).rstrip("/")
+        rules = "\n".join(f"Disallow: {path}{pattern}" for pattern in _NOT_FOR_CRAWLERS)
+        text = f"User-agent: *\n{rules}\n\nSitemap: {root}/sitemap.xml\n"
+        return reply(request, text, _TEXT, cache="public, max-age=3600")
 
-    def atom(self) -> Response:
-        """The newest releases, and what changed with each."""
-        newest = self._newest()[:_ENTRIES]
-        return reply(request, feeds.atom(newest, self._root()), _ATOM)
+    def atom(self, request: Request) -> Reply:
+        """Returns the newest releases with a summary of their changes, as Atom."""
+        newest = self._newest()[:_FEED_ENTRIES]
+        return reply(request, feeds.atom(newest, self._root(request)), _ATOM)
 
-    def stream(self) -> Response:
-        """The view of the event stream: where the changes of each release begin."""
-        return self._ldes(feeds.ldes_root(self._newest(), self._root()))
+    def stream(self, request: Request) -> Reply:
+        """Returns the root of the event stream, which links to the first page of each release."""
+        return self._ldes(request, feeds.ldes_root(self._newest(), self._root(request)))
 
-    def changes(self, name: str, page: int) -> Response:
-        """A page of the changes of a release. Raises Gone if the release is no longer kept, NotFound."""
-        release = self._past.timeline.get(name)
-        if release is None and self._past.timeline.is_pruned(name):
+    def changes(self, request: Request, name: str, page: int) -> Reply:
+        """Returns a page of the changes of a release. Raises Gone if the release is no longer kept, or NotFound."""
+        release = self._site.timeline.get(name)
+        if release is None and self._site.timeline.is_pruned(name):
             raise Gone(f"the release {name} is no longer kept, and neither are its changes")
-        found = feeds.ldes_page(release, page, self._root()) if release else None
-        if found is None:
+        changes = feeds.ldes_page(release, page, self._root(request)) if release else None
+        if changes is None:
             raise NotFound(f"there is no page {page} of the changes of a release {name}")
-        return self._ldes(found)
+        return self._ldes(request, changes)
 
-    def _ldes(self, page: feeds.LdesPage) -> Response:
+    def _ldes(self, request: Request, page: feeds.LdesPage) -> Reply:
         offer = chosen(request, GRAPHS)
-        body = written_as(_quads(page.triples), offer)
+        body = written_as((Quad(*triple) for triple in page.triples), offer)
         return reply(request, body, offer, cache=FOR_EVER if page.is_immutable else FRESH)
 
     def _addresses(self, release: Release) -> list[str]:
-        """The pages of a release, found once."""
-        known, pages = self._pages
-        if known != release.id:
-            pages = feeds.addresses(self._past.timeline.store(release))
+        """Returns the addresses of all pages of a release."""
+        # A crawler requests all parts of a sitemap in a row, and each part would read the whole store.
+        release_id, pages = self._pages
+        if release_id != release.id:
+            pages = feeds.addresses(self._site.timeline.store(release))
             self._pages = (release.id, pages)
         return pages
 
     def _newest(self) -> list[Release]:
-        return list(reversed(self._past.timeline.releases()))
+        return list(reversed(self._site.timeline.releases()))
 
-    def _root(self) -> str:
-        return public_root(request.environ, self._past.settings.trusted_proxies) + "/"
-
-
-def _quads(triples: Iterable[Triple]) -> list[Quad]:
-    return [Quad(triple.subject, triple.predicate, triple.object) for triple in triples]
+    def _root(self, request: Request) -> str:
+        return public_root(request.environ, self._site.settings.trusted_proxies) + "/"

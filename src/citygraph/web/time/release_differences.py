@@ -1,4 +1,4 @@
-"""What changed from one release to another: as counts, a page, RDF Patch, and TriG of what was added and removed."""
+"""Differences between two releases: as counts, a page, RDF Patch, and TriG of added and removed quads."""
 
 from __future__ import annotations
 
@@ -16,38 +16,39 @@ from citygraph.rdf.formats import Kind, of_kind
 from citygraph.rdf.terms import DCTERMS, PREFIXES, RDF, VOID, Namespace
 from citygraph.release.releases import Release
 from citygraph.web.http.addresses import Addresses
-from citygraph.web.http.replies import HTML, JSON, Offer
-from citygraph.web.time.release_site import Past
-from citygraph.web.view.page_request import Reader
-from citygraph.web.view.statement_table import Registrar
+from citygraph.web.http.replies import HTML, JSON, Variant
+from citygraph.web.time.release_site import ReleaseSite
+from citygraph.web.view.page_request import PageRequest
+from citygraph.web.view.statement_table import StatementTable
 from citygraph.web.view.values import Text, literal_text
 
-OFFERS = (JSON, HTML, Offer("rdfp", "application/rdf-patch"), Offer("trig", "application/trig"))
+OFFERS = (JSON, HTML, Variant("rdfp", "application/rdf-patch"), Variant("trig", "application/trig"))
 _PAGE = 500  # statements on a page
 _PARTS = ("", "added", "removed")
 _PROV = Namespace(PREFIXES["prov"])
 
 
 @dataclass(frozen=True)
-class Line:
-    """One statement that came or went."""
+class ChangedStatement:
+    """A statement that was added or removed; its source only in a history."""
 
     sign: str  # "+" or "−"
     name: Text
     value: Text
+    source: Text | None = None
 
 
 @dataclass(frozen=True)
-class Block:
-    """What changed of one subject in one graph."""
+class ChangedSubject:
+    """The changed statements of one subject in one graph."""
 
     graph: Text
     subject: Text
-    lines: tuple[Line, ...]
+    lines: tuple[ChangedStatement, ...]
 
 
 def counts(changes: Changes) -> dict[str, Any]:
-    """How much changed, in all and in each graph."""
+    """Returns the numbers of added and removed quads, in total and by graph."""
     return {
         "from": changes.older.id,
         "to": changes.newer.id,
@@ -58,7 +59,7 @@ def counts(changes: Changes) -> dict[str, Any]:
 
 
 def rdf_patch(changes: Changes) -> bytes:
-    """The changes as RDF Patch (https://afs.github.io/rdf-delta/rdf-patch.html), to be applied to the older release."""
+    """Returns the changes as RDF Patch (https://afs.github.io/rdf-delta/rdf-patch.html) against the older release."""
     lines = [
         f"H id <urn:sha256:{changes.newer.manifest.digest}> .",
         f"H prev <urn:sha256:{changes.older.manifest.digest}> .",
@@ -71,75 +72,89 @@ def rdf_patch(changes: Changes) -> bytes:
 
 
 def trig(changes: Changes, iri: str, part: str) -> bytes:
-    """What was added and removed as TriG.
+    """Returns the added and removed statements as TriG.
 
-    With `part` "added" or "removed" the statements stand in their own graphs. Else both stand side by side, each in a
-    graph of this document that says which graph it is part of. Raises UsageError for any other part.
+    With `part` "added" or "removed" the statements are in their own graphs. With an empty `part` the document has both:
+    each graph appears twice, under names of its own that refer to the graph itself. Raises UsageError for any other
+    part.
     """
     if part not in _PARTS:
         raise UsageError("part must be added or removed")
     if part:
         return _trig(changes.added if part == "added" else changes.removed)
     quads = []
-    for name, of_one in (("removed", changes.removed), ("added", changes.added)):
-        whole = NamedNode(f"{iri}#{name}")
-        quads += [Quad(whole, RDF("type"), VOID("Dataset")), Quad(whole, VOID("triples"), Literal(len(of_one)))]
-        for graph in dict.fromkeys(quad.graph_name for quad in of_one):
+    for name, changed in (("removed", changes.removed), ("added", changes.added)):
+        dataset = NamedNode(f"{iri}#{name}")
+        quads += [Quad(dataset, RDF("type"), VOID("Dataset")), Quad(dataset, VOID("triples"), Literal(len(changed)))]
+        for graph in dict.fromkeys(quad.graph_name for quad in changed):
             if isinstance(graph, NamedNode):
+                # In its own graph a removed statement could not be told from an added one.
                 own = NamedNode(f"{iri}#{name}:{graph.value}")
-                quads += [Quad(own, DCTERMS("isPartOf"), whole), Quad(own, _PROV("specializationOf"), graph)]
-                quads += [Quad(q.subject, q.predicate, q.object, own) for q in of_one if q.graph_name == graph]
+                quads += [Quad(own, DCTERMS("isPartOf"), dataset), Quad(own, _PROV("specializationOf"), graph)]
+                quads += [Quad(q.subject, q.predicate, q.object, own) for q in changed if q.graph_name == graph]
     return _trig(quads)
 
 
-def difference_page(past: Past, changes: Changes, reader: Reader, asked: str) -> str:
-    """The page, a part of the changes at a time. Raises UsageError for a bad page number."""
-    if not asked.isascii() or not asked.isdigit() or int(asked[:9]) < 1:
+def difference_page(site: ReleaseSite, changes: Changes, reader: PageRequest, page_number: str) -> str:
+    """Returns the HTML page with one part of the changes. Raises UsageError for a bad page number."""
+    # Nine digits are enough for any page, and spare int() a number of arbitrary length.
+    if not page_number.isascii() or not page_number.isdigit() or int(page_number[:9]) < 1:
         raise UsageError("page must be a whole number, 1 or more")
-    page = int(asked[:9])
-    # What went may have its name and its document only in the release that it went from.
-    after, before = _registrar(past, changes.newer, reader), _registrar(past, changes.older, reader)
-    said = [(q, "+", after) for q in changes.added] + [(q, "−", before) for q in changes.removed]
-    said.sort(key=lambda one: (str(one[0].graph_name), str(one[0].subject), one[0].predicate.value, one[1]))
-    shown = said[(page - 1) * _PAGE : page * _PAGE]
+    page = int(page_number[:9])
+    # A removed thing may have its label and its document only in the older release.
+    after, before = _table(site, changes.newer, reader), _table(site, changes.older, reader)
+    statements = [(q, "+", after) for q in changes.added] + [(q, "−", before) for q in changes.removed]
+    statements.sort(key=lambda one: (str(one[0].graph_name), str(one[0].subject), one[0].predicate.value, one[1]))
+    shown = statements[(page - 1) * _PAGE : page * _PAGE]
     blocks = []
-    for (graph, subject), of_one in groupby(shown, key=lambda one: (one[0].graph_name, one[0].subject)):
-        group = list(of_one)
-        registrar = group[0][2]
-        lines = tuple(Line(sign, named(q.predicate.value, r, reader), valued(q, r, reader)) for q, sign, r in group)
-        blocks.append(Block(linked(graph, registrar), linked(subject, registrar), lines))
-    return past.pages.page(
-        "difference.html", reader, changes.newer, changes=changes, blocks=blocks, page=page,
-        pages=max(1, -(-len(said) // _PAGE)), graphs=[(after.link(g), *n) for g, n in changes.by_graph.items()],
-    )  # fmt: skip
+    for (graph, subject), group in groupby(shown, key=lambda one: (one[0].graph_name, one[0].subject)):
+        of_subject = list(group)
+        table = of_subject[0][2]
+        lines = tuple(
+            ChangedStatement(
+                sign, property_text(quad.predicate.value, its_table, reader), value_text(quad, its_table, reader)
+            )
+            for quad, sign, its_table in of_subject
+        )
+        blocks.append(ChangedSubject(term_text(graph, table), term_text(subject, table), lines))
+    return site.pages.page(
+        "difference.html",
+        reader,
+        changes.newer,
+        changes=changes,
+        blocks=blocks,
+        page=page,
+        pages=max(1, -(-len(statements) // _PAGE)),
+        graphs=[(after.link(graph), *numbers) for graph, numbers in changes.by_graph.items()],
+    )
 
 
-def written_as(quads: Iterable[Quad], offer: Offer) -> bytes:
-    """Statements in one of the forms of RDF that are offered."""
+def written_as(quads: Iterable[Quad], offer: Variant) -> bytes:
+    """Returns quads in one of the offered RDF formats."""
     return write_graph(quads, next(format_ for format_ in of_kind(Kind.GRAPH) if format_.extension == offer.name))
 
 
-def named(predicate: str, registrar: Registrar, reader: Reader) -> Text:
-    """A property by the name that it has on pages."""
-    link = registrar.link(predicate)
-    return Text(reader.words.property_name(predicate) or link.text, href=link.href)
+def property_text(predicate: str, table: StatementTable, reader: PageRequest) -> Text:
+    """Returns the name that a property has on pages, with its link."""
+    link = table.link(predicate)
+    return Text(reader.translations.property_name(predicate) or link.text, href=link.href)
 
 
-def valued(quad: Quad, registrar: Registrar, reader: Reader) -> Text:
-    """The value of a statement."""
+def value_text(quad: Quad, table: StatementTable, reader: PageRequest) -> Text:
+    """Returns the value of a statement as text with its link."""
     value = quad.object
-    return literal_text(value, reader.words) if isinstance(value, Literal) else linked(value, registrar)
+    return literal_text(value, reader.translations) if isinstance(value, Literal) else term_text(value, table)
 
 
-def linked(term: object, registrar: Registrar) -> Text:
-    """A thing by its label; what has no IRI as it is written."""
-    return registrar.link(term.value) if isinstance(term, NamedNode) else Text(str(term))
+def term_text(term: object, table: StatementTable) -> Text:
+    """Returns the label and link of an IRI; any other term as it is written."""
+    return table.link(term.value) if isinstance(term, NamedNode) else Text(str(term))
 
 
-def _registrar(past: Past, release: Release, reader: Reader) -> Registrar:
-    """What names and links things as one release does."""
+def _table(site: ReleaseSite, release: Release, reader: PageRequest) -> StatementTable:
+    """Returns a statement table with the labels of one release and links into it."""
     addresses = Addresses(reader.addresses.base, f"{reader.addresses.root}/releases/{release.id}")
-    return Registrar(past.shelf.get(release.id), reader.words, addresses)
+    return StatementTable(site.shelf.get(release.id), reader.translations, addresses)
 
 
 def _written(quad: Quad) -> str:
@@ -151,6 +166,6 @@ def _trig(quads: Iterable[Quad]) -> bytes:
     ordered = sorted(quads, key=lambda q: (str(q.graph_name), str(q.subject), q.predicate.value, str(q.object)))
     prefixes = used_prefixes(ordered)
     written = serialize(ordered, format=RdfFormat.TRIG, prefixes=prefixes) or b""
-    # The library orders the prefixes as its hash table does.
+    # The library writes prefixes in the order of its hash table, which changes from run to run.
     head = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in prefixes.items())
     return head.encode() + b"\n" + written.split(b"\n", len(prefixes))[-1]

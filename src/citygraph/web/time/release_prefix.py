@@ -1,101 +1,85 @@
-"""The layer of time in front of the site: releases, differences, histories, mementos, citations, feeds and files."""
+"""The site below /releases/{id}, and the links of every document to its past."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-from flask import Flask
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from citygraph.errors import CitygraphError, NotFound
 from citygraph.graph.history import Timeline
-from citygraph.release.releases import Releases
-from citygraph.settings import Settings
 from citygraph.web.http.addresses import MOUNT
-from citygraph.web.http.messages import RELEASE
-from citygraph.web.http.replies import FOR_EVER
-from citygraph.web.sparql.endpoint import PATH
+from citygraph.web.http.messages import FOR_EVER, RELEASE, Reply, Request
 from citygraph.web.time.citations import Citations
-from citygraph.web.time.downloads import Feeds, Holdings
-from citygraph.web.time.entity_history import Histories
+from citygraph.web.time.entity_history import EntityHistories
 from citygraph.web.time.memento import Mementos, has_past
-from citygraph.web.time.release_pages import READING, WRITES, ReleasePages
-from citygraph.web.time.release_site import Past
-from citygraph.web.view.release_cache import Shelf
-from citygraph.web.view.templates import Templates
+from citygraph.web.time.release_pages import READING, WRITES
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
+    from _typeshed.wsgi import WSGIEnvironment
 
 _BELOW = re.compile(r"/releases/(?P<id>[^/]+)(?P<rest>/.*)", re.DOTALL)
-# What is of all time, or not of the data: a release has none of its own.
+# Addresses that are not of one release: they concern all of them, or the server.
 _TIMELESS = ("releases", "timegate", "timemap", "health", "ready", "metrics", "admin", "robots", "feed", "ldes")
-_LASTING = ("200", "206", "301", "303", "304")
-_DOCUMENT = ("200", "304")
+_IMMUTABLE_STATUSES = (200, 206, 301, 303, 304)
 
 
-def mount_time(app: Flask, settings: Settings, releases: Releases) -> None:
-    """Add the addresses of time to the site, and the whole site below each release.
+class ReleasePrefix:
+    """Serves the whole site below /releases/{id}, from that release.
 
-    To be called when everything else stands in front of Flask already: that answers below a release too.
-    """
-    past = Past(settings, Timeline(releases), Shelf(releases, settings.base), Templates())
-    mementos = Mementos(past)
-    app.register_blueprint(Citations(past).blueprint())
-    Histories(past).mount(app)
-    app.register_blueprint(mementos.blueprint())
-    app.register_blueprint(ReleasePages(past).blueprint())
-    app.register_blueprint(Feeds(past).blueprint())
-    app.register_blueprint(Holdings(past).blueprint())
-    app.wsgi_app = TimeLayer(app.wsgi_app, Flask.wsgi_app.__get__(app), past.timeline, mementos)  # type: ignore[method-assign]
-
-
-class TimeLayer:
-    """Lets the site answer below /releases/{id} as it does at its root, but of that release.
-
-    The part of the path that names the release moves from PATH_INFO to SCRIPT_NAME (PEP 3333), and the release's
-    name stands in `environ`: whatever answers finds it there, and builds its links on the longer root. What is asked
-    of a document's past, wherever the document itself is answered, goes to `own`.
+    The part of the path that names the release moves from PATH_INFO to SCRIPT_NAME (PEP 3333), and the release's id is
+    put into the environment: views find it there, and build their links on the longer root.
     """
 
-    def __init__(self, site: WSGIApplication, own: WSGIApplication, timeline: Timeline, mementos: Mementos) -> None:
-        self._site = site
-        self._own = own
+    def __init__(
+        self, timeline: Timeline, mementos: Mementos, citations: Citations, histories: EntityHistories
+    ) -> None:
         self._timeline = timeline
         self._mementos = mementos
+        self._citations = citations
+        self._histories = histories
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+    def enter(self, environ: WSGIEnvironment) -> None:
+        """Moves the prefix of a release, if the path has one, from PATH_INFO to SCRIPT_NAME."""
         path = environ.get("PATH_INFO") or "/"
-        if path.startswith("/releases/"):
-            path = self._enter(environ, path)
-        if environ["REQUEST_METHOD"] in READING:
-            query = environ.get("QUERY_STRING", "")
-            if query and _is_of_time(path, query):
-                return self._own(environ, self._lasting(environ, start_response))
-            if has_past(path[1:]):
-                if "HTTP_ACCEPT_DATETIME" in environ and RELEASE not in environ:
-                    return self._own(environ, start_response)
-                start_response = self._dated(environ, path, start_response)
-            elif RELEASE in environ and not path.startswith("/static/"):
-                start_response = self._lasting(environ, start_response)
-        return self._site(environ, start_response)
-
-    def _enter(self, environ: WSGIEnvironment, path: str) -> str:
-        """Step into the release that the path names, if there is one; answers the path from there."""
-        match = _BELOW.fullmatch(path)
+        match = _BELOW.fullmatch(path) if path.startswith("/releases/") else None
         if match is None or not self._is_below(match["id"], match["rest"], environ["REQUEST_METHOD"]):
-            return path
+            return
         environ[RELEASE] = match["id"]
         environ[MOUNT] = f"/releases/{match['id']}"
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + environ[MOUNT]
         environ["PATH_INFO"] = match["rest"]
-        return match["rest"]
+
+    def answer(self, request: Request, view: Callable[[Request], Reply]) -> Reply:
+        """Returns the history, citation or memento that a request for any address may ask for, or the view's reply."""
+        if request.method not in READING or request.method == "OPTIONS":
+            return view(request)
+        reply = self._of_time(request) or view(request)
+        if has_past(request.path[1:]) and reply.status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
+            # A document whose past cannot be read is served all the same, without links to it.
+            with suppress(CitygraphError):
+                for name, value in self._mementos.headers(request.environ, request.path[1:]):
+                    reply.append(name, value)
+        if request.release and not request.path.startswith("/static/"):
+            _keep_for_ever(reply)
+        return reply
+
+    def _of_time(self, request: Request) -> Reply | None:
+        """Returns the reply to ?_cite, ?history or Accept-Datetime, or None for any other request."""
+        if request.query:
+            # /sparql forwards every parameter to the query's form, so it has no citation of its own.
+            if "_cite" in request.args and request.path != "/sparql":
+                return self._citations.requested(request)
+            if "history" in request.args and has_past(request.path[1:]):
+                return self._histories.answer(request)
+        if "HTTP_ACCEPT_DATETIME" in request.environ and not request.release and has_past(request.path[1:]):
+            return self._mementos.redirect(request)
+        return None
 
     def _is_below(self, release_id: str, rest: str, method: str) -> bool:
+        """Returns whether an address exists below a release: one of the data, and read only."""
         first = rest.split("/")[1].partition(".")[0]
         if first in _TIMELESS or (first in WRITES and method not in READING):
             return False
@@ -104,50 +88,9 @@ class TimeLayer:
         except NotFound:
             return False
 
-    def _dated(self, environ: WSGIEnvironment, path: str, start_response: StartResponse) -> StartResponse:
-        """Start a document's response with what it says of its past."""
 
-        def add(status: str, headers: list[tuple[str, str]]) -> None:
-            if status[:3] in _DOCUMENT:
-                # A path is decoded from UTF-8, which WSGI passes as Latin-1.
-                decoded = path[1:].encode("latin-1", "replace").decode("utf-8", "replace")
-                for name, value in self._mementos.headers(environ, decoded):
-                    _append(headers, name, value)
-
-        return _changing(self._lasting(environ, start_response) if RELEASE in environ else start_response, add)
-
-    def _lasting(self, environ: WSGIEnvironment, start_response: StartResponse) -> StartResponse:
-        """Start the response of something below a release, which never changes."""
-
-        def keep(status: str, headers: list[tuple[str, str]]) -> None:
-            kept = next((value for name, value in headers if name.lower() == "cache-control"), "")
-            if status[:3] in _LASTING and not {"no-store", "no-cache"} & set(kept.split(", ")):
-                headers[:] = [header for header in headers if header[0].lower() != "cache-control"]
-                headers.append(("Cache-Control", FOR_EVER))
-
-        return _changing(start_response, keep) if RELEASE in environ else start_response
-
-
-def _is_of_time(path: str, query: str) -> bool:
-    """Whether the history of a document is asked for, or how to cite what stands there."""
-    names = {part.partition("=")[0] for part in query.split("&")}
-    return ("_cite" in names and path != PATH) or ("history" in names and has_past(path[1:]))
-
-
-def _changing(start_response: StartResponse, change: Callable[[str, list[tuple[str, str]]], None]) -> StartResponse:
-    def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-        # Whatever comes of it, the document is answered: only what it would say of its past is not known.
-        with suppress(CitygraphError):
-            change(status, headers)
-        return start_response(status, headers, *error)
-
-    return start
-
-
-def _append(headers: list[tuple[str, str]], name: str, value: str) -> None:
-    """Add a value to a header that is a list."""
-    for place, (known, before) in enumerate(headers):
-        if known.lower() == name.lower():
-            headers[place] = (known, f"{before}, {value}")
-            return
-    headers.append((name, value))
+def _keep_for_ever(reply: Reply) -> None:
+    """Lets caches keep the reply of a release, which never changes, unless the view forbids it."""
+    caching = set(reply.header("Cache-Control").split(", "))
+    if reply.status in _IMMUTABLE_STATUSES and not {"no-store", "no-cache"} & caching:
+        reply.set("Cache-Control", FOR_EVER)

@@ -1,4 +1,4 @@
-"""What the addresses of time share: releases, their open stores, the pages, and who asks."""
+"""The releases of a site with their open stores, as the views of this package share them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Request
-
 from citygraph.graph.history import Timeline
 from citygraph.release.releases import Release
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import MOUNT, Addresses, public_root
-from citygraph.web.http.messages import RELEASE, modified
-from citygraph.web.view.page_request import Reader, reader_of
+from citygraph.web.http.messages import RELEASE, Request, modified
+from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import OpenRelease, Shelf
 from citygraph.web.view.templates import Templates
 
@@ -24,42 +22,42 @@ _SHAPES = "ontology/shapes"
 
 
 @dataclass(frozen=True)
-class Past:
-    """The releases of a site and what is made of them."""
+class ReleaseSite:
+    """The site with all its releases: settings, timeline, open stores and templates."""
 
     settings: Settings
     timeline: Timeline
     shelf: Shelf
     pages: Templates
 
-    def reader(self, request: Request) -> Reader:
-        """Who reads."""
-        return reader_of(request, self.settings)
+    def reader(self, request: Request) -> PageRequest:
+        """Returns the page request: locale and links."""
+        return page_request_of(request, self.settings)
 
     def root(self, environ: Mapping[str, Any]) -> str:
-        """Scheme, host and path of the site itself, also where a release is asked."""
+        """Returns the root of the site itself, without the prefix of a release."""
         return public_root(environ, self.settings.trusted_proxies).removesuffix(str(environ.get(MOUNT, "")))
 
     def opened(self, environ: Mapping[str, Any]) -> OpenRelease:
-        """The release that the address names, or else the current one. Raises NotFound if there is none."""
-        named = environ.get(RELEASE)
-        return self.shelf.get(str(named)) if named else self.shelf.current()
+        """Returns the release that the address names, or else the current one. Raises NotFound if it does not exist."""
+        release_id = environ.get(RELEASE)
+        return self.shelf.get(str(release_id)) if release_id else self.shelf.current()
 
     def iri(self, release: Release) -> str:
-        """The name of a release."""
+        """Returns the IRI of a release."""
         return f"{self.settings.base}releases/{release.id}"
 
     def thing(self, path: str) -> str:
-        """The IRI whose document stands at a path without extension, or nothing if it describes no single thing."""
+        """Returns the IRI of the thing that the document at a path describes, or an empty string."""
         about_one = path.startswith(_DOCUMENTS) and not path.startswith(_SHAPES)
         return Addresses(self.settings.base).thing(path) if about_one or path in _ONE else ""
 
 
-def made(release: Release) -> datetime:
-    """When a release was published, to the second."""
+def published_at(release: Release) -> datetime:
+    """Returns when a release was published, in UTC and to the second."""
     return modified(release).astimezone(UTC)
 
 
-def quoted(path: str) -> str:
-    """A decoded path as it stands in an address."""
+def quoted_path(path: str) -> str:
+    """Returns a decoded path percent-encoded, as in an address."""
     return Addresses("").path(path)[1:]

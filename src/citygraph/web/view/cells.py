@@ -11,12 +11,12 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode
 
 from citygraph.rdf.terms import CATALOG_GRAPH, CG, CURATION_GRAPH, DCTERMS, DERIVED_GRAPH, PREFIXES
 from citygraph.web.view.release_cache import OpenRelease
-from citygraph.web.view.translations import N_, Words
+from citygraph.web.view.translations import N_, Translations
 from citygraph.web.view.values import Text, literal_text
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SourceNote:
     """A small numbered square that opens what stands of the source of that number; `label` is how it is read out."""
 
     number: int
@@ -34,26 +34,26 @@ class Mark:
 class Cell:
     """One value: its texts, the sources, the reason if the curator concluded it, its own statements if it has parts.
 
-    `standing` says that it is "not yet" or "no longer" true on the day that is looked at.
+    `validity` says that it is "not yet" or "no longer" true on the day that is looked at.
     """
 
     texts: tuple[Text, ...]
-    marks: tuple[Mark, ...] = ()
+    notes: tuple[SourceNote, ...] = ()
     reasons: tuple[Text, ...] = ()
     anchor: str = ""
-    rows: tuple[Row, ...] = ()
-    standing: str = ""
+    rows: tuple[PropertyRow, ...] = ()
+    validity: str = ""
 
     def squares(self) -> Markup:
         """The marks for a page; a word joiner keeps the first on the line of the last word."""
-        if not self.marks:
+        if not self.notes:
             return Markup()
-        squares = "".join([mark.__html__() for mark in self.marks])
+        squares = "".join([note.__html__() for note in self.notes])
         return Markup(f'&#8288;<span class="marks">&#8288;{squares}</span>')  # noqa: S704 - made above
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PropertyRow:
     """A property and its values; `differ` when the sources give several where there can truly be one.
 
     Short values stand `inline`, one after the other.
@@ -72,11 +72,11 @@ class Part:
     anchor: str
     title: Text
     kind: str
-    rows: tuple[Row, ...]
+    rows: tuple[PropertyRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class IncomingLinks:
     """What points at the entity, told from its side."""
 
     title: str
@@ -124,22 +124,24 @@ _ADDRESSES = tuple(
 )  # fmt: skip
 
 
-def source_line(opened: OpenRelease, words: Words, link: Callable[[str], Text], iri: str, number: int) -> SourceLine:
+def source_line(
+    opened: OpenRelease, translations: Translations, link: Callable[[str], Text], iri: str, number: int
+) -> SourceLine:
     """The line of one source; a lookup by its name."""
-    said: dict[str, list[NamedNode | Literal]] = {}
+    statements: dict[str, list[NamedNode | Literal]] = {}
     for quad in islice(opened.quick.quads_for_pattern(NamedNode(iri), None, None, DefaultGraph()), _MOST):
         if isinstance(quad.object, NamedNode | Literal):
-            said.setdefault(quad.predicate.value, []).append(quad.object)
-    kind = words(_KINDS[iri]) if iri in _KINDS else words("document") if said else ""
+            statements.setdefault(quad.predicate.value, []).append(quad.object)
+    kind = translations(_KINDS[iri]) if iri in _KINDS else translations("document") if statements else ""
     facts = tuple(
-        (words(name), literal_text(term, words) if isinstance(term, Literal) else link(term.value))
+        (translations(name), literal_text(term, translations) if isinstance(term, Literal) else link(term.value))
         for predicate, name in _FACTS
-        for term in said.get(predicate, ())
+        for term in statements.get(predicate, ())
     )
-    return SourceLine(number, link(iri), f"source-{number}", kind, facts, address_of(said))
+    return SourceLine(number, link(iri), f"source-{number}", kind, facts, address_of(statements))
 
 
-def address_of(said: Mapping[str, list[NamedNode | Literal]]) -> str:
+def address_of(statements: Mapping[str, list[NamedNode | Literal]]) -> str:
     """The address at which a document stands on the web, or ""."""
-    terms = (term.value for predicate in _ADDRESSES for term in said.get(predicate, ()))
+    terms = (term.value for predicate in _ADDRESSES for term in statements.get(predicate, ()))
     return next((value for value in terms if value.startswith(("https://", "http://"))), "")

@@ -1,8 +1,8 @@
-"""What the shapes found in a release, by the document of what it is about: read once from its reports."""
+"""Validation findings of a release, by the document of their focus node; the build's report is read once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,20 +11,21 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 
-from citygraph.graph.vocabulary import Vocabulary
-from citygraph.rdf.terms import CG, SH
-from citygraph.report import REPORT, Judged, Result, read_later
+from citygraph.graph.labels import Label, last_segment
+from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
+from citygraph.rdf.terms import CG, RDFS, SH
+from citygraph.report import REPORT, ReportScope, ValidationResult, read_later_reports
 from citygraph.web.view.values import Text
 
-_MOST = 2_000_000  # triples of a report; what a longer one says further on is not told
-_MOST_TOLD = 20  # findings of one page
+# Triples of a report that are read: the rest of a longer one is ignored, and `Findings.whole` is false.
+_MOST = 2_000_000
 _FOCUS, _MESSAGE, _SHAPE, _VALUE = (SH(name) for name in ("focusNode", "resultMessage", "sourceShape", "value"))
 _READ = {_FOCUS, _MESSAGE, _SHAPE, _VALUE}
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that a shape found: of which node, by which shape, in words of several languages."""
+class ShapeFinding:
+    """One result of a validation report: the focus node, the shape, and the message in several languages."""
 
     focus: str
     shape: str
@@ -34,55 +35,69 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found, by the IRI of the document's thing: by the last build, and by commits since.
+    """The findings of the last build and of the commits since, by the IRI of the entity of a document.
 
-    `whole` if the build's report was read to its end; `judged` is what those commits judged.
+    `whole` if the build's report was read to its end; `judged` is the scope of the validation by those commits.
     """
 
-    built: Mapping[str, tuple[Finding, ...]]
+    built: Mapping[str, tuple[ShapeFinding, ...]]
     whole: bool
-    judged: Judged
-    later: Mapping[str, tuple[Finding, ...]]
+    judged: ReportScope
+    later: Mapping[str, tuple[ShapeFinding, ...]]
 
-    def of(self, iri: str) -> tuple[Finding, ...] | None:
-        """What was found of a thing and the parts of its document; None where that is not known."""
+    def of(self, iri: str) -> tuple[ShapeFinding, ...] | None:
+        """Returns the findings of an entity and the parts of its document, or None if it was not validated."""
         lasting = (one for one in self.built.get(iri, ()) if not self.judged.covers(one.focus, one.value))
-        found = (*lasting, *self.later.get(iri, ()))
-        return found if found or self.whole or iri in self.judged.nodes else None
+        findings = (*lasting, *self.later.get(iri, ()))
+        return findings if findings or self.whole or iri in self.judged.nodes else None
+
+    def distinct(self) -> Iterator[ShapeFinding]:
+        """Yields all findings, ordered by document."""
+        for iri in sorted({*self.built, *self.later}):
+            # A shape may report a node once for each of its values, with the same message.
+            yield from {(one.shape, one.focus, one.messages): one for one in self.of(iri) or ()}.values()
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """A finding as a page tells it: what is wrong, how to mend it, which shape says so, the part it is about."""
+class FindingText:
+    """A finding as a page shows it: the focus node and the message."""
 
+    focus: str
     message: Text
-    remedy: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeFindings:
+    """The findings of one shape: its IRI, its name, how to mend the data, and each finding."""
+
     shape: str
-    anchor: str
+    name: Text
+    remedy: Text | None
+    findings: tuple[FindingText, ...]
 
 
 def read_findings(release: Path) -> Findings:
-    """What was found in the release in this folder; of what nobody judged nothing is known."""
-    built: Mapping[str, tuple[Finding, ...]] = {}
+    """Reads the findings of the release in a folder, from the report of its build and those of later commits."""
+    built: Mapping[str, tuple[ShapeFinding, ...]] = {}
     whole = False
     with suppress(FileNotFoundError):
         state = (release / REPORT).stat()
         built, whole = _of_build(_File(state.st_dev, state.st_ino, state.st_mtime_ns, release / REPORT))
     nodes, values, datasets = set[str](), set[str](), set[str]()
-    judged = Judged(nodes, values, datasets)
+    judged = ReportScope(nodes, values, datasets)
     later = []
-    # The newest first: what it judged, those before it have no more to say about.
-    for one, results in reversed(list(read_later(release))):
+    # The newest first: it supersedes earlier reports on the nodes and values that it judged.
+    for one, results in reversed(list(read_later_reports(release))):
         later += [_of_result(result) for result in results if not judged.covers(result.focus_node, result.value)]
         nodes |= one.nodes
         values |= one.values
         datasets |= one.datasets
-    return Findings(built, whole, judged, _by_thing(later))
+    return Findings(built, whole, judged, _by_entity(later))
 
 
 @dataclass(frozen=True)
 class _File:
-    """A file, whatever it is called: releases that commits made have the report of the same build."""
+    """The identity of a file, as the key of a cache: releases made by commits link to the report of the same build."""
 
     device: int
     inode: int
@@ -91,8 +106,8 @@ class _File:
 
 
 @lru_cache(2)
-def _of_build(report: _File) -> tuple[Mapping[str, tuple[Finding, ...]], bool]:
-    """The findings of a W3C validation report in Turtle, and whether it was read to its end."""
+def _of_build(report: _File) -> tuple[Mapping[str, tuple[ShapeFinding, ...]], bool]:
+    """Returns the findings of a SHACL validation report in Turtle, and whether it was read to its end."""
     results: dict[BlankNode, dict[NamedNode, list[NamedNode | Literal]]] = {}
     count = 0
     for quad in islice(parse(path=str(report.path), format=RdfFormat.TURTLE), _MOST):
@@ -100,42 +115,54 @@ def _of_build(report: _File) -> tuple[Mapping[str, tuple[Finding, ...]], bool]:
         subject, predicate, term = quad.subject, quad.predicate, quad.object
         if predicate in _READ and isinstance(subject, BlankNode) and not isinstance(term, BlankNode | Triple):
             results.setdefault(subject, {}).setdefault(predicate, []).append(term)
-    found = []
-    for said in results.values():
-        if _FOCUS in said and _SHAPE in said:
-            messages = tuple(term for term in said.get(_MESSAGE, ()) if isinstance(term, Literal))
-            value = str(said[_VALUE][0]) if _VALUE in said else ""
-            found.append(Finding(said[_FOCUS][0].value, said[_SHAPE][0].value, messages, value))
-    return _by_thing(found), count < _MOST
+    findings = []
+    for properties in results.values():
+        if _FOCUS in properties and _SHAPE in properties:
+            messages = tuple(term for term in properties.get(_MESSAGE, ()) if isinstance(term, Literal))
+            value = str(properties[_VALUE][0]) if _VALUE in properties else ""
+            findings.append(ShapeFinding(properties[_FOCUS][0].value, properties[_SHAPE][0].value, messages, value))
+    return _by_entity(findings), count < _MOST
 
 
-def _by_thing(found: Iterable[Finding]) -> Mapping[str, tuple[Finding, ...]]:
-    by_thing: dict[str, list[Finding]] = {}
-    for finding in found:
-        by_thing.setdefault(finding.focus.partition("#")[0], []).append(finding)
-    return {iri: tuple(of_one) for iri, of_one in by_thing.items()}
+def _by_entity(findings: Iterable[ShapeFinding]) -> Mapping[str, tuple[ShapeFinding, ...]]:
+    by_entity: dict[str, list[ShapeFinding]] = {}
+    for finding in findings:
+        by_entity.setdefault(finding.focus.partition("#")[0], []).append(finding)
+    return {iri: tuple(of_one) for iri, of_one in by_entity.items()}
 
 
-def _of_result(result: Result) -> Finding:
+def _of_result(result: ValidationResult) -> ShapeFinding:
     messages = tuple(Literal(text, language=tag or None) for tag, text in result.messages.items())
-    return Finding(result.focus_node, result.shape, messages, result.value)
+    return ShapeFinding(result.focus_node, result.shape, messages, result.value)
 
 
-def remarks(found: Iterable[Finding], shapes: Vocabulary, language: str) -> tuple[Remark, ...]:
-    """The findings in a reader's language, each once."""
-    told = {}
-    for finding in islice(found, _MOST_TOLD):
-        shape = shapes.get(finding.shape)
-        remedy = shape.text(language, CG("remedy").value) if shape else None
-        mend = Text(remedy.text, "" if remedy.language == language else remedy.language) if remedy else None
-        anchor = finding.focus.partition("#")[2]
-        message = _message(finding.messages, language)
-        if message:
-            told[message, anchor] = Remark(message, mend, finding.shape, anchor)
-    return tuple(told.values())
+def by_shape(findings: Findings, shapes: Vocabulary, language: str) -> tuple[ShapeFindings, ...]:
+    """Returns the findings of a release grouped by shape, those with the most findings first, in a reader's language."""
+    groups: dict[str, list[FindingText]] = {}
+    for finding in findings.distinct():
+        message = _in_language(finding.messages, language) or Text("")
+        groups.setdefault(finding.shape, []).append(FindingText(finding.focus, message))
+    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    return tuple(_group(shape, tuple(texts), shapes.get(shape), language) for shape, texts in ordered)
 
 
-def _message(messages: Iterable[Literal], language: str) -> Text | None:
+def _group(iri: str, findings: tuple[FindingText, ...], shape: VocabularyTerm | None, language: str) -> ShapeFindings:
+    name = shape.text(language, SH("name").value, RDFS("label").value) if shape else None
+    remedy = shape.text(language, CG("remedy").value) if shape else None
+    return ShapeFindings(
+        iri,
+        _text(name, language) if name else Text(last_segment(iri)),
+        _text(remedy, language) if remedy else None,
+        findings,
+    )
+
+
+def _text(label: Label, language: str) -> Text:
+    return Text(label.text, "" if label.language == language else label.language)
+
+
+def _in_language(messages: Iterable[Literal], language: str) -> Text | None:
+    """Returns the message in a language, else in English, else in any."""
     by_language = {message.language or "": message.value for message in messages}
     chosen = next((one for one in (language, "en") if one in by_language), next(iter(by_language), None))
     if chosen is None:

@@ -6,29 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Request
-
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import Addresses, addresses_of
+from citygraph.web.http.messages import Request
 from citygraph.web.http.negotiation import reader_language
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 
 
-def reader_of(request: Request, settings: Settings) -> Reader:
+def page_request_of(request: Request, settings: Settings) -> PageRequest:
     """Who sent a request."""
     addresses, _ = addresses_of(request, settings.base, settings.trusted_proxies)
-    return Reader(Words(reader_language(request)), addresses, request.query_string.decode("ascii", "replace"))
+    return PageRequest(
+        Translations(reader_language(request)), addresses, request.query_string.decode("ascii", "replace")
+    )
 
 
 @dataclass(frozen=True)
-class Reader:
+class PageRequest:
     """Who reads: the words of the language, the addresses of the site, what stands after the question mark.
 
     `at` is "" or the ISO date on which the graph is looked at, `view` how tables are sorted and what is looked for in
     them, `today` the ISO date of the reading, "" where a release is read at its own address.
     """
 
-    words: Words
+    translations: Translations
     addresses: Addresses
     query: str = ""
     at: str = ""

@@ -14,21 +14,20 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from flask import request
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 
 from citygraph.build.dataset import dataset_description
-from citygraph.graph.document import Writer
+from citygraph.graph.document import DocumentWriter
 from citygraph.graph.jsonld import Context, context_of
 from citygraph.graph.labels import Labels
 from citygraph.graph.vocabulary import Vocabulary
 from citygraph.graph.withdrawals import Withdrawal, read_withdrawals
-from citygraph.index.entities import Listing
+from citygraph.index.entities import EntityTable
 from citygraph.matching.lookup import Lookup
-from citygraph.rdf.nquads import apply_patch, patched
+from citygraph.rdf.nquads import apply_patch, patched_ancestors
 from citygraph.rdf.terms import CG, CURATION_GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
 from citygraph.release.releases import Release, Releases
-from citygraph.web.http.messages import RELEASE
+from citygraph.web.http.messages import Request
 from citygraph.web.view.findings import Findings, read_findings
 
 log = logging.getLogger(__name__)
@@ -119,7 +118,7 @@ class Held:
 def _way(held: str, wanted: Path) -> list[Path] | None:
     """The releases by whose patches one leads to the other; None if there are none."""
     way: list[Path] = []
-    for folder, parent in islice(patched(wanted), _LONGEST_CHAIN):
+    for folder, parent in islice(patched_ancestors(wanted), _LONGEST_CHAIN):
         way.insert(0, folder)
         if parent == held:
             return way
@@ -161,10 +160,10 @@ class OpenRelease:
         self.labels = Labels(self.store, sourced=False)
         self.sourced_labels = Labels(self.store)
         # What graphs say, by graph: each subject with its class.
-        self.said: dict[str, list[tuple[str, str]]] = {}
+        self.graph_subjects: dict[str, list[tuple[str, str]]] = {}
         self._parts: dict[str, tuple[str, ...]] = {}
         # What pages asked about the whole release, by the name of the query.
-        self.asked: dict[str, list[Mapping[str, NamedNode | Literal]]] = {}
+        self.query_results: dict[str, list[Mapping[str, NamedNode | Literal]]] = {}
 
     def read_from(self, store: Store) -> None:
         """Read from this store from now on: the release's own, or a copy."""
@@ -192,9 +191,9 @@ class OpenRelease:
         return tuple(dataset_description(self.release, self.store))
 
     @cached_property
-    def listing(self) -> Listing:
+    def listing(self) -> EntityTable:
         """The entities as a list to filter, and their ties. Raises NotFound if the release has no index."""
-        return Listing(self.release.path / "search.sqlite", self.store)
+        return EntityTable(self.release.path / "search.sqlite", self.store)
 
     @cached_property
     def withdrawals(self) -> dict[str, Withdrawal]:
@@ -207,9 +206,9 @@ class OpenRelease:
         return read_findings(self.release.path)
 
     @cached_property
-    def writer(self) -> Writer:
+    def writer(self) -> DocumentWriter:
         """What writes the documents."""
-        return Writer(self.context)
+        return DocumentWriter(self.context)
 
     @cached_property
     def conclusions(self) -> dict[tuple[str, str, str], Conclusion]:
@@ -218,11 +217,11 @@ class OpenRelease:
         found = {}
         for quad in islice(conclusions, _MOST_CONCLUSIONS):
             if isinstance(quad.subject, NamedNode):
-                said: dict[str, list[NamedNode | Literal]] = {}
+                properties: dict[str, list[NamedNode | Literal]] = {}
                 for part in self.store.quads_for_pattern(quad.subject, None, None, CURATION_GRAPH):
                     if isinstance(part.object, NamedNode | Literal):
-                        said.setdefault(part.predicate.value, []).append(part.object)
-                found.update(_conclusion(quad.subject.value, said))
+                        properties.setdefault(part.predicate.value, []).append(part.object)
+                found.update(_conclusion(quad.subject.value, properties))
         return found
 
     def parts(self, graph: str) -> tuple[str, ...]:
@@ -257,6 +256,10 @@ class Shelf:
         """The release that is served now. Raises NotFound if there is none."""
         return self.get(self._releases.current_id())
 
+    def of_request(self, request: Request) -> OpenRelease:
+        """Returns the release that the address names, or else the current one. Raises NotFound if there is none."""
+        return self.get(request.release) if request.release else self.current()
+
     def get(self, release_id: str) -> OpenRelease:
         """The release of that name, opened at need. Raises NotFound."""
         with self._lock:
@@ -272,15 +275,15 @@ class Shelf:
             return found
 
 
-def _conclusion(iri: str, said: dict[str, list[NamedNode | Literal]]) -> dict[tuple[str, str, str], Conclusion]:
-    reasons = tuple(r for r in said.get(CG("reason").value, ()) if isinstance(r, Literal))
-    evidence = tuple(e.value for e in said.get(CG("evidence").value, ()))
+def _conclusion(iri: str, properties: dict[str, list[NamedNode | Literal]]) -> dict[tuple[str, str, str], Conclusion]:
+    reasons = tuple(r for r in properties.get(CG("reason").value, ()) if isinstance(r, Literal))
+    evidence = tuple(e.value for e in properties.get(CG("evidence").value, ()))
     conclusion = Conclusion(iri, reasons, evidence)
     return {
         (subject.value, predicate.value, term.value): conclusion
-        for subject in said.get(RDF("subject").value, ())
-        for predicate in said.get(RDF("predicate").value, ())
-        for term in said.get(RDF("object").value, ())
+        for subject in properties.get(RDF("subject").value, ())
+        for predicate in properties.get(RDF("predicate").value, ())
+        for term in properties.get(RDF("object").value, ())
     }
 
 
@@ -305,9 +308,3 @@ class Lookups:
         while len(held) > _HELD:
             held.popitem(last=False)[1].close()
         return found
-
-
-def opened_release(shelf: Shelf) -> OpenRelease:
-    """The release that the address names, or else the current one. Raises NotFound if there is none."""
-    named = request.environ.get(RELEASE)
-    return shelf.get(str(named)) if named else shelf.current()

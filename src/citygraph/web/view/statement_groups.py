@@ -14,42 +14,44 @@ from citygraph.graph.description import Node, Statements, Value
 from citygraph.rdf.terms import CG, RDF
 from citygraph.web.view.release_cache import OpenRelease
 
-SAYS = 100  # subjects on a page
+SUBJECTS_PER_PAGE = 100  # subjects on a page
 _MOST_SORTED = 50_000  # statements of a graph whose subjects are sorted by kind; a larger one is read as it stands
 _TYPE = RDF("type")
 
-Said = tuple[str, tuple[Statements, ...], tuple[Node, ...]]  # a subject, what is said of it, and its hash nodes
+SubjectStatements = tuple[
+    str, tuple[Statements, ...], tuple[Node, ...]
+]  # a subject, what is said of it, and its hash nodes
 
 
 @dataclass(frozen=True)
-class Group:
+class SubjectGroup:
     """Subjects of one class (an IRI, or "" for those of none of ours), and how many of them there are in all."""
 
     kind: str
     total: int
-    said: tuple[Said, ...]
+    subjects: tuple[SubjectStatements, ...]
 
     @property
     def name(self) -> str:
         """What stands for the class in an address."""
-        return name_of(self.kind)
+        return class_slug(self.kind)
 
 
 @dataclass(frozen=True)
-class Saying:
+class StatementPage:
     """One page of what a graph says; `kinds` are all classes with their numbers, none if that was too much to count."""
 
     kinds: tuple[tuple[str, int], ...]
-    groups: tuple[Group, ...]
+    groups: tuple[SubjectGroup, ...]
     more: bool
 
 
-def name_of(kind: str) -> str:
+def class_slug(kind: str) -> str:
     """What stands for a class in an address: "City"."""
     return kind.removeprefix(CG) or "other"
 
 
-def saying(opened: OpenRelease, graph: str, page: int, kind: str = "") -> Saying:
+def statement_page(opened: OpenRelease, graph: str, page: int, kind: str = "") -> StatementPage:
     """A page of what a graph says, of one kind if it is named.
 
     The hash nodes of its own document are left out: they are shown as parts of it. Raises NotFound for an empty page.
@@ -57,22 +59,22 @@ def saying(opened: OpenRelease, graph: str, page: int, kind: str = "") -> Saying
     count = opened.release.manifest.graphs.get(graph, 0)
     found = _sorted(opened, graph, page, kind) if count <= _MOST_SORTED else _as_it_stands(opened, graph, page, count)
     if (page > 1 or kind) and not found.groups:
-        raise NotFound(f"{graph} says no more than that")
+        raise NotFound(f"{graph} has no such page of statements")
     return found
 
 
-def _sorted(opened: OpenRelease, graph: str, page: int, kind: str) -> Saying:
-    subjects = opened.said.get(graph)
+def _sorted(opened: OpenRelease, graph: str, page: int, kind: str) -> StatementPage:
+    subjects = opened.graph_subjects.get(graph)
     if subjects is None:
-        subjects = opened.said[graph] = _subjects(opened, graph)
+        subjects = opened.graph_subjects[graph] = _subjects(opened, graph)
     kinds = Counter(one for one, _ in subjects)
-    wanted = [(one, iri) for one, iri in subjects if not kind or name_of(one) == kind]
-    first = (page - 1) * SAYS
+    wanted = [(one, iri) for one, iri in subjects if not kind or class_slug(one) == kind]
+    first = (page - 1) * SUBJECTS_PER_PAGE
     groups = tuple(
-        Group(one, kinds[one], tuple(_said(opened, graph, iri) for _, iri in of_one))
-        for one, of_one in groupby(wanted[first : first + SAYS], key=lambda pair: pair[0])
+        SubjectGroup(one, kinds[one], tuple(_said(opened, graph, iri) for _, iri in of_one))
+        for one, of_one in groupby(wanted[first : first + SUBJECTS_PER_PAGE], key=lambda pair: pair[0])
     )
-    return Saying(tuple(sorted(kinds.items(), key=_by_number)), groups, len(wanted) > first + SAYS)
+    return StatementPage(tuple(sorted(kinds.items(), key=_by_number)), groups, len(wanted) > first + SUBJECTS_PER_PAGE)
 
 
 def _by_number(counted: tuple[str, int]) -> tuple[int, str]:
@@ -103,7 +105,7 @@ def _kind(opened: OpenRelease, iri: str) -> str:
     return min(types - above, default="")
 
 
-def _said(opened: OpenRelease, graph: str, iri: str) -> Said:
+def _said(opened: OpenRelease, graph: str, iri: str) -> SubjectStatements:
     def of(subject: str) -> tuple[Statements, ...]:
         return _statements(opened.quick.quads_for_pattern(NamedNode(subject), None, None, NamedNode(graph)))
 
@@ -112,22 +114,28 @@ def _said(opened: OpenRelease, graph: str, iri: str) -> Said:
     return iri, statements, tuple(Node(part, of(part)) for part in dict.fromkeys(parts))
 
 
-def _as_it_stands(opened: OpenRelease, graph: str, page: int, count: int) -> Saying:
+def _as_it_stands(opened: OpenRelease, graph: str, page: int, count: int) -> StatementPage:
     # A graph has no more subjects than statements: what lies beyond need not be looked for.
-    if (page - 1) * SAYS > count:
-        return Saying((), (), more=False)
+    if (page - 1) * SUBJECTS_PER_PAGE > count:
+        return StatementPage((), (), more=False)
     quads = opened.store.quads_for_pattern(None, None, None, NamedNode(graph))
     # The store's index by graph goes by subject first, so equal subjects stand together.
     by_subject = groupby(quads, key=lambda quad: quad.subject)
     own = graph + "#"
-    said = []
+    found = []
     more = False
-    for place, (subject, group) in enumerate(islice(by_subject, page * SAYS + 1)):
-        if place == page * SAYS:
+    for place, (subject, group) in enumerate(islice(by_subject, page * SUBJECTS_PER_PAGE + 1)):
+        if place == page * SUBJECTS_PER_PAGE:
             more = True
-        elif place >= (page - 1) * SAYS and isinstance(subject, NamedNode) and not subject.value.startswith(own):
-            said.append((subject.value, _statements(list(group)), ()))
-    return Saying((), (Group("", count, tuple(sorted(said, key=lambda one: one[0]))),) if said else (), more)
+        elif (
+            place >= (page - 1) * SUBJECTS_PER_PAGE
+            and isinstance(subject, NamedNode)
+            and not subject.value.startswith(own)
+        ):
+            found.append((subject.value, _statements(list(group)), ()))
+    return StatementPage(
+        (), (SubjectGroup("", count, tuple(sorted(found, key=lambda one: one[0]))),) if found else (), more
+    )
 
 
 def _statements(quads: Iterable[Quad]) -> tuple[Statements, ...]:

@@ -18,7 +18,6 @@ from citygraph.rdf.terms import (
     GEO,
     ONTOLOGY_GRAPH,
     OWL,
-    PREFIXES,
     RDF,
     RDFS,
     SCHEMA,
@@ -26,12 +25,13 @@ from citygraph.rdf.terms import (
     SKOS,
     VOID,
     WD,
+    split_iri,
 )
 from citygraph.text import collation_key
 from citygraph.web.http.addresses import Addresses
-from citygraph.web.view.cells import Cell, Links, Mark, Part, Row, SourceLine, source_line
+from citygraph.web.view.cells import Cell, IncomingLinks, Part, PropertyRow, SourceLine, SourceNote, source_line
 from citygraph.web.view.release_cache import OpenRelease
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text, coordinates, language_name, literal_text, summary
 
 TYPE = RDF("type").value
@@ -72,85 +72,86 @@ _RANK = {iri: place for place, iri in enumerate(_ORDER)}
 _LAST = {_ALT_LABEL: 1000, CG("note").value: 999, CG("sha256").value: 1001}
 
 
-class Registrar:
+class StatementTable:
     """Writes the registers of one page; it numbers the sources as they are first met."""
 
-    def __init__(self, opened: OpenRelease, words: Words, addresses: Addresses) -> None:
+    def __init__(self, opened: OpenRelease, _: Translations, addresses: Addresses) -> None:
         self._opened = opened
-        self._words = words
+        self._translations = _
         self._addresses = addresses
         self._vocabulary = opened.vocabulary
         self._numbers: dict[str, int] = {}
-        self._marks: dict[str, Mark] = {}
-        self._standings: Mapping[str, str] = {}
+        self._notes: dict[str, SourceNote] = {}
+        self._validities: Mapping[str, str] = {}
         self._description: Description | None = None
         self._nodes: dict[str, Node] = {}
         self._shown: set[str] = set()
 
-    def look(self, standings: Mapping[str, str]) -> None:
+    def look(self, validities: Mapping[str, str]) -> None:
         """Mark these things, wherever a register names them, as "not yet" or "no longer" so."""
-        self._standings = standings
+        self._validities = validities
 
-    def rows(self, description: Description, told: frozenset[str] = frozenset()) -> tuple[Row, ...]:
+    def rows(self, description: Description, covered: frozenset[str] = frozenset()) -> tuple[PropertyRow, ...]:
         """The register of the entity itself, without the properties that the page tells elsewhere."""
         self._description = description
         self._nodes = description.node_by_iri()
-        return self._rows(description.iri, [s for s in description.statements if s.predicate not in told])
+        return self._rows(description.iri, [s for s in description.statements if s.predicate not in covered])
 
     def parts(self, description: Description) -> tuple[Part, ...]:
         """The parts that no value of the register shows in its place."""
         self._description = description
         hidden = {v.iri for v in description.values(GEO("hasGeometry").value)}
-        left = [n for n in description.nodes if n.iri not in self._shown | hidden]
-        parts = [part for node in left if (part := self._part(node)).rows]
+        rest = [n for n in description.nodes if n.iri not in self._shown | hidden]
+        parts = [part for node in rest if (part := self._part(node)).rows]
         # A part of a part stands in its place there.
         within = {anchor for part in parts for anchor in _anchors(part.rows)}
         return tuple(part for part in parts if part.anchor not in within)
 
-    def links(self, description: Description, told_of: frozenset[str] = frozenset()) -> tuple[Links, ...]:
+    def links(self, description: Description, covered_links: frozenset[str] = frozenset()) -> tuple[IncomingLinks, ...]:
         """The incoming links that mean something to a reader, without the properties that the page tells elsewhere.
 
         Those in other vocabularies repeat ours.
         """
         self._description = description
-        links = [link for link in description.incoming if link.predicate not in told_of]
-        told = [self._links(link) for link in links if self._is_told(link, description)]
-        return tuple(sorted(told, key=lambda links: collation_key(links.title)))
+        links = [link for link in description.incoming if link.predicate not in covered_links]
+        shown = [self._links(link) for link in links if self._is_shown(link, description)]
+        return tuple(sorted(shown, key=lambda links: collation_key(links.title)))
 
-    def says(self, said: Iterable[tuple[str, tuple[Statements, ...], tuple[Node, ...]]]) -> tuple[Part, ...]:
+    def of_graph(self, subjects: Iterable[tuple[str, tuple[Statements, ...], tuple[Node, ...]]]) -> tuple[Part, ...]:
         """What a graph says, subject by subject."""
         self._description = None
         parts = []
-        for iri, of_one, nodes in said:
+        for iri, statements, nodes in subjects:
             self._nodes = {node.iri: node for node in nodes}
-            rows = self._rows(iri, of_one, everything=True)
-            parts.append(Part("", self.link(iri), self.kind(of_one), tuple(_without_anchors(row) for row in rows)))
+            rows = self._rows(iri, statements, everything=True)
+            parts.append(Part("", self.link(iri), self.kind(statements), tuple(_without_anchors(row) for row in rows)))
         return tuple(parts)
 
     def sources(self) -> tuple[SourceLine, ...]:
         """The sources met so far, by number."""
         return tuple(
-            source_line(self._opened, self._words, self.link, iri, number) for iri, number in self._numbers.items()
+            source_line(self._opened, self._translations, self.link, iri, number)
+            for iri, number in self._numbers.items()
         )
 
-    def marks(self, sources: Iterable[str]) -> tuple[Mark, ...]:
+    def notes(self, sources: Iterable[str]) -> tuple[SourceNote, ...]:
         """The numbers of sources; one that is new to the page gets the next."""
-        marks = [self._mark(source) for source in sources if source != ONTOLOGY_GRAPH.value]
-        return tuple(sorted(marks, key=lambda mark: mark.number))
+        notes = [self._note(source) for source in sources if source != ONTOLOGY_GRAPH.value]
+        return tuple(sorted(notes, key=lambda note: note.number))
 
-    def _mark(self, source: str) -> Mark:
-        mark = self._marks.get(source)
-        if mark is None:
+    def _note(self, source: str) -> SourceNote:
+        note = self._notes.get(source)
+        if note is None:
             number = self._numbers.setdefault(source, len(self._numbers) + 1)
             name = self.link(source).text
-            label = self._words("source {number}: {name}", number=number, name=name)
-            mark = self._marks[source] = Mark(number, name, label)
-        return mark
+            label = self._translations("source {number}: {name}", number=number, name=name)
+            note = self._notes[source] = SourceNote(number, name, label)
+        return note
 
     def link(self, iri: str) -> Text:
         """A thing by its label, with its address here."""
-        label = self._opened.labels.best(iri, self._words.language)
-        language = "" if label.language in ("", self._words.language) else label.language
+        label = self._opened.labels.best(iri, self._translations.language)
+        language = "" if label.language in ("", self._translations.language) else label.language
         text = label.text if label.language or self._addresses.is_ours(iri) else _outside_name(iri)
         return Text(text, language, self._addresses.local(iri))
 
@@ -158,17 +159,17 @@ class Registrar:
         """What an entity is, in the reader's words: its most specific classes of ours."""
         types = [v.iri for s in statements if s.predicate == TYPE for v in s.values if v.iri.startswith(CG)]
         above = {b for t in types for b in list(self._vocabulary.broader_classes(t))[1:]}
-        labels = [self._opened.labels.best(t, self._words.language).text for t in types if t not in above]
-        others = (self._words.class_name(v.iri) for s in statements if s.predicate == TYPE for v in s.values)
+        labels = [self._opened.labels.best(t, self._translations.language).text for t in types if t not in above]
+        others = (self._translations.class_name(v.iri) for s in statements if s.predicate == TYPE for v in s.values)
         return ", ".join(labels or filter(None, others))
 
-    def _rows(self, iri: str, statements: Iterable[Statements], everything: bool = False) -> tuple[Row, ...]:
+    def _rows(self, iri: str, statements: Iterable[Statements], everything: bool = False) -> tuple[PropertyRow, ...]:
         by_predicate = {s.predicate: s for s in statements if not self._is_elsewhere(s.predicate)}
         rows = []
         for predicate in sorted(by_predicate, key=self._rank):
-            values = self._of_readers(predicate, by_predicate[predicate].values, everything)
+            values = self._for_reader(predicate, by_predicate[predicate].values, everything)
             if not everything:
-                values = [v for v in values if not self._is_said_closer(predicate, v, by_predicate)]
+                values = [v for v in values if not self._is_repeated(predicate, v, by_predicate)]
             if values:
                 cells = [self._cell(iri, predicate, value) for value in values]
                 if all(value.iri for value in values):
@@ -178,7 +179,7 @@ class Registrar:
                 elif predicate == _LATITUDE:
                     cells = self._coordinates(values, {s.predicate: s for s in statements})
                 differ = self._differ(predicate, values)
-                rows.append(Row(self._property(predicate), tuple(cells), differ, predicate in _INLINE))
+                rows.append(PropertyRow(self._property(predicate), tuple(cells), differ, predicate in _INLINE))
         return tuple(rows)
 
     def _is_elsewhere(self, predicate: str) -> bool:
@@ -186,7 +187,7 @@ class Registrar:
         about = self._description.iri if self._description else ""
         return predicate in _ELSEWHERE or (predicate.startswith((SD, VOID)) and about != DATASET.value)
 
-    def _is_said_closer(self, predicate: str, value: Value, by_predicate: dict[str, Statements]) -> bool:
+    def _is_repeated(self, predicate: str, value: Value, by_predicate: dict[str, Statements]) -> bool:
         """Whether derivation says it because a narrower property does."""
         if value.sources != (DERIVED_GRAPH.value,):
             return False
@@ -199,17 +200,17 @@ class Registrar:
         return _LAST.get(predicate, _RANK.get(predicate, 500)), collation_key(self._property(predicate).text)
 
     def _property(self, predicate: str) -> Text:
-        name = self._words.property_name(predicate)
-        label = self._opened.labels.best(predicate, self._words.language)
+        name = self._translations.property_name(predicate)
+        label = self._opened.labels.best(predicate, self._translations.language)
         return Text(name or label.text, "", self._addresses.local(predicate))
 
-    def _of_readers(self, predicate: str, values: Iterable[Value], everything: bool) -> list[Value]:
+    def _for_reader(self, predicate: str, values: Iterable[Value], everything: bool) -> list[Value]:
         """Leave out what derivation says again in other vocabularies, and translations for other readers."""
         kept = [v for v in values if everything or not _is_translation(predicate, v)]
         if predicate == _ALT_LABEL:
             return kept
         texts = [v for v in kept if isinstance(v.term, Literal) and v.term.language]
-        mine = [v for v in texts if isinstance(v.term, Literal) and v.term.language == self._words.language]
+        mine = [v for v in texts if isinstance(v.term, Literal) and v.term.language == self._translations.language]
         return [v for v in kept if v not in texts or v in mine or not mine]
 
     def _differ(self, predicate: str, values: list[Value]) -> bool:
@@ -217,29 +218,33 @@ class Registrar:
         return len(values) > 1 and term is not None and term.is_functional
 
     def _cell(self, iri: str, predicate: str, value: Value) -> Cell:
-        marks = self.marks(value.sources)
+        notes = self.notes(value.sources)
         reasons = self._reasons(iri, predicate, value)
         if isinstance(value.term, Literal):
             is_tongue = predicate == _LANGUAGE
-            text = language_name(value.term.value, self._words) if is_tongue else literal_text(value.term, self._words)
-            return Cell((text,), marks, reasons)
+            text = (
+                language_name(value.term.value, self._translations)
+                if is_tongue
+                else literal_text(value.term, self._translations)
+            )
+            return Cell((text,), notes, reasons)
         node = self._node(value.iri)
         if node:
-            return self._node_cell(node, marks, reasons)
-        return Cell((self.link(value.iri),), marks, reasons, standing=self._standings.get(value.iri, ""))
+            return self._node_cell(node, notes, reasons)
+        return Cell((self.link(value.iri),), notes, reasons, validity=self._validities.get(value.iri, ""))
 
     def _node(self, iri: str) -> Node | None:
         return self._nodes.get(iri) if iri not in self._shown else None
 
-    def _node_cell(self, node: Node, marks: tuple[Mark, ...], reasons: tuple[Text, ...]) -> Cell:
+    def _node_cell(self, node: Node, notes: tuple[SourceNote, ...], reasons: tuple[Text, ...]) -> Cell:
         self._shown.add(node.iri)
         anchor = node.iri.partition("#")[2]
-        texts = summary(node, self._words, self.link)
+        texts = summary(node, self._translations, self.link)
         if texts:
-            return Cell(texts, marks, reasons, anchor)
+            return Cell(texts, notes, reasons, anchor)
         label = self._opened.labels.of(node.iri)
         title = (self.link(node.iri),) if label else ()
-        return Cell(title, marks, reasons, anchor, self._rows(node.iri, node.statements))
+        return Cell(title, notes, reasons, anchor, self._rows(node.iri, node.statements))
 
     def _names(self, values: list[Value]) -> list[Cell]:
         """Each spelling once, with the languages in which somebody uses it."""
@@ -251,7 +256,7 @@ class Registrar:
         return [
             Cell(
                 (Text(name, languages[0]), Text(f" ({', '.join(filter(None, languages))})")),
-                self.marks(sorted(sources)),
+                self.notes(sorted(sources)),
             )
             for name, (languages, sources) in sorted(found.items(), key=lambda one: collation_key(one[0]))
         ]
@@ -263,8 +268,8 @@ class Registrar:
         for value in values:
             pairs = longitudes.values if longitudes else ()
             same = [p for p in pairs if set(p.sources) & set(value.sources)] or list(pairs)
-            text = coordinates(value.term.value, same[0].term.value, self._words) if same else value.term.value
-            cells.append(Cell((Text(text),), self.marks(value.sources), anchor="" if cells else self._geometry()))
+            text = coordinates(value.term.value, same[0].term.value, self._translations) if same else value.term.value
+            cells.append(Cell((Text(text),), self.notes(value.sources), anchor="" if cells else self._geometry()))
         return cells
 
     def _geometry(self) -> str:
@@ -281,25 +286,25 @@ class Registrar:
         statements = [s for s in node.statements if not (s.predicate == CG("at").value and _only(s, about))]
         return Part(fragment, title, self.kind(node.statements), self._rows(node.iri, statements))
 
-    def _is_told(self, link: Incoming, description: Description) -> bool:
+    def _is_shown(self, link: Incoming, description: Description) -> bool:
         if link.predicate in _SYMMETRIC and description.values(link.predicate):
             return False
-        return link.predicate.startswith(CG) or self._words.incoming(link.predicate) is not None
+        return link.predicate.startswith(CG) or self._translations.incoming(link.predicate) is not None
 
-    def _links(self, link: Incoming) -> Links:
+    def _links(self, link: Incoming) -> IncomingLinks:
         iri = self._description.iri if self._description else ""
         cells = [
             Cell(
                 (self.link(v.iri),),
-                self.marks(v.sources),
+                self.notes(v.sources),
                 self._reasons(v.iri, link.predicate, Value(NamedNode(iri), v.sources)),
-                standing=self._standings.get(v.iri, ""),
+                validity=self._validities.get(v.iri, ""),
             )
             for v in link.values
             if v.iri
         ]
-        name = self._words.incoming(link.predicate) or self._property(link.predicate).text
-        return Links(name, link.count, tuple(sorted(cells, key=lambda c: collation_key(c.texts[0].text))))
+        name = self._translations.incoming(link.predicate) or self._property(link.predicate).text
+        return IncomingLinks(name, link.count, tuple(sorted(cells, key=lambda c: collation_key(c.texts[0].text))))
 
     def _reasons(self, iri: str, predicate: str, value: Value) -> tuple[Text, ...]:
         """The reason of the curator, in the reader's language, if the curator is who says it."""
@@ -308,18 +313,18 @@ class Registrar:
         conclusion = self._opened.conclusions.get((iri, predicate, value.term.value))
         if conclusion is None:
             return ()
-        mine = [r for r in conclusion.reasons if r.language == self._words.language] or list(conclusion.reasons)
+        mine = [r for r in conclusion.reasons if r.language == self._translations.language] or list(conclusion.reasons)
         href = self._addresses.local(conclusion.iri)
-        return tuple(Text(r.value, literal_text(r, self._words).language, href) for r in mine)
+        return tuple(Text(r.value, literal_text(r, self._translations).language, href) for r in mine)
 
 
-def _without_anchors(row: Row) -> Row:
+def _without_anchors(row: PropertyRow) -> PropertyRow:
     """A row of another document's part, which has no address on this page."""
     return replace(row, cells=tuple(replace(cell, anchor="", rows=tuple(map(_without_anchors, cell.rows)))
                                     for cell in row.cells))  # fmt: skip
 
 
-def _anchors(rows: Iterable[Row]) -> Iterator[str]:
+def _anchors(rows: Iterable[PropertyRow]) -> Iterator[str]:
     """The anchors of the values in a register, and of those within these."""
     for row in rows:
         for cell in row.cells:
@@ -342,5 +347,7 @@ def _outside_name(iri: str) -> str:
     namespace = iri.removesuffix(name)
     if namespace == WD:
         return f"Wikidata {name}"
-    prefix = next((prefix for prefix, known in PREFIXES.items() if known == namespace), "")
-    return f"{prefix}:{name}" if prefix else iri.partition("://")[2].removeprefix("www.").rstrip("/") or iri
+    prefix, local = split_iri(iri)
+    if prefix and local == name:
+        return f"{prefix}:{name}"
+    return iri.partition("://")[2].removeprefix("www.").rstrip("/") or iri

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from citygraph.release.releases import Release
 from citygraph.web.http.assets import read_assets
 from citygraph.web.http.negotiation import LANGUAGES, own_name
-from citygraph.web.view.page_request import Reader
+from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.values import date, number
 
 
@@ -26,19 +26,18 @@ class Templates:
         )
         self._assets = read_assets()
 
-    def page(self, template: str, reader: Reader, release: Release | None, **values: Any) -> str:
+    def page(self, template: str, reader: PageRequest, release: Release | None, **values: Any) -> str:
         """Returns a rendered page; `release` is the one that its footer names."""
         return self._environment.get_template(template).render(
-            words=reader.words,
-            _=reader.words,
-            counted=reader.words.count,
+            _=reader.translations,
+            counted=reader.translations.count,
             own_name=own_name,
             assets=self._assets,
             addresses=reader.addresses,
             reader=reader,
             release=release,
             languages=LANGUAGES,
-            date=lambda lexical: date(lexical, reader.words),
-            number=lambda value: number(str(value), reader.words),
+            date=lambda lexical: date(lexical, reader.translations),
+            number=lambda value: number(str(value), reader.translations),
             **values,
         )

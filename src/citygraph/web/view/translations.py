@@ -25,7 +25,7 @@ _PROPERTIES: dict[str, str] = {
     SCHEMA("latitude").value: N_("coordinates"),
     OWL("sameAs").value: N_("same as"),
     RDFS("comment").value: N_("comment"),
-    RDF("subject").value: N_("concluded of"),
+    RDF("subject").value: N_("subject of the conclusion"),
     RDF("predicate").value: N_("property"),
     RDF("object").value: N_("value"),
     DCTERMS("title").value: N_("title"),
@@ -69,16 +69,16 @@ _PROPERTIES: dict[str, str] = {
 
 # Incoming links told from the side of the page: "party" of a city is a list of its agreements.
 _INCOMING: dict[str, str] = {
-    CG("about").value: N_("Told of in"),
-    CG("actor").value: N_("Did and said"),
+    CG("about").value: N_("Mentioned in"),
+    CG("actor").value: N_("Acts and statements"),
     CG("among").value: N_("Rankings within it"),
     CG("anniversaryOf").value: N_("Anniversaries"),
     CG("at").value: N_("What happened there"),
-    CG("attestedAt").value: N_("Offices that it attests"),
+    CG("attestedAt").value: N_("Terms of office it documents"),
     CG("capitalOf").value: N_("Capital"),
     CG("country").value: N_("In this country"),
     CG("continent").value: N_("On this continent"),
-    CG("evidence").value: N_("Conclusions that rest on it"),
+    CG("evidence").value: N_("Conclusions based on it"),
     CG("economicSector").value: N_("Economic sector of"),
     CG("eventType").value: N_("Events of this type"),
     CG("agreementType").value: N_("Agreements of this type"),
@@ -86,7 +86,7 @@ _INCOMING: dict[str, str] = {
     CG("homePlace").value: N_("Home of"),
     CG("host").value: N_("Host of"),
     CG("identifiedAs").value: N_("Recognised in"),
-    CG("invitedTo").value: N_("Invitations there"),
+    CG("invitedTo").value: N_("Invitations to it"),
     CG("jurisdiction").value: N_("Governed by"),
     CG("locatedIn").value: N_("Within it"),
     CG("moderator").value: N_("Moderated"),
@@ -103,7 +103,7 @@ _INCOMING: dict[str, str] = {
     CG("seat").value: N_("Seat of"),
     CG("supports").value: N_("Supported by"),
     CG("takesPlaceIn").value: N_("Events here"),
-    CG("topic").value: N_("Where it is a topic"),
+    CG("topic").value: N_("Topic of"),
     CG("unnamedParty").value: N_("Its agreements"),
     DCTERMS("publisher").value: N_("Published"),
     DCTERMS("creator").value: N_("Wrote"),
@@ -125,14 +125,14 @@ _NAMED: dict[str, str] = {
     "became_deleted": N_("gone"),
     "became_updated": N_("changed"),
     "classes": N_("Classes"),
-    "feature_alias": N_("How near the best of the other names is, from 0 to 100; the same name counts 98."),
+    "feature_alias": N_("Similarity of its best other name, from 0 to 100; an identical name counts 98."),
     "feature_country": N_("Whether it is in the given country. Yes closes 30 % of the gap to 100, no costs 25."),
     "feature_date": N_("Whether its dates overlap with the given one. Yes closes 20 % of the gap to 100, no costs 20."),
     "feature_distance": N_(
         "Kilometres from the given coordinates. Up to 25 km, it closes up to half of the gap to 100."
     ),
     "feature_id": N_("The query is its identifier or its Wikidata item."),
-    "feature_name": N_("How near the best of its labels is, from 0 to 100; another spelling counts 88 at most."),
+    "feature_name": N_("Similarity of its best label, from 0 to 100; a different spelling counts 88 at most."),
     "feature_near": N_("False when it is more than 100 km away, which costs 25; more than 500 km costs 40."),
     "feature_qid": N_("Whether it is the given Wikidata item. Yes closes 90 % of the gap to 100, no costs 60."),
     "feature_type": N_(
@@ -166,7 +166,7 @@ _NAMED: dict[str, str] = {
     "property_latitude": N_("latitude"),
     "property_longitude": N_("longitude"),
     "property_qid": N_("Wikidata item"),
-    "property_same_elsewhere": N_("the same elsewhere"),
+    "property_same_elsewhere": N_("identifier in other databases"),
     "queries_": N_("Questions"),
     "queries_quality": N_("Measurements of quality"),
     "queries_tables": N_("Tables"),
@@ -177,11 +177,11 @@ _NAMED: dict[str, str] = {
 _MEMBERS: dict[str, str] = {
     "since": N_("Since"),
     "replaced_by": N_("Use instead"),
-    "offered": N_("There are"),
-    "accepted": N_("Read are"),
-    "allowed": N_("Allowed are"),
+    "offered": N_("Available"),
+    "accepted": N_("Accepted"),
+    "allowed": N_("Allowed"),
     "limit": N_("Limit"),
-    "elapsed": N_("Seconds spent"),
+    "elapsed": N_("Elapsed seconds"),
     "line": N_("Line"),
     "column": N_("Column"),
     "file": N_("File"),
@@ -190,21 +190,21 @@ _MEMBERS: dict[str, str] = {
 }
 
 
-class Words:
+class Translations:
     """The texts of the interface in one language: `words("Sources")` is "Sources" or "Kaynaklar"."""
 
     def __init__(self, language: str) -> None:
         self.language = language if language in LANGUAGES else LANGUAGES[0]
-        self._said = translations(self.language)
+        self._catalogue = translations(self.language)
 
     def __call__(self, text: str, /, **values: object) -> str:
         """An English text of the interface in this language, with its {named} values filled in."""
-        said = self._said.gettext(text)
-        return said.format(**values) if values else said
+        text = self._catalogue.gettext(text)
+        return text.format(**values) if values else text
 
     def count(self, one: str, many: str, number: int, /, **values: object) -> str:
         """A text that counts, in the plural form for `number`, which it may name as {number}."""
-        return self._said.ngettext(one, many, number).format(**{"number": number, **values})
+        return self._catalogue.ngettext(one, many, number).format(**{"number": number, **values})
 
     def property_name(self, iri: str) -> str | None:
         """The name of a property on a page, if it is not the one that the ontology gives."""

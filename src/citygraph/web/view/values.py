@@ -17,7 +17,7 @@ from pyoxigraph import Literal
 from citygraph.graph.description import Node, Value
 from citygraph.rdf.terms import CG, DERIVED_GRAPH, RDF, RDFS, XSD
 from citygraph.web.http.negotiation import locale_of
-from citygraph.web.view.translations import Words
+from citygraph.web.view.translations import Translations
 
 _DATE = re.compile(r"(-?\d{4,})(?:-(\d\d))?(?:-(\d\d))?(?:T(\d\d:\d\d))?")
 _DATES = {XSD(name).value for name in ("date", "gYear", "gYearMonth", "dateTime")}
@@ -47,21 +47,21 @@ class Text:
         return Markup(f"<span{language}>{text}</span>") if language else text  # noqa: S704 - escaped above
 
 
-def literal_text(literal: Literal, words: Words) -> Text:
+def literal_text(literal: Literal, translations: Translations) -> Text:
     """A literal as the reader writes it; the language is said only where it differs from the page's."""
     datatype = literal.datatype.value
     if literal.language:
-        return Text(literal.value, "" if literal.language == words.language else literal.language)
+        return Text(literal.value, "" if literal.language == translations.language else literal.language)
     if datatype in _DATES:
-        return Text(date(literal.value, words), time=literal.value)
+        return Text(date(literal.value, translations), time=literal.value)
     if datatype == XSD("boolean").value:
-        return Text(words("yes") if literal.value == "true" else words("no"))
-    return Text(number(literal.value, words) if datatype in _NUMBERS else literal.value)
+        return Text(translations("yes") if literal.value == "true" else translations("no"))
+    return Text(number(literal.value, translations) if datatype in _NUMBERS else literal.value)
 
 
-def date(lexical: str, words: Words) -> str:
+def date(lexical: str, translations: Translations) -> str:
     """A date exactly as precise as it is: "24 April 1996", "September 1991", "1991"."""
-    return _date(lexical, words.language)
+    return _date(lexical, translations.language)
 
 
 @lru_cache(maxsize=4096)
@@ -77,11 +77,11 @@ def _date(lexical: str, language: str) -> str:
     except ValueError:
         return lexical
     locale = locale_of(language)
-    said = format_date(when, "long", locale) if day else format_skeleton("yMMMM", when, locale=locale)
-    return f"{said}, {time} UTC" if time else said
+    text = format_date(when, "long", locale) if day else format_skeleton("yMMMM", when, locale=locale)
+    return f"{text}, {time} UTC" if time else text
 
 
-def number(lexical: str, words: Words) -> str:
+def number(lexical: str, translations: Translations) -> str:
     """A number with groups of three: 600,000.5 in English, 600.000,5 in Turkish; four digits stand together."""
     try:
         value = Decimal(lexical)
@@ -91,27 +91,27 @@ def number(lexical: str, words: Words) -> str:
         return lexical
     if value == value.to_integral_value() and abs(value) < 10**_YEAR_DIGITS:
         return str(int(value))
-    return format_decimal(value, locale=locale_of(words.language), decimal_quantization=False)
+    return format_decimal(value, locale=locale_of(translations.language), decimal_quantization=False)
 
 
-def language_name(code: str, words: Words) -> Text:
+def language_name(code: str, translations: Translations) -> Text:
     """A language by its code, as the reader calls it: "Turkish"; a code that is not known stays as it is."""
-    return Text(locale_of(words.language).languages.get(code, code))
+    return Text(locale_of(translations.language).languages.get(code, code))
 
 
-def coordinates(latitude: str, longitude: str, words: Words) -> str:
+def coordinates(latitude: str, longitude: str, translations: Translations) -> str:
     """Where a place is: "53.08° N, 8.80° E"."""
     try:
         north, east = Decimal(latitude), Decimal(longitude)
     except InvalidOperation:
         return f"{latitude}, {longitude}"
-    vertical = words("N") if north >= 0 else words("S")
-    horizontal = words("E") if east >= 0 else words("W")
-    return f"{_degrees(north, words)} {vertical}, {_degrees(east, words)} {horizontal}"
+    vertical = translations("N") if north >= 0 else translations("S")
+    horizontal = translations("E") if east >= 0 else translations("W")
+    return f"{_degrees(north, translations)} {vertical}, {_degrees(east, translations)} {horizontal}"
 
 
-def _degrees(value: Decimal, words: Words) -> str:
-    return f"{format_decimal(abs(value), '0.00', locale=locale_of(words.language))}°"
+def _degrees(value: Decimal, translations: Translations) -> str:
+    return f"{format_decimal(abs(value), '0.00', locale=locale_of(translations.language))}°"
 
 
 _TYPE = RDF("type").value
@@ -120,28 +120,28 @@ _UNITS = {"AreaFigure": " km²", "DistanceFigure": " km", "ShareFigure": " %"}
 Link = Callable[[str], Text]
 
 
-def summary(node: Node, words: Words, link: Link) -> tuple[Text, ...]:
+def summary(node: Node, translations: Translations, link: Link) -> tuple[Text, ...]:
     """A node in a line, or nothing if it is of no kind that fits in one."""
     types = {v.iri.removeprefix(CG) for s in node.statements if s.predicate == _TYPE for v in s.values}
-    said = _Said(node, words, link)
-    for kind, teller in _TELLERS.items():
+    statements = _NodeTexts(node, translations, link)
+    for kind, summarise in _SUMMARIES.items():
         if kind in types:
             unit = next((u for t, u in _UNITS.items() if t in types), "")
-            return tuple(text for text in teller(said, unit) if text.text)
+            return tuple(text for text in summarise(statements, unit) if text.text)
     return ()
 
 
-class _Said:
+class _NodeTexts:
     """The statements of a node in the reader's language."""
 
-    def __init__(self, node: Node, words: Words, link: Link) -> None:
+    def __init__(self, node: Node, translations: Translations, link: Link) -> None:
         self._values = {s.predicate: s.values for s in node.statements}
-        self.words = words
+        self.translations = translations
         self._link = link
 
     def texts(self, name: str) -> list[Text]:
         """The values of one of our properties."""
-        return [self._text(value) for value in _of_reader(self._values.get(CG(name).value, ()), self.words)]
+        return [self._text(value) for value in _of_reader(self._values.get(CG(name).value, ()), self.translations)]
 
     def first(self, *names: str) -> Text | None:
         """The first value of the first of these properties that has one."""
@@ -149,7 +149,7 @@ class _Said:
 
     def label(self) -> Text | None:
         """The node's own name."""
-        values = _of_reader(self._values.get(RDFS("label").value, ()), self.words)
+        values = _of_reader(self._values.get(RDFS("label").value, ()), self.translations)
         return next((self._text(value) for value in values), None)
 
     def is_true(self, name: str) -> bool:
@@ -157,47 +157,47 @@ class _Said:
         return any(v.term.value == "true" for v in self._values.get(CG(name).value, ()))
 
     def _text(self, value: Value) -> Text:
-        return literal_text(value.term, self.words) if isinstance(value.term, Literal) else self._link(value.iri)
+        return literal_text(value.term, self.translations) if isinstance(value.term, Literal) else self._link(value.iri)
 
 
-def _figure(said: _Said, unit: str) -> Iterable[Text]:
-    value = said.first("value")
+def _figure(node: _NodeTexts, unit: str) -> Iterable[Text]:
+    value = node.first("value")
     if value is None:
         return
-    yield Text(said.words("approx.") + " " if said.is_true("approximate") else "")
+    yield Text(node.translations("approx.") + " " if node.is_true("approximate") else "")
     # "% 33" is how Turkish writes a share.
-    if unit == " %" and said.words.language == "tr":
+    if unit == " %" and node.translations.language == "tr":
         yield Text(f"%{value.text}")
     else:
         yield Text(f"{value.text}{unit}")
-    goal = said.first("to", "toName")
+    goal = node.first("to", "toName")
     if goal:
         yield Text(" → ")
         yield goal
     for name in ("criterion",):
-        for text in said.texts(name):
+        for text in node.texts(name):
             yield Text(": ")
             yield text
-    yield from _in_brackets([*said.texts("asOf"), *said.texts("method")])
+    yield from _in_brackets([*node.texts("asOf"), *node.texts("method")])
 
 
-def _ranking(said: _Said, _unit: str) -> Iterable[Text]:
-    rank = said.first("rank")
-    yield Text(said.words("no. {rank}", rank=rank.text if rank else "?"))
-    for text in said.texts("criterion"):
+def _ranking(node: _NodeTexts, _unit: str) -> Iterable[Text]:
+    rank = node.first("rank")
+    yield Text(node.translations("no. {rank}", rank=rank.text if rank else "?"))
+    for text in node.texts("criterion"):
         yield Text(": ")
         yield text
-    yield from _in_brackets([*said.texts("among"), *said.texts("amongName"), *said.texts("asOf")])
+    yield from _in_brackets([*node.texts("among"), *node.texts("amongName"), *node.texts("asOf")])
 
 
-def _distinction(said: _Said, _unit: str) -> Iterable[Text]:
-    yield said.label() or Text("")
-    yield from _in_brackets([*said.texts("awardedBy"), *said.texts("asOf")])
+def _distinction(node: _NodeTexts, _unit: str) -> Iterable[Text]:
+    yield node.label() or Text("")
+    yield from _in_brackets([*node.texts("awardedBy"), *node.texts("asOf")])
 
 
-def _name_use(said: _Said, _unit: str) -> Iterable[Text]:
-    yield said.first("name") or Text("")
-    start, end = said.first("startDate"), said.first("endDate")
+def _name_use(node: _NodeTexts, _unit: str) -> Iterable[Text]:
+    yield node.first("name") or Text("")
+    start, end = node.first("startDate"), node.first("endDate")
     if start or end:
         yield from _in_brackets([Text(f"{start or ''}–{end or ''}")])
 
@@ -210,14 +210,14 @@ def _in_brackets(texts: list[Text]) -> Iterable[Text]:
         yield Text(")")
 
 
-def _of_reader(values: Iterable[Value], words: Words) -> list[Value]:
+def _of_reader(values: Iterable[Value], translations: Translations) -> list[Value]:
     """The values in the reader's language, or all if there are none in it."""
     asserted = [v for v in values if v.sources != (DERIVED_GRAPH.value,)]
-    mine = [v for v in asserted if isinstance(v.term, Literal) and v.term.language == words.language]
+    mine = [v for v in asserted if isinstance(v.term, Literal) and v.term.language == translations.language]
     return mine or asserted
 
 
-_TELLERS: dict[str, Callable[[_Said, str], Iterable[Text]]] = {
+_SUMMARIES: dict[str, Callable[[_NodeTexts, str], Iterable[Text]]] = {
     "Figure": _figure,
     "PopulationFigure": _figure,
     "AreaFigure": _figure,
