@@ -165,13 +165,13 @@ def test_office_at_an_event_needs_a_source_or_dates_that_cover_it(tmp_path: Path
                  (event, CG("startDate"), day("1980-06")), (event, CG("participant"), _TUGAY),
                  (_TENURE, CG("attestedAt"), event))  # fmt: skip
     _, layout = laid_out(publish([*world(), *quads], tmp_path / "1980"), event)
-    seats = {guest.name.text: guest.seats for guest in values(layout, "people")}
+    seats = {guest.name.text: guest.affiliations for guest in values(layout, "people")}
     # From some day of 1980: nobody knows whether before June.
     assert {name for name, own in seats.items() if own} == {"Cemil Tugay"}
     later = [quad for quad in quads if quad.object != day("1980-06")]
     moved = [*world(), *later, *said((event, CG("startDate"), day("1982")))]
     _, layout = laid_out(publish(moved, tmp_path / "1982"), event)
-    seats = {guest.name.text: [seat.concluded for seat in guest.seats] for guest in values(layout, "people")}
+    seats = {guest.name.text: [seat.concluded for seat in guest.affiliations] for guest in values(layout, "people")}
     assert seats == {"Cemil Tugay": [False], "Mayor 20": [True], "Mayor 19": [], "Mayor 21": []}
 
 
@@ -257,7 +257,7 @@ def test_person_did_and_said_with_the_words_of_each_source(tmp_path: Path) -> No
               (act, CG("summary"), Literal("Ties endure.", language="en")), source=_NEWS),
     ]  # fmt: skip
     _, layout = laid_out(publish([*world(), *quads], tmp_path), _TUGAY)
-    (occasion,) = values(layout, "occasions")
+    (occasion,) = values(layout, "acts")
     deeds = {deed.name.text: deed for deed in occasion.deeds}
     assert occasion.event.start == "2026-01"
     assert sorted((c.texts[0].text, c.notes[0].name) for c in deeds["On ties"].summaries) == [

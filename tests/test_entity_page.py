@@ -262,5 +262,5 @@ def test_values_on_which_sources_differ_stand_in_one_bracket(tmp_path: Path) -> 
 
 def test_problem_is_told_in_the_readers_language(client: FlaskClient) -> None:
     """A reader in Turkish is told in Turkish what went wrong."""
-    assert "404 Burada böyle bir şey yok" in text(page(client, "/id/city/none", "tr"))
+    assert "404 Bulunamadı" in text(page(client, "/id/city/none", "tr"))
     assert "404 Not found" in text(page(client, "/id/city/none"))

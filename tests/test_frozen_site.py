@@ -182,7 +182,7 @@ def test_the_event_stream_is_followed_file_by_file(frozen: Path) -> None:
 def test_what_needs_a_server_is_said_and_not_linked(frozen: Path) -> None:
     """No form is left but the search; the query editor's page says why it is not here."""
     explore = (frozen / "explore.html").read_text(encoding="utf-8")
-    assert "frozen copy" in explore
+    assert "static copy" in explore
     assert "explore?" not in explore
     for page in frozen.rglob("*.html"):
         text = page.read_text(encoding="utf-8")

@@ -151,7 +151,7 @@ def test_export_writes_files_that_a_build_takes(root: Path, tmp_path: Path) -> N
 def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """CITYGRAPH_ variables that are no setting are told, not passed over."""
     monkeypatch.setenv("CITYGRAPH_PROT", "1")
-    assert "CITYGRAPH_PROT is no setting" in run("releases").stderr
+    assert "CITYGRAPH_PROT is not a setting" in run("releases").stderr
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(root: Path) -> None:

@@ -67,8 +67,8 @@ def test_agreements_of_a_place_are_those_in_force(client: FlaskClient) -> None:
 
 def test_agreement_says_how_it_stands_itself(client: FlaskClient) -> None:
     """Before its act it is not yet."""
-    assert "This itself on that day: not yet." in text(at(client, "/doc/agreement/izmir-bremen", "1990-01-01"))
-    assert "This itself on that day" not in text(at(client, "/doc/agreement/izmir-bremen", "1995-01-01"))
+    assert "This entry on that day: not yet." in text(at(client, "/doc/agreement/izmir-bremen", "1990-01-01"))
+    assert "This entry on that day" not in text(at(client, "/doc/agreement/izmir-bremen", "1995-01-01"))
     assert "Protocol not yet" in text(at(client, "/doc/agreement/izmir-bremen", "1995-01-01"))
 
 
@@ -81,7 +81,7 @@ def test_links_to_what_is_dated_say_so(client: FlaskClient) -> None:
 def test_page_says_what_was_applied_and_leads_back(client: FlaskClient) -> None:
     """One sentence with the day; the field holds it; the plain page is canonical and one link away."""
     html = at(client, "/doc/city/izmir", "1990-01-01")
-    assert "You see what was true on 1 January 1990" in text(html)
+    assert "This page shows what was valid on 1 January 1990" in text(html)
     assert 'name="at" value="1990-01-01"' in html
     assert '<link rel="canonical" href="http://localhost/doc/city/izmir">' in html
     assert "Any date" in text(html)

@@ -196,7 +196,7 @@ def test_dates_on_which_sources_differ_stand_beside_each_other(tmp_path: Path) -
     _, layout = laid_out(publish([*small_world(), other, merged], tmp_path), ID + "agreement/izmir-bremen")
     (protocol,) = [step for step in layout.values["steps"] if step.kind == "protocol"]  # type: ignore[attr-defined]
     assert [cell.texts[0].time for cell in protocol.cells] == ["1996-04-24", "1996"]
-    assert [cell.marks[0].name for cell in protocol.cells] == ["Sister cities page", "News of the visit"]
+    assert [cell.notes[0].name for cell in protocol.cells] == ["Sister cities page", "News of the visit"]
     assert str(layout.values["life"]).count('class="moment protocol"') == 2  # one in each size
 
 

@@ -15,11 +15,11 @@ from citygraph.web.http.negotiation import LANGUAGES, catalogue_file, own_name
 from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import date, number
 
-_WEB = Path(__file__).parents[1] / "src" / "citygraph" / "web"
+_PACKAGE = Path(__file__).parents[1] / "src" / "citygraph"
 _KEYWORDS = {
     "_": None, "translations": None, "_translations": None, "words": None, "N_": None, "ProblemType": (3,), "count": (1, 2), "counted": (1, 2),
 }  # fmt: skip
-_METHODS = [("static/**", "ignore"), ("**.py", "python"), ("templates/**.html", "jinja2")]
+_METHODS = [("web/static/**", "ignore"), ("**.py", "python"), ("web/templates/**.html", "jinja2")]
 TRANSLATED = LANGUAGES[1:]
 
 
@@ -30,7 +30,7 @@ def said() -> frozenset[str]:
 
 
 def _texts() -> Iterator[str]:
-    found = extract_from_dir(_WEB, _METHODS, keywords=_KEYWORDS)
+    found = extract_from_dir(_PACKAGE, _METHODS, keywords=_KEYWORDS)
     for _, _, message, _, _ in found:
         yield message if isinstance(message, str) else message[0]
 

@@ -9,17 +9,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any
-
-from rdflib.plugins.sparql import prepareQuery
-from rdflib.plugins.sparql.processor import SPARQLProcessor
-from rdflib.plugins.sparql.sparql import Query
 
 from citygraph.errors import CitygraphError
 from citygraph.rdf.terms import CG, RDFS, SH
@@ -119,7 +114,7 @@ class Validator:
         from rdflib import Graph, plugin
         from rdflib.query import Processor
 
-        plugin.register("sparql", Processor, "citygraph.build.validation", "Prepared")
+        plugin.register("sparql", Processor, "citygraph.build.prepared_queries", "Prepared")
         # One text: shapes of one file may refer to those of another.
         text = "\n".join(path.read_text(encoding="utf-8") for path in shapes)
         self._finder = shifty.PreparedValidator(text)
@@ -236,30 +231,6 @@ def _by_language(texts: Iterable[Any]) -> dict[str, str]:
 def _label(graph: Any, node: Any, label: Any) -> str:
     labels = _by_language(graph.objects(node, label))
     return labels.get("en") or next(iter(labels.values()), "")
-
-
-class Prepared(SPARQLProcessor):
-    """A SPARQL processor that caches parsed queries."""
-
-    def query(  # type: ignore[override]  # as above it, where rdflib leaves Processor's own signature too
-        self,
-        strOrQuery: str | Query,  # noqa: N803 - rdflib calls it so
-        initBindings: Mapping[str, Any] | None = None,  # noqa: N803
-        initNs: Mapping[str, Any] | None = None,  # noqa: N803
-        base: str | None = None,
-        DEBUG: bool = False,  # noqa: N803
-    ) -> Mapping[str, Any]:
-        """Evaluates a query, and parses it only if its text with these prefixes is new."""
-        query = strOrQuery
-        if isinstance(query, str):
-            query = _parsed(query, tuple(sorted((initNs or {}).items())), base)
-        return super().query(query, initBindings, initNs, base, DEBUG)
-
-
-# As many as all shapes have queries, a few times over.
-@lru_cache(256)
-def _parsed(text: str, prefixes: tuple[tuple[str, Any], ...], base: str | None) -> Query:
-    return prepareQuery(text, dict(prefixes), base)
 
 
 if __name__ == "__main__":

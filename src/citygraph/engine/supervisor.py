@@ -213,7 +213,7 @@ class Nursery:
             if other is not None:
                 other.close()
             greeting = {"release": self._release.name, "control": self._charge.control}
-            post = worker.Post(self._board, slot, listener, greeting, federated)
+            post = worker.WorkerSlot(self._board, slot, listener, greeting, federated)
             worker.serve(post, self._open_store, self._settings)
             status = 0
         except BaseException:

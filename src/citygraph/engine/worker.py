@@ -105,7 +105,7 @@ _LONG = 0.1  # seconds
 
 
 @dataclass(frozen=True)
-class Post:
+class WorkerSlot:
     """Where an engine process serves: its slot on the board and the socket it takes connections from."""
 
     board: Board
@@ -115,7 +115,7 @@ class Post:
     federated: bool = False
 
 
-def serve(post: Post, open_store: Callable[[], Store], settings: Settings) -> None:
+def serve(post: WorkerSlot, open_store: Callable[[], Store], settings: Settings) -> None:
     """Answer queries until it is time to be replaced by a fresh process."""
     store = open_store()
     if not confine.can_filter():
@@ -125,7 +125,7 @@ def serve(post: Post, open_store: Callable[[], Store], settings: Settings) -> No
 
 
 class _Engine:
-    def __init__(self, post: Post, store: Store, settings: Settings) -> None:
+    def __init__(self, post: WorkerSlot, store: Store, settings: Settings) -> None:
         self._post = post
         self._store = store
         self._settings = settings

@@ -221,7 +221,7 @@ def _filtered(statements: tuple[Statements, ...], keep: Keep) -> tuple[Statement
 
 @lru_cache
 def _query(name: str) -> str:
-    return files("citygraph").joinpath(f"{name}.rq").read_text(encoding="utf-8")
+    return files("citygraph.graph").joinpath(f"{name}.rq").read_text(encoding="utf-8")
 
 
 def _incoming(

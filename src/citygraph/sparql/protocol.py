@@ -41,7 +41,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Request:
+class ProtocolRequest:
     """What was asked: a query, or None for the endpoint itself; `format` and `language` as in the address."""
 
     query: Query | None
@@ -51,7 +51,7 @@ class Request:
 
 def parse_request(
     method: str, query_string: str, content_type: str = "", body: bytes = b"", base: str = BASE
-) -> Request:
+) -> ProtocolRequest:
     """The request read as SPARQL 1.1 Protocol, section 2.1 says; HEAD is read as GET.
 
     `query_string` is the raw text after the question mark, one character for each byte (as WSGI gives it);
@@ -88,7 +88,7 @@ def check_form(content_type: str) -> None:
         raise _unsupported(media_type)
 
 
-def _request(parameters: list[tuple[str, str]], text: str | None, base: str, may_be_bare: bool) -> Request:
+def _request(parameters: list[tuple[str, str]], text: str | None, base: str, may_be_bare: bool) -> ProtocolRequest:
     """The parameters sorted into a request; `text` is the query if it was the body."""
     texts = [] if text is None else [text]
     default_graphs: list[str] = []
@@ -113,13 +113,13 @@ def _request(parameters: list[tuple[str, str]], text: str | None, base: str, may
         # With a dollar sign in front stand the parameters of an example that the page is to show.
         is_bare = all(name in _BARE or name.startswith("$") for name in asked)
         if may_be_bare and not default_graphs and not named_graphs and is_bare:
-            return Request(None, format_, asked.get("lang"))
+            return ProtocolRequest(None, format_, asked.get("lang"))
         raise UsageError("the request has no query: it stands in the parameter 'query'")
     for iri in (*default_graphs, *named_graphs):
         if not absolute(iri):
             raise UsageError(f"{_shown(iri)} is not an absolute IRI, as the name of a graph must be")
     query = Query(checked(texts[0]), tuple(default_graphs), tuple(named_graphs), base=base)
-    return Request(query, format_, asked.get("lang"))
+    return ProtocolRequest(query, format_, asked.get("lang"))
 
 
 def parameters_of(encoded: str, where: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import flask
 from flask import Flask
@@ -16,7 +16,7 @@ from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from citygraph.commit.tokens import Tokens
 from citygraph.commit.writer import Writer
 from citygraph.engine.engines import Engines
-from citygraph.errors import MethodNotAllowed
+from citygraph.errors import MethodNotAllowed, NotFound
 from citygraph.graph.history import Timeline
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, read_settings
@@ -43,7 +43,7 @@ from citygraph.web.sparql.stored_queries import Queries
 from citygraph.web.sparql.update import Gate, UpdateEndpoint
 from citygraph.web.sparql.workbench import Workbench
 from citygraph.web.time.citations import Citations
-from citygraph.web.time.downloads import Feeds, Downloads
+from citygraph.web.time.downloads import Downloads, Feeds
 from citygraph.web.time.entity_history import EntityHistories
 from citygraph.web.time.memento import Mementos
 from citygraph.web.time.release_pages import ReleasePages
@@ -101,11 +101,11 @@ def create_app(
     app = Flask(__name__, template_folder=None, static_folder=None)
     app.request_class = Request
     prefix = ReleasePrefix(release_site.timeline, mementos, citations, EntityHistories(release_site))
-    app.wsgi_app = Site(app, views, errors, prefix, cache, metrics)  # type: ignore[method-assign]
+    app.wsgi_app = Application(app, views, errors, prefix, cache, metrics)  # type: ignore[method-assign]
     return app
 
 
-class Site:
+class Application:
     """The way of a request: prefix of a release → route → view → reply, within one error boundary."""
 
     def __init__(
@@ -123,6 +123,13 @@ class Site:
         self._cache = cache
         self._metrics = metrics
         app.url_map = url_map(part for part, name in (("engines", "endpoint"), ("writer", "update")) if name in views)
+        # Addresses without parameters, such as /sparql, are found without the map's state machine.
+        self._exact: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
+            (method, rule.rule): (str(rule.endpoint), {})
+            for rule in app.url_map.iter_rules()
+            for method in rule.methods or ()
+            if not rule.arguments
+        }
         # The map never builds addresses, so one binding serves every host.
         self._routes = app.url_map.bind("localhost")
         self.views = {
@@ -147,8 +154,13 @@ class Site:
 
     def _dispatch(self, request: Request) -> Reply:
         """Returns the reply of the view of an address. Raises what the view raises, MethodNotAllowed, NotFound."""
+        if str(request.environ.get("PATH_INFO")).startswith("//"):
+            # Werkzeug drops the second slash; a document has one address.
+            raise NotFound(f"there is nothing at /{request.path}")
         try:
-            endpoint, values = self._routes.match(request.path, method=request.method)
+            endpoint, values = self._exact.get((request.method, request.path)) or self._routes.match(
+                request.path, method=request.method
+            )
         except WrongMethod as error:
             allowed = (*sorted(error.valid_methods or ()), "OPTIONS")
             raise MethodNotAllowed(f"{request.method} is not a method of this address", allowed) from None

@@ -25,7 +25,15 @@ from citygraph.text import nfc
 from citygraph.web.documents import schemaorg, signposts
 from citygraph.web.documents.profile_list import profile_list
 from citygraph.web.documents.profiles import OWN, WHOLE, is_list
-from citygraph.web.documents.representation import GRAPH_FORMATS, Asked, Form, Made, answer, read_request, split
+from citygraph.web.documents.representation import (
+    GRAPH_FORMATS,
+    DocumentRequest,
+    Form,
+    Made,
+    answer,
+    read_request,
+    split,
+)
 from citygraph.web.documents.signposts import Signposts
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import Reply, Request, not_known, redirection
@@ -169,7 +177,7 @@ class Documents:
     def context(self, request: Request) -> Reply:
         """The JSON-LD context of the documents."""
         addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        asked = Asked("context", Form("jsonld", "application/ld+json", ""), 1, addresses, root)
+        asked = DocumentRequest("context", Form("jsonld", "application/ld+json", ""), 1, addresses, root)
         opened = self._opened(request)
 
         def make() -> Made:
@@ -192,7 +200,7 @@ class Documents:
         headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
         return Reply(200, headers, (json.dumps(state) + "\n").encode())
 
-    def _described(self, request: Request, asked: Asked, iri: str) -> Reply:
+    def _described(self, request: Request, asked: DocumentRequest, iri: str) -> Reply:
         opened = self._opened(request)
         document_iri = asked.addresses.document(iri)
         path = document_iri.removeprefix(asked.addresses.base)
@@ -212,7 +220,7 @@ class Documents:
 
         return answer(request, opened.release, asked, make, self._cache, path)
 
-    def _made(self, asked: Asked, opened: OpenRelease, iri: str, document_iri: str) -> Made:
+    def _made(self, asked: DocumentRequest, opened: OpenRelease, iri: str, document_iri: str) -> Made:
         path = document_iri.removeprefix(asked.addresses.base)
         is_graph = iri.startswith(tuple(asked.addresses.base + name for name in _GRAPHS)) or "/graph/" in iri
         is_page = asked.form.is_page
@@ -274,11 +282,11 @@ class Documents:
         """The release that the address names, or the current one."""
         return self._shelf.get(request.release) if request.release else self._shelf.current()
 
-    def _read(self, request: Request, path: str) -> Asked:
+    def _read(self, request: Request, path: str) -> DocumentRequest:
         proxies = self._settings.trusted_proxies
         return read_request(request, path.rstrip("/"), self._settings.base, proxies, self._today())
 
-    def _reader(self, asked: Asked) -> PageRequest:
+    def _reader(self, asked: DocumentRequest) -> PageRequest:
         words = Translations(asked.form.language)
         # Only what the answer is kept by may stand in its links.
         language = [] if words.language == LANGUAGES[0] else [f"lang={words.language}"]
@@ -294,13 +302,13 @@ def _one_address(request: Request, path: str, address: Callable[[str], str]) -> 
     return redirection(address(proper) + (f"?{request.query}" if request.query else ""), 301)
 
 
-def _extension(path: str, asked: Asked) -> str:
+def _extension(path: str, asked: DocumentRequest) -> str:
     """The extension that was asked for, if one was."""
     extension = f".{asked.form.extension}"
     return extension if path.endswith(extension) else ""
 
 
-def _signposts(asked: Asked, path: str, found: Description) -> Signposts:
+def _signposts(asked: DocumentRequest, path: str, found: Description) -> Signposts:
     types = signposts.types_of(value.iri for value in found.values(signposts.TYPE))
     authors = tuple(value.iri for value in found.values(signposts.CREATOR) if value.iri)
     return Signposts(asked.addresses, path, found.iri, types, authors)

@@ -9,7 +9,7 @@ from pyoxigraph import Literal, NamedNode, Triple, serialize
 from citygraph.rdf.formats import Kind, of_kind
 from citygraph.rdf.terms import DCTERMS, RDF, RDFS, Namespace
 from citygraph.web.documents.profiles import OWN, PROFILES
-from citygraph.web.documents.representation import Asked
+from citygraph.web.documents.representation import DocumentRequest
 from citygraph.web.http.messages import Reply
 from citygraph.web.http.negotiation import LANGUAGES
 from citygraph.web.view.translations import Translations
@@ -20,7 +20,7 @@ _FORMATS = of_kind(Kind.GRAPH)
 _ROW = '<tr><th scope="row"><a href="{iri}">{title}</a> <code>{token}</code></th><td>{links}</td></tr>'
 
 
-def profile_list(asked: Asked, address: str, iri: str) -> Reply:
+def profile_list(asked: DocumentRequest, address: str, iri: str) -> Reply:
     """The list as a page, as RDF or in headers alone; `address` is where this host has the document, `iri` its name."""
     links = [f'<{asked.addresses.iri(iri.removeprefix(asked.addresses.base))}>; rel="canonical"']
     for profile in PROFILES:
@@ -38,7 +38,7 @@ def profile_list(asked: Asked, address: str, iri: str) -> Reply:
     return Reply(200, [*headers, ("Content-Type", asked.form.content_type)], body)
 
 
-def _page(asked: Asked, address: str) -> bytes:
+def _page(asked: DocumentRequest, address: str) -> bytes:
     words = Translations(asked.form.language)
     title = words("Views of this document")
     rows = []

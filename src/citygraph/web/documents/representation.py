@@ -75,7 +75,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Asked:
+class DocumentRequest:
     """What was asked for: the path without its extension, the form, the page, and how this site is addressed."""
 
     path: str
@@ -107,7 +107,7 @@ class Made:
     gone: bool = False
 
 
-def read_request(request: Request, path: str, base: str, proxies: int, today: date) -> Asked:
+def read_request(request: Request, path: str, base: str, proxies: int, today: date) -> DocumentRequest:
     """What a request for a document asks for on a day, by extension, ?format= or Accept, in this order.
 
     Raises NotAcceptable, UsageError for a bad ?page= or ?at=.
@@ -119,8 +119,8 @@ def read_request(request: Request, path: str, base: str, proxies: int, today: da
     # A page shows one view to all; its links name the others.
     if form.is_page:
         day = "" if request.release else today.isoformat()
-        return Asked(path, form, _page(request), addresses, root, OWN, _day(request), _view(request), day)
-    return Asked(path, form, _page(request), addresses, root, profile)
+        return DocumentRequest(path, form, _page(request), addresses, root, OWN, _day(request), _view(request), day)
+    return DocumentRequest(path, form, _page(request), addresses, root, profile)
 
 
 def split(path: str) -> tuple[str, str | None]:
@@ -133,7 +133,12 @@ def split(path: str) -> tuple[str, str | None]:
 
 
 def answer(
-    request: Request, release: Release, asked: Asked, make: Callable[[], Made], cache: ResultCache, location: str = ""
+    request: Request,
+    release: Release,
+    asked: DocumentRequest,
+    make: Callable[[], Made],
+    cache: ResultCache,
+    location: str = "",
 ) -> Reply:
     """The reply with its validators; `make` is called only if neither client nor cache has the bytes.
 
@@ -211,19 +216,19 @@ def _view(request: Request) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in asked if value)
 
 
-def _key(release: Release, asked: Asked) -> str:
+def _key(release: Release, asked: DocumentRequest) -> str:
     parts = (release.id, __version__, asked.path, asked.query, asked.today, asked.form.name, asked.form.content_type,
              asked.form.language, asked.root, asked.profile.token)  # fmt: skip
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=15).hexdigest()
 
 
-def _changed(release: Release, asked: Asked) -> datetime:
+def _changed(release: Release, asked: DocumentRequest) -> datetime:
     """When what is answered changed last: a page tells what is coming, which every day may change."""
     made = modified(release)
     return max(made, datetime.fromisoformat(f"{asked.today}T00:00:00+00:00")) if asked.today else made
 
 
-def _made(made: Made, key: str, asked: Asked, path: str, cache: ResultCache) -> CachedResult:
+def _made(made: Made, key: str, asked: DocumentRequest, path: str, cache: ResultCache) -> CachedResult:
     links = list(_links(asked, path, made)) if made.signposts else []
     entry = CachedResult(asked.form.name, made.body, made.pages, links=", ".join(links), gone=made.gone)
     cache.put(key.encode(), entry)
@@ -238,7 +243,7 @@ def _encoded(entry: CachedResult, coding: str, key: str, cache: ResultCache) -> 
     return encoded
 
 
-def _headers(request: Request, release: Release, asked: Asked, path: str) -> list[tuple[str, str]]:
+def _headers(request: Request, release: Release, asked: DocumentRequest, path: str) -> list[tuple[str, str]]:
     """What a 304 says too."""
     headers = [
         ("Vary", _VARY),
@@ -253,13 +258,13 @@ def _headers(request: Request, release: Release, asked: Asked, path: str) -> lis
     return headers
 
 
-def _kept_query(asked: Asked) -> str:
+def _kept_query(asked: DocumentRequest) -> str:
     if asked.profile is OWN:
         return asked.query
     return f"{asked.query}&_profile={asked.profile.token}" if asked.query else f"?_profile={asked.profile.token}"
 
 
-def _links(asked: Asked, path: str, made: Made) -> Iterator[str]:
+def _links(asked: DocumentRequest, path: str, made: Made) -> Iterator[str]:
     """The signposts, and where the links before and after this page stand."""
     if made.signposts is None:
         return

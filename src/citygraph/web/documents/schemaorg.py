@@ -12,7 +12,7 @@ from pyoxigraph import Literal, NamedNode
 from citygraph.graph.description import Description, Term
 from citygraph.graph.labels import Labels
 from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, RDF, SCHEMA, VOID
-from citygraph.web.documents.representation import Asked
+from citygraph.web.documents.representation import DocumentRequest
 from citygraph.web.documents.signposts import CREATOR, GRAPH_FORMATS, Signposts
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease
@@ -41,7 +41,7 @@ def terms(iri: str, name: str, opened: OpenRelease, language: str) -> Markup:
     return block({**value, "license": LICENSE.value, "subjectOf": _page(iri, opened, language)})
 
 
-def dataset(description: Description | None, opened: OpenRelease, asked: Asked) -> Markup:
+def dataset(description: Description | None, opened: OpenRelease, asked: DocumentRequest) -> Markup:
     """The dataset as the catalog describes it, for the landing page."""
     language = asked.form.language
     value: dict[str, Any] = {
@@ -67,7 +67,7 @@ def dataset(description: Description | None, opened: OpenRelease, asked: Asked) 
     return block(value)
 
 
-def signposts_of_dataset(description: Description | None, asked: Asked) -> Signposts:
+def signposts_of_dataset(description: Description | None, asked: DocumentRequest) -> Signposts:
     """The typed links of the landing page."""
     authors = tuple(v.iri for v in description.values(CREATOR) if v.iri) if description else ()
     types = (SCHEMA("Dataset").value, DCAT("Dataset").value)
@@ -113,7 +113,7 @@ def _told(description: Description, labels: Labels, language: str) -> dict[str, 
     return told
 
 
-def _distributions(description: Description | None, asked: Asked) -> tuple[tuple[str, str], ...]:
+def _distributions(description: Description | None, asked: DocumentRequest) -> tuple[tuple[str, str], ...]:
     """Whole downloads where the catalog names some, and the description of the dataset in every form."""
     dumps = [v.iri for v in description.values(VOID("dataDump").value)] if description else []
     host = asked.root

@@ -74,7 +74,7 @@ class Request(flask.Request):
 
     def header(self, name: str) -> str:
         """Returns the value of a header, or an empty string."""
-        return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
+        return str(self.environ.get(_environ_key(name), ""))
 
 
 @dataclass
@@ -106,13 +106,11 @@ class Reply:
 
     def send(self, method: str, start_response: StartResponse) -> Iterable[bytes]:
         """Sends the reply by WSGI. A HEAD request gets the headers of a GET and no body (RFC 9110, 9.3.2)."""
-        present = {name.lower() for name, _ in self.headers}
-        headers = [
-            *self.headers,
-            *(one for one in _common(self.header("Content-Type")) if one[0].lower() not in present),
-        ]
+        headers = [*self.headers, *_CORS]
+        if self.header("Content-Type").startswith(_DOCUMENT_TYPES):
+            headers.extend(one for one in _DOCUMENT_POLICIES if not self.header(one[0]))
         if isinstance(self.body, bytes):
-            if self.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED) and "content-length" not in present:
+            if self.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
                 headers.append(("Content-Length", str(len(self.body))))
             start_response(_status_line(self.status), headers)
             return () if method == "HEAD" or not self.body else (self.body,)
@@ -125,8 +123,17 @@ class Reply:
         return ()
 
 
+@lru_cache(64)
+def _environ_key(name: str) -> str:
+    """Returns the WSGI key of a header (PEP 3333)."""
+    return "HTTP_" + name.upper().replace("-", "_")
+
+
 def reply_of(response: Response) -> Reply:
     """Returns a reply with the contents of a Werkzeug response, such as a file in parts."""
+    if response.status_code in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+        response.close()  # the file behind the body that these statuses do not have
+        return Reply(response.status_code, list(response.headers))
     return Reply(response.status_code, list(response.headers), response.response)  # type: ignore[arg-type]
 
 
@@ -174,11 +181,6 @@ def coded_tag(tag: str, coding: str | None) -> str:
 
 def _is_tag(sent: str, tag: str) -> bool:
     return sent.startswith(tag) and sent[len(tag) :] in _CODING_SUFFIXES
-
-
-@lru_cache(64)
-def _common(content_type: str) -> tuple[tuple[str, str], ...]:
-    return (*_CORS, *_DOCUMENT_POLICIES) if content_type.startswith(_DOCUMENT_TYPES) else _CORS
 
 
 def redirection(target: str, status: int) -> Reply:

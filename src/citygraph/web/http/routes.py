@@ -26,6 +26,9 @@ class Route:
 # which Flask serves.
 FAST = ("documents", "endpoint", "update", "graph_store")
 
+# Protocol endpoints have exactly one address; a slash after it would be another resource.
+_EXACT = ("/sparql", "/update")
+
 ROUTES = (
     # Linked data
     Route(_GET, "/", "documents.home", "Home page; for programs, the dataset"),
@@ -116,7 +119,7 @@ def url_map(parts: Iterable[str]) -> Map:
     """Returns the routing map of a server with these parts, such as "engines" and "writer"."""
     enabled = {"", *parts}
     rules = [
-        Rule(route.pattern, endpoint=route.endpoint, methods=route.methods)
+        Rule(route.pattern, endpoint=route.endpoint, methods=route.methods, strict_slashes=route.pattern in _EXACT)
         for route in ROUTES
         if route.needs in enabled
     ]

@@ -80,7 +80,7 @@ _KEY_FACTS = ("jurisdiction", "seat", "abbreviation", "foundingDate")
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class PostHolders:
     """A post of the organisation with those who held it; `heads` if its role leads the organisation."""
 
     name: Text
@@ -97,7 +97,7 @@ def organisation(context: PageContext, description: Description) -> Layout:
     events = attendances(context, node, {})
     covered = frozenset(CG(name).value for name in _KEY_FACTS)
     values = {
-        "particulars": key_facts(context, description, _KEY_FACTS),
+        "key_facts": key_facts(context, description, _KEY_FACTS),
         "posts": posts,
         "line": _post_line(context, context.table.link(description.iri).text, posts),
         "events": events,
@@ -106,7 +106,7 @@ def organisation(context: PageContext, description: Description) -> Layout:
     return Layout("kinds/organisation.html", values, covered, _LINKS_OF_ORGANISATION)
 
 
-def _posts(context: PageContext, node: NamedNode, tenures: Sequence[Tenure]) -> tuple[Post, ...]:
+def _posts(context: PageContext, node: NamedNode, tenures: Sequence[Tenure]) -> tuple[PostHolders, ...]:
     """The posts, those at the head first."""
     heading = {text_of(row.get("role")) for row in context.ask_once("heading-roles")}
     heads: dict[str, bool] = {}
@@ -114,13 +114,13 @@ def _posts(context: PageContext, node: NamedNode, tenures: Sequence[Tenure]) -> 
         post = text_of(row.get("post"))
         heads[post] = heads.get(post, False) or text_of(row.get("role")) in heading
     found = (
-        Post(context.table.link(iri), at_head, tuple(one for one in tenures if one.post_iri == iri))
+        PostHolders(context.table.link(iri), at_head, tuple(one for one in tenures if one.post_iri == iri))
         for iri, at_head in heads.items()
     )
     return tuple(sorted(found, key=lambda post: (not post.heads, not post.tenures, collation_key(post.name.text))))
 
 
-def _post_line(context: PageContext, name: str, posts: Sequence[Post]) -> tuple[Markup, Markup] | None:
+def _post_line(context: PageContext, name: str, posts: Sequence[PostHolders]) -> tuple[Markup, Markup] | None:
     """A lane for each post."""
     lanes = []
     for post in posts:
@@ -158,7 +158,7 @@ def _layout(
     bars = tuple(bar for one in tenures if (bar := bar_of(context, one, one.holder)))
     title = context.translations("Holders of the post {name}", name=context.table.link(description.iri).text)
     values = {
-        "particulars": key_facts(context, description, names),
+        "key_facts": key_facts(context, description, names),
         "tenures": tenures,
         "line": years(context, [Lane("", bars)], title),
     }

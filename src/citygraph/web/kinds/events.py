@@ -82,7 +82,7 @@ def event(context: PageContext, description: Description) -> Layout:
     partnerships = _partnerships(context, context.ask("event-ties", event=node), _home(description, offices, agents))
     people, others = _participants(context, node, offices, agents, partnerships)
     values = {
-        "particulars": (*_when(context, description), *key_facts(context, description, _KEY_FACTS)),
+        "key_facts": (*_when(context, description), *key_facts(context, description, _KEY_FACTS)),
         "people": people,
         "others": others,
         "groups": cells_of(context, description, CG("attendeeGroup").value),

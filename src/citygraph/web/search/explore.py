@@ -1,4 +1,4 @@
-"""/explore: the entities of a kind beside their map, filtered by facets; the address is the state."""
+"""/explore: the entities of a kind as a list with a map, filtered by facets; all state is in the address."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from citygraph.text import collation_key
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.kinds.drawing import land
-from citygraph.web.search.explore_filters import SIGNED, State, query_of, read_state
+from citygraph.web.search.explore_filters import SIGNED, ExploreState, query_of, read_state
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import OpenRelease, Shelf
 from citygraph.web.view.templates import Templates
@@ -28,22 +28,30 @@ from citygraph.web.view.translations import N_
 from citygraph.web.view.values import KINDS, Text
 
 PAGE = 50
-_MOST_POINTS = 250  # on the map; more are no picture
-_FIRST = 8  # values of a facet; the rest folds away
+_MOST_POINTS = 250  # on the map, which is unreadable with more
+_FIRST = 8  # values of a facet; the others are folded
 _CSV = Variant("csv", "text/csv; charset=utf-8")
-_COLUMNS = ("id", "iri", "name_en", "name_tr", "type", "country", "latitude", "longitude", "since", "agreements",
-            "protocol")  # fmt: skip
-_FACETS = {
-    "country": N_("Country"),
-    "decade": N_("Decade"),
-    "protocol": N_("Protocol"),
-    "source": N_("Source"),
-}  # fmt: skip
+_COLUMNS = (
+    "id",
+    "iri",
+    "name_en",
+    "name_tr",
+    "type",
+    "country",
+    "latitude",
+    "longitude",
+    "since",
+    "agreements",
+    "protocol",
+)
+_FACETS = {"country": N_("Country"), "decade": N_("Decade"), "protocol": N_("Protocol"), "source": N_("Source")}
+_MAP_SIZE = 230.0  # as on the page, so that names have their normal size
+_SHADES = (10, 3, 1)  # agreements from which a shade begins, the darkest first
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A value of a facet: how many have it, and where the page is that wants it, or wants it no more."""
+class FacetValue:
+    """A value of a facet with its count, and the address of the page that adds or removes this filter."""
 
     value: str
     name: Text
@@ -55,21 +63,21 @@ class Choice:
 
 @dataclass(frozen=True)
 class Facet:
-    """A facet with its values: those that are shown, and those that fold away."""
+    """A facet: its first values, and the others that are folded."""
 
     name: str
     title: str
-    first: tuple[Choice, ...]
-    rest: tuple[Choice, ...]
+    first: tuple[FacetValue, ...]
+    rest: tuple[FacetValue, ...]
 
     @property
-    def chosen(self) -> tuple[Choice, ...]:
-        """The values that are wanted."""
-        return tuple(choice for choice in (*self.first, *self.rest) if choice.is_chosen)
+    def chosen(self) -> tuple[FacetValue, ...]:
+        """The selected values."""
+        return tuple(value for value in (*self.first, *self.rest) if value.is_chosen)
 
 
 class Explore:
-    """The list of a release, for people and as files."""
+    """The view of filtered entities: a page, JSON or CSV."""
 
     def __init__(self, settings: Settings, shelf: Shelf, pages: Templates) -> None:
         self._settings = settings
@@ -77,57 +85,75 @@ class Explore:
         self._pages = pages
 
     def show(self, request: Request, extension: str = "") -> Reply:
-        """What passes the filters, as a page, JSON or CSV. Raises UsageError for a bad filter."""
+        """Returns the entities that match all filters. Raises UsageError for a malformed filter."""
         offer = chosen(request, (HTML, JSON, _CSV), extension)
         opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
         addresses, language = reader.addresses, reader.translations.language
         state = read_state(request.args)
-        wanted = state.wanted(addresses, language)
+        filter_ = state.entity_filter(addresses, language)
         if offer is _CSV:
-            return reply(request, _as_csv(opened.listing.rows(wanted)), _CSV)
+            return reply(request, _as_csv(opened.listing.rows(filter_)), _CSV)
         if offer is JSON:
-            return reply(request, _as_json(opened.listing.rows(wanted), wanted, state), JSON)
-        return reply(request, self._page(opened, state, wanted, reader), HTML, language)
+            return reply(request, _as_json(opened.listing.rows(filter_), filter_, state), JSON)
+        return reply(request, self._page(opened, state, filter_, reader), HTML, language)
 
-    def _page(self, opened: OpenRelease, state: State, wanted: Filter, reader: PageRequest) -> str:
-        counts = opened.listing.counts(wanted)
+    def _page(self, opened: OpenRelease, state: ExploreState, filter_: Filter, reader: PageRequest) -> str:
+        counts = opened.listing.counts(filter_)
         last = max(1, -(-counts.total // PAGE))
         page = min(state.page, last)
-        rows = opened.listing.rows(wanted, PAGE, (page - 1) * PAGE)
-        points = opened.listing.points(wanted, _MOST_POINTS)
+        points = opened.listing.points(filter_, _MOST_POINTS)
         here = reader.addresses.path("explore")
-        files = [(name, f"{here}.{name.lower()}?{state.query('lang', 'page')}") for name in ("CSV", "JSON")]
+        query = query_of(filter_)
+        facets = [_facet(name, state, counts, opened, reader) for name in _FACETS]
         return self._pages.page(
-            "explore.html", reader, opened.release,
-            state=state, here=here, counts=counts, rows=rows, country=_country_of(opened, reader),
-            kinds=[(kind, counts.kinds[kind], state.with_kind(kind).href(here)) for kind in KINDS
-                   if kind in counts.kinds],
-            facets=[facet for name in _FACETS if (facet := _facet(name, state, counts, opened, reader)).first],
-            first=(page - 1) * PAGE + 1, last=min(page * PAGE, counts.total),
+            "explore.html",
+            reader,
+            opened.release,
+            state=state,
+            here=here,
+            counts=counts,
+            rows=opened.listing.rows(filter_, PAGE, (page - 1) * PAGE),
+            country=_country_of(opened, reader),
+            kinds=[
+                (kind, counts.kinds[kind], state.with_kind(kind).href(here)) for kind in KINDS if kind in counts.kinds
+            ],
+            facets=[facet for facet in facets if facet.first],
+            first=(page - 1) * PAGE + 1,
+            last=min(page * PAGE, counts.total),
             previous=state.on_page(page - 1).href(here) if page > 1 else "",
             next=state.on_page(page + 1).href(here) if page < last else "",
             map=map_of(points, reader),
-            points=len(points), files=files, query=query_of(wanted),
-            workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': query_of(wanted)})}",
-        )  # fmt: skip
+            points=len(points),
+            files=[(name, f"{here}.{name.lower()}?{state.query('lang', 'page')}") for name in ("CSV", "JSON")],
+            query=query,
+            workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': query})}",
+        )
 
 
-def _facet(name: str, state: State, counts: FacetCounts, opened: OpenRelease, reader: PageRequest) -> Facet:
-    here, found = reader.addresses.path("explore"), dict(counts.facets[name])
-    wanted = {value: found.get(value, 0) for value in state.iris(name, reader.addresses)}
-    largest = max([*found.values(), 1])
-    choices = [
-        Choice(value, _value_name(name, value, opened, reader), count, round(100 * count / largest),
-               state.toggled(name, value).href(here), value in wanted)
-        for value, count in {**found, **wanted}.items()
-    ]  # fmt: skip
+def _facet(name: str, state: ExploreState, counts: FacetCounts, opened: OpenRelease, reader: PageRequest) -> Facet:
+    here, title = reader.addresses.path("explore"), reader.translations(_FACETS[name])
+    totals = dict(counts.facets[name])
+    # A selected value is listed even if it has no match, so that it can be removed.
+    selected = {value: totals.get(value, 0) for value in state.iris(name, reader.addresses)}
+    largest = max([*totals.values(), 1])
+    values = [
+        FacetValue(
+            value,
+            _value_name(name, value, opened, reader),
+            count,
+            round(100 * count / largest),
+            state.toggled(name, value).href(here),
+            value in selected,
+        )
+        for value, count in {**totals, **selected}.items()
+    ]
     if name == "decade":
-        return Facet(name, reader.translations(_FACETS[name]), tuple(sorted(choices, key=lambda one: one.value)), ())
-    by_count = sorted(choices, key=lambda one: (not one.is_chosen, -one.count, collation_key(one.name.text)))
+        return Facet(name, title, tuple(sorted(values, key=lambda one: one.value)), ())
+    by_count = sorted(values, key=lambda one: (not one.is_chosen, -one.count, collation_key(one.name.text)))
     rest = sorted(by_count[_FIRST:], key=lambda one: collation_key(one.name.text))
-    # One or two that are left need not fold away.
+    # Folding one or two values would save no space.
     first, rest = (by_count, []) if len(rest) < 3 else (by_count[:_FIRST], rest)
-    return Facet(name, reader.translations(_FACETS[name]), tuple(first), tuple(rest))
+    return Facet(name, title, tuple(first), tuple(rest))
 
 
 def _value_name(name: str, value: str, opened: OpenRelease, reader: PageRequest) -> Text:
@@ -141,11 +167,9 @@ def _value_name(name: str, value: str, opened: OpenRelease, reader: PageRequest)
 
 def _country_of(opened: OpenRelease, reader: PageRequest) -> Callable[[Entity], str]:
     def country(one: Entity) -> str:
-        return (
-            opened.labels.best(one.country, reader.translations.language).text
-            if one.country not in ("", one.iri)
-            else ""
-        )
+        if one.country in ("", one.iri):  # a country is its own country in the index
+            return ""
+        return opened.labels.best(one.country, reader.translations.language).text
 
     return country
 
@@ -158,41 +182,42 @@ def _as_csv(rows: Iterable[Entity]) -> str:
     return text.getvalue()
 
 
-def _as_json(rows: Iterable[Entity], wanted: Filter, state: State) -> str:
+def _as_json(rows: Iterable[Entity], filter_: Filter, state: ExploreState) -> str:
     results = [{name: value for name, value in _record(one).items() if value not in ("", None)} for one in rows]
-    asked = {"type": wanted.kind, **dict(state.values), **({"at": wanted.at} if wanted.at else {})}
-    answer = {"asked": asked, "count": len(results), "results": results, "query": query_of(wanted)}
-    return json.dumps(answer, ensure_ascii=False) + "\n"
+    filters = {"type": filter_.kind, **dict(state.values), **({"at": filter_.at} if filter_.at else {})}
+    members = {"asked": filters, "count": len(results), "results": results, "query": query_of(filter_)}
+    return json.dumps(members, ensure_ascii=False) + "\n"
 
 
 def _record(one: Entity) -> dict[str, str | float | None]:
     id_ = one.iri.partition("/id/")[2]
-    values = (id_, one.iri, one.label, one.label_tr, id_.partition("/")[0], one.country.partition("/id/")[2],
-              one.latitude, one.longitude, one.since, one.ties, one.protocol)  # fmt: skip
+    kind, country = id_.partition("/")[0], one.country.partition("/id/")[2]
+    names = (id_, one.iri, one.label, one.label_tr)
+    values = (*names, kind, country, one.latitude, one.longitude, one.since, one.ties, one.protocol)
     return dict(zip(_COLUMNS, values, strict=True))
 
 
-_SIZE = 230.0  # so small that names are as large on the page as in the drawing
-_SHADES = (10, 3, 1)  # agreements from which a shade begins, the darkest first
-
-
 def map_of(places: Sequence[Entity], reader: PageRequest) -> Markup:
-    """The map, or nothing where no place is known."""
+    """Returns the map, or empty markup if no place has coordinates."""
     marks = [_mark(one, reader) for one in places if one.latitude is not None and one.longitude is not None]
     if not marks:
         return Markup()
-    words = reader.translations
-    title = words.count("Map of {number} place", "Map of {number} places", len(marks))
-    told = words("Each mark is a place in the list; darker marks have more agreements.")
-    return extent(marks, land(), Caption(title, told, words.language), name="map", size=_SIZE)
+    translate = reader.translations
+    title = translate.count("Map of {number} place", "Map of {number} places", len(marks))
+    description = translate("Each mark is a place in the list; darker marks have more agreements.")
+    return extent(marks, land(), Caption(title, description, translate.language), name="map", size=_MAP_SIZE)
 
 
 def _mark(one: Entity, reader: PageRequest) -> MapMark:
     name = one.name(reader.translations.language)
-    told = reader.translations.count("{number} agreement", "{number} agreements", one.ties)
+    agreements = reader.translations.count("{number} agreement", "{number} agreements", one.ties)
     shade = next((place for place, least in enumerate(_SHADES) if one.ties >= least), len(_SHADES))
     return MapMark(
-        0, name, GeoPoint(one.latitude or 0.0, one.longitude or 0.0),
-        f"{name}, {told}",
-        href=reader.addresses.local(one.iri), kind="area" if "/area/" in one.iri else "city", age=shade,
-    )  # fmt: skip
+        0,
+        name,
+        GeoPoint(one.latitude or 0.0, one.longitude or 0.0),
+        f"{name}, {agreements}",
+        href=reader.addresses.local(one.iri),
+        kind="area" if "/area/" in one.iri else "city",
+        age=shade,
+    )

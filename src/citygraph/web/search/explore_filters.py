@@ -1,4 +1,4 @@
-"""What /explore is asked for, as it stands in the address: read from there and written there again."""
+"""The state of /explore, read from and written to the address, and the SPARQL query that selects the same entities."""
 
 from __future__ import annotations
 
@@ -18,14 +18,34 @@ from citygraph.web.view.translations import N_
 from citygraph.web.view.values import KINDS
 
 SIGNED = {"yes": N_("protocol signed"), "no": N_("council act only")}
-# The facets and what goes before a value in its IRI.
-_BEFORE = {"country": "id/country/", "decade": "", "protocol": "", "source": "source/"}
+# The facets, each with the path of its values' IRIs.
+_PATHS = {"country": "id/country/", "decade": "", "protocol": "", "source": "source/"}
 _SLUG = re.compile(r"[\w.~-]{1,200}")
-_MOST_VALUES = 50
+_MOST_VALUES = 50  # of one facet
+_CLASSES = {
+    "city": "City",
+    "area": "AdministrativeArea",
+    "country": "Country",
+    "agreement": "Agreement",
+    "person": "Person",
+    "organisation": "Organisation",
+    "event": "Event",
+    "post": "Post",
+}
+_COUNTRY = "(cg:country|(cg:jurisdiction|cg:homePlace|cg:locatedIn|cg:takesPlaceIn)/cg:country)"
+_COUNTRIES = {"city": "cg:country", "area": "cg:country", "agreement": "cg:party/cg:country"}
+# Paths from an entity to the things that have its dates, if it has none of its own.
+_DATED = {
+    "city": "^cg:party",
+    "area": "^cg:party",
+    "country": "((^cg:country/^cg:party)|^cg:party)",
+    "person": "^cg:holder",
+}
+_DATES = "(cg:councilActDate|cg:protocolDate|cg:startDate|cg:attestedOn|cg:foundingDate)"
 
 
 @dataclass(frozen=True)
-class State:
+class ExploreState:
     """A kind, values of facets (the last part of an IRI), a day, a page, and the language if the address has one."""
 
     kind: str = KINDS[0]
@@ -35,67 +55,69 @@ class State:
     language: str = ""
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The state by name and value; what is usual is left out."""
-        said = (("type", "" if self.kind == KINDS[0] else self.kind), ("at", self.at), ("lang", self.language),
-                ("page", str(self.page) if self.page > 1 else ""))  # fmt: skip
-        given = [(name, value) for name, values in self.values for value in values]
-        return [*given, *((name, value) for name, value in said if value)]
+        """Returns the state as names and values, without defaults."""
+        kind = "" if self.kind == KINDS[0] else self.kind
+        page = str(self.page) if self.page > 1 else ""
+        single = {"type": kind, "at": self.at, "lang": self.language, "page": page}
+        facets = [(name, value) for name, values in self.values for value in values]
+        return [*facets, *((name, value) for name, value in single.items() if value)]
 
     def query(self, *without: str) -> str:
-        """The state as it stands after the question mark, without the parameters of these names."""
+        """Returns the query string of the state, without the parameters of these names."""
         return urlencode([pair for pair in self.pairs() if pair[0] not in without])
 
     def href(self, here: str) -> str:
-        """The address of the page in this state."""
+        """Returns the address of the page in this state."""
         query = self.query()
         return f"{here}?{query}" if query else here
 
-    def with_kind(self, kind: str) -> State:
-        """The same of another kind."""
+    def with_kind(self, kind: str) -> ExploreState:
+        """Returns the state with another kind, on the first page."""
         return replace(self, kind=kind, page=1)
 
-    def on_page(self, page: int) -> State:
-        """The same, another page."""
+    def on_page(self, page: int) -> ExploreState:
+        """Returns the state on another page."""
         return replace(self, page=page)
 
-    def toggled(self, facet: str, value: str) -> State:
-        """With a value more, or without it."""
+    def toggled(self, facet: str, value: str) -> ExploreState:
+        """Returns the state with a value added, or removed if it is selected."""
         slug = value.rpartition("/")[2]
-        known = dict(self.values)
-        now = known.get(facet, ())
-        known[facet] = tuple(one for one in now if one != slug) if slug in now else (*now, slug)
-        return replace(self, values=tuple((name, known[name]) for name in _BEFORE if known.get(name)), page=1)
+        values = dict(self.values)
+        selected = values.get(facet, ())
+        values[facet] = tuple(one for one in selected if one != slug) if slug in selected else (*selected, slug)
+        # In the order of the facets, so that one selection has one address.
+        return replace(self, values=tuple((name, values[name]) for name in _PATHS if values.get(name)), page=1)
 
-    def without(self) -> State:
-        """With no filter at all."""
-        return State(self.kind, language=self.language)
+    def without(self) -> ExploreState:
+        """Returns the state without any filter."""
+        return ExploreState(self.kind, language=self.language)
 
-    def without_day(self) -> State:
-        """The same at any time."""
+    def without_day(self) -> ExploreState:
+        """Returns the state without a day."""
         return replace(self, at="", page=1)
 
     def iris(self, facet: str, addresses: Addresses) -> tuple[str, ...]:
-        """The values of a facet as the list knows them."""
-        before = _BEFORE[facet]
-        return tuple(addresses.iri(before + value) if before else value for value in dict(self.values).get(facet, ()))
+        """Returns the values of a facet in the form of the index: IRIs, or plain values."""
+        path = _PATHS[facet]
+        return tuple(addresses.iri(path + value) if path else value for value in dict(self.values).get(facet, ()))
 
-    def wanted(self, addresses: Addresses, language: str) -> Filter:
-        """What is asked of the list."""
+    def entity_filter(self, addresses: Addresses, language: str) -> Filter:
+        """Returns the filter for the entity table."""
         values = tuple((facet, self.iris(facet, addresses)) for facet, _ in self.values)
         return Filter(self.kind, values, self.at, language == "tr")
 
 
-def read_state(given: MultiDict[str, str]) -> State:
-    """The state in an address. Raises UsageError for what none of ours has."""
-    kind = given.get("type", "").strip().casefold() or KINDS[0]
+def read_state(arguments: MultiDict[str, str]) -> ExploreState:
+    """Returns the state in the query string of an address. Raises UsageError for a malformed one."""
+    kind = arguments.get("type", "").strip().casefold() or KINDS[0]
     if kind not in KINDS:
         raise UsageError(f"type must be one of {', '.join(KINDS)}")
-    values = tuple((facet, tuple(dict.fromkeys(filter(None, given.getlist(facet))))) for facet in _BEFORE)
+    values = tuple((facet, tuple(dict.fromkeys(filter(None, arguments.getlist(facet))))) for facet in _PATHS)
     for facet, chosen in values:
         if len(chosen) > _MOST_VALUES or not all(_SLUG.fullmatch(value) for value in chosen):
             raise UsageError(f"{facet} must be the last part of an identifier, such as {facet}={_example(facet)}")
-    return State(kind, tuple((facet, chosen) for facet, chosen in values if chosen), _day(given.get("at", "")),
-                 _page(given.get("page", "1")), given.get("lang", ""))  # fmt: skip
+    day, page = _day(arguments.get("at", "")), _page(arguments.get("page", "1"))
+    return ExploreState(kind, tuple(pair for pair in values if pair[1]), day, page, arguments.get("lang", ""))
 
 
 def _example(facet: str) -> str:
@@ -115,60 +137,49 @@ def _page(text: str) -> int:
     return int(text)
 
 
-_CLASSES = {
-    "city": "City", "area": "AdministrativeArea", "country": "Country", "agreement": "Agreement", "person": "Person",
-    "organisation": "Organisation", "event": "Event", "post": "Post",
-}  # fmt: skip
-_AROUND = "(cg:country|(cg:jurisdiction|cg:homePlace|cg:locatedIn|cg:takesPlaceIn)/cg:country)"
-_COUNTRIES = {"city": "cg:country", "area": "cg:country", "agreement": "cg:party/cg:country"}
-# From a thing to what its dates are of, where that is something else.
-_DATED = {
-    "city": "^cg:party", "area": "^cg:party", "country": "((^cg:country/^cg:party)|^cg:party)", "person": "^cg:holder",
-}  # fmt: skip
-_DATES = "(cg:councilActDate|cg:protocolDate|cg:startDate|cg:attestedOn|cg:foundingDate)"
-
-
-def query_of(wanted: Filter) -> str:
-    """The query whose results are what passes."""
-    kind = wanted.kind
-    lines = [f"?{kind} a cg:{_CLASSES[kind]} .", f'OPTIONAL {{ ?{kind} rdfs:label ?name FILTER(LANG(?name) = "en") }}',
-             *_filters(wanted)]  # fmt: skip
-    body = "\n  ".join(lines)
+def query_of(filter_: Filter) -> str:
+    """Returns the SPARQL query that selects the same entities as the filter."""
+    kind = filter_.kind
+    type_ = f"?{kind} a cg:{_CLASSES[kind]} ."
+    label = f'OPTIONAL {{ ?{kind} rdfs:label ?name FILTER(LANG(?name) = "en") }}'
+    body = "\n  ".join([type_, label, *_conditions(filter_)])
     return (
         f"PREFIX cg: <{CG}>\nPREFIX rdfs: <{RDFS}>\n\n"
         f"SELECT DISTINCT ?{kind} ?name WHERE {{\n  {body}\n}}\nORDER BY ?name\n"
     )
 
 
-def _filters(wanted: Filter) -> Iterator[str]:
-    kind = wanted.kind
-    if countries := _iris(wanted.of("country")):
+def _conditions(filter_: Filter) -> Iterator[str]:
+    kind = filter_.kind
+    if countries := _iris(filter_.of("country")):
         yield f"VALUES ?country {{ {countries} }}"
         if kind != "country":
-            yield f"?{kind} {_COUNTRIES.get(kind, _AROUND)} ?country ."
-    if sources := _iris(wanted.of("source")):
+            yield f"?{kind} {_COUNTRIES.get(kind, _COUNTRY)} ?country ."
+    if sources := _iris(filter_.of("source")):
+        # The graph of a source has the statements from it.
         yield f"VALUES ?source {{ {sources} }}"
         yield f"GRAPH ?source {{ ?{kind} ?says ?something }}"
-    if decades := wanted.of("decade"):
+    if decades := filter_.of("decade"):
         dated = yield from _dated(kind, "then")
         named = ", ".join(f'"{decade[:3]}"' for decade in decades)
         yield f"{dated} {_DATES} ?date ."
         yield f"FILTER(SUBSTR(STR(?date), 1, 3) IN ({named}))"
-    if len(wanted.of("protocol")) == 1:
+    if len(filter_.of("protocol")) == 1:
         dated = yield from _dated(kind, "agreed")
         signed = f"{dated} cg:protocolDate ?signed"
-        yield f"{signed} ." if wanted.of("protocol") == ("yes",) else f"OPTIONAL {{ {signed} }}"
-        if wanted.of("protocol") == ("no",):
+        yield f"{signed} ." if filter_.of("protocol") == ("yes",) else f"OPTIONAL {{ {signed} }}"
+        if filter_.of("protocol") == ("no",):
             yield "FILTER(!BOUND(?signed))"
-    if wanted.at:
+    if filter_.at:
         dated = yield from _dated(kind, "valid")
         yield f"{dated} {_DATES} ?since ."
         yield f"OPTIONAL {{ {dated} cg:endDate ?until }}"
-        yield f'FILTER(STR(?since) <= "{wanted.at}" && COALESCE(CONCAT(STR(?until), "-99") >= "{wanted.at}", true))'
+        # Dates are compared as text: "-99" makes a partial end date cover its whole month or year.
+        yield f'FILTER(STR(?since) <= "{filter_.at}" && COALESCE(CONCAT(STR(?until), "-99") >= "{filter_.at}", true))'
 
 
 def _dated(kind: str, name: str) -> Generator[str, None, str]:
-    """The line that leads to what the dates are of; answers its variable."""
+    """Yields the triple pattern from an entity to the things that have its dates; returns their variable."""
     if kind not in _DATED:
         return f"?{kind}"
     yield f"?{kind} {_DATED[kind]} ?{name} ."

@@ -1,4 +1,4 @@
-"""The types and properties that the reconciliation service offers: those of the ontology, under short identifiers."""
+"""Types and properties of the reconciliation service, and data extension: the values of properties for entities."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from citygraph.web.view.translations import Translations
 DEFAULT_TYPES = ("City", "Country", "AdministrativeArea", "Organisation", "Person", "Agreement", "Event")
 COORDINATES, QID, DATE = "coordinates", "qid", "date"
 _PLACE = "Place"
-# Properties beside the ontology's own: their name on a page, what they are made of, and the type that has them.
+_DATE_NAMES = ("startDate", "endDate", "attestedOn", "councilActDate", "protocolDate", "foundingDate")
+_DATE_IRIS = tuple(CG(name).value for name in _DATE_NAMES)
+# Properties in addition to those of the ontology: id, key of the name, IRIs of the values, and the type that has them.
 _MORE: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("label", "label", (RDFS("label").value,), ""),
     ("altLabel", "alias", (SKOS("altLabel").value,), ""),
@@ -32,14 +34,19 @@ _MORE: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("latitude", "latitude", (SCHEMA("latitude").value,), _PLACE),
     ("longitude", "longitude", (SCHEMA("longitude").value,), _PLACE),
     ("sameAs", "same_elsewhere", (OWL("sameAs").value,), ""),
-    (DATE, "any_date", tuple(CG(name).value for name in (
-        "startDate", "endDate", "attestedOn", "councilActDate", "protocolDate", "foundingDate")), ""),
-)  # fmt: skip
+    (DATE, "any_date", _DATE_IRIS, ""),
+)
+MOST_IDS = 1000
+_WHOLE = {XSD(name).value for name in ("integer", "int", "long", "short", "nonNegativeInteger", "positiveInteger")}
+_FRACTIONAL = {XSD(name).value for name in ("decimal", "double", "float")}
+_DAY = re.compile(r"(-?\d{4,}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)?")
+_VALUE = CG("value")
+CellValue = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Type:
-    """A class as a type of the service; `above` are the broader ones, the nearest first."""
+class ServiceType:
+    """A class as a type of the service; `above` are its broader classes, the nearest first."""
 
     id: str
     name: str
@@ -48,8 +55,8 @@ class Type:
 
 
 @dataclass(frozen=True)
-class Property:
-    """A property of the service: the IRIs it is made of, the types that have it, and the type of its values, if one."""
+class ServiceProperty:
+    """A property of the service: the IRIs that it combines, the types that have it, and the type of its values."""
 
     id: str
     name: str
@@ -59,151 +66,144 @@ class Property:
     range: str
 
 
-class Schema:
-    """The types and properties of one release, named in one language."""
+class ReconciliationSchema:
+    """The types and properties of one release with names in one language."""
 
     def __init__(self, vocabulary: Vocabulary, language: str) -> None:
         self._vocabulary = vocabulary
         self._language = language
 
     @cached_property
-    def types(self) -> dict[str, Type]:
-        """All types by their identifiers, in the order of their names."""
-        found = (self._type(term) for term in self._vocabulary.classes if term.iri.startswith(CG))
-        return {type_.id: type_ for type_ in sorted(found, key=lambda type_: collation_key(type_.name))}
+    def types(self) -> dict[str, ServiceType]:
+        """All types by identifier, in the order of their names."""
+        types = (self._type(term) for term in self._vocabulary.classes if term.iri.startswith(CG))
+        return {type_.id: type_ for type_ in sorted(types, key=lambda type_: collation_key(type_.name))}
 
     @cached_property
-    def properties(self) -> dict[str, Property]:
-        """All properties by their identifiers: those that every service has first, then by name."""
-        words = Translations(self._language)
-        more = [Property(id_, words.named(f"property_{word}"), "", iris, (domain,) if domain else (), "")
-                for id_, word, iris, domain in _MORE]  # fmt: skip
+    def properties(self) -> dict[str, ServiceProperty]:
+        """All properties by identifier: first those in addition to the ontology, then by name."""
+        translations = Translations(self._language)
+        more = [
+            ServiceProperty(id_, translations.named(f"property_{key}"), "", iris, (domain,) if domain else (), "")
+            for id_, key, iris, domain in _MORE
+        ]
         own = [self._property(term) for term in self._vocabulary.properties if term.iri.startswith(CG)]
         return {one.id: one for one in (*more, *sorted(own, key=lambda one: collation_key(one.name)))}
 
     def type_id(self, identifier: str) -> str:
-        """The identifier of a type that may be given as an IRI, a prefixed name, or in another case."""
+        """Returns the identifier of a type from its IRI, its prefixed name, or a name in another case."""
         name = local_name(identifier.strip())
         return self._folded_types.get(name.casefold(), name)
 
-    def property(self, identifier: str) -> Property | None:
-        """The property of that identifier, IRI or prefixed name."""
+    def property(self, identifier: str) -> ServiceProperty | None:
+        """Returns the property with this identifier, IRI or prefixed name, or None."""
         return self.properties.get(local_name(identifier.strip()))
 
-    def of_type(self, identifier: str) -> list[Property]:
-        """The properties that things of a type may have; all of them if there is no such type."""
+    def of_type(self, identifier: str) -> list[ServiceProperty]:
+        """Returns the properties that entities of a type may have; all properties if the type is unknown."""
         type_ = self.types.get(self.type_id(identifier))
         if type_ is None:
             return list(self.properties.values())
-        fitting = {type_.id, *type_.above}
-        return [one for one in self.properties.values() if not one.domains or not fitting.isdisjoint(one.domains)]
+        classes = {type_.id, *type_.above}
+        return [one for one in self.properties.values() if not one.domains or not classes.isdisjoint(one.domains)]
 
-    def suggested(self, kind: str, prefix: str) -> list[Type] | list[Property]:
-        """The types or properties whose identifier, name or a word of the name begins so; the nearest first."""
-        every: list[Type] | list[Property] = (
+    def suggested(self, kind: str, prefix: str) -> list[ServiceType] | list[ServiceProperty]:
+        """Returns the types or properties with an id, name or word that begins with `prefix`, the best first."""
+        every: list[ServiceType] | list[ServiceProperty] = (
             list(self.types.values()) if kind == "type" else list(self.properties.values())
         )
-        begin = fold(local_name(prefix))
-        ranked = [(rank, one) for one in every if (rank := _rank(one, begin)) is not None]
+        beginning = fold(local_name(prefix))
+        ranked = [(rank, one) for one in every if (rank := _rank(one, beginning)) is not None]
         return [one for _, one in sorted(ranked, key=lambda pair: pair[0])]  # type: ignore[return-value]
 
-    def specific(self, types: tuple[str, ...]) -> list[Type]:
-        """The types of an entity, the most specific first."""
-        known = [self.types[id_] for id_ in types if id_ in self.types]
-        return sorted(known, key=lambda type_: (-len(type_.above), type_.id))
+    def specific(self, types: tuple[str, ...]) -> list[ServiceType]:
+        """Returns the types of an entity, the most specific first."""
+        offered = [self.types[id_] for id_ in types if id_ in self.types]
+        return sorted(offered, key=lambda type_: (-len(type_.above), type_.id))
 
     @cached_property
     def _folded_types(self) -> dict[str, str]:
         return {id_.casefold(): id_ for id_ in self.types}
 
-    def _type(self, term: VocabularyTerm) -> Type:
+    def _type(self, term: VocabularyTerm) -> ServiceType:
         above = [iri.removeprefix(CG) for iri in self._vocabulary.broader_classes(term.iri) if iri.startswith(CG)]
-        return Type(term.name, term.label(self._language).text, self._description(term), tuple(above[1:]))
+        return ServiceType(term.name, term.label(self._language).text, self._description(term), tuple(above[1:]))
 
-    def _property(self, term: VocabularyTerm) -> Property:
+    def _property(self, term: VocabularyTerm) -> ServiceProperty:
         ranges = [iri.removeprefix(CG) for iri in term.ranges if iri.startswith(CG)]
         domains = tuple(iri.removeprefix(CG) for iri in term.domains)
         name = term.label(self._language).text
-        return Property(
+        return ServiceProperty(
             term.name, name, self._description(term), (term.iri,), domains, ranges[0] if len(ranges) == 1 else ""
         )
 
     def _description(self, term: VocabularyTerm) -> str:
-        found = term.text(self._language, SKOS("definition").value, RDFS("comment").value)
-        return found.text if found else ""
+        text = term.text(self._language, SKOS("definition").value, RDFS("comment").value)
+        return text.text if text else ""
 
 
-def _rank(one: Type | Property, begin: str) -> int | None:
-    names = (fold(one.id), fold(one.name))
-    if begin in names:
-        return 0
-    if any(name.startswith(begin) for name in names):
-        return 1
-    return 2 if any(f" {begin}" in name for name in names) else None
-
-
-MOST_IDS = 1000
-_WHOLE = {XSD(name).value for name in ("integer", "int", "long", "short", "nonNegativeInteger", "positiveInteger")}
-_BROKEN = {XSD(name).value for name in ("decimal", "double", "float")}
-_DAY = re.compile(r"(-?\d{4,}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)?")
-_VALUE = CG("value")
-
-Cell = dict[str, Any]
-
-
-def settings_of_properties(words: Translations) -> list[dict[str, Any]]:
-    """What a person may set for each property."""
-    every = {"value": "all", "name": words("every language")}
+def settings_of_properties(translate: Translations) -> list[dict[str, Any]]:
+    """Returns the settings that a user may choose for each property."""
     choices = [{"value": tag, "name": own_name(tag)} for tag in LANGUAGES]
     return [
-        {"name": "limit", "label": words("At most"), "type": "number", "default": 0,
-         "help_text": words("Values for each row; 0 is all.")},
-        {"name": "language", "label": words("Language"), "type": "select", "default": words.language,
-         "choices": [*choices, every],
-         "help_text": words("Texts in this language if available, otherwise in another.")},
-    ]  # fmt: skip
+        {
+            "name": "limit",
+            "label": translate("At most"),
+            "type": "number",
+            "default": 0,
+            "help_text": translate("Values for each row; 0 is all."),
+        },
+        {
+            "name": "language",
+            "label": translate("Language"),
+            "type": "select",
+            "default": translate.language,
+            "choices": [*choices, {"value": "all", "name": translate("every language")}],
+            "help_text": translate("Texts in this language if available, otherwise in another."),
+        },
+    ]
 
 
-class Extension:
-    """Answers for one release in one language."""
+class DataExtension:
+    """Data extension over one release, with texts in one language."""
 
-    def __init__(self, opened: OpenRelease, schema: Schema, language: str) -> None:
+    def __init__(self, opened: OpenRelease, schema: ReconciliationSchema, language: str) -> None:
         self._opened = opened
         self._schema = schema
         self._language = language
 
-    def answer(self, text: str) -> dict[str, Any]:
-        """The table for a query. Raises UsageError if it is not one, TooLarge for too many entities."""
+    def table(self, text: str) -> dict[str, Any]:
+        """Returns the table for a JSON query. Raises UsageError if it is malformed, TooLarge for too many entities."""
         query = read_json(text, "extend")
-        ids, wanted = query.get("ids"), query.get("properties")
+        ids, columns = query.get("ids"), query.get("properties")
         if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids):
             raise UsageError("extend must have a list of ids")
         if len(ids) > MOST_IDS:
-            raise TooLarge(f"{len(ids)} entities are asked; at most {MOST_IDS} are answered at once", MOST_IDS)
-        if not isinstance(wanted, list) or not all(_is_property(one) for one in wanted):
+            raise TooLarge(f"the request has {len(ids)} entities; the maximum is {MOST_IDS}", MOST_IDS)
+        if not isinstance(columns, list) or not all(_is_property(one) for one in columns):
             raise UsageError("extend must have a list of properties, each an object with an id")
         return {
-            "meta": [self._meta(one["id"]) for one in wanted],
-            "rows": {id_: {one["id"]: self._cells(id_, one) for one in wanted} for id_ in dict.fromkeys(ids)},
+            "meta": [self._meta(one["id"]) for one in columns],
+            "rows": {id_: {one["id"]: self._cells(id_, one) for one in columns} for id_ in dict.fromkeys(ids)},
         }
 
     def _meta(self, id_: str) -> dict[str, Any]:
-        found = self._schema.property(id_)
-        if found is None:
+        property_ = self._schema.property(id_)
+        if property_ is None:
             raise UsageError(f"there is no property {id_[:80]!r}")
-        meta: dict[str, Any] = {"id": id_, "name": found.name}
-        type_ = self._schema.types.get(found.range)
-        # Of a figure the number is given, not the thing that bears it.
+        meta: dict[str, Any] = {"id": id_, "name": property_.name}
+        type_ = self._schema.types.get(property_.range)
+        # The value of a figure is its number, so its cells are not entities.
         if type_ and "Figure" not in (type_.id, *type_.above):
             meta["type"] = {"id": type_.id, "name": type_.name}
         return meta
 
-    def _cells(self, id_: str, wanted: Mapping[str, Any]) -> list[Cell]:
-        settings = wanted.get("settings") or {}
-        found = self._schema.property(wanted["id"])
-        cells = (
-            list(self._values(self._iri(id_), found, str(settings.get("language", self._language)))) if found else []
-        )
+    def _cells(self, id_: str, column: Mapping[str, Any]) -> list[CellValue]:
+        settings = column.get("settings") or {}
+        property_ = self._schema.property(column["id"])
+        language = str(settings.get("language", self._language))
+        cells = list(self._values(self._iri(id_), property_, language)) if property_ else []
+        # Combined properties and languages may repeat a value.
         unique = [cell for place, cell in enumerate(cells) if cell not in cells[:place]]
         most = settings.get("limit")
         return unique[: int(most)] if isinstance(most, int | float) and most >= 1 else unique
@@ -211,44 +211,53 @@ class Extension:
     def _iri(self, id_: str) -> str:
         return id_ if ENTITY in id_ else f"{self._opened.base}id/{id_}"
 
-    def _values(self, iri: str, wanted: Property, language: str) -> Iterator[Cell]:
-        terms = [term for predicate in wanted.iris for term in self._terms(iri, predicate)]
-        if wanted.id == COORDINATES:
+    def _values(self, iri: str, property_: ServiceProperty, language: str) -> Iterator[CellValue]:
+        terms = [term for predicate in property_.iris for term in self._terms(iri, predicate)]
+        if property_.id == COORDINATES:
             texts = [term.value for term in terms if isinstance(term, Literal)]
-            # The first latitude and the first longitude: the values of two properties one after the other.
+            # The first latitude and the first longitude: the list has all latitudes, then all longitudes.
             return iter([{"str": f"{texts[0]},{texts[len(texts) // 2]}"}] if len(texts) >= 2 else [])
-        if wanted.id == QID:
+        if property_.id == QID:
             return ({"str": term.value.removeprefix(WD)} for term in terms if term.value.startswith(WD))
-        spoken = {term.language for term in terms if isinstance(term, Literal) and term.language}
-        kept = {language} if language in spoken else {"en"} & spoken if language != "all" else spoken
-        return (self._cell(term) for term in terms if _is_in(term, kept or spoken))
+        available = {term.language for term in terms if isinstance(term, Literal) and term.language}
+        kept = {language} if language in available else {"en"} & available if language != "all" else available
+        return (self._cell(term) for term in terms if _is_in(term, kept or available))
 
     def _terms(self, iri: str, predicate: str) -> list[NamedNode | Literal]:
         quads = self._opened.store.quads_for_pattern(NamedNode(iri), NamedNode(predicate), None, DefaultGraph())
         terms = [quad.object for quad in quads if isinstance(quad.object, NamedNode | Literal)]
         return sorted(terms, key=lambda term: (getattr(term, "language", "") or "", term.value))
 
-    def _cell(self, term: NamedNode | Literal) -> Cell:
+    def _cell(self, term: NamedNode | Literal) -> CellValue:
         if isinstance(term, Literal):
             return _literal(term)
         if ENTITY not in term.value:
-            # A concept has a name; what is not ours at all is its address.
-            return {"str": self._opened.labels.best(term.value, self._language).text
-                    if term.value.startswith(self._opened.base) else term.value}  # fmt: skip
+            # A concept has a label; an external thing is shown as its IRI.
+            return {"str": self._label(term.value) if term.value.startswith(self._opened.base) else term.value}
         if "#" in term.value:
             figures = [value for value in self._terms(term.value, _VALUE.value) if isinstance(value, Literal)]
-            return (
-                _literal(figures[0]) if figures else {"str": self._opened.labels.best(term.value, self._language).text}
-            )
-        name = self._opened.labels.best(term.value, self._language).text
-        return {"id": term.value.partition(ENTITY)[2], "name": name}
+            return _literal(figures[0]) if figures else {"str": self._label(term.value)}
+        return {"id": term.value.partition(ENTITY)[2], "name": self._label(term.value)}
+
+    def _label(self, iri: str) -> str:
+        return self._opened.labels.best(iri, self._language).text
 
 
-def _literal(literal: Literal) -> Cell:
+def _rank(one: ServiceType | ServiceProperty, beginning: str) -> int | None:
+    """Returns 0 for the whole name, 1 for its beginning, 2 for the beginning of a word, None without a match."""
+    names = (fold(one.id), fold(one.name))
+    if beginning in names:
+        return 0
+    if any(name.startswith(beginning) for name in names):
+        return 1
+    return 2 if any(f" {beginning}" in name for name in names) else None
+
+
+def _literal(literal: Literal) -> CellValue:
     datatype, text = literal.datatype.value, literal.value
     if datatype in _WHOLE:
         return {"int": int(text)}
-    if datatype in _BROKEN and text not in ("INF", "-INF", "NaN"):
+    if datatype in _FRACTIONAL and text not in ("INF", "-INF", "NaN"):
         return {"float": float(text)}
     if datatype == XSD("date").value and (match := _DAY.fullmatch(text)):
         return {"date": f"{match[1]}T00:00:00Z"}

@@ -1,4 +1,4 @@
-"""Reconciliation queries as clients send them (Reconciliation API 0.2, section 4.1), read into questions."""
+"""Parser of reconciliation queries (Reconciliation API 0.2, section 4.1)."""
 
 from __future__ import annotations
 
@@ -20,32 +20,34 @@ _ISO = re.compile(r"(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:T.*|Z|[+-]\d\d:\d\d)?")
 _TURKISH = re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})")
 _QID = re.compile(r"(?:.*/|wd:)?(Q[1-9]\d*)", re.IGNORECASE)
 
-# The facts that a property of a query may give, by the names under which clients know it.
-FACTS: Mapping[str, str] = {
-    "country": "country", "p17": "country",
-    "coordinates": "coordinates", "p625": "coordinates", "aswkt": "coordinates",
-    "latitude": "latitude", "longitude": "longitude",
-    "qid": "qid", "sameas": "qid", "wikidata": "qid",
-    "date": "date", "startdate": "date", "enddate": "date", "attestedon": "date", "councilactdate": "date",
-    "protocoldate": "date", "foundingdate": "date", "p585": "date", "p580": "date", "p582": "date",
-}  # fmt: skip
+_DATES = ("date", "startdate", "enddate", "attestedon", "councilactdate", "protocoldate", "foundingdate")
+# The kind of fact that a property of a query gives, by the names that clients use for it.
+_NAMES_OF_FACTS = {
+    "country": ("country", "p17"),
+    "coordinates": ("coordinates", "p625", "aswkt"),
+    "latitude": ("latitude",),
+    "longitude": ("longitude",),
+    "qid": ("qid", "sameas", "wikidata"),
+    "date": (*_DATES, "p580", "p582", "p585"),
+}
+FACTS: Mapping[str, str] = {name: fact for fact, names in _NAMES_OF_FACTS.items() for name in names}
 
 TypeOf = Callable[[str], str]
 
 
 def read_batch(text: str, most: int, type_of: TypeOf) -> dict[str, Question]:
-    """The questions of a batch by their ids; `type_of` gives a class's local name for an identifier of a type.
+    """Returns the questions of a batch by id; `type_of` returns a class's local name for an identifier of a type.
 
-    Raises UsageError if the text is no batch, TooLarge if it has more than `most` queries.
+    Raises UsageError if the text is not a batch, TooLarge if it has more than `most` queries.
     """
     batch = read_json(text, "queries")
     if len(batch) > most:
-        raise TooLarge(f"a batch has {len(batch)} queries; at most {most} are answered at once", most)
+        raise TooLarge(f"the batch has {len(batch)} queries; the maximum is {most}", most)
     return {id_: read_question(query, type_of) for id_, query in batch.items()}
 
 
 def read_json(text: str, name: str) -> dict[str, Any]:
-    """The object in a parameter. Raises UsageError if it holds something else."""
+    """Returns the JSON object in a parameter. Raises UsageError for anything else."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -56,9 +58,9 @@ def read_json(text: str, name: str) -> dict[str, Any]:
 
 
 def read_question(query: Any, type_of: TypeOf) -> Question:
-    """One query. Raises UsageError if it is not built as the specification says.
+    """Returns one query as a question. Raises UsageError if it violates the specification.
 
-    A value that cannot be read as what its property is, such as a date that says "unknown", tells nothing.
+    A malformed value of a property is ignored, such as the date "unknown".
     """
     if not isinstance(query, dict) or not isinstance(query.get("query", ""), str):
         raise UsageError("each query must be an object, and its member query a text")
@@ -67,21 +69,21 @@ def read_question(query: Any, type_of: TypeOf) -> Question:
     strict = query.get("type_strict") or "any"
     if strict not in _STRICT:
         raise UsageError(f"type_strict must be {', '.join(_STRICT[:-1])} or {_STRICT[-1]}")
-    given = _facts(query.get("properties") or [])
+    facts = _facts(query.get("properties") or [])
     return Question(
         text=query.get("query", "")[:_LONGEST].strip(),
         types=tuple(type_of(type_) for type_ in _types(query.get("type"))),
         strict=strict,
-        countries=tuple(given.get("country", ())),
-        point=_point(given),
-        qids=tuple(match[1].upper() for text in given.get("qid", ()) if (match := _QID.fullmatch(text))),
-        dates=tuple(date for text in given.get("date", ()) if (date := read_dates(text))),
+        countries=tuple(facts.get("country", ())),
+        point=_point(facts),
+        qids=tuple(match[1].upper() for text in facts.get("qid", ()) if (match := _QID.fullmatch(text))),
+        dates=tuple(date for text in facts.get("date", ()) if (date := read_dates(text))),
         limit=_limit(query.get("limit")),
     )
 
 
 def read_dates(text: str) -> tuple[str, str] | None:
-    """A date, which may be partial, or two with a slash between, as the ends of a time; nothing if it is none."""
+    """Returns the ends of a date or of two dates with a slash between, each possibly partial; None if malformed."""
     if match := _TURKISH.fullmatch(text.strip()):
         text = f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}"
     parts = [_ISO.fullmatch(part.strip()) for part in text.split("/")]
@@ -90,7 +92,7 @@ def read_dates(text: str) -> tuple[str, str] | None:
 
 
 def local_name(identifier: str) -> str:
-    """A term's name without its namespace or prefix."""
+    """Returns a term's name without namespace or prefix."""
     if ":" not in identifier:
         return identifier
     for prefix, namespace in PREFIXES.items():
@@ -99,17 +101,17 @@ def local_name(identifier: str) -> str:
 
 
 def _facts(properties: Any) -> dict[str, list[str]]:
-    """The values given for each kind of fact, as texts."""
+    """Returns the values for each kind of fact, as texts."""
     if not isinstance(properties, list):
         raise UsageError("properties must be a list")
-    given: dict[str, list[str]] = {}
+    facts: dict[str, list[str]] = {}
     for one in properties:
         if not isinstance(one, dict) or not isinstance(one.get("pid"), str) or "v" not in one:
             raise UsageError("each of the properties must be an object with the members pid and v")
         fact = FACTS.get(local_name(one["pid"]).casefold())
         if fact:
-            given.setdefault(fact, []).extend(_values(one["v"]))
-    return given
+            facts.setdefault(fact, []).extend(_values(one["v"]))
+    return facts
 
 
 def _values(value: Any) -> Iterator[str]:
@@ -122,15 +124,15 @@ def _values(value: Any) -> Iterator[str]:
 
 def _types(value: Any) -> list[str]:
     listed = value if isinstance(value, list) else [value] if value else []
-    found = [one.get("id") if isinstance(one, dict) else one for one in listed]
-    if not all(isinstance(one, str) for one in found):
+    types = [one.get("id") if isinstance(one, dict) else one for one in listed]
+    if not all(isinstance(one, str) for one in types):
         raise UsageError("type must be an identifier or a list of them")
-    return [str(one) for one in found]
+    return [str(one) for one in types]
 
 
-def _point(given: Mapping[str, list[str]]) -> tuple[float, float] | None:
-    separate = [given[name][0] for name in ("latitude", "longitude") if given.get(name)]
-    match = _POINT.fullmatch((given.get("coordinates") or [",".join(separate)])[0].strip())
+def _point(facts: Mapping[str, list[str]]) -> tuple[float, float] | None:
+    separate = [facts[name][0] for name in ("latitude", "longitude") if facts.get(name)]
+    match = _POINT.fullmatch((facts.get("coordinates") or [",".join(separate)])[0].strip())
     if match is None:
         return None
     one, other = float(match["one"]), float(match["other"])

@@ -1,9 +1,9 @@
-"""/search: what has a name, as a page and as JSON, with similar names where nothing has this one."""
+"""/search: entities by name, as a page and as JSON; /suggest: suggestions while a name is typed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import urlencode
@@ -28,15 +28,18 @@ from citygraph.web.view.translations import Translations
 
 KINDS = ("city", "country", "area", "organisation", "person", "post", "agreement", "event")
 _MOST = 50
-_OF_EACH = 6  # of each kind, where all kinds are shown
+_OF_EACH = 6  # results of each kind if all kinds are shown
 _SIMILAR = 8
 _LONGEST = 200
 _LEAST_SCORE = 55.0
+_MOST_SUGGESTED = 8
+_LONGEST_PREFIX = 100
+_JOINING = "'’ʼ`"  # they do not separate words: Xi'an is found as xian
 
 
 @dataclass(frozen=True)
-class Found:
-    """An entity that was found, by which name, and where it is."""
+class SearchResult:
+    """An entity, and the name by which it matched if that is not its label."""
 
     id: str
     iri: str
@@ -49,17 +52,17 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Group:
-    """The things of one kind that were found, how many there are in all, and where they all stand."""
+class ResultGroup:
+    """The best results of one kind, their total number, and the address of all of them."""
 
     kind: str
     count: int
     href: str
-    found: list[Found]
+    results: list[SearchResult]
 
 
 class Search:
-    """Search by name."""
+    """The view of the search by name."""
 
     def __init__(self, settings: Settings, shelf: Shelf, lookups: Lookups, pages: Templates) -> None:
         self._settings = settings
@@ -68,83 +71,59 @@ class Search:
         self._pages = pages
 
     def search(self, request: Request, extension: str = "") -> Reply:
-        """What has the words of ?q=, of the kind ?type=; the last word may be a beginning."""
+        """Returns the entities with all words of ?q=, of the kind ?type=. The last word may be incomplete."""
         offer = chosen(request, (HTML, JSON), extension)
         text, kind = request.args.get("q", "").strip()[:_LONGEST], request.args.get("type", "").strip().casefold()
         if kind and kind not in KINDS:
             raise UsageError(f"type must be one of {', '.join(KINDS)}")
         opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
-        addresses, language = reader.addresses, reader.translations.language
-        lookup = self._lookups.of(opened.release)
-        results = found_by(lookup.find(text, _MOST, kind), text, lookup, opened, language, addresses)
-        near = [] if results or not text else _similar(text, kind, lookup)
-        similar = [_found(known, None, "", opened, language, addresses) for known in near]
-        counts = {one: count for one, count in lookup.counts(text).items() if one in KINDS}
+        finder = _Finder(text, self._lookups.of(opened.release), opened, reader.translations.language, reader.addresses)
+        results = finder.find(_MOST, kind)
+        similar = [] if results or not text else finder.similar(kind)
         if offer is JSON:
-            answer = {"query": text, "results": [_as_json(one) for one in results],
-                      "suggestions": [_as_json(one) for one in similar], "counts": counts}  # fmt: skip
-            return reply(request, json.dumps(answer, ensure_ascii=False) + "\n", JSON)
+            members = {
+                "query": text,
+                "results": [_as_json(one) for one in results],
+                "suggestions": [_as_json(one) for one in similar],
+                "counts": finder.counts(),
+            }
+            return reply(request, json.dumps(members, ensure_ascii=False) + "\n", JSON)
+        page = self._page(finder, kind, results, similar, reader)
+        return reply(request, page, HTML, finder.language)
+
+    def _page(
+        self, finder: _Finder, kind: str, results: list[SearchResult], similar: list[SearchResult], reader: PageRequest
+    ) -> str:
+        text, counts = finder.text, finder.counts()
         # The kind of the best result comes first.
-        kinds = list(dict.fromkeys(one for one in (*(found.kind for found in results), *KINDS) if one in counts))
+        kinds = list(dict.fromkeys(one for one in (*(result.kind for result in results), *KINDS) if one in counts))
         groups = [
-            Group(one, counts.get(one, 0), _address(text, one, reader), results if kind else found_by(
-                lookup.find(text, _OF_EACH, one), text, lookup, opened, language, addresses))
+            ResultGroup(
+                one,
+                counts.get(one, 0),
+                _address(text, one, reader),
+                results if kind else finder.find(_OF_EACH, one),
+            )
             for one in ([kind] if kind and results else [] if kind else kinds)
-        ]  # fmt: skip
-        page = self._pages.page("search.html", reader, opened.release, text=text, kind=kind, kinds=kinds,
-                                groups=groups, similar=similar, counts=counts, most=MOST_COUNTED, marked=marked,
-                                address=lambda one: _address(text, one, reader))  # fmt: skip
-        return reply(request, page, HTML, language)
-
-
-def found_by(
-    hits: Iterable[Hit], text: str, lookup: Lookup, opened: OpenRelease, language: str, addresses: Addresses
-) -> list[Found]:
-    """The entities of these hits, in their order."""
-    by_entity = {hit.entity: hit for hit in hits}
-    known = {one.iri: one for one in lookup.identified(by_entity)}
-    return [
-        _found(known[iri], hit, text, opened, language, addresses) for iri, hit in by_entity.items() if iri in known
-    ]  # fmt: skip
-
-
-def _address(text: str, kind: str, reader: PageRequest) -> str:
-    language = reader.translations.language if "lang=" in reader.query else ""
-    asked = {"q": text, "type": kind, "lang": language}
-    return f"{reader.addresses.path('search')}?{urlencode({name: value for name, value in asked.items() if value})}"
-
-
-def _similar(text: str, kind: str, lookup: Lookup) -> list[IndexedEntity]:
-    """The entities whose names are spelled nearly so."""
-    candidates = reconcile(Question(text, limit=_MOST), lookup)
-    near = [one.entity for one in candidates if one.score >= _LEAST_SCORE]
-    return [known for known in near if not kind or f"{ENTITY}{kind}/" in known.iri][:_SIMILAR]
-
-
-def _found(
-    known: IndexedEntity, hit: Hit | None, text: str, opened: OpenRelease, language: str, addresses: Addresses
-) -> Found:
-    id_ = known.iri.partition(ENTITY)[2]
-    label = known.label_tr if language == "tr" and known.label_tr else known.label
-    country = "" if known.country in ("", known.iri) else opened.labels.best(known.country, language).text
-    # Another name is told only where what was typed does not lead to this one.
-    name = "" if hit is None or begins(label, text) else hit.name
-    return Found(id_, known.iri, label, name, hit.language if hit and name else "", id_.partition("/")[0], country,
-                 addresses.local(known.iri))  # fmt: skip
-
-
-def _as_json(found: Found) -> dict[str, str]:
-    values = {"id": found.id, "iri": found.iri, "label": found.label, "name": found.name or found.label,
-              "type": found.kind, "country": found.country}  # fmt: skip
-    return {name: value for name, value in values.items() if value}
-
-
-_MOST_SUGGESTED = 8
-_LONGEST_PREFIX = 100
+        ]
+        return self._pages.page(
+            "search.html",
+            reader,
+            finder.opened.release,
+            text=text,
+            kind=kind,
+            kinds=kinds,
+            groups=groups,
+            similar=similar,
+            counts=counts,
+            most=MOST_COUNTED,
+            marked=marked,
+            address=lambda one: _address(text, one, reader),
+        )
 
 
 class Suggestions:
-    """The few best things for the beginning of a name."""
+    """The view of suggestions for the beginning of a name."""
 
     def __init__(self, settings: Settings, shelf: Shelf, lookups: Lookups) -> None:
         self._settings = settings
@@ -152,71 +131,127 @@ class Suggestions:
         self._lookups = lookups
 
     def suggest(self, request: Request) -> Reply:
-        """What has a name that begins like ?q=, of the kinds ?type= if any are given."""
+        """Returns the best entities with a name that begins with ?q=, of the kinds ?type= if any are given."""
         text, kinds = request.args.get("q", "").strip()[:_LONGEST_PREFIX], request.args.getlist("type")
         if not set(kinds) <= set(KINDS):
             raise UsageError(f"type must be one of {', '.join(KINDS)}")
         opened, language = self._shelf.of_request(request), reader_language(request)
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        lookup = self._lookups.of(opened.release)
-        hits = [hit for kind in kinds or [""] for hit in lookup.find(text, _MOST_SUGGESTED, kind)]
-        found = [one for one in found_by(hits, text, lookup, opened, language, addresses) if one.kind in KINDS][
-            :_MOST_SUGGESTED
-        ]
-        words = Translations(language)
-        answer = {"query": text, "results": [_suggestions_as_json(one, text, words) for one in found]}
-        return reply(request, json.dumps(answer, ensure_ascii=False) + "\n", JSON, language)
-
-
-def _suggestions_as_json(found: Found, text: str, words: Translations) -> dict[str, object]:
-    """A suggestion; `name` is the one that was found where it is not the label, both in pieces that match or not."""
-    values = {
-        "id": found.id,
-        "label": found.label,
-        "pieces": marked(found.label, text).pieces,
-        "name": marked(found.name, text).pieces if found.name else (),
-        "name_language": found.name_language,
-        "type": words.named(f"one_{found.kind}"),
-        "country": found.country,
-        "href": found.href,
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-_JOINING = "'’ʼ`"  # they part no words: Xi'an is found as xian
+        finder = _Finder(text, self._lookups.of(opened.release), opened, language, addresses)
+        results = [result for kind in dict.fromkeys(kinds or [""]) for result in finder.find(_MOST_SUGGESTED, kind)]
+        suggested = [one for one in results if one.kind in KINDS][:_MOST_SUGGESTED]
+        translations = Translations(language)
+        members = {"query": text, "results": [_suggestion_as_json(one, text, translations) for one in suggested]}
+        return reply(request, json.dumps(members, ensure_ascii=False) + "\n", JSON, language)
 
 
 @dataclass(frozen=True)
 class Marked:
-    """A name in pieces: each with whether it was looked for."""
+    """A name in pieces, each with a flag whether it matches the query."""
 
     pieces: tuple[tuple[str, bool], ...]
 
     def __html__(self) -> Markup:
-        """The name for a page."""
-        parts = (f"<mark>{escape(text)}</mark>" if is_it else str(escape(text)) for text, is_it in self.pieces)
+        """Returns the name as markup, in which matching pieces are marked."""
+        parts = (f"<mark>{escape(text)}</mark>" if matches else str(escape(text)) for text, matches in self.pieces)
         return Markup("".join(parts))  # noqa: S704 - escaped above
 
 
 def marked(name: str, query: str) -> Marked:
-    """The words of `name` marked as far as they begin like words of `query`, in the search form of both."""
+    """Returns `name` with the beginnings of words marked that match words of `query`, in the search form of both."""
     name = nfc(name)
     flags = [False] * len(name)
     words = fold(query).split()
+    # Folding may change the number of letters, so the match is looked up in the name as it is written.
     for start, end in _words(name):
-        length = max((_reach(name[start:end], word) for word in words), default=0)
+        length = max((_matching_length(name[start:end], word) for word in words), default=0)
         flags[start : start + length] = [True] * length
     runs = groupby(zip(name, flags, strict=True), key=lambda pair: pair[1])
-    return Marked(tuple(("".join(letter for letter, _ in run), is_it) for is_it, run in runs))
+    return Marked(tuple(("".join(letter for letter, _ in run), matches) for matches, run in runs))
 
 
 def begins(name: str, query: str) -> bool:
-    """Whether each word of `query` is the beginning of a word of `name`, in the search form of both."""
+    """Returns whether each word of `query` begins a word of `name`, in the search form of both."""
     words = fold(name).split()
-    return all(any(word.startswith(wanted) for word in words) for wanted in fold(query).split())
+    return all(any(word.startswith(beginning) for word in words) for beginning in fold(query).split())
+
+
+@dataclass(frozen=True)
+class _Finder:
+    """The search for one text in one release, with results in one language."""
+
+    text: str
+    lookup: Lookup
+    opened: OpenRelease
+    language: str
+    addresses: Addresses
+
+    def find(self, most: int, kind: str = "") -> list[SearchResult]:
+        """Returns the best matches, of one kind if it is given."""
+        # An entity may match by several names: its last hit counts.
+        hits = {hit.entity: hit for hit in self.lookup.find(self.text, most, kind)}
+        entities = {one.iri: one for one in self.lookup.identified(hits)}
+        return [self._result(entities[iri], hit) for iri, hit in hits.items() if iri in entities]
+
+    def similar(self, kind: str) -> list[SearchResult]:
+        """Returns the entities with similarly spelled names."""
+        candidates = reconcile(Question(self.text, limit=_MOST), self.lookup)
+        near = (one.entity for one in candidates if one.score >= _LEAST_SCORE)
+        of_kind = [entity for entity in near if not kind or f"{ENTITY}{kind}/" in entity.iri]
+        return [self._result(entity) for entity in of_kind[:_SIMILAR]]
+
+    def counts(self) -> dict[str, int]:
+        """Returns the number of matches of each kind."""
+        return {kind: count for kind, count in self.lookup.counts(self.text).items() if kind in KINDS}
+
+    def _result(self, entity: IndexedEntity, hit: Hit | None = None) -> SearchResult:
+        id_ = entity.iri.partition(ENTITY)[2]
+        label = entity.label_tr if self.language == "tr" and entity.label_tr else entity.label
+        of_country = entity.country not in ("", entity.iri)
+        country = self.opened.labels.best(entity.country, self.language).text if of_country else ""
+        # The other name explains a result whose label does not match the typed text.
+        name = "" if hit is None or begins(label, self.text) else hit.name
+        name_language = hit.language if hit and name else ""
+        href = self.addresses.local(entity.iri)
+        return SearchResult(id_, entity.iri, label, name, name_language, id_.partition("/")[0], country, href)
+
+
+def _address(text: str, kind: str, reader: PageRequest) -> str:
+    language = reader.translations.language if "lang=" in reader.query else ""
+    parameters = {"q": text, "type": kind, "lang": language}
+    query = urlencode({name: value for name, value in parameters.items() if value})
+    return f"{reader.addresses.path('search')}?{query}"
+
+
+def _as_json(result: SearchResult) -> dict[str, str]:
+    values = {
+        "id": result.id,
+        "iri": result.iri,
+        "label": result.label,
+        "name": result.name or result.label,
+        "type": result.kind,
+        "country": result.country,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _suggestion_as_json(result: SearchResult, text: str, translations: Translations) -> dict[str, object]:
+    """Returns a suggestion; `pieces` of the label, and `name` if another name matched, have flags for matching text."""
+    values = {
+        "id": result.id,
+        "label": result.label,
+        "pieces": marked(result.label, text).pieces,
+        "name": marked(result.name, text).pieces if result.name else (),
+        "name_language": result.name_language,
+        "type": translations.named(f"one_{result.kind}"),
+        "country": result.country,
+        "href": result.href,
+    }
+    return {name: value for name, value in values.items() if value}
 
 
 def _words(name: str) -> Iterator[tuple[int, int]]:
+    """Yields the start and end of each word."""
     start = 0
     for place, letter in enumerate(name + " "):
         if not fold(letter) and letter not in _JOINING:
@@ -225,6 +260,6 @@ def _words(name: str) -> Iterator[tuple[int, int]]:
             start = place + 1
 
 
-def _reach(text: str, word: str) -> int:
-    """How many letters of a word of the name the word that was looked for covers; none if it begins otherwise."""
+def _matching_length(text: str, word: str) -> int:
+    """Returns how many letters of a word of the name a word of the query covers, 0 if it does not begin the word."""
     return next((length for length in range(1, len(text) + 1) if fold(text[:length]).startswith(word)), 0)

@@ -17,15 +17,14 @@ from citygraph.errors import Busy, TooLarge, UnsupportedMedia
 from citygraph.rdf.formats import Kind
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
-from citygraph.sparql.protocol import DIRECT, FORM, Query, check_form, parse_request, query_name
-from citygraph.sparql.protocol import Request as ProtocolRequest
+from citygraph.sparql.protocol import DIRECT, FORM, ProtocolRequest, Query, check_form, parse_request, query_name
 from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.bodies import compress
 from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import Wanted, encoding, language, wanted
 from citygraph.web.http.rate_limiter import RateLimiter
-from citygraph.web.sparql.results import VARY, Asked, Headers, Results
+from citygraph.web.sparql.results import VARY, Headers, QueryRequest, Results
 from citygraph.web.sparql.results import Runs as Runs
 from citygraph.web.sparql.service_description import describe_service, write_description
 
@@ -82,7 +81,7 @@ class SparqlEndpoint:
         if query is None:
             return self._description(request, release, accepted)
         name = query_name(request.header("X-Citygraph-Query-Id"))
-        asked = Asked(
+        asked = QueryRequest(
             release,
             Query(query.text, query.default_graphs, query.named_graphs, accepted.formats, query.base, name),
             accepted,
@@ -153,7 +152,7 @@ class SparqlEndpoint:
         def ask(query: Query) -> Reply:
             accepted = self._wanted(_READ_BY_PAGES)
             readable = replace(query, formats=accepted.formats)
-            return self.results.answer(Asked(self._release(request), readable, accepted, client))
+            return self.results.answer(QueryRequest(self._release(request), readable, accepted, client))
 
         status, text = self._workbench(request, operation.query, reader_language, ask)
         page = text.encode()

@@ -29,7 +29,7 @@ from citygraph.sparql.update_protocol import UPDATE, GraphRequest, direct_graph,
 from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.messages import FRESH, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.negotiation import encoding, wanted
-from citygraph.web.sparql.results import Asked, Headers, Results
+from citygraph.web.sparql.results import Headers, QueryRequest, Results
 from citygraph.web.sparql.update import Asker, Gate, answer_commit
 
 PATH = "/graphs"
@@ -96,7 +96,7 @@ class GraphStore:
         query = Query(f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ {pattern} }}", formats=(format_.name,))
         client = client_address(request.environ, self._settings.trusted_proxies)
         coding = encoding(request.header("Accept-Encoding"))
-        result = self._results.answer(Asked(release, query, accepted, client, coding))
+        result = self._results.answer(QueryRequest(release, query, accepted, client, coding))
         own = {name for name, _ in headers}
         if result.header("Content-Encoding"):
             headers[0] = ("ETag", coded_tag(tag, coding))

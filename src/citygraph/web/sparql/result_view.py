@@ -26,7 +26,7 @@ _TRIPLE = ("subject", "predicate", "object")
 
 
 @dataclass(frozen=True)
-class Cell:
+class ResultCell:
     """A term in a table: its text, where it leads, its language, what is said of it on demand, and whether a number."""
 
     text: str
@@ -44,7 +44,7 @@ class Shown:
     milliseconds: float | None
     count: int
     columns: tuple[str, ...] = ()
-    rows: tuple[tuple[Cell | None, ...], ...] = ()
+    rows: tuple[tuple[ResultCell | None, ...], ...] = ()
     truth: bool | None = None
 
 
@@ -82,31 +82,31 @@ def _of_graph(data: bytes, release: str, milliseconds: float | None, reader: Pag
     return Shown(release, milliseconds, len(rows) + sum(1 for _ in triples), _TRIPLE, rows)
 
 
-def _of_json(term: Mapping[str, Any] | None, reader: PageRequest) -> Cell | None:
+def _of_json(term: Mapping[str, Any] | None, reader: PageRequest) -> ResultCell | None:
     if term is None:
         return None
     if term["type"] == "uri":
         return _iri(term["value"], reader)
     if term["type"] == "literal":
         return _literal(term["value"], term.get("xml:lang", ""), term.get("datatype", ""))
-    return Cell(f"_:{term['value']}") if term["type"] == "bnode" else Cell(json.dumps(term["value"]))
+    return ResultCell(f"_:{term['value']}") if term["type"] == "bnode" else ResultCell(json.dumps(term["value"]))
 
 
-def _cell(term: object, reader: PageRequest) -> Cell:
+def _cell(term: object, reader: PageRequest) -> ResultCell:
     if isinstance(term, NamedNode):
         return _iri(term.value, reader)
     if isinstance(term, Literal):
         return _literal(term.value, term.language or "", term.datatype.value)
-    return Cell(str(term) if isinstance(term, BlankNode) else repr(term))
+    return ResultCell(str(term) if isinstance(term, BlankNode) else repr(term))
 
 
-def _iri(iri: str, reader: PageRequest) -> Cell:
+def _iri(iri: str, reader: PageRequest) -> ResultCell:
     safe = iri.startswith(("https://", "http://"))
-    return Cell(shortened(iri).strip("<>"), reader.addresses.local(iri) if safe else "", title=iri)
+    return ResultCell(shortened(iri).strip("<>"), reader.addresses.local(iri) if safe else "", title=iri)
 
 
-def _literal(text: str, language: str, datatype: str) -> Cell:
+def _literal(text: str, language: str, datatype: str) -> ResultCell:
     name = datatype.removeprefix(XSD)
     is_number = name in ("integer", "decimal", "double", "float")
     plain = not datatype or name in ("string", "date") or is_number or bool(language)
-    return Cell(text, "", language, "" if plain else shortened(datatype).strip("<>"), is_number)
+    return ResultCell(text, "", language, "" if plain else shortened(datatype).strip("<>"), is_number)

@@ -41,7 +41,7 @@ class Runs(Protocol):
 
 
 @dataclass(frozen=True)
-class Asked:
+class QueryRequest:
     """One query as it was asked: `coding` is the content coding wanted, `known` the value of If-None-Match.
 
     `pinned` says that the address names the release, so that its answer will never be another.
@@ -68,7 +68,7 @@ class Results:
         self._limiter = limiter
         self._metrics = metrics
 
-    def answer(self, asked: Asked) -> Reply:
+    def answer(self, asked: QueryRequest) -> Reply:
         """The answer. Raises what the guard, the engine and the client's rate limiter raise."""
         words = scan(asked.query.text, self._settings)
         federated = self._settings.federation and "SERVICE" in words
@@ -85,7 +85,7 @@ class Results:
             return self._fresh(asked, False, key)
         return self._held(asked, entry, key, "cache")
 
-    def _fresh(self, asked: Asked, federated: bool, key: bytes | None = None) -> Reply:
+    def _fresh(self, asked: QueryRequest, federated: bool, key: bytes | None = None) -> Reply:
         """The answer of an engine; it is kept, and has an ETag, if it has a key."""
         self._limiter.acquire(asked.client)
         try:
@@ -101,7 +101,7 @@ class Results:
             self.cache.put(key, entry)
         return self._held(asked, entry, key, timing)
 
-    def _held(self, asked: Asked, entry: CachedResult, key: bytes | None, timing: str) -> Reply:
+    def _held(self, asked: QueryRequest, entry: CachedResult, key: bytes | None, timing: str) -> Reply:
         """The answer from a whole result."""
         headers = _heads(asked, key, timing)
         headers.append(("Content-Type", asked.accepted.content_type(BY_NAME[entry.format])))
@@ -123,7 +123,7 @@ class Results:
             self.cache.put(key, entry.with_encoded(coding, body))
         return body
 
-    def _large(self, asked: Asked, format_: Format, stream: Stream, key: bytes | None, timing: str) -> Reply:
+    def _large(self, asked: QueryRequest, format_: Format, stream: Stream, key: bytes | None, timing: str) -> Reply:
         """The answer from a result that is too large for memory."""
         pieces: Iterable[bytes] = compressed(stream, asked.coding) if asked.coding else stream
         try:
@@ -148,7 +148,7 @@ def _is_volatile(text: str) -> bool:
     return ("NOW" in upper or "RAND" in upper or "UUID" in upper) and _VOLATILE.search(text) is not None
 
 
-def _heads(asked: Asked, key: bytes | None = b"", timing: str = "") -> Headers:
+def _heads(asked: QueryRequest, key: bytes | None = b"", timing: str = "") -> Headers:
     """The headers that every answer has; without a key it may not be kept by anybody."""
     cache = NO_STORE if key is None else FOR_EVER if asked.pinned else FRESH
     headers = [VARY, ("Cache-Control", cache), ("X-Citygraph-Release", asked.release.id)]
@@ -157,7 +157,7 @@ def _heads(asked: Asked, key: bytes | None = b"", timing: str = "") -> Headers:
     return headers
 
 
-def _key(asked: Asked) -> bytes:
+def _key(asked: QueryRequest) -> bytes:
     """What a result depends on, in one value: NUL, which separates the parts, is in none of them."""
     query = asked.query
     parts = (
@@ -171,7 +171,7 @@ def _key(asked: Asked) -> bytes:
     return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=18).digest()
 
 
-def _tag(key: bytes, asked: Asked) -> str:
+def _tag(key: bytes, asked: QueryRequest) -> str:
     """The strong validator, without the content coding: release, query and, if it is not our own, media type."""
     release = (asked.release.manifest.digest or asked.release.id)[:12]
     if not asked.accepted.types:

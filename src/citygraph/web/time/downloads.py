@@ -57,7 +57,7 @@ class Downloads:
         return reply(request, written_as((Quad(*triple) for triple in triples), offer), offer)
 
     def listed(self, request: Request) -> Reply:
-        """Returns the files of a folder with sizes and checksums; a browser is redirected to the page of the dataset."""
+        """Returns the files of a folder with sizes and checksums; a browser is redirected to the dataset's page."""
         offer = chosen(request, (JSON, HTML))
         addresses = self._site.reader(request).addresses
         if offer is HTML:
@@ -92,7 +92,7 @@ class Downloads:
         response = reply_of(file)
         response.set("Cache-Control", FRESH)
         dataset = self._site.reader(request).addresses.path("dataset")
-        response.append("Link", f'<{LICENSE}>; rel="license"')
+        response.append("Link", f'<{LICENSE.value}>; rel="license"')
         response.append("Link", f'<{dataset}>; rel="collection describedby"')
         return response
 

@@ -48,7 +48,7 @@ class Mementos:
         self._site = site
 
     def time_gate(self, request: Request, uri: str = "") -> Reply:
-        """Returns a redirection to the memento at Accept-Datetime, or else to the last. Raises UsageError for a bad time."""
+        """Returns a redirection to the memento at Accept-Datetime, or to the last one. Raises UsageError."""
         original = self._original(self._path_of(request, uri))
         return self._to_memento(request, original, request.headers.get("Accept-Datetime"))
 

@@ -88,7 +88,7 @@ def trig(changes: Changes, iri: str, part: str) -> bytes:
         quads += [Quad(dataset, RDF("type"), VOID("Dataset")), Quad(dataset, VOID("triples"), Literal(len(changed)))]
         for graph in dict.fromkeys(quad.graph_name for quad in changed):
             if isinstance(graph, NamedNode):
-                # In its own graph a removed statement could not be told from an added one.
+                # In their own graphs, removed and added statements would be indistinguishable.
                 own = NamedNode(f"{iri}#{name}:{graph.value}")
                 quads += [Quad(own, DCTERMS("isPartOf"), dataset), Quad(own, _PROV("specializationOf"), graph)]
                 quads += [Quad(q.subject, q.predicate, q.object, own) for q in changed if q.graph_name == graph]

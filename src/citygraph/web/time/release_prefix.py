@@ -56,24 +56,30 @@ class ReleasePrefix:
         """Returns the history, citation or memento that a request for any address may ask for, or the view's reply."""
         if request.method not in READING or request.method == "OPTIONS":
             return view(request)
-        reply = self._of_time(request) or view(request)
+        reply = self._of_time(request)
+        if reply is None:
+            reply = self._dated(request, view(request))
+        if request.release and not request.path.startswith("/static/"):
+            _keep_for_ever(reply)
+        return reply
+
+    def _dated(self, request: Request, reply: Reply) -> Reply:
+        """Returns the reply with the links to its past, if it is a document."""
         if has_past(request.path[1:]) and reply.status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
             # A document whose past cannot be read is served all the same, without links to it.
             with suppress(CitygraphError):
                 for name, value in self._mementos.headers(request.environ, request.path[1:]):
                     reply.append(name, value)
-        if request.release and not request.path.startswith("/static/"):
-            _keep_for_ever(reply)
         return reply
 
     def _of_time(self, request: Request) -> Reply | None:
         """Returns the reply to ?_cite, ?history or Accept-Datetime, or None for any other request."""
-        if request.query:
-            # /sparql forwards every parameter to the query's form, so it has no citation of its own.
-            if "_cite" in request.args and request.path != "/sparql":
-                return self._citations.requested(request)
-            if "history" in request.args and has_past(request.path[1:]):
-                return self._histories.answer(request)
+        # The text is searched first: a query at /sparql is long, and its parameters are not parsed twice.
+        # /sparql forwards every parameter to the query's form, so it has no citation of its own.
+        if "_cite" in request.query and request.path != "/sparql" and "_cite" in request.args:
+            return self._citations.requested(request)
+        if "history" in request.query and has_past(request.path[1:]) and "history" in request.args:
+            return self._histories.answer(request)
         if "HTTP_ACCEPT_DATETIME" in request.environ and not request.release and has_past(request.path[1:]):
             return self._mementos.redirect(request)
         return None
