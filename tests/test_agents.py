@@ -258,7 +258,7 @@ def test_person_did_and_said_with_the_words_of_each_source(tmp_path: Path) -> No
     ]  # fmt: skip
     _, layout = laid_out(publish([*world(), *quads], tmp_path), _TUGAY)
     (occasion,) = values(layout, "acts")
-    deeds = {deed.name.text: deed for deed in occasion.deeds}
+    deeds = {deed.name.text: deed for deed in occasion.acts}
     assert occasion.event.start == "2026-01"
     assert sorted((c.texts[0].text, c.notes[0].name) for c in deeds["On ties"].summaries) == [
         ("Ties endure.", "News of the visit"), ("Ties last.", "Sister cities page"),

@@ -399,7 +399,8 @@ def test_a_browser_gets_the_workbench(query: str | None) -> None:
         return 200, "<!doctype html>"
 
     endpoint = SparqlEndpoint(Settings(), engine, engine, page)
-    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/sparql", "QUERY_STRING": urlencode({"query": query} if query else {}),
+    sent = urlencode({"query": query} if query else {})
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/sparql", "QUERY_STRING": sent,
                "HTTP_ACCEPT": BROWSER, "HTTP_ACCEPT_LANGUAGE": "tr"}  # fmt: skip
     reply = endpoint.answer(Request(environ))
     assert (reply.status, reply.header("Content-Type")) == (200, "text/html; charset=utf-8")

@@ -189,7 +189,7 @@ def test_what_needs_a_server_is_said_and_not_linked(frozen: Path) -> None:
         assert text.count("<form") == text.count('action="/search/"') + text.count('action="/tr/search/"') + text.count(
             'action="/az/search/"')  # fmt: skip
         assert "data-suggest" not in text
-    assert "files alone" in (frozen / "sparql.html").read_text(encoding="utf-8")
+    assert "static files" in (frozen / "sparql.html").read_text(encoding="utf-8")
     assert any("SPARQL" in line for line in json.loads((frozen / "frozen.json").read_text())["left_out"])
 
 

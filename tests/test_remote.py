@@ -73,8 +73,17 @@ def test_a_tired_service_is_asked_again_after_a_while() -> None:
     assert door.waited == [7, 4]
 
 
-@pytest.mark.parametrize("fault", [RequestRefused("HTTP 404", final=True), RequestRefused("HTTP 429", wait=9000), b"<html>", b"[]",
-                                   b'{"q0": {}}', b'{"q0": {"result": [{"id": "x"}]}}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "fault",
+    [
+        RequestRefused("HTTP 404", final=True),
+        RequestRefused("HTTP 429", wait=9000),
+        b"<html>",
+        b"[]",
+        b'{"q0": {}}',
+        b'{"q0": {"result": [{"id": "x"}]}}',
+    ],
+)
 def test_what_cannot_get_better_is_told_at_once(fault: Exception | bytes) -> None:
     """With the address."""
     door = Door(fault)

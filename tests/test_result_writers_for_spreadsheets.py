@@ -57,8 +57,14 @@ def test_a_result_for_spreadsheets() -> None:
 def test_a_comparison_with_wikidata() -> None:
     """Anybody can name a city there."""
     text = FORMULAS[0]
-    change = ComparedStatement(Outcome.DIFFERS, ComparedEntity("urn:x", "Q1", text), "P625", ours=(SourcedValue("-33.92, 18.42", ()),),
-                    theirs=(SourcedValue(text, ()),), detail=text)  # fmt: skip
+    change = ComparedStatement(
+        Outcome.DIFFERS,
+        ComparedEntity("urn:x", "Q1", text),
+        "P625",
+        ours=(SourcedValue("-33.92, 18.42", ()),),
+        theirs=(SourcedValue(text, ()),),
+        detail=text,
+    )
     (row,) = csv.DictReader(io.StringIO(to_csv([change])))
     assert all(is_harmless(cell) for cell in row.values())
     assert (row["name"], row["ours"]) == (f"'{text}", "-33.92, 18.42")

@@ -59,8 +59,16 @@ class Namesakes:
         return frozenset({text}) if text else frozenset()
 
 
-CALI = IndexedEntity("x/id/city/a", "Victoria", types=("City", "Place"), country="Canada", latitude=48.43, longitude=-123.37,
-             qids=("Q2132",), names=(("victoria", True),))  # fmt: skip
+CALI = IndexedEntity(
+    "x/id/city/a",
+    "Victoria",
+    types=("City", "Place"),
+    country="Canada",
+    latitude=48.43,
+    longitude=-123.37,
+    qids=("Q2132",),
+    names=(("victoria", True),),
+)
 MAHE = replace(CALI, iri="x/id/city/b", country="Seychelles", latitude=-4.62, longitude=55.45, qids=("Q3940",))
 BOTH = Namesakes((CALI, MAHE))
 

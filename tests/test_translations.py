@@ -17,8 +17,15 @@ from citygraph.web.view.values import date, number
 
 _PACKAGE = Path(__file__).parents[1] / "src" / "citygraph"
 _KEYWORDS = {
-    "_": None, "translations": None, "_translations": None, "words": None, "N_": None, "ProblemType": (3,), "count": (1, 2), "counted": (1, 2),
-}  # fmt: skip
+    "_": None,
+    "translations": None,
+    "_translations": None,
+    "words": None,
+    "N_": None,
+    "ProblemType": (3,),
+    "count": (1, 2),
+    "counted": (1, 2),
+}
 _METHODS = [("web/static/**", "ignore"), ("**.py", "python"), ("web/templates/**.html", "jinja2")]
 TRANSLATED = LANGUAGES[1:]
 

@@ -1,7 +1,7 @@
 """An rdflib SPARQL processor that parses each text once: parsing takes rdflib longer than evaluating.
 
-pySHACL evaluates the query of a shape anew for each focus node. validation.py registers `Prepared` as rdflib's plugin in
-place of its own processor, and imports this module only then, because rdflib's parser takes long to import.
+pySHACL evaluates the query of a shape anew for each focus node. validation.py registers `Prepared` as rdflib's plugin
+in place of its own processor, and imports this module only then, because rdflib's parser takes long to import.
 """
 
 from __future__ import annotations

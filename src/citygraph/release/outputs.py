@@ -61,7 +61,7 @@ TURTLE = OutputFile(
     "dumps/citygraph.ttl.gz",
     "text/turtle",
     "The data without their graphs (the default graph) as Turtle",
-    "Grafsız veri (varsayılan graf), Turtle",
+    "Çizgesiz veri (varsayılan graf), Turtle",
     True,
     "Turtle",
 )
@@ -69,7 +69,7 @@ JSONLD = OutputFile(
     "dumps/citygraph.jsonld.gz",
     "application/ld+json",
     "The data without their graphs (the default graph) as JSON-LD",
-    "Grafsız veri (varsayılan graf), JSON-LD",
+    "Çizgesiz veri (varsayılan graf), JSON-LD",
     True,
     "JSON-LD",
 )

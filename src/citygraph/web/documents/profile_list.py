@@ -64,9 +64,14 @@ def _as_json(address: str, iri: str) -> dict[str, object]:
         "resource": iri,
         "default": OWN.token,
         "profiles": [
-            {"token": p.token, "uri": p.iri, "title": {language: Translations(language)(p.title) for language in LANGUAGES},
-             "representations": [{"href": f"{address}.{f.extension}?_profile={p.token}", "type": f.media_type}
-                                 for f in _FORMATS]}
+            {
+                "token": p.token,
+                "uri": p.iri,
+                "title": {language: Translations(language)(p.title) for language in LANGUAGES},
+                "representations": [
+                    {"href": f"{address}.{f.extension}?_profile={p.token}", "type": f.media_type} for f in _FORMATS
+                ],
+            }
             for p in PROFILES
         ],
     }  # fmt: skip

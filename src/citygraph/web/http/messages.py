@@ -158,8 +158,8 @@ def entity_tags(header: str) -> list[str]:
 def is_unmodified(request: Request, tag: str, changed: datetime | None = None) -> bool:
     """Returns whether the client has this representation (RFC 9110, 13.2.2).
 
-    `tag` is the opaque tag without the content coding: a client may have the same bytes in any. If-Modified-Since counts
-    only where there is no If-None-Match, and only for `changed`, the time of the last change.
+    `tag` is the opaque tag without the content coding: a client may have the same bytes in any. If-Modified-Since
+    counts only where there is no If-None-Match, and only for `changed`, the time of the last change.
     """
     if header := request.header("If-None-Match"):
         return header.strip() == "*" or has_tag(header, tag)

@@ -22,8 +22,8 @@ class Route:
     needs: str = ""
 
 
-# Modules whose endpoints are answered before Flask, whose dispatch costs more than a point lookup. All others are pages,
-# which Flask serves.
+# Modules whose endpoints run outside Flask, whose dispatch costs more than a point lookup. All others are pages, which
+# run in Flask's request context.
 FAST = ("documents", "endpoint", "update", "graph_store")
 
 # Protocol endpoints have exactly one address; a slash after it would be another resource.

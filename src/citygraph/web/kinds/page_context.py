@@ -67,8 +67,8 @@ class PageContext:
 class Layout:
     """How the page of a kind is laid out: its template below templates/kinds/, and what that is filled with.
 
-    `covered` are the properties that the picture tells whole: the register leaves them out; `covered_links` those by which
-    others point here.
+    `covered` are the properties that the picture shows completely, so that the statement table omits them;
+    `covered_links` are the properties of incoming links that it shows.
     """
 
     template: str

@@ -164,6 +164,7 @@ def _conditions(filter_: Filter) -> Iterator[str]:
         named = ", ".join(f'"{decade[:3]}"' for decade in decades)
         yield f"{dated} {_DATES} ?date ."
         yield f"FILTER(SUBSTR(STR(?date), 1, 3) IN ({named}))"
+    # Both values together exclude nothing.
     if len(filter_.of("protocol")) == 1:
         dated = yield from _dated(kind, "agreed")
         signed = f"{dated} cg:protocolDate ?signed"

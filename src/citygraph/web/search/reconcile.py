@@ -42,6 +42,7 @@ _LARGEST = 8 * 1024 * 1024  # bytes of a form
 _MOST_SCHEMAS = 16  # of releases and languages, in memory
 _FORM = "application/x-www-form-urlencoded"
 _SCRIPT = Variant("js", "application/javascript; charset=utf-8")
+# The name of a callback goes into a script, which it must not extend.
 _CALLBACK = re.compile(r"[A-Za-z_$][\w$]{0,127}(?:\.[A-Za-z_$][\w$]{0,127}){0,4}", re.ASCII)
 # A client shows the card in a frame of its own page (section 5 of the specification).
 _FRAMED = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"

@@ -50,7 +50,7 @@ def read_json(text: str, name: str) -> dict[str, Any]:
     """Returns the JSON object in a parameter. Raises UsageError for anything else."""
     try:
         value = json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # the latter for deeply nested lists
         raise UsageError(f"the parameter {name} is not JSON") from None
     if not isinstance(value, dict):
         raise UsageError(f"the parameter {name} must be a JSON object")
@@ -144,6 +144,7 @@ def _point(facts: Mapping[str, list[str]]) -> tuple[float, float] | None:
 def _limit(value: Any) -> int:
     if value is None:
         return LIMIT
+    # In Python, true is an int.
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise UsageError("limit must be a positive whole number")
     return min(value, MOST_CANDIDATES)

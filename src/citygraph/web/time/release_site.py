@@ -36,6 +36,7 @@ class ReleaseSite:
 
     def root(self, environ: Mapping[str, Any]) -> str:
         """Returns the root of the site itself, without the prefix of a release."""
+        # The public root contains the prefix of the release that the address names.
         return public_root(environ, self.settings.trusted_proxies).removesuffix(str(environ.get(MOUNT, "")))
 
     def opened(self, environ: Mapping[str, Any]) -> OpenRelease:

@@ -137,7 +137,7 @@ def _of_result(result: ValidationResult) -> ShapeFinding:
 
 
 def by_shape(findings: Findings, shapes: Vocabulary, language: str) -> tuple[ShapeFindings, ...]:
-    """Returns the findings of a release grouped by shape, those with the most findings first, in a reader's language."""
+    """Returns the findings of a release grouped by shape, the most frequent first, in a reader's language."""
     groups: dict[str, list[FindingText]] = {}
     for finding in findings.distinct():
         message = _in_language(finding.messages, language) or Text("")
