@@ -259,7 +259,7 @@ def test_a_stream_that_fails_raises(settings: Settings, release: Path) -> None:
 
 
 def test_a_result_over_its_limit_is_an_error(settings: Settings, release: Path) -> None:
-    """Held or streamed: never a cut list."""
+    """StoreReplica or streamed: never a cut list."""
     for hold in (10_000, 10_000_000):
         with changed(settings, result_limit=200_000, hold_limit=hold, time_limit=20.0) as engines:
             with pytest.raises(LimitReached) as caught:

@@ -13,7 +13,7 @@ from citygraph.commit.commit import Followup, rollback
 from citygraph.rdf.nquads import PATCH
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
-from citygraph.web.view.release_cache import OpenRelease, Shelf
+from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from tests.committing import committed
 
 Write = Callable[[str], None]
@@ -42,8 +42,8 @@ def write(settings: Settings, consequences: Followup) -> Write:
 
 
 @pytest.fixture
-def shelf(settings: Settings) -> Shelf:
-    return Shelf(Releases(settings.releases), settings.base, held_quads=1_000_000)
+def shelf(settings: Settings) -> ReleaseCache:
+    return ReleaseCache(Releases(settings.releases), settings.base, held_quads=1_000_000)
 
 
 def held(opened: OpenRelease) -> OpenRelease:
@@ -55,7 +55,7 @@ def held(opened: OpenRelease) -> OpenRelease:
     return opened
 
 
-def test_commits_are_applied_to_the_store_that_is_there(shelf: Shelf, write: Write) -> None:
+def test_commits_are_applied_to_the_store_that_is_there(shelf: ReleaseCache, write: Write) -> None:
     """One after the other or several at once: it is the same store, and holds what the one on the disk does."""
     store = held(shelf.current()).quick
     for notes in (["one"], ["two", "three"]):
@@ -66,7 +66,7 @@ def test_commits_are_applied_to_the_store_that_is_there(shelf: Shelf, write: Wri
         assert set(opened.quick) == set(opened.store)
 
 
-def test_request_under_way_reads_on_as_it_began(shelf: Shelf, write: Write) -> None:
+def test_request_under_way_reads_on_as_it_began(shelf: ReleaseCache, write: Write) -> None:
     """What it reads from does not change before it has ended; others are answered from the disk meanwhile."""
     with shelf.reading():
         before = held(shelf.current())
@@ -81,7 +81,7 @@ def test_request_under_way_reads_on_as_it_began(shelf: Shelf, write: Write) -> N
 
 
 @pytest.mark.parametrize("way", ["back", "damaged"])
-def test_without_patch_it_is_read_anew(shelf: Shelf, settings: Settings, write: Write, way: str) -> None:
+def test_without_patch_it_is_read_anew(shelf: ReleaseCache, settings: Settings, write: Write, way: str) -> None:
     """After a rollback, which has none; after a damaged one the disk serves until the next release."""
     releases = Releases(settings.releases)
     first = releases.current()
@@ -103,7 +103,7 @@ def test_without_patch_it_is_read_anew(shelf: Shelf, settings: Settings, write: 
     assert set(opened.quick) == set(opened.store)
 
 
-def test_older_release_stays_on_the_disk(shelf: Shelf, settings: Settings, write: Write) -> None:
+def test_older_release_stays_on_the_disk(shelf: ReleaseCache, settings: Settings, write: Write) -> None:
     """Only the current one is held, so that memory is that of one."""
     first = Releases(settings.releases).current().id
     write("one")

@@ -18,6 +18,7 @@ from citygraph.web.view.values import date, number
 _PACKAGE = Path(__file__).parents[1] / "src" / "citygraph"
 _KEYWORDS = {
     "_": None,
+    "translate": None,
     "translations": None,
     "_translations": None,
     "words": None,
@@ -26,7 +27,12 @@ _KEYWORDS = {
     "count": (1, 2),
     "counted": (1, 2),
 }
-_METHODS = [("web/static/**", "ignore"), ("**.py", "python"), ("web/templates/**.html", "jinja2")]
+_METHODS = [
+    ("web/static/**", "ignore"),
+    ("web/**.py", "python"),
+    ("freeze/**.py", "python"),
+    ("web/templates/**.html", "jinja2"),
+]
 TRANSLATED = LANGUAGES[1:]
 
 

@@ -49,7 +49,7 @@ from citygraph.web.time.memento import Mementos
 from citygraph.web.time.release_pages import ReleasePages
 from citygraph.web.time.release_prefix import ReleasePrefix
 from citygraph.web.time.release_site import ReleaseSite
-from citygraph.web.view.release_cache import Lookups, Shelf
+from citygraph.web.view.release_cache import Lookups, ReleaseCache
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -78,7 +78,7 @@ def create_app(
 
     `clock` returns seconds, `today` the day on which pages are read.
     """
-    cache = Shelf(releases, settings.base, held_quads=settings.held_quads)
+    cache = ReleaseCache(releases, settings.base, held_quads=settings.held_quads)
     pages = Pages()
     errors = ErrorPages(settings, releases, pages)
     release_site = ReleaseSite(settings, Timeline(releases), cache, pages)
@@ -114,7 +114,7 @@ class Application:
         views: Mapping[str, object],
         errors: ErrorPages,
         prefix: ReleasePrefix,
-        cache: Shelf,
+        cache: ReleaseCache,
         metrics: Metrics,
     ) -> None:
         self._app = app
@@ -174,7 +174,7 @@ class Application:
 def _sparql_views(
     settings: Settings,
     releases: Releases,
-    cache: Shelf,
+    cache: ReleaseCache,
     engines: Runs | None,
     endpoint: SparqlEndpoint | None,
     metrics: Metrics,
@@ -195,7 +195,7 @@ def _sparql_views(
     return views
 
 
-def _search_views(settings: Settings, cache: Shelf, pages: Pages) -> dict[str, object]:
+def _search_views(settings: Settings, cache: ReleaseCache, pages: Pages) -> dict[str, object]:
     lookups = Lookups()
     return {
         "search_page": Search(settings, cache, lookups, pages),

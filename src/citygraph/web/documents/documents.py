@@ -44,7 +44,7 @@ from citygraph.web.pages.dataset_page import whole, with_release, without_tables
 from citygraph.web.pages.entity_page import Pages, forms_of
 from citygraph.web.pages.error_pages import ErrorPages
 from citygraph.web.view.page_request import PageRequest
-from citygraph.web.view.release_cache import OpenRelease, Shelf
+from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from citygraph.web.view.translations import Translations
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Documents:
         self,
         settings: Settings,
         releases: Releases,
-        shelf: Shelf,
+        shelf: ReleaseCache,
         errors: ErrorPages,
         pages: Pages,
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),

@@ -14,7 +14,7 @@ from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, chosen, reply
 from citygraph.web.view.page_request import page_request_of
-from citygraph.web.view.release_cache import OpenRelease, Shelf
+from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from citygraph.web.view.statement_table import StatementTable
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.values import KINDS
@@ -32,7 +32,7 @@ ORDER BY ?date"""
 class AboutPages:
     """The pages about the site."""
 
-    def __init__(self, settings: Settings, shelf: Shelf, pages: Templates) -> None:
+    def __init__(self, settings: Settings, shelf: ReleaseCache, pages: Templates) -> None:
         self._settings = settings
         self._shelf = shelf
         self._pages = pages

@@ -36,7 +36,7 @@ from citygraph.web.http.negotiation import reader_language
 from citygraph.web.kinds.drawing import age_of, land, partners_of
 from citygraph.web.kinds.page_context import PageContext
 from citygraph.web.kinds.ties import Tie, read_ties
-from citygraph.web.view.release_cache import Shelf
+from citygraph.web.view.release_cache import ReleaseCache
 from citygraph.web.view.statement_table import StatementTable
 from citygraph.web.view.time_spans import span, year_of
 from citygraph.web.view.translations import Translations
@@ -51,7 +51,7 @@ _MOST_RAYS = 400
 class Cards:
     """The address; a card is drawn anew each time, for those who ask keep it."""
 
-    def __init__(self, settings: Settings, shelf: Shelf) -> None:
+    def __init__(self, settings: Settings, shelf: ReleaseCache) -> None:
         self._settings = settings
         self._shelf = shelf
 

@@ -9,7 +9,7 @@ from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, chosen, reply
 from citygraph.web.view.findings import ShapeFindings, by_shape
 from citygraph.web.view.page_request import page_request_of
-from citygraph.web.view.release_cache import OpenRelease, Shelf
+from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from citygraph.web.view.statement_table import StatementTable
 from citygraph.web.view.templates import Templates
 
@@ -19,7 +19,7 @@ _MOST_LISTED = 200  # findings of a shape on the page; JSON has all
 class QualityPage:
     """The findings of a release as a page and as JSON."""
 
-    def __init__(self, settings: Settings, shelf: Shelf, pages: Templates) -> None:
+    def __init__(self, settings: Settings, shelf: ReleaseCache, pages: Templates) -> None:
         self._settings = settings
         self._shelf = shelf
         self._pages = pages

@@ -9,7 +9,7 @@ from citygraph.settings import Settings
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.view.page_request import page_request_of
-from citygraph.web.view.release_cache import Shelf
+from citygraph.web.view.release_cache import ReleaseCache
 from citygraph.web.view.templates import Templates
 from citygraph.wikidata import differences
 from citygraph.wikidata.differences import ComparedStatement
@@ -20,7 +20,7 @@ _CSV = Variant("csv", "text/csv; charset=utf-8")
 class WikidataPage:
     """The comparison that was saved last."""
 
-    def __init__(self, settings: Settings, shelf: Shelf, pages: Templates) -> None:
+    def __init__(self, settings: Settings, shelf: ReleaseCache, pages: Templates) -> None:
         self._settings = settings
         self._shelf = shelf
         self._pages = pages

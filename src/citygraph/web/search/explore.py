@@ -22,7 +22,7 @@ from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.kinds.drawing import land
 from citygraph.web.search.explore_filters import SIGNED, ExploreState, query_of, read_state
 from citygraph.web.view.page_request import PageRequest, page_request_of
-from citygraph.web.view.release_cache import OpenRelease, Shelf
+from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.translations import N_
 from citygraph.web.view.values import KINDS, Text
@@ -79,7 +79,7 @@ class Facet:
 class Explore:
     """The view of filtered entities: a page, JSON or CSV."""
 
-    def __init__(self, settings: Settings, shelf: Shelf, pages: Templates) -> None:
+    def __init__(self, settings: Settings, shelf: ReleaseCache, pages: Templates) -> None:
         self._settings = settings
         self._shelf = shelf
         self._pages = pages

@@ -18,7 +18,7 @@ from citygraph.web.http.addresses import Addresses
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, chosen, reply
 from citygraph.web.view.page_request import PageRequest, page_request_of
-from citygraph.web.view.release_cache import Lookups, OpenRelease, Shelf
+from citygraph.web.view.release_cache import Lookups, OpenRelease, ReleaseCache
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.values import Text
 
@@ -28,7 +28,7 @@ _MOST_LISTED = 300  # of the places that the chart omits
 _MOST_ROWS = 200  # of the table below the chart
 _HALF = 500  # the chart reaches from -500 to 500
 _RADII = (0, 200, 350)  # of the rings, by distance from the centre in hops
-_ONLY_RADIUS = 330  # of the first ring if there is no second
+_ONLY_RADIUS = 330  # of a single ring
 _HUB_SIZE, _DOT_SIZE = 9, 5
 _LETTERS = 24  # of a label; the whole name is in the title
 _AGES = (1990, 2000, 2010)  # years at which a colour ends: the oldest is the darkest
@@ -64,7 +64,7 @@ class NetworkView:
 class Network:
     """The graph of ties of a release."""
 
-    def __init__(self, settings: Settings, shelf: Shelf, lookups: Lookups, pages: Templates) -> None:
+    def __init__(self, settings: Settings, shelf: ReleaseCache, lookups: Lookups, pages: Templates) -> None:
         self._settings = settings
         self._shelf = shelf
         self._lookups = lookups

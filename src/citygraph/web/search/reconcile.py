@@ -28,7 +28,7 @@ from citygraph.web.search.reconcile_properties import (
 )
 from citygraph.web.search.reconcile_questions import read_batch, read_question
 from citygraph.web.view.page_request import PageRequest, page_request_of
-from citygraph.web.view.release_cache import Lookups, OpenRelease, Shelf
+from citygraph.web.view.release_cache import Lookups, OpenRelease, ReleaseCache
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.translations import Translations
 
@@ -51,7 +51,7 @@ _FRAMED = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'n
 class Reconciliation:
     """The views of the service; the schemas of the latest releases are cached."""
 
-    def __init__(self, settings: Settings, shelf: Shelf, lookups: Lookups, pages: Templates) -> None:
+    def __init__(self, settings: Settings, shelf: ReleaseCache, lookups: Lookups, pages: Templates) -> None:
         self._settings = settings
         self._shelf = shelf
         self._lookups = lookups

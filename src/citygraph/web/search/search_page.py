@@ -22,7 +22,7 @@ from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.negotiation import reader_language
 from citygraph.web.http.replies import HTML, JSON, chosen, reply
 from citygraph.web.view.page_request import PageRequest, page_request_of
-from citygraph.web.view.release_cache import Lookups, OpenRelease, Shelf
+from citygraph.web.view.release_cache import Lookups, OpenRelease, ReleaseCache
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.translations import Translations
 
@@ -64,7 +64,7 @@ class ResultGroup:
 class Search:
     """The view of the search by name."""
 
-    def __init__(self, settings: Settings, shelf: Shelf, lookups: Lookups, pages: Templates) -> None:
+    def __init__(self, settings: Settings, shelf: ReleaseCache, lookups: Lookups, pages: Templates) -> None:
         self._settings = settings
         self._shelf = shelf
         self._lookups = lookups
@@ -125,7 +125,7 @@ class Search:
 class Suggestions:
     """The view of suggestions for the beginning of a name."""
 
-    def __init__(self, settings: Settings, shelf: Shelf, lookups: Lookups) -> None:
+    def __init__(self, settings: Settings, shelf: ReleaseCache, lookups: Lookups) -> None:
         self._settings = settings
         self._shelf = shelf
         self._lookups = lookups

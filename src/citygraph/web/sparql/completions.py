@@ -15,7 +15,7 @@ from citygraph.rdf.terms import BASE, CATALOG_GRAPH, CG, PREFIXES, RDFS, SKOS, V
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.negotiation import reader_language
 from citygraph.web.http.replies import FOR_EVER, FRESH, JSON, reply
-from citygraph.web.view.release_cache import OpenRelease, Shelf
+from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 
 _TEXTS = (SKOS("definition").value, RDFS("comment").value)
 # A term of another vocabulary is offered if the data use it.
@@ -44,7 +44,7 @@ class Completions:
 class CompletionList:
     """The completions at /sparql/vocabulary; those of the last releases and languages are kept."""
 
-    def __init__(self, releases: Shelf) -> None:
+    def __init__(self, releases: ReleaseCache) -> None:
         self._releases = releases
         self._completions = lru_cache(16)(
             lambda release_id, language: completions_of(releases.get(release_id), language)

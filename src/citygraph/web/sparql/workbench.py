@@ -22,7 +22,7 @@ from citygraph.web.http.problems import Problem, problem_of
 from citygraph.web.sparql.completions import Completions, Term, completions_of
 from citygraph.web.sparql.result_view import Shown, read_answer
 from citygraph.web.view.page_request import PageRequest
-from citygraph.web.view.release_cache import OpenRelease, Shelf
+from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.translations import N_, Translations
 
@@ -62,7 +62,7 @@ class Asking:
 class Workbench:
     """Makes the page; what asks for it is the endpoint."""
 
-    def __init__(self, settings: Settings, releases: Releases, shelf: Shelf) -> None:
+    def __init__(self, settings: Settings, releases: Releases, shelf: ReleaseCache) -> None:
         self._settings = settings
         self._releases = releases
         self._shelf = shelf

@@ -75,7 +75,6 @@ class Mementos:
             release = self._site.shelf.get(str(environ[RELEASE])).release
             links = self._links(self._original(path), root, release)
             return [("Memento-Datetime", http_date(published_at(release))), ("Link", ", ".join(links))]
-        # A document links to its TimeGate without looking for mementos: that would cost a search in every release.
         at = quoted_path(path)
         gate, map_ = f'<{root}/timegate/{at}>; rel="timegate"', f'<{root}/timemap/{at}>; rel="timemap"'
         return [("Link", f'{gate}, {map_}; type="{_LINK_FORMAT.media_type}"'), ("Vary", "Accept-Datetime")]

@@ -13,7 +13,7 @@ from citygraph.settings import Settings
 from citygraph.web.http.addresses import MOUNT, Addresses, public_root
 from citygraph.web.http.messages import RELEASE, Request, modified
 from citygraph.web.view.page_request import PageRequest, page_request_of
-from citygraph.web.view.release_cache import OpenRelease, Shelf
+from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from citygraph.web.view.templates import Templates
 
 _DOCUMENTS = ("doc/", "source/", "graph/", "ontology/")
@@ -27,7 +27,7 @@ class ReleaseSite:
 
     settings: Settings
     timeline: Timeline
-    shelf: Shelf
+    shelf: ReleaseCache
     pages: Templates
 
     def reader(self, request: Request) -> PageRequest:

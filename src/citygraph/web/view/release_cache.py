@@ -46,7 +46,7 @@ class Holder(Protocol):
         ...
 
 
-class Held:
+class StoreReplica:
     """At most one store in memory, of the release that was asked for last; what reads it is told apart by request."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Held:
                 self._readers.discard(reader)
                 self._change.notify_all()
 
-    def want(self, holder: Holder) -> None:
+    def request(self, holder: Holder) -> None:
         """Have this release's store in memory soon, behind the requests for it."""
         with self._change:
             self._wanted = holder
@@ -235,7 +235,7 @@ class OpenRelease:
         return known
 
 
-class Shelf:
+class ReleaseCache:
     """Open releases, the most recently used last; a release that nobody asks for is closed again."""
 
     def __init__(self, releases: Releases, base: str, size: int = 4, held_quads: int = 0) -> None:
@@ -244,7 +244,7 @@ class Shelf:
         self._base = base
         self._size = size
         self._held_quads = held_quads
-        self._held = Held()
+        self._held = StoreReplica()
         self._open: OrderedDict[str, OpenRelease] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -268,7 +268,7 @@ class Shelf:
                 found = self._open[release_id] = OpenRelease(self._releases.get(release_id), self._base)
                 is_small = found.release.manifest.quads <= self._held_quads
                 if is_small and release_id == self._releases.current_id():
-                    self._held.want(found)
+                    self._held.request(found)
             self._open.move_to_end(release_id)
             while len(self._open) > self._size:
                 self._open.popitem(last=False)
