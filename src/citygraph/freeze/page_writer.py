@@ -61,7 +61,7 @@ class PageWriter:
     """A writer of the files of one release to a stage."""
 
     def __init__(self, settings: Settings, plan: Plan, release: Release, stage: Path) -> None:
-        # Nothing is application_address twice, and a copy in memory has no lasting order.
+        # Nothing is requested twice, and a copy in memory has no lasting order.
         settings = settings.with_changes(cache_size=0, held_quads=0, engine_socket="", writer_socket="")
         releases = Releases(settings.releases)
         app = create_app(settings, releases, InProcessEngine(releases))
