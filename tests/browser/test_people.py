@@ -13,7 +13,7 @@ def test_one_line_of_years_is_seen(visit: Visit, width: int) -> None:
     page = visit("/doc/organisation/izmir-metropolitan-municipality", width)
     assert page.locator("svg.axis:visible").count() == 1
     title = page.locator("svg.axis:visible title").first.text_content()
-    assert title == "Who held the posts of İzmir Metropolitan Municipality"
+    assert title == "Holders of the posts of İzmir Metropolitan Municipality"
 
 
 def test_partner_is_said_beside_its_sign(visit: Visit) -> None:

@@ -77,7 +77,7 @@ def test_yes_or_no(visit: Visit) -> None:
 def test_nothing_found_says_so(visit: Visit) -> None:
     """An empty result is no blank page."""
     page = opened(visit, "SELECT * { city:izmir cg:party ?x }")
-    expect(page.locator("#result")).to_contain_text("nothing matches")
+    expect(page.locator("#result")).to_contain_text("The query has no results.")
     expect(page.locator("#status")).to_contain_text("0 rows")
 
 
