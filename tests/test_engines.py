@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
-from citygraph.engine import sandbox as confine
-from citygraph.engine import wire
+from citygraph.engine import sandbox, wire
 from citygraph.engine.engines import Answer, Engines, Stream
 from citygraph.engine.host import HostProcess, start_host
 from citygraph.engine.process import sweep
@@ -39,7 +38,7 @@ EX = "http://example.org/"
 CROSS_JOIN = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 LARGE = "SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 40000"
 DEEP = "ASK " + "{" * 20_000 + "}" * 20_000
-NEEDS_FILTER = pytest.mark.skipif(bool(confine.can_filter()), reason="system calls cannot be filtered here")
+NEEDS_FILTER = pytest.mark.skipif(bool(sandbox.can_filter()), reason="system calls cannot be filtered here")
 
 
 @pytest.fixture(scope="module")
@@ -483,7 +482,7 @@ def _evaluate_confined(release: Path, text: str, endpoint: str) -> None:
     status = 1
     try:
         store = Store.read_only(str(release / "store"))
-        confine.filter_calls(network=False)
+        sandbox.filter_calls(network=False)
         with contextlib.suppress(PermissionError):
             (release / "written").write_text("")
             os._exit(4)
@@ -516,10 +515,10 @@ def test_federated_engines_have_the_network(
 
 
 def engines_of_release(release: Path) -> list[int]:
-    """The processes below this one that serve a release: its nurseries' children."""
+    """The processes below this one that serve a release: its supervisors' children."""
     there = processes()
-    nurseries = {pid for pid, (_, command) in there.items() if str(release).encode() in command}
-    return [pid for pid, (parent, _) in there.items() if parent in nurseries]
+    supervisors = {pid for pid, (_, command) in there.items() if str(release).encode() in command}
+    return [pid for pid, (parent, _) in there.items() if parent in supervisors]
 
 
 def processes() -> dict[int, tuple[int, bytes]]:
@@ -551,7 +550,7 @@ def test_closing_the_host_leaves_nothing_behind(settings: Settings, release: Pat
     assert isinstance(outcome[0], EngineFailed)
 
 
-@pytest.mark.parametrize("victim", ["parent", "host", "nursery"])
+@pytest.mark.parametrize("victim", ["parent", "host", "supervisor"])
 def test_nobody_outlives_who_started_it(settings: Settings, release: Path, victim: str) -> None:
     """Killed, not asked: the kernel and the closed pipes end those below; the next start sweeps what is left."""
     reading, writing = os.pipe()
@@ -563,9 +562,9 @@ def test_nobody_outlives_who_started_it(settings: Settings, release: Path, victi
     os.close(reading)
     host_pid, folder = int(said_pid), Path(said_folder)
     family = descendants(host_pid)
-    nursery = next(child for child, (parent, _) in processes().items() if parent == host_pid)
-    doomed = {"parent": family | {host_pid}, "host": family, "nursery": family - {nursery}}[victim]
-    os.kill({"parent": pid, "host": host_pid, "nursery": nursery}[victim], signal.SIGKILL)
+    supervisor = next(child for child, (parent, _) in processes().items() if parent == host_pid)
+    doomed = {"parent": family | {host_pid}, "host": family, "supervisor": family - {supervisor}}[victim]
+    os.kill({"parent": pid, "host": host_pid, "supervisor": supervisor}[victim], signal.SIGKILL)
     assert wait_until(lambda: not any(map(alive, doomed)), 3.0)
     if victim != "parent":
         os.kill(pid, signal.SIGKILL)
@@ -607,8 +606,8 @@ def test_a_large_release_is_served_from_disk_until_it_is_in_memory(settings: Set
         seen = []
         for number in range(50_000):
             assert value(engines.run(release.name, Query(lookup(number)))) == str(number)
-            nurseries = wire.consult(host.settings.engine_socket, {"list": True})["open"][release.name]
-            seen.append([nursery["mode"] for nursery in nurseries])
+            supervisors = wire.consult(host.settings.engine_socket, {"list": True})["open"][release.name]
+            seen.append([supervisor["mode"] for supervisor in supervisors])
             if seen[-1] == ["memory"]:
                 break
         assert seen[0] == ["disk", "memory"]
@@ -620,9 +619,9 @@ def test_a_nursery_that_died_is_replaced(settings: Settings, release: Path) -> N
     """By the next query, after a pause that keeps a broken release from eating the machine."""
     with start_host(settings) as host, Engines(host.settings) as engines:
         engines.open(release.name)
-        (nursery,) = (child for child, (parent, _) in processes().items() if parent == host.pid)
-        os.kill(nursery, signal.SIGKILL)
-        wait_until(lambda: not alive(nursery))
+        (supervisor,) = (child for child, (parent, _) in processes().items() if parent == host.pid)
+        os.kill(supervisor, signal.SIGKILL)
+        wait_until(lambda: not alive(supervisor))
         assert value(engines.run(release.name, Query(lookup(4)))) == "4"
 
 

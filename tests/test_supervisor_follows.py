@@ -58,9 +58,9 @@ def ask(engines: Engines, release: Release, text: str = COUNT) -> int:
 
 
 def held(settings: Settings) -> dict[str, list[str]]:
-    """The control sockets of each release that is open: a nursery keeps its own."""
+    """The control sockets of each release that is open: a supervisor keeps its own."""
     opened = wire.consult(settings.engine_socket, {"list": True})["open"]
-    return {release: [nursery["control"] for nursery in nurseries] for release, nurseries in opened.items()}
+    return {release: [supervisor["control"] for supervisor in supervisors] for release, supervisors in opened.items()}
 
 
 def test_the_store_in_memory_is_the_one_on_disk(izmir: Release, consequences: Followup, tmp_path: Path) -> None:
@@ -93,14 +93,14 @@ def test_a_new_release_is_answered_for_within_a_second(settings: Settings, mode:
     first = Releases(settings.releases).current()
     with start_host(settings.with_changes(store_mode=mode)) as host, Engines(host.settings) as engines:
         assert ask(engines, first) == 100
-        nurseries = held(host.settings)[first.id]
+        supervisors = held(host.settings)[first.id]
         second = commit(settings, f"INSERT DATA {{ GRAPH <{EX}g> {{ <{EX}a> <{EX}p> 1 , 2 }} }}")
         begun = time.monotonic()
         assert ask(engines, second) == 102
         taken = time.monotonic() - begun
         assert ask(engines, first) == 100
         if mode == "memory":
-            assert held(host.settings)[second.id] == nurseries
+            assert held(host.settings)[second.id] == supervisors
             # Far less than a process takes to start, on a machine that does nothing else.
             assert taken < 5
 
@@ -110,14 +110,14 @@ def test_releases_that_nobody_asked_for_are_passed_through(settings: Settings) -
     first = Releases(settings.releases).current()
     with start_host(settings.with_changes(store_mode="memory")) as host, Engines(host.settings) as engines:
         assert ask(engines, first) == 100
-        nurseries = held(host.settings)[first.id]
+        supervisors = held(host.settings)[first.id]
         chain = [commit(settings, f"INSERT DATA {{ <{EX}a> <{EX}p> {n} . GRAPH <{EX}g{n}> {{ <{EX}a> <{EX}p> {n} }} }}")
                  for n in range(3)]  # fmt: skip
         assert ask(engines, chain[-1]) == 103
-        assert held(host.settings)[chain[-1].id] == nurseries
+        assert held(host.settings)[chain[-1].id] == supervisors
         assert ask(engines, chain[-1], "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }") == 103
         assert ask(engines, chain[0]) == 101
-        assert held(host.settings)[chain[0].id] != nurseries
+        assert held(host.settings)[chain[0].id] != supervisors
 
 
 def test_a_query_ends_on_the_release_it_began_on(settings: Settings) -> None:

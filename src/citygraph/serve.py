@@ -18,7 +18,7 @@ from granian.server.common import AbstractServer
 
 from citygraph.commit.writer import WriterProcess, start_writer
 from citygraph.engine.host import HostProcess, start_host
-from citygraph.engine.process import shown
+from citygraph.engine.process import advertised
 from citygraph.errors import NotFound, UsageError
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, export_to_environment
@@ -46,7 +46,7 @@ def serve(settings: Settings) -> None:
         starting = pool.submit(start_writer, settings)
         host = stack.enter_context(start_host(settings))
         writer = stack.enter_context(starting.result())
-        stack.enter_context(shown(host.settings))
+        stack.enter_context(advertised(host.settings))
         export_to_environment(host.settings.with_changes(writer_socket=writer.settings.writer_socket))
         host.open(Releases(settings.releases).current_id())
         stopping = threading.Event()

@@ -12,7 +12,6 @@ import os
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections import deque
@@ -27,7 +26,7 @@ from citygraph.commit.change import Change, Commit, change_as_json, change_from_
 from citygraph.commit.commit import Followup, Outcome
 from citygraph.commit.followup import fingerprint, followup_for
 from citygraph.engine import wire
-from citygraph.engine.process import Room, announce
+from citygraph.engine.process import SocketDir, announce, detach_stdin, listen, spawn_listening, stop
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import Busy, CitygraphError, EngineFailed, LimitReached
 from citygraph.release.releases import Releases
@@ -36,9 +35,9 @@ from citygraph.settings import Settings, read_settings
 log = logging.getLogger(__name__)
 
 _SOCKET = "writer.sock"
+_MODULE = "citygraph.commit.writer"
 # All times are in seconds.
 _WARM_UP = 3.0
-_BACKLOG = 128
 _TICK = 0.2
 # How long to wait for clients that got their responses together: most write again at once, so that a batch forms.
 _GATHERING = 0.02
@@ -81,9 +80,9 @@ class WriterProcess:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._sockets = Room()
+        self._sockets = SocketDir()
         self._folder = self._sockets.path
-        self._process = _spawn(settings, self._folder)
+        self._process = spawn_listening(_MODULE, self._folder, settings)
 
     @property
     def settings(self) -> Settings:
@@ -102,7 +101,7 @@ class WriterProcess:
     def restart(self) -> None:
         """Starts the writer again on the same socket, after it died."""
         self._end()
-        self._process = _spawn(self._settings, self._folder)
+        self._process = spawn_listening(_MODULE, self._folder, self._settings)
 
     def close(self) -> None:
         """Ends the writer after the batch in progress, and removes its socket."""
@@ -111,13 +110,7 @@ class WriterProcess:
 
     def _end(self) -> None:
         # The writer stops when its standard input ends, which it also does if this process dies.
-        if self._process.stdin:
-            self._process.stdin.close()
-        try:
-            self._process.wait(timeout=self._settings.write_time_limit + _SLACK)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        stop(self._process, self._settings.write_time_limit + _SLACK)
 
     def __enter__(self) -> WriterProcess:
         return self
@@ -131,21 +124,6 @@ class WriterProcess:
 def start_writer(settings: Settings) -> WriterProcess:
     """Starts a writer and waits until it listens. Raises OSError if it does not start."""
     return WriterProcess(settings)
-
-
-def _spawn(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "citygraph.commit.writer", str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, **settings.as_environment(), "RUST_BACKTRACE": "0"},
-    )
-    assert process.stdout is not None  # noqa: S101
-    announcement = process.stdout.readline()
-    process.stdout.close()
-    if not announcement:
-        raise OSError(f"the writer did not start: it ended with {process.wait()}")
-    return process
 
 
 @dataclass
@@ -295,9 +273,7 @@ class _Service:
         # A client sees the end of its connection only when no process has it open.
         for waiting in (*self._queue, *self._single, *self._under_way):
             waiting.channel.close()
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, sys.stdin.fileno())
-        os.close(nothing)
+        detach_stdin()
 
 
 def _reply(channel: Channel, outcome: Outcome) -> None:
@@ -321,12 +297,7 @@ def main(folder: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s writer: %(message)s")
     # Ctrl-C reaches the whole process group; the parent ends the writer after the batch in progress.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    path = folder / _SOCKET
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    path.chmod(0o600)
-    listener.listen(_BACKLOG)
+    listener = listen(folder / _SOCKET)
     settings = read_settings()
     Releases(settings.releases).sweep()
     _Service(settings, listener).run()

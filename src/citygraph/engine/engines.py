@@ -1,6 +1,6 @@
-"""Runs a query on a release in an engine process that may be killed; the side of it that web processes see.
+"""The client of the engine processes, in which web processes run queries: an engine may be killed, its client not.
 
-An answer is either whole or an error: a result up to `hold_limit` is held until its end has come, a larger one is a
+A result is either complete or an error: up to `hold_limit` it is held until its end has arrived, a larger one is a
 stream that raises if the engine fails before its end.
 """
 
@@ -19,22 +19,23 @@ from hashlib import blake2b
 from typing import Any
 
 from citygraph.engine import wire
-from citygraph.engine.pool import Line, Pool
+from citygraph.engine.pool import Connection, Pool
 from citygraph.engine.wire import ConnectionLost
 from citygraph.errors import EngineFailed, LimitReached
 from citygraph.rdf.formats import BY_NAME, Format
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import Query
 
+# More than one, because an engine may be replaced between two queries on the same connection.
 _ATTEMPTS = 4
-# The nursery ends a query at its limit; if nothing has come so long after it, the nursery is not there.
+# The supervisor ends a query at its limit; without a message for so many more seconds, the supervisor is gone.
 _BACKSTOP = 2.0
-_WHY_PATIENCE = 1.0
+_WHY_PATIENCE = 1.0  # seconds
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A result. `body` is whole (bytes), or a `Stream`; a stream does not know its rows yet."""
+    """A result. `body` is complete (bytes) or a `Stream`, whose number of rows is not known yet."""
 
     format: Format
     body: bytes | Stream
@@ -44,8 +45,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Running:
-    """A query under way; `age` is in seconds, `text` is at most its first 4096 bytes."""
+class RunningQuery:
+    """A query in progress; `age` is in seconds, `text` is at most its first 4096 bytes."""
 
     id: str
     release: str
@@ -56,7 +57,7 @@ class Running:
 
 
 class Engines:
-    """The engines of all releases, for the threads of one process. Makes connections when they are needed."""
+    """The engines of all releases, for the threads of one process. Connections are made when they are needed."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -66,56 +67,55 @@ class Engines:
         self._lock = threading.Lock()
 
     def run(self, release_id: str, query: Query, client: str = "", federated: bool = False) -> Answer:
-        """Evaluate a query on a release; `federated` takes an engine that has a network.
+        """Evaluates a query on a release; `federated` selects an engine with network access.
 
-        Raises what the engine raises (QuerySyntaxError, NotAcceptable, Forbidden, Upstream, EngineFailed), Busy if
+        Raises the engine's own errors (QuerySyntaxError, NotAcceptable, Forbidden, Upstream, EngineFailed), Busy if
         no engine is free in time, LimitReached, NotFound for an unknown release.
         """
         pool = self._pool(release_id, federated)
         for _ in range(_ATTEMPTS):
-            line = pool.take(self._settings.queue_wait, client)
+            connection = pool.acquire(self._settings.queue_wait, client)
             prefix = _public(query.name) if query.name else self._name
-            reply = _Reply(line, pool, self._settings, f"{prefix}-{next(self._numbers)}")
+            exchange = _Exchange(connection, pool, self._settings, f"{prefix}-{next(self._numbers)}")
             try:
-                return reply.ask(query, client)
+                return exchange.run(query, client)
             except _NotBegun:
-                # The engine was replaced between two queries: this one has met nobody.
                 continue
-        raise EngineFailed("no engine process took the query")
+        raise EngineFailed("no engine process accepted the query")
 
     def open(self, release_id: str, wait: float = 300.0) -> None:
-        """Have a release ready: at start, and before a new one takes over. Raises Busy if it takes longer."""
+        """Waits until a release can be queried. Raises Busy after `wait` seconds."""
         pool = self._pool(release_id, federated=False)
-        pool.give_back(pool.take(wait))
+        pool.release(pool.acquire(wait))
 
-    def running(self) -> list[Running]:
-        """The queries under way in all web processes, the oldest first."""
-        found = [
-            Running(release=release, **entry)
-            for release, answer in self._ask_nurseries({"running": True})
-            for entry in answer["running"]
+    def running(self) -> list[RunningQuery]:
+        """Returns the queries in progress, of all web processes, the oldest first."""
+        queries = [
+            RunningQuery(release=release, **entry)
+            for release, response in self._consult_supervisors({"running": True})
+            for entry in response["running"]
         ]
-        return sorted(found, key=lambda running: -running.age)
+        return sorted(queries, key=lambda query: -query.age)
 
     def cancel(self, query_id: str) -> bool:
-        """End a running query; its client gets LimitReached "cancelled". False if no such query runs."""
-        # All of them are asked: one name may stand for several queries.
-        ended = [answer["cancelled"] for _, answer in self._ask_nurseries({"cancel": query_id})]
-        return any(ended)
+        """Ends a running query, whose client gets LimitReached "cancelled". Returns False if no such query runs."""
+        # A list, so that every supervisor is consulted: a client may give one name to several queries.
+        cancelled = [response["cancelled"] for _, response in self._consult_supervisors({"cancel": query_id})]
+        return any(cancelled)
 
     def cancel_named(self, name: str) -> bool:
-        """The same by the name that the client gave to its query."""
+        """Ends the running queries to which a client gave this name; see `cancel`."""
         return self.cancel(_public(name))
 
     def figures(self) -> dict[str, dict[str, int]]:
-        """Counts since its engines were opened, by release: queries, engines, started, recycled, time, memory, …"""
+        """Returns counts by release since its engines started: queries, engines, started, recycled, time, memory, …"""
         sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for release, answer in self._ask_nurseries({"running": True}):
-            sums[release].update(answer["figures"])
+        for release, response in self._consult_supervisors({"running": True}):
+            sums[release].update(response["figures"])
         return {release: dict(figures) for release, figures in sums.items()}
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Closes the connections that are not in use."""
         with self._lock:
             pools = list(self._pools.values())
             self._pools.clear()
@@ -136,28 +136,28 @@ class Engines:
                 self._pools[key] = Pool(self._settings.engine_socket, release_id, federated, size)
             return self._pools[key]
 
-    def _ask_nurseries(self, question: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _consult_supervisors(self, request: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         try:
             opened = wire.consult(self._settings.engine_socket, {"list": True})["open"]
         except (OSError, ConnectionLost) as error:
-            raise EngineFailed(f"the engine host does not answer: {error}") from error
-        for release, nurseries in opened.items():
-            for nursery in nurseries:
-                if nursery["ready"]:
-                    # One that has just ended runs no query.
+            raise EngineFailed(f"the engine host does not respond: {error}") from error
+        for release, supervisors in opened.items():
+            for supervisor in supervisors:
+                if supervisor["ready"]:
+                    # A supervisor that has just ended runs no query.
                     with contextlib.suppress(OSError, ConnectionLost):
-                        yield release, wire.consult(nursery["control"], question)
+                        yield release, wire.consult(supervisor["control"], request)
 
 
 class Stream:
-    """The body of a large result, piece by piece.
+    """The body of a large result, as an iterator of pieces.
 
     Raises LimitReached or EngineFailed in the middle if the result cannot be finished: then the connection to the
-    reader must be cut. `close` before the end ends the query.
+    reader must be cut, because the status 200 has been sent already. `close` before the end cancels the query.
     """
 
-    def __init__(self, reply: _Reply, held: list[bytes]) -> None:
-        self._reply = reply
+    def __init__(self, exchange: _Exchange, held: list[bytes]) -> None:
+        self._exchange = exchange
         self._held = held
         self.rows: int | None = None
 
@@ -167,30 +167,31 @@ class Stream:
     def __next__(self) -> bytes:
         if self._held:
             return self._held.pop(0)
-        piece = self._reply.next_piece()
+        piece = self._exchange.next_piece()
         if piece is None:
-            self.rows = self._reply.rows
+            self.rows = self._exchange.rows
             raise StopIteration
         return piece
 
     def close(self) -> None:
-        """Stop reading."""
+        """Stops reading."""
         self._held.clear()
-        self._reply.abandon()
+        self._exchange.abandon()
 
     def __del__(self) -> None:
-        self._reply.abandon()
+        # A stream that is dropped before its end must not keep its engine busy.
+        self._exchange.abandon()
 
 
 class _NotBegun(Exception):
-    """The engine ended before it had begun this query, which may be asked of another one."""
+    """Raised when an engine ended before it began this query, which another engine may then evaluate."""
 
 
-class _Reply:
-    """One query on one connection, from asking to the end of its result."""
+class _Exchange:
+    """One query on one connection, from the request to the end of the result."""
 
-    def __init__(self, line: Line, pool: Pool, settings: Settings, query_id: str) -> None:
-        self._line: Line | None = line
+    def __init__(self, connection: Connection, pool: Pool, settings: Settings, query_id: str) -> None:
+        self._connection: Connection | None = connection
         self._pool = pool
         self._settings = settings
         self._id = query_id
@@ -199,8 +200,8 @@ class _Reply:
         self._size = 0
         self.rows: int | None = None
 
-    def ask(self, query: Query, client: str) -> Answer:
-        """Send the query and take its result, or as much of it as is held."""
+    def run(self, query: Query, client: str) -> Answer:
+        """Sends the query and receives its result, or a stream that begins with the part received so far."""
         held: list[bytes] = []
         try:
             self._send(query, client)
@@ -214,25 +215,25 @@ class _Reply:
         return self._answer(held[0] if len(held) == 1 else b"".join(held))
 
     def next_piece(self) -> bytes | None:
-        """The next piece of the result; None at its end. Raises what the engine reports, or why it ended."""
-        if self._line is None:
+        """Returns the next piece of the result, None at its end. Raises the engine's error, or why the engine ended."""
+        if self._connection is None:
             if self.rows is None:
-                # Asked again after a failure, or after it was closed: still not a polite end.
-                raise EngineFailed("the result is not whole")
+                # After a failure, or after `abandon`: None would mark the result as complete.
+                raise EngineFailed("the result is not complete")
             return None
         while True:
             try:
-                kind, payload = self._line.channel.receive(self._time_left())
+                kind, payload = self._connection.channel.receive(self._remaining())
             except TimeoutError:
                 elapsed = time.monotonic() - self._begun
-                self._drop()
-                raise EngineFailed(f"the engine process did not answer within {elapsed:.0f} s") from None
+                self._discard()
+                raise EngineFailed(f"the engine process did not respond within {elapsed:.0f} s") from None
             except ConnectionLost:
                 raise self._reason() from None
             if kind == wire.WHOLE:
                 self.rows, name, body = wire.read_whole(payload)
                 self._format = BY_NAME[name]
-                self._give_back()
+                self._release()
                 return body
             if kind == wire.DATA:
                 self._size += len(payload)
@@ -240,62 +241,63 @@ class _Reply:
             if kind == wire.BEGIN:
                 self._format = BY_NAME[payload.decode()]
             elif kind == wire.FAIL:
-                self._give_back()
+                self._release()
                 raise wire.error_from_wire(json.loads(payload))
             else:
                 self._finish(*wire.read_end(payload))
                 return None
 
     def abandon(self) -> None:
-        """End the query if it is still under way."""
-        if self._line is not None:
-            control = self._line.control
-            self._drop()
+        """Cancels the query if it is still in progress."""
+        if self._connection is not None:
+            control = self._connection.control
+            self._discard()
             _consult_quietly(control, {"cancel": self._id})
 
     def _send(self, query: Query, client: str) -> None:
-        asked = {**wire.query_to_wire(query), "id": self._id, "client": client}
-        assert self._line is not None  # noqa: S101
+        request = {**wire.query_to_wire(query), "id": self._id, "client": client}
+        assert self._connection is not None  # noqa: S101
         try:
-            self._line.channel.socket.settimeout(self._settings.time_limit)
-            self._line.channel.send(wire.frame_of(wire.ASK, asked))
+            self._connection.channel.socket.settimeout(self._settings.time_limit)
+            self._connection.channel.send(wire.frame_of(wire.ASK, request))
         except ConnectionLost:
-            self._drop()
+            self._discard()
             raise _NotBegun from None
 
     def _answer(self, body: bytes | Stream) -> Answer:
         if self._format is None:
-            raise EngineFailed("the engine process did not say its format")
+            raise EngineFailed("the engine process sent a result without its format")
         elapsed = time.monotonic() - self._begun
         return Answer(self._format, body, elapsed, self.rows, self._pool.release_id)
 
     def _finish(self, rows: int, size: int) -> None:
         if size != self._size:
-            self._drop()
+            self._discard()
             raise EngineFailed(f"{self._size} of {size} bytes of the result arrived")
         self.rows = rows
-        self._give_back()
+        self._release()
 
-    def _time_left(self) -> float:
-        # A reader that is slow, not the engine, may have used up the time: what has been sent can still be taken.
+    def _remaining(self) -> float:
+        # A slow reader, not the engine, may have used up the time: pieces sent already can still be received.
         return max(0.5, self._settings.time_limit + _BACKSTOP - (time.monotonic() - self._begun))
 
     def _reason(self) -> Exception:
-        """Why the engine's connection is closed before the end."""
-        assert self._line is not None  # noqa: S101
-        control = self._line.control
-        self._drop()
+        """Returns an error for the reason why the engine's connection closed before the end."""
+        assert self._connection is not None  # noqa: S101
+        control = self._connection.control
+        self._discard()
         deadline = time.monotonic() + _WHY_PATIENCE
         while time.monotonic() < deadline:
-            answer = _consult_quietly(control, {"why": self._id})
-            if answer.get("end"):
-                return self._error_of(answer["end"])
-            if not answer.get("running"):
+            response = _consult_quietly(control, {"why": self._id})
+            if response.get("end"):
+                return self._error_of(response["end"])
+            # Still listed: the process has closed its connection but not quite ended.
+            if not response.get("running"):
                 break
             time.sleep(0.01)
         if self._format is None:
             return _NotBegun()
-        return EngineFailed("the engine process ended before the result was whole")
+        return EngineFailed("the engine process ended before the result was complete")
 
     def _error_of(self, end: dict[str, Any]) -> Exception:
         elapsed = end["elapsed"]
@@ -312,28 +314,28 @@ class _Reply:
                 return LimitReached("the query was ended on request", "cancelled", 0, elapsed)
             case _:
                 return EngineFailed(
-                    f"the engine process broke down on this query after {elapsed:.1f} s (status {end['code']})"
+                    f"the engine process crashed on this query after {elapsed:.1f} s (status {end['code']})"
                 )
 
-    def _give_back(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            self._pool.give_back(line)
+    def _release(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.release(connection)
 
-    def _drop(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            self._pool.drop(line)
+    def _discard(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.discard(connection)
 
 
 def _public(name: str) -> str:
-    """What the list of running queries shows instead of a name: whoever reads it cannot end the query."""
+    """Returns a hash to list instead of a query's secret name, with which anyone could end the query."""
     return blake2b(name.encode(), digest_size=8).hexdigest()
 
 
-def _consult_quietly(control: str, question: dict[str, Any]) -> dict[str, Any]:
-    """A nursery's answer; empty if it is gone, and its queries with it."""
+def _consult_quietly(control: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Returns a supervisor's response; empty if the supervisor is gone, and its queries with it."""
     try:
-        return wire.consult(control, question)
+        return wire.consult(control, request)
     except (OSError, ConnectionLost):
         return {}

@@ -1,4 +1,4 @@
-"""A release's store read into memory, by a process that will fork and so must not open the one on disk."""
+"""A loader of a release into memory, for a process that will fork and so must not open the store on disk."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 
 from pyoxigraph import NamedNode, RdfFormat, Store
 
-from citygraph.engine import sandbox as confine
+from citygraph.engine import sandbox
 
 log = logging.getLogger(__name__)
 
 
 def load_into_memory(release: Path) -> Store:
-    """A copy of the release's store in memory. Raises OSError, SyntaxError if it cannot be read."""
-    begun = time.monotonic()
-    nursery = os.getpid()
+    """Returns a copy of the release's store in memory. Raises OSError or SyntaxError if it cannot be read."""
+    start = time.monotonic()
+    parent = os.getpid()
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        # A child opens the disk store, because its threads must not live in a process that forks.
-        confine.die_with_parent(nursery)
+        # A child opens the store on disk, because RocksDB starts threads and this process will fork.
+        sandbox.die_with_parent(parent)
         os.close(reading)
         _dump(release, writing)
     os.close(writing)
@@ -34,12 +34,13 @@ def load_into_memory(release: Path) -> Store:
     if os.waitpid(pid, 0)[1] != 0:
         raise OSError(f"the store of {release.name} cannot be read")
     have_graphs(store, release)
-    log.info("%s: %d quads in memory after %.1f s", release.name, len(store), time.monotonic() - begun)
+    log.info("%s: %d quads in memory after %.1f s", release.name, len(store), time.monotonic() - start)
     return store
 
 
 def have_graphs(store: Store, release: Path) -> None:
-    """Have the graphs of a release, the empty ones too, and no others."""
+    """Gives the store exactly the named graphs of the release, empty ones among them."""
+    # N-Quads cannot express an empty graph: the manifest lists all of them.
     graphs = {NamedNode(name) for name in _manifest(release).get("graphs", {})}
     for graph in set(store.named_graphs()) - graphs if graphs else ():
         store.remove_graph(graph)
@@ -48,7 +49,7 @@ def have_graphs(store: Store, release: Path) -> None:
 
 
 def _dump(release: Path, writing: int) -> None:
-    """Write the store's quads to a pipe, and end this process."""
+    """Writes the store's quads to a pipe, and ends this process."""
     status = 1
     try:
         with os.fdopen(writing, "wb") as pipe:
@@ -57,6 +58,7 @@ def _dump(release: Path, writing: int) -> None:
     except BaseException:
         log.exception("%s cannot be read", release.name)
     finally:
+        # Not sys.exit(), which would run the cleanup of the parent's stack in this child.
         os._exit(status)
 
 

@@ -1,4 +1,4 @@
-"""Connections to the engines of one release, kept and shared by the threads of a web process."""
+"""A pool of connections to the engines of one release, shared by the threads of a web process."""
 
 from __future__ import annotations
 
@@ -14,134 +14,136 @@ from citygraph.errors import Busy, CitygraphError, EngineFailed, NotFound
 _RETRY = 0.05
 
 
-class Turns:
-    """Lets each client have so many at a time; without a name for it, any number."""
+class PerClientLimit:
+    """A limit on how many things one client has at a time; an unnamed client has none."""
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._held: dict[str, tuple[threading.Semaphore, int]] = {}
+        # With each semaphore the number of threads that hold it or wait for it: without one the entry is removed.
+        self._clients: dict[str, tuple[threading.Semaphore, int]] = {}
         self._lock = threading.Lock()
 
-    def take(self, client: str, wait: float) -> bool:
-        """Wait for a turn; False if there is none in so many seconds. Each needs its `end`."""
+    def acquire(self, client: str, wait: float) -> bool:
+        """Waits for a place up to `wait` seconds and returns whether it was acquired; if so, call `release`."""
         if not client:
             return True
         with self._lock:
-            semaphore, users = self._held.get(client) or (threading.Semaphore(self.most), 0)
-            self._held[client] = semaphore, users + 1
-        taken = semaphore.acquire(timeout=wait) if wait > 0 else semaphore.acquire(blocking=False)
-        if not taken:
+            semaphore, users = self._clients.get(client) or (threading.Semaphore(self.most), 0)
+            self._clients[client] = semaphore, users + 1
+        acquired = semaphore.acquire(timeout=wait) if wait > 0 else semaphore.acquire(blocking=False)
+        if not acquired:
             self._forget(client)
-        return taken
+        return acquired
 
-    def end(self, client: str) -> None:
-        """The turn is over."""
+    def release(self, client: str) -> None:
+        """Gives a place back."""
         if client:
-            self._held[client][0].release()
+            self._clients[client][0].release()
             self._forget(client)
 
     def _forget(self, client: str) -> None:
-        """One user less; the last one takes the client's entry away."""
+        """Counts one user less; without users the client's entry is removed."""
         with self._lock:
-            semaphore, users = self._held.pop(client)
+            semaphore, users = self._clients.pop(client)
             if users > 1:
-                self._held[client] = semaphore, users - 1
+                self._clients[client] = semaphore, users - 1
 
 
 @dataclass(frozen=True)
-class Line:
-    """A connection that an engine has taken, and the socket of its nursery."""
+class Connection:
+    """A connection that an engine has accepted, and the control socket of its supervisor."""
 
     channel: Channel
     control: str
 
 
 class Pool:
-    """At most `size` connections to the engines of a release; one client never has them all if there are several."""
+    """At most `size` connections to the engines of a release; one client never gets all of several."""
 
     def __init__(self, host: str, release_id: str, federated: bool, size: int) -> None:
         self.release_id = release_id
         self._host = host
         self._kind = "federated" if federated else "query"
         self._places = threading.BoundedSemaphore(size)
-        self._turns = Turns(max(1, size - 1))
-        self._holders: dict[Line, str] = {}
-        self._idle: list[Line] = []
+        self._per_client = PerClientLimit(max(1, size - 1))
+        self._clients: dict[Connection, str] = {}
+        self._idle: list[Connection] = []
         self._lock = threading.Lock()
         self._sockets: dict[str, str] | None = None
 
-    def take(self, wait: float, client: str = "") -> Line:
-        """A connection to an engine that is free; give it back or drop it.
+    def acquire(self, wait: float, client: str = "") -> Connection:
+        """Returns a connection to an engine that is free; `release` or `discard` it afterwards.
 
-        Raises Busy after `wait` seconds, NotFound, EngineFailed if there is no host.
+        Raises Busy after `wait` seconds, NotFound, EngineFailed if the host cannot be reached.
         """
         deadline = time.monotonic() + wait
-        if not self._turns.take(client, wait):
-            message = f"{self._turns.most} of your queries are running, and none has ended within {wait:g} s"
+        if not self._per_client.acquire(client, wait):
+            message = f"{self._per_client.most} of your queries are running, and none has ended within {wait:g} s"
             raise Busy(message, retry_after=max(1, round(wait)), yours=True)
         try:
-            line = self._take_any(deadline, wait)
+            connection = self._acquire_any(deadline, wait)
         except BaseException:
-            self._turns.end(client)
+            self._per_client.release(client)
             raise
-        self._holders[line] = client
-        return line
+        self._clients[connection] = client
+        return connection
 
-    def give_back(self, line: Line) -> None:
-        """The connection is ready for another query."""
-        client = self._holders.pop(line)
+    def release(self, connection: Connection) -> None:
+        """Keeps a connection for the next query."""
+        client = self._clients.pop(connection)
+        # Before its place is free, so that the thread that gets the place finds the connection.
         with self._lock:
-            self._idle.append(line)
+            self._idle.append(connection)
         self._places.release()
-        self._turns.end(client)
+        self._per_client.release(client)
 
-    def drop(self, line: Line) -> None:
-        """The connection is of no more use."""
-        line.channel.close()
+    def discard(self, connection: Connection) -> None:
+        """Closes a connection that cannot be used again."""
+        connection.channel.close()
         self._places.release()
-        self._turns.end(self._holders.pop(line))
+        self._per_client.release(self._clients.pop(connection))
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Closes the connections that are not in use."""
         with self._lock:
-            lines, self._idle = self._idle, []
-        for line in lines:
-            line.channel.close()
+            connections, self._idle = self._idle, []
+        for connection in connections:
+            connection.channel.close()
 
-    def _take_any(self, deadline: float, wait: float) -> Line:
+    def _acquire_any(self, deadline: float, wait: float) -> Connection:
         if not self._places.acquire(timeout=max(0, deadline - time.monotonic())):
             raise _busy(wait)
         try:
-            return self._idle_line() or self._new_line(deadline, wait)
+            return self._idle_connection() or self._new_connection(deadline, wait)
         except BaseException:
             self._places.release()
             raise
 
-    def _idle_line(self) -> Line | None:
-        """The connection used last, if its engine is still there."""
+    def _idle_connection(self) -> Connection | None:
+        """Returns the connection used last, unless its engine has ended."""
         while True:
             with self._lock:
                 if not self._idle:
                     return None
-                line = self._idle.pop()
-            # An idle connection that can be read was closed at the other end.
-            if not wire.is_readable(line.channel.socket):
-                return line
-            line.channel.close()
+                connection = self._idle.pop()
+            # An engine never writes before a query: an idle connection is readable only if it was closed.
+            if not wire.is_readable(connection.channel.socket):
+                return connection
+            connection.channel.close()
 
-    def _new_line(self, deadline: float, wait: float) -> Line:
-        while (left := deadline - time.monotonic()) > 0:
-            sockets = self._sockets or self._open(left)
+    def _new_connection(self, deadline: float, wait: float) -> Connection:
+        while (remaining := deadline - time.monotonic()) > 0:
+            sockets = self._sockets or self._open(remaining)
             try:
-                channel = wire.connect(sockets.get(self._kind, sockets["query"]), left)
+                channel = wire.connect(sockets.get(self._kind, sockets["query"]), remaining)
             except TimeoutError:
                 break
             except BlockingIOError:
-                # Its line of waiting connections is full.
+                # The queue of connections that the engines have not accepted yet is full.
                 time.sleep(_RETRY)
                 continue
             except OSError:
-                # The nursery is gone: the host opens another.
+                # The supervisor is gone: the host starts another.
                 self._sockets = None
                 time.sleep(_RETRY)
                 continue
@@ -151,20 +153,21 @@ class Pool:
                 channel.close()
                 break
             except ConnectionLost:
+                # The engines of this socket ended while the connection was queued.
                 channel.close()
                 continue
-            return Line(channel, hello["control"])
+            return Connection(channel, hello["control"])
         raise _busy(wait)
 
     def _open(self, timeout: float) -> dict[str, str]:
         try:
-            answer = wire.consult(self._host, {"open": self.release_id}, timeout)
+            response = wire.consult(self._host, {"open": self.release_id}, timeout)
         except (OSError, ConnectionLost) as error:
-            raise EngineFailed(f"the engine host does not answer: {error}") from error
-        if "error" in answer:
-            kind: type[CitygraphError] = NotFound if answer["kind"] == "NotFound" else EngineFailed
-            raise kind(answer["error"])
-        self._sockets = dict(answer["sockets"])
+            raise EngineFailed(f"the engine host does not respond: {error}") from error
+        if "error" in response:
+            kind: type[CitygraphError] = NotFound if response["kind"] == "NotFound" else EngineFailed
+            raise kind(response["error"])
+        self._sockets = dict(response["sockets"])
         return self._sockets
 
 

@@ -1,4 +1,4 @@
-"""The loop of a process that answers questions on a socket, minds its children and ends with its parent."""
+"""Server processes: starting and ending them, their control loop, their sockets, and how commands find them."""
 
 from __future__ import annotations
 
@@ -10,50 +10,58 @@ import platform
 import selectors
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from citygraph.engine import wire
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import NotFound
 from citygraph.settings import Settings
 
-Answer = Callable[[dict[str, Any]], dict[str, Any]]
+log = logging.getLogger(__name__)
 
-# Questioners are our own processes and ask at once; one that is stopped must not hold up the watch for long.
-_QUESTION_TIMEOUT = 0.1
+Handler = Callable[[dict[str, Any]], dict[str, Any]]
+_T = TypeVar("_T")
+
+# Requests come from our own processes, which send at once; a stopped one must not hold up the watch for long.
+_REQUEST_TIMEOUT = 0.1
 _BACKLOG = 256
+_FOLDER_PREFIX = "citygraph-room-"
+_LOCK = "lock"
 
 
-class Control:
-    """Waits for questions, for children that end, and for the end of whoever holds the other end of our stdin."""
+class ControlLoop:
+    """An event loop that waits for requests on a socket, for children that end, and for the end of the parent."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
         self._selector = selectors.DefaultSelector()
         self._parent = os.getppid()
         self._stopping = False
+        # A signal alone does not end select(), which Python restarts (PEP 475); a byte in this pair does.
         self._awake, self._wake = socket.socketpair()
         for end in (self._awake, self._wake):
             end.setblocking(False)
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, self._stop)
-        # Ctrl-C goes to all processes of a terminal; our parent hears it and closes our stdin when it is ready.
+        # Ctrl-C goes to all processes of a terminal; our parent receives it and closes our stdin when it is ready.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._selector.register(listener, selectors.EVENT_READ)
         self._selector.register(self._awake, selectors.EVENT_READ)
         self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
 
-    def serve(self, timeout: float, answer: Answer) -> bool:
-        """Wait up to `timeout` seconds for something to happen and answer questions; False when it is time to stop."""
+    def serve(self, timeout: float, handle: Handler) -> bool:
+        """Waits up to `timeout` seconds for an event and handles requests; returns False when it is time to stop."""
         for key, _ in self._selector.select(timeout):
             if key.fileobj is self._listener:
-                self._take_question(answer)
+                self._handle_request(handle)
             elif key.fileobj is self._awake:
                 self._awake.recv(1024)
             elif not os.read(sys.stdin.fileno(), 1024):
@@ -61,37 +69,121 @@ class Control:
         return not self._stopping and os.getppid() == self._parent
 
     def abandon(self) -> None:
-        """Let go of everything, in a forked child that is to do something else."""
+        """Restores signals and closes sockets, in a forked child with another task."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._selector.close()
         for open_socket in (self._listener, self._awake, self._wake):
             open_socket.close()
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, sys.stdin.fileno())
-        os.close(nothing)
+        detach_stdin()
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
-    def _take_question(self, answer: Answer) -> None:
+    def _handle_request(self, handle: Handler) -> None:
         try:
             connection, _ = self._listener.accept()
         except OSError:
             return
         channel = Channel(connection)
         try:
-            _, payload = channel.receive(_QUESTION_TIMEOUT)
-            channel.send(wire.frame_of(wire.NOTE, answer(json.loads(payload))))
+            _, payload = channel.receive(_REQUEST_TIMEOUT)
+            channel.send(wire.frame_of(wire.NOTE, handle(json.loads(payload))))
         except (TimeoutError, ConnectionLost):
             pass
         finally:
             channel.close()
 
 
+class Draining(Generic[_T]):
+    """Items that were replaced but stay in use for a grace period, because requests may be on their way to them."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._items: list[tuple[float, _T]] = []  # each with its deadline, the oldest first
+
+    def __iter__(self) -> Iterator[_T]:
+        return iter([item for _, item in self._items])
+
+    def add(self, item: _T) -> None:
+        """Adds an item, whose grace period begins now."""
+        self._items.append((time.monotonic() + self._seconds, item))
+
+    def expire_oldest(self, keep: int) -> None:
+        """Ends the grace period of all but the `keep` newest items."""
+        old = len(self._items) - keep
+        self._items = [(0.0 if at < old else deadline, item) for at, (deadline, item) in enumerate(self._items)]
+
+    def expired(self) -> list[_T]:
+        """Returns the items whose grace period is over."""
+        now = time.monotonic()
+        return [item for deadline, item in self._items if now > deadline]
+
+    def remove(self, item: _T) -> None:
+        """Removes an item."""
+        self._items = [entry for entry in self._items if entry[1] is not item]
+
+
+# starting and ending
+
+
+def spawn(
+    module: str, *arguments: str, pass_fds: Sequence[int] = (), env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Starts a module as a process, which ends when its stdin does and reports on its stdout (see `announce`)."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=pass_fds,
+        env=env,
+    )
+
+
+def spawn_listening(module: str, folder: Path, settings: Settings) -> subprocess.Popen[bytes]:
+    """Starts a module with a folder for its sockets, and waits until it listens. Raises OSError if it ends before."""
+    # Rust would print the trace of a failed allocation while there is no memory, and that may not end.
+    env = {**os.environ, **settings.as_environment(), "RUST_BACKTRACE": "0"}
+    process = spawn(module, str(folder), env=env)
+    assert process.stdout is not None  # noqa: S101
+    announcement = process.stdout.readline()
+    process.stdout.close()
+    if not announcement:
+        raise OSError(f"{module} did not start: it ended with status {process.wait()}")
+    return process
+
+
+def stop(process: subprocess.Popen[bytes], timeout: float) -> None:
+    """Ends a spawned process by closing its pipes; kills it if it still runs after `timeout` seconds."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def announce(word: str) -> None:
+    """Writes a word to the parent on stdout, once: afterwards stdout is stderr, in this process and its children."""
+    os.write(sys.stdout.fileno(), f"{word}\n".encode())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+
+def detach_stdin() -> None:
+    """Replaces stdin by an empty file, in a forked child: the end of its parent's stdin does not concern it."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, sys.stdin.fileno())
+    os.close(nothing)
+
+
+# sockets
+
+
 def listen(path: Path) -> socket.socket:
-    """A listening socket that only our user can connect to; a socket that a dead process left there is replaced."""
+    """Returns a listening socket that only our user can connect to; replaces one that a dead process left there."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
@@ -100,60 +192,51 @@ def listen(path: Path) -> socket.socket:
     return listener
 
 
-def announce(word: str) -> None:
-    """Tell our parent something on stdout, once: from then on stdout is stderr, for us and our children."""
-    os.write(sys.stdout.fileno(), f"{word}\n".encode())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-
-
-_BEGINNING = "citygraph-room-"
-_LOCK = "lock"
-
-
-class Room:
-    """A folder that nobody else can enter. Who made it holds its lock while alive; close it at the end."""
+class SocketDir:
+    """A private temporary folder for sockets, locked by its maker while that process lives. Close it at the end."""
 
     def __init__(self) -> None:
         sweep()
-        # Locked before it has the name that `sweep` looks for.
-        made = Path(tempfile.mkdtemp(prefix=".citygraph-"))
-        self._lock = (made / _LOCK).open("w")
+        # Locked before it has the name that `sweep` looks for: otherwise another process could remove it.
+        folder = Path(tempfile.mkdtemp(prefix=".citygraph-"))
+        self._lock = (folder / _LOCK).open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self.path = made.rename(made.with_name(f"{_BEGINNING}{os.getpid()}-{made.name[-8:]}"))
+        self.path = folder.rename(folder.with_name(f"{_FOLDER_PREFIX}{os.getpid()}-{folder.name[-8:]}"))
 
     def close(self) -> None:
-        """Remove the folder with all that is in it."""
+        """Removes the folder and everything in it."""
         _remove(self.path)
         self._lock.close()
 
 
 def sweep() -> None:
-    """Remove the folders whose makers are gone: they were killed."""
-    for path in Path(tempfile.gettempdir()).glob(_BEGINNING + "*"):
-        # Others' folders cannot be opened, and are none of our business.
+    """Removes the socket folders of processes that were killed."""
+    for path in Path(tempfile.gettempdir()).glob(_FOLDER_PREFIX + "*"):
+        # Folders of other users cannot be opened, and do not concern us.
         with suppress(OSError), (path / _LOCK).open("r") as lock:
+            # The kernel releases the lock when its process ends, however it ends.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _remove(path)
 
 
 def _remove(folder: Path) -> None:
     with suppress(OSError):
-        # The lock last: without it nobody would know that the rest may go.
+        # The lock last: without it no later `sweep` would know that the rest may be removed.
         for path in sorted(folder.iterdir(), key=lambda path: path.name == _LOCK):
             path.unlink(missing_ok=True)
         folder.rmdir()
 
 
-log = logging.getLogger(__name__)
+# discovery
 
 
 @contextmanager
-def shown(settings: Settings) -> Iterator[None]:
-    """Keep the file of this server while the block runs; a folder that cannot be written goes without it."""
-    # Machines may share a folder of releases, and a socket is known to one of them.
+def advertised(settings: Settings) -> Iterator[None]:
+    """Keeps a file by which commands find this server, during the block; logs a warning if it cannot be written."""
+    # Several machines may share a folder of releases, but a socket is reachable on one of them only.
     path = settings.releases / f".serving-{platform.node()}-{os.getpid()}"
     try:
-        living(settings)
+        _live_servers(settings)
         path.write_text(settings.engine_socket, encoding="utf-8")
     except OSError as error:
         log.warning("`citygraph running` will not find this server: %s", error)
@@ -165,28 +248,27 @@ def shown(settings: Settings) -> Iterator[None]:
 
 
 def servers(settings: Settings) -> list[Settings]:
-    """The settings with the engine socket of each server that runs here on these releases. Raises NotFound if none."""
-    found = living(settings)
-    if not found:
+    """Returns settings with the engine socket of each server that runs here on these releases. Raises NotFound."""
+    live = _live_servers(settings)
+    if not live:
         raise NotFound(f"no server of {settings.releases} runs here")
-    return found
+    return live
 
 
-def living(settings: Settings) -> list[Settings]:
-    """The same, and none is no error; the files of servers that were killed are removed."""
-    found = []
+def _live_servers(settings: Settings) -> list[Settings]:
+    """Returns settings for each running server; removes the files of servers that were killed."""
+    live = []
     for path in sorted(settings.releases.glob(f".serving-{platform.node()}-*")):
         server = settings.with_changes(engine_socket=path.read_text(encoding="utf-8"))
-        if _answers(server.engine_socket):
-            found.append(server)
+        if _responds(server.engine_socket):
+            live.append(server)
         else:
-            # What a server that was killed left behind.
             with suppress(OSError):
-                Path(path).unlink()
-    return found
+                path.unlink()
+    return live
 
 
-def _answers(engine_socket: str) -> bool:
+def _responds(engine_socket: str) -> bool:
     try:
         wire.consult(engine_socket, {"list": True})
     except (OSError, ConnectionLost):

@@ -1,4 +1,4 @@
-"""What is taken from an engine process: the network, writing, starting programs, and memory over its limit."""
+"""A sandbox for engine processes: no network, no writing, no new programs, and a limit on memory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-# Beyond the limit, for what an allocator keeps in hand; the nursery looks at the limit itself.
+# Above the limit, for memory that an allocator keeps in reserve; the supervisor checks the limit itself.
 _SLACK = 64 * 1024 * 1024
 _PAGE = resource.getpagesize()
 _NETWORKS = ("AF_INET", "AF_INET6", "AF_PACKET", "AF_NETLINK", "AF_VSOCK", "AF_ALG", "AF_BLUETOOTH")
+# Started programs, other processes' memory, listening, and every way to change files but open(), see filter_calls.
 _CALLS = (
     *("execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "bpf"),
     *("bind", "listen", "io_uring_setup", "open_by_handle_at", "mount"),
@@ -27,15 +29,16 @@ _CALLS = (
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies; elsewhere than on Linux, do nothing."""
+    """Makes the kernel kill this process when its parent dies; on other systems than Linux it does nothing."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        # The parent may have died before the call.
         if os.getppid() != parent:
             os._exit(1)
 
 
 def can_filter() -> str:
-    """Empty if system calls can be filtered here, else why not."""
+    """Returns an empty string if system calls can be filtered here, else the reason why not."""
     try:
         import pyseccomp  # noqa: F401
     except (ImportError, RuntimeError, OSError) as error:
@@ -44,62 +47,65 @@ def can_filter() -> str:
 
 
 def filter_calls(network: bool) -> None:
-    """Refuse, from now on, to start programs and to change files; without `network`, any new connection too.
+    """Forbids this process to start programs and change files and, without `network`, to open connections.
 
-    Sockets that are open, accept() on them, and reading files stay allowed.
+    Open sockets, accept() on them, and reading files stay allowed.
     """
     import pyseccomp as seccomp
 
     refusal = seccomp.ERRNO(errno.EACCES)
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
-    for mask, flag in (
-        (os.O_ACCMODE, os.O_WRONLY),
-        (os.O_ACCMODE, os.O_RDWR),
-        (os.O_CREAT,) * 2,
-        (os.O_TRUNC,) * 2,
-    ):
+    writing = ((os.O_ACCMODE, os.O_WRONLY), (os.O_ACCMODE, os.O_RDWR), (os.O_CREAT,) * 2, (os.O_TRUNC,) * 2)
+    for mask, flag in writing:
         rules.add_rule(refusal, "openat", seccomp.Arg(2, seccomp.MASKED_EQ, mask, flag))
         rules.add_rule(refusal, "open", seccomp.Arg(1, seccomp.MASKED_EQ, mask, flag))
     for call in _CALLS if network else (*_CALLS, "connect", "sendmmsg"):
         rules.add_rule(refusal, call)
-    for name in () if network else _NETWORKS:
-        if family := getattr(socket, name, None):
-            rules.add_rule(refusal, "socket", seccomp.Arg(0, seccomp.EQ, int(family)))
-    # Its arguments lie in memory, where a filter cannot look: libraries fall back to openat.
+    if not network:
+        _refuse_network_sockets(rules, refusal)
+    # Its flags are in a structure in memory, which a filter cannot read: libraries fall back to openat.
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "openat2")
     rules.load()
 
 
 def cut_network() -> None:
-    """Refuse, from now on, new connections and new programs; files may be written."""
+    """Forbids this process to open connections and start programs; it may write files."""
     import pyseccomp as seccomp
 
+    refusal = seccomp.ERRNO(errno.EACCES)
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
     for call in ("execve", "execveat", "ptrace", "bpf", "bind", "listen", "connect", "io_uring_setup", "mount"):
-        rules.add_rule(seccomp.ERRNO(errno.EACCES), call)
-    for name in _NETWORKS:
-        if family := getattr(socket, name, None):
-            rules.add_rule(seccomp.ERRNO(errno.EACCES), "socket", seccomp.Arg(0, seccomp.EQ, int(family)))
+        rules.add_rule(refusal, call)
+    _refuse_network_sockets(rules, refusal)
     rules.load()
 
 
+def _refuse_network_sockets(rules: Any, refusal: Any) -> None:
+    import pyseccomp as seccomp
+
+    for name in _NETWORKS:
+        # Python knows fewer of these families on some systems.
+        if family := getattr(socket, name, None):
+            rules.add_rule(refusal, "socket", seccomp.Arg(0, seccomp.EQ, int(family)))
+
+
 def limit_memory(limit: int) -> None:
-    """Let this process allocate no more than `limit` bytes beyond what it has; it aborts if it asks for more."""
-    wall = _data_size() + limit + _SLACK
-    resource.setrlimit(resource.RLIMIT_DATA, (wall, wall))
-    # A core of some gigabytes for each crash would fill the disk.
+    """Limits further allocations of this process to `limit` bytes; it aborts if it requests more."""
+    highest = _data_size() + limit + _SLACK
+    resource.setrlimit(resource.RLIMIT_DATA, (highest, highest))
+    # A core dump of some gigabytes for each crash would fill the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def lower_priority(pid: int, by: int) -> bool:
-    """Let a process give way to others, for good; True when done, also if it is gone."""
+    """Lowers the priority of a process for the rest of its life. Returns True, also if the process is gone."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, min(19, os.getpriority(os.PRIO_PROCESS, pid) + by))
     return True
 
 
 def anonymous_memory(pid: int | str = "self") -> int:
-    """Bytes of memory that a process uses beside mapped files; 0 if it is gone or this cannot be known."""
+    """Returns the bytes of memory that a process uses without mapped files; 0 if it is gone or this is unknown."""
     try:
         _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""The nursery of one release: holds its store, forks engine processes from it, ends those over a limit, replaces them.
+"""The supervisor of one release: it holds the store, forks engine processes, and replaces those over a limit.
 
-It has one thread, always: a fork copies only the thread that forks, and a lock that another one holds would stay
-locked for ever in the child.
+It always has one thread: a fork copies only the thread that forks, and a lock held by another thread would stay locked
+in the child for ever.
 """
 
 from __future__ import annotations
@@ -21,68 +21,67 @@ from typing import Any
 
 from pyoxigraph import Store
 
-from citygraph.engine import sandbox as confine
-from citygraph.engine import wire, worker
+from citygraph.engine import sandbox, wire, worker
 from citygraph.engine.loading import have_graphs, load_into_memory
-from citygraph.engine.process import Control, announce, listen
-from citygraph.engine.worker import RUNNING, STARTING, Board
+from citygraph.engine.process import ControlLoop, Draining, announce, listen
+from citygraph.engine.worker import RUNNING, STARTING, StatusTable
 from citygraph.errors import EngineFailed
 from citygraph.rdf.nquads import apply_patch
 from citygraph.release.releases import CURRENT
 from citygraph.settings import Settings, read_settings
-from citygraph.sparql import clauses as clauses  # engines need it for FROM alone, and then have it at once
+from citygraph.sparql import clauses as clauses  # imported before the forks: engines use it, for FROM, without delay
 
 log = logging.getLogger(__name__)
 
-# Seconds between two looks at the engines, while a query runs and while none does.
+# All times are in seconds. Between two checks of the engines, while a query runs and while none does:
 _TICK = 0.025
 _IDLE_TICK = 0.1
-# After so many seconds a query goes on with less priority, so that short ones beside it stay short.
+# After this time a query continues with a lower priority, so that it does not slow down short ones.
 _SLOW = 2.0
 _NICER = 10
 _ENDS_KEPT = 1000
 _FAILED_STARTS = 5
-# Seconds for which the engines of a release go on after it was moved on from: requests may be on their way.
-_GRACE = 3.0
-_MOST_PASSING = 3
+# How long the engines of a replaced release live: requests may be on their way to them.
+_DRAINING = 3.0
+_MOST_DRAINING = 3
 _IDLE_BEFORE_CLOSING = 300.0
 
 
 @dataclass(frozen=True)
-class Charge:
-    """What a nursery is given: a release's folder, how to hold it ("memory" or "disk"), and sockets that listen."""
+class Assignment:
+    """The assignment of a supervisor: a release's folder, how to hold it ("memory" or "disk"), listening sockets."""
 
     release: Path
     mode: str
-    control: str  # where this nursery takes questions; its engines tell their clients
+    control: str  # the socket for requests to this supervisor, which its engines pass on to their clients
     listener: socket.socket
     federated: socket.socket | None = None
 
 
 @dataclass
 class _Engine:
-    """An engine process as its nursery sees it."""
+    """An engine process, as its supervisor sees it."""
 
     pid: int
     slot: int
     federated: bool
     memory_at_start: int
-    charge: Charge  # the release that it answers for: an older one, for a moment after that has moved on
-    killed_for: str = ""  # the query that this process was ended for
+    assignment: Assignment  # the release that it serves, which may be a replaced one
+    killed_for: str = ""  # the id of the query for which this process was killed
     slowed: bool = False
 
 
-class Nursery:
-    """The engines of one release."""
+class Supervisor:
+    """The supervisor of the engines of one release."""
 
-    def __init__(self, charge: Charge, settings: Settings, control: Control) -> None:
-        self._charge = charge
-        self._release = charge.release
+    def __init__(self, assignment: Assignment, settings: Settings, control: ControlLoop) -> None:
+        self._assignment = assignment
+        self._release = assignment.release
         self._settings = settings
         self._control = control
-        # More than live at rest: while it moves on to another release the engines of those before live on.
-        slots = settings.engines * (2 if charge.federated else 1) * (_MOST_PASSING + 2)
-        self._board = Board(slots)
+        # More than are needed at rest, because the engines of replaced releases live on for a while.
+        slots = settings.engines * (2 if assignment.federated else 1) * (_MOST_DRAINING + 2)
+        self._status_table = StatusTable(slots)
         self._vacant = list(range(slots))
         self._engines: dict[int, _Engine] = {}
         self._ends: OrderedDict[str, dict[str, Any]] = OrderedDict()
@@ -90,28 +89,28 @@ class Nursery:
         self._failed_starts = 0
         self._ready = False
         self._retiring = False
-        self._passing: list[tuple[float, Charge]] = []  # what was served before, and until when
-        self._looked = time.monotonic()
-        self._answered_before = 0
+        self._draining: Draining[Assignment] = Draining(_DRAINING)
+        self._last_check = time.monotonic()
+        self._queries_at_last_check = 0
         self._store: Store | None = None
 
     def run(self) -> None:
-        """Serve until told to stop or until the release is no longer wanted.
+        """Serves until the host requests the end, or until the release is no longer needed.
 
         Raises OSError if the release cannot be read, EngineFailed if engines do not start.
         """
-        if self._charge.mode == "memory":
+        if self._assignment.mode == "memory":
             self._store = load_into_memory(self._release)
-        # Objects made so far will not be looked at by the collector, whose marks would copy their pages.
+        # The collector skips the objects made so far: its marks would copy the pages that engines share.
         gc.freeze()
         tick = _TICK
         try:
             while self._engines if self._retiring else not self._unwanted():
                 self._retire() if self._retiring else self._fill()
-                if not self._control.serve(tick, self._answer):
+                if not self._control.serve(tick, self._handle):
                     return
                 self._reap()
-                self._let_pass()
+                self._close_drained()
                 tick = _TICK if self._enforce() or not self._ready else _IDLE_TICK
                 if self._failed_starts >= _FAILED_STARTS:
                     raise EngineFailed(f"the engines of {self._release.name} do not start")
@@ -121,17 +120,17 @@ class Nursery:
             for pid in self._engines:
                 os.waitpid(pid, 0)
 
-    # engines: begin and end
+    # starting and ending engines
 
     def _fill(self) -> None:
-        """Replace what is missing; an engine with a network is started when somebody waits for it."""
-        mine = [engine for engine in self._engines.values() if engine.charge is self._charge]
-        ordinary = sum(1 for engine in mine if not engine.federated)
+        """Starts the engines that are missing; one with network access only when a client waits for it."""
+        current = [engine for engine in self._engines.values() if engine.assignment is self._assignment]
+        ordinary = sum(1 for engine in current if not engine.federated)
         for _ in range(min(self._settings.engines - ordinary, len(self._vacant))):
             self._start(federated=False)
-        federated = self._charge.federated
+        federated = self._assignment.federated
         if federated is not None and wire.is_readable(federated):
-            engines = [engine for engine in mine if engine.federated]
+            engines = [engine for engine in current if engine.federated]
             free = any(self._state(engine) == STARTING for engine in engines)
             if not free and self._vacant and len(engines) < self._settings.engines:
                 self._start(federated=True)
@@ -140,19 +139,20 @@ class Nursery:
             announce("ready")
 
     def _retire(self) -> None:
-        """End the engines that are idle; the others finish their query. Whoever just sent one asks elsewhere."""
+        """Ends the idle engines; the others finish their query."""
         self._end_idle(self._engines.values())
 
     def _end_idle(self, engines: Iterable[_Engine]) -> None:
         for engine in engines:
+            # A query that begins between this check and the kill has no result yet: its client repeats it.
             if self._state(engine) != RUNNING and not engine.killed_for:
                 engine.killed_for = "retired"
                 os.kill(engine.pid, signal.SIGKILL)
 
     def _advance(self, chain: list[Path], sockets: dict[str, str]) -> None:
-        """Go on to a later release by what changed; queries under way end on the one they began on.
+        """Moves on to a later release by applying its changes; queries in progress finish on their own release.
 
-        Engines that run hold the store as it was when they were forked. Raises OSError, SyntaxError, EngineFailed.
+        Running engines hold the store as it was when they were forked. Raises OSError, SyntaxError, EngineFailed.
         """
         if self._store is None or self._retiring:
             raise EngineFailed(f"{self._release.name} is not held in memory")
@@ -160,61 +160,58 @@ class Nursery:
             apply_patch(release, self._store)
         have_graphs(self._store, chain[-1])
         listeners = [listen(Path(path)) for path in sockets.values()]
-        # Where commits come fast the oldest must go at once, or there is no room for the new.
-        kept = len(self._passing) - _MOST_PASSING + 1
-        self._passing = [(0.0 if at < kept else until, charge) for at, (until, charge) in enumerate(self._passing)]
-        self._passing.append((time.monotonic() + _GRACE, self._charge))
-        self._charge = Charge(chain[-1], self._charge.mode, self._charge.control, *listeners)
+        # With frequent commits the oldest must end at once, or no slots are left for the new engines.
+        self._draining.expire_oldest(keep=_MOST_DRAINING - 1)
+        self._draining.add(self._assignment)
+        self._assignment = Assignment(chain[-1], self._assignment.mode, self._assignment.control, *listeners)
         self._release = chain[-1]
         gc.freeze()
 
-    def _let_pass(self) -> None:
-        """Let go of releases that were moved on from, once nobody can be on the way to their engines."""
-        for passing in list(self._passing):
-            until, charge = passing
-            if time.monotonic() > until:
-                engines = [engine for engine in self._engines.values() if engine.charge is charge]
-                self._end_idle(engines)
-                if not engines:
-                    _close(charge)
-                    self._passing.remove(passing)
+    def _close_drained(self) -> None:
+        """Ends the engines of replaced releases after the grace period, and closes their sockets after the last."""
+        for assignment in self._draining.expired():
+            engines = [engine for engine in self._engines.values() if engine.assignment is assignment]
+            self._end_idle(engines)
+            if not engines:
+                _close(assignment)
+                self._draining.remove(assignment)
 
     def _state(self, engine: _Engine) -> int:
-        return self._board.state(engine.slot)[0]
+        return self._status_table.state(engine.slot)[0]
 
     def _start(self, federated: bool) -> None:
         slot = self._vacant.pop()
-        self._board.reset(slot)
-        memory = confine.anonymous_memory()
-        nursery = os.getpid()
+        self._status_table.reset(slot)
+        memory = sandbox.anonymous_memory()
+        parent = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
-            # Too many processes or too little memory just now: the engines that run go on, this one comes later.
+            # Too many processes or too little memory for now: the next tick tries again, and running engines go on.
             log.warning("no engine process could be started: %s", error)
             self._vacant.append(slot)
             return
         if pid == 0:
-            self._become_engine(slot, federated, nursery)
+            self._become_engine(slot, federated, parent)
         self._figures["started"] += 1
-        self._engines[pid] = _Engine(pid, slot, federated, memory, self._charge)
+        self._engines[pid] = _Engine(pid, slot, federated, memory, self._assignment)
 
-    def _become_engine(self, slot: int, federated: bool, nursery: int) -> None:
-        """The rest of a forked child's life. It never returns into the nursery's loop."""
+    def _become_engine(self, slot: int, federated: bool, parent: int) -> None:
+        """Runs an engine in a forked child. It never returns into the supervisor's loop."""
         status = 1
         try:
-            confine.die_with_parent(nursery)
+            sandbox.die_with_parent(parent)
             self._control.abandon()
-            for _, charge in self._passing:
-                _close(charge)
-            listener, other = self._charge.listener, self._charge.federated
+            for assignment in self._draining:
+                _close(assignment)
+            listener, other = self._assignment.listener, self._assignment.federated
             if federated and other is not None:
                 listener, other = other, listener
             if other is not None:
                 other.close()
-            greeting = {"release": self._release.name, "control": self._charge.control}
-            post = worker.WorkerSlot(self._board, slot, listener, greeting, federated)
-            worker.serve(post, self._open_store, self._settings)
+            greeting = {"release": self._release.name, "control": self._assignment.control}
+            worker_slot = worker.WorkerSlot(self._status_table, slot, listener, greeting, federated)
+            worker.serve(worker_slot, self._open_store, self._settings)
             status = 0
         except BaseException:
             log.exception("an engine process of %s failed", self._release.name)
@@ -226,32 +223,32 @@ class Nursery:
         return self._store if self._store is not None else Store.read_only(str(self._release / "store"))
 
     def _reap(self) -> None:
-        """Note how engines ended that have ended."""
+        """Records how engines ended, and frees their slots."""
         while self._engines:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, wait_status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
             if engine := self._engines.pop(pid, None):
-                self._note_end(engine, status)
+                self._record_end(engine, wait_status)
                 self._vacant.append(engine.slot)
 
-    def _note_end(self, engine: _Engine, status: int) -> None:
-        entry = self._board.read(engine.slot)
-        if entry.state == STARTING:
+    def _record_end(self, engine: _Engine, wait_status: int) -> None:
+        status = self._status_table.read(engine.slot)
+        if status.state == STARTING:
             self._failed_starts += not engine.killed_for
             return
         self._failed_starts = 0
-        self._figures["queries"] += entry.queries
-        if entry.state == RUNNING and not engine.killed_for:
-            code = os.waitstatus_to_exitcode(status)
-            # The allocator aborts when the wall of confine.limit_memory refuses it memory.
+        self._figures["queries"] += status.queries
+        if status.state == RUNNING and not engine.killed_for:
+            code = os.waitstatus_to_exitcode(wait_status)
+            # The allocator aborts when the limit of sandbox.limit_memory refuses it memory.
             kind = "memory" if code == -signal.SIGABRT else "crashed"
-            self._note(kind, entry.query_id, entry.started, code)
-            log.warning("engine %d ended with %d on: %.300r", engine.pid, code, entry.text)
-        elif entry.state != RUNNING and not engine.killed_for:
+            self._record(kind, status.query_id, status.started, code)
+            log.warning("engine %d ended with %d on: %.300r", engine.pid, code, status.text)
+        elif status.state != RUNNING and not engine.killed_for:
             self._figures["recycled"] += 1
 
-    def _note(self, kind: str, query_id: str, started: float, code: int = 0) -> None:
+    def _record(self, kind: str, query_id: str, started: float, code: int = 0) -> None:
         self._figures[kind] += 1
         self._ends[query_id] = {"kind": kind, "elapsed": time.monotonic() - started, "code": code}
         if len(self._ends) > _ENDS_KEPT:
@@ -260,114 +257,121 @@ class Nursery:
     # limits
 
     def _enforce(self) -> bool:
-        """End the engines whose queries are over a limit; answers whether any query runs."""
+        """Kills the engines whose queries are over a limit; returns whether any query runs."""
         now = time.monotonic()
         any_running = False
         for engine in self._engines.values():
-            state, started = self._board.state(engine.slot)
+            state, started = self._status_table.state(engine.slot)
             if state != RUNNING or engine.killed_for:
                 continue
             any_running = True
             if now - started > self._settings.time_limit:
                 self._kill(engine, "time")
-            elif confine.anonymous_memory(engine.pid) - engine.memory_at_start > self._settings.memory_limit:
+            elif sandbox.anonymous_memory(engine.pid) - engine.memory_at_start > self._settings.memory_limit:
                 self._kill(engine, "memory")
             elif now - started > _SLOW and not engine.slowed:
-                engine.slowed = confine.lower_priority(engine.pid, _NICER)
+                engine.slowed = sandbox.lower_priority(engine.pid, _NICER)
         return any_running
 
     def _kill(self, engine: _Engine, kind: str) -> None:
-        entry = self._board.read(engine.slot)
-        engine.killed_for = entry.query_id
-        # Noted before the kill: the client asks as soon as it sees its connection closed.
-        self._note(kind, entry.query_id, entry.started)
+        status = self._status_table.read(engine.slot)
+        engine.killed_for = status.query_id
+        # Before the kill, because the client asks for the reason as soon as its connection closes.
+        self._record(kind, status.query_id, status.started)
         os.kill(engine.pid, signal.SIGKILL)
 
     def _unwanted(self) -> bool:
-        """Whether nobody asked for long and the release is no longer the current one."""
+        """Returns whether the release has had no queries for a long time and is not the current one."""
         now = time.monotonic()
-        if now - self._looked < _IDLE_BEFORE_CLOSING:
+        if now - self._last_check < _IDLE_BEFORE_CLOSING:
             return False
-        answered, self._answered_before = self._answered_before, self._count()["queries"]
-        self._looked = now
-        if self._answered_before != answered:
+        before, self._queries_at_last_check = self._queries_at_last_check, self._count()["queries"]
+        self._last_check = now
+        if self._queries_at_last_check != before:
             return False
         try:
             return (self._release.parent / CURRENT).readlink().name != self._release.name
         except OSError:
             return True
 
-    # questions of clients
+    # requests of clients and of the host
 
-    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
-        if "why" in question:
-            return self._why(question["why"])
-        if "retire" in question:
+    def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        if "why" in request:
+            return self._why(request["why"])
+        if "retire" in request:
             self._retiring = True
             return {}
-        if "advance" in question:
-            self._advance([Path(path) for path in question["advance"]], question["sockets"])
+        if "advance" in request:
+            self._advance([Path(path) for path in request["advance"]], request["sockets"])
             return {"advanced": self._release.name}
-        if "cancel" in question:
-            return {"cancelled": self._cancel(question["cancel"])}
+        if "cancel" in request:
+            return {"cancelled": self._cancel(request["cancel"])}
         return {"running": self._running(), "figures": self._count()}
 
     def _count(self) -> dict[str, int]:
-        under_way = sum(self._board.read(engine.slot).queries for engine in self._engines.values())
+        # Queries of engines that have ended are counted in _note_end.
+        alive = sum(self._status_table.read(engine.slot).queries for engine in self._engines.values())
         return {
             **self._figures,
-            "queries": self._figures["queries"] + under_way,
+            "queries": self._figures["queries"] + alive,
             "engines": len(self._engines),
         }
 
     def _why(self, query_id: str) -> dict[str, Any]:
+        # The engine may have ended since the last tick.
         self._reap()
-        running = any(entry["id"] == query_id for entry in self._running())
+        running = any(status["id"] == query_id for status in self._running())
         return {"end": self._ends.get(query_id), "running": running}
 
     def _cancel(self, query_id: str) -> bool:
-        """End the query of that id, or those whose id begins with it: the queries that a client gave one name."""
-        ended = False
+        """Ends the query with an id, or all with an id that begins with it: those to which a client gave one name."""
+        cancelled = False
         for engine in self._engines.values():
-            entry = self._board.read(engine.slot)
-            is_it = query_id in (entry.query_id, entry.query_id.partition("-")[0])
-            if is_it and entry.state == RUNNING and not engine.killed_for:
+            status = self._status_table.read(engine.slot)
+            matches = query_id in (status.query_id, status.query_id.partition("-")[0])
+            if matches and status.state == RUNNING and not engine.killed_for:
                 self._kill(engine, "cancelled")
-                ended = True
-        return ended
+                cancelled = True
+        return cancelled
 
     def _running(self) -> list[dict[str, Any]]:
         now = time.monotonic()
-        entries = ((engine, self._board.read(engine.slot)) for engine in self._engines.values())
+        statuses = ((engine, self._status_table.read(engine.slot)) for engine in self._engines.values())
         return [
-            {"id": entry.query_id, "age": now - entry.started, "client": entry.client, "text": entry.text,
-             "pid": engine.pid}
-            for engine, entry in entries
-            if entry.state == RUNNING and not engine.killed_for
-        ]  # fmt: skip
+            {
+                "id": status.query_id,
+                "age": now - status.started,
+                "client": status.client,
+                "text": status.text,
+                "pid": engine.pid,
+            }
+            for engine, status in statuses
+            if status.state == RUNNING and not engine.killed_for
+        ]
 
 
-def _close(charge: Charge) -> None:
-    for listener in (charge.listener, charge.federated):
+def _close(assignment: Assignment) -> None:
+    for listener in (assignment.listener, assignment.federated):
         if listener is not None:
             listener.close()
 
 
 def main(arguments: list[str]) -> None:
-    """Run as a program.
+    """Runs a supervisor.
 
-    The arguments: release folder, mode, our host's process, path of the control socket, and the descriptors of the
-    listeners for control, queries and, where there is federation, federated queries.
+    The arguments: release folder, mode, process id of the host, path of the control socket, and the descriptors of
+    the listeners for control, queries and, with federation, federated queries.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s nursery: %(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s supervisor: %(message)s")
     folder, mode, parent, path, *numbers = arguments
-    confine.die_with_parent(int(parent))
+    sandbox.die_with_parent(int(parent))
     control, *listeners = (socket.socket(fileno=int(number)) for number in numbers)
-    charge = Charge(Path(folder), mode, path, *listeners)
+    assignment = Assignment(Path(folder), mode, path, *listeners)
     try:
-        Nursery(charge, read_settings(), Control(control)).run()
+        Supervisor(assignment, read_settings(), ControlLoop(control)).run()
     except (OSError, SyntaxError, EngineFailed) as error:
-        log.error("%s: %s", charge.release.name, error)
+        log.error("%s: %s", assignment.release.name, error)
         sys.exit(1)
 
 

@@ -1,8 +1,8 @@
 """Frames on the Unix sockets between web processes, the engine host and engine processes.
 
-A frame is one byte for its kind, four for its length (big endian) and the payload. An engine says HELLO when it has
-taken a connection. Then, any number of times: the client sends ASK, and the engine answers with WHOLE, a small result,
-or with BEGIN, DATA…, END, or at any point with FAIL. A reply without WHOLE, END or FAIL is a reply that was cut off.
+A frame is one byte for its kind, four for its length (big endian) and the payload. An engine sends HELLO when it has
+accepted a connection. Then, any number of times: the client sends ASK, and the engine responds with WHOLE (a small
+result), or with BEGIN, DATA…, END, or at any point with FAIL. A response without WHOLE, END or FAIL was cut off.
 """
 
 from __future__ import annotations
@@ -25,35 +25,37 @@ BEGIN = b"b"  # the format's name
 DATA = b"d"
 END = b"e"  # rows, and bytes of the result
 FAIL = b"f"
-NOTE = b"n"  # a question to a host or a nursery, or its answer
+NOTE = b"n"  # a request to a host, supervisor or writer, or the response to it
 
 _HEAD = struct.Struct(">cI")
 _WHOLE = struct.Struct(">Q8s")
 _END = struct.Struct(">QQ")
 _PIECE = 256 * 1024
+# Longer than any frame that is sent: a length above it comes from something that is not a frame.
 _LONGEST = 256 * 1024 * 1024
 
 
 class ConnectionLost(Exception):
-    """The other end is gone; not an OSError, so that it passes unchanged through pyoxigraph's writers."""
+    """Raised when the other end is gone; not an OSError, so that pyoxigraph's writers pass it on unchanged."""
 
 
 class Channel:
-    """One connected socket that carries frames, for one thread at a time."""
+    """A connected socket that carries frames, for one thread at a time."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self._received = bytearray()
 
     def send(self, *frames: bytes) -> None:
-        """Send whole frames. Raises ConnectionLost."""
+        """Sends complete frames. Raises ConnectionLost."""
         try:
+            # Joined, so that several frames cost one system call.
             self.socket.sendall(b"".join(frames))
         except OSError as error:
             raise ConnectionLost(str(error)) from error
 
     def receive(self, timeout: float | None) -> tuple[bytes, bytes]:
-        """The next frame's kind and payload. Raises TimeoutError, ConnectionLost."""
+        """Returns the next frame's kind and payload. Raises TimeoutError, ConnectionLost."""
         received = self._received
         if len(received) < _HEAD.size:
             self._fill(_HEAD.size, timeout)
@@ -68,11 +70,11 @@ class Channel:
         return kind, payload
 
     def close(self) -> None:
-        """Close the socket."""
+        """Closes the socket."""
         self.socket.close()
 
     def _fill(self, size: int, timeout: float | None) -> None:
-        """Receive until `size` bytes are there."""
+        """Receives until `size` bytes are buffered."""
         deadline = None if timeout is None else time.monotonic() + timeout
         self.socket.settimeout(timeout)
         while True:
@@ -88,52 +90,52 @@ class Channel:
             if len(self._received) >= size:
                 return
             if deadline is not None:
-                # A frame may come in drops: the time is for all of it.
+                # A frame may come in many pieces: the timeout is for all of them.
                 self.socket.settimeout(max(0.001, deadline - time.monotonic()))
 
 
 def is_readable(waiting: socket.socket | IO[bytes]) -> bool:
-    """Whether something has come: on a listener a connection, on a connection data or its end."""
-    # Not select(), which takes no descriptor over 1023.
+    """Returns whether there is something to read: a connection on a listener, data or the end on a connection."""
+    # Not select(), which fails for descriptors over 1023.
     poll = select.poll()
     poll.register(waiting, select.POLLIN)
     return bool(poll.poll(0))
 
 
 def frame(kind: bytes, payload: bytes = b"") -> bytes:
-    """One frame as bytes."""
+    """Returns a frame as bytes."""
     return _HEAD.pack(kind, len(payload)) + payload
 
 
 def frame_of(kind: bytes, values: dict[str, Any]) -> bytes:
-    """One frame whose payload is a JSON object."""
+    """Returns a frame whose payload is a JSON object."""
     return frame(kind, json.dumps(values).encode())
 
 
 def whole(rows: int, format_name: str, body: bytes) -> bytes:
-    """The frame of a small result."""
+    """Returns the frame of a small result."""
     return _HEAD.pack(WHOLE, _WHOLE.size + len(body)) + _WHOLE.pack(rows, format_name.encode()) + body
 
 
 def read_whole(payload: bytes) -> tuple[int, str, bytes]:
-    """Rows, the format's name and the result."""
+    """Returns the number of rows, the format's name and the result from a WHOLE payload."""
     rows, name = _WHOLE.unpack_from(payload)
     return rows, name.rstrip(b"\0").decode(), payload[_WHOLE.size :]
 
 
 def end(rows: int, size: int) -> bytes:
-    """The frame that ends a large result."""
+    """Returns the frame that ends a large result."""
     return frame(END, _END.pack(rows, size))
 
 
 def read_end(payload: bytes) -> tuple[int, int]:
-    """Rows and bytes of the result."""
+    """Returns the number of rows and bytes of the result from an END payload."""
     rows, size = _END.unpack(payload)
     return rows, size
 
 
 def connect(path: str, timeout: float) -> Channel:
-    """A channel to a listening socket. Raises OSError."""
+    """Returns a channel to a listening socket. Raises OSError."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.settimeout(timeout)
@@ -144,19 +146,22 @@ def connect(path: str, timeout: float) -> Channel:
     return Channel(connection)
 
 
-def consult(path: str, question: dict[str, Any], timeout: float = 2.0) -> dict[str, Any]:
-    """A host's or nursery's answer to one question. Raises OSError (TimeoutError among them), ConnectionLost."""
+def consult(path: str, request: dict[str, Any], timeout: float = 2.0) -> dict[str, Any]:
+    """Sends one request to a host or supervisor and returns the response.
+
+    Raises OSError (TimeoutError after `timeout` seconds among them), ConnectionLost.
+    """
     channel = connect(path, timeout)
     try:
-        channel.send(frame_of(NOTE, question))
-        answer: dict[str, Any] = json.loads(channel.receive(timeout)[1])
+        channel.send(frame_of(NOTE, request))
+        response: dict[str, Any] = json.loads(channel.receive(timeout)[1])
     finally:
         channel.close()
-    return answer
+    return response
 
 
 def query_to_wire(query: Query) -> dict[str, Any]:
-    """The query as JSON can carry it."""
+    """Returns a query as a JSON object, without its secret name."""
     return {
         "text": query.text,
         "default_graphs": query.default_graphs,
@@ -167,7 +172,7 @@ def query_to_wire(query: Query) -> dict[str, Any]:
 
 
 def query_from_wire(values: dict[str, Any]) -> Query:
-    """The query that was sent."""
+    """Returns the query from its JSON object."""
     return Query(
         text=values["text"],
         default_graphs=tuple(values["default_graphs"]),
@@ -178,13 +183,14 @@ def query_from_wire(values: dict[str, Any]) -> Query:
 
 
 def error_to_wire(error: CitygraphError) -> dict[str, Any]:
-    """An error as JSON can carry it: its class, its message and what else it knows."""
+    """Returns an error as a JSON object: its class, its message and its attributes."""
     return {"error": type(error).__name__, "message": str(error), "fields": vars(error)}
 
 
 def error_from_wire(values: dict[str, Any]) -> CitygraphError:
-    """The error that was sent."""
+    """Returns the error from its JSON object."""
     kind = getattr(errors, values["error"], EngineFailed)
+    # JSON has no tuples.
     fields = {key: tuple(value) if isinstance(value, list) else value for key, value in values["fields"].items()}
     error: CitygraphError = kind(values["message"], **fields)
     return error

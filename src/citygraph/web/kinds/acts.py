@@ -1,4 +1,4 @@
-"""Events with what is known of when they were: of a place, of an agreement."""
+"""Events with their dates, and the participation and acts of agents at them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _EVENT = CG("Event").value
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event. `start` and `end` are lexical dates, or "": days that bound it if `bounded`, for want of its own."""
+    """An event. `start` and `end` are lexical dates or "".
+
+    They are the event's own dates or, if `bounded`, the days between which it took place.
+    """
 
     name: Text
     kind: str
@@ -30,23 +33,26 @@ class Event:
 
     @property
     def when(self) -> str:
-        """The date by which it stands among others."""
+        """The date by which events are sorted."""
         return self.start or self.end
 
 
 def read_events(context: PageContext, rows: Iterable[Bindings]) -> tuple[Event, ...]:
-    """The events of a query's rows, the oldest first; those without any date last."""
-    found = events_by_iri(context, rows).values()
-    return tuple(sorted(found, key=lambda one: (one.when or "9999", one.name.text)))
+    """Returns the events of a query's rows, the oldest first, undated ones last."""
+    events = events_by_iri(context, rows).values()
+    return tuple(sorted(events, key=lambda one: (one.when or "9999", one.name.text)))
 
 
 def events_by_iri(context: PageContext, rows: Iterable[Bindings]) -> dict[str, Event]:
-    """The same by the IRI of the event, in the order of the rows."""
+    """Returns the events of a query's rows by IRI, in the order of the rows."""
     return {iri: _event(context, iri, facts) for iri, facts in facts_by_subject(rows, "event").items()}
 
 
 def span_of(facts: Facts) -> tuple[str, str, bool]:
-    """When an event was: its own start and end, else a day on which it is shown, else the days that bound it."""
+    """Returns the start, the end and whether both only bound the event.
+
+    An event's own dates come first, then the days that bound it, then a day on which it is attested.
+    """
     starts, ends, shown = (dates_of(facts, name) for name in ("startDate", "endDate", "attestedOn"))
     after, before = dates_of(facts, "notBefore"), dates_of(facts, "notAfter")
     if starts:
@@ -57,6 +63,7 @@ def span_of(facts: Facts) -> tuple[str, str, bool]:
 
 
 def _event(context: PageContext, iri: str, facts: Facts) -> Event:
+    # The kind names the most specific classes; every event is an Event, so that class is omitted.
     types = facts.get(_TYPE, ())
     above = {b for t in types for b in list(context.opened.vocabulary.broader_classes(t))[1:]}
     own = sorted(t for t in types if t not in above and t != _EVENT)
@@ -70,12 +77,13 @@ _EVENT_TYPE, _AT, _SUMMARY = RDF("type").value, CG("at").value, CG("summary").va
 _TAKING_PART = frozenset(CG(name).value for name in ("participant", "host", "moderator", "organiser"))
 _ACTOR, _RECIPIENT = CG("actor").value, CG("recipient").value
 LINKS_OF_AGENTS = _TAKING_PART | {_ACTOR, _RECIPIENT}
+# Sorts after every year.
 _UNDATED = "9999"
 
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """An event with the part that somebody had in it; `parts` say as what, with the sources, `offices` those held."""
+    """An event with the roles of an agent in it, each with its sources, and the offices that the agent held then."""
 
     event: Event
     parts: tuple[Cell, ...]
@@ -84,7 +92,7 @@ class Attendance:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something done or said: what it is called, its kind, and what it was in the words of each source."""
+    """An act or a statement: its name, its kind, and a summary from each source."""
 
     name: Text
     kind: str
@@ -93,7 +101,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class ActsAtEvent:
-    """What was done and said at one event; None is none that a source names."""
+    """The acts of an agent at one event, or without a known event."""
 
     event: Event | None
     acts: tuple[Act, ...]
@@ -102,48 +110,54 @@ class ActsAtEvent:
 def attendances(
     context: PageContext, agent: NamedNode, offices: Mapping[str, tuple[Text, ...]]
 ) -> tuple[Attendance, ...]:
-    """The events in which somebody took part, the oldest first; `offices` are those held, by event. Two queries."""
+    """Returns the events in which an agent took part, the oldest first; two queries.
+
+    `offices` are those held, by event.
+    """
     events = events_by_iri(context, context.ask("taken-part-dates", agent=agent))
     parts = sources_by(context.ask("taken-part", agent=agent), "event")
-    found = [
+    attended = [
         Attendance(events[iri], cells_of(context, parts[iri]), offices.get(iri, ())) for iri in parts if iri in events
     ]
-    return tuple(sorted(found, key=lambda one: (one.event.when or _UNDATED, one.event.name.text)))
+    # The name is the tie-break, so that the order does not depend on the store.
+    return tuple(sorted(attended, key=lambda one: (one.event.when or _UNDATED, one.event.name.text)))
 
 
 def sources_by(rows: list[Bindings], subject: str) -> dict[str, dict[str, tuple[str, ...]]]:
-    """The sources of rows with a subject, a property and a source, by subject and property."""
-    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    """Groups rows of a subject, a property and a source by subject and property."""
+    grouped: dict[str, dict[str, tuple[str, ...]]] = {}
     for row in rows:
-        of_one = found.setdefault(text_of(row.get(subject)), {})
+        by_property = grouped.setdefault(text_of(row.get(subject)), {})
         name = text_of(row.get("property"))
-        of_one[name] = (*of_one.get(name, ()), text_of(row.get("source")))
-    return found
+        by_property[name] = (*by_property.get(name, ()), text_of(row.get("source")))
+    return grouped
 
 
 def cells_of(context: PageContext, sources: Mapping[str, tuple[str, ...]]) -> tuple[Cell, ...]:
-    """Properties as words, each with who says so."""
+    """Returns a cell with the name and the sources of each property."""
     table = context.table
-    return tuple(Cell((Text(table.link(name).text),), table.notes(found)) for name, found in sorted(sources.items()))
+    return tuple(
+        Cell((Text(table.link(name).text),), table.notes(origins)) for name, origins in sorted(sources.items())
+    )
 
 
 def read_acts(context: PageContext, agent: NamedNode, events: tuple[Attendance, ...]) -> tuple[ActsAtEvent, ...]:
-    """What somebody did and said, by event; one query."""
+    """Returns the acts and statements of an agent, by event; one query."""
     rows = context.ask("acts-of", agent=agent)
     by_act: dict[str, list[Bindings]] = {}
     for row in rows:
         by_act.setdefault(text_of(row.get("act")), []).append(row)
-    known = {attendance.event.name.href: attendance.event for attendance in events}
-    found: dict[str, list[Act]] = {}
-    for iri, of_one in by_act.items():
-        at = next((text_of(row.get("value")) for row in of_one if text_of(row.get("property")) == _AT), "")
-        found.setdefault(at, []).append(_act(context, iri, of_one))
+    attended = {attendance.event.name.href: attendance.event for attendance in events}
+    by_event: dict[str, list[Act]] = {}
+    for iri, group in by_act.items():
+        at = next((text_of(row.get("value")) for row in group if text_of(row.get("property")) == _AT), "")
+        by_event.setdefault(at, []).append(_act(context, iri, group))
     link = context.table.link
-    occasions = [
-        ActsAtEvent(known.get(link(at).href) or Event(link(at), "", "", "", False) if at else None, tuple(of_one))
-        for at, of_one in found.items()
+    groups = [
+        ActsAtEvent(attended.get(link(at).href) or Event(link(at), "", "", "", False) if at else None, tuple(group))
+        for at, group in by_event.items()
     ]
-    return tuple(sorted(occasions, key=lambda one: (one.event.when if one.event else "") or _UNDATED))
+    return tuple(sorted(groups, key=lambda one: (one.event.when if one.event else "") or _UNDATED))
 
 
 def _act(context: PageContext, iri: str, rows: list[Bindings]) -> Act:
@@ -151,13 +165,14 @@ def _act(context: PageContext, iri: str, rows: list[Bindings]) -> Act:
     types = {text_of(row.get("value")) for row in rows if text_of(row.get("property")) == _EVENT_TYPE}
     above = {wide for type_ in types for wide in list(context.opened.vocabulary.broader_classes(type_))[1:]}
     kinds = [link(type_).text for type_ in sorted(types - above)]
+    # An act that the agent only received is marked as such: "addressed to" is not its own act.
     addressed = all(text_of(row.get("as")) == _RECIPIENT for row in rows)
     kinds += [link(_RECIPIENT).text] if addressed else []
     return Act(link(iri), ", ".join(kinds), _summaries(context, rows))
 
 
 def _summaries(context: PageContext, rows: list[Bindings]) -> tuple[Cell, ...]:
-    """What each source says of it, in the reader's language if there is any in that."""
+    """Returns the summaries in the reader's language, or all if there are none in it."""
     summaries: dict[Literal, set[str]] = {}
     for row in rows:
         value = row.get("value")

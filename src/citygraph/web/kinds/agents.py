@@ -1,4 +1,4 @@
-"""The page of a person: offices on a line of years, events with the office held that day, what was done and said."""
+"""Pages of persons, organisations, posts and tenures: offices on a timeline, events, acts and statements."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LINKS_OF_PERSON = LINKS_OF_AGENTS | {CG("holder").value}
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """A tenure of the person with the organisation of its post; `heads` if the role leads that organisation."""
+    """A tenure of a person with the organisation of its post; `heads` if the role leads that organisation."""
 
     tenure: Tenure
     of: tuple[Text, ...]
@@ -31,7 +31,7 @@ class Office:
 
 
 def person(context: PageContext, description: Description) -> Layout:
-    """The layout of a person; eight queries."""
+    """Returns the layout of a person; eight queries."""
     node = NamedNode(description.iri)
     tenures = read_tenures(context, context.ask("tenures", whose=node), context.ask("tenure-events", whose=node))
     events = attendances(context, node, _held(context, node))
@@ -45,6 +45,7 @@ def person(context: PageContext, description: Description) -> Layout:
 
 
 def _offices(context: PageContext, node: NamedNode, tenures: Sequence[Tenure]) -> tuple[Office, ...]:
+    # Which roles lead an organisation is the same for all pages of a release.
     heading = {text_of(row.get("role")) for row in context.ask_once("heading-roles")}
     of: dict[str, list[Text]] = {}
     heads: set[str] = set()
@@ -55,22 +56,23 @@ def _offices(context: PageContext, node: NamedNode, tenures: Sequence[Tenure]) -
         if text_of(row.get("role")) in heading:
             heads.add(post)
     return tuple(
+        # A post may belong to one organisation through several sources: each is named once.
         Office(tenure, tuple(dict.fromkeys(of.get(tenure.post_iri, ()))), tenure.post_iri in heads)
         for tenure in tenures
     )
 
 
 def _held(context: PageContext, node: NamedNode) -> Mapping[str, tuple[Text, ...]]:
-    """The offices held at each event."""
-    found: dict[str, dict[str, Text]] = {}
+    """Returns the offices held at each event."""
+    by_event: dict[str, dict[str, Text]] = {}
     for row in context.ask("offices-at-event", person=node):
         post = text_of(row.get("post"))
-        found.setdefault(text_of(row.get("event")), {})[post] = context.table.link(post)
-    return {event: tuple(posts.values()) for event, posts in found.items()}
+        by_event.setdefault(text_of(row.get("event")), {})[post] = context.table.link(post)
+    return {event: tuple(posts.values()) for event, posts in by_event.items()}
 
 
 def _line(context: PageContext, name: str, tenures: Sequence[Tenure]) -> tuple[Markup, Markup] | None:
-    """All offices in one lane: those held at one time stand in tracks of their own."""
+    """Draws all offices in one lane; simultaneous offices have separate tracks."""
     bars = tuple(bar for tenure in tenures if (bar := bar_of(context, tenure, tenure.post)))
     return years(context, [Lane("", bars)], context.translations("Offices of {name}", name=name))
 
@@ -81,7 +83,7 @@ _KEY_FACTS = ("jurisdiction", "seat", "abbreviation", "foundingDate")
 
 @dataclass(frozen=True, slots=True)
 class PostHolders:
-    """A post of the organisation with those who held it; `heads` if its role leads the organisation."""
+    """A post of an organisation with its holders; `heads` if its role leads the organisation."""
 
     name: Text
     heads: bool
@@ -89,7 +91,7 @@ class PostHolders:
 
 
 def organisation(context: PageContext, description: Description) -> Layout:
-    """The layout of an organisation; seven queries."""
+    """Returns the layout of an organisation; seven queries."""
     node = NamedNode(description.iri)
     dated = context.ask("organisation-tenures", organisation=node)
     attested = context.ask("organisation-tenure-events", organisation=node)
@@ -107,21 +109,21 @@ def organisation(context: PageContext, description: Description) -> Layout:
 
 
 def _posts(context: PageContext, node: NamedNode, tenures: Sequence[Tenure]) -> tuple[PostHolders, ...]:
-    """The posts, those at the head first."""
+    """Returns the posts, those that lead the organisation first."""
     heading = {text_of(row.get("role")) for row in context.ask_once("heading-roles")}
     heads: dict[str, bool] = {}
     for row in context.ask("organisation-posts", organisation=node):
         post = text_of(row.get("post"))
         heads[post] = heads.get(post, False) or text_of(row.get("role")) in heading
-    found = (
+    posts = (
         PostHolders(context.table.link(iri), at_head, tuple(one for one in tenures if one.post_iri == iri))
         for iri, at_head in heads.items()
     )
-    return tuple(sorted(found, key=lambda post: (not post.heads, not post.tenures, collation_key(post.name.text))))
+    return tuple(sorted(posts, key=lambda post: (not post.heads, not post.tenures, collation_key(post.name.text))))
 
 
 def _post_line(context: PageContext, name: str, posts: Sequence[PostHolders]) -> tuple[Markup, Markup] | None:
-    """A lane for each post."""
+    """Draws a lane for each post."""
     lanes = []
     for post in posts:
         bars = tuple(bar for tenure in post.tenures if (bar := bar_of(context, tenure, tenure.holder)))
@@ -135,14 +137,14 @@ _DATES = ("startDate", "endDate", "attestedOn", "attestedAt")
 
 
 def post(context: PageContext, description: Description) -> Layout:
-    """The layout of a post: its holders; two queries."""
+    """Returns the layout of a post with its holders; two queries."""
     node = NamedNode(description.iri)
     tenures = read_tenures(context, context.ask("tenures", whose=node), context.ask("tenure-events", whose=node))
     return _layout(context, description, _OF_POST, tenures, frozenset({CG("post").value}))
 
 
 def tenure(context: PageContext, description: Description) -> Layout:
-    """The layout of a tenure: itself on the line; two queries."""
+    """Returns the layout of a tenure; two queries."""
     node = NamedNode(description.iri)
     tenures = read_tenures(context, context.ask("tenures", tenure=node), context.ask("tenure-events", tenure=node))
     return _layout(context, description, _OF_TENURE, tenures)
@@ -162,5 +164,6 @@ def _layout(
         "tenures": tenures,
         "line": years(context, [Lane("", bars)], title),
     }
+    # Without tenures there is no chart, and the statement table has to show these properties.
     covered = frozenset(CG(name).value for name in (*names, *_DATES))
     return Layout("kinds/post.html", values, covered if tenures else frozenset(), covered_links)

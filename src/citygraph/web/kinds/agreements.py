@@ -1,4 +1,4 @@
-"""The page of an agreement: its life as one line, between its parties."""
+"""The page of an agreement: its history on a timeline, between its parties."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COVERED_LINKS = frozenset(CG(name).value for name in ("anniversaryOf",))
 
 @dataclass(frozen=True, slots=True)
 class LifeStep:
-    """A line of the table beside the picture: when, what, who says so. `kind` as in the picture.
+    """A step in the history of an agreement: its date, its name and its sources. `kind` is as in the chart.
 
     `cells` are the dates that sources give, the most precise first.
     """
@@ -45,13 +45,14 @@ class LifeStep:
 
 
 def agreement(context: PageContext, description: Description) -> Layout:
-    """The layout of an agreement."""
+    """Returns the layout of an agreement."""
     node = NamedNode(description.iri)
     sides = _sides(context, description)
     events = read_events(context, context.ask("agreement-events", agreement=node))
     year = Literal(int(context.today[:4]))
     rows = context.ask("agreement-anniversaries", agreement=node, year=year)
     steps = [*_dated(context, description), *_met(events)]
+    # An agreement that ended has no anniversaries to come.
     coming = [] if any(step.kind == "end" for step in steps) else list(_coming(context, rows))
     steps.sort(key=lambda step: step.when or "9999")
     steps = [replace(step, validity=validity(context, [step.when] if step.when else [], ())) for step in steps]
@@ -65,28 +66,32 @@ def agreement(context: PageContext, description: Description) -> Layout:
 
 
 def _cells(context: PageContext, description: Description, predicate: str) -> tuple[Cell, ...]:
-    """The values of one property as the register shows them, with who says so."""
+    """Returns the values of one property as the statement table shows them, with their sources."""
     others = frozenset(s.predicate for s in description.statements) - {predicate}
     return tuple(cell for row in context.table.rows(description, others) for cell in row.cells)
 
 
 def _sides(context: PageContext, description: Description) -> tuple[Cell, ...]:
-    """The parties, in the order in which the agreement's own name has them."""
+    """Returns the parties in the order in which the slug of the agreement names them."""
     slug = description.iri.rpartition("/")[2]
 
     def place(cell: Cell) -> tuple[int, str]:
         own = cell.texts[0].href.rpartition("/")[2] if cell.texts else ""
+        # Parties that the slug does not name come last.
         return (slug.find(own) if own in slug else len(slug), own)
 
     return tuple(sorted(_cells(context, description, _PARTY), key=place))
 
 
 def _dated(context: PageContext, description: Description) -> Iterator[LifeStep]:
-    """The steps that the agreement itself has a date of; each date with its own sources."""
+    """Yields the steps with a date of the agreement itself; each date has its own sources."""
     _ = context.translations
     for kind, predicate, what in (
-        ("act", _ACT, _("Council act")), ("protocol", _PROTOCOL, _("Protocol")), ("end", _END, _("End")),
-    ):  # fmt: skip
+        ("act", _ACT, _("Council act")),
+        ("protocol", _PROTOCOL, _("Protocol")),
+        ("end", _END, _("End")),
+    ):
+        # The most precise date comes first and is the one by which the step is sorted.
         cells = sorted(_cells(context, description, predicate), key=lambda cell: -len(cell.texts[0].time))
         if cells:
             yield LifeStep(kind, cells[0].texts[0].time, "", Text(what), cells=tuple(cells))
@@ -100,8 +105,8 @@ def _met(events: Iterable[Event]) -> Iterator[LifeStep]:
 
 
 def _coming(context: PageContext, rows: Iterable[Bindings]) -> Iterator[LifeStep]:
-    """The round anniversaries to come, of each date the next."""
-    known: dict[tuple[str, bool], LifeStep] = {}
+    """Yields the next round anniversary of each date."""
+    next_of: dict[tuple[str, bool], LifeStep] = {}
     for row in rows:
         lexical, ordinal = text_of(row.get("date")), int(float(text_of(row.get("ordinal"))))
         day = in_year(lexical, int(lexical[:4]) + ordinal)
@@ -110,12 +115,12 @@ def _coming(context: PageContext, rows: Iterable[Bindings]) -> Iterator[LifeStep
             continue
         of = context.translations("of the council act") if of_act else context.translations("of the protocol")
         what = context.translations.count("{number} year", "{number} years", ordinal)
-        known.setdefault((lexical, of_act), LifeStep("anniversary", day, "", Text(what), of))
-    yield from sorted(known.values(), key=lambda step: step.when)
+        next_of.setdefault((lexical, of_act), LifeStep("anniversary", day, "", Text(what), of))
+    yield from sorted(next_of.values(), key=lambda step: step.when)
 
 
 def _life(context: PageContext, name: str, steps: Sequence[LifeStep]) -> tuple[Markup, Markup] | None:
-    """The line, and the same for a telephone."""
+    """Draws the timeline in two sizes, for wide and for narrow screens."""
     moments = [moment for step in _drawn(context, steps) if (moment := _moment(context, step))]
     if not moments:
         return None
@@ -125,18 +130,20 @@ def _life(context: PageContext, name: str, steps: Sequence[LifeStep]) -> tuple[M
         " its round anniversaries. The table below has the same data."
     )
     caption = Caption(_("Timeline of {name}", name=name), described, _.language)
+    # The axis ends today, or with the last date of the agreement if that is in the future.
     until = max(year_of(context.today), *(moment.when.end for moment in moments))
     return lifeline(moments, caption, until), lifeline(moments, caption, until, "life-near", 2 * NARROW)
 
 
 def _drawn(context: PageContext, steps: Sequence[LifeStep]) -> Iterator[LifeStep]:
-    """The steps as the picture has them: of each date the most precise form, events of one date together."""
+    """Yields the steps as the chart has them: the most precise form of each date, and events of one date together."""
+    # Dots of one date would cover each other.
     together = Counter(step.when for step in steps if step.kind == "event")
     drawn: set[str] = set()
     for step in steps:
         if step.kind != "event":
             dates = [cell.texts[0].time for cell in step.cells] or [step.when]
-            # "1986" says only less exactly what "1986-04-28" says.
+            # "1986" is a less precise form of "1986-04-28", not another date.
             finest = (one for one in dates if not any(other.startswith(f"{one}-") for other in dates))
             yield from (replace(step, when=one) for one in finest)
         elif together[step.when] == 1:

@@ -22,6 +22,7 @@ from citygraph.web.kinds.ties import Facts, Point, dates_of, facts_by_subject, p
 from citygraph.web.view.values import Text, number
 
 _COVERED_LINKS = frozenset({CG("country").value})
+# The page of a country with thousands of places stays small: limits of table and map.
 _MOST = 200  # places in the table
 _PARTNERS = 8  # of one place in the table
 _MARKS = 120
@@ -29,7 +30,7 @@ _MARKS = 120
 
 @dataclass(frozen=True, slots=True)
 class TiedPlace:
-    """A place of the country with its partners, by name; `more` are left out."""
+    """A place of the country with its partners by name; `more` partners are left out."""
 
     number: int
     iri: str
@@ -42,7 +43,7 @@ class TiedPlace:
 
 @dataclass(frozen=True)
 class CountryMap:
-    """The map, and about which place it is: None where it has no centre."""
+    """A map of the country's places and the place at its centre, if it has one."""
 
     svg: Markup
     near: Markup  # for a telephone
@@ -50,7 +51,7 @@ class CountryMap:
 
 
 def country(context: PageContext, description: Description) -> Layout:
-    """The layout of a country."""
+    """Returns the layout of a country."""
     node = NamedNode(description.iri)
     agreements, partners = _tied(context, node)
     facts = facts_by_subject(context.ask("country-points", country=node), "party")
@@ -65,7 +66,10 @@ def country(context: PageContext, description: Description) -> Layout:
 
 
 def _tied(context: PageContext, node: NamedNode) -> tuple[dict[str, set[str]], dict[str, Counter[str]]]:
-    """The agreements of each place, and with whom each has how many; on a day, those that were in force."""
+    """Returns the agreements of each place, and how many it has with each partner.
+
+    On a requested date, only agreements in force count.
+    """
     agreements: dict[str, set[str]] = {}
     partners: dict[str, Counter[str]] = {}
     dated = facts_by_subject(context.ask("country-dates", country=node), "agreement") if context.at else {}
@@ -90,19 +94,20 @@ def _places(
     partners: Mapping[str, Counter[str]],
     points: Mapping[str, Point],
 ) -> tuple[TiedPlace, ...]:
-    """The places, that with the most agreements first."""
+    """Returns the places, those with the most agreements first."""
     link = context.table.link
     names = {iri: link(iri) for iri in agreements}
     order = sorted(agreements, key=lambda iri: (-len(agreements[iri]), collation_key(names[iri].text), iri))
-    found = []
+    places = []
     for place_number, iri in enumerate(order, 1):
-        known = sorted(map(link, partners[iri]), key=lambda text: collation_key(text.text))
-        shown = known if len(known) <= _PARTNERS + 1 else known[:_PARTNERS]
-        more = len(known) - len(shown)
-        found.append(
+        names_of_partners = sorted(map(link, partners[iri]), key=lambda text: collation_key(text.text))
+        # A single further partner is listed: "and 1 more" would take as much space.
+        shown = names_of_partners if len(names_of_partners) <= _PARTNERS + 1 else names_of_partners[:_PARTNERS]
+        more = len(names_of_partners) - len(shown)
+        places.append(
             TiedPlace(place_number, iri, names[iri], len(agreements[iri]), tuple(shown), more, points.get(iri))
         )
-    return tuple(found)
+    return tuple(places)
 
 
 def _map(
@@ -112,16 +117,21 @@ def _map(
     partners: Mapping[str, Counter[str]],
     points: Mapping[str, Point],
 ) -> CountryMap | None:
-    """The places about the partner that all of them have, or the only one about itself; else with no centre."""
+    """Draws the places around the partner that all of them share, or a single place around itself.
+
+    Without such a centre it is a plain map.
+    """
     placed = [one for one in places if one.point][:_MARKS]
     if not placed:
         return None
     shared = Counter(partner for one in placed for partner in partners[one.iri] if partner in points)
     heart, reach = shared.most_common(1)[0] if shared else ("", 0)
+    # A country with one place on the map: the place itself is the centre, with its partners abroad.
     if len(placed) == 1 and len(shared) > 1:
         others = [iri for iri in partners[placed[0].iri] if iri in points]
         marks = [_ray(context, iri, points[iri], placed[0].point) for iri in others]
         return _about(context, name, placed[0].iri, points, marks)
+    # The country's own places cannot be the centre of the places around them.
     if heart and reach == len(placed) and heart not in {one.iri for one in placed}:
         return _about(context, name, heart, points, [_mark(context, one, points[heart]) for one in placed])
     _ = context.translations
@@ -136,7 +146,7 @@ def _map(
 def _about(
     context: PageContext, name: str, heart: str, points: Mapping[str, Point], marks: Sequence[MapMark]
 ) -> CountryMap:
-    """The map about one place, with a ray to each mark."""
+    """Draws a map around one place, with a line to each mark."""
     _, centre = context.translations, context.table.link(heart)
     title = _("{name}, seen from {centre}", name=name, centre=centre.text)
     described = _(
@@ -152,7 +162,7 @@ def _about(
 
 
 def _ray(context: PageContext, iri: str, point: Point, centre: Point | None) -> MapMark:
-    """A partner abroad, which the table names with its place."""
+    """Returns the mark of a partner abroad, which the table names with its place."""
     name = context.table.link(iri)
     _ = context.translations
     km = [_("{number} km", number=number(str(round(kilometres(*centre, *point))), _))] if centre else []

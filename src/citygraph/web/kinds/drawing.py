@@ -1,4 +1,4 @@
-"""The outlines of the land, as far as the front end was built: read once a process."""
+"""The map around a place and the list of its council acts and protocols; outlines are read once per process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from citygraph.web.view.values import Text, number
 
 @cache
 def land() -> tuple[Ring, ...]:
-    """The rings of the land; none where Node did not build the front end: maps then show rings and rays alone."""
+    """Returns the outlines of the land.
+
+    There are none where Node did not build the front end: maps then show rings and lines alone.
+    """
     try:
         return read_land(STATIC / BUILT / "world" / "land-110m.json")
     except OSError:
@@ -39,7 +42,7 @@ _FEW = 8  # so many fit on a telephone as they are
 
 @dataclass(frozen=True)
 class FarPartner:
-    """A partner beyond the map of a telephone: its number, its name, in which direction and how far it lies."""
+    """A partner outside the narrow map: its number, name, compass direction and distance."""
 
     number: int
     name: Text
@@ -49,7 +52,7 @@ class FarPartner:
 
 @dataclass(frozen=True)
 class Chart:
-    """The map about a place, whole and of the nearer half for a telephone, with those that lie beyond that."""
+    """The map around a place for wide screens, its nearer half for narrow ones, and the partners outside the latter."""
 
     whole: Markup
     near: Markup
@@ -59,7 +62,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Strip:
-    """A row of the register: the tie, its picture, and its years in short."""
+    """A row of the list of acts and protocols: the tie, its chart, and its years in short."""
 
     tie: Tie
     life: Markup
@@ -68,7 +71,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Register:
-    """The dated ties by their acts, those without a date, and how many are left out."""
+    """The dated ties by council act, the undated ones, and how many are left out."""
 
     scale: Markup
     rows: tuple[Strip, ...]
@@ -77,7 +80,8 @@ class Register:
 
 
 def chart_of(context: PageContext, here: Text, point: Point | None, ties: Sequence[Tie]) -> Chart | None:
-    """The map about a place; None where nothing is known that could be drawn on one."""
+    """Draws the map around a place; None if there is nothing to draw."""
+    # In reverse, so that of several ties of a partner the first one, by number, is drawn.
     tied = {partner.iri: (tie, partner) for tie in reversed(ties) for partner in tie.partners if partner.point}
     if point is None or not tied:
         return None
@@ -92,6 +96,7 @@ def chart_of(context: PageContext, here: Text, point: Point | None, ties: Sequen
     kilometre = _("{number} km", number="{}")
     caption = Caption(_("{name} and its partners", name=here.text), _description(context, here, marks), _.language)
     whole = atlas(centre, marks, land(), caption, "atlas", WIDE, kilometre, thousands(_))
+    # So few marks fit on a narrow screen: no second map is needed.
     if len(marks) <= _FEW:
         return Chart(whole, Markup(), (), _key(context, ties))
     split = split_by_distance(centre.point, marks, _compass(context))
@@ -111,12 +116,12 @@ def chart_of(context: PageContext, here: Text, point: Point | None, ties: Sequen
 
 
 def thousands(_: Translations) -> str:
-    """What stands between groups of three digits: "," in English, "." in Turkish."""
+    """Returns the separator between groups of three digits: "," in English, "." in Turkish."""
     return number("10000", _)[2]
 
 
 def register_of(ties: Sequence[Tie]) -> Register:
-    """The register of acts and protocols, as far as a page shows it."""
+    """Returns the list of acts and protocols, as far as a page shows it."""
     dated = [tie for tie in ties if tie.year]
     undated = [tie for tie in ties if not tie.year]
     shown, beside = dated[:_ROWS], tuple(undated[:_TRAY])
@@ -125,7 +130,7 @@ def register_of(ties: Sequence[Tie]) -> Register:
 
 
 def _strips(ties: Sequence[Tie]) -> tuple[Markup, tuple[Strip, ...]]:
-    """The years over the register, and its rows: of dated ties, in their order."""
+    """Returns the scale of years and the rows of dated ties, in their order."""
     dates = [
         (span(tie.acts[0]) if tie.acts else None, span(tie.protocols[0]) if tie.protocols else None) for tie in ties
     ]
@@ -141,7 +146,7 @@ def _strips(ties: Sequence[Tie]) -> tuple[Markup, tuple[Strip, ...]]:
 
 
 def age_of(tie: Tie) -> int:
-    """How old a tie is, in steps of colour: 0 is the oldest, 3 the youngest or undated."""
+    """Returns the age of a tie in steps of colour: 0 is the oldest, 3 the youngest or undated."""
     if not tie.year:
         return len(_AGES)
     return sum(int(tie.year) >= year for year in _AGES)
@@ -160,9 +165,17 @@ def _mark(context: PageContext, tie: Tie, partner: Partner, named: bool) -> MapM
     point = partner.point or (0.0, 0.0)
     label = f"{tie.number} {partner.name.text}" if named else str(tie.number)
     return MapMark(
-        tie.number, label, GeoPoint(*point), description, partner.name.language,
-        partner.name.href, partner.kind, tie.state, age_of(tie), bool(tie.ends),
-    )  # fmt: skip
+        tie.number,
+        label,
+        GeoPoint(*point),
+        description,
+        partner.name.language,
+        partner.name.href,
+        partner.kind,
+        tie.state,
+        age_of(tie),
+        bool(tie.ends),
+    )
 
 
 def _description(context: PageContext, here: Text, marks: Sequence[MapMark]) -> str:
@@ -171,20 +184,26 @@ def _description(context: PageContext, here: Text, marks: Sequence[MapMark]) -> 
         "square of its length.",
         "A map centred on {name}, with a line to each of {number} partners, numbered as in the list. Directions"
         " are true; distance grows with the square of the length.",
-        len(marks), name=here.text, first=marks[0].accessible_name,
-    )  # fmt: skip
+        len(marks),
+        name=here.text,
+        first=marks[0].accessible_name,
+    )
 
 
 def _key(context: PageContext, ties: Sequence[Tie]) -> tuple[tuple[Markup, str], ...]:
-    """What the lines of the map mean, as far as it has such."""
+    """Returns the legend of the lines on the map."""
     _ = context.translations
     states = {tie.state for tie in ties}
     labels = (("signed", _("protocol signed")), ("act", _("council act only")), ("undated", _("undated")))
     lines = [(sample(state, 1), text) for state, text in labels if state in states]
     ages = {age_of(tie) for tie in ties if tie.year}
     first, second, third = _AGES
-    years = (_("before {year}", year=first), f"{first}–{second - 1}", f"{second}–{third - 1}",
-             _("since {year}", year=third))  # fmt: skip
+    years = (
+        _("before {year}", year=first),
+        f"{first}–{second - 1}",
+        f"{second}–{third - 1}",
+        _("since {year}", year=third),
+    )
     return (*lines, *((sample("signed", age), years[age]) for age in sorted(ages)))
 
 
@@ -194,11 +213,11 @@ def _compass(context: PageContext) -> tuple[str, ...]:
 
 
 def _in_short(tie: Tie) -> str:
-    """The years of act and protocol: "1993–1996", "2004–" without a protocol, "–1994" without an act."""
+    """Returns the years of act and protocol: "1993–1996", "2004–" without a protocol, "–1994" without an act."""
     act, protocol = (dates[0][:4] if dates else "" for dates in (tie.acts, tie.protocols))
     return act if act == protocol else f"{act}–{protocol}"
 
 
 def partners_of(ties: Sequence[Tie]) -> Iterator[Partner]:
-    """Each partner once."""
+    """Yields each partner once."""
     yield from {partner.iri: partner for tie in ties for partner in tie.partners}.values()

@@ -1,4 +1,4 @@
-"""The page of an event: when and where, who took part in which office and for whom, which cities are partners."""
+"""The page of an event: date and place, participants with their offices, and partnerships between their cities."""
 
 from __future__ import annotations
 
@@ -19,9 +19,18 @@ from citygraph.web.view.cells import Cell, PropertyRow
 from citygraph.web.view.values import Text
 
 _KEY_FACTS = (
-    "takesPlaceIn", "venue", "heldOnline", "plannedVenue", "host", "organiser", "moderator",
-    "anniversaryOf", "ordinal", "partOf", "eventType",
-)  # fmt: skip
+    "takesPlaceIn",
+    "venue",
+    "heldOnline",
+    "plannedVenue",
+    "host",
+    "organiser",
+    "moderator",
+    "anniversaryOf",
+    "ordinal",
+    "partOf",
+    "eventType",
+)
 _OWN, _BOUNDS, _SHOWN = ("startDate", "endDate"), ("notBefore", "notAfter"), ("attestedOn",)
 _COVERED = (*_KEY_FACTS, "participant", "attendeeGroup")
 _PART_OF, _ATTESTED_AT = CG("partOf").value, CG("attestedAt").value
@@ -30,9 +39,9 @@ _PARTICIPANT = CG("participant").value
 
 @dataclass(frozen=True, slots=True)
 class Partnership:
-    """A place of the event that is a partner of another: since when ("" for not known), by which agreement.
+    """A partnership of two places of the event: the partner, the agreement, and its first year ("" if unknown).
 
-    `state` is "signed", "act" or "undated", as a tie is drawn; `host` says that the event is at home at the other.
+    `state` is "signed", "act" or "undated", as a tie is drawn; `host` if the partner hosts the event.
     """
 
     place: Text
@@ -44,9 +53,9 @@ class Partnership:
 
 @dataclass(frozen=True, slots=True)
 class Affiliation:
-    """One office in which somebody took part: the post, for which organisation and place, the partners of that place.
+    """An office in which an agent took part: the post, its organisation and places, and their partnerships.
 
-    `concluded` if no source shows the office at the event, and the dates of the tenure cover it.
+    `concluded` if no source attests the office at the event, but the dates of the tenure cover it.
     """
 
     post: Text | None
@@ -58,7 +67,7 @@ class Affiliation:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Somebody who took part: `parts` are its other roles in the event; a person without an office has no seats."""
+    """An agent that took part: `parts` are its other roles in the event; `affiliations` may be empty."""
 
     name: Text
     parts: tuple[Cell, ...]
@@ -75,7 +84,7 @@ Partnerships = Mapping[str, tuple[Partnership, ...]]
 
 
 def event(context: PageContext, description: Description) -> Layout:
-    """The layout of an event; five queries."""
+    """Returns the layout of an event; five queries."""
     node = NamedNode(description.iri)
     offices = context.ask("offices-at-event", event=node)
     agents = context.ask("event-persons", event=node)
@@ -93,24 +102,28 @@ def event(context: PageContext, description: Description) -> Layout:
 
 
 def _covered_links(description: Description, offices: list[Bindings]) -> frozenset[str]:
-    """The parts stand in the programme; the offices that it attests in the table, if all their holders took part."""
+    """Returns the properties of incoming links that the page shows elsewhere.
+
+    Parts are in the programme; attested offices are in the table if all their holders took part.
+    """
     attested = {value.iri for link in description.incoming if link.predicate == _ATTESTED_AT for value in link.values}
-    is_told = attested <= {text_of(row.get("tenure")) for row in offices}
-    return frozenset({_PART_OF, _ATTESTED_AT} if is_told else {_PART_OF})
+    all_shown = attested <= {text_of(row.get("tenure")) for row in offices}
+    return frozenset({_PART_OF, _ATTESTED_AT} if all_shown else {_PART_OF})
 
 
 def _dated(description: Description) -> tuple[str, ...]:
-    """The properties that say when it was: its own dates, else days that bound it, else those of who tells of it."""
-    known = (names for names in (_OWN, _BOUNDS) if any(description.values(CG(name).value) for name in names))
-    return next(known, _SHOWN)
+    """Returns the names of the properties that date the event: own dates, else bounding days, else dates of sources."""
+    given = (names for names in (_OWN, _BOUNDS) if any(description.values(CG(name).value) for name in names))
+    return next(given, _SHOWN)
 
 
 def _when(context: PageContext, description: Description) -> tuple[PropertyRow, ...]:
-    """When it was, in one row: its own dates beside each other, else the days that bound it."""
+    """Returns one row with the date of the event: its own dates together, else the days that bound it."""
     _ = context.translations
-    found = {name: cells_of(context, description, CG(name).value) for name in _dated(description)}
-    starts, ends, after, before, shown = (found.get(name, ()) for name in (*_OWN, *_BOUNDS, *_SHOWN))
+    by_name = {name: cells_of(context, description, CG(name).value) for name in _dated(description)}
+    starts, ends, after, before, shown = (by_name.get(name, ()) for name in (*_OWN, *_BOUNDS, *_SHOWN))
     if starts or ends:
+        # Each start is shown with the first end; further ends have their own cells.
         until = (Text(" – "), *ends[0].texts) if ends else ()
         cells = [_joined((*start.texts, *until), start, *ends[:1]) for start in starts]
         cells += [_joined((Text("– "), *end.texts), end) for end in (ends[1:] if starts else ends)]
@@ -130,7 +143,8 @@ def _day(cell: Cell) -> str:
 
 
 def _joined(texts: tuple[Text, ...], *cells: Cell) -> Cell:
-    """A cell with the sources and the reasons of several."""
+    """Returns a cell with the sources and the reasons of several cells."""
+    # By number, so that a source that several cells share is noted once.
     notes = {note.number: note for cell in cells for note in cell.notes}
     reasons = tuple(dict.fromkeys(reason for cell in cells for reason in cell.reasons))
     return Cell(texts, tuple(notes[number] for number in sorted(notes)), reasons)
@@ -139,7 +153,7 @@ def _joined(texts: tuple[Text, ...], *cells: Cell) -> Cell:
 def _home(
     description: Description, offices: list[Bindings], agents: list[Bindings]
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Where the event is at home, by where it is and who hosts or organises it; and all places of it."""
+    """Returns the places that host the event, by location, host and organiser; and all places that take part."""
     there = {value.iri for value in description.values(CG("takesPlaceIn").value)}
     hosts = {value.iri for name in ("host", "organiser") for value in description.values(CG(name).value)}
     of = [(text_of(row.get("person")), text_of(row.get("place"))) for row in offices]
@@ -149,29 +163,30 @@ def _home(
 
 
 def _partnerships(
-    context: PageContext, rows: list[Bindings], known: tuple[frozenset[str], frozenset[str]]
+    context: PageContext, rows: list[Bindings], home_and_all: tuple[frozenset[str], frozenset[str]]
 ) -> Partnerships:
-    """The partners of each place: those where the event is at home, or all places of it if no home is known."""
-    home, places = known
+    """Returns the partnerships of each place with the hosts, or between all places if no host is known."""
+    home, places = home_and_all
     dates = facts_by_subject(rows, "agreement")
-    found: dict[str, dict[str, Partnership]] = {}
+    by_place: dict[str, dict[str, Partnership]] = {}
     for row in rows:
         place, partner, agreement = (text_of(row.get(name)) for name in ("place", "partner", "agreement"))
+        # Without a known home, every pair of participating places counts.
         if place not in places or partner not in (home or places):
             continue
         acts, protocols = (dates_of(dates[agreement], name) for name in ("councilActDate", "protocolDate"))
         first = next(iter(acts or protocols), "")
-        validity = "signed" if protocols else "act" if acts else "undated"
+        state = "signed" if protocols else "act" if acts else "undated"
         href = context.addresses.local(agreement)
-        partnership = Partnership(context.table.link(partner), href, first[:4], validity, partner in home)
-        found.setdefault(place, {})[agreement] = partnership
-    return {place: tuple(partnerships.values()) for place, partnerships in found.items()}
+        partnership = Partnership(context.table.link(partner), href, first[:4], state, partner in home)
+        by_place.setdefault(place, {})[agreement] = partnership
+    return {place: tuple(partnerships.values()) for place, partnerships in by_place.items()}
 
 
 def _participants(
     context: PageContext, node: NamedNode, offices: list[Bindings], agents: list[Bindings], partnerships: Partnerships
 ) -> tuple[tuple[Participant, ...], tuple[Participant, ...]]:
-    """The persons who took part, and the others; hosts first, then those of partners."""
+    """Returns the persons who took part, and other agents; hosts first, then agents of partner cities."""
     persons = {text_of(row.get("agent")) for row in agents if text_of(row.get("person")) == "true"}
     affiliations = {
         **_affiliations_of_others(context, agents, partnerships),
@@ -184,6 +199,7 @@ def _participants(
         participants.append(
             (iri, Participant(context.table.link(iri), more, affiliations.get(iri, ()), Cell((), notes)))
         )
+    # Agents with a further role, such as hosts, come first.
     participants.sort(key=lambda one: (not one[1].parts, not one[1].is_partner, collation_key(one[1].name.text)))
     return tuple(g for iri, g in participants if iri in persons), tuple(
         g for iri, g in participants if iri not in persons
@@ -193,29 +209,32 @@ def _participants(
 def _affiliations(
     context: PageContext, rows: list[Bindings], partnerships: Partnerships
 ) -> dict[str, tuple[Affiliation, ...]]:
-    """The offices of each person, each once; a source's word before the dates of a tenure."""
+    """Returns the offices of each person, each once; an attested office comes before one concluded from dates."""
     places: dict[tuple[str, str], list[str]] = {}
     first: dict[tuple[str, str], Bindings] = {}
     for row in rows:
         key = text_of(row.get("person")), text_of(row.get("post"))
+        # The query orders rows by evidence, so the first row of a post is the attested one if there is one.
         first.setdefault(key, row)
         places.setdefault(key, []).append(text_of(row.get("place")))
     link = context.table.link
-    found: dict[str, list[Affiliation]] = {}
+    by_person: dict[str, list[Affiliation]] = {}
     for (person, post), row in first.items():
         own = [place for place in dict.fromkeys(places[person, post]) if place]
         organisation = text_of(row.get("organisation"))
         of = link(organisation) if organisation else None
-        met = tuple(partnership for place in own for partnership in partnerships.get(place, ()))
-        affiliation = Affiliation(link(post), of, tuple(map(link, own)), met, text_of(row.get("evidence")) != "said")
-        found.setdefault(person, []).append(affiliation)
-    return {person: tuple(own) for person, own in found.items()}
+        own_partnerships = tuple(partnership for place in own for partnership in partnerships.get(place, ()))
+        affiliation = Affiliation(
+            link(post), of, tuple(map(link, own)), own_partnerships, text_of(row.get("evidence")) != "said"
+        )
+        by_person.setdefault(person, []).append(affiliation)
+    return {person: tuple(own) for person, own in by_person.items()}
 
 
 def _affiliations_of_others(
     context: PageContext, rows: list[Bindings], partnerships: Partnerships
 ) -> dict[str, tuple[Affiliation, ...]]:
-    """The places that an organisation governs."""
+    """Returns the places that an organisation governs."""
     places: dict[str, list[str]] = {}
     for row in rows:
         if place := text_of(row.get("place")):

@@ -1,4 +1,4 @@
-"""What a page says first of a thing, in large: some of its properties in an order of their own."""
+"""The key facts of an entity, which its page shows first: some properties in a fixed order."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from citygraph.web.view.cells import Cell, PropertyRow
 
 
 def key_facts(context: PageContext, description: Description, names: Iterable[str]) -> tuple[PropertyRow, ...]:
-    """The rows of the register of these properties, those that the thing has."""
+    """Returns the rows of these properties, as far as the entity has them."""
     rows = (row_of(context, description, CG(name).value) for name in names)
     return tuple(row for row in rows if row)
 
 
 def row_of(context: PageContext, description: Description, predicate: str) -> PropertyRow | None:
-    """One property as the register shows it, or None."""
+    """Returns the row of one property as the statement table shows it, or None."""
+    # The statement table itself makes the row, so that sources are numbered in one sequence.
     others = frozenset(s.predicate for s in description.statements) - {predicate}
     return next(iter(context.table.rows(description, others)), None)
 
 
 def cells_of(context: PageContext, description: Description, predicate: str) -> tuple[Cell, ...]:
-    """The values of one property, with who says so."""
+    """Returns the values of one property with their sources."""
     row = row_of(context, description, predicate)
     return row.cells if row else ()

@@ -1,4 +1,4 @@
-"""Which layout a thing's page has, by what the thing is."""
+"""The choice of a page layout by the class of an entity, and validity on the requested date."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ _LAYOUTS: Mapping[str, Make] = {
 
 
 def layout_of(context: PageContext, description: Description) -> Layout | None:
-    """The layout of a thing's page, or None where its kind has none of its own."""
+    """Returns the layout of an entity's page, or None if its class has none of its own."""
+    # Subclasses have the layout of their superclass.
     above = context.opened.vocabulary.broader_classes
     types = {class_ for value in description.values(RDF("type").value) for class_ in above(value.iri)}
     make = next((make for class_, make in _LAYOUTS.items() if class_ in types), None)
@@ -45,7 +46,10 @@ _END, _SHOWN = CG("endDate").value, CG("attestedOn").value
 
 
 def validity_of_links(context: PageContext, description: Description) -> Mapping[str, str]:
-    """How the things stand that a page links to, as far as one is not so on the day; one query, none without a day."""
+    """Returns the validity of linked entities on the requested date, without those that are valid.
+
+    One query; none without a date.
+    """
     if not context.at:
         return {}
     beside = facts_by_subject(context.ask("dated-beside", entity=NamedNode(description.iri)), "thing")
@@ -53,7 +57,8 @@ def validity_of_links(context: PageContext, description: Description) -> Mapping
 
 
 def validity_of_entity(context: PageContext, description: Description) -> str:
-    """How the thing itself stands."""
+    """Returns the validity of the entity itself on the requested date, "" if it is valid."""
+    # The dates are in the description already: no query is needed.
     dates = {
         predicate: tuple(value.term.value for value in description.values(predicate))
         for predicate in (*_STARTS, _END, _SHOWN)
@@ -63,7 +68,7 @@ def validity_of_entity(context: PageContext, description: Description) -> str:
 
 def _validity(context: PageContext, iri: str, dates: Facts) -> str:
     starts = [date for name in _STARTS for date in dates.get(name, ())]
-    # What happened has happened: an event that is over is no less so.
+    # A past event remains an event: only its start can make it "not yet" valid.
     happened = iri.startswith(f"{context.addresses.base}id/event/")
     ends, shown = ((), ()) if happened else (dates.get(_END, ()), dates.get(_SHOWN, ()))
     return validity(context, starts, ends, shown)

@@ -1,4 +1,4 @@
-"""What a page asks of the store beside a description: a few fixed queries, whatever the size of the graph."""
+"""The context in which a page is made, and its queries: a fixed number, whatever the size of the graph."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Bindings = Mapping[str, NamedNode | Literal]
 
 @dataclass
 class PageContext:
-    """On what one page is built: the release, the reader, the register that numbers the sources, the day asked about.
+    """The release, translations and addresses of a page, the table that numbers its sources, and the requested date.
 
-    `at` is "" or an ISO date: the graph as it was true on that day is asked for. `view` is how the reader wants tables
-    (`sort`, `q`), `today` the ISO date of the reading: of a release at its own address, the day it was made.
+    `at` is "" or the ISO date for which the graph is shown. `view` has the sort order and search text of tables
+    (`sort`, `q`). `today` is the ISO date of the request or, for a release at its own address, its creation date.
     """
 
     opened: OpenRelease
@@ -39,9 +39,9 @@ class PageContext:
     queries_run: int = field(default=0, init=False)
 
     def ask(self, name: str, **terms: NamedNode | Literal) -> list[Bindings]:
-        """The rows of web/kinds/queries/{name}.rq; `terms` take the place of variables of their names.
+        """Returns the rows of web/kinds/queries/{name}.rq; `terms` replace the variables of their names.
 
-        Raises RuntimeError for more than MOST_QUERIES queries on one page: then the page is at fault.
+        Raises RuntimeError for more than MOST_QUERIES queries on one page, which is a programming error.
         """
         self.queries_run += 1
         if self.queries_run > MOST_QUERIES:
@@ -49,23 +49,24 @@ class PageContext:
         values: dict[Variable, NamedNode | BlankNode | Literal | Triple] = {
             Variable(variable): term for variable, term in terms.items()
         }
-        found = self.opened.quick.query(_queries()[name].text, substitutions=values)
-        if not isinstance(found, QuerySolutions):
+        solutions = self.opened.quick.query(_queries()[name].text, substitutions=values)
+        if not isinstance(solutions, QuerySolutions):
             raise TypeError(f"{name} is no SELECT query")
-        names = [variable.value for variable in found.variables]
-        return [{n: term for n in names if isinstance(term := row[n], NamedNode | Literal)} for row in found]
+        names = [variable.value for variable in solutions.variables]
+        # Blank nodes have no page and no label.
+        return [{n: term for n in names if isinstance(term := row[n], NamedNode | Literal)} for row in solutions]
 
     def ask_once(self, name: str) -> list[Bindings]:
-        """The rows of a query about the whole release, which is asked once for all pages."""
-        known = self.opened.query_results.get(name)
-        if known is None:
-            known = self.opened.query_results[name] = self.ask(name)
-        return known
+        """Returns the rows of a query about the whole release, which runs once for all pages."""
+        cached = self.opened.query_results.get(name)
+        if cached is None:
+            cached = self.opened.query_results[name] = self.ask(name)
+        return cached
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the page of a kind is laid out: its template below templates/kinds/, and what that is filled with.
+    """The template of a page below templates/kinds/, and the values that fill it.
 
     `covered` are the properties that the picture shows completely, so that the statement table omits them;
     `covered_links` are the properties of incoming links that it shows.
@@ -83,16 +84,17 @@ def _queries() -> dict[str, StoredQuery]:
 
 
 def text_of(term: NamedNode | Literal | None) -> str:
-    """The value of a term of a row, or "" where the row has none."""
+    """Returns the value of a term, or "" for None."""
     return term.value if term is not None else ""
 
 
 def validity(context: PageContext, starts: Iterable[str], ends: Iterable[str], shown: Iterable[str] = ()) -> str:
-    """Says "not yet" or "no longer" of the day asked about, and nothing of what is so or has no date to tell by.
+    """Returns whether a statement is "not yet" or "no longer" valid on the requested date; "" if valid or undated.
 
-    Of several dates the first begins it and the last ends it; in the month or the year that a date names it is so.
-    What is only `shown` on other days is "not shown on that day".
+    Of several dates the earliest start and the latest end count. Partial dates cover their whole month or year.
+    A statement that is only `shown` on other days is "not documented for that day".
     """
+    # ISO dates of any precision sort as strings.
     begun, ended, days = sorted(starts), sorted(ends), sorted(shown)
     if not context.at:
         return ""
@@ -100,6 +102,7 @@ def validity(context: PageContext, starts: Iterable[str], ends: Iterable[str], s
         return context.translations("not yet")
     if ended and is_past(ended[-1], context.at):
         return context.translations("no longer")
+    # Dates of the statement itself take precedence over days on which it was only documented.
     if begun or ended or not days:
         return ""
     within = days[0] <= context.at and not is_past(days[-1], context.at)

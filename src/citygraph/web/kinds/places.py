@@ -1,4 +1,4 @@
-"""The page of a city or a province: its ties on a map and in a table, its mayors on an axis, its events."""
+"""The page of a city or a province: its ties on a map and in a table, its mayors on a timeline, its events."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from citygraph.web.view.values import Text, date
 
 _COVERED = frozenset({CG("twinnedWith").value})
 _COVERED_LINKS = frozenset(CG(name).value for name in ("party", "takesPlaceIn", "twinnedWith"))
-_FEW = 16  # with more ties, their countries are listed beside the map, and not what is said of the place
+# With more ties, their countries are listed next to the map, and the statements about the place below it.
+_FEW = 16
 _COUNTRIES = 22
 _NUMBERS = 9  # of one country
 
 
 @dataclass(frozen=True)
 class PlaceSummary:
-    """What there is in a word: how many partners in how many countries, since when."""
+    """The number of partners, the number of their countries, and the first year."""
 
     partners: int
     countries: int
@@ -40,7 +41,7 @@ class PlaceSummary:
 
 @dataclass(frozen=True)
 class CountryTies:
-    """The ties to one country; `more` are left out."""
+    """The ties to one country; `more` ties are left out."""
 
     country: Text
     ties: tuple[Tie, ...]
@@ -48,13 +49,13 @@ class CountryTies:
 
 
 def place(context: PageContext, description: Description) -> Layout:
-    """The layout of a place that may be a party to agreements."""
+    """Returns the layout of a place that may be a party to agreements."""
     iri = description.iri
     point = _point(description)
     ties = read_ties(context, iri, point)
     mayors = read_mayors(context, iri)
     here = context.table.link(iri)
-    # The map and the sums are of the day that is looked at; the table tells of all ties.
+    # The map and the sums are of the requested date; the table has all ties and marks those that were not valid.
     held = tuple(_on(tie, context.at) for tie in ties if not tie.validity)
     by_country = _by_country(held) if len(held) > _FEW else ()
     values = {
@@ -72,14 +73,15 @@ def place(context: PageContext, description: Description) -> Layout:
 
 
 def _on(tie: Tie, day: str) -> Tie:
-    """A tie as far as it was dated by a day: a protocol still to come is not yet signed, an end to come is none."""
+    """Returns a tie as of a date: a later protocol is not yet signed, and a later end does not count."""
     return replace(tie, protocols=tuple(p for p in tie.protocols if p <= day), ends=()) if day else tie
 
 
 def _point(description: Description) -> Point | None:
-    found = (description.values(SCHEMA(name).value) for name in ("latitude", "longitude"))
+    coordinates = (description.values(SCHEMA(name).value) for name in ("latitude", "longitude"))
+    # A source may give no coordinates, or text that is not a number.
     try:
-        latitude, longitude = (float(values[0].term.value) for values in found)
+        latitude, longitude = (float(values[0].term.value) for values in coordinates)
     except (IndexError, ValueError):
         return None
     return latitude, longitude
@@ -92,13 +94,16 @@ def _summary(ties: Sequence[Tie]) -> PlaceSummary:
 
 
 def _by_country(ties: Sequence[Tie]) -> tuple[CountryTies, ...]:
-    """The ties by country, that with the most first; one that sources place in two countries stands with both."""
-    found: dict[Text, list[Tie]] = {}
+    """Returns the ties by country, the most frequent first.
+
+    A place that sources locate in two countries is listed under both.
+    """
+    by_country: dict[Text, list[Tie]] = {}
     for tie in ties:
         for country in dict.fromkeys(country for partner in tie.partners for country in partner.countries):
-            found.setdefault(country, []).append(tie)
-    order = sorted(found, key=lambda country: (-len(found[country]), collation_key(country.text)))
-    return tuple(CountryTies(c, tuple(found[c][:_NUMBERS]), max(0, len(found[c]) - _NUMBERS)) for c in order)
+            by_country.setdefault(country, []).append(tie)
+    order = sorted(by_country, key=lambda country: (-len(by_country[country]), collation_key(country.text)))
+    return tuple(CountryTies(c, tuple(by_country[c][:_NUMBERS]), max(0, len(by_country[c]) - _NUMBERS)) for c in order)
 
 
 def _csv(context: PageContext, iri: str) -> str:
@@ -106,7 +111,8 @@ def _csv(context: PageContext, iri: str) -> str:
 
 
 def _offices(context: PageContext, name: str, mayors: Sequence[MayorTenure]) -> tuple[Markup, Markup] | None:
-    """The mayors on a line of years, and the same for a telephone; white is what is not known."""
+    """Draws the mayors on a timeline, in two sizes for wide and narrow screens."""
+    # A tenure without any date has no place on a timeline.
     bars = [bar for tenure in mayors if (bar := _bar(context, tenure))]
     if not bars:
         return None
@@ -124,10 +130,18 @@ def _offices(context: PageContext, name: str, mayors: Sequence[MayorTenure]) -> 
 
 def _bar(context: PageContext, tenure: MayorTenure) -> Bar | None:
     start, end = span(tenure.start), span(tenure.end)
-    known = tuple(s for one in tenure.shown if (s := span_between(one.start, one.end)))
-    if not (start or end or known):
+    attested = tuple(s for one in tenure.shown if (s := span_between(one.start, one.end)))
+    if not (start or end or attested):
         return None
     dates = [date(lexical, context.translations) for lexical in (tenure.start, tenure.end) if lexical]
     description = ", ".join([tenure.holder.text, *dates, *filter(None, [tenure.validity])])
-    return Bar(tenure.holder.text, start, end, description, tenure.holder.language, tenure.holder.href, known,
-               bool(tenure.validity))  # fmt: skip
+    return Bar(
+        tenure.holder.text,
+        start,
+        end,
+        description,
+        tenure.holder.language,
+        tenure.holder.href,
+        attested,
+        bool(tenure.validity),
+    )

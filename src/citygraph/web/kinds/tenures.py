@@ -1,4 +1,4 @@
-"""Who held the office of mayor of a place, and when a source shows them in it."""
+"""Tenures of posts and of the office of mayor, with the events that attest them, on a timeline."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from citygraph.web.view.values import Text, date
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
-    """A time at some moment of which an office was held: a day, or days that bound it; `at` is the event, if one."""
+    """A period in which an office was held at some moment: a day, or days that bound it; `at` is the event, if any."""
 
     start: str
     end: str
@@ -32,7 +32,7 @@ class Attestation:
 
 @dataclass(frozen=True, slots=True)
 class MayorTenure:
-    """One person's holding of the office; `start` and `end` are "" where no source gives them."""
+    """A person's tenure as mayor; `start` and `end` are "" where no source gives them."""
 
     tenure: Text
     holder: Text
@@ -44,22 +44,23 @@ class MayorTenure:
 
     @property
     def first(self) -> str:
-        """The first date on which it is known to have been held, or ""."""
+        """The first date on which the office is known to have been held, or ""."""
         return min((d for d in (self.start, self.end, *(s.start or s.end for s in self.shown)) if d), default="")
 
 
 def read_mayors(context: PageContext, iri: str) -> tuple[MayorTenure, ...]:
-    """The mayors of a place, the first first; two queries."""
+    """Returns the mayors of a place in order of time; two queries."""
     place = NamedNode(iri)
     rows = context.ask("mayors", place=place)
     events = _events(context, place)
     who = {text_of(row.get("tenure")): row for row in rows}
-    found = []
+    # The dates are those of the most precise source: the table of mayors has one date per column.
+    tenures = []
     for tenure, facts in facts_by_subject(rows, "tenure").items():
         days = tuple(Attestation(day, "", None) for day in dates_of(facts, "attestedOn"))
         starts, ends = dates_of(facts, "startDate"), dates_of(facts, "endDate")
         link = context.table.link
-        found.append(
+        tenures.append(
             MayorTenure(
                 link(tenure),
                 link(text_of(who[tenure].get("holder"))),
@@ -70,16 +71,16 @@ def read_mayors(context: PageContext, iri: str) -> tuple[MayorTenure, ...]:
                 validity(context, starts, ends, _days((*days, *events.get(tenure, ())))),
             )
         )
-    return tuple(sorted(found, key=lambda one: (one.first or "9999", one.holder.text)))
+    return tuple(sorted(tenures, key=lambda one: (one.first or "9999", one.holder.text)))
 
 
 def _days(shown: Iterable[Attestation]) -> tuple[str, ...]:
-    """The dates between which they are shown."""
+    """Returns the dates that bound the attestations."""
     return tuple(date for one in shown for date in (one.start, one.end) if date)
 
 
 def _events(context: PageContext, place: NamedNode) -> Mapping[str, tuple[Attestation, ...]]:
-    """The events at which mayors are shown, by tenure."""
+    """Returns the events that attest mayors, by tenure."""
     rows = context.ask("mayors-shown", place=place)
     tenures: dict[str, set[str]] = {}
     for row in rows:
@@ -101,9 +102,9 @@ Sources = Mapping[str, Mapping[str, set[str]]]  # of one tenure: by property, th
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
-    """One person's holding of one post. `starts` and `ends` are the dates that sources give, the most precise first.
+    """A person's tenure of a post. `starts` and `ends` are the dates that sources give, the most precise first.
 
-    `validity` says that it was not yet or no longer held, or is not shown, on the day that is looked at.
+    `validity` is "not yet", "no longer" or "not documented" on the requested date.
     """
 
     name: Text
@@ -118,35 +119,38 @@ class Tenure:
 
     @property
     def start(self) -> str:
-        """The most precise date of its beginning, or ""."""
+        """The most precise start date, or ""."""
         return self.starts[0].texts[0].time if self.starts else ""
 
     @property
     def end(self) -> str:
-        """The most precise date of its end, or ""."""
+        """The most precise end date, or ""."""
         return self.ends[0].texts[0].time if self.ends else ""
 
     @property
     def first(self) -> str:
-        """The first date on which it is known to have been held, or ""."""
+        """The first date on which the office is known to have been held, or ""."""
         return min((d for d in (self.start, self.end, *(s.start or s.end for s in self.shown)) if d), default="")
 
 
 def read_tenures(context: PageContext, dated: Iterable[Bindings], shown: Iterable[Bindings]) -> tuple[Tenure, ...]:
-    """The tenures of two queries' rows, the first first: what sources say of each, and the events that show it."""
-    known: dict[str, dict[str, dict[str, set[str]]]] = {}
+    """Returns the tenures of the rows of two queries, in order of time.
+
+    `dated` has the statements of the sources about each tenure, `shown` the events that attest it.
+    """
+    by_tenure: dict[str, dict[str, dict[str, set[str]]]] = {}
     for row in dated:
-        values = known.setdefault(text_of(row.get("tenure")), {}).setdefault(text_of(row.get("property")), {})
+        values = by_tenure.setdefault(text_of(row.get("tenure")), {}).setdefault(text_of(row.get("property")), {})
         values.setdefault(text_of(row.get("value")), set()).add(text_of(row.get("source")))
     events = _tenure_events(context, shown)
-    found = [_tenure(context, iri, sources, events.get(iri, ())) for iri, sources in known.items()]
-    return tuple(sorted(found, key=lambda one: (one.first or _UNDATED, collation_key(one.name.text))))
+    tenures = [_tenure(context, iri, sources, events.get(iri, ())) for iri, sources in by_tenure.items()]
+    return tuple(sorted(tenures, key=lambda one: (one.first or _UNDATED, collation_key(one.name.text))))
 
 
 def years(
     context: PageContext, lanes: Sequence[Lane], title: str, name: str = "offices"
 ) -> tuple[Markup, Markup] | None:
-    """The lanes on a line of years, and the same for a telephone; None where nothing has a time."""
+    """Draws lanes on a timeline, in two sizes for wide and narrow screens; None if nothing has a date."""
     lanes = [lane for lane in lanes if lane.bars]
     if not lanes:
         return None
@@ -161,13 +165,13 @@ def years(
 
 
 def bar_of(context: PageContext, tenure: Tenure, label: Text) -> Bar | None:
-    """A tenure as a bar named `called`, faint where it does not stand on the day asked about; None without a time."""
+    """Returns the bar of a tenure, faint if it is not valid on the requested date; None without a date."""
     start, end = span(tenure.start), span(tenure.end)
-    known = tuple(s for one in tenure.shown if (s := span_between(one.start, one.end)))
-    if not (start or end or known):
+    attested = tuple(s for one in tenure.shown if (s := span_between(one.start, one.end)))
+    if not (start or end or attested):
         return None
     description = ", ".join(filter(None, [label.text, *_dates_in_words(context, tenure), tenure.validity]))
-    return Bar(label.text, start, end, description, label.language, label.href, known, bool(tenure.validity))
+    return Bar(label.text, start, end, description, label.language, label.href, attested, bool(tenure.validity))
 
 
 def _validity(context: PageContext, tenure: Tenure) -> str:
@@ -177,12 +181,13 @@ def _validity(context: PageContext, tenure: Tenure) -> str:
 
 
 def _dates_in_words(context: PageContext, tenure: Tenure) -> Iterable[str]:
-    """The dates that a bar stands for, in words."""
+    """Yields the dates of a bar in words."""
     _ = context.translations
     if tenure.start:
         yield _("from {date}", date=date(tenure.start, _))
     if tenure.end:
         yield _("until {date}", date=date(tenure.end, _))
+    # Days on which the office is attested matter only without a start and an end.
     for day in () if tenure.start or tenure.end else dict.fromkeys(s.start or s.end for s in tenure.shown):
         yield _("in office: {date}", date=date(day, _)) if day else _("in office at an undated event")
 
@@ -191,25 +196,31 @@ def _tenure(context: PageContext, iri: str, facts: Sources, events: tuple[Attest
     link = context.table.link
     holder, post = (next(iter(facts.get(name, ())), "") for name in (_HOLDER, _POST))
     days = tuple(Attestation(day, "", None) for day in sorted(facts.get(_SHOWN, ())))
-    # A day that an event has too is told with the event.
+    # A day of attestation that is also the day of an event is shown once, with the event.
     of_events = {attestation.start for attestation in events if attestation.start and not attestation.end}
     every = sorted({source for values in facts.values() for sources in values.values() for source in sources})
     tenure = Tenure(
-        link(iri), link(holder), link(post), post,
-        _dates(context, facts.get(_START, {})), _dates(context, facts.get(_END, {})),
-        (*(day for day in days if day.start not in of_events), *events), context.table.notes(every),
-    )  # fmt: skip
+        link(iri),
+        link(holder),
+        link(post),
+        post,
+        _dates(context, facts.get(_START, {})),
+        _dates(context, facts.get(_END, {})),
+        (*(day for day in days if day.start not in of_events), *events),
+        context.table.notes(every),
+    )
     return replace(tenure, validity=_validity(context, tenure))
 
 
 def _dates(context: PageContext, sources: Mapping[str, set[str]]) -> tuple[Cell, ...]:
+    # The longest lexical form is the most precise.
     order = sorted(sources, key=lambda lexical: (-len(lexical), lexical))
     notes = context.table.notes
     return tuple(Cell((Text(date(day, context.translations), time=day),), notes(sorted(sources[day]))) for day in order)
 
 
 def _tenure_events(context: PageContext, rows: Iterable[Bindings]) -> Mapping[str, tuple[Attestation, ...]]:
-    """When and at which events each tenure is shown, in order of time."""
+    """Returns the dates and events that attest each tenure, in order of time."""
     rows = list(rows)
     facts = facts_by_subject(rows, "event")
     shown: dict[str, dict[str, Attestation]] = {}

@@ -1,4 +1,4 @@
-"""The ties of a place: one for each agreement, numbered by its dates, with the other parties and where they lie."""
+"""The ties of a place: one for each agreement, numbered by date, with the other parties and their location."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNDATED = "9999"
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """The other party of a tie: where it lies, and how far away if that is known."""
+    """The other party of a tie: its location, and its distance if that is known."""
 
     iri: str
     name: Text
@@ -41,7 +41,7 @@ class Partner:
 class Tie:
     """An agreement of a place. Dates are lexical forms, the most precise first; several where sources differ.
 
-    `validity` says that it is "not yet" or "no longer" in force on the day that is looked at.
+    `validity` is "not yet" or "no longer" in force on the requested date.
     """
 
     number: int
@@ -57,7 +57,7 @@ class Tie:
 
     @property
     def first(self) -> str:
-        """The date by which it stands in the register: the council's act, else the protocol."""
+        """The date by which ties are sorted: that of the council act, else of the protocol."""
         return next(iter(self.acts or self.protocols), "")
 
     @property
@@ -72,23 +72,24 @@ class Tie:
 
     @property
     def state(self) -> str:
-        """How a tie is drawn: "signed", "act" for a council act alone, "undated"."""
+        """How a tie is drawn: "signed", "act" for a council act only, "undated"."""
         return "signed" if self.protocols else "act" if self.acts else "undated"
 
     @property
     def km(self) -> float | None:
-        """How far its nearest other party is."""
+        """The distance of the nearest other party."""
         return min((p.km for p in self.partners if p.km is not None), default=None)
 
 
 def read_ties(context: PageContext, iri: str, point: Point | None) -> tuple[Tie, ...]:
-    """The ties of the place `iri`, which lies at `point`, by date of the act; three queries, however many there are."""
+    """Returns the ties of the place `iri` at `point`, by date of the council act; three queries in any case."""
     place = NamedNode(iri)
     agreements = facts_by_subject(context.ask("ties", place=place), "agreement")
     partners = facts_by_subject(context.ask("tie-partners", place=place), "partner")
     sources = facts_by_subject(context.ask("tie-sources", place=place), "agreement", value="source")
-    known = {partner: _partner(context, partner, facts, point) for partner, facts in partners.items()}
-    ties = [_tie(context, agreement, facts, known) for agreement, facts in agreements.items()]
+    by_iri = {partner: _partner(context, partner, facts, point) for partner, facts in partners.items()}
+    ties = [_tie(context, agreement, facts, by_iri) for agreement, facts in agreements.items()]
+    # The number of a tie is its place in this order; the IRI makes it the same at each request.
     ties.sort(key=lambda tie: (tie.first or _UNDATED, collation_key(_called(tie)), tie.agreement))
     return tuple(
         _numbered(tie, number, context.table.notes(sources.get(tie.agreement, {}).get("", ())))
@@ -99,17 +100,17 @@ def read_ties(context: PageContext, iri: str, point: Point | None) -> tuple[Tie,
 def facts_by_subject(
     rows: Iterable[Bindings], subject: str, value: str = "value"
 ) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Rows of a subject, a property and a value, by subject and property; without a property all stand under ""."""
-    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    """Groups rows of a subject, a property and a value by subject and property ("" without a property)."""
+    grouped: dict[str, dict[str, tuple[str, ...]]] = {}
     for row in rows:
-        facts = found.setdefault(text_of(row.get(subject)), {})
+        facts = grouped.setdefault(text_of(row.get(subject)), {})
         name = text_of(row.get("property"))
         facts[name] = (*facts.get(name, ()), text_of(row.get(value)))
-    return found
+    return grouped
 
 
 def point_of(facts: Facts) -> Point | None:
-    """Where a thing lies by its facts."""
+    """Returns the location of an entity from its facts, or None."""
     try:
         return float(facts[_LATITUDE][0]), float(facts[_LONGITUDE][0])
     except (KeyError, ValueError):
@@ -117,7 +118,7 @@ def point_of(facts: Facts) -> Point | None:
 
 
 def dates_of(facts: Facts, name: str) -> tuple[str, ...]:
-    """The dates that sources give, the most precise first."""
+    """Returns the dates that sources give, the most precise first."""
     return tuple(sorted(facts.get(CG(name).value, ()), key=lambda lexical: (-len(lexical), lexical)))
 
 
@@ -131,12 +132,22 @@ def _partner(context: PageContext, iri: str, facts: Facts, origin: Point | None)
     return Partner(iri, context.table.link(iri), tuple(countries), kind, point, km)
 
 
-def _tie(context: PageContext, iri: str, facts: Facts, known: Mapping[str, Partner]) -> Tie:
+def _tie(context: PageContext, iri: str, facts: Facts, partners: Mapping[str, Partner]) -> Tie:
     link = context.table.link
-    parties = (known.get(p) or Partner(p, link(p), (), "city", None, None) for p in facts.get(_PARTY, ()))
+    parties = (partners.get(p) or Partner(p, link(p), (), "city", None, None) for p in facts.get(_PARTY, ()))
     acts, protocols, ends = (dates_of(facts, name) for name in ("councilActDate", "protocolDate", "endDate"))
-    return Tie(0, iri, link(iri), tuple(parties), acts, protocols, ends, facts.get(CG("daysToProtocol").value, ()), (),
-               validity(context, (*acts, *protocols), ends))  # fmt: skip
+    return Tie(
+        0,
+        iri,
+        link(iri),
+        tuple(parties),
+        acts,
+        protocols,
+        ends,
+        facts.get(CG("daysToProtocol").value, ()),
+        (),
+        validity(context, (*acts, *protocols), ends),
+    )
 
 
 def _numbered(tie: Tie, number: int, notes: tuple[SourceNote, ...]) -> Tie:
@@ -147,48 +158,54 @@ def _called(tie: Tie) -> str:
     return tie.partners[0].name.text if tie.partners else tie.name.text
 
 
+# Longer search texts match no name.
 _LONGEST = 80  # letters of a word that is looked for
 _LAST = "9999"
 
 
 @dataclass(frozen=True)
 class TieView:
-    """Which ties are shown, in which order: `sort` names a column, with a minus in front from the end."""
+    """The ties to show, in order: `sort` names a column, with a minus sign in front for descending order."""
 
     sort: str
-    wanted: str
+    text: str
     ties: tuple[Tie, ...]
     total: int
     at: str = ""  # the day that is looked at
 
     def address(self, column: str) -> str:
-        """The address of the same with the column sorted, or turned round if it is already."""
-        asked = {"sort": f"-{column}" if self.sort == column else column, "q": self.wanted, "at": self.at}
-        return "?" + urlencode({name: value for name, value in asked.items() if value}) + "#ties"
+        """Returns the address of this view sorted by a column, in reverse if it already is."""
+        parameters = {"sort": f"-{column}" if self.sort == column else column, "q": self.text, "at": self.at}
+        return "?" + urlencode({name: value for name, value in parameters.items() if value}) + "#ties"
 
     def direction(self, column: str) -> str:
-        """What `aria-sort` says of a column."""
+        """Returns the value of `aria-sort` for a column, "" if the table is not sorted by it."""
         return {column: "ascending", f"-{column}": "descending"}.get(self.sort, "")
 
 
-def view_of(ties: tuple[Tie, ...], asked: Mapping[str, str], at: str = "") -> TieView:
-    """The ties that `asked` wants by `sort` and `q`; a column that there is not is the number."""
-    wanted = asked.get("q", "").strip()[:_LONGEST]
-    sort = asked.get("sort", "")
+def view_of(ties: tuple[Tie, ...], parameters: Mapping[str, str], at: str = "") -> TieView:
+    """Returns the ties that match `q`, sorted by `sort`; an unknown column means the number."""
+    text = parameters.get("q", "").strip()[:_LONGEST]
+    sort = parameters.get("sort", "")
     column = sort.removeprefix("-")
+    # An unknown column, as in an old link, is not an error.
     if column not in _KEYS:
         sort, column = "number", "number"
-    needle = fold(wanted)
-    found = [tie for tie in ties if not needle or needle in fold(_text(tie))]
-    known = sorted((t for t in found if not _is_unknown(t, column)), key=_KEYS[column], reverse=sort.startswith("-"))
-    # What is not known stands last in either direction.
-    return TieView(sort, wanted, (*known, *(t for t in found if _is_unknown(t, column))), len(ties), at)
+    # Folded, so that "izmir" finds "İzmir".
+    needle = fold(text)
+    matches = [tie for tie in ties if not needle or needle in fold(_text(tie))]
+    dated = sorted((t for t in matches if not _is_unknown(t, column)), key=_KEYS[column], reverse=sort.startswith("-"))
+    # Unknown values are last in either direction.
+    return TieView(sort, text, (*dated, *(t for t in matches if _is_unknown(t, column))), len(ties), at)
 
 
 def _is_unknown(tie: Tie, column: str) -> bool:
     return {
-        "act": not tie.acts, "protocol": not tie.protocols, "days": not tie.days, "distance": tie.km is None,
-    }.get(column, False)  # fmt: skip
+        "act": not tie.acts,
+        "protocol": not tie.protocols,
+        "days": not tie.days,
+        "distance": tie.km is None,
+    }.get(column, False)
 
 
 def _text(tie: Tie) -> str:

@@ -1,4 +1,4 @@
-"""/about and /api: what this is, who says so and what it is good for; and every way in for programs, with examples."""
+"""/about and /api: the purpose, sources and limits of the site; and its interfaces for programs, with examples."""
 
 from __future__ import annotations
 
@@ -38,25 +38,32 @@ class AboutPages:
         self._pages = pages
 
     def about(self, request: Request) -> Reply:
-        """What this is."""
+        """Returns the page about the site."""
         opened = self._shelf.of_request(request)
         counts: Mapping[str, int] = {}
-        with suppress(NotFound):  # a release without an index can be told about all the same
+        with suppress(NotFound):  # without an index there are no counts, but the page still works
             counts = opened.listing.kinds
         return self._page(
             request, "about.html", opened, kinds=[(kind, counts[kind]) for kind in KINDS if kind in counts]
         )
 
     def api(self, request: Request) -> Reply:
-        """The ways in for programs."""
+        """Returns the page about the interfaces for programs."""
         limits = {
             "time": round(self._settings.time_limit),
             "memory": round(self._settings.memory_limit / _MIB),
             "length": round(self._settings.query_length / 1024),
             "at_once": self._settings.client_concurrency,
         }
-        return self._page(request, "api.html", self._shelf.of_request(request), limits=limits, query=_QUERY,
-                          formats=of_kind(Kind.GRAPH), results=of_kind(Kind.SOLUTIONS))  # fmt: skip
+        return self._page(
+            request,
+            "api.html",
+            self._shelf.of_request(request),
+            limits=limits,
+            query=_QUERY,
+            formats=of_kind(Kind.GRAPH),
+            results=of_kind(Kind.SOLUTIONS),
+        )
 
     def _page(self, request: Request, template: str, opened: OpenRelease, **values: Any) -> Reply:
         offer = chosen(request, (HTML,))
@@ -64,8 +71,19 @@ class AboutPages:
         _, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         link = StatementTable(opened, reader.translations, reader.addresses).link
         graphs = opened.release.manifest.graphs
-        sources = [(link(iri), count) for iri, count in sorted(graphs.items(), key=lambda one: -one[1])
-                   if iri.startswith(SOURCE)]  # fmt: skip
-        page = self._pages.page(template, reader, opened.release, manifest=opened.release.manifest, root=root,
-                                base=self._settings.base, sources=sources, **values)  # fmt: skip
+        sources = [
+            (link(iri), count)
+            for iri, count in sorted(graphs.items(), key=lambda one: -one[1])
+            if iri.startswith(SOURCE)
+        ]
+        page = self._pages.page(
+            template,
+            reader,
+            opened.release,
+            manifest=opened.release.manifest,
+            root=root,
+            base=self._settings.base,
+            sources=sources,
+            **values,
+        )
         return reply(request, page, offer, reader.translations.language)

@@ -1,4 +1,4 @@
-"""The document of the dataset: what its graph says, and what only a published release knows of itself."""
+"""The document of the dataset: the statements of its graph, and facts that only a published release has."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from citygraph.web.view.values import Text
 _TYPE = RDF("type").value
 _FILES, _QUALITY = DCAT("distribution").value, DQV("hasQualityMeasurement").value
 _MEASUREMENT = DQV("QualityMeasurement").value
-# What a page tells in its tables: the kinds of these nodes.
+# Classes of the nodes that the page shows in its tables.
 _IN_TABLES_TYPES = {DCAT("Distribution").value, SPDX("Checksum").value, _MEASUREMENT}
 
 _CLASSES, _PROPERTIES = VOID("classPartition").value, VOID("propertyPartition").value
 _IN_TABLES = (_FILES, _QUALITY, _CLASSES, _PROPERTIES)
 
-Found = dict[str, dict[str, dict[str, Value]]]
+BySubject = dict[str, dict[str, dict[str, Value]]]
 
 
 @dataclass(frozen=True)
 class ReleaseFile:
-    """A file of the release: where it stands, how large it is, and its checksum."""
+    """A file of the release: its address, size and checksum."""
 
     anchor: str
     title: str
@@ -42,7 +42,7 @@ class ReleaseFile:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A measurement: its metric, what it is of, its value and the two numbers of a share."""
+    """A quality measurement: its metric, its subject, its value, and the two numbers of a share."""
 
     anchor: str
     metric: str
@@ -54,7 +54,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class PartitionCount:
-    """How many members a class has, or how many statements a property."""
+    """The number of members of a class, or of statements with a property."""
 
     anchor: str
     of: Text
@@ -63,7 +63,7 @@ class PartitionCount:
 
 @dataclass(frozen=True)
 class DatasetTables:
-    """What the page of the dataset tells beside its register."""
+    """The tables on the page of the dataset, and the number of validation findings."""
 
     files: tuple[ReleaseFile, ...]
     measured: tuple[Measurement, ...]
@@ -73,29 +73,34 @@ class DatasetTables:
 
 
 def with_release(description: Description, opened: OpenRelease) -> Description:
-    """The description with all that the release says of the dataset, its versions, files and quality."""
-    found = _found(description)
+    """Returns the description with the facts of the release about the dataset, its versions, files and quality."""
+    by_subject = _by_subject(description)
     own = {description.iri, *(node.iri for node in description.nodes)}
     for triple in opened.about_dataset:
         subject, predicate, term = triple.subject, triple.predicate.value, triple.object
         if isinstance(subject, NamedNode) and isinstance(term, NamedNode | Literal):
-            values = found.setdefault(subject.value, {}).setdefault(predicate, {})
+            values = by_subject.setdefault(subject.value, {}).setdefault(predicate, {})
             values.setdefault(str(term), Value(term, _graph_of(triple, opened)))
-    for iri in found.keys() - own:
+    # Nodes that only the release describes have their labels in the description, with sources.
+    for iri in by_subject.keys() - own:
         for stated in description.labels.get(iri, ()):
             value = Value(stated.literal, stated.sources)
-            found[iri].setdefault(stated.predicate.value, {}).setdefault(str(stated.literal), value)
-    statements = _statements(found.pop(description.iri, {}))
-    nodes = tuple(Node(iri, _statements(found[iri])) for iri in sorted(found, key=lambda iri: (iri not in own, iri)))
-    labels = {iri: stated for iri, stated in description.labels.items() if iri not in found}
-    for iri in sorted(_named([statements, *(node.statements for node in nodes)]) - found.keys() - {description.iri}):
+            by_subject[iri].setdefault(stated.predicate.value, {}).setdefault(str(stated.literal), value)
+    statements = _statements(by_subject.pop(description.iri, {}))
+    nodes = tuple(
+        Node(iri, _statements(by_subject[iri])) for iri in sorted(by_subject, key=lambda iri: (iri not in own, iri))
+    )
+    labels = {iri: stated for iri, stated in description.labels.items() if iri not in by_subject}
+    for iri in sorted(
+        _named([statements, *(node.statements for node in nodes)]) - by_subject.keys() - {description.iri}
+    ):
         if iri not in labels and (stated_of := opened.labels.for_readers(iri)):
             labels[iri] = stated_of
     return replace(description, statements=statements, nodes=nodes, labels=labels)
 
 
 def whole(description: Description, opened: OpenRelease, addresses: Addresses, _: Translations) -> DatasetTables:
-    """The tables of the page."""
+    """Returns the tables of the page."""
     language = _.language
     link = StatementTable(opened, _, addresses).link
     nodes = description.node_by_iri()
@@ -115,8 +120,8 @@ def whole(description: Description, opened: OpenRelease, addresses: Addresses, _
 
 
 def without_tables(description: Description) -> Description:
-    """The description without what the tables tell, and without nodes of other documents: they have pages."""
-    kept = tuple(
+    """Returns the description without the content of the tables, and without nodes that have their own pages."""
+    nodes = tuple(
         node
         for node in description.nodes
         if node.iri.startswith(DATASET.value + "#")
@@ -124,23 +129,24 @@ def without_tables(description: Description) -> Description:
         and not _is_counted(node)
     )
     statements = tuple(s for s in description.statements if s.predicate not in _IN_TABLES)
-    return replace(description, statements=statements, nodes=kept)
+    return replace(description, statements=statements, nodes=nodes)
 
 
-def _found(description: Description) -> Found:
+def _by_subject(description: Description) -> BySubject:
     parts = ((description.iri, description.statements), *((n.iri, n.statements) for n in description.nodes))
     return {iri: {s.predicate: {str(v.term): v for v in s.values} for s in statements} for iri, statements in parts}
 
 
 def _graph_of(triple: Triple, opened: OpenRelease) -> tuple[str, ...]:
-    """The catalogue, if it says so; what is known of the release alone stands in no graph."""
+    """Returns the catalogue if it has the triple; facts that are known from the release alone are in no graph."""
     quad = Quad(triple.subject, triple.predicate, triple.object, CATALOG_GRAPH)
     return (CATALOG_GRAPH.value,) if quad in opened.quick else ()
 
 
-def _statements(found: Mapping[str, Mapping[str, Value]]) -> tuple[Statements, ...]:
-    order = sorted(found, key=lambda predicate: predicate != _TYPE)
-    return tuple(Statements(p, tuple(found[p].values())) for p in order)
+def _statements(by_subject: Mapping[str, Mapping[str, Value]]) -> tuple[Statements, ...]:
+    # The class comes first: it decides how the node is shown.
+    order = sorted(by_subject, key=lambda predicate: predicate != _TYPE)
+    return tuple(Statements(p, tuple(by_subject[p].values())) for p in order)
 
 
 def _named(parts: Iterable[Iterable[Statements]]) -> set[str]:
@@ -178,7 +184,7 @@ def _measured(
 def _counted(
     description: Description, predicate: str, kind: str, counts: str, link: Callable[[str], Text]
 ) -> Iterator[PartitionCount]:
-    """The partitions by class or by property, the largest first."""
+    """Yields the partitions by class or by property, the largest first."""
     nodes = description.node_by_iri()
     parts = [nodes[value.iri] for value in description.values(predicate) if value.iri in nodes]
     for node in sorted(parts, key=lambda node: (-int(_text(node, VOID(counts).value) or 0), node.iri)):

@@ -1,4 +1,4 @@
-"""The pages for people: what a template gets to show of an entity, a graph, the ontology and the whole."""
+"""The HTML pages of entities, graphs, the home page, the ontology and the shapes: the values for their templates."""
 
 from __future__ import annotations
 
@@ -34,14 +34,21 @@ _LABEL = RDFS("label").value
 _ALIGNMENTS = [
     p.value
     for p in (
-        OWL("equivalentClass"), OWL("equivalentProperty"), RDFS("subClassOf"), RDFS("subPropertyOf"),
-        SKOS("exactMatch"), SKOS("closeMatch"), SKOS("broadMatch"), SKOS("narrowMatch"), SKOS("relatedMatch"),
+        OWL("equivalentClass"),
+        OWL("equivalentProperty"),
+        RDFS("subClassOf"),
+        RDFS("subPropertyOf"),
+        SKOS("exactMatch"),
+        SKOS("closeMatch"),
+        SKOS("broadMatch"),
+        SKOS("narrowMatch"),
+        SKOS("relatedMatch"),
     )
-]  # fmt: skip
+]
 
 
 class Pages(Templates):
-    """The templates, filled."""
+    """The filled templates."""
 
     def entity(
         self,
@@ -52,12 +59,14 @@ class Pages(Templates):
         data: Markup = _NO_DATA,
         whole: DatasetTables | None = None,
     ) -> str:
-        """The page of an entity; `forms` are the addresses of its other forms, by name, `data` what programs read.
+        """Returns the page of an entity.
 
-        `whole` are the tables of the dataset's page.
+        `forms` are the addresses of its other formats by name, `data` the embedded JSON-LD, `whole` the tables of the
+        dataset's page.
         """
         context = _page_context(opened, reader)
         table = context.table
+        # Before any row is made, for rows carry the validity of the entities that they name.
         table.look(validity_of_links(context, description))
         title = table.link(description.iri)
         layout = layout_of(context, description) or Layout("entity.html", {})
@@ -94,7 +103,7 @@ class Pages(Templates):
         page: int,
         data: Markup = _NO_DATA,
     ) -> str:
-        """The page of a source or another graph: what it is, and what it says, subject by subject."""
+        """Returns the page of a source or another graph: its description and its statements by subject."""
         table = StatementTable(opened, reader.translations, reader.addresses)
         kind = reader.view.get("kind", "")
         shown = statement_page(opened, description.iri, page, kind)
@@ -127,7 +136,7 @@ class Pages(Templates):
     def home(
         self, opened: OpenRelease, releases: Iterable[Release], reader: PageRequest, data: Markup = _NO_DATA
     ) -> str:
-        """The home page; `releases` are this one and those before it, the newest first."""
+        """Returns the home page; `releases` are this one and those before it, the newest first."""
         context = _page_context(opened, reader)
         home = read_home(context, releases)
         hub = context.table.link(home.hub) if home.hub else None
@@ -145,7 +154,7 @@ class Pages(Templates):
     def ontology(
         self, opened: OpenRelease, reader: PageRequest, forms: Mapping[str, str], data: Markup = _NO_DATA
     ) -> str:
-        """The ontology as documentation."""
+        """Returns the documentation of the ontology."""
         table = StatementTable(opened, reader.translations, reader.addresses)
         vocabulary = opened.vocabulary
         own = [t for t in vocabulary.terms.values() if t.iri.startswith(CG)]
@@ -172,9 +181,10 @@ class Pages(Templates):
     def shapes(
         self, opened: OpenRelease, reader: PageRequest, forms: Mapping[str, str], iri: str, data: Markup = _NO_DATA
     ) -> str:
-        """The shapes in plain words."""
+        """Returns the documentation of the shapes."""
         table = StatementTable(opened, reader.translations, reader.addresses)
         own = [t for t in opened.shapes.terms.values() if t.iri.startswith(f"{iri}#")]
+        # Constraints are shown with the shape that uses them.
         used = {part for term in own for part in _constraints(term)}
         whole = [t for t in own if t.iri not in used]
         language = reader.translations.language
@@ -203,18 +213,19 @@ def _page_context(opened: OpenRelease, reader: PageRequest) -> PageContext:
 
 
 def _class(table: StatementTable, reader: PageRequest, kind: str) -> str:
-    """What a class is called, or the things of none."""
+    """Returns the name of a class, or of subjects without one."""
     return table.link(kind).text if kind else reader.translations("Others")
 
 
 def forms_of(path: str, formats: tuple[Format, ...]) -> dict[str, str]:
-    """The addresses of a document's RDF forms, by the name of the form."""
+    """Returns the addresses of the RDF formats of a document by name."""
     return {format_.label: f"{path}.{format_.extension}" for format_ in formats}
 
 
 def _preview(reader: PageRequest, iri: str) -> dict[str, str]:
-    """The whole addresses of a document and of its picture for other sites, which know no paths."""
+    """Returns the absolute addresses of a document and of its preview image, for other sites."""
     path = reader.addresses.document(iri).removeprefix(reader.addresses.base)
+    # A part of a document has no preview of its own.
     if not reader.site or "#" in path:
         return {}
     root, lang = reader.site.removesuffix(reader.addresses.root), reader.translations.language
@@ -228,12 +239,12 @@ def _constraints(shape: VocabularyTerm) -> tuple[str, ...]:
 
 
 def _names(description: Description, title: Text) -> tuple[tuple[str, str], ...]:
-    """The entity's other names: each text once, with its languages."""
-    found: dict[str, list[str]] = {}
+    """Returns the other names of an entity: each text once, with its language."""
+    by_text: dict[str, list[str]] = {}
     for value in description.values(_LABEL):
         if isinstance(value.term, Literal) and value.term.value != title.text:
-            found.setdefault(value.term.value, []).append(value.term.language or "")
-    return tuple((text, languages[0]) for text, languages in found.items())
+            by_text.setdefault(value.term.value, []).append(value.term.language or "")
+    return tuple((text, languages[0]) for text, languages in by_text.items())
 
 
 def _by_label(reader: PageRequest, terms: Any) -> list[VocabularyTerm]:
@@ -241,13 +252,14 @@ def _by_label(reader: PageRequest, terms: Any) -> list[VocabularyTerm]:
 
 
 def _facts(term: VocabularyTerm, vocabulary: Vocabulary, _: Translations) -> dict[str, Any]:
-    """What the documentation tells of a term beside its names."""
+    """Returns the documentation of a term apart from its names."""
     above = RDFS("subClassOf").value if term.is_class else RDFS("subPropertyOf").value
     own = {iri for iri in term.iris(above) if iri in vocabulary.terms and iri.startswith(CG)}
     elsewhere = [
         (p.replace("#", "/").rpartition("/")[2], iri) for p in _ALIGNMENTS for iri in term.iris(p) if iri not in own
     ]
     texts = SKOS("definition").value, RDFS("comment").value, DCTERMS("description").value
+    # Labels and definitions are shown in all languages, the reader's own first.
     mine_first = sorted(LANGUAGES, key=lambda language: language != _.language)
     return {
         "labels": list(dict.fromkeys(term.label(language) for language in mine_first)),

@@ -57,8 +57,12 @@ class ErrorPages:
         """Returns the documentation of a kind of error, at the IRI that problem+json names."""
         problem = Problem(type_, "", {"members": list(type_.members)} if type_.members else {})
         page, language_ = self._page(request, problem)
-        headers = [_HTML, ("Content-Language", language_), ("Cache-Control", "public, max-age=3600"),
-                   ("Vary", "Accept-Language")]  # fmt: skip
+        headers = [
+            _HTML,
+            ("Content-Language", language_),
+            ("Cache-Control", "public, max-age=3600"),
+            ("Vary", "Accept-Language"),
+        ]
         return Reply(200, headers, page)
 
     def _problem(self, request: Request, error: BaseException) -> Reply:

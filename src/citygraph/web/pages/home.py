@@ -1,4 +1,4 @@
-"""The home page: the place with the most agreements, its ties, what is coming, and what changed last."""
+"""The home page: the place with the most agreements, its ties, coming anniversaries and the latest changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ACT = CG("councilActDate").value
 
 @dataclass(frozen=True)
 class Anniversary:
-    """A round anniversary; `date` is as precise as what it goes back to. `of_act`: of the council's act."""
+    """A round anniversary; `date` is as precise as the date it commemorates. `of_act`: of the council act."""
 
     tie: Tie
     date: str
@@ -36,7 +36,7 @@ class Anniversary:
 
 @dataclass(frozen=True)
 class Year:
-    """The anniversaries of a year, as many as a page shows, and how many there are."""
+    """The anniversaries of a year, as many as a page shows, and their total number."""
 
     year: int
     anniversaries: tuple[Anniversary, ...]
@@ -45,7 +45,7 @@ class Year:
 
 @dataclass(frozen=True)
 class News:
-    """What a release changed: how many statements, and some of the things, each with what became of it."""
+    """The changes of a release: some of the changed entities, each with the kind of change."""
 
     release: Release
     things: tuple[tuple[str, Text], ...]
@@ -54,7 +54,7 @@ class News:
 
 @dataclass(frozen=True)
 class Home:
-    """What the home page tells."""
+    """The content of the home page."""
 
     hub: str
     point: Point | None
@@ -65,12 +65,12 @@ class Home:
 
     @property
     def partners(self) -> int:
-        """How many partners there are."""
+        """The number of partners."""
         return len({partner.iri for tie in self.ties for partner in tie.partners})
 
     @property
     def countries(self) -> int:
-        """In how many countries they are."""
+        """The number of countries of the partners."""
         return len({country.href for tie in self.ties for partner in tie.partners for country in partner.countries})
 
     @property
@@ -80,7 +80,8 @@ class Home:
 
 
 def read_home(context: PageContext, releases: Iterable[Release]) -> Home:
-    """What the home page tells of a release; `releases` are it and those before it, the newest first."""
+    """Returns the home page of a release; `releases` are it and those before it, the newest first."""
+    # A release without agreements has no such place: its home page shows the news only.
     hub = next((text_of(row.get("place")) for row in context.ask_once("hub")), "")
     point: Point | None = None
     ties: tuple[Tie, ...] = ()
@@ -98,9 +99,11 @@ def _coming(context: PageContext, hub: str, ties: tuple[Tie, ...]) -> Iterator[Y
     this = int(context.today[:4])
     by_iri = {tie.agreement: tie for tie in ties}
     rows = context.ask("place-anniversaries", place=NamedNode(hub), year=Literal(this))
-    known = [_anniversary(row, by_iri, context.today) for row in rows if text_of(row.get("agreement")) in by_iri]
+    anniversaries = [
+        _anniversary(row, by_iri, context.today) for row in rows if text_of(row.get("agreement")) in by_iri
+    ]
     for year in (this, this + 1):
-        of_year = [one for one in known if one.date.startswith(str(year))]
+        of_year = [one for one in anniversaries if one.date.startswith(str(year))]
         # The roundest are shown: forty years rather than thirty-five.
         shown = sorted(of_year, key=lambda one: (one.is_past, bool(one.ordinal % 10 and one.ordinal % 25)))
         yield Year(year, tuple(sorted(shown[:_MOST_COMING], key=lambda one: one.date)), len(of_year))
@@ -114,12 +117,13 @@ def _anniversary(row: Bindings, ties: dict[str, Tie], today: str) -> Anniversary
 
 
 def _news(context: PageContext, releases: Iterable[Release]) -> Iterator[News]:
-    """The releases that changed something; what a release was before all others did not change, it came."""
+    """Yields the releases that changed something. The first release counts as news without changes."""
     for release in islice(releases, _LOOKED_THROUGH):
         manifest = release.manifest
         if manifest.parent is None:
             yield News(release, (), more=False)
         elif manifest.added or manifest.removed:
+            # One more than shown, to know whether there are more.
             changes = list(islice(things_changed(release), _THINGS + 1))
             things = tuple((change.kind, context.table.link(change.iri)) for change in changes[:_THINGS])
             yield News(release, things, len(changes) > _THINGS)

@@ -1,4 +1,4 @@
-"""/preview/{type}/{slug}.png: the picture that other sites show of a page, drawn from what the page tells."""
+"""/preview/{type}/{slug}.png: the preview image that other sites show for a page."""
 
 from __future__ import annotations
 
@@ -45,24 +45,29 @@ from citygraph.web.view.values import date
 _PLACES = frozenset(CG(name).value for name in ("City", "AdministrativeArea"))
 _AGREEMENT = CG("Agreement").value
 _DATES = (("act", "councilActDate"), ("protocol", "protocolDate"), ("end", "endDate"))
+# More lines are indistinguishable in a picture of this size.
 _MOST_RAYS = 400
 
 
 class Cards:
-    """The address; a card is drawn anew each time, for those who ask keep it."""
+    """The preview images; they are drawn on each request and cached by clients."""
 
     def __init__(self, settings: Settings, shelf: ReleaseCache) -> None:
         self._settings = settings
         self._shelf = shelf
 
     def card(self, request: Request, name: str) -> Reply:
-        """The card of a thing. Raises NotFound if there is none, or this machine has no letters and it no picture."""
+        """Returns the image of an entity.
+
+        Raises NotFound if there is no such entity, or neither fonts nor a chart for it.
+        """
         opened, language = self._shelf.of_request(request), reader_language(request)
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         iri = addresses.thing(f"doc/{name}")
         if not has_statements(opened.quick, iri):
             raise not_known(request.path[1:])
         fonts = _fonts()
+        # The ETag names everything that the drawing depends on, fonts included.
         version = "\0".join((opened.release.id, __version__, iri, language, *(font.name for font in fonts)))
         tag = hashlib.blake2b(version.encode(), digest_size=15).hexdigest()
         headers = [
@@ -82,7 +87,7 @@ class Cards:
 
 
 def drawn_card(context: PageContext, iri: str, letters: bool = True) -> str:
-    """The card as SVG. Raises NotFound where there are neither letters nor a picture."""
+    """Returns the image as SVG. Raises NotFound if there are neither fonts nor a chart."""
     opened = context.opened
     description = describe(opened.quick, iri, opened.labels, ordered=opened.store)
     types = {value.iri for value in description.values(RDF("type").value)}
@@ -93,6 +98,7 @@ def drawn_card(context: PageContext, iri: str, letters: bool = True) -> str:
         beside = True
     elif _AGREEMENT in types or "/agreement/" in iri:
         picture, facts_by_subject = _agreement(context, description)
+    # Without fonts every text would be blank: only a chart is worth a picture.
     if not letters:
         if not picture:
             raise NotFound("this machine has no fonts to write a preview with, and there is nothing to draw")
@@ -120,8 +126,15 @@ def _rays(ties: Sequence[Tie]) -> Iterator[MapMark]:
     for tie in ties:
         for partner in tie.partners:
             if partner.point:
-                yield MapMark(0, "", GeoPoint(*partner.point), kind=partner.kind, state=tie.state, age=age_of(tie),
-                           ended=bool(tie.ends))  # fmt: skip
+                yield MapMark(
+                    0,
+                    "",
+                    GeoPoint(*partner.point),
+                    kind=partner.kind,
+                    state=tie.state,
+                    age=age_of(tie),
+                    ended=bool(tie.ends),
+                )
 
 
 def _agreement(context: PageContext, description: Description) -> tuple[Markup, list[str]]:
@@ -136,15 +149,15 @@ def _agreement(context: PageContext, description: Description) -> tuple[Markup, 
 
 
 def _lexicals(description: Description, predicate: str) -> list[str]:
-    """The dates that are given, the most precise first."""
-    found = {value.term.value for value in description.values(predicate) if isinstance(value.term, Literal)}
-    return sorted(found, key=lambda lexical: (-len(lexical), lexical))
+    """Returns the dates, the most precise first."""
+    dates = {value.term.value for value in description.values(predicate) if isinstance(value.term, Literal)}
+    return sorted(dates, key=lambda lexical: (-len(lexical), lexical))
 
 
 def _point(description: Description) -> tuple[float, float] | None:
-    found = (description.values(SCHEMA(name).value) for name in ("latitude", "longitude"))
+    coordinates = (description.values(SCHEMA(name).value) for name in ("latitude", "longitude"))
     try:
-        latitude, longitude = (float(values[0].term.value) for values in found)
+        latitude, longitude = (float(values[0].term.value) for values in coordinates)
     except (IndexError, ValueError):
         return None
     return latitude, longitude
@@ -152,11 +165,12 @@ def _point(description: Description) -> tuple[float, float] | None:
 
 @cache
 def _fonts() -> tuple[Path, ...]:
-    """The fonts that Node built; without them the system's are taken, if it has any."""
+    """Returns the fonts that Node built; without them, the renderer uses those of the system."""
     entries = read_assets().entries
     return tuple(STATIC / BUILT / file for name, file in sorted(entries.items()) if name.startswith("cards/"))
 
 
+# Rendering a probe is slow, and fonts do not change while the process runs.
 @cache
 def _has_letters() -> bool:
     return not is_blank(probe(), _fonts())

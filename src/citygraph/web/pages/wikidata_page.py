@@ -1,4 +1,4 @@
-"""/wikidata: our statements beside Wikidata's, as a person last compared them with `citygraph wikidata diff --save`."""
+"""/wikidata: the comparison of our statements with Wikidata's that `citygraph wikidata diff --save` last wrote."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CSV = Variant("csv", "text/csv; charset=utf-8")
 
 
 class WikidataPage:
-    """The comparison that was saved last."""
+    """The last saved comparison."""
 
     def __init__(self, settings: Settings, shelf: ReleaseCache, pages: Templates) -> None:
         self._settings = settings
@@ -26,22 +26,23 @@ class WikidataPage:
         self._pages = pages
 
     def show(self, request: Request, extension: str = "") -> Reply:
-        """The findings, all or those of one ?state=, as a page, JSON or CSV.
+        """Returns the findings, all or those of one ?state=, as a page, JSON or CSV.
 
-        Raises NotFound if nothing was compared yet, UsageError for a state that no finding has.
+        Raises NotFound if there is no comparison yet, UsageError for an unknown state.
         """
         offer = chosen(request, (HTML, JSON, _CSV), extension)
+        # Read on each request: the command writes the file while the server runs.
         changes, retrieved = _saved(self._settings.wikidata_comparison)
         counts = differences.counts(changes)
         state = request.args.get("state", "")
         if state and state not in counts:
             raise UsageError(f"state must be one of {', '.join(counts)}")
-        wanted = [change for change in changes if state in ("", change.state.value)]
+        shown = [change for change in changes if state in ("", change.state.value)]
         if offer is JSON:
-            return reply(request, differences.to_json_text(wanted, retrieved), JSON)
+            return reply(request, differences.to_json_text(shown, retrieved), JSON)
         if offer is _CSV:
-            return reply(request, differences.to_csv(wanted), _CSV)
-        return self._page(request, wanted, counts, state, retrieved)
+            return reply(request, differences.to_csv(shown), _CSV)
+        return self._page(request, shown, counts, state, retrieved)
 
     def _page(
         self, request: Request, changes: list[ComparedStatement], counts: dict[str, int], state: str, retrieved: str
@@ -49,8 +50,16 @@ class WikidataPage:
         opened, reader = self._shelf.current(), page_request_of(request, self._settings)
         language = reader.translations.language
         names = {name: opened.labels.best(differences.FINDING + name, language).text for name in counts}
-        page = self._pages.page("wikidata.html", reader, opened.release, rows=differences.rows(changes, language),
-                                counts=counts, names=names, state=state, retrieved=retrieved)  # fmt: skip
+        page = self._pages.page(
+            "wikidata.html",
+            reader,
+            opened.release,
+            rows=differences.rows(changes, language),
+            counts=counts,
+            names=names,
+            state=state,
+            retrieved=retrieved,
+        )
         return reply(request, page, HTML, language)
 
 

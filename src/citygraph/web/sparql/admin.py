@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Protocol, runtime_checkable
 
 from citygraph.commit.tokens import bearer
-from citygraph.engine.engines import Running
+from citygraph.engine.engines import RunningQuery
 from citygraph.errors import EngineFailed, Forbidden, NotFound, Unauthorized, UsageError
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import query_name
@@ -18,7 +18,7 @@ from citygraph.web.http.metrics import SECONDS, Metrics
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _NO_STORE = ("Cache-Control", NO_STORE)
-# How engine processes end, as a nursery counts it.
+# How engine processes end, as a supervisor counts it.
 _ENDS = ("time", "memory", "cancelled", "crashed", "recycled")
 
 
@@ -26,7 +26,7 @@ _ENDS = ("time", "memory", "cancelled", "crashed", "recycled")
 class Supervised(Protocol):
     """The running queries of the engines, implemented by engine.engines.Engines."""
 
-    def running(self) -> list[Running]:
+    def running(self) -> list[RunningQuery]:
         """Returns the running queries."""
         ...
 

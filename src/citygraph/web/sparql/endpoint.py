@@ -12,7 +12,7 @@ from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import quote
 
-from citygraph.engine.pool import Turns
+from citygraph.engine.pool import PerClientLimit
 from citygraph.errors import Busy, TooLarge, UnsupportedMedia
 from citygraph.rdf.formats import Kind
 from citygraph.release.releases import Release, Releases
@@ -63,7 +63,7 @@ class SparqlEndpoint:
         self._opened: dict[str, Release] = {}
         # A body that does not come holds a thread of the server: there must be others.
         self._receiving = BoundedSemaphore(max(1, settings.threads // 4))
-        self._received_of = Turns(max(1, settings.threads // 8))
+        self._received_of = PerClientLimit(max(1, settings.threads // 8))
         # The same few headers come again and again.
         self._wanted = lru_cache(512)(wanted)
         self._encoding = lru_cache(512)(encoding)
@@ -119,7 +119,7 @@ class SparqlEndpoint:
         return body
 
     def _receive(self, environ: Mapping[str, Any], size: int, client: str, keep: bool = True) -> bytes:
-        if not self._received_of.take(client, wait=0):
+        if not self._received_of.acquire(client, wait=0):
             raise Busy("too many bodies of yours are being received", retry_after=5, yours=True)
         try:
             if not self._receiving.acquire(blocking=False):
@@ -134,7 +134,7 @@ class SparqlEndpoint:
             finally:
                 self._receiving.release()
         finally:
-            self._received_of.end(client)
+            self._received_of.release(client)
 
     def _release(self, request: Request) -> Release:
         release_id = request.release or self._releases.current_id()

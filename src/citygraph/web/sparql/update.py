@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from citygraph.commit.change import Change, Commit, Update
 from citygraph.commit.tokens import TokenHolder, Tokens, bearer
-from citygraph.engine.pool import Turns
+from citygraph.engine.pool import PerClientLimit
 from citygraph.errors import (
     Busy,
     CitygraphError,
@@ -60,7 +60,7 @@ class Gate:
         self._commits = commits
         self._tokens = tokens
         # Who sends slowly, or waits for a commit, holds a thread: never all of them, and no client most of them.
-        self._bodies_of = Turns(max(1, settings.threads // 8))
+        self._bodies_of = PerClientLimit(max(1, settings.threads // 8))
         self._bodies = BoundedSemaphore(max(1, settings.threads // 4))
         self._waiting = BoundedSemaphore(max(1, settings.threads * 3 // 4))
 
@@ -90,13 +90,13 @@ class Gate:
 
     def _receive(self, request: Request, size: int) -> bytes:
         client = client_address(request.environ, self._settings.trusted_proxies)
-        if not self._bodies_of.take(client, wait=_PATIENCE):
+        if not self._bodies_of.acquire(client, wait=_PATIENCE):
             raise Busy("too many bodies of yours are being received", retry_after=5, yours=True)
         try:
             with _held(self._bodies, "too many bodies are being received"):
                 return bytes(request.environ["wsgi.input"].read(size))
         finally:
-            self._bodies_of.end(client)
+            self._bodies_of.release(client)
 
     def commit(self, request: Request, asker: Asker, change: Change) -> Commit:
         """Publish a change, and log what came of it. Raises what the writer raises, Busy."""

@@ -1,15 +1,17 @@
-"""What the registers of a page are made of: values with the numbered squares of their sources, rows, parts, links."""
+"""The parts of a statement table: values with numbered source notes, rows, parts of a document, incoming links."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from markupsafe import Markup, escape
 from pyoxigraph import DefaultGraph, Literal, NamedNode
 
-from citygraph.rdf.terms import CATALOG_GRAPH, CG, CURATION_GRAPH, DCTERMS, DERIVED_GRAPH, PREFIXES
+from citygraph.graph.description import Value
+from citygraph.graph.labels import last_segment
+from citygraph.rdf.terms import CATALOG_GRAPH, CG, CURATION_GRAPH, DCTERMS, DERIVED_GRAPH, PREFIXES, WD, split_iri
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.translations import N_, Translations
 from citygraph.web.view.values import Text, literal_text
@@ -17,14 +19,14 @@ from citygraph.web.view.values import Text, literal_text
 
 @dataclass(frozen=True, slots=True)
 class SourceNote:
-    """A small numbered square that opens what stands of the source of that number; `label` is how it is read out."""
+    """A small numbered button that opens the details of a source; `label` is its accessible name."""
 
     number: int
     name: str
     label: str = ""
 
     def __html__(self) -> Markup:
-        """The same for a page. Here and not in a template: a page has hundreds of them."""
+        """Returns the button as HTML. Not in a template: a page has hundreds of them."""
         label = escape(self.label or self.name)
         button = f'<button type="button" class="square" popovertarget="said-{self.number}" aria-label="{label}">'
         return Markup(f"{button}{self.number}</button>")  # noqa: S704 - escaped above
@@ -32,9 +34,9 @@ class SourceNote:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value: its texts, the sources, the reason if the curator concluded it, its own statements if it has parts.
+    """A value: its texts, its sources, the reason if the curator concluded it, and its own rows if it has parts.
 
-    `validity` says that it is "not yet" or "no longer" true on the day that is looked at.
+    `validity` is "not yet" or "no longer" valid on the requested date, else "".
     """
 
     texts: tuple[Text, ...]
@@ -45,7 +47,7 @@ class Cell:
     validity: str = ""
 
     def squares(self) -> Markup:
-        """The marks for a page; a word joiner keeps the first on the line of the last word."""
+        """Returns the source notes as HTML; a word joiner keeps the first on the line of the last word."""
         if not self.notes:
             return Markup()
         squares = "".join([note.__html__() for note in self.notes])
@@ -54,9 +56,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class PropertyRow:
-    """A property and its values; `differ` when the sources give several where there can truly be one.
+    """A property and its values; `differ` if sources disagree on a property that can have only one value.
 
-    Short values stand `inline`, one after the other.
+    Short values are `inline`, one after the other.
     """
 
     name: Text
@@ -67,7 +69,7 @@ class PropertyRow:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the document with an address of its own: something said or done, a conclusion."""
+    """A part of the document with an address of its own: an act, a statement, a conclusion."""
 
     anchor: str
     title: Text
@@ -77,7 +79,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class IncomingLinks:
-    """What points at the entity, told from its side."""
+    """The subjects of statements that have the entity as their object, under an inverse name of the property."""
 
     title: str
     count: int
@@ -86,9 +88,9 @@ class IncomingLinks:
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """A source of the page: its number, its name with its address here, what it is, who published it, and when.
+    """A source of the page: its number, its name with its address here, its kind, publisher and dates.
 
-    `abroad` is where the document itself stands, if that is known.
+    `abroad` is the address of the document itself, if that is known.
     """
 
     number: int
@@ -100,35 +102,42 @@ class SourceLine:
 
 
 _MOST = 200  # statements of a source that are read
-# The graphs that no document is behind.
+# Graphs without a document.
 _KINDS: Mapping[str, str] = {
     CURATION_GRAPH.value: N_("conclusions of the editors"),
     DERIVED_GRAPH.value: N_("derived from other statements by rules"),
     CATALOG_GRAPH.value: N_("catalogue of the documents"),
 }
-# What is told, by the names of the properties, in this order.
+# The properties of a source that are shown, in this order.
 _FACTS: tuple[tuple[str, str], ...] = (
     (DCTERMS("publisher").value, N_("publisher")),
     (DCTERMS("creator").value, N_("author")),
     (DCTERMS("issued").value, N_("date of the document")),
     (CG("readOn").value, N_("read on")),
 )
-# Where a document stands, by whatever property its catalogue says so.
+# The properties by which catalogues give the address of a document, the most specific first.
 _ADDRESSES = tuple(
     f"{PREFIXES[prefix]}{name}"
     for prefix, name in (
-        ("foaf", "page"), ("dcat", "landingPage"), ("dcat", "accessURL"), ("foaf", "homepage"), ("schema", "url"),
-        ("dcterms", "source"), ("dcterms", "identifier"), ("rdfs", "seeAlso"),
+        ("foaf", "page"),
+        ("dcat", "landingPage"),
+        ("dcat", "accessURL"),
+        ("foaf", "homepage"),
+        ("schema", "url"),
+        ("dcterms", "source"),
+        ("dcterms", "identifier"),
+        ("rdfs", "seeAlso"),
     )
     if prefix in PREFIXES
-)  # fmt: skip
+)
 
 
 def source_line(
     opened: OpenRelease, translations: Translations, link: Callable[[str], Text], iri: str, number: int
 ) -> SourceLine:
-    """The line of one source; a lookup by its name."""
+    """Returns the line of one source; a lookup by IRI."""
     statements: dict[str, list[NamedNode | Literal]] = {}
+    # The default graph has what any graph states about the source, each triple once.
     for quad in islice(opened.quick.quads_for_pattern(NamedNode(iri), None, None, DefaultGraph()), _MOST):
         if isinstance(quad.object, NamedNode | Literal):
             statements.setdefault(quad.predicate.value, []).append(quad.object)
@@ -142,6 +151,39 @@ def source_line(
 
 
 def address_of(statements: Mapping[str, list[NamedNode | Literal]]) -> str:
-    """The address at which a document stands on the web, or ""."""
+    """Returns the address of a document on the web, or ""."""
     terms = (term.value for predicate in _ADDRESSES for term in statements.get(predicate, ()))
+    # Only web addresses become links: others could carry a script.
     return next((value for value in terms if value.startswith(("https://", "http://"))), "")
+
+
+def without_anchors(row: PropertyRow) -> PropertyRow:
+    """Returns a row without anchors: a part of another document has no address on this page."""
+    return replace(
+        row, cells=tuple(replace(cell, anchor="", rows=tuple(map(without_anchors, cell.rows))) for cell in row.cells)
+    )
+
+
+def anchors_of(rows: Iterable[PropertyRow]) -> Iterator[str]:
+    """Yields the anchors of the values in a table, nested ones too."""
+    for row in rows:
+        for cell in row.cells:
+            yield cell.anchor
+            yield from anchors_of(cell.rows)
+
+
+def is_translation(predicate: str, value: Value) -> bool:
+    """Whether a statement was only derived, in a vocabulary other than ours."""
+    return value.sources == (DERIVED_GRAPH.value,) and not predicate.startswith(CG)
+
+
+def external_name(iri: str) -> str:
+    """Returns the name of an external IRI: a Wikidata number, a prefixed name, or the address."""
+    name = last_segment(iri)
+    namespace = iri.removesuffix(name)
+    if namespace == WD:
+        return f"Wikidata {name}"
+    prefix, local = split_iri(iri)
+    if prefix and local == name:
+        return f"{prefix}:{name}"
+    return iri.partition("://")[2].removeprefix("www.").rstrip("/") or iri

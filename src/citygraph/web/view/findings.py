@@ -105,6 +105,7 @@ class _File:
     path: Path = field(compare=False)
 
 
+# The release before and after a commit: both have the report of one build.
 @lru_cache(2)
 def _of_build(report: _File) -> tuple[Mapping[str, tuple[ShapeFinding, ...]], bool]:
     """Returns the findings of a SHACL validation report in Turtle, and whether it was read to its end."""
@@ -113,6 +114,7 @@ def _of_build(report: _File) -> tuple[Mapping[str, tuple[ShapeFinding, ...]], bo
     for quad in islice(parse(path=str(report.path), format=RdfFormat.TURTLE), _MOST):
         count += 1
         subject, predicate, term = quad.subject, quad.predicate, quad.object
+        # Only these four properties matter, which keeps a large report small in memory.
         if predicate in _READ and isinstance(subject, BlankNode) and not isinstance(term, BlankNode | Triple):
             results.setdefault(subject, {}).setdefault(predicate, []).append(term)
     findings = []

@@ -1,4 +1,4 @@
-"""Who reads a page: in which language, at which addresses, and what was asked."""
+"""The request for a page: its language, its addresses and its parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from citygraph.web.view.translations import Translations
 
 
 def page_request_of(request: Request, settings: Settings) -> PageRequest:
-    """Who sent a request."""
+    """Returns the page request of an HTTP request."""
     addresses, _ = addresses_of(request, settings.base, settings.trusted_proxies)
     return PageRequest(
         Translations(reader_language(request)), addresses, request.query_string.decode("ascii", "replace")
@@ -23,10 +23,10 @@ def page_request_of(request: Request, settings: Settings) -> PageRequest:
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Who reads: the words of the language, the addresses of the site, what stands after the question mark.
+    """The translations, the addresses of the site, and the query string of the request for a page.
 
-    `at` is "" or the ISO date on which the graph is looked at, `view` how tables are sorted and what is looked for in
-    them, `today` the ISO date of the reading, "" where a release is read at its own address.
+    `at` is "" or the ISO date for which the graph is shown, `view` the sort order and search text of tables, `today`
+    the ISO date of the request, "" where a release is requested at its own address.
     """
 
     translations: Translations
@@ -38,11 +38,13 @@ class PageRequest:
     site: str = ""  # scheme, host and the path in front; "" where no whole addresses are needed
 
     def in_language(self, language: str) -> str:
-        """The same address in another language, or in the one that a visitor's own program asks for."""
-        kept = [p for p in self.query.split("&") if p and not p.startswith("lang=")]
-        return "?" + "&".join([*kept, f"lang={language}"] if language else kept)
+        """Returns the address of this page in a language, or without one, so that Accept-Language decides."""
+        # Not parsed: parameters keep their order and spelling.
+        others = [p for p in self.query.split("&") if p and not p.startswith("lang=")]
+        return "?" + "&".join([*others, f"lang={language}"] if language else others)
 
-    def turned(self, **asked: object) -> str:
-        """The same address with another `page`, `kind` or day; what is "" falls away."""
-        kept = {name: value for name, value in parse_qsl(self.query) if name not in asked}
-        return "?" + urlencode({**kept, **{name: value for name, value in asked.items() if value}})
+    def turned(self, **parameters: object) -> str:
+        """Returns the address with other parameters, such as `page`, `kind` or `at`; those that are "" are removed."""
+        # An empty parameter is dropped, so that each page has one address.
+        others = {name: value for name, value in parse_qsl(self.query) if name not in parameters}
+        return "?" + urlencode({**others, **{name: value for name, value in parameters.items() if value}})

@@ -1,4 +1,4 @@
-"""The current release's store in memory: read once, then kept current by the patches of commits."""
+"""Open releases, and an in-memory replica of the current one's store, which the patches of commits keep current."""
 
 from __future__ import annotations
 
@@ -36,30 +36,30 @@ _LONGEST_CHAIN = 50  # commits, beyond which a release is read anew
 
 
 class Holder(Protocol):
-    """An open release that may have a copy of its store in memory to read from."""
+    """An open release that can read from a replica of its store in memory."""
 
     release: Release
     store: Store
 
     def read_from(self, store: Store) -> None:
-        """Read from this store from now on: its own, or a copy."""
+        """Reads from this store from now on: its own, or a replica."""
         ...
 
 
 class StoreReplica:
-    """At most one store in memory, of the release that was asked for last; what reads it is told apart by request."""
+    """Keeps an in-memory copy of the last requested store; tracks requests so that it never changes under them."""
 
     def __init__(self) -> None:
         self._readers: set[object] = set()
         self._change = threading.Condition()
-        self._wanted: Holder | None = None
+        self._requested: Holder | None = None
         self._busy = False
-        # What is in memory; only the thread at work touches it.
-        self._kept: tuple[Holder, Store] | None = None
+        # The replica and its release; only the worker thread touches it, so it needs no lock.
+        self._replica: tuple[Holder, Store] | None = None
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """While a request is answered: a store that it may be reading does not change meanwhile."""
+        """Marks a request as running: a store that it may read does not change meanwhile."""
         reader = object()
         with self._change:
             self._readers.add(reader)
@@ -71,9 +71,9 @@ class StoreReplica:
                 self._change.notify_all()
 
     def request(self, holder: Holder) -> None:
-        """Have this release's store in memory soon, behind the requests for it."""
+        """Requests a replica of this release's store, made in a background thread."""
         with self._change:
-            self._wanted = holder
+            self._requested = holder
             if self._busy:
                 return
             self._busy = True
@@ -82,51 +82,51 @@ class StoreReplica:
     def _work(self) -> None:
         while True:
             with self._change:
-                holder, self._wanted = self._wanted, None
+                holder, self._requested = self._requested, None
                 if holder is None:
                     self._busy = False
                     return
             try:
                 self._hold(holder)
             except Exception:
-                # It is read from the disk then, which is slower and no less right.
+                # Without the replica, the store on the disk serves: slower, but as correct.
                 log.exception("%s could not be read into memory", holder.release.id)
-                self._kept = None
+                self._replica = None
 
     def _hold(self, holder: Holder) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            kept[0].read_from(kept[0].store)
+        previous, self._replica = self._replica, None
+        if previous is not None:
+            previous[0].read_from(previous[0].store)
             self._let_readers_end()
-        way = _way(kept[0].release.path.name, holder.release.path) if kept is not None else None
-        if kept is not None and way is not None:
-            store = kept[1]
+        way = _patches_between(previous[0].release.path.name, holder.release.path) if previous is not None else None
+        if previous is not None and way is not None:
+            store = previous[1]
             for folder in way:
                 apply_patch(folder, store)
         else:
             store = _in_memory(holder.store)
         holder.read_from(store)
-        self._kept = holder, store
+        self._replica = holder, store
 
     def _let_readers_end(self) -> None:
-        """Wait for the requests that began before now: one of them may hold the store."""
+        """Waits for the requests that began before now, for one of them may read the replica."""
         with self._change:
             before = set(self._readers)
             self._change.wait_for(lambda: not before & self._readers)
 
 
-def _way(held: str, wanted: Path) -> list[Path] | None:
-    """The releases by whose patches one leads to the other; None if there are none."""
-    way: list[Path] = []
-    for folder, parent in islice(patched_ancestors(wanted), _LONGEST_CHAIN):
-        way.insert(0, folder)
-        if parent == held:
-            return way
+def _patches_between(start: str, target: Path) -> list[Path] | None:
+    """Returns the releases whose patches lead from one release to another; None if there is no such chain."""
+    path: list[Path] = []
+    for folder, parent in islice(patched_ancestors(target), _LONGEST_CHAIN):
+        path.insert(0, folder)
+        if parent == start:
+            return path
     return None
 
 
 def _in_memory(store: Store) -> Store:
-    """A copy, from which an entity is looked up several times faster than from the disk."""
+    """Returns a copy in memory, which looks up an entity several times faster than the disk."""
     copy = Store()
     with tempfile.TemporaryFile(prefix="citygraph-") as file:
         store.dump(file, RdfFormat.N_QUADS)
@@ -141,7 +141,7 @@ _MOST_SCANNED = 50_000
 
 @dataclass(frozen=True)
 class Conclusion:
-    """Why the curator holds a triple to be true."""
+    """A conclusion of the curator: the reasons and the evidence for a triple."""
 
     iri: str
     reasons: tuple[Literal, ...]
@@ -149,24 +149,24 @@ class Conclusion:
 
 
 class OpenRelease:
-    """A release whose store is open for reading; what never changes in it is kept."""
+    """A release whose store is open for reading; everything immutable in it is cached."""
 
     def __init__(self, release: Release, base: str) -> None:
         self.release = release
         self.base = base
         self.store: Store = release.open_store()
-        # The same, or a copy in memory: its order of statements does not last.
+        # The store itself or a replica in memory, whose order of statements changes with each patch.
         self.quick: Store = self.store
         self.labels = Labels(self.store, sourced=False)
         self.sourced_labels = Labels(self.store)
-        # What graphs say, by graph: each subject with its class.
+        # The subjects of each graph with their classes.
         self.graph_subjects: dict[str, list[tuple[str, str]]] = {}
         self._parts: dict[str, tuple[str, ...]] = {}
-        # What pages asked about the whole release, by the name of the query.
+        # Results of queries about the whole release, by the name of the query.
         self.query_results: dict[str, list[Mapping[str, NamedNode | Literal]]] = {}
 
     def read_from(self, store: Store) -> None:
-        """Read from this store from now on: the release's own, or a copy."""
+        """Reads from this store from now on: the release's own, or a replica."""
         self.labels, self.sourced_labels = Labels(store, sourced=False), Labels(store)
         self.quick = store
 
@@ -177,7 +177,7 @@ class OpenRelease:
 
     @cached_property
     def shapes(self) -> Vocabulary:
-        """The shapes, as far as they have names."""
+        """The named shapes."""
         return Vocabulary(self.store, SHAPES_GRAPH)
 
     @cached_property
@@ -187,59 +187,59 @@ class OpenRelease:
 
     @cached_property
     def about_dataset(self) -> tuple[Triple, ...]:
-        """The dataset as this release describes it, which of a large one costs a second to find."""
+        """The description of the dataset in this release, which takes a second to compute for a large one."""
         return tuple(dataset_description(self.release, self.store))
 
     @cached_property
     def listing(self) -> EntityTable:
-        """The entities as a list to filter, and their ties. Raises NotFound if the release has no index."""
+        """The table of entities and their ties. Raises NotFound if the release has no index."""
         return EntityTable(self.release.path / "search.sqlite", self.store)
 
     @cached_property
     def withdrawals(self) -> dict[str, Withdrawal]:
-        """What was published once and is no more."""
+        """The withdrawn entities."""
         return read_withdrawals(self.store)
 
     @cached_property
     def findings(self) -> Findings:
-        """What the shapes found in it."""
+        """The validation findings."""
         return read_findings(self.release.path)
 
     @cached_property
     def writer(self) -> DocumentWriter:
-        """What writes the documents."""
+        """The writer of documents."""
         return DocumentWriter(self.context)
 
     @cached_property
     def conclusions(self) -> dict[tuple[str, str, str], Conclusion]:
-        """The curator's conclusions, by the triple concluded."""
+        """The curator's conclusions, by the concluded triple."""
         conclusions = self.store.quads_for_pattern(None, RDF("type"), CG("Conclusion"), CURATION_GRAPH)
-        found = {}
+        by_triple = {}
         for quad in islice(conclusions, _MOST_CONCLUSIONS):
             if isinstance(quad.subject, NamedNode):
                 properties: dict[str, list[NamedNode | Literal]] = {}
                 for part in self.store.quads_for_pattern(quad.subject, None, None, CURATION_GRAPH):
                     if isinstance(part.object, NamedNode | Literal):
                         properties.setdefault(part.predicate.value, []).append(part.object)
-                found.update(_conclusion(quad.subject.value, properties))
-        return found
+                by_triple.update(_conclusion(quad.subject.value, properties))
+        return by_triple
 
     def parts(self, graph: str) -> tuple[str, ...]:
-        """The hash nodes of a graph's own document, which no link need lead to."""
-        known = self._parts.get(graph)
-        if known is None:
+        """Returns the hash nodes of a graph's own document, which may have no incoming link."""
+        cached = self._parts.get(graph)
+        if cached is None:
             prefix = graph + "#"
             quads = self.store.quads_for_pattern(None, None, None, NamedNode(graph))
             subjects = (q.subject.value for q in islice(quads, _MOST_SCANNED) if isinstance(q.subject, NamedNode))
-            known = self._parts[graph] = tuple(sorted({s for s in subjects if s.startswith(prefix)}))
-        return known
+            cached = self._parts[graph] = tuple(sorted({s for s in subjects if s.startswith(prefix)}))
+        return cached
 
 
 class ReleaseCache:
-    """Open releases, the most recently used last; a release that nobody asks for is closed again."""
+    """A cache of open releases, the most recently used last; unused releases are closed."""
 
     def __init__(self, releases: Releases, base: str, size: int = 4, held_quads: int = 0) -> None:
-        """`held_quads` is the largest current release that is read into memory, behind the first requests for it."""
+        """`held_quads` is the size limit of a current release that is replicated in memory, after its first request."""
         self._releases = releases
         self._base = base
         self._size = size
@@ -249,30 +249,30 @@ class ReleaseCache:
         self._lock = threading.Lock()
 
     def reading(self) -> AbstractContextManager[None]:
-        """While a request reads from releases of this shelf."""
+        """Marks a request that reads from releases of this cache as running."""
         return self._held.reading()
 
     def current(self) -> OpenRelease:
-        """The release that is served now. Raises NotFound if there is none."""
+        """Returns the current release. Raises NotFound without one."""
         return self.get(self._releases.current_id())
 
     def of_request(self, request: Request) -> OpenRelease:
-        """Returns the release that the address names, or else the current one. Raises NotFound if there is none."""
+        """Returns the release that the address names, else the current one. Raises NotFound without one."""
         return self.get(request.release) if request.release else self.current()
 
     def get(self, release_id: str) -> OpenRelease:
-        """The release of that name, opened at need. Raises NotFound."""
+        """Returns the release of that name, which is opened if needed. Raises NotFound."""
         with self._lock:
-            found = self._open.get(release_id)
-            if found is None:
-                found = self._open[release_id] = OpenRelease(self._releases.get(release_id), self._base)
-                is_small = found.release.manifest.quads <= self._held_quads
+            opened = self._open.get(release_id)
+            if opened is None:
+                opened = self._open[release_id] = OpenRelease(self._releases.get(release_id), self._base)
+                is_small = opened.release.manifest.quads <= self._held_quads
                 if is_small and release_id == self._releases.current_id():
-                    self._held.request(found)
+                    self._held.request(opened)
             self._open.move_to_end(release_id)
             while len(self._open) > self._size:
                 self._open.popitem(last=False)
-            return found
+            return opened
 
 
 def _conclusion(iri: str, properties: dict[str, list[NamedNode | Literal]]) -> dict[tuple[str, str, str], Conclusion]:
@@ -291,20 +291,20 @@ _HELD = 2  # by each thread; a file is opened again in no time
 
 
 class Lookups:
-    """Indexes by release, for the thread that asks."""
+    """Search indexes by release, separate for each thread."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
     def of(self, release: Release) -> Lookup:
-        """The index of a release. Raises NotFound if it has none that can be read."""
+        """Returns the index of a release. Raises NotFound if it has no readable index."""
         held: OrderedDict[str, Lookup] | None = getattr(self._local, "held", None)
         if held is None:
             held = self._local.held = OrderedDict()
-        found = held.get(release.id)
-        if found is None:
-            found = held[release.id] = Lookup(release.path / "search.sqlite")
+        lookup = held.get(release.id)
+        if lookup is None:
+            lookup = held[release.id] = Lookup(release.path / "search.sqlite")
         held.move_to_end(release.id)
         while len(held) > _HELD:
             held.popitem(last=False)[1].close()
-        return found
+        return lookup

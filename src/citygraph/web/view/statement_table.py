@@ -1,14 +1,12 @@
-"""A description as a page shows it: a register of properties and values, each with the sources that say so."""
+"""The statement table of a page: properties and values of a description, each value with its sources."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.graph.description import Description, Incoming, Node, Statements, Value
-from citygraph.graph.labels import last_segment
 from citygraph.rdf.terms import (
     CG,
     CURATION_GRAPH,
@@ -24,12 +22,22 @@ from citygraph.rdf.terms import (
     SD,
     SKOS,
     VOID,
-    WD,
-    split_iri,
 )
 from citygraph.text import collation_key
 from citygraph.web.http.addresses import Addresses
-from citygraph.web.view.cells import Cell, IncomingLinks, Part, PropertyRow, SourceLine, SourceNote, source_line
+from citygraph.web.view.cells import (
+    Cell,
+    IncomingLinks,
+    Part,
+    PropertyRow,
+    SourceLine,
+    SourceNote,
+    anchors_of,
+    external_name,
+    is_translation,
+    source_line,
+    without_anchors,
+)
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text, coordinates, language_name, literal_text, summary
@@ -39,26 +47,87 @@ _SAME_AS = OWL("sameAs").value
 _ALT_LABEL = SKOS("altLabel").value
 _LANGUAGE = DCTERMS("language").value
 _LATITUDE, _LONGITUDE = SCHEMA("latitude").value, SCHEMA("longitude").value
-# Said in the head, at the foot or by the coordinates.
-_ELSEWHERE = {TYPE, _SAME_AS, _LONGITUDE, *(p.value for p in (
-    RDFS("label"), RDFS("isDefinedBy"), GEO("hasGeometry"), SKOS("prefLabel"), SKOS("topConceptOf"),
-    SKOS("hasTopConcept")))}  # fmt: skip
+# Shown in the head, in the footer or with the coordinates.
+_ELSEWHERE = {
+    TYPE,
+    _SAME_AS,
+    _LONGITUDE,
+    *(
+        p.value
+        for p in (
+            RDFS("label"),
+            RDFS("isDefinedBy"),
+            GEO("hasGeometry"),
+            SKOS("prefLabel"),
+            SKOS("topConceptOf"),
+            SKOS("hasTopConcept"),
+        )
+    ),
+}
 _SYMMETRIC = {CG("twinnedWith").value}
 _INLINE = {_ALT_LABEL, *(CG(name).value for name in ("economicSector", "topic", "twinnedWith", "abbreviation"))}
-# What comes first; the rest follows by name.
+# These properties come first; the rest follow by name.
 _FIRST = (
-    "party", "unnamedParty", "councilActDate", "protocolDate", "daysToProtocol", "agreementType", "holder",
-    "post", "of", "role", "startDate", "endDate", "attestedOn", "attestedAt", "notBefore", "notAfter",
-    "eventType", "takesPlaceIn", "venue", "host", "moderator", "organiser", "participant", "attendeeGroup",
-    "about", "anniversaryOf", "summary", "actor", "recipient", "recipientGroup", "object", "invitedTo",
-    "country", "continent", "locatedIn", "capitalOf", "situatedOn",
-)  # fmt: skip
+    "party",
+    "unnamedParty",
+    "councilActDate",
+    "protocolDate",
+    "daysToProtocol",
+    "agreementType",
+    "holder",
+    "post",
+    "of",
+    "role",
+    "startDate",
+    "endDate",
+    "attestedOn",
+    "attestedAt",
+    "notBefore",
+    "notAfter",
+    "eventType",
+    "takesPlaceIn",
+    "venue",
+    "host",
+    "moderator",
+    "organiser",
+    "participant",
+    "attendeeGroup",
+    "about",
+    "anniversaryOf",
+    "summary",
+    "actor",
+    "recipient",
+    "recipientGroup",
+    "object",
+    "invitedTo",
+    "country",
+    "continent",
+    "locatedIn",
+    "capitalOf",
+    "situatedOn",
+)
 _THEN = (
-    "populationFigure", "areaFigure", "distanceFigure", "shareFigure", "ranking", "distinction",
-    "jurisdiction", "abbreviation", "seat", "foundingDate", "purpose", "promotes", "supports", "homePlace",
-    "twinnedWith", "economicSector", "landmark", "topic", "nameUse",
-)  # fmt: skip
-# Of a document, what a citation has.
+    "populationFigure",
+    "areaFigure",
+    "distanceFigure",
+    "shareFigure",
+    "ranking",
+    "distinction",
+    "jurisdiction",
+    "abbreviation",
+    "seat",
+    "foundingDate",
+    "purpose",
+    "promotes",
+    "supports",
+    "homePlace",
+    "twinnedWith",
+    "economicSector",
+    "landmark",
+    "topic",
+    "nameUse",
+)
+# The properties of a document that a citation has.
 _CITED = ("title", "creator", "publisher", "issued", "modified", "language")
 _ORDER = [
     *(DCTERMS(name).value for name in _CITED),
@@ -73,7 +142,7 @@ _LAST = {_ALT_LABEL: 1000, CG("note").value: 999, CG("sha256").value: 1001}
 
 
 class StatementTable:
-    """Writes the registers of one page; it numbers the sources as they are first met."""
+    """Makes the statement tables of one page; it numbers the sources in order of first use."""
 
     def __init__(self, opened: OpenRelease, _: Translations, addresses: Addresses) -> None:
         self._opened = opened
@@ -88,29 +157,30 @@ class StatementTable:
         self._shown: set[str] = set()
 
     def look(self, validities: Mapping[str, str]) -> None:
-        """Mark these things, wherever a register names them, as "not yet" or "no longer" so."""
+        """Sets the validity of entities, which is shown wherever a table names them."""
         self._validities = validities
 
     def rows(self, description: Description, covered: frozenset[str] = frozenset()) -> tuple[PropertyRow, ...]:
-        """The register of the entity itself, without the properties that the page tells elsewhere."""
+        """Returns the rows of the entity itself, without the properties that the page shows elsewhere."""
         self._description = description
         self._nodes = description.node_by_iri()
         return self._rows(description.iri, [s for s in description.statements if s.predicate not in covered])
 
     def parts(self, description: Description) -> tuple[Part, ...]:
-        """The parts that no value of the register shows in its place."""
+        """Returns the parts that are not shown as a value in a table."""
         self._description = description
+        # The geometry is shown as coordinates.
         hidden = {v.iri for v in description.values(GEO("hasGeometry").value)}
         rest = [n for n in description.nodes if n.iri not in self._shown | hidden]
         parts = [part for node in rest if (part := self._part(node)).rows]
-        # A part of a part stands in its place there.
-        within = {anchor for part in parts for anchor in _anchors(part.rows)}
+        # A part within another part is shown there.
+        within = {anchor for part in parts for anchor in anchors_of(part.rows)}
         return tuple(part for part in parts if part.anchor not in within)
 
     def links(self, description: Description, covered_links: frozenset[str] = frozenset()) -> tuple[IncomingLinks, ...]:
-        """The incoming links that mean something to a reader, without the properties that the page tells elsewhere.
+        """Returns the incoming links that matter to readers, without the properties that the page shows elsewhere.
 
-        Those in other vocabularies repeat ours.
+        Links in other vocabularies repeat ours and are left out.
         """
         self._description = description
         links = [link for link in description.incoming if link.predicate not in covered_links]
@@ -118,24 +188,25 @@ class StatementTable:
         return tuple(sorted(shown, key=lambda links: collation_key(links.title)))
 
     def of_graph(self, subjects: Iterable[tuple[str, tuple[Statements, ...], tuple[Node, ...]]]) -> tuple[Part, ...]:
-        """What a graph says, subject by subject."""
+        """Returns the statements of a graph, a part for each subject."""
         self._description = None
         parts = []
         for iri, statements, nodes in subjects:
             self._nodes = {node.iri: node for node in nodes}
             rows = self._rows(iri, statements, everything=True)
-            parts.append(Part("", self.link(iri), self.kind(statements), tuple(_without_anchors(row) for row in rows)))
+            parts.append(Part("", self.link(iri), self.kind(statements), tuple(without_anchors(row) for row in rows)))
         return tuple(parts)
 
     def sources(self) -> tuple[SourceLine, ...]:
-        """The sources met so far, by number."""
+        """Returns the sources used so far, by number."""
         return tuple(
             source_line(self._opened, self._translations, self.link, iri, number)
             for iri, number in self._numbers.items()
         )
 
     def notes(self, sources: Iterable[str]) -> tuple[SourceNote, ...]:
-        """The numbers of sources; one that is new to the page gets the next."""
+        """Returns the numbered notes of sources; a new source gets the next number."""
+        # Statements of the ontology are definitions: they need no source.
         notes = [self._note(source) for source in sources if source != ONTOLOGY_GRAPH.value]
         return tuple(sorted(notes, key=lambda note: note.number))
 
@@ -149,14 +220,14 @@ class StatementTable:
         return note
 
     def link(self, iri: str) -> Text:
-        """A thing by its label, with its address here."""
+        """Returns the label of an entity with its address here."""
         label = self._opened.labels.best(iri, self._translations.language)
         language = "" if label.language in ("", self._translations.language) else label.language
-        text = label.text if label.language or self._addresses.is_ours(iri) else _outside_name(iri)
+        text = label.text if label.language or self._addresses.is_ours(iri) else external_name(iri)
         return Text(text, language, self._addresses.local(iri))
 
     def kind(self, statements: Iterable[Statements]) -> str:
-        """What an entity is, in the reader's words: its most specific classes of ours."""
+        """Returns the labels of the most specific classes of an entity."""
         types = [v.iri for s in statements if s.predicate == TYPE for v in s.values if v.iri.startswith(CG)]
         above = {b for t in types for b in list(self._vocabulary.broader_classes(t))[1:]}
         labels = [self._opened.labels.best(t, self._translations.language).text for t in types if t not in above]
@@ -172,6 +243,7 @@ class StatementTable:
                 values = [v for v in values if not self._is_repeated(predicate, v, by_predicate)]
             if values:
                 cells = [self._cell(iri, predicate, value) for value in values]
+                # Links are sorted by label; literals keep the order of the description.
                 if all(value.iri for value in values):
                     cells.sort(key=lambda cell: collation_key(cell.texts[0].text if cell.texts else ""))
                 if predicate == _ALT_LABEL:
@@ -183,12 +255,12 @@ class StatementTable:
         return tuple(rows)
 
     def _is_elsewhere(self, predicate: str) -> bool:
-        """Whether it is said in another place of the page; what is counted is shown where the dataset is described."""
+        """Whether the page shows a property elsewhere; counts are shown with the dataset only."""
         about = self._description.iri if self._description else ""
         return predicate in _ELSEWHERE or (predicate.startswith((SD, VOID)) and about != DATASET.value)
 
     def _is_repeated(self, predicate: str, value: Value, by_predicate: dict[str, Statements]) -> bool:
-        """Whether derivation says it because a narrower property does."""
+        """Whether a statement was only derived from a narrower property that the table has."""
         if value.sources != (DERIVED_GRAPH.value,):
             return False
         narrower = (
@@ -205,13 +277,14 @@ class StatementTable:
         return Text(name or label.text, "", self._addresses.local(predicate))
 
     def _for_reader(self, predicate: str, values: Iterable[Value], everything: bool) -> list[Value]:
-        """Leave out what derivation says again in other vocabularies, and translations for other readers."""
-        kept = [v for v in values if everything or not _is_translation(predicate, v)]
+        """Returns the values without derived translations into other vocabularies and texts in other languages."""
+        own = [v for v in values if everything or not is_translation(predicate, v)]
+        # Names in all languages are shown: a reader may know a place by any of them.
         if predicate == _ALT_LABEL:
-            return kept
-        texts = [v for v in kept if isinstance(v.term, Literal) and v.term.language]
+            return own
+        texts = [v for v in own if isinstance(v.term, Literal) and v.term.language]
         mine = [v for v in texts if isinstance(v.term, Literal) and v.term.language == self._translations.language]
-        return [v for v in kept if v not in texts or v in mine or not mine]
+        return [v for v in own if v not in texts or v in mine or not mine]
 
     def _differ(self, predicate: str, values: list[Value]) -> bool:
         term = self._vocabulary.get(predicate)
@@ -247,10 +320,10 @@ class StatementTable:
         return Cell(title, notes, reasons, anchor, self._rows(node.iri, node.statements))
 
     def _names(self, values: list[Value]) -> list[Cell]:
-        """Each spelling once, with the languages in which somebody uses it."""
-        found: dict[str, tuple[list[str], set[str]]] = {}
+        """Returns each spelling once, with the languages that use it."""
+        spellings: dict[str, tuple[list[str], set[str]]] = {}
         for value in values:
-            languages, sources = found.setdefault(value.term.value, ([], set()))
+            languages, sources = spellings.setdefault(value.term.value, ([], set()))
             languages.append(value.term.language or "" if isinstance(value.term, Literal) else "")
             sources.update(value.sources)
         return [
@@ -258,11 +331,11 @@ class StatementTable:
                 (Text(name, languages[0]), Text(f" ({', '.join(filter(None, languages))})")),
                 self.notes(sorted(sources)),
             )
-            for name, (languages, sources) in sorted(found.items(), key=lambda one: collation_key(one[0]))
+            for name, (languages, sources) in sorted(spellings.items(), key=lambda one: collation_key(one[0]))
         ]
 
     def _coordinates(self, values: list[Value], by_predicate: dict[str, Statements]) -> list[Cell]:
-        """A latitude with the longitude that the same source gives."""
+        """Returns each latitude with the longitude from the same source."""
         longitudes = by_predicate.get(_LONGITUDE)
         cells: list[Cell] = []
         for value in values:
@@ -273,7 +346,7 @@ class StatementTable:
         return cells
 
     def _geometry(self) -> str:
-        """The fragment of the geometry, which is shown as coordinates."""
+        """Returns the fragment of the geometry, which is shown as coordinates."""
         values = self._description.values(GEO("hasGeometry").value) if self._description else ()
         return values[0].iri.partition("#")[2] if values else ""
 
@@ -283,10 +356,12 @@ class StatementTable:
         label = self.link(node.iri)
         title = Text(label.text if self._opened.labels.of(node.iri) else fragment, label.language)
         about = self._description.iri if self._description else ""
+        # A part of an event need not state again that it belongs to it.
         statements = [s for s in node.statements if not (s.predicate == CG("at").value and _only(s, about))]
         return Part(fragment, title, self.kind(node.statements), self._rows(node.iri, statements))
 
     def _is_shown(self, link: Incoming, description: Description) -> bool:
+        # A symmetric property is shown once, as an outgoing one.
         if link.predicate in _SYMMETRIC and description.values(link.predicate):
             return False
         return link.predicate.startswith(CG) or self._translations.incoming(link.predicate) is not None
@@ -307,7 +382,7 @@ class StatementTable:
         return IncomingLinks(name, link.count, tuple(sorted(cells, key=lambda c: collation_key(c.texts[0].text))))
 
     def _reasons(self, iri: str, predicate: str, value: Value) -> tuple[Text, ...]:
-        """The reason of the curator, in the reader's language, if the curator is who says it."""
+        """Returns the reasons of a curator's conclusion, in the reader's language if possible."""
         if CURATION_GRAPH.value not in value.sources:
             return ()
         conclusion = self._opened.conclusions.get((iri, predicate, value.term.value))
@@ -318,36 +393,5 @@ class StatementTable:
         return tuple(Text(r.value, literal_text(r, self._translations).language, href) for r in mine)
 
 
-def _without_anchors(row: PropertyRow) -> PropertyRow:
-    """A row of another document's part, which has no address on this page."""
-    return replace(row, cells=tuple(replace(cell, anchor="", rows=tuple(map(_without_anchors, cell.rows)))
-                                    for cell in row.cells))  # fmt: skip
-
-
-def _anchors(rows: Iterable[PropertyRow]) -> Iterator[str]:
-    """The anchors of the values in a register, and of those within these."""
-    for row in rows:
-        for cell in row.cells:
-            yield cell.anchor
-            yield from _anchors(cell.rows)
-
-
-def _is_translation(predicate: str, value: Value) -> bool:
-    """Whether derivation says it, in a vocabulary that is not ours, and no document does."""
-    return value.sources == (DERIVED_GRAPH.value,) and not predicate.startswith(CG)
-
-
 def _only(statements: Statements, iri: str) -> bool:
     return all(value.iri == iri for value in statements.values)
-
-
-def _outside_name(iri: str) -> str:
-    """What an IRI elsewhere is called: Wikidata's by number, known vocabularies' by prefix, others by address."""
-    name = last_segment(iri)
-    namespace = iri.removesuffix(name)
-    if namespace == WD:
-        return f"Wikidata {name}"
-    prefix, local = split_iri(iri)
-    if prefix and local == name:
-        return f"{prefix}:{name}"
-    return iri.partition("://")[2].removeprefix("www.").rstrip("/") or iri

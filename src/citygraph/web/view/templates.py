@@ -14,12 +14,13 @@ from citygraph.web.view.values import date, number
 
 
 class Templates:
-    """The templates of the package, compiled once."""
+    """The Jinja templates of the package, compiled once."""
 
     def __init__(self) -> None:
         self._environment = Environment(
             loader=PackageLoader("citygraph.web"),
             autoescape=select_autoescape(default=True),
+            # A misspelled name in a template fails in tests instead of rendering nothing.
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

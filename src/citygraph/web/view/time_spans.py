@@ -23,13 +23,13 @@ def span(lexical: str) -> Span | None:
 
 
 def span_between(start: str, end: str) -> Span | None:
-    """The time from one date to another; with one of them, that one's own."""
+    """Returns the time between two dates, or the time of the only date given."""
     one, other = span(start) or span(end), span(end) or span(start)
     return Span(one.start, max(one.end, other.end)) if one and other else None
 
 
 def year_of(lexical: str) -> float:
-    """A day in years: 2026.9. Raises ValueError for what is no day."""
+    """Returns a day as a decimal year, such as 2026.9. Raises ValueError for other text."""
     return _in_years(date.fromisoformat(lexical))
 
 

@@ -1,4 +1,4 @@
-"""What the pages say, in the language of the reader."""
+"""The texts of the interface in the languages of the readers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from citygraph.web.http.negotiation import LANGUAGES, translations
 
 
 def N_(text: str) -> str:  # noqa: N802 - the mark that gettext's tools look for
-    """Marks a text for the catalogues; it is translated where it is said."""
+    """Marks a text for the catalogues; it is translated where it is used."""
     return text
 
 
-# Names of properties that the ontology does not name, or not for a page.
+# Names of properties that the ontology does not name, or names differently.
 _PROPERTIES: dict[str, str] = {
     SKOS("altLabel").value: N_("also named"),
     SKOS("prefLabel").value: N_("name"),
@@ -67,7 +67,7 @@ _PROPERTIES: dict[str, str] = {
     CG("shareFigure").value: N_("share"),
 }
 
-# Incoming links told from the side of the page: "party" of a city is a list of its agreements.
+# Inverse names of properties: "party" of a city is a list of its agreements.
 _INCOMING: dict[str, str] = {
     CG("about").value: N_("Mentioned in"),
     CG("actor").value: N_("Acts and statements"),
@@ -111,7 +111,7 @@ _INCOMING: dict[str, str] = {
     SKOS("inScheme").value: N_("Concepts"),
 }
 
-# Kinds of things that are not ours.
+# Names of instances of external classes.
 _CLASSES: dict[str, str] = {
     SKOS("Concept").value: N_("concept"),
     SKOS("ConceptScheme").value: N_("concept scheme"),
@@ -119,7 +119,7 @@ _CLASSES: dict[str, str] = {
     OWL("Ontology").value: N_("ontology"),
 }
 
-# What is asked for by a name that is put together.
+# Texts that the code looks up by a composed name.
 _NAMED: dict[str, str] = {
     "became_created": N_("new"),
     "became_deleted": N_("gone"),
@@ -173,7 +173,7 @@ _NAMED: dict[str, str] = {
     "terms_of": N_("Terms"),
 }
 
-# What the members of a problem are called.
+# Names of the members of a problem.
 _MEMBERS: dict[str, str] = {
     "since": N_("Since"),
     "replaced_by": N_("Use instead"),
@@ -191,37 +191,38 @@ _MEMBERS: dict[str, str] = {
 
 
 class Translations:
-    """The texts of the interface in one language: `words("Sources")` is "Sources" or "Kaynaklar"."""
+    """The texts of the interface in one language: `_("Sources")` is "Sources" or "Kaynaklar"."""
 
     def __init__(self, language: str) -> None:
         self.language = language if language in LANGUAGES else LANGUAGES[0]
         self._catalogue = translations(self.language)
 
+    # A positional-only text leaves every name free for the values.
     def __call__(self, text: str, /, **values: object) -> str:
-        """An English text of the interface in this language, with its {named} values filled in."""
+        """Returns the translation of an English text, with its {named} values filled in."""
         text = self._catalogue.gettext(text)
         return text.format(**values) if values else text
 
     def count(self, one: str, many: str, number: int, /, **values: object) -> str:
-        """A text that counts, in the plural form for `number`, which it may name as {number}."""
+        """Returns a text in the plural form for `number`, which it may contain as {number}."""
         return self._catalogue.ngettext(one, many, number).format(**{"number": number, **values})
 
     def property_name(self, iri: str) -> str | None:
-        """The name of a property on a page, if it is not the one that the ontology gives."""
+        """Returns the name of a property on pages, if it differs from that of the ontology."""
         return self(_PROPERTIES[iri]) if iri in _PROPERTIES else None
 
     def class_name(self, iri: str) -> str | None:
-        """What a thing of a class that is not ours is called."""
+        """Returns the name of an instance of a class that is not ours."""
         return self(_CLASSES[iri]) if iri in _CLASSES else None
 
     def incoming(self, iri: str) -> str | None:
-        """The heading over the links that point here with this property."""
+        """Returns the heading over incoming links with this property."""
         return self(_INCOMING[iri]) if iri in _INCOMING else None
 
     def member(self, name: str) -> str:
-        """What a member of a problem is called."""
+        """Returns the name of a member of a problem."""
         return self(_MEMBERS[name]) if name in _MEMBERS else name
 
     def named(self, name: str) -> str:
-        """A text by a name that is put together, such as "kind_city"."""
+        """Returns a text by a composed name, such as "kind_city"."""
         return self(_NAMED[name])

@@ -1,4 +1,4 @@
-"""Literals as a reader of one language writes them: partial dates, numbers, coordinates."""
+"""Literals in the format of a language: partial dates, numbers, coordinates."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from citygraph.web.view.translations import Translations
 _DATE = re.compile(r"(-?\d{4,})(?:-(\d\d))?(?:-(\d\d))?(?:T(\d\d:\d\d))?")
 _DATES = {XSD(name).value for name in ("date", "gYear", "gYearMonth", "dateTime")}
 _NUMBERS = {XSD(name).value for name in ("integer", "decimal", "double", "float")}
+# Numbers of up to four digits have no separator, so that years read as years.
 _YEAR_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A piece of text on a page: its language where it is not the page's, where it leads, its machine-readable time."""
+    """A piece of text: its language if it differs from the page's, its link, and its machine-readable date."""
 
     text: str
     language: str = ""
@@ -38,7 +39,7 @@ class Text:
         return self.text
 
     def __html__(self) -> Markup:
-        """The same for a page. Here and not in a template: a page has hundreds of them."""
+        """Returns the text as HTML. Not in a template: a page has hundreds of them."""
         text, language = escape(self.text), f' lang="{escape(self.language)}"' if self.language else ""
         if self.href:
             return Markup(f'<a href="{escape(self.href)}"{language}>{text}</a>')  # noqa: S704 - escaped above
@@ -48,7 +49,7 @@ class Text:
 
 
 def literal_text(literal: Literal, translations: Translations) -> Text:
-    """A literal as the reader writes it; the language is said only where it differs from the page's."""
+    """Returns a literal as text in the reader's format; its language only if it differs from the page's."""
     datatype = literal.datatype.value
     if literal.language:
         return Text(literal.value, "" if literal.language == translations.language else literal.language)
@@ -60,7 +61,7 @@ def literal_text(literal: Literal, translations: Translations) -> Text:
 
 
 def date(lexical: str, translations: Translations) -> str:
-    """A date exactly as precise as it is: "24 April 1996", "September 1991", "1991"."""
+    """Returns a date with the precision that it has: "24 April 1996", "September 1991", "1991"."""
     return _date(lexical, translations.language)
 
 
@@ -82,11 +83,12 @@ def _date(lexical: str, language: str) -> str:
 
 
 def number(lexical: str, translations: Translations) -> str:
-    """A number with groups of three: 600,000.5 in English, 600.000,5 in Turkish; four digits stand together."""
+    """Returns a number in groups of three: 600,000.5 in English, 600.000,5 in Turkish; four digits are not split."""
     try:
         value = Decimal(lexical)
     except InvalidOperation:
         return lexical
+    # Babel has no format for NaN and infinity.
     if not value.is_finite():
         return lexical
     if value == value.to_integral_value() and abs(value) < 10**_YEAR_DIGITS:
@@ -95,12 +97,12 @@ def number(lexical: str, translations: Translations) -> str:
 
 
 def language_name(code: str, translations: Translations) -> Text:
-    """A language by its code, as the reader calls it: "Turkish"; a code that is not known stays as it is."""
+    """Returns the name of a language in the reader's language; an unknown code stays as it is."""
     return Text(locale_of(translations.language).languages.get(code, code))
 
 
 def coordinates(latitude: str, longitude: str, translations: Translations) -> str:
-    """Where a place is: "53.08° N, 8.80° E"."""
+    """Returns coordinates such as "53.08° N, 8.80° E"."""
     try:
         north, east = Decimal(latitude), Decimal(longitude)
     except InvalidOperation:
@@ -121,7 +123,7 @@ Link = Callable[[str], Text]
 
 
 def summary(node: Node, translations: Translations, link: Link) -> tuple[Text, ...]:
-    """A node in a line, or nothing if it is of no kind that fits in one."""
+    """Returns a node in one line, or nothing if its class has no such form."""
     types = {v.iri.removeprefix(CG) for s in node.statements if s.predicate == _TYPE for v in s.values}
     statements = _NodeTexts(node, translations, link)
     for kind, summarise in _SUMMARIES.items():
@@ -140,20 +142,20 @@ class _NodeTexts:
         self._link = link
 
     def texts(self, name: str) -> list[Text]:
-        """The values of one of our properties."""
+        """Returns the values of a citygraph property."""
         return [self._text(value) for value in _of_reader(self._values.get(CG(name).value, ()), self.translations)]
 
     def first(self, *names: str) -> Text | None:
-        """The first value of the first of these properties that has one."""
+        """Returns the first value of the first of these properties that has one."""
         return next((text for name in names for text in self.texts(name)), None)
 
     def label(self) -> Text | None:
-        """The node's own name."""
+        """Returns the name of the node."""
         values = _of_reader(self._values.get(RDFS("label").value, ()), self.translations)
         return next((self._text(value) for value in values), None)
 
     def is_true(self, name: str) -> bool:
-        """Whether a truth value is true."""
+        """Whether a boolean property is true."""
         return any(v.term.value == "true" for v in self._values.get(CG(name).value, ()))
 
     def _text(self, value: Value) -> Text:
@@ -211,7 +213,8 @@ def _in_brackets(texts: list[Text]) -> Iterable[Text]:
 
 
 def _of_reader(values: Iterable[Value], translations: Translations) -> list[Value]:
-    """The values in the reader's language, or all if there are none in it."""
+    """Returns the values in the reader's language, or all if there are none in it."""
+    # Derived texts repeat asserted ones in another vocabulary.
     asserted = [v for v in values if v.sources != (DERIVED_GRAPH.value,)]
     mine = [v for v in asserted if isinstance(v.term, Literal) and v.term.language == translations.language]
     return mine or asserted
