@@ -615,7 +615,7 @@ def test_a_large_release_is_served_from_disk_until_it_is_in_memory(settings: Set
         assert engines.figures()[release.name].get("crashed", 0) == 0
 
 
-def test_a_nursery_that_died_is_replaced(settings: Settings, release: Path) -> None:
+def test_a_supervisor_that_died_is_replaced(settings: Settings, release: Path) -> None:
     """By the next query, after a pause that keeps a broken release from eating the machine."""
     with start_host(settings) as host, Engines(host.settings) as engines:
         engines.open(release.name)

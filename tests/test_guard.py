@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from citygraph.errors import CitygraphError, Forbidden, QuerySyntaxError, TooLarge, UsageError
 from citygraph.settings import Settings
-from citygraph.sparql.clauses import check, clauses_of, dataset_of
+from citygraph.sparql.clauses import check, clauses_of
 from citygraph.sparql.guard import occurrences, scan
 from citygraph.sparql.protocol import Query
 
@@ -206,7 +206,9 @@ def test_graphs_come_from_the_release_alone(clause: str) -> None:
 def test_the_dataset_of_a_text() -> None:
     """FROM and FROM NAMED in order, with prefixes and the base resolved."""
     text = "BASE <http://b/> PREFIX e: <e#> SELECT * FROM <x> FROM e:y FROM NAMED <http://z/> FROM graph:catalog {}"
-    assert dataset_of(text) == (("http://b/x", "http://b/e#y", HERE), ("http://z/",))
+    clauses = clauses_of(text)
+    assert clauses.default_graphs == ("http://b/x", "http://b/e#y", HERE)
+    assert clauses.named_graphs == ("http://z/",)
     assert clauses_of("SELECT * FROM <x> {}", "http://c/").default_graphs == ("http://c/x",)
 
 
@@ -239,4 +241,5 @@ def test_a_syntax_error_has_the_engines_place(text: str, place: tuple[int, int])
 
 def test_as_deep_as_the_scan_allows() -> None:
     """What the scan lets pass the tree can read."""
-    assert dataset_of("SELECT * FROM <http://g/> {" + "{" * 190 + PATTERN + "}" * 190 + "}")[0] == ("http://g/",)
+    text = "SELECT * FROM <http://g/> {" + "{" * 190 + PATTERN + "}" * 190 + "}"
+    assert clauses_of(text).default_graphs == ("http://g/",)

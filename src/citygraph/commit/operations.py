@@ -7,20 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from citygraph.errors import QuerySyntaxError, TooLarge
+from citygraph.sparql.guard import COMMENT, IRI, STRING
 
-_IRI = r"<(?:[^\x00-\x20<>\"{}|^`\\]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+>"
-_STRING = (
-    r'"""(?:[^"\\]|\\.|"(?!""))*+"""'
-    r"|'''(?:[^'\\]|\\.|'(?!''))*+'''"
-    r'|(?!""")"(?:[^"\\\n\r]|\\.)*+"'
-    r"|(?!''')'(?:[^'\\\n\r]|\\.)*+'"
-)
 # Possessive throughout, so that no text causes backtracking.
 _TOKEN = re.compile(
     rf"""
-    (?P<space>(?:\s++|\#[^\n\r]*+)++)
-  | (?P<iri>{_IRI})
-  | (?P<string>{_STRING})
+    (?P<space>(?:\s++|{COMMENT})++)
+  | (?P<iri>{IRI})
+  | (?P<string>{STRING})
   | (?P<variable>[?$]\w++)
   | (?P<word>\w[\w-]*+(?:\.++[\w-]++)*+(?::(?:[\w:%-]|\\.|\.++(?=[\w:%\\-]))*+)?+|:(?:[\w:%-]|\\.|\.++(?=[\w:%\\-]))*+)
   | (?P<open>[{{(\[])

@@ -1,1 +1,1 @@
-"""Query engines: supervised processes that can be killed, and the connections to them."""
+"""Query engines: pre-forked worker processes under a supervisor, and the connection pools of their clients."""

@@ -1,7 +1,8 @@
-"""The client of the engine processes, in which web processes run queries: an engine may be killed, its client not.
+"""The client of the engine processes, used by web processes to run queries.
 
-A result is either complete or an error: up to `hold_limit` it is held until its end has arrived, a larger one is a
-stream that raises if the engine fails before its end.
+A query that exceeds a limit costs its engine process, never the web process. A result is either complete or an error.
+A result of up to `hold_limit` bytes is buffered until its end has arrived. A larger one is a stream, which raises if
+the engine fails before its end.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 from citygraph.engine import wire
 from citygraph.engine.pool import Connection, Pool
-from citygraph.engine.wire import ConnectionLost
+from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import EngineFailed, LimitReached
 from citygraph.rdf.formats import BY_NAME, Format
 from citygraph.settings import Settings
@@ -28,14 +29,15 @@ from citygraph.sparql.protocol import Query
 
 # More than one, because an engine may be replaced between two queries on the same connection.
 _ATTEMPTS = 4
-# The supervisor ends a query at its limit; without a message for so many more seconds, the supervisor is gone.
+# Seconds over the time limit. The supervisor enforces that limit; this one applies only if the supervisor is gone.
 _BACKSTOP = 2.0
+# The kernel closes a killed process's sockets before its supervisor can reap it, so the reason may come a little later.
 _WHY_PATIENCE = 1.0  # seconds
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A result. `body` is complete (bytes) or a `Stream`, whose number of rows is not known yet."""
+    """A query result. `body` is complete (bytes), or a `Stream` whose number of rows is not known yet."""
 
     format: Format
     body: bytes | Stream
@@ -57,7 +59,7 @@ class RunningQuery:
 
 
 class Engines:
-    """The engines of all releases, for the threads of one process. Connections are made when they are needed."""
+    """A client of the engines of all releases, shared by the threads of one process. It connects lazily."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -132,6 +134,7 @@ class Engines:
         key = release_id, federated
         with self._lock:
             if key not in self._pools:
+                # The web processes share the engines evenly.
                 size = max(1, self._settings.engines // max(1, self._settings.workers))
                 self._pools[key] = Pool(self._settings.engine_socket, release_id, federated, size)
             return self._pools[key]
@@ -150,23 +153,23 @@ class Engines:
 
 
 class Stream:
-    """The body of a large result, as an iterator of pieces.
+    """An iterator of the pieces of a large result.
 
-    Raises LimitReached or EngineFailed in the middle if the result cannot be finished: then the connection to the
-    reader must be cut, because the status 200 has been sent already. `close` before the end cancels the query.
+    It raises LimitReached or EngineFailed midway if the result cannot be finished. The connection to the reader must
+    then be cut, because the status 200 has been sent already. `close` before the end cancels the query.
     """
 
-    def __init__(self, exchange: _Exchange, held: list[bytes]) -> None:
+    def __init__(self, exchange: _Exchange, pieces: list[bytes]) -> None:
         self._exchange = exchange
-        self._held = held
+        self._pieces = pieces
         self.rows: int | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        if self._held:
-            return self._held.pop(0)
+        if self._pieces:
+            return self._pieces.pop(0)
         piece = self._exchange.next_piece()
         if piece is None:
             self.rows = self._exchange.rows
@@ -174,8 +177,8 @@ class Stream:
         return piece
 
     def close(self) -> None:
-        """Stops reading."""
-        self._held.clear()
+        """Discards the rest of the result, and cancels the query if it still runs."""
+        self._pieces.clear()
         self._exchange.abandon()
 
     def __del__(self) -> None:
@@ -184,7 +187,7 @@ class Stream:
 
 
 class _NotBegun(Exception):
-    """Raised when an engine ended before it began this query, which another engine may then evaluate."""
+    """An internal signal that an engine ended before it began this query, which can be retried on another engine."""
 
 
 class _Exchange:
@@ -202,34 +205,30 @@ class _Exchange:
 
     def run(self, query: Query, client: str) -> Answer:
         """Sends the query and receives its result, or a stream that begins with the part received so far."""
-        held: list[bytes] = []
+        pieces: list[bytes] = []
         try:
             self._send(query, client)
             while (piece := self.next_piece()) is not None:
-                held.append(piece)
+                pieces.append(piece)
                 if self._size > self._settings.hold_limit:
-                    return self._answer(Stream(self, held))
+                    return self._answer(Stream(self, pieces))
         except BaseException:
             self.abandon()
             raise
-        return self._answer(held[0] if len(held) == 1 else b"".join(held))
+        return self._answer(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     def next_piece(self) -> bytes | None:
-        """Returns the next piece of the result, None at its end. Raises the engine's error, or why the engine ended."""
+        """Returns the next piece of the result, or None at its end.
+
+        Raises the error that the engine sent, or one for the reason why the engine ended.
+        """
         if self._connection is None:
             if self.rows is None:
                 # After a failure, or after `abandon`: None would mark the result as complete.
                 raise EngineFailed("the result is not complete")
             return None
         while True:
-            try:
-                kind, payload = self._connection.channel.receive(self._remaining())
-            except TimeoutError:
-                elapsed = time.monotonic() - self._begun
-                self._discard()
-                raise EngineFailed(f"the engine process did not respond within {elapsed:.0f} s") from None
-            except ConnectionLost:
-                raise self._reason() from None
+            kind, payload = self._receive(self._connection.channel)
             if kind == wire.WHOLE:
                 self.rows, name, body = wire.read_whole(payload)
                 self._format = BY_NAME[name]
@@ -247,10 +246,21 @@ class _Exchange:
                 self._finish(*wire.read_end(payload))
                 return None
 
+    def _receive(self, channel: Channel) -> tuple[bytes, bytes]:
+        try:
+            return channel.receive(self._remaining())
+        except TimeoutError:
+            elapsed = time.monotonic() - self._begun
+            self._discard()
+            raise EngineFailed(f"the engine process did not respond within {elapsed:.0f} s") from None
+        except ConnectionLost:
+            raise self._reason() from None
+
     def abandon(self) -> None:
         """Cancels the query if it is still in progress."""
         if self._connection is not None:
             control = self._connection.control
+            # The request goes to the supervisor, because an engine does not read its connection while it evaluates.
             self._discard()
             _consult_quietly(control, {"cancel": self._id})
 
@@ -282,7 +292,7 @@ class _Exchange:
         return max(0.5, self._settings.time_limit + _BACKSTOP - (time.monotonic() - self._begun))
 
     def _reason(self) -> Exception:
-        """Returns an error for the reason why the engine's connection closed before the end."""
+        """Returns an error for the reason why the engine closed the connection before the end of the result."""
         assert self._connection is not None  # noqa: S101
         control = self._connection.control
         self._discard()
@@ -291,7 +301,7 @@ class _Exchange:
             response = _consult_quietly(control, {"why": self._id})
             if response.get("end"):
                 return self._error_of(response["end"])
-            # Still listed: the process has closed its connection but not quite ended.
+            # A query that is still listed belongs to a process that has closed its connection but not quite ended.
             if not response.get("running"):
                 break
             time.sleep(0.01)
@@ -329,12 +339,12 @@ class _Exchange:
 
 
 def _public(name: str) -> str:
-    """Returns a hash to list instead of a query's secret name, with which anyone could end the query."""
+    """Returns a hash of a query's name for public lists, because anyone who knows the name can cancel the query."""
     return blake2b(name.encode(), digest_size=8).hexdigest()
 
 
 def _consult_quietly(control: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Returns a supervisor's response; empty if the supervisor is gone, and its queries with it."""
+    """Returns a supervisor's response, or an empty one if the supervisor and its queries are gone."""
     try:
         return wire.consult(control, request)
     except (OSError, ConnectionLost):

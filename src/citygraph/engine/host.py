@@ -1,4 +1,4 @@
-"""The engine host: starts a supervisor of query engines for each requested release, and ends with its parent.
+"""The engine host: a process that starts a supervisor for each requested release, and ends with its parent.
 
 `citygraph serve` starts one with `start_host` and passes its socket to the web processes.
 """
@@ -41,11 +41,12 @@ SOCKET = "host.sock"
 _MODULE = "citygraph.engine.host"
 # All times are in seconds.
 _TICK = 1.0
-# So many quads are loaded into memory within about a second: no engine on disk is needed until then.
+# A release of up to this many quads loads into memory within about a second, and needs no engines on disk meanwhile.
 _LOADED_QUICKLY = 100_000
-# The number of commits that are applied one by one in memory; after more, the release is loaded again.
+# The highest number of commits that are applied one by one in memory. After more, the release is loaded again.
 _LONGEST_CHAIN = 50
-# For how long the sockets of a replaced release are still given out: less than its engines live (supervisor.py).
+# Clients still get the sockets of a replaced release for this time. It is shorter than the grace period of its engines
+# (_DRAINING in supervisor.py), because a request may be on its way to them.
 _DRAINING = 2.0
 _ADVANCING = 10.0
 _ENDING = 5.0
@@ -55,27 +56,27 @@ _PAUSE = 2.0
 
 
 class HostProcess:
-    """A running engine host, as its parent sees it. Closing it ends all engines."""
+    """A handle of the parent on its running engine host. Closing it ends all engines."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        # Anyone who can connect can run queries that no guard has checked: the folder is private.
+        # The folder is private, because anyone who can connect can run queries that no guard has checked.
         self._sockets = SocketDir()
         self._folder = self._sockets.path
         self._process = spawn_listening(_MODULE, self._folder, settings)
 
     @property
     def settings(self) -> Settings:
-        """The settings with the path of the host's socket, for web processes and `Engines`."""
+        """Returns the settings with the path of the host's socket, for web processes and `Engines`."""
         return self._settings.with_changes(engine_socket=str(self._folder / SOCKET))
 
     @property
     def pid(self) -> int:
-        """The process id."""
+        """Returns the process id of the host."""
         return self._process.pid
 
     def is_alive(self) -> bool:
-        """Returns whether the host still runs; if not, `restart` it."""
+        """Returns whether the host still runs. If not, call `restart`."""
         return self._process.poll() is None
 
     def open(self, release_id: str) -> None:
@@ -84,7 +85,7 @@ class HostProcess:
             wire.consult(str(self._folder / SOCKET), {"open": release_id})
 
     def restart(self) -> None:
-        """Starts the host again on the same socket, after it died; clients reconnect by themselves."""
+        """Restarts a host that died, on the same socket. Clients reconnect by themselves."""
         stop(self._process, _ENDING)
         self._process = spawn_listening(_MODULE, self._folder, self._settings)
 
@@ -109,7 +110,7 @@ def start_host(settings: Settings) -> HostProcess:
 
 @dataclass
 class _RunningSupervisor:
-    """A supervisor process, as the host sees it."""
+    """The host's record of a supervisor process."""
 
     process: subprocess.Popen[bytes]
     mode: str
@@ -118,26 +119,26 @@ class _RunningSupervisor:
     retiring: bool = False
 
     def is_ready(self) -> bool:
-        """Returns whether its engines accept queries, which it announces on its stdout."""
+        """Returns whether the engines accept queries, which the supervisor announces on its stdout."""
         if not self.ready and self.process.stdout and wire.is_readable(self.process.stdout):
-            # Readable without data: the process ended before it was ready.
+            # A pipe that is readable but without data belongs to a process that ended before it was ready.
             self.ready = bool(os.read(self.process.stdout.fileno(), 64))
         return self.ready
 
 
 @dataclass
 class _OpenRelease:
-    """The sockets of a release that clients connect to, and the supervisors whose engines serve them."""
+    """The client sockets of a release, and the supervisors whose engines serve them."""
 
     sockets: dict[str, str]
     supervisors: list[_RunningSupervisor]
 
 
 class Host:
-    """The supervisors of all open releases.
+    """The manager of the supervisors of all open releases.
 
-    A large release that is to be held in memory gets two: one on disk that can serve at once, and one in memory that
-    replaces it as soon as it has loaded.
+    A large release that is to be held in memory gets two supervisors. One reads it from disk and can serve at once.
+    The other holds it in memory, and replaces the first as soon as it has loaded.
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -149,7 +150,7 @@ class Host:
         self._draining: Draining[tuple[str, dict[str, str]]] = Draining(_DRAINING)  # release ids and sockets
 
     def run(self, control: ControlLoop) -> None:
-        """Serves until the parent is gone or SIGTERM comes; then ends every supervisor."""
+        """Serves requests until the parent is gone or SIGTERM arrives. Then ends every supervisor."""
         try:
             while control.serve(_TICK, self._handle):
                 self._look()
@@ -175,7 +176,7 @@ class Host:
 
     def _open(self, release_id: str) -> dict[str, Any]:
         release = self._settings.releases / release_id
-        # The id comes from an address: it must not lead out of the folder, nor to a staged release or `current`.
+        # The id comes from a URL, so it must not lead out of the folder, nor to a staged release or `current`.
         is_valid = bool(release_id) and "/" not in release_id and not release_id.startswith(".")
         if not is_valid or release.is_symlink() or not (release / "store").is_dir():
             return {"error": f"no release {release_id!r}", "kind": "NotFound"}
@@ -189,9 +190,9 @@ class Host:
         return {"sockets": self._opened[release_id].sockets}
 
     def _advanced(self, release: Path) -> _OpenRelease | None:
-        """Moves an older release that is in memory on to this one, by the changes between them.
+        """Upgrades an ancestor that is in memory to this release, by applying the changes between them.
 
-        Returns None if the release is not the current one, or if no such release or chain of changes is there.
+        Returns None if the release is not the current one, or without such an ancestor and chain of changes.
         """
         older = self._older_in_memory(release)
         if older is None or mode_of(release, self._settings)[0] != "memory":
@@ -203,7 +204,7 @@ class Host:
         try:
             advanced = wire.consult(supervisor.control, request, _ADVANCING).get("advanced") == release.name
         except (OSError, wire.ConnectionLost) as error:
-            # Its store may have some of the changes and not others.
+            # Its store may contain only some of the changes, so its engines must not serve any release.
             log.warning("the engines could not move on to %s: %s", release.name, error)
             supervisor.process.kill()
             return None
@@ -231,7 +232,10 @@ class Host:
         return None
 
     def _start_all(self, release: Path) -> _OpenRelease:
-        """Starts the supervisors of a release. Its sockets listen at once, so that clients can queue on them."""
+        """Starts the supervisors of a release. Its sockets listen at once, so that clients can queue on them.
+
+        All supervisors of a release inherit the same listening sockets.
+        """
         kinds = ("query", "federated") if self._settings.federation else ("query",)
         paths = {kind: self._new_socket(kind) for kind in kinds}
         listeners = [listen(path) for path in paths.values()]
@@ -252,12 +256,12 @@ class Host:
         return _RunningSupervisor(process, mode, str(path))
 
     def _new_socket(self, kind: str) -> Path:
-        # Never a name that was in use before, even by an earlier host: a client may still have it.
+        # A name is never reused, not even after a restart of the host, because a client may still have it.
         self._started += 1
         return self._folder / f"{os.getpid()}-{self._started}.{kind}"
 
     def _look(self) -> None:
-        """Forgets the supervisors that have ended, and retires those that have been replaced."""
+        """Removes the records of supervisors that have ended, and retires those that have been replaced."""
         self._close_drained()
         for release_id, opened in list(self._opened.items()):
             for supervisor in list(opened.supervisors):
@@ -290,7 +294,7 @@ class Host:
 
 
 def _retire(supervisor: _RunningSupervisor) -> None:
-    """Asks a supervisor to end after the queries of its engines."""
+    """Requests a graceful shutdown of a supervisor, after the running queries of its engines."""
     if not supervisor.retiring:
         with contextlib.suppress(OSError, wire.ConnectionLost):
             wire.consult(supervisor.control, {"retire": True}, timeout=0.5)
@@ -298,7 +302,7 @@ def _retire(supervisor: _RunningSupervisor) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Removes our sockets and the metrics of web processes, and their folder if nothing else is in it."""
+    """Removes our sockets and the metrics of web processes, then their folder if it is empty."""
     for kind in ("sock", "query", "federated", "control", "metrics"):
         for path in folder.glob(f"*.{kind}"):
             path.unlink(missing_ok=True)
@@ -311,7 +315,7 @@ def mode_of(release: Path, settings: Settings) -> tuple[str, int]:
     try:
         quads = int(json.loads((release / "manifest.json").read_text(encoding="utf-8"))["quads"])
     except (OSError, KeyError, ValueError):
-        # Without a manifest the size is unknown: on disk any size can be served.
+        # Without a manifest the size is unknown, and only the mode "disk" can serve a release of any size.
         quads = sys.maxsize
     if settings.store_mode in {"memory", "disk"}:
         return settings.store_mode, quads

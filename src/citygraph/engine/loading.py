@@ -1,4 +1,4 @@
-"""A loader of a release into memory, for a process that will fork and so must not open the store on disk."""
+"""An in-memory loader of releases, for a process that will fork and therefore must not open the store on disk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def load_into_memory(release: Path) -> Store:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        # A child opens the store on disk, because RocksDB starts threads and this process will fork.
+        # A child opens the store on disk, because RocksDB starts threads, which the forks of its parent would not copy.
         sandbox.die_with_parent(parent)
         os.close(reading)
         _dump(release, writing)
@@ -39,8 +39,8 @@ def load_into_memory(release: Path) -> Store:
 
 
 def have_graphs(store: Store, release: Path) -> None:
-    """Gives the store exactly the named graphs of the release, empty ones among them."""
-    # N-Quads cannot express an empty graph: the manifest lists all of them.
+    """Adds and removes named graphs until the store has exactly those of the release, including empty ones."""
+    # N-Quads cannot express an empty graph, so the manifest is the source of the graph names.
     graphs = {NamedNode(name) for name in _manifest(release).get("graphs", {})}
     for graph in set(store.named_graphs()) - graphs if graphs else ():
         store.remove_graph(graph)
@@ -49,7 +49,7 @@ def have_graphs(store: Store, release: Path) -> None:
 
 
 def _dump(release: Path, writing: int) -> None:
-    """Writes the store's quads to a pipe, and ends this process."""
+    """Writes the store's quads to a pipe, then exits the process."""
     status = 1
     try:
         with os.fdopen(writing, "wb") as pipe:

@@ -1,4 +1,4 @@
-"""A pool of connections to the engines of one release, shared by the threads of a web process."""
+"""A connection pool for the engines of one release, shared by the threads of a web process."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ _RETRY = 0.05
 
 
 class PerClientLimit:
-    """A limit on how many things one client has at a time; an unnamed client has none."""
+    """A concurrency limit per client. A client without a name is not limited."""
 
     def __init__(self, most: int) -> None:
         self.most = most
-        # With each semaphore the number of threads that hold it or wait for it: without one the entry is removed.
+        # Each semaphore with the number of threads that hold it or wait for it. At zero the entry is removed, so that
+        # the dictionary does not grow with every client that was ever seen.
         self._clients: dict[str, tuple[threading.Semaphore, int]] = {}
         self._lock = threading.Lock()
 
     def acquire(self, client: str, wait: float) -> bool:
-        """Waits for a place up to `wait` seconds and returns whether it was acquired; if so, call `release`."""
+        """Waits up to `wait` seconds for a permit. Returns whether it was acquired; if so, call `release` later."""
         if not client:
             return True
         with self._lock:
@@ -36,13 +37,13 @@ class PerClientLimit:
         return acquired
 
     def release(self, client: str) -> None:
-        """Gives a place back."""
+        """Returns a permit."""
         if client:
             self._clients[client][0].release()
             self._forget(client)
 
     def _forget(self, client: str) -> None:
-        """Counts one user less; without users the client's entry is removed."""
+        """Decrements the client's number of users. Removes its entry at zero."""
         with self._lock:
             semaphore, users = self._clients.pop(client)
             if users > 1:
@@ -58,7 +59,10 @@ class Connection:
 
 
 class Pool:
-    """At most `size` connections to the engines of a release; one client never gets all of several."""
+    """A pool of at most `size` connections to the engines of a release.
+
+    If `size` is more than one, a client never gets all of them.
+    """
 
     def __init__(self, host: str, release_id: str, federated: bool, size: int) -> None:
         self.release_id = release_id
@@ -72,9 +76,9 @@ class Pool:
         self._sockets: dict[str, str] | None = None
 
     def acquire(self, wait: float, client: str = "") -> Connection:
-        """Returns a connection to an engine that is free; `release` or `discard` it afterwards.
+        """Returns a connection to a free engine. Call `release` or `discard` with it afterwards.
 
-        Raises Busy after `wait` seconds, NotFound, EngineFailed if the host cannot be reached.
+        Raises Busy after `wait` seconds, NotFound for an unknown release, EngineFailed if the host cannot be reached.
         """
         deadline = time.monotonic() + wait
         if not self._per_client.acquire(client, wait):
@@ -89,16 +93,16 @@ class Pool:
         return connection
 
     def release(self, connection: Connection) -> None:
-        """Keeps a connection for the next query."""
+        """Puts a connection back into the pool for the next query."""
         client = self._clients.pop(connection)
-        # Before its place is free, so that the thread that gets the place finds the connection.
+        # Appended before the permit is released, so that the next thread with a permit finds the connection.
         with self._lock:
             self._idle.append(connection)
         self._places.release()
         self._per_client.release(client)
 
     def discard(self, connection: Connection) -> None:
-        """Closes a connection that cannot be used again."""
+        """Closes a connection that cannot be reused."""
         connection.channel.close()
         self._places.release()
         self._per_client.release(self._clients.pop(connection))
@@ -120,7 +124,7 @@ class Pool:
             raise
 
     def _idle_connection(self) -> Connection | None:
-        """Returns the connection used last, unless its engine has ended."""
+        """Returns the most recently used idle connection whose engine is alive, or None."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -139,7 +143,7 @@ class Pool:
             except TimeoutError:
                 break
             except BlockingIOError:
-                # The queue of connections that the engines have not accepted yet is full.
+                # The backlog of connections that the engines have not accepted yet is full.
                 time.sleep(_RETRY)
                 continue
             except OSError:

@@ -1,4 +1,4 @@
-"""Server processes: starting and ending them, their control loop, their sockets, and how commands find them."""
+"""Process management: start and stop, the control loop, private Unix sockets, and discovery of running servers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 _T = TypeVar("_T")
 
-# Requests come from our own processes, which send at once; a stopped one must not hold up the watch for long.
+# Requests come from our own processes, which send at once. A suspended one must not block the control loop for long.
 _REQUEST_TIMEOUT = 0.1
 _BACKLOG = 256
 _FOLDER_PREFIX = "citygraph-room-"
@@ -37,14 +37,14 @@ _LOCK = "lock"
 
 
 class ControlLoop:
-    """An event loop that waits for requests on a socket, for children that end, and for the end of the parent."""
+    """An event loop for requests on a socket, exits of child processes, and the exit of the parent."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
         self._selector = selectors.DefaultSelector()
         self._parent = os.getppid()
         self._stopping = False
-        # A signal alone does not end select(), which Python restarts (PEP 475); a byte in this pair does.
+        # A signal alone does not end select(), which Python restarts (PEP 475). A byte on this socket pair does.
         self._awake, self._wake = socket.socketpair()
         for end in (self._awake, self._wake):
             end.setblocking(False)
@@ -58,7 +58,7 @@ class ControlLoop:
         self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
 
     def serve(self, timeout: float, handle: Handler) -> bool:
-        """Waits up to `timeout` seconds for an event and handles requests; returns False when it is time to stop."""
+        """Waits up to `timeout` seconds for events and handles requests. Returns False when the process must stop."""
         for key, _ in self._selector.select(timeout):
             if key.fileobj is self._listener:
                 self._handle_request(handle)
@@ -69,7 +69,7 @@ class ControlLoop:
         return not self._stopping and os.getppid() == self._parent
 
     def abandon(self) -> None:
-        """Restores signals and closes sockets, in a forked child with another task."""
+        """Restores the signal handlers and closes the sockets, in a forked child that does not run the loop."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -97,7 +97,7 @@ class ControlLoop:
 
 
 class Draining(Generic[_T]):
-    """Items that were replaced but stay in use for a grace period, because requests may be on their way to them."""
+    """A collection of replaced items in a grace period, during which requests may still be on their way to them."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -131,7 +131,7 @@ class Draining(Generic[_T]):
 def spawn(
     module: str, *arguments: str, pass_fds: Sequence[int] = (), env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Starts a module as a process, which ends when its stdin does and reports on its stdout (see `announce`)."""
+    """Starts a module as a process. It exits when its stdin is closed, and reports on its stdout (see `announce`)."""
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.PIPE,
@@ -143,7 +143,7 @@ def spawn(
 
 def spawn_listening(module: str, folder: Path, settings: Settings) -> subprocess.Popen[bytes]:
     """Starts a module with a folder for its sockets, and waits until it listens. Raises OSError if it ends before."""
-    # Rust would print the trace of a failed allocation while there is no memory, and that may not end.
+    # Rust would print the trace of a failed allocation when memory has run out, and might never finish.
     env = {**os.environ, **settings.as_environment(), "RUST_BACKTRACE": "0"}
     process = spawn(module, str(folder), env=env)
     assert process.stdout is not None  # noqa: S101
@@ -155,7 +155,7 @@ def spawn_listening(module: str, folder: Path, settings: Settings) -> subprocess
 
 
 def stop(process: subprocess.Popen[bytes], timeout: float) -> None:
-    """Ends a spawned process by closing its pipes; kills it if it still runs after `timeout` seconds."""
+    """Stops a spawned process by closing its pipes. Kills it if it still runs after `timeout` seconds."""
     for pipe in (process.stdin, process.stdout):
         if pipe:
             pipe.close()
@@ -167,13 +167,13 @@ def stop(process: subprocess.Popen[bytes], timeout: float) -> None:
 
 
 def announce(word: str) -> None:
-    """Writes a word to the parent on stdout, once: afterwards stdout is stderr, in this process and its children."""
+    """Writes a word to the parent on stdout, once. Then redirects stdout to stderr, for its future children too."""
     os.write(sys.stdout.fileno(), f"{word}\n".encode())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
 
 def detach_stdin() -> None:
-    """Replaces stdin by an empty file, in a forked child: the end of its parent's stdin does not concern it."""
+    """Redirects stdin to /dev/null in a forked child, which does not depend on its parent's stdin."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, sys.stdin.fileno())
     os.close(nothing)
@@ -183,7 +183,7 @@ def detach_stdin() -> None:
 
 
 def listen(path: Path) -> socket.socket:
-    """Returns a listening socket that only our user can connect to; replaces one that a dead process left there."""
+    """Returns a listening socket that only our user can connect to. Replaces a stale socket of a dead process."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
@@ -193,11 +193,11 @@ def listen(path: Path) -> socket.socket:
 
 
 class SocketDir:
-    """A private temporary folder for sockets, locked by its maker while that process lives. Close it at the end."""
+    """A private temporary folder for sockets. The process that creates it holds a lock on it until `close` or exit."""
 
     def __init__(self) -> None:
         sweep()
-        # Locked before it has the name that `sweep` looks for: otherwise another process could remove it.
+        # Locked before it gets the name that `sweep` looks for, because another process could otherwise remove it.
         folder = Path(tempfile.mkdtemp(prefix=".citygraph-"))
         self._lock = (folder / _LOCK).open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -212,7 +212,7 @@ class SocketDir:
 def sweep() -> None:
     """Removes the socket folders of processes that were killed."""
     for path in Path(tempfile.gettempdir()).glob(_FOLDER_PREFIX + "*"):
-        # Folders of other users cannot be opened, and do not concern us.
+        # Folders of other users cannot be opened, and are skipped.
         with suppress(OSError), (path / _LOCK).open("r") as lock:
             # The kernel releases the lock when its process ends, however it ends.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -221,7 +221,7 @@ def sweep() -> None:
 
 def _remove(folder: Path) -> None:
     with suppress(OSError):
-        # The lock last: without it no later `sweep` would know that the rest may be removed.
+        # The lock is removed last, because a later `sweep` needs it to know that the rest may be removed.
         for path in sorted(folder.iterdir(), key=lambda path: path.name == _LOCK):
             path.unlink(missing_ok=True)
         folder.rmdir()
@@ -232,7 +232,7 @@ def _remove(folder: Path) -> None:
 
 @contextmanager
 def advertised(settings: Settings) -> Iterator[None]:
-    """Keeps a file by which commands find this server, during the block; logs a warning if it cannot be written."""
+    """Keeps a file during the block by which commands find this server. Logs a warning if it cannot be written."""
     # Several machines may share a folder of releases, but a socket is reachable on one of them only.
     path = settings.releases / f".serving-{platform.node()}-{os.getpid()}"
     try:
@@ -248,7 +248,7 @@ def advertised(settings: Settings) -> Iterator[None]:
 
 
 def servers(settings: Settings) -> list[Settings]:
-    """Returns settings with the engine socket of each server that runs here on these releases. Raises NotFound."""
+    """Returns settings with the engine socket of each local server of these releases. Raises NotFound without any."""
     live = _live_servers(settings)
     if not live:
         raise NotFound(f"no server of {settings.releases} runs here")
@@ -256,7 +256,7 @@ def servers(settings: Settings) -> list[Settings]:
 
 
 def _live_servers(settings: Settings) -> list[Settings]:
-    """Returns settings for each running server; removes the files of servers that were killed."""
+    """Returns settings for each running server. Removes the files of servers that were killed."""
     live = []
     for path in sorted(settings.releases.glob(f".serving-{platform.node()}-*")):
         server = settings.with_changes(engine_socket=path.read_text(encoding="utf-8"))

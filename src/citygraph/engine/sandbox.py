@@ -1,4 +1,4 @@
-"""A sandbox for engine processes: no network, no writing, no new programs, and a limit on memory."""
+"""A sandbox for engine processes: seccomp filters on network, file writes and new programs, and a memory limit."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-# Above the limit, for memory that an allocator keeps in reserve; the supervisor checks the limit itself.
+# A margin over the limit for memory that an allocator keeps in reserve. The supervisor enforces the exact limit.
 _SLACK = 64 * 1024 * 1024
 _PAGE = resource.getpagesize()
 _NETWORKS = ("AF_INET", "AF_INET6", "AF_PACKET", "AF_NETLINK", "AF_VSOCK", "AF_ALG", "AF_BLUETOOTH")
-# Started programs, other processes' memory, listening, and every way to change files but open(), see filter_calls.
+# Calls that start programs, access the memory of other processes, listen, or change files. Calls of open() are not
+# listed, because filter_calls decides on them by their flags.
 _CALLS = (
     *("execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "bpf"),
     *("bind", "listen", "io_uring_setup", "open_by_handle_at", "mount"),
@@ -29,7 +30,7 @@ _CALLS = (
 
 
 def die_with_parent(parent: int) -> None:
-    """Makes the kernel kill this process when its parent dies; on other systems than Linux it does nothing."""
+    """Makes the kernel kill this process when its parent dies. Does nothing on systems other than Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         # The parent may have died before the call.
@@ -38,7 +39,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def can_filter() -> str:
-    """Returns an empty string if system calls can be filtered here, else the reason why not."""
+    """Returns an empty string if system calls can be filtered on this system, else the reason why not."""
     try:
         import pyseccomp  # noqa: F401
     except (ImportError, RuntimeError, OSError) as error:
@@ -63,13 +64,13 @@ def filter_calls(network: bool) -> None:
         rules.add_rule(refusal, call)
     if not network:
         _refuse_network_sockets(rules, refusal)
-    # Its flags are in a structure in memory, which a filter cannot read: libraries fall back to openat.
+    # The flags of openat2 are in a structure in memory, which a filter cannot read. Libraries fall back to openat.
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "openat2")
     rules.load()
 
 
 def cut_network() -> None:
-    """Forbids this process to open connections and start programs; it may write files."""
+    """Forbids this process to open connections and start programs. Writing files stays allowed."""
     import pyseccomp as seccomp
 
     refusal = seccomp.ERRNO(errno.EACCES)
@@ -84,13 +85,13 @@ def _refuse_network_sockets(rules: Any, refusal: Any) -> None:
     import pyseccomp as seccomp
 
     for name in _NETWORKS:
-        # Python knows fewer of these families on some systems.
+        # Python defines fewer of these families on some systems.
         if family := getattr(socket, name, None):
             rules.add_rule(refusal, "socket", seccomp.Arg(0, seccomp.EQ, int(family)))
 
 
 def limit_memory(limit: int) -> None:
-    """Limits further allocations of this process to `limit` bytes; it aborts if it requests more."""
+    """Limits further allocations of this process to `limit` bytes. The process aborts if it requests more."""
     highest = _data_size() + limit + _SLACK
     resource.setrlimit(resource.RLIMIT_DATA, (highest, highest))
     # A core dump of some gigabytes for each crash would fill the disk.
@@ -98,14 +99,14 @@ def limit_memory(limit: int) -> None:
 
 
 def lower_priority(pid: int, by: int) -> bool:
-    """Lowers the priority of a process for the rest of its life. Returns True, also if the process is gone."""
+    """Lowers the priority of a process permanently. Returns True, even if the process is gone."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, min(19, os.getpriority(os.PRIO_PROCESS, pid) + by))
     return True
 
 
 def anonymous_memory(pid: int | str = "self") -> int:
-    """Returns the bytes of memory that a process uses without mapped files; 0 if it is gone or this is unknown."""
+    """Returns the bytes of resident memory of a process without mapped files, or 0 if it is gone or unknown."""
     try:
         _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
     except (OSError, ValueError):

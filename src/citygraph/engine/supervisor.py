@@ -1,7 +1,7 @@
-"""The supervisor of one release: it holds the store, forks engine processes, and replaces those over a limit.
+"""The pre-fork supervisor of one release: it holds the store, forks engine processes, and kills those over a limit.
 
-It always has one thread: a fork copies only the thread that forks, and a lock held by another thread would stay locked
-in the child for ever.
+It is single-threaded. A fork copies only the thread that forks, and a lock held by another thread would stay locked in
+the child forever.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from citygraph.sparql import clauses as clauses  # imported before the forks: en
 
 log = logging.getLogger(__name__)
 
-# All times are in seconds. Between two checks of the engines, while a query runs and while none does:
+# All times are in seconds. The first two are between two checks of the engines, while a query runs and otherwise.
 _TICK = 0.025
 _IDLE_TICK = 0.1
 # After this time a query continues with a lower priority, so that it does not slow down short ones.
@@ -41,7 +41,7 @@ _SLOW = 2.0
 _NICER = 10
 _ENDS_KEPT = 1000
 _FAILED_STARTS = 5
-# How long the engines of a replaced release live: requests may be on their way to them.
+# The grace period of the engines of a replaced release, because requests may be on their way to them.
 _DRAINING = 3.0
 _MOST_DRAINING = 3
 _IDLE_BEFORE_CLOSING = 300.0
@@ -49,7 +49,7 @@ _IDLE_BEFORE_CLOSING = 300.0
 
 @dataclass(frozen=True)
 class Assignment:
-    """The assignment of a supervisor: a release's folder, how to hold it ("memory" or "disk"), listening sockets."""
+    """The configuration of a supervisor: a release's folder, the store mode ("memory" or "disk"), the listeners."""
 
     release: Path
     mode: str
@@ -60,7 +60,7 @@ class Assignment:
 
 @dataclass
 class _Engine:
-    """An engine process, as its supervisor sees it."""
+    """The supervisor's record of an engine process."""
 
     pid: int
     slot: int
@@ -72,14 +72,14 @@ class _Engine:
 
 
 class Supervisor:
-    """The supervisor of the engines of one release."""
+    """A pre-fork supervisor of the engines of one release."""
 
     def __init__(self, assignment: Assignment, settings: Settings, control: ControlLoop) -> None:
         self._assignment = assignment
         self._release = assignment.release
         self._settings = settings
         self._control = control
-        # More than are needed at rest, because the engines of replaced releases live on for a while.
+        # More slots than engines, because the engines of replaced releases live on for a grace period.
         slots = settings.engines * (2 if assignment.federated else 1) * (_MOST_DRAINING + 2)
         self._status_table = StatusTable(slots)
         self._vacant = list(range(slots))
@@ -95,13 +95,13 @@ class Supervisor:
         self._store: Store | None = None
 
     def run(self) -> None:
-        """Serves until the host requests the end, or until the release is no longer needed.
+        """Serves until the host requests a shutdown, or until its release is neither current nor queried any more.
 
         Raises OSError if the release cannot be read, EngineFailed if engines do not start.
         """
         if self._assignment.mode == "memory":
             self._store = load_into_memory(self._release)
-        # The collector skips the objects made so far: its marks would copy the pages that engines share.
+        # The garbage collector skips the objects made so far. Its marks would copy the pages that engines share.
         gc.freeze()
         tick = _TICK
         try:
@@ -123,7 +123,7 @@ class Supervisor:
     # starting and ending engines
 
     def _fill(self) -> None:
-        """Starts the engines that are missing; one with network access only when a client waits for it."""
+        """Starts the missing engines. One with network access is started only when a client waits for it."""
         current = [engine for engine in self._engines.values() if engine.assignment is self._assignment]
         ordinary = sum(1 for engine in current if not engine.federated)
         for _ in range(min(self._settings.engines - ordinary, len(self._vacant))):
@@ -139,20 +139,21 @@ class Supervisor:
             announce("ready")
 
     def _retire(self) -> None:
-        """Ends the idle engines; the others finish their query."""
+        """Ends the idle engines. The others finish their query first."""
         self._end_idle(self._engines.values())
 
     def _end_idle(self, engines: Iterable[_Engine]) -> None:
         for engine in engines:
-            # A query that begins between this check and the kill has no result yet: its client repeats it.
+            # A query may begin between this check and the kill. It has no result yet, and its client retries it.
             if self._state(engine) != RUNNING and not engine.killed_for:
                 engine.killed_for = "retired"
                 os.kill(engine.pid, signal.SIGKILL)
 
     def _advance(self, chain: list[Path], sockets: dict[str, str]) -> None:
-        """Moves on to a later release by applying its changes; queries in progress finish on their own release.
+        """Upgrades the store to a later release by applying its changes.
 
-        Running engines hold the store as it was when they were forked. Raises OSError, SyntaxError, EngineFailed.
+        Queries in progress finish on their own release, because running engines hold the store as of their fork.
+        Raises OSError, SyntaxError, EngineFailed.
         """
         if self._store is None or self._retiring:
             raise EngineFailed(f"{self._release.name} is not held in memory")
@@ -168,7 +169,7 @@ class Supervisor:
         gc.freeze()
 
     def _close_drained(self) -> None:
-        """Ends the engines of replaced releases after the grace period, and closes their sockets after the last."""
+        """Ends the engines of replaced releases after the grace period. Closes their sockets after the last engine."""
         for assignment in self._draining.expired():
             engines = [engine for engine in self._engines.values() if engine.assignment is assignment]
             self._end_idle(engines)
@@ -187,7 +188,7 @@ class Supervisor:
         try:
             pid = os.fork()
         except OSError as error:
-            # Too many processes or too little memory for now: the next tick tries again, and running engines go on.
+            # A lack of processes or memory may be temporary. The next tick retries, and running engines continue.
             log.warning("no engine process could be started: %s", error)
             self._vacant.append(slot)
             return
@@ -197,7 +198,7 @@ class Supervisor:
         self._engines[pid] = _Engine(pid, slot, federated, memory, self._assignment)
 
     def _become_engine(self, slot: int, federated: bool, parent: int) -> None:
-        """Runs an engine in a forked child. It never returns into the supervisor's loop."""
+        """Runs an engine in a forked child, and exits the process instead of returning to the supervisor's loop."""
         status = 1
         try:
             sandbox.die_with_parent(parent)
@@ -223,7 +224,7 @@ class Supervisor:
         return self._store if self._store is not None else Store.read_only(str(self._release / "store"))
 
     def _reap(self) -> None:
-        """Records how engines ended, and frees their slots."""
+        """Reaps engines that have exited, records their exit statuses, and frees their slots."""
         while self._engines:
             pid, wait_status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
@@ -257,7 +258,7 @@ class Supervisor:
     # limits
 
     def _enforce(self) -> bool:
-        """Kills the engines whose queries are over a limit; returns whether any query runs."""
+        """Kills the engines whose queries are over a limit. Returns whether any query runs."""
         now = time.monotonic()
         any_running = False
         for engine in self._engines.values():
@@ -276,7 +277,7 @@ class Supervisor:
     def _kill(self, engine: _Engine, kind: str) -> None:
         status = self._status_table.read(engine.slot)
         engine.killed_for = status.query_id
-        # Before the kill, because the client asks for the reason as soon as its connection closes.
+        # Recorded before the kill, because the client requests the reason as soon as its connection closes.
         self._record(kind, status.query_id, status.started)
         os.kill(engine.pid, signal.SIGKILL)
 
@@ -310,7 +311,7 @@ class Supervisor:
         return {"running": self._running(), "figures": self._count()}
 
     def _count(self) -> dict[str, int]:
-        # Queries of engines that have ended are counted in _note_end.
+        # Queries of engines that have ended are counted in _record_end.
         alive = sum(self._status_table.read(engine.slot).queries for engine in self._engines.values())
         return {
             **self._figures,
@@ -325,7 +326,7 @@ class Supervisor:
         return {"end": self._ends.get(query_id), "running": running}
 
     def _cancel(self, query_id: str) -> bool:
-        """Ends the query with an id, or all with an id that begins with it: those to which a client gave one name."""
+        """Ends the query with this id, or all whose ids begin with it because a client gave them one name."""
         cancelled = False
         for engine in self._engines.values():
             status = self._status_table.read(engine.slot)

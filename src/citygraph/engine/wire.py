@@ -1,8 +1,9 @@
-"""Frames on the Unix sockets between web processes, the engine host and engine processes.
+"""The wire protocol on the Unix sockets between web processes, the engine host and engine processes.
 
 A frame is one byte for its kind, four for its length (big endian) and the payload. An engine sends HELLO when it has
-accepted a connection. Then, any number of times: the client sends ASK, and the engine responds with WHOLE (a small
-result), or with BEGIN, DATA…, END, or at any point with FAIL. A response without WHOLE, END or FAIL was cut off.
+accepted a connection. Then the client sends any number of ASK frames, one after the other. The engine responds to each
+with WHOLE (a small result), or with BEGIN, DATA…, END, or at any point with FAIL. A response that ends without WHOLE,
+END or FAIL was truncated.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ _HEAD = struct.Struct(">cI")
 _WHOLE = struct.Struct(">Q8s")
 _END = struct.Struct(">QQ")
 _PIECE = 256 * 1024
-# Longer than any frame that is sent: a length above it comes from something that is not a frame.
+# No frame that is sent is longer. A greater length comes from data that are not a frame, and must not be buffered.
 _LONGEST = 256 * 1024 * 1024
 
 
 class ConnectionLost(Exception):
-    """Raised when the other end is gone; not an OSError, so that pyoxigraph's writers pass it on unchanged."""
+    """An error for a peer that is gone. It is not an OSError, so that pyoxigraph's writers propagate it unchanged."""
 
 
 class Channel:
-    """A connected socket that carries frames, for one thread at a time."""
+    """A framed connection on a socket, for one thread at a time."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
@@ -90,12 +91,13 @@ class Channel:
             if len(self._received) >= size:
                 return
             if deadline is not None:
-                # A frame may come in many pieces: the timeout is for all of them.
+                # A frame may arrive in many pieces, and the timeout is for all of them together. At least a millisecond
+                # is left, because zero would make the socket non-blocking.
                 self.socket.settimeout(max(0.001, deadline - time.monotonic()))
 
 
 def is_readable(waiting: socket.socket | IO[bytes]) -> bool:
-    """Returns whether there is something to read: a connection on a listener, data or the end on a connection."""
+    """Returns whether a read would not block: a listener has a connection, or a connection has data or was closed."""
     # Not select(), which fails for descriptors over 1023.
     poll = select.poll()
     poll.register(waiting, select.POLLIN)
@@ -190,7 +192,7 @@ def error_to_wire(error: CitygraphError) -> dict[str, Any]:
 def error_from_wire(values: dict[str, Any]) -> CitygraphError:
     """Returns the error from its JSON object."""
     kind = getattr(errors, values["error"], EngineFailed)
-    # JSON has no tuples.
+    # JSON has no tuples, so that each list in the fields was a tuple.
     fields = {key: tuple(value) if isinstance(value, list) else value for key, value in values["fields"].items()}
     error: CitygraphError = kind(values["message"], **fields)
     return error

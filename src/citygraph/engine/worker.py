@@ -1,7 +1,7 @@
-"""An engine process: it evaluates queries, and reports its state in memory that it shares with its supervisor.
+"""The worker process that evaluates queries, and the status table in memory that it shares with its supervisor.
 
-An engine writes only its own slot of the status table and the supervisor only reads, so no lock is needed: the state is
-written last when a query begins and first when it ends.
+No lock is needed. A running engine writes only its own slot of the status table, which the supervisor only reads. The
+state is written last when a query begins and first when it ends.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _QUERIES = struct.Struct("<I")
 _SIZE = _SLOT.size + _TEXT_KEPT
 
 _PIECE = 64 * 1024
-# An engine checks whether another client waits for an engine: after so many seconds without a query of its own
-# client, and after so many queries of a busy one.
+# For fairness an engine checks whether another client waits, after this many seconds without a query from its own
+# client, and after this many queries from a busy one.
 _PATIENCE = 0.2
 _TURNS = 100
 _LONG = 0.1  # seconds
@@ -56,7 +56,7 @@ class SlotStatus:
 
 
 class StatusTable:
-    """A table in shared memory with a slot for each engine; it is made before the engines are forked."""
+    """A status table in shared memory with a slot for each engine. It must be created before the engines are forked."""
 
     def __init__(self, slots: int) -> None:
         self._memory = mmap.mmap(-1, slots * _SIZE)
@@ -72,19 +72,19 @@ class StatusTable:
         self._memory[at + _SLOT.size : at + _SLOT.size + len(beginning)] = beginning
         fields = (query_id.encode()[:32], client.encode("utf-8", "replace")[:64], len(beginning))
         _SLOT.pack_into(self._memory, at, IDLE, self._queries(at), time.monotonic(), *fields)
-        # Last: a supervisor that reads RUNNING must find the fields of this query.
+        # Written last, because a supervisor that reads RUNNING must find the fields of this query.
         self._memory[at] = RUNNING
 
     def rest(self, slot: int) -> None:
         """Records that the engine of this slot has finished a query, or is ready for its first."""
         at = slot * _SIZE
         was_running = self._memory[at] == RUNNING
-        # First, so that the supervisor does not end a query that is over.
+        # Written first, so that the supervisor does not kill an engine for a query that has finished.
         self._memory[at] = IDLE
         _QUERIES.pack_into(self._memory, at + 4, self._queries(at) + was_running)
 
     def state(self, slot: int) -> tuple[int, float]:
-        """Returns the state and start of a slot, without decoding its texts: it is called at each tick."""
+        """Returns the state and start of a slot. It does not decode the texts, because it is called at each tick."""
         state, _, started, *_ = _SLOT.unpack_from(self._memory, slot * _SIZE)
         return state, started
 
@@ -106,7 +106,7 @@ def _text(field: bytes) -> str:
 
 @dataclass(frozen=True)
 class WorkerSlot:
-    """The place of one engine process: its slot in the status table, and the socket it accepts connections on."""
+    """The resources of one worker process: its slot in the status table, and the socket on which it accepts."""
 
     status_table: StatusTable
     slot: int
@@ -136,7 +136,7 @@ class _Worker:
         self._worn_memory = sandbox.anonymous_memory() + settings.memory_limit // 8
 
     def serve(self) -> None:
-        """Serves one connection after the other until the process has evaluated enough queries or is worn."""
+        """Serves one connection after the other until the process has reached its query limit or is worn."""
         self._worker_slot.status_table.rest(self._worker_slot.slot)
         while self._queries_left > 0:
             connection, _ = self._worker_slot.listener.accept()
@@ -171,7 +171,7 @@ class _Worker:
         query = wire.query_from_wire(request)
         output = _ResponseWriter(channel, self._settings.result_limit)
         self._worker_slot.status_table.begin(self._worker_slot.slot, request["id"], request["client"], query.text)
-        # A client that reads nothing must not block the engine for ever; the supervisor ends this process earlier.
+        # A client that reads nothing must not block the engine forever. The supervisor normally ends the query earlier.
         channel.socket.settimeout(self._settings.time_limit + 1)
         try:
             result = evaluate(self._store, query, self._functions, self._services)
@@ -185,17 +185,17 @@ class _Worker:
             output.fail(LimitReached(message, "memory", limit, output.elapsed))
             self._queries_left = 0
         except OSError as error:
-            # Not from the connection, whose errors are ConnectionLost.
+            # Errors of the connection are ConnectionLost, so that an OSError comes from the store.
             output.fail(EngineFailed(f"the store could not be read: {error}"))
         else:
             output.end(rows)
         self._worker_slot.status_table.rest(self._worker_slot.slot)
-        # After a long query only, because the check costs a tenth of a short one.
+        # Checked only after a long query, because the check costs a tenth of a short one.
         if output.elapsed > _LONG and self._is_worn():
             self._queries_left = 0
 
     def _is_worn(self) -> bool:
-        """Returns whether a fresh process would be better: this one holds much memory, or has a lower priority now."""
+        """Returns whether this process should be replaced, because it holds much memory or its priority was lowered."""
         priority = os.getpriority(os.PRIO_PROCESS, 0)
         return priority > self._priority or sandbox.anonymous_memory() > self._worn_memory
 
@@ -204,7 +204,7 @@ class _Worker:
 
 
 class _ResponseWriter:
-    """The response to one query: a small result is sent in one frame, a large one piece by piece."""
+    """A writer of the response to one query: a small result is sent in one frame, a large one in pieces."""
 
     def __init__(self, channel: Channel, limit: int) -> None:
         self._channel = channel
@@ -236,7 +236,7 @@ class _ResponseWriter:
         return len(data)
 
     def flush(self) -> None:
-        """Does nothing: the last piece is sent with the end."""
+        """Does nothing, because the last piece is sent with the end."""
 
     def end(self, rows: int) -> None:
         """Sends the rest of the result and its end."""

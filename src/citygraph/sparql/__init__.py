@@ -1,1 +1,1 @@
-"""SPARQL: what a request asks, what a query may do, and the processes that answer it."""
+"""SPARQL: the protocol, checks of queries, their evaluation, and writers of results."""

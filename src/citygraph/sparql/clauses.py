@@ -1,6 +1,6 @@
-"""What a query says in SERVICE, FROM and LOAD, by its parsed tree; only for texts in which guard.scan found such words.
+"""A check of the SERVICE, FROM and LOAD clauses in the syntax tree of a query, if guard.scan found such words.
 
-It runs in the engine process: rdflib's parser takes milliseconds, and a parser may be brought down.
+It runs in the engine process, because rdflib's parser takes milliseconds and hostile texts can crash a parser.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from citygraph.rdf.terms import BASE, PREFIXES
 from citygraph.sparql.guard import occurrences
 from citygraph.sparql.protocol import Query
 
-# rdflib takes some sixty Python frames for a level of nesting; 200 levels are a setting's default.
+# rdflib uses about sixty Python frames for a level of nesting; the default of query_depth is 200 levels.
 _RECURSION = 60_000
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _POSITION = re.compile(r"error at (\d+):(\d+)")
@@ -32,7 +32,7 @@ _POSITION = re.compile(r"error at (\d+):(\d+)")
 
 @dataclass(frozen=True)
 class Clauses:
-    """The graphs and services that a query names; a service that is a variable is written `?name`."""
+    """The graphs and services that a query names. A service that is a variable is written `?name`."""
 
     default_graphs: tuple[str, ...] = ()
     named_graphs: tuple[str, ...] = ()
@@ -40,20 +40,20 @@ class Clauses:
 
 
 def check(query: Query, services: Collection[str] = (), graphs: Collection[str] | None = None) -> Clauses:
-    """The clauses of a query, if it may be evaluated.
+    """Returns the clauses of a query, if it may be evaluated.
 
-    `services` are the endpoints that SERVICE may name: none where federation is off. `graphs` are those of the
-    release, or None if the caller looks for itself. FROM is not judged where the request has its own dataset,
-    which overrides it (SPARQL 1.1 Protocol, 2.1.4).
+    `services` are the endpoints that SERVICE may name: none if federation is off. `graphs` are those of the release,
+    or None if the caller checks them. FROM is not checked if the request has its own dataset, which overrides it
+    (SPARQL 1.1 Protocol, 2.1.4).
 
-    Raises Forbidden, naming what is refused and what would be taken, or QuerySyntaxError.
+    Raises Forbidden, with the refused clause and the allowed values, or QuerySyntaxError.
     """
     clauses = clauses_of(query.text, query.base)
     for service in clauses.services:
         _check_service(service, services)
     if services and occurrences(query.text, "SERVICE") != len(clauses.services):
-        # The two parsers may differ about such a text, and this engine has a network.
-        raise Forbidden("SERVICE must stand apart, and no prefix may contain it", "SERVICE", tuple(services))
+        # rdflib and the engine may parse such a text differently, and this engine has network access.
+        raise Forbidden("SERVICE must be a word of its own, and no prefix may contain it", "SERVICE", tuple(services))
     if graphs is not None and not query.default_graphs and not query.named_graphs:
         for graph in (*clauses.default_graphs, *clauses.named_graphs):
             if graph not in graphs:
@@ -63,7 +63,7 @@ def check(query: Query, services: Collection[str] = (), graphs: Collection[str] 
 
 
 def clauses_of(text: str, base: str = BASE) -> Clauses:
-    """The clauses of a text, unjudged. Raises QuerySyntaxError, or Forbidden for LOAD and what is nested too deep."""
+    """Returns the clauses of a text, unchecked. Raises QuerySyntaxError, Forbidden for LOAD or too deep nesting."""
     with _deep_recursion():
         try:
             prologue, tree = parseQuery(text)
@@ -73,14 +73,8 @@ def clauses_of(text: str, base: str = BASE) -> Clauses:
         except ValueError as error:
             raise QuerySyntaxError(str(error)) from None
         except RecursionError:
-            raise Forbidden("a query with FROM or SERVICE may not be nested as deep as this one") from None
+            raise Forbidden("the query is nested too deep for one with FROM or SERVICE") from None
     return _collect(tree, _Names(prologue, base))
-
-
-def dataset_of(text: str, base: str = BASE) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The graphs of FROM and those of FROM NAMED."""
-    clauses = clauses_of(text, base)
-    return clauses.default_graphs, clauses.named_graphs
 
 
 def _check_service(service: str, allowed: Collection[str]) -> None:
@@ -88,11 +82,11 @@ def _check_service(service: str, allowed: Collection[str]) -> None:
         return
     shown = service if service.startswith("?") else f"<{service}>"
     if not allowed:
-        message = "SERVICE is switched off here: no other endpoint is asked"
+        message = "SERVICE is switched off here: queries are not sent to other endpoints"
     elif service.startswith("?"):
-        message = f"SERVICE {shown}: only an endpoint that is written out can be allowed"
+        message = f"SERVICE {shown}: a variable is not allowed, only an IRI"
     else:
-        message = f"SERVICE {shown} is not one of the endpoints that may be asked"
+        message = f"SERVICE {shown} is not one of the allowed endpoints"
     raise Forbidden(message, f"SERVICE {shown}", tuple(allowed))
 
 
@@ -108,24 +102,25 @@ def _collect(tree: Any, names: _Names) -> Clauses:
                 named_graphs.append(names.resolve(node.named))
         elif node.name == "ServiceGraphPattern":
             services.append(names.resolve(node.term))
-    # Nodes come last first.
+    # _nodes yields siblings in reverse order.
     return Clauses(tuple(default_graphs[::-1]), tuple(named_graphs[::-1]), tuple(services[::-1]))
 
 
 def _nodes(tree: Any) -> Iterator[CompValue]:
-    """All the nodes with a name, without recursion; siblings come last first."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
+    """Yields all named nodes, siblings in reverse order."""
+    # An explicit stack instead of recursion, so that a deep tree needs no more call stack.
+    pending = [tree]
+    while pending:
+        node = pending.pop()
         if isinstance(node, CompValue):
             yield node
-            waiting.extend(node.values())
+            pending.extend(node.values())
         elif isinstance(node, list | tuple | ParseResults):
-            waiting.extend(node)
+            pending.extend(node)
 
 
 class _Names:
-    """The prefixes and the base of a query: what its names stand for."""
+    """The prefixes and the base of a query, which resolve its names to IRIs."""
 
     def __init__(self, prologue: Any, base: str) -> None:
         self.base = base
@@ -137,7 +132,7 @@ class _Names:
                 self.prefixes[declaration.prefix or ""] = self._absolute(declaration.iri)
 
     def resolve(self, term: Any) -> str:
-        """The IRI of a term, or `?name` of a variable."""
+        """Returns the IRI of a term, or `?name` for a variable. Raises QuerySyntaxError for an undeclared prefix."""
         if isinstance(term, Variable):
             return f"?{term}"
         if isinstance(term, URIRef):
@@ -150,12 +145,12 @@ class _Names:
     def _absolute(self, iri: str) -> str:
         if _SCHEME.match(iri):
             return str(iri)
-        # urljoin loses an empty fragment, which is part of many a prefix.
+        # urljoin drops an empty fragment, with which many namespaces end.
         return urljoin(self.base, iri) + ("#" if iri.endswith("#") else "")
 
 
 def _refuse_update(text: str) -> None:
-    """Raise Forbidden or UsageError if the text is an update."""
+    """Raises Forbidden or UsageError if the text is an update."""
     try:
         update = parseUpdate(text)
     except (ParseBaseException, RecursionError, ValueError):
@@ -167,17 +162,18 @@ def _refuse_update(text: str) -> None:
 
 
 def _syntax_error(text: str, error: ParseBaseException) -> QuerySyntaxError:
-    """The error with the position where the engine's own parser stops, which is nearer to the cause."""
+    """Returns the error with the position where the engine's parser stops, which is nearer to the cause."""
     try:
-        # No SPARQL text ends with this character: it is parsed and never evaluated.
+        # No SPARQL text ends with this character, so that the text is parsed but never evaluated.
         Store().query(text + "\n\x01", prefixes=PREFIXES)
     except SyntaxError as own:
-        found = _POSITION.search(str(own))
-        if found and int(found[1]) <= text.count("\n") + 1:
-            line, column = int(found[1]), int(found[2])
+        position = _POSITION.search(str(own))
+        # An error on a later line is that of the added character, and the engine accepts the text itself.
+        if position and int(position[1]) <= text.count("\n") + 1:
+            line, column = int(position[1]), int(position[2])
             return QuerySyntaxError(f"syntax error at line {line}, column {column}", line, column)
     return QuerySyntaxError(
-        "a query with FROM or SERVICE is also read by a second parser, which cannot read this one: "
+        "a query with FROM or SERVICE is also read by a second parser, which fails on this one: "
         f"{error.msg} at line {error.lineno}, column {error.column}",
         error.lineno,
         error.column,
@@ -186,7 +182,8 @@ def _syntax_error(text: str, error: ParseBaseException) -> QuerySyntaxError:
 
 @contextmanager
 def _deep_recursion() -> Iterator[None]:
-    """Room for rdflib's recursive parser, given back afterwards; its frames are Python's and use no stack of C."""
+    """Raises the recursion limit for rdflib's parser during the block."""
+    # The parser's frames are Python frames, which use no C stack that could overflow.
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _RECURSION))
     try:

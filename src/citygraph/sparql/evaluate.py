@@ -1,10 +1,10 @@
-"""Evaluates one query on a store and writes the result; used by engine processes and by the command line.
+"""The evaluation of one query on a store, for engine processes and the command line.
 
-What the RDF library answers wrongly by the W3C tests and is not mended here:
+Two bugs of the RDF library, found by the W3C tests, are not corrected here:
 
-- a property path of length zero that begins or ends at a constant which the data do not hold (`zero_or_more_set_start`
-  and its siblings) finds nothing; it should find the constant itself;
-- `GRAPH ?g {}` does not find named graphs without triples.
+- a property path of length zero that begins or ends at a constant which is not in the data (`zero_or_more_set_start`
+  and similar tests) has no solution; it should have the constant itself;
+- `GRAPH ?g {}` does not match named graphs without triples.
 """
 
 from __future__ import annotations
@@ -34,14 +34,22 @@ from citygraph.rdf.terms import PREFIXES
 from citygraph.sparql.functions import Functions, functions_of
 from citygraph.sparql.guard import WORDS, occurrences
 from citygraph.sparql.protocol import Query
-from citygraph.sparql.result_writers import Counted, Sink, Tally, with_prefixes, write_markdown, write_sheet
+from citygraph.sparql.result_writers import (
+    CountedTriples,
+    CountingSink,
+    Sink,
+    with_prefixes,
+    write_markdown,
+    write_sheet,
+)
 
 _POSITION = re.compile(r"error at (\d+):(\d+): (?:expected )?(?:one of )?(.*)", re.DOTALL)
-# The library lists what it expected: classes of characters, quoted tokens, keywords and, among them, sentences.
+# The library lists the expected tokens: character classes, quoted tokens, keywords and, among them, sentences.
 _EXPECTED = re.compile(r"\[[^\]]*\]|\"(?:[^\"\\]|\\.)*\"|[^,\[\"]+")
 _WITH_PREFIXES = frozenset({RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML})
-# Possessive and not from within a word, so that a long word is looked at once.
+# A possessive quantifier, and no match from within a word, so that a long word is read only once.
 _BEFORE_COLON = re.compile("(?<![A-Za-z])([A-Za-z]++):")
+# An error lists only some of the graphs, because a release has one for each source (docs/sparql.md).
 _MOST_GRAPHS_NAMED = 20
 
 _DefaultGraph = DefaultGraph | list[NamedNode | BlankNode | DefaultGraph]
@@ -49,7 +57,7 @@ _DefaultGraph = DefaultGraph | list[NamedNode | BlankNode | DefaultGraph]
 
 @dataclass(frozen=True)
 class Dataset:
-    """The graphs a query asks instead of the whole store (SPARQL 1.1, 13.2)."""
+    """The graphs to which a query is restricted (SPARQL 1.1, 13.2)."""
 
     default: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
@@ -60,7 +68,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Result:
-    """A result that is ready to be written, once."""
+    """A lazily evaluated result, which can be written only once."""
 
     kind: Kind
     format: Format
@@ -68,10 +76,10 @@ class Result:
     federated: bool = False
 
     def write(self, out: Sink) -> int:
-        """Write the result; answers how many rows or triples it has (1 for a boolean).
+        """Writes the result and returns its number of rows or triples (1 for a boolean).
 
-        Raises EngineFailed or Upstream if evaluation fails on the way, and whatever `out` raises: what was written is
-        then not a result.
+        Raises EngineFailed or Upstream if evaluation fails midway, and the errors of `out`. The output is then
+        incomplete.
         """
         with _errors_of_evaluation(self.federated):
             rows = _write(self.answer, self.format, out)
@@ -80,13 +88,13 @@ class Result:
 
 
 def evaluate(store: Store, query: Query, functions: Functions | None = None, services: Collection[str] = ()) -> Result:
-    """Begin to evaluate a query.
+    """Begins to evaluate a query. The rest is evaluated when the result is written.
 
     `functions` are those of `functions_of(store)`, if the caller keeps them; `services` are the endpoints that
-    SERVICE may name, none by default. The graphs in `query` go before those that its text names in FROM.
+    SERVICE may name, none by default. The graphs in `query` override those in its FROM clauses.
 
-    Raises QuerySyntaxError, NotAcceptable, EngineFailed, Upstream, and Forbidden for SERVICE, for LOAD and for a
-    graph that is not here.
+    Raises QuerySyntaxError, NotAcceptable, EngineFailed, Upstream, and Forbidden for SERVICE, for LOAD and for an
+    unknown graph.
     """
     dataset = _dataset_of(store, query, services)
     functions = functions_of(store) if functions is None else functions
@@ -106,24 +114,24 @@ def evaluate(store: Store, query: Query, functions: Functions | None = None, ser
 
 
 def choose_format(kind: Kind, names: tuple[str, ...]) -> Format:
-    """The first of these formats that can carry the kind; none named means our default. Raises NotAcceptable."""
+    """Returns the first named format that can represent the kind, by default ours. Raises NotAcceptable."""
     if not names:
         return of_kind(kind)[0]
     for name in names:
         if kind in BY_NAME[name].kinds:
             return BY_NAME[name]
     offered = tuple(format_.media_type for format_ in of_kind(kind))
-    called = {Kind.GRAPH: "a graph", Kind.SOLUTIONS: "a table", Kind.BOOLEAN: "true or false"}[kind]
-    raise NotAcceptable(f"this query answers with {called}; it can be had as {', '.join(offered)}", offered)
+    noun = {Kind.GRAPH: "a graph", Kind.SOLUTIONS: "a table", Kind.BOOLEAN: "true or false"}[kind]
+    raise NotAcceptable(f"the result of this query is {noun}, which is available as {', '.join(offered)}", offered)
 
 
 def syntax_error(message: str) -> QuerySyntaxError:
-    """The library's message with its position taken out of it, and without its lists of character classes."""
-    found = _POSITION.match(message)
-    if found is None:
+    """Returns an error for a message of the library, with its position and without its lists of character classes."""
+    match = _POSITION.match(message)
+    if match is None:
         return QuerySyntaxError(message)
-    line, column = int(found[1]), int(found[2])
-    return QuerySyntaxError(f"syntax error at line {line}, column {column}{_expectation(found[3])}", line, column)
+    line, column = int(match[1]), int(match[2])
+    return QuerySyntaxError(f"syntax error at line {line}, column {column}{_expectation(match[3])}", line, column)
 
 
 def _expectation(expected: str) -> str:
@@ -148,38 +156,38 @@ def _write(answer: QuerySolutions | QueryBoolean | QueryTriples, format_: Format
     if isinstance(answer, QuerySolutions):
         if format_.results is None:
             return write_sheet(answer, out) if format_.name == "sheet" else write_markdown(answer, out)
-        tally = Tally(out, format_.name)
-        answer.serialize(_file(tally), format_.results)
-        return tally.rows
+        sink = CountingSink(out, format_.name)
+        answer.serialize(_file(sink), format_.results)
+        return sink.rows
     return _write_graph(answer, format_, out)
 
 
 def _write_graph(answer: QueryTriples, format_: Format, out: Sink) -> int:
     if format_.rdf in {RdfFormat.N_TRIPLES, RdfFormat.N_QUADS}:
-        tally = Tally(out, format_.name)
-        answer.serialize(_file(tally), format_.rdf)
-        return tally.rows
-    counted = Counted(answer)
+        sink = CountingSink(out, format_.name)
+        answer.serialize(_file(sink), format_.rdf)
+        return sink.rows
+    counted = CountedTriples(answer)
     prefixes, triples = with_prefixes(counted) if format_.rdf in _WITH_PREFIXES else ({}, counted)
     serialize(triples, _file(out), format_.rdf, prefixes=prefixes)
     return counted.rows
 
 
 def _file(sink: Sink) -> IO[bytes]:
-    # The library asks for a file and calls no more of it than a Sink has.
+    # The library's annotation requires a file, but it only calls the methods of a Sink.
     return cast(IO[bytes], sink)
 
 
 def _dataset_of(store: Store, query: Query, services: Collection[str]) -> Dataset | None:
-    """The graphs that the query restricts itself to, once its text is found harmless.
+    """Checks the text of a query and returns the graphs to which the query is restricted.
 
-    Raises Forbidden for a graph in FROM that is not here. One that the request names is an empty graph, as the
-    W3C's tests of the protocol want it.
+    Raises Forbidden for an unknown graph in FROM. An unknown graph in the request is an empty one, as the W3C's tests
+    of the protocol require.
     """
     dataset = Dataset(query.default_graphs, query.named_graphs)
     upper = query.text.upper()
     if any(word in upper and occurrences(query.text, word) for word in WORDS):
-        # rdflib's parser, which takes a third of a second to import: few queries need it.
+        # Imported here, because rdflib's parser takes a third of a second to import and few queries need it.
         from citygraph.sparql.clauses import check
 
         clauses = check(query, services)
@@ -192,14 +200,16 @@ def _dataset_of(store: Store, query: Query, services: Collection[str]) -> Datase
 
 
 def _prefixes_in(text: str) -> dict[str, str]:
-    """Our prefixes, as far as the text can use them: reading all of them takes longer than a point lookup."""
+    """Returns those of our prefixes that the text can use."""
+    # Not all prefixes are passed, because the library would take longer to read them than for a point lookup.
     return {name: PREFIXES[name] for name in _BEFORE_COLON.findall(text) if name in PREFIXES}
 
 
 def _restricted(store: Store, dataset: Dataset) -> tuple[Store, _DefaultGraph, list[NamedNode | BlankNode]]:
-    """The store to ask, and the graphs in it that make up the dataset."""
+    """Returns the store to query, and the default and named graphs of the dataset in it."""
     default, named = (tuple(dict.fromkeys(graphs)) for graphs in (dataset.default, dataset.named))
     named_graphs: list[NamedNode | BlankNode] = [NamedNode(graph) for graph in named]
+    # Only several default graphs need a copy: the library can restrict a query to one without it.
     if len(default) > 1:
         return merged_dataset(store, map(NamedNode, default), map(NamedNode, named)), DefaultGraph(), named_graphs
     return store, [NamedNode(graph) for graph in default], named_graphs
@@ -232,17 +242,17 @@ def _no_such_graph(store: Store, graph: str) -> Forbidden:
 
 @contextmanager
 def _errors_of_evaluation(federated: bool) -> Iterator[None]:
-    """The library's exceptions as ours; an OSError of the output, such as a broken pipe, stays what it is."""
+    """Translates the library's exceptions into ours. An OSError of the output, such as a broken pipe, is unchanged."""
     try:
         yield
     except SyntaxError as error:
         raise syntax_error(str(error)) from None
     except UnicodeEncodeError:
-        raise QuerySyntaxError("the query holds half a surrogate pair: it is not Unicode text") from None
+        raise QuerySyntaxError("the query contains half a surrogate pair: it is not Unicode text") from None
     except OSError as error:
         if not federated:
             raise
-        # The store is local and read-only: what fails on the outside is a call of SERVICE.
+        # The store is local and read-only, so that with federation an OSError comes from a SERVICE call.
         raise Upstream(f"a SERVICE call failed: {error}") from error
     except (RuntimeError, ValueError, TypeError) as error:
         raise EngineFailed(f"the query could not be evaluated: {error}") from error

@@ -1,7 +1,7 @@
-"""The extension functions that queries may call: search form, distance, bounds of a partial date, label in a language.
+"""The SPARQL extension functions: search form, distance, bounds of a partial date, label in a language.
 
-Each answers None, SPARQL's error in an expression, for arguments it has no answer for; the variable stays unbound
-then and a FILTER drops the row (SPARQL 1.1, 17.6).
+Each returns None for arguments outside its domain, which is SPARQL's error in an expression. The variable is then
+unbound, and a FILTER drops the row (SPARQL 1.1, 17.6).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LABEL = RDFS("label")
 
 @dataclass(frozen=True)
 class Function:
-    """An extension function as the service description and the documentation tell it."""
+    """The description of an extension function, for the service description and the documentation."""
 
     iri: NamedNode
     signature: str
@@ -60,7 +60,7 @@ FUNCTIONS: tuple[Function, ...] = (
 
 
 def functions_of(store: Store) -> Functions:
-    """The functions as pyoxigraph takes them; `labelIn` reads its labels from `store`."""
+    """Returns the functions by their IRI, as pyoxigraph expects them. `labelIn` reads its labels from `store`."""
 
     def label_in(entity: Term, language: Term) -> Term | None:
         return _label_in(store, entity, language)
@@ -76,12 +76,12 @@ def functions_of(store: Store) -> Functions:
 
 
 def start_of_period(date: Term) -> Term | None:
-    """The first day of a date that may be partial."""
+    """Returns the first day of a date that may be partial."""
     return _day_of_period(date, first=True)
 
 
 def end_of_period(date: Term) -> Term | None:
-    """The last day of a date that may be partial."""
+    """Returns the last day of a date that may be partial."""
     return _day_of_period(date, first=False)
 
 
@@ -96,10 +96,11 @@ def _distance(*degrees: Term) -> Term | None:
     latitude, longitude, other_latitude, other_longitude = numbers
     if latitude is None or longitude is None or other_latitude is None or other_longitude is None:
         return None
+    # Only latitudes are bounded, because longitudes are periodic.
     if max(abs(latitude), abs(other_latitude)) > 90:
         return None
     distance = kilometres(latitude, longitude, other_latitude, other_longitude)
-    # A decimal: the engine's casts of doubles to integers are wrong (docs/sparql.md).
+    # A decimal, because the engine's casts of doubles to integers are wrong (docs/sparql.md).
     return Literal(f"{distance:.3f}", datatype=XSD("decimal"))
 
 
@@ -107,6 +108,7 @@ def _number(term: Term) -> float | None:
     if not isinstance(term, Literal) or term.datatype not in _NUMBERS:
         return None
     number = float(term.value)
+    # INF and NaN are valid doubles but not valid degrees.
     return number if isfinite(number) else None
 
 
@@ -122,19 +124,20 @@ def _label_in(store: Store, entity: Term, language: Term) -> Term | None:
         return None
     quads = store.quads_for_pattern(entity, _LABEL, None, DefaultGraph())
     labels = [quad.object for quad in quads if isinstance(quad.object, Literal)]
-    wanted = language.value.lower()
-    return min(labels, key=lambda label: _label_rank(label, wanted), default=None)
+    requested = language.value.lower()
+    return min(labels, key=lambda label: _label_rank(label, requested), default=None)
 
 
-def _label_rank(label: Literal, wanted: str) -> tuple[int, str, str]:
+def _label_rank(label: Literal, requested: str) -> tuple[int, str, str]:
     tag = (label.language or "").lower()
-    # The order of the documentation; tag and text after it make the choice the same every time.
-    if tag == wanted:
-        place = 0
-    elif tag and tag.partition("-")[0] == wanted.partition("-")[0]:
-        place = 1
+    if tag == requested:
+        rank = 0
+    # A regional variant, such as en-GB for en, is preferred to another language.
+    elif tag and tag.partition("-")[0] == requested.partition("-")[0]:
+        rank = 1
     elif tag == "en":
-        place = 2
+        rank = 2
     else:
-        place = 3 if tag else 4
-    return place, tag, label.value
+        rank = 3 if tag else 4
+    # Tag and text make the choice deterministic among labels of one rank.
+    return rank, tag, label.value

@@ -1,8 +1,8 @@
-"""One pass over a query's text: is it within the limits, and does it use words that need a closer look?
+"""A lexical scan of query texts, which enforces the limits and finds keywords that a parser must check.
 
-Nothing a stranger sent is parsed in the web process, for a parser's stack can be exhausted. This scan has no
-stack: a regular expression without backtracking finds the tokens, a loop counts them. Texts in which it finds
-SERVICE, LOAD or FROM are read by a parser in the engine process (clauses.py), which decides.
+The web process parses no text of a client, because a parser's stack can be exhausted. This scan does not recurse: a
+regular expression without backtracking finds the tokens, and a loop counts them. Texts with SERVICE, LOAD or FROM are
+then parsed and checked in the engine process (clauses.py).
 """
 
 from __future__ import annotations
@@ -14,28 +14,29 @@ from citygraph.settings import Settings
 
 WORDS = ("SERVICE", "LOAD", "FROM")
 
-_IRI = r"<(?:[^\x00-\x20<>\"{}|^`\\]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+>"
-_STRING = (
+# Tokens, also for the splitter of updates (commit/operations.py): possessive, so that no text causes backtracking.
+IRI = r"<(?:[^\x00-\x20<>\"{}|^`\\]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+>"
+STRING = (
     r'"""(?:[^"\\]|\\.|"(?!""))*+"""'
     r"|'''(?:[^'\\]|\\.|'(?!''))*+'''"
     r'|(?!""")"(?:[^"\\\n\r]|\\.)*+"'
     r"|(?!''')'(?:[^'\\\n\r]|\\.)*+'"
 )
-_COMMENT = r"\#[^\n\r]*+"
-# The plain terms that long lists are made of: none of these can hide anything.
+COMMENT = r"\#[^\n\r]*+"
+# The plain terms of long lists, none of which can hide a keyword.
 _PLAIN = (
-    rf"(?:[?$]\w++|(?:{_STRING})(?:@[A-Za-z][\w-]*+)?+|<[^\x00-\x20<>\"{{}}|^`\\)]{{0,300}}+>"
+    rf"(?:[?$]\w++|(?:{STRING})(?:@[A-Za-z][\w-]*+)?+|<[^\x00-\x20<>\"{{}}|^`\\)]{{0,300}}+>"
     r"|\w[\w-]*+:[\w-]*+|[-+]?\d++(?:\.\d++)?+)"
 )
-# Every quantifier is possessive, so that no text makes it look at a character more than a few times over; an
-# unclosed string, which could, ends the scan.
+# Every quantifier is possessive, so that no text makes it read a character more than a few times; an unclosed string,
+# which could, ends the scan.
 _TOKEN = re.compile(
     rf"""
-    (?: {_COMMENT} | [^\w?$@:"'<\#(){{}}\[\],|&+*/.;!-]++ )++
+    (?: {COMMENT} | [^\w?$@:"'<\#(){{}}\[\],|&+*/.;!-]++ )++
   | (?P<list>(?:{_PLAIN}\s*+,\s*+){{2,}}+)
-  | (?P<term>{_STRING}|[?$]\w*+|@[A-Za-z][\w-]*+)
-  | (?P<iri>{_IRI})
-  | (?P<operator>VALUES\s*+(?:[?$]\w++|\([^()]*+\))\s*+{{(?:[^{{}}"'<\#]++|{_STRING}|{_IRI}|{_COMMENT}|<)*+}}
+  | (?P<term>{STRING}|[?$]\w*+|@[A-Za-z][\w-]*+)
+  | (?P<iri>{IRI})
+  | (?P<operator>VALUES\s*+(?:[?$]\w++|\([^()]*+\))\s*+{{(?:[^{{}}"'<\#]++|{STRING}|{IRI}|{COMMENT}|<)*+}}
       |\|\||&&|[-+*/|.;]|<(?=<))
   | (?P<word>\w[\w.-]*+(?::(?:[\w.:%-]|\\.)*+)?+|:(?:[\w.:%-]|\\.)*+)
   | (?P<open>[({{\[])
@@ -52,35 +53,35 @@ _LIST, _TERM, _IRI_TOKEN, _WORD = _GROUPS["list"], _GROUPS["term"], _GROUPS["iri
 _OPEN, _CLOSE, _COMMA = _GROUPS["open"], _GROUPS["close"], _GROUPS["comma"]
 _OPERATOR, _NOTS = _GROUPS["operator"], _GROUPS["nots"]
 
-# `?a<?b)SERVICE#>` reads as an IRI but may be a comparison, a keyword and a comment.
+# `?a<?b)SERVICE#>` matches as an IRI but may be a comparison, a keyword and a comment.
 _HIDING = re.compile(r"\)[^#]*#")
 _LONG_IRI = 1000
 _HIDDEN_OPERATORS = re.compile(r"[-+*/(&!,]")
 _DECIMAL = re.compile(r"\d+\.\d+")
-# Terms that neither an operator nor the comma of a list counts: members of collections, projected variables.
+# For terms that no operator or comma separates: members of collections, projected variables.
 _TERMS_PER_BREADTH = 3
 
 
 def scan(text: str, settings: Settings) -> frozenset[str]:
-    """Those of WORDS that stand in the text outside strings, comments, IRIs and names.
+    """Returns those of WORDS that occur in the text outside strings, comments, IRIs and names.
 
-    A word too many is no harm (the parsed tree decides), a word too few would be one: a keyword counts even
-    where it is glued to its neighbours, because the engine reads `1SERVICE` and `FROMNAMED` as two tokens.
+    A false positive is harmless, because the syntax tree decides. A false negative would be a security hole. A keyword
+    therefore counts even without a space around it: the engine reads `1SERVICE` and `FROMNAMED` as two tokens.
 
     Raises TooLarge if the text is over query_length, query_depth or query_breadth, QuerySyntaxError if a
     string is not closed.
     """
     _check_length(text, settings.query_length)
     words = _words_in(text)
-    # Each level and each operator takes a character: most texts are too short to be over a limit.
+    # Each level and each operator needs a character, so that most texts are too short to exceed a limit.
     opened = text.count("(") + text.count("{") + text.count("[") + text.count("!")
     if not words and opened <= settings.query_depth and len(text) <= settings.query_breadth:
         return words
-    return _scan(text, settings.query_depth, settings.query_breadth, look=bool(words))
+    return _scan(text, settings.query_depth, settings.query_breadth, has_words=bool(words))
 
 
 def occurrences(text: str, word: str) -> int:
-    """How many tokens of the text hold one of WORDS; see `scan`, which comes first."""
+    """Returns the number of tokens that contain one of WORDS, in a text that passed `scan`."""
     return sum(word in _words_of(match) for match in _TOKEN.finditer(text))
 
 
@@ -95,17 +96,17 @@ def _words_in(text: str) -> frozenset[str]:
     return frozenset(word for word in WORDS if word in upper)
 
 
-def _scan(text: str, depth: int, breadth: int, look: bool) -> frozenset[str]:
-    """The pass itself; `look` says whether the words can occur at all."""
+def _scan(text: str, depth: int, breadth: int, has_words: bool) -> frozenset[str]:
+    """Reads all tokens and returns the WORDS among them; `has_words` is whether the words can occur at all."""
     frames: list[str] = []
     wide = terms = 0
-    found: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
     for match in _TOKEN.finditer(text):
         kind = match.lastindex
         if kind == _TERM:
             terms += 1
         elif kind in {_LIST, _COMMA}:
-            # Not in parentheses: the engine takes a hundred thousand arguments or members of IN without recursion.
+            # Not in parentheses: the engine handles a hundred thousand arguments or members of IN without recursion.
             wide += 0 if frames[-1:] == ["("] else match[0].count(",")
         elif kind == _OPERATOR:
             wide += 1
@@ -118,27 +119,31 @@ def _scan(text: str, depth: int, breadth: int, look: bool) -> frozenset[str]:
         elif kind is not None:
             terms += 1
             wide += _width(match, len(frames), depth)
-            if look:
-                found |= _words_of(match)
+            if has_words:
+                words |= _words_of(match)
         if wide > breadth or terms > breadth * _TERMS_PER_BREADTH:
-            raise TooLarge(
-                f"the query has more than {breadth} operators, alternatives, groups and statements "
-                "(rows of VALUES and members of IN are not counted)",
-                breadth,
-            )
-    return found
+            raise _too_broad(breadth)
+    return words
+
+
+def _too_broad(limit: int) -> TooLarge:
+    return TooLarge(
+        f"the query has more than {limit} operators, alternatives, groups and statements "
+        "(rows of VALUES and members of IN are not counted)",
+        limit,
+    )
 
 
 def _width(match: re.Match[str], nested: int, depth: int) -> int:
-    """What a token that needs a look adds to the breadth."""
+    """Returns the breadth that a token adds. Raises QuerySyntaxError for the quote of an unclosed string."""
     token = match[0]
     if match.lastindex == _WORD:
-        # `1-1-1` and `?o.?s` are tokens of several; in a name all but the last full stop belong to it.
+        # `1-1-1` and `?o.?s` match as one token but are several; in a name all but the last full stop belong to it.
         if ":" in token or _DECIMAL.fullmatch(token):
             return int(token[-1] == ".")
         return token.count("-") + token.count(".")
     if match.lastindex == _IRI_TOKEN:
-        # Perhaps no IRI but `a<b+b+…+b&&c>d`.
+        # It may be an expression instead, such as `a<b+b+…+b&&c>d`.
         return len(_HIDDEN_OPERATORS.findall(token)) if len(token) > _LONG_IRI else 0
     if match.lastindex == _NOTS:
         _check_depth(nested + token.count("!"), depth)
@@ -150,7 +155,7 @@ def _width(match: re.Match[str], nested: int, depth: int) -> int:
 
 
 def _words_of(match: re.Match[str]) -> frozenset[str]:
-    """The words in a token: not in the local part of a name, but in its prefix, as in `SERVICEex:a`."""
+    """Returns the WORDS in a token: in the prefix of a name, as in `SERVICEex:a`, but not in its local part."""
     if match.lastindex == _WORD:
         return _words_in(match[0].partition(":")[0])
     if match.lastindex == _IRI_TOKEN and _HIDING.search(match[0]):

@@ -1,4 +1,4 @@
-"""The SPARQL 1.1 Protocol read from the parts of a request, without any HTTP framework."""
+"""A parser of query requests by the SPARQL 1.1 Protocol, independent of any HTTP framework."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ FORM = "application/x-www-form-urlencoded"
 DIRECT = "application/sparql-query"
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
-# What may stand in the address of the endpoint itself, without making it a query.
+# Parameters of the endpoint's own page: with these alone a request is not a query.
 _BARE = frozenset({"format", "output", "lang", "example", "run", "view"})
 _MOST_PARAMETERS = 5000
-# Long enough for 128 random bits in base 64: whoever knows a name can end the query.
+# Long enough for 128 random bits in base 64, because anyone who knows a name can end the query.
 _NAME = re.compile(r"[A-Za-z0-9_-]{22,128}")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 # An absolute IRI (RFC 3987): a scheme, then nothing that SPARQL's IRIREF forbids.
@@ -25,11 +25,11 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20<>\"{}|^`\\]*")
 
 @dataclass(frozen=True)
 class Query:
-    """One query as an engine gets it.
+    """A query, as an engine receives it.
 
-    `formats` are names of formats.py in order of preference, over all kinds of result: the engine takes the
-    first that can carry the kind it has. The two tuples of graphs replace what the text says in FROM. `name` is a
-    secret of the client's choice, by which it can end the query.
+    `formats` are names of formats.py in order of preference, over all kinds of result: the engine uses the first that
+    can represent its result. The two tuples of graphs override the FROM clauses of the text. `name` is a secret chosen
+    by the client, with which it can end the query.
     """
 
     text: str
@@ -42,7 +42,7 @@ class Query:
 
 @dataclass(frozen=True)
 class ProtocolRequest:
-    """What was asked: a query, or None for the endpoint itself; `format` and `language` as in the address."""
+    """A parsed request: a query, or None for the endpoint itself; `format` and `language` are parameters."""
 
     query: Query | None
     format: str | None = None
@@ -52,12 +52,12 @@ class ProtocolRequest:
 def parse_request(
     method: str, query_string: str, content_type: str = "", body: bytes = b"", base: str = BASE
 ) -> ProtocolRequest:
-    """The request read as SPARQL 1.1 Protocol, section 2.1 says; HEAD is read as GET.
+    """Parses a request by the SPARQL 1.1 Protocol, section 2.1; HEAD is parsed as GET.
 
-    `query_string` is the raw text after the question mark, one character for each byte (as WSGI gives it);
+    `query_string` is the raw text after the question mark, with one character for each byte (as in WSGI);
     `base` resolves the relative IRIs of the query.
 
-    Raises MethodNotAllowed, UnsupportedMedia, or UsageError for everything else that is wrong.
+    Raises MethodNotAllowed, UnsupportedMedia, or UsageError for any other fault.
     """
     parameters = parameters_of(query_string, "the address")
     text: str | None = None
@@ -75,57 +75,57 @@ def parse_request(
 
 
 def query_name(value: str) -> str:
-    """The name that a client gives to its query; empty if it gives none. Raises UsageError if it can be guessed."""
+    """Returns a client's name for its query, which may be empty. Raises UsageError if it is easy to guess."""
     if value and not _NAME.fullmatch(value):
-        raise UsageError("the name of a query has 22 to 128 letters, digits, - and _, at random: it is its only key")
+        raise UsageError("the name of a query is its only key: it must have 22 to 128 random letters, digits, - and _")
     return value
 
 
 def check_form(content_type: str) -> None:
-    """Raise UnsupportedMedia if a body of this type is none we read: so that it need not be received."""
+    """Raises UnsupportedMedia for a body of a type that is not read, before the body is received."""
     media_type = media_type_of(content_type)
     if media_type not in {FORM, DIRECT}:
         raise _unsupported(media_type)
 
 
 def _request(parameters: list[tuple[str, str]], text: str | None, base: str, may_be_bare: bool) -> ProtocolRequest:
-    """The parameters sorted into a request; `text` is the query if it was the body."""
+    """Builds a request from its parameters; `text` is the query if it was the body."""
     texts = [] if text is None else [text]
     default_graphs: list[str] = []
     named_graphs: list[str] = []
-    asked: dict[str, str] = {}
-    takers: dict[str, Callable[[str], None]] = {
+    others: dict[str, str] = {}
+    repeatable: dict[str, Callable[[str], None]] = {
         "query": texts.append,
         "default-graph-uri": default_graphs.append,
         "named-graph-uri": named_graphs.append,
     }
     for name, value in parameters:
-        if taker := takers.get(name):
-            taker(value)
+        if append := repeatable.get(name):
+            append(value)
         elif name == "update":
-            raise UsageError("updates are not taken here: send them to the address /update, by POST")
+            raise UsageError("this address accepts no updates: send them to the address /update, by POST")
         else:
-            asked.setdefault(name, value)
-    format_ = asked.get("format") or asked.get("output")
+            others.setdefault(name, value)
+    format_ = others.get("format") or others.get("output")
     if len(texts) > 1:
         raise UsageError(f"exactly one query is evaluated at a time; the request has {len(texts)}")
     if not texts:
-        # With a dollar sign in front stand the parameters of an example that the page is to show.
-        is_bare = all(name in _BARE or name.startswith("$") for name in asked)
+        # Names with a dollar sign are parameters of an example query on the page.
+        is_bare = all(name in _BARE or name.startswith("$") for name in others)
         if may_be_bare and not default_graphs and not named_graphs and is_bare:
-            return ProtocolRequest(None, format_, asked.get("lang"))
-        raise UsageError("the request has no query: it stands in the parameter 'query'")
+            return ProtocolRequest(None, format_, others.get("lang"))
+        raise UsageError("the request has no query, which must be in the parameter 'query'")
     for iri in (*default_graphs, *named_graphs):
-        if not absolute(iri):
-            raise UsageError(f"{_shown(iri)} is not an absolute IRI, as the name of a graph must be")
-    query = Query(checked(texts[0]), tuple(default_graphs), tuple(named_graphs), base=base)
-    return ProtocolRequest(query, format_, asked.get("lang"))
+        require_absolute(iri)
+    query = Query(without_nul(texts[0]), tuple(default_graphs), tuple(named_graphs), base=base)
+    return ProtocolRequest(query, format_, others.get("lang"))
 
 
 def parameters_of(encoded: str, where: str) -> list[tuple[str, str]]:
-    """The name-value pairs of application/x-www-form-urlencoded text, in order."""
+    """Returns the name-value pairs of application/x-www-form-urlencoded text, in order. Raises UsageError."""
     if not encoded:
         return []
+    # The number is limited before anything is decoded.
     pairs = encoded.split("&", _MOST_PARAMETERS)
     if len(pairs) > _MOST_PARAMETERS:
         raise UsageError(f"more than {_MOST_PARAMETERS} parameters in {where}")
@@ -139,64 +139,71 @@ def parameters_of(encoded: str, where: str) -> list[tuple[str, str]]:
 
 
 def _decode(encoded: str, where: str) -> str:
-    """Text with + and %XX decoded, once; UsageError says what is wrong with it, and where."""
+    """Decodes + and %XX, once. Raises UsageError with the place of the fault."""
     spaced = encoded.replace("+", " ")
     if "%" not in spaced and spaced.isascii():
-        return checked(spaced, where)
-    # Written as Python's escapes, the sequences are decoded at once and not one by one.
+        return without_nul(spaced, where)
+    # Written as Python's escapes, all sequences are decoded in one call instead of one by one.
     escaped = spaced.encode("latin-1", "replace").replace(b"\\", b"\\\\").replace(b"%", b"\\x")
     try:
         data = escaped.decode("unicode_escape").encode("latin-1")
     except UnicodeDecodeError:
         raise _bad_percent(spaced, where) from None
-    return checked(decoded_utf8(data, where), where)
+    return without_nul(decoded_utf8(data, where), where)
 
 
-def absolute(iri: str) -> bool:
-    """Whether this is an absolute IRI that SPARQL can write."""
-    return _ABSOLUTE.fullmatch(iri) is not None
+def require_absolute(iri: str) -> None:
+    """Raises UsageError if a graph's name is not an absolute IRI that SPARQL can write."""
+    if not _ABSOLUTE.fullmatch(iri):
+        raise UsageError(f"{_shown(iri)} is not an absolute IRI, as the name of a graph must be")
 
 
 def _bad_percent(encoded: str, where: str) -> UsageError:
-    bad = _BAD_PERCENT.search(encoded)
-    place, shown = (bad.start() + 1, _shown(bad[0])) if bad else (len(encoded), "")
+    match = _BAD_PERCENT.search(encoded)
+    place, shown = (match.start() + 1, _shown(match[0])) if match else (len(encoded), "")
     return UsageError(
         f"bad percent-encoding {shown} at character {place} of {where}: a percent sign must be written %25"
     )
 
 
 def decoded_utf8(data: bytes, where: str) -> str:
-    """The bytes as text. Raises UsageError that says where they are none."""
+    """Decodes UTF-8. Raises UsageError with the place of the first invalid byte."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"invalid UTF-8 at byte {error.start + 1} of {where} (0x{data[error.start]:02X})") from error
 
 
-def checked(text: str, where: str = "the query") -> str:
-    """The text, if it has no NUL: no SPARQL token has one, and what reads C strings would cut there."""
+def without_nul(text: str, where: str = "the query") -> str:
+    """Returns the text unchanged. Raises UsageError if it has a NUL."""
+    # No SPARQL token has one, and code that reads C strings would cut the text there.
     if "\0" in text:
         raise UsageError(f"a NUL character at character {text.index(chr(0)) + 1} of {where}")
     return text
 
 
 def media_type_of(content_type: str) -> str:
-    """The bare media type; UnsupportedMedia for a charset other than UTF-8 (SPARQL 1.1 Protocol, 2.1.3)."""
+    """Returns the bare media type. Raises UnsupportedMedia for another charset than UTF-8 (Protocol, 2.1.3)."""
     media_type, *parameters = content_type.split(";")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         charset = value.strip().strip('"').casefold()
         if name.strip().casefold() == "charset" and charset not in {"utf-8", "utf8", "us-ascii"}:
-            raise UnsupportedMedia(f"the charset {_shown(charset)} is not read, only UTF-8", (FORM, DIRECT))
+            raise UnsupportedMedia(f"the charset {_shown(charset)} is not supported, only UTF-8", (FORM, DIRECT))
     return media_type.strip().casefold()
 
 
 def _unsupported(media_type: str) -> UnsupportedMedia:
     if media_type == "application/sparql-update":
-        message = "updates are not taken here: send them to the address /update"
+        message = "this address accepts no updates: send them to the address /update"
         return UnsupportedMedia(message, (FORM, DIRECT))
-    said = f"no body of type {_shown(media_type)} is read" if media_type else "the body has no Content-Type"
-    return UnsupportedMedia(f"{said}: send the query as {DIRECT} or in a form ({FORM})", (FORM, DIRECT))
+    return unsupported_body(media_type, f"the query as {DIRECT}", (FORM, DIRECT))
+
+
+def unsupported_body(media_type: str, direct: str, accepted: tuple[str, ...]) -> UnsupportedMedia:
+    """Returns an error for a body of an unsupported type; `direct` is the alternative to a form, for the message."""
+    problem = f"the type {_shown(media_type)} is not supported" if media_type else "the body has no Content-Type"
+    return UnsupportedMedia(f"{problem}: send {direct} or in a form ({FORM})", accepted)
 
 
 def _latin1(body: bytes) -> str:
@@ -204,5 +211,5 @@ def _latin1(body: bytes) -> str:
 
 
 def _shown(text: str) -> str:
-    """The text in quotes, escaped and not too long, for a message."""
+    """Returns the text for a message: in quotes, escaped and at most 80 characters long."""
     return ascii(text if len(text) <= 80 else text[:77] + "...")

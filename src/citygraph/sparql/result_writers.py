@@ -1,4 +1,4 @@
-"""What the RDF library's writers lack: how many rows they wrote, a Markdown table, and only the prefixes in use."""
+"""Result writers in addition to the RDF library's: row counts, Markdown and spreadsheet tables, prefixes in use."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from citygraph.text import guarded_cell
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]|<>~#&]")
 _BREAKS = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
+# The number of triples that are read before the first is written, to find the prefixes in use.
 _LOOK_AHEAD = 1000
 
 
 class Sink(Protocol):
-    """Where a result is written to: a binary file, or a connection."""
+    """The target of a result: a binary file, or a connection."""
 
     def write(self, data: bytes, /) -> int:
-        """Take all of these bytes."""
+        """Accepts all of these bytes."""
         ...
 
     def flush(self) -> None:
-        """Pass on what was taken."""
+        """Passes on the bytes that are held."""
         ...
 
 
-class Tally:
+class CountingSink:
     """A sink that passes bytes on and counts the rows in them, for one of the formats below."""
 
     def __init__(self, out: Sink, format_name: str) -> None:
@@ -41,13 +42,13 @@ class Tally:
         self._rest = b""
 
     def write(self, data: bytes) -> int:
-        """Pass these bytes on."""
+        """Passes these bytes on."""
         rows, self._rest = self._count(self._rest + data)
         self.rows += rows
         return self._out.write(data)
 
     def flush(self) -> None:
-        """Pass on what was taken."""
+        """Flushes the sink behind this one."""
         self._out.flush()
 
 
@@ -56,13 +57,13 @@ def _count_lines(data: bytes) -> tuple[int, bytes]:
 
 
 def _count_xml(data: bytes) -> tuple[int, bytes]:
-    # Text has its `<` escaped, so this stands for a row and nothing else.
+    # `<` is escaped in texts, so that each match is a row.
     end = data.rfind(b">") + 1
     return data.count(b"<result>", 0, end), data[end:]
 
 
 def _count_csv(data: bytes) -> tuple[int, bytes]:
-    """Line ends outside quotes; what follows the last even quote waits for more."""
+    """Counts line ends outside quotes; returns an open quote as the rest."""
     parts = data.split(b'"')
     outside = parts[::2]
     if len(parts) % 2:
@@ -71,24 +72,24 @@ def _count_csv(data: bytes) -> tuple[int, bytes]:
 
 
 def _count_json(data: bytes) -> tuple[int, bytes]:
-    """Objects that are members of a list, outside strings: just the solutions (Query Results JSON, 3.2.2)."""
-    waiting = b""
+    """Counts objects in lists, outside strings: these are the solutions (Query Results JSON, 3.2.2)."""
+    undecided = b""
     if b"\\" in data:
-        # Whether a last backslash escapes the next byte or is escaped itself is known when that byte is there.
-        kept = data.rstrip(b"\\")
-        data, waiting = kept, data[len(kept) :]
+        # Whether a last backslash is an escape can only be decided with the next byte.
+        complete = data.rstrip(b"\\")
+        data, undecided = complete, data[len(complete) :]
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # Nearly all strings have nothing of structure in them, and fall out of it here.
+    # Most strings have none of the structural characters: without content they are removed here.
     structure = data.translate(None, _NO_STRUCTURE).replace(b'""', b"")
     parts = structure.split(b'"')
     outside = b'"'.join(parts[::2])
     rows = outside.count(b",{") + outside.count(b"[{")
     if len(parts) % 2 == 0:
-        return rows, b'"' + waiting
-    return rows, outside[-1:] + waiting if outside[-1:] in (b",", b"[") else waiting
+        return rows, b'"' + undecided
+    return rows, outside[-1:] + undecided if outside[-1:] in (b",", b"[") else undecided
 
 
-# A colon is kept between a name and its value, so that no two strings touch.
+# The colon between a name and its value is kept, so that no two strings touch.
 _NO_STRUCTURE = bytes(set(range(256)) - set(b'"{[,:'))
 _COUNTERS = {
     "json": _count_json,
@@ -98,12 +99,12 @@ _COUNTERS = {
     "nt": _count_lines,
     "nq": _count_lines,
 }
-# The line of the variables' names is no row.
+# The line with the names of the variables is not a row.
 _HEADS = {"csv": -1, "tsv": -1}
 
 
 def write_markdown(solutions: QuerySolutions, out: Sink) -> int:
-    """Write a Markdown table (as GitHub reads it); answers the number of rows."""
+    """Writes a Markdown table (in GitHub's dialect) and returns the number of rows."""
     names = [variable.value for variable in solutions.variables]
     out.write(_markdown_row(_escape(name) for name in names))
     out.write(_markdown_row("---" for _ in names))
@@ -115,10 +116,11 @@ def write_markdown(solutions: QuerySolutions, out: Sink) -> int:
 
 
 def write_sheet(solutions: QuerySolutions, out: Sink) -> int:
-    """Write CSV that a spreadsheet opens by a double click: it knows the encoding, and no cell is run as a formula.
+    """Writes CSV for spreadsheets, in which no cell is a formula, and returns the number of rows.
 
-    Not the W3C's CSV, which leaves texts as they are. Answers the number of rows.
+    The W3C's CSV format differs: it leaves texts unchanged.
     """
+    # Spreadsheets recognize UTF-8 by a byte order mark.
     out.write("\ufeff".encode())
     out.write(_sheet_row(variable.value for variable in solutions.variables))
     rows = 0
@@ -149,12 +151,12 @@ def _text(term: NamedNode | BlankNode | Literal | Triple | None) -> str:
 
 
 def _escape(text: str) -> str:
-    """The text so that Markdown shows it as it is, in one line."""
+    """Escapes a text so that Markdown shows it unchanged, in one line."""
     return _BREAKS.sub(" ", _MARKDOWN.sub(r"\\\g<0>", text))
 
 
-class Counted(Iterator[Triple]):
-    """Triples, counted on their way."""
+class CountedTriples(Iterator[Triple]):
+    """An iterator of triples that counts them."""
 
     def __init__(self, triples: Iterable[Triple]) -> None:
         self.rows = 0
@@ -167,9 +169,9 @@ class Counted(Iterator[Triple]):
 
 
 def with_prefixes(triples: Iterator[Triple]) -> tuple[dict[str, str], Iterator[Triple]]:
-    """The prefixes to write these triples with, and the triples.
+    """Returns the prefixes with which to write triples, and the triples.
 
-    Only those in use if the triples are few, else all: a stream cannot know what will come.
+    They are the prefixes in use if the triples are few, else all, because a stream's later triples are unknown.
     """
     first = list(islice(triples, _LOOK_AHEAD))
     if len(first) == _LOOK_AHEAD:

@@ -1,4 +1,4 @@
-"""The update half of the SPARQL 1.1 Protocol, and how the Graph Store Protocol names a graph; without any framework."""
+"""A parser of requests by the SPARQL 1.1 Protocol (updates) and Graph Store Protocol, without any framework."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from citygraph.errors import MethodNotAllowed, UnsupportedMedia, UsageError
+from citygraph.errors import MethodNotAllowed, UsageError
 from citygraph.rdf.terms import BASE
-from citygraph.sparql.protocol import FORM, absolute, checked, decoded_utf8, media_type_of, parameters_of
+from citygraph.sparql.protocol import (
+    FORM,
+    decoded_utf8,
+    media_type_of,
+    parameters_of,
+    require_absolute,
+    unsupported_body,
+    without_nul,
+)
 
 UPDATE = "application/sparql-update"
 METHODS = ("POST", "OPTIONS")
-# What may stand in an IRI beside letters and digits (RFC 3987); a percent sign is there already.
+# Characters of an IRI other than letters and digits (RFC 3987); a percent sign begins an existing escape.
 _IN_IRI = "/:@!$&'()*+,;=-._~%"
-_TELLING = frozenset({"access_token", "token", "authorization"})
+# Refused as parameters, because addresses are logged.
+_CREDENTIALS = frozenset({"access_token", "token", "authorization"})
 
 
 @dataclass(frozen=True)
 class UpdateRequest:
-    """What was asked: the text, the graphs that replace USING, and what else stands in the request."""
+    """A parsed update request; the two tuples of graphs are those of the parameters, instead of USING."""
 
     text: str
     using: tuple[str, ...] = ()
@@ -31,7 +40,7 @@ class UpdateRequest:
 
 @dataclass(frozen=True)
 class GraphRequest:
-    """Which graph a request names: `graph` is empty for the default graph, None for the store itself."""
+    """A parsed Graph Store request; `graph` is empty for the default graph, None for the store itself."""
 
     graph: str | None
     format: str | None = None
@@ -41,9 +50,9 @@ class GraphRequest:
 
 
 def parse_update(method: str, query_string: str, content_type: str, body: bytes) -> UpdateRequest:
-    """The request read as SPARQL 1.1 Protocol, section 2.2 says.
+    """Parses a request by the SPARQL 1.1 Protocol, section 2.2.
 
-    Raises MethodNotAllowed, UnsupportedMedia, or UsageError for everything else that is wrong.
+    Raises MethodNotAllowed, UnsupportedMedia, or UsageError for any other fault.
     """
     if method != "POST":
         raise MethodNotAllowed(f"{method} is not a method of this address: updates are sent by POST", METHODS)
@@ -56,86 +65,83 @@ def parse_update(method: str, query_string: str, content_type: str, body: bytes)
         parameters = in_address
         texts.append(decoded_utf8(body, "the body").removeprefix("\ufeff"))
     else:
-        said = f"no body of type {media_type[:80]!r} is read" if media_type else "the body has no Content-Type"
-        raise UnsupportedMedia(f"{said}: send the update as {UPDATE} or in a form ({FORM})", (UPDATE, FORM))
+        raise unsupported_body(media_type, f"the update as {UPDATE}", (UPDATE, FORM))
+    # SPARQL 1.1 Protocol, 2.2: an update is sent in the body, as a form or directly.
     if any(name == "update" for name, _ in in_address):
-        raise UsageError("an update stands in the body, not in the address")
+        raise UsageError("an update must be in the body, not in the address")
     return _update(parameters, texts)
 
 
 def _update(parameters: list[tuple[str, str]], texts: list[str]) -> UpdateRequest:
     using: list[str] = []
     using_named: list[str] = []
-    asked: dict[str, str] = {}
-    takers: dict[str, Callable[[str], None]] = {
+    others: dict[str, str] = {}
+    repeatable: dict[str, Callable[[str], None]] = {
         "update": texts.append,
         "using-graph-uri": using.append,
         "using-named-graph-uri": using_named.append,
     }
     for name, value in parameters:
-        if taker := takers.get(name):
-            taker(value)
+        if append := repeatable.get(name):
+            append(value)
         elif name == "query":
-            raise UsageError("queries are not taken here: send them to the address /sparql")
+            raise UsageError("this address accepts no queries: send them to the address /sparql")
         else:
-            asked.setdefault(name, value)
-    _refuse_tokens(asked)
+            others.setdefault(name, value)
+    _refuse_tokens(others)
     if len(texts) != 1:
-        raise UsageError(f"a request carries exactly one update; this one has {len(texts)}")
+        raise UsageError(f"a request must have exactly one update; this one has {len(texts)}")
     for iri in (*using, *using_named):
-        _require_absolute(iri)
+        require_absolute(iri)
     return UpdateRequest(
-        checked(texts[0], "the update"),
+        without_nul(texts[0], "the update"),
         tuple(using),
         tuple(using_named),
-        _is_on(asked.get("dry-run")),
-        asked.get("message", "")[:1000],
-        asked.get("lang"),
+        _is_on(others.get("dry-run")),
+        others.get("message", "")[:1000],
+        others.get("lang"),
     )
 
 
 def parse_graph(query_string: str, direct: str | None) -> GraphRequest:
-    """Which graph a request names: `direct` by its own address, or the address by ?graph= or ?default.
+    """Parses which graph a request names: `direct` if by the graph's own address, else by ?graph= or ?default.
 
-    Raises UsageError if it names none, two, or one by no absolute IRI (Graph Store Protocol, 4.2).
+    Raises UsageError if it names two graphs, or one by a relative IRI (Graph Store Protocol, 4.2).
     """
     parameters = parameters_of(query_string, "the address")
     graphs = [value for name, value in parameters if name == "graph"]
     default = any(name == "default" for name, _ in parameters)
-    asked = dict(reversed(parameters))
-    _refuse_tokens(asked)
+    # Reversed, so that the first value of a repeated parameter counts.
+    others = dict(reversed(parameters))
+    _refuse_tokens(others)
     if len(graphs) + default + (direct is not None) > 1:
         raise UsageError("a request names one graph: by its own address, by ?graph= or by ?default")
     for graph in graphs:
-        _require_absolute(graph)
-    named = direct if direct is not None else graphs[0] if graphs else "" if default else None
+        require_absolute(graph)
+    name = direct if direct is not None else graphs[0] if graphs else "" if default else None
     return GraphRequest(
-        named,
-        asked.get("format") or asked.get("output"),
-        asked.get("lang"),
-        _is_on(asked.get("dry-run")),
-        asked.get("message", "")[:1000],
+        name,
+        others.get("format") or others.get("output"),
+        others.get("lang"),
+        _is_on(others.get("dry-run")),
+        others.get("message", "")[:1000],
     )
 
 
 def direct_graph(path: str, base: str = BASE) -> str:
-    """The name of the graph whose own address is this path, as the server decoded it.
+    """Returns the name of the graph whose own address has this path, which is WSGI's PATH_INFO.
 
     Raises UsageError if the path is not UTF-8.
     """
     text = decoded_utf8(path.encode("latin-1", "replace"), "the address")
+    # Characters beyond ASCII are not escaped, because the name of a graph is an IRI (RFC 3987).
     ascii_ = "".join(letter if letter > "\x7f" else quote(letter, safe=_IN_IRI) for letter in text)
     return base + ascii_.removeprefix("/")
 
 
-def _require_absolute(iri: str) -> None:
-    if not absolute(iri):
-        raise UsageError(f"{iri[:80]!a} is not an absolute IRI, as the name of a graph must be")
-
-
-def _refuse_tokens(asked: dict[str, str]) -> None:
-    if _TELLING & asked.keys():
-        raise UsageError("a token does not belong in an address, which is logged: send it in the Authorization header")
+def _refuse_tokens(parameters: dict[str, str]) -> None:
+    if _CREDENTIALS & parameters.keys():
+        raise UsageError("a token in an address would be logged: send it in the Authorization header")
 
 
 def _is_on(value: str | None) -> bool:
