@@ -25,7 +25,7 @@ LANGUAGES = (*_FIRST, *sorted({path.stem for path in _FOLDER.glob("*.po")} - set
 
 
 def catalogue_file(language: str) -> Path:
-    """Where the translations into a language stand."""
+    """Returns the path of the catalogue of a language."""
     return _FOLDER / f"{language}.po"
 
 
@@ -49,7 +49,7 @@ def locale_of(language: str) -> Locale:
 
 
 def own_name(language: str) -> str:
-    """What a language calls itself: "Türkçe"."""
+    """Returns the name of a language in that language: "Türkçe"."""
     name = Locale.parse(language).get_language_name(language) or language
     return name[:1].upper() + name[1:]
 
@@ -66,11 +66,11 @@ _EXACT, _SUBTYPES, _ANYTHING = 2, 1, 0
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a client accepts.
+    """The representations that a client accepts.
 
     `formats` names, for each kind of result that can be had, the format it is wanted in: the first in the
     tuple that carries the kind. `types` are media types to answer with where that is not the format's first.
-    `html` says that a page is wanted more than any of them.
+    `html` is true if a page is preferred to all of them.
     """
 
     formats: tuple[str, ...]
@@ -94,7 +94,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class _Range:
-    """One media range of an Accept header; `place` is where it stands."""
+    """One media range of an Accept header; `place` is its position in the header."""
 
     name: str
     quality: float
@@ -102,7 +102,7 @@ class _Range:
 
 
 def wanted(accept: str, asked: str | None = None) -> Wanted:
-    """What a client wants by its Accept header and the value of ?format=, which goes before it.
+    """Returns what a client accepts, by ?format= or else by its Accept header.
 
     Raises NotAcceptable if none of our formats would do.
     """
@@ -110,7 +110,7 @@ def wanted(accept: str, asked: str | None = None) -> Wanted:
         return _asked_by_name(asked)
     ranges = list(_ranges(accept)) or [_Range("*/*", 1.0, 0)]
     rated = [(rating, format_.name, type_) for format_ in FORMATS for rating, type_ in _ratings(format_, ranges)]
-    # By quality; among equals what is named goes before what a wildcard covers, and then what stands first.
+    # By quality; then named types before those covered by a wildcard; then in the order of the header.
     rated.sort(key=lambda item: item[0], reverse=True)
     html = _html(ranges, [rating for rating, _, _ in rated])
     if not rated and not html:

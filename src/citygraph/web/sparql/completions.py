@@ -1,4 +1,4 @@
-"""What the editor of queries completes: the prefixes, and the classes and properties of the data with their counts."""
+"""Completions for the query editor: the prefixes, and the classes and properties of the data with their counts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST = 400
 
 @dataclass(frozen=True)
 class Term:
-    """A class or property: as a query names it, as a reader reads it, and how often it stands in the data."""
+    """A class or property: its name in a query, its label for a reader, and its number of uses in the data."""
 
     name: str
     iri: str
@@ -78,7 +78,7 @@ def shortened(iri: str) -> str:
 
 
 def _terms(known: Vocabulary, language: str, counts: dict[str, int], others: Iterable[str]) -> tuple[Term, ...]:
-    """What is used, and what the ontology has beside it; terms of our own go before those of others."""
+    """Returns the used terms and the unused ones of the ontology; our own terms come first."""
     own = {iri for iri in others if iri.startswith(BASE)}
     terms = [_term(known.get(iri), iri, language, counts.get(iri, 0)) for iri in {*counts, *own}]
     return tuple(sorted(terms, key=lambda t: (not t.iri.startswith(CG), -t.count, t.name))[:_MOST])
@@ -91,7 +91,7 @@ def _term(term: VocabularyTerm | None, iri: str, language: str, count: int) -> T
 
 
 def _counts(store: Store, kind: str, counted: str) -> dict[str, int]:
-    """How often each class or property stands in the data, as the description of the dataset says (VoID)."""
+    """Returns the number of uses of each class or property, from the VoID description of the dataset."""
     found: dict[str, int] = {}
     for quad in store.quads_for_pattern(None, VOID(kind), None, CATALOG_GRAPH):
         for number in store.quads_for_pattern(quad.subject, VOID(counted), None, CATALOG_GRAPH):

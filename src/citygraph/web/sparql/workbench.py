@@ -35,7 +35,7 @@ _FIRST = 'SELECT ?city ?name {\n  city:izmir cg:twinnedWith ?city .\n  ?city rdf
 # Measurements are asked by the build; people find the others first.
 _GROUPS = ("", "tables", "quality")
 _CLASSES, _PROPERTIES = 40, 60
-# What stands in front of a parameter of a stored query in the address, so that it is none of the workbench's own.
+# The prefix of a stored query's parameters in the address, which separates them from the workbench's own.
 _MARK = "$"
 
 
@@ -50,7 +50,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Asking:
-    """What the address of the workbench says."""
+    """The parameters of the workbench's address."""
 
     query: Query | None
     example: str
@@ -91,7 +91,7 @@ class Workbench:
     def _values(
         self, reader: PageRequest, opened: OpenRelease, asking: Asking, example: Example | None, text: str, root: str
     ) -> dict[str, Any]:
-        """What the template shows beside the result."""
+        """Returns the template's values, except the result."""
         addresses, language = reader.addresses, reader.translations.language
         here, live = addresses.path(PATH), addresses.root.partition("/releases/")[0]
         known = self._completions(opened.release.id, language)
@@ -156,7 +156,7 @@ class Workbench:
 
 
 def _asking(query_string: str, query: Query | None) -> Asking:
-    """What the address says; what belongs to the endpoint it has read already."""
+    """Parses the parameters of the workbench; the endpoint has parsed its own."""
     given = dict(reversed(parse_qsl(query_string, keep_blank_values=True, errors="replace")))
     view = given.get("view", "")
     return Asking(
