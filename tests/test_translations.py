@@ -24,6 +24,8 @@ _KEYWORDS = {
     "words": None,
     "N_": None,
     "ProblemType": (3,),
+    "Route": (4,),
+    "Section": (1,),
     "count": (1, 2),
     "counted": (1, 2),
 }

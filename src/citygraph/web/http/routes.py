@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -21,6 +22,19 @@ class Route:
     about: str
     needs: str = ""
 
+    @property
+    def address(self) -> str:
+        """The pattern as a URI template (RFC 6570), such as /doc/{path}."""
+        return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", self.pattern)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Addresses that belong together, under a heading."""
+
+    heading: str
+    routes: tuple[Route, ...]
+
 
 # Modules whose endpoints run outside Flask, whose dispatch costs more than a point lookup. All others are pages, which
 # run in Flask's request context.
@@ -29,8 +43,7 @@ FAST = ("documents", "endpoint", "update", "graph_store")
 # Protocol endpoints have exactly one address; a slash after it would be another resource.
 _EXACT = ("/sparql", "/update")
 
-ROUTES = (
-    # Linked data
+_LINKED_DATA = (
     Route(_GET, "/", "documents.home", "Home page; for programs, the dataset"),
     Route(_GET, "/id/<path:path>", "documents.thing", "A thing: 303 to its document, 301 if merged, 410 if withdrawn"),
     Route(_GET, "/doc/<path:path>", "documents.document", "The document of an entity"),
@@ -47,7 +60,8 @@ ROUTES = (
     Route(_GET, "/problems/<path:path>", "documents.problem", "A kind of error"),
     Route(_GET, "/context.jsonld", "documents.context", "The JSON-LD context of the documents"),
     Route(_GET, "/health", "documents.health", "The state of the server"),
-    # SPARQL
+)
+_SPARQL = (
     Route(("GET", "POST"), "/sparql", "endpoint.answer", "SPARQL 1.1 queries; the workbench for a browser", "engines"),
     Route(_GET, "/sparql/vocabulary", "completions.vocabulary", "Prefixes, classes and properties for an editor"),
     Route(("DELETE",), "/sparql/running/<name>", "admin.end_own", "Ends a running query by its own id", "engines"),
@@ -55,13 +69,15 @@ ROUTES = (
     Route(_GET, "/queries.<extension>", "stored_queries.all", "Stored queries in one format"),
     Route(_GET, "/queries/<path:name>", "stored_queries.one", "A stored query, with parameters"),
     Route(_GET, "/openapi.json", "stored_queries.described", "The API in OpenAPI 3.1"),
-    # Writing
+)
+_WRITING = (
     Route(("POST",), "/update", "update.update", "SPARQL 1.1 Update (token)", "writer"),
     Route(("GET", *_WRITE), "/graphs", "graph_store.answer", "SPARQL 1.1 Graph Store Protocol", "writer"),
     Route(("GET", *_WRITE), "/graphs/<path:path>", "graph_store.answer", "A graph of the API (token)", "writer"),
     Route(_WRITE, "/graph/<path:path>", "graph_store.answer", "Writes a graph at its own address (token)", "writer"),
     Route(_WRITE, "/source/<path:path>", "graph_store.answer", "Writes a graph at its own address (token)", "writer"),
-    # Search
+)
+_SEARCH = (
     Route(_GET, "/search", "search_page.search", "Entities by name"),
     Route(_GET, "/search.<extension>", "search_page.search", "Entities by name, in one format"),
     Route(_GET, "/suggest", "suggestions.suggest", "Suggestions for the beginning of a name"),
@@ -75,10 +91,11 @@ ROUTES = (
     Route(_GET, "/reconcile/preview", "reconcile.preview", "Reconciliation: the card of an entity"),
     Route(_GET, "/reconcile/properties", "reconcile.proposals", "Reconciliation: properties to fetch"),
     Route(_GET, "/reconcile/features", "reconcile.features", "Reconciliation: how a score is made"),
-    # Time
+)
+_TIME = (
     Route(_GET, "/releases", "release_pages.every", "Every release"),
     Route(_GET, "/releases.<extension>", "release_pages.every", "Every release, in one format"),
-    Route(_GET, "/releases/<name>", "release_pages.one", "A release, or the difference {a}..{b} of two"),
+    Route(_GET, "/releases/<name>", "release_pages.one", "A release, or the difference of two (a..b)"),
     Route(("GET", *_WRITE), "/releases/<name>/<path:rest>", "release_pages.below", "The site as of a release"),
     Route(_GET, "/timegate/", "memento.time_gate", "The TimeGate of the home page (RFC 7089)"),
     Route(_GET, "/timegate/<path:uri>", "memento.time_gate", "The TimeGate of a document (RFC 7089)"),
@@ -87,7 +104,8 @@ ROUTES = (
     Route(_GET, "/cite", "citations.at", "How to cite the dataset"),
     Route(_GET, "/cite/<path:path>", "citations.at", "How to cite a document"),
     Route(_GET, "/CITATION.cff", "citations.cff", "The citation file of the dataset"),
-    # Whole files and feeds
+)
+_WHOLE_FILES_AND_FEEDS = (
     Route(_GET, "/.well-known/void", "downloads.void", "The dataset described, at its well-known address"),
     Route(_GET, "/dumps", "downloads.listed", "The dumps"),
     Route(_GET, "/dumps/<path:name>", "downloads.file", "A dump"),
@@ -99,7 +117,8 @@ ROUTES = (
     Route(_GET, "/sitemap.xml", "feeds.sitemap", "The sitemap"),
     Route(_GET, "/sitemap-<int:part>.xml", "feeds.sitemap", "A part of the sitemap"),
     Route(_GET, "/robots.txt", "feeds.robots", "Rules for crawlers"),
-    # Other pages
+)
+_OTHER_PAGES = (
     Route(_GET, "/about", "about.about", "About the site"),
     Route(_GET, "/api", "about.api", "The API for programs"),
     Route(_GET, "/quality", "quality_page.show", "Validation findings by shape"),
@@ -108,11 +127,25 @@ ROUTES = (
     Route(_GET, "/wikidata.<extension>", "wikidata_page.show", "The comparison in one format"),
     Route(_GET, "/preview/<path:name>.png", "previews.card", "The preview picture of a document"),
     Route(_GET, "/static/<path:name>", "assets.file", "A static file"),
-    # Operations
+)
+_OPERATIONS = (
     Route(_GET, "/metrics", "admin.metrics", "Metrics for Prometheus", "engines"),
     Route(_GET, "/admin/running", "admin.running", "Running queries (operator's token)", "engines"),
     Route(("DELETE",), "/admin/running/<query_id>", "admin.end_any", "Ends a query (operator's token)", "engines"),
 )
+
+# The addresses as /api and docs/addresses.md list them.
+SECTIONS = (
+    Section("Linked data", _LINKED_DATA),
+    Section("SPARQL", _SPARQL),
+    Section("Writing", _WRITING),
+    Section("Search", _SEARCH),
+    Section("Time", _TIME),
+    Section("Whole files and feeds", _WHOLE_FILES_AND_FEEDS),
+    Section("Other pages", _OTHER_PAGES),
+    Section("Operations", _OPERATIONS),
+)
+ROUTES = tuple(route for section in SECTIONS for route in section.routes)
 
 
 def url_map(parts: Iterable[str]) -> Map:
@@ -125,3 +158,13 @@ def url_map(parts: Iterable[str]) -> Map:
     ]
     # A document has one address: it redirects to it itself, in NFC and without a slash at the end.
     return Map(rules, strict_slashes=False, merge_slashes=False)
+
+
+def as_markdown() -> str:
+    """Returns the text of docs/addresses.md."""
+    lines = ["# Addresses", "", "Made by `python -c 'from citygraph.web.http.routes import *; print(as_markdown())'`."]
+    for section in SECTIONS:
+        lines += ["", f"## {section.heading}", "", "| address | methods | what it is | view |", "|---|---|---|---|"]
+        for route in section.routes:
+            lines.append(f"| `{route.address}` | {' '.join(route.methods)} | {route.about} | `{route.endpoint}` |")
+    return "\n".join(lines)

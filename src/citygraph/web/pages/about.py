@@ -13,6 +13,7 @@ from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, chosen, reply
+from citygraph.web.http.routes import SECTIONS
 from citygraph.web.view.page_request import page_request_of
 from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from citygraph.web.view.statement_table import StatementTable
@@ -63,6 +64,7 @@ class AboutPages:
             query=_QUERY,
             formats=of_kind(Kind.GRAPH),
             results=of_kind(Kind.SOLUTIONS),
+            address_sections=SECTIONS,
         )
 
     def _page(self, request: Request, template: str, opened: OpenRelease, **values: Any) -> Reply:
