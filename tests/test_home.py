@@ -14,7 +14,7 @@ from citygraph.rdf.terms import CG, ID, SOURCE, XSD
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from citygraph.web.documents.representation import read_request
+from citygraph.web.documents.representation import select
 from citygraph.web.http.messages import RELEASE, Request
 from citygraph.web.pages.home import Home, read_home
 from citygraph.web.view.time_spans import span, span_between
@@ -114,8 +114,8 @@ def test_release_at_its_own_address_knows_no_today() -> None:
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_ACCEPT": "text/html", "SERVER_NAME": "x",
                "SERVER_PORT": "80", "wsgi.url_scheme": "http"}  # fmt: skip
     today = date(2026, 4, 24)
-    assert read_request(Request(environ), "", Settings().base, 0, today).today == "2026-04-24"
-    assert read_request(Request({**environ, RELEASE: "r"}), "", Settings().base, 0, today).today == ""
+    assert select(Request(environ), "", Settings().base, 0, today).today == "2026-04-24"
+    assert select(Request({**environ, RELEASE: "r"}), "", Settings().base, 0, today).today == ""
 
 
 def test_shown_are_the_roundest_of_many(tmp_path: Path) -> None:

@@ -1,16 +1,16 @@
-"""The addresses of linked data: things, their documents, sources, graphs, the ontology and the shapes.
+"""Dereferencing: things, their documents, sources, graphs, the ontology and the shapes.
 
-They are answered beside Flask, as queries are: a document is made in the time that a framework takes to find its maker.
+These views run outside Flask, as queries do: its dispatch takes as long as rendering a document.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import dropwhile
-from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode
 
@@ -19,7 +19,7 @@ from citygraph.graph.description import Description, describe, has_statements
 from citygraph.graph.document import document, has_graphs, write_graph
 from citygraph.graph.withdrawals import Withdrawal
 from citygraph.rdf.terms import BASE, DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
-from citygraph.release.releases import Release, Releases
+from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.text import nfc
 from citygraph.web.documents import schemaorg, signposts
@@ -27,11 +27,11 @@ from citygraph.web.documents.profile_list import profile_list
 from citygraph.web.documents.profiles import OWN, WHOLE, is_list
 from citygraph.web.documents.representation import (
     GRAPH_FORMATS,
-    DocumentRequest,
+    DocumentSelection,
     Form,
-    Made,
-    answer,
-    read_request,
+    Rendered,
+    Representation,
+    select,
     split,
 )
 from citygraph.web.documents.signposts import Signposts
@@ -47,15 +47,9 @@ from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from citygraph.web.view.translations import Translations
 
-if TYPE_CHECKING:
-    View = Callable[[Request, str], Reply]
-
-
-_HTML = "text/html; charset=utf-8"
 _GRAPHS = ("source/", "graph/")
+_ONTOLOGY = "ontology"
 _SHAPES = "ontology/shapes"
-# Nodes of the ontology and the shapes that have no name but need one (RDF 1.1, 3.5).
-_GENID = "/.well-known/genid/"
 _DATASET = "dataset"
 
 
@@ -77,43 +71,42 @@ class Documents:
         self._shelf = shelf
         self._pages = pages
         self._errors = errors
-        # A quarter of the room for results: documents are small, and cheap to make again.
+        # A quarter of the capacity for results: documents are small, and cheap to render again.
         self._cache = ResultCache(settings.cache_size // 4)
         self._started = time.monotonic()
 
     def thing(self, request: Request) -> Reply:
-        """A thing is not a document: 303 to the document that describes it."""
+        """Returns a 303 to the document of a thing, 301 if it was merged, 410 if it was withdrawn."""
         path = request.path.lstrip("/")
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        if elsewhere := _one_address(request, path, addresses.path):
+        if elsewhere := _canonical(request, path, addresses.path):
             return elsewhere
-        opened = self._opened(request)
+        opened = self._shelf.of_request(request)
         stem, form = split(path)
         iri = addresses.thing(stem)
         extension = path.removeprefix(stem) if form else ""
-        query = f"?{request.query}" if request.query else ""
-        if stone := opened.withdrawals.get(iri):
-            if target := addresses.local(stone.merged_into) if stone.merged_into else "":
-                return redirection(target + extension + query, 301)
-            asked = self._read(request, addresses.document(iri).removeprefix(addresses.base) + extension)
-            return self._described(request, asked, iri)
+        if withdrawal := opened.withdrawals.get(iri):
+            if target := addresses.local(withdrawal.merged_into) if withdrawal.merged_into else "":
+                return redirection(target + extension + _query_of(request), 301)
+            selection = self._select(request, addresses.document(iri).removeprefix(addresses.base) + extension)
+            return self._described(request, selection, iri)
         if not has_statements(opened.quick, iri):
             raise not_known(path)
         document_path = addresses.document(iri).removeprefix(addresses.base)
-        reply = redirection(addresses.path(document_path) + extension + query, 303)
+        reply = redirection(addresses.path(document_path) + extension + _query_of(request), 303)
         reply.headers.append(("Link", f'<{addresses.path(document_path)}>; rel="describedby"'))
         return reply
 
     def document(self, request: Request) -> Reply:
-        """The document of an entity, a source or a graph; sources and graphs answer at their own address too."""
+        """Returns the document of an entity, or a source or a graph, which have documents at their own addresses."""
         path = request.path.lstrip("/")
-        asked = self._read(request, nfc(path))
-        if elsewhere := _one_address(request, path, asked.addresses.path):
+        selection = self._select(request, nfc(path))
+        if elsewhere := _canonical(request, path, selection.addresses.path):
             return elsewhere
-        return self._described(request, asked, asked.addresses.thing(asked.path))
+        return self._described(request, selection, selection.addresses.thing(selection.path))
 
     def problem(self, request: Request) -> Reply:
-        """What a kind of error means: the IRI that problem+json names."""
+        """Returns the page of a kind of error, whose IRI is the `type` in problem+json."""
         path = request.path.lstrip("/")
         type_ = next((t for t in PROBLEM_TYPES if t.slug == path.removeprefix("problems/")), None)
         if type_ is None:
@@ -121,72 +114,38 @@ class Documents:
         return self._errors.problem_type(request, type_)
 
     def ontology(self, request: Request) -> Reply:
-        """The ontology whole, documentation for people and the graph for programs; or one of its concepts."""
-        path = request.path.lstrip("/")
-        rest = path.removeprefix("ontology").rstrip("/")
+        """Returns the whole ontology, as documentation or as a graph; or one of its concepts."""
+        rest = request.path.lstrip("/").removeprefix(_ONTOLOGY).rstrip("/")
         if rest.startswith("/"):
             return self.shapes(request) if split(rest)[0] == "/shapes" else self.document(request)
-
-        def page(opened: OpenRelease, reader: PageRequest, forms: dict[str, str]) -> str:
-            data = schemaorg.terms(
-                BASE + "ontology", reader.translations("Ontology"), opened, reader.translations.language
-            )
-            return self._pages.ontology(opened, reader, forms, data)
-
-        return self._whole(request, ONTOLOGY_GRAPH, "ontology", page)
+        return self._vocabulary(request, ONTOLOGY_GRAPH, _ONTOLOGY)
 
     def shapes(self, request: Request) -> Reply:
-        """The shapes whole."""
-        iri = BASE + _SHAPES
-
-        def page(opened: OpenRelease, reader: PageRequest, forms: dict[str, str]) -> str:
-            data = schemaorg.terms(iri, reader.translations("Shapes"), opened, reader.translations.language)
-            return self._pages.shapes(opened, reader, forms, iri, data)
-
-        return self._whole(request, SHAPES_GRAPH, _SHAPES, page)
+        """Returns all shapes."""
+        return self._vocabulary(request, SHAPES_GRAPH, _SHAPES)
 
     def home(self, request: Request) -> Reply:
-        """The first page; to a program the site is the dataset."""
-        path = request.path.lstrip("/")
-        asked = self._read(request, path)
-        opened = self._opened(request)
-        if not asked.form.is_page:
-            query = f"?{request.query}" if request.query else ""
-            reply = redirection(asked.addresses.path(_DATASET) + query, 303)
+        """Returns the home page; for programs, a 303 to the dataset."""
+        selection, opened = self._select(request, ""), self._shelf.of_request(request)
+        if not selection.form.is_page:
+            reply = redirection(selection.addresses.path(_DATASET) + _query_of(request), 303)
             reply.headers.append(("Vary", "Accept, Accept-Language"))
             return reply
-
-        def make() -> Made:
-            found = (
-                describe(opened.store, DATASET.value, opened.labels)
-                if has_statements(opened.store, DATASET.value)
-                else None
-            )
-            data = schemaorg.dataset(found, opened, asked)
-            page = self._pages.home(opened, self._before(opened.release), self._reader(asked), data)
-            return Made(page.encode(), 1, schemaorg.signposts_of_dataset(found, asked))
-
-        reply = answer(request, opened.release, asked, make, self._cache, _DATASET)
+        representation = Representation(request, opened.release, selection, self._cache, _DATASET)
+        reply = representation.reuse() or representation.finish(self._home(opened, selection))
         reply.headers = [(name, value) for name, value in reply.headers if name != "Content-Location"]
         return reply
 
-    def _before(self, release: Release) -> Iterator[Release]:
-        """A release and those before it, the newest first."""
-        return dropwhile(lambda one: one.id != release.id, self._releases.history())
-
     def context(self, request: Request) -> Reply:
-        """The JSON-LD context of the documents."""
+        """Returns the JSON-LD context of the documents."""
         addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        asked = DocumentRequest("context", Form("jsonld", "application/ld+json", ""), 1, addresses, root)
-        opened = self._opened(request)
-
-        def make() -> Made:
-            return Made((json.dumps(opened.context.document(), ensure_ascii=False, indent=2) + "\n").encode())
-
-        return answer(request, opened.release, asked, make, self._cache)
+        selection = DocumentSelection("context", Form("jsonld", "application/ld+json", ""), 1, addresses, root)
+        opened = self._shelf.of_request(request)
+        representation = Representation(request, opened.release, selection, self._cache)
+        return representation.reuse() or representation.finish(Rendered(_pretty(opened.context.document())))
 
     def health(self, request: Request) -> Reply:
-        """Whether we serve, and what."""
+        """Returns the state of the server."""
         del request
         release = self._shelf.current().release
         state = {
@@ -200,119 +159,145 @@ class Documents:
         headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
         return Reply(200, headers, (json.dumps(state) + "\n").encode())
 
-    def _described(self, request: Request, asked: DocumentRequest, iri: str) -> Reply:
-        opened = self._opened(request)
-        document_iri = asked.addresses.document(iri)
-        path = document_iri.removeprefix(asked.addresses.base)
-        stone = opened.withdrawals.get(iri)
-        if stone and stone.merged_into:
-            to = asked.addresses.document(stone.merged_into).removeprefix(asked.addresses.base)
-            query = f"?{request.query}" if request.query else ""
-            return redirection(asked.addresses.path(to) + _extension(request.path, asked) + query, 301)
-        if stone and asked.form.is_page:
-            raise _gone(stone, reader_language(request))
+    def _described(self, request: Request, selection: DocumentSelection, iri: str) -> Reply:
+        """Returns the document about an IRI. Raises NotFound, Gone for the page of a withdrawn entity."""
+        opened = self._shelf.of_request(request)
+        addresses = selection.addresses
+        document_iri = addresses.document(iri)
+        path = document_iri.removeprefix(addresses.base)
+        withdrawal = opened.withdrawals.get(iri)
+        if withdrawal and withdrawal.merged_into:
+            target = addresses.document(withdrawal.merged_into).removeprefix(addresses.base)
+            extension = _extension(request.path, selection)
+            return redirection(addresses.path(target) + extension + _query_of(request), 301)
+        if withdrawal and selection.form.is_page:
+            raise _gone(withdrawal, reader_language(request))
         if is_list(request.args.get("_profile", "")):
-            return profile_list(asked, asked.addresses.path(path), document_iri)
+            return profile_list(selection, addresses.path(path), document_iri)
+        representation = Representation(request, opened.release, selection, self._cache, path)
+        if reply := representation.reuse():
+            return reply
+        rendered = self._rendered(selection, opened, iri, document_iri)
+        return representation.finish(replace(rendered, gone=withdrawal is not None))
 
-        def make() -> Made:
-            made = self._made(asked, opened, iri, document_iri)
-            return Made(made.body, made.pages, made.signposts, gone=stone is not None)
-
-        return answer(request, opened.release, asked, make, self._cache, path)
-
-    def _made(self, asked: DocumentRequest, opened: OpenRelease, iri: str, document_iri: str) -> Made:
-        path = document_iri.removeprefix(asked.addresses.base)
-        is_graph = iri.startswith(tuple(asked.addresses.base + name for name in _GRAPHS)) or "/graph/" in iri
-        is_page = asked.form.is_page
-        # The page of a graph turns the pages of what it says; its incoming links are few.
-        page = 1 if is_graph and is_page else asked.page
-        parts = opened.parts(iri) if is_graph else ()
-        sourced = not is_page and not asked.form.is_linkset and has_graphs(asked.form.format)
-        labels = opened.sourced_labels if sourced else opened.labels
-        # A page takes from all that is said: it has the words of others for programs.
-        keep = WHOLE.keep if is_page else asked.profile.keep
-        found = describe(opened.quick, iri, labels, page, parts, keep, opened.store)
-        is_dataset = iri == DATASET.value and found.page == 1
-        if is_dataset and (is_page or asked.profile is OWN):
-            found = with_release(found, opened)
-        posts = _signposts(asked, path, found)
-        if asked.form.is_linkset:
-            as_links = signposts.as_json if asked.form.name == "linkset.json" else signposts.as_text
-            return Made(as_links(posts.linkset()))
-        if not is_page:
-            doc = document(document_iri, found, opened.release)
-            return Made(opened.writer.write(doc, asked.form.format, f"{asked.root}/context.jsonld"), found.pages, posts)
-        reader, forms = self._reader(asked), forms_of(asked.addresses.path(path), GRAPH_FORMATS)
-        data = schemaorg.of(found, opened, document_iri, reader)
+    def _rendered(self, selection: DocumentSelection, opened: OpenRelease, iri: str, document_iri: str) -> Rendered:
+        path, form = document_iri.removeprefix(selection.addresses.base), selection.form
+        is_graph = iri.startswith(tuple(selection.addresses.base + name for name in _GRAPHS)) or "/graph/" in iri
+        description = self._description(selection, opened, iri, is_graph)
+        is_dataset = iri == DATASET.value and description.page == 1
+        if is_dataset and (form.is_page or selection.profile is OWN):
+            description = with_release(description, opened)
+        posts = _signposts(selection, path, description)
+        if form.is_linkset:
+            return _linkset(form, posts)
+        if not form.is_page:
+            whole_document = document(document_iri, description, opened.release)
+            body = opened.writer.write(whole_document, form.format, f"{selection.root}/context.jsonld")
+            return Rendered(body, description.pages, posts)
+        reader, forms = self._reader(selection), forms_of(selection.addresses.path(path), GRAPH_FORMATS)
+        data = schemaorg.of(description, opened, document_iri, reader)
         if is_graph:
-            return Made(self._pages.graph(opened, found, reader, forms, asked.page, data).encode(), 1, posts)
-        tables = whole(found, opened, reader.addresses, reader.translations) if is_dataset else None
-        found = without_tables(found) if is_dataset else found
-        return Made(self._pages.entity(opened, found, reader, forms, data, tables).encode(), found.pages, posts)
+            page = self._pages.graph(opened, description, reader, forms, selection.page, data)
+            return Rendered(page.encode(), 1, posts)
+        tables = whole(description, opened, reader.addresses, reader.translations) if is_dataset else None
+        description = without_tables(description) if is_dataset else description
+        page = self._pages.entity(opened, description, reader, forms, data, tables)
+        return Rendered(page.encode(), description.pages, posts)
 
-    def _whole(
-        self,
-        request: Request,
-        graph: NamedNode,
-        path: str,
-        page: Callable[[OpenRelease, PageRequest, dict[str, str]], str],
-    ) -> Reply:
+    def _description(self, selection: DocumentSelection, opened: OpenRelease, iri: str, is_graph: bool) -> Description:
+        form = selection.form
+        # The pages of a graph's document divide its statements, not its few incoming links.
+        page = 1 if is_graph and form.is_page else selection.page
+        parts = opened.parts(iri) if is_graph else ()
+        sourced = not form.is_page and not form.is_linkset and has_graphs(form.format)
+        labels = opened.sourced_labels if sourced else opened.labels
+        # A page shows every vocabulary: its schema.org block is made from it.
+        keep = WHOLE.keep if form.is_page else selection.profile.keep
+        return describe(opened.quick, iri, labels, page, parts, keep, opened.store)
+
+    def _home(self, opened: OpenRelease, selection: DocumentSelection) -> Rendered:
+        described = has_statements(opened.store, DATASET.value)
+        description = describe(opened.store, DATASET.value, opened.labels) if described else None
+        data = schemaorg.dataset(description, opened, selection)
+        releases = dropwhile(lambda one: one.id != opened.release.id, self._releases.history())
+        page = self._pages.home(opened, releases, self._reader(selection), data)
+        return Rendered(page.encode(), 1, schemaorg.signposts_of_dataset(description, selection))
+
+    def _vocabulary(self, request: Request, graph: NamedNode, path: str) -> Reply:
+        """Returns the ontology or the shapes as a whole."""
         sent = request.path.lstrip("/")
-        asked = self._read(request, nfc(sent))
-        if elsewhere := _one_address(request, sent, asked.addresses.path):
+        selection = self._select(request, nfc(sent))
+        if elsewhere := _canonical(request, sent, selection.addresses.path):
             return elsewhere
-        if asked.path not in {path, path.rpartition("/")[2]}:
-            raise not_known(asked.path)
-        opened = self._opened(request)
-        posts = Signposts(asked.addresses, path, BASE + path)
+        if selection.path not in {path, path.rpartition("/")[2]}:
+            raise not_known(selection.path)
+        opened = self._shelf.of_request(request)
+        representation = Representation(request, opened.release, selection, self._cache, path)
+        return representation.reuse() or representation.finish(self._vocabulary_in(selection, opened, graph, path))
 
-        def make() -> Made:
-            if asked.form.is_linkset:
-                as_links = signposts.as_json if asked.form.name == "linkset.json" else signposts.as_text
-                return Made(as_links(posts.linkset()))
-            if asked.form.is_page:
-                forms = forms_of(asked.addresses.path(path), GRAPH_FORMATS)
-                return Made(page(opened, self._reader(asked), forms).encode(), 1, posts)
+    def _vocabulary_in(
+        self, selection: DocumentSelection, opened: OpenRelease, graph: NamedNode, path: str
+    ) -> Rendered:
+        posts = Signposts(selection.addresses, path, BASE + path)
+        if selection.form.is_linkset:
+            return _linkset(selection.form, posts)
+        if not selection.form.is_page:
             quads = opened.store.quads_for_pattern(None, None, None, graph)
-            return Made(write_graph(quads, asked.form.format), 1, posts)
+            return Rendered(write_graph(quads, selection.form.format), 1, posts)
+        forms, reader = forms_of(selection.addresses.path(path), GRAPH_FORMATS), self._reader(selection)
+        translate, iri = reader.translations, BASE + path
+        if path == _SHAPES:
+            data = schemaorg.terms(iri, translate("Shapes"), opened, translate.language)
+            page = self._pages.shapes(opened, reader, forms, iri, data)
+        else:
+            data = schemaorg.terms(iri, translate("Ontology"), opened, translate.language)
+            page = self._pages.ontology(opened, reader, forms, data)
+        return Rendered(page.encode(), 1, posts)
 
-        return answer(request, opened.release, asked, make, self._cache, path)
-
-    def _opened(self, request: Request) -> OpenRelease:
-        """The release that the address names, or the current one."""
-        return self._shelf.get(request.release) if request.release else self._shelf.current()
-
-    def _read(self, request: Request, path: str) -> DocumentRequest:
+    def _select(self, request: Request, path: str) -> DocumentSelection:
         proxies = self._settings.trusted_proxies
-        return read_request(request, path.rstrip("/"), self._settings.base, proxies, self._today())
+        return select(request, path.rstrip("/"), self._settings.base, proxies, self._today())
 
-    def _reader(self, asked: DocumentRequest) -> PageRequest:
-        words = Translations(asked.form.language)
-        # Only what the answer is kept by may stand in its links.
-        language = [] if words.language == LANGUAGES[0] else [f"lang={words.language}"]
-        query = "&".join([part for part in (asked.query[1:],) if part] + language)
-        return PageRequest(words, asked.addresses, query, asked.at, dict(asked.view), asked.today, asked.root)
-
-
-def _one_address(request: Request, path: str, address: Callable[[str], str]) -> Reply | None:
-    """301 for an address with a slash at the end or not in NFC: a document has one address."""
-    proper = nfc(path).rstrip("/")
-    if proper == path:
-        return None
-    return redirection(address(proper) + (f"?{request.query}" if request.query else ""), 301)
+    def _reader(self, selection: DocumentSelection) -> PageRequest:
+        translations = Translations(selection.form.language)
+        # Links may repeat only those parameters that are part of the cache's key.
+        language = [] if translations.language == LANGUAGES[0] else [f"lang={translations.language}"]
+        query = "&".join([part for part in (selection.query[1:],) if part] + language)
+        view, root = dict(selection.view), selection.root
+        return PageRequest(translations, selection.addresses, query, selection.at, view, selection.today, root)
 
 
-def _extension(path: str, asked: DocumentRequest) -> str:
-    """The extension that was asked for, if one was."""
-    extension = f".{asked.form.extension}"
+def _canonical(request: Request, path: str, address: Callable[[str], str]) -> Reply | None:
+    """Returns a 301 for a path that ends with a slash or is not in NFC: a document has one address."""
+    canonical = nfc(path).rstrip("/")
+    return None if canonical == path else redirection(address(canonical) + _query_of(request), 301)
+
+
+def _query_of(request: Request) -> str:
+    return f"?{request.query}" if request.query else ""
+
+
+def _extension(path: str, selection: DocumentSelection) -> str:
+    """Returns the extension in the path, or ""."""
+    extension = f".{selection.form.extension}"
     return extension if path.endswith(extension) else ""
 
 
-def _signposts(asked: DocumentRequest, path: str, found: Description) -> Signposts:
-    types = signposts.types_of(value.iri for value in found.values(signposts.TYPE))
-    authors = tuple(value.iri for value in found.values(signposts.CREATOR) if value.iri)
-    return Signposts(asked.addresses, path, found.iri, types, authors)
+def _pretty(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def _gone(stone: Withdrawal, language: str) -> Gone:
-    return Gone(stone.reason(language) or f"{stone.iri} was withdrawn", stone.replaced_by, stone.on)
+def _linkset(form: Form, posts: Signposts) -> Rendered:
+    as_links = signposts.as_json if form.name == "linkset.json" else signposts.as_text
+    return Rendered(as_links(posts.linkset()))
+
+
+def _signposts(selection: DocumentSelection, path: str, description: Description) -> Signposts:
+    types = signposts.types_of(value.iri for value in description.values(signposts.TYPE))
+    authors = tuple(value.iri for value in description.values(signposts.CREATOR) if value.iri)
+    return Signposts(selection.addresses, path, description.iri, types, authors)
+
+
+def _gone(withdrawal: Withdrawal, language: str) -> Gone:
+    reason = withdrawal.reason(language) or f"{withdrawal.iri} was withdrawn"
+    return Gone(reason, withdrawal.replaced_by, withdrawal.on)

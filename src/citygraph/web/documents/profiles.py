@@ -1,4 +1,4 @@
-"""The views of a description that may be asked for: our own vocabulary, schema.org, W3C ORG, or all that is said."""
+"""The profiles of a description: our own vocabulary, schema.org, W3C ORG, or every statement."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _NAMES = {RDFS("label").value, OWL("sameAs").value}
 
 @dataclass(frozen=True)
 class Profile:
-    """A view: the name of it in ?_profile=, its IRI, its title, and what it shows."""
+    """A profile: its name in ?_profile=, its IRI, its title, and which statements it keeps."""
 
     token: str
     iri: str
     title: str
     keep: Keep = field(compare=False, repr=False)
-    namespace: str = ""  # of the types that it shows; all if none is said
+    namespace: str = ""  # of the types that it shows; all if empty
 
 
 def _own(predicate: str, sources: tuple[str, ...]) -> bool:
-    """What a document or a person says, and what derivation adds in our own words, but no translation of it."""
+    """Returns whether a source states this, or derivation adds it in our own vocabulary: no other vocabulary."""
     return sources != _DERIVED or predicate.startswith(CG) or predicate in (_TYPE, RDFS("label").value)
 
 
@@ -55,22 +55,22 @@ WHOLE = Profile("whole", BASE + "ontology/profiles/whole", N_("All vocabularies 
 PROFILES = (OWN, SCHEMA_ORG, W3C_ORG, WHOLE)
 
 
-def is_list(asked: str) -> bool:
-    """Whether ?_profile= asks which there are."""
-    return asked in _LIST
+def is_list(name: str) -> bool:
+    """Returns whether this value of ?_profile= requests the list of profiles."""
+    return name in _LIST
 
 
-def chosen(accept_profile: str, asked: str | None) -> Profile:
-    """The profile by ?_profile= (token or IRI), else by Accept-Profile, else our own.
+def chosen(accept_profile: str, name: str | None) -> Profile:
+    """Returns the profile that ?_profile= names (token or IRI), else the one of Accept-Profile, else our own.
 
-    Raises NotAcceptable for a ?_profile= that there is not; a header only states a preference.
+    Raises NotAcceptable for an unknown ?_profile=; a header only states a preference.
     """
-    if asked and not is_list(asked):
-        found = next((p for p in PROFILES if asked in (p.token, p.iri)), None)
-        if found is None:
+    if name and not is_list(name):
+        profile = next((p for p in PROFILES if name in (p.token, p.iri)), None)
+        if profile is None:
             offered = tuple(profile.token for profile in PROFILES)
-            raise NotAcceptable(f"{asked[:80]!r} is no profile; there are {', '.join(offered)}", offered)
-        return found
+            raise NotAcceptable(f"{name[:80]!r} is not a profile; the profiles are {', '.join(offered)}", offered)
+        return profile
     if not accept_profile:
         return OWN
     rated = sorted(_rated(accept_profile), key=lambda rated: -rated[0])
@@ -82,7 +82,7 @@ def _rated(header: str) -> Iterator[tuple[float, Profile]]:
         quality = _QUALITY.search(parameters)
         worth = float(quality[1]) if quality else 1.0
         for profile in PROFILES:
-            # A namespace is written with and without its last sign.
+            # Clients write a namespace with and without its last character.
             if worth and profile.iri.rstrip("/#") == iri.rstrip("/#").replace(
                 "http://schema.org", "https://schema.org"
             ):

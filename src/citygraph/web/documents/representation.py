@@ -1,13 +1,13 @@
-"""One representation and its HTTP: validators, negotiation headers, links, and the 304 that costs no evaluation."""
+"""The selected representation of a document, and its HTTP: validators, negotiation headers, links, 304."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from urllib.parse import urlencode
 
 from citygraph import __version__
@@ -41,13 +41,12 @@ _OFFERED = (_HTML_TYPE, *(f.media_type for f in GRAPH_FORMATS), LINKSET, LINKSET
 _VARY = "Accept, Accept-Encoding, Accept-Language, Accept-Profile"
 _VIEW = ("sort", "q", "kind")
 _LONGEST_VIEW = 100
-_CODINGS = (None, "zstd", "br", "gzip")
-_PAGE_WANTED = re.compile(r"text/html|application/xhtml\+xml|text/\*|\*/\*")
+_ACCEPTS_PAGE = re.compile(r"text/html|application/xhtml\+xml|text/\*|\*/\*")
 
 
 @dataclass(frozen=True)
 class Form:
-    """The form in which something is answered: a page in a language, a format of RDF, or the links alone."""
+    """The form of a representation: a page in a language, a format of RDF, or a linkset."""
 
     name: str
     content_type: str
@@ -60,7 +59,7 @@ class Form:
 
     @property
     def is_linkset(self) -> bool:
-        """Whether only the links are wanted."""
+        """Whether this is a linkset."""
         return self.name in _LINKSETS
 
     @property
@@ -70,36 +69,36 @@ class Form:
 
     @property
     def extension(self) -> str:
-        """How its address ends."""
+        """The extension of its address."""
         return self.name if self.is_page or self.is_linkset else self.format.extension
 
 
 @dataclass(frozen=True)
-class DocumentRequest:
-    """What was asked for: the path without its extension, the form, the page, and how this site is addressed."""
+class DocumentSelection:
+    """The representation that a request selects (RFC 9110, 3.2), and the address of the site as the client sees it."""
 
-    path: str
+    path: str  # without extension
     form: Form
     page: int
     addresses: Addresses
     root: str  # scheme, host and the path in front
     profile: Profile = OWN
-    at: str = ""  # the ISO date on which a page looks at the graph
-    view: tuple[tuple[str, str], ...] = ()  # how the tables of a page are sorted, and what is looked for in them
-    today: str = ""  # the ISO date on which a page is read; of a release at its own address, "": it does not change
+    at: str = ""  # the ISO date at which a page shows the graph
+    view: tuple[tuple[str, str], ...] = ()  # the order and the filter of the tables of a page
+    today: str = ""  # the ISO date of the request; "" in a release at its own address, whose pages never change
 
     @property
     def query(self) -> str:
-        """What follows the address of a page after the first, of one that looks at a day, and of a sorted one."""
+        """The query string that selects this representation, with its question mark."""
         page = [("page", str(self.page))] if self.page > 1 else []
         at = [("at", self.at)] if self.at else []
-        said = urlencode([*page, *at, *self.view])
-        return f"?{said}" if said else ""
+        query = urlencode([*page, *at, *self.view])
+        return f"?{query}" if query else ""
 
 
 @dataclass(frozen=True)
-class Made:
-    """The bytes of a representation, how many pages the document has, and what its links say of the thing."""
+class Rendered:
+    """The bytes of a representation, the number of pages of the document, and its links."""
 
     body: bytes
     pages: int = 1
@@ -107,8 +106,8 @@ class Made:
     gone: bool = False
 
 
-def read_request(request: Request, path: str, base: str, proxies: int, today: date) -> DocumentRequest:
-    """What a request for a document asks for on a day, by extension, ?format= or Accept, in this order.
+def select(request: Request, path: str, base: str, proxies: int, today: date) -> DocumentSelection:
+    """Returns the representation that a request selects on a day: by extension, ?format= or Accept, in this order.
 
     Raises NotAcceptable, UsageError for a bad ?page= or ?at=.
     """
@@ -116,15 +115,15 @@ def read_request(request: Request, path: str, base: str, proxies: int, today: da
     path, by_extension = split(path)
     form = _form(request, by_extension)
     profile = chosen(request.header("Accept-Profile"), request.args.get("_profile"))
-    # A page shows one view to all; its links name the others.
+    # A page shows the same view to everyone; its links lead to the other profiles.
     if form.is_page:
         day = "" if request.release else today.isoformat()
-        return DocumentRequest(path, form, _page(request), addresses, root, OWN, _day(request), _view(request), day)
-    return DocumentRequest(path, form, _page(request), addresses, root, profile)
+        return DocumentSelection(path, form, _page(request), addresses, root, OWN, _day(request), _view(request), day)
+    return DocumentSelection(path, form, _page(request), addresses, root, profile)
 
 
 def split(path: str) -> tuple[str, str | None]:
-    """A path without its extension, and the form that the extension names, if it names one."""
+    """Returns a path without its extension, and the form that the extension names, or None."""
     if path.endswith(".linkset.json"):
         return path.removesuffix(".linkset.json"), "linkset.json"
     stem, dot, extension = path.rpartition(".")
@@ -132,66 +131,127 @@ def split(path: str) -> tuple[str, str | None]:
     return (stem, by_extension) if by_extension else (path, None)
 
 
-def answer(
-    request: Request,
-    release: Release,
-    asked: DocumentRequest,
-    make: Callable[[], Made],
-    cache: ResultCache,
-    location: str = "",
-) -> Reply:
-    """The reply with its validators; `make` is called only if neither client nor cache has the bytes.
+class Representation:
+    """The selected representation in a release: its validators, its headers and its reply.
 
-    `location` is the path of the document without extension, where it is not the path asked for. Whatever `make`
-    raises (NotFound above all) comes through.
+    `location` is the path of the document without extension, if it differs from the requested path.
     """
-    coding = _encoding(request.header("Accept-Encoding"))
-    key = _key(release, asked)
-    headers = _headers(request, release, asked, location or asked.path)
-    # A matching tag proves that the document exists: nothing needs to be evaluated.
-    if has_tag(request.header("If-None-Match"), key):
-        return Reply(304, [*headers, ("ETag", coded_tag(key, coding))])
-    entry = cache.get(key.encode()) or _made(make(), key, asked, location or asked.path, cache)
-    if not entry.gone and is_unmodified(request, key, _changed(release, asked)):
-        return Reply(304, [*headers, ("ETag", coded_tag(key, coding))])
-    body = entry.body
-    if coding and len(body) >= SMALLEST:
-        body = _encoded(entry, coding, key, cache)
-        headers.append(("Content-Encoding", coding))
-    else:
-        coding = None
-    headers += [("ETag", coded_tag(key, coding)), ("Content-Type", asked.form.content_type)]
-    if entry.links:
-        headers.append(("Link", entry.links))
-    return Reply(410 if entry.gone else 200, headers, body)
+
+    def __init__(
+        self, request: Request, release: Release, selection: DocumentSelection, cache: ResultCache, location: str = ""
+    ) -> None:
+        self._request = request
+        self._release = release
+        self._selection = selection
+        self._cache = cache
+        self._location = location or selection.path
+        self._coding = _encoding(request.header("Accept-Encoding"))
+
+    def reuse(self) -> Reply | None:
+        """Returns the reply if the client or the cache has the bytes; None if they must be rendered."""
+        # A matching tag proves that the document exists: nothing needs to be evaluated.
+        if has_tag(self._request.header("If-None-Match"), self._key):
+            return self._not_modified()
+        entry = self._cache.get(self._key.encode())
+        return self._reply(entry) if entry else None
+
+    def finish(self, rendered: Rendered) -> Reply:
+        """Caches the rendered bytes, and returns the reply."""
+        links = ", ".join(self._links(rendered, rendered.signposts)) if rendered.signposts else ""
+        form = self._selection.form.name
+        entry = CachedResult(form, rendered.body, rendered.pages, links=links, gone=rendered.gone)
+        self._cache.put(self._key.encode(), entry)
+        return self._reply(entry)
+
+    def _reply(self, entry: CachedResult) -> Reply:
+        if not entry.gone and is_unmodified(self._request, self._key, self._changed):
+            return self._not_modified()
+        headers, body, coding = self._headers(), entry.body, None
+        if self._coding and len(body) >= SMALLEST:
+            coding = self._coding
+            body = self._encoded(entry, coding)
+            headers.append(("Content-Encoding", coding))
+        headers += [("ETag", coded_tag(self._key, coding)), ("Content-Type", self._selection.form.content_type)]
+        if entry.links:
+            headers.append(("Link", entry.links))
+        return Reply(410 if entry.gone else 200, headers, body)
+
+    @cached_property
+    def _key(self) -> str:
+        selection, form = self._selection, self._selection.form
+        document = (self._release.id, __version__, selection.path, selection.query, selection.today)
+        parts = (*document, form.name, form.content_type, form.language, selection.root, selection.profile.token)
+        return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=15).hexdigest()
+
+    @cached_property
+    def _changed(self) -> datetime:
+        """The last modification; a page also lists coming anniversaries, which change every day."""
+        published, today = modified(self._release), self._selection.today
+        return max(published, datetime.fromisoformat(f"{today}T00:00:00+00:00")) if today else published
+
+    def _not_modified(self) -> Reply:
+        return Reply(304, [*self._headers(), ("ETag", coded_tag(self._key, self._coding))])
+
+    def _headers(self) -> list[tuple[str, str]]:
+        """Returns the headers of both 200 and 304 (RFC 9110, 15.4.5)."""
+        selection, form = self._selection, self._selection.form
+        location = f"{selection.addresses.path(self._location)}.{form.extension}{_query_with_profile(selection)}"
+        headers = [
+            ("Vary", _VARY),
+            ("Cache-Control", FOR_EVER if self._request.release else FRESH),
+            ("Content-Location", location),
+            ("Last-Modified", http_date(self._changed)),
+        ]
+        if form.is_page:
+            headers.append(("Content-Language", form.language))
+        elif not form.is_linkset:
+            headers.append(("Content-Profile", f"<{selection.profile.iri}>"))
+        return headers
+
+    def _links(self, rendered: Rendered, posts: Signposts) -> Iterator[str]:
+        """Yields the values of Link: the signposts, and the pages before and after this one."""
+        selection = self._selection
+        address = selection.addresses.path(self._location)
+        yield posts.header(selection.profile, selection.query)
+        if selection.page < rendered.pages:
+            yield f'<{address}?page={selection.page + 1}>; rel="next"'
+        if selection.page > 1:
+            yield f'<{address}?page={selection.page - 1}>; rel="prev"'
+
+    def _encoded(self, entry: CachedResult, coding: str) -> bytes:
+        encoded = entry.encoded.get(coding)
+        if encoded is None:
+            encoded = compress(entry.body, coding)
+            self._cache.put(self._key.encode(), entry.with_encoded(coding, encoded))
+        return encoded
 
 
 def _form(request: Request, by_extension: str | None) -> Form:
-    asked = by_extension or request.args.get("format") or request.args.get("_mediatype")
+    by_name = by_extension or request.args.get("format") or request.args.get("_mediatype")
     accept = request.header("Accept")
-    if linkset := _linkset(asked or accept.partition(",")[0].partition(";")[0].strip()):
+    if linkset := _linkset(by_name or accept.partition(",")[0].partition(";")[0].strip()):
         return Form(linkset, _LINKSETS[linkset], "")
     try:
-        want = _wanted(accept, asked)
-        if not want.html:
-            format_ = want.of_kind(Kind.GRAPH)
-            return Form(format_.name, want.content_type(format_), "")
+        accepted = _accepted(accept, by_name)
+        if not accepted.html:
+            format_ = accepted.of_kind(Kind.GRAPH)
+            return Form(format_.name, accepted.content_type(format_), "")
     except NotAcceptable as error:
-        # What is accepted best may be a table, which a document never is: then a page that is accepted will do.
-        if asked or not _accepts_page(accept):
-            there_are = ", ".join(_OFFERED)
-            raise NotAcceptable(f"a document is none of the accepted types; there are {there_are}", _OFFERED) from error
+        # The preferred type may be a table, which a document never is: then an accepted page will do.
+        if by_name or not _accepts_page(accept):
+            offered = ", ".join(_OFFERED)
+            raise NotAcceptable(f"a document is none of the accepted types; there are {offered}", _OFFERED) from error
     return Form(_HTML, f"{_HTML_TYPE}; charset=utf-8", reader_language(request))
 
 
-def _linkset(asked: str) -> str:
-    return next((name for name, media_type in _LINKSETS.items() if asked in (name, media_type)), "")
+def _linkset(name: str) -> str:
+    return next((linkset for linkset, media_type in _LINKSETS.items() if name in (linkset, media_type)), "")
 
 
 def _accepts_page(accept: str) -> bool:
     ranges = (part.partition(";") for part in accept.split(","))
     return any(
-        _PAGE_WANTED.fullmatch(name.strip().lower()) and "q=0" not in parameters.replace(" ", "").replace("q=0.", "")
+        _ACCEPTS_PAGE.fullmatch(name.strip().lower()) and "q=0" not in parameters.replace(" ", "").replace("q=0.", "")
         for name, _, parameters in ranges
     )
 
@@ -212,74 +272,21 @@ def _day(request: Request) -> str:
 
 
 def _view(request: Request) -> tuple[tuple[str, str], ...]:
-    asked = ((name, request.args.get(name, "")[:_LONGEST_VIEW]) for name in _VIEW)
-    return tuple((name, value) for name, value in asked if value)
+    parameters = ((name, request.args.get(name, "")[:_LONGEST_VIEW]) for name in _VIEW)
+    return tuple((name, value) for name, value in parameters if value)
 
 
-def _key(release: Release, asked: DocumentRequest) -> str:
-    parts = (release.id, __version__, asked.path, asked.query, asked.today, asked.form.name, asked.form.content_type,
-             asked.form.language, asked.root, asked.profile.token)  # fmt: skip
-    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=15).hexdigest()
+def _query_with_profile(selection: DocumentSelection) -> str:
+    if selection.profile is OWN:
+        return selection.query
+    profile = f"_profile={selection.profile.token}"
+    return f"{selection.query}&{profile}" if selection.query else f"?{profile}"
 
 
-def _changed(release: Release, asked: DocumentRequest) -> datetime:
-    """When what is answered changed last: a page tells what is coming, which every day may change."""
-    made = modified(release)
-    return max(made, datetime.fromisoformat(f"{asked.today}T00:00:00+00:00")) if asked.today else made
-
-
-def _made(made: Made, key: str, asked: DocumentRequest, path: str, cache: ResultCache) -> CachedResult:
-    links = list(_links(asked, path, made)) if made.signposts else []
-    entry = CachedResult(asked.form.name, made.body, made.pages, links=", ".join(links), gone=made.gone)
-    cache.put(key.encode(), entry)
-    return entry
-
-
-def _encoded(entry: CachedResult, coding: str, key: str, cache: ResultCache) -> bytes:
-    encoded = entry.encoded.get(coding)
-    if encoded is None:
-        encoded = compress(entry.body, coding)
-        cache.put(key.encode(), entry.with_encoded(coding, encoded))
-    return encoded
-
-
-def _headers(request: Request, release: Release, asked: DocumentRequest, path: str) -> list[tuple[str, str]]:
-    """What a 304 says too."""
-    headers = [
-        ("Vary", _VARY),
-        ("Cache-Control", FOR_EVER if request.release else FRESH),
-        ("Content-Location", f"{asked.addresses.path(path)}.{asked.form.extension}{_kept_query(asked)}"),
-        ("Last-Modified", http_date(_changed(release, asked))),
-    ]
-    if asked.form.is_page:
-        headers.append(("Content-Language", asked.form.language))
-    elif not asked.form.is_linkset:
-        headers.append(("Content-Profile", f"<{asked.profile.iri}>"))
-    return headers
-
-
-def _kept_query(asked: DocumentRequest) -> str:
-    if asked.profile is OWN:
-        return asked.query
-    return f"{asked.query}&_profile={asked.profile.token}" if asked.query else f"?_profile={asked.profile.token}"
-
-
-def _links(asked: DocumentRequest, path: str, made: Made) -> Iterator[str]:
-    """The signposts, and where the links before and after this page stand."""
-    if made.signposts is None:
-        return
-    address = asked.addresses.path(path)
-    yield made.signposts.header(asked.profile, asked.query)
-    if asked.page < made.pages:
-        yield f'<{address}?page={asked.page + 1}>; rel="next"'
-    if asked.page > 1:
-        yield f'<{address}?page={asked.page - 1}>; rel="prev"'
-
-
+# Clients send the same few headers again and again.
 @lru_cache(512)
-def _wanted(accept: str, asked: str | None) -> Wanted:
-    # The same few headers come again and again.
-    return wanted(accept, asked)
+def _accepted(accept: str, by_name: str | None) -> Wanted:
+    return wanted(accept, by_name)
 
 
 @lru_cache(512)

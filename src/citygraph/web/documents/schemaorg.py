@@ -1,4 +1,4 @@
-"""What search engines and FAIR testers read in a page: the thing, or the dataset, in schema.org's JSON-LD."""
+"""The schema.org JSON-LD block of a page: the entity or the dataset, for search engines and FAIR testers."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pyoxigraph import Literal, NamedNode
 from citygraph.graph.description import Description, Term
 from citygraph.graph.labels import Labels
 from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, RDF, SCHEMA, VOID
-from citygraph.web.documents.representation import DocumentRequest
+from citygraph.web.documents.representation import DocumentSelection
 from citygraph.web.documents.signposts import CREATOR, GRAPH_FORMATS, Signposts
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease
 
 _CONTEXT = "https://schema.org/"
 _TYPE = RDF("type").value
-_MOST = 50  # values of a property, for a page is no place for a list without end
+_MOST = 50  # values of a property: a country has thousands of cities, and each reader would load them
 
 
 def of(description: Description, opened: OpenRelease, document: str, reader: PageRequest) -> Markup:
-    """An entity as schema.org's words tell it, and the page as what tells of it."""
+    """Returns an entity in the schema.org vocabulary, with the page as its subjectOf."""
     labels = opened.labels
     types = [v.iri.removeprefix(SCHEMA) for v in description.values(_TYPE) if v.iri.startswith(SCHEMA)]
     thing: dict[str, Any] = {"@type": _plain(types or ["Thing"]), "@id": description.iri, **_names(description, labels)}
@@ -36,20 +36,20 @@ def of(description: Description, opened: OpenRelease, document: str, reader: Pag
 
 
 def terms(iri: str, name: str, opened: OpenRelease, language: str) -> Markup:
-    """The ontology or the shapes: a set of terms."""
+    """Returns the ontology or the shapes as a set of defined terms."""
     value = {"@context": _CONTEXT, "@type": "DefinedTermSet", "@id": iri, "name": name, "url": iri}
     return block({**value, "license": LICENSE.value, "subjectOf": _page(iri, opened, language)})
 
 
-def dataset(description: Description | None, opened: OpenRelease, asked: DocumentRequest) -> Markup:
-    """The dataset as the catalog describes it, for the landing page."""
-    language = asked.form.language
+def dataset(description: Description | None, opened: OpenRelease, selection: DocumentSelection) -> Markup:
+    """Returns the dataset as the catalog describes it, for the landing page."""
+    language = selection.form.language
     value: dict[str, Any] = {
         "@context": _CONTEXT,
         "@type": "Dataset",
         "@id": DATASET.value,
         "identifier": DATASET.value,
-        "url": f"{asked.root}/",
+        "url": f"{selection.root}/",
         "name": "citygraph",
         "license": LICENSE.value,
         "isAccessibleForFree": True,
@@ -58,67 +58,67 @@ def dataset(description: Description | None, opened: OpenRelease, asked: Documen
         "inLanguage": ["en", "tr"],
     }
     if description:
-        value.update(_told(description, opened.labels, language))
+        value.update(_catalog(description, opened.labels, language))
     value["distribution"] = [
         {"@type": "DataDownload", "encodingFormat": type_, "contentUrl": href}
-        for href, type_ in _distributions(description, asked)
+        for href, type_ in _distributions(description, selection)
     ]
-    value["includedInDataCatalog"] = {"@type": "DataCatalog", "@id": asked.addresses.base, "name": "citygraph"}
+    value["includedInDataCatalog"] = {"@type": "DataCatalog", "@id": selection.addresses.base, "name": "citygraph"}
     return block(value)
 
 
-def signposts_of_dataset(description: Description | None, asked: DocumentRequest) -> Signposts:
-    """The typed links of the landing page."""
+def signposts_of_dataset(description: Description | None, selection: DocumentSelection) -> Signposts:
+    """Returns the typed links of the landing page."""
     authors = tuple(v.iri for v in description.values(CREATOR) if v.iri) if description else ()
     types = (SCHEMA("Dataset").value, DCAT("Dataset").value)
-    items = _distributions(description, asked)
-    return Signposts(asked.addresses, "dataset", DATASET.value, types, authors, items)
+    items = _distributions(description, selection)
+    return Signposts(selection.addresses, "dataset", DATASET.value, types, authors, items)
 
 
 def block(value: dict[str, Any]) -> Markup:
-    """A block of data for a page: nothing in it can end the block or begin a comment."""
+    """Returns a block of data for a page, escaped so that nothing in it ends the block or begins a comment."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     safe = (
         text.replace("<", "\\u003c").replace("&", "\\u0026").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     )
-    return Markup(safe)  # noqa: S704 - there is no < left in it
+    return Markup(safe)  # noqa: S704 - every < is escaped
 
 
-def _told(description: Description, labels: Labels, language: str) -> dict[str, Any]:
-    """What the catalog says of the dataset."""
+def _catalog(description: Description, labels: Labels, language: str) -> dict[str, Any]:
+    """Returns title, description, keywords, creators, publisher and places from the catalog."""
 
     def texts(property_: str) -> list[str]:
-        found = [v.term for v in description.values(property_) if isinstance(v.term, Literal)]
-        mine = [t.value for t in found if t.language == language] or [t.value for t in found if t.language == "en"]
-        return mine or [t.value for t in found]
+        literals = [v.term for v in description.values(property_) if isinstance(v.term, Literal)]
+        matching = [t.value for t in literals if t.language == language]
+        return matching or [t.value for t in literals if t.language == "en"] or [t.value for t in literals]
 
-    told: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for name, property_ in (("name", DCTERMS("title").value), ("description", DCTERMS("description").value)):
-        if found := texts(property_):
-            told[name] = found[0]
+        if values := texts(property_):
+            members[name] = values[0]
     if keywords := texts(DCAT("keyword").value):
-        told["keywords"] = keywords
+        members["keywords"] = keywords
     for name, property_ in (("creator", CREATOR), ("publisher", DCTERMS("publisher").value)):
         iris = [v.iri for v in description.values(property_) if v.iri]
         if iris:
-            told[name] = [
+            members[name] = [
                 {"@type": "Organization", "@id": iri, "name": labels.best(iri, language).text, "url": iri}
                 for iri in iris
             ]
     places = [v.iri for v in description.values(DCTERMS("spatial").value) if v.iri]
     if places:
-        told["spatialCoverage"] = [
+        members["spatialCoverage"] = [
             {"@type": "Place", "@id": iri, "name": labels.best(iri, language).text} for iri in places
         ]
-    return told
+    return members
 
 
-def _distributions(description: Description | None, asked: DocumentRequest) -> tuple[tuple[str, str], ...]:
-    """Whole downloads where the catalog names some, and the description of the dataset in every form."""
+def _distributions(description: Description | None, selection: DocumentSelection) -> tuple[tuple[str, str], ...]:
+    """Returns the dumps that the catalog names, and the description of the dataset in every format."""
     dumps = [v.iri for v in description.values(VOID("dataDump").value)] if description else []
-    host = asked.root
-    described = [(f"{host}/dataset.{f.extension}", f.media_type) for f in GRAPH_FORMATS]
-    return (*((dump, "application/octet-stream") for dump in dumps if dump), *described)
+    host = selection.root
+    descriptions = [(f"{host}/dataset.{f.extension}", f.media_type) for f in GRAPH_FORMATS]
+    return (*((dump, "application/octet-stream") for dump in dumps if dump), *descriptions)
 
 
 def _page(document: str, opened: OpenRelease, language: str) -> dict[str, Any]:
