@@ -112,5 +112,5 @@ def test_property_with_a_name_at_its_end_is_read(tmp_path: Path, iri: str) -> No
 def test_what_not_every_form_can_carry_is_refused(tmp_path: Path, value: str) -> None:
     """The file, the subject and the reason are told: no shape could judge it, or no RDF/XML could say it."""
     (file,) = sources(tmp_path, data__x_trig=f"GRAPH <http://g> {{ <http://a> <http://b> {value} }}").data_files()
-    with pytest.raises(BadData, match=rf"data/x\.trig: .*<http://a> .*{UNPORTABLE[value]}"):
+    with pytest.raises(BadData, match=rf"data/x\.trig:1: .*<http://a> .*{UNPORTABLE[value]}"):
         list(file.read())

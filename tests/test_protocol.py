@@ -43,10 +43,18 @@ def test_query_as_body() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_any_text_arrives_as_it_was_sent(text: str) -> None:
-    """Whatever was percent-encoded, in whichever way, is decoded once."""
+    """Whatever was percent-encoded, in whichever way, is decoded once; a byte order mark in front is none of it."""
     for encoded in (urlencode({"query": text}), "query=" + quote(text, safe=""), "query=" + quote(text)):
-        assert asked("GET", encoded).text == text
-        assert asked("POST", "", FORM, encoded.encode()).text == text
+        assert asked("GET", encoded).text == text.removeprefix("\ufeff")
+        assert asked("POST", "", FORM, encoded.encode()).text == text.removeprefix("\ufeff")
+
+
+def test_byte_order_mark_in_front_of_a_query_is_ignored() -> None:
+    """(13.5) In the address, in a form and as the body."""
+    encoded = urlencode({"query": "\ufeffASK {}"})
+    assert asked("GET", encoded).text == ASK
+    assert asked("POST", "", FORM, encoded.encode()).text == ASK
+    assert asked("POST", "", DIRECT, b"\xef\xbb\xbfASK {}").text == ASK
 
 
 def test_raw_utf8_in_the_address_is_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 from pyoxigraph import RdfFormat, parse
 
 from citygraph.commit.tokens import TokenHolder, Tokens
+from citygraph.rdf.terms import RDFS
 from citygraph.release.releases import Releases
 from tests.small import small_site
 from tests.writing import Writable
 
+RDFS_COMMENT = RDFS("comment").value
 NOTES = "https://w3id.org/citygraph/graph/notes"
 HELLO = f'INSERT DATA {{ GRAPH <{NOTES}> {{ city:izmir rdfs:comment "hello"@en }} }}'
 BREACH = f"INSERT DATA {{ GRAPH <{NOTES}> {{ city:nowhere a cg:City }} }}"
@@ -201,3 +204,52 @@ def _no_token_in(folder: Path, token: str) -> None:
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
             assert token.encode() not in path.read_bytes(), path
+
+
+MARKED = {
+    "text/turtle": '<urn:a:s> <urn:a:p> "one" .',
+    "application/trig": '<urn:a:s> <urn:a:p> "one" .',
+    "application/n-triples": '<urn:a:s> <urn:a:p> "one" .',
+    "application/n-quads": '<urn:a:s> <urn:a:p> "one" .',
+    "application/ld+json": '{"@id": "urn:a:s", "urn:a:p": "one"}',
+}
+
+
+@pytest.mark.parametrize("media_type", MARKED)
+def test_byte_order_mark_of_a_body_is_ignored(site: Writable, media_type: str) -> None:
+    """(13.5) The statements reach the shapes, which refuse them: the body was read."""
+    graph = quote(NOTES)
+    reply = site.ask("POST", f"/graphs?graph={graph}", "\ufeff" + MARKED[media_type], Content_Type=media_type)
+    assert (reply.status, json.loads(reply.body)["title"]) == (422, "The data violate their shapes")
+
+
+@pytest.mark.parametrize("content_type", ["application/sparql-update", "application/x-www-form-urlencoded"])
+def test_byte_order_mark_of_an_update_is_ignored(site: Writable, content_type: str) -> None:
+    """(13.5) As the body, and in a form."""
+    text = "\ufeff" + HELLO
+    body = text if content_type.endswith("update") else f"update={quote(text)}"
+    reply = site.ask("POST", "/update?dry-run", body, Content_Type=content_type)
+    assert (reply.status, json.loads(reply.body)["added"]) == (200, 1)
+
+
+def test_byte_order_mark_of_a_parameter_is_ignored(site: Writable) -> None:
+    """(13.5) A pasted name is searched and reconciled like a typed one."""
+    found = site.ask("GET", f"/search.json?q={quote(chr(0xFEFF) + 'Bremen')}")
+    assert "city/bremen" in found.body.decode()
+    form = "queries=" + quote("\ufeff" + json.dumps({"a": {"query": "Bremen"}}))
+    matched = site.ask("POST", "/reconcile", form, Content_Type="application/x-www-form-urlencoded")
+    assert "city/bremen" in matched.body.decode()
+
+
+def test_packed_part_of_a_body_is_unpacked(site: Writable) -> None:
+    """(13.6) A part whose file name ends in .gz is read as a file of that name is read."""
+    text = f'<https://w3id.org/citygraph/id/city/izmir> <{RDFS_COMMENT}> "packed"@en .'
+    head = b'--B\r\nContent-Disposition: form-data; name="f"; filename="x.ttl.gz"\r\n\r\n'
+    path = f"/graphs?graph={quote(NOTES)}&dry-run"
+    reply = site.ask(
+        "POST",
+        path,
+        head + gzip.compress(text.encode()) + b"\r\n--B--\r\n",
+        Content_Type="multipart/form-data; boundary=B",
+    )
+    assert (reply.status, json.loads(reply.body)["added"]) == (200, 1)

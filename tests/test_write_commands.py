@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import time
@@ -93,3 +94,26 @@ def test_a_token_is_shown_once_and_revoked(tmp_path: Path, monkeypatch: pytest.M
     assert secret not in listed + (tmp_path / "tokens.json").read_text()
     assert run("token", "revoke", "press-office").returncode == 0
     assert "press-office" not in run("token", "list").stdout
+
+
+def test_marks_and_packed_files_are_read_by_every_command(root: Path, tmp_path: Path) -> None:
+    """(13.5, 13.6) Update, load and query read what validate reads: with a byte order mark, and packed."""
+    (tmp_path / "x.ru").write_text(f"\ufeffINSERT DATA {{ GRAPH <{GRAPH}> {{ {NOTE} }} }}")
+    done = run("update", str(tmp_path / "x.ru"), "--dry-run", releases=root)
+    assert (done.returncode, ": 2 added" in done.stderr) == (0, True), done.stderr
+    (tmp_path / "x.ttl.gz").write_bytes(gzip.compress(f"\ufeff{NOTE}".encode()))
+    done = run("load", str(tmp_path / "x.ttl.gz"), "--graph", GRAPH, "--dry-run", releases=root)
+    assert (done.returncode, ": 2 added" in done.stderr) == (0, True), done.stderr
+    (tmp_path / "x.rq").write_text("\ufeffASK {}")
+    for query, stdin in ((str(tmp_path / "x.rq"), ""), ("-", "\ufeffASK {}")):
+        done = run("query", query, "--format", "csv", releases=root, stdin=stdin)
+        assert (done.returncode, done.stdout.split()) == (0, ["true"]), done.stderr
+
+
+def test_load_names_the_file_and_line_of_an_error(root: Path, tmp_path: Path) -> None:
+    """(13.6) Of several files, the one that cannot be read is named, with the line."""
+    (tmp_path / "good.ttl").write_text(NOTE)
+    (tmp_path / "bad.ttl").write_text(f"{NOTE}\n<http://a> !\n")
+    done = run("load", str(tmp_path / "good.ttl"), str(tmp_path / "bad.ttl"), "--graph", GRAPH, releases=root)
+    assert done.returncode == 2
+    assert f"{tmp_path}/bad.ttl:2:" in done.stderr

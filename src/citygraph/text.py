@@ -13,6 +13,8 @@ from anyascii import anyascii
 _ALPHABET = "aâbcçdeəfgğhıiîjklmnoöpqrsştuûüvwxyz"
 _PLACE = {letter: place for place, letter in enumerate(_ALPHABET)}
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
+# Control and format characters, unpaired surrogates, and spaces and separators.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 _SPACES = re.compile(r"[\W_]+")
 # Text that a spreadsheet would read as a formula; a ' in front makes it text (OWASP, CSV injection).
 # Leading apostrophes are part of the pattern, so that the removal of one always restores the value.
@@ -23,6 +25,16 @@ _FIGURES = re.compile(r"[-+]?[0-9][-+0-9.,:;TZeE ]*")
 def nfc(text: str) -> str:
     """Returns the text in Unicode normal form C, in which all text is stored and compared."""
     return unicodedata.normalize("NFC", text)
+
+
+def without_mark(text: str) -> str:
+    """Returns the text without the byte order mark that some editors write in front."""
+    return text.removeprefix("\ufeff")
+
+
+def visible(text: str) -> str:
+    """Returns the text for a message: a character that cannot be seen, such as U+FEFF, is replaced by its name."""
+    return "".join(f"U+{ord(c):04X}" if unicodedata.category(c) in _UNSEEN and c not in " \n" else c for c in text)
 
 
 def lower(text: str) -> str:

@@ -20,6 +20,7 @@ from citygraph.errors import CitygraphError
 from citygraph.rdf.terms import CG, RDFS, SH
 from citygraph.report import Place, Report, ValidationResult, conforming_report, order
 from citygraph.source.files import SourceFile
+from citygraph.source.reading import read_text
 
 
 def validate(shapes: Sequence[Path], data: Path) -> Report:
@@ -116,7 +117,7 @@ class Validator:
 
         plugin.register("sparql", Processor, "citygraph.build.prepared_queries", "Prepared")
         # One text: shapes of one file may refer to those of another.
-        text = "\n".join(path.read_text(encoding="utf-8") for path in shapes)
+        text = "\n".join(read_text(path) for path in shapes)
         self._finder = shifty.PreparedValidator(text)
         self._shapes = Graph().parse(data=text, format="turtle")
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,10 +17,11 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from citygraph.errors import CitygraphError
+from citygraph.errors import CitygraphError, UsageError
 from citygraph.progress import Progress, Step
 from citygraph.rdf.terms import split_iri
 from citygraph.report import Report, ValidationResult, shown
+from citygraph.source.reading import decoded_text, read_text
 
 _COLOUR = {"violation": "red", "warning": "yellow"}
 
@@ -68,6 +70,15 @@ def print_json(value: Mapping[str, object]) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
     # A program that reads the lines must see each step when it finishes.
     sys.stdout.flush()
+
+
+def read_input(path: Path) -> str:
+    """Returns the text of a file, or of standard input for `-`. Raises UsageError, and BadData if it is not UTF-8."""
+    if str(path) == "-":
+        return decoded_text(sys.stdin.buffer.read(), "standard input")
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file")
+    return read_text(path)
 
 
 def print_report(console: Console, report: Report, language: str) -> None:

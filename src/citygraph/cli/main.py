@@ -303,7 +303,7 @@ def _query_text(settings: Settings, query: str, values: dict[str, str]) -> str:
     if query == "-" or Path(query).is_file():
         if values:
             raise UsageError("only stored queries have parameters")
-        return sys.stdin.read() if query == "-" else Path(query).read_text(encoding="utf-8")
+        return console.read_input(Path(query))
     return find_query(settings.queries, query).bind(values)
 
 

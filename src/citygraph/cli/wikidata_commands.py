@@ -149,7 +149,7 @@ def wikidata_diff(
     Without --city, --country or --all: all our places with a sister city and a Wikidata item.
     """
     if saved is not None:
-        changes, retrieved = differences.from_json_text(_text(saved), str(saved))
+        changes, retrieved = differences.from_json_text(console.read_input(saved), str(saved))
     else:
         comparison = _compare(settings, **scope)
         changes, retrieved = comparison.findings, comparison.retrieved
@@ -255,12 +255,6 @@ def _print_changes(changes: list[ComparedStatement], form: str, retrieved: str, 
             for r in differences.rows(changes)
         ]
         console.print_solutions(Console(), columns, rows)
-
-
-def _text(path: Path) -> str:
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file")
-    return path.read_text(encoding="utf-8")
 
 
 def _client(settings: Settings, now: datetime, max_age: float | None, refresh: bool) -> Client:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from pathlib import Path
 
 import click
@@ -20,6 +19,7 @@ from citygraph.rdf.formats import by_extension
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.source.queries import expand
+from citygraph.source.reading import unpacked_file
 
 
 @click.command()
@@ -34,7 +34,7 @@ def update(settings: Settings, file: Path, message: str, dry_run: bool, lang: st
 
     Exit status: 0 published, 1 the data would violate the shapes (nothing is changed), 2 the command failed.
     """
-    text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    text = console.read_input(file)
     # The author in the manifest is the user of this machine.
     change = Change(Update(text, base=settings.base), getpass.getuser(), message, dry_run=dry_run)
     return _commit(settings, change, lang)
@@ -56,7 +56,7 @@ def load(
 
     Exit status: 0 published, 1 the data would violate the shapes (nothing is changed), 2 the command failed.
     """
-    payloads = tuple(Payload(path.read_bytes(), _format_of(path)) for path in files)
+    payloads = tuple(Payload(unpacked_file(path), _format_of(path), str(path)) for path in files)
     what = GraphWrite("replace" if replace else "merge", expand(graph), payloads)
     return _commit(settings, Change(what, getpass.getuser(), message, dry_run=dry_run), lang)
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple, Variable, parse
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple, Variable
 
 from citygraph.commit.change import GraphWrite, Payload, Update
 from citygraph.commit.edit import Edit, canonical, renamed
@@ -21,6 +21,7 @@ from citygraph.errors import BadData, Forbidden, NotFound, QuerySyntaxError, Usa
 from citygraph.rdf.delta import Graph
 from citygraph.rdf.formats import BY_NAME
 from citygraph.rdf.terms import PREFIXES
+from citygraph.source.reading import read_body
 from citygraph.sparql.evaluate import merged_dataset, syntax_error
 
 Term = NamedNode | BlankNode | Literal | Triple
@@ -259,18 +260,15 @@ def _read(payload: Payload, graph: Graph, edit: Edit) -> Iterator[Quad]:
     Relative IRIs are resolved against the graph's IRI (SPARQL 1.1 Graph Store HTTP Protocol, 4.2).
     """
     format_ = BY_NAME[payload.format].rdf
+    assert format_ is not None  # noqa: S101 - the format of a payload is one of RDF
     node_names: dict[BlankNode, NamedNode | BlankNode] = {}
     base = graph.value if isinstance(graph, NamedNode) else None
-    try:
-        for quad in parse(payload.data, format_, base_iri=base):
-            if not isinstance(quad.graph_name, DefaultGraph) and quad.graph_name != graph:
-                raise BadData(f"the body has statements of another graph, {quad.graph_name}", "body")
-            inside = Quad(quad.subject, quad.predicate, quad.object, graph)
-            yield renamed(inside, partial(edit.name_of, node_names)) if _has_blank_nodes(inside) else inside
-    except SyntaxError as error:
-        raise BadData(error.msg, "body", error.lineno, error.offset) from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise BadData(str(error), "body") from None
+    for line, quad in read_body(payload.data, format_, payload.name, base):
+        if not isinstance(quad.graph_name, DefaultGraph) and quad.graph_name != graph:
+            raise BadData(f"a statement of another graph, {quad.graph_name}: send it to that one", payload.name, line)
+        edit.check_supported(quad, payload.name, line)
+        inside = Quad(quad.subject, quad.predicate, quad.object, graph)
+        yield renamed(inside, partial(edit.name_of, node_names)) if _has_blank_nodes(inside) else inside
 
 
 def _named(quads: Iterable[Quad], edit: Edit) -> Iterator[Quad]:

@@ -15,11 +15,12 @@ Action = Literal["replace", "merge", "drop"]
 
 @dataclass(frozen=True)
 class Payload:
-    """A request body with triples: its bytes, and the name of its format in `formats.FORMATS`."""
+    """RDF text to write: its bytes, the name of its format in `formats.FORMATS`, and its own name for errors."""
 
     # The bytes are parsed only in the sandboxed process.
     data: bytes
     format: str
+    name: str = "body"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def change_from_json(values: dict[str, Any]) -> Change:
     if what.pop("kind") == "update":
         operation = Update(what["text"], tuple(what["using"]), tuple(what["using_named"]), what["only"], what["base"])
     else:
-        payloads = tuple(Payload(b64decode(p["data"]), p["format"]) for p in what["payloads"])
+        payloads = tuple(Payload(b64decode(p["data"]), p["format"], p["name"]) for p in what["payloads"])
         operation = GraphWrite(what["action"], what["graph"], payloads)
     conditions = Conditions(tuple(values["conditions"]["match"]), tuple(values["conditions"]["none_match"]))
     return Change(

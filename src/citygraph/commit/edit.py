@@ -37,9 +37,8 @@ class Edit:
     def insert(self, quads: Iterable[Quad]) -> None:
         """Adds quads in canonical form. Raises BadData for one that some format cannot represent."""
         new = [quad for quad in quads if quad not in self.store]
-        for quad in new if self._skolemise else ():
-            if reason := unsupported_reason(quad):
-                raise BadData(reason, "body")
+        for quad in new:
+            self.check_supported(quad, "body")
         for graph in {quad.graph_name for quad in new}:
             self._check_graph(graph)
             if isinstance(graph, NamedNode) and not self.store.contains_named_graph(graph):
@@ -47,6 +46,11 @@ class Edit:
         self.store.bulk_extend(new) if len(new) > _MANY else self.store.extend(new)
         for quad in dict.fromkeys(new):
             self.delta.add(quad)
+
+    def check_supported(self, quad: Quad, name: str, line: int | None = None) -> None:
+        """Raises BadData with the place of a quad that some format cannot represent."""
+        if self._skolemise and (reason := unsupported_reason(quad)):
+            raise BadData(reason, name, line)
 
     def delete(self, quads: Iterable[Quad]) -> None:
         """Removes quads; their graphs stay, even if they are empty."""

@@ -60,7 +60,7 @@ class HttpResponse:
     @property
     def text(self) -> str:
         """The body as text."""
-        return self.body.decode("utf-8", "replace")
+        return self.body.decode("utf-8-sig", "replace")
 
     def links(self, rel: str = "") -> list[TypedLink]:
         """Returns the links of the Link headers, optionally of one relation."""

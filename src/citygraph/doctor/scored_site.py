@@ -5,6 +5,7 @@ metadata.
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -81,7 +82,7 @@ class Site:
         format_ = RDF_TYPES.get(reply.media_type)
         if reply.status == 200 and format_ is not None:
             try:
-                store.load(reply.body, format=format_, base_iri=reply.url)
+                store.load(reply.body.removeprefix(BOM_UTF8), format=format_, base_iri=reply.url)
             # Half of a document would pass checks that the whole may fail.
             except (SyntaxError, ValueError):
                 return Store()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+from urllib.parse import quote
 
 from pyoxigraph import (
     BlankNode,
@@ -19,12 +20,12 @@ from pyoxigraph import (
     Quad,
     RdfFormat,
     Triple,
-    parse,
 )
 
 from citygraph.errors import BadData, UsageError
 from citygraph.rdf.formats import by_extension, unsupported_reason
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.source.reading import opened_file, read_quads
 
 Term = NamedNode | BlankNode | Literal | Triple
 
@@ -45,39 +46,24 @@ class SourceFile:
 
         In ontology and shapes, where lists need blank nodes, these are replaced by IRIs (RDF 1.1, 3.5).
         """
+        quads = (quad for _, quad in self.read_with_lines())
         # The IRIs depend on the statements alone, so that equal files give an equal digest.
-        with self._open() as stream:
-            quads = self._parse(stream)
-            yield from _skolemised(quads, self.path.stem) if self.graph in _NAMED_LISTS else quads
+        yield from _skolemised(quads, self.path.stem) if self.graph in _NAMED_LISTS else quads
 
     def read_with_lines(self) -> Iterator[tuple[int, Quad]]:
-        """Yields the quads, each with the line on which it ends."""
-        # The parser reads only when it needs more: given one line at a time, the number of lines is its position.
-        with self._open() as stream:
-            lines = _Lines(stream)
-            for quad in self._parse(lines):
-                yield lines.count, quad
+        """Yields the quads, each with the line on which it ends. Raises BadData as `read` does."""
+        opener = partial(opened_file, self.path)
+        for line, quad in read_quads(opener, self.format, self.name, f"file:///{quote(self.name)}"):
+            yield line, self._in_its_graph(quad, line)
 
     def sha256(self) -> str:
         """Returns the SHA-256 of the file's bytes, in hexadecimal."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
-    def _open(self) -> IO[bytes]:
-        return gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb")  # type: ignore[return-value]
-
-    def _parse(self, stream: IO[bytes] | _Lines) -> Iterator[Quad]:
-        try:
-            for quad in parse(stream, self.format, base_iri=f"file:///{self.name}"):  # type: ignore[arg-type]
-                yield self._in_its_graph(quad)
-        except SyntaxError as error:
-            raise BadData(error.msg, self.name, error.lineno, error.offset) from None
-        except (UnicodeDecodeError, ValueError) as error:
-            raise BadData(str(error), self.name) from None
-
-    def _in_its_graph(self, quad: Quad) -> Quad:
+    def _in_its_graph(self, quad: Quad, line: int) -> Quad:
         # Refused on input, so that every published statement can be written in every format.
         if reason := unsupported_reason(quad):
-            raise BadData(reason, self.name)
+            raise BadData(reason, self.name, line)
         if not isinstance(quad.graph_name, DefaultGraph):
             return quad
         if self.graph is None:
@@ -85,23 +71,9 @@ class SourceFile:
                 f"the statement about {quad.subject} is in no graph: in data/ every statement belongs to a "
                 "source, so write it inside GRAPH source:… { } in a TriG file",
                 self.name,
+                line,
             )
         return Quad(quad.subject, quad.predicate, quad.object, self.graph)
-
-
-class _Lines:
-    """A stream that returns at most one line per read, and counts the lines it has begun."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._at_start = True
-        self.count = 0
-
-    def read(self, size: int = -1) -> bytes:
-        self.count += self._at_start
-        piece = self._stream.readline(size)  # a line longer than the parser's buffer comes in pieces
-        self._at_start = piece.endswith(b"\n")
-        return piece
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, QueryTriples, Store
 
 from citygraph.errors import BadData
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
+from citygraph.source.reading import read_text
 
 # Graphs whose statements are not data of a source.
 _NOT_DATA = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH)
@@ -25,7 +26,7 @@ class Rule:
 
 def read_rules(paths: Iterable[Path]) -> list[Rule]:
     """Reads rules from files."""
-    return [Rule(f"rules/{path.name}", path.read_text(encoding="utf-8")) for path in paths]
+    return [Rule(f"rules/{path.name}", read_text(path)) for path in paths]
 
 
 def derive(rules: Iterable[Rule], store: Store) -> set[Quad]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from citygraph.errors import MethodNotAllowed, UnsupportedMedia, UsageError
 from citygraph.rdf.terms import BASE
+from citygraph.text import without_mark
 
 FORM = "application/x-www-form-urlencoded"
 DIRECT = "application/sparql-query"
@@ -66,7 +67,7 @@ def parse_request(
         if media_type == FORM:
             parameters += parameters_of(_latin1(body), "the form")
         elif media_type == DIRECT:
-            text = decoded_utf8(body, "the body").removeprefix("\ufeff")
+            text = decoded_utf8(body, "the body")
         else:
             raise _unsupported(media_type)
     elif method not in {"GET", "HEAD"}:
@@ -167,9 +168,9 @@ def _bad_percent(encoded: str, where: str) -> UsageError:
 
 
 def decoded_utf8(data: bytes, where: str) -> str:
-    """Decodes UTF-8. Raises UsageError with the place of the first invalid byte."""
+    """Decodes UTF-8, without a byte order mark in front. Raises UsageError with the place of the first invalid byte."""
     try:
-        return data.decode("utf-8")
+        return without_mark(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise UsageError(f"invalid UTF-8 at byte {error.start + 1} of {where} (0x{data[error.start]:02X})") from error
 

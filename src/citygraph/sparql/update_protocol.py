@@ -63,7 +63,7 @@ def parse_update(method: str, query_string: str, content_type: str, body: bytes)
         parameters = in_address + parameters_of(body.decode("latin-1"), "the form")
     elif media_type == UPDATE:
         parameters = in_address
-        texts.append(decoded_utf8(body, "the body").removeprefix("\ufeff"))
+        texts.append(decoded_utf8(body, "the body"))
     else:
         raise unsupported_body(media_type, f"the update as {UPDATE}", (UPDATE, FORM))
     # SPARQL 1.1 Protocol, 2.2: an update is sent in the body, as a form or directly.

@@ -205,7 +205,7 @@ def _seconds(retry_after: str, now: datetime) -> float:
 def _complete(body: bytes) -> str:
     """Returns the text of a complete result. The service also sends error pages and cut rows with status 200."""
     try:
-        text = body.decode()
+        text = body.decode("utf-8-sig")
         rows = json.loads(text)["results"]["bindings"]
     except (ValueError, KeyError, TypeError):
         begin = " ".join(body[:200].decode(errors="replace").split())

@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import flask
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.wrappers import Response
 
 from citygraph.errors import NotFound
 from citygraph.release.releases import Release
+from citygraph.text import without_mark
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -62,6 +64,16 @@ _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 class Request(flask.Request):
     """A request. Werkzeug reads its parts when they are first needed, which keeps a point lookup cheap."""
 
+    @cached_property
+    def args(self) -> ImmutableMultiDict[str, str]:
+        """The parameters of the address, without byte order marks in front."""
+        return _unmarked(super().args)
+
+    @cached_property
+    def form(self) -> ImmutableMultiDict[str, str]:
+        """The parameters of a form, without byte order marks in front."""
+        return _unmarked(super().form)
+
     @property
     def query(self) -> str:
         """The query string as it was sent, still percent-encoded."""
@@ -75,6 +87,10 @@ class Request(flask.Request):
     def header(self, name: str) -> str:
         """Returns the value of a header, or an empty string."""
         return str(self.environ.get(_environ_key(name), ""))
+
+
+def _unmarked(parameters: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:
+    return ImmutableMultiDict((name, without_mark(value)) for name, value in parameters.items(multi=True))
 
 
 @dataclass

@@ -30,7 +30,7 @@ from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.messages import FRESH, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.negotiation import encoding, wanted
 from citygraph.web.sparql.results import Headers, QueryRequest, Results
-from citygraph.web.sparql.update import Asker, Gate, answer_commit
+from citygraph.web.sparql.update import Asker, Gate, answer_commit, unpacked
 
 PATH = "/graphs"
 _MULTIPART = "multipart/form-data"
@@ -191,7 +191,13 @@ class GraphStore:
         if fields:
             raise UnsupportedMedia("each part needs the Content-Type of its triples, and a filename", _READ)
         for file in (file for named in files.listvalues() for file in named):
-            yield Payload(file.read(), _format_of(file.content_type or "", file.filename or "").name)
+            yield self._part(file.read(), file.content_type or "", file.filename or "")
+
+    def _part(self, data: bytes, content_type: str, filename: str) -> Payload:
+        """Returns a part of the body, unpacked if the name of its file ends in `.gz`."""
+        if filename.endswith(".gz"):
+            data = unpacked(data, self._settings.body_limit)
+        return Payload(data, _format_of(content_type, filename).name, filename or "body")
 
     def _location(self, request: Request, what: GraphWrite | Update) -> str:
         graph = what.graph if isinstance(what, GraphWrite) else what.only

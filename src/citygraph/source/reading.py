@@ -1,0 +1,102 @@
+"""The one reader of RDF and text from outside: files, packed files and the bodies of requests.
+
+A byte order mark at the beginning is ignored, and errors have a name and a line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, cast
+
+from pyoxigraph import Quad, RdfFormat, parse
+
+from citygraph.errors import BadData
+from citygraph.text import visible, without_mark
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+Opener = Callable[[], IO[bytes]]
+
+
+def read_text(path: Path) -> str:
+    """Returns the text of a file. Raises BadData if it is not UTF-8."""
+    return decoded_text(path.read_bytes(), str(path))
+
+
+def decoded_text(data: bytes, name: str) -> str:
+    """Returns text that was read from `name`, with the line ends of Python. Raises BadData if it is not UTF-8."""
+    try:
+        return without_mark(data.decode("utf-8")).replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise _not_utf_8(data, error, name) from None
+
+
+def unpacked_file(path: Path) -> bytes:
+    """Returns the bytes of a file, unpacked if its name ends in `.gz`. Raises BadData if it cannot be unpacked."""
+    with opened_file(path) as stream:
+        try:
+            return stream.read()
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise BadData(f"the file cannot be unpacked: {error}", str(path)) from None
+
+
+def opened_file(path: Path) -> IO[bytes]:
+    """Opens a file for reading, unpacked if its name ends in `.gz`."""
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def read_quads(opener: Opener, format_: RdfFormat, name: str, base: str | None = None) -> Iterator[tuple[int, Quad]]:
+    """Yields the quads of RDF text as written, each with the line on which it ends.
+
+    Raises BadData, with the name of the text, line and column, if it cannot be read.
+    """
+    # The parser reads only when it needs more: given one line at a time, the number of lines is its position.
+    with opener() as stream:
+        lines = _Lines(stream)
+        try:
+            for quad in parse(cast("IO[bytes]", lines), format_, base_iri=base):
+                yield lines.count, quad
+        except SyntaxError as error:
+            raise BadData(visible(error.msg), name, error.lineno, error.offset) from None
+        except UnicodeDecodeError as error:
+            raise BadData(str(error), name, lines.count or None) from None
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise BadData(f"the file cannot be unpacked: {error}", name) from None
+        except ValueError as error:
+            raise BadData(visible(str(error)), name, lines.count or None) from None
+
+
+def read_body(data: bytes, format_: RdfFormat, name: str, base: str | None = None) -> Iterator[tuple[int, Quad]]:
+    """Yields the quads of RDF text in memory, as `read_quads` does."""
+    return read_quads(lambda: io.BytesIO(data), format_, name, base)
+
+
+class _Lines:
+    """A stream without byte order mark that returns at most one line per read, and counts the lines it has begun."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._at_start = True
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        first = self.count == 0
+        self.count += self._at_start
+        piece = self._stream.readline(size)  # a line longer than the parser's buffer comes in pieces
+        self._at_start = piece.endswith(b"\n")
+        if first and piece.startswith(codecs.BOM_UTF8):
+            # An empty piece would be the end of the text.
+            piece = piece[len(codecs.BOM_UTF8) :] or self._stream.readline(size)
+        return piece
+
+
+def _not_utf_8(data: bytes, error: UnicodeDecodeError, name: str) -> BadData:
+    if data.startswith(_UTF_16):
+        return BadData("the text is UTF-16: save it as UTF-8", name)
+    line = data.count(b"\n", 0, error.start) + 1
+    return BadData(f"the byte 0x{data[error.start]:02X} is not UTF-8: save the text as UTF-8", name, line)
