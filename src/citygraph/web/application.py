@@ -40,7 +40,7 @@ from citygraph.web.sparql.completions import CompletionList
 from citygraph.web.sparql.endpoint import Runs, SparqlEndpoint
 from citygraph.web.sparql.graph_store import GraphStore
 from citygraph.web.sparql.stored_queries import Queries
-from citygraph.web.sparql.update import Gate, UpdateEndpoint
+from citygraph.web.sparql.update import UpdateEndpoint, WriteAccess
 from citygraph.web.sparql.workbench import Workbench
 from citygraph.web.time.citations import Citations
 from citygraph.web.time.downloads import Downloads, Feeds
@@ -189,9 +189,9 @@ def _sparql_views(
     if endpoint is not None:
         views["endpoint"] = endpoint
         if settings.writer_socket:
-            gate = Gate(settings, Writer(settings), Tokens(settings.tokens))
-            views["update"] = UpdateEndpoint(settings, gate)
-            views["graph_store"] = GraphStore(settings, releases, endpoint.results, gate)
+            access = WriteAccess(settings, Writer(settings), Tokens(settings.tokens))
+            views["update"] = UpdateEndpoint(settings, access)
+            views["graph_store"] = GraphStore(settings, releases, endpoint.results, access)
     return views
 
 

@@ -1,4 +1,4 @@
-"""The SPARQL 1.1 Graph Store Protocol as a WSGI callable: a graph is read and written at an address.
+"""The SPARQL 1.1 Graph Store Protocol: reading and writing a graph at an address.
 
 A graph is named by `/graphs?graph=IRI`, by `/graphs?default`, by an address below `/graphs/`, or by its own address
 (`/graph/…`, `/source/…`), which a browser reads as a page and a program may write to.
@@ -30,39 +30,39 @@ from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.messages import FRESH, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.negotiation import encoding, wanted
 from citygraph.web.sparql.results import Headers, QueryRequest, Results
-from citygraph.web.sparql.update import Asker, Gate, answer_commit, unpacked
+from citygraph.web.sparql.update import Principal, WriteAccess, answer_commit, unpacked
 
 PATH = "/graphs"
 _MULTIPART = "multipart/form-data"
 _READ = tuple(format_.media_type for format_ in of_kind(Kind.GRAPH))
-# The format and the coding stand behind the version of the graph.
+# A tag is the version of the graph, followed by the format and the content coding.
 _TAG = re.compile(r'(?:W/)?"([^".]*)(?:\.[^"]*)?"|(\*)')
 _PATCHES = (UPDATE,)
 
 
 class GraphStore:
-    """The callable. `results` answers queries, as at /sparql: a graph that is read is one."""
+    """The Graph Store. Reading a graph runs a CONSTRUCT query through `results`, as /sparql does."""
 
-    def __init__(self, settings: Settings, releases: Releases, results: Results, gate: Gate) -> None:
+    def __init__(self, settings: Settings, releases: Releases, results: Results, access: WriteAccess) -> None:
         self._settings = settings
         self._releases = releases
         self._results = results
-        self._gate = gate
+        self._access = access
 
     def answer(self, request: Request) -> Reply:
-        """Lists, reads or writes graphs. Raises what the gate, the parsers and the writer raise."""
+        """Lists, reads or writes graphs. Raises what the access, the parsers and the writer raise."""
         operation = parse_graph(request.query, self._direct(request))
         if request.method in {"GET", "HEAD"}:
             release = self._releases.current()
             return self._list(release) if operation.graph is None else self._read(request, operation, release)
-        asker = self._gate.admit(request)
+        principal = self._access.admit(request)
         if operation.graph is None and request.method != "POST":
             allowed = ("GET", "HEAD", "POST", "OPTIONS")
             raise MethodNotAllowed(f"{request.method} is for one graph: name it by ?graph=", allowed)
-        return self._write(request, operation, asker)
+        return self._write(request, operation, principal)
 
     def _direct(self, request: Request) -> str | None:
-        """The graph whose own address is asked; the address of this site is ours, whatever the host."""
+        """Returns the graph whose own address is requested, or None; the public base counts, whatever the host."""
         path = str(request.environ.get("PATH_INFO") or "")
         if path in {PATH, PATH + "/"}:
             return None
@@ -73,11 +73,11 @@ class GraphStore:
 
     # reading
 
-    def _read(self, request: Request, asked: GraphRequest, release: Release) -> Reply:
-        graph = asked.graph or ""
+    def _read(self, request: Request, operation: GraphRequest, release: Release) -> Reply:
+        graph = operation.graph or ""
         if graph and graph not in release.manifest.graphs:
             raise NotFound(f"there is no graph <{graph}>")
-        accepted = wanted(request.header("Accept"), asked.format)
+        accepted = wanted(request.header("Accept"), operation.format)
         if accepted.html:
             accepted = wanted("", None)
         format_ = accepted.of_kind(Kind.GRAPH)
@@ -103,7 +103,7 @@ class GraphStore:
         return Reply(result.status, [*headers, *(one for one in result.headers if one[0] not in own)], result.body)
 
     def _list(self, release: Release) -> Reply:
-        """The graphs there are, with who owns them and their addresses here."""
+        """Returns the list of graphs with their owners and addresses."""
         manifest = release.manifest
         of_api = set(api_graphs(manifest))
         graphs = [
@@ -125,35 +125,35 @@ class GraphStore:
 
     # writing
 
-    def _write(self, request: Request, asked: GraphRequest, asker: Asker) -> Reply:
+    def _write(self, request: Request, operation: GraphRequest, principal: Principal) -> Reply:
         method = request.method
-        what = self._change_of(request, asked)
+        what = self._change_of(request, operation)
         conditions = Conditions(_tags(request.header("If-Match")), _tags(request.header("If-None-Match")))
-        holder = asker.holder
-        change = Change(what, holder.name, asked.message, holder.prefixes, conditions, asked.dry_run)
-        commit = self._gate.commit(request, asker, change)
+        holder = principal.holder
+        change = Change(what, holder.name, operation.message, holder.prefixes, conditions, operation.dry_run)
+        commit = self._access.commit(request, principal, change)
         status = HTTPStatus.CREATED if commit.created and method in {"PUT", "POST"} else HTTPStatus.OK
         is_empty = isinstance(what, GraphWrite) and not any(payload.data.strip() for payload in what.payloads)
         if method == "POST" and is_empty and not commit.created:
             status = HTTPStatus.NO_CONTENT
-        reply = answer_commit(commit, asked.dry_run, self._settings.base, status)
+        reply = answer_commit(commit, operation.dry_run, self._settings.base, status)
         if status == HTTPStatus.NO_CONTENT:
             reply = Reply(status, [header for header in reply.headers if not header[0].startswith("Content-")])
-        if commit.version and not asked.dry_run:
+        if commit.version and not operation.dry_run:
             reply.headers.append(("ETag", coded_tag(commit.version, None)))
         if status == HTTPStatus.CREATED:
             reply.headers.append(("Location", self._location(request, what)))
         return reply
 
-    def _change_of(self, request: Request, asked: GraphRequest) -> GraphWrite | Update:
+    def _change_of(self, request: Request, operation: GraphRequest) -> GraphWrite | Update:
         method = request.method
-        graph = asked.graph
+        graph = operation.graph
         if method == "DELETE":
             return GraphWrite("drop", graph or "")
         if method == "PATCH":
             return self._patch(request, graph or "")
         if graph is None:
-            # Created where the server likes; its address is told (Graph Store Protocol, 5.5).
+            # The server chooses the IRI and returns it in Location (Graph Store Protocol, 5.5).
             root = public_root(request.environ, self._settings.trusted_proxies) + "/"
             graph = f"{root if self._settings.open_writes else self._settings.base}graphs/{uuid4()}"
         action: Action = "replace" if method == "PUT" else "merge"
@@ -162,7 +162,7 @@ class GraphStore:
     def _patch(self, request: Request, graph: str) -> Update:
         if media_type_of(request.environ.get("CONTENT_TYPE") or "") != UPDATE:
             raise UnsupportedMedia(f"PATCH takes {UPDATE}", _PATCHES)
-        text = decoded_utf8(self._gate.body(request), "the body")
+        text = decoded_utf8(self._access.body(request), "the body")
         return Update(text, only=graph, base=self._settings.base)
 
     def _payloads(self, request: Request) -> tuple[Payload, ...]:
@@ -173,19 +173,19 @@ class GraphStore:
             return tuple(self._parts(request))
         format_ = by_media_type(content_type)
         if format_ is None:
-            said = f"no body of type {content_type[:80]!r} is read" if content_type else "the body has no Content-Type"
-            raise UnsupportedMedia(f"{said}: send one of {', '.join(_READ)}", _READ)
-        return (Payload(self._gate.body(request), format_.name),)
+            unknown = f"a body of type {content_type[:80]!r} is not read"
+            raise _unsupported(unknown if content_type else "the body has no Content-Type")
+        return (Payload(self._access.body(request), format_.name),)
 
     def _parts(self, request: Request) -> Iterable[Payload]:
-        body = self._gate.body(request)
+        body = self._access.body(request)
         whole = {**request.environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         whole.pop("HTTP_CONTENT_ENCODING", None)
         try:
             parse = partial(parse_form_data, max_form_memory_size=self._settings.body_limit, max_form_parts=100)
             _, fields, files = parse(whole, silent=False)
         except (HTTPException, ValueError) as error:
-            raise UsageError(f"the parts of the body cannot be told apart: {error}") from None
+            raise UsageError(f"the multipart body is invalid: {error}") from None
         if not files and not fields:
             raise UsageError("the body has no parts")
         if fields:
@@ -208,18 +208,22 @@ class GraphStore:
         return f"{root}{PATH}?graph={quote(graph, safe='')}"
 
 
+def _unsupported(reason: str) -> UnsupportedMedia:
+    return UnsupportedMedia(f"{reason}: send one of {', '.join(_READ)}", _READ)
+
+
 def _format_of(content_type: str, filename: str) -> Format:
     format_ = by_media_type(content_type) or by_extension(filename)
     if format_ is None:
-        raise UnsupportedMedia(f"no part of type {content_type[:80]!r} is read: send one of {', '.join(_READ)}", _READ)
+        raise _unsupported(f"a part of type {content_type[:80]!r} is not read")
     return format_
 
 
 def _tags(header: str) -> tuple[str, ...]:
-    """The versions of a graph in If-Match or If-None-Match. Raises UsageError for a header that has none."""
+    """Returns the versions of a graph in If-Match or If-None-Match. Raises UsageError for a header without any."""
     if not header:
         return ()
-    found = tuple(match[1] if match[1] is not None else "*" for match in _TAG.finditer(header))
-    if not found:
+    versions = tuple(match[1] if match[1] is not None else "*" for match in _TAG.finditer(header))
+    if not versions:
         raise UsageError("If-Match and If-None-Match hold entity tags in quotes, or a star")
-    return found
+    return versions

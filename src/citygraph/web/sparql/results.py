@@ -1,4 +1,4 @@
-"""The answer to one query over HTTP: not modified, kept from before, or fresh from an engine."""
+"""The reply to one query: 304, a cached result, or a fresh one from an engine."""
 
 from __future__ import annotations
 
@@ -28,23 +28,24 @@ Headers = list[tuple[str, str]]
 
 VARY = ("Vary", "Accept, Accept-Encoding")
 
-# Functions whose value is another at every evaluation (SPARQL 1.1, 17.4).
+# Functions whose value differs at every evaluation (SPARQL 1.1, 17.4): their results are not cached.
 _VOLATILE = re.compile(r"(?<![\w:?$])(?:NOW|RAND|(?:STR)?UUID)\s*\(", re.IGNORECASE)
 
 
 class Runs(Protocol):
-    """What evaluates queries: sparql.engine.Engines."""
+    """Evaluates queries; implemented by engine.engines.Engines."""
 
     def run(self, release_id: str, query: Query, client: str = "", federated: bool = False) -> Answer:
-        """Evaluate a query on a release."""
+        """Evaluates a query on a release."""
         ...
 
 
 @dataclass(frozen=True)
 class QueryRequest:
-    """One query as it was asked: `coding` is the content coding wanted, `known` the value of If-None-Match.
+    """A query and the negotiated representation of its result.
 
-    `pinned` says that the address names the release, so that its answer will never be another.
+    `coding` is the content coding, `if_none_match` the value of the header. If `pinned`, the address names the release,
+    so that the result never changes.
     """
 
     release: Release
@@ -52,12 +53,12 @@ class QueryRequest:
     accepted: Wanted
     client: str = ""
     coding: str | None = None
-    known: str = ""
+    if_none_match: str = ""
     pinned: bool = False
 
 
 class Results:
-    """Answers queries; keeps what is finished and small enough."""
+    """Runs queries, and caches finished results that are small enough."""
 
     def __init__(self, settings: Settings, engines: Runs, limiter: RateLimiter, metrics: Metrics) -> None:
         self.cache = ResultCache(settings.cache_size)
@@ -68,53 +69,53 @@ class Results:
         self._limiter = limiter
         self._metrics = metrics
 
-    def answer(self, asked: QueryRequest) -> Reply:
-        """The answer. Raises what the guard, the engine and the client's rate limiter raise."""
-        words = scan(asked.query.text, self._settings)
-        federated = self._settings.federation and "SERVICE" in words
-        if federated or _is_volatile(asked.query.text):
-            return self._fresh(asked, federated)
-        key = _key(asked)
-        tag = _tag(key, asked)
-        if asked.known and (asked.known.strip() == "*" or has_tag(asked.known, tag)):
+    def answer(self, request: QueryRequest) -> Reply:
+        """Returns the reply. Raises what the guard, the engine and the client's rate limiter raise."""
+        keywords = scan(request.query.text, self._settings)
+        federated = self._settings.federation and "SERVICE" in keywords
+        if federated or _is_volatile(request.query.text):
+            return self._fresh(request, federated)
+        key = _key(request)
+        tag = _tag(key, request)
+        if request.if_none_match and (request.if_none_match.strip() == "*" or has_tag(request.if_none_match, tag)):
             self.not_modified += 1
-            return Reply(304, [*_heads(asked), ("ETag", coded_tag(tag, asked.coding))])
+            return Reply(304, [*_headers(request), ("ETag", coded_tag(tag, request.coding))])
         entry = self.cache.get(key)
         self._metrics.count_lookup(entry is not None)
         if entry is None:
-            return self._fresh(asked, False, key)
-        return self._held(asked, entry, key, "cache")
+            return self._fresh(request, False, key)
+        return self._whole(request, entry, key, "cache")
 
-    def _fresh(self, asked: QueryRequest, federated: bool, key: bytes | None = None) -> Reply:
-        """The answer of an engine; it is kept, and has an ETag, if it has a key."""
-        self._limiter.acquire(asked.client)
+    def _fresh(self, request: QueryRequest, federated: bool, key: bytes | None = None) -> Reply:
+        """Returns the reply from an engine; with a key it is cached and has an ETag."""
+        self._limiter.acquire(request.client)
         try:
-            answer = self._engines.run(asked.release.id, asked.query, asked.client, federated)
+            answer = self._engines.run(request.release.id, request.query, request.client, federated)
             self._metrics.count_query(answer.elapsed)
             timing = f"engine;dur={answer.elapsed * 1000:.1f}"
             if not isinstance(answer.body, bytes):
-                return self._large(asked, answer.format, answer.body, key, timing)
+                return self._large(request, answer.format, answer.body, key, timing)
         finally:
-            self._limiter.release(asked.client)
+            self._limiter.release(request.client)
         entry = CachedResult(answer.format.name, answer.body, answer.rows)
         if key is not None:
             self.cache.put(key, entry)
-        return self._held(asked, entry, key, timing)
+        return self._whole(request, entry, key, timing)
 
-    def _held(self, asked: QueryRequest, entry: CachedResult, key: bytes | None, timing: str) -> Reply:
-        """The answer from a whole result."""
-        headers = _heads(asked, key, timing)
-        headers.append(("Content-Type", asked.accepted.content_type(BY_NAME[entry.format])))
+    def _whole(self, request: QueryRequest, entry: CachedResult, key: bytes | None, timing: str) -> Reply:
+        """Returns the reply from a result in memory."""
+        headers = _headers(request, key, timing)
+        headers.append(("Content-Type", request.accepted.content_type(BY_NAME[entry.format])))
         if entry.rows is not None:
             headers.append(("X-Citygraph-Rows", str(entry.rows)))
-        body, coding = entry.body, asked.coding
+        body, coding = entry.body, request.coding
         if coding and len(body) >= SMALLEST:
             body = entry.encoded.get(coding) or self._encode(entry, coding, key)
             headers.append(("Content-Encoding", coding))
         else:
             coding = None
         if key is not None:
-            headers.append(("ETag", coded_tag(_tag(key, asked), coding)))
+            headers.append(("ETag", coded_tag(_tag(key, request), coding)))
         return Reply(200, headers, body)
 
     def _encode(self, entry: CachedResult, coding: str, key: bytes | None) -> bytes:
@@ -123,45 +124,45 @@ class Results:
             self.cache.put(key, entry.with_encoded(coding, body))
         return body
 
-    def _large(self, asked: QueryRequest, format_: Format, stream: Stream, key: bytes | None, timing: str) -> Reply:
-        """The answer from a result that is too large for memory."""
-        pieces: Iterable[bytes] = compressed(stream, asked.coding) if asked.coding else stream
+    def _large(self, request: QueryRequest, format_: Format, stream: Stream, key: bytes | None, timing: str) -> Reply:
+        """Returns the reply from a result that is too large for memory."""
+        pieces: Iterable[bytes] = compressed(stream, request.coding) if request.coding else stream
         try:
             body = self._spool.take(pieces)
         finally:
             stream.close()
-        headers = _heads(asked, key, timing)
-        headers.append(("Content-Type", asked.accepted.content_type(format_)))
+        headers = _headers(request, key, timing)
+        headers.append(("Content-Type", request.accepted.content_type(format_)))
         headers.append(("Content-Length", str(body.size)))
         if stream.rows is not None:
             headers.append(("X-Citygraph-Rows", str(stream.rows)))
-        if asked.coding:
-            headers.append(("Content-Encoding", asked.coding))
+        if request.coding:
+            headers.append(("Content-Encoding", request.coding))
         if key is not None:
-            headers.append(("ETag", coded_tag(_tag(key, asked), asked.coding)))
+            headers.append(("ETag", coded_tag(_tag(key, request), request.coding)))
         return Reply(200, headers, body)
 
 
 def _is_volatile(text: str) -> bool:
     upper = text.upper()
-    # The search, which is slow, is for texts that have the letters, as KNOWS and BRAND do.
+    # The slow regular expression runs only on texts that contain the letters, as KNOWS and BRAND do.
     return ("NOW" in upper or "RAND" in upper or "UUID" in upper) and _VOLATILE.search(text) is not None
 
 
-def _heads(asked: QueryRequest, key: bytes | None = b"", timing: str = "") -> Headers:
-    """The headers that every answer has; without a key it may not be kept by anybody."""
-    cache = NO_STORE if key is None else FOR_EVER if asked.pinned else FRESH
-    headers = [VARY, ("Cache-Control", cache), ("X-Citygraph-Release", asked.release.id)]
+def _headers(request: QueryRequest, key: bytes | None = b"", timing: str = "") -> Headers:
+    """Returns the headers common to all replies; without a key no cache may store the reply."""
+    cache = NO_STORE if key is None else FOR_EVER if request.pinned else FRESH
+    headers = [VARY, ("Cache-Control", cache), ("X-Citygraph-Release", request.release.id)]
     if timing:
         headers.append(("Server-Timing", timing))
     return headers
 
 
-def _key(asked: QueryRequest) -> bytes:
-    """What a result depends on, in one value: NUL, which separates the parts, is in none of them."""
-    query = asked.query
+def _key(request: QueryRequest) -> bytes:
+    """Returns a hash of everything a result depends on; NUL, which separates the parts, occurs in none of them."""
+    query = request.query
     parts = (
-        asked.release.manifest.digest or asked.release.id,
+        request.release.manifest.digest or request.release.id,
         query.text,
         query.base,
         " ".join(query.formats),
@@ -171,10 +172,10 @@ def _key(asked: QueryRequest) -> bytes:
     return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=18).digest()
 
 
-def _tag(key: bytes, asked: QueryRequest) -> str:
-    """The strong validator, without the content coding: release, query and, if it is not our own, media type."""
-    release = (asked.release.manifest.digest or asked.release.id)[:12]
-    if not asked.accepted.types:
+def _tag(key: bytes, request: QueryRequest) -> str:
+    """Returns the strong validator without the content coding: release, query and an unusual media type."""
+    release = (request.release.manifest.digest or request.release.id)[:12]
+    if not request.accepted.types:
         return f"{release}-{key.hex()}"
-    types = blake2b(repr(sorted(asked.accepted.types.items())).encode(), digest_size=4)
+    types = blake2b(repr(sorted(request.accepted.types.items())).encode(), digest_size=4)
     return f"{release}-{key.hex()}-{types.hexdigest()}"

@@ -1,4 +1,4 @@
-"""What the addresses that write share: who may, the body within its limit, the answer, and the audit log."""
+"""SPARQL Update, and the access control, body limits and audit log of all addresses that write."""
 
 from __future__ import annotations
 
@@ -37,42 +37,42 @@ _log = logging.getLogger(__name__)
 
 
 class Commits(Protocol):
-    """What publishes changes: writer.Writer."""
+    """Publishes changes; implemented by commit.writer.Writer."""
 
     def commit(self, change: Change) -> Commit:
-        """Publish a change."""
+        """Publishes a change."""
         ...
 
 
 @dataclass(frozen=True)
-class Asker:
-    """Who asks: the client's address, and the holder of the token."""
+class Principal:
+    """The sender of a request: the client's address, and the holder of the token."""
 
     client: str
     holder: TokenHolder
 
 
-class Gate:
-    """Lets those write who may, and logs each attempt."""
+class WriteAccess:
+    """Admits holders of tokens for writing, limits concurrent bodies and commits, and logs each attempt."""
 
     def __init__(self, settings: Settings, commits: Commits, tokens: Tokens) -> None:
         self._settings = settings
         self._commits = commits
         self._tokens = tokens
-        # Who sends slowly, or waits for a commit, holds a thread: never all of them, and no client most of them.
+        # Slow senders and waiting commits hold threads: some must stay free, and no client may hold most.
         self._bodies_of = PerClientLimit(max(1, settings.threads // 8))
         self._bodies = BoundedSemaphore(max(1, settings.threads // 4))
         self._waiting = BoundedSemaphore(max(1, settings.threads * 3 // 4))
 
-    def admit(self, request: Request) -> Asker:
-        """Who asks. Raises Unauthorized, Forbidden for a token that is not for writing."""
+    def admit(self, request: Request) -> Principal:
+        """Returns the sender. Raises Unauthorized, Forbidden for a token that is not for writing."""
         holder = self._tokens.holder(bearer(request.header("Authorization")))
         if "write" not in holder.rights:
             raise Forbidden(f"the token of {holder.name} is not for writing")
-        return Asker(client_address(request.environ, self._settings.trusted_proxies), holder)
+        return Principal(client_address(request.environ, self._settings.trusted_proxies), holder)
 
     def body(self, request: Request) -> bytes:
-        """The body, unpacked. Raises TooLarge, UnsupportedMedia for a coding we do not read, UsageError, Busy."""
+        """Returns the body, unpacked. Raises TooLarge, UnsupportedMedia for an unknown coding, UsageError, Busy."""
         limit = self._settings.body_limit
         length = request.environ.get("CONTENT_LENGTH") or ""
         declared = int(length) if length.isdecimal() else None
@@ -98,41 +98,42 @@ class Gate:
         finally:
             self._bodies_of.release(client)
 
-    def commit(self, request: Request, asker: Asker, change: Change) -> Commit:
-        """Publish a change, and log what came of it. Raises what the writer raises, Busy."""
+    def commit(self, request: Request, principal: Principal, change: Change) -> Commit:
+        """Publishes a change, and logs the outcome. Raises what the writer raises, Busy."""
         with _held(self._waiting, "too many commits are waiting"):
-            return self._commit(request, asker, change)
+            return self._commit(request, principal, change)
 
-    def _commit(self, request: Request, asker: Asker, change: Change) -> Commit:
+    def _commit(self, request: Request, principal: Principal, change: Change) -> Commit:
         begun = time.monotonic()
-        told: dict[str, Any] = {}
+        outcome: dict[str, Any] = {}
         try:
             commit = self._commits.commit(change)
-            told = {"outcome": "published" if commit.published else "unchanged", "release": commit.release,
-                    "added": commit.added, "removed": commit.removed, "graphs": commit.graphs}  # fmt: skip
+            counts = {"added": commit.added, "removed": commit.removed, "graphs": commit.graphs}
+            published = "published" if commit.published else "unchanged"
+            outcome = {"outcome": published, "release": commit.release, **counts}
         except CitygraphError as error:
-            told = {"outcome": type(error).__name__, "why": str(error)[:500]}
+            outcome = {"outcome": type(error).__name__, "why": str(error)[:500]}
             raise
         finally:
-            told["dry_run"] = change.dry_run
-            self._audit(request, asker, told | {"seconds": round(time.monotonic() - begun, 3)})
+            outcome["dry_run"] = change.dry_run
+            self._audit(request, principal, outcome | {"seconds": round(time.monotonic() - begun, 3)})
         return commit
 
-    def _audit(self, request: Request, asker: Asker, told: dict[str, Any]) -> None:
-        """A line of the log. The address goes without its query: nobody's token or text ends up in a file."""
+    def _audit(self, request: Request, principal: Principal, outcome: dict[str, Any]) -> None:
+        """Writes a line of the log, without the query string, which may contain a token or a text."""
         line = {
             "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "who": asker.holder.name,
-            "client": asker.client,
+            "who": principal.holder.name,
+            "client": principal.client,
             "method": request.method,
             "path": request.path,
-            **told,
+            **outcome,
         }
         text = json.dumps(line, ensure_ascii=False) + "\n"
         path = self._settings.audit
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # One write of a line to a file opened for appending is not torn by others.
+            # A single write to a file opened for appending is atomic: lines of two processes do not mix.
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
                 os.write(descriptor, text.encode("utf-8", "replace"))
@@ -144,7 +145,7 @@ class Gate:
 
 @contextmanager
 def _held(places: BoundedSemaphore, full: str) -> Iterator[None]:
-    """One of the places for the time of a block. Raises Busy when there is none."""
+    """Holds one of the places during a block. Raises Busy without a free one."""
     if not places.acquire(timeout=_PATIENCE):
         raise Busy(full, retry_after=5)
     try:
@@ -154,7 +155,7 @@ def _held(places: BoundedSemaphore, full: str) -> Iterator[None]:
 
 
 def unpacked(body: bytes, limit: int) -> bytes:
-    """A gzip or deflate body, unpacked as far as the limit and no further. Raises TooLarge, UsageError."""
+    """Returns a gzip or deflate body, unpacked up to the limit. Raises TooLarge, UsageError."""
     out = bytearray()
     while body:
         packed = zlib.decompressobj(wbits=47 if body[:1] in (b"\x1f", b"x") else -15)
@@ -174,8 +175,8 @@ def unpacked(body: bytes, limit: int) -> bytes:
 
 
 def answer_commit(commit: Commit, dry_run: bool, base: str, status: int = 200) -> Reply:
-    """What a commit did, as JSON."""
-    told: dict[str, Any] = {
+    """Returns the outcome of a commit as JSON."""
+    members: dict[str, Any] = {
         "release": f"{base}releases/{commit.release}",
         "digest": commit.digest,
         "added": commit.added,
@@ -186,9 +187,9 @@ def answer_commit(commit: Commit, dry_run: bool, base: str, status: int = 200) -
         "warnings": [result_members(warning, "en") for warning in commit.warnings],
     }
     if commit.blank_nodes:
-        told["blank_nodes"] = commit.blank_nodes
-        told["note"] = f"{commit.blank_nodes} blank node(s) got IRIs below {base}.well-known/genid/"
-    body = json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+        members["blank_nodes"] = commit.blank_nodes
+        members["note"] = f"{commit.blank_nodes} blank node(s) got IRIs below {base}.well-known/genid/"
+    body = json.dumps(members, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
     headers = [
         ("Content-Type", "application/json"),
         ("X-Citygraph-Release", commit.release),
@@ -201,17 +202,17 @@ def answer_commit(commit: Commit, dry_run: bool, base: str, status: int = 200) -
 class UpdateEndpoint:
     """SPARQL Update over HTTP (SPARQL 1.1 Protocol, 2.2)."""
 
-    def __init__(self, settings: Settings, gate: Gate) -> None:
+    def __init__(self, settings: Settings, access: WriteAccess) -> None:
         self._settings = settings
-        self._gate = gate
+        self._access = access
 
     def update(self, request: Request) -> Reply:
-        """Applies an update and returns what changed. Raises what the gate, the parser and the writer raise."""
-        asker = self._gate.admit(request)
-        body = self._gate.body(request)
+        """Applies an update and returns what changed. Raises what the access, the parser and the writer raise."""
+        principal = self._access.admit(request)
+        body = self._access.body(request)
         sent = parse_update(request.method, request.query, request.environ.get("CONTENT_TYPE") or "", body)
         update = Update(sent.text, sent.using, sent.using_named, base=self._settings.base)
-        holder = asker.holder
+        holder = principal.holder
         change = Change(update, holder.name, sent.message, holder.prefixes, dry_run=sent.dry_run)
-        commit = self._gate.commit(request, asker, change)
+        commit = self._access.commit(request, principal, change)
         return answer_commit(commit, sent.dry_run, self._settings.base)
