@@ -56,7 +56,7 @@ def client(app: Flask) -> FlaskClient:
 def links(response: TestResponse, rel: str) -> list[str]:
     """The targets of a response's links of one relation."""
     found = re.findall(r'<([^>]*)>; rel="([^"]*)"([^,]*)', ", ".join(response.headers.getlist("Link")))
-    return [target for target, name, rest in found if name == rel and "profile=" not in rest]
+    return [target for target, names, rest in found if rel in names.split() and "profile=" not in rest]
 
 
 # Things

@@ -350,13 +350,17 @@ def test_head_of_a_large_result_lets_go_of_it() -> None:
 
 
 def test_the_service_is_described(site: Site) -> None:
-    """Service Description: endpoint, formats, functions, graphs with their counts, and the limits in force."""
+    """Service Description: endpoint, formats, functions, graphs with their counts, and the limits in force.
+
+    Comunica reads only a description whose subject is the endpoint's address (13.35).
+    """
     got = site.ask(None)
     assert got.headers["Content-Type"] == "text/turtle; charset=utf-8"
     triples = {(q.subject, q.predicate): q.object for q in parse(got.body, format=RdfFormat.TURTLE)}
     every = list(parse(got.body, format=RdfFormat.TURTLE))
     service = next(s for (s, p) in triples if p == SD("endpoint"))
     assert triples[service, SD("endpoint")].value == "http://data.example/sparql"
+    assert service == triples[service, SD("endpoint")]
     graphs = {q.object.value: int(triples[q.object, VOID("triples")].value) for q in every if q.predicate == SD("name")}
     assert graphs == site.engine.release.manifest.graphs
     assert {q.object for q in every if q.predicate == SD("extensionFunction")} >= {CG("fold"), CG("labelIn")}

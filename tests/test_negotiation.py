@@ -6,7 +6,7 @@ import pytest
 
 from citygraph.errors import NotAcceptable
 from citygraph.rdf.formats import FORMATS, Kind
-from citygraph.web.http.negotiation import encoding, language, wanted
+from citygraph.web.http.negotiation import best_of, encoding, language, wanted
 
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 SRJ, SRX = "application/sparql-results+json", "application/sparql-results+xml"
@@ -54,6 +54,59 @@ def test_who_takes_anything_gets_our_first(accept: str) -> None:
 def test_qualities_and_wildcards(accept: str, name: str) -> None:
     """12.5.1: the most specific range decides; then quality, then what is named, then what stands first."""
     assert got(accept) == name
+
+
+COMUNICA = (
+    "application/n-quads,application/trig;q=0.95,application/ld+json;q=0.9,application/n-triples;q=0.8,"
+    "text/turtle;q=0.6,application/rdf+xml;q=0.5,text/n3;q=0.35,application/xml;q=0.3,text/html;q=0.2"
+)
+RDFLIB = (
+    "application/rdf+xml, text/n3, text/turtle, application/n-triples, application/ld+json, application/n-quads, "
+    "application/trix, application/trig"
+)
+JENA_DATASETS = (
+    "application/trig,application/n-quads;q=0.9,text/x-nquads;q=0.8,application/x-trig;q=0.7,"
+    "application/ld+json;q=0.5,*/*;q=0.5"
+)
+
+
+@pytest.mark.parametrize(
+    ("accept", "name"),
+    [
+        (COMUNICA, "jsonld"),
+        (JENA_DATASETS, "trig"),
+        ("application/n-quads, text/turtle", "ttl"),
+        ("application/trig, text/turtle;q=0.9", "ttl"),
+        ("application/trig, text/turtle;q=0.7", "trig"),
+        ("application/n-quads", "nq"),
+        ("application/n-quads, */*;q=0.1", "nq"),
+        ("application/trig, */*", "trig"),
+        ("application/trig, text/html", "trig"),
+    ],
+)
+def test_quads_have_a_lower_quality_than_triples(accept: str, name: str) -> None:
+    """A client that reads both gets triples, one that reads only quads gets quads (13.31)."""
+    assert got(accept, Kind.GRAPH) == name
+
+
+@pytest.mark.parametrize(
+    ("accept", "name"),
+    [
+        (RDFLIB, "nt"),
+        ("text/turtle, application/n-triples", "nt"),
+        ("text/turtle, application/n-triples;q=0.9", "ttl"),
+        # What else changes: nothing where N-Triples is not named.
+        ("text/turtle, application/rdf+xml", "ttl"),
+        ("application/rdf+xml, text/turtle", "rdf"),
+        ("text/turtle, */*", "ttl"),
+        ("text/turtle, text/plain", "ttl"),
+        ("*/*", "ttl"),
+        (f"{SRX}, {SRJ}, application/rdf+xml", "rdf"),
+    ],
+)
+def test_n_triples_are_served_when_rdf_formats_tie(accept: str, name: str) -> None:
+    """The parsers of Turtle, TriG and N-Quads read them too (13.36)."""
+    assert got(accept, Kind.GRAPH) == name
 
 
 def test_one_request_names_a_format_for_each_kind() -> None:
@@ -114,6 +167,41 @@ def test_a_page_can_be_asked_for() -> None:
     """And data, by a browser."""
     assert wanted("*/*", "html").html
     assert not wanted(FIREFOX, "csv").html
+
+
+OFFERS = (
+    ("application/json",),
+    ("text/html",),
+    ("text/turtle",),
+    ("application/n-triples", "text/plain"),
+    ("application/ld+json",),
+    ("application/n-quads",),
+)
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("text/*", "text/html"),
+        ("text/turtle, application/json;q=0.9", "text/turtle"),
+        ("application/json, application/ld+json", "application/ld+json"),
+        ("application/json, application/ld+json;q=0.9", "application/json"),
+        ("application/json, text/plain, */*", "application/json"),
+        ("text/plain, */*;q=0.1", "text/plain"),
+        (RDFLIB, "application/n-triples"),
+        (COMUNICA, "application/ld+json"),
+        ("application/n-quads, text/html;q=0.9", "application/n-quads"),
+    ],
+)
+def test_offers_of_a_page_are_chosen_by_the_same_preferences(accept: str, chosen: str) -> None:
+    """Releases, histories and feeds have offers of their own (13.31, 13.36, 13.37)."""
+    best = best_of(accept, OFFERS)
+    assert best is not None
+    position, media_type = best
+    assert media_type == chosen
+    assert media_type in OFFERS[position]
 
 
 @pytest.mark.parametrize(

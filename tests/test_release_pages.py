@@ -116,7 +116,7 @@ def test_links_stay_inside_the_release(client: FlaskClient, three: tuple[Release
     response = client.get(f"{here}/doc/city/izmir", headers=BROWSER)
     assert f'href="{here}/doc/city/bremen"' in response.text or f'href="{here}/id/city/bremen"' in response.text
     assert 'href="/id/' not in response.text
-    assert f'<{here}/doc/city/izmir.ttl>; rel="alternate"' in ", ".join(response.headers.getlist("Link"))
+    assert f'<{here}/doc/city/izmir.ttl>; rel="alternate related"' in ", ".join(response.headers.getlist("Link"))
     assert f"{BASE}id/city/izmir" in response.text
 
 

@@ -31,8 +31,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
 def links(header: str) -> dict[str, set[str]]:
     """The targets of a Link header by relation."""
     found: dict[str, set[str]] = {}
-    for target, rel in re.findall(r'<([^>]*)>; rel="([^"]*)"', header):
-        found.setdefault(rel, set()).add(target)
+    for target, rels in re.findall(r'<([^>]*)>; rel="([^"]*)"', header):
+        for rel in rels.split():
+            found.setdefault(rel, set()).add(target)
     return found
 
 
@@ -48,6 +49,17 @@ def test_document_has_the_signposts_of_level_two(client: FlaskClient, form: str)
     for rel in ("describedby", "item", "linkset"):
         for target in found[rel]:
             assert client.get(target).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/doc/city/izmir.html", "/doc/city/izmir.jsonld", "/source/page", "/", "/ontology"])
+@pytest.mark.parametrize("accept", ["text/html", "application/ld+json", "*/*"])
+def test_only_json_ld_is_just_an_alternate(client: FlaskClient, path: str, accept: str) -> None:
+    """PyLD and jsonld.js follow the alternate of a page, and fail if there are several (13.32)."""
+    response = client.get(path, headers={"Accept": accept}, follow_redirects=True)
+    header = ", ".join(response.headers.getlist("Link"))
+    types = re.findall(r'<[^>]*>; rel="alternate"; type="([^"]*)"', header)
+    assert types == ["application/ld+json"]
+    assert "text/turtle" in re.findall(r'; rel="alternate related"; type="([^"]*)"', header)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +86,9 @@ def test_linkset_holds_the_links_of_the_header_and_those_back(client: FlaskClien
     told = json.loads(client.get("/doc/city/izmir.linkset.json").data)["linkset"]
     by_anchor = {context["anchor"]: context for context in told}
     page = by_anchor["/doc/city/izmir"]
-    for rel in header.keys() - {"profile", "timegate", "timemap"}:
+    # In the header, "related" distinguishes alternates.
+    assert header["related"] < header["alternate"]
+    for rel in header.keys() - {"profile", "timegate", "timemap", "related"}:
         assert header[rel] <= {target["href"] for target in page[rel]}
     for form in ("ttl", "jsonld", "nq"):
         assert by_anchor[f"/doc/city/izmir.{form}"]["describes"][0]["href"] == "/doc/city/izmir"

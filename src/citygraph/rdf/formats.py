@@ -20,6 +20,11 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"  # ASK
 
 
+def content_type_of(media_type: str) -> str:
+    """Returns the value of Content-Type for UTF-8 text of a media type."""
+    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
+
+
 @dataclass(frozen=True)
 class Format:
     """A format: `name` is the value of `?format=`; the first media type is that of responses."""
@@ -43,9 +48,7 @@ class Format:
     @property
     def content_type(self) -> str:
         """The value of Content-Type, with a charset if the default of the media type is not UTF-8."""
-        if self.served_as:
-            return self.served_as
-        return f"{self.media_type}; charset=utf-8" if self.media_type.startswith("text/") else self.media_type
+        return self.served_as or content_type_of(self.media_type)
 
 
 _GRAPH = frozenset({Kind.GRAPH})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -29,6 +29,7 @@ _RARE = frozenset({LINKSET, "application/n-triples", "application/n-quads", "app
 _PATH, _THING = "path--here", "thing--here"
 _ABOUT_PAGE = SCHEMA("AboutPage").value
 _FORMS = (("html", "text/html"), *((f.extension, f.media_type) for f in GRAPH_FORMATS))
+_JSON_LD = "application/ld+json"
 _SETS = (("linkset", LINKSET), ("linkset.json", LINKSET_JSON))
 
 
@@ -79,7 +80,7 @@ class Signposts:
         canonical = f"{self.addresses.iri(self.path)}{query}"
         for extension, media_type in _FORMS:
             yield Link(at, "alternate", f"{at}.{extension}{query}", media_type)
-        for extension, media_type in (("ttl", "text/turtle"), ("jsonld", "application/ld+json")):
+        for extension, media_type in (("ttl", "text/turtle"), ("jsonld", _JSON_LD)):
             yield Link(at, "describedby", f"{at}.{extension}{query}", media_type)
         yield Link(at, "canonical", canonical)
         yield Link(at, "license", LICENSE.value)
@@ -130,9 +131,17 @@ def _like(
 ) -> tuple[str, str]:
     """All the links, and those that are left where names are long."""
     posts = Signposts(addresses, _DATASET if is_dataset else _PATH, _THING, types, authors, items)
-    found = [*posts.of_page(query), Link(posts.address, "profile", profile.iri)]
+    found = [_in_header(link) for link in (*posts.of_page(query), Link(posts.address, "profile", profile.iri))]
     few = [link for link in found if link.type not in _RARE or link.rel == "item"]
     return ", ".join(link.header() for link in found), ", ".join(link.header() for link in few)
+
+
+def _in_header(link: Link) -> Link:
+    """Returns the link as it is in the Link header."""
+    # PyLD and jsonld.js compare the whole value of rel, and fail if more than one link is just an alternate.
+    if link.rel == "alternate" and link.type != _JSON_LD:
+        return replace(link, rel="alternate related")
+    return link
 
 
 def _as_uri(iri: str) -> str:

@@ -14,7 +14,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from citygraph.errors import NotAcceptable
-from citygraph.rdf.formats import ALIASES, BY_NAME, FORMATS, Format, Kind, named
+from citygraph.rdf.formats import ALIASES, BY_NAME, FORMATS, Format, Kind, content_type_of, named
 from citygraph.web.http.messages import Request
 
 _FOLDER = Path(__file__).parents[1] / "locale"
@@ -62,6 +62,15 @@ _ALSO = {"json": "jsonld", "xml": "rdf"}
 _ALSO_TYPES = {"application/json": "jsonld", "application/xml": "rdf", "text/xml": "rdf"}
 _MOST_RANGES = 100
 _EXACT, _SUBTYPES, _ANYTHING = 2, 1, 0
+# Nearly all our quads are in named graphs, which a client that matches the default graph does not see. Comunica does,
+# and accepts N-Quads with 1 and JSON-LD with 0.9; Jena reads datasets as such, with 1 for TriG and 0.5 for JSON-LD.
+_QUADS = frozenset({"application/n-quads", "application/trig"})
+_QUADS_QUALITY = 0.8
+_TRIPLES = frozenset(f.media_type for f in FORMATS if Kind.GRAPH in f.kinds) - _QUADS
+# For ties. A client that lists its parsers without qualities often uses one of them whatever arrives: those of Turtle,
+# TriG and N-Quads read N-Triples too.
+_READ_BY_MOST = "application/n-triples"
+_Rating = tuple[float, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -87,9 +96,7 @@ class Wanted:
     def content_type(self, format_: Format) -> str:
         """The value of Content-Type for this format."""
         asked = self.types.get(format_.name)
-        if asked is None:
-            return format_.content_type
-        return f"{asked}; charset=utf-8" if asked.startswith("text/") else asked
+        return format_.content_type if asked is None else content_type_of(asked)
 
 
 @dataclass(frozen=True)
@@ -110,9 +117,11 @@ def wanted(accept: str, asked: str | None = None) -> Wanted:
         return _asked_by_name(asked)
     ranges = list(_ranges(accept)) or [_Range("*/*", 1.0, 0)]
     rated = [(rating, format_.name, type_) for format_ in FORMATS for rating, type_ in _ratings(format_, ranges)]
+    html = _html(ranges, [rating for rating, _, _ in rated])
+    named_types = _named_types(ranges)
+    rated = [(_weighted(rating, type_, named_types), name, type_) for rating, name, type_ in rated]
     # By quality; then named types before those covered by a wildcard; then in the order of the header.
     rated.sort(key=lambda item: item[0], reverse=True)
-    html = _html(ranges, [rating for rating, _, _ in rated])
     if not rated and not html:
         raise _not_acceptable(FORMATS)
     types = {name: type_ for _, name, type_ in reversed(rated) if type_ != BY_NAME[name].media_type}
@@ -139,14 +148,28 @@ def reader_language(request: Request) -> str:
     return language(request.header("Accept-Language"), request.args.get("lang"))
 
 
-def best_of(accept: str, media_types: Sequence[str]) -> str | None:
-    """Returns the accepted one of the media types; among equally accepted ones the first, or None if none is."""
+def best_of(accept: str, offers: Sequence[Sequence[str]]) -> tuple[int, str] | None:
+    """Returns the position of the accepted offer and the media type by which it is accepted, or None if none is.
+
+    An offer is the media types of one representation, its own first. Among equally accepted offers the first is
+    returned.
+    """
     if not accept:
-        return media_types[0]
+        return 0, offers[0][0]
     ranges = list(_ranges(accept))
-    ratings = [(rating[:2], type_) for type_ in media_types if (rating := _rate(type_, ranges)) is not None]
-    # max keeps the first of equal ones: the order of the types is the server's preference.
-    return max(ratings, key=lambda one: one[0])[1] if ratings else None
+    named_types = _named_types(ranges)
+    # The JSON of a client that names JSON-LD is JSON-LD.
+    general = {"application/json"} if "application/ld+json" in named_types else set()
+    rated = [
+        # The order of the offers is the server's preference, so the place in the header does not count.
+        (*_weighted(rating, type_, named_types)[:3], type_ == own and own not in general, -position, type_)
+        for position, (own, *others) in enumerate(offers)
+        for rating, type_ in _rated_types(own, others, ranges)
+    ]
+    if not rated:
+        return None
+    *_, position, type_ = max(rated)
+    return -position, type_
 
 
 def encoding(accept_encoding: str, codings: Sequence[str] = ENCODINGS) -> str | None:
@@ -172,33 +195,55 @@ def _asked_by_name(asked: str) -> Wanted:
     return Wanted((format_.name, also) if also else (format_.name,))
 
 
-def _ratings(format_: Format, ranges: list[_Range]) -> Iterator[tuple[tuple[float, int, int], str]]:
+def other_types(format_: Format) -> tuple[str, ...]:
+    """Returns the media types other than its own by which a format may be accepted."""
+    also = (type_ for type_, name in _ALSO_TYPES.items() if name == format_.name)
+    return (*format_.media_types[1:], *also)
+
+
+def _ratings(format_: Format, ranges: list[_Range]) -> Iterator[tuple[_Rating, str]]:
+    return _rated_types(format_.media_type, other_types(format_), ranges)
+
+
+def _rated_types(own: str, others: Sequence[str], ranges: list[_Range]) -> Iterator[tuple[_Rating, str]]:
     """How well a format does, for its own media type and for each other one by which it is asked."""
-    own = format_.media_type
     rating = _rate(own, ranges)
     if rating is not None:
         yield rating, own
-    others = [*format_.media_types[1:], *(type_ for type_, name in _ALSO_TYPES.items() if name == format_.name)]
     for range_ in ranges:
         if range_.name in others and range_.quality > 0:
-            yield (range_.quality, _EXACT, -range_.place), range_.name
+            yield (range_.quality, _EXACT, 0, -range_.place), range_.name
 
 
-def _rate(media_type: str, ranges: list[_Range]) -> tuple[float, int, int] | None:
+def _rate(media_type: str, ranges: list[_Range]) -> _Rating | None:
     """The quality by the most specific range that covers this type, or None if it is not accepted."""
     subtypes = media_type.partition("/")[0] + "/*"
     for specificity, name in ((_EXACT, media_type), (_SUBTYPES, subtypes), (_ANYTHING, "*/*")):
         for range_ in ranges:
             if range_.name == name:
-                return (range_.quality, specificity, -range_.place) if range_.quality > 0 else None
+                return (range_.quality, specificity, 0, -range_.place) if range_.quality > 0 else None
     return None
 
 
-def _html(ranges: list[_Range], ratings: list[tuple[float, int, int]]) -> bool:
+def _named_types(ranges: Iterable[_Range]) -> frozenset[str]:
+    """Returns the media types that are accepted by their names."""
+    return frozenset(range_.name for range_ in ranges if range_.quality > 0)
+
+
+def _weighted(rating: _Rating, media_type: str, named_types: frozenset[str]) -> _Rating:
+    """Returns a rating with the server's own preferences (RFC 9110, 12.4.2)."""
+    quality, specificity, _, place = rating
+    if media_type in _QUADS and not named_types.isdisjoint(_TRIPLES):
+        quality *= _QUADS_QUALITY
+    is_preferred = specificity == _EXACT and media_type == _READ_BY_MOST
+    return quality, specificity, int(is_preferred), place
+
+
+def _html(ranges: list[_Range], ratings: list[_Rating]) -> bool:
     """Whether a page is asked for by name and above everything else, as browsers do and programs do not."""
     quality = max((range_.quality for range_ in ranges if range_.name in HTML), default=0.0)
-    by_name = max((rating for rating, specificity, _ in ratings if specificity == _EXACT), default=0.0)
-    by_wildcard = max((rating for rating, specificity, _ in ratings if specificity != _EXACT), default=0.0)
+    by_name = max((rating for rating, specificity, _, _ in ratings if specificity == _EXACT), default=0.0)
+    by_wildcard = max((rating for rating, specificity, _, _ in ratings if specificity != _EXACT), default=0.0)
     return quality > by_name and quality >= by_wildcard
 
 

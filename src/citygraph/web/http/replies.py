@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from citygraph.errors import NotAcceptable
-from citygraph.rdf.formats import Kind, of_kind
+from citygraph.rdf.formats import ALIASES, Kind, content_type_of, of_kind
 from citygraph.web.http.bodies import SMALLEST, compress
 from citygraph.web.http.messages import FOR_EVER as FOR_EVER
 from citygraph.web.http.messages import FRESH as FRESH
 from citygraph.web.http.messages import Reply, Request, coded_tag, is_unmodified
-from citygraph.web.http.negotiation import best_of, encoding
+from citygraph.web.http.negotiation import best_of, encoding, other_types
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A variant of a resource: the value of ?format=, which is also the file extension, and its Content-Type."""
+    """A variant of a resource: the value of ?format=, which is also the file extension, and its Content-Type.
+
+    `other_types` are further media types by which it is accepted.
+    """
 
     name: str
     content_type: str
+    other_types: tuple[str, ...] = ()
 
     @property
     def media_type(self) -> str:
@@ -30,7 +34,7 @@ class Variant:
 
 HTML = Variant("html", "text/html; charset=utf-8")
 JSON = Variant("json", "application/json")
-GRAPHS = tuple(Variant(format_.extension, format_.content_type) for format_ in of_kind(Kind.GRAPH))
+GRAPHS = tuple(Variant(format_.extension, format_.content_type, other_types(format_)) for format_ in of_kind(Kind.GRAPH))
 
 
 def chosen(request: Request, variants: Sequence[Variant], extension: str = "") -> Variant:
@@ -40,15 +44,28 @@ def chosen(request: Request, variants: Sequence[Variant], extension: str = "") -
     """
     # A plus sign in an address is read as a space.
     name = extension or request.args.get("format", "").strip().casefold().replace(" ", "+")
-    if name:
-        variant = next((one for one in variants if name in (one.name, one.media_type)), None)
-    else:
-        media_type = best_of(request.header("Accept"), [one.media_type for one in variants])
-        variant = next((one for one in variants if one.media_type == media_type), None)
+    variant = _named(name, variants) if name else _accepted(request.header("Accept"), variants)
     if variant is None:
         offered = tuple(one.media_type for one in variants)
         raise NotAcceptable(f"none of the accepted types is available; available are {', '.join(offered)}", offered)
     return variant
+
+
+def _named(name: str, variants: Sequence[Variant]) -> Variant | None:
+    # A variant's own name comes before the other names of another: "json" is JSON before it is JSON-LD.
+    own = (one for one in variants if name in (one.name, one.media_type))
+    other = (one for one in variants if name in one.other_types or ALIASES.get(name) == one.name)
+    return next(own, None) or next(other, None)
+
+
+def _accepted(accept: str, variants: Sequence[Variant]) -> Variant | None:
+    own = {one.media_type for one in variants}
+    best = best_of(accept, [(one.media_type, *(t for t in one.other_types if t not in own)) for one in variants])
+    if best is None:
+        return None
+    position, media_type = best
+    variant = variants[position]
+    return variant if media_type == variant.media_type else replace(variant, content_type=content_type_of(media_type))
 
 
 def split(path: str, variants: Sequence[Variant]) -> tuple[str, str]:

@@ -23,13 +23,14 @@ _USED_PREFIXES = ("cg", "sd", "void", "dcterms", "owl", "rdf", "rdfs", "xsd")
 
 def describe_service(endpoint: str, manifest: Manifest, settings: Settings) -> list[Triple]:
     """The description as triples without blank nodes; `endpoint` is the address as its clients see it."""
-    service = NamedNode(f"{endpoint}#service")
+    # Comunica reads only a description whose subject is the address that it was given.
+    service = NamedNode(endpoint)
     dataset = NamedNode(f"{settings.base}dataset")
     return [
-        *_service(service, NamedNode(endpoint), dataset, settings),
+        *_service(service, dataset, settings),
         *_limits(service, settings),
         *_functions(service),
-        *_dataset(dataset, NamedNode(endpoint), manifest),
+        *_dataset(dataset, service, manifest),
     ]
 
 
@@ -40,9 +41,9 @@ def write_description(triples: list[Triple], format_: Format) -> bytes:
     return serialize(triples, format=format_.rdf, prefixes=chosen) or b""
 
 
-def _service(service: NamedNode, endpoint: NamedNode, dataset: NamedNode, settings: Settings) -> Iterator[Triple]:
+def _service(service: NamedNode, dataset: NamedNode, settings: Settings) -> Iterator[Triple]:
     yield Triple(service, _TYPE, SD("Service"))
-    yield Triple(service, SD("endpoint"), endpoint)
+    yield Triple(service, SD("endpoint"), service)
     yield Triple(service, DCTERMS("title"), Literal("SPARQL endpoint of citygraph", language="en"))
     yield Triple(service, DCTERMS("title"), Literal("citygraph SPARQL uç noktası", language="tr"))
     yield Triple(service, SD("supportedLanguage"), SD("SPARQL10Query"))
