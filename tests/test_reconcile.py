@@ -119,6 +119,45 @@ def test_a_value_that_says_nothing_changes_nothing(client: FlaskClient, value: A
         assert ids(ask(client, {"q0": query}))[0] == "city/bremen"
 
 
+@pytest.mark.parametrize(
+    "date",
+    ["31.02.1985", "1985-02-31", "1985-13", "1985-00", "12/31/1985", "0000", "1990/1980", "1985-09-04/1985-08", "1985/",
+     "yok", "c. 1985", "1985?", "٣١.٠٢.١٩٨٥"],
+)  # fmt: skip
+def test_a_date_that_no_calendar_has_is_no_evidence(client: FlaskClient, date: str) -> None:
+    """Neither for nor against a candidate (13.20)."""
+    query = {"query": "İzmir–Baku", "type": "Agreement"}
+    plain = ask(client, {"q0": query})
+    assert ask(client, {"q0": {**query, "properties": [{"pid": "date", "v": date}]}}) == plain
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"q0": {"query": "\\ud800"}}', '{"q0": {"query": "x", "properties": [{"pid": "date", "v": "\\uDFFF"}]}}',
+     '{"q0": {"query": "x", "limit": 1e999}}', '{"q0": {"query": "x", "limit": ' + "9" * 5000 + "}}"],
+)  # fmt: skip
+def test_a_malformed_query_is_refused(client: FlaskClient, text: str) -> None:
+    """Half of a surrogate pair, and numbers that are none (13.20)."""
+    assert client.post("/reconcile", data={"queries": text}).status_code == 400
+
+
+def test_odd_settings_of_an_extension_are_answered(client: FlaskClient) -> None:
+    """An infinite limit is none; half of a surrogate pair is refused (13.20)."""
+    text = '{"ids": ["city/izmir"], "properties": [{"id": "country", "settings": {"limit": 1e999}}]}'
+    answer = client.post("/reconcile", data={"extend": text})
+    assert len(answer.get_json()["rows"]["city/izmir"]["country"]) == 1
+    assert client.post("/reconcile", data={"extend": text.replace("izmir", "\\ud800")}).status_code == 400
+    assert client.post("/reconcile", data={"extend": text.replace("izmir", "😀")}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["suggest/entity?prefix=iz&cursor=", "properties?type=City&limit="])
+def test_a_number_of_any_length_is_refused(client: FlaskClient, path: str) -> None:
+    """Python does not read one of thousands of digits (13.20)."""
+    for number in ("9" * 5000, "100000", "²", "-1", "1.5"):
+        assert client.get(f"/reconcile/{path}{number}").status_code == 400
+    assert client.get(f"/reconcile/{path}3").status_code == 200
+
+
 @pytest.mark.parametrize("type_", ["City", "city", "cg:City", "https://w3id.org/citygraph/ontology#City",
                                    ["City"], [{"id": "City"}], ["Person", "City"]])  # fmt: skip
 def test_types_constrain(client: FlaskClient, type_: Any) -> None:

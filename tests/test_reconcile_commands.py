@@ -73,6 +73,68 @@ def test_any_service_may_be_asked(built: tuple[Releases, Release, Report], table
     assert result.stdout == run(built[0], table, "--type", "City", "--country-column", "Land").stdout
 
 
+FIELD = {
+    "duplicate": "City,Country,City,Country\r\nİzmir,Türkiye,Bremen,Germany\r\nİzmir,Türkiye,Tampa,USA\r\n",
+    "own": "City,City id,City status\nBremen,Q24879,verified\n",
+    "surplus": "sep=;\r\nCity;;Notes\r\nBremen;a;port; Hanseatic; free\r\n\r\nBaku;b;ok\r\n",
+}
+
+
+def test_every_cell_of_a_table_is_kept(built: tuple[Releases, Release, Report], table: Path) -> None:
+    """Equal titles, the user's own "City id", untitled columns and surplus cells (13.20)."""
+    table.write_text(FIELD["duplicate"], encoding="utf-8")
+    first = run(built[0], table)
+    assert first.stdout.splitlines()[1] == "İzmir,Türkiye,Bremen,Germany,city/izmir,İzmir,100,match"
+    assert "cities.csv:1: columns 1, 3 are titled 'City': the first is used" in first.stderr
+    third = CliRunner().invoke(main, ["--releases", str(built[0].root), "reconcile", str(table), "--column", "3"])
+    assert third.stdout.splitlines()[2] == "İzmir,Türkiye,Tampa,USA,city/tampa,Tampa,100,match"
+    table.write_text(FIELD["own"], encoding="utf-8")
+    assert run(built[0], table).stdout.splitlines() == [
+        "City,City id,City status,City id 2,City name 2,City score 2,City status 2",
+        "Bremen,Q24879,verified,city/bremen,Bremen,100,match",
+    ]
+    table.write_text(FIELD["surplus"], encoding="utf-8")
+    surplus = run(built[0], table)
+    assert surplus.stdout.splitlines() == [
+        "sep=;", "City;;Notes;;;City id;City name;City score;City status",
+        "Bremen;a;port; Hanseatic; free;city/bremen;Bremen;100;match", ";;;;;;;;",
+        "Baku;b;ok;;;city/baku;Baku;100;match",
+    ]  # fmt: skip
+    assert "cities.csv:3: 5 cells under 3 titles" in surplus.stderr
+
+
+def test_a_name_of_two_hundred_thousand_letters_is_none(built: tuple[Releases, Release, Report], table: Path) -> None:
+    """And its cell is kept (13.20)."""
+    table.write_text(f"City\n{'x' * 200_000}\n", encoding="utf-8")
+    result = run(built[0], table)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines()[1] == f"{'x' * 200_000},,,,none"
+
+
+def test_an_unreadable_table_is_one_line(built: tuple[Releases, Release, Report], table: Path) -> None:
+    """Encoding, quotes and types that no entity has (13.20)."""
+    table.write_bytes("City\nBremen\nİzmir\n".encode("cp1254"))
+    for options, said in (((), "cities.csv:3: not UTF-8"), (("--encoding", "cp1254", "--type", "Town"), "City, Co")):
+        result = run(built[0], table, *options)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+        assert said in result.stderr
+    assert (
+        run(built[0], table, "--encoding", "cp1254", "--type", "cg:city")
+        .stdout.splitlines()[2]
+        .startswith("İzmir,city")
+    )
+
+
+def test_a_table_may_be_matched_in_place(built: tuple[Releases, Release, Report], table: Path) -> None:
+    """It is replaced when all is written, so that an error loses nothing (13.20)."""
+    before = table.read_text(encoding="utf-8")
+    assert run(built[0], table, "-o", str(table), "--type", "Town").exit_code == 2
+    assert table.read_text(encoding="utf-8") == before
+    assert run(built[0], table, "-o", str(table)).exit_code == 0
+    assert "City,Land,City id," in table.read_text(encoding="utf-8")
+    assert [one.name for one in table.parent.iterdir()] == ["cities.csv"]
+
+
 def test_a_column_that_is_not_there_is_told(built: tuple[Releases, Release, Report], table: Path) -> None:
     """With those that are."""
     result = run(built[0], table, "--country-column", "Country")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
-from citygraph.matching.decisions import NameQuery, Proposal, propose, read_decisions, write_decisions
+from citygraph.matching.decisions import DecisionTable, NameQuery, Proposal, propose, read_decisions, write_decisions
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 from citygraph.text import guarded, guarded_cell
@@ -78,9 +78,9 @@ def test_a_table_of_decisions(tmp_path: Path) -> None:
             NameQuery("-name of a file", "=x"), [Proposal("Q1", text, 90, True, text), Proposal("=2", text, 9, False)]
         )
     ]
-    write_decisions(rows, tmp_path / "decisions.csv")
+    write_decisions(DecisionTable(tuple(rows)), tmp_path / "decisions.csv")
     with (tmp_path / "decisions.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     assert all(is_harmless(row[name]) for name in ("label", "why", "others"))
     assert row["name"] == "-name of a file"
-    assert read_decisions(tmp_path / "decisions.csv") == {}
+    assert read_decisions(tmp_path / "decisions.csv").decided == {}

@@ -172,6 +172,22 @@ def test_dates_must_overlap(small: Lookup) -> None:
     assert features(reconcile(person, small)[0])["date"] is True
 
 
+def test_what_the_graph_does_not_know_is_no_evidence(small: Lookup) -> None:
+    """A country without an entity, a person outside the known terms, a day beside the one attested day (13.20)."""
+    for countries in (("Freedonia",), ("Freedonia", "Türkiye")):
+        found = reconcile(Question("Bremen", ("City",), countries=countries), small)
+        assert best(found) == ("city/bremen", True)
+        assert "country" not in features(found[0])
+    assert features(reconcile(Question("Bremen", countries=("Freedonia", "Almanya")), small)[0])["country"] is True
+    person = reconcile(Question("Cemil Tugay", ("Person",), dates=(("1999", "1999"),)), small)
+    assert best(person) == ("person/cemil-tugay", True)
+    assert "date" not in features(person[0])
+    tenure = replace(CALI, types=("Tenure",), first="2026-01-06", last="2026-01-06")
+    assert "date" not in features(reconcile(Question("Victoria", dates=(("1999", "1999"),)), Namesakes((tenure,)))[0])
+    ended = replace(tenure, first="2000")
+    assert features(reconcile(Question("Victoria", dates=(("1999", "1999"),)), Namesakes((ended,)))[0])["date"] is False
+
+
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [(("1996", "1996"), ("1996-04", "1996-04-24"), True), (("1996-05", "1996-05"), ("1996-04", "1996-04"), False),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
+from io import StringIO
 
 from anyascii import anyascii
 
@@ -85,3 +88,11 @@ def guarded(text: str) -> str:
 def guarded_cell(text: str) -> str:
     """Returns a value of any kind as a safe cell; the sign of a number, date or pair of coordinates stays as it is."""
     return text if _FIGURES.fullmatch(text) else guarded(text)
+
+
+def csv_line(cells: Iterable[object], delimiter: str = ",") -> str:
+    """Returns cells as a line of CSV that ends with a line feed."""
+    # A writer whose line end is "\n" puts no quotes around a carriage return, at which readers would end the row.
+    out = StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
+    return out.getvalue().removesuffix("\r\n") + "\n"

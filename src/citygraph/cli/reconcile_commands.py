@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
 
 import click
 
 from citygraph.cli.console import OK, command
 from citygraph.errors import UsageError
 from citygraph.index.facts import ENTITY
-from citygraph.matching.decisions import DECIDED, MATCH, NONE, REVIEW, DecisionRow, NameQuery, Proposal, propose
-from citygraph.matching.decisions import read_decisions as read
-from citygraph.matching.decisions import write_decisions as write
+from citygraph.matching.decisions import (
+    DECIDED,
+    MATCH,
+    NONE,
+    REVIEW,
+    DecisionRow,
+    DecisionTable,
+    NameQuery,
+    Proposal,
+    propose,
+    read_decisions,
+    write_decisions,
+)
 from citygraph.matching.lookup import Lookup
 from citygraph.matching.remote import QueryOptions, ReconciliationService, over_http
-from citygraph.matching.score import Question
+from citygraph.matching.score import LONGEST_NAME, Question
 from citygraph.matching.score import reconcile as candidates
+from citygraph.matching.spreadsheet import Spreadsheet, read_spreadsheet, write_spreadsheet
+from citygraph.rdf.terms import local_name
 from citygraph.release.releases import Releases
+from citygraph.saving import replacement
 from citygraph.settings import Settings
 
 _ADDED = ("id", "name", "score", "status")
@@ -30,7 +42,7 @@ _ADDED = ("id", "name", "score", "status")
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--column", required=True, metavar="NAME", help="Column with the names.")
+@click.option("--column", required=True, metavar="NAME", help="Column with the names: its title, or its number.")
 @click.option("--type", "type_", default="", metavar="TYPE", help="Type of the entities: City, or Q515 at Wikidata.")
 @click.option("--country-column", default="", metavar="NAME", help="Column with the country of each name.")
 @click.option(
@@ -38,6 +50,7 @@ _ADDED = ("id", "name", "score", "status")
 )
 @click.option("--service", default="", metavar="URL", help="Use this service instead of the current release.")
 @click.option("--decisions", type=click.Path(path_type=Path), help="Table to review; its decisions are applied.")
+@click.option("--encoding", default="", help="Encoding of FILE, such as cp1254. [default: its mark, or UTF-8]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file. [default: standard output]")
 @click.pass_obj
 @command
@@ -50,35 +63,37 @@ def reconcile(
     country_property: str,
     service: str,
     decisions: Path | None,
+    encoding: str,
     output: Path | None,
 ) -> int:
-    """Match the names in a column of FILE (CSV, or TSV by its name) with entities.
+    """Match the names in a column of FILE (CSV with any delimiter) with entities.
 
-    Each row gets four more columns, named after the column: id, name, score and status. The table of --decisions
-    has a line for each name. Put the right id into its column "decision", or - if no candidate is right, and run
-    the command again: your decisions are kept.
+    Each row keeps its cells and gets four more, in columns named after the column: id, name, score and status.
+    The table of --decisions has a line for each name. Put the right id into its column "decision", or - if no
+    candidate is right, and run the command again: your decisions and your own columns are kept.
 
     \b
     citygraph reconcile cities.csv --column City --type City --decisions decisions.csv -o matched.csv
     citygraph reconcile cities.csv --column City --type Q515 --service https://wikidata.reconci.link/en/api
     """
-    header, rows = _read_table(file, [name for name in (column, country_column) if name])
-    asked = [NameQuery(row[column].strip(), row[country_column].strip() if country_column else "") for row in rows]
-    decided = read(decisions) if decisions else {}
-    # Decided names are not requested again: a service limits requests, and a decision is final.
-    new = [one for one in dict.fromkeys(asked) if one.name and one not in decided]
-    proposals = dict(zip(new, _proposals(new, settings, service, QueryOptions(type_, country_property)), strict=True))
-    table = {one: decided.get(one) or propose(one, proposals[one]) for one in dict.fromkeys(asked) if one.name}
+    sheet = read_spreadsheet(file, [name for name in (column, country_column) if name], encoding)
+    names = sheet.column(column)
+    countries = sheet.column(country_column) if country_column else None
+    for note in (*sheet.notes, *_repeated(sheet, column, country_column)):
+        click.echo(note, err=True)
+    asked = [
+        NameQuery(row[names].strip(), row[countries].strip() if countries is not None else "") for row in sheet.rows
+    ]
+    before = read_decisions(decisions) if decisions else DecisionTable()
+    table = _matched(asked, before.decided, settings, service, QueryOptions(type_, country_property))
     if decisions:
-        write({**decided, **table}.values(), decisions)
-    lines = [{**row, **_cells(column, table.get(one))} for row, one in zip(rows, asked, strict=True)]
-    # Named after the column, so that two runs over two columns do not collide.
-    header += [f"{column} {name}" for name in _ADDED]
+        write_decisions(before.updated(table.values()), decisions)
+    matched = _with_matches(sheet, names, [table.get(one) for one in asked])
     if output:
-        with output.open("w", encoding="utf-8", newline="") as out:
-            _write_table(header, lines, out)
+        with replacement(output) as out:
+            write_spreadsheet(matched, out)
     else:
-        _write_table(header, lines, sys.stdout)
+        write_spreadsheet(matched, sys.stdout)
     counts = Counter(row.status for row in table.values())
     click.echo(
         f"{len(table)} names: {counts[MATCH]} matched, {counts[REVIEW]} to review, {counts[NONE]} without a candidate, "
@@ -86,6 +101,21 @@ def reconcile(
         err=True,
     )
     return OK
+
+
+def _matched(
+    asked: Sequence[NameQuery],
+    decided: Mapping[NameQuery, DecisionRow],
+    settings: Settings,
+    service: str,
+    options: QueryOptions,
+) -> dict[NameQuery, DecisionRow]:
+    """Returns the decision or the proposals for each name."""
+    named = [one for one in dict.fromkeys(asked) if one.name]
+    # Decided names are not requested again: a service limits requests, and a decision is final. Long text is no name.
+    new = [one for one in named if one not in decided and len(one.name) <= LONGEST_NAME]
+    proposals = dict(zip(new, _proposals(new, settings, service, options), strict=True))
+    return {one: decided.get(one) or propose(one, proposals.get(one, ())) for one in named}
 
 
 def _proposals(
@@ -96,9 +126,19 @@ def _proposals(
     if service:
         return ReconciliationService(service, over_http(settings.wikidata_contact)).proposals(asked, terms)
     with closing(Lookup(Releases(settings.releases).current().path / "search.sqlite")) as lookup:
-        # Types are local names of classes; on a command line they may be in lower case.
-        types = (terms.type[:1].upper() + terms.type[1:],) if terms.type else ()
+        types = (_type(terms.type, lookup),) if terms.type else ()
         return [_own(one, types, terms.limit, lookup) for one in asked]
+
+
+def _type(name: str, lookup: Lookup) -> str:
+    """Returns the local name of a class, in any case on a command line. Raises UsageError if no entity has it."""
+    types = {type_.casefold(): type_ for type_ in lookup.types()}
+    try:
+        return types[local_name(name).casefold()]
+    except KeyError:
+        raise UsageError(
+            f"no entity has the type {name!r}; the types are {', '.join(sorted(types.values()))}"
+        ) from None
 
 
 def _own(asked: NameQuery, types: tuple[str, ...], limit: int, lookup: Lookup) -> list[Proposal]:
@@ -116,29 +156,28 @@ def _own(asked: NameQuery, types: tuple[str, ...], limit: int, lookup: Lookup) -
     ]
 
 
-def _read_table(path: Path, needed: Sequence[str]) -> tuple[list[str], list[dict[str, str]]]:
-    """Reads header and rows of a table. Raises UsageError if a column is missing, or the file is not UTF-8."""
-    try:
-        # Spreadsheets write a byte order mark.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",", restval="")
-            header, rows = list(reader.fieldnames or ()), list(reader)
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8") from None
-    for name in needed:
-        if name not in header:
-            raise UsageError(f"{path} has no column {name!r}; there are {', '.join(header)}")
-    return header, [{name: row[name] or "" for name in header} for row in rows]
+def _repeated(sheet: Spreadsheet, *titles: str) -> Iterator[str]:
+    """Yields a note for each title of several columns."""
+    for title in titles:
+        places = sheet.places(title) if title else []
+        if len(places) > 1:
+            line, numbers = 1 + sheet.has_mark, ", ".join(str(place + 1) for place in places)
+            where = f"{sheet.name}:{line}"
+            yield f"{where}: columns {numbers} are titled {title!r}: the first is used unless you give a number"
 
 
-def _cells(column: str, row: DecisionRow | None) -> dict[str, str]:
+def _with_matches(sheet: Spreadsheet, place: int, matches: Sequence[DecisionRow | None]) -> Spreadsheet:
+    """Returns the table with four more columns, whose titles no other column has."""
+    # Named after the column, so that two runs over two columns do not collide.
+    base = sheet.header[place].strip() or f"column {place + 1}"
+    endings = ("", *(f" {number}" for number in range(2, len(sheet.header) + 3)))
+    new = ([f"{base} {name}{ending}" for name in _ADDED] for ending in endings)
+    titles = next(one for one in new if not any(sheet.places(title) for title in one))
+    rows = tuple((*row, *_cells(match)) for row, match in zip(sheet.rows, matches, strict=True))
+    return replace(sheet, header=(*sheet.header, *titles), rows=rows)
+
+
+def _cells(row: DecisionRow | None) -> tuple[str, ...]:
     """Returns the added cells: the match or decision, and the status. A name to review has only the status."""
     sure = row is not None and row.status in (MATCH, DECIDED)
-    values = (row.id, row.label, row.score, row.status) if row and sure else ("", "", "", row.status if row else "")
-    return {f"{column} {name}": value for name, value in zip(_ADDED, values, strict=True)}
-
-
-def _write_table(header: Sequence[str], rows: Sequence[dict[str, str]], out: TextIO) -> None:
-    writer = csv.DictWriter(out, header, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    return (row.id, row.label, row.score, row.status) if row and sure else ("", "", "", row.status if row else "")

@@ -33,6 +33,7 @@ SELECT iri, label, label_tr, types, country, latitude, longitude, first, last, q
 """
 _BY_IDENTIFIER = "SELECT iri FROM entity WHERE identifier = ? OR iri = ?"
 _BY_QID = "SELECT entity FROM qid WHERE qid = ?"
+_TYPES = "SELECT DISTINCT types FROM entity"
 _NAMES_OF = "SELECT entity, folded, preferred FROM name WHERE entity IN ({marks})"
 _COUNTRIES = """
 SELECT DISTINCT iri FROM name JOIN entity ON iri = name.entity
@@ -84,6 +85,10 @@ class Lookup(Index):
             iris += [iri for (iri,) in self._ask(_COUNTRIES, (fold(text),))]
             cached = self._countries[text] = frozenset(iris)
         return cached
+
+    def types(self) -> frozenset[str]:
+        """Returns the local names of the classes that an entity has."""
+        return frozenset(type_ for (types,) in self._ask(_TYPES, (), of_entities=False) for type_ in types.split())
 
     def _iris(self, identifier: str) -> list[str]:
         if match := _QID.fullmatch(identifier):

@@ -16,6 +16,7 @@ from citygraph.rdf.partial_dates import overlap
 from citygraph.text import fold
 
 LIMIT = 5
+LONGEST_NAME = 500  # letters
 
 ALIAS = 0.98
 OTHER_SPELLING = 0.88  # the most for a name that differs in search form
@@ -136,7 +137,10 @@ class _Judge:
         self._core = fold(core)
         # A qualifier that is the name of a country counts as a given country.
         self._qualifying = finder.countries(qualifier) if qualifier else frozenset()
-        self._countries = frozenset().union(*(finder.countries(text) for text in question.countries))
+        countries = [finder.countries(text) for text in question.countries]
+        self._countries = frozenset().union(*countries)
+        # A country that the graph does not know may be any country: then no other one contradicts.
+        self._knows_countries = all(countries)
 
     def all(self, entities: list[IndexedEntity], before: list[Candidate] | None = None) -> list[Candidate]:
         """Returns the candidates with a sufficient score, together with the candidates before; each entity once."""
@@ -189,7 +193,10 @@ class _Judge:
 
     def _country(self, entity: IndexedEntity) -> list[_Fact]:
         countries = self._countries or self._qualifying
-        return [("country", entity.country in countries, *_COUNTRY)] if countries and entity.country else []
+        if not countries or not entity.country:
+            return []
+        agrees = entity.country in countries
+        return [("country", agrees, *_COUNTRY)] if agrees or self._knows_countries else []
 
     def _distance(self, entity: IndexedEntity) -> list[_Fact]:
         point = self._question.point
@@ -204,7 +211,8 @@ class _Judge:
         if not self._question.dates or not (entity.first or entity.last):
             return []
         interval = (entity.first, entity.last)
-        return [("date", any(overlap(interval, given) for given in self._question.dates), *_DATE)]
+        agrees = any(overlap(interval, given) for given in self._question.dates)
+        return [("date", agrees, *_DATE)] if agrees or _is_bounded(entity) else []
 
     def _qid(self, entity: IndexedEntity) -> list[_Fact]:
         qids = self._question.qids
@@ -214,6 +222,14 @@ class _Judge:
 # A feature's identifier and value, what its agreement closes of the gap, and what its disagreement costs.
 _Fact = tuple[str, float | bool, float, float]
 _NO_CANDIDATE = Candidate(IndexedEntity("", ""), -1.0, ())
+
+
+def _is_bounded(entity: IndexedEntity) -> bool:
+    """Returns whether a date outside an entity's time contradicts it.
+
+    A person lives before and after the known terms of office, and one attested day says nothing about other days.
+    """
+    return "Person" not in entity.types and not ("Tenure" in entity.types and entity.first == entity.last)
 
 
 def _too_far(costs: float) -> list[_Fact]:

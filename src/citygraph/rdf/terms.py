@@ -122,3 +122,12 @@ PREFIXES: dict[str, str] = {
     "oa": OA,
     "finding": BASE + "ontology/findings/",
 }
+
+
+def local_name(identifier: str) -> str:
+    """Returns a term's name without namespace or prefix."""
+    if ":" not in identifier:
+        return identifier
+    for prefix, namespace in PREFIXES.items():
+        identifier = identifier.removeprefix(namespace).removeprefix(f"{prefix}:")
+    return identifier

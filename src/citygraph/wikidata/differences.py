@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from io import StringIO
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.errors import BadData
 from citygraph.rdf.terms import BASE, CG, DCTERMS, DQV, OA, PREFIXES, PROV, RDF, RDFS, WD, XSD
-from citygraph.text import guarded_cell
+from citygraph.text import csv_line, guarded_cell
 from citygraph.wikidata.model import (
     COORDINATES,
     COUNTRY,
@@ -186,13 +184,11 @@ def counts(statements: Iterable[ComparedStatement]) -> dict[str, int]:
 
 def to_csv(statements: Iterable[ComparedStatement]) -> str:
     """Returns a CSV table with several values of a cell separated by "; ", and formulas of spreadsheets disarmed."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines = [csv_line(COLUMNS)]
     for row in rows(statements):
         cells = (getattr(row, column) for column in COLUMNS)
-        writer.writerow(guarded_cell("; ".join(cell) if isinstance(cell, tuple) else cell) for cell in cells)
-    return out.getvalue()
+        lines.append(csv_line(guarded_cell("; ".join(cell) if isinstance(cell, tuple) else cell) for cell in cells))
+    return "".join(lines)
 
 
 def to_json_text(statements: Iterable[ComparedStatement], retrieved: str) -> str:

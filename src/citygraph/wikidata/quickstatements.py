@@ -5,13 +5,12 @@ The syntax is documented at https://www.wikidata.org/wiki/Help:QuickStatements.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from itertools import groupby
 
+from citygraph.text import csv_line
 from citygraph.wikidata.edits import KINDS, EditPlan, OmittedEdit, WikidataEdit, kind_of
 from citygraph.wikidata.model import Absent, ItemValue, PointValue, QuantityValue, TextValue, TimeValue, Value
 
@@ -48,11 +47,7 @@ def to_csv(batch: Batch) -> str:
     """Returns a table with a column for each property; a second reference of a statement is a row of its own."""
     rows = [row for edit in batch.edits for row in _csv_rows(edit)]
     columns = sorted({column for row in rows for column in row}, key=_column_order)
-    out = StringIO()
-    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+    return "".join(csv_line(cells) for cells in (columns, *([row.get(name, "") for name in columns] for row in rows)))
 
 
 def summary(plan: EditPlan, planned: Sequence[Batch]) -> str:

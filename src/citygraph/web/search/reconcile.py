@@ -38,6 +38,7 @@ PREVIEW_WIDTH, PREVIEW_HEIGHT = 400, 200
 _SUGGESTED = 10
 _NAMES = 12  # on a card
 _MOST_SKIPPED = 1000
+_MOST_PROPERTIES = 10_000
 _LARGEST = 8 * 1024 * 1024  # bytes of a form
 _MOST_SCHEMAS = 16  # of releases and languages, in memory
 _FORM = "application/x-www-form-urlencoded"
@@ -126,13 +127,11 @@ class Reconciliation:
         """Returns the properties that a client may fetch for entities of a type."""
         opened, language = self._shelf.current(), reader_language(request)
         type_, limit = request.args.get("type", ""), request.args.get("limit", "")
-        if limit and not limit.isdecimal():
-            raise UsageError("limit must be a whole number")
         properties = self._schema(opened, language).of_type(type_)
         members: dict[str, Any] = {"properties": [{"id": one.id, "name": one.name} for one in properties]}
         if limit:
-            members["limit"] = int(limit)
-            members["properties"] = members["properties"][: int(limit) or None]
+            members["limit"] = _whole("limit", limit, _MOST_PROPERTIES)
+            members["properties"] = members["properties"][: members["limit"] or None]
         return _json_reply(request, {**members, "type": type_})
 
     def features(self, request: Request) -> Reply:
@@ -288,9 +287,13 @@ def _json_reply(request: Request, value: dict[str, Any]) -> Reply:
 
 
 def _cursor(request: Request) -> int:
-    text = request.args.get("cursor") or "0"
-    if not text.isdecimal() or int(text) > _MOST_SKIPPED:
-        raise UsageError(f"cursor must be a whole number up to {_MOST_SKIPPED}")
+    return _whole("cursor", request.args.get("cursor") or "0", _MOST_SKIPPED)
+
+
+def _whole(name: str, text: str, most: int) -> int:
+    # The length first: Python refuses to read a number of thousands of digits.
+    if not text.isdecimal() or len(text) > len(str(most)) or int(text) > most:
+        raise UsageError(f"{name} must be a whole number up to {most}")
     return int(text)
 
 

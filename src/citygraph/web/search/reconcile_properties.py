@@ -13,10 +13,10 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode
 from citygraph.errors import TooLarge, UsageError
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.index.facts import ENTITY
-from citygraph.rdf.terms import CG, OWL, RDFS, SCHEMA, SKOS, WD, XSD
+from citygraph.rdf.terms import CG, OWL, RDFS, SCHEMA, SKOS, WD, XSD, local_name
 from citygraph.text import collation_key, fold
 from citygraph.web.http.negotiation import LANGUAGES, own_name
-from citygraph.web.search.reconcile_questions import local_name, read_json
+from citygraph.web.search.reconcile_questions import read_json
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.translations import Translations
 
@@ -206,7 +206,8 @@ class DataExtension:
         # Combined properties and languages may repeat a value.
         unique = [cell for place, cell in enumerate(cells) if cell not in cells[:place]]
         most = settings.get("limit")
-        return unique[: int(most)] if isinstance(most, int | float) and most >= 1 else unique
+        # A client may send 1e999, which is read as infinity.
+        return unique[: int(min(most, len(unique)))] if isinstance(most, int | float) and most >= 1 else unique
 
     def _iri(self, id_: str) -> str:
         return id_ if ENTITY in id_ else f"{self._opened.base}id/{id_}"

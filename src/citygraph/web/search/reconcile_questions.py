@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from citygraph.errors import TooLarge, UsageError
-from citygraph.matching.score import LIMIT, Question
-from citygraph.rdf.terms import PREFIXES
+from citygraph.matching.score import LIMIT, LONGEST_NAME, Question
+from citygraph.rdf.terms import local_name
 
 MOST_CANDIDATES = 100
 _STRICT = ("any", "all", "should")
-_LONGEST = 500  # letters of a name
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _POINT = re.compile(rf"(?P<wkt>\w*\s*POINT\s*\()?\s*(?P<one>{_NUMBER})\s*[,;/\s]\s*(?P<other>{_NUMBER})\s*\)?", re.I)
 _ISO = re.compile(r"(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:T.*|Z|[+-]\d\d:\d\d)?")
@@ -50,6 +50,8 @@ def read_json(text: str, name: str) -> dict[str, Any]:
     """Returns the JSON object in a parameter. Raises UsageError for anything else."""
     try:
         value = json.loads(text)
+        if "\\ud" in text.lower():
+            json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError):  # the latter for deeply nested lists
         raise UsageError(f"the parameter {name} is not JSON") from None
     if not isinstance(value, dict):
@@ -71,7 +73,7 @@ def read_question(query: Any, type_of: TypeOf) -> Question:
         raise UsageError(f"type_strict must be {', '.join(_STRICT[:-1])} or {_STRICT[-1]}")
     facts = _facts(query.get("properties") or [])
     return Question(
-        text=query.get("query", "")[:_LONGEST].strip(),
+        text=query.get("query", "")[:LONGEST_NAME].strip(),
         types=tuple(type_of(type_) for type_ in _types(query.get("type"))),
         strict=strict,
         countries=tuple(facts.get("country", ())),
@@ -83,21 +85,32 @@ def read_question(query: Any, type_of: TypeOf) -> Question:
 
 
 def read_dates(text: str) -> tuple[str, str] | None:
-    """Returns the ends of a date or of two dates with a slash between, each possibly partial; None if malformed."""
+    """Returns the ends of a date or of two dates with a slash between, each possibly partial; None if malformed.
+
+    A day that no calendar has, such as 31.02.1985, is malformed, as is an interval that ends before it begins.
+    """
+    parts = [_date(part.strip()) for part in text.split("/")] if not _TURKISH.fullmatch(text.strip()) else [_date(text)]
+    begin, end = parts[0], parts[-1]
+    if not begin or not end or len(parts) > 2:
+        return None
+    # The shorter of the two has the precision at which both can be compared.
+    precision = min(len(begin), len(end))
+    return (begin, end) if begin[:precision] <= end[:precision] else None
+
+
+def _date(text: str) -> str:
+    """Returns a partial date as ISO 8601, or "" if it is malformed."""
     if match := _TURKISH.fullmatch(text.strip()):
         text = f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}"
-    parts = [_ISO.fullmatch(part.strip()) for part in text.split("/")]
-    ends = [match[1] for match in parts if match]
-    return (ends[0], ends[-1]) if ends and len(ends) == len(parts) <= 2 else None
-
-
-def local_name(identifier: str) -> str:
-    """Returns a term's name without namespace or prefix."""
-    if ":" not in identifier:
-        return identifier
-    for prefix, namespace in PREFIXES.items():
-        identifier = identifier.removeprefix(namespace).removeprefix(f"{prefix}:")
-    return identifier
+    match = _ISO.fullmatch(text)
+    if match is None:
+        return ""
+    try:
+        # The first day of the year or of the month completes a partial date.
+        date.fromisoformat(match[1] + "-01-01"[len(match[1]) - len("1985") :])
+    except ValueError:
+        return ""
+    return match[1]
 
 
 def _facts(properties: Any) -> dict[str, list[str]]:

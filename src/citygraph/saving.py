@@ -1,0 +1,37 @@
+"""Files that are replaced as a whole: after an error or a kill, the old file is still there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+
+@contextmanager
+def replacement(path: Path) -> Iterator[TextIO]:
+    """Opens a file for text in UTF-8, which replaces the file at `path` if the block ends without an error."""
+    if path.exists() and not path.is_file():  # such as /dev/stdout, which cannot be replaced
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        return
+    # A symbolic link stays one.
+    target = path.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            # Otherwise a power failure after the rename might leave an empty file.
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Writes a text to a file, whose folder is made if it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacement(path) as file:
+        file.write(text)
