@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citygraph.text import collation_key, fold, lower, nfc, slug
+from citygraph.text import best_tag, collation_key, fold, lower, matches_language, nfc, slug
 
 
 @pytest.mark.parametrize("name", ["Izmir", "izmir", "İZMİR", "ızmır", "IZMIR", unicodedata.normalize("NFD", "İzmir")])
@@ -51,3 +51,21 @@ def test_fold_is_stable_and_blind_to_normal_forms(text: str) -> None:
     """Folding twice changes nothing, and NFD folds like NFC."""
     assert fold(fold(text)) == fold(text)
     assert fold(unicodedata.normalize("NFD", text)) == fold(nfc(text))
+
+
+@pytest.mark.parametrize(
+    ("tag", "language", "expected"),
+    [("en-GB", "en", True), ("EN-gb", "en-GB", True), ("en", "en-GB", False), ("eng", "en", False), ("", "en", False),
+     ("de", "*", True), ("", "*", False), ("", "", True), ("en", "", False), ("zh-Hant-TW", "zh-Hant", True)],
+)  # fmt: skip
+def test_language_ranges(tag: str, language: str, expected: bool) -> None:
+    """Basic filtering of RFC 4647: a range matches its tag and those that continue it after a hyphen (13.4)."""
+    assert matches_language(tag, language) is expected
+
+
+def test_the_language_itself_comes_before_its_variants() -> None:
+    """The best tag is the exact one, else the first variant; a later language counts only if there is none (13.4)."""
+    assert best_tag(["en-US", "en", "tr"], "en") == "en"
+    assert best_tag(["en-US", "en-GB", "tr"], "en") == "en-GB"
+    assert best_tag(["en-US", "tr-TR"], "tr", "en") == "tr-TR"
+    assert best_tag(["de"], "tr", "en") is None

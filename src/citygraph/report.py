@@ -11,7 +11,7 @@ from pathlib import Path
 from pyoxigraph import BlankNode, Literal, Quad, RdfFormat, parse, serialize
 
 from citygraph.rdf.terms import RDF, SH
-from citygraph.text import nfc
+from citygraph.text import best_tag, nfc
 
 # Files of a release: the report of the build on the whole graph, and those of later commits on parts of it.
 REPORT = "report.ttl"
@@ -169,4 +169,5 @@ def shown(value: str) -> str:
 
 
 def _in_language(texts: dict[str, str], language: str) -> str:
-    return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+    tag = best_tag(texts, language, "en", "*", "")
+    return "" if tag is None else texts[tag]

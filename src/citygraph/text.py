@@ -1,4 +1,4 @@
-"""Text functions for Turkish: NFC, the search fold, sort keys, slugs, and safe cells for spreadsheets."""
+"""Text functions: NFC, the search fold, Turkish sort keys, slugs, language tags, and safe cells for spreadsheets."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ _SPACES = re.compile(r"[\W_]+")
 # Text that a spreadsheet would read as a formula; a ' in front makes it text (OWASP, CSV injection).
 # Leading apostrophes are part of the pattern, so that the removal of one always restores the value.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
+# Wikidata's tag for a name that is the same in most languages (ISO 639-2: multiple languages).
+ALL_LANGUAGES = "mul"
 _FIGURES = re.compile(r"[-+]?[0-9][-+0-9.,:;TZeE ]*")
 
 
@@ -78,6 +80,18 @@ def _place_of(letter: str) -> tuple[int, int]:
     base = unicodedata.normalize("NFD", letter)[0]
     # Spaces, digits and punctuation come before letters, foreign letters after their base letter.
     return (_PLACE[base], ord(letter)) if base in _PLACE else (-1 if ord(letter) < 0x80 else 100, ord(letter))
+
+
+def matches_language(tag: str, language: str) -> bool:
+    """Returns whether a language tag is in a basic language range: en-GB is in "en" (RFC 4647, section 3.3.1)."""
+    tag, language = tag.lower(), language.lower()
+    return tag == language or tag.startswith(f"{language}-") or (language == "*" and tag != "")
+
+
+def best_tag(tags: Iterable[str], *languages: str) -> str | None:
+    """Returns the tag for the first language that has one: the language itself, else the first variant by alphabet."""
+    by_name = sorted(tags, key=str.lower)
+    return next((tag for language in languages for tag in by_name if matches_language(tag, language)), None)
 
 
 def guarded(text: str) -> str:

@@ -14,6 +14,7 @@ from citygraph.build.tables import SEPARATOR, Table, is_text
 from citygraph.rdf.terms import CG, DATASET, DCTERMS, LICENSE, RDF, RDFS
 from citygraph.release.outputs import CSVW, PACKAGE, OutputFile, sha256
 from citygraph.source.queries import Column
+from citygraph.text import best_tag
 
 _DATE = r"\d{4}(-\d{2}(-\d{2})?)?"
 # Notes for all columns of a kind, appended to their own descriptions.
@@ -52,7 +53,7 @@ def read_about(store: Store) -> DatasetTexts:
     return DatasetTexts(
         _texts(store, DATASET, DCTERMS("title")) or {"en": "citygraph"},
         _texts(store, DATASET, DCTERMS("description")),
-        tuple(sorted((iri, labels.get("en", iri)) for iri, labels in named)),
+        tuple(sorted((iri, _english(labels) or iri) for iri, labels in named)),
     )
 
 
@@ -185,6 +186,11 @@ def _tagged(texts: Any) -> list[dict[str, str]]:
 def _texts(store: Store, subject: NamedNode, predicate: NamedNode) -> dict[str, str]:
     objects = (quad.object for quad in store.quads_for_pattern(subject, predicate, None, DefaultGraph()))
     return dict(sorted(_by_language(objects)))
+
+
+def _english(texts: dict[str, str]) -> str:
+    tag = best_tag(texts, "en")
+    return texts[tag] if tag else ""
 
 
 def _by_language(objects: Iterable[Any]) -> Iterable[tuple[str, str]]:

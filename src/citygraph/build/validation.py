@@ -21,6 +21,7 @@ from citygraph.rdf.terms import CG, RDFS, SH
 from citygraph.report import Place, Report, ValidationResult, conforming_report, order
 from citygraph.source.files import SourceFile
 from citygraph.source.reading import read_text
+from citygraph.text import best_tag
 
 
 def validate(shapes: Sequence[Path], data: Path) -> Report:
@@ -231,7 +232,8 @@ def _by_language(texts: Iterable[Any]) -> dict[str, str]:
 
 def _label(graph: Any, node: Any, label: Any) -> str:
     labels = _by_language(graph.objects(node, label))
-    return labels.get("en") or next(iter(labels.values()), "")
+    tag = best_tag(labels, "en", "*", "")
+    return "" if tag is None else labels[tag]
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
 from citygraph.rdf.terms import DCTERMS, RDFS, SKOS
+from citygraph.text import ALL_LANGUAGES, best_tag, matches_language
 
 # The languages of the site.
 _READERS = ("en", "tr")
@@ -61,13 +62,13 @@ class Labels:
         return labels
 
     def for_readers(self, iri: str) -> tuple[StatedLabel, ...]:
-        """Returns the labels in English and Turkish, or all labels if it has neither."""
+        """Returns the labels in English and Turkish with their regional variants, or all labels if there are none."""
         labels = self._for_readers.get(iri)
         if labels is None:
             if len(self._for_readers) >= self._remembered:
                 self._for_readers.clear()
             every = self.of(iri)
-            labels = self._for_readers[iri] = tuple([s for s in every if s.literal.language in _READERS]) or every
+            labels = self._for_readers[iri] = tuple(filter(_is_for_readers, every)) or every
         return labels
 
     def best(self, iri: str, language: str) -> Label:
@@ -98,18 +99,27 @@ class Labels:
 
 
 def choose(literals: Iterable[Literal], language: str) -> Label | None:
-    """Returns the best label: in the requested language, in English, in the local language, in any; None without
-    labels.
+    """Returns the best label: in the requested language, for all languages ("mul"), in English, in the local language,
+    in any; None without labels.
+
+    A regional variant, such as en-GB, counts as its language.
     """
     by_language: dict[str, str] = {}
     for literal in literals:
         by_language.setdefault(literal.language or "", literal.value)
     # A place has labels in English, Turkish and its own language, so any other tag is taken for the local one.
-    local = sorted(tag for tag in by_language if tag not in ("", "tr"))
-    for tag in (language, "en", *local, "", "tr"):
-        if tag in by_language:
-            return Label(by_language[tag], tag)
-    return None
+    local = sorted(tag for tag in by_language if tag and not matches_language(tag, "tr"))
+    tag = best_tag(by_language, language, ALL_LANGUAGES, "en", *local, "", "tr")
+    return None if tag is None else Label(by_language[tag], tag)
+
+
+def is_in(text: Literal, language: str) -> bool:
+    """Returns whether a text is in a language or one of its regional variants."""
+    return matches_language(text.language or "", language)
+
+
+def _is_for_readers(label: StatedLabel) -> bool:
+    return any(is_in(label.literal, language) for language in (*_READERS, ALL_LANGUAGES))
 
 
 def last_segment(iri: str) -> str:

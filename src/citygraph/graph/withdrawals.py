@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode, Store
 
+from citygraph.graph.labels import choose
 from citygraph.rdf.terms import CG, DCTERMS, RDF, SKOS
 
 _REPLACED_BY = DCTERMS("isReplacedBy").value
@@ -26,8 +27,8 @@ class Withdrawal:
 
     def reason(self, language: str) -> str:
         """Returns the reason in the reader's language, or else in another."""
-        best = min(self.reasons, key=lambda text: (text.language != language, text.language or ""), default=None)
-        return best.value if best else ""
+        best = choose(self.reasons, language)
+        return best.text if best else ""
 
 
 def read_withdrawals(store: Store) -> dict[str, Withdrawal]:

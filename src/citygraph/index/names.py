@@ -18,7 +18,7 @@ from citygraph.index.entity_writer import write_entity_table
 from citygraph.index.facts import ENTITY, EntityFacts, read_facts
 from citygraph.index.spelling import keys
 from citygraph.rdf.terms import RDFS, SKOS
-from citygraph.text import fold, nfc
+from citygraph.text import ALL_LANGUAGES, best_tag, fold, nfc
 
 INDEX = "search.sqlite"
 # The entities that commits changed since the index was written; releases share the index itself as one file.
@@ -216,11 +216,12 @@ def entity_rows(
 
 
 def _entity(iri: str, entity: EntityFacts, labels: dict[str, str]) -> tuple[str | float | None, ...]:
-    label = labels.get("en") or next(iter(labels.values()))
+    english, turkish = best_tag(labels, "en", ALL_LANGUAGES), best_tag(labels, "tr")
+    label = labels[english] if english else next(iter(labels.values()))
     types, qids = " ".join(sorted(entity.types)), " ".join(sorted(set(entity.qids)))
-    identifier, turkish = iri.partition(ENTITY)[2], labels.get("tr", "")
+    identifier, label_tr = iri.partition(ENTITY)[2], labels[turkish] if turkish else ""
     place = (entity.country, entity.latitude, entity.longitude)
-    return (iri, identifier, label, turkish, types, *place, entity.first, entity.last, qids)
+    return (iri, identifier, label, label_tr, types, *place, entity.first, entity.last, qids)
 
 
 def _match(folded: str) -> str:

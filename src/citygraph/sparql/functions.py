@@ -15,7 +15,7 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Store, Tripl
 from citygraph.geo import kilometres
 from citygraph.rdf.partial_dates import DATE_TYPES, period_of
 from citygraph.rdf.terms import CG, RDFS, XSD
-from citygraph.text import fold
+from citygraph.text import ALL_LANGUAGES, fold, matches_language
 
 Term = NamedNode | BlankNode | Literal | Triple
 Functions = dict[NamedNode, Callable[..., Term | None]]
@@ -53,8 +53,9 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(
         CG("labelIn"),
         'cg:labelIn(entity, "tr")',
-        "The rdfs:label in that language, else in English, else in the first other language by its tag, else one"
-        " without a language; from the default graph of the release, whatever FROM says.",
+        "The rdfs:label in that language or a regional variant of it, else one for all languages (mul), else in"
+        " English, else in the first other language by its tag, else one without a language; from the default graph of"
+        " the release, whatever FROM says.",
     ),
 )
 
@@ -124,20 +125,13 @@ def _label_in(store: Store, entity: Term, language: Term) -> Term | None:
         return None
     quads = store.quads_for_pattern(entity, _LABEL, None, DefaultGraph())
     labels = [quad.object for quad in quads if isinstance(quad.object, Literal)]
-    requested = language.value.lower()
-    return min(labels, key=lambda label: _label_rank(label, requested), default=None)
+    return min(labels, key=lambda label: _label_rank(label, language.value), default=None)
 
 
 def _label_rank(label: Literal, requested: str) -> tuple[int, str, str]:
     tag = (label.language or "").lower()
-    if tag == requested:
-        rank = 0
-    # A regional variant, such as en-GB for en, is preferred to another language.
-    elif tag and tag.partition("-")[0] == requested.partition("-")[0]:
-        rank = 1
-    elif tag == "en":
-        rank = 2
-    else:
-        rank = 3 if tag else 4
+    # Regional variants follow the language itself, because the shorter tag comes first.
+    in_order = (requested, requested.partition("-")[0], ALL_LANGUAGES, "en", "*", "")
+    rank = next(place for place, language in enumerate(in_order) if matches_language(tag, language))
     # Tag and text make the choice deterministic among labels of one rank.
     return rank, tag, label.value

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.graph.description import Description, Term
-from citygraph.graph.labels import Labels
+from citygraph.graph.labels import Labels, is_in
 from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, RDF, SCHEMA, VOID
 from citygraph.web.documents.representation import DocumentSelection
 from citygraph.web.documents.signposts import CREATOR, GRAPH_FORMATS, Signposts
@@ -89,8 +89,8 @@ def _catalog(description: Description, labels: Labels, language: str) -> dict[st
 
     def texts(property_: str) -> list[str]:
         literals = [v.term for v in description.values(property_) if isinstance(v.term, Literal)]
-        matching = [t.value for t in literals if t.language == language]
-        return matching or [t.value for t in literals if t.language == "en"] or [t.value for t in literals]
+        in_order = ([t.value for t in literals if is_in(t, one)] for one in (language, "en"))
+        return next(filter(None, in_order), [t.value for t in literals])
 
     members: dict[str, Any] = {}
     for name, property_ in (("name", DCTERMS("title").value), ("description", DCTERMS("description").value)):

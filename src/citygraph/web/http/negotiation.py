@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 
 from citygraph.errors import NotAcceptable
 from citygraph.rdf.formats import ALIASES, BY_NAME, FORMATS, Format, Kind, content_type_of, named
+from citygraph.text import matches_language
 from citygraph.web.http.messages import Request
 
 _FOLDER = Path(__file__).parents[1] / "locale"
@@ -132,20 +133,26 @@ def wanted(accept: str, asked: str | None = None) -> Wanted:
 
 
 def language(accept_language: str, asked: str | None = None) -> str:
-    """The one of our languages that a reader wants most; English if none."""
-    if asked in LANGUAGES:
-        return str(asked)
+    """The one of our languages that a reader wants most; English if none. "TR" and "tr-TR" are Turkish."""
+    named = _language_of(asked or "")
+    if named:
+        return named
     best, quality = LANGUAGES[0], 0.0
     for range_ in _ranges(accept_language):
-        primary = range_.name.partition("-")[0]
-        if range_.quality > quality and primary in LANGUAGES:
-            best, quality = primary, range_.quality
+        offered = _language_of(range_.name)
+        if range_.quality > quality and offered:
+            best, quality = offered, range_.quality
     return best
 
 
 def reader_language(request: Request) -> str:
     """Returns the language of pages for a request: ?lang=, else Accept-Language."""
     return language(request.header("Accept-Language"), request.args.get("lang"))
+
+
+def _language_of(tag: str) -> str:
+    """Returns the one of our languages that a tag is a variant of, or "": lookup (RFC 4647, section 3.4)."""
+    return next((own for own in LANGUAGES if matches_language(tag, own)), "")
 
 
 def best_of(accept: str, offers: Sequence[Sequence[str]]) -> tuple[int, str] | None:

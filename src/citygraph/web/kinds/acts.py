@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode
 
+from citygraph.graph.labels import is_in
 from citygraph.rdf.terms import CG, RDF
 from citygraph.web.kinds.page_context import Bindings, PageContext, text_of, validity
 from citygraph.web.kinds.ties import Facts, dates_of, facts_by_subject
@@ -178,6 +179,6 @@ def _summaries(context: PageContext, rows: list[Bindings]) -> tuple[Cell, ...]:
         value = row.get("value")
         if text_of(row.get("property")) == _SUMMARY and isinstance(value, Literal):
             summaries.setdefault(value, set()).add(text_of(row.get("source")))
-    mine = [value for value in summaries if value.language == context.translations.language] or list(summaries)
+    mine = [value for value in summaries if is_in(value, context.translations.language)] or list(summaries)
     notes = context.table.notes
     return tuple(Cell((literal_text(value, context.translations),), notes(sorted(summaries[value]))) for value in mine)

@@ -25,7 +25,7 @@ _QUERY = """SELECT ?partner ?name ?date WHERE {
   ?agreement cg:party city:izmir, ?partner ;
              cg:protocolDate ?date .
   ?partner rdfs:label ?name .
-  FILTER(?partner != city:izmir && LANG(?name) = "en")
+  FILTER(?partner != city:izmir && LANGMATCHES(LANG(?name), "en"))
 }
 ORDER BY ?date"""
 

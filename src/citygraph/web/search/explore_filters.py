@@ -141,7 +141,7 @@ def query_of(filter_: Filter) -> str:
     """Returns the SPARQL query that selects the same entities as the filter."""
     kind = filter_.kind
     type_ = f"?{kind} a cg:{_CLASSES[kind]} ."
-    label = f'OPTIONAL {{ ?{kind} rdfs:label ?name FILTER(LANG(?name) = "en") }}'
+    label = f'OPTIONAL {{ ?{kind} rdfs:label ?name FILTER(LANGMATCHES(LANG(?name), "en")) }}'
     body = "\n  ".join([type_, label, *_conditions(filter_)])
     return (
         f"PREFIX cg: <{CG}>\nPREFIX rdfs: <{RDFS}>\n\n"

@@ -14,7 +14,7 @@ from citygraph.errors import TooLarge, UsageError
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.index.facts import ENTITY
 from citygraph.rdf.terms import CG, OWL, RDFS, SCHEMA, SKOS, WD, XSD, local_name
-from citygraph.text import collation_key, fold
+from citygraph.text import collation_key, fold, matches_language
 from citygraph.web.http.negotiation import LANGUAGES, own_name
 from citygraph.web.search.reconcile_questions import read_json
 from citygraph.web.view.release_cache import OpenRelease
@@ -221,8 +221,9 @@ class DataExtension:
         if property_.id == QID:
             return ({"str": term.value.removeprefix(WD)} for term in terms if term.value.startswith(WD))
         available = {term.language for term in terms if isinstance(term, Literal) and term.language}
-        kept = {language} if language in available else {"en"} & available if language != "all" else available
-        return (self._cell(term) for term in terms if _is_in(term, kept or available))
+        ranges = ("*",) if language == "all" else (language, "en", "*")
+        kept = next(filter(None, ({tag for tag in available if matches_language(tag, one)} for one in ranges)), set())
+        return (self._cell(term) for term in terms if _is_in(term, kept))
 
     def _terms(self, iri: str, predicate: str) -> list[NamedNode | Literal]:
         quads = self._opened.store.quads_for_pattern(NamedNode(iri), NamedNode(predicate), None, DefaultGraph())

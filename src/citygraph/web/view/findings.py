@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 
-from citygraph.graph.labels import Label, last_segment
+from citygraph.graph.labels import Label, choose, last_segment
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.rdf.terms import CG, RDFS, SH
 from citygraph.report import REPORT, ReportScope, ValidationResult, read_later_reports
@@ -142,8 +142,9 @@ def by_shape(findings: Findings, shapes: Vocabulary, language: str) -> tuple[Sha
     """Returns the findings of a release grouped by shape, the most frequent first, in a reader's language."""
     groups: dict[str, list[FindingText]] = {}
     for finding in findings.distinct():
-        message = _in_language(finding.messages, language) or Text("")
-        groups.setdefault(finding.shape, []).append(FindingText(finding.focus, message))
+        message = choose(finding.messages, language)
+        text = _text(message, language) if message else Text("")
+        groups.setdefault(finding.shape, []).append(FindingText(finding.focus, text))
     ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
     return tuple(_group(shape, tuple(texts), shapes.get(shape), language) for shape, texts in ordered)
 
@@ -161,12 +162,3 @@ def _group(iri: str, findings: tuple[FindingText, ...], shape: VocabularyTerm | 
 
 def _text(label: Label, language: str) -> Text:
     return Text(label.text, "" if label.language == language else label.language)
-
-
-def _in_language(messages: Iterable[Literal], language: str) -> Text | None:
-    """Returns the message in a language, else in English, else in any."""
-    by_language = {message.language or "": message.value for message in messages}
-    chosen = next((one for one in (language, "en") if one in by_language), next(iter(by_language), None))
-    if chosen is None:
-        return None
-    return Text(by_language[chosen], "" if chosen == language else chosen)

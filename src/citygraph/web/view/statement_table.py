@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.graph.description import Description, Incoming, Node, Statements, Value
+from citygraph.graph.labels import is_in
 from citygraph.rdf.terms import (
     CG,
     CURATION_GRAPH,
@@ -283,7 +284,7 @@ class StatementTable:
         if predicate == _ALT_LABEL:
             return own
         texts = [v for v in own if isinstance(v.term, Literal) and v.term.language]
-        mine = [v for v in texts if isinstance(v.term, Literal) and v.term.language == self._translations.language]
+        mine = [v for v in texts if isinstance(v.term, Literal) and is_in(v.term, self._translations.language)]
         return [v for v in own if v not in texts or v in mine or not mine]
 
     def _differ(self, predicate: str, values: list[Value]) -> bool:
@@ -388,7 +389,7 @@ class StatementTable:
         conclusion = self._opened.conclusions.get((iri, predicate, value.term.value))
         if conclusion is None:
             return ()
-        mine = [r for r in conclusion.reasons if r.language == self._translations.language] or list(conclusion.reasons)
+        mine = [r for r in conclusion.reasons if is_in(r, self._translations.language)] or list(conclusion.reasons)
         href = self._addresses.local(conclusion.iri)
         return tuple(Text(r.value, literal_text(r, self._translations).language, href) for r in mine)
 

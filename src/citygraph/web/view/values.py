@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from pyoxigraph import Literal
 
 from citygraph.graph.description import Node, Value
+from citygraph.graph.labels import is_in
 from citygraph.rdf.terms import CG, DERIVED_GRAPH, RDF, RDFS, XSD
 from citygraph.web.http.negotiation import locale_of
 from citygraph.web.view.translations import Translations
@@ -216,7 +217,7 @@ def _of_reader(values: Iterable[Value], translations: Translations) -> list[Valu
     """Returns the values in the reader's language, or all if there are none in it."""
     # Derived texts repeat asserted ones in another vocabulary.
     asserted = [v for v in values if v.sources != (DERIVED_GRAPH.value,)]
-    mine = [v for v in asserted if isinstance(v.term, Literal) and v.term.language == translations.language]
+    mine = [v for v in asserted if isinstance(v.term, Literal) and is_in(v.term, translations.language)]
     return mine or asserted
 
 
