@@ -34,7 +34,9 @@ class Variant:
 
 HTML = Variant("html", "text/html; charset=utf-8")
 JSON = Variant("json", "application/json")
-GRAPHS = tuple(Variant(format_.extension, format_.content_type, other_types(format_)) for format_ in of_kind(Kind.GRAPH))
+GRAPHS = tuple(
+    Variant(format_.extension, format_.content_type, other_types(format_)) for format_ in of_kind(Kind.GRAPH)
+)
 
 
 def chosen(request: Request, variants: Sequence[Variant], extension: str = "") -> Variant:
