@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from citygraph.build.build import check
+from citygraph.build.build import build, check
 from citygraph.build.validation import validate
-from citygraph.errors import CitygraphError
+from citygraph.commit.change import Change, Commit, Update
+from citygraph.commit.commit import Followup
+from citygraph.errors import BadData, CitygraphError, Violations
 from citygraph.progress import Progress
+from citygraph.rdf.terms import PREFIXES
+from citygraph.release.releases import Releases
 from citygraph.report import Place, Report, ValidationResult
+from citygraph.settings import Settings
 from citygraph.source.files import Sources
+from tests.committing import committed
+from tests.small import REPOSITORY, build_small, write_files
 
 HEAD = """@prefix cg: <https://w3id.org/citygraph/ontology#> .
 @prefix city: <https://w3id.org/citygraph/id/city/> .
@@ -76,3 +84,71 @@ def test_engines_that_cannot_run_are_an_error_not_a_pass(tmp_path: Path) -> None
     (tmp_path / "data.nt").touch()
     with pytest.raises(CitygraphError, match="could not run"):
         validate([tmp_path / "shapes.ttl"], tmp_path / "data.nt")
+
+
+PREFIX_LINES = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
+# Statements of one file, a line each, with the shapes that each violates: of other nodes than the statement's subject.
+ADDITION = {
+    'GRAPH source:probe { city:izmir cg:note "A note."@en , "Bir not."@tr }': "GraphDescribed",
+    "GRAPH graph:probe { city:izmir cg:capitalOf country:nowhere }": "KnownEntity",
+    'GRAPH graph:probe { city:nowhere cg:note "A note."@en }': "EverySubjectTyped",
+    "GRAPH graph:probe { city:izmir cg:about [ a cg:Country ] }": "NoBlankNodes",
+    "GRAPH graph:probe { city:bremen cg:country city:izmir }": "CountryKind",
+}
+
+
+def test_new_file_is_judged_as_a_build_judges_it(tmp_path: Path) -> None:
+    """(13.6) The violations are the same, whatever entity they are about, with file and line of the addition."""
+    sources = write_files(tmp_path)
+    path = tmp_path / "probe.trig"
+    path.write_text(PREFIX_LINES + "\n".join(ADDITION))
+    report = check(sources, [path], Progress())
+    shutil.copy(path, sources.data / "probe.trig")
+    with pytest.raises(Violations) as raised:
+        build(sources, Releases(tmp_path / "releases"), Progress())
+    built = raised.value.report
+    assert {named(result) for result in report.violations} == {named(result) for result in built.violations}
+    for line, shape in enumerate(ADDITION.values(), len(PREFIXES) + 1):
+        assert found(report, shape).place == Place(str(path), line)
+        assert found(built, shape).place == Place("data/probe.trig", line)
+
+
+def named(result: ValidationResult) -> tuple[str, str, str, str]:
+    """Returns the parts of a result that identify it; each reading labels blank nodes anew."""
+    focus, value = ("_:" if term.startswith("_:") else term for term in (result.focus_node, result.value))
+    return result.shape, focus, result.path, value
+
+
+def test_file_of_the_data_can_be_validated_alone(tmp_path: Path) -> None:
+    """(13.6) It is not added a second time; a file that fills a graph of another is refused with its line."""
+    sources = write_files(tmp_path)
+    assert check(sources, [sources.data / "register.trig"], Progress()).conforms
+    copy = tmp_path / "copy.trig"
+    shutil.copy(sources.data / "register.trig", copy)
+    with pytest.raises(BadData, match=rf"copy\.trig:{len(PREFIXES) + 3}: .* is filled by data/register\.trig already"):
+        check(sources, [copy], Progress())
+
+
+def test_new_file_stands_beside_what_the_api_owns(tmp_path: Path, consequences: Followup) -> None:
+    """(13.6) A build keeps the API's graphs, so that a link to their entities is no fault."""
+    release = build_small(tmp_path)
+    sources = Sources(tmp_path / "data", REPOSITORY / "ontology", REPOSITORY / "queries")
+    text = 'city:urla a cg:City ; rdfs:label "Urla"@en , "Urla"@tr ; cg:country country:turkiye'
+    update = Change(Update(f"INSERT DATA {{ GRAPH graph:notes {{ {text} }} }}"))
+    settings = Settings(releases=tmp_path / "releases", data=sources.data, ontology=sources.ontology)
+    (outcome,) = committed([update], settings, consequences)
+    assert isinstance(outcome, Commit)
+    path = tmp_path / "probe.trig"
+    path.write_text(PREFIX_LINES + "GRAPH graph:probe { country:turkiye cg:capital city:urla }")
+    assert not check(sources, [path], Progress(), release).conforms
+    assert check(sources, [path], Progress(), Releases(settings.releases).current()).conforms
+
+
+def test_statements_in_no_graph_are_reported(tmp_path: Path) -> None:
+    """(13.6) Turtle is validated as an addition, and a notice says what a build would miss."""
+    path = tmp_path / "urla.ttl"
+    path.write_text(GOOD)
+    notices: list[str] = []
+    assert check(write_files(tmp_path), [path], Progress(), notice=notices.append).conforms
+    (notice,) = notices
+    assert "urla.ttl: 4 statement(s) are in no graph" in notice

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
@@ -57,6 +57,7 @@ def build(sources: Sources, releases: Releases, progress: Progress) -> tuple[Rel
     with releases.stage() as staged:
         store = staged.open()
         loaded, report = _assemble(sources, sources.all_files(), store, staged.path, progress, staged.parent)
+        report = locate(report, sources.data_files())
         if not report.conforms:
             raise Violations(report)
         with progress.step("index") as step:
@@ -73,21 +74,60 @@ def build(sources: Sources, releases: Releases, progress: Progress) -> tuple[Rel
         return release, report
 
 
-def check(sources: Sources, extra: Iterable[Path], progress: Progress) -> Report:
-    """Validates the files of a build, and others that are not in the graph yet, without publishing.
+def check(
+    sources: Sources,
+    extra: Iterable[Path],
+    progress: Progress,
+    current: Release | None = None,
+    notice: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Validates what a build would make of the files and of others that are not in the graph yet; publishes nothing.
 
-    With `extra` files, the report has only results about entities in those files.
+    `current` is the release whose API graphs the build would keep. With `extra` files, the report has every violation,
+    because each prevents a build, but only the warnings about these files; `notice` receives a sentence for each file
+    that a build would not accept in data/ as it is. Raises what `build` raises, except Conflict.
     """
-    added = extra_files(extra)
+    own = sources.all_files()
+    named = extra_files(extra)
+    # A file that is part of the data already is read once.
+    known = {file.path.resolve(): file for file in own}
+    added = [file for file in named if file.path.resolve() not in known]
     with TemporaryDirectory(prefix="citygraph-") as folder:
-        files = [*sources.all_files(), *added]
-        _, report = _assemble(sources, files, Store(), Path(folder), progress)
-    if not added:
+        _, report = _assemble(sources, [*own, *added], Store(), Path(folder), progress, current)
+    # The added files first, because a fault is more probably there than in the data.
+    report = locate(report, [*added, *sources.data_files()])
+    if not named:
         return report
-    # Results about the rest of the data are not about the given files.
-    subjects = {quad.subject.value for file in added for quad in file.read() if isinstance(quad.subject, NamedNode)}
-    about = (r for r in report.results if r.focus_node in subjects or r.value.strip("<>") in subjects)
+    for file in added:
+        _notice_outside(file, notice)
+    return _about(report, [known.get(file.path.resolve(), file) for file in named])
+
+
+def _notice_outside(file: SourceFile, notice: Callable[[str], None]) -> None:
+    if outside := sum(quad.graph_name == file.graph for quad in file.read()):
+        notice(
+            f"{file.name}: {outside} statement(s) are in no graph: publish them with `citygraph load --graph`, "
+            "or write them inside GRAPH source:… { } in a TriG file of data/"
+        )
+
+
+def _about(report: Report, files: list[SourceFile]) -> Report:
+    """Returns all violations of a report, and its warnings about these files."""
+    names, terms = {file.name for file in files}, {term for file in files for term in _terms(file)}
+    about = (
+        result
+        for result in report.results
+        if result.severity == "violation"
+        or (result.place is not None and result.place.file in names)
+        or not terms.isdisjoint((result.focus_node, result.value.strip("<>")))
+    )
     return Report(tuple(about), report.turtle)
+
+
+def _terms(file: SourceFile) -> Iterator[str]:
+    """Yields the IRIs of the subjects and graphs of a file."""
+    for quad in file.read():
+        yield from (term.value for term in (quad.subject, quad.graph_name) if isinstance(term, NamedNode))
 
 
 def _assemble(
@@ -112,7 +152,7 @@ def _assemble(
     with progress.step("validate") as step:
         _append(derived, loaded.merged)
         _append(description, loaded.merged)
-        report = locate(validate([f.path for f in sources.shape_files()], loaded.merged), files)
+        report = validate([f.path for f in sources.shape_files()], loaded.merged)
         step.result = f"{len(report.violations)} violations, {len(report.warnings)} warnings"
     return loaded, report
 
@@ -150,9 +190,11 @@ def _noting(file: SourceFile, loaded: Loaded, merged: IO[str]) -> Iterator[Quad]
             # A graph in two files could not be written back by an export.
             owner = loaded.owners.setdefault(graph.value, file.name)
             if owner != file.name:
-                raise BadData(f"the graph {graph.value} is filled by {owner} already: one file owns a graph", file.name)
+                reason = f"the graph {graph.value} is filled by {owner} already: one file owns a graph"
+                raise BadData(reason, file.name, file.line_of(quad))
             if graph == DERIVED_GRAPH:
-                raise BadData("graph/derived is made by the rules: no file may fill it", file.name)
+                reason = "graph/derived is made by the rules: no file may fill it"
+                raise BadData(reason, file.name, file.line_of(quad))
             merged.write(f"{quad.triple} .\n")
             # The default graph is the merge of the data graphs; a store holds a triple once.
             yield Quad(quad.subject, quad.predicate, quad.object)

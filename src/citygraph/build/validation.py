@@ -16,12 +16,18 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any
 
+from pyoxigraph import BlankNode, Literal
+
 from citygraph.errors import CitygraphError
-from citygraph.rdf.terms import CG, RDFS, SH
+from citygraph.rdf.terms import CG, DATASET, RDFS, SH
 from citygraph.report import Place, Report, ValidationResult, conforming_report, order
 from citygraph.source.files import SourceFile
 from citygraph.source.reading import read_text
 from citygraph.text import best_tag
+
+# In place of a property: a node that statements mention as object or graph.
+_USED = "used"
+_BLANK = "_:"
 
 
 def validate(shapes: Sequence[Path], data: Path) -> Report:
@@ -83,7 +89,11 @@ def locate(report: Report, files: Iterable[SourceFile]) -> Report:
     best: dict[tuple[str, str, str], Place] = {}
     for file in files if subjects else ():
         for line, quad in file.read_with_lines():
-            subject = str(quad.subject)
+            subject = _known_name(quad.subject)
+            # The first use of a node that no file describes, and the first statement of a graph.
+            for term in (quad.object, quad.graph_name):
+                if not isinstance(term, Literal) and (name := _known_name(term)) in subjects:
+                    best.setdefault((name, _USED, ""), Place(file.name, line))
             if subject in subjects:
                 # The first matching place. The result of a SPARQL constraint has a value but no path.
                 predicate, value = quad.predicate.value, str(quad.object)
@@ -94,18 +104,29 @@ def locate(report: Report, files: Iterable[SourceFile]) -> Report:
 
 
 def _subjects(result: ValidationResult) -> Iterator[str]:
-    yield f"<{result.focus_node}>"
-    yield result.value
+    yield _name(f"<{result.focus_node}>")
+    yield _name(result.value)
 
 
 def _keys(result: ValidationResult) -> Iterator[tuple[str, str, str]]:
-    focus = f"<{result.focus_node}>"
+    focus, value = _subjects(result)
+    if result.focus_node == DATASET.value and value.startswith(("<", _BLANK)):
+        # A rule about the whole dataset names the offending node as its value.
+        yield (value, "", "")
+        yield (value, _USED, "")
     yield (focus, result.path, result.value)
     yield (focus, result.path, "")
-    if not result.path and result.value.startswith("<"):
-        # A rule about the whole dataset names the offending node as its value.
-        yield (result.value, "", "")
     yield (focus, "", "")
+    yield (focus, _USED, "")
+
+
+def _known_name(term: Any) -> str:
+    return _BLANK if isinstance(term, BlankNode) else str(term)
+
+
+def _name(term: str) -> str:
+    """Returns a term as in N-Triples; all blank nodes as one, because each reading of a file labels them anew."""
+    return _BLANK if term.startswith(("_:", "<_:")) else term
 
 
 class Validator:

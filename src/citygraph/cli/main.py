@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def build(settings: Settings, quiet: bool, as_json: bool, only_check: bool, forc
     progress = console.JsonProgress() if as_json else console.TerminalProgress(out)
     # Before the comparison with the current release, which would skip the validation of unchanged files.
     if only_check:
-        return _print_check(check(sources, (), progress), out, as_json, "en")
+        return _print_check(check(sources, (), progress, _current(releases)), out, as_json, "en")
     current = None if force else is_current(sources, releases)
     if current is not None:
         _print_release("up to date", current, settings, out, as_json)
@@ -113,12 +114,13 @@ def build(settings: Settings, quiet: bool, as_json: bool, only_check: bool, forc
 @click.pass_obj
 @_command
 def validate(settings: Settings, files: tuple[Path, ...], as_json: bool, lang: str, warnings: bool) -> int:
-    """Validate FILES against the shapes, together with the files in data/.
+    """Validate FILES against the shapes, together with the files in data/ and the graphs that the API owns.
 
-    Without FILES, only data/ is validated. Exit status: 0 conforms, 1 violates, 2 the command failed.
+    The result is that of a build with these files in data/. Without FILES, data/ is validated. Exit status:
+    0 conforms, 1 violates, 2 the command failed.
     """
     sources = Sources(settings.data, settings.ontology, settings.queries)
-    report = check(sources, files, Progress())
+    report = check(sources, files, Progress(), _current(Releases(settings.releases)), partial(click.echo, err=True))
     if not warnings:
         report = Report(report.violations, report.turtle)
     return _print_check(report, Console(), as_json, lang)
@@ -341,6 +343,14 @@ def _pair(param: str) -> tuple[str, str]:
     if not equals:
         raise UsageError(f"--param {param!r} must be NAME=VALUE")
     return name, value
+
+
+def _current(releases: Releases) -> Release | None:
+    """Returns the current release, or None before the first build."""
+    try:
+        return releases.current()
+    except NotFound:
+        return None
 
 
 def _release(settings: Settings, release_id: str | None) -> Release:

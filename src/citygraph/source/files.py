@@ -56,6 +56,10 @@ class SourceFile:
         for line, quad in read_quads(opener, self.format, self.name, f"file:///{quote(self.name)}"):
             yield line, self._in_its_graph(quad, line)
 
+    def line_of(self, quad: Quad) -> int | None:
+        """Returns the first line on which the file has this quad."""
+        return next((line for line, one in self.read_with_lines() if one == quad), None)
+
     def sha256(self) -> str:
         """Returns the SHA-256 of the file's bytes, in hexadecimal."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
