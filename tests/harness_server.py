@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ class HarnessServer:
         self.settings = read_settings().with_changes(releases=folder / "releases", time_limit=10.0, engines=2)
         self.direct = engines != "host"
         self.host: HostProcess | None = None
+        # The host dies with the thread that starts it, and granian ends its threads when they idle.
+        self.starter = ThreadPoolExecutor(1)
         self.endpoint = self.load(b"")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -63,7 +66,7 @@ class HarnessServer:
         publish([*quads, _marker()], self.settings.releases)
         if self.host is not None:
             self.host.close()
-        self.host = start_host(self.settings)
+        self.host = self.starter.submit(start_host, self.settings).result()
         return create_app(self.settings, Releases(self.settings.releases), Engines(self.host.settings)).wsgi_app
 
 

@@ -2,8 +2,8 @@
 
     python -m tests.kills --rounds 200 --seed 7
 
-Each round kills one of: the process that commits, the writer, a build, the whole server. Meanwhile clients write
-and note what was acknowledged. Then every acknowledged commit must be there, none that was not may be half there or
+Each round kills one of: the process that commits, the writer, a build, the whole server, its main process alone.
+Meanwhile clients write and note what was acknowledged. Then every acknowledged commit must be there, none that was not may be half there or
 there twice, the manifest must fit the store, and the server must take the next commit by itself.
 """
 
@@ -37,7 +37,9 @@ from citygraph.settings import Settings
 from tests.running import free_port
 from tests.small import REPOSITORY, build_small
 
-KINDS = ("batch", "writer", "build", "server")
+KINDS = ("batch", "writer", "build", "server", "parent")
+# After these the server is started again; for the last one its children must have ended by themselves.
+_WHOLE = ("server", "parent")
 _CLIENTS = 3
 _COUNTER = NamedNode("urn:x-kills:counter")
 _VALUE = NamedNode("urn:x-kills:value")
@@ -142,7 +144,7 @@ class Ground:
         self._resting.set()
         for thread in threads:
             thread.join()
-        if kind == "server":
+        if kind in _WHOLE:
             self.start()
         self._wait_for_a_commit()
 
@@ -158,15 +160,15 @@ class Ground:
                     self.killed[kind] += 1
             if victims:
                 break
-        if kind == "server":
+        if kind in _WHOLE:
             self.process.wait()
 
     def _victims(self, kind: str) -> Iterator[int]:
         """The processes to kill; there is a batch only while a commit is under way."""
         assert self.process is not None
         below = list(descendants(self.process.pid))
-        if kind == "server":
-            yield from (self.process.pid, *below)
+        if kind in _WHOLE:
+            yield from (self.process.pid, *(below if kind == "server" else ()))
             return
         writers = [pid for pid in below if b"citygraph.commit.writer" in command(pid)]
         for pid in writers:

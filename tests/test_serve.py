@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -93,10 +93,34 @@ def test_construct_answers_in_turtle(server: Running) -> None:
     assert len(list(parse(reply.body, RdfFormat.TURTLE))) > 50
 
 
-def test_health_names_the_release(server: Running, izmir: Release) -> None:
-    """/health says that it is well and which release is served."""
+def test_health_names_the_release_and_the_parts(server: Running, izmir: Release) -> None:
+    """/health has the state of each part, and the release that is served (13.24)."""
+    _wait_for(lambda: json.loads(server.get("/health").body)["parts"]["engines"] == "ok")
     health = json.loads(server.get("/health").body)
     assert (health["status"], health["release"]) == ("ok", izmir.id)
+    assert health["parts"] == {"engines": "ok", "writer": "ok"}
+
+
+def test_health_fails_with_a_part(server: Running) -> None:
+    """An engine host that does not respond, or a writer that is gone, is a 503 that names the part (13.24)."""
+    (host,) = _running(server, b"citygraph.engine.host")
+    os.kill(host, signal.SIGSTOP)
+    try:
+        reply = server.get("/health")
+    finally:
+        os.kill(host, signal.SIGCONT)
+    health = json.loads(reply.body)
+    assert (reply.status, health["status"], health["parts"]["writer"]) == (503, "failing", "ok")
+    assert health["parts"]["engines"].startswith("the engine host does not respond")
+    # The parent would restart the writer too soon.
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        (writer,) = _running(server, b"citygraph.commit.writer")
+        os.kill(writer, signal.SIGKILL)
+        _wait_for(lambda: server.get("/health").status == 503)
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    _wait_for(lambda: server.get("/health").status == 200)
 
 
 @pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
@@ -108,10 +132,31 @@ def test_it_stops_cleanly(built: Built, signal_: signal.Signals) -> None:
         assert len(children) >= 4
         os.kill(running.process.pid, signal_)
         assert running.process.wait(10) == 0
-        deadline = time.monotonic() + 5
-        while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+        _wait_for(lambda: not any(map(_is_running, children)), seconds=5)
+
+
+def test_a_kill_of_the_main_process_ends_all_others(built: Built) -> None:
+    """Web processes, engines and writer end within 2 s of the parent, and a restart at once serves (13.24)."""
+    with serving(built[0].root) as running:
+        children = _descendants(running.process.pid)
+        assert len(children) >= 4
+        running.process.kill()
+        running.process.wait()
+        with serving(built[0].root, port=running.port) as restarted:
+            assert restarted.get(ASK_IZMIR).status == 200
+        assert not any(map(_is_running, children))
+
+
+def test_a_busy_child_ends_with_its_parent(built: Built) -> None:
+    """Reading shapes or loading a store takes longer than 2 s; the kernel ends children that do not look (13.24)."""
+    # With one web process an answer means that all processes have started.
+    with serving(built[0].root, workers=1) as running:
+        children = _descendants(running.process.pid)
+        for pid in children:
+            os.kill(pid, signal.SIGSTOP)
+        running.process.kill()
+        running.process.wait()
+        _wait_for(lambda: not any(map(_is_running, children)), seconds=2)
 
 
 def test_an_address_in_use_is_told(built: Built) -> None:
@@ -128,7 +173,7 @@ def test_an_address_in_use_is_told(built: Built) -> None:
 
 def test_a_dead_engine_host_is_started_anew(server: Running) -> None:
     """Whoever kills the engine host has it back within seconds; documents are served meanwhile."""
-    (host,) = [pid for pid in _descendants(server.process.pid) if b"citygraph.engine.host" in _command(pid)]
+    (host,) = _running(server, b"citygraph.engine.host")
     os.kill(host, signal.SIGKILL)
     assert server.get("/doc/city/izmir.ttl").status == 200
     # Texts that no cache can answer, until each web process has met the new host.
@@ -162,6 +207,25 @@ def _descendants(pid: int) -> list[int]:
         for child in map(int, path.read_text().split()):
             found += [child, *_descendants(child)]
     return found
+
+
+def _running(server: Running, module: bytes) -> list[int]:
+    return [pid for pid in _descendants(server.process.pid) if module in _command(pid)]
+
+
+def _is_running(pid: int) -> bool:
+    """Returns whether a process exists; a zombie has ended, and waits for init to see it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def _command(pid: int) -> bytes:

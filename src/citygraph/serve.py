@@ -16,9 +16,9 @@ from granian.log import LogLevels
 from granian.server import Server
 from granian.server.common import AbstractServer
 
-from citygraph.commit.writer import WriterProcess, start_writer
+from citygraph.commit.writer import start_writer
 from citygraph.engine.host import HostProcess, start_host
-from citygraph.engine.process import advertised
+from citygraph.engine.process import ServiceProcess, advertised
 from citygraph.errors import NotFound, UsageError
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, export_to_environment
@@ -41,22 +41,22 @@ def serve(settings: Settings) -> None:
     """
     _require_free(settings)
     _warn_of_missing_front_end(_BUILT)
-    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+    # A service dies with the thread that started it, so the pool is left last.
+    with ThreadPoolExecutor() as pool, ExitStack() as stack:
         # In parallel with the host, because each takes a moment to import its modules.
         starting = pool.submit(start_writer, settings)
         host = stack.enter_context(start_host(settings))
         writer = stack.enter_context(starting.result())
         stack.enter_context(advertised(host.settings))
-        export_to_environment(host.settings.with_changes(writer_socket=writer.settings.writer_socket))
+        export_to_environment(host.settings.with_changes(writer_socket=writer.socket))
         host.open(Releases(settings.releases).current_id())
         stopping = threading.Event()
-        watch = threading.Thread(target=_keep_alive, args=(host, writer, settings, stopping), daemon=True)
-        watch.start()
+        watch = pool.submit(_keep_alive, host, writer, settings, stopping)
         try:
             _server(settings).serve()
         finally:
             stopping.set()
-            watch.join()
+            watch.result()
 
 
 def _warn_of_missing_front_end(built: Path) -> None:
@@ -106,17 +106,21 @@ def _server(settings: Settings) -> AbstractServer[Any]:
     )
 
 
-def _keep_alive(host: HostProcess, writer: WriterProcess, settings: Settings, stopping: threading.Event) -> None:
+def _keep_alive(host: HostProcess, writer: ServiceProcess, settings: Settings, stopping: threading.Event) -> None:
     """Restarts engine host and writer if they die, and opens each new release in the engines before its first query.
 
     While one of them is down, queries or commits fail, but documents are served.
     """
     opened = ""
     while not stopping.wait(_WATCH_SECONDS):
-        for helper in (host, writer):
-            if not helper.is_alive():
-                log.error("the %s died and is restarted", type(helper).__name__)
-                helper.restart()
+        for service in (host, writer):
+            if not service.is_alive():
+                log.error("%s died and is restarted", service.name)
+                try:
+                    service.restart()
+                except OSError as error:
+                    # A lack of processes or memory may be temporary. The next tick retries.
+                    log.error("%s could not be restarted: %s", service.name, error)
         with suppress(NotFound):
             current = Releases(settings.releases).current_id()
             if opened != current:

@@ -17,8 +17,6 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from citygraph.commit.batch import Committer, current_id, outcome_as_json, outcome_from_json, unknown_outcome
@@ -26,7 +24,7 @@ from citygraph.commit.change import Change, Commit, change_as_json, change_from_
 from citygraph.commit.commit import Followup, Outcome
 from citygraph.commit.followup import fingerprint, followup_for
 from citygraph.engine import wire
-from citygraph.engine.process import SocketDir, announce, detach_stdin, listen, spawn_listening, stop
+from citygraph.engine.process import ServiceProcess, announce, begin_service, detach_stdin
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import Busy, CitygraphError, EngineFailed, LimitReached
 from citygraph.release.releases import Releases
@@ -34,8 +32,6 @@ from citygraph.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
 
-_SOCKET = "writer.sock"
-_MODULE = "citygraph.commit.writer"
 # All times are in seconds.
 _WARM_UP = 3.0
 _TICK = 0.2
@@ -45,6 +41,7 @@ _LARGEST_BATCH = 32
 # Beyond the time limit of a commit, until the client or the parent stops waiting for it.
 _SLACK = 5.0
 _RECEIVE = 30.0
+_PROBE = 1.0
 
 
 class Writer:
@@ -52,6 +49,14 @@ class Writer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+
+    def state(self) -> str:
+        """Returns "ok" if the writer accepts connections. Raises EngineFailed."""
+        try:
+            wire.connect(self._settings.writer_socket, _PROBE).close()
+        except OSError as error:
+            raise EngineFailed(f"the writer cannot be reached: {error}") from None
+        return "ok"
 
     def commit(self, change: Change) -> Commit:
         """Publishes a change. Raises the error of its outcome, Busy if too many wait, LimitReached, EngineFailed."""
@@ -75,55 +80,10 @@ class Writer:
         return _commit_or_raise(json.loads(payload))
 
 
-class WriterProcess:
-    """A running writer process, as its parent sees it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._sockets = SocketDir()
-        self._folder = self._sockets.path
-        self._process = spawn_listening(_MODULE, self._folder, settings)
-
-    @property
-    def settings(self) -> Settings:
-        """The settings with the path of the writer's socket, for web processes."""
-        return self._settings.with_changes(writer_socket=str(self._folder / _SOCKET))
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    def is_alive(self) -> bool:
-        """Returns whether the writer still runs; if not, `restart` it."""
-        return self._process.poll() is None
-
-    def restart(self) -> None:
-        """Starts the writer again on the same socket, after it died."""
-        self._end()
-        self._process = spawn_listening(_MODULE, self._folder, self._settings)
-
-    def close(self) -> None:
-        """Ends the writer after the batch in progress, and removes its socket."""
-        self._end()
-        self._sockets.close()
-
-    def _end(self) -> None:
-        # The writer stops when its standard input ends, which it also does if this process dies.
-        stop(self._process, self._settings.write_time_limit + _SLACK)
-
-    def __enter__(self) -> WriterProcess:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def start_writer(settings: Settings) -> WriterProcess:
+def start_writer(settings: Settings) -> ServiceProcess:
     """Starts a writer and waits until it listens. Raises OSError if it does not start."""
-    return WriterProcess(settings)
+    # It ends after the batch in progress, which has its own time limit.
+    return ServiceProcess("citygraph.commit.writer", "writer_socket", settings, settings.write_time_limit + _SLACK)
 
 
 @dataclass
@@ -292,16 +252,15 @@ def _commit_or_raise(values: dict[str, Any]) -> Commit:
     return outcome
 
 
-def main(folder: Path) -> None:
+def main(folder: str, parent: str) -> None:
     """Runs the writer with its socket in `folder`."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s writer: %(message)s")
+    listener = begin_service("writer", folder, parent)
     # Ctrl-C reaches the whole process group; the parent ends the writer after the batch in progress.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    listener = listen(folder / _SOCKET)
     settings = read_settings()
     Releases(settings.releases).sweep()
     _Service(settings, listener).run()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*sys.argv[1:])

@@ -116,6 +116,22 @@ class Engines:
             sums[release].update(response["figures"])
         return {release: dict(figures) for release, figures in sums.items()}
 
+    def state(self, release_id: str) -> str:
+        """Returns "ok" if the engines of a release accept queries, "starting" if they soon will.
+
+        Raises EngineFailed if they do not start, or the host does not respond.
+        """
+        try:
+            # As before a query, because an unknown release has no engines until then.
+            opened = wire.consult(self._settings.engine_socket, {"open": release_id})
+        except (OSError, ConnectionLost) as error:
+            raise EngineFailed(f"the engine host does not respond: {error}") from error
+        if "error" in opened:
+            raise EngineFailed(opened["error"])
+        if opened["state"] == "failing":
+            raise EngineFailed(f"the engines of release {release_id} ended, and are started again; see the log")
+        return str(opened["state"])
+
     def close(self) -> None:
         """Closes the connections that are not in use."""
         with self._lock:

@@ -17,18 +17,17 @@ import time
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from citygraph.engine import sandbox, wire
 from citygraph.engine.process import (
     ControlLoop,
     Draining,
-    SocketDir,
+    ServiceProcess,
     announce,
+    begin_service,
     listen,
     spawn,
-    spawn_listening,
     stop,
 )
 from citygraph.rdf.nquads import patched_ancestors
@@ -37,8 +36,6 @@ from citygraph.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
 
-SOCKET = "host.sock"
-_MODULE = "citygraph.engine.host"
 # All times are in seconds.
 _TICK = 1.0
 # A release of up to this many quads loads into memory within about a second, and needs no engines on disk meanwhile.
@@ -55,57 +52,18 @@ _SUPERVISOR_ENDING = 2.0
 _PAUSE = 2.0
 
 
-class HostProcess:
+class HostProcess(ServiceProcess):
     """A handle of the parent on its running engine host. Closing it ends all engines."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        # The folder is private, because anyone who can connect can run queries that no guard has checked.
-        self._sockets = SocketDir()
-        self._folder = self._sockets.path
-        self._process = spawn_listening(_MODULE, self._folder, settings)
-
-    @property
-    def settings(self) -> Settings:
-        """Returns the settings with the path of the host's socket, for web processes and `Engines`."""
-        return self._settings.with_changes(engine_socket=str(self._folder / SOCKET))
-
-    @property
-    def pid(self) -> int:
-        """Returns the process id of the host."""
-        return self._process.pid
-
-    def is_alive(self) -> bool:
-        """Returns whether the host still runs. If not, call `restart`."""
-        return self._process.poll() is None
 
     def open(self, release_id: str) -> None:
         """Asks the host to start the engines of a release, ahead of the first query."""
         with contextlib.suppress(OSError, wire.ConnectionLost):
-            wire.consult(str(self._folder / SOCKET), {"open": release_id})
-
-    def restart(self) -> None:
-        """Restarts a host that died, on the same socket. Clients reconnect by themselves."""
-        stop(self._process, _ENDING)
-        self._process = spawn_listening(_MODULE, self._folder, self._settings)
-
-    def close(self) -> None:
-        """Ends the host and all its engines, and removes its sockets."""
-        stop(self._process, _ENDING)
-        self._sockets.close()
-
-    def __enter__(self) -> HostProcess:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+            wire.consult(self.socket, {"open": release_id})
 
 
 def start_host(settings: Settings) -> HostProcess:
     """Starts an engine host and waits until it listens. Raises OSError if it does not start."""
-    return HostProcess(settings)
+    return HostProcess("citygraph.engine.host", "engine_socket", settings, _ENDING)
 
 
 @dataclass
@@ -185,9 +143,16 @@ class Host:
                 return {"error": f"the engines of release {release_id} ended; see the log", "kind": "EngineFailed"}
             for name, sockets in self._draining:
                 if name == release_id:
-                    return {"sockets": sockets}
+                    return {"sockets": sockets, "state": "ok"}
             self._opened[release_id] = self._advanced(release) or self._start_all(release)
-        return {"sockets": self._opened[release_id].sockets}
+        return {"sockets": self._opened[release_id].sockets, "state": self._state(release_id)}
+
+    def _state(self, release_id: str) -> str:
+        """Returns "ok" if engines of an open release accept queries, else "starting" or "failing"."""
+        if any(supervisor.is_ready() for supervisor in self._opened[release_id].supervisors):
+            self._failures.pop(release_id, None)
+            return "ok"
+        return "failing" if release_id in self._failures else "starting"
 
     def _advanced(self, release: Path) -> _OpenRelease | None:
         """Upgrades an ancestor that is in memory to this release, by applying the changes between them.
@@ -322,15 +287,14 @@ def mode_of(release: Path, settings: Settings) -> tuple[str, int]:
     return ("memory" if quads <= settings.memory_quads else "disk"), quads
 
 
-def main(folder: Path) -> None:
+def main(folder: str, parent: str) -> None:
     """Runs the host with its sockets in `folder`."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s engine host: %(message)s")
+    control = ControlLoop(begin_service("engine host", folder, parent))
     if reason := sandbox.can_filter():
         log.warning("engines keep their network, and only the guard restricts queries: %s", reason)
-    control = ControlLoop(listen(folder / SOCKET))
     announce("listening")
-    Host(read_settings(), folder).run(control)
+    Host(read_settings(), Path(folder)).run(control)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*sys.argv[1:])

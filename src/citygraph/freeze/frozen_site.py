@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from pyoxigraph import DefaultGraph, NamedNode, Store
 
 from citygraph.build.feeds import addresses
+from citygraph.engine.sandbox import die_with_parent
 from citygraph.errors import UsageError
 from citygraph.freeze.folder import MARKER, check_target, copy, staged, write
 from citygraph.freeze.host_files import host_files
@@ -128,7 +130,8 @@ def _write_batches(
             yield _pages(settings, plan, release.id, stage, part), len(part)
         return
     # Each with a fresh interpreter: the threads of the store do not survive a fork.
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, spawning, die_with_parent, (os.getpid(),)) as pool:
         futures = [(pool.submit(_pages, settings, plan, release.id, stage, part), len(part)) for part in parts]
         for future, count in futures:
             yield future.result(), count

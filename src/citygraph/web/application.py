@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +17,7 @@ from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from citygraph.commit.tokens import Tokens
 from citygraph.commit.writer import Writer
 from citygraph.engine.engines import Engines
+from citygraph.engine.sandbox import die_with_parent
 from citygraph.errors import MethodNotAllowed, NotFound
 from citygraph.graph.history import Timeline
 from citygraph.release.releases import Releases
@@ -35,7 +37,7 @@ from citygraph.web.search.explore import Explore
 from citygraph.web.search.network import Network
 from citygraph.web.search.reconcile import Reconciliation
 from citygraph.web.search.search_page import Search, Suggestions
-from citygraph.web.sparql.admin import Admin, Supervised
+from citygraph.web.sparql.admin import Admin, Check, Health, Supervised
 from citygraph.web.sparql.completions import CompletionList
 from citygraph.web.sparql.endpoint import Runs, SparqlEndpoint
 from citygraph.web.sparql.graph_store import GraphStore
@@ -62,6 +64,9 @@ _BREAKING = re.compile('[\x00-\x1f"\x7f-\x9f\u2028\u2029]')
 
 def application() -> Flask:
     """Returns the application of one web process of `citygraph serve`, from the settings in its environment."""
+    # Without its parent a web process would keep the port, but has no engines that answer its queries.
+    if parent := multiprocessing.parent_process():
+        die_with_parent(parent.pid or 0)
     settings = read_settings()
     logging.getLogger("granian.access").addFilter(on_one_line)
     return create_app(settings, Releases(settings.releases), Engines(settings))
@@ -183,15 +188,20 @@ def _sparql_views(
         "completions": CompletionList(cache),
         "stored_queries": Queries(settings, releases, endpoint),
     }
+    checks: dict[str, Check] = {}
     supervised: object = engines
     if isinstance(supervised, Supervised):
         views["admin"] = Admin(settings, supervised, metrics)
+        checks["engines"] = supervised.state
     if endpoint is not None:
         views["endpoint"] = endpoint
         if settings.writer_socket:
-            access = WriteAccess(settings, Writer(settings), Tokens(settings.tokens))
+            writer = Writer(settings)
+            checks["writer"] = lambda _: writer.state()
+            access = WriteAccess(settings, writer, Tokens(settings.tokens))
             views["update"] = UpdateEndpoint(settings, access)
             views["graph_store"] = GraphStore(settings, releases, endpoint.results, access)
+    views["health"] = Health(cache, checks)
     return views
 
 

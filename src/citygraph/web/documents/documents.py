@@ -6,7 +6,6 @@ These views run outside Flask, as queries do: its dispatch takes as long as rend
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -73,7 +72,6 @@ class Documents:
         self._errors = errors
         # A quarter of the capacity for results: documents are small, and cheap to render again.
         self._cache = ResultCache(settings.cache_size // 4)
-        self._started = time.monotonic()
 
     def thing(self, request: Request) -> Reply:
         """Returns a 303 to the document of a thing, 301 if it was merged, 410 if it was withdrawn."""
@@ -143,21 +141,6 @@ class Documents:
         opened = self._shelf.of_request(request)
         representation = Representation(request, opened.release, selection, self._cache)
         return representation.reuse() or representation.finish(Rendered(_pretty(opened.context.document())))
-
-    def health(self, request: Request) -> Reply:
-        """Returns the state of the server."""
-        del request
-        release = self._shelf.current().release
-        state = {
-            "status": "ok",
-            "release": release.id,
-            "created": release.manifest.created,
-            "quads": release.manifest.quads,
-            "triples": release.manifest.triples,
-            "uptime": round(time.monotonic() - self._started, 1),
-        }
-        headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
-        return Reply(200, headers, (json.dumps(state) + "\n").encode())
 
     def _described(self, request: Request, selection: DocumentSelection, iri: str) -> Reply:
         """Returns the document about an IRI. Raises NotFound, Gone for the page of a withdrawn entity."""

@@ -38,7 +38,7 @@ class Section:
 
 # Modules whose endpoints run outside Flask, whose dispatch costs more than a point lookup. All others are pages, which
 # run in Flask's request context.
-FAST = ("documents", "endpoint", "update", "graph_store")
+FAST = ("documents", "health", "endpoint", "update", "graph_store")
 
 # Protocol endpoints have exactly one address; a slash after it would be another resource.
 _EXACT = ("/sparql", "/update")
@@ -59,7 +59,7 @@ _LINKED_DATA = (
     Route(_GET, "/shapes.<extension>", "documents.shapes", "The SHACL shapes in one format"),
     Route(_GET, "/problems/<path:path>", "documents.problem", "A kind of error"),
     Route(_GET, "/context.jsonld", "documents.context", "The JSON-LD context of the documents"),
-    Route(_GET, "/health", "documents.health", "The state of the server"),
+    Route(_GET, "/health", "health.show", "The state of the server and its parts"),
 )
 _SPARQL = (
     Route(("GET", "POST"), "/sparql", "endpoint.answer", "SPARQL 1.1 queries; the workbench for a browser", "engines"),
