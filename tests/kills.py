@@ -3,8 +3,9 @@
     python -m tests.kills --rounds 200 --seed 7
 
 Each round kills one of: the process that commits, the writer, a build, the whole server, its main process alone.
-Meanwhile clients write and note what was acknowledged. Then every acknowledged commit must be there, none that was not may be half there or
-there twice, the manifest must fit the store, and the server must take the next commit by itself.
+Meanwhile clients write and note what was acknowledged. Then every acknowledged commit must be there, none that was
+not may be half there or there twice, the manifest must fit the store, and the server must take the next commit by
+itself.
 """
 
 from __future__ import annotations

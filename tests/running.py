@@ -55,9 +55,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(releases: Path, log: Path | None = None, port: int = 0, **settings: object) -> Iterator[Running]:
+def serving(releases: Path, log: Path | None = None, **settings: object) -> Iterator[Running]:
     """`citygraph serve` over these releases until the block ends; settings by their names; what it says is in `log`."""
-    port = port or free_port()
+    port = int(str(settings.pop("port", free_port())))
     environment = {f"CITYGRAPH_{name.upper()}": str(value) for name, value in settings.items()}
     with (log or Path(os.devnull)).open("ab") as out:
         process = subprocess.Popen(

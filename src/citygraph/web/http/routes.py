@@ -59,7 +59,7 @@ _LINKED_DATA = (
     Route(_GET, "/shapes.<extension>", "documents.shapes", "The SHACL shapes in one format"),
     Route(_GET, "/problems/<path:path>", "documents.problem", "A kind of error"),
     Route(_GET, "/context.jsonld", "documents.context", "The JSON-LD context of the documents"),
-    Route(_GET, "/health", "health.show", "The state of the server and its parts"),
+    Route(_GET, "/health", "health.show", "The state of the server"),
 )
 _SPARQL = (
     Route(("GET", "POST"), "/sparql", "endpoint.answer", "SPARQL 1.1 queries; the workbench for a browser", "engines"),
