@@ -8,7 +8,8 @@ import pytest
 from pyoxigraph import Literal
 
 from citygraph.commit.change import Change, Commit, Update
-from citygraph.commit.commit import Followup, rollback
+from citygraph.commit.commit import Followup
+from citygraph.commit.rollback import rollback
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report, ReportScope, ValidationResult, merge_reports, read_later_reports, write_report
 from citygraph.settings import Settings

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from citygraph.commit.change import Change, Commit, Update
-from citygraph.commit.commit import Followup, rollback
+from citygraph.commit.commit import Followup
+from citygraph.commit.rollback import rollback
 from citygraph.rdf.nquads import PATCH
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings

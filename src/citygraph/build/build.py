@@ -16,7 +16,7 @@ from citygraph import __version__
 from citygraph.build.catalog import describe, graph_counts
 from citygraph.build.products import Products, table_outputs, write_products
 from citygraph.build.validation import locate, validate
-from citygraph.errors import BadData, NotFound, Violations
+from citygraph.errors import BadData, Conflict, NotFound, Violations
 from citygraph.index.names import write_index
 from citygraph.progress import Progress
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
@@ -48,13 +48,18 @@ def is_current(sources: Sources, releases: Releases) -> Release | None:
     return current if current.manifest.inputs == sources.fingerprint(__version__) else None
 
 
-def build(sources: Sources, releases: Releases, progress: Progress) -> tuple[Release, Report]:
+def build(
+    sources: Sources, releases: Releases, progress: Progress, override_rollback: bool = False
+) -> tuple[Release, Report]:
     """Builds a release from the files in data/ and ontology/, and publishes it.
 
     Raises BadData for a file that cannot be read, Violations for data that violates the shapes, Conflict if another
-    release was published meanwhile. In each case nothing has changed.
+    release was published meanwhile, or if the files have content that a rollback undid, unless `override_rollback`.
+    In each case nothing has changed.
     """
     with releases.stage() as staged:
+        if staged.parent and not override_rollback:
+            _refuse_undone(staged.parent.manifest, sources)
         store = staged.open()
         loaded, report = _assemble(sources, sources.all_files(), store, staged.path, progress, staged.parent)
         report = locate(report, sources.data_files())
@@ -72,6 +77,19 @@ def build(sources: Sources, releases: Releases, progress: Progress) -> tuple[Rel
             release = staged.publish(manifest)
             step.result = release.id
         return release, report
+
+
+def _refuse_undone(current: Manifest, sources: Sources) -> None:
+    """Raises Conflict if files still have content that a rollback undid, which a build would publish again."""
+    digests = sources.digests() if current.undone else {}
+    again = [name for name, undone in current.undone.items() if digests.get(name, "") in undone]
+    if again:
+        missing = {name: " (deleted)" for name in again if name not in digests}
+        names = ", ".join(name + missing.get(name, "") for name in again)
+        raise Conflict(
+            f"a rollback undid what {len(again)} file(s) still have: {names}. Restore or change them; or publish them "
+            "again with `citygraph build --override-rollback`"
+        )
 
 
 def check(
@@ -222,7 +240,7 @@ def _manifest(sources: Sources, store: Store, loaded: Loaded, report: Report, pr
         triples=len(store) - sum(counts.values()),
         graphs=counts,
         owners=dict(sorted(loaded.owners.items())),
-        files={file.name: file.sha256() for file in sources.all_files()},
+        files=sources.digests(),
         added=products.changes.added,
         removed=products.changes.removed,
         warnings=len(report.warnings),

@@ -78,13 +78,17 @@ def main(context: click.Context, /, **folders: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
 @click.option("--check", "only_check", is_flag=True, help="Validate without publishing.")
 @click.option("--force", is_flag=True, help="Build although no file has changed.")
+@click.option("--override-rollback", is_flag=True, help="Publish again what a rollback undid.")
 @click.pass_obj
 @_command
-def build(settings: Settings, quiet: bool, as_json: bool, only_check: bool, force: bool) -> int:
+def build(
+    settings: Settings, quiet: bool, as_json: bool, only_check: bool, force: bool, override_rollback: bool
+) -> int:
     """Build a release from the files in data/ and ontology/, and publish it.
 
     Nothing is done if the current release was built from the same files. Exit status: 0 published or up to
-    date, 1 the data violates the shapes (nothing is changed), 2 the command failed.
+    date, 1 the data violates the shapes (nothing is changed), 2 the command failed. After a rollback, a build fails
+    while files still have what it undid, unless you give --override-rollback.
     """
     sources, releases = Sources(settings.data, settings.ontology, settings.queries), Releases(settings.releases)
     # With --json, standard output has only JSON lines.
@@ -98,7 +102,7 @@ def build(settings: Settings, quiet: bool, as_json: bool, only_check: bool, forc
         _print_release("up to date", current, settings, out, as_json)
         return _OK
     try:
-        release, report = build_release(sources, releases, progress)
+        release, report = build_release(sources, releases, progress, override_rollback)
     except Violations as error:
         return _print_check(error.report, Console(stderr=True), as_json, "en")
     out.print(f"{len(report.warnings)} warning(s): see them with `citygraph validate`", highlight=False)

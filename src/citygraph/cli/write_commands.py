@@ -12,7 +12,7 @@ from citygraph.cli import console
 from citygraph.cli.console import OK, VIOLATES, command
 from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, GraphWrite, Payload, Update
-from citygraph.commit.commit import rollback as roll_back
+from citygraph.commit.rollback import rollback as roll_back
 from citygraph.commit.tokens import RIGHTS, TokenHolder, Tokens
 from citygraph.errors import UsageError, Violations
 from citygraph.rdf.formats import by_extension
@@ -66,9 +66,14 @@ def load(
 @click.pass_obj
 @command
 def rollback(settings: Settings, release: str) -> int:
-    """Publish a new release with the content of an older one."""
+    """Publish a new release with the content of an older one.
+
+    The files in data/ and ontology/ are not changed: until they are, the next build reports a conflict.
+    """
     published = roll_back(release, Releases(settings.releases))
     click.echo(f"published {published.id}, equal to {release}", err=True)
+    if published.manifest.undone:
+        click.echo(f"undone for the next build: {', '.join(published.manifest.undone)}", err=True)
     return OK
 
 

@@ -17,18 +17,16 @@ from typing import Any, Protocol
 
 from pyoxigraph import NamedNode, Quad, Store
 
-from citygraph.build.quality import FILE as QUALITY
 from citygraph.commit.apply import apply_update, apply_write
 from citygraph.commit.change import Change, Commit, GraphWrite
 from citygraph.commit.edit import Edit, undo
 from citygraph.errors import CitygraphError, Conflict, PreconditionFailed, StorageFull, Violations
-from citygraph.index.names import AMENDMENTS, INDEX
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.nquads import SetDigest, as_line, write_patch
 from citygraph.release.changes import write_changes
 from citygraph.release.ownership import owner_check, prefix_check, single_graph_check
-from citygraph.release.releases import Manifest, Release, Releases, Staged, WorkingCopy, link_file
-from citygraph.report import LATER, REPORT, Report
+from citygraph.release.releases import Manifest, Release, Releases, Staged, WorkingCopy
+from citygraph.report import Report
 from citygraph.settings import Settings
 
 Outcome = Commit | CitygraphError
@@ -94,33 +92,6 @@ def commit(
     finally:
         if working is None:
             working_copy.drop()
-
-
-def rollback(release_id: str, releases: Releases) -> Release:
-    """Publishes a release equal to an older one. Raises NotFound, Conflict if another was published meanwhile."""
-    old = releases.get(release_id)
-    with releases.writing(), releases.stage(copy_of=old) as staged:
-        manifest = old.manifest
-        # Equal data has equal dumps and tables, so they are linked and not made again.
-        for name in (INDEX, AMENDMENTS, REPORT, LATER, QUALITY, *manifest.outputs):
-            (staged.path / name).parent.mkdir(parents=True, exist_ok=True)
-            link_file(old.path / name, staged.path / name)
-        current = staged.parent.manifest if staged.parent else manifest
-        built = manifest.built or manifest.id
-        # A graph written to since `old` must not keep the version of its later content.
-        differing = {**manifest.versions, **current.versions}
-        versions = {graph: old.version_of(graph) for graph in differing if graph in manifest.graphs}
-        return staged.publish(
-            replace(
-                manifest,
-                message=f"back to {release_id}",
-                commits=[],
-                built=built,
-                versions=versions,
-                added=0,
-                removed=0,
-            )
-        )
 
 
 @dataclass(frozen=True)

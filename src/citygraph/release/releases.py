@@ -50,6 +50,8 @@ class Manifest:
     ontology_version: str = ""
     software_version: str = ""
     message: str = ""
+    # Contents of source files that a rollback undid: SHA-256 by file, "" for a file that did not exist.
+    undone: dict[str, list[str]] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # bytes and sha256 of each dump and table, by path
 
 

@@ -62,7 +62,7 @@ class SourceFile:
 
     def sha256(self) -> str:
         """Returns the SHA-256 of the file's bytes, in hexadecimal."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        return _sha256(self.path)
 
     def _in_its_graph(self, quad: Quad, line: int) -> Quad:
         # Refused on input, so that every published statement can be written in every format.
@@ -119,6 +119,13 @@ class Sources:
                 raise UsageError(f"no RDF files in {folder}/: run this where data/ and ontology/ are, or name them")
         return [file for files in groups for file in files]
 
+    def digests(self) -> dict[str, str]:
+        """Returns the SHA-256 of all inputs of a release, by readable name."""
+        files = {file.name: file.sha256() for file in self.all_files()}
+        folders = [(self.ontology, self.rule_files()), (self.queries or Path(), self.query_files())]
+        queries = {_name(path, folder): _sha256(path) for folder, paths in folders for path in paths}
+        return dict(sorted({**files, **queries}.items()))
+
     def fingerprint(self, version: str) -> str:
         """Returns a hash of all inputs of a release: bytes and names of the files, and the version of the software."""
         digest = hashlib.sha256(version.encode())
@@ -164,9 +171,17 @@ def _data_graph(path: Path, folder: Path) -> NamedNode | None:
     return CATALOG_GRAPH if path == folder / "catalog.ttl" else None
 
 
+def _name(path: Path, folder: Path) -> str:
+    return f"{folder.name}/{path.relative_to(folder).as_posix()}"
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _source_file(path: Path, folder: Path, graph: NamedNode | None, name: str | None = None) -> SourceFile:
     format_ = by_extension(path.name)
     if format_ is None or format_.rdf is None:
         raise UsageError(f"{path}: not an RDF format; .ttl, .trig, .nt, .nq, .rdf and .jsonld are supported")
-    named = name or f"{folder.name}/{path.relative_to(folder).as_posix()}"
+    named = name or _name(path, folder)
     return SourceFile(path, named, format_.rdf, graph)

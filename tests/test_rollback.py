@@ -1,0 +1,111 @@
+"""A rollback lasts: a build does not publish again what it undid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from citygraph.build.build import build, is_current
+from citygraph.cli.main import main
+from citygraph.commit.rollback import rollback
+from citygraph.errors import Conflict
+from citygraph.progress import Progress
+from citygraph.release.releases import Release, Releases
+from citygraph.source.files import Sources
+from tests.small import write_files
+
+Build = Callable[..., Release]
+REGISTER = "data/register.trig"
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Sources:
+    """Files of the small graph."""
+    return write_files(tmp_path)
+
+
+@pytest.fixture
+def releases(tmp_path: Path) -> Releases:
+    """An empty folder."""
+    return Releases(tmp_path / "releases")
+
+
+@pytest.fixture
+def built(sources: Sources, releases: Releases) -> Build:
+    """Builds the files."""
+
+    def make(**options: bool) -> Release:
+        return build(sources, releases, Progress(), **options)[0]
+
+    return make
+
+
+def edited(sources: Sources, old: str, new: str) -> None:
+    path = sources.data / "register.trig"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def test_a_build_does_not_undo_a_rollback(sources: Sources, releases: Releases, built: Build) -> None:
+    """Files with content that was undone are a conflict, also beside another edit; the flag publishes them (13.22)."""
+    first = built()
+    edited(sources, '"1996-04-24"', '"1997-04-24"')
+    (sources.data / "more.trig").write_text("# nothing yet\n", encoding="utf-8")
+    wrong = built()
+    back = rollback(first.id, releases)
+    assert set(back.manifest.undone) == {"data/register.trig", "data/more.trig"}
+    catalog = sources.data / "catalog.ttl"
+    catalog.write_text(catalog.read_text(encoding="utf-8") + "# another edit\n", encoding="utf-8")
+    with pytest.raises(Conflict, match=r"2 file\(s\) still have: data/more\.trig, data/register\.trig\."):
+        built()
+    assert releases.current_id() == back.id
+    again = built(override_rollback=True)
+    assert (again.manifest.digest, again.manifest.undone) == (wrong.manifest.digest, {})
+    # Back and forth: only what the last rollback undid counts.
+    assert rollback(first.id, releases).manifest.undone[REGISTER] == [wrong.manifest.files[REGISTER]]
+    assert rollback(wrong.id, releases).manifest.undone[REGISTER] == [first.manifest.files[REGISTER]]
+
+
+def test_files_that_were_restored_or_changed_build(sources: Sources, releases: Releases, built: Build) -> None:
+    """Nothing is left of what was undone (13.22)."""
+    first = built()
+    edited(sources, '"1996-04-24"', '"1997-04-24"')
+    built()
+    back = rollback(first.id, releases)
+    edited(sources, '"1997-04-24"', '"1996-04-24"')
+    assert is_current(sources, releases) == back
+    edited(sources, '"1996-04-24"', '"1998-04-24"')
+    assert built().manifest.undone == {}
+
+
+def test_a_deletion_that_was_undone_is_a_conflict(sources: Sources, releases: Releases, built: Build) -> None:
+    """The file is named (13.22)."""
+    more = sources.data / "more.trig"
+    more.write_text("# nothing yet\n", encoding="utf-8")
+    first = built()
+    more.unlink()
+    built()
+    rollback(first.id, releases)
+    with pytest.raises(Conflict, match=r"1 file\(s\) still have: data/more\.trig \(deleted\)"):
+        built()
+
+
+def run(sources: Sources, releases: Releases, *arguments: str) -> Result:
+    folders = ("--data", sources.data, "--ontology", sources.ontology, "--releases", releases.root)
+    return CliRunner().invoke(main, [*map(str, folders), *arguments])
+
+
+def test_the_commands_report_the_conflict(sources: Sources, releases: Releases, built: Build) -> None:
+    """The rollback names the files, the build fails with one line and the flag (13.22)."""
+    first = built()
+    edited(sources, '"1996-04-24"', '"1997-04-24"')
+    built()
+    done = run(sources, releases, "rollback", first.id)
+    assert "undone for the next build: data/register.trig" in done.stderr
+    for options in ((), ("--force",)):
+        failed = run(sources, releases, "build", "-q", *options)
+        assert (failed.exit_code, failed.stderr.count("\n")) == (2, 1)
+        assert "--override-rollback" in failed.stderr
+    assert run(sources, releases, "build", "-q", "--override-rollback").exit_code == 0
