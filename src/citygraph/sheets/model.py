@@ -1,0 +1,183 @@
+"""The table model: the sheets and columns of a workbook, and the statements that their cells make."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from citygraph.errors import BadData
+
+# Kinds of columns; `statements.py` turns the cells of each into terms.
+KINDS = frozenset(
+    {
+        "text",
+        "label",
+        "key",
+        "date",
+        "number",
+        "decimal",
+        "yes_no",
+        "url",
+        "qid",
+        "language",
+        "entity",
+        "class",
+        "concept",
+        "source",
+    }
+)
+
+
+@dataclass(frozen=True)
+class SheetColumn:
+    """A column: its title by language, the kind of its cells, and the property that a cell states of a node.
+
+    `language` is set if the column holds texts in one language of the instance. `classes` are the classes of an entity,
+    or the choices of a class; `scheme` is the concept scheme of a concept.
+    """
+
+    key: str
+    titles: Mapping[str, str]
+    kind: str
+    node: str
+    property: str = ""
+    helps: Mapping[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    scheme: str = ""
+    required: bool = False
+    many: bool = False
+    plain: bool = False  # a text without language
+    default: str = ""
+    example: str = ""
+    language: str = ""
+
+    def title(self, language: str) -> str:
+        """Returns the title in a language, else in English."""
+        return self.titles.get(language) or self.titles["en"]
+
+    def help(self, language: str) -> str:
+        """Returns the help text in a language, else in English; may be empty."""
+        return self.helps.get(language) or self.helps.get("en", "")
+
+
+@dataclass(frozen=True)
+class SheetNode:
+    """A node that a row describes: the pattern of its IRI below `id/`, its class, and its links to other nodes.
+
+    In a pattern, {…} is the slug of a column's value or the IRI of another node. `entity` names the column whose entity
+    this node is, instead of a pattern. The node exists only if the row has a value in each column of `needs`. `links`
+    are pairs of a property and the key of the node that is its value.
+    """
+
+    key: str
+    iri: str = ""
+    class_: str = ""
+    entity: str = ""
+    graph: str = ""
+    label: str = ""
+    needs: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet of the template: one row describes the node `main` and those linked with it."""
+
+    key: str
+    titles: Mapping[str, str]
+    main: str
+    nodes: Mapping[str, SheetNode]
+    columns: tuple[SheetColumn, ...]
+
+    def title(self, language: str) -> str:
+        """Returns the title in a language, else in English."""
+        return self.titles.get(language) or self.titles["en"]
+
+    def column(self, key: str) -> SheetColumn:
+        """Returns the first column of that key. Raises KeyError."""
+        return next(column for column in self.columns if column.key == key)
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """The sheets, for the languages of an instance in their order."""
+
+    sheets: tuple[Sheet, ...]
+    languages: tuple[str, ...]
+
+    def sheet(self, key: str) -> Sheet:
+        """Returns the sheet of that key. Raises KeyError."""
+        return next(sheet for sheet in self.sheets if sheet.key == key)
+
+
+# Each sheet except that of the sources ends with the source of the row.
+_SOURCE = {
+    "key": "source",
+    "title": {"en": "Source", "tr": "Kaynak", "de": "Quelle"},
+    "help": {
+        "en": "The short name of a source in the sheet Sources.",
+        "tr": "Kaynaklar sayfasındaki bir kaynağın kısa adı.",
+        "de": "Der Kurzname einer Quelle im Blatt Quellen.",
+    },
+    "kind": "source",
+    "required": True,
+    "example": "town-twinning-page",
+}
+
+
+def read_model(ontology: Path, languages: tuple[str, ...]) -> TableModel:
+    """Reads `sheets.toml` of the ontology folder, for the languages of an instance; the first is required on labels.
+
+    Raises BadData for a file that does not describe sheets.
+    """
+    path = ontology / "sheets.toml"
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+        return TableModel(tuple(_sheet(sheet, languages) for sheet in content["sheet"]), languages)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise BadData(f"the table model is invalid: {error}", str(path)) from error
+
+
+def _sheet(values: Mapping[str, Any], languages: tuple[str, ...]) -> Sheet:
+    main = values["main"]
+    nodes = {key: _node(key, node) for key, node in values["nodes"].items()}
+    rows = [*values["columns"], *([] if values["key"] == "sources" else [_SOURCE])]
+    columns = tuple(column for row in rows for column in _columns(row, main, languages))
+    return Sheet(values["key"], values["title"], main, nodes, columns)
+
+
+def _node(key: str, values: Mapping[str, Any]) -> SheetNode:
+    links = tuple((link["property"], link["to"]) for link in values.get("links", ()))
+    return SheetNode(
+        key,
+        values.get("iri", ""),
+        values.get("class", ""),
+        values.get("entity", ""),
+        values.get("graph", ""),
+        values.get("label", ""),
+        tuple(values.get("needs", ())),
+        links,
+    )
+
+
+def _columns(values: Mapping[str, Any], main: str, languages: tuple[str, ...]) -> Iterator[SheetColumn]:
+    """Yields a column, or one for each language, of which only the first is required."""
+    given = dict(values)
+    titles, helps = given.pop("title"), given.pop("help", {})
+    per_language = given.pop("per_language", False)
+    given["classes"] = tuple(given.get("classes", ()))
+    column = SheetColumn(titles=titles, helps=helps, node=given.pop("node", main), **given)
+    if column.kind not in KINDS:
+        raise KeyError(column.kind)
+    if not per_language:
+        yield column
+        return
+    for place, language in enumerate(languages):
+        marked = {tag: f"{title} ({language})" for tag, title in titles.items()}
+        yield SheetColumn(
+            **{**column.__dict__, "titles": marked, "language": language, "required": column.required and place == 0}
+        )

@@ -1,0 +1,76 @@
+"""Problems of a workbook: each names its cell, the rule, and how to correct it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+ERROR, WARNING = "error", "warning"
+
+# Returns a text in the language of the reader.
+Translate = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class CellAddress:
+    """A cell as the reader's program shows it: the file, the sheet (empty for CSV), the column letters and the row."""
+
+    file: str
+    sheet: str
+    row: int  # from 1
+    column: int  # from 0
+
+    @property
+    def name(self) -> str:
+        """The address within the sheet, such as B7."""
+        return f"{column_letters(self.column)}{self.row}"
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.sheet}!{self.name}" if self.sheet else f"{self.file}: {self.name}"
+
+
+@dataclass(frozen=True)
+class CellRule:
+    """A rule about cells: its stable name, and its English message and remedy, with values in braces."""
+
+    name: str
+    message: str
+    remedy: str
+    severity: str = ERROR
+
+
+@dataclass(frozen=True)
+class CellProblem:
+    """A cell that violates a rule; `values` fill the message and the remedy."""
+
+    rule: CellRule
+    address: CellAddress
+    value: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def message(self, translate: Translate) -> str:
+        """Returns what is wrong, in the reader's language."""
+        return translate(self.rule.message).format(value=self.value, **self.values)
+
+    def remedy(self, translate: Translate) -> str:
+        """Returns how to correct the cell, in the reader's language."""
+        return translate(self.rule.remedy).format(value=self.value, **self.values)
+
+
+def column_letters(column: int) -> str:
+    """Returns the letters of a column, counted from 0: A, B, …, Z, AA."""
+    letters = ""
+    number = column + 1
+    while number:
+        number, place = divmod(number - 1, 26)
+        letters = chr(ord("A") + place) + letters
+    return letters
+
+
+def grouped(problems: Iterable[CellProblem]) -> list[tuple[CellRule, list[CellProblem]]]:
+    """Returns the problems by rule: errors first, then the most frequent rule, each in the order of the cells."""
+    groups: dict[str, list[CellProblem]] = {}
+    for problem in problems:
+        groups.setdefault(problem.rule.name, []).append(problem)
+    by_rule = [(group[0].rule, group) for group in groups.values()]
+    return sorted(by_rule, key=lambda one: (one[0].severity != ERROR, -len(one[1]), one[0].name))
