@@ -9,7 +9,7 @@ from pyoxigraph import NamedNode, parse
 
 from citygraph.errors import BadData
 from citygraph.rdf.terms import PREFIXES
-from citygraph.sheets.problems import CellAddress, column_letters
+from citygraph.sheets.cell_problems import CellAddress, column_letters
 from citygraph.sheets.table_model import TableModel, read_model
 
 _ONTOLOGY = Path(__file__).parents[1] / "ontology"

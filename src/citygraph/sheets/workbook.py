@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from citygraph.sheets.problems import CellAddress, CellProblem
+from citygraph.sheets.cell_problems import CellAddress, CellProblem
 
 
 @dataclass(frozen=True)
