@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from pyoxigraph import RdfFormat, Store
 
 from citygraph.build.build import build
 from citygraph.build.export import adopt, adoptable
 from citygraph.build.products import table_outputs
+from citygraph.cli.main import main
 from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, Update
-from citygraph.errors import NotFound
+from citygraph.errors import Conflict, NotFound
 from citygraph.progress import Progress
 from citygraph.rdf.terms import GRAPH
 from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.files import Sources
-from tests.small import REPOSITORY, build_small
+from tests.small import REPOSITORY, build_small, write_files
 
 _GRAPHS = "https://w3id.org/citygraph/graph"
 _ODD = (f"{_GRAPHS}/notes", f"{_GRAPHS}/a/notes", f"{_GRAPHS}/b/notes", f"{_GRAPHS}/register", "urn:x:ü",
@@ -70,6 +74,65 @@ def test_what_the_api_owns_is_adopted(written: tuple[Path, Release], tmp_path: P
     again = built_of(folder / "data", folder / "releases")
     assert (again.manifest.digest, again.manifest.added, again.manifest.removed) == (release.manifest.digest, 0, 0)
     assert again.manifest.owners[_ODD[0]] == "data/notes.trig"
+
+
+def test_only_graphs_of_the_api_are_written(written: tuple[Path, Release], tmp_path: Path) -> None:
+    """Every file that is there stays as it is, with its comments; a second export writes nothing (13.21)."""
+    folder, release = written
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("register.trig", "catalog.ttl"):
+        shutil.copy(folder / "data" / name, data)
+    register = data / "register.trig"
+    register.write_text("# a comment\n" + register.read_text(encoding="utf-8"), encoding="utf-8")
+    before = {path: path.read_bytes() for path in data.iterdir()}
+    paths = adopt(api_graphs(release.manifest), release, data)
+    assert len(paths) == len(_ODD)
+    assert {path: path.read_bytes() for path in before} == before
+    assert adopt(adoptable(release.manifest), release, data, table_outputs(REPOSITORY / "queries")) == []
+
+
+def test_a_graph_goes_into_the_file_that_fills_it(tmp_path: Path) -> None:
+    """Wherever an export wrote it, while the API owns the graph; a file that a person changed stays (13.21)."""
+    build_small(tmp_path)
+    data = tmp_path / "data"
+    release = written_to(tmp_path, "INSERT DATA { GRAPH graph:notes { city:izmir cg:note 'a'@en, 'a'@tr } }")
+    (path,) = adopt([_ODD[0]], release, data)
+    path = path.rename(data / "moved.trig")
+    release = written_to(tmp_path, "INSERT DATA { GRAPH graph:notes { city:bremen cg:note 'b'@en, 'b'@tr } }")
+    assert adopt([_ODD[0]], release, data) == [path]
+    assert path.read_text(encoding="utf-8").count("cg:note") == 4
+    path.write_text("# mine\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert adopt([_ODD[0]], release, data) == []
+    text = path.read_text(encoding="utf-8").replace('"b"@en', '"c"@en')
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(Conflict, match=r"moved\.trig has other statements"):
+        adopt([_ODD[0]], release, data)
+    (data / "notes.trig").write_text("GRAPH <urn:x:other> { <urn:x:a> <urn:x:b> 1 }", encoding="utf-8")
+    path.unlink()
+    (other,) = adopt([_ODD[0]], release, data)
+    assert other.name.startswith("notes-")
+
+
+def test_files_of_other_formats_keep_their_graphs(tmp_path: Path) -> None:
+    """After an import there is no second file for its graph, and an older release does not change a file (13.21)."""
+    sources = write_files(tmp_path)
+    store = Store()
+    store.load(path=sources.data / "register.trig")
+    (sources.data / "register.trig").unlink()
+    (sources.data / "sources").mkdir()
+    (sources.data / "sources" / "register.nq").write_bytes(store.dump(format=RdfFormat.N_QUADS) or b"")
+    built_of(sources.data, tmp_path / "releases")
+    release = written_to(tmp_path, "INSERT DATA { GRAPH graph:notes { city:izmir cg:note 'a'@en, 'a'@tr } }")
+    command = ["--data", str(sources.data), "--releases", str(tmp_path / "releases"), "export", "--into"]
+    done = CliRunner().invoke(main, [*command, str(sources.data)])
+    assert (done.exit_code, done.stderr.splitlines()[1:]) == (0, ["1 file(s) written"])
+    assert sorted(path.name for path in sources.data.rglob("*.*")) == ["catalog.ttl", "notes.trig", "register.nq"]
+    built = built_of(sources.data, tmp_path / "releases")
+    assert built.manifest.digest == release.manifest.digest
+    (sources.data / "notes.trig").write_text("GRAPH graph:notes {}", encoding="utf-8")
+    older = CliRunner().invoke(main, [*command, str(sources.data), "--release", release.id])
+    assert (older.exit_code, older.stderr.count("\n")) == (2, 1)
 
 
 def test_a_build_between_changes_nothing(written: tuple[Path, Release], tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_releases_are_listed_with_the_current_marked(root: Path, built: Built) -
 
 def test_export_writes_files_that_a_build_takes(root: Path, tmp_path: Path) -> None:
     """A file per graph, and the same text every time."""
-    done = run("export", "--into", str(tmp_path), releases=root)
+    done = run("export", "--all", "--into", str(tmp_path), releases=root)
     assert done.returncode == 0
     assert (tmp_path / "places" / "place-register.trig").read_text() == run(
         "export", "source:place-register", releases=root

@@ -14,11 +14,13 @@ from pathlib import Path, PurePosixPath
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.build.catalog import described
-from citygraph.errors import NotFound
+from citygraph.errors import Conflict, NotFound
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, PREFIXES, RDF, split_iri
 from citygraph.release.outputs import OutputFile
 from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Manifest, Release
+from citygraph.saving import replace_text
+from citygraph.source.files import SourceFile, Sources
 
 _TYPE = RDF("type")
 # Characters of local names that need no escapes in Turtle. Other IRIs are written in full.
@@ -93,22 +95,98 @@ def adoptable(manifest: Manifest) -> list[str]:
     return sorted({*manifest.owners, *api_graphs(manifest)})
 
 
-def adopt(graphs: Iterable[str], release: Release, folder: Path, tables: Collection[OutputFile] = ()) -> list[Path]:
-    """Writes graphs into the files of a folder such as data/, and returns their paths.
+def adopt(
+    graphs: Iterable[str],
+    release: Release,
+    folder: Path,
+    tables: Collection[OutputFile] = (),
+    owners: Collection[str] = (),
+) -> list[Path]:
+    """Writes graphs of a release into files of a folder such as data/, and returns the paths of the written files.
 
-    A file is written with all graphs that it owns. Raises NotFound for a graph that the release does not have.
+    A graph that a file of the folder fills goes into that file. Such a file is written only if its statements differ
+    and an earlier export wrote it; a file with a graph of `owners`, the graphs that files own now, never is. Raises
+    Conflict for a file that would have to be changed nevertheless, NotFound for a graph that no file can hold.
+    Nothing is written in these cases.
     """
-    store, files = release.open_store(), _files(release.manifest)
-    written = []
-    for name in sorted({_file_of(graph, files) for graph in graphs}):
-        contents = [(NamedNode(graph), quads_of(NamedNode(graph), store, tables)) for graph in files[name]]
-        path = folder / name
-        texts = [export_quads(graph, quads, in_block=path.suffix != ".ttl") for graph, quads in contents if quads]
-        if texts:  # a graph may be empty, which a file cannot express
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("\n".join(texts), encoding="utf-8")
-            written.append(path)
-    return written
+    target = _TargetFolder(folder, release, tables, owners)
+    texts: dict[Path, str] = {}
+    for path in dict.fromkeys([target.path_of(graph) for graph in graphs]):
+        text = target.new_text(path)
+        if text:  # a graph may be empty, which a file cannot express
+            texts[path] = text
+    # All texts are ready before the first file is changed.
+    for path, text in texts.items():
+        replace_text(path, text)
+    return list(texts)
+
+
+class _TargetFolder:
+    """A folder to export to: the files that are there, and the graphs that each fills or will hold."""
+
+    def __init__(self, folder: Path, release: Release, tables: Collection[OutputFile], owners: Collection[str]) -> None:
+        self._folder = folder
+        self._release = release
+        self._store = release.open_store()
+        self._tables = tables
+        self._owners = {*owners, *release.manifest.owners}
+        # The name of the folder is part of the names of its files, also for "." and "data/".
+        self._files = {file.path: file for file in Sources(folder.resolve(), folder).data_files()}
+        self._graphs = {path: self._filled(file) for path, file in self._files.items()}
+        self._paths = {graph: path for path, graphs in self._graphs.items() for graph in graphs}
+
+    def path_of(self, graph: str) -> Path:
+        """Returns the file that fills a graph, or that is to be written for it."""
+        if graph not in self._paths:
+            name, together = _file_of(graph, _files(self._release.manifest))
+            path = self._folder.resolve() / name
+            if path in self._files and graph not in self._owners:
+                path = path.with_name(_hashed_name(graph))
+            if path in self._files:
+                raise Conflict(
+                    f"{path} is there already and does not hold <{graph}>: rename it, or choose a new folder"
+                )
+            self._graphs[path] = [one for one in together if one not in self._paths]
+            self._paths.update(dict.fromkeys(self._graphs[path], path))
+        return self._paths[graph]
+
+    def new_text(self, path: Path) -> str:
+        """Returns the text to write to a file; "" if it needs no change. Raises Conflict if it must not be changed."""
+        graphs = [NamedNode(graph) for graph in self._graphs[path]]
+        contents = [(graph, quads_of(graph, self._store, self._tables)) for graph in graphs]
+        new = _text(contents, path)
+        file = self._files.get(path)
+        if file is None:
+            return new
+        if self._is_of_release(file):
+            return ""
+        # In a store, because a release has literals as a store normalises them.
+        stored = Store()
+        stored.extend(file.read())
+        if set(stored) == {quad for _, quads in contents for quad in quads}:
+            return ""
+        owned = [graph.value for graph in graphs if graph.value in self._owners]
+        own = [(graph, list(stored.quads_for_pattern(None, None, None, graph))) for graph in graphs]
+        if owned or path.read_bytes() != _text(own, path).encode():
+            raise Conflict(
+                f"{path} has other statements than release {self._release.id}, and is not a file that an export wrote: "
+                "nothing was written; build it, or move it away"
+            )
+        return new
+
+    def _filled(self, file: SourceFile) -> list[str]:
+        if self._is_of_release(file):
+            return sorted(graph for graph, owner in self._release.manifest.owners.items() if owner == file.name)
+        if file.graph is None and not file.format.supports_datasets:
+            return []  # its statements would be in no graph, which a build reports
+        return sorted({quad.graph_name.value for quad in file.read() if isinstance(quad.graph_name, NamedNode)})
+
+    def _is_of_release(self, file: SourceFile) -> bool:
+        return self._release.manifest.files.get(file.name) == file.sha256()
+
+
+def _text(contents: Iterable[tuple[NamedNode, list[Quad]]], path: Path) -> str:
+    return "\n".join(export_quads(graph, quads, path.suffix != ".ttl") for graph, quads in contents if quads)
 
 
 def quads_of(graph: NamedNode, store: Store, tables: Collection[OutputFile]) -> list[Quad]:
@@ -130,10 +208,11 @@ def _files(manifest: Manifest) -> dict[str, list[str]]:
     return files
 
 
-def _file_of(graph: str, files: dict[str, list[str]]) -> str:
+def _file_of(graph: str, files: dict[str, list[str]]) -> tuple[str, list[str]]:
+    """Returns the file that will hold a graph, and all graphs in it."""
     for name, graphs in files.items():
         if graph in graphs:
-            return name
+            return name, graphs
     raise NotFound(f"no graph <{graph}> in this release that a file could hold")
 
 
@@ -151,6 +230,10 @@ def _new_name(graph: str, used: Collection[str]) -> str:
     # IRIs of our own scheme give readable file names.
     if plain and f"{plain[1]}.trig" not in used:
         return f"{plain[1]}.trig"
+    return _hashed_name(graph)
+
+
+def _hashed_name(graph: str) -> str:
     # The hash keeps names apart whose readable parts are equal.
     tail = _ODD.sub("-", graph.rpartition("/")[2])[:40].strip("-")
     return f"{tail or 'graph'}-{hashlib.sha256(graph.encode()).hexdigest()[:8]}.trig"

@@ -28,6 +28,7 @@ from citygraph.cli.console import command as _command
 from citygraph.errors import NotFound, UsageError, Violations
 from citygraph.progress import Progress
 from citygraph.rdf.formats import FORMATS, Kind
+from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings, read_settings
@@ -208,23 +209,28 @@ def releases(settings: Settings, as_json: bool, prune: int | None, pin: str | No
 @main.command()
 @click.argument("graph", required=False)
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Write into the files of this folder.")
+@click.option("--all", "everything", is_flag=True, help="With --into, write the graphs of files too.")
 @click.option("--release", "release_id", help="Export from this release instead of the current one.")
 @click.pass_obj
 @_command
-def export(settings: Settings, graph: str | None, into: Path | None, release_id: str | None) -> int:
+def export(settings: Settings, graph: str | None, into: Path | None, everything: bool, release_id: str | None) -> int:
     """Write GRAPH (an IRI, or a name such as source:place-register) as canonical, sorted TriG.
 
-    Without GRAPH, all graphs that files or the API own are written. Equal statements give equal text, and a build
-    from a folder written with --into makes a release with the same digest.
+    Without GRAPH, all graphs that files or the API own are printed. With --into, those that the API owns are written
+    into files of a folder such as data/, whose other files stay as they are; --all makes a copy of all graphs in a
+    new folder. Equal statements give equal text, and a build of the files makes a release with the same digest.
     """
     release = _release(settings, release_id)
-    graphs = [expand(graph)] if graph else adoptable(release.manifest)
     if into is not None:
-        for path in adopt(graphs, release, into, table_outputs(settings.queries)):
+        owned = api_graphs(release.manifest) if not everything else adoptable(release.manifest)
+        owners = Releases(settings.releases).current().manifest.owners
+        paths = adopt([expand(graph)] if graph else owned, release, into, table_outputs(settings.queries), owners)
+        for path in paths:
             click.echo(str(path), err=True)
+        click.echo(f"{len(paths)} file(s) written", err=True)
         return _OK
     store = release.open_store()
-    for iri in graphs:
+    for iri in [expand(graph)] if graph else adoptable(release.manifest):
         if graph or release.manifest.graphs[iri]:
             click.echo(export_graph(store, NamedNode(iri)), nl=False)
     return _OK
