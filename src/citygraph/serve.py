@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,8 @@ _WATCH_SECONDS = 1.0
 _BUILT = Path(__file__).parent / "web" / "static" / "built"
 # Slow clients must not hold connections open: headers have to arrive within this time.
 _HEADER_MILLISECONDS = 10_000
+# Open files of a web process besides the connections of its clients: engines, stores, files that are sent.
+_OTHER_FILES = 512
 # Without the query string: it may have private queries, or a token that a client puts there by mistake.
 _REQUEST = '%(time)s %(addr)s "%(method)s %(path)s" %(status)d %(dt_ms).1f ms'
 
@@ -93,8 +96,8 @@ def _server(settings: Settings) -> AbstractServer[Any]:
         interface=Interfaces.WSGI,
         workers=settings.workers,
         blocking_threads=settings.threads,
-        # More requests than threads wait in the server, not in the kernel; beyond that clients wait to connect.
-        backpressure=settings.threads * 4,
+        # granian counts connections, busy or idle. The threads limit the requests under way; others wait for one.
+        backpressure=_most_connections(settings),
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MILLISECONDS),
         websockets=False,
@@ -104,6 +107,15 @@ def _server(settings: Settings) -> AbstractServer[Any]:
         log_access=settings.log_requests,
         log_access_format=_REQUEST,
     )
+
+
+def _most_connections(settings: Settings) -> int:
+    """Returns how many connections a web process may hold, as far as the system allows that many open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    limit = settings.connections if hard == resource.RLIM_INFINITY else min(settings.connections, hard - _OTHER_FILES)
+    return max(limit, settings.threads * 4)
 
 
 def _keep_alive(host: HostProcess, writer: ServiceProcess, settings: Settings, stopping: threading.Event) -> None:

@@ -24,6 +24,7 @@ from citygraph.release.releases import Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.web.documents.documents import Documents
 from citygraph.web.http.assets import STATIC, StaticFiles
+from citygraph.web.http.bodies import BodyReceiver
 from citygraph.web.http.messages import Reply, Request, preflight
 from citygraph.web.http.metrics import Metrics, folder_of
 from citygraph.web.http.routes import FAST, ROUTES, url_map
@@ -89,13 +90,16 @@ def create_app(
     release_site = ReleaseSite(settings, Timeline(releases), cache, pages)
     metrics = Metrics(folder_of(settings.engine_socket))
     workbench = Workbench(settings, releases, cache)
-    endpoint = SparqlEndpoint(settings, releases, engines, workbench, clock, metrics) if engines is not None else None
+    bodies = BodyReceiver(settings)
+    endpoint = (
+        SparqlEndpoint(settings, releases, engines, workbench, clock, metrics, bodies) if engines is not None else None
+    )
     mementos = Mementos(release_site)
     citations = Citations(release_site)
     views = {
         "documents": Documents(settings, releases, cache, errors, pages, today),
-        **_sparql_views(settings, releases, cache, engines, endpoint, metrics),
-        **_search_views(settings, cache, pages),
+        **_sparql_views(settings, releases, cache, engines, endpoint, metrics, bodies),
+        **_search_views(settings, cache, pages, bodies),
         **_time_views(release_site, mementos, citations),
         "about": AboutPages(settings, cache, pages),
         "assets": StaticFiles(STATIC),
@@ -183,6 +187,7 @@ def _sparql_views(
     engines: Runs | None,
     endpoint: SparqlEndpoint | None,
     metrics: Metrics,
+    bodies: BodyReceiver,
 ) -> dict[str, object]:
     views: dict[str, object] = {
         "completions": CompletionList(cache),
@@ -198,21 +203,21 @@ def _sparql_views(
         if settings.writer_socket:
             writer = Writer(settings)
             checks["writer"] = lambda _: writer.state()
-            access = WriteAccess(settings, writer, Tokens(settings.tokens))
+            access = WriteAccess(settings, writer, Tokens(settings.tokens), bodies)
             views["update"] = UpdateEndpoint(settings, access)
             views["graph_store"] = GraphStore(settings, releases, endpoint.results, access)
     views["health"] = Health(cache, checks)
     return views
 
 
-def _search_views(settings: Settings, cache: ReleaseCache, pages: Pages) -> dict[str, object]:
+def _search_views(settings: Settings, cache: ReleaseCache, pages: Pages, bodies: BodyReceiver) -> dict[str, object]:
     lookups = Lookups()
     return {
         "search_page": Search(settings, cache, lookups, pages),
         "suggestions": Suggestions(settings, cache, lookups),
         "explore": Explore(settings, cache, pages),
         "network": Network(settings, cache, lookups, pages),
-        "reconcile": Reconciliation(settings, cache, lookups, pages),
+        "reconcile": Reconciliation(settings, cache, lookups, pages, bodies),
     }
 
 

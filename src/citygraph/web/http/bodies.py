@@ -1,18 +1,22 @@
-"""Response bodies: compression of whole ones and of streams, and a spool for large ones."""
+"""Bodies: requests received by few threads, responses compressed whole or as streams, and a spool for large ones."""
 
 from __future__ import annotations
 
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import BoundedSemaphore
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import brotli
 import zstandard
 
+from citygraph.engine.pool import PerClientLimit
 from citygraph.errors import Busy, LimitReached
+from citygraph.settings import Settings
+from citygraph.web.http.addresses import client_address
 
 # Bytes below which compression saves less than a packet.
 SMALLEST = 1024
@@ -66,6 +70,56 @@ def compressed(pieces: Iterator[bytes], encoding: str) -> Generator[bytes, None,
 
 
 _BLOCK = 256 * 1024
+_PIECE = 64 * 1024
+
+
+class BodyReceiver:
+    """Receives the bodies of requests by few threads: one that does not come holds a thread, and most must stay free.
+
+    All views of a web process share one. No client may hold most of the places.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._proxies = settings.trusted_proxies
+        self._places = BoundedSemaphore(max(1, settings.threads // 4))
+        self._places_of = PerClientLimit(max(1, settings.threads // 8))
+
+    def receive(self, environ: Mapping[str, Any], limit: int, wait: float = 0.0) -> bytes:
+        """Returns the body, or one byte more than `limit` of a longer one of unknown length.
+
+        Raises Busy if no place becomes free within `wait` seconds.
+        """
+        declared = declared_length(environ)
+        with self._place(environ, wait):
+            return bytes(environ["wsgi.input"].read(limit + 1 if declared is None else declared))
+
+    def drop(self, environ: Mapping[str, Any], size: int) -> None:
+        """Receives a body of this size and discards it. Raises Busy if no place is free."""
+        with self._place(environ, 0.0):
+            read = environ["wsgi.input"].read
+            while size > 0 and (piece := read(min(size, _PIECE))):
+                size -= len(piece)
+
+    @contextmanager
+    def _place(self, environ: Mapping[str, Any], wait: float) -> Iterator[None]:
+        client = client_address(environ, self._proxies)
+        if not self._places_of.acquire(client, wait):
+            raise Busy("too many bodies of yours are being received", retry_after=5, yours=True)
+        try:
+            if not self._places.acquire(timeout=wait):
+                raise Busy("too many bodies are being received", retry_after=5)
+            try:
+                yield
+            finally:
+                self._places.release()
+        finally:
+            self._places_of.release(client)
+
+
+def declared_length(environ: Mapping[str, Any]) -> int | None:
+    """Returns the Content-Length of a request, or None if it is unknown until the end of the body."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    return int(length) if length.isdecimal() else None
 
 
 class Spool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import OrderedDict
+from io import BytesIO
 from typing import Any
 
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -17,6 +18,7 @@ from citygraph.matching.score import Candidate, IndexedEntity, reconcile
 from citygraph.rdf.terms import CG
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import public_root
+from citygraph.web.http.bodies import BodyReceiver, declared_length
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.negotiation import reader_language
 from citygraph.web.http.replies import HTML, JSON, Variant, reply
@@ -52,8 +54,11 @@ _FRAMED = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'n
 class Reconciliation:
     """The views of the service; the schemas of the latest releases are cached."""
 
-    def __init__(self, settings: Settings, shelf: ReleaseCache, lookups: Lookups, pages: Templates) -> None:
+    def __init__(
+        self, settings: Settings, shelf: ReleaseCache, lookups: Lookups, pages: Templates, bodies: BodyReceiver
+    ) -> None:
         self._settings = settings
+        self._bodies = bodies
         self._shelf = shelf
         self._lookups = lookups
         self._pages = pages
@@ -61,7 +66,7 @@ class Reconciliation:
 
     def endpoint(self, request: Request) -> Reply:
         """Returns the manifest, the candidates for queries, or the values of properties."""
-        parameters = _parameters(request)
+        parameters = _parameters(request, self._bodies)
         opened, language = self._shelf.current(), reader_language(request)
         schema = self._schema(opened, language)
         if "extend" in parameters:
@@ -255,17 +260,26 @@ class Reconciliation:
         return page_request_of(request, self._settings)
 
 
-def _parameters(request: Request) -> dict[str, str]:
-    """Returns the parameters of the address and of a form. Raises UnsupportedMedia, and TooLarge for a huge form."""
+def _parameters(request: Request, bodies: BodyReceiver) -> dict[str, str]:
+    """Returns the parameters of the address and of a form.
+
+    Raises UnsupportedMedia, TooLarge for a huge form, Busy if too many are being received.
+    """
     if request.method != "POST":
         return request.args.to_dict()
     if request.mimetype not in (_FORM, "multipart/form-data"):
         raise UnsupportedMedia(f"a body of type {request.mimetype or 'unknown'} is not supported here", (_FORM,))
-    request.max_content_length = request.max_form_memory_size = _LARGEST
+    too_large = TooLarge(f"a form may have {_LARGEST} bytes", _LARGEST)
+    if (declared_length(request.environ) or 0) > _LARGEST:
+        raise too_large
+    body = bodies.receive(request.environ, _LARGEST)
+    received = {**request.environ, "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    whole = Request(received)
+    whole.max_content_length = whole.max_form_memory_size = _LARGEST
     try:
-        return {**request.args.to_dict(), **request.form.to_dict()}
+        return {**request.args.to_dict(), **whole.form.to_dict()}
     except RequestEntityTooLarge:
-        raise TooLarge(f"a form may have {_LARGEST} bytes", _LARGEST) from None
+        raise too_large from None
 
 
 def _json_reply(request: Request, value: dict[str, Any]) -> Reply:

@@ -8,18 +8,16 @@ from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from http import HTTPStatus
-from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import quote
 
-from citygraph.engine.pool import PerClientLimit
-from citygraph.errors import Busy, TooLarge, UnsupportedMedia
+from citygraph.errors import TooLarge, UnsupportedMedia
 from citygraph.rdf.formats import Kind
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import DIRECT, FORM, ProtocolRequest, Query, check_form, parse_request, query_name
 from citygraph.web.http.addresses import client_address, public_root
-from citygraph.web.http.bodies import compress
+from citygraph.web.http.bodies import BodyReceiver, compress, declared_length
 from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import Wanted, encoding, language, wanted
@@ -39,7 +37,7 @@ _READ_BY_PAGES = "application/sparql-results+json, application/n-triples;q=0.9"
 _FORM_FACTOR, _FORM_ROOM = 3, 64 * 1024
 _MOST_OPEN = 100
 # Of a body that is too large, so much is received and dropped, for its sender to read why.
-_MOST_DROPPED, _PIECE = 16 * 1024 * 1024, 64 * 1024
+_MOST_DROPPED = 16 * 1024 * 1024
 
 
 class SparqlEndpoint:
@@ -53,6 +51,7 @@ class SparqlEndpoint:
         workbench: Workbench,
         clock: Callable[[], float] = time.monotonic,
         metrics: Metrics | None = None,
+        bodies: BodyReceiver | None = None,
     ) -> None:
         self._limiter = RateLimiter(settings, clock)
         self._metrics = metrics or Metrics()
@@ -61,9 +60,7 @@ class SparqlEndpoint:
         self._releases = releases
         self._workbench = workbench
         self._opened: dict[str, Release] = {}
-        # A body that does not come holds a thread of the server: there must be others.
-        self._receiving = BoundedSemaphore(max(1, settings.threads // 4))
-        self._received_of = PerClientLimit(max(1, settings.threads // 8))
+        self._bodies = bodies or BodyReceiver(settings)
         # The same few headers come again and again.
         self._wanted = lru_cache(512)(wanted)
         self._encoding = lru_cache(512)(encoding)
@@ -72,7 +69,7 @@ class SparqlEndpoint:
         """Returns the result of the query, the workbench for a browser, or the service description without a query."""
         client = client_address(request.environ, self._settings.trusted_proxies)
         self._limiter.count_request(client)
-        operation = self._operation(request, client)
+        operation = self._operation(request)
         accepted = self._wanted(request.header("Accept"), operation.format)
         if accepted.html:
             return self._page(request, operation, client)
@@ -93,48 +90,29 @@ class SparqlEndpoint:
         )
         return self.results.answer(asked)
 
-    def _operation(self, request: Request, client: str) -> ProtocolRequest:
+    def _operation(self, request: Request) -> ProtocolRequest:
         content_type = request.environ.get("CONTENT_TYPE") or ""
-        body = self._body(request.environ, content_type, client) if request.method == "POST" else b""
+        body = self._body(request.environ, content_type) if request.method == "POST" else b""
         return parse_request(request.method, request.query, content_type, body, self._settings.base)
 
-    def _body(self, environ: Mapping[str, Any], content_type: str, client: str) -> bytes:
+    def _body(self, environ: Mapping[str, Any], content_type: str) -> bytes:
         """The body, if it is of a type and a size that we take: others are not even received."""
         check_form(content_type)
         if (environ.get("HTTP_CONTENT_ENCODING") or "identity").strip().casefold() != "identity":
             raise UnsupportedMedia("a compressed body is not read", (FORM, DIRECT))
         longest = self._settings.query_length
         limit = longest * _FORM_FACTOR + _FORM_ROOM
-        length = environ.get("CONTENT_LENGTH") or ""
-        declared = int(length) if length.isdecimal() else None
+        declared = declared_length(environ)
         too_large = TooLarge(f"the body is too large: a query may have {longest} bytes", longest)
         if declared is not None and declared > limit:
             # Many a client reads no answer before it has sent all, and would only see a connection that breaks.
             if declared <= _MOST_DROPPED:
-                self._receive(environ, declared, client, keep=False)
+                self._bodies.drop(environ, declared)
             raise too_large
-        body = self._receive(environ, limit + 1 if declared is None else declared, client)
+        body = self._bodies.receive(environ, limit)
         if len(body) > limit:
             raise too_large
         return body
-
-    def _receive(self, environ: Mapping[str, Any], size: int, client: str, keep: bool = True) -> bytes:
-        if not self._received_of.acquire(client, wait=0):
-            raise Busy("too many bodies of yours are being received", retry_after=5, yours=True)
-        try:
-            if not self._receiving.acquire(blocking=False):
-                raise Busy("too many bodies are being received", retry_after=5)
-            try:
-                read = environ["wsgi.input"].read
-                if keep:
-                    return bytes(read(size))
-                while size > 0 and (piece := read(min(size, _PIECE))):
-                    size -= len(piece)
-                return b""
-            finally:
-                self._receiving.release()
-        finally:
-            self._received_of.release(client)
 
     def _release(self, request: Request) -> Release:
         release_id = request.release or self._releases.current_id()

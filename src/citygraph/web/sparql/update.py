@@ -7,8 +7,6 @@ import logging
 import os
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
@@ -16,7 +14,6 @@ from typing import Any, Protocol
 
 from citygraph.commit.change import Change, Commit, Update
 from citygraph.commit.tokens import TokenHolder, Tokens, bearer
-from citygraph.engine.pool import PerClientLimit
 from citygraph.errors import (
     Busy,
     CitygraphError,
@@ -28,6 +25,7 @@ from citygraph.errors import (
 from citygraph.settings import Settings
 from citygraph.sparql.update_protocol import parse_update
 from citygraph.web.http.addresses import client_address
+from citygraph.web.http.bodies import BodyReceiver, declared_length
 from citygraph.web.http.messages import NO_STORE, Reply, Request
 from citygraph.web.pages.error_pages import result_members
 
@@ -55,13 +53,14 @@ class Principal:
 class WriteAccess:
     """Admits holders of tokens for writing, limits concurrent bodies and commits, and logs each attempt."""
 
-    def __init__(self, settings: Settings, commits: Commits, tokens: Tokens) -> None:
+    def __init__(
+        self, settings: Settings, commits: Commits, tokens: Tokens, bodies: BodyReceiver | None = None
+    ) -> None:
         self._settings = settings
         self._commits = commits
         self._tokens = tokens
-        # Slow senders and waiting commits hold threads: some must stay free, and no client may hold most.
-        self._bodies_of = PerClientLimit(max(1, settings.threads // 8))
-        self._bodies = BoundedSemaphore(max(1, settings.threads // 4))
+        self._bodies = bodies or BodyReceiver(settings)
+        # Waiting commits hold threads, and some must stay free.
         self._waiting = BoundedSemaphore(max(1, settings.threads * 3 // 4))
 
     def admit(self, request: Request) -> Principal:
@@ -74,11 +73,10 @@ class WriteAccess:
     def body(self, request: Request) -> bytes:
         """Returns the body, unpacked. Raises TooLarge, UnsupportedMedia for an unknown coding, UsageError, Busy."""
         limit = self._settings.body_limit
-        length = request.environ.get("CONTENT_LENGTH") or ""
-        declared = int(length) if length.isdecimal() else None
+        declared = declared_length(request.environ)
         if declared is not None and declared > limit:
             raise TooLarge(f"the body has {declared} bytes; the limit is {limit}", limit)
-        body = self._receive(request, limit + 1 if declared is None else declared)
+        body = self._bodies.receive(request.environ, limit, _PATIENCE)
         if len(body) > limit:
             raise TooLarge(f"the body has more than {limit} bytes", limit)
         coding = (request.header("Content-Encoding") or "identity").strip().casefold()
@@ -88,20 +86,14 @@ class WriteAccess:
             raise UnsupportedMedia(f"the content coding {coding[:40]!r} is not read: gzip is", ("gzip",))
         return unpacked(body, limit)
 
-    def _receive(self, request: Request, size: int) -> bytes:
-        client = client_address(request.environ, self._settings.trusted_proxies)
-        if not self._bodies_of.acquire(client, wait=_PATIENCE):
-            raise Busy("too many bodies of yours are being received", retry_after=5, yours=True)
-        try:
-            with _held(self._bodies, "too many bodies are being received"):
-                return bytes(request.environ["wsgi.input"].read(size))
-        finally:
-            self._bodies_of.release(client)
-
     def commit(self, request: Request, principal: Principal, change: Change) -> Commit:
         """Publishes a change, and logs the outcome. Raises what the writer raises, Busy."""
-        with _held(self._waiting, "too many commits are waiting"):
+        if not self._waiting.acquire(timeout=_PATIENCE):
+            raise Busy("too many commits are waiting", retry_after=5)
+        try:
             return self._commit(request, principal, change)
+        finally:
+            self._waiting.release()
 
     def _commit(self, request: Request, principal: Principal, change: Change) -> Commit:
         begun = time.monotonic()
@@ -141,17 +133,6 @@ class WriteAccess:
                 os.close(descriptor)
         except OSError:
             _log.exception("the audit log cannot be written: %s", text)
-
-
-@contextmanager
-def _held(places: BoundedSemaphore, full: str) -> Iterator[None]:
-    """Holds one of the places during a block. Raises Busy without a free one."""
-    if not places.acquire(timeout=_PATIENCE):
-        raise Busy(full, retry_after=5)
-    try:
-        yield
-    finally:
-        places.release()
 
 
 def unpacked(body: bytes, limit: int) -> bytes:
