@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import pytest
 from flask.testing import FlaskClient
@@ -27,6 +28,8 @@ GRAPH graph:notes {
     rdfs:label "Harbor"@en-US, "Harbour"@en-GB, "Liman"@tr .
   city:plain a cg:City ; cg:country country:germany ; schema:latitude 43 ; schema:longitude 23 ;
     rdfs:label "Plain"@en, "Plane"@en-AU, "Ova"@tr .
+  city:nukualofa a cg:City ; cg:country country:germany ; schema:latitude 44 ; schema:longitude 24 ;
+    rdfs:label "Nukuʻalofa"@en, "Nukuʻalofa"@tr .
   agreement:colourville-izmir a cg:SisterCityAgreement ; cg:party city:colourville, city:izmir ;
     cg:protocolDate "2001-05-06"^^xsd:date .
   agreement:harbor-izmir a cg:SisterCityAgreement ; cg:party city:harbor, city:izmir ;
@@ -40,7 +43,7 @@ _ADDRESS = "/doc/city/colourville"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Releases, Release, Report]:
-    """The small graph with three cities that have regional names. Do not write to it."""
+    """The small graph, three cities that have regional names and one with an apostrophe. Do not write to it."""
     folder = tmp_path_factory.mktemp("regional")
     sources = write_files(folder)
     prefixes = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
@@ -89,7 +92,7 @@ def test_tables_have_regional_names(made: tuple[Releases, Release, Report]) -> N
     """The table of cities has both names, one row a city, and variants among the other names (13.4)."""
     with (made[1].path / "tables" / "cities.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["iri"].rpartition("/")[2]: row for row in csv.DictReader(file)}
-    assert len(rows) == 5
+    assert len(rows) == 6
     assert (rows["colourville"]["label_en"], rows["colourville"]["label_tr"]) == ("Colourville", "Renkşehir")
     assert (rows["harbor"]["label_en"], rows["harbor"]["names"]) == ("Harbour", "Harbor@en-us")
     assert (rows["plain"]["label_en"], rows["plain"]["names"]) == ("Plain", "Plane@en-au")
@@ -138,3 +141,13 @@ def test_data_extension_matches_by_range(client: FlaskClient) -> None:
     extend = '{"ids": ["city/colourville"], "properties": [{"id": "label", "settings": {"language": "tr"}}]}'
     rows = client.post("/reconcile", data={"extend": extend}).get_json()["rows"]
     assert rows["city/colourville"]["label"] == [{"str": "Renkşehir"}]
+
+
+@pytest.mark.parametrize("typed", ["Nuku'alofa", "Nuku’alofa", "nukuʼalofa", "nukualofa", "NUKUʻALOFA"])
+def test_a_name_with_an_apostrophe_is_found(client: FlaskClient, typed: str) -> None:
+    """The letter U+02BB is found by whatever apostrophe the reader has, or by none (13.18)."""
+    found = client.get("/search.json", query_string={"q": typed}).get_json()["results"]
+    assert [one["id"] for one in found] == ["city/nukualofa"]
+    reply = client.get("/reconcile", query_string={"queries": json.dumps({"a": {"query": typed}})})
+    (candidate,) = reply.get_json()["a"]["result"]
+    assert (candidate["id"], candidate["score"], candidate["match"]) == ("city/nukualofa", 100, True)

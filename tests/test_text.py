@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citygraph.text import best_tag, collation_key, fold, lower, matches_language, nfc, slug
+from citygraph.text import best_tag, collation_key, fold, lower, matches_language, nfc, separates_words, slug
 
 
 @pytest.mark.parametrize("name", ["Izmir", "izmir", "İZMİR", "ızmır", "IZMIR", unicodedata.normalize("NFD", "İzmir")])
@@ -44,6 +45,37 @@ def test_turkish_order() -> None:
     assert sorted(words, key=collation_key) == [
         "2026", "can", "çam", "ığdır", "ılıca", "incir", "İzmir", "oz", "öz", "sarı", "şark", "Zonguldak",
     ]  # fmt: skip
+
+
+EXPECTED = Path(__file__).parent / "expected"
+
+
+@pytest.mark.parametrize(("language", "file"), [("tr", "turkish-order.txt"), ("az", "azerbaijani-order.txt")])
+def test_names_are_sorted_as_icu_sorts_them(language: str, file: str) -> None:
+    """Names from a gazetteer, with accents, apostrophes and brackets, are in the order of ICU's collator (13.18)."""
+    lines = (EXPECTED / file).read_text(encoding="utf-8").splitlines()
+    names = [line for line in lines if not line.startswith("#")]
+    assert sorted(sorted(names), key=lambda name: collation_key(name, language)) == names
+
+
+def test_a_mark_counts_after_all_letters() -> None:
+    """Kâğıthane comes before Kayseri: â is an a with a mark, not a letter of its own (13.18)."""
+    names = ["Kayseri", "Kâğıthane", "Kars", "Kadıköy", "kars", "Kârs"]
+    assert sorted(names, key=collation_key) == ["Kadıköy", "Kâğıthane", "kars", "Kars", "Kârs", "Kayseri"]
+
+
+@pytest.mark.parametrize("apostrophe", "'`´ʹʻʼʽʾʿˈˊˋ‘’‛′‵ꞌ＇׳՚")
+def test_letters_like_apostrophes_do_not_count(apostrophe: str) -> None:
+    """Nuku'alofa is found however its fakauʻa is typed, and has one slug (13.18)."""
+    assert fold(f"Nuku{apostrophe}alofa") == "nukualofa"
+    assert slug(f"Qo{apostrophe}qon") == "qoqon"
+    assert not separates_words(apostrophe)
+
+
+def test_hyphens_and_quotes_separate_words() -> None:
+    """What is not like an apostrophe becomes a space (13.18)."""
+    assert [separates_words(sign) for sign in '-/ ",('] == [True] * 6
+    assert fold("عمان") == "mn"
 
 
 @given(st.text(max_size=60))

@@ -5,16 +5,35 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
 from io import StringIO
 
 from anyascii import anyascii
 
-# Letters in the order of the Turkish alphabet with Azerbaijani ə, x, q and w where readers look for them;
-# other letters sort by their base letter.
-_ALPHABET = "aâbcçdeəfgğhıiîjklmnoöpqrsştuûüvwxyz"
-_PLACE = {letter: place for place, letter in enumerate(_ALPHABET)}
+# The order of characters at the first level of comparison: the root collation of Unicode CLDR 48, where punctuation
+# comes before digits and these before letters. A letter that is not here sorts by the letters and marks it consists of.
+_SIGNS = " _‾-‒–—―,;:!¡?¿.·'‹›\"«»()[]{}‖§¶@*/\\&#%‰†‡•′″`´^¯˘˙¨¸ʹʺˆˇˈˌ°©®+±÷×<=>¬|¦~¤¢$£¥€0123456789"
+_LATIN = "abɓcƈdɖɗeǝəɛfƒgǥɠɣhʻʽijkƙlmnɲŋoɔɵpƥĸqrsʃtŧƭʈuʉʊvʋwxyƴzʒþƿʔʼʾʕʿ"
+_CYRILLIC = "аәӕбвгғӻҕдђҙеєжҗзѕӡиійјкқӄҡҟҝлљмнңҥњоөпҧрсҫтҭћуүұфхҳһцҵчҷҹҽџшщъыьэюяҩӏ"
+# Letters of their own (CLDR 48, tr.xml and az.xml), each with the letter after which it comes.
+_OWN_LETTERS = {
+    "tr": {"ç": "c", "ğ": "g", "ı": "ʽ", "ö": "o", "ş": "s", "ü": "u"},
+    "az": {"ç": "c", "ə": "e", "ğ": "g", "x": "h", "ı": "ʽ", "q": "k", "ö": "o", "ş": "s", "ü": "u", "w": "z"},
+}
+# Marks in their order at the second level; a mark that is not here comes last.
+_MARKS = (
+    "\u0332\u0313\u0314\u0301\u0300\u0306\u0302\u030c\u030a\u0308\u030b\u0303\u0307\u0338\u0327\u0328\u0304"
+    "\u0335\u0305\u0309\u030f\u0310\u0311\u031b\u0323\u0324\u0325\u0326\u032d\u032e\u0330\u0331\u0361\u0363"
+)
+# Characters without a canonical decomposition that sort by others; \u0363 stands for what makes "æ" more than "ae".
+_SPELLED = {
+    **{"đ": "d\u0335", "ħ": "h\u0335", "ł": "l\u0335", "ø": "o\u0338", "ð": "d\u0363", "ŀ": "l\u0363"},
+    **{"æ": "a\u0363e", "œ": "o\u0363e", "ß": "s\u0363s", "ĳ": "ij", "ŉ": "ʼn", "ґ": "г\u0335"},
+    **dict.fromkeys("‘’‚‛", "'"),
+    **dict.fromkeys("“”„‟", '"'),
+    **{"‐": "-", "‑": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "…": "..."},
+}
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 # Control and format characters, unpaired surrogates, and spaces and separators.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
@@ -52,10 +71,16 @@ def fold(text: str) -> str:
     """Returns the search form: letters without marks, in lower case, words joined by single spaces.
 
     All of Izmir, izmir, İZMİR and ızmır fold to "izmir"; other scripts are transliterated, so that
-    Баку folds to "baku".
+    Баку folds to "baku". Apostrophes and the letters like them do not count: Nukuʻalofa is "nukualofa".
     """
-    ascii_text = anyascii(nfc(text)).lower()
-    return _SPACES.sub(" ", ascii_text.replace("'", "")).strip()
+    # anyascii writes U+02BB, U+02BF and the Arabic ʿayn as a grave accent, U+02BC and U+02BE as an apostrophe.
+    ascii_text = anyascii(nfc(text)).lower().replace("'", "").replace("`", "")
+    return _SPACES.sub(" ", ascii_text).strip()
+
+
+def separates_words(character: str) -> bool:
+    """Returns whether the search form has a space in place of a character, as for "-", and not for an apostrophe."""
+    return fold(f"x{character}x") == "x x"
 
 
 def slug(label: str) -> str:
@@ -68,18 +93,63 @@ def slug(label: str) -> str:
 
 
 @lru_cache(20_000)
-def collation_key(text: str) -> tuple[tuple[int, int], ...]:
-    """Returns a sort key in the order of the Turkish alphabet, without regard to case: ç after c, ı before i."""
-    return tuple(_place_of(letter) for letter in lower(text))
+def collation_key(text: str, language: str = "tr") -> str:
+    """Returns a sort key: the order of the ICU collation of Turkish, or of Azerbaijani.
+
+    Letters count first, then their marks, then case; after that the text itself: ç after c, ı before i, â beside a.
+    Readers of other languages get the Turkish order.
+    """
+    alphabet = language if language in _OWN_LETTERS else "tr"
+    weights = [_weights(letter, alphabet) for letter in nfc(text)]
+    levels = ("".join(level) for level in zip(*weights, strict=True)) if weights else ()
+    return "\0".join([*levels, text])
 
 
-def _place_of(letter: str) -> tuple[int, int]:
-    place = _PLACE.get(letter)
-    if place is not None:
-        return place, 0
-    base = unicodedata.normalize("NFD", letter)[0]
-    # Spaces, digits and punctuation come before letters, foreign letters after their base letter.
-    return (_PLACE[base], ord(letter)) if base in _PLACE else (-1 if ord(letter) < 0x80 else 100, ord(letter))
+@lru_cache(20_000)
+def _weights(letter: str, language: str) -> tuple[str, str, str]:
+    """Returns the weights of a character in Unicode normal form C at the three levels."""
+    if unicodedata.category(letter) in ("Cc", "Cf"):  # invisible, such as a soft hyphen
+        return "", "", ""
+    case, places = "\2" if lower(letter) != letter else "\1", _places(language)
+    first = second = third = ""
+    for part in _parts(letter, places):
+        if unicodedata.combining(part):
+            second += chr(2 + (_MARKS.find(part) % 99))
+            third += "\1"
+        else:
+            first, second, third = first + _first_weight(part, places), second + "\1", third + case
+    return first, second, third
+
+
+def _parts(letter: str, places: Mapping[str, str]) -> list[str]:
+    """Returns the letters and marks of which a character consists, in lower case; whole if it has a place itself."""
+    if lower(letter) in places:
+        return [lower(letter)]
+    # Before lower case: "Î" is an I with a mark, which sorts with ı, and "î" an i.
+    parts = [part for one in unicodedata.normalize("NFD", letter) for part in _SPELLED.get(lower(one), lower(one))]
+    # "ǖ" is a letter with a mark: ü with a macron.
+    while len(parts) > 1 and (whole := nfc(parts[0] + parts[1])) in places:
+        parts[:2] = [whole]
+    return parts
+
+
+def _first_weight(part: str, places: Mapping[str, str]) -> str:
+    if part in places:
+        return places[part]
+    if part.isdecimal():
+        return places[str(unicodedata.decimal(part))]
+    # Other letters follow the Latin alphabet, script after script; other signs precede it.
+    return max("\u0200", part) if part.isalpha() else places["€"]
+
+
+@cache
+def _places(language: str) -> Mapping[str, str]:
+    """Returns the weights of signs and letters at the first level in the order of a language."""
+    latin = _LATIN
+    for own, after in _OWN_LETTERS[language].items():
+        latin = latin.replace(own, "").replace(after, after + own)
+    places = {letter: chr(1 + place) for place, letter in enumerate(_SIGNS + latin)}
+    return places | {letter: chr(ord("\u0400") + place) for place, letter in enumerate(_CYRILLIC)}
 
 
 def matches_language(tag: str, language: str) -> bool:

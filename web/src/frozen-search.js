@@ -6,7 +6,7 @@ const MOST = 60;
 export function fold(text, letters) {
   let plain = "";
   for (const letter of text.normalize("NFC")) plain += letter < "\x80" ? letter : letters[letter] ?? "";
-  return plain.toLowerCase().replaceAll("'", "").replace(/[^a-z0-9]+/g, " ").trim();
+  return plain.toLowerCase().replace(/['`]/g, "").replace(/[^a-z0-9]+/g, " ").trim();
 }
 
 /** What has the words of a text, the last of them as a beginning; best first, each thing once by its best name. */
@@ -40,7 +40,8 @@ function before(one, other) {
 /** The name of a thing in the reader's language, or English, or any. */
 export function label(index, path, language) {
   const names = index.things.find((thing) => thing[0] === path)?.[2].filter((name) => name[2]) ?? [];
-  const of = (wanted) => names.find((name) => name[1] === wanted);
+  // The language itself, then its variants: en-gb is English.
+  const of = (wanted) => names.find((name) => name[1] === wanted) ?? names.find((name) => name[1].startsWith(`${wanted}-`));
   return (of(language) ?? of("en") ?? names[0])?.[0] ?? path;
 }
 

@@ -11,7 +11,6 @@ from pyoxigraph import NamedNode
 from citygraph.charts.axis import Lane
 from citygraph.graph.description import Description
 from citygraph.rdf.terms import CG
-from citygraph.text import collation_key
 from citygraph.web.kinds.acts import LINKS_OF_AGENTS, attendances, read_acts
 from citygraph.web.kinds.key_facts import key_facts
 from citygraph.web.kinds.page_context import Layout, PageContext, text_of
@@ -119,7 +118,8 @@ def _posts(context: PageContext, node: NamedNode, tenures: Sequence[Tenure]) -> 
         PostHolders(context.table.link(iri), at_head, tuple(one for one in tenures if one.post_iri == iri))
         for iri, at_head in heads.items()
     )
-    return tuple(sorted(posts, key=lambda post: (not post.heads, not post.tenures, collation_key(post.name.text))))
+    sort_key = context.translations.sort_key
+    return tuple(sorted(posts, key=lambda post: (not post.heads, not post.tenures, sort_key(post.name.text))))
 
 
 def _post_line(context: PageContext, name: str, posts: Sequence[PostHolders]) -> tuple[Markup, Markup] | None:

@@ -15,7 +15,6 @@ from citygraph.charts.svg import Caption
 from citygraph.geo import kilometres
 from citygraph.graph.description import Description
 from citygraph.rdf.terms import CG
-from citygraph.text import collation_key
 from citygraph.web.kinds.drawing import NARROW, WIDE, land, thousands
 from citygraph.web.kinds.page_context import Layout, PageContext, text_of, validity
 from citygraph.web.kinds.ties import Facts, Point, dates_of, facts_by_subject, point_of
@@ -95,12 +94,12 @@ def _places(
     points: Mapping[str, Point],
 ) -> tuple[TiedPlace, ...]:
     """Returns the places, those with the most agreements first."""
-    link = context.table.link
+    link, sort_key = context.table.link, context.translations.sort_key
     names = {iri: link(iri) for iri in agreements}
-    order = sorted(agreements, key=lambda iri: (-len(agreements[iri]), collation_key(names[iri].text), iri))
+    order = sorted(agreements, key=lambda iri: (-len(agreements[iri]), sort_key(names[iri].text), iri))
     places = []
     for place_number, iri in enumerate(order, 1):
-        names_of_partners = sorted(map(link, partners[iri]), key=lambda text: collation_key(text.text))
+        names_of_partners = sorted(map(link, partners[iri]), key=lambda text: sort_key(text.text))
         # A single further partner is listed: "and 1 more" would take as much space.
         shown = names_of_partners if len(names_of_partners) <= _PARTNERS + 1 else names_of_partners[:_PARTNERS]
         more = len(names_of_partners) - len(shown)

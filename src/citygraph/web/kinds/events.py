@@ -9,7 +9,6 @@ from pyoxigraph import NamedNode
 
 from citygraph.graph.description import Description
 from citygraph.rdf.terms import CG
-from citygraph.text import collation_key
 from citygraph.web.kinds.acts import cells_of as words_of
 from citygraph.web.kinds.acts import read_events, sources_by
 from citygraph.web.kinds.key_facts import cells_of, key_facts
@@ -200,7 +199,8 @@ def _participants(
             (iri, Participant(context.table.link(iri), more, affiliations.get(iri, ()), Cell((), notes)))
         )
     # Agents with a further role, such as hosts, come first.
-    participants.sort(key=lambda one: (not one[1].parts, not one[1].is_partner, collation_key(one[1].name.text)))
+    sort_key = context.translations.sort_key
+    participants.sort(key=lambda one: (not one[1].parts, not one[1].is_partner, sort_key(one[1].name.text)))
     return tuple(g for iri, g in participants if iri in persons), tuple(
         g for iri, g in participants if iri not in persons
     )

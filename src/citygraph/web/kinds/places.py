@@ -13,7 +13,6 @@ from citygraph.charts.axis import Bar, Lane, axis
 from citygraph.charts.svg import Caption
 from citygraph.graph.description import Description
 from citygraph.rdf.terms import CG, SCHEMA
-from citygraph.text import collation_key
 from citygraph.web.kinds.acts import read_events
 from citygraph.web.kinds.drawing import NARROW, chart_of, partners_of
 from citygraph.web.kinds.page_context import Layout, PageContext
@@ -57,7 +56,7 @@ def place(context: PageContext, description: Description) -> Layout:
     here = context.table.link(iri)
     # The map and the sums are of the requested date; the table has all ties and marks those that were not valid.
     held = tuple(_on(tie, context.at) for tie in ties if not tie.validity)
-    by_country = _by_country(held) if len(held) > _FEW else ()
+    by_country = _by_country(context, held) if len(held) > _FEW else ()
     values = {
         "map": chart_of(context, here, point, held),
         "by_country": by_country[:_COUNTRIES],
@@ -93,7 +92,7 @@ def _summary(ties: Sequence[Tie]) -> PlaceSummary:
     return PlaceSummary(len(partners), len(countries), min((tie.year for tie in ties if tie.year), default=""))
 
 
-def _by_country(ties: Sequence[Tie]) -> tuple[CountryTies, ...]:
+def _by_country(context: PageContext, ties: Sequence[Tie]) -> tuple[CountryTies, ...]:
     """Returns the ties by country, the most frequent first.
 
     A place that sources locate in two countries is listed under both.
@@ -102,7 +101,8 @@ def _by_country(ties: Sequence[Tie]) -> tuple[CountryTies, ...]:
     for tie in ties:
         for country in dict.fromkeys(country for partner in tie.partners for country in partner.countries):
             by_country.setdefault(country, []).append(tie)
-    order = sorted(by_country, key=lambda country: (-len(by_country[country]), collation_key(country.text)))
+    sort_key = context.translations.sort_key
+    order = sorted(by_country, key=lambda country: (-len(by_country[country]), sort_key(country.text)))
     return tuple(CountryTies(c, tuple(by_country[c][:_NUMBERS]), max(0, len(by_country[c]) - _NUMBERS)) for c in order)
 
 

@@ -11,7 +11,6 @@ from pyoxigraph import NamedNode
 from citygraph.charts.axis import Bar, Lane, axis
 from citygraph.charts.svg import Caption
 from citygraph.rdf.terms import CG
-from citygraph.text import collation_key
 from citygraph.web.kinds.acts import span_of
 from citygraph.web.kinds.drawing import NARROW
 from citygraph.web.kinds.page_context import Bindings, PageContext, text_of, validity
@@ -144,7 +143,7 @@ def read_tenures(context: PageContext, dated: Iterable[Bindings], shown: Iterabl
         values.setdefault(text_of(row.get("value")), set()).add(text_of(row.get("source")))
     events = _tenure_events(context, shown)
     tenures = [_tenure(context, iri, sources, events.get(iri, ())) for iri, sources in by_tenure.items()]
-    return tuple(sorted(tenures, key=lambda one: (one.first or _UNDATED, collation_key(one.name.text))))
+    return tuple(sorted(tenures, key=lambda one: (one.first or _UNDATED, context.translations.sort_key(one.name.text))))
 
 
 def years(

@@ -90,7 +90,8 @@ def read_ties(context: PageContext, iri: str, point: Point | None) -> tuple[Tie,
     by_iri = {partner: _partner(context, partner, facts, point) for partner, facts in partners.items()}
     ties = [_tie(context, agreement, facts, by_iri) for agreement, facts in agreements.items()]
     # The number of a tie is its place in this order; the IRI makes it the same at each request.
-    ties.sort(key=lambda tie: (tie.first or _UNDATED, collation_key(_called(tie)), tie.agreement))
+    sort_key = context.translations.sort_key
+    ties.sort(key=lambda tie: (tie.first or _UNDATED, sort_key(_called(tie)), tie.agreement))
     return tuple(
         _numbered(tie, number, context.table.notes(sources.get(tie.agreement, {}).get("", ())))
         for number, tie in enumerate(ties, 1)
@@ -219,7 +220,7 @@ def _name(tie: Tie) -> Any:
 
 def _country(tie: Tie) -> Any:
     countries = [country.text for partner in tie.partners for country in partner.countries]
-    return collation_key(countries[0] if countries else "\U0010ffff"), _name(tie)
+    return not countries, collation_key(countries[0] if countries else ""), _name(tie)
 
 
 _KEYS: Mapping[str, Callable[[Tie], Any]] = {

@@ -10,7 +10,6 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 from citygraph.graph.description import Description, Node, Statements, Value
 from citygraph.graph.labels import choose
 from citygraph.rdf.terms import CATALOG_GRAPH, DATASET, DCAT, DCTERMS, DQV, RDF, RDFS, SPDX, VOID
-from citygraph.text import collation_key
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.statement_table import StatementTable
@@ -112,7 +111,7 @@ def whole(description: Description, opened: OpenRelease, addresses: Addresses, _
     ]
     return DatasetTables(
         tuple(files),
-        tuple(sorted(measured, key=lambda m: (collation_key(m.metric), collation_key(m.of)))),
+        tuple(sorted(measured, key=lambda m: (_.sort_key(m.metric), _.sort_key(m.of)))),
         tuple(_counted(description, _CLASSES, "class", "entities", link)),
         tuple(_counted(description, _PROPERTIES, "property", "triples", link)),
         sum(1 for _finding in opened.findings.distinct()),

@@ -13,7 +13,6 @@ from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.rdf.formats import Format
 from citygraph.rdf.terms import CG, DCTERMS, OWL, RDFS, SH, SKOS
 from citygraph.release.releases import Release
-from citygraph.text import collation_key
 from citygraph.web.http.negotiation import LANGUAGES
 from citygraph.web.kinds.drawing import chart_of, register_of
 from citygraph.web.kinds.layouts import layout_of, validity_of_entity, validity_of_links
@@ -248,7 +247,8 @@ def _names(description: Description, title: Text) -> tuple[tuple[str, str], ...]
 
 
 def _by_label(reader: PageRequest, terms: Any) -> list[VocabularyTerm]:
-    return sorted(terms, key=lambda term: collation_key(term.label(reader.translations.language).text))
+    translations = reader.translations
+    return sorted(terms, key=lambda term: translations.sort_key(term.label(translations.language).text))
 
 
 def _facts(term: VocabularyTerm, vocabulary: Vocabulary, _: Translations) -> dict[str, Any]:

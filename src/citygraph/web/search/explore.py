@@ -16,7 +16,6 @@ from citygraph.charts.projection import GeoPoint
 from citygraph.charts.svg import Caption
 from citygraph.index.entities import Entity, FacetCounts, Filter
 from citygraph.settings import Settings
-from citygraph.text import collation_key
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.kinds.drawing import land
@@ -149,8 +148,9 @@ def _facet(name: str, state: ExploreState, counts: FacetCounts, opened: OpenRele
     ]
     if name == "decade":
         return Facet(name, title, tuple(sorted(values, key=lambda one: one.value)), ())
-    by_count = sorted(values, key=lambda one: (not one.is_chosen, -one.count, collation_key(one.name.text)))
-    rest = sorted(by_count[_FIRST:], key=lambda one: collation_key(one.name.text))
+    sort_key = reader.translations.sort_key
+    by_count = sorted(values, key=lambda one: (not one.is_chosen, -one.count, sort_key(one.name.text)))
+    rest = sorted(by_count[_FIRST:], key=lambda one: sort_key(one.name.text))
     # Folding one or two values would save no space.
     first, rest = (by_count, []) if len(rest) < 3 else (by_count[:_FIRST], rest)
     return Facet(name, title, tuple(first), tuple(rest))

@@ -13,7 +13,6 @@ from markupsafe import Markup, escape
 from citygraph.index.entities import Entity, EntityTable
 from citygraph.index.tie_graph import Subgraph, TieEdge, neighbourhood, path_between, whole_graph
 from citygraph.settings import Settings
-from citygraph.text import collation_key
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, chosen, reply
@@ -94,7 +93,7 @@ class Network:
             picture=network_of(view.kind, shown, entities, reader),
             rows=[_row(tie, entities, reader) for tie in shown.ties[:_MOST_ROWS]],
             stops=[_text(entities[iri], reader) for iri in shown.places],
-            omitted=_by_name([_text(one, reader) for one in names.values()]),
+            omitted=_by_name(names.values(), reader),
             omitted_count=len(omitted),
             places=len(opened.listing.ties.neighbours),
             here=reader.addresses.path("network"),
@@ -144,8 +143,9 @@ def _text(one: Entity, reader: PageRequest) -> Text:
     return Text(one.name(reader.translations.language), "", reader.addresses.local(one.iri))
 
 
-def _by_name(texts: Iterable[Text]) -> list[Text]:
-    return sorted(texts, key=lambda text: collation_key(text.text))
+def _by_name(entities: Iterable[Entity], reader: PageRequest) -> list[Text]:
+    sort_key = reader.translations.sort_key
+    return sorted((_text(one, reader) for one in entities), key=lambda text: sort_key(text.text))
 
 
 def _as_json(view: NetworkView, entities: Mapping[str, Entity]) -> str:

@@ -14,7 +14,7 @@ from citygraph.errors import TooLarge, UsageError
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.index.facts import ENTITY
 from citygraph.rdf.terms import CG, OWL, RDFS, SCHEMA, SKOS, WD, XSD, local_name
-from citygraph.text import collation_key, fold, matches_language
+from citygraph.text import fold, matches_language
 from citygraph.web.http.negotiation import LANGUAGES, own_name
 from citygraph.web.search.reconcile_questions import read_json
 from citygraph.web.view.release_cache import OpenRelease
@@ -76,8 +76,9 @@ class ReconciliationSchema:
     @cached_property
     def types(self) -> dict[str, ServiceType]:
         """All types by identifier, in the order of their names."""
+        sort_key = Translations(self._language).sort_key
         types = (self._type(term) for term in self._vocabulary.classes if term.iri.startswith(CG))
-        return {type_.id: type_ for type_ in sorted(types, key=lambda type_: collation_key(type_.name))}
+        return {type_.id: type_ for type_ in sorted(types, key=lambda type_: sort_key(type_.name))}
 
     @cached_property
     def properties(self) -> dict[str, ServiceProperty]:
@@ -88,7 +89,7 @@ class ReconciliationSchema:
             for id_, key, iris, domain in _MORE
         ]
         own = [self._property(term) for term in self._vocabulary.properties if term.iri.startswith(CG)]
-        return {one.id: one for one in (*more, *sorted(own, key=lambda one: collation_key(one.name)))}
+        return {one.id: one for one in (*more, *sorted(own, key=lambda one: translations.sort_key(one.name)))}
 
     def type_id(self, identifier: str) -> str:
         """Returns the identifier of a type from its IRI, its prefixed name, or a name in another case."""

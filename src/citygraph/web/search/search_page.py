@@ -16,7 +16,7 @@ from citygraph.index.names import MOST_COUNTED, Hit
 from citygraph.matching.lookup import Lookup
 from citygraph.matching.score import IndexedEntity, Question, reconcile
 from citygraph.settings import Settings
-from citygraph.text import fold, nfc
+from citygraph.text import fold, nfc, separates_words
 from citygraph.web.http.addresses import Addresses, addresses_of
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.negotiation import reader_language
@@ -34,7 +34,6 @@ _LONGEST = 200
 _LEAST_SCORE = 55.0
 _MOST_SUGGESTED = 8
 _LONGEST_PREFIX = 100
-_JOINING = "'’ʼ`"  # they do not separate words: Xi'an is found as xian
 
 
 @dataclass(frozen=True)
@@ -254,7 +253,8 @@ def _words(name: str) -> Iterator[tuple[int, int]]:
     """Yields the start and end of each word."""
     start = 0
     for place, letter in enumerate(name + " "):
-        if not fold(letter) and letter not in _JOINING:
+        # An apostrophe separates nothing: Xi'an is found as xian.
+        if separates_words(letter):
             if place > start:
                 yield start, place
             start = place + 1

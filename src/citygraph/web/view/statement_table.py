@@ -24,7 +24,6 @@ from citygraph.rdf.terms import (
     SKOS,
     VOID,
 )
-from citygraph.text import collation_key
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.view.cells import (
     Cell,
@@ -148,6 +147,7 @@ class StatementTable:
     def __init__(self, opened: OpenRelease, _: Translations, addresses: Addresses) -> None:
         self._opened = opened
         self._translations = _
+        self._sort_key = _.sort_key
         self._addresses = addresses
         self._vocabulary = opened.vocabulary
         self._numbers: dict[str, int] = {}
@@ -186,7 +186,7 @@ class StatementTable:
         self._description = description
         links = [link for link in description.incoming if link.predicate not in covered_links]
         shown = [self._links(link) for link in links if self._is_shown(link, description)]
-        return tuple(sorted(shown, key=lambda links: collation_key(links.title)))
+        return tuple(sorted(shown, key=lambda links: self._sort_key(links.title)))
 
     def of_graph(self, subjects: Iterable[tuple[str, tuple[Statements, ...], tuple[Node, ...]]]) -> tuple[Part, ...]:
         """Returns the statements of a graph, a part for each subject."""
@@ -246,7 +246,7 @@ class StatementTable:
                 cells = [self._cell(iri, predicate, value) for value in values]
                 # Links are sorted by label; literals keep the order of the description.
                 if all(value.iri for value in values):
-                    cells.sort(key=lambda cell: collation_key(cell.texts[0].text if cell.texts else ""))
+                    cells.sort(key=lambda cell: self._sort_key(cell.texts[0].text if cell.texts else ""))
                 if predicate == _ALT_LABEL:
                     cells = self._names(values)
                 elif predicate == _LATITUDE:
@@ -269,8 +269,8 @@ class StatementTable:
         )
         return any(value.term == v.term for p in narrower for v in by_predicate[p].values)
 
-    def _rank(self, predicate: str) -> tuple[int, tuple[tuple[int, int], ...]]:
-        return _LAST.get(predicate, _RANK.get(predicate, 500)), collation_key(self._property(predicate).text)
+    def _rank(self, predicate: str) -> tuple[int, str]:
+        return _LAST.get(predicate, _RANK.get(predicate, 500)), self._sort_key(self._property(predicate).text)
 
     def _property(self, predicate: str) -> Text:
         name = self._translations.property_name(predicate)
@@ -332,7 +332,7 @@ class StatementTable:
                 (Text(name, languages[0]), Text(f" ({', '.join(filter(None, languages))})")),
                 self.notes(sorted(sources)),
             )
-            for name, (languages, sources) in sorted(spellings.items(), key=lambda one: collation_key(one[0]))
+            for name, (languages, sources) in sorted(spellings.items(), key=lambda one: self._sort_key(one[0]))
         ]
 
     def _coordinates(self, values: list[Value], by_predicate: dict[str, Statements]) -> list[Cell]:
@@ -380,7 +380,7 @@ class StatementTable:
             if v.iri
         ]
         name = self._translations.incoming(link.predicate) or self._property(link.predicate).text
-        return IncomingLinks(name, link.count, tuple(sorted(cells, key=lambda c: collation_key(c.texts[0].text))))
+        return IncomingLinks(name, link.count, tuple(sorted(cells, key=lambda c: self._sort_key(c.texts[0].text))))
 
     def _reasons(self, iri: str, predicate: str, value: Value) -> tuple[Text, ...]:
         """Returns the reasons of a curator's conclusion, in the reader's language if possible."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from citygraph.rdf.terms import CG, DCAT, DCTERMS, OWL, RDF, RDFS, SCHEMA, SD, SKOS, VOID
+from citygraph.text import collation_key
 from citygraph.web.http.negotiation import LANGUAGES, translations
 
 
@@ -206,6 +207,10 @@ class Translations:
     def count(self, one: str, many: str, number: int, /, **values: object) -> str:
         """Returns a text in the plural form for `number`, which it may contain as {number}."""
         return self._catalogue.ngettext(one, many, number).format(**{"number": number, **values})
+
+    def sort_key(self, text: str) -> str:
+        """Returns the sort key of a text in the alphabet of the language."""
+        return collation_key(text, self.language)
 
     def property_name(self, iri: str) -> str | None:
         """Returns the name of a property on pages, if it differs from that of the ontology."""
