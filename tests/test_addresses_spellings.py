@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
-from citygraph.rdf.terms import BASE, CG, CURATION_GRAPH, ID, RDF, RDFS, SOURCE
+from citygraph.rdf.terms import BASE, CG, ID, RDF, RDFS, SOURCE
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
@@ -105,8 +105,8 @@ def test_entities_and_sources_are_of_the_base(elsewhere: FlaskClient) -> None:
     assert 'href="/doc/city/urla.ttl"' in elsewhere.get("/doc/city/urla.html").text
 
 
-@pytest.mark.parametrize("path", ["/ontology", "/ontology/roles/mayor", "/shapes", "/dataset", "/graph/curation"])
-def test_vocabulary_graphs_and_dataset_keep_citygraphs_names(elsewhere: FlaskClient, path: str) -> None:
+@pytest.mark.parametrize("path", ["/ontology", "/ontology/roles/mayor", "/shapes"])
+def test_the_vocabulary_keeps_its_names(elsewhere: FlaskClient, path: str) -> None:
     """A vocabulary is shared: it is answered for here too, under the names that it has."""
     response = elsewhere.get(path, headers={"Accept": "application/n-triples"}, follow_redirects=True)
     assert response.status_code == 200
@@ -120,5 +120,5 @@ def test_addresses_know_both_bases() -> None:
     assert addresses.local(CG("City").value) == "/graph/ontology#City"
     assert addresses.local("https://schema.org/City") == "https://schema.org/City"
     assert addresses.thing("doc/city/urla") == OTHER + "id/city/urla"
-    assert addresses.thing("graph/curation") == CURATION_GRAPH.value
-    assert addresses.document(CURATION_GRAPH.value) == f"{OTHER}doc/graph/curation"
+    assert addresses.thing("graph/curation") == OTHER + "graph/curation"
+    assert addresses.document(OTHER + "graph/curation") == f"{OTHER}doc/graph/curation"

@@ -46,6 +46,7 @@ PACKAGES = (
     "progress",
     "saving",
     "rdf",
+    "instance",
     "text",
     "geo",
 )

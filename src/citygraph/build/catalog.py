@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store
 
+from citygraph.instance import VOCABULARY
 from citygraph.rdf.formats import Kind, of_kind
 from citygraph.rdf.nquads import named_graphs
 from citygraph.rdf.partial_dates import date_literal
@@ -241,7 +242,7 @@ def _of_catalog(publishers: Iterable[NamedNode]) -> Iterator[Quad]:
         yield _quad(CATALOG, DCTERMS("publisher"), publisher)
     yield _quad(CATALOG, DCTERMS("license"), LICENSE)
     yield _quad(CATALOG, DCAT("dataset"), DATASET)
-    yield _quad(DATASET, DCTERMS("conformsTo"), NamedNode(BASE + "ontology"))
+    yield _quad(DATASET, DCTERMS("conformsTo"), NamedNode(VOCABULARY + "ontology"))
     yield _quad(DATASET, DCTERMS("conformsTo"), SHAPES_GRAPH)
     for path, english, turkish, standard in _SERVICES:
         service = NamedNode(BASE + path)

@@ -11,12 +11,13 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode, QuerySolutions, RdfFormat, Store, Triple, serialize
 
 from citygraph.errors import BadData
-from citygraph.rdf.terms import BASE, DATASET, DCTERMS, DQV, PREFIXES, RDF, RDFS, XSD, partition
+from citygraph.instance import VOCABULARY
+from citygraph.rdf.terms import DATASET, DCTERMS, DQV, PREFIXES, RDF, RDFS, XSD, partition
 from citygraph.report import Report
 from citygraph.source.queries import StoredQuery, load_queries
 
 FILE = "quality.ttl"
-METRIC = BASE + "ontology/quality/"
+METRIC = VOCABULARY + "ontology/quality/"
 _FOLDER = "quality/"
 
 

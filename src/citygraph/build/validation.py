@@ -22,7 +22,7 @@ from citygraph.errors import CitygraphError
 from citygraph.rdf.terms import CG, DATASET, RDFS, SH
 from citygraph.report import Place, Report, ValidationResult, conforming_report, order
 from citygraph.source.files import SourceFile
-from citygraph.source.reading import read_text
+from citygraph.source.reading import read_packaged_text
 from citygraph.text import best_tag
 
 # In place of a property: a node that statements mention as object or graph.
@@ -139,7 +139,7 @@ class Validator:
 
         plugin.register("sparql", Processor, "citygraph.build.prepared_queries", "Prepared")
         # One text: shapes of one file may refer to those of another.
-        text = "\n".join(read_text(path) for path in shapes)
+        text = "\n".join(read_packaged_text(path) for path in shapes)
         self._finder = shifty.PreparedValidator(text)
         self._shapes = Graph().parse(data=text, format="turtle")
 

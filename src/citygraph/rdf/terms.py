@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 
 from pyoxigraph import NamedNode
+
+from citygraph.instance import VOCABULARY, instance_base
 
 
 class Namespace(str):
@@ -16,8 +19,9 @@ class Namespace(str):
         return NamedNode(self + name)
 
 
-BASE = "https://w3id.org/citygraph/"
-CG = Namespace(BASE + "ontology#")
+# Entities, sources, graphs, dataset and releases belong to the instance; the vocabulary is common to all instances.
+BASE = instance_base()
+CG = Namespace(VOCABULARY + "ontology#")
 ID = Namespace(BASE + "id/")
 GRAPH = Namespace(BASE + "graph/")
 SOURCE = Namespace(BASE + "source/")
@@ -50,6 +54,16 @@ DERIVED_GRAPH = GRAPH("derived")
 QUALITY_GRAPH = GRAPH("quality")
 DATASET = NamedNode(BASE + "dataset")
 LICENSE = NamedNode("https://creativecommons.org/publicdomain/zero/1.0/")
+
+
+_OF_INSTANCE = re.compile(
+    re.escape(VOCABULARY) + r"(?=id/|doc/|source/|graphs?/|dataset\b|releases\b|feed\b|\.well-known/)"
+)
+
+
+def with_instance_base(text: str) -> str:
+    """Returns a text of the package, whose IRIs of entities, graphs and dataset get the base of the instance."""
+    return text if BASE == VOCABULARY else _OF_INSTANCE.sub(BASE, text)
 
 
 def namespace(iri: str) -> str:
@@ -91,12 +105,12 @@ PREFIXES: dict[str, str] = {
     "agreement": ID + "agreement/",
     "source": SOURCE,
     "graph": GRAPH,
-    "role": BASE + "ontology/roles/",
-    "eventtype": BASE + "ontology/event-types/",
-    "agreementtype": BASE + "ontology/agreement-types/",
-    "field": BASE + "ontology/fields/",
-    "continent": BASE + "ontology/continents/",
-    "shapes": BASE + "ontology/shapes#",
+    "role": VOCABULARY + "ontology/roles/",
+    "eventtype": VOCABULARY + "ontology/event-types/",
+    "agreementtype": VOCABULARY + "ontology/agreement-types/",
+    "field": VOCABULARY + "ontology/fields/",
+    "continent": VOCABULARY + "ontology/continents/",
+    "shapes": VOCABULARY + "ontology/shapes#",
     "rdf": RDF,
     "rdfs": RDFS,
     "owl": OWL,
@@ -120,7 +134,7 @@ PREFIXES: dict[str, str] = {
     "wds": WD + "statement/",
     "wdref": "http://www.wikidata.org/reference/",
     "oa": OA,
-    "finding": BASE + "ontology/findings/",
+    "finding": VOCABULARY + "ontology/findings/",
 }
 
 

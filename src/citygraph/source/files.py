@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 from pyoxigraph import (
@@ -23,9 +24,10 @@ from pyoxigraph import (
 )
 
 from citygraph.errors import BadData, UsageError
+from citygraph.instance import VOCABULARY
 from citygraph.rdf.formats import by_extension, unsupported_reason
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
-from citygraph.source.reading import opened_file, read_quads
+from citygraph.source.reading import opened_file, read_packaged_text, read_quads
 
 Term = NamedNode | BlankNode | Literal | Triple
 
@@ -52,7 +54,9 @@ class SourceFile:
 
     def read_with_lines(self) -> Iterator[tuple[int, Quad]]:
         """Yields the quads, each with the line on which it ends. Raises BadData as `read` does."""
-        opener = partial(opened_file, self.path)
+        # Files of the package are written for the base of the vocabulary.
+        packaged = self.graph in _NAMED_LISTS and BASE != VOCABULARY
+        opener = partial(_with_instance_base if packaged else opened_file, self.path)
         for line, quad in read_quads(opener, self.format, self.name, f"file:///{quote(self.name)}"):
             yield line, self._in_its_graph(quad, line)
 
@@ -147,6 +151,10 @@ def extra_files(paths: Iterable[Path]) -> list[SourceFile]:
             raise UsageError(f"{path}: no such file")
         files.append(_source_file(path, path.parent, NamedNode(path.resolve().as_uri()), name=str(path)))
     return files
+
+
+def _with_instance_base(path: Path) -> IO[bytes]:
+    return BytesIO(read_packaged_text(path).encode())
 
 
 def _skolemised(quads: Iterable[Quad], name: str) -> list[Quad]:

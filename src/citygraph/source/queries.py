@@ -24,7 +24,7 @@ from citygraph.errors import BadData, NotFound, UsageError
 from citygraph.rdf.formats import Kind
 from citygraph.rdf.partial_dates import date_literal, period_of
 from citygraph.rdf.terms import PREFIXES
-from citygraph.source.reading import read_text
+from citygraph.source.reading import read_packaged_text
 
 COLUMN_TYPES = ("iri", "text", "date", "integer", "number", "boolean")
 _NOT_IN_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')
@@ -127,7 +127,7 @@ def find_query(folder: Path, name: str) -> StoredQuery:
 
 def read_query(path: Path, name: str) -> StoredQuery:
     """Reads a query file. Raises BadData if its head is not YAML or a parameter has no VALUES block."""
-    return _read(read_text(path), name, path.name)
+    return _read(read_packaged_text(path), name, path.name)
 
 
 # Every page that lists stored queries reads their files again; their heads are parsed only if a text has changed.

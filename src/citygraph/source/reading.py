@@ -16,6 +16,7 @@ from typing import IO, cast
 from pyoxigraph import Quad, RdfFormat, parse
 
 from citygraph.errors import BadData
+from citygraph.rdf.terms import with_instance_base
 from citygraph.text import visible, without_mark
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -26,6 +27,14 @@ Opener = Callable[[], IO[bytes]]
 def read_text(path: Path) -> str:
     """Returns the text of a file. Raises BadData if it is not UTF-8."""
     return decoded_text(path.read_bytes(), str(path))
+
+
+def read_packaged_text(path: Path) -> str:
+    """Returns the text of a file of ontology, shapes, rules or queries, with the base of the instance.
+
+    Raises BadData if it is not UTF-8.
+    """
+    return with_instance_base(read_text(path))
 
 
 def decoded_text(data: bytes, name: str) -> str:

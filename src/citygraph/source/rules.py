@@ -10,7 +10,7 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, QueryTriples, Store
 
 from citygraph.errors import BadData
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
-from citygraph.source.reading import read_text
+from citygraph.source.reading import read_packaged_text
 
 # Graphs whose statements are not data of a source.
 _NOT_DATA = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH)
@@ -26,7 +26,7 @@ class Rule:
 
 def read_rules(paths: Iterable[Path]) -> list[Rule]:
     """Reads rules from files."""
-    return [Rule(f"rules/{path.name}", read_text(path)) for path in paths]
+    return [Rule(f"rules/{path.name}", read_packaged_text(path)) for path in paths]
 
 
 def derive(rules: Iterable[Rule], store: Store) -> set[Quad]:

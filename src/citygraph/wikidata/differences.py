@@ -13,7 +13,8 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.errors import BadData
-from citygraph.rdf.terms import BASE, CG, DCTERMS, DQV, OA, PREFIXES, PROV, RDF, RDFS, WD, XSD
+from citygraph.instance import VOCABULARY
+from citygraph.rdf.terms import CG, DCTERMS, DQV, OA, PREFIXES, PROV, RDF, RDFS, WD, XSD
 from citygraph.text import csv_line, guarded_cell
 from citygraph.wikidata.model import (
     COORDINATES,
@@ -136,7 +137,7 @@ def _sourced(values: list[dict[str, Any]]) -> tuple[SourcedValue, ...]:
     return tuple(SourcedValue(one["value"], tuple(one["sources"])) for one in values)
 
 
-FINDING = BASE + "ontology/findings/"
+FINDING = VOCABULARY + "ontology/findings/"
 # English and Turkish names of properties and qualifiers.
 _WORDS = {
     COUNTRY: ("country", "ülke"),

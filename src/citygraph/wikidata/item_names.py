@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from citygraph.rdf.terms import BASE, CG, DERIVED_GRAPH, ID, ONTOLOGY_GRAPH, OWL, RDF, RDFS, SCHEMA, SHAPES_GRAPH, WD
+from citygraph.instance import VOCABULARY
+from citygraph.rdf.terms import CG, DERIVED_GRAPH, ID, ONTOLOGY_GRAPH, OWL, RDF, RDFS, SCHEMA, SHAPES_GRAPH, WD
 from citygraph.text import slug
 from citygraph.wikidata.model import INSTANCE_OF, Item, number
 
 # Graphs without statements of sources: definitions, and statements that rules derived from the others.
 INTERNAL_GRAPHS = frozenset({ONTOLOGY_GRAPH, SHAPES_GRAPH, DERIVED_GRAPH})
 # The roles of posts that correspond to Wikidata's "head of government" of a place.
-MAYORAL_ROLES = frozenset(BASE + "ontology/roles/" + role for role in ("mayor", "governing-mayor", "governor"))
+MAYORAL_ROLES = frozenset(VOCABULARY + "ontology/roles/" + role for role in ("mayor", "governing-mayor", "governor"))
 
 
 @dataclass(frozen=True)

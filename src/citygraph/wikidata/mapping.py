@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from pyoxigraph import Literal, Quad
 
-from citygraph.rdf.terms import BASE, CG, GEO, OWL, SCHEMA, WD, XSD
+from citygraph.instance import VOCABULARY
+from citygraph.rdf.terms import CG, GEO, OWL, SCHEMA, WD, XSD
 from citygraph.text import fold, nfc
 from citygraph.wikidata import item_names as kinds
 from citygraph.wikidata.item_names import IriMinter, by_number, slug_of
@@ -189,7 +190,7 @@ def _agreement(world: World, namer: IriMinter, pair: tuple[str, str], statements
         )
         iri = namer.name("agreement", f"{slug_of(pair[0])} {slug_of(pair[1])}", "", ids)
     yield world.quad(iri, TYPE, CG("SisterCityAgreement"))
-    yield world.quad(iri, CG("agreementType"), f"{BASE}ontology/agreement-types/sister-city")
+    yield world.quad(iri, CG("agreementType"), f"{VOCABULARY}ontology/agreement-types/sister-city")
     for party in pair:
         yield world.quad(iri, CG("party"), party)
     yield from _span(world, iri, statements[0].entity, statements)
@@ -250,7 +251,7 @@ def _government(world: World, namer: IriMinter, item: Item) -> Generator[Quad | 
     yield world.quad(post, TYPE, CG("Post"))
     yield from _labels(world, post, heads)
     yield world.quad(post, CG("of"), organisation)
-    yield world.quad(post, CG("role"), f"{BASE}ontology/roles/{role}")
+    yield world.quad(post, CG("role"), f"{VOCABULARY}ontology/roles/{role}")
     return post
 
 

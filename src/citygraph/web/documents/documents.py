@@ -17,7 +17,8 @@ from citygraph.errors import Gone
 from citygraph.graph.description import Description, describe, has_statements
 from citygraph.graph.document import document, has_graphs, write_graph
 from citygraph.graph.withdrawals import Withdrawal
-from citygraph.rdf.terms import BASE, DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.instance import VOCABULARY
+from citygraph.rdf.terms import DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.text import nfc
@@ -221,14 +222,14 @@ class Documents:
     def _vocabulary_in(
         self, selection: DocumentSelection, opened: OpenRelease, graph: NamedNode, path: str
     ) -> Rendered:
-        posts = Signposts(selection.addresses, path, BASE + path)
+        posts = Signposts(selection.addresses, path, VOCABULARY + path)
         if selection.form.is_linkset:
             return _linkset(selection.form, posts)
         if not selection.form.is_page:
             quads = opened.store.quads_for_pattern(None, None, None, graph)
             return Rendered(write_graph(quads, selection.form.format), 1, posts)
         forms, reader = forms_of(selection.addresses.path(path), GRAPH_FORMATS), self._reader(selection)
-        translate, iri = reader.translations, BASE + path
+        translate, iri = reader.translations, VOCABULARY + path
         if path == _SHAPES:
             data = schemaorg.terms(iri, translate("Shapes"), opened, translate.language)
             page = self._pages.shapes(opened, reader, forms, iri, data)

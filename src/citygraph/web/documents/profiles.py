@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from citygraph.errors import NotAcceptable
 from citygraph.graph.description import Keep
-from citygraph.rdf.terms import BASE, CG, DERIVED_GRAPH, OWL, PREFIXES, RDF, RDFS, SCHEMA
+from citygraph.instance import VOCABULARY
+from citygraph.rdf.terms import CG, DERIVED_GRAPH, OWL, PREFIXES, RDF, RDFS, SCHEMA
 from citygraph.web.view.translations import N_
 
 _TYPE = RDF("type").value
@@ -48,10 +49,10 @@ def _everything(_: str, __: tuple[str, ...]) -> bool:
     return True
 
 
-OWN = Profile("citygraph", BASE + "ontology", N_("The citygraph vocabulary"), _own)
+OWN = Profile("citygraph", VOCABULARY + "ontology", N_("The citygraph vocabulary"), _own)
 SCHEMA_ORG = Profile("schema", "https://schema.org/", "schema.org", _schema, SCHEMA)
 W3C_ORG = Profile("org", "http://www.w3.org/ns/org", N_("W3C Organization Ontology"), _org, _ORG)
-WHOLE = Profile("whole", BASE + "ontology/profiles/whole", N_("All vocabularies at once"), _everything)
+WHOLE = Profile("whole", VOCABULARY + "ontology/profiles/whole", N_("All vocabularies at once"), _everything)
 PROFILES = (OWN, SCHEMA_ORG, W3C_ORG, WHOLE)
 
 

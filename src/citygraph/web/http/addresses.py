@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from citygraph.errors import UsageError
-from citygraph.rdf.terms import BASE
+from citygraph.instance import VOCABULARY
 from citygraph.text import nfc
 from citygraph.web.http.messages import Request
 
@@ -19,20 +19,20 @@ _EXTERNAL = re.compile(r"(?i)(?:https?|ftp|mailto|tel|geo):")
 _SAFE = "/:@!$&'()*+,;=-._~"
 # Things that are not entities: their document has their own path after doc/, without id/.
 _NO_ENTITIES = ("source/", "graph/", "ontology/", "dataset", ".well-known/genid/")
-# Things that keep citygraph's own IRIs on every site that publishes with it.
-_CITYGRAPH = ("graph/", "ontology/", "dataset", "problems/", ".well-known/genid/")
+# Things whose IRIs are common to all instances. Each site has local addresses for them too.
+_VOCABULARY = ("ontology", "shapes")
 
 
 class Addresses:
     """The addresses of one site: `base` is the IRI that entities and sources begin with, `root` the path in front.
 
-    Ontology, graphs and dataset keep citygraph's own IRIs under any base. They have local addresses too.
+    The ontology and the shapes have the same IRIs under any base. They have local addresses too.
     """
 
     def __init__(self, base: str, root: str = "") -> None:
         self.base = base
         self.root = root.rstrip("/")
-        self._bases = tuple(dict.fromkeys((base, BASE)))
+        self._bases = (base, *(VOCABULARY + name for name in _VOCABULARY))
 
     def local(self, iri: str) -> str:
         """Returns the local address of an IRI; a foreign IRI unchanged, or empty if its scheme may not be linked."""
@@ -63,7 +63,7 @@ class Addresses:
         if path.startswith("doc/"):
             rest = path.removeprefix("doc/")
             path = rest if rest.startswith(_NO_ENTITIES) else f"id/{rest}"
-        return (BASE if path.startswith(_CITYGRAPH) else self.base) + path
+        return (VOCABULARY if path.startswith(_VOCABULARY) else self.base) + path
 
     def document(self, iri: str) -> str:
         """Returns the IRI of the document that describes a thing."""
@@ -71,7 +71,9 @@ class Addresses:
 
     def _rest(self, iri: str) -> str | None:
         """Returns a local IRI without its base, or None for a foreign one."""
-        return next((iri.removeprefix(base) for base in self._bases if iri.startswith(base)), None)
+        if iri.startswith(self.base):
+            return iri.removeprefix(self.base)
+        return iri.removeprefix(VOCABULARY) if iri.startswith(self._bases) else None
 
 
 # The key of environ for the path that moved from PATH_INFO to SCRIPT_NAME in this process. A prefix that a proxy names

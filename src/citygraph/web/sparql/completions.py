@@ -11,7 +11,8 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode, Store
 
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
-from citygraph.rdf.terms import BASE, CATALOG_GRAPH, CG, PREFIXES, RDFS, SKOS, VOID, split_iri
+from citygraph.instance import VOCABULARY
+from citygraph.rdf.terms import CATALOG_GRAPH, CG, PREFIXES, RDFS, SKOS, VOID, split_iri
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.negotiation import reader_language
 from citygraph.web.http.replies import FOR_EVER, FRESH, JSON, reply
@@ -79,7 +80,7 @@ def shortened(iri: str) -> str:
 
 def _terms(known: Vocabulary, language: str, counts: dict[str, int], others: Iterable[str]) -> tuple[Term, ...]:
     """Returns the used terms and the unused ones of the ontology; our own terms come first."""
-    own = {iri for iri in others if iri.startswith(BASE)}
+    own = {iri for iri in others if iri.startswith(VOCABULARY)}
     terms = [_term(known.get(iri), iri, language, counts.get(iri, 0)) for iri in {*counts, *own}]
     return tuple(sorted(terms, key=lambda t: (not t.iri.startswith(CG), -t.count, t.name))[:_MOST])
 

@@ -1,0 +1,135 @@
+"""The instance: what makes this publisher one city's own, read from `citygraph.toml` once a process."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+FILE = "citygraph.toml"
+VERSION = 1
+# The vocabulary, its shapes and concept schemes have these IRIs in every instance.
+VOCABULARY = "https://w3id.org/citygraph/"
+_CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
+
+
+class InstanceError(Exception):
+    """Invalid settings of an instance."""
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """The body that publishes an instance, as its pages name it."""
+
+    name: str = ""
+    address: str = ""
+    contact: str = ""  # an e-mail or web address
+    notice: str = ""  # the address of the legal notice
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One city's own settings; texts map languages to sentences.
+
+    The first of `languages` is required on every label, the others are recommended. `home` is the path of the home
+    place, such as city/izmir; `auto` is the place with the most ties. `server` holds operational settings by name.
+    """
+
+    version: int = VERSION
+    base: str = VOCABULARY
+    title: Mapping[str, str] = field(default_factory=lambda: {"en": "citygraph"})
+    tagline: Mapping[str, str] = field(default_factory=dict)
+    home: str = "auto"
+    languages: tuple[str, ...] = ("en", "tr")
+    publisher: Publisher = Publisher()
+    licence: str = _CC0
+    timezone: str = "UTC"
+    server: Mapping[str, Any] = field(default_factory=dict)
+
+    def title_in(self, language: str) -> str:
+        """Returns the title in a language, else in the first language of the instance that has one."""
+        return next((self.title[tag] for tag in (language, *self.languages) if tag in self.title), "citygraph")
+
+    def tagline_in(self, language: str) -> str:
+        """Returns the tagline in a language, else in the first language of the instance that has one; may be empty."""
+        return next((self.tagline[tag] for tag in (language, *self.languages) if tag in self.tagline), "")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which a day begins."""
+        return ZoneInfo(self.timezone)
+
+
+def parse_instance(text: str, name: str = FILE) -> Instance:
+    """Parses the settings of an instance.
+
+    Raises InstanceError, which names the key and, for an unknown one, the nearest.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InstanceError(f"{name} is not valid TOML: {error}") from None
+    _require_known(values, [one.name for one in fields(Instance)], name)
+    _require_known(values.get("publisher", {}), [one.name for one in fields(Publisher)], f"{name} [publisher]")
+    if values.get("version", VERSION) > VERSION:
+        raise InstanceError(f"{name} has version {values['version']}; this citygraph reads versions up to {VERSION}")
+    if "publisher" in values:
+        values["publisher"] = Publisher(**values["publisher"])
+    if "languages" in values:
+        values["languages"] = tuple(values["languages"])
+    instance = Instance(**values)
+    _check(instance, name)
+    return instance
+
+
+@cache
+def current_instance() -> Instance:
+    """Returns the instance of this process: CITYGRAPH_CONFIG, else `citygraph.toml` in the working folder, else none's.
+
+    Raises InstanceError.
+    """
+    path = Path(os.environ.get("CITYGRAPH_CONFIG") or FILE)
+    if not path.is_file():
+        if "CITYGRAPH_CONFIG" in os.environ:
+            raise InstanceError(f"CITYGRAPH_CONFIG names {path}, which does not exist")
+        return Instance()
+    return parse_instance(path.read_text(encoding="utf-8-sig"), str(path))
+
+
+@cache
+def instance_base() -> str:
+    """Returns the base IRI of the instance of this process; the environment overrides the file."""
+    base = os.environ.get("CITYGRAPH_BASE") or current_instance().base
+    return base if base.endswith(("/", "#")) else base + "/"
+
+
+def _require_known(values: object, known: list[str], name: str) -> None:
+    if not isinstance(values, dict):
+        raise InstanceError(f"{name} must be a table")
+    for key in values:
+        if key not in known:
+            nearest = get_close_matches(key, known, 1, 0.5)
+            hint = f": did you mean {nearest[0]!r}?" if nearest else f"; the keys are {', '.join(known)}"
+            raise InstanceError(f"{name}: {key!r} is not a key{hint}")
+
+
+def _check(instance: Instance, name: str) -> None:
+    texts = (("base", instance.base), ("home", instance.home), ("licence", instance.licence))
+    for key, value in (*texts, ("timezone", instance.timezone)):
+        if not isinstance(value, str) or not value:
+            raise InstanceError(f"{name}: {key} must be a text")
+    for key, table in (("title", instance.title), ("tagline", instance.tagline)):
+        if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
+            raise InstanceError(f'{name}: {key} must map languages to texts, such as {key} = {{ en = "…" }}')
+    if not instance.languages or not all(isinstance(tag, str) and tag for tag in instance.languages):
+        raise InstanceError(f'{name}: languages must list at least one language, such as ["de", "en"]')
+    if not instance.base.startswith(("https://", "http://")):
+        raise InstanceError(f"{name}: base must begin with https:// (or http://)")
+    if instance.timezone not in available_timezones():
+        raise InstanceError(f"{name}: {instance.timezone!r} is not a time zone, such as Europe/Berlin")

@@ -1,0 +1,83 @@
+"""The settings of an instance, and its base IRI."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from citygraph.instance import Instance, InstanceError, parse_instance
+
+_COMPLETE = """
+version = 1
+base = "https://daten.example.com/"
+home = "city/bremen"
+languages = ["de", "en"]
+timezone = "Europe/Berlin"
+title = { de = "Bremens Städtepartnerschaften", en = "Bremen's twin towns" }
+tagline = { de = "Wer mit wem" }
+
+[publisher]
+name = "Senatskanzlei"
+contact = "mailto:post@example.com"
+"""
+
+
+def test_a_file_sets_what_makes_an_instance() -> None:
+    """Texts fall back to the languages of the instance, in their order."""
+    instance = parse_instance(_COMPLETE)
+    assert instance.languages == ("de", "en")
+    assert instance.title_in("tr") == "Bremens Städtepartnerschaften"
+    assert instance.tagline_in("en") == "Wer mit wem"
+    assert instance.publisher.name == "Senatskanzlei"
+    assert str(instance.zone) == "Europe/Berlin"
+
+
+def test_without_a_file_there_are_defaults() -> None:
+    """They are those of the vocabulary itself."""
+    assert Instance().base == "https://w3id.org/citygraph/"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('bas = "https://a.example/"', "did you mean 'base'"),
+        ('[publisher]\nadress = "x"', "did you mean 'address'"),
+        ('base = "ftp://a.example/"', "https://"),
+        ('timezone = "Europe/Bremen"', "not a time zone"),
+        ("languages = []", "at least one language"),
+        ('title = "Bremen"', "must map languages to texts"),
+        ("base = ", "not valid TOML"),
+        ("version = 99", "version 99"),
+    ],
+)
+def test_an_invalid_key_or_value_is_an_error_that_says_what_to_write(text: str, message: str) -> None:
+    """A misspelt key would otherwise be ignored silently."""
+    with pytest.raises(InstanceError, match=message):
+        parse_instance(text)
+
+
+def test_an_invalid_file_is_a_message_of_the_command(tmp_path: Path) -> None:
+    """The status is that of an error of usage."""
+    (tmp_path / "citygraph.toml").write_text("bas = 1\n", encoding="utf-8")
+    command = [sys.executable, "-m", "citygraph.cli", "validate"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "Error: citygraph.toml: 'bas' is not a key: did you mean 'base'?\n"
+
+
+def test_the_base_of_the_file_is_the_base_of_all_terms(tmp_path: Path) -> None:
+    """The vocabulary keeps its IRIs."""
+    (tmp_path / "citygraph.toml").write_text('base = "https://daten.example.com"\n', encoding="utf-8")
+    code = "from citygraph.rdf.terms import *; print(DATASET.value, PREFIXES['city'], PREFIXES['role'], CG)"
+    environment = {name: value for name, value in os.environ.items() if name != "CITYGRAPH_BASE"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert done.stdout.split() == [
+        "https://daten.example.com/dataset",
+        "https://daten.example.com/id/city/",
+        "https://w3id.org/citygraph/ontology/roles/",
+        "https://w3id.org/citygraph/ontology#",
+    ]
