@@ -60,6 +60,16 @@ def test_page_has_files_and_quality(client: FlaskClient, izmir: Release) -> None
     assert ">Nitelik</h2>" in turkish
 
 
+def test_page_tells_search_engines_of_a_dataset(client: FlaskClient) -> None:
+    """The block for search engines has schema.org's type, with licence and downloads (13.37)."""
+    page = client.get("/dataset", headers={"Accept": "text/html"}).text
+    (block,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)
+    described = json.loads(block)
+    assert described["@type"] == "Dataset"
+    assert described["license"] == "https://creativecommons.org/publicdomain/zero/1.0/"
+    assert any(one["contentUrl"].endswith("/dumps/citygraph.nq") for one in described["distribution"])
+
+
 def test_other_views_show_only_theirs(client: FlaskClient) -> None:
     """What a profile leaves out is not added."""
     view = client.get("/dataset.nt?_profile=schema").text

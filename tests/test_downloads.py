@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +51,46 @@ def test_part_of_a_file_can_be_had(client: FlaskClient, izmir: Release) -> None:
             assert (part.status_code, part.data) == (206, whole.data[10:20])
         with client.get("/dumps/citygraph.nq.gz", headers={"If-None-Match": whole.headers["ETag"]}) as known:
             assert (known.status_code, known.data) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("tables/cities.csv", "text/csv; charset=utf-8; header=present"),
+        ("tables/cities.parquet", "application/vnd.apache.parquet"),
+        ("tables/datapackage.json", "application/json"),
+        ("dumps/citygraph.nq", "application/n-quads"),
+        ("dumps/citygraph.nq.gz", "application/gzip"),
+    ],
+)
+def test_files_have_one_type_with_one_charset(client: FlaskClient, path: str, content_type: str) -> None:
+    """The charset of a table is in its type once (13.37)."""
+    with client.get(f"/{path}") as response:
+        assert response.headers.getlist("Content-Type") == [content_type]
+
+
+def test_quads_are_available_uncompressed(client: FlaskClient) -> None:
+    """Tools that read N-Quads from an address do not unpack gzip (13.37)."""
+    with client.get("/dumps/citygraph.nq") as plain, client.get("/dumps/citygraph.nq.gz") as packed:
+        assert plain.data == gzip.decompress(packed.data)
+
+
+def test_croissant_describes_every_table_at_its_address(client: FlaskClient, izmir: Release) -> None:
+    """Files with checksums, and a field for each column (13.37)."""
+    response = client.get(f"/releases/{izmir.id}/croissant.json")
+    assert response.content_type == "application/ld+json"
+    described = json.loads(response.data)
+    assert described["conformsTo"] == "http://mlcommons.org/croissant/1.0"
+    assert described["datePublished"] == izmir.manifest.created[:10]
+    files = {one["@id"]: one for one in described["distribution"]}
+    for file in files.values():
+        with client.get(file["contentUrl"].removeprefix("http://localhost")) as download:
+            assert hashlib.sha256(download.data).hexdigest() == file["sha256"]
+    for records in described["recordSet"]:
+        with client.get(f"/tables/{records['name']}.csv") as table:
+            header = table.data.decode().partition("\r\n")[0].split(",")
+        assert [field["source"]["extract"]["column"] for field in records["field"]] == header
+        assert {field["source"]["fileObject"]["@id"] for field in records["field"]} <= files.keys()
 
 
 def test_what_commits_do_not_make_is_found_at_the_last_build(izmir: Release, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -97,6 +98,23 @@ def test_feed_tells_of_releases(client: FlaskClient, three: tuple[Release, ...])
     for link in elements(response, f"{ATOM}link"):
         if link.attrib["href"].startswith("http://localhost"):
             assert client.get(link.attrib["href"].removeprefix("http://localhost")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/doc/city/izmir", "/releases", "/about", "/queries"])
+def test_pages_link_to_the_feed(client: FlaskClient, path: str) -> None:
+    """A feed reader finds it from any page (13.37)."""
+    page = client.get(path, headers={"Accept": "text/html"}).text
+    feeds = re.findall(r'<link rel="alternate" title="[^"]*" type="application/atom\+xml" href="([^"]*)">', page)
+    assert feeds == ["/feed"]
+
+
+@pytest.mark.parametrize("path", ["/doc/city/izmir", "/ontology", "/shapes", "/source/page", "/releases", "/queries"])
+def test_every_alternate_of_a_page_has_a_type(client: FlaskClient, path: str) -> None:
+    """A program chooses without a request (13.37)."""
+    page = client.get(path, headers={"Accept": "text/html"}).text
+    alternates = re.findall(r'<link rel="alternate"[^>]*>', page)
+    assert alternates
+    assert [one for one in alternates if ' type="' not in one] == []
 
 
 def test_stream_leads_to_every_change(client: FlaskClient) -> None:

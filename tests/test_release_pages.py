@@ -109,6 +109,14 @@ def test_what_is_below_a_release_may_be_kept_for_a_year(client: FlaskClient, thr
     assert client.get("/doc/city/izmir").headers["Cache-Control"] != FOR_EVER
 
 
+def test_releases_are_json_ld_if_both_kinds_of_json_are_accepted(client: FlaskClient) -> None:
+    """The list and the history have both (13.37)."""
+    for path in ("/releases", "/doc/event/visit?history"):
+        response = client.get(path, headers={"Accept": "application/json, application/ld+json"})
+        assert response.content_type == "application/ld+json"
+        assert client.get(path, headers={"Accept": "application/json"}).content_type == "application/json"
+
+
 def test_links_stay_inside_the_release(client: FlaskClient, three: tuple[Release, ...]) -> None:
     """Redirections, alternates and the links of pages; identifiers stay what they are."""
     here = f"/releases/{three[1].id}"

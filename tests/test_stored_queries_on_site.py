@@ -222,6 +222,32 @@ def references(node: Any) -> list[str]:
     return [r for v in node for r in references(v)] if isinstance(node, list) else []
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "operation", "status"),
+    [
+        ("POST", "/sparql", "/sparql", 415),
+        ("GET", "/queries/partners?city=a%20b", "/queries/partners", 400),
+        ("GET", "/queries/partners?format=png", "/queries/partners", 406),
+        ("GET", "/queries?format=png", "/queries", 406),
+        ("GET", "/doc/city/atlantis", "/doc/{type}/{slug}", 404),
+        ("GET", "/doc/city/izmir?page=x", "/doc/{type}/{slug}", 400),
+        ("GET", "/id/city/atlantis", "/id/{type}/{slug}", 404),
+    ],
+)
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_openapi_describes_errors(
+    client: FlaskClient, method: str, path: str, operation: str, status: int, accept: str
+) -> None:
+    """Problem details, or a page for a browser (13.37)."""
+    body = b"SELECT" if method == "POST" else None
+    response = client.open(path, method=method, data=body, content_type="text/plain", headers={"Accept": accept})
+    assert response.status_code == status
+    described = json.loads(client.get("/openapi.json").data)
+    reference = described["paths"][operation][method.lower()]["responses"][str(status)]["$ref"]
+    content = described["components"]["responses"][reference.rpartition("/")[2]]["content"]
+    assert response.mimetype in content
+
+
 def test_openapi_describes_what_is_there(client: FlaskClient) -> None:
     """OpenAPI 3.1: each query a path with its parameters, unique operations, no dangling reference."""
     response = client.get("/openapi.json")

@@ -1,9 +1,9 @@
-"""Machine-readable descriptions of the tables: a Frictionless data package, and CSV on the Web."""
+"""Machine-readable descriptions of the tables: a Frictionless data package, CSV on the Web, and Croissant."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
 from citygraph.build.tables import SEPARATOR, Table, is_text
 from citygraph.rdf.terms import CG, DATASET, DCTERMS, LICENSE, RDF, RDFS
-from citygraph.release.outputs import CSVW, PACKAGE, OutputFile, sha256
+from citygraph.release.outputs import CSVW, DUMPS, PACKAGE, OutputFile, sha256
+from citygraph.release.releases import Release
 from citygraph.source.queries import Column
 from citygraph.text import best_tag
 
@@ -86,6 +87,40 @@ def csv_on_the_web(tables: Sequence[Table], about: DatasetTexts, version: str) -
         "schema:version": version,
         "dialect": {"encoding": "utf-8", "delimiter": ",", "lineTerminators": ["\r\n"], "header": True},
         "tables": [_csvw_table(table) for table in tables],
+    }
+
+
+def croissant(release: Release, store: Store, root: str) -> dict[str, Any] | None:
+    """Returns the release in Croissant 1.0, or None if the release has no tables.
+
+    `root` is the address of the site. Unlike the other packages it needs the date of the release, so that it is made
+    from these packages when it is read.
+    """
+    if CSVW.path not in release.manifest.outputs:
+        return None
+    package, csvw = (json.loads((release.path / file.path).read_text("utf-8")) for file in (PACKAGE, CSVW))
+    created = release.manifest.created[:10]
+    return {
+        "@context": _CROISSANT_CONTEXT,
+        "@type": "sc:Dataset",
+        "@id": DATASET.value,
+        "conformsTo": _CROISSANT,
+        "name": package["name"],
+        "alternateName": package["title"],
+        "description": package["description"],
+        "url": f"{root}/dataset",
+        "license": LICENSE.value,
+        "creator": [
+            {"@type": "sc:Organization", "@id": iri, "name": name, "url": iri} for iri, name in _creators(store)
+        ],
+        "datePublished": created,
+        # Croissant wants a semantic version: the parts of the date, and the digest as what it calls build metadata.
+        "version": ".".join(str(int(part)) for part in created.split("-")),
+        "citeAs": f"citygraph, release {release.id}, {DATASET.value}",
+        "inLanguage": ["en", "tr"],
+        "keywords": package["keywords"],
+        "distribution": [_file_object(path, facts, root) for path, facts in _described(release.manifest.outputs)],
+        "recordSet": [_record_set(table) for table in csvw["tables"]],
     }
 
 
@@ -173,6 +208,92 @@ def _csvw_column(column: Column) -> dict[str, Any]:
         "datatype": kind,
         **({"separator": SEPARATOR} if column.several else {}),
     }
+
+
+_CROISSANT = "http://mlcommons.org/croissant/1.0"
+# The context that the specification prescribes, in its order.
+_CROISSANT_CONTEXT: dict[str, Any] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "sc": "https://schema.org/",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "dct": "http://purl.org/dc/terms/",
+    "conformsTo": "dct:conformsTo",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    **{
+        term: f"cr:{term}"
+        for term in (
+            *("citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet"),
+            *("format", "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet"),
+            *("references", "regex", "repeated", "replace", "samplingRate", "separator", "source", "subField"),
+            "transform",
+        )
+    },
+}
+_CROISSANT_TYPES = {"integer": "sc:Integer", "decimal": "sc:Float", "boolean": "sc:Boolean", "anyURI": "sc:URL"}
+_FILE_TYPES = {file.path: file.media_type for file in DUMPS}
+_BY_ENDING = {".csv": "text/csv", ".parquet": "application/x-parquet"}
+
+
+def _creators(store: Store) -> list[tuple[str, str]]:
+    """Returns IRI and English name of the agents that made the dataset."""
+    quads = store.quads_for_pattern(DATASET, DCTERMS("creator"), None, DefaultGraph())
+    agents = sorted({quad.object.value for quad in quads if isinstance(quad.object, NamedNode)})
+    return [(iri, _texts(store, NamedNode(iri), RDFS("label")).get("en", iri)) for iri in agents]
+
+
+def _described(outputs: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """Yields the tables and dumps among the files of a release, without descriptions of tables."""
+    return ((path, facts) for path, facts in sorted(outputs.items()) if _file_type(path))
+
+
+def _file_type(path: str) -> str:
+    return _FILE_TYPES.get(path) or _BY_ENDING.get(Path(path).suffix, "")
+
+
+def _file_object(path: str, facts: Mapping[str, Any], root: str) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": Path(path).name,
+        "name": Path(path).name,
+        "contentUrl": f"{root}/{path}",
+        "contentSize": f"{facts['bytes']} B",
+        "encodingFormat": "application/gzip" if path.endswith(".gz") else _file_type(path),
+        "sha256": facts["sha256"],
+    }
+
+
+def _record_set(table: Mapping[str, Any]) -> dict[str, Any]:
+    name = Path(table["url"]).stem
+    schema = table["tableSchema"]
+    return {
+        "@type": "cr:RecordSet",
+        "@id": name,
+        "name": name,
+        "description": _english_text(table["dc:description"]),
+        "key": {"@id": f"{name}/{schema['primaryKey']}"},
+        "field": [_croissant_field(name, table["url"], column) for column in schema["columns"]],
+    }
+
+
+def _croissant_field(table: str, file: str, column: Mapping[str, Any]) -> dict[str, Any]:
+    # Partial dates are text. So are several values: mlcroissant 1.1.1 cannot split an empty cell.
+    is_text = isinstance(column["datatype"], dict) or "separator" in column
+    return {
+        "@type": "cr:Field",
+        "@id": f"{table}/{column['name']}",
+        "name": column["name"],
+        "description": _english_text(column["dc:description"]),
+        "dataType": "sc:Text" if is_text else _CROISSANT_TYPES.get(column["datatype"], "sc:Text"),
+        "source": {"fileObject": {"@id": file}, "extract": {"column": column["name"]}},
+    }
+
+
+def _english_text(texts: Iterable[Mapping[str, str]]) -> str:
+    return next(text["@value"] for text in texts if text["@language"] == "en")
 
 
 def _in_both(key: str, texts: Any) -> dict[str, str]:

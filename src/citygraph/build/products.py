@@ -1,4 +1,4 @@
-"""The files that are made from a release's store: dumps in four formats, tables, measurements and changes.
+"""The files that are made from a release's store: dumps, tables, measurements and changes.
 
 Equal statements give equal bytes.
 """
@@ -21,7 +21,18 @@ from citygraph.progress import Progress
 from citygraph.rdf.nquads import SetDigest, SortedLines, named_graphs, open_gzip_text, packed, with_graph
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
 from citygraph.release.changes import ChangeCounts, write_all_changes
-from citygraph.release.outputs import CSVW, DUMPS, JSONLD, NQUADS, PACKAGE, TRIG, TURTLE, OutputFile, measured
+from citygraph.release.outputs import (
+    CSVW,
+    DUMPS,
+    JSONLD,
+    NQUADS,
+    PACKAGE,
+    PLAIN_NQUADS,
+    TRIG,
+    TURTLE,
+    OutputFile,
+    measured,
+)
 from citygraph.release.releases import Release
 from citygraph.report import Report
 
@@ -47,7 +58,9 @@ def write_dumps(store: Store, release: Path) -> SetDigest:
             text.writelines(merged)
     finally:
         merged.close()
-    _convert(release / NQUADS.path, release / TRIG.path, RdfFormat.TRIG)
+    with gzip.open(release / NQUADS.path) as quads, (release / PLAIN_NQUADS.path).open("wb") as out_plain:
+        out_plain.writelines(quads)
+    _convert(release / PLAIN_NQUADS.path, release / TRIG.path, RdfFormat.TRIG)
     # The merge of the graphs is sorted and without duplicates, as the default graph is.
     _convert(plain, release / TURTLE.path, RdfFormat.TURTLE)
     _convert(plain, release / JSONLD.path, RdfFormat.JSON_LD)
@@ -79,8 +92,8 @@ def _batches(quads: Iterable[Quad]) -> Iterator[list[Quad]]:
 
 
 def _convert(source: Path, target: Path, format_: RdfFormat) -> None:
-    with gzip.open(source) if source.suffix == ".gz" else source.open("rb") as lines, packed(target) as out:
-        quads = parse(lines, RdfFormat.N_QUADS)  # type: ignore[arg-type]
+    with source.open("rb") as lines, packed(target) as out:
+        quads = parse(lines, RdfFormat.N_QUADS)
         serialize(quads, out, format_, prefixes=PREFIXES)
 
 

@@ -24,6 +24,7 @@ _FILES = {
     "feed/ldes.ttl": "feed/ldes.ttl",
     ".well-known/void": ".well-known/void",
     "context.jsonld": "context.jsonld",
+    "croissant.json": "croissant.json",
     "sitemap.xml": "sitemap.xml",
     "robots.txt": "robots.txt",
     "releases.json": "releases.json",

@@ -41,6 +41,13 @@ class OutputFile:
         return "application/gzip" if self.packed else self.media_type
 
 
+PLAIN_NQUADS = OutputFile(
+    "dumps/citygraph.nq",
+    "application/n-quads",
+    "All named graphs as N-Quads, sorted, uncompressed",
+    "Bütün adlandırılmış graflar, sıralı N-Quads, sıkıştırılmamış",
+    format_iri="N-Quads",
+)
 NQUADS = OutputFile(
     "dumps/citygraph.nq.gz",
     "application/n-quads",
@@ -73,7 +80,7 @@ JSONLD = OutputFile(
     True,
     "JSON-LD",
 )
-DUMPS = (NQUADS, TRIG, TURTLE, JSONLD)
+DUMPS = (NQUADS, PLAIN_NQUADS, TRIG, TURTLE, JSONLD)
 PACKAGE = OutputFile(
     "tables/datapackage.json",
     "application/json",

@@ -179,7 +179,11 @@ class Documents:
             body = opened.writer.write(whole_document, form.format, f"{selection.root}/context.jsonld")
             return Rendered(body, description.pages, posts)
         reader, forms = self._reader(selection), forms_of(selection.addresses.path(path), GRAPH_FORMATS)
-        data = schemaorg.of(description, opened, document_iri, reader)
+        data = (
+            schemaorg.dataset(description, opened, selection)
+            if is_dataset
+            else schemaorg.of(description, opened, document_iri, reader)
+        )
         if is_graph:
             page = self._pages.graph(opened, description, reader, forms, selection.page, data)
             return Rendered(page.encode(), 1, posts)

@@ -11,7 +11,7 @@ from pyoxigraph import Literal, NamedNode
 
 from citygraph.graph.description import Description, Term
 from citygraph.graph.labels import Labels, is_in
-from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, RDF, SCHEMA, VOID
+from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, RDF, SCHEMA, SD, SKOS, VOID
 from citygraph.web.documents.representation import DocumentSelection
 from citygraph.web.documents.signposts import CREATOR, GRAPH_FORMATS, Signposts
 from citygraph.web.view.page_request import PageRequest
@@ -19,6 +19,8 @@ from citygraph.web.view.release_cache import OpenRelease
 
 _CONTEXT = "https://schema.org/"
 _TYPE = RDF("type").value
+# The types of schema.org for what has none of its own.
+_TYPES = {SD("NamedGraph").value: "Dataset", SKOS("Concept").value: "DefinedTerm"}
 _MOST = 50  # values of a property: a country has thousands of cities, and each reader would load them
 
 
@@ -26,7 +28,8 @@ def of(description: Description, opened: OpenRelease, document: str, reader: Pag
     """Returns an entity in the schema.org vocabulary, with the page as its subjectOf."""
     labels = opened.labels
     types = [v.iri.removeprefix(SCHEMA) for v in description.values(_TYPE) if v.iri.startswith(SCHEMA)]
-    thing: dict[str, Any] = {"@type": _plain(types or ["Thing"]), "@id": description.iri, **_names(description, labels)}
+    types = types or [_TYPES[v.iri] for v in description.values(_TYPE) if v.iri in _TYPES][:1] or ["Thing"]
+    thing: dict[str, Any] = {"@type": _plain(types), "@id": description.iri, **_names(description, labels)}
     for statements in description.statements:
         if statements.predicate.startswith(SCHEMA) and statements.predicate != SCHEMA("name").value:
             terms = (value.term for value in statements.values[:_MOST])

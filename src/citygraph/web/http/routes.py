@@ -107,6 +107,7 @@ _TIME = (
 )
 _WHOLE_FILES_AND_FEEDS = (
     Route(_GET, "/.well-known/void", "downloads.void", "The dataset described, at its well-known address"),
+    Route(_GET, "/croissant.json", "downloads.croissant", "Tables and dumps described in Croissant"),
     Route(_GET, "/dumps", "downloads.listed", "The dumps"),
     Route(_GET, "/dumps/<path:name>", "downloads.file", "A dump"),
     Route(_GET, "/tables", "downloads.listed", "The tables"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -26,7 +26,7 @@ from citygraph.web.view.statement_groups import class_slug, statement_page
 from citygraph.web.view.statement_table import TYPE, StatementTable
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.translations import Translations
-from citygraph.web.view.values import Text, literal_text
+from citygraph.web.view.values import AlternateForm, Text, literal_text
 
 _NO_DATA = Markup()
 _LABEL = RDFS("label").value
@@ -54,13 +54,13 @@ class Pages(Templates):
         opened: OpenRelease,
         description: Description,
         reader: PageRequest,
-        forms: Mapping[str, str],
+        forms: Sequence[AlternateForm],
         data: Markup = _NO_DATA,
         whole: DatasetTables | None = None,
     ) -> str:
         """Returns the page of an entity.
 
-        `forms` are the addresses of its other formats by name, `data` the embedded JSON-LD, `whole` the tables of the
+        `forms` are its other formats, `data` the embedded JSON-LD, `whole` the tables of the
         dataset's page.
         """
         context = _page_context(opened, reader)
@@ -98,7 +98,7 @@ class Pages(Templates):
         opened: OpenRelease,
         description: Description,
         reader: PageRequest,
-        forms: Mapping[str, str],
+        forms: Sequence[AlternateForm],
         page: int,
         data: Markup = _NO_DATA,
     ) -> str:
@@ -151,7 +151,7 @@ class Pages(Templates):
         )
 
     def ontology(
-        self, opened: OpenRelease, reader: PageRequest, forms: Mapping[str, str], data: Markup = _NO_DATA
+        self, opened: OpenRelease, reader: PageRequest, forms: Sequence[AlternateForm], data: Markup = _NO_DATA
     ) -> str:
         """Returns the documentation of the ontology."""
         table = StatementTable(opened, reader.translations, reader.addresses)
@@ -178,7 +178,12 @@ class Pages(Templates):
         )
 
     def shapes(
-        self, opened: OpenRelease, reader: PageRequest, forms: Mapping[str, str], iri: str, data: Markup = _NO_DATA
+        self,
+        opened: OpenRelease,
+        reader: PageRequest,
+        forms: Sequence[AlternateForm],
+        iri: str,
+        data: Markup = _NO_DATA,
     ) -> str:
         """Returns the documentation of the shapes."""
         table = StatementTable(opened, reader.translations, reader.addresses)
@@ -216,9 +221,9 @@ def _class(table: StatementTable, reader: PageRequest, kind: str) -> str:
     return table.link(kind).text if kind else reader.translations("Others")
 
 
-def forms_of(path: str, formats: tuple[Format, ...]) -> dict[str, str]:
-    """Returns the addresses of the RDF formats of a document by name."""
-    return {format_.label: f"{path}.{format_.extension}" for format_ in formats}
+def forms_of(path: str, formats: tuple[Format, ...]) -> list[AlternateForm]:
+    """Returns the RDF formats of a document."""
+    return [AlternateForm(one.label, f"{path}.{one.extension}", one.media_type) for one in formats]
 
 
 def _preview(reader: PageRequest, iri: str) -> dict[str, str]:

@@ -116,12 +116,18 @@ _TYPES = {
 _QUERY = {"name": "query", "in": "query", "required": True, "schema": {"type": "string"},
           "description": "The text of the SPARQL query."}  # fmt: skip
 _ERRORS = {
-    "400": "The request is not understood; the detail names what is wrong.",
-    "404": "There is no such thing here.",
-    "406": "None of the accepted formats is made; the offered ones are listed.",
-    "429": "Too much was asked at once; Retry-After says when to come again.",
+    "400": "The request is invalid; the detail says what is wrong.",
+    "403": "The query has a part that this server does not permit.",
+    "404": "There is nothing at this address.",
+    "406": "None of the accepted formats is available; those that are available are listed.",
+    "410": "It was withdrawn; its document says why.",
+    "413": "The request exceeds a limit of size.",
+    "415": "The media type of the body is not supported; those that are supported are listed.",
+    "429": "Too many requests; Retry-After says when to come again.",
+    "500": "The query could not be evaluated.",
     "503": "A limit of time, memory or size was reached, or the server is busy.",
 }
+_OF_QUERIES = ("400", "403", "406", "413", "429", "500", "503")
 _PROBLEM = {
     "type": "object",
     "description": "An error (RFC 9457); some kinds have further members.",
@@ -163,7 +169,7 @@ def _of_query(query: StoredQuery) -> dict[str, Any]:
         "summary": query.title,
         "description": query.description.strip(),
         "parameters": [*(_of_parameter(parameter) for parameter in query.parameters), _format(formats)],
-        "responses": _responses("The result.", formats, "400", "406", "429", "503"),
+        "responses": _responses("The result.", formats, *_OF_QUERIES),
     }
 
 
@@ -182,14 +188,19 @@ def _of_list() -> dict[str, Any]:
         "operationId": "queries",
         "tags": ["queries"],
         "summary": "The stored queries",
-        "responses": {"200": {"description": "Each with its parameters and addresses.", "content": content}},
+        "responses": {
+            "200": {"description": "Each with its parameters and addresses.", "content": content},
+            **_problems("406"),
+        },
     }
 
 
 def _of_sparql() -> dict[str, Any]:
     formats = tuple(dict.fromkeys(format_ for kind in Kind for format_ in of_kind(kind)))
-    answer = _responses("The result of the query.", formats, "400", "406", "429", "503")
+    answer = _responses("The result of the query.", formats, *_OF_QUERIES)
     common = {"tags": ["sparql"], "responses": answer}
+    # Only a body has a media type.
+    of_body = {**common, "responses": {**answer, **_problems("415")}}
     form = {"type": "object", "required": ["query"], "properties": {"query": {"type": "string"}}}
     body = {
         "required": True,
@@ -201,7 +212,7 @@ def _of_sparql() -> dict[str, Any]:
     return {
         "get": {"operationId": "sparql", "summary": "Ask a SPARQL 1.1 query", **common,
                 "parameters": [_QUERY, _format(formats)]},
-        "post": {"operationId": "sparql-post", "summary": "Ask a SPARQL 1.1 query in the body", **common,
+        "post": {"operationId": "sparql-post", "summary": "Ask a SPARQL 1.1 query in the body", **of_body,
                  "parameters": [_format(formats)], "requestBody": body},
     }  # fmt: skip
 
@@ -210,11 +221,11 @@ def _of_documents() -> dict[str, Any]:
     formats = of_kind(Kind.GRAPH)
     place = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": example}
              for name, example in (("type", "city"), ("slug", "izmir"))]  # fmt: skip
-    answer = _responses("What the release says of it, with its sources.", formats, "404", "406")
-    gone = {"301": {"description": "It is one with another thing."}, "410": {"description": "It was withdrawn."}}
+    answer = _responses("What the release says of it, with its sources.", formats, "400", "404", "406")
+    gone = {"301": {"description": "It is one with another thing."}, **_problems("410")}
     document = {"operationId": "document", "summary": "The document of a thing",
                 "parameters": [*place, _format(formats)], "responses": {**answer, **gone}}  # fmt: skip
-    led = {"303": {"description": "To its document."}, **gone, "404": {"$ref": "#/components/responses/Problem404"}}
+    led = {"303": {"description": "To its document."}, **gone, **_problems("404")}
     thing = {"operationId": "thing", "summary": "A thing by its identifier", "parameters": place, "responses": led}
     dataset = {"operationId": "dataset", "summary": "The dataset described (VoID, DCAT, DQV)",
                "parameters": [_format(formats)], "responses": answer}  # fmt: skip
@@ -242,11 +253,17 @@ def _responses(said: str, formats: Iterable[Format], *errors: str) -> dict[str, 
         "200": {"description": said, "content": {**content, "text/html": {}}},
         "304": {"description": "Not modified: the ETag in If-None-Match is still the one."},
     }
-    return {**answers, **{status: {"$ref": f"#/components/responses/Problem{status}"} for status in errors}}
+    return {**answers, **_problems(*errors)}
+
+
+def _problems(*statuses: str) -> dict[str, Any]:
+    return {status: {"$ref": f"#/components/responses/Problem{status}"} for status in statuses}
 
 
 def _problem(said: str) -> dict[str, Any]:
-    return {"description": said, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    """Returns an error: as problem details, or as a page if a page is accepted."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": said, "content": {MEDIA_TYPE: {"schema": schema}, "text/html": {}}}
 
 
 def _list_schema() -> dict[str, Any]:

@@ -23,6 +23,7 @@ from citygraph.web.sparql.endpoint import SparqlEndpoint
 from citygraph.web.sparql.service_description import openapi
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.templates import Templates
+from citygraph.web.view.values import AlternateForm
 
 OPENAPI = Variant("json", "application/vnd.oai.openapi+json;version=3.1")
 # What belongs to the address of a query and is none of its parameters.
@@ -97,7 +98,10 @@ class Queries:
             query=query,
             text="\n".join(line for line in text.splitlines() if not line.startswith("#+")).strip(),
             fields=[(p, given.get(p.name, p.example)) for p in query.parameters],
-            results=[(f.label, f"{here}?{urlencode({**given, 'format': f.name})}") for f in formats],
+            results=[
+                AlternateForm(one.label, f"{here}?{urlencode({**given, 'format': one.name})}", one.media_type)
+                for one in formats
+            ],
             formats=formats,
             address=here,
             workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': text})}",

@@ -8,6 +8,7 @@ from pyoxigraph import Quad
 from werkzeug.utils import send_file
 
 from citygraph.build import feeds
+from citygraph.build.packages import croissant
 from citygraph.errors import Gone, NotFound
 from citygraph.rdf.terms import LICENSE
 from citygraph.release.outputs import CSVW, DUMPS, PACKAGE
@@ -22,6 +23,7 @@ _TYPES = {offer.path: offer.content_type for offer in (*DUMPS, PACKAGE, CSVW)}
 _BY_END = {"csv": "text/csv; charset=utf-8; header=present", "parquet": "application/vnd.apache.parquet"}
 _XML = Variant("xml", "application/xml")
 _ATOM = Variant("atom", "application/atom+xml; charset=utf-8")
+_CROISSANT = Variant("json", "application/ld+json")
 _TEXT = Variant("txt", "text/plain; charset=utf-8")
 _FEED_ENTRIES = 50
 # Addresses that are expensive to make, or that repeat the pages of the site.
@@ -55,6 +57,15 @@ class Downloads:
             return redirection(self._site.reader(request).addresses.path("dataset"), 303)
         triples = self._site.opened(request.environ).about_dataset
         return reply(request, written_as((Quad(*triple) for triple in triples), offer), offer)
+
+    def croissant(self, request: Request) -> Reply:
+        """Returns the tables and dumps described in Croissant. Raises NotFound if there are none."""
+        opened = self._site.opened(request.environ)
+        root = public_root(request.environ, self._site.settings.trusted_proxies)
+        described = croissant(self._built(opened.release), opened.store, root)
+        if described is None:
+            raise not_known(request.path[1:])
+        return reply(request, json.dumps(described, ensure_ascii=False, indent=1) + "\n", _CROISSANT)
 
     def listed(self, request: Request) -> Reply:
         """Returns the files of a folder with sizes and checksums; a browser is redirected to the dataset's page."""
@@ -90,6 +101,8 @@ class Downloads:
             download_name=_download_name(release, path),
         )
         response = reply_of(file)
+        # The library would add a second charset to the type of a table.
+        response.set("Content-Type", _type(path))
         response.set("Cache-Control", FRESH)
         dataset = self._site.reader(request).addresses.path("dataset")
         response.append("Link", f'<{LICENSE.value}>; rel="license"')

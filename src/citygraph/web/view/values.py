@@ -28,6 +28,15 @@ _YEAR_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
+class AlternateForm:
+    """Another format of a page: its name, address and media type."""
+
+    label: str
+    href: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A piece of text: its language if it differs from the page's, its link, and its machine-readable date."""
 
