@@ -74,7 +74,8 @@ def test_the_base_of_the_file_is_the_base_of_all_terms(tmp_path: Path) -> None:
     (tmp_path / "citygraph.toml").write_text('base = "https://daten.example.com"\n', encoding="utf-8")
     code = "from citygraph.rdf.terms import *; print(DATASET.value, PREFIXES['city'], PREFIXES['role'], CG)"
     environment = {name: value for name, value in os.environ.items() if name != "CITYGRAPH_BASE"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=environment)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.split() == [
         "https://daten.example.com/dataset",
         "https://daten.example.com/id/city/",
