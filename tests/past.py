@@ -30,11 +30,11 @@ def three_releases(root: Path) -> tuple[Release, Release, Release]:
     worlds = (without, whole, corrected)
     made: list[Release] = []
     for world, date_ in zip(worlds, DATES, strict=True):
-        made.append(_dated(root, publish(world, root), date_, made[-1].id if made else None))
+        made.append(dated(root, publish(world, root), date_, made[-1].id if made else None))
     return made[0], made[1], made[2]
 
 
-def _dated(root: Path, release: Release, created: str, parent: str | None) -> Release:
+def dated(root: Path, release: Release, created: str, parent: str | None) -> Release:
     """The release as if it had been published then."""
     manifest = json.loads((release.path / "manifest.json").read_text())
     name = f"{created.replace(':', '')}-{manifest['digest'][:12]}"

@@ -7,13 +7,23 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from pyoxigraph import RdfFormat, parse
+from pyoxigraph import Quad, RdfFormat, parse
 
-from citygraph.rdf.terms import CG, ID
+from citygraph.build.build import check
+from citygraph.commit.change import Change, Update
+from citygraph.commit.commit import Followup
+from citygraph.errors import Violations
+from citygraph.progress import Progress
+from citygraph.rdf.terms import CATALOG_GRAPH, CG, GRAPH, ID, PREFIXES, RDF, SD
 from citygraph.release.releases import Releases
+from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.source.files import Sources
 from citygraph.web import create_app
+from tests.committing import committed
+from tests.past import DATES, dated
+from tests.small import build_small, write_files
+from tests.test_links import read_page
 from tests.withdrawn import tombstones
 from tests.world import publish, small_world
 
@@ -81,3 +91,93 @@ def test_file_for_withdrawn_identifiers_is_in_the_repository(sources: Sources) -
     """It is read like every data file; nothing has been withdrawn so far."""
     files = {Path(file.name).name: file for file in sources.data_files()}
     assert list(files["withdrawn.trig"].read()) == []
+
+
+LINKING = (
+    "/", "/explore", "/explore?type=city", "/search?q=Bremen", "/doc/city/izmir", "/doc/country/germany",
+    "/doc/agreement/izmir-bremen", "/doc/graph/withdrawn", "/doc/source/page", "/network", "/sitemap.xml",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlaskClient, str]:
+    """A site on which Bremen was withdrawn although sources still refer to it, and the path of the difference."""
+    root = tmp_path_factory.mktemp("dangling")
+    before = dated(root, publish(small_world(), root), DATES[0], None)
+    prefixes = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
+    stone = 'GRAPH graph:withdrawn { city:bremen a cg:WithdrawnIdentifier ; cg:withdrawnOn "2026-03-01"^^xsd:date }'
+    quads = list(parse(prefixes + stone, RdfFormat.TRIG))
+    described = [Quad(GRAPH("withdrawn"), RDF("type"), SD("NamedGraph"), CATALOG_GRAPH)]
+    merged = [Quad(quad.subject, quad.predicate, quad.object) for quad in quads]
+    after = dated(root, publish([*small_world(), *quads, *merged, *described], root), DATES[1], before.id)
+    return create_app(Settings(), Releases(root)).test_client(), f"/releases/{before.id}..{after.id}"
+
+
+@pytest.mark.parametrize("page", [*LINKING, "the difference"])
+def test_no_page_links_to_a_withdrawn_entity(past: tuple[FlaskClient, str], page: str) -> None:
+    """(13.7) Names stay readable without a link; lists, search and sitemap leave the entity out."""
+    client, difference = past
+    path = difference if page == "the difference" else page
+    answer = client.get(path, headers={"Accept": "text/html"}, follow_redirects=True)
+    assert answer.status_code == 200
+    if page == "the difference":
+        assert "Bremen" in answer.text
+    links = {href.partition("#")[0] for href in read_page(answer.text).hrefs}
+    assert "/doc/city/bremen" not in answer.text
+    entities = [href for href in links if "/id/" in href]
+    assert [href for href in entities if client.get(href, follow_redirects=True).status_code == 410] == []
+
+
+def test_statements_about_a_withdrawn_entity_are_violations(tmp_path: Path) -> None:
+    """(13.7) The report lists each statement of a source about it, and each entity that refers to it, with its line."""
+    sources = write_files(tmp_path)
+    prefixes = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
+    stone = """GRAPH graph:withdrawn { city:bremen a cg:WithdrawnIdentifier ; cg:withdrawnOn "2026-03-01"^^xsd:date ;
+      rdfs:label "Bremen"@en , "Bremen"@tr ; skos:changeNote "An error."@en , "Bir hata."@tr }"""
+    (sources.data / "withdrawn.trig").write_text(prefixes + stone)
+    report = check(sources, (), Progress())
+    lines = (sources.data / "register.trig").read_text().splitlines()
+    listed = {
+        (r.shape.partition("#")[2], r.path, r.value, lines[r.place.line - 1].split()[0])
+        for r in report.violations
+        if r.place and r.place.file == "data/register.trig"
+    }
+    country = (CG("country").value, str(ID("country/germany")))
+    kind = (RDF("type").value, str(CG("City")))
+    agreement = str(ID("agreement/izmir-bremen"))
+    assert {
+        ("WithdrawnDescribed", *country, "city:bremen"),
+        ("WithdrawnDescribed", *kind, "city:bremen"),
+        ("WithdrawnUsed", "", agreement, "agreement:izmir-bremen"),
+    } <= listed
+
+
+def test_commit_on_a_withdrawn_entity_is_refused(tmp_path: Path, consequences: Followup) -> None:
+    """(13.7) Whether the commit withdraws an entity that is described, or describes one that was withdrawn."""
+    build_small(tmp_path)
+    settings = Settings(releases=tmp_path / "releases", data=tmp_path / "data")
+
+    def shapes_violated_by(text: str) -> set[str]:
+        change = Change(Update(f"INSERT DATA {{ {text} }}"))
+        (outcome,) = committed([change], settings, consequences)
+        report = outcome.report if isinstance(outcome, Violations) else Report((), "")
+        return {result.shape.partition("#")[2] for result in report.violations}
+
+    stone = """GRAPH graph:stones { city:%s a cg:WithdrawnIdentifier ; cg:withdrawnOn "2026-03-01"^^xsd:date ;
+      skos:changeNote "An error."@en , "Bir hata."@tr }"""
+    assert shapes_violated_by(stone % "bremen") == {"WithdrawnDescribed", "WithdrawnUsed"}
+    assert shapes_violated_by(stone % "smyrna") == set()
+    link = "GRAPH graph:notes { city:izmir dcterms:replaces city:smyrna }"
+    assert shapes_violated_by(link) == {"WithdrawnUsed"}
+    note = 'GRAPH graph:notes { city:smyrna cg:note "A note."@en , "Bir not."@tr }'
+    assert shapes_violated_by(note) == {"WithdrawnDescribed"}
+
+
+def test_withdrawal_alone_is_no_violation(tmp_path: Path) -> None:
+    """(13.7) With what the tombstone may have, and what the rules derive from that."""
+    sources = write_files(tmp_path)
+    prefixes = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
+    stone = """GRAPH graph:withdrawn { city:smyrna a cg:WithdrawnIdentifier ; cg:withdrawnOn "2026-03-01"^^xsd:date ;
+      cg:mergedInto city:izmir ; rdfs:label "Smyrna"@en ; skos:changeNote "An old name."@en , "Eski bir ad."@tr }"""
+    (sources.data / "withdrawn.trig").write_text(prefixes + stone)
+    assert check(sources, (), Progress()).conforms

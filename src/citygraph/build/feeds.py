@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store, Triple
 
 from citygraph.build.dataset import release_iri
-from citygraph.rdf.terms import BASE, DATASET, DCTERMS, ID, LICENSE, RDF, SOURCE, XSD, Namespace
+from citygraph.rdf.terms import BASE, CG, DATASET, DCTERMS, ID, LICENSE, RDF, SOURCE, XSD, Namespace
 from citygraph.release.changes import CREATED, DELETED, UPDATED, EntityChange, things_changed
 from citygraph.release.releases import Release
 
@@ -31,6 +31,7 @@ _VIEW = "feed/ldes"
 _THINGS = f"""SELECT DISTINCT ?thing WHERE {{
   ?thing a ?class .
   FILTER((STRSTARTS(STR(?thing), "{ID}") || STRSTARTS(STR(?thing), "{SOURCE}")) && !CONTAINS(STR(?thing), "#"))
+  FILTER NOT EXISTS {{ ?thing a {CG("WithdrawnIdentifier")} }}
 }}"""
 # Characters that are not allowed in XML, not even escaped (XML 1.0, section 2.2); a commit message may have them.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -115,6 +115,8 @@ def _keys(result: ValidationResult) -> Iterator[tuple[str, str, str]]:
         yield (value, "", "")
         yield (value, _USED, "")
     yield (focus, result.path, result.value)
+    # A statement of the value about the focus node, which a rule has found.
+    yield (value, "", focus)
     yield (focus, result.path, "")
     yield (focus, "", "")
     yield (focus, _USED, "")

@@ -119,7 +119,8 @@ def shortened(iri: str) -> str:
 def _lines(result: ValidationResult, language: str) -> list[str]:
     lines = [result.message(language)]
     if result.value and result.value.strip("<>") != result.focus_node:
-        lines.append(f"value: {shortened(shown(result.value))}")
+        of = f" of {shortened(result.path)}" if result.path else ""
+        lines.append(f"value{of}: {shortened(shown(result.value))}")
     if result.remedy(language):
         lines.append(result.remedy(language))
     lines.append(f"{shortened(result.focus_node)}  ({shortened(result.shape)})")

@@ -134,7 +134,7 @@ class DependencyPaths:
     """All dependency paths of one rule or shape: chains of patterns from a node, the pivot, to the triples it reads.
 
     `conditions` are patterns about the pivot in graphs that never change; all must match. If there are `targets`, one
-    of them must match for a node to be a pivot.
+    of them must match for a node to be a pivot, in the state of the store that has the changed triple.
     """
 
     pivot: str
@@ -181,7 +181,7 @@ class DependencyPaths:
         if not path:
             node = binding.get(self.pivot)
             is_possible = node is not None and (self.literal or not isinstance(node, Literal))
-            if node is not None and is_possible and self._meets_conditions(store, node):
+            if node is not None and is_possible and self._meets_conditions(store, node) and self.is_target(store, node):
                 yield node
             return
         for _, extended in path[-1].matches(store, binding):
@@ -205,8 +205,13 @@ class DependencyIndex:
         self._others: list[DependencyPaths] = []
         # Many rules and shapes have equal paths that differ only in the names of variables: each is followed once.
         plain = [one for one in dependencies if not one.conditions]
-        for path, literal in {(_renamed(path, one.pivot), one.literal): 0 for one in plain for path in one.paths}:
-            self._add_path(path, DependencyPaths(_PIVOT, [path], literal=literal))
+        distinct = {
+            (_renamed(path, one.pivot), one.literal, _narrowing_targets(path, one)): None
+            for one in plain
+            for path in one.paths
+        }
+        for path, literal, targets in distinct:
+            self._add_path(path, DependencyPaths(_PIVOT, [path], targets=list(targets), literal=literal))
         for one in dependencies:
             for path in one.paths if one.conditions else ():
                 self._add_path(path, one)
@@ -250,6 +255,17 @@ def _renamed(path: Path, pivot: str) -> Path:
         ]
         renamed.append(replace(pattern, subject=terms[0], predicate=terms[1], object=terms[2]))
     return tuple(renamed)
+
+
+def _narrowing_targets(path: Path, dependencies: DependencyPaths) -> Path:
+    """Returns the targets that a node must be among to be affected by a triple at the end of the path.
+
+    Only a path that any property matches needs them: otherwise every node of every changed triple would be affected. A
+    node that a change makes a target is affected by that change of its class.
+    """
+    if not isinstance(path[-1].predicate, Variable):
+        return ()
+    return tuple(_renamed((target,), dependencies.pivot)[0] for target in dependencies.targets)
 
 
 def _class_of(target: Pattern, pivot: str) -> Term | None:

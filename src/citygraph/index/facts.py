@@ -51,8 +51,9 @@ def read_facts(store: Store) -> dict[str, EntityFacts]:
     """Returns the facts of every entity that has a type of ours, by IRI."""
     facts: dict[str, EntityFacts] = {}
     superclasses = _superclasses(store)
+    gone = withdrawn(store)
     for iri, class_ in pairs(store, RDF("type")):
-        if class_.startswith(CG):
+        if class_.startswith(CG) and iri not in gone:
             types = superclasses.get(class_, {class_})
             facts.setdefault(iri, EntityFacts()).types.update(type_.removeprefix(CG) for type_ in types)
     _read_countries(store, facts)
@@ -62,6 +63,12 @@ def read_facts(store: Store) -> dict[str, EntityFacts]:
         if iri in facts and (match := _QID.fullmatch(other)):
             facts[iri].qids.append(match[1])
     return facts
+
+
+def withdrawn(store: Store) -> set[str]:
+    """Returns the withdrawn identifiers, whose addresses lead elsewhere or are gone: nothing lists them."""
+    quads = store.quads_for_pattern(None, RDF("type"), CG("WithdrawnIdentifier"), DefaultGraph())
+    return {value_of(quad.subject) for quad in quads}
 
 
 def _read_countries(store: Store, facts: dict[str, EntityFacts]) -> None:

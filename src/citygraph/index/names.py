@@ -15,7 +15,7 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
 from citygraph.index import entity_writer, facts
 from citygraph.index.entity_writer import write_entity_table
-from citygraph.index.facts import ENTITY, EntityFacts, read_facts
+from citygraph.index.facts import ENTITY, EntityFacts, read_facts, withdrawn
 from citygraph.index.spelling import keys
 from citygraph.rdf.terms import RDFS, SKOS
 from citygraph.text import ALL_LANGUAGES, best_tag, fold, nfc
@@ -181,11 +181,14 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def name_rows(store: Store) -> Iterator[tuple[str, str, str, int, str]]:
-    """Yields the rows of all names in a store."""
+    """Yields the rows of all names in a store, except those of withdrawn identifiers."""
+    gone = withdrawn(store)
     for predicate, preferred in _LABELS:
         for quad in store.quads_for_pattern(None, predicate, None, DefaultGraph()):
             entity, label = quad.subject, quad.object
             if isinstance(entity, NamedNode) and isinstance(label, Literal) and ENTITY in entity.value:
+                if entity.value in gone:
+                    continue
                 yield entity.value, nfc(label.value), label.language or "", preferred, fold(label.value)
 
 

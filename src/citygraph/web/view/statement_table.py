@@ -221,11 +221,12 @@ class StatementTable:
         return note
 
     def link(self, iri: str) -> Text:
-        """Returns the label of an entity with its address here."""
+        """Returns the label of an entity with its address here, which a withdrawn entity no longer has."""
         label = self._opened.labels.best(iri, self._translations.language)
         language = "" if label.language in ("", self._translations.language) else label.language
         text = label.text if label.language or self._addresses.is_ours(iri) else external_name(iri)
-        return Text(text, language, self._addresses.local(iri))
+        gone = self._opened.withdrawals.get(iri)
+        return Text(text, language, "" if gone and not gone.merged_into else self._addresses.local(iri))
 
     def kind(self, statements: Iterable[Statements]) -> str:
         """Returns the labels of the most specific classes of an entity."""
