@@ -73,6 +73,17 @@ def test_around_a_city_its_partners_and_theirs(client: FlaskClient) -> None:
     assert [sum(node["ring"] == ring for node in answer["nodes"]) for ring in (0, 1, 2)] == [1, 1, 30]
 
 
+def test_json_is_in_the_node_link_format(client: FlaskClient) -> None:
+    """NetworkX reads it: nodes have ids, edges have their ends (13.27)."""
+    for query in ("", "?city=city/bremen", "?from=city/bremen&to=city/baku", "?city=Atlantis"):
+        network = client.get(f"/network{query}", headers={"Accept": "application/json"}).get_json()
+        assert (network["directed"], network["multigraph"], network["graph"]) == (False, False, {})
+        ids = [node["id"] for node in network["nodes"]]
+        assert len(ids) == len(set(ids))
+        assert {edge[end] for edge in network["edges"] for end in ("source", "target")} <= set(ids)
+        assert len({(edge["source"], edge["target"]) for edge in network["edges"]}) == len(network["edges"])
+
+
 def test_the_network_is_told_in_turkish(client: FlaskClient) -> None:
     """Names, numbers and dates too."""
     html = page(client, "from=bremen&to=bak%C3%BC&lang=tr")

@@ -62,6 +62,22 @@ def test_two_cities_are_chosen_by_suggestion(visit: Visits) -> None:
     assert page.locator("ol.way li.stop").count() == 3
 
 
+@pytest.mark.parametrize("query", ["", "?city=city/bremen"])
+def test_the_network_fits_a_telephone(visit: Visits, query: str) -> None:
+    """The whole picture and all its names are in the window (13.27)."""
+    page = visit(f"/network{query}", NARROW)
+    figure = page.locator("figure.network")
+    assert figure.evaluate("figure => figure.scrollWidth <= figure.clientWidth")
+    edges = figure.evaluate("""figure => [...figure.querySelectorAll('svg, circle, rect, text')].flatMap(part => {
+        const box = part.getBoundingClientRect();
+        return [box.left, box.right];
+    })""")
+    assert min(edges) >= 0
+    assert max(edges) <= NARROW
+    # A name is at least seven pixels high.
+    assert figure.locator("text").first.evaluate("text => text.getBoundingClientRect().height") > 7
+
+
 def test_filters_and_search_need_no_script(visit: Visits) -> None:
     """Links filter, forms submit, names are found."""
     page = visit("/explore", javascript=False)

@@ -149,16 +149,29 @@ def _by_name(entities: Iterable[Entity], reader: PageRequest) -> list[Text]:
 
 
 def _as_json(view: NetworkView, entities: Mapping[str, Entity]) -> str:
+    # NetworkX's node-link format (directed, multigraph, graph, id, source, target). The other members are older, and a
+    # public interface.
     network: dict[str, object] = {
-        # The names of members are a public interface, and older than the names in this code.
+        "directed": False,
+        "multigraph": False,
+        "graph": {},
         "sight": view.kind,
         "places": view.subgraph.count,
         "nodes": [
-            {"iri": iri, "label": entities[iri].label, "ring": distance}
+            {"id": iri, "iri": iri, "label": entities[iri].label, "ring": distance}
             for distance, places in enumerate(view.subgraph.hops)
             for iri in places
         ],
-        "edges": [{"from": tie.one, "to": tie.other, "agreements": list(tie.agreements)} for tie in view.subgraph.ties],
+        "edges": [
+            {
+                "source": tie.one,
+                "target": tie.other,
+                "from": tie.one,
+                "to": tie.other,
+                "agreements": list(tie.agreements),
+            }
+            for tie in view.subgraph.ties
+        ],
     }
     if view.kind == "way":
         network["ways"] = view.path_count
@@ -233,7 +246,7 @@ def _rings(hub: str, near: Sequence[str], part: Subgraph, entities: Mapping[str,
 
 def _spread(ideal: list[float]) -> list[float]:
     """Returns angles near the ideal ones, in their order, with room for a label between any two."""
-    gap = min(2 * pi / max(1, len(ideal)), 0.05)
+    gap = min(2 * pi / max(1, len(ideal)), 0.06)
     angles: list[float] = []
     for angle in ideal:
         angles.append(max(angle, angles[-1] + gap) if angles else angle)
