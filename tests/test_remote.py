@@ -106,3 +106,13 @@ def test_what_is_no_service_is_told() -> None:
         Door(name=None).service()
     with pytest.raises(UsageError, match="not a web address"):
         over_http("")("file:///etc/passwd", None)
+
+
+def test_retries_are_reported_at_once() -> None:
+    """Before each wait, with the reason (13.23)."""
+    door, notices = Door(RequestRefused("HTTP 503", 2.0)), list[str]()
+    ReconciliationService(URL, door.send, door.waited.append, notices.append).proposals(
+        [NameQuery("a")], QueryOptions()
+    )
+    assert notices == [f"{URL}: HTTP 503; attempt 2 of 5 in 2 s"]
+    assert door.waited == [2.0]

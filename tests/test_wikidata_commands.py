@@ -97,6 +97,51 @@ def test_quickstatements_are_written_for_a_person(run: Run, tmp_path: Path) -> N
     assert len(csv.splitlines()) == 2
 
 
+def test_a_dump_and_a_saved_comparison_need_no_service(run: Run, endpoint: Endpoint, tmp_path: Path) -> None:
+    """For both commands, with the same edits (13.23)."""
+    dump, saved = tmp_path / "dump.json", tmp_path / "saved.json"
+    items = [item("Q35997", "İzmir", 38.41, 27.14, "Q24879", "Q9248"), item("Q24879", "Bremen", 53.08, 8.8, "Q35997"),
+             item("Q9248", "Baku", 40.37, 49.84)]  # fmt: skip
+    lines = ",\n".join(json.dumps({"type": "item", **one}, separators=(",", ":")) for one in items)
+    dump.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    offline = ("--city", "Q35997", "--dump", str(dump), "--retrieved", "2026-11-16T00:00:00Z", "--workers", "1")
+    done = run("diff", *offline, "--save", str(saved), "--state", "no-reverse", CITYGRAPH_WIKIDATA_CONTACT="")
+    assert "1 finding(s): 1 no-reverse; Wikidata as of 2026-11-16T00:00:00Z" in done.stderr, done.stderr
+    only = ("--only", "P190")
+    edits = [run("quickstatements", *only, *of) for of in (offline, ("--saved", str(saved)))]
+    assert endpoint.queries == []
+    edits.append(run("quickstatements", *only, "--city", "Q35997"))
+    assert edits[0].stdout.startswith("Q9248\tP190\tQ35997\t")
+    assert edits[0].stdout == edits[1].stdout == edits[2].stdout
+    assert edits[0].stderr.endswith(edits[1].stderr)
+    for wrong in (("--saved", str(saved), "--all"), ("--dump", str(dump)), ("--retrieved", "2026")):
+        done = run("quickstatements", *wrong)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_the_table_fits_a_narrow_terminal(run: Run, tmp_path: Path) -> None:
+    """At 80 columns the finding of every row is whole (13.23)."""
+    done = run("diff", "--city", "Q35997", COLUMNS="80")
+    assert "missing-there" in done.stdout
+    assert "deleted " in done.stdout
+    assert "…" not in done.stdout
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+
+
+def test_an_unreachable_service_is_reported_at_once(run: Run) -> None:
+    """Not after all attempts (13.23)."""
+    environment = os.environ | {
+        "CITYGRAPH_WIKIDATA_ENDPOINT": "http://127.0.0.1:1/", "CITYGRAPH_WIKIDATA_CONTACT": "test@example.org",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "citygraph.cli", "wikidata", "pull", "--city", "Q35997"]
+    with subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(2)]
+        process.kill()
+    assert lines[0] == "querying http://127.0.0.1:1/\n"
+    assert lines[1].endswith("attempt 2 of 8 in 1 s\n")
+
+
 def test_wrong_use_is_one_line(run: Run) -> None:
     """No scope, two scopes, no contact, a file that is none."""
     for arguments, said in (

@@ -56,6 +56,22 @@ def test_the_wait_is_never_in_step_with_others(tmp_path: Path) -> None:
     assert waits == [0.75, 1.5]
 
 
+def test_retries_are_reported_at_once(tmp_path: Path) -> None:
+    """The first request and each wait, before it begins; with the reason (13.23)."""
+    events: list[str] = []
+    client = Client(
+        "http://127.0.0.1:1/", over_http("http://127.0.0.1:1/", "me@example.org"), tmp_path,
+        policy=RetryPolicy(attempts=3), sleep=lambda wait: events.append(f"sleep {wait}"), random=lambda: 1.0,
+        notice=events.append,
+    )  # fmt: skip
+    with pytest.raises(Upstream):
+        client.select(QUERY)
+    assert events[::2] == ["querying http://127.0.0.1:1/", "sleep 1.0", "sleep 2.0"]
+    assert "refused" in events[1]
+    assert events[1].endswith("; attempt 2 of 3 in 1 s")
+    assert events[3].endswith("; attempt 3 of 3 in 2 s")
+
+
 def test_a_silent_service_is_left(invented: Endpoint, client_of: MakeClient) -> None:
     """A socket that says nothing is a fault; the next try may do better."""
     invented.faults.append("silent 0.5")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pyoxigraph import NamedNode
 
-from citygraph.errors import NotFound
+from citygraph.errors import BadData, NotFound
 from citygraph.rdf.terms import ID, SOURCE, WD
-from citygraph.wikidata.compare import ComparisonResult, compare, their_facts
+from citygraph.wikidata.client import Client
+from citygraph.wikidata.compare import ComparisonResult, Fetcher, compare, their_facts
 from citygraph.wikidata.diff import diff
-from citygraph.wikidata.differences import ComparedStatement, Outcome
+from citygraph.wikidata.differences import ComparedStatement, Outcome, to_json_text
+from citygraph.wikidata.dump import LocalEngine
+from citygraph.wikidata.dump_fetcher import DumpFetcher
+from citygraph.wikidata.edits import plan_edits
 from citygraph.wikidata.entity import STATEMENT
 from citygraph.wikidata.graph_facts import Fact, GraphFacts, read_facts
 from citygraph.wikidata.item_names import read_existing
@@ -28,14 +34,17 @@ from citygraph.wikidata.model import (
     finest_dates,
 )
 from citygraph.wikidata.pairing import distance, pair_figures, pair_tenures
-from citygraph.wikidata.pull import Scope
+from citygraph.wikidata.pull import ItemFetcher, Scope
+from citygraph.wikidata.saved_comparison import more_of, read_saved, saved_text
+from citygraph.wikidata.spool import ItemSpool
 from citygraph.wikidata.world import Selection, World
-from tests.wikidata.conftest import MakeClient
+from tests.wikidata.conftest import DUMP, RETRIEVED, MakeClient
 from tests.wikidata.endpoint import Endpoint
 from tests.wikidata.ours import TRIG, our_quads
 from tests.wikidata.rdf_form import redirect_quads
 
 Found = tuple[str, str, str, str, str]
+ALPHAVILLE = Scope(cities=("Q9000001",))
 
 
 def short(changes: list[ComparedStatement]) -> set[Found]:
@@ -43,9 +52,14 @@ def short(changes: list[ComparedStatement]) -> set[Found]:
     return {(c.state, c.entity.name, c.property, c.value.name or c.language, c.qualifier) for c in changes}
 
 
+def fetching(client: Client) -> Callable[[ItemSpool], Fetcher]:
+    """What `compare` needs to ask the service."""
+    return lambda items: ItemFetcher(client, items)
+
+
 def of_alphaville(endpoint: Endpoint, client_of: MakeClient, trig: str = TRIG) -> ComparisonResult:
     """The comparison of Alphaville with the invented items."""
-    return compare(our_quads(trig), client_of(endpoint), Scope(cities=("Q9000001",)), today="2026-11-20")
+    return compare(our_quads(trig), fetching(client_of(endpoint)), Scope(cities=("Q9000001",)), today="2026-11-20")
 
 
 def test_every_state_is_told(invented: Endpoint, client_of: MakeClient) -> None:
@@ -62,6 +76,52 @@ def test_every_state_is_told(invented: Endpoint, client_of: MakeClient) -> None:
         ("missing-there", "Unlinked", "item", "", ""), ("missing-here", "Betaburg", "P625", "", ""),
     } <= found  # fmt: skip
     assert not any(state == "ambiguous" for state, *_ in found)
+
+
+def by_dump(dump: Path, scope: Scope | None = ALPHAVILLE) -> ComparisonResult:
+    """The comparison with a dump."""
+    engine = LocalEngine(workers=1)
+    return compare(
+        our_quads(),
+        lambda items: DumpFetcher(str(dump), engine, items, RETRIEVED),
+        scope,
+        today="2026-11-20",
+    )
+
+
+def test_a_dump_compares_like_the_service(invented: Endpoint, client_of: MakeClient) -> None:
+    """The same findings for a city, a country and all our places; a dump just cannot know what was merged (13.23)."""
+    online, offline = of_alphaville(invented, client_of), by_dump(DUMP)
+    assert offline.retrieved == RETRIEVED
+    absent = [c.detail for c in offline.findings if c.state == Outcome.DELETED]
+    assert absent
+    assert all("is not in the dump: deleted, merged, or newer than the dump" in detail for detail in absent)
+    assert [replace(c, detail="") for c in offline.findings] == [replace(c, detail="") for c in online.findings]
+    for scope in (Scope(country="Q9000101"), Scope(), None):
+        asked = compare(our_quads(), fetching(client_of(invented)), scope, today="2026-11-20").findings
+        assert short(by_dump(DUMP, scope).findings) == short(asked), scope
+
+
+def test_a_dump_without_the_city_is_an_error() -> None:
+    """Rather than a comparison in which everything is missing (13.23)."""
+    with pytest.raises(NotFound, match="Q9000998 is not in the dump"):
+        by_dump(DUMP, Scope(cities=("Q9000998",)))
+
+
+def test_a_saved_comparison_gives_the_same_edits(invented: Endpoint, client_of: MakeClient) -> None:
+    """The items are checked against our present data; a file without them is refused (13.23)."""
+    result = of_alphaville(invented, client_of)
+    text = saved_text(result, "r1")
+    again = read_saved(text, "x.json", our_quads())
+    assert more_of(text)["release"] == "r1"
+    assert (again.findings, again.retrieved, again.documents) == (result.findings, result.retrieved, result.documents)
+    plans = [plan_edits(r.findings, r.ours, r.theirs, r.documents) for r in (result, again)]
+    assert plans[0].edits
+    assert plans[0].omitted
+    assert plans[0] == plans[1]
+    for bad in (to_json_text(result.findings, ""), to_json_text(result.findings, "", {"items": {"a": {}}})):
+        with pytest.raises(BadData, match="items"):
+            read_saved(bad, "x.json", our_quads())
 
 
 def test_both_sides_name_their_sources(invented: Endpoint, client_of: MakeClient) -> None:
@@ -116,9 +176,9 @@ def test_what_was_pulled_is_not_ours(invented: Endpoint, client_of: MakeClient) 
 def test_nothing_to_compare_is_an_error(client_of: MakeClient, invented: Endpoint) -> None:
     """Without a scope, and without a linked city of ours, the whole world would be asked for."""
     with pytest.raises(NotFound, match="give --city"):
-        compare([], client_of(invented), today="2026-11-20")
+        compare([], fetching(client_of(invented)), today="2026-11-20")
     with pytest.raises(NotFound, match="Q9000998"):
-        compare(our_quads(), client_of(invented), Scope(cities=("Q9000998",)), today="2026-11-20")
+        compare(our_quads(), fetching(client_of(invented)), Scope(cities=("Q9000998",)), today="2026-11-20")
 
 
 @pytest.mark.parametrize(

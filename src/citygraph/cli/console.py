@@ -101,9 +101,13 @@ def report_as_json(report: Report) -> dict[str, object]:
     return {"conforms": report.conforms, "results": results}
 
 
-def print_solutions(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints a table of query solutions."""
-    table = Table(*columns, header_style="bold", show_edge=False)
+def print_solutions(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], uncut: int = 0) -> None:
+    """Prints a table of query solutions; the first `uncut` columns are never broken into lines."""
+    table = Table(header_style="bold", show_edge=False)
+    for place, column in enumerate(columns):
+        width = max((len(row[place]) for row in rows), default=0) if place < uncut else None
+        # "fold" breaks a long word; the library's own choice would cut it.
+        table.add_column(column, overflow="fold", min_width=width, no_wrap=place < uncut)
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     console.print(table)

@@ -124,7 +124,10 @@ def _proposals(
     if not asked:
         return []
     if service:
-        return ReconciliationService(service, over_http(settings.wikidata_contact)).proposals(asked, terms)
+        remote = ReconciliationService(
+            service, over_http(settings.wikidata_contact), notice=lambda text: click.echo(text, err=True)
+        )
+        return remote.proposals(asked, terms)
     with closing(Lookup(Releases(settings.releases).current().path / "search.sqlite")) as lookup:
         types = (_type(terms.type, lookup),) if terms.type else ()
         return [_own(one, types, terms.limit, lookup) for one in asked]

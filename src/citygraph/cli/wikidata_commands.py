@@ -17,6 +17,7 @@ from citygraph.cli.console import OK, VIOLATES, command
 from citygraph.errors import UsageError
 from citygraph.rdf.terms import GRAPH, QUALITY_GRAPH
 from citygraph.release.releases import Releases
+from citygraph.saving import replace_text
 from citygraph.settings import Settings
 from citygraph.source.files import Sources
 from citygraph.wikidata import differences, quickstatements
@@ -24,10 +25,12 @@ from citygraph.wikidata.client import Client, over_http
 from citygraph.wikidata.compare import ComparisonResult, compare
 from citygraph.wikidata.differences import ComparedStatement, Outcome
 from citygraph.wikidata.dump import LocalEngine, import_dump
+from citygraph.wikidata.dump_fetcher import DumpFetcher
 from citygraph.wikidata.edits import KINDS, plan_edits
 from citygraph.wikidata.links import check_links, write_links
-from citygraph.wikidata.pull import Scope, pull
+from citygraph.wikidata.pull import ItemFetcher, Scope, pull
 from citygraph.wikidata.quickstatements import PER_BATCH, batches, to_csv, to_v1
+from citygraph.wikidata.saved_comparison import more_of, read_saved, saved_text
 from citygraph.wikidata.source_file import WrittenSource
 from citygraph.wikidata.spark import SparkEngine, spark_session
 from citygraph.wikidata.world import LANGUAGES
@@ -43,6 +46,12 @@ _FORM = click.option(
 _STATE = click.Choice([state.value for state in Outcome])
 _AGE = click.option("--max-age", type=float, metavar="DAYS", help="Repeat requests whose cached responses are older.")
 _REFRESH = click.option("--refresh", is_flag=True, help="Repeat all requests.")
+_DUMP = click.option("--dump", default="", metavar="DUMP", help="Compare with a dump, without requests.")
+_RETRIEVED = click.option("--retrieved", default="", metavar="TIME", help="Time of the dump: 2026-11-16T00:00:00Z.")
+_WORKERS = click.option(
+    "--workers", type=click.IntRange(min=0), default=0, help="Processes that read a dump. [default: one for each core]"
+)
+_SAVED = click.option("--saved", type=click.Path(path_type=Path), help="Use a saved comparison, without requests.")
 
 
 @click.group()
@@ -98,7 +107,7 @@ def wikidata_pull(
 @click.option("--retrieved", required=True, metavar="TIME", help="Time of the dump, such as 2026-11-16T00:00:00Z.")
 @click.option("--engine", type=click.Choice(["local", "spark"]), default="local", show_default=True)
 @click.option("--master", default="", help="Master of Spark, such as local[4]. [default: Spark's own setting]")
-@click.option("--workers", type=click.IntRange(min=0), default=0, help="Processes. [default: one for each core]")
+@_WORKERS
 @click.option("--sha256", default="", help="Digest of the dump, where it is not a file on this machine.")
 @click.option("--into", type=click.Path(path_type=Path), help="Folder to write to. [default: data/sources]")
 @click.pass_obj
@@ -136,7 +145,10 @@ def wikidata_import_dump(
     metavar="[FILE]",
     help="Save the comparison as JSON, by default where the site shows it (/wikidata).",
 )
-@click.option("--saved", type=click.Path(path_type=Path), help="Show a saved comparison without requests.")
+@_SAVED
+@_DUMP
+@_RETRIEVED
+@_WORKERS
 @_AGE
 @_REFRESH
 @click.pass_obj
@@ -149,16 +161,15 @@ def wikidata_diff(
     Without --city, --country or --all: all our places with a sister city and a Wikidata item.
     """
     if saved is not None:
-        changes, retrieved = differences.from_json_text(console.read_input(saved), str(saved))
+        _refuse_scope(scope)
+        text = console.read_input(saved)
     else:
-        comparison = _compare(settings, **scope)
-        changes, retrieved = comparison.findings, comparison.retrieved
+        text = saved_text(_compare(settings, **scope), Releases(settings.releases).current_id())
+    changes, retrieved = differences.from_json_text(text, str(saved))
     if save is not None:
-        target = Path(save) if save else settings.wikidata_comparison
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(differences.to_json_text(changes, retrieved), encoding="utf-8")
+        replace_text(Path(save) if save else settings.wikidata_comparison, text)
     shown = [change for change in changes if not states or change.state.value in states]
-    _print_changes(shown, form, retrieved, GRAPH("wikidata-comparison"))
+    _print_changes(shown, form, retrieved, GRAPH("wikidata-comparison"), more_of(text))
     counted = ", ".join(f"{count} {state}" for state, count in differences.counts(shown).items())
     _note(f"{len(shown)} finding(s){': ' if counted else ''}{counted}; Wikidata as of {retrieved or 'never'}")
     return OK
@@ -173,19 +184,30 @@ def wikidata_diff(
 @click.option("--limit", type=click.IntRange(min=1), default=None, help="Maximum number of edits.")
 @click.option("--batch", type=click.IntRange(min=1), default=PER_BATCH, show_default=True, help="Edits per batch.")
 @click.option("--into", type=click.Path(path_type=Path), help="Folder for one file per batch. [default: print all]")
+@_SAVED
+@_DUMP
+@_RETRIEVED
+@_WORKERS
 @_AGE
 @_REFRESH
 @click.pass_obj
 @command
 def wikidata_quickstatements(
-    settings: Settings, form: str, only: tuple[str, ...], limit: int | None, batch: int, into: Path | None, **scope: Any
+    settings: Settings,
+    form: str,
+    only: tuple[str, ...],
+    limit: int | None,
+    batch: int,
+    into: Path | None,
+    saved: Path | None,
+    **scope: Any,
 ) -> int:
     """Write statements that Wikidata lacks as commands for QuickStatements, with dates and references.
 
     Nothing is sent: a person reviews and pastes the text. Items whose label, country or coordinates do not fit
     get no command; the summary on standard error lists them with reasons.
     """
-    comparison = _compare(settings, **scope)
+    comparison = _compare(settings, **scope) if saved is None else _saved(settings, saved, scope)
     edits = plan_edits(comparison.findings, comparison.ours, comparison.theirs, comparison.documents, only, limit or 0)
     groups = batches(edits.edits, batch)
     write = to_v1 if form == "v1" else to_csv
@@ -193,10 +215,9 @@ def wikidata_quickstatements(
     if into is None:
         click.echo("\n".join(write(one) for one in groups), nl=False)
     else:
-        into.mkdir(parents=True, exist_ok=True)
         for one in groups:
-            (into / f"{one.name}.{'txt' if form == 'v1' else 'csv'}").write_text(write(one), encoding="utf-8")
-        (into / "summary.txt").write_text(summary, encoding="utf-8")
+            replace_text(into / f"{one.name}.{'txt' if form == 'v1' else 'csv'}", write(one))
+        replace_text(into / "summary.txt", summary)
     click.echo(summary, err=True, nl=False)
     return OK
 
@@ -228,24 +249,56 @@ def wikidata_check(settings: Settings, form: str, write: bool, **age: Any) -> in
 
 
 def _compare(
-    settings: Settings, cities: tuple[str, ...], country: str, everything: bool, max_age: float | None, refresh: bool
+    settings: Settings,
+    cities: tuple[str, ...],
+    country: str,
+    everything: bool,
+    dump: str,
+    retrieved: str,
+    workers: int,
+    **age: Any,
 ) -> ComparisonResult:
     if everything and (cities or country):
         raise UsageError("--all goes with neither --city nor --country")
+    if bool(dump) != bool(retrieved):
+        raise UsageError("--dump DUMP and --retrieved TIME, the time of the dump, go together")
     scope = Scope(cities, country) if everything or cities or country else None
     now = datetime.now(UTC)
     store = Releases(settings.releases).current().open_store()
-    client = _client(settings, now, max_age, refresh)
-    return compare(
-        store.quads_for_pattern(None, None, None, None), client, scope, today=now.date().isoformat(), progress=_note
-    )
+    quads = store.quads_for_pattern(None, None, None, None)
+    if dump:
+        engine = LocalEngine(workers, _note)
+        return compare(quads, lambda items: DumpFetcher(dump, engine, items, retrieved), scope, today=retrieved[:10])
+    client = _client(settings, now, **age)
+    return compare(quads, lambda items: ItemFetcher(client, items, _note), scope, today=now.date().isoformat())
 
 
-def _print_changes(changes: list[ComparedStatement], form: str, retrieved: str, graph: NamedNode) -> None:
+def _saved(settings: Settings, saved: Path, scope: dict[str, Any]) -> ComparisonResult:
+    _refuse_scope(scope)
+    text, release = console.read_input(saved), Releases(settings.releases).current()
+    comparison = read_saved(text, str(saved), release.open_store().quads_for_pattern(None, None, None, None))
+    compared = more_of(text).get("release")
+    if compared != release.id:
+        _note(f"{saved} compares release {compared}; the current one is {release.id}: compare again if it differs")
+    return comparison
+
+
+def _refuse_scope(scope: dict[str, Any]) -> None:
+    if any(scope.values()):
+        raise UsageError("--saved has its own cities: it goes with no option that chooses or requests others")
+
+
+def _print_changes(
+    changes: list[ComparedStatement],
+    form: str,
+    retrieved: str,
+    graph: NamedNode,
+    more: dict[str, Any] | None = None,
+) -> None:
     if form == "csv":
         click.echo(differences.to_csv(changes), nl=False)
     elif form == "json":
-        click.echo(differences.to_json_text(changes, retrieved), nl=False)
+        click.echo(differences.to_json_text(changes, retrieved, more), nl=False)
     elif form == "trig":
         click.echo(export_quads(graph, differences.to_quads(changes, graph, retrieved[:10])), nl=False)
     else:
@@ -254,7 +307,8 @@ def _print_changes(changes: list[ComparedStatement], form: str, retrieved: str, 
             [r.state, f"{r.name} ({r.qid or '–'})", r.statement, r.value, r.ours, r.theirs, r.detail]
             for r in differences.rows(changes)
         ]
-        console.print_solutions(Console(), columns, rows)
+        # Otherwise a narrow terminal would cut the finding, and missing-here would look like missing-there.
+        console.print_solutions(Console(), columns, rows, uncut=1)
 
 
 def _client(settings: Settings, now: datetime, max_age: float | None, refresh: bool) -> Client:
@@ -265,6 +319,7 @@ def _client(settings: Settings, now: datetime, max_age: float | None, refresh: b
         over_http(settings.wikidata_endpoint, settings.wikidata_contact),
         settings.wikidata_cache,
         newer_than=oldest.strftime("%Y-%m-%dT%H:%M:%SZ") if oldest else "",
+        notice=_note,
     )
 
 

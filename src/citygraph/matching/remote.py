@@ -49,12 +49,19 @@ class QueryOptions:
 
 
 class ReconciliationService:
-    """A reconciliation service; `sleep` waits between attempts."""
+    """A reconciliation service; `sleep` waits between attempts, and `notice` receives a sentence before each wait."""
 
-    def __init__(self, url: str, send: Send, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        url: str,
+        send: Send,
+        sleep: Callable[[float], None] = time.sleep,
+        notice: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._url = url
         self._send = send
         self._sleep = sleep
+        self._notice = notice
         manifest = self._ask(None)
         if not isinstance(manifest.get("name"), str) or not manifest.get("identifierSpace"):
             raise Upstream(f"{url} is not a reconciliation service: its manifest has no name or identifierSpace")
@@ -90,13 +97,15 @@ class ReconciliationService:
 
     def _ask(self, form: bytes | None) -> dict[str, Any]:
         # None marks the last attempt, after which there is no wait.
-        for wait in (*_WAITS, None):
+        for attempt, wait in enumerate((*_WAITS, None), 2):
             try:
                 value = json.loads(self._send(self._url, form))
             except RequestRefused as refused:
                 if wait is None or refused.final or refused.wait > _LONGEST_WAIT:
                     raise Upstream(f"{self._url}: {refused}") from refused
-                self._sleep(max(wait, refused.wait))
+                pause = max(wait, refused.wait)
+                self._notice(f"{self._url}: {refused}; attempt {attempt} of {len(_WAITS) + 1} in {pause:.0f} s")
+                self._sleep(pause)
             except ValueError as error:
                 raise Upstream(f"{self._url} returned something that is not JSON") from error
             else:

@@ -64,7 +64,8 @@ class Client:
     """A client for one query at a time; a response in the cache is not requested again.
 
     `send` does one request and raises RequestFailed. Cached responses older than `newer_than` (ISO 8601, UTC) are
-    requested again. `requests` and `cached` count the queries answered by the service and from disk.
+    requested again. `requests` and `cached` count the queries answered by the service and from disk. `notice` receives
+    a sentence at the first request, and before each wait after a failed one.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random_numbers.random,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        notice: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._endpoint = endpoint
         self._send = send
@@ -87,6 +89,7 @@ class Client:
         self._sleep = sleep
         self._random = random
         self._now = now
+        self._notice = notice
         self._lock = Lock()
         self.requests = 0
         self.cached = 0
@@ -103,6 +106,8 @@ class Client:
             if entry is not None and entry["retrieved"] >= self._newer_than:
                 self.cached += 1
                 return _result(entry["answer"], entry["retrieved"])
+            if not self.requests:
+                self._notice(f"querying {self._endpoint}")
             text = self._send_with_retries(query)
             self.requests += 1
             retrieved = self._now().isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -123,6 +128,7 @@ class Client:
                 if last or fault.retry_after > self._policy.longest_retry_after:
                     pause = f"; it asks to wait {fault.retry_after:.0f} s" if fault.retry_after else ""
                     raise Upstream(f"{self._endpoint} failed {attempt} time(s): {fault}{pause}") from fault
+                self._notice(f"{fault}; attempt {attempt + 1} of {self._policy.attempts} in {wait:.0f} s")
                 self._sleep(wait)
         raise Upstream(f"{self._endpoint} was not queried: no attempts are allowed")
 

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.errors import NotFound
 from citygraph.rdf.terms import CG, DCTERMS, FOAF, ID, SCHEMA, SOURCE, WD
-from citygraph.wikidata.client import Client
 from citygraph.wikidata.diff import diff
-from citygraph.wikidata.differences import ComparedStatement
+from citygraph.wikidata.differences import ComparedStatement, Outcome
 from citygraph.wikidata.graph_facts import GraphFacts, Sources, read_facts
 from citygraph.wikidata.item_names import ExistingData, IriMinter, by_number, read_existing
 from citygraph.wikidata.mapping import map_world
 from citygraph.wikidata.model import COUNTRY, HEAD_OF_GOVERNMENT, Item
-from citygraph.wikidata.pull import ItemFetcher, Scope
+from citygraph.wikidata.pull import NO_ITEMS, Scope
 from citygraph.wikidata.spool import ItemSpool
 from citygraph.wikidata.world import Selection, World, name_items
 
@@ -58,24 +58,45 @@ class ComparisonResult:
     retrieved: str
 
 
+class Fetcher(Protocol):
+    """The interface to Wikidata's items: the query service (ItemFetcher) or a dump (DumpFetcher)."""
+
+    redirects: dict[str, str]
+    has_redirects: bool
+    requested: set[str]
+    retrieved: str
+
+    def scope_name(self, scope: Scope) -> str:
+        """Returns the name of a scope. Raises NotFound if it does not exist."""
+        ...
+
+    def select(self, scope: Scope, also: Selection = NO_ITEMS) -> Selection:
+        """Fetches all items of a scope, and more."""
+        ...
+
+    def add_names(self, world: World) -> None:
+        """Fetches the names of all items."""
+        ...
+
+
 def compare(
     quads: Iterable[Quad],
-    client: Client,
+    fetcher_for: Callable[[ItemSpool], Fetcher],
     scope: Scope | None = None,
     *,
     today: str,
-    progress: Callable[[str], None] = lambda _: None,
 ) -> ComparisonResult:
     """Compares our data with Wikidata for the places of a scope, or for all our places that have ties and an item.
 
-    Our data that were pulled from Wikidata are left out. `today` is an ISO date. Raises Upstream if the service fails,
-    NotFound if an item of the scope does not exist.
+    `fetcher_for` returns a fetcher that puts items into a spool. Our data that were pulled from Wikidata are left out.
+    `today` is an ISO date. Raises Upstream if the service fails, BadData for a malformed dump, NotFound if an item of
+    the scope does not exist.
     """
     quads = list(quads)
     ours = read_facts(quads, without=wikidata_sources(quads))
     existing = read_existing(quads, _NO_GRAPH)
     with TemporaryDirectory(prefix="citygraph-") as folder, ItemSpool(Path(folder) / "items") as items:
-        fetcher = ItemFetcher(client, items, progress)
+        fetcher = fetcher_for(items)
         if scope is not None:
             # Raises NotFound for an item of the scope that does not exist, before anything is fetched.
             fetcher.scope_name(scope)
@@ -90,7 +111,11 @@ def compare(
         # A requested place whose item was deleted is a finding as well.
         seeds |= {existing.items[qid] for qid in scope.cities if qid in existing.items}
         gone = _gone(ours, fetcher, items)
-    return ComparisonResult(diff(ours, theirs, seeds, gone), ours, theirs, read_documents(quads), fetcher.retrieved)
+        has_redirects = fetcher.has_redirects
+    findings = diff(ours, theirs, seeds, gone)
+    if not has_redirects:
+        findings = [_perhaps_merged(one) if one.state == Outcome.DELETED else one for one in findings]
+    return ComparisonResult(findings, ours, theirs, read_documents(quads), fetcher.retrieved)
 
 
 def their_facts(world: World) -> GraphFacts:
@@ -179,7 +204,11 @@ def _our_selection(ours: GraphFacts, existing: ExistingData, scope: Scope) -> Se
     return Selection(frozenset(), *(frozenset(items_of(ours, iris)) for iris in (places, countries, people)))
 
 
-def _gone(ours: GraphFacts, fetcher: ItemFetcher, items: Mapping[str, Item]) -> dict[str, str]:
+def _perhaps_merged(deleted: ComparedStatement) -> ComparedStatement:
+    return replace(deleted, detail=f"{deleted.entity.qid} is not in the dump: deleted, merged, or newer than the dump")
+
+
+def _gone(ours: GraphFacts, fetcher: Fetcher, items: Mapping[str, Item]) -> dict[str, str]:
     """Returns our linked items that were merged (with the new item) or deleted (""), among those requested."""
     linked = {qid for qids in ours.items.values() for qid in qids} & fetcher.requested
     return {qid: fetcher.redirects.get(qid, "") for qid in linked if qid in fetcher.redirects or qid not in items}

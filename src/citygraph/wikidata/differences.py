@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -192,13 +192,14 @@ def to_csv(statements: Iterable[ComparedStatement]) -> str:
     return "".join(lines)
 
 
-def to_json_text(statements: Iterable[ComparedStatement], retrieved: str) -> str:
-    """Returns the comparison as the text of a file; `retrieved` is when Wikidata was read."""
+def to_json_text(statements: Iterable[ComparedStatement], retrieved: str, more: Mapping[str, Any] | None = None) -> str:
+    """Returns the comparison as the text of a file; `retrieved` is when Wikidata was read, `more` are more members."""
     statements = list(statements)
     value = {
         "retrieved": retrieved,
         "counts": counts(statements),
         "findings": [to_json(statement) for statement in statements],
+        **(more or {}),
     }
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 

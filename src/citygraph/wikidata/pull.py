@@ -116,6 +116,8 @@ class Scope:
 class ItemFetcher:
     """A fetcher of the items of a scope, step by step, into the spool."""
 
+    has_redirects = True
+
     def __init__(self, client: Client, items: ItemSpool, progress: Callable[[str], None] = lambda _: None) -> None:
         self._client = client
         self._queries = load_queries(Path(__file__).parent / "queries")
