@@ -7,6 +7,7 @@ CitygraphError
 │   ├── UnsupportedMedia  the format of a body cannot be read
 │   ├── MethodNotAllowed  the address does not support the method
 │   ├── WrongGraph        an update of one graph that changes another
+│   ├── RangeNotSatisfiable  no part of a file is in the requested ranges
 │   └── TooLarge          text, body, depth or breadth over the limit
 ├── BadData               a file that cannot be read as RDF; has file, line and column
 ├── NotFound              no such entity, graph, query or release
@@ -71,6 +72,14 @@ class MethodNotAllowed(UsageError):
 
 class WrongGraph(UsageError):
     """An update that was sent to one graph and changes another."""
+
+
+class RangeNotSatisfiable(UsageError):
+    """No part of a file is in the requested ranges; `size` is that of the file in bytes."""
+
+    def __init__(self, message: str, size: int) -> None:
+        super().__init__(message)
+        self.size = size
 
 
 class TooLarge(UsageError):

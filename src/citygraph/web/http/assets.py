@@ -11,10 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from werkzeug.security import safe_join
-from werkzeug.utils import send_from_directory
 
+from citygraph.errors import NotFound
 from citygraph.web.http.bodies import SMALLEST, compress
-from citygraph.web.http.messages import FOR_EVER, Reply, Request, coded_tag, is_unmodified, reply_of
+from citygraph.web.http.file_replies import file_reply
+from citygraph.web.http.messages import FOR_EVER, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.negotiation import encoding
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -69,42 +70,35 @@ class StaticFiles:
         self._compressed = lru_cache(64)(_compressed)
 
     def file(self, request: Request, name: str) -> Reply:
-        """Returns a file by its public name. Raises NotFound by Werkzeug for a name outside the folder."""
-        path = safe_join(str(self._folder), name)
-        is_text = name.endswith(_TEXTS)
-        accepted = encoding(request.header("Accept-Encoding"), _STORED_CODINGS) if is_text else None
-        if accepted and path and Path(path).is_file():
-            reply = self._coded(request, Path(path), name, accepted)
-        else:
-            reply = self._plain(request, name)
-        if is_text:
-            reply.append("Vary", "Accept-Encoding")
-        return reply
-
-    def _plain(self, request: Request, name: str, stored_as: str = "") -> Reply:
-        response = send_from_directory(
-            self._folder, stored_as or name, request.environ, mimetype=_type(name), max_age=_SHORT, conditional=True
-        )
-        reply = reply_of(response)
-        reply.set("Cache-Control", _caching(name))
+        """Returns a file by its public name. Raises NotFound for a name outside the folder, RangeNotSatisfiable."""
+        path = Path(safe_join(str(self._folder), name) or "")
+        if not path.is_file():
+            raise NotFound(f"there is nothing at {request.path}")
+        if not name.endswith(_TEXTS):
+            return file_reply(request, path, _headers(name))
+        coding = encoding(request.header("Accept-Encoding"), _STORED_CODINGS)
+        reply = self._coded(request, path, name, coding) if coding else file_reply(request, path, _headers(name))
+        reply.append("Vary", "Accept-Encoding")
         return reply
 
     def _coded(self, request: Request, path: Path, name: str, coding: str) -> Reply:
         """Returns a text file in a content coding, compressed by the build or here."""
-        suffix = dict(_CODINGS)[coding]
-        if Path(f"{path}{suffix}").is_file():
-            reply = self._plain(request, name, name + suffix)
-            reply.set("Content-Encoding", coding)
-            return reply
+        headers = [*_headers(name), ("Content-Encoding", coding)]
+        stored = path.with_name(path.name + dict(_CODINGS)[coding])
+        if stored.is_file():
+            return file_reply(request, stored, headers, coding=coding)
         state = path.stat()
         if state.st_size < SMALLEST:
-            return self._plain(request, name)
+            return file_reply(request, path, _headers(name))
         tag = f"{state.st_mtime_ns:x}-{state.st_size:x}"
-        headers = [("Cache-Control", _caching(name)), ("ETag", coded_tag(tag, coding))]
+        headers.append(("ETag", coded_tag(tag, coding)))
         if is_unmodified(request, tag):
             return Reply(304, headers)
-        headers += [("Content-Type", f"{_type(name)}; charset=utf-8"), ("Content-Encoding", coding)]
         return Reply(200, headers, self._compressed(path, state.st_mtime_ns, coding))
+
+
+def _headers(name: str) -> list[tuple[str, str]]:
+    return [("Content-Type", _type(name)), ("Cache-Control", _caching(name))]
 
 
 def _compressed(path: Path, changed: int, coding: str) -> bytes:
@@ -119,4 +113,5 @@ def _caching(name: str) -> str:
 
 def _type(name: str) -> str:
     suffix = Path(name).suffix
-    return _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    type_ = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return f"{type_}; charset=utf-8" if type_.startswith("text/") or type_.endswith("+xml") else type_

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import flask
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
-from werkzeug.wrappers import Response
 
 from citygraph.errors import NotFound
 from citygraph.release.releases import Release
@@ -41,8 +40,8 @@ _CORS = (
     ("Access-Control-Allow-Origin", "*"),
     (
         "Access-Control-Expose-Headers",
-        "Content-Language, Content-Location, Content-Profile, ETag, Last-Modified, Link, Location, Memento-Datetime, "
-        "Retry-After, Server-Timing, Vary, X-Citygraph-Release, X-Citygraph-Rows",
+        "Accept-Ranges, Content-Language, Content-Location, Content-Profile, Content-Range, ETag, Last-Modified, Link, "
+        "Location, Memento-Datetime, Retry-After, Server-Timing, Vary, X-Citygraph-Release, X-Citygraph-Rows",
     ),
     ("X-Content-Type-Options", "nosniff"),
 )
@@ -55,7 +54,7 @@ _DOCUMENT_POLICIES = (
 )
 _ALLOWED_HEADERS = (
     "Accept, Accept-Datetime, Accept-Language, Accept-Profile, Authorization, Cache-Control, Content-Encoding, "
-    "Content-Type, If-Match, If-Modified-Since, If-None-Match, Range, X-Citygraph-Query-Id, X-Requested-With"
+    "Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, Range, X-Citygraph-Query-Id, X-Requested-With"
 )
 _CODING_SUFFIXES = ("", "-gzip", "-br", "-zstd")
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
@@ -143,14 +142,6 @@ class Reply:
 def _environ_key(name: str) -> str:
     """Returns the WSGI key of a header (PEP 3333)."""
     return "HTTP_" + name.upper().replace("-", "_")
-
-
-def reply_of(response: Response) -> Reply:
-    """Returns a reply with the contents of a Werkzeug response, such as a file in parts."""
-    if response.status_code in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
-        response.close()  # the file behind the body that these statuses do not have
-        return Reply(response.status_code, list(response.headers))
-    return Reply(response.status_code, list(response.headers), response.response)  # type: ignore[arg-type]
 
 
 def preflight(methods: Iterable[str]) -> Reply:

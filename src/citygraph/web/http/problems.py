@@ -49,6 +49,12 @@ NOT_ALLOWED = ProblemType(
     "method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The address does not support this method", ("allowed",)
 )
 TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request exceeds a limit", ("limit",))
+NO_RANGE = ProblemType(
+    "range-not-satisfiable",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+    "The file has no such part",
+    ("size",),
+)
 BAD_DATA = ProblemType("bad-data", HTTPStatus.BAD_REQUEST, "The data cannot be read", ("file", "line", "column"))
 WRONG_GRAPH = ProblemType(
     "wrong-graph", HTTPStatus.UNPROCESSABLE_ENTITY, "The update changes a graph other than the one addressed"
@@ -84,6 +90,7 @@ _TABLE: dict[type[BaseException], ProblemType] = {
     errors.UnsupportedMedia: UNSUPPORTED,
     errors.MethodNotAllowed: NOT_ALLOWED,
     errors.TooLarge: TOO_LARGE,
+    errors.RangeNotSatisfiable: NO_RANGE,
     errors.WrongGraph: WRONG_GRAPH,
     errors.BadData: BAD_DATA,
     errors.NotFound: NOT_FOUND,
@@ -149,6 +156,7 @@ def _headers(error: BaseException) -> Iterator[tuple[str, str]]:
 
 _HEADERS: dict[type[BaseException], Callable[[Any], tuple[str, str]]] = {
     errors.Busy: lambda error: ("Retry-After", str(error.retry_after)),
+    errors.RangeNotSatisfiable: lambda error: ("Content-Range", f"bytes */{error.size}"),
     errors.LimitReached: lambda _: ("Retry-After", str(_RETRY_AFTER_LIMIT)),
     errors.MethodNotAllowed: lambda error: ("Allow", ", ".join(error.allowed)),
     errors.UnsupportedMedia: lambda error: ("Accept-Post", ", ".join(error.accepted)),

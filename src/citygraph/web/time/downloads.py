@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from pyoxigraph import Quad
-from werkzeug.utils import send_file
 
 from citygraph.build import feeds
 from citygraph.build.packages import croissant
@@ -14,7 +13,8 @@ from citygraph.rdf.terms import LICENSE
 from citygraph.release.outputs import CSVW, DUMPS, PACKAGE
 from citygraph.release.releases import Release
 from citygraph.web.http.addresses import public_root
-from citygraph.web.http.messages import Reply, Request, modified, not_known, redirection, reply_of
+from citygraph.web.http.file_replies import file_reply
+from citygraph.web.http.messages import Reply, Request, modified, not_known, redirection
 from citygraph.web.http.replies import FOR_EVER, FRESH, GRAPHS, HTML, JSON, Variant, chosen, reply
 from citygraph.web.time.release_differences import written_as
 from citygraph.web.time.release_site import ReleaseSite
@@ -80,7 +80,7 @@ class Downloads:
         return reply(request, json.dumps({"release": release.id, "files": files}, indent=1) + "\n", offer)
 
     def file(self, request: Request, name: str) -> Reply:
-        """Returns a dump or a table, in parts by Range. Raises NotFound if the release has no such file."""
+        """Returns a dump or a table, in parts by Range. Raises NotFound, RangeNotSatisfiable."""
         del name  # the path of the request has the folder too
         release = self._site.opened(request.environ).release
         path = request.path[1:]
@@ -91,19 +91,12 @@ class Downloads:
         facts = release.manifest.outputs.get(path)
         if facts is None:
             raise not_known(path)
-        file = send_file(
-            (release.path / path).absolute(),
-            request.environ,
-            _type(path),
-            etag=str(facts["sha256"]),
-            last_modified=modified(release),
-            as_attachment=True,
-            download_name=_download_name(release, path),
-        )
-        response = reply_of(file)
-        # The library would add a second charset to the type of a table.
-        response.set("Content-Type", _type(path))
-        response.set("Cache-Control", FRESH)
+        headers = [
+            ("Content-Type", _type(path)),
+            ("Content-Disposition", f"attachment; filename={_download_name(release, path)}"),
+            ("Cache-Control", FRESH),
+        ]
+        response = file_reply(request, release.path / path, headers, str(facts["sha256"]), modified(release))
         dataset = self._site.reader(request).addresses.path("dataset")
         response.append("Link", f'<{LICENSE.value}>; rel="license"')
         response.append("Link", f'<{dataset}>; rel="collection describedby"')

@@ -1,0 +1,118 @@
+"""Replies with files: whole, or the part that a Range header selects (RFC 9110, 14)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+
+from citygraph.errors import RangeNotSatisfiable
+from citygraph.web.http.messages import Reply, Request, coded_tag, http_date, is_unmodified
+
+_BLOCK = 256 * 1024
+_RANGES = re.compile(r"bytes=[ \t]*(.+)", re.IGNORECASE)
+_RANGE = re.compile(r"(\d{0,18})-(\d{0,18})", re.ASCII)
+# Merging the ranges of a header costs more with each, and no reader needs many.
+_MOST_RANGES = 100
+
+# The first byte of a part, and the one after its last.
+Part = tuple[int, int]
+
+
+class FileBody:
+    """The bytes of a part of an open file: to be iterated once, and closed."""
+
+    def __init__(self, path: Path, part: Part) -> None:
+        self._file = path.open("rb")
+        self._file.seek(part[0])
+        self._left = part[1] - part[0]
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._left > 0 and (block := self._file.read(min(self._left, _BLOCK))):
+            self._left -= len(block)
+            yield block
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
+def file_reply(
+    request: Request,
+    path: Path,
+    headers: list[tuple[str, str]],
+    tag: str = "",
+    changed: datetime | None = None,
+    coding: str | None = None,
+) -> Reply:
+    """Returns a file with these headers, or the part that the request selects, or 304 if the client has it.
+
+    Tag and time of the last change are those of the file itself, unless they are given. Raises RangeNotSatisfiable.
+    """
+    state = path.stat()
+    tag = tag or f"{state.st_mtime_ns:x}-{state.st_size:x}"
+    changed = changed or datetime.fromtimestamp(int(state.st_mtime), UTC)
+    quoted = coded_tag(tag, coding)
+    headers = [*headers, ("ETag", quoted), ("Last-Modified", http_date(changed)), ("Accept-Ranges", "bytes")]
+    if is_unmodified(request, tag, changed):
+        return Reply(304, headers)
+    part = _part(request, state.st_size, quoted, http_date(changed))
+    status = HTTPStatus.OK
+    if part is None:
+        part = 0, state.st_size
+    else:
+        status = HTTPStatus.PARTIAL_CONTENT
+        headers.append(("Content-Range", f"bytes {part[0]}-{part[1] - 1}/{state.st_size}"))
+    headers.append(("Content-Length", str(part[1] - part[0])))
+    return Reply(status, headers, FileBody(path, part))
+
+
+def _part(request: Request, size: int, tag: str, changed: str) -> Part | None:
+    """Returns the part of a file that a request selects, or None for the whole file. Raises RangeNotSatisfiable."""
+    # Range has a meaning for GET only (14.2), and after a change only the whole file is of use (13.1.5).
+    if request.method != "GET" or request.header("If-Range") not in ("", tag, changed):
+        return None
+    ranges = _ranges(request.header("Range"), size)
+    # A header that cannot be read is ignored, and an empty file has no part that Content-Range could name.
+    if ranges is None or not size:
+        return None
+    if not ranges:
+        raise RangeNotSatisfiable(f"none of the ranges is in the file, which has {size} bytes", size)
+    merged = _merged(ranges)
+    # A server may ignore a Range header (14.2): several parts are answered with the whole file, not with multipart.
+    return merged[0] if len(merged) == 1 else None
+
+
+def _ranges(header: str, size: int) -> list[Part] | None:
+    """Returns the satisfiable ranges of a header, or None if it has none that can be read (14.1.1, 14.1.2)."""
+    match = _RANGES.fullmatch(header.strip())
+    texts = [text.strip() for text in match[1].split(",")] if match else []
+    ranges = []
+    for text in texts:
+        if not text:
+            continue
+        read = _RANGE.fullmatch(text)
+        if read is None or text == "-" or len(texts) > _MOST_RANGES:
+            return None
+        first, last = read.groups()
+        if first and last and int(last) < int(first):
+            return None
+        # A suffix that is longer than the file selects all of it.
+        start = int(first) if first else max(size - int(last), 0)
+        end = min(int(last) + 1, size) if first and last else size
+        if start < end:
+            ranges.append((start, end))
+    return ranges if any(texts) else None
+
+
+def _merged(ranges: list[Part]) -> list[Part]:
+    """Returns the ranges in order, those that touch each other as one."""
+    merged: list[Part] = []
+    for start, end in sorted(ranges):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], end)
+        else:
+            merged.append((start, end))
+    return merged

@@ -1,0 +1,138 @@
+"""Files in parts: each Range header gets what RFC 9110 wants, on every address that sends files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import Client, EnvironBuilder, TestResponse
+
+from citygraph.errors import RangeNotSatisfiable
+from citygraph.release.releases import Release, Releases
+from citygraph.report import Report
+from citygraph.settings import Settings
+from citygraph.web import create_app
+from citygraph.web.http.file_replies import file_reply
+from citygraph.web.http.messages import Request
+
+BODY = bytes(range(100))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "file.bin"
+    path.write_bytes(BODY)
+    return path
+
+
+@pytest.fixture(scope="module")
+def site(built: tuple[Releases, Release, Report]) -> FlaskClient:
+    return create_app(Settings(), built[0]).test_client()
+
+
+def fetched(file: Path, method: str = "GET", **headers: str) -> TestResponse:
+    """Returns the response to a request for the file, read and closed."""
+
+    def site(environ: Any, start_response: Any) -> Any:
+        reply = file_reply(Request(environ), file, [("Content-Type", "application/octet-stream")])
+        return reply.send(environ["REQUEST_METHOD"], start_response)
+
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = Client(site).open(method=method, headers=sent)
+    response.get_data()
+    response.close()
+    return response
+
+
+@pytest.mark.parametrize(
+    ("header", "start", "end"),
+    [
+        ("bytes=0-9", 0, 10),
+        ("bytes=90-", 90, 100),
+        ("bytes=90-1000", 90, 100),
+        ("bytes=-10", 90, 100),
+        ("bytes=-100", 0, 100),
+        ("bytes=-262144", 0, 100),
+        ("bytes=0-", 0, 100),
+        ("Bytes=0-9", 0, 10),
+        ("bytes=99-99", 99, 100),
+        ("bytes=0-9, 10-19", 0, 20),
+        ("bytes=5-14,0-9", 0, 15),
+        ("bytes=0-9,500-", 0, 10),
+    ],
+)
+def test_a_range_selects_a_part(file: Path, header: str, start: int, end: int) -> None:
+    """206 with exactly these bytes; a suffix longer than the file is all of it (13.34)."""
+    response = fetched(file, Range=header)
+    assert (response.status_code, response.data) == (206, BODY[start:end])
+    assert response.headers["Content-Range"] == f"bytes {start}-{end - 1}/100"
+    assert response.headers["Content-Length"] == str(end - start)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "bytes=", "bytes=x-y", "bytes=9-0", "bytes=-", "lines=0-1", "0-9", "bytes=0-9,x", "bytes=0-0,9-9",
+     "bytes=" + ",".join(["0-0"] * 101), "bytes=" + "9" * 5000 + "-"],
+)  # fmt: skip
+def test_other_headers_get_the_whole_file(file: Path, header: str) -> None:
+    """What cannot be read is ignored, and so are several parts, which a server may ignore (13.34)."""
+    response = fetched(file, Range=header)
+    assert (response.status_code, response.data) == (200, BODY)
+    assert "Content-Range" not in response.headers
+    assert response.headers["Accept-Ranges"] == "bytes"
+
+
+@pytest.mark.parametrize("header", ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=100-,200-"])
+def test_a_range_outside_the_file_is_an_error(file: Path, header: str) -> None:
+    """The error has the size of the file (13.34)."""
+    request = Request(EnvironBuilder(headers=[("Range", header)]).get_environ())
+    with pytest.raises(RangeNotSatisfiable) as caught:
+        file_reply(request, file, [])
+    assert caught.value.size == 100
+
+
+@pytest.mark.parametrize("header", ["bytes=0-", "bytes=-5"])
+def test_an_empty_file_is_whole(tmp_path: Path, header: str) -> None:
+    """Content-Range cannot name a part of nothing (13.34)."""
+    (tmp_path / "empty").touch()
+    response = fetched(tmp_path / "empty", Range=header)
+    assert (response.status_code, response.data, response.headers["Content-Length"]) == (200, b"", "0")
+
+
+def test_a_range_counts_only_for_the_known_file(file: Path) -> None:
+    """If-Range with another tag, a weak one, or another time gets the whole file (13.34)."""
+    whole = fetched(file)
+    tag, changed = whole.headers["ETag"], whole.headers["Last-Modified"]
+    for same in (tag, changed):
+        assert fetched(file, Range="bytes=0-9", If_Range=same).status_code == 206
+    for other in ('"other"', f"W/{tag}", "Sat, 01 Jan 2000 00:00:00 GMT", "nonsense"):
+        response = fetched(file, Range="bytes=0-9", If_Range=other)
+        assert (response.status_code, response.data) == (200, BODY)
+    assert fetched(file, Range="bytes=0-9", If_None_Match=tag).status_code == 304
+
+
+def test_head_has_the_headers_of_the_whole_file(file: Path) -> None:
+    """A range has a meaning for GET only (13.34)."""
+    response = fetched(file, "HEAD", Range="bytes=0-9")
+    assert (response.status_code, response.data) == (200, b"")
+    assert (response.headers["Content-Length"], response.headers["Accept-Ranges"]) == ("100", "bytes")
+
+
+@pytest.mark.parametrize(
+    "path", ["/tables/cities.parquet", "/dumps/citygraph.nq.gz", "/static/mark.svg", "/static/citygraph.css"]
+)
+def test_every_address_of_files_knows_ranges(site: FlaskClient, path: str) -> None:
+    """Tables, dumps and static files alike (13.34)."""
+    with site.get(path) as whole:
+        size = len(whole.data)
+    with site.get(path, headers={"Range": "bytes=-1000000000"}) as suffix:
+        assert (suffix.status_code, suffix.data) == (206, whole.data)
+    with site.get(path, headers={"Range": f"bytes={size}-"}) as outside:
+        assert (outside.status_code, outside.headers["Content-Range"]) == (416, f"bytes */{size}")
+        assert outside.get_json()["type"].endswith("/problems/range-not-satisfiable")
+    with site.get(path, headers={"Range": "bytes=0-0,-1"}) as several:
+        assert (several.status_code, several.data) == (200, whole.data)
+    with site.head(path) as head:
+        assert (head.headers["Content-Length"], head.headers["Accept-Ranges"]) == (str(size), "bytes")
