@@ -31,7 +31,7 @@ _AT = "+listed IN temp.valid"
 _VALID = "SELECT DISTINCT number FROM span WHERE since <= ? AND (until = '' OR until || '-99' >= ?)"
 _COLUMNS = """
 SELECT iri, label, label_tr, country, latitude, longitude,
-       (SELECT min(since) FROM span WHERE span.number = listed.number),
+       (SELECT min(nullif(since, '')) FROM span WHERE span.number = listed.number),
        (SELECT count(*) FROM tie WHERE party = listed.number), protocol
 FROM (SELECT *, number AS listed FROM listed) AS listed
 """

@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from pyoxigraph import Store
 
 from citygraph.index.facts import ENTITY, pairs, value_of
+from citygraph.rdf.partial_dates import date_interval, finest_first
 from citygraph.rdf.terms import CG, RDF
 from citygraph.text import collation_key
 
 _SOURCE = "/source/"
 _PARTY, _HOLDER, _COUNTRY, _END = CG("party"), CG("holder"), CG("country"), CG("endDate")
+_INTERVALS = (CG("validDuring"), CG("attestedDuring"))
 _PROTOCOL = CG("protocolDate")
 _DATES = (CG("councilActDate"), _PROTOCOL, CG("startDate"), CG("attestedOn"), CG("foundingDate"))
 # A source is a facet value of the entities about which it has one of these properties.
 _COVERED = (RDF("type"), _COUNTRY, _PARTY, _END, *_DATES)
 # A commit that changes none of these, nor the names and facts of the index, leaves these tables as they are.
-READ = frozenset({*_COVERED, _HOLDER})
+READ = frozenset({*_COVERED, *_INTERVALS, _HOLDER})
 _PLACES = ("city", "area", "country")
 # `place` and `place_tr` are the ranks in the alphabet by the two labels, so that a query sorts by integers.
 # `country` is one of the countries; the facet has all. A choice is a value of a facet for one kind of entity.
@@ -123,20 +125,32 @@ def _read_sources(store: Store, entries: dict[str, _Entry]) -> None:
 
 
 def _read_times(store: Store, entries: dict[str, _Entry]) -> None:
-    """Reads the dates; an entity is valid from the first of them to its end."""
+    """Reads the dates, and the spans of time in which an entity is valid.
+
+    Agreements and tenures have intervals, by the rules in ontology/rules. What else is dated is valid from its first
+    date on: a past event remains an event.
+    """
     for predicate in _DATES:
         for iri, date in pairs(store, predicate):
             # The dates of a place are those of its ties, not of its foundation.
             if kind_of(iri) not in _PLACES:
                 entries[iri].dates.add(date)
-    ends: dict[str, str] = {}
-    for iri, date in pairs(store, _END):
-        ends[iri] = max(date, ends.get(iri, ""))
+    for predicate in _INTERVALS:
+        for iri, text in pairs(store, predicate):
+            entries[iri].spans.update(_spans(text))
     for iri, entry in entries.items():
-        if entry.dates:
-            entry.spans.add((min(entry.dates), ends.get(iri, "")))
+        if entry.dates and kind_of(iri) not in ("agreement", "tenure"):
+            entry.spans.add((min(finest_first(entry.dates)), ""))
     for iri, _ in pairs(store, _PROTOCOL):
         entries[iri].protocols = {"yes"}
+
+
+def _spans(text: str) -> Iterator[tuple[str, str]]:
+    """Yields an interval as a span, whose end is "" if it is open."""
+    interval = date_interval(text)
+    if interval.start or interval.end:
+        # What ended on an unknown date is known to have been valid at its start only.
+        yield interval.start, interval.end or ("" if interval.is_open else interval.start)
 
 
 def _inherit(store: Store, entries: dict[str, _Entry]) -> None:

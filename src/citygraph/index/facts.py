@@ -17,11 +17,13 @@ _COUNTRY = CG("country")
 BY_WAY_OF = (CG("jurisdiction"), CG("homePlace"), CG("locatedIn"), CG("takesPlaceIn"))
 _LATITUDE, _LONGITUDE = SCHEMA("latitude"), SCHEMA("longitude")
 _SAME, HOLDER = OWL("sameAs"), CG("holder")
-_START, _FOUNDED, _END = CG("startDate"), CG("foundingDate"), CG("endDate")
+_START, _FOUNDED, _END, _UNTIL = CG("startDate"), CG("foundingDate"), CG("endDate"), CG("until")
 _DATES = (_START, _END, _FOUNDED, CG("attestedOn"), CG("councilActDate"), CG("protocolDate"))
 
 # A commit that changes none of these properties leaves the facts as they are.
-READ = frozenset({RDF("type"), RDFS("subClassOf"), _COUNTRY, *BY_WAY_OF, _LATITUDE, _LONGITUDE, _SAME, HOLDER, *_DATES})
+READ = frozenset(
+    {RDF("type"), RDFS("subClassOf"), _COUNTRY, *BY_WAY_OF, _LATITUDE, _LONGITUDE, _SAME, HOLDER, _UNTIL, *_DATES}
+)
 
 
 @dataclass(slots=True)
@@ -95,7 +97,7 @@ def _read_coordinates(store: Store, facts: dict[str, EntityFacts]) -> None:
 
 
 def _read_dates(store: Store, facts: dict[str, EntityFacts]) -> None:
-    ended = {iri for iri, _ in pairs(store, _END)}
+    ended = {iri for predicate in (_END, _UNTIL) for iri, _ in pairs(store, predicate)}
     for predicate in _DATES:
         for iri, date in pairs(store, predicate):
             if entity := facts.get(iri):

@@ -4,15 +4,77 @@ from __future__ import annotations
 
 import re
 from calendar import isleap
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
-from pyoxigraph import Literal
+from pyoxigraph import Literal, NamedNode
 
-from citygraph.rdf.terms import XSD
+from citygraph.rdf.terms import CG, XSD
 
 DATE_TYPES = (XSD("gYear"), XSD("gYearMonth"), XSD("date"))
 _PARTIAL = re.compile(r"(?P<year>-?\d{4,})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?(?P<zone>Z|[+-]\d\d:\d\d)?")
 _ALWAYS = ("0000-01-01", "9999-12-31")
+
+# The value of cg:until where something has ended on a date that no source gives.
+UNKNOWN_DATE = CG("unknownDate")
+# The datatype of the intervals that the rules derive: 1990/2000, 2010/.., 1990/ (Extended Date/Time Format).
+EDTF = NamedNode("http://id.loc.gov/datatypes/edtf/EDTF")
+_OPEN = ".."
+
+
+class Validity(StrEnum):
+    """Whether something holds on a day. Undated things are valid: nothing shows that they are not."""
+
+    VALID = ""
+    NOT_YET = "not yet"
+    NO_LONGER = "no longer"
+    UNDOCUMENTED = "not documented for that day"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DateInterval:
+    """An interval between two partial dates, which belong to it: `start` is "" if unknown, `end` if open or unknown.
+
+    `is_open` distinguishes what lasts from what has ended on an unknown date.
+    """
+
+    start: str
+    end: str
+    is_open: bool = False
+
+    def validity(self, day: str) -> Validity:
+        """Returns whether the interval contains a day; partial dates cover their whole month or year."""
+        if self.start and (period_of(self.start) or _ALWAYS)[0] > day:
+            return Validity.NOT_YET
+        if self.end and (period_of(self.end) or _ALWAYS)[1] < day:
+            return Validity.NO_LONGER
+        return Validity.VALID if self.end or self.is_open else Validity.UNDOCUMENTED
+
+
+def date_interval(text: str) -> DateInterval:
+    """Returns an interval from its EDTF text."""
+    start, _, end = text.partition("/")
+    return DateInterval(start, "" if end == _OPEN else end, end == _OPEN)
+
+
+def validity_on(day: str, valid: Iterable[str], attested: Iterable[str] = (), today: str = "") -> Validity:
+    """Returns whether something holds on a day, by the EDTF intervals of cg:validDuring and cg:attestedDuring.
+
+    Between two intervals it is no longer valid. What ended on an unknown date is no longer valid on and after today.
+    """
+    intervals = sorted(map(date_interval, valid))
+    if not any(one.start or one.end for one in intervals):
+        documented = {date_interval(text).validity(day) for text in attested}
+        if documented:
+            return Validity.VALID if Validity.VALID in documented else Validity.UNDOCUMENTED
+    found = [one.validity(day) for one in intervals]
+    if not found or Validity.VALID in found:
+        return Validity.VALID
+    if Validity.UNDOCUMENTED in found:
+        return Validity.NO_LONGER if today and day >= today else Validity.UNDOCUMENTED
+    return Validity.NO_LONGER if Validity.NO_LONGER in found else Validity.NOT_YET
 
 
 def period_of(text: str) -> tuple[str, str] | None:
@@ -35,6 +97,15 @@ def date_literal(text: str) -> Literal | None:
     if match is None or match["zone"]:
         return None
     return Literal(text, datatype=DATE_TYPES[bool(match["month"]) + bool(match["day"])])
+
+
+def finest_first(dates: Iterable[str]) -> tuple[str, ...]:
+    """Returns the dates without those that a finer one contains ("1986" beside "1986-04-28"); the finest first."""
+    kept: list[str] = []
+    for date_ in sorted(set(dates), key=lambda lexical: (-len(lexical), lexical)):
+        if not any(finer.startswith(f"{date_}-") for finer in kept):
+            kept.append(date_)
+    return tuple(kept)
 
 
 def overlap(one: tuple[str, str], other: tuple[str, str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -162,11 +162,18 @@ class _Statements:
                     dates[qualifier] = {v.value: self.sources(node, graphs) for v, graphs in values.items()}
         return dates
 
-    def sources(self, node: str, graphs: Iterable[str], property_: str = "") -> Sources:
-        """Returns the Wikidata statements that a node is derived from, with their references; otherwise the graphs."""
+    def sources(
+        self, node: str, graphs: Iterable[str], property_: str = "", items: Set[str] = frozenset()
+    ) -> Sources:
+        """Returns the Wikidata statements that a node is derived from, with their references; otherwise the graphs.
+
+        `property_` and `items` limit them to statements with this property and one of these values.
+        """
         sources = {s for s in self.iris(node, _DERIVED) if s.startswith(STATEMENT)}
         if property_:
             sources = {s for s in sources if self.iris(s, RDF("predicate").value)[:1] == [_direct(property_)]}
+        if items:
+            sources = {s for s in sources if not items.isdisjoint(self.iris(s, RDF("object").value))}
         for statement in list(sources):
             for reference in self.iris(statement, _DERIVED):
                 sources.update(self._cited(reference))
@@ -180,9 +187,10 @@ class _Statements:
 
 def _about(statements: _Statements) -> Iterator[tuple[tuple[str, str], Fact]]:
     for subject in list(statements):
-        # A place is derived from statements with several properties; only those with the country are its sources.
+        # A place is derived from statements with several properties, and from those with countries that it has left.
         for country, graphs in statements.values(subject, CG("country").value).items():
-            yield (subject, COUNTRY), Fact(subject, country.value, statements.sources(subject, graphs, COUNTRY))
+            items = {WD + qid for qid in statements.items(country.value)}
+            yield (subject, COUNTRY), Fact(subject, country.value, statements.sources(subject, graphs, COUNTRY, items))
         for geometry in statements.iris(subject, GEO("hasGeometry").value):
             yield from _point(statements, subject, geometry)
         for figure in statements.iris(subject, CG("populationFigure").value):

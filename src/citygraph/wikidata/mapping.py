@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
-from pyoxigraph import Literal, Quad
+from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.instance import VOCABULARY
+from citygraph.rdf.partial_dates import UNKNOWN_DATE
 from citygraph.rdf.terms import CG, GEO, OWL, SCHEMA, WD, XSD
 from citygraph.text import fold, nfc
 from citygraph.wikidata import item_names as kinds
+from citygraph.wikidata.entity import STATEMENT
 from citygraph.wikidata.item_names import IriMinter, by_number, slug_of
 from citygraph.wikidata.model import (
     COORDINATES,
@@ -34,11 +35,23 @@ from citygraph.wikidata.model import (
     TimeValue,
     countries_of,
     date_literal,
-    finest_dates,
+    has_ended,
     is_before,
     same_period,
+    truthy,
 )
-from citygraph.wikidata.world import DATES, LABEL, TYPE, World, date_quads, evidence_quads, name_quads, wkt
+from citygraph.wikidata.periods import Period, finest, periods, tie_periods
+from citygraph.wikidata.world import (
+    DATES,
+    DERIVED_FROM,
+    LABEL,
+    TYPE,
+    World,
+    date_quads,
+    evidence_quads,
+    name_quads,
+    wkt,
+)
 
 # Wikidata once added bounds of ±1 to every number; only wider ones mean that it is approximate.
 _EMPTY_SPREAD = Decimal(2)
@@ -71,12 +84,17 @@ def _place(world: World, item: Item) -> Iterator[Quad | Notice]:
 
 
 def _countries(world: World, item: Item) -> Iterator[Quad]:
+    """Yields the countries of a place; of one that it has left, only the statement with its end."""
     iri = world.iris[item.qid]
     present = countries_of(item)
     for statement in item.best(COUNTRY):
         value = statement.value
-        if isinstance(value, ItemValue) and value.qid in present and value.qid in world.iris:
+        if not isinstance(value, ItemValue):
+            continue
+        if value.qid in present and value.qid in world.iris:
             yield world.quad(iri, CG("country"), world.iris[value.qid])
+            yield from evidence_quads(world, iri, statement)
+        elif has_ended(statement):
             yield from evidence_quads(world, iri, statement)
 
 
@@ -125,7 +143,7 @@ def _population(world: World, item: Item, statement: Statement) -> Iterator[Quad
 
 
 def _absences(item: Item) -> Iterator[Notice]:
-    """Yields notices about missing values, and about deprecated statements."""
+    """Yields notices about missing values, unknown ends, and deprecated statements."""
     deprecated = sum(1 for s in item.statements if s.rank == Rank.DEPRECATED)
     if deprecated:
         yield Notice("deprecated", item.qid, f"{deprecated} deprecated statement(s) of {item.qid} are left out")
@@ -135,6 +153,11 @@ def _absences(item: Item) -> Iterator[Notice]:
         name = "partner city" if statement.property == TWINNED else statement.property
         text = f"has an unknown {name}" if statement.value == Absent.UNKNOWN else f"has the value “none” for {name}"
         yield Notice(statement.value.value, item.qid, f"{item.qid} {text}")
+    for statement in item.statements:
+        if statement.rank != Rank.DEPRECATED and Absent.UNKNOWN in statement.qualifier(END):
+            value = statement.value.qid if isinstance(statement.value, ItemValue) else "a value"
+            text = f"{statement.property} {value} has ended on an unknown date: this is stored as cg:unknownDate"
+            yield Notice(Absent.UNKNOWN.value, item.qid, f"{item.qid}: {text}")
 
 
 Quads = Iterator[Quad | Notice]
@@ -193,14 +216,53 @@ def _agreement(world: World, namer: IriMinter, pair: tuple[str, str], statements
     yield world.quad(iri, CG("agreementType"), f"{VOCABULARY}ontology/agreement-types/sister-city")
     for party in pair:
         yield world.quad(iri, CG("party"), party)
-    yield from _span(world, iri, statements[0].entity, statements)
+    yield from _status(world, iri, statements)
     for statement in statements:
         yield from evidence_quads(world, iri, statement)
 
 
-def _span(world: World, node: str, qid: str, statements: Iterable[Statement]) -> Quads:
-    """Yields start, end and attestation: the finest dates, without those that contradict each other."""
-    by_qualifier = {q: [t for s in statements for t in s.qualifier(q) if isinstance(t, TimeValue)] for q in DATES}
+def _status(world: World, iri: str, statements: list[Statement]) -> Quads:
+    """Yields the periods of an agreement, its first start, and its last end if no period is open."""
+    held = tie_periods(statements)
+    dates: list[dict[str, list[Literal]]] = []
+    for period in held:
+        of_period = yield from _dates(world, iri, statements[0].entity, period.statements)
+        dates.append(of_period)
+    whole = {qualifier: [date for one in dates for date in one[qualifier]] for qualifier in DATES}
+    whole[START] = dates[0][START]
+    whole[END] = dates[-1][END] if all(period.has_ended for period in held) else []
+    yield from (world.quad(iri, DATES[qualifier][0], date) for qualifier in DATES for date in whole[qualifier])
+    for period, one in zip(held, dates, strict=True):
+        if not one[START] and not period.has_ended:
+            continue
+        # The id of a statement starts with its item.
+        node = f"{iri}#period-wikidata-{min(s.id for s in period.statements).partition('-')[2].lower()}"
+        yield world.quad(iri, CG("status"), node)
+        yield world.quad(node, TYPE, CG("Period"))
+        yield world.quad(node, CG("state"), f"{VOCABULARY}ontology/statuses/active")
+        yield from (world.quad(node, CG("from"), date) for date in one[START])
+        ends: list[NamedNode | Literal] = [*one[END]] or ([UNKNOWN_DATE] if period.has_ended else [])
+        yield from (world.quad(node, CG("until"), end) for end in ends)
+        yield from (world.quad(node, DERIVED_FROM, STATEMENT + s.id) for s in period.statements)
+
+
+def _span(world: World, node: str, qid: str, period: Period) -> Quads:
+    """Yields start, end and attestation of one period."""
+    dates = yield from _dates(world, node, qid, period.statements)
+    yield from (world.quad(node, DATES[qualifier][0], date) for qualifier in DATES for date in dates[qualifier])
+    if period.has_ended and not dates[END]:
+        yield world.quad(node, CG("until"), UNKNOWN_DATE)
+
+
+def _dates(
+    world: World, node: str, qid: str, statements: Iterable[Statement]
+) -> Generator[Quad | Notice, None, dict[str, list[Literal]]]:
+    """Returns start, end and attestation: the finest dates of the best rank, without those that contradict each other.
+
+    Yields notices, and notes about dates that have no literal.
+    """
+    best = truthy(statements)
+    by_qualifier = {q: [t for s in best for t in s.qualifier(q) if isinstance(t, TimeValue)] for q in DATES}
     kept = {qualifier: finest(date_literal(time) for time in by_qualifier[qualifier]) for qualifier in DATES}
     today = Literal(world.today, datatype=XSD("date"))
     # A build rejects a start in the future, and an end before the start.
@@ -209,23 +271,17 @@ def _span(world: World, node: str, qid: str, statements: Iterable[Statement]) ->
         yield Notice("future", qid, f"{slug_of(node)} begins on {future[0].value} in Wikidata: the date is left out")
         kept[START] = [date for date in kept[START] if date not in future]
     if any(is_before(end, start) for end in kept[END] for start in kept[START]):
-        yield Notice("contradiction", qid, f"{slug_of(node)} ends before its start in Wikidata: the end is left out")
+        yield Notice("contradiction", qid, f"{slug_of(node)} ends before its start in Wikidata: its end is unknown")
         kept[END] = []
     for qualifier, literals in kept.items():
         if len(literals) > 1 and qualifier != POINT_IN_TIME:
             values = ", ".join(date.value for date in literals)
             yield Notice("dates-differ", qid, f"{slug_of(node)} has several dates instead of one: {values}")
-        yield from (world.quad(node, DATES[qualifier][0], date) for date in literals)
         vague = [time for time in by_qualifier[qualifier] if date_literal(time) is None]
         if vague:
             yield Notice("vague-date", qid, f"a date of {slug_of(node)} is vaguer than a year: it becomes a note")
         yield from date_quads(world, node, qualifier, vague)
-
-
-def finest(literals: Iterable[Literal | None]) -> list[Literal]:
-    """Returns the dates without those that a finer one makes redundant."""
-    by_text = {date.value: date for date in literals if date is not None}
-    return [by_text[text] for text in finest_dates(by_text)]
+    return kept
 
 
 def _government(world: World, namer: IriMinter, item: Item) -> Generator[Quad | Notice, None, str]:
@@ -260,15 +316,6 @@ def _labels(world: World, iri: str, labels: tuple[str, str]) -> Iterator[Quad]:
         yield world.quad(iri, LABEL, Literal(label, language=language))
 
 
-@dataclass(frozen=True)
-class Period:
-    """One holding of a post, with its statements."""
-
-    start: Literal | None
-    end: Literal | None
-    statements: tuple[Statement, ...]
-
-
 def _tenures_of(world: World, namer: IriMinter, place: Item, person: str, post: str) -> Quads:
     statements = [s for s in place.of(HEAD_OF_GOVERNMENT) if s.value == ItemValue(person)]
     statements += [s for s in world.items[person].of(POSITION_HELD) if _is_mayor_of(world, s, place)]
@@ -285,7 +332,7 @@ def _tenures_of(world: World, namer: IriMinter, place: Item, person: str, post: 
         yield world.quad(iri, TYPE, CG("Tenure"))
         yield world.quad(iri, CG("holder"), holder)
         yield world.quad(iri, CG("post"), post)
-        yield from _span(world, iri, place.qid, period.statements)
+        yield from _span(world, iri, place.qid, period)
         for statement in period.statements:
             yield from evidence_quads(world, iri, statement)
 
@@ -312,54 +359,3 @@ def _is_mayor_of(world: World, statement: Statement, place: Item) -> bool:
 def place_names(item: Item) -> frozenset[str]:
     """Returns the English names of a place, folded for comparison."""
     return frozenset(fold(name) for name in (item.labels.get("en", ""), *item.aliases.get("en", ())) if name)
-
-
-def periods(statements: Iterable[Statement]) -> list[Period]:
-    """Returns the holdings in order; statements about the same time form one."""
-    return sorted(_merge_all([_period(s) for s in statements]), key=_order)
-
-
-def _merge_all(unordered: list[Period]) -> list[Period]:
-    """Merges periods until no two are the same: a merged period may overlap another."""
-    ordered = sorted(unordered, key=_order)
-    for i, first in enumerate(ordered):
-        for j in range(i + 1, len(ordered)):
-            if _are_one(first, ordered[j]):
-                rest = [p for k, p in enumerate(ordered) if k not in (i, j)]
-                return _merge_all([*rest, _merged(first, ordered[j])])
-    return ordered
-
-
-def _order(period: Period) -> tuple[str, str, str]:
-    start, end = (date.value if date else "" for date in (period.start, period.end))
-    return (start, end, period.statements[0].id)
-
-
-def _period(statement: Statement) -> Period:
-    def first(qualifier: str) -> Literal | None:
-        times = (date_literal(time) for time in statement.qualifier(qualifier) if isinstance(time, TimeValue))
-        return next((date for date in times if date is not None), None)
-
-    return Period(first(START), first(END), (statement,))
-
-
-def _are_one(a: Period, b: Period) -> bool:
-    if a.start and b.start:
-        return same_period(a.start, b.start) or _reaches_into(a, b) or _reaches_into(b, a)
-    if a.end and b.end:
-        return same_period(a.end, b.end) or _reaches_into(a, b) or _reaches_into(b, a)
-    return True
-
-
-def _reaches_into(a: Period, b: Period) -> bool:
-    """Returns whether b starts or ends inside a: the shape TenureOverlap rejects such a pair."""
-    if not (a.start and a.end):
-        return False
-    begins = b.start is not None and not is_before(b.start, a.start) and is_before(b.start, a.end)
-    ends = b.end is not None and is_before(a.start, b.end) and not is_before(a.end, b.end)
-    return begins or ends
-
-
-def _merged(a: Period, b: Period) -> Period:
-    starts, ends = finest((a.start, b.start)), finest((a.end, b.end))
-    return Period(starts[0] if starts else None, ends[-1] if ends else None, a.statements + b.statements)

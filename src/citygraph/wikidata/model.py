@@ -177,11 +177,23 @@ def links(statements: Iterable[Statement]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(s.value.qid for s in statements if isinstance(s.value, ItemValue)))
 
 
+def truthy(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Returns the statements without those that a preferred one of the same item and property outranks."""
+    statements = tuple(statements)
+    preferred = {(s.entity, s.property) for s in statements if s.rank == Rank.PREFERRED}
+    return tuple(s for s in statements if s.rank == Rank.PREFERRED or (s.entity, s.property) not in preferred)
+
+
+def has_ended(statement: Statement) -> bool:
+    """Returns whether a statement has an end, on a date that may be unknown."""
+    return any(isinstance(end, TimeValue) or end == Absent.UNKNOWN for end in statement.qualifier(END))
+
+
 def countries_of(item: Item) -> tuple[str, ...]:
     """Returns the countries of an item: those of the best rank, and former ones only if there are no others."""
     statements = item.best(COUNTRY)
-    # A country that the place has left has an end date.
-    present = tuple(s for s in statements if not any(isinstance(end, TimeValue) for end in s.qualifier(END)))
+    # A country that the place has left has an end.
+    present = tuple(s for s in statements if not has_ended(s))
     return links(present) or links(statements)
 
 

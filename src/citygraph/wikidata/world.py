@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pyoxigraph import Literal, NamedNode, Quad
 
+from citygraph.rdf.partial_dates import UNKNOWN_DATE
 from citygraph.rdf.terms import CG, DCTERMS, GEO, PREFIXES, RDF, RDFS, SCHEMA, SKOS, WD, XSD, Namespace
 from citygraph.text import nfc
 from citygraph.wikidata import item_names as kinds
@@ -39,6 +40,7 @@ from citygraph.wikidata.model import (
     countries_of,
     date_literal,
     describe_time,
+    has_ended,
 )
 
 LANGUAGES = ("en", "tr", "az", "ru", "de", "fr", "ar", "zh")
@@ -173,11 +175,16 @@ def evidence_quads(world: World, fact: str, statement: Statement) -> Iterator[Qu
     if retrieved:
         yield world.quad(node, CG("retrieved"), Literal(retrieved, datatype=XSD("dateTime")))
     for qualifier in DATES:
-        times = [time for time in statement.qualifier(qualifier) if isinstance(time, TimeValue)]
-        yield from date_quads(world, node, qualifier, times)
+        yield from date_quads(world, node, qualifier, _times(statement, qualifier))
+    if has_ended(statement) and not any(map(date_literal, _times(statement, END))):
+        yield world.quad(node, CG("until"), UNKNOWN_DATE)
     for reference in statement.references:
         yield world.quad(node, DERIVED_FROM, REFERENCE + reference.hash)
         yield from _reference(world, reference)
+
+
+def _times(statement: Statement, qualifier: str) -> list[TimeValue]:
+    return [time for time in statement.qualifier(qualifier) if isinstance(time, TimeValue)]
 
 
 def date_quads(world: World, node: str, qualifier: str, times: Iterable[TimeValue]) -> Iterator[Quad]:

@@ -9,7 +9,7 @@ from pyoxigraph import Literal, NamedNode
 
 from citygraph.graph.labels import is_in
 from citygraph.rdf.terms import CG, RDF
-from citygraph.web.kinds.page_context import Bindings, PageContext, text_of, validity
+from citygraph.web.kinds.page_context import Bindings, PageContext, not_yet, text_of
 from citygraph.web.kinds.ties import Facts, dates_of, facts_by_subject
 from citygraph.web.view.cells import Cell
 from citygraph.web.view.values import Text, literal_text
@@ -70,7 +70,7 @@ def _event(context: PageContext, iri: str, facts: Facts) -> Event:
     own = sorted(t for t in types if t not in above and t != _EVENT)
     kinds = [context.table.link(t).text for t in own]
     start, end, bounded = span_of(facts)
-    stands = validity(context, [date for date in (start or end,) if date], ())
+    stands = not_yet(context, [date for date in (start or end,) if date])
     return Event(context.table.link(iri), ", ".join(kinds), start, end, bounded, stands)
 
 

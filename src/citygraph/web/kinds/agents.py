@@ -133,7 +133,7 @@ def _post_line(context: PageContext, name: str, posts: Sequence[PostHolders]) ->
 
 _OF_POST = ("of", "role")
 _OF_TENURE = ("holder", "post")
-_DATES = ("startDate", "endDate", "attestedOn", "attestedAt")
+_DATES = ("startDate", "endDate", "until", "attestedOn", "attestedAt", "validDuring", "attestedDuring")
 
 
 def post(context: PageContext, description: Description) -> Layout:

@@ -12,18 +12,18 @@ from pyoxigraph import Literal, NamedNode
 from citygraph.charts.lifeline import Moment, lifeline
 from citygraph.charts.svg import Caption
 from citygraph.graph.description import Description
-from citygraph.rdf.partial_dates import in_year, is_past
+from citygraph.rdf.partial_dates import date_interval, in_year, is_past
 from citygraph.rdf.terms import CG
 from citygraph.web.kinds.acts import Event, read_events
 from citygraph.web.kinds.drawing import NARROW
-from citygraph.web.kinds.page_context import Bindings, Layout, PageContext, text_of, validity
+from citygraph.web.kinds.page_context import VALID_DURING, Bindings, Layout, PageContext, has_ended, not_yet, text_of
 from citygraph.web.view.cells import Cell
 from citygraph.web.view.time_spans import span, span_between, year_of
 from citygraph.web.view.values import Text, date
 
-_ACT, _PROTOCOL, _END = (CG(name).value for name in ("councilActDate", "protocolDate", "endDate"))
+_ACT, _PROTOCOL, _START, _END = (CG(name).value for name in ("councilActDate", "protocolDate", "startDate", "endDate"))
 _PARTY, _DAYS = CG("party").value, CG("daysToProtocol").value
-_COVERED = frozenset({_ACT, _PROTOCOL, _END, _PARTY, _DAYS})
+_COVERED = frozenset({_ACT, _PROTOCOL, _START, _END, _PARTY, _DAYS})
 _COVERED_LINKS = frozenset(CG(name).value for name in ("anniversaryOf",))
 
 
@@ -51,15 +51,18 @@ def agreement(context: PageContext, description: Description) -> Layout:
     events = read_events(context, context.ask("agreement-events", agreement=node))
     year = Literal(int(context.today[:4]))
     rows = context.ask("agreement-anniversaries", agreement=node, year=year)
-    steps = [*_dated(context, description), *_met(events)]
-    # An agreement that ended has no anniversaries to come.
-    coming = [] if any(step.kind == "end" for step in steps) else list(_coming(context, rows))
+    facts = {VALID_DURING: tuple(value.term.value for value in description.values(VALID_DURING))}
+    ended = has_ended(context, facts)
+    dated = list(_dated(context, description))
+    steps = [*dated, *_periods(context, facts[VALID_DURING], dated), *_met(events)]
+    # An agreement that has ended has no anniversaries to come.
+    coming = [] if ended else list(_coming(context, rows))
     steps.sort(key=lambda step: step.when or "9999")
-    steps = [replace(step, validity=validity(context, [step.when] if step.when else [], ())) for step in steps]
+    steps = [replace(step, validity=not_yet(context, [step.when] if step.when else [])) for step in steps]
     values = {
         "sides": sides,
         "days": _cells(context, description, _DAYS),
-        "life": _life(context, context.table.link(description.iri).text, [*steps, *coming]),
+        "life": _life(context, context.table.link(description.iri).text, [*steps, *coming], ended),
         "steps": (*steps, *coming),
     }
     return Layout("kinds/agreement.html", values, _COVERED, _COVERED_LINKS)
@@ -89,12 +92,26 @@ def _dated(context: PageContext, description: Description) -> Iterator[LifeStep]
     for kind, predicate, what in (
         ("act", _ACT, _("Council act")),
         ("protocol", _PROTOCOL, _("Protocol")),
+        ("start", _START, _("Start")),
         ("end", _END, _("End")),
     ):
         # The most precise date comes first and is the one by which the step is sorted.
         cells = sorted(_cells(context, description, predicate), key=lambda cell: -len(cell.texts[0].time))
         if cells:
             yield LifeStep(kind, cells[0].texts[0].time, "", Text(what), cells=tuple(cells))
+
+
+def _periods(context: PageContext, intervals: Iterable[str], dated: Sequence[LifeStep]) -> Iterator[LifeStep]:
+    """Yields the starts and ends of the periods of the agreement that are no dates of the agreement itself."""
+    _ = context.translations
+    given = {cell.texts[0].time for step in dated for cell in step.cells}
+    for interval in sorted(map(date_interval, intervals)):
+        if interval.start and interval.start not in given:
+            yield LifeStep("start", interval.start, "", Text(_("Start")))
+        if interval.end and interval.end not in given:
+            yield LifeStep("end", interval.end, "", Text(_("End")))
+        if not interval.end and not interval.is_open:
+            yield LifeStep("end", "", "", Text(_("End")), _("ended, date unknown"))
 
 
 def _met(events: Iterable[Event]) -> Iterator[LifeStep]:
@@ -106,22 +123,33 @@ def _met(events: Iterable[Event]) -> Iterator[LifeStep]:
 
 def _coming(context: PageContext, rows: Iterable[Bindings]) -> Iterator[LifeStep]:
     """Yields the next round anniversary of each date."""
-    next_of: dict[tuple[str, bool], LifeStep] = {}
+    next_of: dict[tuple[str, str], LifeStep] = {}
     for row in rows:
         lexical, ordinal = text_of(row.get("date")), int(float(text_of(row.get("ordinal"))))
         day = in_year(lexical, int(lexical[:4]) + ordinal)
-        of_act = text_of(row.get("property")) == _ACT
+        property_ = text_of(row.get("property"))
         if is_past(day, context.today):
             continue
-        of = context.translations("of the council act") if of_act else context.translations("of the protocol")
+        of = anniversary_of(context, property_)
         what = context.translations.count("{number} year", "{number} years", ordinal)
-        next_of.setdefault((lexical, of_act), LifeStep("anniversary", day, "", Text(what), of))
+        next_of.setdefault((lexical, property_), LifeStep("anniversary", day, "", Text(what), of))
     yield from sorted(next_of.values(), key=lambda step: step.when)
 
 
-def _life(context: PageContext, name: str, steps: Sequence[LifeStep]) -> tuple[Markup, Markup] | None:
+def anniversary_of(context: PageContext, property_: str) -> str:
+    """Returns in words which date of an agreement has an anniversary."""
+    _ = context.translations
+    if property_ == _START:
+        return _("of the start")
+    return _("of the council act") if property_ == _ACT else _("of the protocol")
+
+
+def _life(context: PageContext, name: str, steps: Sequence[LifeStep], ended: bool) -> tuple[Markup, Markup] | None:
     """Draws the timeline in two sizes, for wide and for narrow screens."""
     moments = [moment for step in _drawn(context, steps) if (moment := _moment(context, step))]
+    if not ended:
+        # The line goes on after the end of a period that another one followed.
+        moments = [replace(moment, kind="event") if moment.kind == "end" else moment for moment in moments]
     if not moments:
         return None
     _ = context.translations
@@ -159,5 +187,5 @@ def _moment(context: PageContext, step: LifeStep) -> Moment | None:
     if when is None:
         return None
     description = ", ".join(filter(None, [step.what.text, date(step.when, context.translations), step.validity]))
-    label = f"{step.what.text} {step.when[:4]}" if step.kind in ("act", "protocol", "end") else step.what.text
+    label = f"{step.what.text} {step.when[:4]}" if step.kind in ("act", "protocol", "start", "end") else step.what.text
     return Moment(step.kind, label, when, description, step.what.language, step.what.href)

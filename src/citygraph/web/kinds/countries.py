@@ -17,7 +17,7 @@ from citygraph.graph.description import Description
 from citygraph.rdf.terms import CG
 from citygraph.web.kinds.drawing import NARROW, WIDE, land, thousands
 from citygraph.web.kinds.page_context import Layout, PageContext, text_of, validity
-from citygraph.web.kinds.ties import Facts, Point, dates_of, facts_by_subject, point_of
+from citygraph.web.kinds.ties import Point, facts_by_subject, point_of
 from citygraph.web.view.values import Text, number
 
 _COVERED_LINKS = frozenset({CG("country").value})
@@ -67,12 +67,13 @@ def country(context: PageContext, description: Description) -> Layout:
 def _tied(context: PageContext, node: NamedNode) -> tuple[dict[str, set[str]], dict[str, Counter[str]]]:
     """Returns the agreements of each place, and how many it has with each partner.
 
-    On a requested date, only agreements in force count.
+    Only agreements in force count, on the requested date or else today.
     """
     agreements: dict[str, set[str]] = {}
     partners: dict[str, Counter[str]] = {}
-    dated = facts_by_subject(context.ask("country-dates", country=node), "agreement") if context.at else {}
-    gone = {iri for iri, facts in dated.items() if not _is_in_force(context, facts)}
+    dated = facts_by_subject(context.ask("country-dates", country=node), "agreement")
+    day = context.at or context.today
+    gone = {iri for iri, facts in dated.items() if validity(context, facts, day)}
     for row in context.ask("country-ties", country=node):
         if text_of(row.get("agreement")) in gone:
             continue
@@ -80,11 +81,6 @@ def _tied(context: PageContext, node: NamedNode) -> tuple[dict[str, set[str]], d
         agreements.setdefault(place, set()).add(text_of(row.get("agreement")))
         partners.setdefault(place, Counter())[partner] += 1
     return agreements, partners
-
-
-def _is_in_force(context: PageContext, facts: Facts) -> bool:
-    starts = (*dates_of(facts, "councilActDate"), *dates_of(facts, "protocolDate"))
-    return not validity(context, starts, dates_of(facts, "endDate"))
 
 
 def _places(

@@ -131,15 +131,15 @@ def register_of(ties: Sequence[Tie]) -> Register:
 
 def _strips(ties: Sequence[Tie]) -> tuple[Markup, tuple[Strip, ...]]:
     """Returns the scale of years and the rows of dated ties, in their order."""
-    dates = [
-        (span(tie.acts[0]) if tie.acts else None, span(tie.protocols[0]) if tie.protocols else None) for tie in ties
-    ]
+    # A tie of which only the start is known has the dot there.
+    dots = [next(iter(tie.protocols or (() if tie.acts else tie.starts)), "") for tie in ties]
+    dates = [(span(tie.acts[0]) if tie.acts else None, span(dot)) for tie, dot in zip(ties, dots, strict=True)]
     spans = [one for pair in dates for one in pair if one]
     if not spans:
         return Markup(), ()
     scale = strip_years(spans)
     rows = (
-        Strip(tie, strip(act, protocol, scale, bool(tie.ends)), _in_short(tie))
+        Strip(tie, strip(act, protocol, scale, tie.has_ended), _in_short(tie))
         for tie, (act, protocol) in zip(ties, dates, strict=True)
     )
     return strip_scale(scale), tuple(rows)
@@ -174,7 +174,7 @@ def _mark(context: PageContext, tie: Tie, partner: Partner, named: bool) -> MapM
         partner.kind,
         tie.state,
         age_of(tie),
-        bool(tie.ends),
+        tie.has_ended,
     )
 
 
@@ -194,7 +194,12 @@ def _key(context: PageContext, ties: Sequence[Tie]) -> tuple[tuple[Markup, str],
     """Returns the legend of the lines on the map."""
     _ = context.translations
     states = {tie.state for tie in ties}
-    labels = (("signed", _("protocol signed")), ("act", _("council act only")), ("undated", _("undated")))
+    labels = (
+        ("signed", _("protocol signed")),
+        ("act", _("council act only")),
+        ("begun", _("start known, protocol not")),
+        ("undated", _("undated")),
+    )
     lines = [(sample(state, 1), text) for state, text in labels if state in states]
     ages = {age_of(tie) for tie in ties if tie.year}
     first, second, third = _AGES
@@ -213,7 +218,12 @@ def _compass(context: PageContext) -> tuple[str, ...]:
 
 
 def _in_short(tie: Tie) -> str:
-    """Returns the years of act and protocol: "1993–1996", "2004–" without a protocol, "–1994" without an act."""
+    """Returns the years of act and protocol: "1993–1996", "2004–" without a protocol, "–1994" without an act.
+
+    Of a tie without both they are those in which it is in force.
+    """
+    if not (tie.acts or tie.protocols):
+        return ", ".join(f"{one.start[:4]}–{one.end[:4]}" for one in tie.intervals)
     act, protocol = (dates[0][:4] if dates else "" for dates in (tie.acts, tie.protocols))
     return act if act == protocol else f"{act}–{protocol}"
 

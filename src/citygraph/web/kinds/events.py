@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pyoxigraph import NamedNode
 
 from citygraph.graph.description import Description
+from citygraph.rdf.partial_dates import period_of
 from citygraph.rdf.terms import CG
 from citygraph.web.kinds.acts import cells_of as words_of
 from citygraph.web.kinds.acts import read_events, sources_by
 from citygraph.web.kinds.key_facts import cells_of, key_facts
-from citygraph.web.kinds.page_context import Bindings, Layout, PageContext, text_of
-from citygraph.web.kinds.ties import dates_of, facts_by_subject
+from citygraph.web.kinds.page_context import Bindings, Layout, PageContext, text_of, validity
+from citygraph.web.kinds.ties import dates_of, facts_by_subject, state_of
 from citygraph.web.view.cells import Cell, PropertyRow
 from citygraph.web.view.values import Text
 
@@ -40,7 +41,7 @@ _PARTICIPANT = CG("participant").value
 class Partnership:
     """A partnership of two places of the event: the partner, the agreement, and its first year ("" if unknown).
 
-    `state` is "signed", "act" or "undated", as a tie is drawn; `host` if the partner hosts the event.
+    `state` is as a tie is drawn; `host` if the partner hosts the event.
     """
 
     place: Text
@@ -87,7 +88,10 @@ def event(context: PageContext, description: Description) -> Layout:
     node = NamedNode(description.iri)
     offices = context.ask("offices-at-event", event=node)
     agents = context.ask("event-persons", event=node)
-    partnerships = _partnerships(context, context.ask("event-ties", event=node), _home(description, offices, agents))
+    day = _first_day(description) or context.at or context.today
+    partnerships = _partnerships(
+        context, context.ask("event-ties", event=node), _home(description, offices, agents), day
+    )
     people, others = _participants(context, node, offices, agents, partnerships)
     values = {
         "key_facts": (*_when(context, description), *key_facts(context, description, _KEY_FACTS)),
@@ -162,9 +166,12 @@ def _home(
 
 
 def _partnerships(
-    context: PageContext, rows: list[Bindings], home_and_all: tuple[frozenset[str], frozenset[str]]
+    context: PageContext, rows: list[Bindings], home_and_all: tuple[frozenset[str], frozenset[str]], day: str
 ) -> Partnerships:
-    """Returns the partnerships of each place with the hosts, or between all places if no host is known."""
+    """Returns the partnerships of each place with the hosts, or between all places if no host is known.
+
+    A partnership that was not in force on the day of the event is left out.
+    """
     home, places = home_and_all
     dates = facts_by_subject(rows, "agreement")
     by_place: dict[str, dict[str, Partnership]] = {}
@@ -173,13 +180,22 @@ def _partnerships(
         # Without a known home, every pair of participating places counts.
         if place not in places or partner not in (home or places):
             continue
-        acts, protocols = (dates_of(dates[agreement], name) for name in ("councilActDate", "protocolDate"))
-        first = next(iter(acts or protocols), "")
-        state = "signed" if protocols else "act" if acts else "undated"
+        if validity(context, dates[agreement], day):
+            continue
+        given = (dates_of(dates[agreement], name) for name in ("councilActDate", "protocolDate", "startDate"))
+        acts, protocols, starts = given
+        first = next(iter(acts or protocols or starts), "")
+        state = state_of(acts, protocols, starts)
         href = context.addresses.local(agreement)
         partnership = Partnership(context.table.link(partner), href, first[:4], state, partner in home)
         by_place.setdefault(place, {})[agreement] = partnership
     return {place: tuple(partnerships.values()) for place, partnerships in by_place.items()}
+
+
+def _first_day(description: Description) -> str:
+    """Returns the first day of an event, "" if no source or conclusion dates it."""
+    dates = (value.term.value for name in ("startDate", "notBefore") for value in description.values(CG(name).value))
+    return next((period[0] for date in dates if (period := period_of(date))), "")
 
 
 def _participants(

@@ -12,7 +12,7 @@ from citygraph.web.kinds.agents import organisation, person, post, tenure
 from citygraph.web.kinds.agreements import agreement
 from citygraph.web.kinds.countries import country
 from citygraph.web.kinds.events import event
-from citygraph.web.kinds.page_context import Layout, PageContext, validity
+from citygraph.web.kinds.page_context import ATTESTED_DURING, VALID_DURING, Layout, PageContext, not_yet, validity
 from citygraph.web.kinds.places import place
 from citygraph.web.kinds.ties import Facts, facts_by_subject
 
@@ -41,8 +41,7 @@ def layout_of(context: PageContext, description: Description) -> Layout | None:
     return make(context, description) if make else None
 
 
-_STARTS = tuple(CG(name).value for name in ("councilActDate", "protocolDate", "startDate", "foundingDate"))
-_END, _SHOWN = CG("endDate").value, CG("attestedOn").value
+_STARTS = tuple(CG(name).value for name in ("startDate", "foundingDate"))
 
 
 def validity_of_links(context: PageContext, description: Description) -> Mapping[str, str]:
@@ -53,7 +52,7 @@ def validity_of_links(context: PageContext, description: Description) -> Mapping
     if not context.at:
         return {}
     beside = facts_by_subject(context.ask("dated-beside", entity=NamedNode(description.iri)), "thing")
-    return {iri: validity for iri, dates in beside.items() if (validity := _validity(context, iri, dates))}
+    return {iri: validity for iri, dates in beside.items() if (validity := _validity(context, dates))}
 
 
 def validity_of_entity(context: PageContext, description: Description) -> str:
@@ -61,14 +60,13 @@ def validity_of_entity(context: PageContext, description: Description) -> str:
     # The dates are in the description already: no query is needed.
     dates = {
         predicate: tuple(value.term.value for value in description.values(predicate))
-        for predicate in (*_STARTS, _END, _SHOWN)
+        for predicate in (*_STARTS, VALID_DURING, ATTESTED_DURING)
     }
-    return _validity(context, description.iri, dates)
+    return _validity(context, dates)
 
 
-def _validity(context: PageContext, iri: str, dates: Facts) -> str:
-    starts = [date for name in _STARTS for date in dates.get(name, ())]
+def _validity(context: PageContext, dates: Facts) -> str:
+    if dates.get(VALID_DURING) or dates.get(ATTESTED_DURING):
+        return validity(context, dates)
     # A past event remains an event: only its start can make it "not yet" valid.
-    happened = iri.startswith(f"{context.addresses.base}id/event/")
-    ends, shown = ((), ()) if happened else (dates.get(_END, ()), dates.get(_SHOWN, ()))
-    return validity(context, starts, ends, shown)
+    return not_yet(context, [date for name in _STARTS for date in dates.get(name, ())])

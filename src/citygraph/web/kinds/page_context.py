@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple, Variable
 
-from citygraph.rdf.partial_dates import is_past
+from citygraph.rdf.partial_dates import Validity, finest_first, period_of, validity_on
+from citygraph.rdf.terms import CG
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.view.release_cache import OpenRelease
@@ -88,22 +89,28 @@ def text_of(term: NamedNode | Literal | None) -> str:
     return term.value if term is not None else ""
 
 
-def validity(context: PageContext, starts: Iterable[str], ends: Iterable[str], shown: Iterable[str] = ()) -> str:
-    """Returns whether a statement is "not yet" or "no longer" valid on the requested date; "" if valid or undated.
+VALID_DURING, ATTESTED_DURING = CG("validDuring").value, CG("attestedDuring").value
 
-    Of several dates the earliest start and the latest end count. Partial dates cover their whole month or year.
-    A statement that is only `shown` on other days is "not documented for that day".
+
+def validity(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: str = "") -> str:
+    """Returns "not yet", "no longer" or "not documented for that day" for a day, by default the requested date.
+
+    `facts` are the values by property. Returns "" without a day, and for what is valid or undated.
     """
-    # ISO dates of any precision sort as strings.
-    begun, ended, days = sorted(starts), sorted(ends), sorted(shown)
-    if not context.at:
+    day = day or context.at
+    if not day:
         return ""
-    if begun and begun[0] > context.at:
-        return context.translations("not yet")
-    if ended and is_past(ended[-1], context.at):
-        return context.translations("no longer")
-    # Dates of the statement itself take precedence over days on which it was only documented.
-    if begun or ended or not days:
-        return ""
-    within = days[0] <= context.at and not is_past(days[-1], context.at)
-    return "" if within else context.translations("not documented for that day")
+    # The intervals follow from all dates by the rules 12 and 13 in ontology/rules.
+    found = validity_on(day, facts.get(VALID_DURING, ()), facts.get(ATTESTED_DURING, ()), context.today)
+    return context.translations(found.value) if found else ""
+
+
+def has_ended(context: PageContext, facts: Mapping[str, tuple[str, ...]]) -> bool:
+    """Returns whether something is no longer valid today."""
+    return validity_on(context.today, facts.get(VALID_DURING, ()), (), context.today) == Validity.NO_LONGER
+
+
+def not_yet(context: PageContext, dates: Iterable[str]) -> str:
+    """Returns "not yet" if the requested date is before the first of some dates, else ""."""
+    first = min((period[0] for date in finest_first(dates) if (period := period_of(date))), default="")
+    return context.translations(Validity.NOT_YET.value) if context.at and first > context.at else ""

@@ -12,6 +12,7 @@ from pyoxigraph import NamedNode
 from citygraph.charts.axis import Bar, Lane, axis
 from citygraph.charts.svg import Caption
 from citygraph.graph.description import Description
+from citygraph.rdf.partial_dates import finest_first, period_of
 from citygraph.rdf.terms import CG, SCHEMA
 from citygraph.web.kinds.acts import read_events
 from citygraph.web.kinds.drawing import NARROW, chart_of, partners_of
@@ -55,10 +56,12 @@ def place(context: PageContext, description: Description) -> Layout:
     mayors = read_mayors(context, iri)
     here = context.table.link(iri)
     # The map and the sums are of the requested date; the table has all ties and marks those that were not valid.
+    # Without a date, the map also has those that have ended, marked as such.
     held = tuple(_on(tie, context.at) for tie in ties if not tie.validity)
+    drawn = held if context.at else ties
     by_country = _by_country(context, held) if len(held) > _FEW else ()
     values = {
-        "map": chart_of(context, here, point, held),
+        "map": chart_of(context, here, point, drawn),
         "by_country": by_country[:_COUNTRIES],
         "rest": max(0, len(by_country) - _COUNTRIES),
         "sums": _summary(held),
@@ -73,7 +76,10 @@ def place(context: PageContext, description: Description) -> Layout:
 
 def _on(tie: Tie, day: str) -> Tie:
     """Returns a tie as of a date: a later protocol is not yet signed, and a later end does not count."""
-    return replace(tie, protocols=tuple(p for p in tie.protocols if p <= day), ends=()) if day else tie
+    if not day:
+        return tie
+    signed = tuple(one for one in finest_first(tie.protocols) if (period_of(one) or ("",))[0] <= day)
+    return replace(tie, protocols=signed, has_ended=False)
 
 
 def _point(description: Description) -> Point | None:
@@ -129,7 +135,8 @@ def _offices(context: PageContext, name: str, mayors: Sequence[MayorTenure]) -> 
 
 
 def _bar(context: PageContext, tenure: MayorTenure) -> Bar | None:
-    start, end = span(tenure.start), span(tenure.end)
+    # What ended on an unknown date is known to have been held at its start only.
+    start, end = span(tenure.start), span(tenure.end or (tenure.start if tenure.has_unknown_end else ""))
     attested = tuple(s for one in tenure.shown if (s := span_between(one.start, one.end)))
     if not (start or end or attested):
         return None

@@ -10,14 +10,19 @@ from pyoxigraph import NamedNode
 
 from citygraph.charts.axis import Bar, Lane, axis
 from citygraph.charts.svg import Caption
+from citygraph.rdf.partial_dates import UNKNOWN_DATE
 from citygraph.rdf.terms import CG
 from citygraph.web.kinds.acts import span_of
 from citygraph.web.kinds.drawing import NARROW
-from citygraph.web.kinds.page_context import Bindings, PageContext, text_of, validity
+from citygraph.web.kinds.page_context import ATTESTED_DURING, VALID_DURING, Bindings, PageContext, text_of, validity
 from citygraph.web.kinds.ties import dates_of, facts_by_subject
 from citygraph.web.view.cells import Cell, SourceNote
 from citygraph.web.view.time_spans import span, span_between, year_of
 from citygraph.web.view.values import Text, date
+
+_HOLDER, _POST, _START, _END, _SHOWN, _UNTIL = (
+    CG(name).value for name in ("holder", "post", "startDate", "endDate", "attestedOn", "until")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,10 @@ class Attestation:
 
 @dataclass(frozen=True, slots=True)
 class MayorTenure:
-    """A person's tenure as mayor; `start` and `end` are "" where no source gives them."""
+    """A person's tenure as mayor; `start` and `end` are "" where no source gives them.
+
+    `has_unknown_end` if it has ended on a date that no source gives.
+    """
 
     tenure: Text
     holder: Text
@@ -40,6 +48,7 @@ class MayorTenure:
     end: str
     shown: tuple[Attestation, ...]
     validity: str = ""  # on the day that is looked at
+    has_unknown_end: bool = False
 
     @property
     def first(self) -> str:
@@ -67,15 +76,11 @@ def read_mayors(context: PageContext, iri: str) -> tuple[MayorTenure, ...]:
                 starts[0] if starts else "",
                 ends[0] if ends else "",
                 (*days, *events.get(tenure, ())),
-                validity(context, starts, ends, _days((*days, *events.get(tenure, ())))),
+                validity(context, facts),
+                not ends and bool(facts.get(_UNTIL)),
             )
         )
     return tuple(sorted(tenures, key=lambda one: (one.first or "9999", one.holder.text)))
-
-
-def _days(shown: Iterable[Attestation]) -> tuple[str, ...]:
-    """Returns the dates that bound the attestations."""
-    return tuple(date for one in shown for date in (one.start, one.end) if date)
 
 
 def _events(context: PageContext, place: NamedNode) -> Mapping[str, tuple[Attestation, ...]]:
@@ -91,9 +96,6 @@ def _events(context: PageContext, place: NamedNode) -> Mapping[str, tuple[Attest
     }
 
 
-_HOLDER, _POST, _START, _END, _SHOWN = (
-    CG(name).value for name in ("holder", "post", "startDate", "endDate", "attestedOn")
-)
 _UNDATED = "9999"
 
 Sources = Mapping[str, Mapping[str, set[str]]]  # of one tenure: by property, then by value
@@ -103,7 +105,8 @@ Sources = Mapping[str, Mapping[str, set[str]]]  # of one tenure: by property, th
 class Tenure:
     """A person's tenure of a post. `starts` and `ends` are the dates that sources give, the most precise first.
 
-    `validity` is "not yet", "no longer" or "not documented" on the requested date.
+    `validity` is "not yet", "no longer" or "not documented" on the requested date. An end on an unknown date has a cell
+    without a date.
     """
 
     name: Text
@@ -165,7 +168,8 @@ def years(
 
 def bar_of(context: PageContext, tenure: Tenure, label: Text) -> Bar | None:
     """Returns the bar of a tenure, faint if it is not valid on the requested date; None without a date."""
-    start, end = span(tenure.start), span(tenure.end)
+    # What ended on an unknown date is known to have been held at its start only.
+    start, end = span(tenure.start), span(tenure.end or (tenure.start if tenure.ends else ""))
     attested = tuple(s for one in tenure.shown if (s := span_between(one.start, one.end)))
     if not (start or end or attested):
         return None
@@ -173,10 +177,8 @@ def bar_of(context: PageContext, tenure: Tenure, label: Text) -> Bar | None:
     return Bar(label.text, start, end, description, label.language, label.href, attested, bool(tenure.validity))
 
 
-def _validity(context: PageContext, tenure: Tenure) -> str:
-    starts, ends = ([cell.texts[0].time for cell in cells] for cells in (tenure.starts, tenure.ends))
-    shown = (day for one in tenure.shown for day in (one.start, one.end) if day)
-    return validity(context, starts, ends, shown)
+def _validity(context: PageContext, sources: Mapping[str, Mapping[str, set[str]]]) -> str:
+    return validity(context, {name: tuple(values) for name, values in sources.items()})
 
 
 def _dates_in_words(context: PageContext, tenure: Tenure) -> Iterable[str]:
@@ -186,6 +188,8 @@ def _dates_in_words(context: PageContext, tenure: Tenure) -> Iterable[str]:
         yield _("from {date}", date=date(tenure.start, _))
     if tenure.end:
         yield _("until {date}", date=date(tenure.end, _))
+    elif tenure.ends:
+        yield _("ended, date unknown")
     # Days on which the office is attested matter only without a start and an end.
     for day in () if tenure.start or tenure.end else dict.fromkeys(s.start or s.end for s in tenure.shown):
         yield _("in office: {date}", date=date(day, _)) if day else _("in office at an undated event")
@@ -197,25 +201,28 @@ def _tenure(context: PageContext, iri: str, facts: Sources, events: tuple[Attest
     days = tuple(Attestation(day, "", None) for day in sorted(facts.get(_SHOWN, ())))
     # A day of attestation that is also the day of an event is shown once, with the event.
     of_events = {attestation.start for attestation in events if attestation.start and not attestation.end}
-    every = sorted({source for values in facts.values() for sources in values.values() for source in sources})
+    stated = (values for name, values in facts.items() if name not in (VALID_DURING, ATTESTED_DURING))
+    every = sorted({source for values in stated for sources in values.values() for source in sources})
     tenure = Tenure(
         link(iri),
         link(holder),
         link(post),
         post,
         _dates(context, facts.get(_START, {})),
-        _dates(context, facts.get(_END, {})),
+        _dates(context, facts.get(_END) or facts.get(_UNTIL, {})),
         (*(day for day in days if day.start not in of_events), *events),
         context.table.notes(every),
     )
-    return replace(tenure, validity=_validity(context, tenure))
+    return replace(tenure, validity=_validity(context, facts))
 
 
 def _dates(context: PageContext, sources: Mapping[str, set[str]]) -> tuple[Cell, ...]:
     # The longest lexical form is the most precise.
     order = sorted(sources, key=lambda lexical: (-len(lexical), lexical))
-    notes = context.table.notes
-    return tuple(Cell((Text(date(day, context.translations), time=day),), notes(sorted(sources[day]))) for day in order)
+    notes, _ = context.table.notes, context.translations
+    unknown = Text(_("ended, date unknown"))
+    texts = {day: unknown if day == UNKNOWN_DATE.value else Text(date(day, _), time=day) for day in order}
+    return tuple(Cell((texts[day],), notes(sorted(sources[day]))) for day in order)
 
 
 def _tenure_events(context: PageContext, rows: Iterable[Bindings]) -> Mapping[str, tuple[Attestation, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 from pyoxigraph import NamedNode
 
 from citygraph.geo import kilometres
+from citygraph.rdf.partial_dates import DateInterval, date_interval
 from citygraph.rdf.terms import CG, RDF, SCHEMA
 from citygraph.text import collation_key, fold
-from citygraph.web.kinds.page_context import Bindings, PageContext, text_of, validity
+from citygraph.web.kinds.page_context import VALID_DURING, Bindings, PageContext, has_ended, text_of, validity
 from citygraph.web.view.cells import SourceNote
 from citygraph.web.view.values import Text
 
@@ -41,7 +42,8 @@ class Partner:
 class Tie:
     """An agreement of a place. Dates are lexical forms, the most precise first; several where sources differ.
 
-    `validity` is "not yet" or "no longer" in force on the requested date.
+    `intervals` are those in which it is in force. `validity` is "not yet" or "no longer" in force on the requested
+    date; without one, "no longer" in force today.
     """
 
     number: int
@@ -50,15 +52,17 @@ class Tie:
     partners: tuple[Partner, ...]
     acts: tuple[str, ...]
     protocols: tuple[str, ...]
-    ends: tuple[str, ...]
+    starts: tuple[str, ...]
+    intervals: tuple[DateInterval, ...]
     days: tuple[str, ...]
     notes: tuple[SourceNote, ...]
     validity: str = ""
+    has_ended: bool = False  # today, on a date that may be unknown
 
     @property
     def first(self) -> str:
-        """The date by which ties are sorted: that of the council act, else of the protocol."""
-        return next(iter(self.acts or self.protocols), "")
+        """The date by which ties are sorted: that of the council act, else of the protocol, else its start."""
+        return next(iter(self.acts or self.protocols or self.starts), "")
 
     @property
     def year(self) -> str:
@@ -72,8 +76,13 @@ class Tie:
 
     @property
     def state(self) -> str:
-        """How a tie is drawn: "signed", "act" for a council act only, "undated"."""
-        return "signed" if self.protocols else "act" if self.acts else "undated"
+        """How a tie is drawn: "signed", "act" for a council act only, "begun" for a start only, "undated"."""
+        return state_of(self.acts, self.protocols, self.starts)
+
+    @property
+    def held(self) -> tuple[DateInterval, ...]:
+        """The intervals that the dates of act and protocol do not tell."""
+        return self.intervals if self.starts or any(not one.is_open for one in self.intervals) else ()
 
     @property
     def km(self) -> float | None:
@@ -118,6 +127,11 @@ def point_of(facts: Facts) -> Point | None:
         return None
 
 
+def state_of(acts: Sequence[str], protocols: Sequence[str], starts: Sequence[str]) -> str:
+    """Returns how a tie with these dates is drawn."""
+    return "signed" if protocols else "act" if acts else "begun" if starts else "undated"
+
+
 def dates_of(facts: Facts, name: str) -> tuple[str, ...]:
     """Returns the dates that sources give, the most precise first."""
     return tuple(sorted(facts.get(CG(name).value, ()), key=lambda lexical: (-len(lexical), lexical)))
@@ -136,7 +150,8 @@ def _partner(context: PageContext, iri: str, facts: Facts, origin: Point | None)
 def _tie(context: PageContext, iri: str, facts: Facts, partners: Mapping[str, Partner]) -> Tie:
     link = context.table.link
     parties = (partners.get(p) or Partner(p, link(p), (), "city", None, None) for p in facts.get(_PARTY, ()))
-    acts, protocols, ends = (dates_of(facts, name) for name in ("councilActDate", "protocolDate", "endDate"))
+    acts, protocols, starts = (dates_of(facts, name) for name in ("councilActDate", "protocolDate", "startDate"))
+    intervals = tuple(sorted(map(date_interval, facts.get(VALID_DURING, ()))))
     return Tie(
         0,
         iri,
@@ -144,10 +159,12 @@ def _tie(context: PageContext, iri: str, facts: Facts, partners: Mapping[str, Pa
         tuple(parties),
         acts,
         protocols,
-        ends,
+        starts,
+        intervals,
         facts.get(CG("daysToProtocol").value, ()),
         (),
-        validity(context, (*acts, *protocols), ends),
+        validity(context, facts, context.at or context.today),
+        has_ended(context, facts),
     )
 
 

@@ -20,17 +20,16 @@ _MOST_COMING = 8  # anniversaries of a year
 _RELEASES = 3
 _LOOKED_THROUGH = 20  # releases, for those that changed something
 _THINGS = 6
-_ACT = CG("councilActDate").value
 
 
 @dataclass(frozen=True)
 class Anniversary:
-    """A round anniversary; `date` is as precise as the date it commemorates. `of_act`: of the council act."""
+    """A round anniversary; `date` is as precise as the date it commemorates. `of` is "act", "protocol" or "start"."""
 
     tie: Tie
     date: str
     ordinal: int
-    of_act: bool
+    of: str
     is_past: bool
 
 
@@ -65,13 +64,17 @@ class Home:
 
     @property
     def partners(self) -> int:
-        """The number of partners."""
-        return len({partner.iri for tie in self.ties for partner in tie.partners})
+        """The number of partners, without those of ties that have ended."""
+        return len({partner.iri for tie in self._present for partner in tie.partners})
 
     @property
     def countries(self) -> int:
         """The number of countries of the partners."""
-        return len({country.href for tie in self.ties for partner in tie.partners for country in partner.countries})
+        return len({country.href for tie in self._present for partner in tie.partners for country in partner.countries})
+
+    @property
+    def _present(self) -> tuple[Tie, ...]:
+        return tuple(tie for tie in self.ties if not tie.has_ended)
 
     @property
     def first_year(self) -> str:
@@ -97,7 +100,8 @@ def read_home(context: PageContext, releases: Iterable[Release]) -> Home:
 
 def _coming(context: PageContext, hub: str, ties: tuple[Tie, ...]) -> Iterator[Year]:
     this = int(context.today[:4])
-    by_iri = {tie.agreement: tie for tie in ties}
+    # A tie that has ended has no anniversaries to come.
+    by_iri = {tie.agreement: tie for tie in ties if not tie.has_ended}
     rows = context.ask("place-anniversaries", place=NamedNode(hub), year=Literal(this))
     anniversaries = [
         _anniversary(row, by_iri, context.today) for row in rows if text_of(row.get("agreement")) in by_iri
@@ -112,8 +116,8 @@ def _coming(context: PageContext, hub: str, ties: tuple[Tie, ...]) -> Iterator[Y
 def _anniversary(row: Bindings, ties: dict[str, Tie], today: str) -> Anniversary:
     lexical, ordinal = text_of(row.get("date")), int(float(text_of(row.get("ordinal"))))
     day = in_year(lexical, int(lexical[:4]) + ordinal)
-    of_act = text_of(row.get("property")) == _ACT
-    return Anniversary(ties[text_of(row.get("agreement"))], day, ordinal, of_act, is_past(day, today))
+    of = {"councilActDate": "act", "startDate": "start"}.get(text_of(row.get("property")).removeprefix(CG), "protocol")
+    return Anniversary(ties[text_of(row.get("agreement"))], day, ordinal, of, is_past(day, today))
 
 
 def _news(context: PageContext, releases: Iterable[Release]) -> Iterator[News]:

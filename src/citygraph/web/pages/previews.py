@@ -44,7 +44,7 @@ from citygraph.web.view.values import date
 
 _PLACES = frozenset(CG(name).value for name in ("City", "AdministrativeArea"))
 _AGREEMENT = CG("Agreement").value
-_DATES = (("act", "councilActDate"), ("protocol", "protocolDate"), ("end", "endDate"))
+_DATES = (("act", "councilActDate"), ("protocol", "protocolDate"), ("start", "startDate"), ("end", "endDate"))
 # More lines are indistinguishable in a picture of this size.
 _MOST_RAYS = 400
 
@@ -133,7 +133,7 @@ def _rays(ties: Sequence[Tie]) -> Iterator[MapMark]:
                     kind=partner.kind,
                     state=tie.state,
                     age=age_of(tie),
-                    ended=bool(tie.ends),
+                    ended=tie.has_ended,
                 )
 
 
@@ -141,7 +141,7 @@ def _agreement(context: PageContext, description: Description) -> tuple[Markup, 
     dated = [(kind, lexical) for kind, name in _DATES for lexical in _lexicals(description, CG(name).value)[:1]]
     moments = [Moment(kind, "", when) for kind, lexical in dated if (when := span(lexical))]
     _ = context.translations
-    names = {"act": _("Council act"), "protocol": _("Protocol"), "end": _("End")}
+    names = {"act": _("Council act"), "protocol": _("Protocol"), "start": _("Start"), "end": _("End")}
     facts_by_subject = [" · ".join(f"{names[kind]} {date(lexical, _)}" for kind, lexical in dated)] if dated else []
     if not moments:
         return Markup(), facts_by_subject

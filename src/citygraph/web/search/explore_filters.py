@@ -173,10 +173,21 @@ def _conditions(filter_: Filter) -> Iterator[str]:
             yield "FILTER(!BOUND(?signed))"
     if filter_.at:
         dated = yield from _dated(kind, "valid")
+        yield from _valid_on(dated, kind, filter_.at)
+
+
+def _valid_on(dated: str, kind: str, day: str) -> Iterator[str]:
+    """Yields the patterns for what is valid on a day, by its intervals or, if it has none, from its first date on."""
+    if kind in ("organisation", "event", "post"):
         yield f"{dated} {_DATES} ?since ."
-        yield f"OPTIONAL {{ {dated} cg:endDate ?until }}"
-        # Dates are compared as text: "-99" makes a partial end date cover its whole month or year.
-        yield f'FILTER(STR(?since) <= "{filter_.at}" && COALESCE(CONCAT(STR(?until), "-99") >= "{filter_.at}", true))'
+        yield f'FILTER(STR(?since) <= "{day}")'
+        return
+    yield f"{dated} (cg:validDuring|cg:attestedDuring) ?interval ."
+    yield 'BIND(STRBEFORE(STR(?interval), "/") AS ?since) BIND(STRAFTER(STR(?interval), "/") AS ?until)'
+    # Dates are compared as text: "-99" makes a partial end date cover its whole month or year. Without an end, it is
+    # known to have been valid at its start only.
+    yield f'FILTER(?since <= "{day}" && STRLEN(STR(?interval)) > 1)'
+    yield f'FILTER(?until = ".." || CONCAT(IF(?until = "", ?since, ?until), "-99") >= "{day}")'
 
 
 def _dated(kind: str, name: str) -> Generator[str, None, str]:

@@ -10,7 +10,7 @@ from citygraph.release.releases import Release
 from citygraph.web.http.assets import read_assets
 from citygraph.web.http.negotiation import LANGUAGES, own_name
 from citygraph.web.view.page_request import PageRequest
-from citygraph.web.view.values import date, number
+from citygraph.web.view.values import date, interval_text, number
 
 
 class Templates:
@@ -39,6 +39,7 @@ class Templates:
             release=release,
             languages=LANGUAGES,
             date=lambda lexical: date(lexical, reader.translations),
+            interval=lambda one: interval_text(one, reader.translations),
             number=lambda value: number(str(value), reader.translations),
             **values,
         )

@@ -16,6 +16,7 @@ from pyoxigraph import Literal
 
 from citygraph.graph.description import Node, Value
 from citygraph.graph.labels import is_in
+from citygraph.rdf.partial_dates import EDTF, DateInterval, date_interval
 from citygraph.rdf.terms import CG, DERIVED_GRAPH, RDF, RDFS, XSD
 from citygraph.web.http.negotiation import locale_of
 from citygraph.web.view.translations import Translations
@@ -67,12 +68,24 @@ def literal_text(literal: Literal, translations: Translations) -> Text:
         return Text(date(literal.value, translations), time=literal.value)
     if datatype == XSD("boolean").value:
         return Text(translations("yes") if literal.value == "true" else translations("no"))
+    if datatype == EDTF.value:
+        return Text(interval_text(date_interval(literal.value), translations))
     return Text(number(literal.value, translations) if datatype in _NUMBERS else literal.value)
 
 
 def date(lexical: str, translations: Translations) -> str:
     """Returns a date with the precision that it has: "24 April 1996", "September 1991", "1991"."""
     return _date(lexical, translations.language)
+
+
+def interval_text(interval: DateInterval, translations: Translations) -> str:
+    """Returns an interval: "1990 – 2000", "since 2010", "until 2000", "since 1990; ended, date unknown"."""
+    start, end = (date(lexical, translations) for lexical in (interval.start, interval.end))
+    if start and end:
+        return start if start == end else f"{start} – {end}"
+    ended = "" if interval.is_open else translations("ended, date unknown")
+    named = translations("since {date}", date=start) if start else translations("until {date}", date=end) if end else ""
+    return "; ".join(filter(None, [named, "" if end else ended]))
 
 
 @lru_cache(maxsize=4096)
