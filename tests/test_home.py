@@ -49,8 +49,8 @@ def test_figures_are_counted(home: Home) -> None:
 
 def test_round_anniversaries_of_this_year_and_the_next_are_coming(home: Home) -> None:
     """A multiple of five, of the act or of the protocol; on its day it is not past."""
-    told = {year.year: [(a.date, a.ordinal, a.of_act, a.is_past) for a in year.anniversaries] for year in home.coming}
-    assert told == {2026: [("2026-04-24", 30, False, False)], 2027: []}
+    told = {year.year: [(a.date, a.ordinal, a.of, a.is_past) for a in year.anniversaries] for year in home.coming}
+    assert told == {2026: [("2026-04-24", 30, "protocol", False)], 2027: []}
 
 
 def test_first_release_is_news_without_things(home: Home) -> None:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from citygraph.web.kinds.page_context import validity
+from citygraph.web.kinds.page_context import ATTESTED_DURING, VALID_DURING, has_ended, not_yet, validity
 from tests.grounds import context_of
 from tests.test_entity_page import page, text
 from tests.world import publish, small_world
@@ -35,24 +35,43 @@ def at(client: FlaskClient, path: str, day: str, language: str = "en") -> str:
 
 
 @pytest.mark.parametrize(
-    ("starts", "ends", "shown", "said"),
+    ("valid", "attested", "said"),
     [
-        (["1995-01-02"], [], [], "not yet"), (["1995-01-01"], [], [], ""), (["1995"], [], [], ""),
-        (["1996"], [], [], "not yet"),
-        (["1990"], ["1994-12-31"], [], "no longer"), (["1990"], ["1995"], [], ""), ([], [], [], ""),
-        ([], [], ["1996-05-01"], "not documented for that day"), ([], [], ["1990-01-01", "1996-05-01"], ""),
-        (["1985", "1996-01-01"], [], [], ""),
+        (["1995-01-02/.."], [], "not yet"), (["1995-01-01/.."], [], ""), (["1995/.."], [], ""),
+        (["1996/.."], [], "not yet"),
+        (["1990/1994-12-31"], [], "no longer"), (["1990/1995"], [], ""), (["/1994"], [], "no longer"), ([], [], ""),
+        ([], ["1996-05-01/1996-05-01"], "not documented for that day"), ([], ["1990-01-01/1996-05-01"], ""),
+        (["1980/1990", "2000/.."], [], "no longer"), (["1980/1990", "1994/.."], [], ""), (["1990/", "2000/.."], [],
+         "not documented for that day"), (["1990/"], [], "not documented for that day"), (["1996/"], [], "not yet"),
+        (["/"], [], "not documented for that day"), (["/"], ["1990/1996"], ""),
     ],
 )  # fmt: skip
-def test_dates_tell_how_a_thing_stands(
-    release: Release, starts: list[str], ends: list[str], shown: list[str], said: str
-) -> None:
-    """On 1 January 1995: a partial date holds for all that it names, and what has no date is never denied."""
+def test_intervals_tell_how_a_thing_stands(release: Release, valid: list[str], attested: list[str], said: str) -> None:
+    """On 1 January 1995: a partial date holds for all that it names, and what has no date is never denied (13.11)."""
+    facts = {VALID_DURING: tuple(valid), ATTESTED_DURING: tuple(attested)}
     context = context_of(release)
     context.at = "1995-01-01"
-    assert validity(context, starts, ends, shown) == said
+    assert validity(context, facts) == said
     context.at = ""
-    assert validity(context, starts, ends, shown) == ""
+    assert validity(context, facts) == ""
+
+
+def test_what_ended_on_an_unknown_date_is_over_today(release: Release) -> None:
+    """Before today nobody knows whether it still held (13.12)."""
+    context = context_of(release, today="2026-11-22")
+    facts = {VALID_DURING: ("1990/",)}
+    assert validity(context, facts, "2026-11-21") == "not documented for that day"
+    assert validity(context, facts, "2026-11-22") == "no longer"
+    assert has_ended(context, facts)
+    assert not has_ended(context, {VALID_DURING: ("1990/", "2010/..")})
+
+
+def test_the_finer_of_two_dates_that_agree_decides(release: Release) -> None:
+    """With "1986" and "1986-04-28", February 1986 is before (13.11)."""
+    context = context_of(release)
+    context.at = "1986-02-01"
+    assert not_yet(context, ["1986", "1986-04-28"]) == "not yet"
+    assert not_yet(context, ["1986"]) == ""
 
 
 def test_agreements_of_a_place_are_those_in_force(client: FlaskClient) -> None:

@@ -158,7 +158,7 @@ def test_sorted_table_has_an_address_and_a_tag_of_its_own(client: FlaskClient) -
 def test_unknown_stands_last_in_either_direction() -> None:
     """A tie without a date is neither the oldest nor the youngest."""
     ties = tuple(
-        Tie(number, f"a{number}", Text(f"A {number}"), (), acts, (), (), (), ())
+        Tie(number, f"a{number}", Text(f"A {number}"), (), acts, (), (), (), (), ())
         for number, acts in enumerate([("1990",), (), ("1980",)], 1)
     )
     assert [tie.number for tie in view_of(ties, {"sort": "act"}).ties] == [3, 1, 2]

@@ -8,8 +8,11 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.index.names import write_index
 from citygraph.rdf.nquads import SetDigest
-from citygraph.rdf.terms import ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
+from citygraph.rdf.terms import CG, ONTOLOGY_GRAPH, PREFIXES, RDF, SHAPES_GRAPH
 from citygraph.release.releases import Manifest, Release, Releases
+from citygraph.source.rules import derive, read_rules
+
+REPOSITORY = Path(__file__).parents[1]
 
 # The page says when; the news says who met; the register knows names; the curator concludes; the rules derive.
 _WORLD = """
@@ -110,10 +113,21 @@ def small_world() -> list[Quad]:
 def publish(quads: list[Quad], root: Path) -> Release:
     """A release of these quads in the folder `root`, made the current one."""
     releases = Releases(root)
+    quads = [*quads, *_validity(quads)]
     with releases.stage() as staged:
         staged.open().bulk_extend(quads)
         write_index(staged.open(), staged.path / "search.sqlite")
         return staged.publish(_manifest(staged.open(), quads))
+
+
+def _validity(quads: list[Quad]) -> list[Quad]:
+    """When agreements and tenures hold, by the rules that derive it from their dates."""
+    store = Store()
+    store.extend(quad for quad in quads if quad.graph_name == DefaultGraph())
+    ties = list(store.quads_for_pattern(None, CG("party"), None, DefaultGraph()))
+    store.extend(Quad(quad.subject, RDF("type"), CG("Agreement")) for quad in ties)
+    derived = derive(read_rules(sorted((REPOSITORY / "ontology" / "rules").glob("*-validity.rq"))), store)
+    return [*derived, *(Quad(quad.subject, quad.predicate, quad.object) for quad in derived)]
 
 
 def _manifest(store: Store, quads: list[Quad]) -> Manifest:

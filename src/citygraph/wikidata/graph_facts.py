@@ -162,9 +162,7 @@ class _Statements:
                     dates[qualifier] = {v.value: self.sources(node, graphs) for v, graphs in values.items()}
         return dates
 
-    def sources(
-        self, node: str, graphs: Iterable[str], property_: str = "", items: Set[str] = frozenset()
-    ) -> Sources:
+    def sources(self, node: str, graphs: Iterable[str], property_: str = "", items: Set[str] = frozenset()) -> Sources:
         """Returns the Wikidata statements that a node is derived from, with their references; otherwise the graphs.
 
         `property_` and `items` limit them to statements with this property and one of these values.

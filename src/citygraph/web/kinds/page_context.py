@@ -105,9 +105,10 @@ def validity(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: st
     return context.translations(found.value) if found else ""
 
 
-def has_ended(context: PageContext, facts: Mapping[str, tuple[str, ...]]) -> bool:
-    """Returns whether something is no longer valid today."""
-    return validity_on(context.today, facts.get(VALID_DURING, ()), (), context.today) == Validity.NO_LONGER
+def has_ended(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: str = "") -> bool:
+    """Returns whether something has ended by a day, by default today, or on an unknown date."""
+    found = validity_on(day or context.today, facts.get(VALID_DURING, ()), (), context.today)
+    return found in (Validity.NO_LONGER, Validity.UNDOCUMENTED)
 
 
 def not_yet(context: PageContext, dates: Iterable[str]) -> str:
