@@ -294,6 +294,8 @@ GRAPH source:a {
     cg:startDate "2004"^^xsd:gYear ; cg:endDate "2009-03"^^xsd:gYearMonth .
   tenure:begun a cg:Tenure ; cg:holder person:h ; cg:post post:p ; cg:startDate "2004-05-01"^^xsd:date .
   tenure:ended a cg:Tenure ; cg:holder person:h ; cg:post post:p ; cg:endDate "2009-03-31"^^xsd:date .
+  tenure:unknown-end a cg:Tenure ; cg:holder person:h ; cg:post post:p ; cg:startDate "2004-05-01"^^xsd:date ;
+    cg:until cg:unknownDate .
   tenure:undated a cg:Tenure ; cg:holder person:h ; cg:post post:p .
   tenure:undated-event a cg:Tenure ; cg:holder person:h ; cg:post post:p ; cg:attestedAt event:e .
   tenure:dated-event a cg:Tenure ; cg:holder person:h ; cg:post post:p ; cg:attestedAt event:f .
@@ -306,18 +308,26 @@ GRAPH source:a {
     ("day", "expected"),
     [
         ("2003-12-31", {"ended": "not known"}),
-        ("2004-06-01", {"whole": "may have held", "begun": "not known", "ended": "not known"}),
+        ("2004-06-01", {"whole": "may have held", "begun": "held", "ended": "not known"}),
         ("2004-05-01", {"whole": "may have held", "begun": "held", "ended": "not known"}),
-        ("2005-01-01", {"whole": "held", "begun": "not known", "ended": "not known"}),
-        ("2005-06-01", {"whole": "held", "begun": "not known", "ended": "not known"}),
-        ("2009-03-31", {"whole": "may have held", "begun": "not known", "ended": "held"}),
-        ("2009-04-01", {"begun": "not known"}),
+        ("2005-01-01", {"whole": "held", "begun": "held", "ended": "not known"}),
+        ("2005-06-01", {"whole": "held", "begun": "held", "ended": "not known"}),
+        ("2009-03-31", {"whole": "may have held", "begun": "held", "ended": "held"}),
+        ("2009-04-01", {"begun": "held"}),
     ],
 )
 def test_dates_of_a_tenure_bound_it(day: str, expected: dict[str, str]) -> None:
+    """A tenure with a start and no end is taken to last; one that ended on an unknown date is not (13.12, 13.14)."""
     at_event = "held" if day == "2005-06-01" else "not known"
     in_month = "may have held" if day.startswith("2005-06") else "not known"
-    always = {"undated": "not known", "undated-event": "not known", "dated-event": at_event, "month": in_month}
+    unknown_end = {} if day < "2004-05-01" else {"unknown-end": "held" if day == "2004-05-01" else "not known"}
+    always = {
+        **unknown_end,
+        "undated": "not known",
+        "undated-event": "not known",
+        "dated-event": at_event,
+        "month": in_month,
+    }
     assert certainties(world(TENURES), day) == {**always, **expected}
 
 

@@ -29,7 +29,7 @@ _SANS = "'IBM Plex Sans', Arial, 'Noto Sans', 'DejaVu Sans', 'Liberation Sans', 
 _NOTHING = Markup()
 _LEFT = 64.0
 _RADIUS, _MIDDLE = 262.0, (880.0, 315.0)
-_DASHES = {"act": "10 7", "undated": "2 7"}
+_DASHES = {"act": "10 7", "begun": "20 5", "undated": "2 7"}
 _RINGS = (1000, 2500, 5000, 10000)  # kilometres
 _LEAST, _BEYOND = 200.0, 1.1  # as in map.py
 # The title gets the largest of these sizes that fits into three lines. The widths of letters, relative to the size,

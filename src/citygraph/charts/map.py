@@ -26,8 +26,8 @@ class MapMark:
     """A place on a map and its tie to the centre.
 
     `number` is that of its row in the table; `kind` is "city", "area", "county" or "country"; `state` is "signed",
-    "act" or "undated"; `age` is 0 (oldest) to 3. Screen readers read `accessible_name`, such as "Bremen, 2,034 km,
-    1995".
+    "act", "begun" or "undated"; `age` is 0 (oldest) to 3. Screen readers read `accessible_name`, such as "Bremen,
+    2,034 km, 1995".
     """
 
     number: int

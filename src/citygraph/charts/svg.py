@@ -82,9 +82,9 @@ def _attribute(value: object) -> str:
 
 
 def sample(state: str, age: int) -> Markup:
-    """Returns a line of the legend, as the map draws it, for a state ("signed", "act", "undated") and an age of 0 to 3.
+    """Returns a line of the legend, as the map draws it, for a state of a tie and an age of 0 to 3.
 
-    It is hidden from screen readers, because text follows.
+    The state is "signed", "act", "begun" or "undated". It is hidden from screen readers, because text follows.
     """
     line = element("g", element("path", class_="ray", d="M1 5L27 5"), class_=f"tie {state} age-{age}")
     return element("svg", line, class_="picture sample", viewBox="0 0 28 10", aria_hidden="true", focusable="false")

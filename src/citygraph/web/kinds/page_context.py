@@ -15,7 +15,7 @@ from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.statement_table import StatementTable
-from citygraph.web.view.translations import Translations
+from citygraph.web.view.translations import N_, Translations
 
 MOST_QUERIES = 12  # on one page
 
@@ -89,6 +89,11 @@ def text_of(term: NamedNode | Literal | None) -> str:
     return term.value if term is not None else ""
 
 
+_WORDS = {
+    Validity.NOT_YET: N_("not yet"),
+    Validity.NO_LONGER: N_("no longer"),
+    Validity.UNDOCUMENTED: N_("not documented for that day"),
+}
 VALID_DURING, ATTESTED_DURING = CG("validDuring").value, CG("attestedDuring").value
 
 
@@ -102,7 +107,7 @@ def validity(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: st
         return ""
     # The intervals follow from all dates by the rules 12 and 13 in ontology/rules.
     found = validity_on(day, facts.get(VALID_DURING, ()), facts.get(ATTESTED_DURING, ()), context.today)
-    return context.translations(found.value) if found else ""
+    return context.translations(_WORDS[found]) if found in _WORDS else ""
 
 
 def has_ended(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: str = "") -> bool:
@@ -114,4 +119,4 @@ def has_ended(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: s
 def not_yet(context: PageContext, dates: Iterable[str]) -> str:
     """Returns "not yet" if the requested date is before the first of some dates, else ""."""
     first = min((period[0] for date in finest_first(dates) if (period := period_of(date))), default="")
-    return context.translations(Validity.NOT_YET.value) if context.at and first > context.at else ""
+    return context.translations(_WORDS[Validity.NOT_YET]) if context.at and first > context.at else ""

@@ -17,7 +17,7 @@ from citygraph.web.http.addresses import Addresses
 from citygraph.web.view.translations import N_
 from citygraph.web.view.values import KINDS
 
-SIGNED = {"yes": N_("protocol signed"), "no": N_("council act only")}
+SIGNED = {"yes": N_("protocol signed"), "no": N_("no known protocol")}
 # The facets, each with the path of its values' IRIs.
 _PATHS = {"country": "id/country/", "decade": "", "protocol": "", "source": "source/"}
 _SLUG = re.compile(r"[\w.~-]{1,200}")
