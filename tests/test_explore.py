@@ -75,7 +75,7 @@ def test_downloads_hold_exactly_what_is_shown(client: FlaskClient) -> None:
 def test_the_query_gives_what_the_list_gives(listing: EntityTable, izmir: Release, kind: str) -> None:
     """For every kind, every value of every facet, and a day."""
     store = izmir.open_store()
-    asked = [Filter(kind), Filter(kind, at="2000-06-30")]
+    asked = [Filter(kind), Filter(kind, at="2000-06-30"), Filter(kind, at="2040-01-01", is_future=True)]
     asked += [
         Filter(kind, ((name, (value,)),)) for name in FACETS for value in listing.counts(Filter(kind)).facets[name]
     ]
@@ -119,9 +119,9 @@ def test_a_page_asks_a_fixed_number_of_questions(client: FlaskClient, monkeypatc
     asked: list[str] = []
     ask = EntityTable._ask
 
-    def counted(self: EntityTable, text: str, *values: object, at: str = "") -> list[tuple[Any, ...]]:
+    def counted(self: EntityTable, text: str, *values: object, filter_: Filter | None = None) -> list[tuple[Any, ...]]:
         asked.append(text)
-        return ask(self, text, *values, at=at)
+        return ask(self, text, *values, filter_=filter_)
 
     monkeypatch.setattr(EntityTable, "_ask", counted)
     page(client, "country=germany&decade=1990&protocol=yes")

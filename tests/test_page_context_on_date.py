@@ -66,6 +66,14 @@ def test_what_ended_on_an_unknown_date_is_over_today(release: Release) -> None:
     assert not has_ended(context, {VALID_DURING: ("1990/", "2010/..")})
 
 
+def test_nothing_shows_that_what_has_no_end_lasts_beyond_today(release: Release) -> None:
+    """In office, or in force, on a day to come: no source documents that (13.14)."""
+    context = context_of(release, today="2026-11-22")
+    assert validity(context, {VALID_DURING: ("1990/..",)}, "2026-11-22") == ""
+    assert validity(context, {VALID_DURING: ("1990/..",)}, "2040-01-01") == "not documented for that day"
+    assert validity(context, {VALID_DURING: ("1990/2045",)}, "2040-01-01") == ""
+
+
 def test_the_finer_of_two_dates_that_agree_decides(release: Release) -> None:
     """With "1986" and "1986-04-28", February 1986 is before (13.11)."""
     context = context_of(release)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import RLock
@@ -28,7 +28,8 @@ _IN = """+listed IN (
 # The entities valid on a day are put into a temporary table, because every count needs them. The plus keeps SQLite
 # from looking up each of them in each choice. A partial date ends with its period: "1991-99" is after 1991-12-31.
 _AT = "+listed IN temp.valid"
-_VALID = "SELECT DISTINCT number FROM span WHERE since <= ? AND (until = '' OR until || '-99' >= ?)"
+# What has no end is valid on a day that is not in the future.
+_VALID = "SELECT DISTINCT number FROM span WHERE since <= ? AND (until = '' AND NOT ? OR until || '-99' >= ?)"
 _COLUMNS = """
 SELECT iri, label, label_tr, country, latitude, longitude,
        (SELECT min(nullif(since, '')) FROM span WHERE span.number = listed.number),
@@ -54,12 +55,16 @@ WHERE one.party <> other.party ORDER BY one.party, other.party, one.agreement
 
 @dataclass(frozen=True)
 class Filter:
-    """A filter of entities: the kind, the accepted values of each facet, a day, and the language of the order."""
+    """A filter of entities: the kind, the accepted values of each facet, a day, and the language of the order.
+
+    `is_future` if the day is after the day of the request.
+    """
 
     kind: str = "city"
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()
     at: str = ""
     turkish: bool = False
+    is_future: bool = False
 
     def of(self, facet: str) -> tuple[str, ...]:
         """Returns the accepted values of a facet."""
@@ -106,7 +111,7 @@ class EntityTable:
             raise NotFound("this release has no index: build it again")
         self._database = _opened(path, store)
         self._lock = RLock()
-        self._day = ""
+        self._day = ("", False)
         self._database.execute("CREATE TEMP TABLE valid (listed INTEGER PRIMARY KEY)")
         self.counts = lru_cache(_MAX_COUNTS)(self._counts)
 
@@ -114,13 +119,13 @@ class EntityTable:
         """Returns the entities that pass, by name."""
         conditions, values = _conditions(filter_)
         text = _COLUMNS + _ROWS.format(conditions=conditions, order=_order(filter_))
-        return [_entity(row) for row in self._ask(text, filter_.kind, *values, limit, offset, at=filter_.at)]
+        return [_entity(row) for row in self._ask(text, filter_.kind, *values, limit, offset, filter_=filter_)]
 
     def points(self, filter_: Filter, limit: int) -> list[Entity]:
         """Returns the entities that pass and have coordinates, those with the most ties first."""
         conditions, values = _conditions(filter_)
         text = _COLUMNS + _POINTS.format(conditions=conditions, order=_order(filter_))
-        return [_entity(row) for row in self._ask(text, filter_.kind, *values, limit, at=filter_.at)]
+        return [_entity(row) for row in self._ask(text, filter_.kind, *values, limit, filter_=filter_)]
 
     def named(self, iris: Iterable[str]) -> dict[str, Entity]:
         """Returns the entities with these IRIs."""
@@ -148,23 +153,23 @@ class EntityTable:
         for name in FACETS:
             conditions, values = _conditions(filter_, but=name)
             facets[name] = dict(
-                self._ask(_COUNTS.format(conditions=conditions), filter_.kind, name, *values, at=filter_.at)
+                self._ask(_COUNTS.format(conditions=conditions), filter_.kind, name, *values, filter_=filter_)
             )
         kinds = {kind: self._total(filter_, kind) for kind in self.kinds}
         return FacetCounts(kinds.get(filter_.kind, 0), kinds, facets)
 
     def _total(self, filter_: Filter, kind: str) -> int:
-        conditions, values = _conditions(Filter(kind, filter_.values, filter_.at))
-        counts = dict(self._ask(_COUNTS.format(conditions=conditions), kind, "type", *values, at=filter_.at))
+        conditions, values = _conditions(replace(filter_, kind=kind))
+        counts = dict(self._ask(_COUNTS.format(conditions=conditions), kind, "type", *values, filter_=filter_))
         return int(counts.get(kind, 0))
 
-    def _ask(self, text: str, *values: object, at: str = "") -> list[tuple[Any, ...]]:
+    def _ask(self, text: str, *values: object, filter_: Filter | None = None) -> list[tuple[Any, ...]]:
         # One connection serves all threads, and the temporary table is that of the last requested day.
         with self._lock:
-            if at and at != self._day:
+            if filter_ and filter_.at and (filter_.at, filter_.is_future) != self._day:
                 self._database.execute("DELETE FROM temp.valid")
-                self._database.execute(f"INSERT INTO temp.valid {_VALID}", (at, at))
-                self._day = at
+                self._database.execute(f"INSERT INTO temp.valid {_VALID}", (filter_.at, filter_.is_future, filter_.at))
+                self._day = (filter_.at, filter_.is_future)
             return self._database.execute(text, values).fetchall()
 
 

@@ -23,6 +23,7 @@ _DATES = (CG("councilActDate"), _PROTOCOL, CG("startDate"), CG("attestedOn"), CG
 _COVERED = (RDF("type"), _COUNTRY, _PARTY, _END, *_DATES)
 # A commit that changes none of these, nor the names and facts of the index, leaves these tables as they are.
 READ = frozenset({*_COVERED, *_INTERVALS, _HOLDER})
+_ALWAYS = "9999"
 _PLACES = ("city", "area", "country")
 # `place` and `place_tr` are the ranks in the alphabet by the two labels, so that a query sorts by integers.
 # `country` is one of the countries; the facet has all. A choice is a value of a facet for one kind of entity.
@@ -140,7 +141,7 @@ def _read_times(store: Store, entries: dict[str, _Entry]) -> None:
             entries[iri].spans.update(_spans(text))
     for iri, entry in entries.items():
         if entry.dates and kind_of(iri) not in ("agreement", "tenure"):
-            entry.spans.add((min(finest_first(entry.dates)), ""))
+            entry.spans.add((min(finest_first(entry.dates)), _ALWAYS))
     for iri, _ in pairs(store, _PROTOCOL):
         entries[iri].protocols = {"yes"}
 

@@ -62,18 +62,21 @@ def date_interval(text: str) -> DateInterval:
 def validity_on(day: str, valid: Iterable[str], attested: Iterable[str] = (), today: str = "") -> Validity:
     """Returns whether something holds on a day, by the EDTF intervals of cg:validDuring and cg:attestedDuring.
 
-    Between two intervals it is no longer valid. What ended on an unknown date is no longer valid on and after today.
+    Between two intervals it is no longer valid. What ended on an unknown date is no longer valid on and after today; of
+    what has no end, nothing shows that it will last beyond today.
     """
     intervals = sorted(map(date_interval, valid))
     if not any(one.start or one.end for one in intervals):
         documented = {date_interval(text).validity(day) for text in attested}
         if documented:
             return Validity.VALID if Validity.VALID in documented else Validity.UNDOCUMENTED
-    found = [one.validity(day) for one in intervals]
+    is_future = bool(today) and day > today
+    found = [Validity.UNDOCUMENTED if is_future and one.is_open else one.validity(day) for one in intervals]
     if not found or Validity.VALID in found:
         return Validity.VALID
     if Validity.UNDOCUMENTED in found:
-        return Validity.NO_LONGER if today and day >= today else Validity.UNDOCUMENTED
+        is_over = bool(today) and day >= today and not any(one.is_open for one in intervals)
+        return Validity.NO_LONGER if is_over else Validity.UNDOCUMENTED
     return Validity.NO_LONGER if Validity.NO_LONGER in found else Validity.NOT_YET
 
 

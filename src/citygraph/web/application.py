@@ -99,7 +99,7 @@ def create_app(
     views = {
         "documents": Documents(settings, releases, cache, errors, pages, today),
         **_sparql_views(settings, releases, cache, engines, endpoint, metrics, bodies),
-        **_search_views(settings, cache, pages, bodies),
+        **_search_views(settings, cache, pages, bodies, today),
         **_time_views(release_site, mementos, citations),
         "about": AboutPages(settings, cache, pages),
         "assets": StaticFiles(STATIC),
@@ -210,12 +210,14 @@ def _sparql_views(
     return views
 
 
-def _search_views(settings: Settings, cache: ReleaseCache, pages: Pages, bodies: BodyReceiver) -> dict[str, object]:
+def _search_views(
+    settings: Settings, cache: ReleaseCache, pages: Pages, bodies: BodyReceiver, today: Callable[[], date]
+) -> dict[str, object]:
     lookups = Lookups()
     return {
         "search_page": Search(settings, cache, lookups, pages),
         "suggestions": Suggestions(settings, cache, lookups),
-        "explore": Explore(settings, cache, pages),
+        "explore": Explore(settings, cache, pages, today),
         "network": Network(settings, cache, lookups, pages),
         "reconcile": Reconciliation(settings, cache, lookups, pages, bodies),
     }

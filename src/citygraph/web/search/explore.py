@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -78,8 +79,9 @@ class Facet:
 class Explore:
     """The view of filtered entities: a page, JSON or CSV."""
 
-    def __init__(self, settings: Settings, shelf: ReleaseCache, pages: Templates) -> None:
+    def __init__(self, settings: Settings, shelf: ReleaseCache, pages: Templates, today: Callable[[], date]) -> None:
         self._settings = settings
+        self._today = today
         self._shelf = shelf
         self._pages = pages
 
@@ -89,7 +91,9 @@ class Explore:
         opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
         addresses, language = reader.addresses, reader.translations.language
         state = read_state(request.args)
-        filter_ = state.entity_filter(addresses, language)
+        # A release at its own address never changes, whatever the day.
+        today = opened.release.manifest.created[:10] if request.release else self._today().isoformat()
+        filter_ = state.entity_filter(addresses, language, today)
         if offer is _CSV:
             return reply(request, _as_csv(opened.listing.rows(filter_)), _CSV)
         if offer is JSON:

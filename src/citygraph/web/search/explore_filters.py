@@ -101,10 +101,10 @@ class ExploreState:
         path = _PATHS[facet]
         return tuple(addresses.iri(path + value) if path else value for value in dict(self.values).get(facet, ()))
 
-    def entity_filter(self, addresses: Addresses, language: str) -> Filter:
-        """Returns the filter for the entity table."""
+    def entity_filter(self, addresses: Addresses, language: str, today: str) -> Filter:
+        """Returns the filter for the entity table; `today` is an ISO date."""
         values = tuple((facet, self.iris(facet, addresses)) for facet, _ in self.values)
-        return Filter(self.kind, values, self.at, language == "tr")
+        return Filter(self.kind, values, self.at, language == "tr", self.at > today)
 
 
 def read_state(arguments: MultiDict[str, str]) -> ExploreState:
@@ -173,21 +173,23 @@ def _conditions(filter_: Filter) -> Iterator[str]:
             yield "FILTER(!BOUND(?signed))"
     if filter_.at:
         dated = yield from _dated(kind, "valid")
-        yield from _valid_on(dated, kind, filter_.at)
+        yield from _valid_on(dated, filter_)
 
 
-def _valid_on(dated: str, kind: str, day: str) -> Iterator[str]:
+def _valid_on(dated: str, filter_: Filter) -> Iterator[str]:
     """Yields the patterns for what is valid on a day, by its intervals or, if it has none, from its first date on."""
-    if kind in ("organisation", "event", "post"):
+    day = filter_.at
+    if filter_.kind in ("organisation", "event", "post"):
         yield f"{dated} {_DATES} ?since ."
         yield f'FILTER(STR(?since) <= "{day}")'
         return
     yield f"{dated} (cg:validDuring|cg:attestedDuring) ?interval ."
     yield 'BIND(STRBEFORE(STR(?interval), "/") AS ?since) BIND(STRAFTER(STR(?interval), "/") AS ?until)'
-    # Dates are compared as text: "-99" makes a partial end date cover its whole month or year. Without an end, it is
-    # known to have been valid at its start only.
+    # Dates are compared as text: "-99" makes a partial end date cover its whole month or year. What ended on an unknown
+    # date is known to have been valid at its start only; what has no end (..), on days that are not in the future.
     yield f'FILTER(?since <= "{day}" && STRLEN(STR(?interval)) > 1)'
-    yield f'FILTER(?until = ".." || CONCAT(IF(?until = "", ?since, ?until), "-99") >= "{day}")'
+    last = f'CONCAT(IF(?until = "", ?since, ?until), "-99") >= "{day}"'
+    yield f'FILTER(?until != ".." && {last})' if filter_.is_future else f'FILTER(?until = ".." || {last})'
 
 
 def _dated(kind: str, name: str) -> Generator[str, None, str]:
