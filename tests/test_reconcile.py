@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pyoxigraph import DefaultGraph, NamedNode
 from werkzeug.test import TestResponse
 
+from citygraph.rdf.terms import CG, RDF
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
@@ -273,6 +275,27 @@ def test_properties_are_proposed_for_a_type(client: FlaskClient) -> None:
     limited = client.get("/reconcile/properties?type=City&limit=2").get_json()
     assert [one["id"] for one in limited["properties"]] == names[:2]
     assert limited["limit"] == 2
+
+
+@pytest.mark.parametrize("type_", ["City", "Agreement", "Person", "Organisation"])
+def test_properties_that_are_filled_most_frequently_are_proposed_first(
+    client: FlaskClient, izmir: Release, type_: str
+) -> None:
+    """OpenRefine shows them in this order: the first has a value in every row (13.29)."""
+    properties = [one["id"] for one in client.get(f"/reconcile/properties?type={type_}").get_json()["properties"]]
+    quads = izmir.open_store().quads_for_pattern(None, RDF("type"), CG(type_), DefaultGraph())
+    entities = [quad.subject.value.partition("/id/")[2] for quad in quads if isinstance(quad.subject, NamedNode)]
+    rows = extend(client, entities, [{"id": one} for one in properties])
+    filled = [sum(bool(row[one]) for row in rows.values()) for one in properties]
+    assert filled[0] == len(entities)
+    assert filled == sorted(filled, reverse=True)
+
+
+def test_properties_of_an_unknown_type_are_ordered_too(client: FlaskClient) -> None:
+    """Everything has a name (13.29)."""
+    properties = client.get("/reconcile/properties?type=Ship").get_json()["properties"]
+    assert properties[0]["id"] == "label"
+    assert {"holder", "country"} <= {one["id"] for one in properties}
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -129,10 +129,10 @@ class Reconciliation:
         return response
 
     def proposals(self, request: Request) -> Reply:
-        """Returns the properties that a client may fetch for entities of a type."""
+        """Returns the properties that a client may fetch for entities of a type, the most frequently filled first."""
         opened, language = self._shelf.current(), reader_language(request)
         type_, limit = request.args.get("type", ""), request.args.get("limit", "")
-        properties = self._schema(opened, language).of_type(type_)
+        properties = self._schema(opened, language).proposals(type_, opened.store)
         members: dict[str, Any] = {"properties": [{"id": one.id, "name": one.name} for one in properties]}
         if limit:
             members["limit"] = _whole("limit", limit, _MOST_PROPERTIES)

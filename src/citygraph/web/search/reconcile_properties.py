@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
 from citygraph.errors import TooLarge, UsageError
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.index.facts import ENTITY
-from citygraph.rdf.terms import CG, OWL, RDFS, SCHEMA, SKOS, WD, XSD, local_name
+from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SKOS, WD, XSD, local_name
 from citygraph.text import fold, matches_language
 from citygraph.web.http.negotiation import LANGUAGES, own_name
 from citygraph.web.search.reconcile_questions import read_json
@@ -37,6 +38,7 @@ _MORE: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     (DATE, "any_date", _DATE_IRIS, ""),
 )
 MOST_IDS = 1000
+_SAMPLE = 500  # entities of a class; a store returns them in the order of a hash
 _WHOLE = {XSD(name).value for name in ("integer", "int", "long", "short", "nonNegativeInteger", "positiveInteger")}
 _FRACTIONAL = {XSD(name).value for name in ("decimal", "double", "float")}
 _DAY = re.compile(r"(-?\d{4,}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)?")
@@ -72,6 +74,7 @@ class ReconciliationSchema:
     def __init__(self, vocabulary: Vocabulary, language: str) -> None:
         self._vocabulary = vocabulary
         self._language = language
+        self._proposals: dict[str, list[ServiceProperty]] = {}
 
     @cached_property
     def types(self) -> dict[str, ServiceType]:
@@ -107,6 +110,32 @@ class ReconciliationSchema:
             return list(self.properties.values())
         classes = {type_.id, *type_.above}
         return [one for one in self.properties.values() if not one.domains or not classes.isdisjoint(one.domains)]
+
+    def proposals(self, identifier: str, store: Store) -> list[ServiceProperty]:
+        """Returns the properties that entities of a type may have, the most frequently filled first."""
+        type_id = self.type_id(identifier)
+        proposals = self._proposals.get(type_id)
+        if proposals is None:
+            available = [set(_predicates(store, entity)) for entity in self._sample(type_id, store)]
+
+            def rank(one: ServiceProperty) -> int:
+                return -sum(not predicates.isdisjoint(one.iris) for predicates in available)
+
+            # Properties that are filled equally often stay in the order of their names.
+            proposals = sorted(self.of_type(type_id), key=rank)
+            # An unknown type has the same properties as any other, and a client may send any number of them.
+            if type_id in self.types:
+                self._proposals[type_id] = proposals
+        return proposals
+
+    def _sample(self, type_id: str, store: Store) -> set[NamedNode]:
+        """Returns entities of a type; of each of its narrower classes as many as are enough for an order."""
+        entities: set[NamedNode] = set()
+        for one in self.types.values():
+            if type_id in (one.id, *one.above) or type_id not in self.types:
+                quads = store.quads_for_pattern(None, RDF("type"), CG(one.id), DefaultGraph())
+                entities.update(quad.subject for quad in islice(quads, _SAMPLE) if isinstance(quad.subject, NamedNode))
+        return entities
 
     def suggested(self, kind: str, prefix: str) -> list[ServiceType] | list[ServiceProperty]:
         """Returns the types or properties with an id, name or word that begins with `prefix`, the best first."""
@@ -244,6 +273,10 @@ class DataExtension:
 
     def _label(self, iri: str) -> str:
         return self._opened.labels.best(iri, self._language).text
+
+
+def _predicates(store: Store, entity: NamedNode) -> Iterator[str]:
+    return (quad.predicate.value for quad in store.quads_for_pattern(entity, None, None, DefaultGraph()))
 
 
 def _rank(one: ServiceType | ServiceProperty, beginning: str) -> int | None:
