@@ -56,7 +56,7 @@ def built_of(data: Path, releases: Path) -> Release:
 def test_what_is_exported_builds_the_same(written: tuple[Path, Release], tmp_path: Path) -> None:
     """All graphs into an empty folder: the release of these files has the same digest, and every graph an owner."""
     _, release = written
-    paths = adopt(adoptable(release.manifest), release, tmp_path / "data", table_outputs(REPOSITORY / "queries"))
+    paths = adopt(adoptable(release.manifest), release, tmp_path / "data", table_outputs([REPOSITORY / "queries"]))
     assert all(path.resolve().is_relative_to(tmp_path / "data") for path in paths)
     assert len({path.name for path in paths}) == len(paths) == len(_ODD) + 2
     again = built_of(tmp_path / "data", tmp_path / "releases")
@@ -89,7 +89,7 @@ def test_only_graphs_of_the_api_are_written(written: tuple[Path, Release], tmp_p
     paths = adopt(api_graphs(release.manifest), release, data)
     assert len(paths) == len(_ODD)
     assert {path: path.read_bytes() for path in before} == before
-    assert adopt(adoptable(release.manifest), release, data, table_outputs(REPOSITORY / "queries")) == []
+    assert adopt(adoptable(release.manifest), release, data, table_outputs([REPOSITORY / "queries"])) == []
 
 
 def test_a_graph_goes_into_the_file_that_fills_it(tmp_path: Path) -> None:

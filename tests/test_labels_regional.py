@@ -66,7 +66,7 @@ def client(made: tuple[Releases, Release, Report]) -> FlaskClient:
 
 
 def answer(store: Store, name: str, **values: str) -> list[dict[str, str]]:
-    result = store.query(find_query(REPOSITORY / "queries", name).bind(values), custom_functions=functions_of(store))
+    result = store.query(find_query([REPOSITORY / "queries"], name).bind(values), custom_functions=functions_of(store))
     assert isinstance(result, QuerySolutions)
     text = result.serialize(format=QueryResultsFormat.CSV)
     assert text is not None

@@ -36,7 +36,7 @@ class World:
         self.store = Store()
         self.store.bulk_extend(release.open_store())
         self.quads = sorted((q for q in self.store if q.graph_name not in MADE), key=str)
-        self.tables = table_outputs(sources.queries)
+        self.tables = table_outputs(sources.query_folders)
         self.described = set(described(self.store, self.tables))
         self.types = [quad for quad in self.quads if quad.predicate == TYPE]
 

@@ -17,7 +17,7 @@ from citygraph.report import Report, ValidationResult
 from citygraph.source.queries import read_query
 from tests.conftest import REPOSITORY
 
-QUERIES = quality_queries(REPOSITORY / "queries")
+QUERIES = quality_queries([REPOSITORY / "queries"])
 
 
 @pytest.fixture(scope="session")

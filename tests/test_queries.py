@@ -57,7 +57,7 @@ def test_a_query_is_named_by_its_path_and_told_by_its_head(folder: Path) -> None
 )
 def test_a_value_becomes_a_term_of_its_type(folder: Path, name: str, value: str, bound: str) -> None:
     """Whatever stands in a value, it is one term in the query."""
-    assert bound in find_query(folder, "sub/partners").bind({name: value})
+    assert bound in find_query([folder], "sub/partners").bind({name: value})
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_a_value_becomes_a_term_of_its_type(folder: Path, name: str, value: str,
 def test_a_value_of_the_wrong_type_is_refused(folder: Path, name: str, value: str) -> None:
     """An IRI with a bracket, a date that is none, an unknown parameter: each is told and nothing is asked."""
     with pytest.raises(UsageError):
-        find_query(folder, "sub/partners").bind({name: value})
+        find_query([folder], "sub/partners").bind({name: value})
 
 
 def test_an_unknown_query_names_those_there_are(folder: Path) -> None:
     """A typo in a name gets the list."""
     with pytest.raises(NotFound, match="sub/partners"):
-        find_query(folder, "partner")
+        find_query([folder], "partner")
 
 
 @pytest.mark.parametrize(

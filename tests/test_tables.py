@@ -23,7 +23,7 @@ from citygraph.source.queries import StoredQuery, load_queries, read_query
 from citygraph.text import guarded
 from tests.conftest import REPOSITORY
 
-TABLES = table_queries(REPOSITORY / "queries")
+TABLES = table_queries([REPOSITORY / "queries"])
 NAMES = ["agreements", "cities", "events", "organisations", "people", "sources", "tenures"]
 
 
@@ -159,7 +159,7 @@ def test_tables_are_the_same_in_another_process(izmir: Release, tmp_path: Path) 
     code = (
         "import sys; from pathlib import Path; from pyoxigraph import Store; "
         "from citygraph.build.tables import table_queries, write_tables; "
-        "write_tables(Store.read_only(sys.argv[1]), table_queries(Path(sys.argv[2])), Path(sys.argv[3]))"
+        "write_tables(Store.read_only(sys.argv[1]), table_queries([Path(sys.argv[2])]), Path(sys.argv[3]))"
     )
     arguments = [str(izmir.store_path), str(REPOSITORY / "queries"), str(tmp_path)]
     subprocess.run([sys.executable, "-c", code, *arguments], check=True)

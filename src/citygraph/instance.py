@@ -16,6 +16,8 @@ FILE = "citygraph.toml"
 VERSION = 1
 # The vocabulary, its shapes and concept schemes have these IRIs in every instance.
 VOCABULARY = "https://w3id.org/citygraph/"
+# Ontology and stored queries: in the wheel below the package, in a checkout at the top.
+_PACKAGED = Path(__file__).parent / "packaged"
 _CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 
 
@@ -86,6 +88,11 @@ def parse_instance(text: str, name: str = FILE) -> Instance:
     instance = Instance(**values)
     _check(instance, name)
     return instance
+
+
+def packaged_folder(name: str) -> Path:
+    """Returns the folder `ontology` or `queries` of the package."""
+    return (_PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2]) / name
 
 
 @cache

@@ -70,7 +70,7 @@ def build(
         _write_report(staged.path, report)
         # Not part of the release: only validation needs it.
         loaded.merged.unlink()
-        products = write_products(store, staged.path, sources.queries, staged.parent, report, progress)
+        products = write_products(store, staged.path, sources.query_folders, staged.parent, report, progress)
         with progress.step("publish") as step:
             manifest = _manifest(sources, store, loaded, report, products)
             del store  # the staged release must hold the last reference, so that publishing closes the store
@@ -165,7 +165,7 @@ def _assemble(
         store.extend(derived)
         step.result = f"{len(derived)} triples"
     with progress.step("describe") as step:
-        description = describe(store, table_outputs(sources.queries))
+        description = describe(store, table_outputs(sources.query_folders))
         step.result = f"{len(description)} statements"
     with progress.step("validate") as step:
         _append(derived, loaded.merged)

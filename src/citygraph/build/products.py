@@ -106,14 +106,14 @@ class Products:
     outputs: dict[str, dict[str, Any]]
 
 
-def table_outputs(queries: Path | None) -> list[OutputFile]:
+def table_outputs(queries: Iterable[Path]) -> list[OutputFile]:
     """Returns the files of the tables that these stored queries define. Raises BadData for a head without columns."""
     tables = [offer for query in table_queries(queries) for offer in offers_of(query)]
     return [*tables, PACKAGE, CSVW] if tables else []
 
 
 def write_products(
-    store: Store, folder: Path, queries: Path | None, parent: Release | None, report: Report, progress: Progress
+    store: Store, folder: Path, queries: Iterable[Path], parent: Release | None, report: Report, progress: Progress
 ) -> Products:
     """Writes dumps, tables, measurements and changes into the folder of a release.
 
@@ -139,5 +139,5 @@ def write_products(
     return Products(digest, changes, measured(folder, _offers(queries)))
 
 
-def _offers(queries: Path | None) -> Sequence[OutputFile]:
+def _offers(queries: Iterable[Path]) -> Sequence[OutputFile]:
     return (*DUMPS, *table_outputs(queries))

@@ -50,9 +50,9 @@ class QualityMeasurement:
         return NamedNode(f"{DATASET.value}#quality-{self.metric}{'-' + of if of else ''}")
 
 
-def quality_queries(folder: Path | None) -> list[StoredQuery]:
+def quality_queries(folders: Iterable[Path]) -> list[StoredQuery]:
     """Returns the stored queries that measure quality, by name."""
-    queries = load_queries(folder).values() if folder else ()
+    queries = load_queries(*folders).values()
     return [query for query in queries if query.name.startswith(_FOLDER)]
 
 

@@ -55,9 +55,9 @@ class Table:
         return offers_of(self.query)[1]
 
 
-def table_queries(folder: Path | None) -> list[StoredQuery]:
+def table_queries(folders: Iterable[Path]) -> list[StoredQuery]:
     """Returns the stored queries that define tables, by name. Raises BadData if one does not describe its columns."""
-    queries = load_queries(folder).values() if folder else ()
+    queries = load_queries(*folders).values()
     tables = [query for query in queries if query.name.startswith(_FOLDER)]
     for query in tables:
         if not query.columns or not query.turkish:

@@ -32,7 +32,7 @@ from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings, read_settings
-from citygraph.source.files import Sources
+from citygraph.source.files import sources_of
 from citygraph.source.queries import expand, find_query, load_queries
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
@@ -91,7 +91,7 @@ def build(
     date, 1 the data violates the shapes (nothing is changed), 2 the command failed. After a rollback, a build fails
     while files still have what it undid, unless you give --override-rollback.
     """
-    sources, releases = Sources(settings.data, settings.ontology, settings.queries), Releases(settings.releases)
+    sources, releases = sources_of(settings), Releases(settings.releases)
     # With --json, standard output has only JSON lines.
     out = Console(stderr=False, quiet=quiet or as_json)
     progress = console.JsonProgress() if as_json else console.TerminalProgress(out)
@@ -124,7 +124,7 @@ def validate(settings: Settings, files: tuple[Path, ...], as_json: bool, lang: s
     The result is that of a build with these files in data/. Without FILES, data/ is validated. Exit status:
     0 conforms, 1 violates, 2 the command failed.
     """
-    sources = Sources(settings.data, settings.ontology, settings.queries)
+    sources = sources_of(settings)
     report = check(sources, files, Progress(), _current(Releases(settings.releases)), partial(click.echo, err=True))
     if not warnings:
         report = Report(report.violations, report.turtle)
@@ -224,7 +224,8 @@ def export(settings: Settings, graph: str | None, into: Path | None, everything:
     if into is not None:
         owned = api_graphs(release.manifest) if not everything else adoptable(release.manifest)
         owners = Releases(settings.releases).current().manifest.owners
-        paths = adopt([expand(graph)] if graph else owned, release, into, table_outputs(settings.queries), owners)
+        tables = table_outputs(sources_of(settings).query_folders)
+        paths = adopt([expand(graph)] if graph else owned, release, into, tables, owners)
         for path in paths:
             click.echo(str(path), err=True)
         click.echo(f"{len(paths)} file(s) written", err=True)
@@ -305,7 +306,7 @@ def _print_release(what: str, release: Release, settings: Settings, out: Console
 
 
 def _list_queries(settings: Settings) -> None:
-    for stored in load_queries(settings.queries).values():
+    for stored in load_queries(*sources_of(settings).query_folders).values():
         parameters = " ".join(f"{p.name}={p.default}" for p in stored.parameters)
         click.echo(f"{stored.name:<32} {stored.title}" + (f"  [{parameters}]" if parameters else ""))
 
@@ -316,7 +317,7 @@ def _query_text(settings: Settings, query: str, values: dict[str, str]) -> str:
         if values:
             raise UsageError("only stored queries have parameters")
         return console.read_input(Path(query))
-    return find_query(settings.queries, query).bind(values)
+    return find_query(sources_of(settings).query_folders, query).bind(values)
 
 
 def _write_result(text: str, release: Release, format_name: str | None) -> None:

@@ -19,7 +19,7 @@ from citygraph.rdf.terms import GRAPH, QUALITY_GRAPH
 from citygraph.release.releases import Releases
 from citygraph.saving import replace_text
 from citygraph.settings import Settings
-from citygraph.source.files import Sources
+from citygraph.source.files import sources_of
 from citygraph.wikidata import differences, quickstatements
 from citygraph.wikidata.client import Client, over_http
 from citygraph.wikidata.compare import ComparisonResult, compare
@@ -324,7 +324,7 @@ def _client(settings: Settings, now: datetime, max_age: float | None, refresh: b
 
 
 def _quads(settings: Settings) -> Iterator[Quad]:
-    return (quad for file in Sources(settings.data, settings.ontology).data_files() for quad in file.read())
+    return (quad for file in sources_of(settings).data_files() for quad in file.read())
 
 
 def _note(text: str) -> None:

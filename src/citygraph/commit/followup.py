@@ -15,7 +15,7 @@ from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.release.releases import Staged
 from citygraph.report import Report, write_report
 from citygraph.settings import Settings
-from citygraph.source.files import Sources
+from citygraph.source.files import Sources, sources_of
 from citygraph.source.rules import read_rules
 
 
@@ -65,13 +65,13 @@ class IncrementalFollowup:
 
 def followup_for(settings: Settings) -> Followup:
     """Returns the followup of commits under these settings."""
-    return NoFollowup() if settings.open_writes else IncrementalFollowup(Sources(settings.data, settings.ontology))
+    return NoFollowup() if settings.open_writes else IncrementalFollowup(sources_of(settings))
 
 
 def fingerprint(settings: Settings) -> object:
     """Returns a value that changes when shapes or rules change on the disk."""
     if settings.open_writes:
         return ()
-    folders = (settings.ontology / "shapes", settings.ontology / "rules")
-    files = sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir())
+    sources = sources_of(settings)
+    files = [*(file.path for file in sources.shape_files()), *sources.rule_files()]
     return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)

@@ -24,9 +24,10 @@ from pyoxigraph import (
 )
 
 from citygraph.errors import BadData, UsageError
-from citygraph.instance import VOCABULARY
+from citygraph.instance import VOCABULARY, packaged_folder
 from citygraph.rdf.formats import by_extension, unsupported_reason
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.settings import Settings
 from citygraph.source.reading import opened_file, read_packaged_text, read_quads
 
 Term = NamedNode | BlankNode | Literal | Triple
@@ -86,11 +87,26 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Sources:
-    """The folders that a build reads."""
+    """The folders that a build reads: data, vocabulary, stored queries, and what the instance adds to these two.
+
+    The tables/ and quality/ of the queries are evaluated for each release.
+    """
 
     data: Path
     ontology: Path
-    queries: Path | None = None  # its tables/ and quality/ are evaluated for each release
+    queries: Path | None = None
+    own_ontology: Path | None = None
+    own_queries: Path | None = None
+
+    @property
+    def ontology_folders(self) -> tuple[Path, ...]:
+        """The folders of the vocabulary, that of the package first."""
+        return (self.ontology, self.own_ontology) if self.own_ontology else (self.ontology,)
+
+    @property
+    def query_folders(self) -> tuple[Path, ...]:
+        """The folders of the stored queries, that of the package first."""
+        return tuple(folder for folder in (self.queries, self.own_queries) if folder)
 
     def data_files(self) -> list[SourceFile]:
         """Returns the data files by name. Only catalog.ttl may be Turtle, which has no graph names."""
@@ -98,21 +114,28 @@ class Sources:
 
     def ontology_files(self) -> list[SourceFile]:
         """Returns the files of ontology, alignments and concept schemes, which fill graph/ontology."""
-        paths = [*self.ontology.glob("*.ttl"), *(self.ontology / "alignments").glob("*.ttl")]
-        return [_source_file(path, self.ontology, ONTOLOGY_GRAPH) for path in sorted(paths)]
+        return [
+            _source_file(path, folder, ONTOLOGY_GRAPH)
+            for folder in self.ontology_folders
+            for path in sorted([*folder.glob("*.ttl"), *(folder / "alignments").glob("*.ttl")])
+        ]
 
     def shape_files(self) -> list[SourceFile]:
         """Returns the SHACL files, which fill graph/shapes."""
-        paths = (self.ontology / "shapes").glob("*.ttl")
-        return [_source_file(path, self.ontology, SHAPES_GRAPH) for path in sorted(paths)]
+        return [
+            _source_file(path, folder, SHAPES_GRAPH)
+            for folder in self.ontology_folders
+            for path in sorted((folder / "shapes").glob("*.ttl"))
+        ]
 
     def rule_files(self) -> list[Path]:
         """Returns the files of the CONSTRUCT rules, in the order in which they run."""
-        return sorted((self.ontology / "rules").glob("*.rq"))
+        paths = (path for folder in self.ontology_folders for path in (folder / "rules").glob("*.rq"))
+        return sorted(paths, key=lambda path: path.name)
 
     def query_files(self) -> list[Path]:
         """Returns the stored queries whose results are part of a release."""
-        folders = (self.queries / "tables", self.queries / "quality") if self.queries else ()
+        folders = (folder / name for folder in self.query_folders for name in ("tables", "quality"))
         return [path for folder in folders for path in sorted(folder.glob("*.rq"))]
 
     def all_files(self) -> list[SourceFile]:
@@ -120,7 +143,9 @@ class Sources:
         groups = (self.ontology_files(), self.shape_files(), self.data_files())
         for files, folder in zip(groups, (self.ontology, self.ontology / "shapes", self.data), strict=True):
             if not files:
-                raise UsageError(f"no RDF files in {folder}/: run this where data/ and ontology/ are, or name them")
+                raise UsageError(
+                    f"no RDF files in {folder}/: run this in the folder of an instance, which `citygraph init` makes"
+                )
         return [file for files in groups for file in files]
 
     def digests(self) -> dict[str, str]:
@@ -138,6 +163,18 @@ class Sources:
             digest.update(f"\0{path.name}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
+
+
+def sources_of(settings: Settings) -> Sources:
+    """Returns the folders under these settings.
+
+    An ontology folder that contains the vocabulary itself, as in a checkout of citygraph, replaces that of the package;
+    any other one adds to it.
+    """
+    if (settings.ontology / "citygraph.ttl").is_file():
+        return Sources(settings.data, settings.ontology, settings.queries)
+    own = [folder if folder.is_dir() else None for folder in (settings.ontology, settings.queries)]
+    return Sources(settings.data, packaged_folder("ontology"), packaged_folder("queries"), *own)
 
 
 def extra_files(paths: Iterable[Path]) -> list[SourceFile]:

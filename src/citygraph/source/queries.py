@@ -10,7 +10,7 @@ Binding replaces the content of the braces by a term that the RDF library has se
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -110,16 +110,19 @@ class StoredQuery:
         return (turkish, "tr") if turkish else (english.strip(), "en")
 
 
-def load_queries(folder: Path) -> dict[str, StoredQuery]:
-    """Reads all stored queries below a folder, by name (the path without `.rq`). Raises BadData for an invalid head."""
-    paths = sorted(folder.rglob("*.rq"))
-    queries = [read_query(path, path.relative_to(folder).with_suffix("").as_posix()) for path in paths]
+def load_queries(*folders: Path) -> dict[str, StoredQuery]:
+    """Reads all stored queries below the folders, by name (the path without `.rq`); of two with one name, the last.
+
+    Raises BadData for an invalid head.
+    """
+    paths = [(folder, path) for folder in folders for path in sorted(folder.rglob("*.rq"))]
+    queries = [read_query(path, path.relative_to(folder).with_suffix("").as_posix()) for folder, path in paths]
     return {query.name: query for query in queries}
 
 
-def find_query(folder: Path, name: str) -> StoredQuery:
+def find_query(folders: Iterable[Path], name: str) -> StoredQuery:
     """Returns the stored query of that name. Raises NotFound with a list of the existing ones."""
-    queries = load_queries(folder)
+    queries = load_queries(*folders)
     if name not in queries:
         raise NotFound(f"no stored query {name!r}; there are: {', '.join(queries) or 'none'}")
     return queries[name]

@@ -13,6 +13,7 @@ from citygraph.errors import NotFound, UsageError
 from citygraph.rdf.formats import BY_NAME, Format, of_kind
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
+from citygraph.source.files import sources_of
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.sparql.protocol import parameters_of
 from citygraph.web.http.addresses import addresses_of
@@ -77,7 +78,7 @@ class Queries:
     @cached_property
     def _queries(self) -> Mapping[str, StoredQuery]:
         """The files are read once: a server is started anew when its queries change."""
-        return load_queries(self._settings.queries)
+        return load_queries(*sources_of(self._settings).query_folders)
 
     def _result(self, request: Request, text: str, format_: str | None) -> Reply:
         """The endpoint's own answer to the text: with its limits, its validators and its problems."""

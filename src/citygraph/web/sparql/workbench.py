@@ -14,6 +14,7 @@ from citygraph.rdf.formats import Kind, of_kind
 from citygraph.rdf.terms import PREFIXES
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
+from citygraph.source.files import sources_of
 from citygraph.source.queries import Parameter, StoredQuery, load_queries
 from citygraph.sparql.protocol import Query
 from citygraph.web.http.addresses import addresses_of
@@ -152,7 +153,7 @@ class Workbench:
     @cached_property
     def _queries(self) -> Mapping[str, StoredQuery]:
         """The files are read once: a server is started anew when its queries change."""
-        return load_queries(self._settings.queries)
+        return load_queries(*sources_of(self._settings).query_folders)
 
 
 def _asking(query_string: str, query: Query | None) -> Asking:

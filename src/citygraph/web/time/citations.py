@@ -14,6 +14,7 @@ from citygraph.errors import NotFound, UsageError
 from citygraph.graph.labels import choose
 from citygraph.rdf.terms import DATASET, DCTERMS
 from citygraph.release.releases import Release
+from citygraph.source.files import sources_of
 from citygraph.source.queries import find_query
 from citygraph.text import nfc, slug
 from citygraph.web.documents.representation import split
@@ -221,7 +222,9 @@ class Citations:
             whole = _whole_title(opened, language)
             return (f"{whole}: {path}", "document") if path in _WHOLE[3:] else (whole, "dataset")
         if path.startswith("queries/"):
-            return find_query(self._site.settings.queries, path.removeprefix("queries/")).title, "result"
+            return find_query(
+                sources_of(self._site.settings).query_folders, path.removeprefix("queries/")
+            ).title, "result"
         iri = self._site.thing("doc/" + path.removeprefix("id/") if path.startswith("id/") else path)
         if not iri or not any(r.id == opened.release.id for r in self._site.timeline.holding(iri)):
             raise not_known(path)
