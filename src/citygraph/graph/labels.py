@@ -119,7 +119,7 @@ def is_in(text: Literal, language: str) -> bool:
 
 
 def _is_for_readers(label: StatedLabel) -> bool:
-    return any(is_in(label.literal, language) for language in (*_READERS, ALL_LANGUAGES))
+    return any(is_in(label.literal, language) for language in _READERS)
 
 
 def last_segment(iri: str) -> str:

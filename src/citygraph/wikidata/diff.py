@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from citygraph.text import fold
+from citygraph.text import best_tag, fold
 from citygraph.wikidata import pairing
 from citygraph.wikidata.differences import (
     ITEM,
@@ -136,8 +136,7 @@ def _entity(sides: Sides, iri: str) -> Iterator[ComparedStatement]:
 def _labels(sides: Sides, iri: str, languages: Iterable[str]) -> Iterator[ComparedStatement]:
     """Compares the labels. A name that the other side has as an alias or in another language agrees."""
     for language in languages:
-        mine = sides.ours.labels.get(iri, {}).get(language, {})
-        yours = sides.theirs.labels.get(iri, {}).get(language, {})
+        mine, yours = (_in_language(facts.labels.get(iri, {}), language) for facts in (sides.ours, sides.theirs))
         # A pull labels an item without a name with its id, which is not a label to compare.
         mine = {label: sources for label, sources in mine.items() if label not in sides.ours.items.get(iri, ())}
         if not mine and not yours:
@@ -150,6 +149,11 @@ def _labels(sides: Sides, iri: str, languages: Iterable[str]) -> Iterator[Compar
         yield ComparedStatement(
             state, sides.entity(iri), LABEL, language=language, ours=_sourced(mine), theirs=_sourced(yours)
         )
+
+
+def _in_language(labels: Mapping[str, Mapping[str, Sources]], language: str) -> Mapping[str, Sources]:
+    tag = best_tag(labels, language)
+    return labels[tag] if tag else {}
 
 
 def _place(sides: Sides, iri: str, mayors: bool) -> Iterator[ComparedStatement]:

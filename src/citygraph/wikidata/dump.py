@@ -25,6 +25,7 @@ from pyoxigraph import Quad
 
 from citygraph.errors import BadData, UsageError
 from citygraph.rdf.terms import SOURCE
+from citygraph.text import ALL_LANGUAGES
 from citygraph.wikidata import item_names as kinds
 from citygraph.wikidata.entity import read_entity, reduce_entity
 from citygraph.wikidata.item_names import IriMinter, read_existing
@@ -40,7 +41,7 @@ _CHUNK = 1 << 20  # bytes of lines that one worker gets at a time
 _QUEUED = 3  # chunks that wait for each worker: more would only fill the memory
 # The id is near the beginning of a line since 2017, so that most lines need no parsing; older dumps are parsed whole.
 _LINE_START = re.compile(rb'\{"type":"item","id":"(Q\d+)"')
-_ENGLISH_ONLY = ("en",)
+_ENGLISH_ONLY = ("en", ALL_LANGUAGES)
 
 ReducedItems = list[tuple[str, str]]  # id of an item, and its reduced JSON
 LineFilter = Callable[[Iterable[bytes]], ReducedItems]
@@ -220,7 +221,7 @@ def _keep(results: Iterable[tuple[str, str]], items: ItemSpool, retrieved: str) 
 
 
 def _is_named_class(entity: dict[str, Any], claims: dict[str, Any]) -> bool:
-    label = _only_name(entity)["labels"].get("en", {}).get("value", "")
+    label = read_entity(_only_name(entity)).label("en")
     is_class = SUBCLASS_OF in claims and kinds.kind_of_class(entity["id"], label) is not None
     return is_class or bool(kinds.place_of_mayor(label))
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from citygraph.text import matches_language
 from citygraph.wikidata.model import (
     DATE_QUALIFIERS,
     DAY,
@@ -49,7 +50,7 @@ def read_entity(entity: Mapping[str, Any], retrieved: str = "") -> Item:
 
 
 def reduce_entity(entity: Mapping[str, Any], languages: Iterable[str] | None = None) -> dict[str, Any]:
-    """Returns the part of an entity's JSON that `read_entity` needs, with names in some languages or in all."""
+    """Returns the part of an entity's JSON that `read_entity` needs, with names in some language ranges or in all."""
     claims = entity.get("claims") or {}
     return {
         "id": entity["id"],
@@ -81,7 +82,8 @@ def _in_languages(terms: Any, languages: Iterable[str] | None) -> dict[str, Any]
     by_language = dict(terms or {})
     if languages is None:
         return by_language
-    return {lang: by_language[lang] for lang in languages if lang in by_language}
+    ranges = tuple(languages)
+    return {tag: term for tag, term in by_language.items() if any(matches_language(tag, one) for one in ranges)}
 
 
 def _statement(qid: str, claim: Mapping[str, Any]) -> Statement:

@@ -10,6 +10,7 @@ from itertools import combinations
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.rdf.terms import CG, DCTERMS, GEO, OWL, PREFIXES, PROV, RDF, RDFS, SCHEMA, SKOS, WD
+from citygraph.text import ALL_LANGUAGES, best_tag
 from citygraph.wikidata.entity import STATEMENT
 from citygraph.wikidata.item_names import INTERNAL_GRAPHS, MAYORAL_ROLES, by_number
 from citygraph.wikidata.model import (
@@ -82,9 +83,9 @@ class GraphFacts:
     def name(self, iri: str) -> str:
         """Returns the English name, else one in any language, else the last segment of the IRI."""
         labels = self.labels.get(iri, {})
-        for language in ("en", *sorted(labels)):
-            if labels.get(language):
-                return min(labels[language])
+        tag = best_tag(labels, "en", ALL_LANGUAGES, "*")
+        if tag:
+            return min(labels[tag])
         return iri.rpartition("/")[2]
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from decimal import Decimal
+from itertools import chain
 
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.instance import VOCABULARY
 from citygraph.rdf.partial_dates import UNKNOWN_DATE
 from citygraph.rdf.terms import CG, GEO, OWL, SCHEMA, WD, XSD
-from citygraph.text import fold, nfc
+from citygraph.text import ALL_LANGUAGES, fold, matches_language, nfc
 from citygraph.wikidata import item_names as kinds
 from citygraph.wikidata.entity import STATEMENT
 from citygraph.wikidata.item_names import IriMinter, by_number, slug_of
@@ -298,7 +299,7 @@ def _government(world: World, namer: IriMinter, item: Item) -> Generator[Quad | 
         organisation = namer.name("organisation", f"{body} of {slug_of(place)}", "", f"{body}-{item.qid}")
         post = namer.name("post", f"{head} of {slug_of(place)}", "", f"{head}-{item.qid}")
     english = world.english_name(item)[0]
-    turkish = nfc(item.labels.get("tr", english))
+    turkish = nfc(item.label("tr")) or english
     bodies = (f"{body.capitalize()} of {english}", f"{turkish} {'Belediyesi' if city else 'yönetimi'}")
     heads = (f"{head.capitalize()} of {english}", f"{turkish} {'Belediye Başkanı' if city else 'yönetim başkanı'}")
     yield world.quad(organisation, TYPE, CG("Municipality" if city else "Organisation"))
@@ -357,5 +358,11 @@ def _is_mayor_of(world: World, statement: Statement, place: Item) -> bool:
 
 
 def place_names(item: Item) -> frozenset[str]:
-    """Returns the English names of a place, folded for comparison."""
-    return frozenset(fold(name) for name in (item.labels.get("en", ""), *item.aliases.get("en", ())) if name)
+    """Returns the English names of a place and those for all languages, folded for comparison."""
+    labels = ((tag, (label,)) for tag, label in item.labels.items())
+    names = (name for tag, texts in chain(labels, item.aliases.items()) if _is_english(tag) for name in texts)
+    return frozenset(fold(name) for name in names if name)
+
+
+def _is_english(tag: str) -> bool:
+    return matches_language(tag, "en") or tag == ALL_LANGUAGES

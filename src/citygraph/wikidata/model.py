@@ -12,6 +12,7 @@ from enum import StrEnum
 from pyoxigraph import Literal
 
 from citygraph.rdf.terms import XSD
+from citygraph.text import ALL_LANGUAGES, best_tag
 
 INSTANCE_OF = "P31"
 SUBCLASS_OF = "P279"
@@ -161,6 +162,11 @@ class Item:
     def links(self, property_: str) -> tuple[str, ...]:
         """Returns the items that the statements with a property have as values, without deprecated ones."""
         return links(self.of(property_))
+
+    def label(self, language: str) -> str:
+        """Returns the label in a language or a regional variant of it, else that for all languages ("mul"), or ""."""
+        tag = best_tag(self.labels, language, ALL_LANGUAGES)
+        return self.labels[tag] if tag else ""
 
 
 @dataclass(frozen=True, order=True)

@@ -15,7 +15,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 from citygraph.errors import NotFound, UsageError
 from citygraph.rdf.terms import SOURCE
 from citygraph.source.queries import StoredQuery, load_queries
-from citygraph.text import slug
+from citygraph.text import ALL_LANGUAGES, slug
 from citygraph.wikidata.client import Client, QueryResult
 from citygraph.wikidata.entity import ENTITY, ResultRow, qid_of, read_statements
 from citygraph.wikidata.item_names import IriMinter, by_number, read_existing
@@ -92,6 +92,7 @@ NO_ITEMS = Selection(frozenset(), frozenset(), frozenset(), frozenset())
 
 _QID = re.compile(r"Q[1-9]\d*")
 _BATCH = 100  # items of a query
+_ENGLISH = ["en", ALL_LANGUAGES]
 _MAX_HOPS = 5  # how often a merged item may have been merged again
 
 
@@ -166,23 +167,24 @@ class ItemFetcher:
         """Fetches items without their names; returns a function for the English name of a class of theirs, or ""."""
         fetched = self._fetch("links", qids)
         classes = by_number({q for qid in fetched & set(self._items) for q in self._items[qid].links(INSTANCE_OF)})
-        rows = (row for batch in _batches(classes) for row in self._ask("names", item=batch, language=["en"]))
-        labels = {qid_of(row["item"]): str(row["name"]["value"]) for row in rows if row["kind"]["value"] == "label"}
-        return lambda qid: labels.get(qid, "")
+        rows = (row for batch in _batches(classes) for row in self._ask("names", item=batch, language=_ENGLISH))
+        by_class: dict[str, list[ResultRow]] = {}
+        for row in rows:
+            by_class.setdefault(qid_of(row["item"]), []).append(row)
+        return lambda qid: _with_names(Item(qid), by_class.get(qid, ())).label("en")
 
     def current_ids(self, scope: Scope) -> tuple[str, ...]:
         """Returns the ids of the scope, those of merged items replaced."""
         return tuple(self.redirects.get(q, q) for q in (scope.cities or filter(None, [scope.country])))
 
     def _name_of(self, qid: str) -> str:
-        rows = self._ask("names", item=[qid], language=["en", "mul"])
-        names = {row["name"]["xml:lang"]: row["name"]["value"] for row in rows if row["kind"]["value"] == "label"}
+        name = _with_names(Item(qid), self._ask("names", item=[qid], language=_ENGLISH)).label("en")
         target = self._resolve([qid]).get(qid)
-        if not names and target:
+        if not name and target:
             return self._name_of(target)
-        if not names and qid not in self.living:
+        if not name and qid not in self.living:
             raise NotFound(f"{qid} is not in Wikidata: it never existed, or it was deleted")
-        return str(names.get("en") or names.get("mul") or qid)
+        return name or qid
 
     def _pages(self, country: str) -> Iterator[str]:
         """Yields the twinned items, page by page; each page starts after the last item of the one before."""
@@ -264,8 +266,7 @@ class ItemFetcher:
         counter = ProgressCounter(label, len(qids), self._progress)
         for batch in _batches(qids):
             items = {qid: self._items.get(qid) or Item(qid, retrieved=self.retrieved) for qid in batch}
-            # "mul" is Wikidata's default for all languages.
-            codes = sorted({"mul", *(lang for item in items.values() for lang in languages(item))})
+            codes = sorted({ALL_LANGUAGES, *(lang for item in items.values() for lang in languages(item))})
             rows = self._ask("names", item=batch, language=codes)
             named = {qid_of(row["item"]) for row in rows if row["kind"]["value"] == "label"}
             unnamed = [

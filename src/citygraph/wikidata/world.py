@@ -9,7 +9,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.rdf.partial_dates import UNKNOWN_DATE
 from citygraph.rdf.terms import CG, DCTERMS, GEO, PREFIXES, RDF, RDFS, SCHEMA, SKOS, WD, XSD, Namespace
-from citygraph.text import nfc
+from citygraph.text import ALL_LANGUAGES, best_tag, matches_language, nfc
 from citygraph.wikidata import item_names as kinds
 from citygraph.wikidata.entity import REFERENCE, STATEMENT
 from citygraph.wikidata.item_names import ExistingData, IriMinter, by_number, slug_of
@@ -44,6 +44,8 @@ from citygraph.wikidata.model import (
 )
 
 LANGUAGES = ("en", "tr", "az", "ru", "de", "fr", "ar", "zh")
+# Shapes, rules and tables look for names in these languages; Wikidata's name for all languages ("mul") is one in each.
+_READERS = ("en", "tr")
 
 TYPE = RDF("type")
 LABEL = RDFS("label")
@@ -95,7 +97,7 @@ class World:
     def english_label(self, qid: str) -> str:
         """Returns the English label of an item, "" if it has none."""
         item = self.items.get(qid)
-        return item.labels.get("en", "") if item else ""
+        return item.label("en") if item else ""
 
     def languages_of(self, item: Item) -> tuple[str, ...]:
         """Returns the chosen languages, and those of the official and native names of the place and its country."""
@@ -104,14 +106,13 @@ class World:
             if country in self.items:
                 local.update(_native_languages(self.items[country]))
             local.update(self.existing.labels.get(self.existing.items.get(country, ""), ()))
-        return (*self.languages, *sorted(local - set(self.languages)))
+        chosen = (*self.languages, ALL_LANGUAGES)
+        return (*self.languages, *sorted(tag for tag in local if not any(matches_language(tag, one) for one in chosen)))
 
     def english_name(self, item: Item) -> tuple[str, str]:
-        """Returns the English name and its language; without an English name, one in another language."""
-        for language in ("en", "mul", *self.languages_of(item), *sorted(item.labels)):
-            if item.labels.get(language):
-                return nfc(item.labels[language]), language
-        return item.qid, ""
+        """Returns the English name and its language tag; without an English name, one in another language."""
+        tag = best_tag(item.labels, "en", ALL_LANGUAGES, *self.languages_of(item), "*")
+        return (nfc(item.labels[tag]), tag) if tag else (item.qid, "")
 
 
 def name_items(world: World, namer: IriMinter) -> Iterator[Notice]:
@@ -137,29 +138,49 @@ def name_items(world: World, namer: IriMinter) -> Iterator[Notice]:
 def name_quads(world: World, item: Item, languages: Iterable[str]) -> Iterator[Quad | Notice]:
     """Yields the names: one label a language; if our data have another label, the name becomes an alias."""
     iri = world.iris[item.qid]
+    labels = _labels(item, languages)
     english, language = world.english_name(item)
-    labels = {lang: nfc(item.labels[lang]) for lang in languages if item.labels.get(lang)}
-    if language != "en":
+    if not any(matches_language(tag, "en") for tag in labels):
         labels["en"] = english
         yield Notice("no-english-label", item.qid, f"{item.qid} has no English label: {english!r} ({language}) is used")
-        yield world.quad(
+        yield from _note(
+            world,
             iri,
-            CG("note"),
-            Literal("Wikidata has no English name; the name in another language is used.", language="en"),
-        )
-        yield world.quad(
-            iri,
-            CG("note"),
-            Literal("Vikiveri’de İngilizce adı yok; yerine başka bir dildeki adı yazıldı.", language="tr"),
+            "Wikidata has no English name; the name in another language is used.",
+            "Vikiveri’de İngilizce adı yok; yerine başka bir dildeki adı yazıldı.",
         )
     ours = world.existing.labels.get(iri, {})
-    for lang, label in labels.items():
-        same = ours.get(lang, label) == label
-        yield world.quad(iri, LABEL if same else SKOS("altLabel"), Literal(label, language=lang))
-    for lang in languages:
-        for alias in item.aliases.get(lang, ()):
-            if nfc(alias) not in (labels.get(lang), ours.get(lang)):
-                yield world.quad(iri, SKOS("altLabel"), Literal(nfc(alias), language=lang))
+    for tag, label in labels.items():
+        own = best_tag(ours, tag, tag.partition("-")[0])
+        # A name for all languages is an alias if our data have other names.
+        same = label == ours[own] if own else tag != ALL_LANGUAGES or not ours or label in ours.values()
+        yield world.quad(iri, LABEL if same else SKOS("altLabel"), Literal(label, language=tag))
+    yield from (world.quad(iri, SKOS("altLabel"), name) for name in _aliases(item, languages, labels, ours))
+
+
+def _labels(item: Item, languages: Iterable[str]) -> dict[str, str]:
+    """Returns a label for each language, by tag: the item's own, else for our readers the one for all languages."""
+    labels: dict[str, str] = {}
+    for language in (*languages, ALL_LANGUAGES):
+        tag = best_tag(item.labels, language)
+        if tag:
+            labels[tag] = nfc(item.labels[tag])
+        elif language in _READERS and ALL_LANGUAGES in item.labels:
+            labels[language] = nfc(item.labels[ALL_LANGUAGES])
+    return labels
+
+
+def _aliases(
+    item: Item, languages: Iterable[str], labels: Mapping[str, str], ours: Mapping[str, str]
+) -> Iterator[Literal]:
+    """Yields the other names in the languages and for all languages, each once a language."""
+    named = {(tag.partition("-")[0], label) for tags in (labels, ours) for tag, label in tags.items()}
+    for language in (*languages, ALL_LANGUAGES):
+        for tag in sorted(tag for tag in item.aliases if matches_language(tag, language)):
+            for alias in map(nfc, item.aliases[tag]):
+                if (key := (language.partition("-")[0], alias)) not in named:
+                    named.add(key)
+                    yield Literal(alias, language=tag)
 
 
 def evidence_quads(world: World, fact: str, statement: Statement) -> Iterator[Quad]:
@@ -256,13 +277,8 @@ def _native_languages(item: Item) -> Iterator[str]:
         for statement in item.of(property_):
             # These codes are no single language: none, several, without a code, undetermined, no linguistic content
             # (ISO 639-2).
-            if isinstance(statement.value, TextValue) and statement.value.language not in (
-                "",
-                "mul",
-                "mis",
-                "und",
-                "zxx",
-            ):
+            none = ("", ALL_LANGUAGES, "mis", "und", "zxx")
+            if isinstance(statement.value, TextValue) and statement.value.language not in none:
                 yield statement.value.language
 
 
