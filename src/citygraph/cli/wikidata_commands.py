@@ -302,11 +302,13 @@ def _print_changes(
     elif form == "trig":
         click.echo(export_quads(graph, differences.to_quads(changes, graph, retrieved[:10])), nl=False)
     else:
-        columns = ["finding", "entity", "statement", "of", "ours", "theirs", "note"]
+        columns = ["finding", "entity", "statement", "ours", "theirs", "note"]
         rows = [
-            [r.state, f"{r.name} ({r.qid or '–'})", r.statement, r.value, r.ours, r.theirs, r.detail]
+            [r.state, f"{r.name} ({r.qid or '–'})", f"{r.statement} {r.value}".rstrip(), r.ours, r.theirs, r.detail]
             for r in differences.rows(changes)
         ]
+        if not any(row[-1] for row in rows):
+            columns, rows = columns[:-1], [row[:-1] for row in rows]
         # Otherwise a narrow terminal would cut the finding, and missing-here would look like missing-there.
         console.print_solutions(Console(), columns, rows, uncut=1)
 

@@ -10,6 +10,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.build.export import export_quads
 from citygraph.rdf.terms import CG, DCTERMS, ID, LICENSE, QUALITY_GRAPH, RDF, RDFS, VOID
+from citygraph.saving import replace_text
 from citygraph.wikidata import item_names as kinds
 from citygraph.wikidata.client import Client
 from citygraph.wikidata.differences import ITEM, ComparedEntity, ComparedStatement, Outcome, SourcedValue, to_quads
@@ -88,6 +89,5 @@ def _check(
 def write_links(findings: Iterable[ComparedStatement], checked: str, data: Path) -> Path:
     """Writes the findings as the quality graph to the data folder, from which a build publishes them."""
     path = data / "quality" / "wikidata-links.trig"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(export_quads(QUALITY_GRAPH, quality_quads(findings, checked)), encoding="utf-8")
+    replace_text(path, export_quads(QUALITY_GRAPH, quality_quads(findings, checked)))
     return path

@@ -13,6 +13,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.rdf.nquads import SortedLines, as_line
 from citygraph.rdf.terms import CG, DCTERMS, ID, LICENSE, RDF, RDFS, SOURCE, XSD
+from citygraph.saving import replacement
 from citygraph.wikidata.model import Notice
 
 _BATCH = 10_000  # lines
@@ -58,15 +59,13 @@ def write_source(
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{description.slug}.nq"
-    part = path.with_suffix(".part")
     found = set(notices)
     count = 0
-    with part.open("w", encoding="utf-8", newline="\n") as file, closing(SortedLines(Path(gettempdir()))) as lines:
+    with replacement(path) as file, closing(SortedLines(Path(gettempdir()))) as lines:
         for batch in _batches(_lines(chain(describe(description), quads), found)):
             lines.add(batch)
         for count, line in enumerate(lines, 1):  # noqa: B007 - the count outlives the loop
             file.write(line)
-    part.replace(path)
     return WrittenSource(path, description.graph, count, tuple(sorted(found)))
 
 

@@ -17,6 +17,7 @@ from citygraph.charts.projection import GeoPoint
 from citygraph.charts.svg import Caption
 from citygraph.index.entities import Entity, FacetCounts, Filter
 from citygraph.settings import Settings
+from citygraph.text import guarded_cell
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.kinds.drawing import land
@@ -95,7 +96,7 @@ class Explore:
         today = opened.release.manifest.created[:10] if request.release else self._today().isoformat()
         filter_ = state.entity_filter(addresses, language, today)
         if offer is _CSV:
-            return reply(request, _as_csv(opened.listing.rows(filter_)), _CSV)
+            return reply(request, as_csv(opened.listing.rows(filter_)), _CSV)
         if offer is JSON:
             return reply(request, _as_json(opened.listing.rows(filter_), filter_, state), JSON)
         return reply(request, self._page(opened, state, filter_, reader), HTML, language)
@@ -178,11 +179,13 @@ def _country_of(opened: OpenRelease, reader: PageRequest) -> Callable[[Entity], 
     return country
 
 
-def _as_csv(rows: Iterable[Entity]) -> str:
+def as_csv(rows: Iterable[Entity]) -> str:
+    """Returns entities as CSV (RFC 4180) without formulas."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
-    writer.writerows(_record(one).values() for one in rows)
+    # Names are free text, and people open the table in a spreadsheet.
+    writer.writerows([guarded_cell(v) if isinstance(v, str) else v for v in _record(one).values()] for one in rows)
     return text.getvalue()
 
 
