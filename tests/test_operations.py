@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from citygraph.commit.operations import as_data, operations, variables
+from citygraph.commit.operations import alone, as_data, operations, variables
 from citygraph.errors import QuerySyntaxError, TooLarge
 
 
@@ -39,6 +39,41 @@ def test_depth_is_limited_before_anything_parses(opening: str) -> None:
     """The library's parser dies of it."""
     with pytest.raises(TooLarge):
         operations("INSERT DATA { <a:> <b:> " + opening * 20_000, 200)
+
+
+POSITIONS = {
+    "INSERT DATA {\n GRAPH <g> { <a> <b> 1 }\n": (3, 1, "expected } for { at line 1, column 13"),
+    "DELETE WHERE { ?s ?p [ ?o }": (1, 28, "expected } for { at line 1, column 14"),
+    "INSERT DATA { <a> <b> 1 }}": (1, 26, "} closes nothing"),
+    "\ufeffINSERT DATA { }\n;\n SELECT * { }": (3, 2, "expected an operation of SPARQL Update"),
+    "INSERT DATA { }\nDELETE DATA { }": (2, 1, "expected ; or the end"),
+    "INSERT DATA GRAPH": (1, 13, "expected {"),
+    "INSERT { }\nUSING <g>": (2, 10, "expected WHERE"),
+    "PREFIX a:": (1, 10, "the update is cut"),
+}
+
+
+@pytest.mark.parametrize("text", POSITIONS)
+def test_syntax_error_of_an_update_has_its_position(text: str) -> None:
+    """(13.8) Line and column of the first token that does not fit, or of the end; and what is missing."""
+    line, column, problem = POSITIONS[text]
+    with pytest.raises(QuerySyntaxError) as raised:
+        operations(text.removeprefix("\ufeff"), 100)
+    assert (raised.value.line, raised.value.column) == (line, column)
+    assert str(raised.value) == f"syntax error at line {line}, column {column}: {problem}"
+
+
+def test_operation_alone_keeps_its_place() -> None:
+    """(13.8) The other operations are blank, so that the engine's position is that of the whole text."""
+    text = "PREFIX a: <urn:a>\nINSERT DATA { } # ; no\n;\nPREFIX b: <urn:b> DROP ALL ;\nDELETE DATA { } ; CLEAR ALL"
+    parts = operations(text, 100)
+    assert alone(text, parts, parts[2]).split("\n") == [
+        "PREFIX a: <urn:a>",
+        " " * len("INSERT DATA { } # ; no"),
+        " ",
+        "PREFIX b: <urn:b> " + " " * len("DROP ALL ;"),
+        "DELETE DATA { }",
+    ]
 
 
 def test_variables_become_data() -> None:

@@ -12,7 +12,7 @@ import pytest
 from pyoxigraph import RdfFormat, parse
 
 from citygraph.commit.tokens import TokenHolder, Tokens
-from citygraph.rdf.terms import RDFS
+from citygraph.rdf.terms import RDFS, SH
 from citygraph.release.releases import Releases
 from tests.small import small_site
 from tests.writing import Writable
@@ -253,3 +253,39 @@ def test_packed_part_of_a_body_is_unpacked(site: Writable) -> None:
         Content_Type="multipart/form-data; boundary=B",
     )
     assert (reply.status, json.loads(reply.body)["added"]) == (200, 1)
+
+
+FAULTS = f"""INSERT DATA {{ GRAPH <{NOTES}> {{
+    agreement:izmir-nowhere a cg:SisterCityAgreement ; cg:party city:izmir ;
+    cg:protocolDate "2199-01-01"^^xsd:date }} }}"""
+NOWHERE = "https://w3id.org/citygraph/id/agreement/izmir-nowhere"
+
+
+def test_report_of_a_change_is_about_the_change(site: Writable) -> None:
+    """(13.8) Its own violations come first; warnings about other agreements of the same city are left out."""
+    told = json.loads(site.update(FAULTS).body)["violations"]
+    assert [one["severity"] for one in told] == sorted((one["severity"] for one in told), key="violation warning".index)
+    shapes = [one["shape"].partition("#")[2] for one in told if one["severity"] == "violation"]
+    assert shapes == ["AgreementDateNotInFuture", "TwoParties"]
+    assert {one["focus"] for one in told} == {NOWHERE}
+    report = parse(site.update(FAULTS, Accept="text/turtle").body, RdfFormat.TURTLE)
+    results = [quad for quad in report if quad.predicate in (SH("focusNode"), SH("result"))]
+    assert {quad.object.value for quad in results if quad.predicate == SH("focusNode")} == {NOWHERE}
+    assert len(results) == 2 * len(told)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "problem"),
+    [
+        (f"INSERT DATA {{\n GRAPH <{NOTES}> {{ city:izmir cg:note 1 }}\n", 3, 1, "expected }"),
+        ("PREFIX a: <urn:a>\nDROP SILENT GRAPH a:b ;\nPREFIX b: <urn:b>\nINSERT DATA { b:s b:p , }", 4, None, ""),
+    ],
+)
+def test_syntax_error_of_an_update_has_its_position(
+    site: Writable, text: str, line: int, column: int | None, problem: str
+) -> None:
+    """(13.8) As that of a query, in the text of the whole update."""
+    reply = site.update(text)
+    told = json.loads(reply.body)
+    assert (reply.status, told["line"], told["column"]) == (400, line, column or told["column"])
+    assert problem in told["detail"]

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from pyoxigraph import BlankNode, Literal, Quad, RdfFormat, parse, serialize
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse, serialize
 
-from citygraph.rdf.terms import RDF, SH
+from citygraph.rdf.terms import DATASET, RDF, SH
 from citygraph.text import best_tag, nfc
 
 # Files of a release: the report of the build on the whole graph, and those of later commits on parts of it.
@@ -118,6 +118,63 @@ def merge_reports(reports: Iterable[Report]) -> Report:
         quads += (Quad(whole, q.predicate, q.object) for q in part if q.subject in own and q.predicate == SH("result"))
     turtle = serialize(quads, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b""
     return Report(tuple(result for report in parts for result in report.results), turtle.decode())
+
+
+def report_of_change(report: Report, changed: Iterable[Quad]) -> Report:
+    """Returns the part of a report for the author of changed quads.
+
+    It has all violations, those of the subjects and graphs of the quads first, and of the warnings only theirs.
+    """
+    changed = list(changed)
+    nodes = {name for quad in changed for name in (*_whole(quad.subject), *_whole(quad.graph_name))}
+    # A rule about the dataset gives the node as its value, which may be the object of a statement.
+    values = nodes | {name for quad in changed for name in _whole(quad.object)}
+    kept = [
+        result
+        for result in report.results
+        if result.severity == "violation"
+        or result.focus_node in nodes
+        or (result.focus_node == DATASET.value and result.value.strip("<>") in values)
+    ]
+    kept.sort(key=lambda result: (result.severity != "violation", result.focus_node not in nodes, order(result)))
+    return Report(tuple(kept), _turtle_of(report, kept), report.scope)
+
+
+def _whole(term: object) -> Iterator[str]:
+    """Yields an IRI, and that of the entity of which it names a part."""
+    if isinstance(term, NamedNode):
+        yield from {term.value, term.value.partition("#")[0]}
+
+
+def _turtle_of(report: Report, kept: list[ValidationResult]) -> str:
+    """Returns the W3C report with these results alone."""
+    if len(kept) == len(report.results):
+        return report.turtle
+    quads = list(parse(report.turtle, RdfFormat.TURTLE))
+    of_subject: dict[object, list[Quad]] = {}
+    for quad in quads:
+        of_subject.setdefault(quad.subject, []).append(quad)
+    names = {(result.focus_node, result.shape) for result in kept}
+    dropped = {
+        quad.object
+        for quad in quads
+        if quad.predicate == SH("result") and _identity(of_subject.get(quad.object, ())) not in names
+    }
+    waiting = [quad.subject for quad in quads if quad.object == _REPORT]
+    written: dict[Quad, None] = {}
+    while waiting:
+        for quad in of_subject.pop(waiting.pop(), ()):
+            if quad.object not in dropped:
+                written[quad] = None
+                waiting.append(quad.object)
+    return (serialize(written, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b"").decode()
+
+
+def _identity(quads: Iterable[Quad]) -> tuple[str, ...]:
+    """Returns focus node and shape of a result in a W3C report."""
+    terms = {quad.predicate: quad.object for quad in quads}
+    values = (terms.get(SH(name)) for name in ("focusNode", "sourceShape"))
+    return tuple(value.value if isinstance(value, NamedNode) else str(value) for value in values)
 
 
 def write_report(report: Report, old: Path, new: Path) -> None:

@@ -16,7 +16,7 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store,
 
 from citygraph.commit.change import GraphWrite, Payload, Update
 from citygraph.commit.edit import Edit, canonical, renamed
-from citygraph.commit.operations import VARIABLE, Operation, as_data, operations, variables
+from citygraph.commit.operations import VARIABLE, Operation, alone, as_data, operations, variables
 from citygraph.errors import BadData, Forbidden, NotFound, QuerySyntaxError, UsageError
 from citygraph.rdf.delta import Graph
 from citygraph.rdf.formats import BY_NAME
@@ -236,11 +236,21 @@ def _check_syntax(update: Update, parts: list[Operation]) -> None:
         # The engine would execute LOAD, and it does not support a prologue after a semicolon.
         for part in parts:
             if part.kind != "LOAD":
-                _parse(part.prologue + part.text, update.base)
+                _parse_part(update, parts, part)
             elif not 1 <= len(part.names) <= 2:
-                raise QuerySyntaxError(f"invalid LOAD: {part.text[:80]}")
+                raise QuerySyntaxError("LOAD needs the address of a document, and INTO GRAPH before a second one")
     else:
         _parse(update.text, update.base)
+
+
+def _parse_part(update: Update, parts: list[Operation], part: Operation) -> None:
+    begin, end = part.span
+    try:
+        _parse(part.prologue + update.text[begin:end], update.base)
+    except QuerySyntaxError:
+        # Again, for the position in the whole text.
+        _parse(alone(update.text, parts, part), update.base)
+        raise
 
 
 def _parse(text: str, base: str) -> None:

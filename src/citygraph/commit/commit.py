@@ -26,7 +26,7 @@ from citygraph.rdf.nquads import SetDigest, as_line, write_patch
 from citygraph.release.changes import write_changes
 from citygraph.release.ownership import owner_check, prefix_check, single_graph_check
 from citygraph.release.releases import Manifest, Release, Releases, Staged, WorkingCopy
-from citygraph.report import Report
+from citygraph.report import Report, report_of_change
 from citygraph.settings import Settings
 
 Outcome = Commit | CitygraphError
@@ -160,7 +160,7 @@ def _commit_once(changes: Sequence[Change], context: _CommitContext) -> list[Out
             if not completed:
                 context.working.drop()
     if not effects.report.conforms:
-        raise Violations(effects.report)
+        raise Violations(report_of_change(effects.report, _changed(applied)))
     outcomes = [_outcome(result, current, effects.report, begun, is_published) for result in applied]
     return list(reversed(list(_with_versions(reversed(outcomes), reversed(changes), current))))
 
@@ -316,6 +316,12 @@ def _commit_record(one: _AppliedChange, now: str) -> dict[str, Any]:
     }
 
 
+def _changed(applied: Iterable[_AppliedChange | CitygraphError]) -> Iterator[Quad]:
+    for one in applied:
+        if isinstance(one, _AppliedChange):
+            yield from one.delta.added | one.delta.removed
+
+
 def _outcome(
     done: _AppliedChange | CitygraphError, release: Release, report: Report, begun: float, published: bool = True
 ) -> Outcome:
@@ -330,7 +336,7 @@ def _outcome(
         graphs=tuple(sorted(delta.graphs())),
         created=not done.existed,
         blank_nodes=done.blank_nodes,
-        warnings=report.warnings,
+        warnings=report_of_change(report, _changed([done])).warnings,
         published=published and bool(delta),
         elapsed=time.monotonic() - begun,
     )

@@ -25,6 +25,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 VARIABLE = "urn:x-citygraph-variable:"
+_BLACK = re.compile(r"\S")
 _MANAGING = frozenset({"LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY"})
 _ALL_GRAPHS = frozenset({"DEFAULT", "NAMED", "ALL"})
 
@@ -38,7 +39,8 @@ class Operation:
 
     kind: str  # "INSERT DATA", "DELETE DATA", "DELETE WHERE", "MODIFY", or a word such as CLEAR
     prologue: str
-    text: str = ""  # all of it, without the prologue
+    span: tuple[int, int] = (0, 0)  # in the text of the update, without prologue and semicolon
+    end: int = 0  # where the semicolon ends
     delete: str | None = None
     insert: str | None = None
     where: str | None = None
@@ -64,6 +66,17 @@ def operations(text: str, depth: int) -> list[Operation]:
     return list(_UpdateReader(text, list(_pieces(text, depth))).read())
 
 
+def alone(text: str, parts: list[Operation], part: Operation) -> str:
+    """Returns the update with this operation alone: the others are blank, so that positions stay the same."""
+    kept, reached = [], 0
+    for other in parts[: parts.index(part)]:
+        begin = other.span[0]
+        # The semicolon too, which would separate nothing.
+        kept += [text[reached:begin], _BLACK.sub(" ", text[begin : other.end])]
+        reached = other.end
+    return "".join(kept) + text[reached : part.span[1]]
+
+
 def as_data(template: str) -> str:
     """Returns a template of quads with an IRI for each variable, so that it can be parsed as data."""
     return "".join(
@@ -81,21 +94,26 @@ def variables(template: str) -> list[str]:
 def _pieces(text: str, depth: int) -> Iterator[_Token]:
     """Yields the tokens outside of brackets, and each outermost bracketed group as one token."""
     # Counted here, before the engine parses: its parser recurses, and deep nesting would overflow the stack.
-    nested, begun = 0, 0
+    nested: list[int] = []  # where the open brackets are
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or ""
         if kind == "open" or match[0] == "<<":
-            if nested == 0:
-                begun = match.start()
-            nested += 1
-            if nested > depth:
+            nested.append(match.start())
+            if len(nested) > depth:
                 raise TooLarge(f"the update is nested more than {depth} levels deep", depth)
         elif kind == "close" or match[0] == ">>":
-            nested = max(0, nested - 1)
-            if nested == 0:
+            if not nested:
+                raise _error_at(text, match.start(), f"{match[0]} closes nothing")
+            begun = nested.pop()
+            if not nested:
                 yield _Token("group", text[begun + 1 : match.start()], begun, match.end())
-        elif nested == 0 and kind != "space":
+        elif not nested and kind != "space":
             yield _Token(kind, match[0], match.start(), match.end())
+    if nested:
+        opening = text[nested[-1]]
+        line, column = _position(text, nested[-1])
+        expected = {"{": "}", "(": ")", "[": "]"}.get(opening, ">>")
+        raise _error_at(text, len(text), f"expected {expected} for {opening} at line {line}, column {column}")
 
 
 class _UpdateReader:
@@ -117,10 +135,12 @@ class _UpdateReader:
                 continue
             begin = self._tokens[self._at].begin
             operation = self._operation(word)
-            operation.text = self._text[begin : self._tokens[self._at - 1].end]
-            yield operation
+            operation.span = (begin, self._tokens[self._at - 1].end)
             if self._at < len(self._tokens) and self._next().text != ";":
-                raise self._error()
+                self._at -= 1
+                raise self._error("expected ; or the end")
+            operation.end = self._tokens[self._at - 1].end
+            yield operation
 
     def _declaration(self, word: str) -> None:
         parts = [self._next().text for _ in range(3 if word == "PREFIX" else 2)]
@@ -142,7 +162,7 @@ class _UpdateReader:
                     return self._plain(operation, f"{verb} {following}")
                 setattr(operation, verb.lower(), self._group())
         if operation.delete is None and operation.insert is None:
-            raise self._error()
+            raise self._error("expected an operation of SPARQL Update")
         while self._word() == "USING":
             self._next()
             named = self._word() == "NAMED"
@@ -150,7 +170,7 @@ class _UpdateReader:
                 self._next()
             operation.using.append((named, self._next().text))
         if self._word() != "WHERE":
-            raise self._error()
+            raise self._error("expected WHERE")
         self._next()
         operation.where = self._group()
         return operation
@@ -188,17 +208,26 @@ class _UpdateReader:
         return token.text.upper() if token.kind == "word" else ""
 
     def _group(self) -> str:
-        token = self._next()
-        if token.kind != "group":
-            raise self._error()
-        return token.text
+        if self._at < len(self._tokens) and self._tokens[self._at].kind != "group":
+            raise self._error("expected {")
+        return self._next().text
 
     def _next(self) -> _Token:
         if self._at >= len(self._tokens):
-            raise self._error()
+            raise self._error("the update is cut")
         self._at += 1
         return self._tokens[self._at - 1]
 
-    def _error(self) -> QuerySyntaxError:
-        near = self._tokens[min(self._at, len(self._tokens)) - 1].text[:40] if self._tokens else ""
-        return QuerySyntaxError(f"not an operation of SPARQL Update, near {near!a}")
+    def _error(self, problem: str) -> QuerySyntaxError:
+        """Returns an error at the next token, or at the end of the text."""
+        offset = self._tokens[self._at].begin if self._at < len(self._tokens) else len(self._text)
+        return _error_at(self._text, offset, problem)
+
+
+def _error_at(text: str, offset: int, problem: str) -> QuerySyntaxError:
+    line, column = _position(text, offset)
+    return QuerySyntaxError(f"syntax error at line {line}, column {column}: {problem}", line, column)
+
+
+def _position(text: str, offset: int) -> tuple[int, int]:
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
