@@ -495,9 +495,9 @@ class Unread(BytesIO):
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({"Content_Type": "text/plain"}, 415),
-        ({"Content_Type": "application/sparql-update"}, 415),
-        ({"Content_Type": "application/sparql-query", "Content_Encoding": "gzip"}, 415),
+        ({"Content_Type": "text/plain", "Content_Length": "9"}, 415),
+        ({"Content_Type": "application/sparql-update", "Content_Length": "9"}, 415),
+        ({"Content_Type": "application/sparql-query", "Content_Length": "9", "Content_Encoding": "gzip"}, 415),
         ({"Content_Type": "application/sparql-query", "Content_Length": "99999999"}, 413),
     ],
 )
@@ -507,15 +507,23 @@ def test_a_body_that_is_not_wanted_is_not_received(site: Site, headers: Any, sta
     assert got.status == status
 
 
+@pytest.mark.parametrize(
+    "type_", ["", "application/sparql-query", "application/x-www-form-urlencoded", "application/json", "text/plain"]
+)
+def test_a_query_in_the_address_may_be_posted(site: Site, type_: str) -> None:
+    """WikibaseIntegrator posts an empty body with the query in the address, whatever type it names (13.33)."""
+    got = site.ask("ASK {}", "POST", Content_Type=type_, Content_Length="0")
+    assert (got.status, got.json) == (200, site.ask("ASK {}").json)
+
+
 def test_a_body_is_read_to_the_limit_and_no_further() -> None:
     """Also one that does not say its length."""
     site = Site(query_length=100)
-    for length in ("", "70000"):
-        got = site.ask(
-            None, "POST", b"ASK {}" + b" " * 70_000, Content_Type="application/sparql-query", Content_Length=length
-        )
+    direct, chunks = "application/sparql-query", {"Content_Length": "", "Transfer_Encoding": "chunked"}
+    for length in (chunks, {"Content_Length": "70000"}):
+        got = site.ask(None, "POST", b"ASK {}" + b" " * 70_000, Content_Type=direct, **length)
         assert (got.status, got.json["limit"]) == (413, 100)
-    chunked = site.ask(None, "POST", b"ASK {}", Content_Type="application/sparql-query", Content_Length="")
+    chunked = site.ask(None, "POST", b"ASK {}", Content_Type=direct, **chunks)
     assert chunked.status == 200
 
 

@@ -137,6 +137,21 @@ def test_a_body_of_another_type_is_not_read(content_type: str) -> None:
     assert caught.value.accepted == (FORM, DIRECT)
 
 
+@pytest.mark.parametrize("content_type", ["", DIRECT, FORM, "application/json", "multipart/form-data"])
+def test_without_a_body_a_post_is_a_get(content_type: str) -> None:
+    """The query and its graphs are in the address, and an empty body has no type (13.33)."""
+    address = "query=ASK+%7B%7D&default-graph-uri=http%3A%2F%2Fa.example%2F&format=json"
+    assert parse_request("POST", address, content_type, b"") == parse_request("GET", address)
+
+
+def test_without_a_body_a_post_needs_a_query() -> None:
+    """Nothing was asked, so the type of the body decides what is missing (13.33)."""
+    with pytest.raises(UnsupportedMedia):
+        parse_request("POST", "", "application/json", b"")
+    with pytest.raises(UsageError, match="no query"):
+        parse_request("POST", "", FORM, b"")
+
+
 def test_an_update_is_sent_elsewhere() -> None:
     """2.2: updates have an address of their own, and the error names it."""
     for content_type, body in ((FORM, b"update=CLEAR+ALL"), ("application/sparql-update", b"CLEAR ALL")):

@@ -309,6 +309,12 @@ def test_every_address_may_be_asked_from_other_sites(client: FlaskClient, addres
     assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
 
 
+def test_parameters_in_the_address_may_be_posted(client: FlaskClient) -> None:
+    """An empty body has no type (13.33)."""
+    posted = client.post("/reconcile?query=izmir", content_type="application/json")
+    assert (posted.status_code, posted.get_json()) == (200, client.get("/reconcile?query=izmir").get_json())
+
+
 def failures(client: FlaskClient) -> list[tuple[int, TestResponse]]:
     """What goes wrong, and the status that says so."""
 

@@ -53,7 +53,7 @@ class ProtocolRequest:
 def parse_request(
     method: str, query_string: str, content_type: str = "", body: bytes = b"", base: str = BASE
 ) -> ProtocolRequest:
-    """Parses a request by the SPARQL 1.1 Protocol, section 2.1; HEAD is parsed as GET.
+    """Parses a request by the SPARQL 1.1 Protocol, section 2.1; HEAD, and POST without a body, are parsed as GET.
 
     `query_string` is the raw text after the question mark, with one character for each byte (as in WSGI);
     `base` resolves the relative IRIs of the query.
@@ -62,6 +62,9 @@ def parse_request(
     """
     parameters = parameters_of(query_string, "the address")
     text: str | None = None
+    if method == "POST" and not body and any(name == "query" for name, _ in parameters):
+        # Clients post a query in the address with an empty body of some type, which says nothing.
+        method = "GET"
     if method == "POST":
         media_type = media_type_of(content_type)
         if media_type == FORM:

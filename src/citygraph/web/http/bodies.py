@@ -122,6 +122,11 @@ def declared_length(environ: Mapping[str, Any]) -> int | None:
     return int(length) if length.isdecimal() else None
 
 
+def has_body(environ: Mapping[str, Any]) -> bool:
+    """Returns whether a request has a body, which may turn out to be empty (RFC 9112, 6.3)."""
+    return bool(declared_length(environ) or environ.get("HTTP_TRANSFER_ENCODING"))
+
+
 class Spool:
     """A limited number of large bodies in temporary files: each holds a server thread until its client has it all."""
 

@@ -18,7 +18,7 @@ from citygraph.matching.score import Candidate, IndexedEntity, reconcile
 from citygraph.rdf.terms import CG
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import public_root
-from citygraph.web.http.bodies import BodyReceiver, declared_length
+from citygraph.web.http.bodies import BodyReceiver, declared_length, has_body
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.negotiation import reader_language
 from citygraph.web.http.replies import HTML, JSON, Variant, reply
@@ -265,7 +265,7 @@ def _parameters(request: Request, bodies: BodyReceiver) -> dict[str, str]:
 
     Raises UnsupportedMedia, TooLarge for a huge form, Busy if too many are being received.
     """
-    if request.method != "POST":
+    if request.method != "POST" or not has_body(request.environ):
         return request.args.to_dict()
     if request.mimetype not in (_FORM, "multipart/form-data"):
         raise UnsupportedMedia(f"a body of type {request.mimetype or 'unknown'} is not supported here", (_FORM,))

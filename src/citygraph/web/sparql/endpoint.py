@@ -17,7 +17,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import DIRECT, FORM, ProtocolRequest, Query, check_form, parse_request, query_name
 from citygraph.web.http.addresses import client_address, public_root
-from citygraph.web.http.bodies import BodyReceiver, compress, declared_length
+from citygraph.web.http.bodies import BodyReceiver, compress, declared_length, has_body
 from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import Wanted, encoding, language, wanted
@@ -97,6 +97,8 @@ class SparqlEndpoint:
 
     def _body(self, environ: Mapping[str, Any], content_type: str) -> bytes:
         """The body, if it is of a type and a size that we take: others are not even received."""
+        if not has_body(environ):
+            return b""
         check_form(content_type)
         if (environ.get("HTTP_CONTENT_ENCODING") or "identity").strip().casefold() != "identity":
             raise UnsupportedMedia("a compressed body is not read", (FORM, DIRECT))
