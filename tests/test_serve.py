@@ -101,6 +101,50 @@ def test_construct_answers_in_turtle(server: Running) -> None:
     assert len(list(parse(reply.body, RdfFormat.TURTLE))) > 50
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/sparql?query=nonsense&format=html&run=1", 400),
+        ("GET", "/sparql?query=ASK%20%7B%7D&query=ASK%20%7B%7D", 400),
+        ("PUT", "/sparql", 405),
+        ("GET", "/update", 405),
+        ("POST", "/update", 401),
+        ("GET", "/graphs?graph=nope", 400),
+        ("GET", "/graphs/nope", 404),
+        ("PUT", "/graphs/nope", 401),
+        ("GET", "/queries/nope", 404),
+        ("GET", "/static/nope.css", 404),
+    ],
+)
+def test_pages_of_errors_have_the_policies_of_pages(server: Running, method: str, path: str, status: int) -> None:
+    """No error page of a protocol lets a browser do more than the home page does (13.30)."""
+    policies = ("content-security-policy", "cross-origin-opener-policy", "referrer-policy", "x-content-type-options")
+    page = server.get("/about", accept="text/html")
+    error = server.get(path, method, accept="text/html")
+    assert (error.status, error.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert [error.headers[name] for name in policies] == [page.headers[name] for name in policies]
+
+
+@pytest.mark.parametrize("path", [b"/", b"/sparql?query=ASK%7B%7D", b"/id/city/izmir", b"/static/mark.svg", b"/health"])
+@pytest.mark.parametrize(
+    ("head", "is_valid"),
+    [
+        (b"HTTP/1.1\r\n", False),
+        (b"HTTP/1.1\r\nHost:\r\n", False),
+        (b"HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n", False),
+        (b"HTTP/1.1\r\nHost: a.example/path\r\n", False),
+        (b"HTTP/1.1\r\nHost: city_graph:8000\r\n", True),
+        (b"HTTP/1.0\r\n", True),
+    ],
+)
+def test_a_request_has_one_host(server: Running, path: bytes, head: bytes, is_valid: bool) -> None:
+    """RFC 9112, 3.2: by HTTP/1.1 exactly one, on every address; without it 400 (13.30)."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(b"GET %s %sConnection: close\r\n\r\n" % (path, head))
+        status = connection.makefile("rb").readline().split()[1]
+    assert (status != b"400") == is_valid
+
+
 def test_health_names_the_release_and_the_parts(server: Running, izmir: Release) -> None:
     """/health has the state of each part, and the release that is served (13.24)."""
     _wait_for(lambda: json.loads(server.get("/health").body)["parts"]["engines"] == "ok")

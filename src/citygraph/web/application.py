@@ -23,6 +23,7 @@ from citygraph.graph.history import Timeline
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.web.documents.documents import Documents
+from citygraph.web.http.addresses import check_host
 from citygraph.web.http.assets import STATIC, StaticFiles
 from citygraph.web.http.bodies import BodyReceiver
 from citygraph.web.http.messages import Reply, Request, preflight
@@ -157,6 +158,7 @@ class Application:
         return reply.send(request.method, start_response)
 
     def _answer(self, request: Request) -> Reply:
+        check_host(request.environ)
         if request.method == "OPTIONS" and (methods := self._routes.allowed_methods(request.path)):
             return preflight((*sorted(methods), "OPTIONS"))
         return self._prefix.answer(request, self._dispatch)

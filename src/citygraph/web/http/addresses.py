@@ -79,7 +79,7 @@ class Addresses:
 # The key of environ for the path that moved from PATH_INFO to SCRIPT_NAME in this process. A prefix that a proxy names
 # does not contain it.
 MOUNT = "citygraph.mount"
-_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 
@@ -91,6 +91,16 @@ def client_address(environ: Mapping[str, Any], proxies: int) -> str:
     # Each proxy appends the address of its own client. Entries further left may be forged.
     chain = [*_values(environ, "HTTP_X_FORWARDED_FOR"), remote]
     return chain[max(len(chain) - 1 - proxies, 0)]
+
+
+def check_host(environ: Mapping[str, Any]) -> None:
+    """Raises UsageError if the Host header is malformed or repeated, or missing in HTTP/1.1 (RFC 9112, 3.2)."""
+    host = str(environ.get("HTTP_HOST") or "")
+    if not host and environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
+        raise UsageError("a request by HTTP/1.1 must have a Host header")
+    # The server joins several headers by commas, which no host name has.
+    if host and not _HOST.fullmatch(host):
+        raise UsageError("the Host header is not a valid host name")
 
 
 def public_root(environ: Mapping[str, Any], proxies: int) -> str:
