@@ -69,7 +69,7 @@ def serving(releases: Path, log: Path | None = None, **settings: object) -> Iter
         )
     running = Running(port, process)
     try:
-        _wait_until_up(running)
+        wait_until_up(running)
         yield running
     finally:
         process.terminate()
@@ -80,7 +80,7 @@ def serving(releases: Path, log: Path | None = None, **settings: object) -> Iter
             process.wait()
 
 
-def _wait_until_up(running: Running) -> None:
+def wait_until_up(running: Running) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if running.process.poll() is not None:

@@ -15,6 +15,7 @@ SRC = Path(__file__).parents[1] / "src" / "citygraph"
 # From the top down, as docs/architecture.md draws it. A package imports only itself and packages after it.
 PACKAGES = (
     "cli",
+    "starter",
     "serve",
     "freeze",
     "web",

@@ -12,10 +12,11 @@ def run() -> None:
     try:
         # The terms of the instance are constants: its base is read by the first import.
         from citygraph.cli.main import main
+
+        main()
     except InstanceError as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(_USAGE)
-    main()
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ _ELSEWHERE = {
     "diff": "citygraph.cli.site_commands:diff",
     "doctor": "citygraph.cli.site_commands:doctor",
     "freeze": "citygraph.cli.site_commands:freeze",
+    "init": "citygraph.cli.instance_commands:init",
     "load": "citygraph.cli.write_commands:load",
     "reconcile": "citygraph.cli.reconcile_commands:reconcile",
     "rollback": "citygraph.cli.write_commands:rollback",
@@ -241,19 +242,28 @@ def export(settings: Settings, graph: str | None, into: Path | None, everything:
 @click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: 8000]")
 @click.option("--workers", type=click.IntRange(min=1), help="Web processes. [default: 2]")
-@click.option("--base", help="Base IRI of the identifiers. [default: https://w3id.org/citygraph/]")
 @click.pass_obj
 @_command
 def serve(settings: Settings, **changes: Any) -> int:
-    """Serve the current release over HTTP until SIGTERM or Ctrl-C."""
+    """Serve the current release over HTTP until SIGTERM or Ctrl-C; without a release, build one first."""
     # The imports of the server would slow down the other commands.
     from citygraph.serve import serve as run
 
     settings = settings.with_changes(**changes)
-    release = Releases(settings.releases).current()
+    releases = Releases(settings.releases)
+    release = _current(releases) or _first_release(settings, releases)
     click.echo(f"serving {release.id} on http://{settings.host}:{settings.port}/", err=True)
     run(settings)
     return _OK
+
+
+def _first_release(settings: Settings, releases: Releases) -> Release:
+    progress = console.TerminalProgress(Console(stderr=True))
+    try:
+        return build_release(sources_of(settings), releases, progress)[0]
+    except Violations as error:
+        console.print_report(Console(stderr=True), error.report, "en")
+        raise
 
 
 @main.command()

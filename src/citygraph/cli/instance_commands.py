@@ -1,0 +1,83 @@
+"""The command that starts an instance: init."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import click
+
+from citygraph.cli.console import OK, command
+from citygraph.errors import UsageError
+from citygraph.instance import parse_instance
+from citygraph.starter import start_instance
+from citygraph.text import nfc, slug
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--base", prompt="Base IRI of the identifiers", help="Base IRI, such as https://data.bremen.example/.")
+@click.option("--title", prompt="Title of the site", help="Title of the site.")
+@click.option(
+    "--language",
+    "languages",
+    prompt="Languages in order, by spaces",
+    multiple=False,
+    help="Languages in order; the first is required on every label.",
+)
+@click.option("--home", prompt="Home city", help="Name of the home city.")
+@click.option("--publisher", prompt="Publisher", help="Name of the publisher.")
+@click.option("--contact", prompt="Contact (e-mail or web address)", help="Contact of the publisher.")
+@click.option("--timezone", default="UTC", show_default=True, help="Time zone, such as Europe/Berlin.")
+@command
+def init(
+    folder: Path, base: str, title: str, languages: str, home: str, publisher: str, contact: str, timezone: str
+) -> int:
+    """Start an instance in the new folder FOLDER: settings, example data, and a workflow that publishes the site.
+
+    Options that are not given are asked for.
+    """
+    tags = languages.replace(",", " ").split()
+    base, home = base if base.endswith("/") else base + "/", nfc(home).strip()
+    if timezone not in available_timezones():
+        raise UsageError(f"{timezone!r} is not a time zone, such as Europe/Berlin")
+    if not slug(home):
+        raise UsageError(f"the home city {home!r} has no letters")
+    values = {
+        "base": _quoted(base),
+        "iri": base,
+        "languages": ", ".join(map(_quoted, tags)),
+        "language": tags[0] if tags else "",
+        "home": _quoted(f"city/{slug(home)}"),
+        "home_slug": slug(home),
+        "home_label": _quoted(home),
+        "plain_home": home,
+        "timezone": _quoted(timezone),
+        "title": _quoted(title),
+        "plain_title": title,
+        "title_label": _quoted(title),
+        "home_text": _quoted(home)[1:-1],
+        "publisher": _quoted(publisher),
+        "publisher_label": _quoted(publisher),
+        "contact": _quoted(contact),
+        "today": datetime.now(ZoneInfo(timezone)).date().isoformat(),
+    }
+    # Before anything is written.
+    parse_instance(_settings(values), "the settings")
+    for path in start_instance(folder, values):
+        click.echo(str(path))
+    click.echo(f"next: cd {folder} && citygraph serve", err=True)
+    return OK
+
+
+def _settings(values: dict[str, str]) -> str:
+    title = f"[title]\n{values['language']} = {values['title']}" if values["language"] else ""
+    names = ("base", "home", "timezone")
+    return "\n".join([*(f"{name} = {values[name]}" for name in names), f"languages = [{values['languages']}]", title])
+
+
+def _quoted(text: str) -> str:
+    # JSON's escapes are those of TOML and Turtle.
+    return json.dumps(text, ensure_ascii=False)

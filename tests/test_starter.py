@@ -1,0 +1,125 @@
+"""A new instance, as `citygraph init` starts it from the wheel alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from citygraph.cli.instance_commands import init
+from citygraph.instance import parse_instance
+from tests.running import Running, free_port, wait_until_up
+
+REPOSITORY = Path(__file__).parents[1]
+OPTIONS = {
+    "--base": "https://daten.example.com/",
+    "--title": 'Bremens "Städtepartnerschaften"',
+    "--language": "de en",
+    "--home": "Bremen",
+    "--publisher": "Senatskanzlei",
+    "--contact": "mailto:post@example.com",
+}
+
+
+def options(**changes: str) -> list[str]:
+    """The arguments of init, with some changed."""
+    values = {**OPTIONS, **{f"--{name}": value for name, value in changes.items()}}
+    return [part for pair in values.items() for part in pair]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, unpacked where nothing else of the checkout is."""
+    folder = tmp_path_factory.mktemp("wheel")
+    # The front end is built by the installation; here it would take half a minute again.
+    environment = {**os.environ, "HATCH_BUILD_NO_HOOKS": "true"}
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, env=environment)
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+        wheel.extractall(folder / "site")
+    return folder / "site"
+
+
+def run(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command of the wheel in a folder."""
+    command = [sys.executable, "-m", "citygraph.cli", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment(installed))
+
+
+def environment(installed: Path) -> dict[str, str]:
+    """The environment in which Python finds the wheel before the checkout."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CITYGRAPH_")}
+    return {**own, "PYTHONPATH": str(installed)}
+
+
+def test_a_wheel_alone_starts_and_serves_an_instance(installed: Path, tmp_path: Path) -> None:
+    """The three commands of the documentation, in an empty folder."""
+    assert run(installed, tmp_path, "init", "mycity", *options()).returncode == 0
+    folder = tmp_path / "mycity"
+    port = free_port()
+    command = [sys.executable, "-m", "citygraph.cli", "serve", "--port", str(port)]
+    with subprocess.Popen(command, cwd=folder, env=environment(installed), stderr=subprocess.PIPE) as process:
+        try:
+            running = Running(port, process)
+            wait_until_up(running)
+            document = running.get("/doc/city/bremen.nt")
+            assert (document.status, b"<https://daten.example.com/id/city/bremen>" in document.body) == (200, True)
+            assert running.get("/ontology.ttl").status == 200
+            assert b"Example partner" in running.get("/", Accept="text/html").body
+        finally:
+            process.terminate()
+
+
+def test_the_example_conforms_to_the_shapes(installed: Path, tmp_path: Path) -> None:
+    """An English instance too, where two labels of the template are the same."""
+    assert run(installed, tmp_path, "init", "mycity", *options(language="en")).returncode == 0
+    done = run(installed, tmp_path / "mycity", "validate", "--no-warnings")
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_settings_are_those_that_were_given(tmp_path: Path) -> None:
+    """Quotation marks in a title are escaped."""
+    result = CliRunner().invoke(init, [str(tmp_path / "mycity"), *options()])
+    assert result.exit_code == 0
+    text = (tmp_path / "mycity" / "citygraph.toml").read_text(encoding="utf-8")
+    instance = parse_instance(text)
+    assert instance.title_in("de") == OPTIONS["--title"]
+    assert (instance.home, instance.languages) == ("city/bremen", ("de", "en"))
+    assert tomllib.loads(text)["publisher"]["contact"] == OPTIONS["--contact"]
+
+
+def test_options_that_are_missing_are_asked_for(tmp_path: Path) -> None:
+    """One question each, in the order of the options."""
+    answers = "\n".join(OPTIONS.values()) + "\n"
+    result = CliRunner().invoke(init, [str(tmp_path / "mycity")], input=answers)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "mycity" / "data" / "catalog.ttl").is_file()
+
+
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
+    """Nothing in it is touched."""
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    result = CliRunner().invoke(init, [str(tmp_path), *options()])
+    assert result.exit_code == 2
+    assert "not empty" in result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [("base", "ftp://a.example/", "https://"), ("home", "…", "no letters"), ("timezone", "Bremen", "time zone")],
+)
+def test_an_invalid_answer_is_refused_before_anything_is_written(
+    tmp_path: Path, option: str, value: str, message: str
+) -> None:
+    """The message says what is expected."""
+    result = CliRunner().invoke(init, [str(tmp_path / "mycity"), *options(**{option: value})])
+    assert result.exit_code != 0
+    assert message in (result.output or str(result.exception)) or message in str(result.exception)
+    assert not (tmp_path / "mycity").exists()
