@@ -195,7 +195,7 @@ def _oxigraph(release: Release, folder: Path) -> Iterator[Commit]:
 def _whole(release: Release, sources: Sources, folder: Path) -> float:
     """Seconds in which shifty looks at the whole default graph, without explaining what it finds."""
     data = folder / "whole.nt"
-    validator = Validator([file.path for file in sources.shape_files()])
+    validator = Validator(sources)
     begun = time.monotonic()
     release.open_store().dump(str(data), RdfFormat.N_TRIPLES, from_graph=DefaultGraph())
     validator.find(data)

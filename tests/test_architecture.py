@@ -59,11 +59,11 @@ FENCES = {
     "granian": {"serve"},
     "click": {"cli"},
     "rich": {"cli"},
-    "pyshacl": {"build.validation"},
+    "pyshacl": {"build.validation", "build.adapted_pyshacl"},
     "shifty": {"build.validation"},
     "rdflib": {
         "build.validation",
-        "build.prepared_queries",
+        "build.adapted_pyshacl",
         "sparql.clauses",
         "incremental.dependencies",
         "incremental.partial_validation",

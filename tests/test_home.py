@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
-from citygraph.rdf.partial_dates import in_year, is_past
+from citygraph.rdf.partial_dates import in_year, is_past, midnight
 from citygraph.rdf.terms import CG, ID, SOURCE, XSD
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
@@ -113,7 +113,7 @@ def test_release_at_its_own_address_knows_no_today() -> None:
     """It never changes, so its pages are written as of the day it was made."""
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_ACCEPT": "text/html", "SERVER_NAME": "x",
                "SERVER_PORT": "80", "wsgi.url_scheme": "http"}  # fmt: skip
-    today = date(2026, 4, 24)
+    today = midnight(date(2026, 4, 24), "Europe/Istanbul")
     assert select(Request(environ), "", Settings().base, 0, today).today == "2026-04-24"
     assert select(Request({**environ, RELEASE: "r"}), "", Settings().base, 0, today).today == ""
 

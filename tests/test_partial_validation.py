@@ -87,7 +87,7 @@ def deriver(sources: Sources) -> Deriver:
 
 @pytest.fixture(scope="module")
 def validator(sources: Sources) -> PartialValidator:
-    made = PartialValidator([file.path for file in sources.shape_files()])
+    made = PartialValidator(sources)
     assert made.dependencies is not None, "a shape cannot be followed"
     return made
 

@@ -25,10 +25,9 @@ _HEAD = re.compile(r"# (violates|warns): shapes:(\S+)")
 def reports(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Report]:
     """The report of each example, by both engines: validation raises if they disagree."""
     folder = tmp_path_factory.mktemp("examples")
-    shapes = [file.path for file in sources.shape_files()]
 
     def validate(paths: list[Path]) -> dict[Path, Report]:
-        with Validation(shapes) as validation:
+        with Validation(sources) as validation:
             return {path: validation.validate(_as_ntriples(path, folder), both=True) for path in paths}
 
     paths = CONFORMING + VIOLATING

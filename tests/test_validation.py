@@ -80,10 +80,11 @@ def test_the_izmir_graph_conforms_with_the_warnings_it_must_have(built: tuple[ob
 
 def test_engines_that_cannot_run_are_an_error_not_a_pass(tmp_path: Path) -> None:
     """Broken shapes are told; they never mean that the data conform."""
-    (tmp_path / "shapes.ttl").write_text("this is no Turtle")
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes" / "shapes.ttl").write_text("this is no Turtle")
     (tmp_path / "data.nt").touch()
     with pytest.raises(CitygraphError, match="could not run"):
-        validate([tmp_path / "shapes.ttl"], tmp_path / "data.nt")
+        validate(Sources(tmp_path, tmp_path), tmp_path / "data.nt")
 
 
 PREFIX_LINES = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())

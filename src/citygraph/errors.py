@@ -14,6 +14,7 @@ CitygraphError
 │   └── Gone              withdrawn; has its replacements
 ├── Unauthorized · Forbidden
 ├── Violations            has a Report
+├── EnginesDisagree       the two validation engines do; has both verdicts in its text
 ├── Conflict              another release was published, or a file owns the graph
 ├── Busy                  too many requests at once; has the time to wait
 ├── LimitReached          time or memory; has the limit and the time spent
@@ -133,6 +134,10 @@ class Violations(CitygraphError):
     def __init__(self, report: Report) -> None:
         super().__init__(f"{len(report.violations)} violation(s) of the shapes")
         self.report = report
+
+
+class EnginesDisagree(CitygraphError):
+    """An internal error: the two validation engines differ on the same data. Its text has both verdicts."""
 
 
 class Conflict(CitygraphError):

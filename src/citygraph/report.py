@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse, serialize
 
@@ -17,6 +18,8 @@ from citygraph.text import best_tag, nfc
 REPORT = "report.ttl"
 LATER = "report-later.jsonl"
 _REPORT = SH("ValidationReport")
+# What a result is about, for comparison: focus node, shape, path and value.
+Finding = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,48 @@ class Report:
         return not self.violations
 
 
+def finding_of(focus: str, shape: str, path: str, value: str) -> Finding:
+    """Returns what a result is about; all blank nodes are one, because each program labels them anew."""
+    focus, shape, path, value = ("_:" if term.startswith("_:") else term for term in (focus, shape, path, value))
+    return focus, shape, path, value
+
+
 def conforming_report() -> Report:
     """Returns the report of a graph without results."""
     return Report((), f"[] a <{_REPORT.value}> ; <{SH('conforms').value}> true .\n")
+
+
+def report_of(results: Iterable[ValidationResult]) -> Report:
+    """Returns the report with these results."""
+    results = tuple(results)
+    whole = BlankNode()
+    quads = [Quad(whole, RDF("type"), _REPORT), Quad(whole, SH("conforms"), Literal(not results))]
+    for result in results:
+        node = BlankNode()
+        quads += [Quad(whole, SH("result"), node), *(Quad(node, name, term) for name, term in _statements(result))]
+    turtle = serialize(quads, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b""
+    return Report(results, turtle.decode())
+
+
+def _statements(result: ValidationResult) -> Iterator[tuple[NamedNode, NamedNode | Literal]]:
+    """Yields the properties of a result in a W3C report."""
+    yield RDF("type"), SH("ValidationResult")
+    yield SH("resultSeverity"), SH(result.severity.capitalize())
+    yield SH("sourceShape"), NamedNode(result.shape)
+    yield SH("sourceConstraintComponent"), NamedNode(result.component)
+    yield SH("focusNode"), _term(result.focus_node if result.focus_node[0] in '"_' else f"<{result.focus_node}>")
+    if result.path:
+        yield SH("resultPath"), NamedNode(result.path)
+    if result.value:
+        yield SH("value"), _term(result.value)
+    for language, message in result.messages.items():
+        yield SH("resultMessage"), Literal(message, language=language)
+
+
+def _term(text: str) -> Any:
+    """Returns a term from N-Triples."""
+    (triple,) = parse(f"<{_REPORT.value}> <{_REPORT.value}> {text} .", RdfFormat.N_TRIPLES)
+    return triple.object
 
 
 def merge_reports(reports: Iterable[Report]) -> Report:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from citygraph.errors import UsageError
+from citygraph.rdf.partial_dates import local_day
 from citygraph.rdf.terms import BASE
 
 MIB = 1024 * 1024
@@ -27,6 +29,10 @@ class Settings:
     ontology: Path = _setting(Path("ontology"), "Folder of the ontology, alignments, schemes, shapes and rules.")
     queries: Path = _setting(Path("queries"), "Folder of the stored queries.")
     releases: Path = _setting(Path("var/releases"), "Folder in which releases are published.")
+    timezone: str = _setting(
+        "Europe/Istanbul",
+        "Time zone of the instance, by its IANA name: decides which day is today, for pages and data.",
+    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on.")
     workers: int = _setting(2, "Web processes; together they use the engine processes evenly.")
@@ -80,6 +86,10 @@ class Settings:
         """The endpoints that SERVICE may name."""
         return tuple(self.services.split())
 
+    def today(self) -> date:
+        """Returns the present day in the instance's time zone."""
+        return local_day(self.timezone)
+
     def with_changes(self, **changes: Any) -> Settings:
         """Returns these settings with some replaced; None means unchanged."""
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
@@ -104,12 +114,23 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         if variable not in settings:
             raise UsageError(f"{variable} is not a setting; docs/settings.md lists the settings")
         values[settings[variable].name] = _from_text(variable, text, settings[variable].default)
-    return Settings(**values)
+    return _with_time_zone(Settings(**values))
 
 
 def export_to_environment(settings: Settings) -> None:
     """Puts the settings into the environment of this process, for the processes that it starts from now on."""
     os.environ.update(settings.as_environment())
+
+
+def _with_time_zone(settings: Settings) -> Settings:
+    try:
+        settings.today()
+    except (KeyError, ValueError, OSError):
+        raise UsageError(
+            f"CITYGRAPH_TIMEZONE is {settings.timezone!r}: it must be a time zone of this system's IANA database, such "
+            "as Europe/Istanbul or UTC"
+        ) from None
+    return settings
 
 
 def _variable(name: str) -> str:

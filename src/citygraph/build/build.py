@@ -170,7 +170,7 @@ def _assemble(
     with progress.step("validate") as step:
         _append(derived, loaded.merged)
         _append(description, loaded.merged)
-        report = validate([f.path for f in sources.shape_files()], loaded.merged)
+        report = validate(sources, loaded.merged)
         step.result = f"{len(report.violations)} violations, {len(report.warnings)} warnings"
     return loaded, report
 

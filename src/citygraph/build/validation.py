@@ -1,7 +1,8 @@
 """SHACL validation: shifty finds violations, pySHACL explains them, both in a process of their own.
 
-pySHACL changes rdflib for the whole process while it runs, and both may need much memory. This module is therefore also
-a program: it takes shapes as arguments, reads one request per line and writes one response per line.
+Before them, one pass checks each statement by itself (`build/statements.py`), because the engines differ on ill-formed
+literals. pySHACL changes rdflib for the whole process while it runs, and both may need much memory. This module is
+therefore also a program: it takes files as arguments, reads one request per line and writes one response per line.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
@@ -18,34 +20,46 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal
 
-from citygraph.errors import CitygraphError
-from citygraph.rdf.terms import CG, DATASET, RDFS, SH
-from citygraph.report import Place, Report, ValidationResult, conforming_report, order
-from citygraph.source.files import SourceFile
+from citygraph.build.statements import StatementRules
+from citygraph.errors import CitygraphError, EnginesDisagree
+from citygraph.rdf.terms import CG, DATASET, RDFS, XSD
+from citygraph.report import (
+    Place,
+    Report,
+    ValidationResult,
+    conforming_report,
+    finding_of,
+    merge_reports,
+    order,
+    report_of,
+    shown,
+)
+from citygraph.source.files import SourceFile, Sources
 from citygraph.source.reading import read_packaged_text
-from citygraph.text import best_tag
 
+_SHOWN = 5
 # In place of a property: a node that statements mention as object or graph.
 _USED = "used"
 _BLANK = "_:"
 
 
-def validate(shapes: Sequence[Path], data: Path) -> Report:
+def validate(sources: Sources, data: Path) -> Report:
     """Validates the graph in `data`, a file of N-Triples, against all shapes (SHACL, W3C Recommendation 2017).
 
-    Raises CitygraphError if the engines could not run.
+    Raises CitygraphError if the engines could not run, EnginesDisagree if they differ.
     """
-    with Validation(shapes) as validation:
+    with Validation(sources) as validation:
         return validation.validate(data)
 
 
 class Validation:
     """A process with loaded shapes that validates graphs one after the other."""
 
-    def __init__(self, shapes: Sequence[Path]) -> None:
+    def __init__(self, sources: Sources) -> None:
+        self._today = sources.today
         self._errors = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "citygraph.build.validation", *map(str, shapes)],
+            [sys.executable, "-m", "citygraph.build.validation", str(sources.data), str(sources.ontology)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -55,12 +69,13 @@ class Validation:
     def validate(self, data: Path, both: bool = False) -> Report:
         """Validates a file of N-Triples. With `both`, each engine checks everything and they must agree.
 
-        Raises CitygraphError if the engines could not run, or differ.
+        Raises CitygraphError if the engines could not run, EnginesDisagree if they differ.
         """
         assert self._process.stdin is not None  # noqa: S101
         assert self._process.stdout is not None  # noqa: S101
+        request = {"data": str(data), "both": both, "today": self._today().isoformat()}
         try:
-            self._process.stdin.write(json.dumps({"data": str(data), "both": both}) + "\n")
+            self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             answer = json.loads(self._process.stdout.readline())
         except (BrokenPipeError, json.JSONDecodeError):
@@ -68,6 +83,8 @@ class Validation:
             # Standard error of the process has the traceback.
             why = self._errors.read().strip() or f"it ended with {self._process.wait()}"
             raise CitygraphError(f"validation could not run: {why}") from None
+        if "disagreement" in answer:
+            raise EnginesDisagree(answer["disagreement"])
         results = (ValidationResult(**{**values, "place": None}) for values in answer["results"])
         return Report(tuple(results), answer["turtle"])
 
@@ -134,16 +151,29 @@ def _name(term: str) -> str:
 class Validator:
     """Both engines with loaded shapes, for a process that only validates, because pySHACL changes rdflib."""
 
-    def __init__(self, shapes: Sequence[Path]) -> None:
-        import shifty
-        from rdflib import Graph, plugin
-        from rdflib.query import Processor
-
-        plugin.register("sparql", Processor, "citygraph.build.prepared_queries", "Prepared")
+    def __init__(self, sources: Sources) -> None:
+        paths = [file.path for file in sources.shape_files()]
         # One text: shapes of one file may refer to those of another.
-        text = "\n".join(read_packaged_text(path) for path in shapes)
+        self._text = "\n".join(map(read_packaged_text, paths))
+        self.statements = StatementRules([file.path for file in sources.ontology_files()], paths)
+        self._day: date | None = None
+        self.set_day(sources.today())
+
+    def set_day(self, today: date) -> None:
+        """Loads the shapes for a day, which NOW() in their queries means, unless they are loaded for it.
+
+        Both engines evaluate NOW() in UTC, but a day begins at another time where the instance is.
+        """
+        import shifty
+        from rdflib import Graph
+
+        if today == self._day:
+            return
+        now = Literal(f"{today}T00:00:00", datatype=XSD("dateTime"))
+        text = self._text.replace("NOW()", str(now).replace('"', "'"))
         self._finder = shifty.PreparedValidator(text)
         self._shapes = Graph().parse(data=text, format="turtle")
+        self._day = today
 
     @property
     def shapes(self) -> Any:
@@ -153,11 +183,23 @@ class Validator:
     def validate(self, data: Path, both: bool = False) -> Report:
         """Validates a file of N-Triples.
 
-        With `both`, pySHACL checks everything, not only what shifty found. Raises CitygraphError if the engines
-        disagree.
+        With `both`, pySHACL checks everything, not only what shifty found. Raises EnginesDisagree if the engines
+        differ.
         """
-        failing = self.find(data)
-        return self.explain(data, failing, both) if failing or both else conforming_report()
+        with data.open(encoding="utf-8") as file:
+            faults = list(self.statements.check(file))
+        readable = data
+        if faults:
+            labels = _labels(data, {fault.focus_node for fault in faults})
+            faults = [replace(fault, label=labels.get(fault.focus_node, "")) for fault in faults]
+            readable = data.with_suffix(".readable.nt")
+            with data.open(encoding="utf-8") as file, readable.open("w", encoding="utf-8") as other:
+                other.writelines(self.statements.for_engines(file))
+        failing = self.find(readable)
+        report = self.explain(readable, failing, both) if failing or both else conforming_report()
+        if readable != data:
+            readable.unlink()
+        return with_faults(report, faults)
 
     def find(self, data: Path, among: Callable[[str, str], bool] | None = None) -> set[tuple[str, str]]:
         """Returns the focus nodes with results of any severity according to shifty, each with its shape.
@@ -172,50 +214,63 @@ class Validator:
             if among is None or any(among(_bare(v.focus_node), _bare(reason.value or "")) for reason in v.reasons)
         }
 
-    def explain(self, data: Path, failing: set[tuple[str, str]], both: bool = False) -> Report:
-        """Returns pySHACL's report on these nodes and shapes. Raises CitygraphError if the engines disagree."""
-        report = self._explain(data, self._shapes if both else _aimed_at(self._shapes, failing))
-        differing = {node for node, _ in failing} ^ {result.focus_node for result in report.results}
-        if differing:
-            raise CitygraphError(f"shifty and pySHACL disagree on {sorted(differing)[:5]}")
-        return report
+    def explain(
+        self,
+        data: Path,
+        failing: set[tuple[str, str]],
+        both: bool = False,
+        among: Callable[[str, str], bool] | None = None,
+    ) -> Report:
+        """Returns pySHACL's report on these nodes and shapes, restricted as in `find`.
 
-    def _explain(self, data: Path, shapes: Any) -> Report:
-        """Returns the W3C validation report of pySHACL."""
-        import pyshacl
-        from rdflib import Graph
+        Raises EnginesDisagree if shifty's results differ in a focus node, shape, path or value.
+        """
+        from citygraph.build.adapted_pyshacl import explain, findings_in, literals_as_written
 
-        graph = Graph().parse(data, format="nt")
-        _, results, _ = pyshacl.validate(graph, shacl_graph=shapes, inplace=True)
-        return Report(tuple(_results(results, graph, shapes)), results.serialize(format="turtle"))
+        literals_as_written()
+        _, found, _ = self._finder.validate(data, graph_mode="data", infer=False, on_unsupported="error")
+        nodes = {node for node, _ in failing}
+        by_shifty = {
+            finding
+            for finding in findings_in(found)
+            if (both or finding[0] in nodes) and (among is None or among(finding[0], finding[3]))
+        }
+        report = explain(data, self._shapes, None if both else failing)
+        results = tuple(r for r in report.results if among is None or among(r.focus_node, r.value))
+        by_pyshacl = {finding_of(r.focus_node, r.shape, r.path, r.value) for r in results}
+        if by_shifty != by_pyshacl:
+            raise EnginesDisagree(_disagreement(by_shifty, by_pyshacl))
+        return Report(results, report.turtle)
+
+
+def with_faults(report: Report, faults: Iterable[ValidationResult]) -> Report:
+    """Returns a report with the faults of single statements, each once.
+
+    Where a shape rejects the same value, its own words are better, and they stand alone.
+    """
+    rejected = {(r.focus_node, r.path, r.value) for r in report.violations}
+    mine = {key: fault for fault in faults if (key := (fault.focus_node, fault.path, fault.value)) not in rejected}
+    # Rules derive statements in other vocabularies from an ill-formed value: these would repeat the same fault.
+    values = {value for _, path, value in (*rejected, *mine) if path.startswith(CG)}
+    own = tuple(fault for fault in mine.values() if fault.path.startswith(CG) or fault.value not in values)
+    return merge_reports([report_of(own), report]) if own else report
 
 
 def main() -> None:
     """Responds to requests on standard input until it ends. `Validation` starts this program."""
-    validator = Validator([Path(name) for name in sys.argv[1:]])
+    data, ontology = map(Path, sys.argv[1:])
+    validator = Validator(Sources(data, ontology))
     for line in sys.stdin:
         request = json.loads(line)
-        report = validator.validate(Path(request["data"]), request["both"])
-        answer = {"results": [asdict(result) for result in report.results], "turtle": report.turtle}
+        validator.set_day(date.fromisoformat(request["today"]))
+        answer: dict[str, Any]
+        try:
+            report = validator.validate(Path(request["data"]), request["both"])
+            answer = {"results": [asdict(result) for result in report.results], "turtle": report.turtle}
+        except EnginesDisagree as error:
+            answer = {"disagreement": str(error)}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
-
-
-def _aimed_at(shapes: Any, failing: set[tuple[str, str]]) -> Any:
-    """Returns the shapes with these failing nodes as their only targets.
-
-    (pySHACL's own `focus_nodes` also drops the nodes of nested shapes, so that sh:not reports false violations.)
-    """
-    from rdflib import Graph, URIRef
-    from rdflib.util import from_n3
-
-    aimed = Graph() + shapes
-    for name in ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf"):
-        aimed.remove((None, URIRef(SH(name).value), None))
-    for node, shape in failing:
-        term = from_n3(node) if node.startswith(('"', "_:")) else URIRef(node)
-        aimed.add((URIRef(shape), URIRef(SH("targetNode").value), term))
-    return aimed
 
 
 def _bare(term: str) -> str:
@@ -223,40 +278,29 @@ def _bare(term: str) -> str:
     return term[1:-1] if term.startswith("<") else term
 
 
-def _results(results: Any, graph: Any, shapes: Any) -> Iterator[ValidationResult]:
-    from rdflib import URIRef
+def _labels(data: Path, nodes: set[str]) -> dict[str, str]:
+    """Returns the label of each node, in English if there is one."""
+    labels: dict[str, str] = {}
+    with data.open(encoding="utf-8") as file:
+        for line in file:
+            node, predicate, value = line.split(" ", 2)
+            if predicate == str(RDFS("label")) and _bare(node) in nodes and value[0] == '"':
+                kept = labels.setdefault(_bare(node), shown(value))
+                labels[_bare(node)] = shown(value) if value.endswith('"@en .\n') else kept
+    return labels
 
-    def uri(term: Any) -> Any:
-        return URIRef(term.value)
 
-    # Only those of the report: a result below sh:detail belongs to another result.
-    for node in results.objects(None, uri(SH("result"))):
-        focus = results.value(node, uri(SH("focusNode")))
-        shape = results.value(node, uri(SH("sourceShape")))
-        path = results.value(node, uri(SH("resultPath")))
-        value = results.value(node, uri(SH("value")))
-        yield ValidationResult(
-            severity=str(results.value(node, uri(SH("resultSeverity")))).rpartition("#")[2].lower(),
-            focus_node=str(focus) if isinstance(focus, URIRef) else focus.n3(),
-            shape=str(shape),
-            component=str(results.value(node, uri(SH("sourceConstraintComponent")))),
-            path=str(path) if isinstance(path, URIRef) else "",
-            value=value.n3() if value is not None else "",
-            label=_label(graph, focus, uri(RDFS("label"))),
-            # From the shape: in the report pySHACL takes the languages of messages of SPARQL constraints away.
-            messages=_by_language(shapes.objects(shape, uri(SH("message")))),
-            remedies=_by_language(shapes.objects(shape, uri(CG("remedy")))),
+def _disagreement(by_shifty: set[Finding], by_pyshacl: set[Finding]) -> str:
+    """Returns the text of the error for verdicts that differ."""
+    lines = [
+        f"<{focus}> {shape.rpartition('#')[2]} {path and f'<{path}>'} {value}: shifty says {one}, pySHACL {other}"
+        for one, other, only in (
+            ("violation", "none", by_shifty - by_pyshacl),
+            ("none", "violation", by_pyshacl - by_shifty),
         )
-
-
-def _by_language(texts: Iterable[Any]) -> dict[str, str]:
-    return {text.language or "": str(text) for text in texts}
-
-
-def _label(graph: Any, node: Any, label: Any) -> str:
-    labels = _by_language(graph.objects(node, label))
-    tag = best_tag(labels, "en", "*", "")
-    return "" if tag is None else labels[tag]
+        for focus, shape, path, value in sorted(only)[:_SHOWN]
+    ]
+    return "the validation engines disagree, so nothing was published; please report this error: " + "; ".join(lines)
 
 
 if __name__ == "__main__":

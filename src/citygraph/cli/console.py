@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
 from citygraph.errors import CitygraphError, UsageError
 from citygraph.progress import Progress, Step
@@ -87,10 +88,10 @@ def print_report(console: Console, report: Report, language: str) -> None:
         colour = _COLOUR.get(result.severity, "cyan")
         where = f"{result.place}: " if result.place else ""
         name = result.label or shortened(result.focus_node)
-        console.print(f"{escape(where)}[{colour}]{result.severity}[/] [bold]{escape(name)}[/]", highlight=False)
-        # soft_wrap: a message must stay one line for grep.
-        for line in _lines(result, language):
-            console.print(f"    {escape(line)}", highlight=False, soft_wrap=True)
+        # soft_wrap: a line must stay one line for grep. emoji: rich would replace the ":date:" of "xsd:date:".
+        head = f"{escape(where)}[{colour}]{result.severity}[/] [bold]{escape(name)}[/]"
+        for line in (head, *(f"    {escape(line)}" for line in _lines(result, language))):
+            console.print(line, highlight=False, soft_wrap=True, emoji=False)
     counts = f"{len(report.violations)} violation(s), {len(report.warnings)} warning(s)"
     console.print("The data conform to their shapes." if report.conforms else "The data break their shapes.", counts)
 
@@ -109,7 +110,7 @@ def print_solutions(console: Console, columns: Sequence[str], rows: Sequence[Seq
         # "fold" breaks a long word; the library's own choice would cut it.
         table.add_column(column, overflow="fold", min_width=width, no_wrap=place < uncut)
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*map(Text, row))  # as it is: without markup, and without emoji for ":date:"
     console.print(table)
     console.print(f"{len(rows)} row(s)", highlight=False)
 

@@ -94,7 +94,7 @@ def wikidata_pull(
         client,
         lambda: _quads(settings),
         into,
-        today=now.date().isoformat(),
+        today=settings.today().isoformat(),
         languages=tuple(languages.split(",")),
         progress=_note,
     )
@@ -243,7 +243,7 @@ def wikidata_check(settings: Settings, form: str, write: bool, **age: Any) -> in
     wrong = [finding for finding in findings if finding.state != Outcome.AGREES]
     _print_changes(wrong if form == "table" else findings, form, now.strftime("%Y-%m-%dT%H:%M:%SZ"), QUALITY_GRAPH)
     if write:
-        _note(str(write_links(findings, now.date().isoformat(), settings.data)))
+        _note(str(write_links(findings, settings.today().isoformat(), settings.data)))
     _note(f"{len(findings)} link(s), {len(wrong)} to look at")
     return VIOLATES if wrong else OK
 
@@ -270,7 +270,7 @@ def _compare(
         engine = LocalEngine(workers, _note)
         return compare(quads, lambda items: DumpFetcher(dump, engine, items, retrieved), scope, today=retrieved[:10])
     client = _client(settings, now, **age)
-    return compare(quads, lambda items: ItemFetcher(client, items, _note), scope, today=now.date().isoformat())
+    return compare(quads, lambda items: ItemFetcher(client, items, _note), scope, today=settings.today().isoformat())
 
 
 def _saved(settings: Settings, saved: Path, scope: dict[str, Any]) -> ComparisonResult:

@@ -42,7 +42,7 @@ class IncrementalFollowup:
 
     def __init__(self, sources: Sources) -> None:
         self._deriver = Deriver(read_rules(sources.rule_files()))
-        self._validator = PartialValidator([file.path for file in sources.shape_files()])
+        self._validator = PartialValidator(sources)
 
     def update_derived(self, staged: Staged, delta: Delta) -> Effects:
         """Derives, describes, validates and, if the result conforms, writes report and index."""
@@ -69,9 +69,9 @@ def followup_for(settings: Settings) -> Followup:
 
 
 def fingerprint(settings: Settings) -> object:
-    """Returns a value that changes when shapes or rules change on the disk."""
+    """Returns a value that changes when the ontology, shapes or rules change on the disk, and with the day."""
     if settings.open_writes:
         return ()
     sources = sources_of(settings)
-    files = [*(file.path for file in sources.shape_files()), *sources.rule_files()]
-    return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+    paths = [file.path for file in (*sources.ontology_files(), *sources.shape_files())] + sources.rule_files()
+    return settings.today(), tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)

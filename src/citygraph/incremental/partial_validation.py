@@ -15,7 +15,7 @@ from typing import Any
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple
 
-from citygraph.build.validation import Validator
+from citygraph.build.validation import Validator, with_faults
 from citygraph.incremental.dependencies import Unbounded, query_patterns
 from citygraph.incremental.patterns import (
     CachedQuads,
@@ -29,7 +29,8 @@ from citygraph.incremental.patterns import (
 from citygraph.incremental.patterns import Path as Chain
 from citygraph.rdf.terms import RDF, RDFS, SH
 from citygraph.release.changes import Quads
-from citygraph.report import Report, ReportScope, conforming_report, merge_reports
+from citygraph.report import Report, ReportScope, ValidationResult, conforming_report, merge_reports
+from citygraph.source.files import Sources
 
 _TYPE = RDF("type")
 _SUBCLASS = RDFS("subClassOf")
@@ -199,15 +200,17 @@ def _targets(shapes: Any, shape: Any, target_terms: dict[str, Any]) -> Iterator[
 class PartialValidator:
     """Both validation engines, with the dependency paths of the shapes."""
 
-    def __init__(self, shapes: list[Path]) -> None:
-        self.validator = Validator(shapes)
+    def __init__(self, sources: Sources) -> None:
+        self.validator = Validator(sources)
+        self._today = sources.today
         self.dependencies: ShapeDependencies | None = None
         # With a shape whose dependencies have no limit, each validation is of the whole graph.
         with suppress(Unbounded):
             self.dependencies = ShapeDependencies(self.validator.shapes)
 
     def validate(self, changed: set[Quad], before: Quads, after: Store, folder: Path) -> Report:
-        """Validates the nodes that the changed triples of the default graph affect."""
+        """Validates the nodes that the changed triples of the default graph affect, and each added triple by itself."""
+        self.validator.set_day(self._today())
         if self.dependencies is None:
             return self.validate_all(after, folder)
         added = {quad for quad in changed if quad in after}
@@ -219,7 +222,13 @@ class PartialValidator:
         none: set[Term] = set()
         together = [*((part, none) for part in batches(focus)), *((none, part) for part in batches(values))]
         report = merge_reports([self._validate_batch(self.dependencies, *part, after, folder) for part in together])
+        report = with_faults(report, self._faults(added, after))
         return replace(report, scope=self.dependencies.scope(focus, values))
+
+    def _faults(self, added: Iterable[Quad], store: Store) -> list[ValidationResult]:
+        """Returns the faults of single triples."""
+        faults = self.validator.statements.check(sorted(_as_line(quad) for quad in added))
+        return [replace(fault, label=_label(store, fault.focus_node)) for fault in faults]
 
     def _validate_batch(
         self, dependencies: ShapeDependencies, focus: set[Term], values: set[Term], after: Store, folder: Path
@@ -227,17 +236,16 @@ class PartialValidator:
         """Validates these nodes on the graph of their relevant triples."""
         store = CachedQuads(after)
         scope = dependencies.scope(focus, values)
-        with _written(dependencies.relevant(store, focus, values), folder) as data:
+        with self._written(dependencies.relevant(store, focus, values), folder) as data:
             failing = self.validator.find(data, scope.covers)
         if not failing:
             return conforming_report()
         # pySHACL is slow: it gets only the triples that the few failing nodes depend on.
         names = {name for name, _ in failing}
         failing_focus = [node for node in focus if _report_name(node) in names]
-        with _written(dependencies.relevant(store, failing_focus, values), folder) as data:
-            report = self.validator.explain(data, failing)
         # Results about the dataset may have values outside the scope, which have no complete data here.
-        return Report(tuple(r for r in report.results if scope.covers(r.focus_node, r.value)), report.turtle)
+        with self._written(dependencies.relevant(store, failing_focus, values), folder) as data:
+            return self.validator.explain(data, failing, among=scope.covers)
 
     def validate_all(self, store: Store, folder: Path) -> Report:
         """Validates the whole default graph."""
@@ -248,17 +256,26 @@ class PartialValidator:
         finally:
             path.unlink()
 
+    @contextmanager
+    def _written(self, quads: Iterable[Quad], folder: Path) -> Iterator[Path]:
+        """Yields a temporary file of N-Triples with these triples, as the engines may read them."""
+        path = folder / "affected.nt"
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(self.validator.statements.for_engines(map(_as_line, sorted(quads, key=str))))
+        try:
+            yield path
+        finally:
+            path.unlink()
 
-@contextmanager
-def _written(quads: Iterable[Quad], folder: Path) -> Iterator[Path]:
-    """Yields a temporary file of N-Triples with these triples."""
-    path = folder / "affected.nt"
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{quad.triple} .\n" for quad in sorted(quads, key=str))
-    try:
-        yield path
-    finally:
-        path.unlink()
+
+def _as_line(quad: Quad) -> str:
+    return f"{quad.triple} .\n"
+
+
+def _label(store: Store, node: str) -> str:
+    labels = [quad.object for quad in store.quads_for_pattern(NamedNode(node), RDFS("label"), None, _DEFAULT)]
+    texts = {label.language: label.value for label in labels if isinstance(label, Literal)}
+    return texts.get("en") or next(iter(texts.values()), "")
 
 
 def _query_of(shapes: Any, constraint: Any) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from calendar import isleap
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from pyoxigraph import Literal, NamedNode
 
+from citygraph.rdf.lexical import days_in_month
 from citygraph.rdf.terms import CG, XSD
 
 DATE_TYPES = (XSD("gYear"), XSD("gYearMonth"), XSD("date"))
@@ -80,6 +81,16 @@ def validity_on(day: str, valid: Iterable[str], attested: Iterable[str] = (), to
     return Validity.NO_LONGER if Validity.NO_LONGER in found else Validity.NOT_YET
 
 
+def local_day(zone: str, now: datetime | None = None) -> date:
+    """Returns the day in a time zone, such as Europe/Istanbul, at a moment or else now."""
+    return (now or datetime.now(UTC)).astimezone(ZoneInfo(zone)).date()
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """Returns the moment at which a day begins in a time zone."""
+    return datetime.combine(day, time(), ZoneInfo(zone))
+
+
 def period_of(text: str) -> tuple[str, str] | None:
     """Returns the first and the last day of a partial date, each with its time zone; None for other text.
 
@@ -90,7 +101,7 @@ def period_of(text: str) -> tuple[str, str] | None:
         return None
     year, month, day, zone = match["year"], match["month"], match["day"], match["zone"] or ""
     last_month = int(month or 12)
-    last_day = int(day or _days_in_month(int(year), last_month))
+    last_day = int(day or days_in_month(int(year), last_month))
     return f"{year}-{month or '01'}-{day or '01'}{zone}", f"{year}-{last_month:02}-{last_day:02}{zone}"
 
 
@@ -135,10 +146,3 @@ def in_year(text: str, year: int) -> str:
 def _days_of(interval: tuple[str, str]) -> tuple[str, str]:
     begin, end = interval
     return (period_of(begin) or _ALWAYS)[0], (period_of(end) or _ALWAYS)[1]
-
-
-# `calendar.monthrange` refuses years before 1, which XSD allows.
-def _days_in_month(year: int, month: int) -> int:
-    if month == 2:
-        return 29 if isleap(year) else 28
-    return 30 if month in {4, 6, 9, 11} else 31

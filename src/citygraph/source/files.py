@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +27,7 @@ from pyoxigraph import (
 from citygraph.errors import BadData, UsageError
 from citygraph.instance import VOCABULARY, packaged_folder
 from citygraph.rdf.formats import by_extension, unsupported_reason
+from citygraph.rdf.partial_dates import local_day
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.settings import Settings
 from citygraph.source.reading import opened_file, read_packaged_text, read_quads
@@ -97,6 +99,11 @@ class Sources:
     queries: Path | None = None
     own_ontology: Path | None = None
     own_queries: Path | None = None
+    timezone: str = "UTC"  # where the instance is: the shapes reject dates after today there
+
+    def today(self) -> date:
+        """Returns the present day where the instance is."""
+        return local_day(self.timezone)
 
     @property
     def ontology_folders(self) -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ import multiprocessing
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
 import flask
@@ -79,7 +79,7 @@ def create_app(
     releases: Releases,
     engines: Runs | None = None,
     clock: Callable[[], float] = time.monotonic,
-    today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    today: Callable[[], date] | None = None,
 ) -> Flask:
     """Returns the site over the current release; with `engines` it answers queries, with a writer it takes updates.
 
@@ -96,7 +96,7 @@ def create_app(
         SparqlEndpoint(settings, releases, engines, workbench, clock, metrics, bodies) if engines is not None else None
     )
     mementos = Mementos(release_site)
-    citations = Citations(release_site)
+    citations = Citations(release_site, today or settings.today)
     views = {
         "documents": Documents(settings, releases, cache, errors, pages, today),
         **_sparql_views(settings, releases, cache, engines, endpoint, metrics, bodies),

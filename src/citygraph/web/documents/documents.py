@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import dropwhile
 
 from pyoxigraph import NamedNode
@@ -18,6 +18,7 @@ from citygraph.graph.description import Description, describe, has_statements
 from citygraph.graph.document import document, has_graphs, write_graph
 from citygraph.graph.withdrawals import Withdrawal
 from citygraph.instance import VOCABULARY
+from citygraph.rdf.partial_dates import midnight
 from citygraph.rdf.terms import DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
@@ -63,10 +64,10 @@ class Documents:
         shelf: ReleaseCache,
         errors: ErrorPages,
         pages: Pages,
-        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+        today: Callable[[], date] | None = None,
     ) -> None:
         self._settings = settings
-        self._today = today
+        self._today = today or settings.today
         self._releases = releases
         self._shelf = shelf
         self._pages = pages
@@ -243,8 +244,8 @@ class Documents:
         return Rendered(page.encode(), 1, posts)
 
     def _select(self, request: Request, path: str) -> DocumentSelection:
-        proxies = self._settings.trusted_proxies
-        return select(request, path.rstrip("/"), self._settings.base, proxies, self._today())
+        proxies, zone = self._settings.trusted_proxies, self._settings.timezone
+        return select(request, path.rstrip("/"), self._settings.base, proxies, midnight(self._today(), zone))
 
     def _reader(self, selection: DocumentSelection) -> PageRequest:
         translations = Translations(selection.form.language)

@@ -85,7 +85,12 @@ class DocumentSelection:
     profile: Profile = OWN
     at: str = ""  # the ISO date at which a page shows the graph
     view: tuple[tuple[str, str], ...] = ()  # the order and the filter of the tables of a page
-    today: str = ""  # the ISO date of the request; "" in a release at its own address, whose pages never change
+    day: datetime | None = None  # when the day began; None in a release at its own address, whose pages never change
+
+    @property
+    def today(self) -> str:
+        """The ISO date of the request, or "" in a release at its own address."""
+        return self.day.date().isoformat() if self.day else ""
 
     @property
     def query(self) -> str:
@@ -106,8 +111,10 @@ class Rendered:
     gone: bool = False
 
 
-def select(request: Request, path: str, base: str, proxies: int, today: date) -> DocumentSelection:
-    """Returns the representation that a request selects on a day: by extension, ?format= or Accept, in this order.
+def select(request: Request, path: str, base: str, proxies: int, today: datetime) -> DocumentSelection:
+    """Returns the representation that a request selects: by extension, ?format= or Accept, in this order.
+
+    `today` is the moment at which the day began.
 
     Raises NotAcceptable, UsageError for a bad ?page= or ?at=.
     """
@@ -117,7 +124,7 @@ def select(request: Request, path: str, base: str, proxies: int, today: date) ->
     profile = chosen(request.header("Accept-Profile"), request.args.get("_profile"))
     # A page shows the same view to everyone; its links lead to the other profiles.
     if form.is_page:
-        day = "" if request.release else today.isoformat()
+        day = None if request.release else today
         return DocumentSelection(path, form, _page(request), addresses, root, OWN, _day(request), _view(request), day)
     return DocumentSelection(path, form, _page(request), addresses, root, profile)
 
@@ -186,8 +193,8 @@ class Representation:
     @cached_property
     def _changed(self) -> datetime:
         """The last modification; a page also lists coming anniversaries, which change every day."""
-        published, today = modified(self._release), self._selection.today
-        return max(published, datetime.fromisoformat(f"{today}T00:00:00+00:00")) if today else published
+        published, begun = modified(self._release), self._selection.day
+        return max(published, begun) if begun else published
 
     def _not_modified(self) -> Reply:
         return Reply(304, [*self._headers(), ("ETag", coded_tag(self._key, self._coding))])

@@ -64,6 +64,9 @@ GONE = ProblemType("gone", HTTPStatus.GONE, "Withdrawn", ("since", "replaced_by"
 UNAUTHORIZED = ProblemType("unauthorized", HTTPStatus.UNAUTHORIZED, "A token is required")
 FORBIDDEN = ProblemType("forbidden", HTTPStatus.FORBIDDEN, "Not permitted", ("construct", "allowed"))
 VIOLATIONS = ProblemType("violations", HTTPStatus.UNPROCESSABLE_ENTITY, "The data violate their shapes")
+ENGINES_DISAGREE = ProblemType(
+    "engines-disagree", HTTPStatus.INTERNAL_SERVER_ERROR, "The two validation engines disagree"
+)
 CONFLICT = ProblemType(
     "conflict", HTTPStatus.CONFLICT, "The data have changed in the meantime, or are maintained elsewhere"
 )
@@ -98,6 +101,7 @@ _TABLE: dict[type[BaseException], ProblemType] = {
     errors.Unauthorized: UNAUTHORIZED,
     errors.Forbidden: FORBIDDEN,
     errors.Violations: VIOLATIONS,
+    errors.EnginesDisagree: ENGINES_DISAGREE,
     errors.Conflict: CONFLICT,
     errors.Busy: BUSY,
     errors.EngineFailed: ENGINE_FAILED,

@@ -6,7 +6,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from pyoxigraph import Literal
 
@@ -154,11 +154,11 @@ _OFFERS = (_FORMS[0], HTML, *_FORMS[1:])
 
 
 class Citations:
-    """The views of citations; `clock` gives the day of access if the request has none."""
+    """The views of citations; `today` gives the day of access if the request has none."""
 
-    def __init__(self, site: ReleaseSite, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, site: ReleaseSite, today: Callable[[], date]) -> None:
         self._site = site
-        self._clock = clock
+        self._today = today
 
     def at(self, request: Request, path: str = "") -> Reply:
         """Returns the citation of the document at a path."""
@@ -233,7 +233,7 @@ class Citations:
     def _accessed(self, request: Request) -> date:
         text = request.args.get("accessed")
         if text is None:
-            return self._clock().date()
+            return self._today()
         try:
             return date.fromisoformat(text)
         except ValueError:

@@ -1,0 +1,211 @@
+"""pySHACL and rdflib, adapted: as the specifications say where they deviate, and faster where they repeat work.
+
+Imported only by processes that validate: rdflib's parsers take long to import, and the libraries are changed for the
+whole process.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyshacl
+import rdflib
+from pyoxigraph import Literal as Term
+from pyoxigraph import NamedNode
+from pyshacl.constraints import CONSTRAINT_PARAMETERS_MAP
+from pyshacl.constraints.core.string_based_constraints import PatternConstraintComponent
+from pyshacl.constraints.core.value_constraints import DatatypeConstraintComponent
+from rdflib import Graph, Literal, URIRef, plugin
+from rdflib.plugins.sparql import prepareQuery
+from rdflib.plugins.sparql.processor import SPARQLProcessor
+from rdflib.plugins.sparql.sparql import Query
+from rdflib.query import Processor
+from rdflib.util import from_n3
+
+from citygraph.build.statements import from_engines
+from citygraph.rdf.terms import CG, RDF, RDFS, SH, XSD
+from citygraph.report import Finding, Report, ValidationResult, finding_of
+from citygraph.text import best_tag
+
+
+def explain(data: Path, shapes: Graph, failing: set[tuple[str, str]] | None) -> Report:
+    """Returns the W3C validation report of pySHACL on a file of N-Triples: on these nodes and shapes, or on all."""
+    _adapt()
+    literals_as_written()
+    graph = Graph().parse(data, format="nt")
+    aimed = shapes if failing is None else _aimed_at(shapes, failing)
+    _, results, _ = pyshacl.validate(graph, shacl_graph=aimed, inplace=True)
+    _as_in_data(results)
+    return Report(tuple(_results(results, graph, shapes)), results.serialize(format="turtle"))
+
+
+def findings_in(results: Graph) -> Iterator[Finding]:
+    """Yields the findings of a W3C report."""
+    _as_in_data(results)
+    for node in results.objects(None, URIRef(SH("result").value)):
+        names = ("focusNode", "sourceShape", "resultPath", "value")
+        focus, shape, path, value = (results.value(node, URIRef(SH(name).value)) for name in names)
+        yield finding_of(_name(focus), _name(shape), _name(path), _ntriples(value))
+
+
+def literals_as_written() -> None:
+    """Makes rdflib keep literals as written: it would drop the time zone of a date, which a pattern rejects.
+
+    To be called before each reading, because pySHACL ends it after each validation.
+    """
+    rdflib.NORMALIZE_LITERALS = False
+
+
+def _adapt() -> None:
+    """Replaces the deviating parts of pySHACL and rdflib in this process."""
+    # It reports each date that Python cannot represent, such as one before the year 1.
+    logging.getLogger("rdflib.term").setLevel(logging.ERROR)
+    for component in (DatatypeByIri, WholeTextPattern):
+        CONSTRAINT_PARAMETERS_MAP.update(dict.fromkeys(component.constraint_parameters(), component))
+    plugin.register("sparql", Processor, __name__, Prepared.__name__)
+
+
+class DatatypeByIri(DatatypeConstraintComponent):
+    """sh:datatype by the datatype's IRI alone: lexical forms are checked before, by `rdf/lexical.py`.
+
+    pySHACL's own check is Python's conversion, which rejects dates before the year 1 and accepts NaN as a decimal.
+    """
+
+    def evaluate(
+        self,
+        executor: Any,  # noqa: ARG002 - as above it
+        target_graph: Any,
+        focus_value_nodes: dict[Any, Any],
+        _evaluation_path: list[Any],
+    ) -> tuple[bool, list[Any]]:
+        """Returns whether all values have the datatype, and a result for each that has not."""
+        reports = [
+            self.make_v_result(target_graph, focus, value_node=value)
+            for focus, values in focus_value_nodes.items()
+            for value in values
+            if not isinstance(value, Literal) or _datatype(value) != str(self.datatype_rule)
+        ]
+        return not reports, reports
+
+
+class WholeTextPattern(PatternConstraintComponent):
+    """sh:pattern in which $ matches only at the end of the text, as in XPath.
+
+    In Python it matches before a final newline too.
+    """
+
+    def __init__(self, shape: Any) -> None:
+        super().__init__(shape)
+        for pattern, compiled in self.compiled_cache.items():
+            if compiled.pattern.endswith("$") and not compiled.pattern.endswith("\\$"):
+                self.compiled_cache[pattern] = re.compile(rf"{compiled.pattern[:-1]}\Z", compiled.flags)
+
+
+class Prepared(SPARQLProcessor):
+    """A SPARQL processor that caches parsed queries.
+
+    pySHACL evaluates the query of a shape anew for each focus node, and parsing takes rdflib longer than evaluating.
+    """
+
+    def query(  # type: ignore[override]  # as above it, where rdflib leaves Processor's own signature too
+        self,
+        strOrQuery: str | Query,  # noqa: N803 - rdflib calls it so
+        initBindings: Mapping[str, Any] | None = None,  # noqa: N803
+        initNs: Mapping[str, Any] | None = None,  # noqa: N803
+        base: str | None = None,
+        DEBUG: bool = False,  # noqa: N803
+    ) -> Mapping[str, Any]:
+        """Evaluates a query, and parses it only if its text with these prefixes is new."""
+        query = strOrQuery
+        if isinstance(query, str):
+            query = _parsed(query, tuple(sorted((initNs or {}).items())), base)
+        return super().query(query, initBindings, initNs, base, DEBUG)
+
+
+def _datatype(literal: Literal) -> str:
+    if literal.language:
+        return RDF + "langString"
+    return str(literal.datatype) if literal.datatype else XSD + "string"
+
+
+# As many as all shapes have queries, a few times over.
+@lru_cache(256)
+def _parsed(text: str, prefixes: tuple[tuple[str, Any], ...], base: str | None) -> Query:
+    return prepareQuery(text, dict(prefixes), base)
+
+
+def _aimed_at(shapes: Any, failing: set[tuple[str, str]]) -> Any:
+    """Returns the shapes with these failing nodes as their only targets.
+
+    (pySHACL's own `focus_nodes` also drops the nodes of nested shapes, so that sh:not reports false violations.)
+    """
+    aimed = Graph() + shapes
+    for name in ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf"):
+        aimed.remove((None, URIRef(SH(name).value), None))
+    for node, shape in failing:
+        term = from_n3(node) if node.startswith(('"', "_:")) else URIRef(node)
+        aimed.add((URIRef(shape), URIRef(SH("targetNode").value), term))
+    return aimed
+
+
+def _as_in_data(results: Any) -> None:
+    """Gives ill-formed literals in a report of pySHACL their datatype back."""
+    for subject, predicate, value in list(results):
+        datatype = str(value.datatype or "") if isinstance(value, Literal) else ""
+        if datatype != from_engines(datatype):
+            results.remove((subject, predicate, value))
+            results.add((subject, predicate, Literal(str(value), datatype=from_engines(datatype))))
+
+
+def _name(term: Any) -> str:
+    """Returns the IRI of a term, its N-Triples if it is none, "" for no term."""
+    text = _ntriples(term)
+    return text[1:-1] if text.startswith("<") else text
+
+
+def _ntriples(term: Any) -> str:
+    """Returns a term of rdflib in canonical N-Triples; "" for no term."""
+    if isinstance(term, Literal):
+        if term.language:
+            return str(Term(str(term), language=term.language))
+        return str(Term(str(term), datatype=NamedNode(str(term.datatype)) if term.datatype else None))
+    return f"<{term}>" if isinstance(term, URIRef) else term.n3() if term is not None else ""
+
+
+def _results(results: Any, graph: Any, shapes: Any) -> Iterator[ValidationResult]:
+    def uri(term: Any) -> Any:
+        return URIRef(term.value)
+
+    # Only those of the report: a result below sh:detail belongs to another result.
+    for node in results.objects(None, uri(SH("result"))):
+        focus = results.value(node, uri(SH("focusNode")))
+        shape = results.value(node, uri(SH("sourceShape")))
+        path = results.value(node, uri(SH("resultPath")))
+        value = results.value(node, uri(SH("value")))
+        yield ValidationResult(
+            severity=str(results.value(node, uri(SH("resultSeverity")))).rpartition("#")[2].lower(),
+            focus_node=_name(focus),
+            shape=str(shape),
+            component=str(results.value(node, uri(SH("sourceConstraintComponent")))),
+            path=_name(path),
+            value=_ntriples(value),
+            label=_label(graph, focus, uri(RDFS("label"))),
+            # From the shape: in the report pySHACL takes the languages of messages of SPARQL constraints away.
+            messages=_by_language(shapes.objects(shape, uri(SH("message")))),
+            remedies=_by_language(shapes.objects(shape, uri(CG("remedy")))),
+        )
+
+
+def _by_language(texts: Iterable[Any]) -> dict[str, str]:
+    return {text.language or "": str(text) for text in texts}
+
+
+def _label(graph: Any, node: Any, label: Any) -> str:
+    labels = _by_language(graph.objects(node, label))
+    tag = best_tag(labels, "en", "*", "")
+    return "" if tag is None else labels[tag]

@@ -1,0 +1,275 @@
+"""The check of single statements, in one pass before any engine: terms, kinds and datatypes of values, lexical forms.
+
+The ontology says which terms there are and what each property takes; ontology/shapes/statement.ttl has the words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode, RdfFormat, parse
+
+from citygraph.rdf.lexical import DATATYPES, TEXTS, is_valid
+from citygraph.rdf.partial_dates import DATE_TYPES
+from citygraph.rdf.terms import BASE, CG, OWL, RDF, RDFS, SCHEMA, SH, XSD, split_iri
+from citygraph.report import ValidationResult
+
+# What replaces the datatype of an ill-formed literal for the engines, which differ on such literals. With an unknown
+# datatype, both find that the value is not of the datatype that a shape requires.
+_ILL_FORMED = "urn:x-citygraph:ill-formed:"
+_SHAPES = BASE + "ontology/shapes#"
+_TYPE = RDF("type").value
+_LANGUAGE_TEXT = RDF + "langString"
+_LITERAL_PROPERTIES = frozenset({OWL("DatatypeProperty"), OWL("AnnotationProperty")})
+_PROPERTIES = _LITERAL_PROPERTIES | {OWL("ObjectProperty"), RDF("Property")}
+_CLASSES = frozenset({OWL("Class"), RDFS("Class")})
+_RANGES = frozenset({RDFS("range"), SCHEMA("rangeIncludes")})
+_DATES = frozenset(type_.value for type_ in DATE_TYPES)
+_ZONE = re.compile(r"Z$|[+-][0-9]{2}:[0-9]{2}$")
+# The constraint component of each rule, for the W3C report, which requires one.
+_COMPONENTS = {
+    "KnownProperty": "Closed",
+    "KnownClass": "In",
+    "KnownTerm": "In",
+    "KnownDatatype": "Datatype",
+    "LexicalForm": "Datatype",
+    "DateWithoutZone": "Pattern",
+    "ValueIsIri": "NodeKind",
+    "ValueIsLiteral": "NodeKind",
+    "ValueDatatype": "Datatype",
+    "TextNotEmpty": "MinLength",
+}
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """A broken rule, by the name of its shape, and the words for the placeholders in its texts."""
+
+    rule: str
+    words: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """The check of all literals of one property with one datatype or language.
+
+    `fault` is what is wrong whatever the text is. Otherwise the text must be in the lexical space of `datatype`, and
+    not be blank if the value `is_text`.
+    """
+
+    fault: _Fault | None = None
+    datatype: str = ""
+    is_text: bool = False
+
+
+@dataclass(frozen=True)
+class _Values:
+    """The values that a property takes."""
+
+    iris: bool
+    literals: bool
+    datatypes: frozenset[str]
+
+
+class StatementRules:
+    """The rules for single statements, as the ontology gives them."""
+
+    def __init__(self, ontology: Sequence[Path], shapes: Sequence[Path]) -> None:
+        self._terms: set[str] = set()
+        self._classes: set[str] = set()
+        self._properties: dict[str, _Values] = {}
+        self._texts: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+        self._literals: dict[tuple[str, str], _Verdict] = {}
+        self._read_ontology(ontology)
+        self._read_texts(shapes)
+
+    def check(self, lines: Iterable[str]) -> Iterator[ValidationResult]:
+        """Yields the violations of statements, given as lines of canonical N-Triples."""
+        for line in lines:
+            subject, predicate, value = line.split(" ", 2)
+            if fault := self._fault(predicate, value):
+                yield self._result(fault, subject, predicate, value[:-3])
+
+    def for_engines(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yields the lines as the engines may read them: an ill-formed literal gets a datatype of its own."""
+        for line in lines:
+            value = line.split(" ", 2)[2]
+            end = value.rindex('"') if value[0] == '"' else 0
+            is_typed = end and value.startswith("^^<", end + 1)
+            if is_typed and not is_valid(_unescaped(value[1:end]), value[end + 4 : -4]):
+                yield line.removesuffix(value[end + 4 :]) + _ILL_FORMED + value[end + 4 :]
+            else:
+                yield line
+
+    def _fault(self, predicate: str, value: str) -> _Fault | None:
+        if value[0] != '"':
+            return self._fault_of_iri(predicate, value[:-3])
+        end = value.rindex('"')
+        verdict = self._literals.get((predicate, value[end:])) or self._verdict(predicate, value[end:])
+        if verdict.fault:
+            return verdict.fault
+        text = value[1:end]
+        if verdict.is_text:
+            blank = not text.strip() or ("\\" in text and not _unescaped(text).strip())
+            return _Fault("TextNotEmpty", (("property", _short(predicate)),)) if blank else None
+        if not verdict.datatype:
+            return None
+        if is_valid(_unescaped(text), verdict.datatype):
+            return _fault_of_zone(predicate, text, verdict.datatype)
+        known = DATATYPES[verdict.datatype]
+        words = (
+            ("property", _short(predicate)),
+            ("value", f'"{text}"'),
+            ("datatype", _short(verdict.datatype)),
+            ("example", f'"{known.example}"^^{_short(verdict.datatype)}'),
+        )
+        return _Fault("LexicalForm", words)
+
+    def _fault_of_iri(self, predicate: str, value: str) -> _Fault | None:
+        name, term = predicate[1:-1], value[1:-1]
+        if name.startswith(CG):
+            values = self._properties.get(name)
+            if values is None:
+                return self._unknown("KnownProperty", name, self._properties)
+            if not values.iris:
+                return _Fault("ValueIsLiteral", (("property", _short(name)), *_expected(values)))
+        if not term.startswith(CG) or term == CG:
+            return None
+        if name == _TYPE and term not in self._classes:
+            return self._unknown("KnownClass", term, self._classes)
+        return None if term in self._terms else self._unknown("KnownTerm", term, self._terms)
+
+    def _verdict(self, predicate: str, suffix: str) -> _Verdict:
+        """Returns the verdict on the literals of a property with this suffix, and keeps it."""
+        name = predicate[1:-1]
+        datatype = _datatype_of(suffix)
+        fault = self._fault_of_datatype(name, datatype)
+        verdict = _Verdict(fault) if fault else _Verdict(None, "" if datatype in TEXTS else datatype, datatype in TEXTS)
+        if verdict.datatype not in DATATYPES:
+            verdict = _Verdict(fault, "", verdict.is_text)
+        self._literals[predicate, suffix] = verdict
+        return verdict
+
+    def _fault_of_datatype(self, name: str, datatype: str) -> _Fault | None:
+        if name.startswith(CG):
+            values = self._properties.get(name)
+            if values is None:
+                return self._unknown("KnownProperty", name, self._properties)
+            if not values.literals:
+                return _Fault("ValueIsIri", (("property", _short(name)),))
+            if values.datatypes and datatype not in values.datatypes:
+                words = (("property", _short(name)), ("datatype", _short(datatype)), *_expected(values))
+                return _Fault("ValueDatatype", words)
+        if datatype.startswith(XSD) and datatype not in DATATYPES:
+            return self._unknown("KnownDatatype", datatype, DATATYPES)
+        return None
+
+    def _unknown(self, rule: str, term: str, known: Iterable[str]) -> _Fault:
+        nearest = max(sorted(known), key=lambda other: _similarity(term, other), default=term)
+        return _Fault(rule, (("term", _short(term)), ("nearest", _short(nearest))))
+
+    def _result(self, fault: _Fault, subject: str, predicate: str, value: str) -> ValidationResult:
+        messages, remedies = (
+            {language: _filled(text, fault.words) for language, text in texts.items()}
+            for texts in self._texts.get(fault.rule, ({}, {}))
+        )
+        return ValidationResult(
+            severity="violation",
+            focus_node=subject.removeprefix("<").removesuffix(">"),
+            shape=_SHAPES + fault.rule,
+            component=f"{SH}{_COMPONENTS[fault.rule]}ConstraintComponent",
+            path=predicate[1:-1],
+            value=value,
+            messages=messages,
+            remedies=remedies,
+        )
+
+    def _read_ontology(self, files: Sequence[Path]) -> None:
+        kinds: dict[str, set[NamedNode]] = {}
+        ranges: dict[str, set[str]] = {}
+        for quad in (quad for path in files for quad in parse(path=path)):
+            subject = getattr(quad.subject, "value", "")
+            if not subject.startswith(CG):
+                continue
+            self._terms.add(subject)
+            if isinstance(quad.object, NamedNode) and quad.predicate.value == _TYPE:
+                kinds.setdefault(subject, set()).add(quad.object)
+            elif isinstance(quad.object, NamedNode) and quad.predicate in _RANGES:
+                ranges.setdefault(subject, set()).add(quad.object.value)
+        self._classes = {term for term, its in kinds.items() if its & _CLASSES}
+        self._properties = {
+            term: _values(its, ranges.get(term, set())) for term, its in kinds.items() if its & _PROPERTIES
+        }
+
+    def _read_texts(self, files: Sequence[Path]) -> None:
+        for quad in (quad for path in files for quad in parse(path=path)):
+            rule = getattr(quad.subject, "value", "").removeprefix(_SHAPES)
+            if rule in _COMPONENTS and isinstance(quad.object, Literal) and quad.object.language:
+                texts = self._texts.setdefault(rule, ({}, {}))
+                texts[quad.predicate == CG("remedy")][quad.object.language] = quad.object.value
+
+
+def from_engines(datatype: str) -> str:
+    """Returns the datatype that a literal has in the data, from that which it has for the engines."""
+    return datatype.removeprefix(_ILL_FORMED)
+
+
+def _fault_of_zone(predicate: str, text: str, datatype: str) -> _Fault | None:
+    # Only the zone of a valid date has a letter or a colon.
+    if datatype not in _DATES or not predicate.startswith(f"<{CG}") or (text[-1] != "Z" and ":" not in text):
+        return None
+    example = f'"{_ZONE.sub("", text)}"^^{_short(datatype)}'
+    return _Fault("DateWithoutZone", (("property", _short(predicate)), ("example", example)))
+
+
+def _values(kinds: set[NamedNode], ranges: set[str]) -> _Values:
+    datatypes = frozenset(name for name in ranges if name.startswith(XSD) or name == _LANGUAGE_TEXT)
+    # The range decides too: a property may take dates and, where a date is unknown, an individual.
+    iris = OWL("ObjectProperty") in kinds or bool(ranges - datatypes) or not kinds & _LITERAL_PROPERTIES
+    literals = bool(kinds & _LITERAL_PROPERTIES) or bool(datatypes) or OWL("ObjectProperty") not in kinds
+    return _Values(iris, literals, datatypes)
+
+
+def _expected(values: _Values) -> tuple[tuple[str, str], ...]:
+    datatypes = sorted(values.datatypes) or [XSD + "string"]
+    return (("expected", ", ".join(map(_short, datatypes))), ("example", _example(datatypes[0])))
+
+
+def _example(datatype: str) -> str:
+    if datatype == _LANGUAGE_TEXT:
+        return '"…"@en'
+    return '"…"' if datatype in TEXTS else f'"{DATATYPES[datatype].example}"^^{_short(datatype)}'
+
+
+def _datatype_of(suffix: str) -> str:
+    """Returns the datatype of a literal from the rest of its line: `"@tr .`, `"^^<…> .` or `" .`."""
+    if suffix.startswith('"^^'):
+        return suffix[4:-4]
+    return _LANGUAGE_TEXT if suffix.startswith('"@') else XSD + "string"
+
+
+def _unescaped(text: str) -> str:
+    if "\\" not in text:
+        return text
+    (triple,) = parse(f'<urn:x:s> <urn:x:p> "{text}" .', RdfFormat.N_TRIPLES)
+    return triple.object.value if isinstance(triple.object, Literal) else text
+
+
+def _similarity(one: str, other: str) -> float:
+    name, other_name = split_iri(one)[1], split_iri(other)[1]
+    return SequenceMatcher(None, name.casefold(), other_name.casefold()).ratio()
+
+
+def _short(iri: str) -> str:
+    prefix, name = split_iri(iri.removeprefix("<").removesuffix(">"))
+    return f"{prefix}:{name}" if prefix else f"<{name}>"
+
+
+def _filled(text: str, words: Iterable[tuple[str, str]]) -> str:
+    for name, word in words:
+        text = text.replace(f"{{?{name}}}", word)
+    return text
