@@ -269,8 +269,9 @@ def test_a_patch_changes_its_graph_alone(settings: Settings, commit: Commits) ->
 
 def test_blank_nodes_get_names(settings: Settings, commit: Commits) -> None:
     """Each in its own change, the same within one; and the answer says how many."""
-    made = done(commit(settings, "INSERT DATA { GRAPH graph:n { _:a a cg:Source0 ; cg:x [ a cg:Source0 ] , _:a } }",
-                       dry_run=True))  # fmt: skip
+    made = done(
+        commit(settings, "INSERT DATA { GRAPH graph:n { _:a a oa:Note ; oa:to [ a oa:Note ] , _:a } }", dry_run=True)
+    )
     assert made.blank_nodes == 2
 
 

@@ -140,7 +140,7 @@ def test_new_file_stands_beside_what_the_api_owns(tmp_path: Path, consequences: 
     (outcome,) = committed([update], settings, consequences)
     assert isinstance(outcome, Commit)
     path = tmp_path / "probe.trig"
-    path.write_text(PREFIX_LINES + "GRAPH graph:probe { country:turkiye cg:capital city:urla }")
+    path.write_text(PREFIX_LINES + "GRAPH graph:probe { city:izmir cg:locatedIn city:urla }")
     assert not check(sources, [path], Progress(), release).conforms
     assert check(sources, [path], Progress(), Releases(settings.releases).current()).conforms
 

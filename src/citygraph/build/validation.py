@@ -24,6 +24,7 @@ from citygraph.build.statements import StatementRules
 from citygraph.errors import CitygraphError, EnginesDisagree
 from citygraph.rdf.terms import CG, DATASET, RDFS, XSD
 from citygraph.report import (
+    Finding,
     Place,
     Report,
     ValidationResult,
@@ -229,7 +230,7 @@ class Validator:
 
         literals_as_written()
         _, found, _ = self._finder.validate(data, graph_mode="data", infer=False, on_unsupported="error")
-        nodes = {node for node, _ in failing}
+        nodes = {finding_of(node, shape, "", "")[0] for node, shape in failing}
         by_shifty = {
             finding
             for finding in findings_in(found)
