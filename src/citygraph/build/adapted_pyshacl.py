@@ -41,7 +41,9 @@ def explain(data: Path, shapes: Graph, failing: set[tuple[str, str]] | None) -> 
     aimed = shapes if failing is None else _aimed_at(shapes, failing)
     _, results, _ = pyshacl.validate(graph, shacl_graph=aimed, inplace=True)
     _as_in_data(results)
-    return Report(tuple(_results(results, graph, shapes)), results.serialize(format="turtle"))
+    # A shape with several constraints may reject a value several times, always in the same words.
+    unique = {(r.focus_node, r.shape, r.path, r.value): r for r in _results(results, graph, shapes)}
+    return Report(tuple(unique.values()), results.serialize(format="turtle"))
 
 
 def findings_in(results: Graph) -> Iterator[Finding]:
@@ -159,7 +161,7 @@ def _as_in_data(results: Any) -> None:
         datatype = str(value.datatype or "") if isinstance(value, Literal) else ""
         if datatype != from_engines(datatype):
             results.remove((subject, predicate, value))
-            results.add((subject, predicate, Literal(str(value), datatype=from_engines(datatype))))
+            results.add((subject, predicate, Literal(str(value), datatype=from_engines(datatype), normalize=False)))
 
 
 def _name(term: Any) -> str:
