@@ -120,8 +120,7 @@ def report_of(results: Iterable[ValidationResult]) -> Report:
     for result in results:
         node = BlankNode()
         quads += [Quad(whole, SH("result"), node), *(Quad(node, name, term) for name, term in _statements(result))]
-    turtle = serialize(quads, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b""
-    return Report(results, turtle.decode())
+    return Report(results, as_turtle(quads))
 
 
 def _statements(result: ValidationResult) -> Iterator[tuple[NamedNode, NamedNode | Literal]]:
@@ -158,8 +157,12 @@ def merge_reports(reports: Iterable[Report]) -> Report:
         own = {quad.subject for quad in part if quad.object == _REPORT}
         quads += (quad for quad in part if quad.subject not in own)
         quads += (Quad(whole, q.predicate, q.object) for q in part if q.subject in own and q.predicate == SH("result"))
-    turtle = serialize(quads, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b""
-    return Report(tuple(result for report in parts for result in report.results), turtle.decode())
+    return Report(tuple(result for report in parts for result in report.results), as_turtle(quads))
+
+
+def as_turtle(quads: Iterable[Quad]) -> str:
+    """Returns the statements of a report as Turtle."""
+    return (serialize(quads, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b"").decode()
 
 
 def report_of_change(report: Report, changed: Iterable[Quad]) -> Report:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from citygraph.errors import UsageError
+from citygraph.instance import current_instance
 from citygraph.rdf.partial_dates import local_day
 from citygraph.rdf.terms import BASE
 
@@ -29,10 +30,6 @@ class Settings:
     ontology: Path = _setting(Path("ontology"), "Folder of the ontology, alignments, schemes, shapes and rules.")
     queries: Path = _setting(Path("queries"), "Folder of the stored queries.")
     releases: Path = _setting(Path("var/releases"), "Folder in which releases are published.")
-    timezone: str = _setting(
-        "Europe/Istanbul",
-        "Time zone of the instance, by its IANA name: decides which day is today, for pages and data.",
-    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on.")
     workers: int = _setting(2, "Web processes; together they use the engine processes evenly.")
@@ -88,7 +85,7 @@ class Settings:
 
     def today(self) -> date:
         """Returns the present day in the instance's time zone."""
-        return local_day(self.timezone)
+        return local_day(current_instance().timezone)
 
     def with_changes(self, **changes: Any) -> Settings:
         """Returns these settings with some replaced; None means unchanged."""
@@ -114,23 +111,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         if variable not in settings:
             raise UsageError(f"{variable} is not a setting; docs/settings.md lists the settings")
         values[settings[variable].name] = _from_text(variable, text, settings[variable].default)
-    return _with_time_zone(Settings(**values))
+    return Settings(**values)
 
 
 def export_to_environment(settings: Settings) -> None:
     """Puts the settings into the environment of this process, for the processes that it starts from now on."""
     os.environ.update(settings.as_environment())
-
-
-def _with_time_zone(settings: Settings) -> Settings:
-    try:
-        settings.today()
-    except (KeyError, ValueError, OSError):
-        raise UsageError(
-            f"CITYGRAPH_TIMEZONE is {settings.timezone!r}: it must be a time zone of this system's IANA database, such "
-            "as Europe/Istanbul or UTC"
-        ) from None
-    return settings
 
 
 def _variable(name: str) -> str:

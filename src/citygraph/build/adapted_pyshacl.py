@@ -16,7 +16,7 @@ from typing import Any
 import pyshacl
 import rdflib
 from pyoxigraph import Literal as Term
-from pyoxigraph import NamedNode
+from pyoxigraph import NamedNode, RdfFormat, parse
 from pyshacl.constraints import CONSTRAINT_PARAMETERS_MAP
 from pyshacl.constraints.core.string_based_constraints import PatternConstraintComponent
 from pyshacl.constraints.core.value_constraints import DatatypeConstraintComponent
@@ -29,7 +29,7 @@ from rdflib.util import from_n3
 
 from citygraph.build.statements import from_engines
 from citygraph.rdf.terms import CG, RDF, RDFS, SH, XSD
-from citygraph.report import Finding, Report, ValidationResult, finding_of
+from citygraph.report import Finding, Report, ValidationResult, as_turtle, finding_of
 from citygraph.text import best_tag
 
 
@@ -43,7 +43,9 @@ def explain(data: Path, shapes: Graph, failing: set[tuple[str, str]] | None) -> 
     _as_in_data(results)
     # A shape with several constraints may reject a value several times, always in the same words.
     unique = {(r.focus_node, r.shape, r.path, r.value): r for r in _results(results, graph, shapes)}
-    return Report(tuple(unique.values()), results.serialize(format="turtle"))
+    # rdflib's Turtle would write an ill-formed decimal such as 4.19e1 without its datatype, as a double.
+    triples = parse(results.serialize(format="nt"), RdfFormat.N_TRIPLES)
+    return Report(tuple(unique.values()), as_turtle(triples))
 
 
 def findings_in(results: Graph) -> Iterator[Finding]:
@@ -155,13 +157,16 @@ def _aimed_at(shapes: Any, failing: set[tuple[str, str]]) -> Any:
     return aimed
 
 
-def _as_in_data(results: Any) -> None:
-    """Gives ill-formed literals in a report of pySHACL their datatype back."""
+def _as_in_data(results: Graph) -> None:
+    """Gives ill-formed literals in a report their datatype back, in the messages too."""
     for subject, predicate, value in list(results):
-        datatype = str(value.datatype or "") if isinstance(value, Literal) else ""
-        if datatype != from_engines(datatype):
+        if not isinstance(value, Literal):
+            continue
+        text, datatype = from_engines(str(value)), from_engines(value.datatype or "")
+        if (text, datatype) != (str(value), value.datatype or ""):
             results.remove((subject, predicate, value))
-            results.add((subject, predicate, Literal(str(value), datatype=from_engines(datatype), normalize=False)))
+            term = Literal(text, lang=value.language, datatype=datatype or None, normalize=False)
+            results.add((subject, predicate, term))
 
 
 def _name(term: Any) -> str:

@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode, RdfFormat, parse
+from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
+from citygraph.instance import VOCABULARY
 from citygraph.rdf.lexical import DATATYPES, TEXTS, is_valid
 from citygraph.rdf.partial_dates import DATE_TYPES
-from citygraph.rdf.terms import BASE, CG, OWL, RDF, RDFS, SCHEMA, SH, XSD, split_iri
+from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SH, XSD, split_iri
 from citygraph.report import ValidationResult
+from citygraph.source.reading import read_packaged_text
 
 # What replaces the datatype of an ill-formed literal for the engines, which differ on such literals. With an unknown
 # datatype, both find that the value is not of the datatype that a shape requires.
 _ILL_FORMED = "urn:x-citygraph:ill-formed:"
-_SHAPES = BASE + "ontology/shapes#"
+_SHAPES = VOCABULARY + "ontology/shapes#"
 _TYPE = RDF("type").value
 _LANGUAGE_TEXT = RDF + "langString"
 _LITERAL_PROPERTIES = frozenset({OWL("DatatypeProperty"), OWL("AnnotationProperty")})
@@ -191,7 +193,7 @@ class StatementRules:
     def _read_ontology(self, files: Sequence[Path]) -> None:
         kinds: dict[str, set[NamedNode]] = {}
         ranges: dict[str, set[str]] = {}
-        for quad in (quad for path in files for quad in parse(path=path)):
+        for quad in _quads(files):
             subject = getattr(quad.subject, "value", "")
             if not subject.startswith(CG):
                 continue
@@ -206,16 +208,16 @@ class StatementRules:
         }
 
     def _read_texts(self, files: Sequence[Path]) -> None:
-        for quad in (quad for path in files for quad in parse(path=path)):
+        for quad in _quads(files):
             rule = getattr(quad.subject, "value", "").removeprefix(_SHAPES)
             if rule in _COMPONENTS and isinstance(quad.object, Literal) and quad.object.language:
                 texts = self._texts.setdefault(rule, ({}, {}))
                 texts[quad.predicate == CG("remedy")][quad.object.language] = quad.object.value
 
 
-def from_engines(datatype: str) -> str:
-    """Returns the datatype that a literal has in the data, from that which it has for the engines."""
-    return datatype.removeprefix(_ILL_FORMED)
+def from_engines(text: str) -> str:
+    """Returns a datatype, or a text of a report that names one, with the datatypes of the data."""
+    return text.replace(_ILL_FORMED, "")
 
 
 def _fault_of_zone(predicate: str, text: str, datatype: str) -> _Fault | None:
@@ -224,6 +226,10 @@ def _fault_of_zone(predicate: str, text: str, datatype: str) -> _Fault | None:
         return None
     example = f'"{_ZONE.sub("", text)}"^^{_short(datatype)}'
     return _Fault("DateWithoutZone", (("property", _short(predicate)), ("example", example)))
+
+
+def _quads(files: Sequence[Path]) -> Iterator[Quad]:
+    return (quad for path in files for quad in parse(read_packaged_text(path), RdfFormat.TURTLE))
 
 
 def _values(kinds: set[NamedNode], ranges: set[str]) -> _Values:

@@ -25,7 +25,7 @@ from pyoxigraph import (
 )
 
 from citygraph.errors import BadData, UsageError
-from citygraph.instance import VOCABULARY, packaged_folder
+from citygraph.instance import VOCABULARY, current_instance, packaged_folder
 from citygraph.rdf.formats import by_extension, unsupported_reason
 from citygraph.rdf.partial_dates import local_day
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
@@ -99,11 +99,10 @@ class Sources:
     queries: Path | None = None
     own_ontology: Path | None = None
     own_queries: Path | None = None
-    timezone: str = "UTC"  # where the instance is: the shapes reject dates after today there
 
     def today(self) -> date:
         """Returns the present day where the instance is."""
-        return local_day(self.timezone)
+        return local_day(current_instance().timezone)
 
     @property
     def ontology_folders(self) -> tuple[Path, ...]:

@@ -17,7 +17,7 @@ from citygraph.errors import Gone
 from citygraph.graph.description import Description, describe, has_statements
 from citygraph.graph.document import document, has_graphs, write_graph
 from citygraph.graph.withdrawals import Withdrawal
-from citygraph.instance import VOCABULARY
+from citygraph.instance import VOCABULARY, current_instance
 from citygraph.rdf.partial_dates import midnight
 from citygraph.rdf.terms import DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.release.releases import Releases
@@ -244,7 +244,7 @@ class Documents:
         return Rendered(page.encode(), 1, posts)
 
     def _select(self, request: Request, path: str) -> DocumentSelection:
-        proxies, zone = self._settings.trusted_proxies, self._settings.timezone
+        proxies, zone = self._settings.trusted_proxies, current_instance().timezone
         return select(request, path.rstrip("/"), self._settings.base, proxies, midnight(self._today(), zone))
 
     def _reader(self, selection: DocumentSelection) -> PageRequest:
