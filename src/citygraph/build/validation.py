@@ -60,7 +60,7 @@ class Validation:
         self._today = sources.today
         self._errors = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "citygraph.build.validation", str(sources.data), str(sources.ontology)],
+            [sys.executable, "-m", "citygraph.build.validation", json.dumps(asdict(sources), default=str)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -259,8 +259,8 @@ def with_faults(report: Report, faults: Iterable[ValidationResult]) -> Report:
 
 def main() -> None:
     """Responds to requests on standard input until it ends. `Validation` starts this program."""
-    data, ontology = map(Path, sys.argv[1:])
-    validator = Validator(Sources(data, ontology))
+    folders = {name: Path(folder) if folder else None for name, folder in json.loads(sys.argv[1]).items()}
+    validator = Validator(Sources(**folders))  # type: ignore[arg-type]
     for line in sys.stdin:
         request = json.loads(line)
         validator.set_day(date.fromisoformat(request["today"]))

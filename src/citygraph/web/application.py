@@ -85,6 +85,7 @@ def create_app(
 
     `clock` returns seconds, `today` the day on which pages are read.
     """
+    today = today or settings.today
     cache = ReleaseCache(releases, settings.base, held_quads=settings.held_quads)
     pages = Pages()
     errors = ErrorPages(settings, releases, pages)
@@ -96,7 +97,7 @@ def create_app(
         SparqlEndpoint(settings, releases, engines, workbench, clock, metrics, bodies) if engines is not None else None
     )
     mementos = Mementos(release_site)
-    citations = Citations(release_site, today or settings.today)
+    citations = Citations(release_site, today)
     views = {
         "documents": Documents(settings, releases, cache, errors, pages, today),
         **_sparql_views(settings, releases, cache, engines, endpoint, metrics, bodies),
