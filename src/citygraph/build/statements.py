@@ -233,11 +233,13 @@ def _quads(files: Sequence[Path]) -> Iterator[Quad]:
 
 
 def _values(kinds: set[NamedNode], ranges: set[str]) -> _Values:
+    if OWL("ObjectProperty") in kinds:
+        return _Values(iris=True, literals=False, datatypes=frozenset())
+    if kinds & _LITERAL_PROPERTIES:
+        return _Values(iris=False, literals=True, datatypes=frozenset(ranges))
+    # A plain rdf:Property may take both, such as dates and, where a date is unknown, an individual.
     datatypes = frozenset(name for name in ranges if name.startswith(XSD) or name == _LANGUAGE_TEXT)
-    # The range decides too: a property may take dates and, where a date is unknown, an individual.
-    iris = OWL("ObjectProperty") in kinds or bool(ranges - datatypes) or not kinds & _LITERAL_PROPERTIES
-    literals = bool(kinds & _LITERAL_PROPERTIES) or bool(datatypes) or OWL("ObjectProperty") not in kinds
-    return _Values(iris, literals, datatypes)
+    return _Values(not ranges or datatypes != ranges, not ranges or bool(datatypes), datatypes)
 
 
 def _expected(values: _Values) -> tuple[tuple[str, str], ...]:
@@ -248,7 +250,9 @@ def _expected(values: _Values) -> tuple[tuple[str, str], ...]:
 def _example(datatype: str) -> str:
     if datatype == _LANGUAGE_TEXT:
         return '"…"@en'
-    return '"…"' if datatype in TEXTS else f'"{DATATYPES[datatype].example}"^^{_short(datatype)}'
+    if datatype not in DATATYPES or datatype in TEXTS:
+        return '"…"' if datatype in TEXTS else f'"…"^^{_short(datatype)}'
+    return f'"{DATATYPES[datatype].example}"^^{_short(datatype)}'
 
 
 def _datatype_of(suffix: str) -> str:
