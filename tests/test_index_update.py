@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -12,9 +13,10 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 from citygraph.incremental import index_update as index
 from citygraph.index.names import AMENDMENTS, INDEX, INDEXED, write_index
 from citygraph.matching.lookup import Lookup
-from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SKOS
+from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SKOS, XSD
 from citygraph.release.releases import Release
 
+_DATES = ("startDate", "protocolDate", "councilActDate", "foundingDate", "attestedOn")
 _CITY = "https://w3id.org/citygraph/id/city/"
 
 
@@ -38,7 +40,7 @@ def asked(path: Path, iris: list[str], texts: list[str]) -> object:
         known = sorted((one for one in lookup.identified(iris)), key=lambda one: one.iri)
         facts = [(k.iri, k.label, k.label_tr, sorted(k.types), k.country, k.latitude, k.longitude, k.first, k.last,
                   sorted(k.qids), sorted(k.names)) for k in known]  # fmt: skip
-        names = [lookup.names_of(iri) for iri in iris]
+        names = [(lookup.names_of(iri), [sorted(lookup.dates(iri, one)) for one in _DATES]) for iri in iris]
         found = [sorted(hit.entity for hit in lookup.find(text, limit=500)) for text in texts]
         spelled = [sorted({one.iri for one in lookup.named([text])}) for text in texts[:2]]
         return facts, names, found, spelled
@@ -100,3 +102,19 @@ def test_what_concerns_no_entity_costs_nothing(store: Store, tmp_path: Path) -> 
     index.update_index(tmp_path / "a", tmp_path / "b", store, [note])
     assert (tmp_path / "b" / INDEX).samefile(tmp_path / "a" / INDEX)
     assert not (tmp_path / "b" / AMENDMENTS).exists()
+
+
+def test_an_index_without_dates_by_property_is_read_and_continued(store: Store, tmp_path: Path) -> None:
+    """As older releases have it (13.20)."""
+    for folder in ("0", "1"):
+        (tmp_path / folder).mkdir()
+    write_index(store, tmp_path / "0" / INDEX)
+    with closing(sqlite3.connect(tmp_path / "0" / INDEX)) as database:
+        database.execute("DROP TABLE dated")
+    new = Quad(NamedNode(f"{_CITY}izmir"), CG("foundingDate"), Literal("1921", datatype=XSD("gYear")))
+    store.add(new)
+    index.update_index(tmp_path / "0", tmp_path / "1", store, [new])
+    for folder in ("0", "1"):
+        with closing(Lookup(tmp_path / folder / INDEX)) as lookup:
+            assert lookup.dates(f"{_CITY}izmir", "foundingDate") == []
+            assert f"{_CITY}izmir" in [one.iri for one in lookup.named(["izmir"])]

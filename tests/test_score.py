@@ -58,6 +58,10 @@ class Namesakes:
     def countries(self, text: str) -> frozenset[str]:
         return frozenset({text}) if text else frozenset()
 
+    def dates(self, entity: str, property_: str) -> list[str]:
+        del entity, property_
+        return []
+
 
 CALI = IndexedEntity(
     "x/id/city/a",
@@ -164,11 +168,11 @@ def test_types_are_a_constraint_unless_they_only_should_fit() -> None:
 
 def test_dates_must_overlap(small: Lookup) -> None:
     """Of an agreement its act and protocol, of a person the terms of office."""
-    asked = Question("İzmir–Bremen agreement", dates=(("1995", "1995"),))
+    asked = Question("İzmir–Bremen agreement", dates=(("", ("1995", "1995")),))
     assert features(reconcile(asked, small)[0])["date"] is True
-    late = Question("İzmir–Bremen agreement", dates=(("2004", "2004"),))
+    late = Question("İzmir–Bremen agreement", dates=(("", ("2004", "2004")),))
     assert features(reconcile(late, small)[0])["date"] is False
-    person = Question("Cemil Tugay", ("Person",), dates=(("2026-01", "2026-01"),))
+    person = Question("Cemil Tugay", ("Person",), dates=(("", ("2026-01", "2026-01")),))
     assert features(reconcile(person, small)[0])["date"] is True
 
 
@@ -179,13 +183,27 @@ def test_what_the_graph_does_not_know_is_no_evidence(small: Lookup) -> None:
         assert best(found) == ("city/bremen", True)
         assert "country" not in features(found[0])
     assert features(reconcile(Question("Bremen", countries=("Freedonia", "Almanya")), small)[0])["country"] is True
-    person = reconcile(Question("Cemil Tugay", ("Person",), dates=(("1999", "1999"),)), small)
+    person = reconcile(Question("Cemil Tugay", ("Person",), dates=(("", ("1999", "1999")),)), small)
     assert best(person) == ("person/cemil-tugay", True)
     assert "date" not in features(person[0])
     tenure = replace(CALI, types=("Tenure",), first="2026-01-06", last="2026-01-06")
-    assert "date" not in features(reconcile(Question("Victoria", dates=(("1999", "1999"),)), Namesakes((tenure,)))[0])
+    asked = Question("Victoria", dates=(("", ("1999", "1999")),))
+    assert "date" not in features(reconcile(asked, Namesakes((tenure,)))[0])
     ended = replace(tenure, first="2000")
-    assert features(reconcile(Question("Victoria", dates=(("1999", "1999"),)), Namesakes((ended,)))[0])["date"] is False
+    assert features(reconcile(asked, Namesakes((ended,)))[0])["date"] is False
+
+
+@pytest.mark.parametrize(
+    ("property_", "year", "expected"),
+    [("protocolDate", "1996", True), ("protocolDate", "1993", False), ("councilActDate", "1993", True),
+     ("councilActDate", "1996", False), ("endDate", "2004", None), ("startDate", "1993", True), ("", "2004", False)],
+)  # fmt: skip
+def test_a_property_that_the_graph_does_not_know_is_no_evidence(
+    small: Lookup, property_: str, year: str, expected: bool | None
+) -> None:
+    """One that it knows is compared with its own dates, not with others (13.20)."""
+    found = reconcile(Question("İzmir–Bremen agreement", dates=((property_, (year, year)),)), small)
+    assert features(found[0]).get("date") is expected
 
 
 @pytest.mark.parametrize(

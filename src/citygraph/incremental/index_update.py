@@ -14,7 +14,18 @@ from pathlib import Path
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.index.facts import BY_WAY_OF, ENTITY, HOLDER, read_facts
-from citygraph.index.names import AMENDMENTS, INDEX, INDEXED, SCHEMA, entity_rows, is_readable, name_rows, write_index
+from citygraph.index.names import (
+    AMENDMENTS,
+    DATED,
+    INDEX,
+    INDEXED,
+    SCHEMA,
+    date_rows,
+    entity_rows,
+    is_readable,
+    name_rows,
+    write_index,
+)
 from citygraph.index.spelling import keys
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, RDFS
 from citygraph.release.changes import Quads
@@ -36,6 +47,7 @@ _FORGET = (
     "DELETE FROM name WHERE entity = ?",
     "DELETE FROM entity WHERE iri = ?",
     "DELETE FROM qid WHERE entity = ?",
+    "DELETE FROM dated WHERE entity = ?",
     "INSERT OR IGNORE INTO changed VALUES (?)",
 )
 
@@ -109,6 +121,7 @@ def _amend(path: Path, concerned: set[str], around: Store) -> None:
         database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
         if is_new:
             database.executescript(SCHEMA + _MORE)
+        database.executescript(DATED)
         iris = [(iri,) for iri in sorted(concerned)]
         for text in _FORGET:
             database.executemany(text, iris)
@@ -123,6 +136,7 @@ def _amend(path: Path, concerned: set[str], around: Store) -> None:
         database.executemany(f"INSERT INTO entity VALUES ({marks})", entity_rows(labelled, facts_of))  # noqa: S608 - only marks
         pairs = ((qid, iri) for iri, facts in facts_of.items() for qid in facts.qids)
         database.executemany("INSERT OR IGNORE INTO qid VALUES (?, ?)", pairs)
+        database.executemany("INSERT OR IGNORE INTO dated VALUES (?, ?, ?)", date_rows(facts_of))
         database.commit()
 
 

@@ -35,6 +35,7 @@ class EntityFacts:
     latitude: float | None = None
     longitude: float | None = None
     dates: list[str] = field(default_factory=list)
+    dated: list[tuple[str, str]] = field(default_factory=list)  # local name of a property, and date
     ongoing: bool = False
     qids: list[str] = field(default_factory=list)
 
@@ -102,6 +103,7 @@ def _read_dates(store: Store, facts: dict[str, EntityFacts]) -> None:
         for iri, date in pairs(store, predicate):
             if entity := facts.get(iri):
                 entity.dates.append(date)
+                entity.dated.append((predicate.value.removeprefix(CG), date))
                 # A term without an end is taken to last; an organisation or a city exists on.
                 in_office = predicate == _START and "Tenure" in entity.types and iri not in ended
                 entity.ongoing = entity.ongoing or in_office or predicate == _FOUNDED

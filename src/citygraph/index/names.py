@@ -27,6 +27,12 @@ _VERSION = 2  # of the tables; an index of another version is written again
 _LABELS = ((RDFS("label"), 1), (SKOS("altLabel"), 0))
 # The properties that the index is made of.
 INDEXED = frozenset({predicate for predicate, _ in _LABELS} | facts.READ | entity_writer.READ)
+# In addition to the tables of this version: an index without it has no dates by property.
+DATED = """
+CREATE TABLE IF NOT EXISTS dated (
+  entity TEXT, property TEXT, date TEXT, PRIMARY KEY (entity, property, date)
+) WITHOUT ROWID;
+"""
 SCHEMA = f"""
 PRAGMA user_version = {_VERSION};
 CREATE TABLE name (entity TEXT, text TEXT, language TEXT, preferred INTEGER, folded TEXT);
@@ -35,6 +41,7 @@ CREATE TABLE entity (
   longitude REAL, first TEXT, last TEXT, qids TEXT
 ) WITHOUT ROWID;
 CREATE TABLE qid (qid TEXT, entity TEXT, PRIMARY KEY (qid, entity)) WITHOUT ROWID;
+{DATED}
 CREATE TABLE spelling (number INTEGER PRIMARY KEY, folded TEXT);
 CREATE TEMP TABLE unsorted (key INTEGER, spelling INTEGER);
 CREATE TABLE key (key INTEGER, spelling INTEGER, PRIMARY KEY (key, spelling)) WITHOUT ROWID;
@@ -206,6 +213,12 @@ def _write_entities(database: sqlite3.Connection, facts_of: dict[str, EntityFact
     database.executemany(f"INSERT INTO entity VALUES ({', '.join('?' * 11)})", rows)  # noqa: S608 - only marks
     pairs = ((qid, iri) for iri, entity in facts_of.items() for qid in entity.qids)
     database.executemany("INSERT OR IGNORE INTO qid VALUES (?, ?)", pairs)
+    database.executemany("INSERT OR IGNORE INTO dated VALUES (?, ?, ?)", date_rows(facts_of))
+
+
+def date_rows(facts_of: dict[str, EntityFacts]) -> Iterator[tuple[str, str, str]]:
+    """Yields entity, property and date."""
+    return ((iri, *dated) for iri, entity in facts_of.items() for dated in entity.dated)
 
 
 def entity_rows(

@@ -31,6 +31,8 @@ WHERE word MATCH ? LIMIT 40
 _FACTS = """
 SELECT iri, label, label_tr, types, country, latitude, longitude, first, last, qids FROM entity WHERE iri IN ({marks})
 """
+_DATES = "SELECT entity, date FROM dated WHERE entity = ? AND property = ?"
+_HAS_DATES = "SELECT 1 FROM sqlite_master WHERE name = 'dated'"
 _BY_IDENTIFIER = "SELECT iri FROM entity WHERE identifier = ? OR iri = ?"
 _BY_QID = "SELECT entity FROM qid WHERE qid = ?"
 _TYPES = "SELECT DISTINCT types FROM entity"
@@ -52,6 +54,8 @@ class Lookup(Index):
             raise NotFound("this release has no index for reconciliation: build it again")
         super().__init__(path)
         self._countries: dict[str, frozenset[str]] = {}
+        # An older index does not have the dates by property.
+        self._has_dates = bool(self._database.execute(_HAS_DATES).fetchone())
 
     def identified(self, identifiers: Iterable[str]) -> list[IndexedEntity]:
         """Returns the entities with these IRIs, identifiers or QIDs, with all their names."""
@@ -85,6 +89,10 @@ class Lookup(Index):
             iris += [iri for (iri,) in self._ask(_COUNTRIES, (fold(text),))]
             cached = self._countries[text] = frozenset(iris)
         return cached
+
+    def dates(self, entity: str, property_: str) -> list[str]:
+        """Returns the dates of an entity with a property, by its local name."""
+        return [date for _, date in self._ask(_DATES, (entity, property_))] if self._has_dates else []
 
     def types(self) -> frozenset[str]:
         """Returns the local names of the classes that an entity has."""

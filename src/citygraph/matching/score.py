@@ -59,7 +59,8 @@ class Question:
     """A query: a name, and facts about the entity.
 
     `types` are local names of classes; `strict` is whether a candidate must have "any" or "all" of them, or "should".
-    `countries` are names, identifiers or QIDs, `dates` intervals of ISO dates that may be partial.
+    `countries` are names, identifiers or QIDs, `dates` intervals of ISO dates that may be partial, each with the local
+    name of its property, or "" for any date.
     """
 
     text: str = ""
@@ -68,7 +69,7 @@ class Question:
     countries: tuple[str, ...] = ()
     point: tuple[float, float] | None = None
     qids: tuple[str, ...] = ()
-    dates: tuple[tuple[str, str], ...] = ()
+    dates: tuple[tuple[str, tuple[str, str]], ...] = ()
     limit: int = LIMIT
 
 
@@ -96,6 +97,9 @@ class Finder(Protocol):
 
     def countries(self, text: str) -> frozenset[str]:
         """Returns the IRIs of the countries with this name, identifier or QID."""
+
+    def dates(self, entity: str, property_: str) -> list[str]:
+        """Returns the dates of an entity with a property, by its local name."""
 
 
 def reconcile(question: Question, finder: Finder) -> list[Candidate]:
@@ -132,6 +136,7 @@ class _Judge:
 
     def __init__(self, question: Question, finder: Finder) -> None:
         self._question = question
+        self._finder = finder
         self._whole = fold(question.text)
         core, qualifier = qualified(question.text)
         self._core = fold(core)
@@ -210,9 +215,19 @@ class _Judge:
     def _date(self, entity: IndexedEntity) -> list[_Fact]:
         if not self._question.dates or not (entity.first or entity.last):
             return []
-        interval = (entity.first, entity.last)
-        agrees = any(overlap(interval, given) for given in self._question.dates)
-        return [("date", agrees, *_DATE)] if agrees or _is_bounded(entity) else []
+        found = [self._agrees(entity, property_, given) for property_, given in self._question.dates]
+        known = [agrees for agrees in found if agrees is not None]
+        return [("date", any(known), *_DATE)] if known else []
+
+    def _agrees(self, entity: IndexedEntity, property_: str, given: tuple[str, str]) -> bool | None:
+        """Returns whether a date agrees with the entity's; None if the graph does not know."""
+        dates = self._finder.dates(entity.iri, property_) if property_ else []
+        if dates:
+            return any(overlap((date, date), given) for date in dates)
+        if overlap((entity.first, entity.last), given):
+            return True
+        # Another date of the entity says nothing about one that the graph does not have.
+        return None if property_ or not _is_bounded(entity) else False
 
     def _qid(self, entity: IndexedEntity) -> list[_Fact]:
         qids = self._question.qids

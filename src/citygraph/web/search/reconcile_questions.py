@@ -20,7 +20,18 @@ _ISO = re.compile(r"(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:T.*|Z|[+-]\d\d:\d\d)?")
 _TURKISH = re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})")
 _QID = re.compile(r"(?:.*/|wd:)?(Q[1-9]\d*)", re.IGNORECASE)
 
-_DATES = ("date", "startdate", "enddate", "attestedon", "councilactdate", "protocoldate", "foundingdate")
+# The date properties of entities, by the names that clients use; other dates are of any property.
+_DATE_PROPERTIES = {
+    "startdate": "startDate",
+    "p580": "startDate",
+    "enddate": "endDate",
+    "p582": "endDate",
+    "foundingdate": "foundingDate",
+    "p571": "foundingDate",
+    "attestedon": "attestedOn",
+    "councilactdate": "councilActDate",
+    "protocoldate": "protocolDate",
+}
 # The kind of fact that a property of a query gives, by the names that clients use for it.
 _NAMES_OF_FACTS = {
     "country": ("country", "p17"),
@@ -28,9 +39,9 @@ _NAMES_OF_FACTS = {
     "latitude": ("latitude",),
     "longitude": ("longitude",),
     "qid": ("qid", "sameas", "wikidata"),
-    "date": (*_DATES, "p580", "p582", "p585"),
+    "date": ("date", "p585"),
 }
-FACTS: Mapping[str, str] = {name: fact for fact, names in _NAMES_OF_FACTS.items() for name in names}
+FACTS: Mapping[str, str] = _DATE_PROPERTIES | {name: fact for fact, names in _NAMES_OF_FACTS.items() for name in names}
 
 TypeOf = Callable[[str], str]
 
@@ -79,9 +90,16 @@ def read_question(query: Any, type_of: TypeOf) -> Question:
         countries=tuple(facts.get("country", ())),
         point=_point(facts),
         qids=tuple(match[1].upper() for text in facts.get("qid", ()) if (match := _QID.fullmatch(text))),
-        dates=tuple(date for text in facts.get("date", ()) if (date := read_dates(text))),
+        dates=tuple(_dates(facts)),
         limit=_limit(query.get("limit")),
     )
+
+
+def _dates(facts: Mapping[str, list[str]]) -> Iterator[tuple[str, tuple[str, str]]]:
+    for name in ("date", *dict.fromkeys(_DATE_PROPERTIES.values())):
+        for text in facts.get(name, ()):
+            if date_ := read_dates(text):
+                yield "" if name == "date" else name, date_
 
 
 def read_dates(text: str) -> tuple[str, str] | None:
