@@ -126,7 +126,7 @@ def test_a_mistake_gets_one_clear_line(root: Path, arguments: tuple[str, ...], s
 
 def test_without_a_release_the_error_says_what_to_do(tmp_path: Path) -> None:
     """Every command that reads names the one that builds."""
-    for command in (("query", "partners"), ("releases",), ("export",), ("serve",)):
+    for command in (("query", "partners"), ("releases",), ("export",)):
         done = run(*command, releases=tmp_path)
         assert done.returncode == 2
         assert "citygraph build" in done.stderr
