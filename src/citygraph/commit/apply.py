@@ -22,7 +22,10 @@ from citygraph.rdf.delta import Graph
 from citygraph.rdf.formats import BY_NAME
 from citygraph.rdf.terms import PREFIXES
 from citygraph.source.reading import read_body
-from citygraph.sparql.evaluate import merged_dataset, syntax_error
+from citygraph.sparql.evaluate import merged_dataset
+from citygraph.sparql.grammar import UPDATE
+from citygraph.sparql.rewrite import rewritten
+from citygraph.sparql.syntax_errors import syntax_error
 
 Term = NamedNode | BlankNode | Literal | Triple
 _EMPTY_GRAPH = NamedNode("urn:x-citygraph:no-such-graph")
@@ -114,20 +117,22 @@ class _Context:
         """Yields the solutions of WHERE, restricted to these variables."""
         # SELECT needs a column even for templates without variables.
         columns = " ".join(f"?{name}" for name in names) or "(1 AS ?x__)"
-        text = f"{self.operation.prologue}SELECT {'DISTINCT ' if distinct else ''}{columns} WHERE {{\n"
+        select = f"{self.operation.prologue}SELECT {'DISTINCT ' if distinct else ''}{columns} WHERE {{\n"
+        text = f"{select}{self.operation.where}\n}}"
         store, default, named = self._dataset()
+        ask = partial(
+            store.query,
+            base_iri=self.base,
+            prefixes=dict(PREFIXES),
+            default_graph=default,
+            named_graphs=named,
+        )
         try:
-            solutions = store.query(
-                f"{text}{self.operation.where}\n}}",
-                base_iri=self.base,
-                prefixes=dict(PREFIXES),
-                default_graph=default,
-                named_graphs=named,
-            )
+            solutions = ask(rewritten(text, ask))
             for solution in solutions:  # type: ignore[union-attr]
                 yield {name: term for name in names if (term := solution[Variable(name)]) is not None}
         except SyntaxError as error:
-            raise syntax_error(str(error)) from None
+            raise syntax_error(str(error), text) from None
         except OSError as error:
             raise Forbidden(f"SERVICE is not evaluated in an update: {error}", construct="SERVICE") from None
 
@@ -261,7 +266,7 @@ def _parse(text: str, base: str) -> None:
     except UnicodeEncodeError:
         raise QuerySyntaxError("the update has an unpaired surrogate: it is not Unicode text") from None
     except SyntaxError as error:
-        raise syntax_error(str(error)) from None
+        raise syntax_error(str(error), text, UPDATE) from None
 
 
 def _read(payload: Payload, graph: Graph, edit: Edit) -> Iterator[Quad]:

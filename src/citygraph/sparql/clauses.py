@@ -6,10 +6,9 @@ It runs in the engine process, because rdflib's parser takes milliseconds and ho
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin
 
@@ -21,13 +20,12 @@ from rdflib.term import URIRef, Variable
 
 from citygraph.errors import Forbidden, QuerySyntaxError, UsageError
 from citygraph.rdf.terms import BASE, PREFIXES
+from citygraph.sparql.grammar import deep_recursion
 from citygraph.sparql.guard import occurrences
 from citygraph.sparql.protocol import Query
+from citygraph.sparql.syntax_errors import engine_message, syntax_error
 
-# rdflib uses about sixty Python frames for a level of nesting; the default of query_depth is 200 levels.
-_RECURSION = 60_000
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_POSITION = re.compile(r"error at (\d+):(\d+)")
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def check(query: Query, services: Collection[str] = (), graphs: Collection[str] 
 
 def clauses_of(text: str, base: str = BASE) -> Clauses:
     """Returns the clauses of a text, unchecked. Raises QuerySyntaxError, Forbidden for LOAD or too deep nesting."""
-    with _deep_recursion():
+    with deep_recursion():
         try:
             prologue, tree = parseQuery(text)
         except ParseBaseException as error:
@@ -163,30 +161,12 @@ def _refuse_update(text: str) -> None:
 
 def _syntax_error(text: str, error: ParseBaseException) -> QuerySyntaxError:
     """Returns the error with the position where the engine's parser stops, which is nearer to the cause."""
-    try:
-        # No SPARQL text ends with this character, so that the text is parsed but never evaluated.
-        Store().query(text + "\n\x01", prefixes=PREFIXES)
-    except SyntaxError as own:
-        position = _POSITION.search(str(own))
-        # An error on a later line is that of the added character, and the engine accepts the text itself.
-        if position and int(position[1]) <= text.count("\n") + 1:
-            line, column = int(position[1]), int(position[2])
-            return QuerySyntaxError(f"syntax error at line {line}, column {column}", line, column)
+    message = engine_message(text, partial(Store().query, prefixes=PREFIXES))
+    if message is not None:
+        return syntax_error(message, text)
     return QuerySyntaxError(
         "a query with FROM or SERVICE is also read by a second parser, which fails on this one: "
         f"{error.msg} at line {error.lineno}, column {error.column}",
         error.lineno,
         error.column,
     )
-
-
-@contextmanager
-def _deep_recursion() -> Iterator[None]:
-    """Raises the recursion limit for rdflib's parser during the block."""
-    # The parser's frames are Python frames, which use no C stack that could overflow.
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)

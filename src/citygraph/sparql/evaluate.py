@@ -1,11 +1,4 @@
-"""The evaluation of one query on a store, for engine processes and the command line.
-
-Two bugs of the RDF library, found by the W3C tests, are not corrected here:
-
-- a property path of length zero that begins or ends at a constant which is not in the data (`zero_or_more_set_start`
-  and similar tests) has no solution; it should have the constant itself;
-- `GRAPH ?g {}` does not match named graphs without triples.
-"""
+"""The evaluation of one query on a store, for engine processes and the command line."""
 
 from __future__ import annotations
 
@@ -13,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, cast
 
 from pyoxigraph import (
@@ -42,10 +36,9 @@ from citygraph.sparql.result_writers import (
     write_markdown,
     write_sheet,
 )
+from citygraph.sparql.rewrite import rewritten
+from citygraph.sparql.syntax_errors import syntax_error, unknown_function
 
-_POSITION = re.compile(r"error at (\d+):(\d+): (?:expected )?(?:one of )?(.*)", re.DOTALL)
-# The library lists the expected tokens: character classes, quoted tokens, keywords and, among them, sentences.
-_EXPECTED = re.compile(r"\[[^\]]*\]|\"(?:[^\"\\]|\\.)*\"|[^,\[\"]+")
 _WITH_PREFIXES = frozenset({RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML})
 # A possessive quantifier, and no match from within a word, so that a long word is read only once.
 _BEFORE_COLON = re.compile("(?<![A-Za-z])([A-Za-z]++):")
@@ -73,6 +66,7 @@ class Result:
     kind: Kind
     format: Format
     answer: QuerySolutions | QueryBoolean | QueryTriples
+    query: Query
     federated: bool = False
 
     def write(self, out: Sink) -> int:
@@ -81,7 +75,7 @@ class Result:
         Raises EngineFailed or Upstream if evaluation fails midway, and the errors of `out`. The output is then
         incomplete.
         """
-        with _errors_of_evaluation(self.federated):
+        with _errors_of_evaluation(self.query, self.federated):
             rows = _write(self.answer, self.format, out)
             out.flush()
         return rows
@@ -93,24 +87,24 @@ def evaluate(store: Store, query: Query, functions: Functions | None = None, ser
     `functions` are those of `functions_of(store)`, if the caller keeps them; `services` are the endpoints that
     SERVICE may name, none by default. The graphs in `query` override those in its FROM clauses.
 
-    Raises QuerySyntaxError, NotAcceptable, EngineFailed, Upstream, and Forbidden for SERVICE, for LOAD and for an
-    unknown graph.
+    Raises QuerySyntaxError, NotAcceptable, EngineFailed, Upstream, Forbidden for SERVICE, for LOAD and for an unknown
+    graph, and UsageError for an unknown function.
     """
     dataset = _dataset_of(store, query, services)
     functions = functions_of(store) if functions is None else functions
     source, default_graph, named_graphs = (store, None, None) if dataset is None else _restricted(store, dataset)
-    federated = bool(services)
-    with _errors_of_evaluation(federated):
-        answer = source.query(
-            query.text,
-            base_iri=query.base,
-            prefixes=_prefixes_in(query.text),
-            custom_functions=functions,
-            default_graph=default_graph,
-            named_graphs=named_graphs,
-        )
+    ask = partial(
+        source.query,
+        base_iri=query.base,
+        prefixes=_prefixes_in(query.text),
+        custom_functions=functions,
+        default_graph=default_graph,
+        named_graphs=named_graphs,
+    )
+    with _errors_of_evaluation(query, federated=bool(services)):
+        answer = ask(rewritten(query.text, ask))
     kind = _kind(answer)
-    return Result(kind, choose_format(kind, query.formats), answer, federated)
+    return Result(kind, choose_format(kind, query.formats), answer, query, bool(services))
 
 
 def choose_format(kind: Kind, names: tuple[str, ...]) -> Format:
@@ -123,24 +117,6 @@ def choose_format(kind: Kind, names: tuple[str, ...]) -> Format:
     offered = tuple(format_.media_type for format_ in of_kind(kind))
     noun = {Kind.GRAPH: "a graph", Kind.SOLUTIONS: "a table", Kind.BOOLEAN: "true or false"}[kind]
     raise NotAcceptable(f"the result of this query is {noun}, which is available as {', '.join(offered)}", offered)
-
-
-def syntax_error(message: str) -> QuerySyntaxError:
-    """Returns an error for a message of the library, with its position and without its lists of character classes."""
-    match = _POSITION.match(message)
-    if match is None:
-        return QuerySyntaxError(message)
-    line, column = int(match[1]), int(match[2])
-    return QuerySyntaxError(f"syntax error at line {line}, column {column}{_expectation(match[3])}", line, column)
-
-
-def _expectation(expected: str) -> str:
-    parts = [part.strip() for part in _EXPECTED.findall(expected)]
-    sentences = [part for part in parts if " " in part and re.search("[a-z]", part) and part[0] not in '["']
-    if sentences:
-        return ": " + "; ".join(sentences)
-    tokens = [part for part in parts if part and part[0] != "["]
-    return f": expected {', '.join(tokens)}" if tokens else ""
 
 
 def _kind(answer: QuerySolutions | QueryBoolean | QueryTriples) -> Kind:
@@ -241,12 +217,12 @@ def _no_such_graph(store: Store, graph: str) -> Forbidden:
 
 
 @contextmanager
-def _errors_of_evaluation(federated: bool) -> Iterator[None]:
+def _errors_of_evaluation(query: Query, federated: bool) -> Iterator[None]:
     """Translates the library's exceptions into ours. An OSError of the output, such as a broken pipe, is unchanged."""
     try:
         yield
     except SyntaxError as error:
-        raise syntax_error(str(error)) from None
+        raise syntax_error(str(error), query.text) from None
     except UnicodeEncodeError:
         raise QuerySyntaxError("the query contains half a surrogate pair: it is not Unicode text") from None
     except OSError as error:
@@ -255,4 +231,6 @@ def _errors_of_evaluation(federated: bool) -> Iterator[None]:
         # The store is local and read-only, so that with federation an OSError comes from a SERVICE call.
         raise Upstream(f"a SERVICE call failed: {error}") from error
     except (RuntimeError, ValueError, TypeError) as error:
+        if unknown := unknown_function(str(error), query.text):
+            raise unknown from None
         raise EngineFailed(f"the query could not be evaluated: {error}") from error
