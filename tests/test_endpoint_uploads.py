@@ -55,9 +55,8 @@ BODIES: dict[str, tuple[str, Callable[[str], str]]] = {
         "application/ld+json", lambda url: f'{{"@context": {{"@version": 1.1, "@import": "{url}"}}, "p": 1}}'),
     "JSON-LD, context of a file": (
         "application/ld+json", lambda _: '{"@context": "file:///etc/passwd", "@id": "urn:x", "p": 1}'),
-    "JSON-LD, 20,000 deep": ("application/ld+json", lambda _: '{"urn:a":' * 20_000 + "1" + "}" * 20_000),
-    "JSON-LD, 20,000 lists": (
-        "application/ld+json", lambda _: '{"urn:a":' + '{"@list":[' * 20_000 + "]}" * 20_000 + "}"),
+    "JSON-LD, 250 deep and not closed": ("application/ld+json", lambda _: '{"urn:a":' * 250 + "1"),
+    "JSON-LD, 250 lists, not closed": ("application/ld+json", lambda _: '{"urn:a":' + '{"@list":[' * 250),
     "RDF/XML, external entity": ("application/rdf+xml", lambda url: entities("", "&x;", 0, 0).replace(
         "[", f"[<!ENTITY x SYSTEM '{url}'>")),
     "RDF/XML, entity of a file": ("application/rdf+xml", lambda _: entities("", "&x;", 0, 0).replace(
@@ -68,11 +67,11 @@ BODIES: dict[str, tuple[str, Callable[[str], str]]] = {
         "[", f"[<!ENTITY % p SYSTEM '{url}'> %p;")),
     "RDF/XML, billion laughs": ("application/rdf+xml", lambda _: entities("lol", "&e9;", 10, 9)),
     "RDF/XML, quadratic": ("application/rdf+xml", lambda _: entities("a" * 100_000, "&e0;" * 100_000, 0, 0)),
-    "RDF/XML, 100,000 deep": (
-        "application/rdf+xml", lambda _: f"<rdf:RDF {_RDF}>" + "<rdf:Description xmlns='urn:'><p>" * 50_000),
-    "Turtle, triple terms": ("text/turtle", lambda _: "<a:> <b:> " + "<<( <a:> <b:> " * 20_000 + "1" + ")>>" * 20_000),
-    "Turtle, nested nodes": ("text/turtle", lambda _: "<a:> <b:> " + "[ <c:> " * 50_000),
-    "Turtle, nested lists": ("text/turtle", lambda _: "<a:> <b:> " + "( " * 50_000),
+    "RDF/XML, 250 deep and closed otherwise": (
+        "application/rdf+xml", lambda _: f"<rdf:RDF {_RDF}>" + "<rdf:Description xmlns='urn:'><p>" * 125 + "</x>"),
+    "Turtle, triple terms": ("text/turtle", lambda _: "<a:> <b:> " + "<<( <a:> <b:> " * 250),
+    "Turtle, nested nodes": ("text/turtle", lambda _: "<a:> <b:> " + "[ <c:> " * 250),
+    "Turtle, nested lists": ("text/turtle", lambda _: "<a:> <b:> " + "( " * 250),
     "TriG, another graph": ("application/trig", lambda _: "GRAPH <urn:other> { <a:> <b:> <c:> }"),
     "not UTF-8": ("text/turtle", lambda _: "<a:> <b:> \"\xff\" ."),
 }  # fmt: skip

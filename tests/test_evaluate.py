@@ -10,7 +10,7 @@ import time
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, parse
 
-from citygraph.errors import EngineFailed, Forbidden, NotAcceptable, QuerySyntaxError
+from citygraph.errors import Forbidden, NotAcceptable, QuerySyntaxError
 from citygraph.rdf.formats import FORMATS, Kind
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
@@ -193,34 +193,10 @@ def test_service_is_refused_by_default(store: Store, clause: str) -> None:
 # errors
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "column", "said"),
-    [
-        ("SELECT * {\n ?s ?p ?o", 2, 10, "expected"),
-        ("SELECT *\n{ ?s\nno:prefix ?o }", 3, 10, "Prefix not found"),
-        ("SELECT ?x (COUNT(*) AS ?n) { ?x ?p ?o }", 1, 40, "unbound"),
-        ("SELECT * { ?s <a b> ?o }", 1, 20, "IRI parsing failed"),
-        ("SELECT * { ?s ?p ?o } GROUP BY ?s", 1, 34, "SELECT * is not authorized with GROUP BY"),
-    ],
-)
-def test_a_syntax_error_has_its_place(store: Store, text: str, line: int, column: int, said: str) -> None:
-    """Line and column are of the text that was sent: our prefixes do not move them."""
-    with pytest.raises(QuerySyntaxError, match=said.replace("*", r"\*")) as caught:
-        evaluate(store, Query(text))
-    assert (caught.value.line, caught.value.column) == (line, column)
-    assert "\\u{" not in str(caught.value)
-
-
 def test_half_a_surrogate_pair_is_a_syntax_error(store: Store) -> None:
     """JSON can carry what UTF-8 cannot."""
     with pytest.raises(QuerySyntaxError):
         evaluate(store, Query('SELECT ("\ud800" AS ?x) {}'))
-
-
-def test_an_unknown_function_is_named(store: Store) -> None:
-    """The engine refuses it, and says which."""
-    with pytest.raises(EngineFailed, match=r"http://example\.org/f"):
-        ask(store, "SELECT (ex:f(1) AS ?x) {}")
 
 
 def test_our_prefixes_need_no_declaration(store: Store) -> None:

@@ -26,8 +26,13 @@ GRAPH = "http://kasei.us/2009/09/sparql/data/data{}.rdf"
 
 # The library reads `?x<?a&&?b>?y` as a comparison; by the longest-token rule it holds an IRI.
 ACCEPTED_MORE = {"syn-bad-26"}
-# What native oxigraph 0.5.13 passes of the query tests; with literals compared in canonical form in the second.
-ENGINE_ALONE, ENGINE_ALONE_CANONICAL = 457, 483
+# Texts with functions that nobody has: valid, but refused with the list of those that there are.
+UNKNOWN_FUNCTION = {
+    "syntax-expr-05", "syntax-order-05", "syntax-order-06", "syntax-function-01", "syntax-function-02",
+    "syntax-function-03", "syntax-function-04", "test_4",
+}  # fmt: skip
+# Seven more than native oxigraph 0.5.13 passes of the query tests; in the second, with literals in canonical form.
+PASSED, PASSED_CANONICAL = 464, 490
 
 pytestmark = [
     pytest.mark.skipif(not HARNESS.is_file(), reason=f"no conformance harness at {HARNESS}"),
@@ -106,13 +111,13 @@ def test_the_protocol_is_kept_to_the_letter(mode: str, tmp_path: Path) -> None:
         server.load(protocol_data())
         tests = run_harness(server, "protocol,sd,syntax,extra", "true", tmp_path / "out.json")
     failed = {test["test"]: test["note"] for test in tests if test["verdict"] == "fail"}
-    assert not {name: note for name, note in failed.items() if name not in ACCEPTED_MORE}
+    assert not {name: note for name, note in failed.items() if name not in ACCEPTED_MORE | UNKNOWN_FUNCTION}
     counted = {kind: sum(test["category"] == kind for test in tests) for kind in ("protocol", "sd", "syntax")}
     assert counted == {"protocol": 20, "sd": 3, "syntax": 313}
 
 
-def test_queries_are_answered_as_well_as_the_engine_can(tmp_path: Path) -> None:
-    """Nothing between the request and the engine makes an answer worse, in any result format."""
+def test_queries_are_answered_better_than_by_the_engine(tmp_path: Path) -> None:
+    """What can be rewritten passes, and what fails is documented by name (13.39)."""
     with serving(tmp_path, "direct") as server:
         load = "curl -sf --data-binary @{{files}} {url}/load"
         tests = run_harness(server, "query,results", load, tmp_path / "out.json")
@@ -120,6 +125,6 @@ def test_queries_are_answered_as_well_as_the_engine_can(tmp_path: Path) -> None:
     undocumented = [test["test"] for test in tests if test["verdict"] == "fail" and f"`{test['test']}`" not in page]
     assert not undocumented
     verdicts = [test["verdict"] for test in tests if test["category"] == "query"]
-    assert verdicts.count("pass") >= ENGINE_ALONE
-    assert verdicts.count("pass") + verdicts.count("canon") >= ENGINE_ALONE_CANONICAL
+    assert verdicts.count("pass") >= PASSED
+    assert verdicts.count("pass") + verdicts.count("canon") >= PASSED_CANONICAL
     assert {test["test"] for test in tests if test["category"] == "results" and test["verdict"] == "fail"} <= {"tsv03"}

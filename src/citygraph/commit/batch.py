@@ -150,9 +150,9 @@ def _exit_error(status: int | None, elapsed: float, settings: Settings) -> Cityg
     if status == -signal.SIGABRT:
         most = settings.write_memory_limit
         return LimitReached(f"the commit needs more than {most} bytes of memory", "memory", most, elapsed)
-    # A parser that recurses too deeply overflows the stack.
+    # The parser crashes on some bodies.
     if status == -signal.SIGSEGV:
-        return BadData("the body is nested too deeply", "body")
+        return BadData("the parser crashed on this body; nothing was changed", "body")
     if status == -signal.SIGXFSZ:
         return StorageFull("the disk is full: nothing was changed")
     return EngineFailed(f"the commit process ended with status {status}")

@@ -93,7 +93,7 @@ def variables(template: str) -> list[str]:
 
 def _pieces(text: str, depth: int) -> Iterator[_Token]:
     """Yields the tokens outside of brackets, and each outermost bracketed group as one token."""
-    # Counted here, before the engine parses: its parser recurses, and deep nesting would overflow the stack.
+    # Counted here, before the engine parses, because the engine may crash.
     nested: list[int] = []  # where the open brackets are
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or ""

@@ -1,6 +1,6 @@
 """A check of the SERVICE, FROM and LOAD clauses in the syntax tree of a query, if guard.scan found such words.
 
-It runs in the engine process, because rdflib's parser takes milliseconds and hostile texts can crash a parser.
+It runs in the engine process, because rdflib's parser takes milliseconds and a parser may crash.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.parse import urljoin
 
@@ -23,7 +22,7 @@ from citygraph.rdf.terms import BASE, PREFIXES
 from citygraph.sparql.grammar import deep_recursion
 from citygraph.sparql.guard import occurrences
 from citygraph.sparql.protocol import Query
-from citygraph.sparql.syntax_errors import engine_message, syntax_error
+from citygraph.sparql.syntax_errors import syntax_error
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
@@ -72,7 +71,7 @@ def clauses_of(text: str, base: str = BASE) -> Clauses:
             raise QuerySyntaxError(str(error)) from None
         except RecursionError:
             raise Forbidden("the query is nested too deep for one with FROM or SERVICE") from None
-    return _collect(tree, _Names(prologue, base))
+    return _collect(tree, _Names(text, prologue, base))
 
 
 def _check_service(service: str, allowed: Collection[str]) -> None:
@@ -106,7 +105,7 @@ def _collect(tree: Any, names: _Names) -> Clauses:
 
 def _nodes(tree: Any) -> Iterator[CompValue]:
     """Yields all named nodes, siblings in reverse order."""
-    # An explicit stack instead of recursion, so that a deep tree needs no more call stack.
+    # A loop instead of recursion, for deep trees.
     pending = [tree]
     while pending:
         node = pending.pop()
@@ -120,7 +119,8 @@ def _nodes(tree: Any) -> Iterator[CompValue]:
 class _Names:
     """The prefixes and the base of a query, which resolve its names to IRIs."""
 
-    def __init__(self, prologue: Any, base: str) -> None:
+    def __init__(self, text: str, prologue: Any, base: str) -> None:
+        self._text = text
         self.base = base
         self.prefixes = dict(PREFIXES)
         for declaration in prologue:
@@ -137,7 +137,7 @@ class _Names:
             return self._absolute(term)
         prefix = term.prefix or ""
         if prefix not in self.prefixes:
-            raise QuerySyntaxError(f"the prefix {prefix}: is not declared")
+            raise syntax_error(f"the prefix {prefix}: is not declared", self._text)
         return str(self.prefixes[prefix] + (term.localname or ""))
 
     def _absolute(self, iri: str) -> str:
@@ -160,10 +160,15 @@ def _refuse_update(text: str) -> None:
 
 
 def _syntax_error(text: str, error: ParseBaseException) -> QuerySyntaxError:
-    """Returns the error with the position where the engine's parser stops, which is nearer to the cause."""
-    message = engine_message(text, partial(Store().query, prefixes=PREFIXES))
-    if message is not None:
-        return syntax_error(message, text)
+    """Returns the error of the engine's parser, or rdflib's if the engine accepts the text."""
+    try:
+        # No SPARQL text ends with this character, so that the text is parsed but never evaluated.
+        Store().query(text + "\n\x01", prefixes=PREFIXES)
+    except SyntaxError as own:
+        found = syntax_error(str(own), text)
+        # An error on a later line is that of the added character.
+        if found.line is None or found.line <= text.count("\n") + 1:
+            return found
     return QuerySyntaxError(
         "a query with FROM or SERVICE is also read by a second parser, which fails on this one: "
         f"{error.msg} at line {error.lineno}, column {error.column}",

@@ -50,7 +50,7 @@ _TOKEN = re.compile(
     | (?P<PNAME>(?:[^\W\d_](?:[{_CHARACTERS}-]|\.(?=\.*+[{_CHARACTERS}-]))*+)?+:
         (?P<local>(?:[\w:]|%[0-9A-Fa-f]{{2}}|\\[^\w\s])(?:[{_CHARACTERS}:-]|%[0-9A-Fa-f]{{2}}|\\[^\w\s]|\.(?=\.*+[{_CHARACTERS}:%\\-]))*+)?+)
     | (?P<LANGTAG>@[A-Za-z]++(?:-{{1,2}}[A-Za-z0-9]++)*+)
-    | (?P<number>(?P<sign>[+-])?+(?:\d++(?:\.\d*+[eE][+-]?+\d++|[eE][+-]?+\d++|(?P<decimal>\.\d++))?+
+    | (?P<number>(?P<sign>[+-])?+(?:\d++(?:\.\d*+[eE][+-]?+\d++|[eE][+-]?+\d++|\.\d++)?+
         |\.\d++(?:[eE][+-]?+\d++)?+))
     | (?P<word>\w++)
     | (?P<NIL>\([ \t\r\n]*+\))
@@ -107,7 +107,7 @@ class SyntaxTree:
 @contextmanager
 def deep_recursion() -> Iterator[None]:
     """Raises the recursion limit during the block, for functions that call themselves for each level of a text."""
-    # The frames are Python frames, which use no C stack that could overflow.
+    # The frames are Python frames, which are allocated like other objects.
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _RECURSION))
     try:
@@ -191,7 +191,7 @@ def _kind(match: re.Match[str], group: str) -> str:
     if group == "PNAME":
         return "PNAME_LN" if match["local"] else "PNAME_NS"
     if group == "number":
-        return "SIGNED" if match["sign"] else "DECIMAL" if match["decimal"] else "INTEGER"
+        return "SIGNED" if match["sign"] else "INTEGER" if match["number"].isdecimal() else "DECIMAL"
     if group == "word":
         word = match["word"]
         upper = word.upper()

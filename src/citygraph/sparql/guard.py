@@ -1,8 +1,8 @@
 """A lexical scan of query texts, which enforces the limits and finds keywords that a parser must check.
 
-The web process parses no text of a client, because a parser's stack can be exhausted. This scan does not recurse: a
-regular expression without backtracking finds the tokens, and a loop counts them. Texts with SERVICE, LOAD or FROM are
-then parsed and checked in the engine process (clauses.py).
+The web process parses no text of a client, because a parser may crash. This scan does not recurse: a regular expression
+without backtracking finds the tokens, and a loop counts them. Texts with SERVICE, LOAD or FROM are then parsed and
+checked in the engine process (clauses.py).
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _scan(text: str, depth: int, breadth: int, has_words: bool) -> frozenset[str
         if kind == _TERM:
             terms += 1
         elif kind in {_LIST, _COMMA}:
-            # Not in parentheses: the engine handles a hundred thousand arguments or members of IN without recursion.
+            # Not in parentheses: the engine handles a hundred thousand arguments or members of IN.
             wide += 0 if frames[-1:] == ["("] else match[0].count(",")
         elif kind == _OPERATOR:
             wide += 1

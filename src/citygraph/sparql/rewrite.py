@@ -8,8 +8,8 @@
 | `GROUP_CONCAT(?text)` | keeps a language that all texts have | `STR(GROUP_CONCAT(?text))` |
 | `TRUE` | accepts only `true` | `true` |
 
-Texts are changed by their syntax tree, so that strings, comments and IRIs remain. A text that the grammar does not
-cover, such as one with quoted triples, and the pattern of a SERVICE remain as they are.
+Texts are changed by their syntax tree, so that strings, comments and IRIs remain. A text with SERVICE remains as it is,
+and so does one that the grammar does not cover, such as one with quoted triples.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from citygraph.sparql.grammar import (
     parse,
     variables_in_scope,
 )
-from citygraph.sparql.syntax_errors import engine_message
 
 # A cheap check, which few queries pass: an alternative, a sum, a path of length zero, a boolean, GROUP_CONCAT.
 _MAY_DIFFER = re.compile(
@@ -37,14 +36,12 @@ _MAY_DIFFER = re.compile(
     r"|[\w>)](?<!SELECT)(?<!DISTINCT)(?<!REDUCED)(?<!DESCRIBE)\s*+[*?](?!\w)"
     r"|\b(?:(?!true\b|false\b)(?i:true|false)|(?i:GROUP_CONCAT))\b"
 )
-_DURATION = re.compile("duration", re.IGNORECASE)
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _CONSTANTS = frozenset({"iri", "RDFLiteral", "NumericLiteral", "BooleanLiteral"})
 _NUMBERS = frozenset({"INTEGER", "DECIMAL", "SIGNED"})
 _NUMERIC_RULES = frozenset({"NumericLiteral", "MultiplicativeExpression"})
 _PATHS = frozenset({"PathAlternative", "PathSequence", "PathEltOrInverse", "PathElt", "PathPrimary"})
 _STATEMENTS = frozenset({"TriplesSameSubjectPath", "BlankNodePropertyListPath", "CollectionPath"})
-_UNCHANGED = frozenset({"ServiceGraphPattern", "ConstructTemplate"})
 # Operands up to this length are repeated where either may be the date.
 _SHORT = 200
 
@@ -69,22 +66,24 @@ def rewritten(text: str, ask: Callable[[str], object]) -> str:
 
 
 def _check_syntax(tree: SyntaxTree, ask: Callable[[str], object]) -> None:
-    """Raises SyntaxError if the engine does not parse a text, whose booleans in capitals are ignored."""
+    """Raises SyntaxError if the engine does not parse a text, in which TRUE and FALSE count as valid."""
     text = list(tree.text)
     for token in tree.tokens:
         if token.kind in {"TRUE", "FALSE"}:
             text[token.start : token.end] = token.kind.lower()
-    message = engine_message("".join(text), ask)
-    if message is not None:
-        raise SyntaxError(message)
+    if _first(tree.root, "ValuesClause") is None:
+        # Without a row there is no solution, so that the engine evaluates nothing of the text.
+        ask("".join(text) + "\nVALUES () {}")
 
 
 @lru_cache(maxsize=64)
 def _tree(text: str) -> SyntaxTree | None:
     try:
-        return parse(text)
+        tree = parse(text)
     except UnexpectedToken:
         return None
+    # The pattern of a SERVICE is evaluated elsewhere.
+    return None if any(token.kind == "SERVICE" for token in tree.tokens) else tree
 
 
 class _Triple(NamedTuple):
@@ -122,7 +121,7 @@ class _Rewriter:
 
     def _find_statements(self, node: Node, counts_rows: bool, in_graph: bool) -> None:
         """Collects the triples of the statements that must be written differently."""
-        if node.rule in _UNCHANGED:
+        if node.rule == "ConstructTemplate":
             return
         if node.rule in _STATEMENTS:
             if any(inner.rule in _PATHS for inner in nodes_of(node)):
@@ -143,9 +142,15 @@ class _Rewriter:
     def _differs(self, triple: _Triple, counts_rows: bool) -> bool:
         if triple.verb is None:
             return False
-        if counts_rows and self._splits(triple.verb):
+        if (counts_rows and self._splits(triple.verb)) or self._meets(triple, triple.verb):
             return True
         return self._is_nullable(triple.verb) and self._missing(triple) is not None
+
+    def _meets(self, triple: _Triple, path: Node) -> bool:
+        """Returns whether the steps of a path may meet in a constant that is not in the data, being at both ends."""
+        is_compound = path.children and path.rule in _PATHS - {"PathElt"} and self._kind(path.first) != "!"
+        ends = (triple.subject, triple.object)
+        return bool(is_compound) and all(triple.constants) and not any(map(self._knows, ends))
 
     def _splits(self, path: Node) -> bool:
         """Returns whether a path has alternatives that count: not those below `*`, `+` and `?`, which make a set."""
@@ -160,13 +165,14 @@ class _Rewriter:
         return len({self._kind(member.first) == "^" for member in path.children}) == 2
 
     def _is_nullable(self, path: Node) -> bool:
-        """Returns whether a path can have length zero."""
-        if path.rule == "PathElt":
-            return self._kind(path.last - 1) != "+" or self._is_nullable(path.children[0])
-        if path.rule == "PathPrimary" and self._kind(path.first) == "!":
-            return False
-        combine = any if path.rule == "PathAlternative" else all
-        return bool(path.rule in _PATHS and path.children) and combine(map(self._is_nullable, path.children))
+        """Returns whether a path connects a constant that is not in the data with itself.
+
+        A sequence does not: its steps meet in a variable, which has only values from the data (SPARQL 1.1, 18.4).
+        """
+        if path.rule == "PathElt" and self._kind(path.last - 1) != "+":
+            return True
+        is_negated = self._kind(path.first) == "!"
+        return not is_negated and path.rule in _PATHS - {"PathSequence"} and any(map(self._is_nullable, path.children))
 
     def _missing(self, triple: _Triple) -> str | None:
         """Returns a constant at an end of the triple that is not in the data."""
@@ -244,7 +250,7 @@ class _Rewriter:
         subject, path, object_, constants, verb_text = triple
         if path is None:
             return f"{subject} {verb_text} {object_}"
-        if self._splits(path):
+        if self._splits(path) or self._meets(triple, path):
             return self._split(triple, path)
         if self._is_nullable(path) and (missing := self._missing(triple)):
             other = object_ if missing == subject else subject
@@ -288,7 +294,7 @@ class _Rewriter:
 
     def _render(self, node: Node, with_labels: bool = False) -> str:
         """Returns the text of a node with the changes in it."""
-        if node.rule in _UNCHANGED:
+        if node.rule == "ConstructTemplate":
             return self._tree.source(node)
         if id(node) in self._triples:
             return self._statement(self._triples[id(node)])
@@ -311,7 +317,7 @@ class _Rewriter:
         operands = [self._render(child) for child in node.children]
         if node.children[0].rule in _NUMERIC_RULES:
             return self._joined(node, operands)
-        if _DURATION.search(self._tree.text) and self._has_two_plain_operands(node):
+        if self._has_two_plain_operands(node):
             left, right = operands
             return f"COALESCE({left} - -{right}, {right} - -{left})"
         signs = [self._sign(child) for child in node.children]
@@ -335,7 +341,7 @@ class _Rewriter:
         return kinds == ["+"] and all(
             operand.rule not in _NUMERIC_RULES | {"UnaryExpression"}
             and tokens[operand.last - 1].end - tokens[operand.first].start <= _SHORT
-            and all(inner.rule != "AdditiveExpression" for inner in nodes_of(operand))
+            and all(inner.rule not in {"AdditiveExpression", "Aggregate"} for inner in nodes_of(operand))
             for operand in node.children
         )
 

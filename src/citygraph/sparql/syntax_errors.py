@@ -8,7 +8,7 @@ undeclared prefix, are looked for one by one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import count, pairwise
 from unicodedata import category, name
@@ -76,18 +76,6 @@ def syntax_error(message: str, text: str, start: str = QUERY) -> QuerySyntaxErro
     line, column = int(match[1]), int(match[2])
     sentence = _sentence(match[3])
     return QuerySyntaxError(f"syntax error at line {line}, column {column}{sentence}", line, column)
-
-
-def engine_message(text: str, ask: Callable[[str], object]) -> str | None:
-    """Returns the engine's message about an invalid text, without an evaluation, or None for a valid text."""
-    try:
-        # No SPARQL text ends with this character, so that the text is parsed but never evaluated.
-        ask(text + "\n\x01")
-    except SyntaxError as error:
-        match = _ENGINE.match(str(error))
-        # An error on a later line is that of the added character, and the engine accepts the text itself.
-        return str(error) if match is None or int(match[1]) <= text.count("\n") + 1 else None
-    return None
 
 
 def _sentence(expected: str) -> str:
