@@ -79,7 +79,7 @@ class Token(NamedTuple):
 
 
 @dataclass(slots=True)
-class Node:
+class SyntaxNode:
     """A part of a text by the name of its rule: its tokens from `first` up to but not including `last`.
 
     A rule that only repeats another rule has no node of its own: `cg:party` in the place of a path is an `iri`.
@@ -88,7 +88,7 @@ class Node:
     rule: str
     first: int
     last: int = 0
-    children: list[Node] = field(default_factory=list)
+    children: list[SyntaxNode] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ class SyntaxTree:
 
     text: str
     tokens: list[Token]
-    root: Node
+    root: SyntaxNode
 
-    def source(self, node: Node) -> str:
+    def source(self, node: SyntaxNode) -> str:
         """Returns the text of a node."""
         return self.text[self.tokens[node.first].start : self.tokens[node.last - 1].end]
 
@@ -142,7 +142,7 @@ def tokens_of(text: str) -> list[Token]:
 def parse(text: str, start: str = QUERY) -> SyntaxTree:
     """Returns the syntax tree of a query or update. Raises UnexpectedToken."""
     tokens, table = tokens_of(text), _table()
-    open_nodes, pending = [Node("", 0)], [END, start]
+    open_nodes, pending = [SyntaxNode("", 0)], [END, start]
     position = 0
     while pending:
         symbol = pending.pop()
@@ -153,7 +153,7 @@ def parse(text: str, start: str = QUERY) -> SyntaxTree:
             if expansion is None:
                 raise UnexpectedToken(tokens[position], _expected(tokens[:position], start))
             if symbol in _RULE_NAMES:
-                open_nodes.append(Node(symbol, position))
+                open_nodes.append(SyntaxNode(symbol, position))
                 pending.append(_CLOSE)
             pending.extend(expansion)
         elif symbol == tokens[position].kind:
@@ -163,7 +163,7 @@ def parse(text: str, start: str = QUERY) -> SyntaxTree:
     return SyntaxTree(text, tokens, (open_nodes[0].children or open_nodes)[0])
 
 
-def nodes_of(node: Node) -> Iterator[Node]:
+def nodes_of(node: SyntaxNode) -> Iterator[SyntaxNode]:
     """Yields a node and all below it."""
     pending = [node]
     while pending:
@@ -172,7 +172,7 @@ def nodes_of(node: Node) -> Iterator[Node]:
         pending.extend(reversed(node.children))
 
 
-def variables_in_scope(tree: SyntaxTree, node: Node) -> set[str]:
+def variables_in_scope(tree: SyntaxTree, node: SyntaxNode) -> set[str]:
     """Returns the names of the variables in scope at the end of a pattern (SPARQL 1.1, 18.2.1)."""
     if node.rule == "Var":
         return {tree.source(node)[1:]}
@@ -199,7 +199,7 @@ def _kind(match: re.Match[str], group: str) -> str:
     return match[group] if group == "punctuation" else group
 
 
-def _close(open_nodes: list[Node], position: int) -> None:
+def _close(open_nodes: list[SyntaxNode], position: int) -> None:
     """Closes the innermost node, and adds it to its parent unless it is empty or equal to its only child."""
     node = open_nodes.pop()
     node.last = position

@@ -21,7 +21,7 @@ from itertools import repeat
 from typing import NamedTuple
 
 from citygraph.sparql.grammar import (
-    Node,
+    SyntaxNode,
     SyntaxTree,
     UnexpectedToken,
     deep_recursion,
@@ -90,7 +90,7 @@ class _Triple(NamedTuple):
     """A triple of a statement: the texts of its terms, and the node of its verb, or None for `verb_text`."""
 
     subject: str
-    verb: Node | None
+    verb: SyntaxNode | None
     object: str
     constants: tuple[bool, bool] = (False, False)
     verb_text: str = ""
@@ -119,7 +119,7 @@ class _Rewriter:
 
     # which statements differ
 
-    def _find_statements(self, node: Node, counts_rows: bool, in_graph: bool) -> None:
+    def _find_statements(self, node: SyntaxNode, counts_rows: bool, in_graph: bool) -> None:
         """Collects the triples of the statements that must be written differently."""
         if node.rule == "ConstructTemplate":
             return
@@ -136,7 +136,7 @@ class _Rewriter:
         for child in node.children:
             self._find_statements(child, counts_rows and not self._is_exists(node), in_graph)
 
-    def _is_exists(self, node: Node) -> bool:
+    def _is_exists(self, node: SyntaxNode) -> bool:
         return node.rule == "BuiltInCall" and self._kind(node.first) in {"EXISTS", "NOT"}
 
     def _differs(self, triple: _Triple, counts_rows: bool) -> bool:
@@ -146,25 +146,25 @@ class _Rewriter:
             return True
         return self._is_nullable(triple.verb) and self._missing(triple) is not None
 
-    def _meets(self, triple: _Triple, path: Node) -> bool:
+    def _meets(self, triple: _Triple, path: SyntaxNode) -> bool:
         """Returns whether the steps of a path may meet in a constant that is not in the data, being at both ends."""
         is_compound = path.children and path.rule in _PATHS - {"PathElt"} and self._kind(path.first) != "!"
         ends = (triple.subject, triple.object)
         return bool(is_compound) and all(triple.constants) and not any(map(self._knows, ends))
 
-    def _splits(self, path: Node) -> bool:
+    def _splits(self, path: SyntaxNode) -> bool:
         """Returns whether a path has alternatives that count: not those below `*`, `+` and `?`, which make a set."""
         if path.rule == "PathElt":
             return False
         return path.rule == "PathAlternative" or self._is_mixed(path) or any(map(self._splits, path.children))
 
-    def _is_mixed(self, path: Node) -> bool:
+    def _is_mixed(self, path: SyntaxNode) -> bool:
         """Returns whether a negated set has both directions: `!(ex:a|^ex:b)` is `!ex:a|!^ex:b`."""
         if path.rule != "PathNegatedPropertySet":
             return False
         return len({self._kind(member.first) == "^" for member in path.children}) == 2
 
-    def _is_nullable(self, path: Node) -> bool:
+    def _is_nullable(self, path: SyntaxNode) -> bool:
         """Returns whether a path connects a constant that is not in the data with itself.
 
         A sequence does not: its steps meet in a variable, which has only values from the data (SPARQL 1.1, 18.4).
@@ -189,7 +189,7 @@ class _Rewriter:
 
     # the triples of a statement
 
-    def _triples_of(self, statement: Node) -> Iterator[_Triple]:
+    def _triples_of(self, statement: SyntaxNode) -> Iterator[_Triple]:
         if statement.rule != "TriplesSameSubjectPath":
             yield from self._term(statement)[1]
             return
@@ -198,7 +198,7 @@ class _Rewriter:
         if len(statement.children) > 1:
             yield from self._properties(subject, statement.children[0].rule in _CONSTANTS, statement.children[1])
 
-    def _properties(self, subject: str, is_constant: bool, properties: Node) -> Iterator[_Triple]:
+    def _properties(self, subject: str, is_constant: bool, properties: SyntaxNode) -> Iterator[_Triple]:
         children = properties.children
         for verb, objects in zip(children[::2], children[1::2], strict=True):
             for node in objects.children if objects.rule == "ObjectListPath" else [objects]:
@@ -206,7 +206,7 @@ class _Rewriter:
                 yield _Triple(subject, verb, term, (is_constant, node.rule in _CONSTANTS))
                 yield from triples
 
-    def _term(self, node: Node) -> tuple[str, list[_Triple]]:
+    def _term(self, node: SyntaxNode) -> tuple[str, list[_Triple]]:
         """Returns a term of a statement, with a variable for a blank node, and the triples that its text contains."""
         if node.rule == "BlankNodePropertyListPath":
             subject = self._variable()
@@ -217,7 +217,7 @@ class _Rewriter:
             return self._variable(), []
         return self._render(node, with_labels=True), []
 
-    def _collection(self, members: list[Node]) -> tuple[str, list[_Triple]]:
+    def _collection(self, members: list[SyntaxNode]) -> tuple[str, list[_Triple]]:
         triples = []
         cells = [self._variable() for _ in members]
         for cell, rest, member in zip(cells, [*cells[1:], f"<{_RDF}nil>"], members, strict=True):
@@ -260,7 +260,7 @@ class _Rewriter:
                 return "{}"
         return f"{subject} {self._tree.source(path)} {object_}"
 
-    def _split(self, triple: _Triple, path: Node) -> str:
+    def _split(self, triple: _Triple, path: SyntaxNode) -> str:
         """Returns the pattern of a path that has alternatives."""
         if path.rule == "PathAlternative":
             parts = [self._pattern(triple._replace(verb=branch)) for branch in path.children]
@@ -274,7 +274,7 @@ class _Rewriter:
             return self._negated(triple, path)
         return self._pattern(triple._replace(verb=path.children[0]))
 
-    def _sequence(self, triple: _Triple, steps: list[Node]) -> str:
+    def _sequence(self, triple: _Triple, steps: list[SyntaxNode]) -> str:
         between = [self._variable() for _ in steps[1:]]
         is_first, is_last = triple.constants
         parts = []
@@ -285,14 +285,14 @@ class _Rewriter:
             parts.append(self._pattern(_Triple(subject, step, object_, constants)))
         return " . ".join(parts)
 
-    def _negated(self, triple: _Triple, path: Node) -> str:
+    def _negated(self, triple: _Triple, path: SyntaxNode) -> str:
         parts = []
         for is_inverse in (False, True):
             chosen = [self._tree.source(m) for m in path.children if (self._kind(m.first) == "^") == is_inverse]
             parts.append(f"{{ {triple.subject} !({'|'.join(chosen)}) {triple.object} }}")
         return " UNION ".join(parts)
 
-    def _render(self, node: Node, with_labels: bool = False) -> str:
+    def _render(self, node: SyntaxNode, with_labels: bool = False) -> str:
         """Returns the text of a node with the changes in it."""
         if node.rule == "ConstructTemplate":
             return self._tree.source(node)
@@ -312,7 +312,7 @@ class _Rewriter:
             return self._with_columns(node)
         return self._joined(node, [self._render(child) for child in node.children])
 
-    def _sum(self, node: Node) -> str:
+    def _sum(self, node: SyntaxNode) -> str:
         """Returns a sum as a subtraction, whose operands the engine does not reorder."""
         operands = [self._render(child) for child in node.children]
         if node.children[0].rule in _NUMERIC_RULES:
@@ -325,14 +325,14 @@ class _Rewriter:
         texts = [text[text[:1] in "+-" and bool(sign) :] for text, sign in zip(operands, signs, strict=True)]
         return self._joined(node, texts, signs)
 
-    def _sign(self, operand: Node) -> str:
+    def _sign(self, operand: SyntaxNode) -> str:
         """Returns what replaces the plus before an operand that may be a duration."""
         first = self._kind(operand.first)
         if self._kind(operand.first - 1) != "+" or operand.rule in _NUMERIC_RULES or first in _NUMBERS | {"!"}:
             return ""
         return "-" if first == "-" else "- -"
 
-    def _has_two_plain_operands(self, node: Node) -> bool:
+    def _has_two_plain_operands(self, node: SyntaxNode) -> bool:
         tokens = self._tree.tokens
         if len(node.children) != 2 or node.children[-1].last != node.last:
             return False
@@ -345,7 +345,7 @@ class _Rewriter:
             for operand in node.children
         )
 
-    def _with_columns(self, node: Node) -> str:
+    def _with_columns(self, node: SyntaxNode) -> str:
         """Returns a query with its own variables in the place of `*`, which would also show those of this module."""
         tokens = self._tree.tokens
         text = self._joined(node, [self._render(child) for child in node.children])
@@ -359,7 +359,7 @@ class _Rewriter:
         offset = tokens[star].start - tokens[node.first].start
         return f"{text[:offset]}{' '.join(f'?{name}' for name in sorted(names))}{text[offset + 1 :]}"
 
-    def _joined(self, node: Node, texts: list[str], signs: list[str] | None = None) -> str:
+    def _joined(self, node: SyntaxNode, texts: list[str], signs: list[str] | None = None) -> str:
         """Returns the text of a node with these texts in the place of its children, and signs before them if given."""
         tokens, text = self._tree.tokens, self._tree.text
         parts, position = [], tokens[node.first].start
@@ -373,7 +373,7 @@ class _Rewriter:
         return self._tree.tokens[index].kind
 
 
-def _first(root: Node, *rules: str) -> Node | None:
+def _first(root: SyntaxNode, *rules: str) -> SyntaxNode | None:
     return next((node for node in root.children if node.rule in rules), None)
 
 

@@ -19,7 +19,7 @@ from citygraph.sparql.functions import FUNCTIONS as EXTENSIONS
 from citygraph.sparql.grammar import (
     FUNCTIONS,
     QUERY,
-    Node,
+    SyntaxNode,
     SyntaxTree,
     Token,
     UnexpectedToken,
@@ -148,7 +148,7 @@ def _repeated_labels(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
             yield tree.tokens[node.first].start, f"{label} is also in another group; use a variable in both"
 
 
-def _labels(node: Node, numbers: Iterator[int], current: list[int]) -> Iterator[tuple[int, Node]]:
+def _labels(node: SyntaxNode, numbers: Iterator[int], current: list[int]) -> Iterator[tuple[int, SyntaxNode]]:
     """Yields the blank nodes, each with the number of its basic graph pattern, which a FILTER does not end."""
     if node.rule == "BlankNode":
         yield current[0], node
