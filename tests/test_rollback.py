@@ -104,6 +104,10 @@ def test_the_commands_report_the_conflict(sources: Sources, releases: Releases, 
     built()
     done = run(sources, releases, "rollback", first.id)
     assert "undone for the next build: data/register.trig" in done.stderr
+    change = sources.data.parent / "change.ru"
+    change.write_text("INSERT DATA { GRAPH graph:notes { city:izmir cg:note 'a'@en , 'a'@tr } }", encoding="utf-8")
+    # A commit after the rollback does not change what it undid.
+    assert run(sources, releases, "update", str(change)).exit_code == 0
     for options in ((), ("--force",)):
         failed = run(sources, releases, "build", "-q", *options)
         assert (failed.exit_code, failed.stderr.count("\n")) == (2, 1)

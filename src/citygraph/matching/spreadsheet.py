@@ -20,6 +20,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WORKBOOK = b"PK\x03\x04"  # the beginning of .xlsx and .ods, which are ZIP archives
 # Shown in the message about a file without a mark: what spreadsheets on Turkish and western computers write.
 _OTHER_ENCODINGS = ("cp1254", "cp1252")
 _SHOWN = 60  # letters of a line in a message
@@ -89,9 +91,14 @@ def write_spreadsheet(table: Spreadsheet, out: TextIO) -> None:
 
 def _decoded(path: Path, encoding: str) -> str:
     data = path.read_bytes()
+    if data.startswith(_WORKBOOK):
+        raise UsageError(f"{path} is a workbook: save the sheet as CSV (UTF-8)")
+    if b"\0" in data.partition(b"\n")[0] and not encoding and not data.startswith(_MARKS_OF_UTF_16):
+        raise UsageError(f"{path}:1: NUL characters: if it is UTF-16, use --encoding utf-16-le or utf-16-be")
     found = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     try:
-        return data.decode(encoding or found)
+        # The mark may be there although the encoding was chosen.
+        return data.decode(encoding or found).removeprefix("\ufeff")
     except LookupError:
         raise UsageError(f"there is no encoding {encoding!r}; examples are utf-8, utf-16 and cp1254") from None
     except UnicodeDecodeError as error:
