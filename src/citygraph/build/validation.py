@@ -22,7 +22,7 @@ from pyoxigraph import BlankNode, Literal
 
 from citygraph.build.statements import StatementRules
 from citygraph.errors import CitygraphError, EnginesDisagree
-from citygraph.rdf.terms import CG, DATASET, RDFS, XSD
+from citygraph.rdf.terms import CG, DATASET, RDF, RDFS, XSD
 from citygraph.report import (
     Finding,
     Place,
@@ -39,6 +39,7 @@ from citygraph.source.files import SourceFile, Sources
 from citygraph.source.reading import read_packaged_text
 
 _SHOWN = 5
+_TYPE = RDF("type").value
 # In place of a property: a node that statements mention as object or graph.
 _USED = "used"
 _BLANK = "_:"
@@ -251,9 +252,11 @@ def with_faults(report: Report, faults: Iterable[ValidationResult]) -> Report:
     """
     rejected = {(r.focus_node, r.path, r.value) for r in report.violations}
     mine = {key: fault for fault in faults if (key := (fault.focus_node, fault.path, fault.value)) not in rejected}
-    # Rules derive statements in other vocabularies from an ill-formed value: these would repeat the same fault.
+    # What is derived from a faulty statement would repeat its fault: dates in other vocabularies, counts of a class.
     values = {value for _, path, value in (*rejected, *mine) if path.startswith(CG)}
-    own = tuple(fault for fault in mine.values() if fault.path.startswith(CG) or fault.value not in values)
+    values |= {f"<{path}>" for _, path, _ in mine if path.startswith(CG)}
+    values |= {value for _, path, value in mine if path == _TYPE}
+    own = tuple(f for f in mine.values() if f.path.startswith(CG) or f.path == _TYPE or f.value not in values)
     return merge_reports([report_of(own), report]) if own else report
 
 
