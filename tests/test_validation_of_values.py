@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,10 +15,13 @@ from pyoxigraph import Literal, RdfFormat, parse
 from citygraph.build.build import check
 from citygraph.build.validation import Validation, validate
 from citygraph.errors import EnginesDisagree
+from citygraph.instance import FILE, parse_instance
 from citygraph.progress import Progress
+from citygraph.rdf.partial_dates import local_day, midnight
 from citygraph.rdf.terms import PREFIXES, RDFS
 from citygraph.report import Place, Report, ValidationResult
 from citygraph.source.files import Sources
+from tests.small import REPOSITORY, write_files
 
 PREFIX_LINES = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
 
@@ -191,3 +197,34 @@ def test_order_of_dates_is_that_of_their_years(
     types = ("gYear", "gYearMonth", "date")
     first, last = (f'"{day}"^^xsd:{types[day.lstrip("-").count("-")]}' for day in (start, end))
     assert ("AgreementOrder" in judge_on(f"cg:startDate {first} ; cg:endDate {last}")) == wrong
+
+
+def test_day_begins_at_midnight_of_the_time_zone() -> None:
+    """(13.16) At half past midnight in İstanbul it is still yesterday in UTC."""
+    moment = datetime(2026, 11, 28, 21, 30, tzinfo=UTC)
+    assert local_day("Europe/Istanbul", moment) == date(2026, 11, 29)
+    assert local_day("UTC", moment) == date(2026, 11, 28)
+    assert midnight(date(2026, 11, 29), "Europe/Istanbul") == datetime(2026, 11, 28, 21, tzinfo=UTC)
+    assert parse_instance((REPOSITORY / FILE).read_text(encoding="utf-8")).timezone == "Europe/Istanbul"
+
+
+def test_todays_date_is_valid_where_the_instance_is(tmp_path: Path) -> None:
+    """(13.16) Today in Kiritimati is always in the future in American Samoa, which is a day behind."""
+    sources = write_files(tmp_path)
+    path = tmp_path / "probe.trig"
+    today = local_day("Pacific/Kiritimati")
+    path.write_text(f'{PREFIX_LINES}GRAPH graph:probe {{ agreement:izmir-bremen cg:attestedOn "{today}"^^xsd:date }}')
+    environment = {
+        **os.environ,
+        "CITYGRAPH_DATA": str(sources.data),
+        "CITYGRAPH_ONTOLOGY": str(sources.ontology),
+        "CITYGRAPH_RELEASES": str(tmp_path / "releases"),
+    }
+    outputs = []
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        (tmp_path / FILE).write_text(f'timezone = "{zone}"\n')
+        command = [sys.executable, "-m", "citygraph.cli", "validate", "--no-warnings", str(path)]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        outputs.append(done.stdout)
+    assert ["AttestedOnNotInFuture" in output for output in outputs] == [False, True]
+    assert "conform" in outputs[0]
