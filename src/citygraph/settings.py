@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from citygraph.errors import UsageError
-from citygraph.instance import current_instance
-from citygraph.rdf.partial_dates import local_day
 from citygraph.rdf.terms import BASE
 
 MIB = 1024 * 1024
@@ -82,10 +79,6 @@ class Settings:
     def service_list(self) -> tuple[str, ...]:
         """The endpoints that SERVICE may name."""
         return tuple(self.services.split())
-
-    def today(self) -> date:
-        """Returns the present day in the instance's time zone."""
-        return local_day(current_instance().timezone)
 
     def with_changes(self, **changes: Any) -> Settings:
         """Returns these settings with some replaced; None means unchanged."""

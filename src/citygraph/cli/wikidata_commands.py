@@ -15,6 +15,7 @@ from citygraph.build.export import export_quads
 from citygraph.cli import console
 from citygraph.cli.console import OK, VIOLATES, command
 from citygraph.errors import UsageError
+from citygraph.rdf.partial_dates import present_day
 from citygraph.rdf.terms import GRAPH, QUALITY_GRAPH
 from citygraph.release.releases import Releases
 from citygraph.saving import replace_text
@@ -94,7 +95,7 @@ def wikidata_pull(
         client,
         lambda: _quads(settings),
         into,
-        today=settings.today().isoformat(),
+        today=present_day().isoformat(),
         languages=tuple(languages.split(",")),
         progress=_note,
     )
@@ -243,7 +244,7 @@ def wikidata_check(settings: Settings, form: str, write: bool, **age: Any) -> in
     wrong = [finding for finding in findings if finding.state != Outcome.AGREES]
     _print_changes(wrong if form == "table" else findings, form, now.strftime("%Y-%m-%dT%H:%M:%SZ"), QUALITY_GRAPH)
     if write:
-        _note(str(write_links(findings, settings.today().isoformat(), settings.data)))
+        _note(str(write_links(findings, present_day().isoformat(), settings.data)))
     _note(f"{len(findings)} link(s), {len(wrong)} to look at")
     return VIOLATES if wrong else OK
 
@@ -270,7 +271,7 @@ def _compare(
         engine = LocalEngine(workers, _note)
         return compare(quads, lambda items: DumpFetcher(dump, engine, items, retrieved), scope, today=retrieved[:10])
     client = _client(settings, now, **age)
-    return compare(quads, lambda items: ItemFetcher(client, items, _note), scope, today=settings.today().isoformat())
+    return compare(quads, lambda items: ItemFetcher(client, items, _note), scope, today=present_day().isoformat())
 
 
 def _saved(settings: Settings, saved: Path, scope: dict[str, Any]) -> ComparisonResult:

@@ -12,6 +12,7 @@ from citygraph.incremental.derivation import Deriver
 from citygraph.incremental.index_update import update_index
 from citygraph.incremental.partial_validation import PartialValidator
 from citygraph.rdf.delta import Delta, PreviousState
+from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Staged
 from citygraph.report import Report, write_report
 from citygraph.settings import Settings
@@ -74,4 +75,4 @@ def fingerprint(settings: Settings) -> object:
         return ()
     sources = sources_of(settings)
     paths = [file.path for file in (*sources.ontology_files(), *sources.shape_files())] + sources.rule_files()
-    return settings.today(), tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
+    return present_day(), tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)

@@ -12,10 +12,10 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from citygraph.errors import Conflict, NotFound, Unauthorized, UsageError
+from citygraph.rdf.partial_dates import present_day
 
 RIGHTS = ("write", "admin")
 # A fixed prefix lets people and scanners for leaked secrets recognise a token.
@@ -39,7 +39,7 @@ class Tokens:
 
     # A token is 256 random bits, which cannot be guessed, so that one round of SHA-256 is enough.
 
-    def __init__(self, path: Path, today: Callable[[], str] = lambda: f"{datetime.now(UTC):%Y-%m-%d}") -> None:
+    def __init__(self, path: Path, today: Callable[[], str] = lambda: present_day().isoformat()) -> None:
         self._path = path
         self._today = today
         self._read_at: tuple[int, int, int] | None = None

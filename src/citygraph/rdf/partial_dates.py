@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pyoxigraph import Literal, NamedNode
 
+from citygraph.instance import current_instance
 from citygraph.rdf.lexical import days_in_month
 from citygraph.rdf.terms import CG, XSD
 
@@ -84,6 +85,11 @@ def validity_on(day: str, valid: Iterable[str], attested: Iterable[str] = (), to
 def local_day(zone: str, now: datetime | None = None) -> date:
     """Returns the day in a time zone, such as Europe/Istanbul, at a moment or else now."""
     return (now or datetime.now(UTC)).astimezone(ZoneInfo(zone)).date()
+
+
+def present_day() -> date:
+    """Returns today's date where the instance is."""
+    return local_day(current_instance().timezone)
 
 
 def midnight(day: date, zone: str) -> datetime:

@@ -25,9 +25,9 @@ from pyoxigraph import (
 )
 
 from citygraph.errors import BadData, UsageError
-from citygraph.instance import VOCABULARY, current_instance, packaged_folder
+from citygraph.instance import VOCABULARY, packaged_folder
 from citygraph.rdf.formats import by_extension, unsupported_reason
-from citygraph.rdf.partial_dates import local_day
+from citygraph.rdf.partial_dates import present_day
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.settings import Settings
 from citygraph.source.reading import opened_file, read_packaged_text, read_quads
@@ -102,7 +102,7 @@ class Sources:
 
     def today(self) -> date:
         """Returns the present day where the instance is."""
-        return local_day(current_instance().timezone)
+        return present_day()
 
     @property
     def ontology_folders(self) -> tuple[Path, ...]:

@@ -20,6 +20,7 @@ from citygraph.engine.engines import Engines
 from citygraph.engine.sandbox import die_with_parent
 from citygraph.errors import MethodNotAllowed, NotFound
 from citygraph.graph.history import Timeline
+from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.web.documents.documents import Documents
@@ -79,13 +80,12 @@ def create_app(
     releases: Releases,
     engines: Runs | None = None,
     clock: Callable[[], float] = time.monotonic,
-    today: Callable[[], date] | None = None,
+    today: Callable[[], date] = present_day,
 ) -> Flask:
     """Returns the site over the current release; with `engines` it answers queries, with a writer it takes updates.
 
     `clock` returns seconds, `today` the day on which pages are read.
     """
-    today = today or settings.today
     cache = ReleaseCache(releases, settings.base, held_quads=settings.held_quads)
     pages = Pages()
     errors = ErrorPages(settings, releases, pages)

@@ -18,7 +18,7 @@ from citygraph.graph.description import Description, describe, has_statements
 from citygraph.graph.document import document, has_graphs, write_graph
 from citygraph.graph.withdrawals import Withdrawal
 from citygraph.instance import VOCABULARY, current_instance
-from citygraph.rdf.partial_dates import midnight
+from citygraph.rdf.partial_dates import midnight, present_day
 from citygraph.rdf.terms import DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
@@ -64,10 +64,10 @@ class Documents:
         shelf: ReleaseCache,
         errors: ErrorPages,
         pages: Pages,
-        today: Callable[[], date] | None = None,
+        today: Callable[[], date] = present_day,
     ) -> None:
         self._settings = settings
-        self._today = today or settings.today
+        self._today = today
         self._releases = releases
         self._shelf = shelf
         self._pages = pages
