@@ -79,13 +79,85 @@ def test_a_cut_dump_is_an_error_and_changes_nothing(tmp_path: Path, ending: str,
     assert (tmp_path / "out" / "wikidata.nq").read_bytes() == old
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_line_that_is_no_entity_is_told(tmp_path: Path, workers: int) -> None:
-    """The line is quoted; no worker is left hanging."""
+_POPULATION = (
+    '{"type":"item","id":"Q7","claims":{"P190":[],"P1082":'
+    '[{"id":"Q7$1","mainsnak":{"property":"P1082","snaktype":"value","datavalue":%s}}]}},'
+)
+MALFORMED = {
+    "no property": '{"type":"item","id":"Q7","claims":{"P190":[{"mainsnak":{}}]}},',
+    "cut": '{"type":"item","id":"Q7","claims":{"P190":[',
+    "claims that are a text": '{"type":"item","id":"Q7","claims":"P190","x":{"P190":1}},',
+    "a number that is none": _POPULATION % '{"type":"quantity","value":{"amount":"+1","upperBound":"x","lowerBound":"y"}}',
+    "an id that is none": '{"type":"item","id":"seven","claims":{"P190":[]}},',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", MALFORMED)
+def test_item_that_is_malformed_is_left_out_and_reported(tmp_path: Path, fault: str) -> None:
+    """(13.19) With its line number; all other items are imported."""
+    lines = DUMP.read_text().splitlines()
     dump = tmp_path / "bad.json"
-    dump.write_text('[\n{"type":"item","id":"Q1","claims":{"P190":[{"mainsnak":{}}]}}\n]\n')
-    with pytest.raises(BadData, match=r'bad\.json: not an entity: \{"type":"item","id":"Q1"'):
-        imported(dump, tmp_path / "out", workers)
+    dump.write_text("\n".join([*lines[:5], MALFORMED[fault], *lines[5:]]) + "\n")
+    workers = 2 if fault == "cut" else 1
+    written = imported(dump, tmp_path / "out", workers)
+    assert written.path.read_bytes() == imported(DUMP, tmp_path / "expected").path.read_bytes()
+    (told,) = (notice.detail for notice in written.notices if notice.kind == "not-an-item")
+    assert told.startswith('line 6: not an item, and left out: {"type":"item"')
+
+
+def test_value_that_is_bad_is_reported(tmp_path: Path) -> None:
+    """(13.19) Wikibase's own mark of a value that it cannot read: the item stays, the statement is reported."""
+    bad = '{"type":"bad","error":"Out of range","value":{"amount":"+x"}}'
+    dump = tmp_path / "bad.json"
+    twinned = '"P190":[{"id":"Q7$2","mainsnak":{"property":"P190","snaktype":"novalue"}}]'
+    dump.write_text(f"[\n{(_POPULATION % bad).replace('"P190":[]', twinned)}\n]\n")
+    written = imported(dump, tmp_path / "out")
+    assert ("bad-value", "Q7") in {(notice.kind, notice.qid) for notice in written.notices}
+
+
+def _entity_data(items: list[Any]) -> str:
+    return json.dumps({"entities": {item["id"]: item for item in items}})
+
+
+FORMS: dict[str, Callable[[list[Any]], str]] = {
+    "EntityData": _entity_data,
+    "wbgetentities": lambda items: json.dumps({"success": 1, **json.loads(_entity_data(items))}),
+    "indented EntityData": lambda items: json.dumps(json.loads(_entity_data(items)), indent=1),
+    "indented list": lambda items: json.dumps(items, indent=2),
+    "list on one line": json.dumps,
+    "lines without a list": lambda items: "\n".join(map(json.dumps, items)) + "\n",
+    "byte order mark": lambda items: "\ufeff[\n" + ",\n".join(map(json.dumps, items)) + "\n]\n",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_items_is_read(tmp_path: Path, form: str) -> None:
+    """(13.19, 13.5) What Wikidata's interfaces answer and people reformat gives the same as the dump."""
+    dump = tmp_path / ("dump.ndjson" if form == "lines without a list" else "dump.json")
+    dump.write_text(FORMS[form]([json.loads(line.rstrip(",")) for line in DUMP.read_text().splitlines()[1:-1]]))
+    expected = imported(DUMP, tmp_path / "expected").path.read_bytes()
+    assert imported(dump, tmp_path / "got").path.read_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[\n]\n", "empty.json: 0 places"),
+        ('{"entities": {}}', "empty.json: 0 places"),
+        ('[\n{"type":"item","id":"Q1","claims":{"P190":[{"mainsnak":{}}]}}\n]\n', r"0 places .*\nline 2: not an item"),
+        ('{"entities": {"Q1": {"type": "item"', "cannot be read, perhaps because it is cut"),
+        ('{"type":"item","id":"Q1"}\n{"type":"ite', "the dump is cut"),
+        ("<html>", "the dump is cut, or is not JSON"),
+    ],
+)
+def test_nothing_to_import_keeps_the_old_source(tmp_path: Path, text: str, message: str) -> None:
+    """(13.19) A dump without twinned places, or a file that is none, is an error: the source is not written."""
+    old = imported(DUMP, tmp_path / "out").path.read_bytes()
+    dump = tmp_path / "empty.json"
+    dump.write_text(text)
+    with pytest.raises(BadData, match=message):
+        imported(dump, tmp_path / "out")
+    assert (tmp_path / "out" / "wikidata.nq").read_bytes() == old
 
 
 def test_files_that_are_no_dumps_are_refused(tmp_path: Path) -> None:
@@ -100,11 +172,10 @@ def test_files_that_are_no_dumps_are_refused(tmp_path: Path) -> None:
 
 
 def test_real_extracts_are_read(realdata: Path, tmp_path: Path) -> None:
-    """A dump extract of 2015 has nobody's partners: an empty world, not an error."""
+    """(13.19) A dump extract of 2015 has nobody's partners, and every line of it can be read."""
     for name in ("wdtk-sample-dump-20150815.json.gz", "wdtk-mock-dump-101-entities.json"):
-        written = imported(realdata / "wikidata-fixtures" / name, tmp_path / name)
-        assert written.statements < 40
-        assert not written.notices
+        with pytest.raises(BadData, match=r"0 places with a sister city \(P190\): no source is written$"):
+            imported(realdata / "wikidata-fixtures" / name, tmp_path / name)
 
 
 def test_the_twinnings_of_2016(edges: list[tuple[str, str]], names: dict[str, str], tmp_path: Path) -> None:

@@ -269,7 +269,8 @@ def _compare(
     quads = store.quads_for_pattern(None, None, None, None)
     if dump:
         engine = LocalEngine(workers, _note)
-        return compare(quads, lambda items: DumpFetcher(dump, engine, items, retrieved), scope, today=retrieved[:10])
+        today = retrieved[:10]
+        return compare(quads, lambda items: DumpFetcher(dump, engine, items, retrieved, _note), scope, today=today)
     client = _client(settings, now, **age)
     return compare(quads, lambda items: ItemFetcher(client, items, _note), scope, today=present_day().isoformat())
 

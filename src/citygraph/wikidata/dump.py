@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import hashlib
 import json
@@ -10,47 +9,64 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Semaphore
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import zstandard
 from pyoxigraph import Quad
 
 from citygraph.errors import BadData, UsageError
 from citygraph.rdf.terms import SOURCE
-from citygraph.text import ALL_LANGUAGES
+from citygraph.text import ALL_LANGUAGES, visible
 from citygraph.wikidata import item_names as kinds
+from citygraph.wikidata.dump_lines import Block, blocks, open_dump
 from citygraph.wikidata.entity import read_entity, reduce_entity
 from citygraph.wikidata.item_names import IriMinter, read_existing
 from citygraph.wikidata.mapping import map_world
-from citygraph.wikidata.model import HEAD_OF_GOVERNMENT, INSTANCE_OF, SUBCLASS_OF, TWINNED, countries_of
+from citygraph.wikidata.model import HEAD_OF_GOVERNMENT, INSTANCE_OF, SUBCLASS_OF, TWINNED, Notice, countries_of
 from citygraph.wikidata.source_file import SourceDescription, WrittenSource, write_source
 from citygraph.wikidata.spool import ItemSpool, ProgressCounter
 from citygraph.wikidata.world import LANGUAGES, Selection, World, name_items
 
 SLUG = "wikidata"
 
-_CHUNK = 1 << 20  # bytes of lines that one worker gets at a time
+_MOST_SHOWN = 20  # unreadable lines in an error
 _QUEUED = 3  # chunks that wait for each worker: more would only fill the memory
 # The id is near the beginning of a line since 2017, so that most lines need no parsing; older dumps are parsed whole.
 _LINE_START = re.compile(rb'\{"type":"item","id":"(Q\d+)"')
 _ENGLISH_ONLY = ("en", ALL_LANGUAGES)
 
-ReducedItems = list[tuple[str, str]]  # id of an item, and its reduced JSON
-LineFilter = Callable[[Iterable[bytes]], ReducedItems]
+_ID = re.compile(r"Q[1-9]\d*")
+
+
+@dataclass(frozen=True)
+class UnreadableItem:
+    """A line of a dump that is not an item: `index` is its number in a block of lines, `place` that in the dump."""
+
+    index: int
+    text: str
+    reason: str
+    place: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        return f"{where}not an item, and left out: {self.text}… ({self.reason})"
+
+
+Found = tuple[str, str] | UnreadableItem  # id of an item and its reduced JSON, or what is wrong with it
+LineFilter = Callable[[Iterable[bytes]], list[Found]]
 
 
 class Engine(Protocol):
     """The interface of an engine: runs a line filter over a dump in parallel and yields the results in any order."""
 
-    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[tuple[str, str]]:
+    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[Found]:
         """Yields the filter's results. Raises BadData for a file that is not a dump."""
 
 
@@ -61,7 +77,7 @@ class LocalEngine:
     workers: int = 0
     progress: Callable[[str], None] = lambda _: None
 
-    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[tuple[str, str]]:
+    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[Found]:
         """Yields the filter's results for the dump's lines.
 
         Raises BadData for a file that is not a dump or is cut, UsageError for a missing file.
@@ -71,7 +87,7 @@ class LocalEngine:
         try:
             with open_dump(path) as (stream, position):
                 chunks = _with_progress(
-                    _chunks(stream), position, ProgressCounter("dump: MiB", path.stat().st_size >> 20, self.progress)
+                    blocks(stream), position, ProgressCounter("dump: MiB", path.stat().st_size >> 20, self.progress)
                 )
                 on_block = partial(_filter_block, line_filter)
                 results = map(on_block, chunks) if workers == 1 else _in_parallel(on_block, chunks, workers)
@@ -94,16 +110,19 @@ def import_dump(
     """Writes the data of all twinned places in a JSON dump to the folder `into`, ready to build.
 
     `dump` is a file, or an address that the engine reads. `data` returns the quads of our data, whose IRIs are reused.
-    `retrieved` is the time of the dump (ISO 8601, UTC), `sha256` its digest if known. Raises BadData for a file that is
-    not a dump, UsageError for a missing one.
+    `retrieved` is the time of the dump (ISO 8601, UTC), `sha256` its digest if known. A line that is not an item is
+    left out and reported. Raises BadData for a file that is not a dump, is cut or has no twinned place, UsageError for
+    a missing one; an older source is then kept.
     """
     with TemporaryDirectory(prefix="citygraph-") as folder, ItemSpool(Path(folder) / "items") as items:
-        _read_passes(dump, engine, items, retrieved)
+        unreadable = _read_passes(dump, engine, items, retrieved)
         selection, _ = select(items)
+        if not selection.places:
+            raise BadData(_no_places(unreadable), Path(dump).name)
         graph = SOURCE(SLUG)
         world = World(items, selection, read_existing(data(), graph), graph, retrieved[:10], languages)
         namer = IriMinter(world.existing.taken)
-        notices = list(name_items(world, namer))
+        notices = [*(Notice("not-an-item", "", str(one)) for one in unreadable), *name_items(world, namer)]
         description = SourceDescription(
             slug=SLUG,
             of=("the world", "dünya"),
@@ -126,15 +145,18 @@ def select(items: ItemSpool) -> tuple[Selection, frozenset[str]]:
     return Selection(seeds, frozenset(places), countries, people), classes
 
 
-def filter_twinned(lines: Iterable[bytes]) -> ReducedItems:
+def filter_twinned(lines: Iterable[bytes]) -> list[Found]:
     """Returns the twinned items, reduced, and of classes and mayors' posts the English name."""
-    items = []
-    for line in lines:
+    items: list[Found] = []
+    for index, line in enumerate(lines):
         # Most lines are ruled out by their bytes, a hundred times faster than by reading their JSON.
         if b'"P190"' not in line and b'"P279"' not in line and b"ayor of " not in line:
             continue
-        entity = _entity(line)
+        entity = _entity(line, index)
         if entity is None:
+            continue
+        if isinstance(entity, UnreadableItem):
+            items.append(entity)
             continue
         claims = entity.get("claims") or {}
         if TWINNED in claims:
@@ -144,43 +166,19 @@ def filter_twinned(lines: Iterable[bytes]) -> ReducedItems:
     return items
 
 
-def filter_items(lines: Iterable[bytes], qids: frozenset[str]) -> ReducedItems:
+def filter_items(lines: Iterable[bytes], qids: frozenset[str]) -> list[Found]:
     """Returns the items with these ids, reduced."""
-    items = []
-    for line in lines:
+    items: list[Found] = []
+    for index, line in enumerate(lines):
         begin = _LINE_START.match(line)
         if begin and begin.group(1).decode() not in qids:
             continue
-        entity = _entity(line)
-        if entity is not None and entity["id"] in qids:
+        entity = _entity(line, index)
+        if isinstance(entity, UnreadableItem):
+            items.append(entity)
+        elif entity is not None and entity["id"] in qids:
             items.append(_reduced(reduce_entity(entity)))
     return items
-
-
-@contextmanager
-def open_dump(dump: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
-    """Opens a dump, decompressed by its suffix; yields the stream and a function for the bytes of the file read so far.
-
-    Raises UsageError for a missing file, or a suffix other than .json, .gz, .bz2 or .zst.
-    """
-    if not dump.is_file():
-        raise UsageError(f"{dump}: no such file")
-    with dump.open("rb") as raw:
-        stream: Any
-        match dump.suffix:
-            case ".gz":
-                stream = gzip.GzipFile(fileobj=raw)
-            case ".bz2":
-                stream = bz2.BZ2File(raw)
-            case ".zst":
-                # Parallel compressors write several frames, and reading would end after the first.
-                stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-            case ".json":
-                stream = raw
-            case _:
-                raise UsageError(f"{dump}: the name of a dump ends in .json, .json.gz, .json.bz2 or .json.zst")
-        # Progress counts bytes of the file, because the decompressed size is unknown.
-        yield stream, raw.tell
 
 
 def digest_of(dump: str) -> str:
@@ -194,25 +192,39 @@ def digest_of(dump: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_passes(dump: str, engine: Engine, items: ItemSpool, retrieved: str) -> None:
-    """Reads the dump twice: for the twinned items, and for the items that they name.
+def _no_places(unreadable: list[UnreadableItem]) -> str:
+    faults = "".join(f"\n{one}" for one in unreadable[:_MOST_SHOWN])
+    return f"0 places with a sister city (P190): no source is written{faults}"
+
+
+def _read_passes(dump: str, engine: Engine, items: ItemSpool, retrieved: str) -> list[UnreadableItem]:
+    """Reads the dump twice: for the twinned items, and for the items that they name; returns what cannot be read.
 
     A third pass is needed only for a country in which there are only partners.
     """
-    whole = _keep(engine.scan(dump, filter_twinned), items, retrieved)
+    # A line may be read in each pass.
+    unreadable: dict[UnreadableItem, None] = {}
+    whole = _keep(engine.scan(dump, filter_twinned), items, retrieved, unreadable)
     selection, classes = select(items)
     # Of a class the name is enough; a place that looks like a class, of which only the name was kept, is read again.
     missing = (selection.places | selection.countries | selection.people | (classes - set(items))) - whole
     while missing:
-        _keep(engine.scan(dump, partial(filter_items, qids=missing)), items, retrieved)
+        _keep(engine.scan(dump, partial(filter_items, qids=missing)), items, retrieved, unreadable)
         whole |= missing
         missing = select(items)[0].countries - whole
+    return list(unreadable)
 
 
-def _keep(results: Iterable[tuple[str, str]], items: ItemSpool, retrieved: str) -> frozenset[str]:
+def _keep(
+    results: Iterable[Found], items: ItemSpool, retrieved: str, unreadable: dict[UnreadableItem, None]
+) -> frozenset[str]:
     """Puts results into the spool; returns the ids of the items that were kept whole, not by name only."""
     whole = set()
-    for qid, text in results:
+    for found in results:
+        if isinstance(found, UnreadableItem):
+            unreadable[found] = None
+            continue
+        qid, text = found
         entity = json.loads(text)
         items.put(read_entity(entity, retrieved))
         if entity["claims"]:
@@ -230,12 +242,12 @@ def _only_name(entity: dict[str, Any]) -> dict[str, Any]:
     return reduce_entity({**entity, "claims": {}, "aliases": {}}, _ENGLISH_ONLY)
 
 
-def _reduced(entity: dict[str, Any]) -> tuple[str, str]:
+def _reduced(entity: dict[str, Any]) -> Found:
     return entity["id"], json.dumps(entity, ensure_ascii=False)
 
 
-def _entity(line: bytes) -> dict[str, Any] | None:
-    """Returns the item on a line; None for brackets, properties and lexemes. Raises ValueError."""
+def _entity(line: bytes, index: int) -> dict[str, Any] | UnreadableItem | None:
+    """Returns the item on a line; None for brackets, properties and lexemes."""
     text = line.strip().removesuffix(b",")
     if not text.startswith(b"{"):
         return None
@@ -243,39 +255,24 @@ def _entity(line: bytes) -> dict[str, Any] | None:
         entity = json.loads(text)
         if entity.get("type") != "item":
             return None
+        if not _ID.fullmatch(str(entity["id"])):
+            raise ValueError(f"the id is {entity['id']!r}")
         # The item is only read to find errors here, where the line is known.
         read_entity(reduce_entity(entity))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"not an entity: {text[:80].decode(errors='replace')}… ({error!r})") from None
+    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        return UnreadableItem(index, visible(text[:80].decode(errors="replace")), repr(error))
     return dict(entity)
 
 
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yields blocks of whole lines. Raises ValueError if the end of the list is missing."""
-    rest = b""
-    begin = end = b""
-    while block := stream.read(_CHUNK):
-        whole, newline, tail = block.rpartition(b"\n")
-        if not newline:
-            rest += block
-            continue
-        chunk, rest = rest + whole, tail
-        begin = begin or chunk[:2].strip()
-        end = chunk.rpartition(b"\n")[2].strip() or end
-        yield chunk
-    if rest:
-        yield rest
-    # An archive that was cut between two compressed blocks decompresses without an error.
-    end = rest.strip() or end
-    if not end or (begin == b"[" and end != b"]"):
-        raise ValueError("the dump is cut: its list has no end")
+def _filter_block(line_filter: LineFilter, block: Block) -> list[Found]:
+    """Returns the filter's results, with the place in the dump of each item that cannot be read."""
+    return [
+        replace(one, place=f"{block.unit} {block.first + one.index}") if isinstance(one, UnreadableItem) else one
+        for one in line_filter(block.lines)
+    ]
 
 
-def _filter_block(line_filter: LineFilter, block: bytes) -> ReducedItems:
-    return line_filter(block.split(b"\n"))
-
-
-def _with_progress(chunks: Iterator[bytes], position: Callable[[], int], pace: ProgressCounter) -> Iterator[bytes]:
+def _with_progress(chunks: Iterator[Block], position: Callable[[], int], pace: ProgressCounter) -> Iterator[Block]:
     done = 0
     for chunk in chunks:
         yield chunk
@@ -285,13 +282,13 @@ def _with_progress(chunks: Iterator[bytes], position: Callable[[], int], pace: P
 
 
 def _in_parallel(
-    filter_block: Callable[[bytes], ReducedItems], chunks: Iterator[bytes], workers: int
-) -> Iterator[ReducedItems]:
+    filter_block: Callable[[Block], list[Found]], chunks: Iterator[Block], workers: int
+) -> Iterator[list[Found]]:
     """Yields results in any order. A pool takes all its input at once, so a semaphore limits the reader."""
     free = Semaphore(workers * _QUEUED)
     stopped = Event()
 
-    def throttled() -> Iterator[bytes]:
+    def throttled() -> Iterator[Block]:
         for chunk in chunks:
             free.acquire()
             if stopped.is_set():

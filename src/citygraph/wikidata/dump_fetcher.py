@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from citygraph.errors import NotFound
-from citygraph.wikidata.dump import Engine, LineFilter, filter_items, filter_twinned
+from citygraph.wikidata.dump import Engine, LineFilter, UnreadableItem, filter_items, filter_twinned
 from citygraph.wikidata.entity import read_entity
 from citygraph.wikidata.model import HEAD_OF_GOVERNMENT, INSTANCE_OF, TWINNED, countries_of
 from citygraph.wikidata.pull import NO_ITEMS, Scope
@@ -23,10 +23,15 @@ class DumpFetcher:
 
     has_redirects = False
 
-    def __init__(self, dump: str, engine: Engine, items: ItemSpool, retrieved: str) -> None:
+    def __init__(
+        self, dump: str, engine: Engine, items: ItemSpool, retrieved: str, note: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`note` receives a sentence for each line that is not an item, and is left out."""
         self._dump = dump
         self._engine = engine
         self._items = items
+        self._note = note
+        self._reported: set[UnreadableItem] = set()
         self._whole: set[str] = set()
         self.retrieved = retrieved
         self.redirects: dict[str, str] = {}
@@ -74,7 +79,13 @@ class DumpFetcher:
             self._whole |= missing
 
     def _scan(self, line_filter: LineFilter) -> None:
-        for qid, text in self._engine.scan(self._dump, line_filter):
+        for found in self._engine.scan(self._dump, line_filter):
+            if isinstance(found, UnreadableItem):
+                if found not in self._reported:
+                    self._note(str(found))
+                self._reported.add(found)
+                continue
+            qid, text = found
             entity = json.loads(text)
             self._items.put(read_entity(entity, self.retrieved))
             if entity["claims"]:

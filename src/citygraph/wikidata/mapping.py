@@ -19,6 +19,7 @@ from citygraph.wikidata.model import (
     COORDINATES,
     COUNTRY,
     END,
+    FACTS,
     HEAD_OF_GOVERNMENT,
     POINT_IN_TIME,
     POPULATION,
@@ -33,6 +34,7 @@ from citygraph.wikidata.model import (
     QuantityValue,
     Rank,
     Statement,
+    TextValue,
     TimeValue,
     countries_of,
     date_literal,
@@ -144,12 +146,18 @@ def _population(world: World, item: Item, statement: Statement) -> Iterator[Quad
 
 
 def _absences(item: Item) -> Iterator[Notice]:
-    """Yields notices about missing values, unknown ends, and deprecated statements."""
+    """Yields notices about missing and unreadable values, unknown ends, and deprecated statements."""
     deprecated = sum(1 for s in item.statements if s.rank == Rank.DEPRECATED)
     if deprecated:
         yield Notice("deprecated", item.qid, f"{deprecated} deprecated statement(s) of {item.qid} are left out")
     for statement in item.statements:
-        if statement.rank == Rank.DEPRECATED or not isinstance(statement.value, Absent):
+        if statement.rank == Rank.DEPRECATED:
+            continue
+        # Such as a number that Wikibase cannot read itself: its JSON has the type "bad".
+        if statement.property in FACTS and isinstance(statement.value, TextValue):
+            detail = f"{item.qid} has a value of {statement.property} that cannot be read: {statement.value.text}"
+            yield Notice("bad-value", item.qid, detail)
+        if not isinstance(statement.value, Absent):
             continue
         name = "partner city" if statement.property == TWINNED else statement.property
         text = f"has an unknown {name}" if statement.value == Absent.UNKNOWN else f"has the value “none” for {name}"

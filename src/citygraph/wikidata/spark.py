@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from citygraph.errors import BadData, UsageError
-from citygraph.wikidata.dump import LineFilter
+from citygraph.wikidata.dump import Found, LineFilter
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,11 @@ class SparkEngine:
     session: Any
     partitions: int = 0
 
-    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[tuple[str, str]]:
-        """Yields the filter's results for the dump's lines. Raises BadData if the job fails."""
+    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[Found]:
+        """Yields the filter's results for the dump's lines. Raises BadData if the job fails.
+
+        Items that cannot be read have no line number: no process sees all lines.
+        """
         # Imported here, because pyspark is an optional extra.
         from py4j.protocol import Py4JError
         from pyspark import StorageLevel
@@ -59,7 +62,7 @@ def spark_session(master: str = "") -> Any:
 
 
 def _on_partition(line_filter: LineFilter) -> Any:
-    def filter_partition(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
+    def filter_partition(lines: Iterable[str]) -> Iterable[Found]:
         return line_filter(line.encode() for line in lines)
 
     return filter_partition
