@@ -87,7 +87,8 @@ MALFORMED = {
     "no property": '{"type":"item","id":"Q7","claims":{"P190":[{"mainsnak":{}}]}},',
     "cut": '{"type":"item","id":"Q7","claims":{"P190":[',
     "claims that are a text": '{"type":"item","id":"Q7","claims":"P190","x":{"P190":1}},',
-    "a number that is none": _POPULATION % '{"type":"quantity","value":{"amount":"+1","upperBound":"x","lowerBound":"y"}}',
+    "a number that is none": _POPULATION
+    % '{"type":"quantity","value":{"amount":"+1","upperBound":"x","lowerBound":"0"}}',
     "an id that is none": '{"type":"item","id":"seven","claims":{"P190":[]}},',
 }  # fmt: skip
 
@@ -110,7 +111,8 @@ def test_value_that_is_bad_is_reported(tmp_path: Path) -> None:
     bad = '{"type":"bad","error":"Out of range","value":{"amount":"+x"}}'
     dump = tmp_path / "bad.json"
     twinned = '"P190":[{"id":"Q7$2","mainsnak":{"property":"P190","snaktype":"novalue"}}]'
-    dump.write_text(f"[\n{(_POPULATION % bad).replace('"P190":[]', twinned)}\n]\n")
+    item = (_POPULATION % bad).replace('"P190":[]', twinned)
+    dump.write_text(f"[\n{item}\n]\n")
     written = imported(dump, tmp_path / "out")
     assert ("bad-value", "Q7") in {(notice.kind, notice.qid) for notice in written.notices}
 
