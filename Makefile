@@ -5,13 +5,16 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build test lint types unit tools bench clean
+.PHONY: help serve build test lint types unit tools test-clients bench clean
 
 # What the front end is built from, by the hook of the build: hatch_build.py.
 WEB := hatch_build.py web/package-lock.json web/build.mjs $(wildcard web/src/*.* web/src/*/*.*)
 
+# Other people's clients in JavaScript, where Node is.
+NODE_CLIENTS := tests/clients/node_modules
+
 help:            ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(VENV)/installed  ## install, build a release if anything changed, serve it on http://127.0.0.1:8000
 	@$(BIN)/citygraph build
@@ -36,12 +39,15 @@ unit: $(VENV)/installed-dev tools
 tools:
 	@tests/tools.sh
 
+test-clients: $(VENV)/installed-clients $(NODE_CLIENTS)/installed  ## other people's clients against a running site
+	$(BIN)/pytest tests/clients --durations 10
+
 bench: $(VENV)/installed-bench  ## speed beside native oxigraph and rdflib-endpoint, as ratios
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.commits
 
 clean:           ## remove what was installed and built
-	rm -rf $(VENV) var web/node_modules src/citygraph/web/static/built .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) var web/node_modules $(NODE_CLIENTS) src/citygraph/web/static/built .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "citygraph needs Python 3.11 or newer; name one: make PYTHON=python3.12 …")'
@@ -54,6 +60,16 @@ $(VENV)/installed: pyproject.toml $(WEB) | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml $(WEB) | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-clients: pyproject.toml $(WEB) | $(BIN)/python
+	$(BIN)/pip install --quiet --editable '.[dev,clients]'
+	@touch $@ $(VENV)/installed $(VENV)/installed-dev
+
+$(NODE_CLIENTS)/installed: tests/clients/package-lock.json
+	@mkdir -p $(@D)
+	@if command -v npm > /dev/null; then \
+	  npm ci --prefix tests/clients --ignore-scripts --loglevel error && touch $@; \
+	else echo "npm is not installed: the clients in JavaScript are skipped"; fi
 
 $(VENV)/installed-bench: pyproject.toml $(WEB) | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[dev,bench]'
