@@ -110,6 +110,7 @@ PREFIXES: dict[str, str] = {
     "agreementtype": VOCABULARY + "ontology/agreement-types/",
     "field": VOCABULARY + "ontology/fields/",
     "continent": VOCABULARY + "ontology/continents/",
+    "status": VOCABULARY + "ontology/statuses/",
     "shapes": VOCABULARY + "ontology/shapes#",
     "rdf": RDF,
     "rdfs": RDFS,

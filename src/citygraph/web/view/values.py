@@ -227,6 +227,14 @@ def _name_use(node: _NodeTexts, _unit: str) -> Iterable[Text]:
         yield from _in_brackets([Text(f"{start or ''}–{end or ''}")])
 
 
+def _period(node: _NodeTexts, _unit: str) -> Iterable[Text]:
+    starts, ends = node.texts("from"), node.texts("until")
+    for place, text in enumerate([*(starts or [Text("")]), Text("–"), *ends]):
+        yield Text(" " if place else "")
+        yield text
+    yield from _in_brackets(node.texts("state"))
+
+
 def _in_brackets(texts: list[Text]) -> Iterable[Text]:
     for place, text in enumerate(texts):
         yield Text(", " if place else " (")
@@ -252,6 +260,7 @@ _SUMMARIES: dict[str, Callable[[_NodeTexts, str], Iterable[Text]]] = {
     "Ranking": _ranking,
     "Distinction": _distinction,
     "NameUse": _name_use,
+    "Period": _period,
 }
 
 KINDS = ("city", "area", "country", "agreement", "organisation", "person", "event")
