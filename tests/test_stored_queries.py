@@ -17,6 +17,7 @@ from citygraph.rdf.terms import CG, ONTOLOGY_GRAPH, OWL, PREFIXES, RDF
 from citygraph.release.releases import Release
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.sparql.functions import functions_of
+from tests.world import validity_of
 
 REPOSITORY = Path(__file__).parents[1]
 EXPECTED = Path(__file__).parent / "expected"
@@ -66,6 +67,7 @@ def world(turtle: str) -> Store:
     store.extend(parse(head + turtle, format=RdfFormat.TRIG))
     named = [quad for quad in store if quad.graph_name != ONTOLOGY_GRAPH]
     store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in named)
+    store.extend(validity_of(list(store)))
     return store
 
 
@@ -220,6 +222,79 @@ def test_conflicting_dates_have_a_row_each_and_a_coarser_one_has_none() -> None:
     )
     assert [row["protocol"] for row in rows(two, "partners")] == ["2000-05-02", "2001"]
     assert rows(two, "agreements-without-protocol") == []
+
+
+TIES = """GRAPH source:a {
+  agreement:old a cg:Agreement ; cg:party city:izmir , city:old ; cg:protocolDate "1986-05-05"^^xsd:date ;
+    cg:endDate "2010"^^xsd:gYear .
+  agreement:begun a cg:Agreement ; cg:party city:izmir , city:begun ; cg:startDate "1986"^^xsd:gYear .
+  agreement:both a cg:Agreement ; cg:party city:izmir , city:both ; cg:startDate "1986"^^xsd:gYear ;
+    cg:protocolDate "1986-04-28"^^xsd:date .
+  agreement:gone a cg:Agreement ; cg:party city:izmir , city:gone ; cg:startDate "1986"^^xsd:gYear ;
+    cg:status <urn:gone> . <urn:gone> cg:from "1986"^^xsd:gYear ; cg:until cg:unknownDate .
+  agreement:again a cg:Agreement ; cg:party city:izmir , city:again ; cg:startDate "1986"^^xsd:gYear ;
+    cg:status <urn:p1> , <urn:p2> . <urn:p1> cg:from "1986"^^xsd:gYear ; cg:until "2000"^^xsd:gYear .
+  <urn:p2> cg:from "2010"^^xsd:gYear .
+  city:old rdfs:label "Old"@en . city:begun rdfs:label "Begun"@en . city:both rdfs:label "Both"@en .
+  city:gone rdfs:label "Gone"@en . city:again rdfs:label "Again"@en . }"""
+
+
+@pytest.mark.parametrize(
+    ("year", "celebrated"),
+    [
+        ("1996", {("Again", "start"), ("Begun", "start"), ("Both", "protocol"), ("Old", "protocol")}),
+        ("2006", {("Begun", "start"), ("Both", "protocol"), ("Old", "protocol")}),
+        ("2026", {("Again", "start"), ("Begun", "start"), ("Both", "protocol")}),
+    ],
+)
+def test_an_agreement_that_has_ended_is_not_celebrated(year: str, celebrated: set[tuple[str, str]]) -> None:
+    """A start is celebrated like an act, once with the protocol that it means; not while the tie is no more (13.10)."""
+    found = rows(world(TIES), "anniversaries", year=year)
+    assert {(row["partners"], row["of"]) for row in found} == celebrated
+    assert len(found) == len(celebrated)
+
+
+def test_partners_tell_since_when_and_until_when() -> None:
+    """By the dates of documents and of Wikidata; an unknown end is told (13.10) (13.12) (13.13)."""
+    assert {row["partnerLabel"]: (row["start"], row["end"]) for row in rows(world(TIES), "partners")} == {
+        "Old": ("1986-05-05", "2010"), "Begun": ("1986", ""), "Both": ("1986-04-28", ""), "Gone": ("1986", "unknown"),
+        "Again": ("1986; 2010", "2000"),
+    }  # fmt: skip
+
+
+def test_the_table_of_agreements_tells_when_they_hold() -> None:
+    """Start, end and intervals of each (13.10)."""
+    given = TIES.replace("a cg:Agreement ;", 'a cg:Agreement ; rdfs:label "X"@en ;')
+    columns = ("start_date", "end_date", "valid_during")
+    found = {row["iri"].rpartition("/")[2]: row for row in rows(world(given), "tables/agreements")}
+    assert {name: tuple(row[column] for column in columns) for name, row in found.items()} == {
+        "old": ("1986-05-05", "2010", "1986-05-05/2010"), "begun": ("1986", "", "1986/.."),
+        "both": ("1986-04-28", "", "1986-04-28/.."), "gone": ("1986", "", "1986/"),
+        "again": ("1986; 2010", "2000", "1986/2000; 2010/.."),
+    }  # fmt: skip
+
+
+def test_a_term_without_a_known_end_is_one_thing_to_all_queries() -> None:
+    """It is taken to last; one that ended on an unknown date is not, in either query (13.12) (13.14)."""
+    told = world(
+        """GRAPH source:a {
+        event:e a cg:Event ; cg:startDate "2025-06-01"^^xsd:date ; cg:host person:in , person:gone .
+        city:x rdfs:label "X"@en . city:izmir cg:twinnedWith city:x .
+        organisation:o cg:jurisdiction city:x . post:p cg:of organisation:o ; cg:role role:governing-mayor ;
+          rdfs:label "P"@en .
+        tenure:in a cg:Tenure ; cg:holder person:in ; cg:post post:p ; cg:startDate "1999-04-18"^^xsd:date .
+        tenure:gone a cg:Tenure ; cg:holder person:gone ; cg:post post:p ; cg:startDate "1999-04-18"^^xsd:date ;
+          cg:until cg:unknownDate .
+        person:in rdfs:label "In"@en . person:gone rdfs:label "Gone"@en . }
+        GRAPH graph:ontology { role:governing-mayor skos:broader role:mayor }"""
+    )
+    at_event = {row["mayorLabel"]: row["shown"] for row in rows(told, "partner-mayors-at-event", event="event:e")}
+    on_day = rows(told, "office-holders-on-date", date="2025-06-01")
+    assert at_event == {"In": "since its start; no end is known"}
+    assert {row["holderLabel"]: (row["certainty"], row["how"]) for row in on_day} == {
+        "In": ("held", "since its start; no end is known"),
+        "Gone": ("not known", "no source shows it for that date"),
+    }
 
 
 # Places

@@ -113,15 +113,15 @@ def small_world() -> list[Quad]:
 def publish(quads: list[Quad], root: Path) -> Release:
     """A release of these quads in the folder `root`, made the current one."""
     releases = Releases(root)
-    quads = [*quads, *_validity(quads)]
+    quads = [*quads, *validity_of(quads)]
     with releases.stage() as staged:
         staged.open().bulk_extend(quads)
         write_index(staged.open(), staged.path / "search.sqlite")
         return staged.publish(_manifest(staged.open(), quads))
 
 
-def _validity(quads: list[Quad]) -> list[Quad]:
-    """When agreements and tenures hold, by the rules that derive it from their dates."""
+def validity_of(quads: list[Quad]) -> list[Quad]:
+    """When agreements and tenures hold, by the rules that derive it from their dates; also in the default graph."""
     store = Store()
     store.extend(quad for quad in quads if quad.graph_name == DefaultGraph())
     ties = list(store.quads_for_pattern(None, CG("party"), None, DefaultGraph()))
