@@ -12,6 +12,9 @@ from flask.testing import FlaskClient
 from pyoxigraph import QuerySolutions
 
 from citygraph.index.entities import FACETS, EntityTable, Filter
+from citygraph.index.facts import pairs
+from citygraph.rdf.partial_dates import validity_on
+from citygraph.rdf.terms import CG
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
@@ -128,3 +131,22 @@ def test_a_page_asks_a_fixed_number_of_questions(client: FlaskClient, monkeypatc
     few, asked[:] = len(asked), []
     page(client, "at=2026-01-01")
     assert few == len(asked) <= 20
+
+
+def test_a_day_of_evidence_is_no_beginning(client: FlaskClient) -> None:
+    """People who are shown in office on one day are listed for it alone, as their own pages say (13.14)."""
+    assert answer(client, "type=person&at=2040-01-01")["results"] == []
+    assert "person/cemil-tugay" in {one["id"] for one in answer(client, "type=person&at=2026-01-06")["results"]}
+    own = client.get("/doc/tenure/cemil-tugay-mayor-of-izmir?at=2026-06-01&lang=en", headers={"Accept": "text/html"})
+    assert "This entry on that day: not documented for that day." in own.text
+    assert "person/cemil-tugay" not in {one["id"] for one in answer(client, "type=person&at=2026-06-01")["results"]}
+
+
+@pytest.mark.parametrize("day", ["1984-12-31", "1986-02-01", "1996-04-24", "2005-06-01", "2026-01-06"])
+def test_explore_lists_what_the_pages_call_valid(listing: EntityTable, izmir: Release, day: str) -> None:
+    """One function decides about a day, for every agreement that is dated (13.11)."""
+    intervals: dict[str, list[str]] = {}
+    for iri, text in pairs(izmir.open_store(), CG("validDuring")):
+        intervals.setdefault(iri, []).append(text)
+    valid = {iri for iri, of in intervals.items() if not validity_on(day, of) and "/agreement/" in iri}
+    assert {one.iri for one in listing.rows(Filter("agreement", at=day))} == valid

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
 from citygraph.graph.description import Description, describe
+from citygraph.rdf.partial_dates import UNKNOWN_DATE
 from citygraph.rdf.terms import CG, ID, RDF, RDFS, SCHEMA, SOURCE, XSD
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
@@ -212,3 +213,93 @@ def test_labels_say_their_language_where_it_is_another(client: FlaskClient) -> N
     html = page(client, "/doc/city/hub?lang=tr")
     assert '<a href="/id/city/p-1" lang="en">Partner 1</a>' in html
     assert re.search(r'<text class="name"[^>]* lang="en"', html)
+
+
+def tied(*dates: tuple[str, str, str]) -> list[Quad]:
+    """The hub with one partner for each start and end; the end "?" is unknown, and "" is none."""
+    quads = hub(0)
+    here, land = NamedNode(ID + "city/hub"), NamedNode(ID + "country/land-0")
+    for name, start, end in dates:
+        city, tie = NamedNode(f"{ID}city/{name}"), NamedNode(f"{ID}agreement/hub-{name}")
+        period = NamedNode(f"{tie.value}#period-1")
+        years = [(predicate, Literal(year, datatype=XSD("gYear"))) for predicate, year in
+                 (("startDate", start), ("endDate", end)) if year.isdigit()]  # fmt: skip
+        triples: list[tuple[NamedNode, NamedNode, NamedNode | Literal]] = [
+            *_city(city, name.title(), 10.0, 10.0), (city, CG("country"), land), (land, RDF("type"), CG("Country")),
+            (land, RDFS("label"), Literal("Land", language="en")), (tie, RDF("type"), CG("Agreement")),
+            (tie, CG("party"), here), (tie, CG("party"), city),
+            *((tie, CG(predicate), year) for predicate, year in years),
+        ]  # fmt: skip
+        if end == "?":
+            triples += [(tie, CG("status"), period), (period, CG("until"), UNKNOWN_DATE),
+                        (period, CG("from"), Literal(start, datatype=XSD("gYear")))]  # fmt: skip
+        quads += [Quad(*triple, graph) for triple in triples for graph in _GRAPHS]
+    return quads
+
+
+TIES = (("begun", "1980", ""), ("gone", "1980", "1999"), ("lost", "1990", "?"), ("young", "2010", ""))
+
+
+@pytest.fixture(scope="module")
+def dated(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """A reader of a city whose partners have a start and an end, as in Wikidata, and no act or protocol."""
+    root = tmp_path_factory.mktemp("dated")
+    publish(tied(*TIES), root)
+    return create_app(Settings(), Releases(root)).test_client()
+
+
+def told(html: str) -> dict[str, str]:
+    """The partners in the table of ties, each with the rest of its row as text."""
+    table = html[html.index('id="ties"') :]
+    lines = re.findall(r"<tr data-n.*?</tr>", table[: table.index("</section>")], re.DOTALL)
+    texts = [re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", line)) for line in lines]
+    return {name: text for text in texts for name in ("Begun", "Gone", "Lost", "Young") if name in text}
+
+
+def test_a_start_and_an_end_are_dates_of_a_tie(dated: FlaskClient) -> None:
+    """Register, map and sums know them, and a tie that has ended is marked and not counted (13.10) (13.12)."""
+    html = page(dated, "/doc/city/hub")
+    texts = told(html)
+    assert "since 1980" in texts["Begun"]
+    assert "no longer" not in texts["Begun"]
+    assert "Gone no longer" in texts["Gone"]
+    assert "1980 – 1999" in texts["Gone"]
+    assert "Lost no longer" in texts["Lost"]
+    assert "since 1990; ended, date unknown" in texts["Lost"]
+    assert re.search(r"partners</dt><dd>2<", html)
+    assert "undated" not in html[: html.index('id="ties"')]
+    assert html.count(" ended") >= 2
+
+
+@pytest.mark.parametrize(
+    ("day", "standing"),
+    [
+        ("1950-01-01", {"Begun": "not yet", "Gone": "not yet", "Lost": "not yet", "Young": "not yet"}),
+        ("1985-01-01", {"Begun": "", "Gone": "", "Lost": "not yet", "Young": "not yet"}),
+        ("2005-01-01", {"Begun": "", "Gone": "no longer", "Lost": "not documented for that day", "Young": "not yet"}),
+    ],
+)
+def test_a_day_is_compared_with_starts_and_ends(dated: FlaskClient, day: str, standing: dict[str, str]) -> None:
+    """In the table of the city as on the page of the tie, in the country's table and in Explore (13.11)."""
+    texts = told(page(dated, f"/doc/city/hub?at={day}"))
+    words = ("not yet", "no longer", "not documented for that day")
+    assert {name: next((w for w in words if w in text), "") for name, text in texts.items()} == standing
+    for name, said in standing.items():
+        own = page(dated, f"/doc/agreement/hub-{name.lower()}?at={day}")
+        assert (f"This entry on that day: {said}." in own) == bool(said)
+    country = page(dated, f"/doc/country/land-0?at={day}").partition("Places with agreements")[2]
+    assert {name for name in standing if f">{name}<" in country} == {
+        name for name, said in standing.items() if not said
+    }
+    listed = {one["name_en"] for one in dated.get(f"/explore.json?at={day}").get_json()["results"]}
+    assert listed - {"Hub"} >= {name for name, said in standing.items() if not said}
+    assert listed.isdisjoint(name for name, said in standing.items() if said)
+
+
+def test_the_page_of_a_tie_tells_its_start_and_end(dated: FlaskClient) -> None:
+    """Also an end on an unknown date, and no anniversaries of what has ended (13.10) (13.12)."""
+    lost = page(dated, "/doc/agreement/hub-lost")
+    assert re.search(r"End\s*<span[^>]*>ended, date unknown", lost)
+    assert "upcoming" not in lost
+    assert "upcoming" in page(dated, "/doc/agreement/hub-begun")
+    assert "of the start" in page(dated, "/doc/agreement/hub-begun")

@@ -71,3 +71,13 @@ def test_every_rule_is_broken_by_an_example(sources: Sources) -> None:
     }
     heads = [_HEAD.match(path.read_text(encoding="utf-8")) for path in VIOLATING]
     assert with_message - {head[2] for head in heads if head} == set()
+
+
+def test_an_agreement_with_a_start_has_a_date(reports: dict[Path, Report]) -> None:
+    """The warning about missing dates is for those that have none, of whatever kind (13.10)."""
+    report = reports[EXAMPLES / "conforming" / "agreements.ttl"]
+    undated = {r.focus_node.rpartition("/")[2] for r in report.results if r.shape.endswith("#AgreementUndated")}
+    assert "baku-ancona-province" not in undated
+    assert any(
+        r.shape.endswith("#AgreementUndated") for r in reports[EXAMPLES / "violating" / "agreement-undated.ttl"].results
+    )
