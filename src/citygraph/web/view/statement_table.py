@@ -74,8 +74,6 @@ _FIRST = (
     "protocolDate",
     "daysToProtocol",
     "validDuring",
-    "attestedDuring",
-    "status",
     "agreementType",
     "holder",
     "post",
