@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from citygraph.release.releases import Release, Releases
+from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.web import create_app
 from tests.inprocess import InProcess
@@ -22,6 +25,7 @@ QUERIES = Path(__file__).parents[1] / "queries"
 RESULT = "/queries/single-source-statements"  # which the small world can answer
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
 PARTNERS = "/queries/partners"
+TODAY = date(2026, 1, 6)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +55,14 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+@pytest.fixture(scope="module")
+def izmir_client(built: tuple[Releases, Release, Report]) -> FlaskClient:
+    """Returns a client of the İzmir graph, on a fixed day."""
+    releases, release, _ = built
+    engines = InProcess(list(release.open_store()), release.id)
+    return create_app(Settings(), releases, engines, today=lambda: TODAY).test_client()
+
+
 def told(response: TestResponse) -> Any:
     """The JSON of a response."""
     return json.loads(response.data)
@@ -74,7 +86,8 @@ def test_every_default_is_a_value_that_binds(client: FlaskClient) -> None:
     """What the list and the forms show as a default can be sent as it stands, and gives the same query."""
     for one in told(client.get("/queries"))["queries"]:
         given = {parameter["name"]: parameter["default"] for parameter in one["parameters"]}
-        assert client.get(f"/queries/{one['name']}", query_string={**given, "format": "html"}).status_code == 200
+        sent = {**given, "format": "html", "run": "1"}
+        assert client.get(f"/queries/{one['name']}", query_string=sent).status_code == 200, one["name"]
 
 
 def test_list_is_a_page_in_two_languages(client: FlaskClient) -> None:
@@ -102,6 +115,71 @@ def test_page_has_form_text_and_results(client: FlaskClient) -> None:
     assert "VALUES ?city { &lt;https://w3id.org/citygraph/id/city/bremen&gt; }" in page.text
     assert f"{PARTNERS}?city=city%3Abremen&amp;format=csv" in page.text
     assert "#+" not in page.text
+
+
+def submitted(client: FlaskClient, path: str, **values: str) -> str:
+    """Returns the page after the form of a query's page was sent without JavaScript, with these values changed."""
+    page = client.get(path, headers={"Accept": BROWSER}).text
+    form = page[page.index('<form class="search"') : page.index("</form>", page.index('<form class="search"'))]
+    fields = {
+        name: html.unescape(value) for name, value in re.findall(r'<input[^>]*name="([^"]*)" value="([^"]*)"', form)
+    }
+    pressed = dict(re.findall(r'<button name="([^"]*)" value="([^"]*)"', form))
+    action = re.findall(r'action="([^"#]*)#result"', form)[0]
+    sent = {**fields, "format": "html", **pressed, **values}
+    response = client.get(action, query_string=sent, headers={"Accept": BROWSER})
+    assert response.status_code == 200
+    return response.text
+
+
+def rows(page: str) -> list[list[str]]:
+    """Returns the texts of the cells of the table on a page, without its head."""
+    table = page[page.index('<table class="answer">') : page.index("</table>")]
+    cells = (re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", table)[1:])
+    return [[html.unescape(re.sub(r"<[^>]*>", "", cell)) for cell in row] for row in cells]
+
+
+def test_run_shows_the_result_in_the_page(izmir_client: FlaskClient, izmir: Release) -> None:
+    """The form leads to a table with the rows, linked to their pages; no script is needed (13.26)."""
+    for root in ("", f"/releases/{izmir.id}"):
+        page = submitted(izmir_client, root + PARTNERS, city="city:bremen")
+        partners = told(izmir_client.get(f"{PARTNERS}?city=city:bremen&format=json"))["results"]["bindings"]
+        assert len(rows(page)) == len(partners) > 0
+        assert {one["partnerLabel"]["value"] for one in partners} <= {cell for row in rows(page) for cell in row}
+        assert f'href="{root}/id/city/izmir"' in page
+        assert len(rows(submitted(izmir_client, root + PARTNERS))) > len(partners)
+
+
+def test_run_shows_a_query_without_parameters(client: FlaskClient) -> None:
+    """Its form has nothing but the button (13.26)."""
+    assert any("izmir-baku" in cell for row in rows(submitted(client, RESULT)) for cell in row)
+
+
+def test_run_tells_of_no_rows_in_the_language(client: FlaskClient) -> None:
+    """An empty result is an answer (13.26)."""
+    page = submitted(client, f"{PARTNERS}?lang=tr", city="city:nowhere")
+    assert 'lang="tr"' in page
+    assert '<table class="answer">' not in page
+    assert '<p class="none">' in page
+
+
+def test_reading_about_a_query_evaluates_nothing(client: FlaskClient, engines: list[InProcess]) -> None:
+    """Crawlers read the pages of all queries, and none is run for them (13.26)."""
+    before = len(engines[0].asked)
+    for path in (PARTNERS, f"{PARTNERS}?lang=tr", f"{PARTNERS}?format=html"):
+        assert '<table class="answer">' not in client.get(path, headers={"Accept": BROWSER}).text
+    assert len(engines[0].asked) == before
+
+
+def test_home_page_leads_to_the_rows_that_it_counts(izmir_client: FlaskClient) -> None:
+    """ "All 16 of 2026" shows 16 rows (13.26)."""
+    home = izmir_client.get("/?lang=en", headers={"Accept": BROWSER}).text
+    links = re.findall(r'href="([^"]*queries/anniversaries[^"]*)"[^>]*>All (\d+) of (\d+)<', home)
+    assert links
+    for href, count, year in links:
+        shown = rows(izmir_client.get(html.unescape(href), headers={"Accept": BROWSER}).text)
+        assert len(shown) == int(count)
+        assert all(row[0].startswith(year) for row in shown)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +272,7 @@ def test_release_has_its_own(client: FlaskClient) -> None:
     assert (result.status_code, result.headers["X-Citygraph-Release"]) == (200, release)
     assert "immutable" in result.headers["Cache-Control"]
     page = client.get(f"{below}{PARTNERS}", headers={"Accept": BROWSER})
-    assert f'action="{below}{PARTNERS}"' in page.text
+    assert f'action="{below}{PARTNERS}#result"' in page.text
     listed = told(client.get(f"{below}/queries"))["queries"][0]
     assert listed["addresses"]["json"].startswith(below)
     assert told(client.get(f"{below}/openapi.json"))["servers"] == [{"url": f"http://localhost{below}"}]

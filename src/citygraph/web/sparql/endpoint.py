@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
@@ -90,6 +90,17 @@ class SparqlEndpoint:
         )
         return self.results.answer(asked)
 
+    def ask(self, request: Request, query: Query) -> Reply:
+        """Returns the result of a query in a format that a page can read. Raises what `answer` raises."""
+        client = client_address(request.environ, self._settings.trusted_proxies)
+        self._limiter.count_request(client)
+        return self._ask(request, client, query)
+
+    def _ask(self, request: Request, client: str, query: Query) -> Reply:
+        accepted = self._wanted(_READ_BY_PAGES)
+        readable = replace(query, formats=accepted.formats)
+        return self.results.answer(QueryRequest(self._release(request), readable, accepted, client))
+
     def _operation(self, request: Request) -> ProtocolRequest:
         content_type = request.environ.get("CONTENT_TYPE") or ""
         body = self._body(request.environ, content_type) if request.method == "POST" else b""
@@ -129,12 +140,7 @@ class SparqlEndpoint:
     def _page(self, request: Request, operation: ProtocolRequest, client: str) -> Reply:
         reader_language = language(request.header("Accept-Language"), operation.language)
 
-        def ask(query: Query) -> Reply:
-            accepted = self._wanted(_READ_BY_PAGES)
-            readable = replace(query, formats=accepted.formats)
-            return self.results.answer(QueryRequest(self._release(request), readable, accepted, client))
-
-        status, text = self._workbench(request, operation.query, reader_language, ask)
+        status, text = self._workbench(request, operation.query, reader_language, partial(self._ask, request, client))
         page = text.encode()
         headers: Headers = [
             ("Content-Type", "text/html; charset=utf-8"),

@@ -15,12 +15,13 @@ from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.files import sources_of
 from citygraph.source.queries import StoredQuery, load_queries
-from citygraph.sparql.protocol import parameters_of
+from citygraph.sparql.protocol import Query, parameters_of
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import RELEASE, Reply, Request
 from citygraph.web.http.negotiation import wanted
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.sparql.endpoint import SparqlEndpoint
+from citygraph.web.sparql.result_view import Shown, read_answer
 from citygraph.web.sparql.service_description import openapi
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.templates import Templates
@@ -28,7 +29,7 @@ from citygraph.web.view.values import AlternateForm
 
 OPENAPI = Variant("json", "application/vnd.oai.openapi+json;version=3.1")
 # What belongs to the address of a query and is none of its parameters.
-_OWN = ("format", "output", "lang")
+_OWN = ("format", "output", "lang", "run")
 # Measurements are asked by the build; people find the others first.
 _GROUPS = ("", "tables", "quality")
 
@@ -66,7 +67,9 @@ class Queries:
         reader = self._reader(request)
         if not wanted(request.headers.get("Accept", ""), format_).html:
             return self._linked(self._result(request, text, format_), reader)
-        page = self._page(request, query, text, given, reader)
+        # The bare address is for reading about the query. Each form sends `run`, and links may send values alone.
+        shown = self._shown(request, text, reader) if given or "run" in own else None
+        page = self._page(request, query, text, given, reader, shown)
         return self._linked(reply(request, page, HTML, reader.translations.language), reader)
 
     def described(self, request: Request) -> Reply:
@@ -87,8 +90,20 @@ class Queries:
         asked = {"query": text, **({"format": format_} if format_ else {})}
         return self._endpoint.answer(Request({**request.environ, "QUERY_STRING": urlencode(asked)}))
 
+    def _shown(self, request: Request, text: str, reader: PageRequest) -> Shown | None:
+        """Returns the result for a table on the page, or None on a server without engines."""
+        if self._endpoint is None:
+            return None
+        return read_answer(self._endpoint.ask(request, Query(text, base=self._settings.base)), reader)
+
     def _page(
-        self, request: Request, query: StoredQuery, text: str, given: Mapping[str, str], reader: PageRequest
+        self,
+        request: Request,
+        query: StoredQuery,
+        text: str,
+        given: Mapping[str, str],
+        reader: PageRequest,
+        shown: Shown | None,
     ) -> str:
         here = reader.addresses.path(f"queries/{query.name}")
         formats = _formats(query)
@@ -104,6 +119,7 @@ class Queries:
                 for one in formats
             ],
             formats=formats,
+            shown=shown,
             address=here,
             workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': text})}",
         )
