@@ -67,6 +67,53 @@ def test_a_partial_date_has_a_first_and_a_last_day(given: str, first: str, last:
     assert value(f"cg:endOfPeriod({given})") == date(last)
 
 
+@pytest.mark.parametrize(
+    ("given", "first", "last"),
+    [
+        ('"-0752"^^xsd:gYear', "-0752-01-01", "-0752-12-31"),
+        ('"-0752-02"^^xsd:gYearMonth', "-0752-02-01", "-0752-02-29"),
+        ('"0000-02"^^xsd:gYearMonth', "0000-02-01", "0000-02-29"),
+        ('"2024-02-29"^^xsd:date', "2024-02-29", "2024-02-29"),
+        ('"12024-02"^^xsd:gYearMonth', "12024-02-01", "12024-02-29"),
+    ],
+)
+def test_a_period_in_any_year(given: str, first: str, last: str) -> None:
+    """Years before our era, leap years, and years with more digits (13.16)."""
+    assert value(f"cg:startOfPeriod({given})") == date(first)
+    assert value(f"cg:endOfPeriod({given})") == date(last)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        '"1991-13"^^xsd:gYearMonth',
+        '"1991-00"^^xsd:gYearMonth',
+        '"1991-02-30"^^xsd:date',
+        '"1900-02-29"^^xsd:date',
+        '"1991-9-1"^^xsd:date',
+        '"1991"^^xsd:date',
+        '"1991-09"^^xsd:gYear',
+        '"1991-09-01"^^xsd:gYearMonth',
+        '"01991"^^xsd:gYear',
+        '"991"^^xsd:gYear',
+        '"1991-09-01+15:00"^^xsd:date',
+        '"24.04.1996"^^xsd:date',
+        '"١٩٩١"^^xsd:gYear',
+        '"1991\\n"^^xsd:gYear',
+    ],
+)
+def test_a_date_that_does_not_exist_has_no_period(given: str) -> None:
+    """Its datatype is that of a date, and its text is not valid for it (13.16)."""
+    for function in ("startOfPeriod", "endOfPeriod"):
+        assert value(f"cg:{function}({given})") is None
+
+
+@pytest.mark.parametrize("number", ['"north"^^xsd:decimal', '"1_0"^^xsd:integer', '"4,5"^^xsd:double', '""^^xsd:float'])
+def test_a_number_without_a_value_is_no_degree(number: str) -> None:
+    """Python would read some of them (13.16)."""
+    assert value(f"cg:distance({number}, 1, 2, 3)") is None
+
+
 @pytest.mark.parametrize("given", ['"1991-09"', '"soon"^^xsd:date', "1991", "<http://x/>", '"1991"@en'])
 def test_what_is_no_date_has_no_period(given: str) -> None:
     """A number or a text that looks like a date is none."""

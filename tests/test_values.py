@@ -26,6 +26,31 @@ def test_date_is_as_precise_as_it_is_known(lexical: str, english: str, turkish: 
 
 
 @pytest.mark.parametrize(
+    ("lexical", "english", "turkish", "azerbaijani"),
+    [
+        ("-0752-04-21", "21 April 753 BCE", "21 Nisan MÖ 753", "21 aprel e.ə. 753"),
+        ("-0752-04", "April 753 BCE", "Nisan MÖ 753", "aprel e.ə. 753"),
+        ("-0752", "753 BCE", "MÖ 753", "e.ə. 753"),
+        ("0000", "1 BCE", "MÖ 1", "e.ə. 1"),
+        ("-0004-02-29", "29 February 5 BCE", "29 Şubat MÖ 5", "29 fevral e.ə. 5"),
+        ("-12000", "12001 BCE", "MÖ 12001", "e.ə. 12001"),
+        ("0330-05-11", "11 May 330", "11 Mayıs 330", "11 may 330"),
+        ("0330", "330", "330", "330"),
+        ("12026-01-02", "2 January 12026", "2 Ocak 12026", "2 yanvar 12026"),
+        ("-0752-13", "-0752-13", "-0752-13", "-0752-13"),
+    ],
+)
+def test_years_before_our_era_are_counted_as_people_count(
+    lexical: str, english: str, turkish: str, azerbaijani: str
+) -> None:
+    """The year 0000 is 1 BCE; all years have as many digits as they need (13.16)."""
+    shown = [date(lexical, Translations(tag)) for tag in ("en", "tr", "az")]
+    assert shown == [english, turkish, azerbaijani]
+    year = Literal(lexical, datatype=XSD("gYear" if lexical.count("-") < 2 else "date"))
+    assert literal_text(year, Translations("tr")) == Text(turkish, time=lexical)
+
+
+@pytest.mark.parametrize(
     ("lexical", "english", "turkish"),
     [
         ("600000", "600,000", "600.000"),

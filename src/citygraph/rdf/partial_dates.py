@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.instance import current_instance
-from citygraph.rdf.lexical import days_in_month
+from citygraph.rdf.lexical import days_in_month, is_valid
 from citygraph.rdf.terms import CG, XSD
 
 DATE_TYPES = (XSD("gYear"), XSD("gYearMonth"), XSD("date"))
@@ -98,25 +98,31 @@ def midnight(day: date, zone: str) -> datetime:
 
 
 def period_of(text: str) -> tuple[str, str] | None:
-    """Returns the first and the last day of a partial date, each with its time zone; None for other text.
-
-    The month and the day of a full date are not checked.
-    """
-    match = _PARTIAL.fullmatch(text)
+    """Returns the first and the last day of a partial date, each with its time zone; None for other text."""
+    match = _match(text)
     if match is None:
         return None
     year, month, day, zone = match["year"], match["month"], match["day"], match["zone"] or ""
     last_month = int(month or 12)
-    last_day = int(day or days_in_month(int(year), last_month))
+    # The leap years repeat every 400 years, and the number may be too long for a conversion.
+    last_day = int(day or days_in_month(int(year[-4:].lstrip("-")), last_month))
     return f"{year}-{month or '01'}-{day or '01'}{zone}", f"{year}-{last_month:02}-{last_day:02}{zone}"
 
 
 def date_literal(text: str) -> Literal | None:
     """Returns a partial date without time zone as a literal of its datatype; None for other text."""
+    match = _match(text)
+    return None if match is None or match["zone"] else Literal(text, datatype=_datatype(match))
+
+
+def _match(text: str) -> re.Match[str] | None:
+    """Returns the parts of a text that is valid for its datatype."""
     match = _PARTIAL.fullmatch(text)
-    if match is None or match["zone"]:
-        return None
-    return Literal(text, datatype=DATE_TYPES[bool(match["month"]) + bool(match["day"])])
+    return match if match and is_valid(text, _datatype(match).value) else None
+
+
+def _datatype(match: re.Match[str]) -> NamedNode:
+    return DATE_TYPES[bool(match["month"]) + bool(match["day"])]
 
 
 def finest_first(dates: Iterable[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from math import isfinite
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Store, Triple
 
 from citygraph.geo import kilometres
+from citygraph.rdf.lexical import is_valid
 from citygraph.rdf.partial_dates import DATE_TYPES, period_of
 from citygraph.rdf.terms import CG, RDFS, XSD
 from citygraph.text import ALL_LANGUAGES, fold, matches_language
@@ -106,7 +107,7 @@ def _distance(*degrees: Term) -> Term | None:
 
 
 def _number(term: Term) -> float | None:
-    if not isinstance(term, Literal) or term.datatype not in _NUMBERS:
+    if not isinstance(term, Literal) or term.datatype not in _NUMBERS or not _is_valid(term):
         return None
     number = float(term.value)
     # INF and NaN are valid doubles but not valid degrees.
@@ -114,10 +115,15 @@ def _number(term: Term) -> float | None:
 
 
 def _day_of_period(date: Term, first: bool) -> Term | None:
-    if not isinstance(date, Literal) or date.datatype not in DATE_TYPES:
+    if not isinstance(date, Literal) or date.datatype not in DATE_TYPES or not _is_valid(date):
         return None
     period = period_of(date.value)
     return Literal(period[0 if first else 1], datatype=XSD("date")) if period else None
+
+
+def _is_valid(literal: Literal) -> bool:
+    """Returns whether a literal has a value, which the store does not require."""
+    return is_valid(literal.value, literal.datatype.value)
 
 
 def _label_in(store: Store, entity: Term, language: Term) -> Term | None:

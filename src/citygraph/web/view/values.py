@@ -21,7 +21,7 @@ from citygraph.rdf.terms import CG, DERIVED_GRAPH, RDF, RDFS, XSD
 from citygraph.web.http.negotiation import locale_of
 from citygraph.web.view.translations import Translations
 
-_DATE = re.compile(r"(-?\d{4,})(?:-(\d\d))?(?:-(\d\d))?(?:T(\d\d:\d\d))?")
+_DATE = re.compile(r"(-?\d{4,300})(?!\d)(?:-(\d\d))?(?:-(\d\d))?(?:T(\d\d:\d\d))?")
 _DATES = {XSD(name).value for name in ("date", "gYear", "gYearMonth", "dateTime")}
 _NUMBERS = {XSD(name).value for name in ("integer", "decimal", "double", "float")}
 # Numbers of up to four digits have no separator, so that years read as years.
@@ -74,8 +74,8 @@ def literal_text(literal: Literal, translations: Translations) -> Text:
 
 
 def date(lexical: str, translations: Translations) -> str:
-    """Returns a date with the precision that it has: "24 April 1996", "September 1991", "1991"."""
-    return _date(lexical, translations.language)
+    """Returns a date with the precision that it has: "24 April 1996", "September 1991", "1991", "753 BCE"."""
+    return _date(lexical, translations.language, translations("{year} BCE", year="{year}"))
 
 
 def interval_text(interval: DateInterval, translations: Translations) -> str:
@@ -89,19 +89,25 @@ def interval_text(interval: DateInterval, translations: Translations) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _date(lexical: str, language: str) -> str:
+def _date(lexical: str, language: str, before_our_era: str) -> str:
     match = _DATE.match(lexical)
     if not match:
         return lexical
     year, month, day, time = match.groups()
+    number = int(year)
+    # The year 0000 is 1 BCE (XML Schema 1.1, part 2, D.2.1).
+    shown = str(number) if number > 0 else before_our_era.format(year=1 - number)
     if not month:
-        return year
+        return shown
+    # The calendar of Python ends with the years 1 and 9999, and the leap years repeat every 400 years.
+    stand_in = 2000 + number % 400
     try:
-        when = calendar_date(int(year), int(month), int(day or 1))
+        when = calendar_date(stand_in, int(month), int(day or 1))
     except ValueError:
         return lexical
     locale = locale_of(language)
     text = format_date(when, "long", locale) if day else format_skeleton("yMMMM", when, locale=locale)
+    text = text.replace(str(stand_in), shown)
     return f"{text}, {time} UTC" if time else text
 
 
