@@ -18,6 +18,7 @@ from citygraph.web import create_app
 from citygraph.web.kinds.layouts import layout_of
 from citygraph.web.kinds.page_context import Layout, PageContext
 from citygraph.web.kinds.ties import Tie, view_of
+from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text
 from tests.grounds import context_of
 from tests.world import publish, small_world
@@ -154,6 +155,18 @@ def test_sorted_table_has_an_address_and_a_tag_of_its_own(client: FlaskClient) -
     by_name = client.get("/doc/city/hub?sort=name", headers={"Accept": "text/html"})
     assert plain.headers["ETag"] != by_name.headers["ETag"]
     assert by_name.headers["Content-Location"].endswith("?sort=name")
+
+
+def test_table_is_sorted_in_the_alphabet_of_the_reader() -> None:
+    """Azerbaijani has x after h and q after k, Turkish has neither (13.18)."""
+    names = ["Xankəndi", "Qəbələ", "Lənkəran", "Goranboy"]
+    ties = tuple(Tie(number, name, Text(name), (), (), (), (), (), (), ()) for number, name in enumerate(names))
+
+    def sorted_in(language: str) -> list[str]:
+        return [tie.name.text for tie in view_of(ties, {"sort": "name"}, "", Translations(language).sort_key).ties]
+
+    assert sorted_in("az") == ["Goranboy", "Xankəndi", "Qəbələ", "Lənkəran"]
+    assert sorted_in("tr") == ["Goranboy", "Lənkəran", "Qəbələ", "Xankəndi"]
 
 
 def test_unknown_stands_last_in_either_direction() -> None:

@@ -242,7 +242,7 @@ def _creators(store: Store) -> list[tuple[str, str]]:
     """Returns IRI and English name of the agents that made the dataset."""
     quads = store.quads_for_pattern(DATASET, DCTERMS("creator"), None, DefaultGraph())
     agents = sorted({quad.object.value for quad in quads if isinstance(quad.object, NamedNode)})
-    return [(iri, _texts(store, NamedNode(iri), RDFS("label")).get("en", iri)) for iri in agents]
+    return [(iri, _english(_texts(store, NamedNode(iri), RDFS("label"))) or iri) for iri in agents]
 
 
 def _described(outputs: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, Mapping[str, Any]]]:

@@ -65,7 +65,7 @@ def place(context: PageContext, description: Description) -> Layout:
         "by_country": by_country[:_COUNTRIES],
         "rest": max(0, len(by_country) - _COUNTRIES),
         "sums": _summary(held),
-        "view": view_of(ties, context.view, context.at),
+        "view": view_of(ties, context.view, context.at, context.translations.sort_key),
         "csv": _csv(context, iri),
         "mayors": mayors,
         "offices": _offices(context, here.text, mayors),

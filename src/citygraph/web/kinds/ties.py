@@ -25,6 +25,8 @@ _LATITUDE, _LONGITUDE = SCHEMA("latitude").value, SCHEMA("longitude").value
 _TYPE = RDF("type").value
 _UNDATED = "9999"
 
+SortKey = Callable[[str], str]  # of a name
+
 
 @dataclass(frozen=True, slots=True)
 class Partner:
@@ -201,7 +203,9 @@ class TieView:
         return {column: "ascending", f"-{column}": "descending"}.get(self.sort, "")
 
 
-def view_of(ties: tuple[Tie, ...], parameters: Mapping[str, str], at: str = "") -> TieView:
+def view_of(
+    ties: tuple[Tie, ...], parameters: Mapping[str, str], at: str = "", sort_key: SortKey = collation_key
+) -> TieView:
     """Returns the ties that match `q`, sorted by `sort`; an unknown column means the number."""
     text = parameters.get("q", "").strip()[:_LONGEST]
     sort = parameters.get("sort", "")
@@ -212,13 +216,15 @@ def view_of(ties: tuple[Tie, ...], parameters: Mapping[str, str], at: str = "") 
     # Folded, so that "izmir" finds "İzmir".
     needle = fold(text)
     matches = [tie for tie in ties if not needle or needle in fold(_text(tie))]
-    dated = sorted((t for t in matches if not _is_unknown(t, column)), key=_KEYS[column], reverse=sort.startswith("-"))
+    known = [tie for tie in matches if not _is_unknown(tie, column)]
+    known.sort(key=lambda tie: _KEYS[column](tie, sort_key), reverse=sort.startswith("-"))
     # Unknown values are last in either direction.
-    return TieView(sort, text, (*dated, *(t for t in matches if _is_unknown(t, column))), len(ties), at)
+    return TieView(sort, text, (*known, *(t for t in matches if _is_unknown(t, column))), len(ties), at)
 
 
 def _is_unknown(tie: Tie, column: str) -> bool:
     return {
+        "country": not _countries(tie),
         "act": not tie.acts,
         "protocol": not tie.protocols,
         "days": not tie.days,
@@ -227,25 +233,19 @@ def _is_unknown(tie: Tie, column: str) -> bool:
 
 
 def _text(tie: Tie) -> str:
-    countries = (country.text for partner in tie.partners for country in partner.countries)
-    return " ".join([*(partner.name.text for partner in tie.partners), *countries])
+    return " ".join([*(partner.name.text for partner in tie.partners), *_countries(tie)])
 
 
-def _name(tie: Tie) -> Any:
-    return collation_key(tie.partners[0].name.text if tie.partners else tie.name.text)
+def _countries(tie: Tie) -> list[str]:
+    return [country.text for partner in tie.partners for country in partner.countries]
 
 
-def _country(tie: Tie) -> Any:
-    countries = [country.text for partner in tie.partners for country in partner.countries]
-    return not countries, collation_key(countries[0] if countries else ""), _name(tie)
-
-
-_KEYS: Mapping[str, Callable[[Tie], Any]] = {
-    "number": lambda tie: tie.number,
-    "name": _name,
-    "country": _country,
-    "act": lambda tie: tie.acts[0],
-    "protocol": lambda tie: tie.protocols[0],
-    "days": lambda tie: float(tie.days[0]),
-    "distance": lambda tie: tie.km,
+_KEYS: Mapping[str, Callable[[Tie, SortKey], Any]] = {
+    "number": lambda tie, _: tie.number,
+    "name": lambda tie, sort_key: sort_key(_called(tie)),
+    "country": lambda tie, sort_key: (sort_key(_countries(tie)[0]), sort_key(_called(tie))),
+    "act": lambda tie, _: tie.acts[0],
+    "protocol": lambda tie, _: tie.protocols[0],
+    "days": lambda tie, _: float(tie.days[0]),
+    "distance": lambda tie, _: tie.km,
 }
