@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 from babel import Locale
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -20,6 +21,8 @@ from citygraph.web.http.messages import Request
 
 _FOLDER = Path(__file__).parents[1] / "locale"
 _FIRST = ("en", "tr")
+# The context of the texts of errors in a catalogue.
+ERROR = "error"
 
 # A language is one file: locale/az.po is all that makes Azerbaijani one.
 LANGUAGES = (*_FIRST, *sorted({path.stem for path in _FOLDER.glob("*.po")} - set(_FIRST)))
@@ -31,14 +34,25 @@ def catalogue_file(language: str) -> Path:
 
 
 @cache
+def _catalogue(language: str) -> Catalog:
+    with catalogue_file(language).open("rb") as file:
+        return read_po(file, locale=language)
+
+
+@cache
+def error_texts(language: str) -> Mapping[str, str]:
+    """Returns the translations of the texts of errors, in which {1} and {2} stand for values; none for English."""
+    messages = _catalogue(language) if language != LANGUAGES[0] else ()
+    return {str(message.id): str(message.string) for message in messages if message.context == ERROR}
+
+
+@cache
 def translations(language: str) -> NullTranslations:
     """The translations into a language of LANGUAGES, read once a process."""
     if language == LANGUAGES[0]:
         return NullTranslations()
-    with catalogue_file(language).open("rb") as file:
-        catalogue = read_po(file, locale=language)
     compiled = BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, _catalogue(language))
     compiled.seek(0)
     return GNUTranslations(compiled)
 

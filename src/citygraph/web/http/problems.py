@@ -130,11 +130,11 @@ def problem_of(error: BaseException) -> Problem:
     return Problem(type_, str(error), shown, tuple(_headers(error)))
 
 
-def as_json(problem: Problem, base: str = BASE) -> bytes:
-    """Returns the body as application/problem+json."""
+def as_json(problem: Problem, base: str = BASE, title: str = "") -> bytes:
+    """Returns the body as application/problem+json; `title` is that of the type in the reader's language."""
     body = {
         "type": type_iri(problem.type, base),
-        "title": problem.type.title,
+        "title": title or problem.type.title,
         "status": problem.type.status.value,
         "detail": problem.detail,
         **problem.members,

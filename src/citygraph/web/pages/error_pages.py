@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 
 from werkzeug.exceptions import HTTPException
@@ -14,7 +15,7 @@ from citygraph.report import Report, ValidationResult, shown
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import NO_STORE, Reply, Request
-from citygraph.web.http.negotiation import language, reader_language, wanted
+from citygraph.web.http.negotiation import LANGUAGES, reader_language, wanted
 from citygraph.web.http.problems import GONE, MEDIA_TYPE, VIOLATIONS, Problem, ProblemType, as_json, problem_of
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.templates import Templates
@@ -23,11 +24,6 @@ from citygraph.web.view.translations import Translations
 _log = logging.getLogger(__name__)
 _HTML = ("Content-Type", "text/html; charset=utf-8")
 _VARY = ("Vary", "Accept, Accept-Language")
-# The details of an error are data in both languages only for a withdrawal and a validation report.
-_SENTENCES = {
-    "en": "{} violation(s) of the shapes; nothing was changed.",
-    "tr": "Şekillere {} aykırılık var; hiçbir şey değiştirilmedi.",
-}
 
 
 class ErrorPages:
@@ -72,14 +68,23 @@ class ErrorPages:
             body, language_ = self._page(request, problem)
             headers += [_HTML, ("Content-Language", language_)]
         else:
-            body = as_json(problem, self._settings.base)
-            headers += [("Content-Type", MEDIA_TYPE), ("Content-Language", "en")]
+            translations = Translations(reader_language(request))
+            detail, spoken = detail_in(problem, translations)
+            title = translations(problem.type.title)
+            languages = ", ".join(dict.fromkeys((translations.language, spoken)))
+            body = as_json(replace(problem, detail=detail), self._settings.base, title)
+            headers += [("Content-Type", MEDIA_TYPE), ("Content-Language", languages)]
         return Reply(problem.type.status, headers, body)
 
     def _report(self, request: Request, report: Report) -> Reply:
         """Returns 422 with the validation report: in words as problem+json or a page, or as it is in Turtle."""
-        spoken = language(request.header("Accept-Language"))
-        detail = _SENTENCES.get(spoken, _SENTENCES["en"]).format(len(report.violations))
+        translations = Translations(reader_language(request))
+        spoken = translations.language
+        detail = translations.count(
+            "{number} violation of the shapes; nothing was changed.",
+            "{number} violations of the shapes; nothing was changed.",
+            len(report.violations),
+        )
         headers = [("Content-Language", spoken), _VARY, ("Cache-Control", NO_STORE)]
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         if _wants_page(request):
@@ -90,7 +95,8 @@ class ErrorPages:
         if "text/turtle" in accept and "json" not in accept:
             return Reply(status, [*headers, ("Content-Type", "text/turtle; charset=utf-8")], report.turtle.encode())
         violations = [result_members(result, spoken) for result in report.results]
-        body = as_json(Problem(VIOLATIONS, detail, {"violations": violations}), self._settings.base)
+        problem = Problem(VIOLATIONS, detail, {"violations": violations})
+        body = as_json(problem, self._settings.base, translations(VIOLATIONS.title))
         return Reply(status, [*headers, ("Content-Type", MEDIA_TYPE)], body)
 
     def _page(
@@ -98,17 +104,17 @@ class ErrorPages:
     ) -> tuple[bytes, str]:
         """Returns the page of an error and its language."""
         reader = self._reader(request)
-        spoken = reader.translations.language
+        detail, spoken = detail_in(problem, reader.translations)
         page = self._templates.page(
             "problem.html",
             reader,
             self._current(),
-            problem=problem,
+            problem=replace(problem, detail=detail),
             title=reader.translations(problem.type.title),
-            detail_language=spoken if problem.type in (GONE, VIOLATIONS) else "en",
+            detail_language=spoken,
             violations=violations or [],
         )
-        return page.encode("utf-8", "replace"), spoken
+        return page.encode("utf-8", "replace"), reader.translations.language
 
     def _current(self) -> Release | None:
         try:
@@ -124,6 +130,16 @@ class ErrorPages:
             bare = Request({**request.environ, "HTTP_HOST": "localhost"})
             addresses, _ = addresses_of(bare, self._settings.base, 0)
         return PageRequest(Translations(reader_language(request)), addresses)
+
+
+def detail_in(problem: Problem, translations: Translations) -> tuple[str, str]:
+    """Returns the detail of a problem in the reader's language, or else as it is, and its language."""
+    if problem.type == VIOLATIONS:  # it is counted in the reader's language
+        return problem.detail, translations.language
+    detail = translations.error(problem.detail)
+    # The reason of a withdrawal is data, and in the reader's language if it has been written in it.
+    is_data = detail is None and problem.type == GONE
+    return detail or problem.detail, translations.language if detail is not None or is_data else LANGUAGES[0]
 
 
 def result_members(result: ValidationResult, language: str) -> dict[str, str]:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from functools import cache
+
 from citygraph.rdf.terms import CG, DCAT, DCTERMS, OWL, RDF, RDFS, SCHEMA, SD, SKOS, VOID
 from citygraph.text import collation_key
-from citygraph.web.http.negotiation import LANGUAGES, translations
+from citygraph.web.http.negotiation import LANGUAGES, error_texts, translations
+
+# Longer texts are not translated: the time for finding the values grows faster than their length.
+_LONGEST = 1_000
+_FEW = 9  # letters
+_VALUE = re.compile(r"\{([0-9])\}")
 
 
 def N_(text: str) -> str:  # noqa: N802 - the mark that gettext's tools look for
@@ -208,6 +217,10 @@ class Translations:
         """Returns a text in the plural form for `number`, which it may contain as {number}."""
         return self._catalogue.ngettext(one, many, number).format(**{"number": number, **values})
 
+    def error(self, text: str) -> str | None:
+        """Returns the translation of the English text of an error, or None if the catalogue does not have it."""
+        return text if self.language == LANGUAGES[0] else _translated(text, self.language)
+
     def sort_key(self, text: str) -> str:
         """Returns the sort key of a text in the alphabet of the language."""
         return collation_key(text, self.language)
@@ -231,3 +244,48 @@ class Translations:
     def named(self, name: str) -> str:
         """Returns a text by a composed name, such as "kind_city"."""
         return self(_NAMED[name])
+
+
+def _translated(text: str, language: str) -> str | None:
+    """Returns the translation of a text of an error, or None.
+
+    An error is an English sentence with values, often from another process or from a library. The pattern with the
+    most letters that matches it gives the values, which may themselves be such texts.
+    """
+    if len(text) > _LONGEST:
+        return None
+    for pattern, letters, translation in _error_patterns(language):
+        match = pattern.fullmatch(text)
+        if match:
+            values = {name: _of_value(value, language) for name, value in match.groupdict().items()}
+            # With few letters a pattern matches too much, unless one of its values is a text of an error.
+            if not values or letters >= _FEW or values != match.groupdict():
+                return _filled(translation, values)
+    return None
+
+
+def _of_value(value: str, language: str) -> str:
+    """Returns a value, in which a text of an error, or a list of such texts, is translated."""
+    whole = _translated(value, language)
+    if whole is not None:
+        return whole
+    texts = error_texts(language)
+    return ", ".join(texts.get(part, part) for part in value.split(", "))
+
+
+def _filled(translation: str, values: Mapping[str, str]) -> str:
+    return _VALUE.sub(lambda one: values[f"v{one[1]}"], translation)
+
+
+@cache
+def _error_patterns(language: str) -> tuple[tuple[re.Pattern[str], int, str], ...]:
+    """Returns for each text of an error a pattern, its number of letters, and the translation; the longest first."""
+    texts = error_texts(language).items()
+    patterns = ((re.compile(_pattern(text), re.DOTALL), sum(map(str.isalpha, text)), other) for text, other in texts)
+    return tuple(sorted(patterns, key=lambda one: -one[1]))
+
+
+def _pattern(text: str) -> str:
+    parts = _VALUE.split(text)
+    # Odd parts are the numbers of values.
+    return "".join(f"(?P<v{part}>.*?)" if place % 2 else re.escape(part) for place, part in enumerate(parts))
