@@ -136,7 +136,7 @@ class GraphStore:
         is_empty = isinstance(what, GraphWrite) and not any(payload.data.strip() for payload in what.payloads)
         if method == "POST" and is_empty and not commit.created:
             status = HTTPStatus.NO_CONTENT
-        reply = answer_commit(commit, operation.dry_run, self._settings.base, status)
+        reply = answer_commit(commit, request, operation.dry_run, self._settings.base, status)
         if status == HTTPStatus.NO_CONTENT:
             reply = Reply(status, [header for header in reply.headers if not header[0].startswith("Content-")])
         if commit.version and not operation.dry_run:

@@ -27,6 +27,7 @@ from citygraph.sparql.update_protocol import parse_update
 from citygraph.web.http.addresses import client_address
 from citygraph.web.http.bodies import BodyReceiver, declared_length
 from citygraph.web.http.messages import NO_STORE, Reply, Request
+from citygraph.web.http.negotiation import reader_language
 from citygraph.web.pages.error_pages import result_members
 
 _BLOCK = 64 * 1024
@@ -155,8 +156,9 @@ def unpacked(body: bytes, limit: int) -> bytes:
     return bytes(out)
 
 
-def answer_commit(commit: Commit, dry_run: bool, base: str, status: int = 200) -> Reply:
-    """Returns the outcome of a commit as JSON."""
+def answer_commit(commit: Commit, request: Request, dry_run: bool, base: str, status: int = 200) -> Reply:
+    """Returns the outcome of a commit as JSON, with warnings in the reader's language."""
+    language = reader_language(request)
     members: dict[str, Any] = {
         "release": f"{base}releases/{commit.release}",
         "digest": commit.digest,
@@ -165,7 +167,7 @@ def answer_commit(commit: Commit, dry_run: bool, base: str, status: int = 200) -
         "graphs": list(commit.graphs),
         "published": commit.published,
         "dry_run": dry_run,
-        "warnings": [result_members(warning, "en") for warning in commit.warnings],
+        "warnings": [result_members(warning, language) for warning in commit.warnings],
     }
     if commit.blank_nodes:
         members["blank_nodes"] = commit.blank_nodes
@@ -173,6 +175,7 @@ def answer_commit(commit: Commit, dry_run: bool, base: str, status: int = 200) -
     body = json.dumps(members, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
     headers = [
         ("Content-Type", "application/json"),
+        ("Content-Language", language),
         ("X-Citygraph-Release", commit.release),
         ("Link", f'<{base}releases/{commit.release}>; rel="describedby"'),
         ("Cache-Control", NO_STORE),
@@ -196,4 +199,4 @@ class UpdateEndpoint:
         holder = principal.holder
         change = Change(update, holder.name, sent.message, holder.prefixes, dry_run=sent.dry_run)
         commit = self._access.commit(request, principal, change)
-        return answer_commit(commit, sent.dry_run, self._settings.base)
+        return answer_commit(commit, request, sent.dry_run, self._settings.base)
