@@ -149,7 +149,9 @@ def test_odd_settings_of_an_extension_are_answered(client: FlaskClient) -> None:
     answer = client.post("/reconcile", data={"extend": text})
     assert len(answer.get_json()["rows"]["city/izmir"]["country"]) == 1
     assert client.post("/reconcile", data={"extend": text.replace("izmir", "\\ud800")}).status_code == 400
-    assert client.post("/reconcile", data={"extend": text.replace("izmir", "😀")}).status_code == 200
+    for odd in ("😀", "a b", "\\u0000", "http://[/id/"):
+        answer = client.post("/reconcile", data={"extend": text.replace("city/izmir", odd)})
+        assert list(answer.get_json()["rows"].values()) == [{"country": []}]
 
 
 @pytest.mark.parametrize("path", ["suggest/entity?prefix=iz&cursor=", "properties?type=City&limit="])

@@ -232,18 +232,22 @@ class DataExtension:
         settings = column.get("settings") or {}
         property_ = self._schema.property(column["id"])
         language = str(settings.get("language", self._language))
-        cells = list(self._values(self._iri(id_), property_, language)) if property_ else []
+        entity = self._entity(id_)
+        cells = list(self._values(entity, property_, language)) if property_ and entity else []
         # Combined properties and languages may repeat a value.
         unique = [cell for place, cell in enumerate(cells) if cell not in cells[:place]]
         most = settings.get("limit")
         # A client may send 1e999, which is read as infinity.
         return unique[: int(min(most, len(unique)))] if isinstance(most, int | float) and most >= 1 else unique
 
-    def _iri(self, id_: str) -> str:
-        return id_ if ENTITY in id_ else f"{self._opened.base}id/{id_}"
+    def _entity(self, id_: str) -> NamedNode | None:
+        try:
+            return NamedNode(id_ if ENTITY in id_ else f"{self._opened.base}id/{id_}")
+        except ValueError:
+            return None  # what is no IRI identifies nothing
 
-    def _values(self, iri: str, property_: ServiceProperty, language: str) -> Iterator[CellValue]:
-        terms = [term for predicate in property_.iris for term in self._terms(iri, predicate)]
+    def _values(self, entity: NamedNode, property_: ServiceProperty, language: str) -> Iterator[CellValue]:
+        terms = [term for predicate in property_.iris for term in self._terms(entity, predicate)]
         if property_.id == COORDINATES:
             texts = [term.value for term in terms if isinstance(term, Literal)]
             # The first latitude and the first longitude: the list has all latitudes, then all longitudes.
@@ -255,8 +259,8 @@ class DataExtension:
         kept = next(filter(None, ({tag for tag in available if matches_language(tag, one)} for one in ranges)), set())
         return (self._cell(term) for term in terms if _is_in(term, kept))
 
-    def _terms(self, iri: str, predicate: str) -> list[NamedNode | Literal]:
-        quads = self._opened.store.quads_for_pattern(NamedNode(iri), NamedNode(predicate), None, DefaultGraph())
+    def _terms(self, subject: NamedNode, predicate: str) -> list[NamedNode | Literal]:
+        quads = self._opened.store.quads_for_pattern(subject, NamedNode(predicate), None, DefaultGraph())
         terms = [quad.object for quad in quads if isinstance(quad.object, NamedNode | Literal)]
         return sorted(terms, key=lambda term: (getattr(term, "language", "") or "", term.value))
 
@@ -267,7 +271,7 @@ class DataExtension:
             # A concept has a label; an external thing is shown as its IRI.
             return {"str": self._label(term.value) if term.value.startswith(self._opened.base) else term.value}
         if "#" in term.value:
-            figures = [value for value in self._terms(term.value, _VALUE.value) if isinstance(value, Literal)]
+            figures = [value for value in self._terms(term, _VALUE.value) if isinstance(value, Literal)]
             return _literal(figures[0]) if figures else {"str": self._label(term.value)}
         return {"id": term.value.partition(ENTITY)[2], "name": self._label(term.value)}
 
