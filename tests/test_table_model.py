@@ -55,6 +55,13 @@ def test_nodes_are_linked_by_their_keys(model: TableModel) -> None:
             assert node.entity in keys or not node.entity
 
 
+def test_byte_order_mark_in_front_is_ignored(tmp_path: Path) -> None:
+    """(13.5) Some editors write it into TOML, too."""
+    text = (_ONTOLOGY / "sheets.toml").read_text(encoding="utf-8")
+    (tmp_path / "sheets.toml").write_text("\ufeff" + text, encoding="utf-8")
+    assert read_model(tmp_path, ("en", "tr")).sheets
+
+
 def test_a_file_that_describes_no_sheets_is_an_error_with_its_name(tmp_path: Path) -> None:
     """The message names the file."""
     (tmp_path / "sheets.toml").write_text("[[sheet]]\nkey = 1\n", encoding="utf-8")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from citygraph.errors import BadData
+from citygraph.source.reading import read_text
 
 # Kinds of columns; `statements.py` turns the cells of each into terms.
 KINDS = frozenset(
@@ -135,8 +136,7 @@ def read_model(ontology: Path, languages: tuple[str, ...]) -> TableModel:
     """
     path = ontology / "sheets.toml"
     try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
+        content = tomllib.loads(read_text(path))
         return TableModel(tuple(_sheet(sheet, languages) for sheet in content["sheet"]), languages)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise BadData(f"the table model is invalid: {error}", str(path)) from error

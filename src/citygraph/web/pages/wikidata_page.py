@@ -6,6 +6,7 @@ from pathlib import Path
 
 from citygraph.errors import NotFound, UsageError
 from citygraph.settings import Settings
+from citygraph.source.reading import read_text
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.view.page_request import page_request_of
@@ -65,7 +66,7 @@ class WikidataPage:
 
 def _saved(path: Path) -> tuple[list[ComparedStatement], str]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except FileNotFoundError:
         raise NotFound(
             "nothing was compared with Wikidata yet: `citygraph wikidata diff --save` keeps a comparison for this page"
