@@ -67,7 +67,10 @@ def test_page_tells_search_engines_of_a_dataset(client: FlaskClient) -> None:
     described = json.loads(block)
     assert described["@type"] == "Dataset"
     assert described["license"] == "https://creativecommons.org/publicdomain/zero/1.0/"
-    assert any(one["contentUrl"].endswith("/dumps/citygraph.nq") for one in described["distribution"])
+    types = {one["contentUrl"].rpartition("/")[2]: one["encodingFormat"] for one in described["distribution"]}
+    assert types["citygraph.nq"] == "application/n-quads"
+    assert types["citygraph.nq.gz"] == "application/gzip"
+    assert types["dataset.ttl"] == "text/turtle"
 
 
 def test_other_views_show_only_theirs(client: FlaskClient) -> None:

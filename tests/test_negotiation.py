@@ -79,6 +79,7 @@ JENA_DATASETS = (
         ("application/trig, text/turtle;q=0.9", "ttl"),
         ("application/trig, text/turtle;q=0.7", "trig"),
         ("application/n-quads", "nq"),
+        ("text/x-nquads, application/x-trig, text/turtle", "ttl"),
         ("application/n-quads, */*;q=0.1", "nq"),
         ("application/trig, */*", "trig"),
         ("application/trig, text/html", "trig"),

@@ -117,6 +117,22 @@ def test_releases_are_json_ld_if_both_kinds_of_json_are_accepted(client: FlaskCl
         assert client.get(path, headers={"Accept": "application/json"}).content_type == "application/json"
 
 
+@pytest.mark.parametrize(
+    ("path", "accept", "content_type"),
+    [
+        ("/releases", "text/plain, */*;q=0.1", "text/plain; charset=utf-8"),
+        ("/releases", "application/x-turtle", "application/x-turtle"),
+        ("/releases?format=ntriples", "", "application/n-triples"),
+        ("/releases?format=json", "", "application/json"),
+        ("/.well-known/void", "application/json", "application/json"),
+        ("/.well-known/void", "application/n-quads, application/ld+json;q=0.9", "application/ld+json"),
+    ],
+)
+def test_pages_accept_every_name_of_a_format(client: FlaskClient, path: str, accept: str, content_type: str) -> None:
+    """As documents do: rdflib requests N-Triples as text/plain (13.36)."""
+    assert client.get(path, headers={"Accept": accept}).content_type == content_type
+
+
 def test_links_stay_inside_the_release(client: FlaskClient, three: tuple[Release, ...]) -> None:
     """Redirections, alternates and the links of pages; identifiers stay what they are."""
     here = f"/releases/{three[1].id}"

@@ -16,6 +16,7 @@ from citygraph.release.releases import Release
 from tests.running import Running, serving
 
 _FOLDER = Path(__file__).parent
+_OLDEST_NODE = 20
 # Runs a client in JavaScript: its name in run.mjs, and its arguments.
 Node = Callable[..., Any]
 
@@ -52,7 +53,10 @@ def node() -> Node:
     program = shutil.which("node")
     if program is None:
         pytest.skip("Node is not installed, so that no client in JavaScript runs")
-    if not (_FOLDER / "node_modules" / "@comunica").is_dir():
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0]) < _OLDEST_NODE:
+        pytest.skip(f"Node is {version}, and the clients in JavaScript need {_OLDEST_NODE} or newer")
+    if not (_FOLDER / "node_modules" / "installed").is_file():
         pytest.skip("the clients in JavaScript are not installed: `make test-clients` installs them by npm")
 
     def run(name: str, *arguments: str) -> Any:

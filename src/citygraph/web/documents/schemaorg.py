@@ -12,6 +12,7 @@ from pyoxigraph import Literal, NamedNode
 from citygraph.graph.description import Description, Term
 from citygraph.graph.labels import Labels, is_in
 from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, RDF, SCHEMA, SD, SKOS, VOID
+from citygraph.release.outputs import DUMPS
 from citygraph.web.documents.representation import DocumentSelection
 from citygraph.web.documents.signposts import CREATOR, GRAPH_FORMATS, Signposts
 from citygraph.web.view.page_request import PageRequest
@@ -21,6 +22,7 @@ _CONTEXT = "https://schema.org/"
 _TYPE = RDF("type").value
 # The types of schema.org for what has none of its own.
 _TYPES = {SD("NamedGraph").value: "Dataset", SKOS("Concept").value: "DefinedTerm"}
+_DUMP_TYPES = {dump.address: dump.content_type for dump in DUMPS}
 _MOST = 50  # values of a property: a country has thousands of cities, and each reader would load them
 
 
@@ -121,7 +123,7 @@ def _distributions(description: Description | None, selection: DocumentSelection
     dumps = [v.iri for v in description.values(VOID("dataDump").value)] if description else []
     host = selection.root
     descriptions = [(f"{host}/dataset.{f.extension}", f.media_type) for f in GRAPH_FORMATS]
-    return (*((dump, "application/octet-stream") for dump in dumps if dump), *descriptions)
+    return (*((dump, _DUMP_TYPES.get(dump, "application/octet-stream")) for dump in dumps if dump), *descriptions)
 
 
 def _page(document: str, opened: OpenRelease, language: str) -> dict[str, Any]:
