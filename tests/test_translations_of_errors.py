@@ -9,11 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from pyoxigraph import Store
 
 from citygraph import errors
+from citygraph.rdf.terms import PREFIXES
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
+from citygraph.sparql.syntax_errors import syntax_error
 from citygraph.web import create_app
 from citygraph.web.http.negotiation import LANGUAGES, error_texts
 from citygraph.web.view.translations import Translations
@@ -102,7 +105,7 @@ def test_no_catalogue_has_the_text_of_an_error_that_nobody_raises() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
-    longest = (max(re.split(r"{\d}", text), key=len) for text in error_texts(TRANSLATED[0]))
+    longest = (max(re.split(r"{\d}|(?<=[;?]) ", text), key=len) for text in error_texts(TRANSLATED[0]))
     assert [part for part in longest if part not in written] == []
 
 
@@ -124,6 +127,29 @@ def test_values_are_found_in_an_error(english: str, turkish: str | None) -> None
     assert Translations("en").error(english) == english
 
 
+@pytest.mark.parametrize(
+    ("query", "turkish"),
+    [
+        ("SELECT ?c, ?d { ?c ?d ?e }",
+         '"," beklenmiyordu; beklenen: "(", FROM, bir değişken, WHERE, "{"'),
+        ("SELECT * { ?x cgg:y ?z }",
+         "cgg: ön eki bildirilmemiş; cg: mi demek istediniz, yoksa başta PREFIX cgg: <…> mi eksik?"),
+        ("SELEC * {}",
+         '"SELEC" beklenmiyordu; SELECT mi demek istediniz? Beklenen: ASK, BASE, CONSTRUCT, DESCRIBE, PREFIX, SELECT'),
+        ("SELECT (STRLEN(1,2) AS ?x) {}", "STRLEN işlevine burada 2 bağımsız değişken verilmiş; gereken: 1"),
+        ("SELECT * { ?x ?y “a” }", "“ karakteri (LEFT DOUBLE QUOTATION MARK) beklenmiyordu; beklenen: "),
+        ("SELECT * {", "metnin sonu beklenmiyordu; beklenen: "),
+    ],
+)  # fmt: skip
+def test_syntax_errors_are_translated_with_their_parts(query: str, turkish: str) -> None:
+    """What is unexpected and what is expected is said in the language of the reader (13.28)."""
+    with pytest.raises(SyntaxError) as engine:
+        Store().query(query, prefixes=PREFIXES)
+    error = syntax_error(str(engine.value), query)
+    place = f"{error.line}. satır, {error.column}. sütunda söz dizimi hatası: "
+    assert (Translations("tr").error(str(error)) or "").startswith(place + turkish)
+
+
 @pytest.fixture(scope="module")
 def client(built: tuple[Releases, Release, Report]) -> FlaskClient:
     """A client of the site over the İzmir graph, with engines."""
@@ -138,7 +164,7 @@ _ERRORS_OF_USERS = [
     ("/explore?page=x", 400, "İstek geçersiz", "page 1 veya daha büyük bir tam sayı olmalı", "tam ədəd olmalıdır"),
     ("/queries/anniversaries?year=x", 400, "İstek geçersiz", "year değeri 'x': bir tam sayı olmalı", "tam ədəd"),
     ("/sparql?query=SELEC&run=1", 400, "Sorguda söz dizimi hatası var", "sütunda söz dizimi hatası",
-     "sütunda sintaksis xətası"),
+     "Sintaksis xətası (sətir 1, sütun"),
 ]  # fmt: skip
 
 

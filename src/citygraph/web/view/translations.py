@@ -250,7 +250,7 @@ def _translated(text: str, language: str) -> str | None:
     """Returns the translation of a text of an error, or None.
 
     An error is an English sentence with values, often from another process or from a library. The pattern with the
-    most letters that matches it gives the values, which may themselves be such texts.
+    most letters that matches gives the values, which may themselves be such texts.
     """
     if len(text) > _LONGEST:
         return None
@@ -279,10 +279,17 @@ def _filled(translation: str, values: Mapping[str, str]) -> str:
 
 @cache
 def _error_patterns(language: str) -> tuple[tuple[re.Pattern[str], int, str], ...]:
-    """Returns for each text of an error a pattern, its number of letters, and the translation; the longest first."""
+    """Returns for each text of an error a pattern, its number of letters, and the translation, in order of precedence.
+
+    A text that begins with a value comes after the others, because it would match them with their values.
+    """
     texts = error_texts(language).items()
-    patterns = ((re.compile(_pattern(text), re.DOTALL), sum(map(str.isalpha, text)), other) for text, other in texts)
-    return tuple(sorted(patterns, key=lambda one: -one[1]))
+    in_order = sorted(texts, key=lambda one: (one[0].startswith("{"), -_letters(one[0]), -len(one[0])))
+    return tuple((re.compile(_pattern(text), re.DOTALL), _letters(text), other) for text, other in in_order)
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
 
 
 def _pattern(text: str) -> str:
