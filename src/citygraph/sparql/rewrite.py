@@ -15,10 +15,10 @@ and so does one that the grammar does not cover, such as one with quoted triples
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
-from typing import NamedTuple
 
 from citygraph.sparql.grammar import (
     SyntaxNode,
@@ -29,15 +29,14 @@ from citygraph.sparql.grammar import (
     parse,
     variables_in_scope,
 )
+from citygraph.sparql.statement_triples import StatementTriple, StatementTriples
 
-# A cheap check, which few queries pass: an alternative, a sum, a path of length zero, a boolean, GROUP_CONCAT.
-_MAY_DIFFER = re.compile(
-    r"(?<!\|)\|(?!\|)|\+"
-    r"|[\w>)](?<!SELECT)(?<!DISTINCT)(?<!REDUCED)(?<!DESCRIBE)\s*+[*?](?!\w)"
-    r"|\b(?:(?!true\b|false\b)(?i:true|false)|(?i:GROUP_CONCAT))\b"
-)
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_CONSTANTS = frozenset({"iri", "RDFLiteral", "NumericLiteral", "BooleanLiteral"})
+_ALTERNATIVE = re.compile(r"(?<!\|)\|(?!\|)")
+_STAR = re.compile(r"\*")
+_OPTIONAL = re.compile(r"\?(?!\w)")
+# After these words a star is no path.
+_SPACE_BEFORE_STAR = 40
+_BEFORE_STAR = ("SELECT", "DISTINCT", "REDUCED", "DESCRIBE")
 _NUMBERS = frozenset({"INTEGER", "DECIMAL", "SIGNED"})
 _NUMERIC_RULES = frozenset({"NumericLiteral", "MultiplicativeExpression"})
 _PATHS = frozenset({"PathAlternative", "PathSequence", "PathEltOrInverse", "PathElt", "PathPrimary"})
@@ -53,16 +52,53 @@ def rewritten(text: str, ask: Callable[[str], object]) -> str:
 
     Raises SyntaxError, with the engine's message about the text itself, if the text of a changed query is not valid.
     """
-    if not _MAY_DIFFER.search(text):
+    if not _may_differ(text):
         return text
-    tree = _tree(text)
-    if tree is None:
-        return text
+    parsed = _parsed(text)
+    if parsed.tree is None or parsed.result is not None:
+        return parsed.result or text
     with deep_recursion():
-        result = _Rewriter(tree, ask).result()
+        rewriter = _Rewriter(parsed.tree, ask)
+        result = rewriter.result()
     if result != text:
-        _check_syntax(tree, ask)
+        _check_syntax(parsed.tree, ask)
+    if not rewriter.depends_on_data:
+        parsed.result = result
     return result
+
+
+def _may_differ(text: str) -> bool:
+    """Returns whether a text may have an alternative, a sum, a path of length zero, GROUP_CONCAT or a boolean.
+
+    A cheap check, because point lookups are evaluated faster than a text is parsed here.
+    """
+    if "+" in text or ("|" in text and _ALTERNATIVE.search(text)) or _OPTIONAL.search(text):
+        return True
+    for star in _STAR.finditer(text) if "*" in text else ():
+        before = text[max(0, star.start() - _SPACE_BEFORE_STAR) : star.start()].rstrip()
+        if not before or ((before[-1] in "_>)" or before[-1].isalnum()) and not before.upper().endswith(_BEFORE_STAR)):
+            return True
+    upper = text.upper()
+    has_booleans = upper.count("TRUE") != text.count("true") or upper.count("FALSE") != text.count("false")
+    return has_booleans or "GROUP_CONCAT" in upper
+
+
+@dataclass(slots=True)
+class _Parsed:
+    """A text with its syntax tree, or None if it remains; the result of rewriting it, if it depends on no data."""
+
+    tree: SyntaxTree | None
+    result: str | None = None
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> _Parsed:
+    try:
+        tree = parse(text)
+    except UnexpectedToken:
+        return _Parsed(None)
+    # The pattern of a SERVICE is evaluated elsewhere.
+    return _Parsed(None if any(token.kind == "SERVICE" for token in tree.tokens) else tree)
 
 
 def _check_syntax(tree: SyntaxTree, ask: Callable[[str], object]) -> None:
@@ -76,26 +112,6 @@ def _check_syntax(tree: SyntaxTree, ask: Callable[[str], object]) -> None:
         ask("".join(text) + "\nVALUES () {}")
 
 
-@lru_cache(maxsize=64)
-def _tree(text: str) -> SyntaxTree | None:
-    try:
-        tree = parse(text)
-    except UnexpectedToken:
-        return None
-    # The pattern of a SERVICE is evaluated elsewhere.
-    return None if any(token.kind == "SERVICE" for token in tree.tokens) else tree
-
-
-class _Triple(NamedTuple):
-    """A triple of a statement: the texts of its terms, and the node of its verb, or None for `verb_text`."""
-
-    subject: str
-    verb: SyntaxNode | None
-    object: str
-    constants: tuple[bool, bool] = (False, False)
-    verb_text: str = ""
-
-
 class _Rewriter:
     def __init__(self, tree: SyntaxTree, ask: Callable[[str], object]) -> None:
         self._tree = tree
@@ -103,12 +119,13 @@ class _Rewriter:
         self._prologue = tree.source(prologue) if prologue else ""
         self._ask = ask
         self._known: dict[str, bool] = {}
-        self._triples: dict[int, list[_Triple]] = {}
-        self._labels: dict[str, str] = {}
-        self._variables = 0
-        self._prefix = "path"
-        while self._prefix in tree.text:
-            self._prefix += "_"
+        self._triples: dict[int, list[StatementTriple]] = {}
+        self._reader = StatementTriples(tree)
+
+    @property
+    def depends_on_data(self) -> bool:
+        """Returns whether the result depends on the terms in the queried graph."""
+        return bool(self._known)
 
     def result(self) -> str:
         """Returns the text with all changes."""
@@ -125,7 +142,7 @@ class _Rewriter:
             return
         if node.rule in _STATEMENTS:
             if any(inner.rule in _PATHS for inner in nodes_of(node)):
-                triples = list(self._triples_of(node))
+                triples = list(self._reader.of(node))
                 if in_graph:
                     # Whether a constant is in the data is a question for each graph, which this text cannot ask.
                     triples = [triple._replace(constants=(False, False)) for triple in triples]
@@ -133,20 +150,19 @@ class _Rewriter:
                     self._triples[id(node)] = triples
             return
         in_graph = in_graph or node.rule == "GraphGraphPattern"
+        if node.rule == "BuiltInCall" and self._kind(node.first) in {"EXISTS", "NOT"}:
+            counts_rows = any(inner.rule == "SubSelect" for inner in nodes_of(node))
         for child in node.children:
-            self._find_statements(child, counts_rows and not self._is_exists(node), in_graph)
+            self._find_statements(child, counts_rows, in_graph)
 
-    def _is_exists(self, node: SyntaxNode) -> bool:
-        return node.rule == "BuiltInCall" and self._kind(node.first) in {"EXISTS", "NOT"}
-
-    def _differs(self, triple: _Triple, counts_rows: bool) -> bool:
+    def _differs(self, triple: StatementTriple, counts_rows: bool) -> bool:
         if triple.verb is None:
             return False
         if (counts_rows and self._splits(triple.verb)) or self._meets(triple, triple.verb):
             return True
         return self._is_nullable(triple.verb) and self._missing(triple) is not None
 
-    def _meets(self, triple: _Triple, path: SyntaxNode) -> bool:
+    def _meets(self, triple: StatementTriple, path: SyntaxNode) -> bool:
         """Returns whether the steps of a path may meet in a constant that is not in the data, being at both ends."""
         is_compound = path.children and path.rule in _PATHS - {"PathElt"} and self._kind(path.first) != "!"
         ends = (triple.subject, triple.object)
@@ -174,7 +190,7 @@ class _Rewriter:
         is_negated = self._kind(path.first) == "!"
         return not is_negated and path.rule in _PATHS - {"PathSequence"} and any(map(self._is_nullable, path.children))
 
-    def _missing(self, triple: _Triple) -> str | None:
+    def _missing(self, triple: StatementTriple) -> str | None:
         """Returns a constant at an end of the triple that is not in the data."""
         for term, is_constant in zip((triple.subject, triple.object), triple.constants, strict=True):
             if is_constant and not self._knows(term):
@@ -187,57 +203,9 @@ class _Rewriter:
             self._known[term] = bool(self._ask(f"{self._prologue}\n{question}"))
         return self._known[term]
 
-    # the triples of a statement
-
-    def _triples_of(self, statement: SyntaxNode) -> Iterator[_Triple]:
-        if statement.rule != "TriplesSameSubjectPath":
-            yield from self._term(statement)[1]
-            return
-        subject, triples = self._term(statement.children[0])
-        yield from triples
-        if len(statement.children) > 1:
-            yield from self._properties(subject, statement.children[0].rule in _CONSTANTS, statement.children[1])
-
-    def _properties(self, subject: str, is_constant: bool, properties: SyntaxNode) -> Iterator[_Triple]:
-        children = properties.children
-        for verb, objects in zip(children[::2], children[1::2], strict=True):
-            for node in objects.children if objects.rule == "ObjectListPath" else [objects]:
-                term, triples = self._term(node)
-                yield _Triple(subject, verb, term, (is_constant, node.rule in _CONSTANTS))
-                yield from triples
-
-    def _term(self, node: SyntaxNode) -> tuple[str, list[_Triple]]:
-        """Returns a term of a statement, with a variable for a blank node, and the triples that its text contains."""
-        if node.rule == "BlankNodePropertyListPath":
-            subject = self._variable()
-            return subject, list(self._properties(subject, False, node.children[0]))
-        if node.rule == "CollectionPath":
-            return self._collection(node.children)
-        if node.rule == "BlankNode" and self._kind(node.first) == "ANON":
-            return self._variable(), []
-        return self._render(node, with_labels=True), []
-
-    def _collection(self, members: list[SyntaxNode]) -> tuple[str, list[_Triple]]:
-        triples = []
-        cells = [self._variable() for _ in members]
-        for cell, rest, member in zip(cells, [*cells[1:], f"<{_RDF}nil>"], members, strict=True):
-            term, inner = self._term(member)
-            triples += [_Triple(cell, None, term, verb_text=f"<{_RDF}first>"), *inner]
-            triples.append(_Triple(cell, None, rest, verb_text=f"<{_RDF}rest>"))
-        return cells[0], triples
-
-    def _variable(self) -> str:
-        self._variables += 1
-        return f"?{self._prefix}{self._variables}"
-
-    def _label(self, label: str) -> str:
-        if label not in self._labels:
-            self._labels[label] = self._variable()
-        return self._labels[label]
-
     # the new text
 
-    def _statement(self, triples: list[_Triple]) -> str:
+    def _statement(self, triples: list[StatementTriple]) -> str:
         """Returns patterns for the triples: first those of one line, then the groups, as the grammar requires."""
         plain: list[str] = []
         groups: list[str] = []
@@ -246,7 +214,7 @@ class _Rewriter:
             (groups if "{" in pattern else plain).append(pattern)
         return " . ".join([*filter(None, plain), *groups]) or "{}"
 
-    def _pattern(self, triple: _Triple) -> str:
+    def _pattern(self, triple: StatementTriple) -> str:
         subject, path, object_, constants, verb_text = triple
         if path is None:
             return f"{subject} {verb_text} {object_}"
@@ -260,7 +228,7 @@ class _Rewriter:
                 return "{}"
         return f"{subject} {self._tree.source(path)} {object_}"
 
-    def _split(self, triple: _Triple, path: SyntaxNode) -> str:
+    def _split(self, triple: StatementTriple, path: SyntaxNode) -> str:
         """Returns the pattern of a path that has alternatives."""
         if path.rule == "PathAlternative":
             parts = [self._pattern(triple._replace(verb=branch)) for branch in path.children]
@@ -268,40 +236,39 @@ class _Rewriter:
         if path.rule == "PathSequence":
             return self._sequence(triple, path.children)
         if path.rule == "PathEltOrInverse":
-            inverse = _Triple(triple.object, path.children[0], triple.subject, triple.constants[::-1])
+            inverse = StatementTriple(triple.object, path.children[0], triple.subject, triple.constants[::-1])
             return self._pattern(inverse)
         if path.rule == "PathNegatedPropertySet":
             return self._negated(triple, path)
         return self._pattern(triple._replace(verb=path.children[0]))
 
-    def _sequence(self, triple: _Triple, steps: list[SyntaxNode]) -> str:
-        between = [self._variable() for _ in steps[1:]]
+    def _sequence(self, triple: StatementTriple, steps: list[SyntaxNode]) -> str:
+        between = [self._reader.variable() for _ in steps[1:]]
         is_first, is_last = triple.constants
         parts = []
         for index, step in enumerate(steps):
             subject = between[index - 1] if index else triple.subject
             object_ = between[index] if index < len(between) else triple.object
             constants = (is_first and not index, is_last and index == len(between))
-            parts.append(self._pattern(_Triple(subject, step, object_, constants)))
+            parts.append(self._pattern(StatementTriple(subject, step, object_, constants)))
         return " . ".join(parts)
 
-    def _negated(self, triple: _Triple, path: SyntaxNode) -> str:
+    def _negated(self, triple: StatementTriple, path: SyntaxNode) -> str:
         parts = []
         for is_inverse in (False, True):
             chosen = [self._tree.source(m) for m in path.children if (self._kind(m.first) == "^") == is_inverse]
             parts.append(f"{{ {triple.subject} !({'|'.join(chosen)}) {triple.object} }}")
         return " UNION ".join(parts)
 
-    def _render(self, node: SyntaxNode, with_labels: bool = False) -> str:
+    def _render(self, node: SyntaxNode) -> str:
         """Returns the text of a node with the changes in it."""
         if node.rule == "ConstructTemplate":
             return self._tree.source(node)
         if id(node) in self._triples:
             return self._statement(self._triples[id(node)])
-        if node.rule == "BlankNode" and (with_labels or self._triples):
+        if node.rule == "BlankNode" and self._triples and self._kind(node.first) != "ANON":
             # A label may not be in two patterns, and the new groups end a pattern.
-            source = self._tree.source(node)
-            return self._label(source) if source.startswith("_:") else source
+            return self._reader.blank_node(self._tree.source(node))
         if node.rule == "BooleanLiteral":
             return self._tree.source(node).lower()
         if node.rule == "AdditiveExpression":
