@@ -114,6 +114,21 @@ def test_a_graph_goes_into_the_file_that_fills_it(tmp_path: Path) -> None:
     assert other.name.startswith("notes-")
 
 
+def test_a_build_tells_what_a_file_does_not_have_of_the_api(tmp_path: Path) -> None:
+    """What the API wrote between export and build is not lost without a word (13.21)."""
+    sources = write_files(tmp_path)
+    built_of(sources.data, tmp_path / "releases")
+    release = written_to(tmp_path, "INSERT DATA { GRAPH graph:notes { city:izmir cg:note 'a'@en, 'a'@tr } }")
+    adopt([_ODD[0]], release, sources.data)
+    written_to(tmp_path, "INSERT DATA { GRAPH graph:notes { city:bremen cg:note 'b'@en, 'b'@tr } }")
+    notices: list[str] = []
+    build(sources, Releases(tmp_path / "releases"), Progress(), notice=notices.append)
+    assert len(notices) == 1
+    assert notices[0].startswith(f"data/notes.trig fills <{_ODD[0]}> from now on, without 2 statement(s)")
+    build(sources, Releases(tmp_path / "releases"), Progress(), notice=notices.append)
+    assert len(notices) == 1
+
+
 def test_files_of_other_formats_keep_their_graphs(tmp_path: Path) -> None:
     """After an import there is no second file for its graph, and an older release does not change a file (13.21)."""
     sources = write_files(tmp_path)

@@ -37,8 +37,8 @@ def releases(tmp_path: Path) -> Releases:
 def built(sources: Sources, releases: Releases) -> Build:
     """Builds the files."""
 
-    def make(**options: bool) -> Release:
-        return build(sources, releases, Progress(), **options)[0]
+    def make(override_rollback: bool = False) -> Release:
+        return build(sources, releases, Progress(), override_rollback)[0]
 
     return make
 

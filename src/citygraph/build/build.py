@@ -49,13 +49,18 @@ def is_current(sources: Sources, releases: Releases) -> Release | None:
 
 
 def build(
-    sources: Sources, releases: Releases, progress: Progress, override_rollback: bool = False
+    sources: Sources,
+    releases: Releases,
+    progress: Progress,
+    override_rollback: bool = False,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> tuple[Release, Report]:
     """Builds a release from the files in data/ and ontology/, and publishes it.
 
     Raises BadData for a file that cannot be read, Violations for data that violates the shapes, Conflict if another
     release was published meanwhile, or if the files have content that a rollback undid, unless `override_rollback`.
-    In each case nothing has changed.
+    In each case nothing has changed. `notice` receives a sentence for each file that takes over a graph of the API
+    without all of its statements.
     """
     with releases.stage() as staged:
         if staged.parent and not override_rollback:
@@ -65,6 +70,8 @@ def build(
         report = locate(report, sources.data_files())
         if not report.conforms:
             raise Violations(report)
+        for sentence in _lost(staged.parent, loaded, store) if staged.parent else ():
+            notice(sentence)
         with progress.step("index") as step:
             step.result = f"{write_index(store, staged.path / 'search.sqlite')} names"
         _write_report(staged.path, report)
@@ -90,6 +97,18 @@ def _refuse_undone(current: Manifest, sources: Sources) -> None:
             f"a rollback undid what {len(again)} file(s) still have: {names}. Restore or change them; or publish them "
             "again with `citygraph build --override-rollback`"
         )
+
+
+def _lost(parent: Release, loaded: Loaded, store: Store) -> Iterator[str]:
+    """Yields a sentence for each graph of the API that a file fills now, if it lacks statements of the graph."""
+    for graph in api_graphs(parent.manifest):
+        if owner := loaded.owners.get(graph):
+            quads = parent.open_store().quads_for_pattern(None, None, None, NamedNode(graph))
+            if lacking := sum(quad not in store for quad in quads):
+                yield (
+                    f"{owner} fills <{graph}> from now on, without {lacking} statement(s) that were written through "
+                    f"the API: they are in `citygraph export {graph} --release {parent.id}`"
+                )
 
 
 def check(

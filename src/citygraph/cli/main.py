@@ -104,7 +104,9 @@ def build(
         _print_release("up to date", current, settings, out, as_json)
         return _OK
     try:
-        release, report = build_release(sources, releases, progress, override_rollback)
+        release, report = build_release(
+            sources, releases, progress, override_rollback, lambda text: click.echo(text, err=True)
+        )
     except Violations as error:
         return _print_check(error.report, Console(stderr=True), as_json, "en")
     out.print(f"{len(report.warnings)} warning(s): see them with `citygraph validate`", highlight=False)
