@@ -193,6 +193,20 @@ def test_pages_of_links_name_the_ones_before_and_after(tmp_path: Path) -> None:
     assert len(both) == 150
 
 
+def test_links_of_every_page_of_a_graph_answer(tmp_path: Path) -> None:
+    """Its statements fill pages for people, but its description in RDF has one (13.32)."""
+    country = NamedNode(ID + "country/germany")
+    crowd = [Quad(NamedNode(f"{ID}city/{n:04}"), CG("country"), country, SOURCE("page")) for n in range(150)]
+    publish([*small_world(), *crowd], tmp_path)
+    client = create_app(Settings(), Releases(tmp_path)).test_client()
+    page = client.get("/source/page.html?page=2")
+    assert page.status_code == 200
+    assert links(page, "canonical") == [BASE + "source/page?page=2"]
+    for rel in ("alternate", "describedby", "item"):
+        for link in links(page, rel):
+            assert client.get(link).status_code == 200, link
+
+
 # What else dereferences
 
 

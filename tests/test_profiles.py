@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from flask.testing import FlaskClient
@@ -137,6 +138,11 @@ def test_alt_lists_all_views_in_all_formats(client: FlaskClient, accept: str) ->
     assert response.status_code == 200
     for profile in PROFILES:
         address = f"/doc/city/izmir.ttl?_profile={profile.token}"
-        assert f'<{address}>; rel="alternate"; type="text/turtle"; profile="{profile.iri}"' in response.headers["Link"]
+        link = f'<{address}>; rel="alternate related"; type="text/turtle"; profile="{profile.iri}"'
+        assert link in response.headers["Link"]
         assert address.encode() in response.data
         assert client.get(address).content_type.startswith("text/turtle")
+    # PyLD and jsonld.js follow the one that is just an alternate (13.32).
+    assert re.findall(r'<([^>]*)>; rel="alternate";', response.headers["Link"]) == [
+        "/doc/city/izmir.jsonld?_profile=citygraph"
+    ]

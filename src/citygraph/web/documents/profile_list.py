@@ -26,7 +26,9 @@ def profile_list(selection: DocumentSelection, address: str, iri: str) -> Reply:
     for profile in PROFILES:
         for format_ in _FORMATS:
             href = f"{address}.{format_.extension}?_profile={profile.token}"
-            links.append(f'<{href}>; rel="alternate"; type="{format_.media_type}"; profile="{profile.iri}"')
+            # As in the header of a document: clients of JSON-LD fail if several links are just alternates.
+            rel = "alternate" if profile is OWN and format_.name == "jsonld" else "alternate related"
+            links.append(f'<{href}>; rel="{rel}"; type="{format_.media_type}"; profile="{profile.iri}"')
     headers = [("Link", ", ".join(links)), ("Vary", "Accept, Accept-Language"), ("Cache-Control", "public, max-age=60")]
     if selection.form.is_page:
         return Reply(200, [*headers, ("Content-Type", selection.form.content_type)], _page(selection, address))

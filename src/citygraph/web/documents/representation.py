@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, lru_cache
 from urllib.parse import urlencode
@@ -219,7 +219,10 @@ class Representation:
         """Yields the values of Link: the signposts, and the pages before and after this one."""
         selection = self._selection
         address = selection.addresses.path(self._location)
-        yield posts.header(selection.profile, selection.query)
+        # The statements of a graph fill many pages, but its description in RDF only one.
+        has_page = selection.page <= rendered.pages
+        data_query = selection.query if has_page else replace(selection, page=1).query
+        yield posts.header(selection.profile, selection.query, data_query)
         if selection.page < rendered.pages:
             yield f'<{address}?page={selection.page + 1}>; rel="next"'
         if selection.page > 1:

@@ -66,22 +66,28 @@ class Signposts:
         """Where this host has the document."""
         return self.addresses.path(self.path)
 
-    def header(self, profile: Profile, query: str) -> str:
-        """The value of Link for one form of the document. Proxies take some kilobytes: the rest is in the linkset."""
+    def header(self, profile: Profile, query: str, data_query: str) -> str:
+        """The value of Link for one form of the document. Proxies take some kilobytes: the rest is in the linkset.
+
+        `query` is that of the page and `data_query` that of the other forms, which may have fewer pages.
+        """
         # All documents of a kind have the same links but for their names.
-        like = _like(self.addresses, self.path == _DATASET, self.types, self.authors, self.items, query, profile)
+        like = _like(
+            self.addresses, self.path == _DATASET, self.types, self.authors, self.items, (query, data_query), profile
+        )
         path, thing = self.addresses.path(self.path).removeprefix(self.addresses.root + "/"), _as_uri(self.thing)
         whole = like[0].replace(_PATH, path).replace(_THING, thing)
         return whole if len(whole) <= _LONGEST else like[1].replace(_PATH, path).replace(_THING, thing)
 
-    def of_page(self, query: str = "") -> Iterator[Link]:
+    def of_page(self, query: str = "", data_query: str = "") -> Iterator[Link]:
         """The links of the document itself."""
         at = self.address
         canonical = f"{self.addresses.iri(self.path)}{query}"
         for extension, media_type in _FORMS:
-            yield Link(at, "alternate", f"{at}.{extension}{query}", media_type)
+            own = query if extension == "html" else data_query
+            yield Link(at, "alternate", f"{at}.{extension}{own}", media_type)
         for extension, media_type in (("ttl", "text/turtle"), ("jsonld", _JSON_LD)):
-            yield Link(at, "describedby", f"{at}.{extension}{query}", media_type)
+            yield Link(at, "describedby", f"{at}.{extension}{data_query}", media_type)
         yield Link(at, "canonical", canonical)
         yield Link(at, "license", LICENSE.value)
         yield Link(at, "cite-as", self.thing or canonical)
@@ -90,7 +96,7 @@ class Signposts:
             yield Link(at, "type", type_)
         for author in self.authors:
             yield Link(at, "author", author)
-        for href, media_type in self.items or ((f"{at}.{_ITEM}{query}", "application/trig"),):
+        for href, media_type in self.items or ((f"{at}.{_ITEM}{data_query}", "application/trig"),):
             yield Link(at, "item", href, media_type)
         if self.path != _DATASET:
             yield Link(at, "collection", self.addresses.path("dataset"))
@@ -126,12 +132,12 @@ def _like(
     types: tuple[str, ...],
     authors: tuple[str, ...],
     items: tuple[tuple[str, str], ...],
-    query: str,
+    queries: tuple[str, str],
     profile: Profile,
 ) -> tuple[str, str]:
     """All the links, and those that are left where names are long."""
     posts = Signposts(addresses, _DATASET if is_dataset else _PATH, _THING, types, authors, items)
-    found = [_in_header(link) for link in (*posts.of_page(query), Link(posts.address, "profile", profile.iri))]
+    found = [_in_header(link) for link in (*posts.of_page(*queries), Link(posts.address, "profile", profile.iri))]
     few = [link for link in found if link.type not in _RARE or link.rel == "item"]
     return ", ".join(link.header() for link in found), ", ".join(link.header() for link in few)
 

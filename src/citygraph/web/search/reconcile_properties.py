@@ -114,6 +114,8 @@ class ReconciliationSchema:
     def proposals(self, identifier: str, store: Store) -> list[ServiceProperty]:
         """Returns the properties that entities of a type may have, the most frequently filled first."""
         type_id = self.type_id(identifier)
+        # All unknown types have the same properties.
+        type_id = type_id if type_id in self.types else ""
         proposals = self._proposals.get(type_id)
         if proposals is None:
             available = [set(_predicates(store, entity)) for entity in self._sample(type_id, store)]
@@ -122,17 +124,14 @@ class ReconciliationSchema:
                 return -sum(not predicates.isdisjoint(one.iris) for predicates in available)
 
             # Properties that are filled equally often stay in the order of their names.
-            proposals = sorted(self.of_type(type_id), key=rank)
-            # An unknown type has the same properties as any other, and a client may send any number of them.
-            if type_id in self.types:
-                self._proposals[type_id] = proposals
+            proposals = self._proposals[type_id] = sorted(self.of_type(type_id), key=rank)
         return proposals
 
     def _sample(self, type_id: str, store: Store) -> set[NamedNode]:
         """Returns entities of a type; of each of its narrower classes as many as are enough for an order."""
         entities: set[NamedNode] = set()
         for one in self.types.values():
-            if type_id in (one.id, *one.above) or type_id not in self.types:
+            if not type_id or type_id in (one.id, *one.above):
                 quads = store.quads_for_pattern(None, RDF("type"), CG(one.id), DefaultGraph())
                 entities.update(quad.subject for quad in islice(quads, _SAMPLE) if isinstance(quad.subject, NamedNode))
         return entities
