@@ -14,6 +14,7 @@ from werkzeug.test import Client, TestResponse
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.web.http.assets import StaticFiles, read_assets
+from citygraph.web.http.file_replies import FileSender
 from citygraph.web.http.messages import Request
 from citygraph.web.pages.error_pages import ErrorPages
 from citygraph.web.view.templates import Templates
@@ -39,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def client(folder: Path) -> Client:
     """Somebody who asks for files."""
-    files = StaticFiles(folder)
+    files = StaticFiles(folder, FileSender(Settings()))
     errors = ErrorPages(Settings(), Releases(folder), Templates())
 
     def site(environ: Any, start_response: Any) -> Any:

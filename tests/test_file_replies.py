@@ -9,13 +9,13 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import Client, EnvironBuilder, TestResponse
 
-from citygraph.errors import RangeNotSatisfiable
+from citygraph.errors import Busy, RangeNotSatisfiable
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from citygraph.web.http.file_replies import file_reply
-from citygraph.web.http.messages import Request
+from citygraph.web.http.file_replies import FileBody, FileSender
+from citygraph.web.http.messages import Reply, Request
 
 BODY = bytes(range(100))
 
@@ -36,7 +36,7 @@ def fetched(file: Path, method: str = "GET", **headers: str) -> TestResponse:
     """Returns the response to a request for the file, read and closed."""
 
     def site(environ: Any, start_response: Any) -> Any:
-        reply = file_reply(Request(environ), file, [("Content-Type", "application/octet-stream")])
+        reply = FileSender(Settings()).reply(Request(environ), file, [("Content-Type", "application/octet-stream")])
         return reply.send(environ["REQUEST_METHOD"], start_response)
 
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -89,7 +89,7 @@ def test_a_range_outside_the_file_is_an_error(file: Path, header: str) -> None:
     """The error has the size of the file (13.34)."""
     request = Request(EnvironBuilder(headers=[("Range", header)]).get_environ())
     with pytest.raises(RangeNotSatisfiable) as caught:
-        file_reply(request, file, [])
+        FileSender(Settings()).reply(request, file, [])
     assert caught.value.size == 100
 
 
@@ -111,6 +111,40 @@ def test_a_range_counts_only_for_the_known_file(file: Path) -> None:
         response = fetched(file, Range="bytes=0-9", If_Range=other)
         assert (response.status_code, response.data) == (200, BODY)
     assert fetched(file, Range="bytes=0-9", If_None_Match=tag).status_code == 304
+
+
+def test_large_files_leave_room_for_others(tmp_path: Path) -> None:
+    """A client that stops reading holds a thread: few threads send large files, and fewer to one client (13.25)."""
+    large = tmp_path / "large"
+    with large.open("wb") as out:
+        out.truncate(2 * 1024 * 1024)
+    sender = FileSender(Settings(threads=16))
+
+    def asked(address: str, method: str = "GET", **headers: str) -> Reply:
+        request = EnvironBuilder(method=method, headers=list(headers.items()), environ_base={"REMOTE_ADDR": address})
+        return sender.reply(Request(request.get_environ()), large, [])
+
+    sent = [asked("192.0.2.1"), asked("192.0.2.1")]
+    with pytest.raises(Busy) as caught:
+        asked("192.0.2.1")
+    assert caught.value.yours
+    sent += [asked("192.0.2.2"), asked("192.0.2.3")]
+    with pytest.raises(Busy) as caught:
+        asked("192.0.2.4")
+    assert not caught.value.yours
+    # A small part is read at once, and HEAD reads nothing.
+    assert asked("192.0.2.1", Range="bytes=-10").body == bytes(10)
+    assert asked("192.0.2.1", "HEAD").header("Content-Length") == str(2 * 1024 * 1024)
+    first = sent.pop(0).body
+    assert isinstance(first, FileBody)
+    assert sum(map(len, first)) == 2 * 1024 * 1024
+    first.close()
+    first.close()
+    sent.append(asked("192.0.2.1"))
+    # A body that nobody closes frees its place too.
+    sent.clear()
+    for number in range(4):
+        sent.append(asked(f"192.0.2.{number}"))
 
 
 def test_head_has_the_headers_of_the_whole_file(file: Path) -> None:

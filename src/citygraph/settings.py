@@ -31,7 +31,7 @@ class Settings:
     port: int = _setting(8000, "Port to listen on.")
     workers: int = _setting(2, "Web processes; together they use the engine processes evenly.")
     threads: int = _setting(32, "Threads of a web process: how many requests it holds at a time.")
-    connections: int = _setting(8192, "Connections that a web process keeps open, idle ones too.")
+    connections: int = _setting(4096, "Connections that a web process keeps open, idle ones too.")
     engines: int = _setting(4, "Engine processes that evaluate queries for a release, shared by the web processes.")
     engine_queries: int = _setting(5000, "Queries after which an engine process is replaced by a fresh one.")
     store_mode: str = _setting("auto", "Where engines hold a release: memory, disk, or auto (by its size).")

@@ -27,6 +27,7 @@ from citygraph.web.documents.documents import Documents
 from citygraph.web.http.addresses import check_host
 from citygraph.web.http.assets import STATIC, StaticFiles
 from citygraph.web.http.bodies import BodyReceiver
+from citygraph.web.http.file_replies import FileSender
 from citygraph.web.http.messages import Reply, Request, preflight
 from citygraph.web.http.metrics import Metrics, folder_of
 from citygraph.web.http.routes import FAST, ROUTES, url_map
@@ -92,7 +93,7 @@ def create_app(
     release_site = ReleaseSite(settings, Timeline(releases), cache, pages)
     metrics = Metrics(folder_of(settings.engine_socket))
     workbench = Workbench(settings, releases, cache)
-    bodies = BodyReceiver(settings)
+    bodies, sender = BodyReceiver(settings), FileSender(settings)
     endpoint = (
         SparqlEndpoint(settings, releases, engines, workbench, clock, metrics, bodies) if engines is not None else None
     )
@@ -102,9 +103,9 @@ def create_app(
         "documents": Documents(settings, releases, cache, errors, pages, today),
         **_sparql_views(settings, releases, cache, engines, endpoint, metrics, bodies),
         **_search_views(settings, cache, pages, bodies, today),
-        **_time_views(release_site, mementos, citations),
+        **_time_views(release_site, mementos, citations, sender),
         "about": AboutPages(settings, cache, pages),
-        "assets": StaticFiles(STATIC),
+        "assets": StaticFiles(STATIC, sender),
         "previews": Cards(settings, cache),
         "quality_page": QualityPage(settings, cache, pages),
         "wikidata_page": WikidataPage(settings, cache, pages),
@@ -226,10 +227,12 @@ def _search_views(
     }
 
 
-def _time_views(release_site: ReleaseSite, mementos: Mementos, citations: Citations) -> dict[str, object]:
+def _time_views(
+    release_site: ReleaseSite, mementos: Mementos, citations: Citations, sender: FileSender
+) -> dict[str, object]:
     return {
         "citations": citations,
-        "downloads": Downloads(release_site),
+        "downloads": Downloads(release_site, sender),
         "feeds": Feeds(release_site),
         "memento": mementos,
         "release_pages": ReleasePages(release_site),

@@ -14,7 +14,7 @@ from werkzeug.security import safe_join
 
 from citygraph.errors import NotFound
 from citygraph.web.http.bodies import SMALLEST, compress
-from citygraph.web.http.file_replies import file_reply
+from citygraph.web.http.file_replies import FileSender
 from citygraph.web.http.messages import FOR_EVER, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.negotiation import encoding
 
@@ -64,8 +64,9 @@ def read_assets(folder: Path = STATIC) -> Assets:
 class StaticFiles:
     """The files of a folder: compressed if the client accepts it, immutable if their name has a hash."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sender: FileSender) -> None:
         self._folder = folder
+        self._sender = sender
         # For the few files of this repository; Node has compressed its own already.
         self._compressed = lru_cache(64)(_compressed)
 
@@ -74,22 +75,25 @@ class StaticFiles:
         path = Path(safe_join(str(self._folder), name) or "")
         if not path.is_file():
             raise NotFound(f"there is nothing at {request.path}")
-        if not name.endswith(_TEXTS):
-            return file_reply(request, path, _headers(name))
-        coding = encoding(request.header("Accept-Encoding"), _STORED_CODINGS)
-        reply = self._coded(request, path, name, coding) if coding else file_reply(request, path, _headers(name))
-        reply.append("Vary", "Accept-Encoding")
+        is_text = name.endswith(_TEXTS)
+        coding = encoding(request.header("Accept-Encoding"), _STORED_CODINGS) if is_text else None
+        reply = self._coded(request, path, name, coding) if coding else self._plain(request, path, name)
+        if is_text:
+            reply.append("Vary", "Accept-Encoding")
         return reply
+
+    def _plain(self, request: Request, path: Path, name: str) -> Reply:
+        return self._sender.reply(request, path, _headers(name))
 
     def _coded(self, request: Request, path: Path, name: str, coding: str) -> Reply:
         """Returns a text file in a content coding, compressed by the build or here."""
         headers = [*_headers(name), ("Content-Encoding", coding)]
         stored = path.with_name(path.name + dict(_CODINGS)[coding])
         if stored.is_file():
-            return file_reply(request, stored, headers, coding=coding)
+            return self._sender.reply(request, stored, headers, coding=coding)
         state = path.stat()
         if state.st_size < SMALLEST:
-            return file_reply(request, path, _headers(name))
+            return self._plain(request, path, name)
         tag = f"{state.st_mtime_ns:x}-{state.st_size:x}"
         headers.append(("ETag", coded_tag(tag, coding)))
         if is_unmodified(request, tag):

@@ -73,16 +73,41 @@ _BLOCK = 256 * 1024
 _PIECE = 64 * 1024
 
 
-class BodyReceiver:
-    """Receives the bodies of requests by few threads: one that does not come holds a thread, and most must stay free.
+class Places:
+    """A limited number of places for what holds a thread of the server as long as a client is slow.
 
-    All views of a web process share one. No client may hold most of the places.
+    Most threads stay free for others, and no client gets most of the places.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._proxies = settings.trusted_proxies
         self._places = BoundedSemaphore(max(1, settings.threads // 4))
         self._places_of = PerClientLimit(max(1, settings.threads // 8))
+
+    def take(self, environ: Mapping[str, Any], for_one: Busy, for_all: Busy, wait: float = 0.0) -> Callable[[], None]:
+        """Takes a place, and returns the function that frees it.
+
+        Raises `for_one` or `for_all` if the client or all clients have taken theirs for `wait` seconds.
+        """
+        client = client_address(environ, self._proxies)
+        if not self._places_of.acquire(client, wait):
+            raise for_one
+        if not self._places.acquire(timeout=wait):
+            self._places_of.release(client)
+            raise for_all
+
+        def free() -> None:
+            self._places.release()
+            self._places_of.release(client)
+
+        return free
+
+
+class BodyReceiver:
+    """Receives the bodies of requests by few threads. All views of a web process share one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._places = Places(settings)
 
     def receive(self, environ: Mapping[str, Any], limit: int, wait: float = 0.0) -> bytes:
         """Returns the body, or one byte more than `limit` of a longer one of unknown length.
@@ -102,18 +127,12 @@ class BodyReceiver:
 
     @contextmanager
     def _place(self, environ: Mapping[str, Any], wait: float) -> Iterator[None]:
-        client = client_address(environ, self._proxies)
-        if not self._places_of.acquire(client, wait):
-            raise Busy("too many bodies of yours are being received", retry_after=5, yours=True)
+        for_one = Busy("too many bodies of yours are being received", retry_after=5, yours=True)
+        free = self._places.take(environ, for_one, Busy("too many bodies are being received", retry_after=5), wait)
         try:
-            if not self._places.acquire(timeout=wait):
-                raise Busy("too many bodies are being received", retry_after=5)
-            try:
-                yield
-            finally:
-                self._places.release()
+            yield
         finally:
-            self._places_of.release(client)
+            free()
 
 
 def declared_length(environ: Mapping[str, Any]) -> int | None:

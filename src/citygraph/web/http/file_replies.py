@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import BinaryIO
 
-from citygraph.errors import RangeNotSatisfiable
+from citygraph.errors import Busy, RangeNotSatisfiable
+from citygraph.settings import Settings
+from citygraph.web.http.bodies import Places
 from citygraph.web.http.messages import Reply, Request, coded_tag, http_date, is_unmodified
 
 _BLOCK = 256 * 1024
+# A part of this size waits in memory for a slow client, as a page does.
+_SMALL = 1024 * 1024
 _RANGES = re.compile(r"bytes=[ \t]*(.+)", re.IGNORECASE)
 _RANGE = re.compile(r"(\d{0,18})-(\d{0,18})", re.ASCII)
 # Merging the ranges of a header costs more with each, and no reader needs many.
@@ -21,13 +26,67 @@ _MOST_RANGES = 100
 Part = tuple[int, int]
 
 
-class FileBody:
-    """The bytes of a part of an open file: to be iterated once, and closed."""
+class FileSender:
+    """Sends files to the clients of a web process: small parts at once, large ones by few threads."""
 
-    def __init__(self, path: Path, part: Part) -> None:
-        self._file = path.open("rb")
-        self._file.seek(part[0])
-        self._left = part[1] - part[0]
+    def __init__(self, settings: Settings) -> None:
+        self._places = Places(settings)
+
+    def reply(
+        self,
+        request: Request,
+        path: Path,
+        headers: list[tuple[str, str]],
+        tag: str = "",
+        changed: datetime | None = None,
+        coding: str | None = None,
+    ) -> Reply:
+        """Returns a file with these headers, or the part that the request selects, or 304 if the client has it.
+
+        Tag and time of the last change are those of the file itself, unless they are given.
+
+        Raises RangeNotSatisfiable, Busy if too many large files are being sent.
+        """
+        state = path.stat()
+        tag = tag or f"{state.st_mtime_ns:x}-{state.st_size:x}"
+        changed = changed or datetime.fromtimestamp(int(state.st_mtime), UTC)
+        quoted = coded_tag(tag, coding)
+        headers = [*headers, ("ETag", quoted), ("Last-Modified", http_date(changed)), ("Accept-Ranges", "bytes")]
+        if is_unmodified(request, tag, changed):
+            return Reply(304, headers)
+        part = _part(request, state.st_size, quoted, http_date(changed))
+        status = HTTPStatus.OK
+        if part is None:
+            part = 0, state.st_size
+        else:
+            status = HTTPStatus.PARTIAL_CONTENT
+            headers.append(("Content-Range", f"bytes {part[0]}-{part[1] - 1}/{state.st_size}"))
+        if part[1] - part[0] <= _SMALL:
+            return Reply(status, headers, _read(path, part))
+        headers.append(("Content-Length", str(part[1] - part[0])))
+        return Reply(status, headers, iter(()) if request.method == "HEAD" else self._body(request, path, part))
+
+    def _body(self, request: Request, path: Path, part: Part) -> FileBody:
+        """Returns the body of a large part. Raises Busy."""
+        for_one = Busy("too many large files are being sent to you", retry_after=5, yours=True)
+        for_all = Busy("too many large files are being sent", retry_after=5)
+        free = self._places.take(request.environ, for_one, for_all)
+        try:
+            file = path.open("rb")
+        except OSError:
+            free()
+            raise
+        file.seek(part[0])
+        return FileBody(file, part[1] - part[0], free)
+
+
+class FileBody:
+    """The next bytes of an open file: to be iterated once, and closed, which calls `free`."""
+
+    def __init__(self, file: BinaryIO, size: int, free: Callable[[], None]) -> None:
+        self._file = file
+        self._left = size
+        self._free = free
 
     def __iter__(self) -> Iterator[bytes]:
         while self._left > 0 and (block := self._file.read(min(self._left, _BLOCK))):
@@ -35,38 +94,20 @@ class FileBody:
             yield block
 
     def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
+        """Closes the file and frees its place; harmless if repeated."""
+        if not self._file.closed:
+            self._file.close()
+            self._free()
+
+    def __del__(self) -> None:
+        # A place that is not freed is lost until the server restarts.
+        self.close()
 
 
-def file_reply(
-    request: Request,
-    path: Path,
-    headers: list[tuple[str, str]],
-    tag: str = "",
-    changed: datetime | None = None,
-    coding: str | None = None,
-) -> Reply:
-    """Returns a file with these headers, or the part that the request selects, or 304 if the client has it.
-
-    Tag and time of the last change are those of the file itself, unless they are given. Raises RangeNotSatisfiable.
-    """
-    state = path.stat()
-    tag = tag or f"{state.st_mtime_ns:x}-{state.st_size:x}"
-    changed = changed or datetime.fromtimestamp(int(state.st_mtime), UTC)
-    quoted = coded_tag(tag, coding)
-    headers = [*headers, ("ETag", quoted), ("Last-Modified", http_date(changed)), ("Accept-Ranges", "bytes")]
-    if is_unmodified(request, tag, changed):
-        return Reply(304, headers)
-    part = _part(request, state.st_size, quoted, http_date(changed))
-    status = HTTPStatus.OK
-    if part is None:
-        part = 0, state.st_size
-    else:
-        status = HTTPStatus.PARTIAL_CONTENT
-        headers.append(("Content-Range", f"bytes {part[0]}-{part[1] - 1}/{state.st_size}"))
-    headers.append(("Content-Length", str(part[1] - part[0])))
-    return Reply(status, headers, FileBody(path, part))
+def _read(path: Path, part: Part) -> bytes:
+    with path.open("rb") as file:
+        file.seek(part[0])
+        return file.read(part[1] - part[0])
 
 
 def _part(request: Request, size: int, tag: str, changed: str) -> Part | None:

@@ -13,7 +13,7 @@ from citygraph.rdf.terms import LICENSE
 from citygraph.release.outputs import CSVW, DUMPS, PACKAGE
 from citygraph.release.releases import Release
 from citygraph.web.http.addresses import public_root
-from citygraph.web.http.file_replies import file_reply
+from citygraph.web.http.file_replies import FileSender
 from citygraph.web.http.messages import Reply, Request, modified, not_known, redirection
 from citygraph.web.http.replies import FOR_EVER, FRESH, GRAPHS, HTML, JSON, Variant, chosen, reply
 from citygraph.web.time.release_differences import written_as
@@ -47,8 +47,9 @@ _NOT_FOR_CRAWLERS = (
 class Downloads:
     """The views of descriptions and files."""
 
-    def __init__(self, site: ReleaseSite) -> None:
+    def __init__(self, site: ReleaseSite, sender: FileSender) -> None:
         self._site = site
+        self._sender = sender
 
     def void(self, request: Request) -> Reply:
         """Returns the dataset as VoID, DCAT and DQV; a browser is redirected to the page."""
@@ -96,7 +97,7 @@ class Downloads:
             ("Content-Disposition", f"attachment; filename={_download_name(release, path)}"),
             ("Cache-Control", FRESH),
         ]
-        response = file_reply(request, release.path / path, headers, str(facts["sha256"]), modified(release))
+        response = self._sender.reply(request, release.path / path, headers, str(facts["sha256"]), modified(release))
         dataset = self._site.reader(request).addresses.path("dataset")
         response.append("Link", f'<{LICENSE.value}>; rel="license"')
         response.append("Link", f'<{dataset}>; rel="collection describedby"')
