@@ -201,7 +201,7 @@ def test_links_of_every_page_of_a_graph_answer(tmp_path: Path) -> None:
     client = create_app(Settings(), Releases(tmp_path)).test_client()
     page = client.get("/source/page.html?page=2")
     assert page.status_code == 200
-    assert links(page, "canonical") == [BASE + "source/page?page=2"]
+    assert links(page, "canonical") == [BASE + "doc/source/page?page=2"]
     for rel in ("alternate", "describedby", "item"):
         for link in links(page, rel):
             assert client.get(link).status_code == 200, link
