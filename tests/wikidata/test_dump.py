@@ -33,6 +33,12 @@ def imported(dump: Path, into: Path, workers: int = 1) -> WrittenSource:
     return import_dump(str(dump), list, into, retrieved=RETRIEVED, engine=LocalEngine(workers), sha256="0" * 64)
 
 
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The source that the fixture dump makes."""
+    return imported(DUMP, tmp_path_factory.mktemp("expected")).path.read_bytes()
+
+
 def test_the_whole_text(tmp_path: Path) -> None:
     """What an import writes, line by line; and what it tells."""
     written = import_dump(str(DUMP), list, tmp_path, retrieved=RETRIEVED, engine=LocalEngine(1))
@@ -94,14 +100,14 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("fault", MALFORMED)
-def test_item_that_is_malformed_is_left_out_and_reported(tmp_path: Path, fault: str) -> None:
+def test_item_that_is_malformed_is_left_out_and_reported(tmp_path: Path, expected: bytes, fault: str) -> None:
     """(13.19) With its line number; all other items are imported."""
     lines = DUMP.read_text().splitlines()
     dump = tmp_path / "bad.json"
     dump.write_text("\n".join([*lines[:5], MALFORMED[fault], *lines[5:]]) + "\n")
     workers = 2 if fault == "cut" else 1
     written = imported(dump, tmp_path / "out", workers)
-    assert written.path.read_bytes() == imported(DUMP, tmp_path / "expected").path.read_bytes()
+    assert written.path.read_bytes() == expected
     (told,) = (notice.detail for notice in written.notices if notice.kind == "not-an-item")
     assert told.startswith('line 6: not an item, and left out: {"type":"item"')
 
@@ -133,11 +139,10 @@ FORMS: dict[str, Callable[[list[Any]], str]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_of_items_is_read(tmp_path: Path, form: str) -> None:
+def test_every_form_of_items_is_read(tmp_path: Path, expected: bytes, form: str) -> None:
     """(13.19, 13.5) What Wikidata's interfaces answer and people reformat gives the same as the dump."""
     dump = tmp_path / ("dump.ndjson" if form == "lines without a list" else "dump.json")
     dump.write_text(FORMS[form]([json.loads(line.rstrip(",")) for line in DUMP.read_text().splitlines()[1:-1]]))
-    expected = imported(DUMP, tmp_path / "expected").path.read_bytes()
     assert imported(dump, tmp_path / "got").path.read_bytes() == expected
 
 
@@ -154,12 +159,15 @@ def test_every_form_of_items_is_read(tmp_path: Path, form: str) -> None:
 )
 def test_nothing_to_import_keeps_the_old_source(tmp_path: Path, text: str, message: str) -> None:
     """(13.19) A dump without twinned places, or a file that is none, is an error: the source is not written."""
-    old = imported(DUMP, tmp_path / "out").path.read_bytes()
+    source = tmp_path / "out" / "wikidata.nq"
+    source.parent.mkdir()
+    source.write_text("old\n")
     dump = tmp_path / "empty.json"
     dump.write_text(text)
     with pytest.raises(BadData, match=message):
         imported(dump, tmp_path / "out")
-    assert (tmp_path / "out" / "wikidata.nq").read_bytes() == old
+    assert [path.name for path in source.parent.iterdir()] == ["wikidata.nq"]
+    assert source.read_text() == "old\n"
 
 
 def test_files_that_are_no_dumps_are_refused(tmp_path: Path) -> None:
