@@ -289,3 +289,15 @@ def test_syntax_error_of_an_update_has_its_position(
     told = json.loads(reply.body)
     assert (reply.status, told["line"], told["column"]) == (400, line, column or told["column"])
     assert problem in told["detail"]
+
+
+def test_functions_in_an_update_are_those_of_queries(site: Writable) -> None:
+    """(13.8) Ours can be used; an unknown one is an error with its place and the available ones."""
+    insert = f"INSERT {{ GRAPH <{NOTES}> {{ city:izmir rdfs:comment ?text }} }}\nWHERE {{ BIND(%s AS ?text) }}"
+    day = 'STRLANG(STR(cg:startOfPeriod("1991"^^xsd:gYear)), "en")'
+    assert json.loads(site.update(insert % day, "?dry-run").body)["added"] == 1
+    reply = site.update(insert % "<http://example.org/f>(1)")
+    detail = json.loads(reply.body)["detail"]
+    assert reply.status == 400
+    assert "<http://example.org/f> (line 2, column 14)" in detail
+    assert "cg:startOfPeriod(" in detail

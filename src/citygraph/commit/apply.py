@@ -16,16 +16,17 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store,
 
 from citygraph.commit.change import GraphWrite, Payload, Update
 from citygraph.commit.edit import Edit, canonical, renamed
-from citygraph.commit.operations import VARIABLE, Operation, alone, as_data, operations, variables
-from citygraph.errors import BadData, Forbidden, NotFound, QuerySyntaxError, UsageError
+from citygraph.commit.operations import VARIABLE, Operation, alone, as_data, error_at, operations, variables
+from citygraph.errors import BadData, EngineFailed, Forbidden, NotFound, QuerySyntaxError, UsageError
 from citygraph.rdf.delta import Graph
 from citygraph.rdf.formats import BY_NAME
 from citygraph.rdf.terms import PREFIXES
 from citygraph.source.reading import read_body
 from citygraph.sparql.evaluate import merged_dataset
+from citygraph.sparql.functions import functions_of
 from citygraph.sparql.grammar import UPDATE
 from citygraph.sparql.rewrite import rewritten
-from citygraph.sparql.syntax_errors import syntax_error
+from citygraph.sparql.syntax_errors import syntax_error, unknown_function
 
 Term = NamedNode | BlankNode | Literal | Triple
 _EMPTY_GRAPH = NamedNode("urn:x-citygraph:no-such-graph")
@@ -59,7 +60,8 @@ def apply_update(update: Update, edit: Edit, depth: int) -> None:
     """Applies a SPARQL Update.
 
     Raises QuerySyntaxError, TooLarge, Forbidden for LOAD and SERVICE, NotFound for managing a graph that does not
-    exist, UsageError if both the update and the request name graphs, and errors of `edit`.
+    exist, UsageError if both the update and the request name graphs or for an unknown function, EngineFailed, and
+    errors of `edit`.
     """
     parts = operations(update.text, depth)
     _check_syntax(update, parts)
@@ -126,6 +128,7 @@ class _Context:
             prefixes=dict(PREFIXES),
             default_graph=default,
             named_graphs=named,
+            custom_functions=functions_of(store),
         )
         try:
             solutions = ask(rewritten(text, ask))
@@ -135,6 +138,10 @@ class _Context:
             raise syntax_error(str(error), text) from None
         except OSError as error:
             raise Forbidden(f"SERVICE is not evaluated in an update: {error}", construct="SERVICE") from None
+        except (RuntimeError, ValueError, TypeError) as error:
+            if unknown := unknown_function(str(error), self._update.text):
+                raise unknown from None
+            raise EngineFailed(f"the update could not be evaluated: {error}") from error
 
     def _dataset(self) -> tuple[Store, Any, Any]:
         """Returns the store to query, and which of its graphs make up the default graph and the named graphs."""
@@ -243,7 +250,8 @@ def _check_syntax(update: Update, parts: list[Operation]) -> None:
             if part.kind != "LOAD":
                 _parse_part(update, parts, part)
             elif not 1 <= len(part.names) <= 2:
-                raise QuerySyntaxError("LOAD needs the address of a document, and INTO GRAPH before a second one")
+                problem = "LOAD needs the address of a document, and INTO GRAPH before a second one"
+                raise error_at(update.text, part.span[0], problem)
     else:
         _parse(update.text, update.base)
 

@@ -103,7 +103,7 @@ def _pieces(text: str, depth: int) -> Iterator[_Token]:
                 raise TooLarge(f"the update is nested more than {depth} levels deep", depth)
         elif kind == "close" or match[0] == ">>":
             if not nested:
-                raise _error_at(text, match.start(), f"{match[0]} closes nothing")
+                raise error_at(text, match.start(), f"{match[0]} closes nothing")
             begun = nested.pop()
             if not nested:
                 yield _Token("group", text[begun + 1 : match.start()], begun, match.end())
@@ -113,7 +113,7 @@ def _pieces(text: str, depth: int) -> Iterator[_Token]:
         opening = text[nested[-1]]
         line, column = _position(text, nested[-1])
         expected = {"{": "}", "(": ")", "[": "]"}.get(opening, ">>")
-        raise _error_at(text, len(text), f"expected {expected} for {opening} at line {line}, column {column}")
+        raise error_at(text, len(text), f"expected {expected} for {opening} at line {line}, column {column}")
 
 
 class _UpdateReader:
@@ -221,10 +221,11 @@ class _UpdateReader:
     def _error(self, problem: str) -> QuerySyntaxError:
         """Returns an error at the next token, or at the end of the text."""
         offset = self._tokens[self._at].begin if self._at < len(self._tokens) else len(self._text)
-        return _error_at(self._text, offset, problem)
+        return error_at(self._text, offset, problem)
 
 
-def _error_at(text: str, offset: int, problem: str) -> QuerySyntaxError:
+def error_at(text: str, offset: int, problem: str) -> QuerySyntaxError:
+    """Returns an error at an offset of the text, with line and column."""
     line, column = _position(text, offset)
     return QuerySyntaxError(f"syntax error at line {line}, column {column}: {problem}", line, column)
 
