@@ -79,6 +79,8 @@ def test_shapes_accept_regional_names(made: tuple[Releases, Release, Report]) ->
         (result.focus_node, result.message("en")) for result in made[2].results if "/colour" in result.focus_node
     ]
     assert not [message for _, message in findings if "English" in message or "Turkish" in message]
+    # A finding names the entity by its English name.
+    assert {result.label for result in made[2].results if result.focus_node.endswith("/harbor")} == {"Harbour"}
 
 
 @pytest.mark.parametrize(("query", "column"), [("partners", "partnerLabel"), ("anniversaries", "partners")])

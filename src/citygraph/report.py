@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -50,11 +50,11 @@ class ValidationResult:
 
     def message(self, language: str) -> str:
         """Returns the message in a language, else in English."""
-        return _in_language(self.messages, language) or f"violates {self.shape}"
+        return text_in(self.messages, language) or f"violates {self.shape}"
 
     def remedy(self, language: str) -> str:
         """Returns how to correct the data, in a language or else in English; empty if the shape has no remedy."""
-        return _in_language(self.remedies, language)
+        return text_in(self.remedies, language)
 
     def at(self, place: Place | None) -> ValidationResult:
         """Returns this result with its place."""
@@ -270,6 +270,7 @@ def shown(value: str) -> str:
     return value.strip("<>")
 
 
-def _in_language(texts: dict[str, str], language: str) -> str:
+def text_in(texts: Mapping[str, str], language: str) -> str:
+    """Returns the text in a language, else in English, in any, or without a language; "" if there is none."""
     tag = best_tag(texts, language, "en", "*", "")
     return "" if tag is None else texts[tag]

@@ -34,6 +34,7 @@ from citygraph.report import (
     order,
     report_of,
     shown,
+    text_in,
 )
 from citygraph.source.files import SourceFile, Sources
 from citygraph.source.reading import read_packaged_text
@@ -284,14 +285,14 @@ def _bare(term: str) -> str:
 
 def _labels(data: Path, nodes: set[str]) -> dict[str, str]:
     """Returns the label of each node, in English if there is one."""
-    labels: dict[str, str] = {}
+    labels: dict[str, dict[str, str]] = {}
     with data.open(encoding="utf-8") as file:
         for line in file:
             node, predicate, value = line.split(" ", 2)
             if predicate == str(RDFS("label")) and _bare(node) in nodes and value[0] == '"':
-                kept = labels.setdefault(_bare(node), shown(value))
-                labels[_bare(node)] = shown(value) if value.endswith('"@en .\n') else kept
-    return labels
+                tag = value[value.rindex('"') + 1 :].removesuffix(" .\n").removeprefix("@")
+                labels.setdefault(_bare(node), {})[tag] = shown(value)
+    return {node: text_in(texts, "en") for node, texts in labels.items()}
 
 
 def _disagreement(by_shifty: set[Finding], by_pyshacl: set[Finding]) -> str:

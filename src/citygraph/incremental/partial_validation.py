@@ -29,7 +29,7 @@ from citygraph.incremental.patterns import (
 from citygraph.incremental.patterns import Path as Chain
 from citygraph.rdf.terms import RDF, RDFS, SH
 from citygraph.release.changes import Quads
-from citygraph.report import Report, ReportScope, ValidationResult, conforming_report, merge_reports
+from citygraph.report import Report, ReportScope, ValidationResult, conforming_report, merge_reports, text_in
 from citygraph.source.files import Sources
 
 _TYPE = RDF("type")
@@ -274,8 +274,7 @@ def _as_line(quad: Quad) -> str:
 
 def _label(store: Store, node: str) -> str:
     labels = [quad.object for quad in store.quads_for_pattern(NamedNode(node), RDFS("label"), None, _DEFAULT)]
-    texts = {label.language: label.value for label in labels if isinstance(label, Literal)}
-    return texts.get("en") or next(iter(texts.values()), "")
+    return text_in({label.language or "": label.value for label in labels if isinstance(label, Literal)}, "en")
 
 
 def _query_of(shapes: Any, constraint: Any) -> str:
