@@ -1,0 +1,74 @@
+"""Dates in cells, as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from citygraph.rdf.terms import XSD
+from citygraph.sheets.dates import AMBIGUOUS, NO_SUCH_DAY, NOT_A_DATE, SERIAL, TWO_DIGIT_YEAR, read_date
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "type_"),
+    [
+        ("24.04.1996", "1996-04-24", "date"),
+        ("4. 4. 1996", "1996-04-04", "date"),
+        ("24/04/1996", "1996-04-24", "date"),
+        ("04/24/1996", "1996-04-24", "date"),
+        ("04/04/1996", "1996-04-04", "date"),
+        ("1996-04-24", "1996-04-24", "date"),
+        ("1996/4/24", "1996-04-24", "date"),
+        ("24. April 1996", "1996-04-24", "date"),
+        ("April 24th, 1996", "1996-04-24", "date"),
+        ("24 Nisan 1996", "1996-04-24", "date"),
+        ("Mayıs 1985", "1985-05", "gYearMonth"),
+        ("MAYIS 1985", "1985-05", "gYearMonth"),
+        ("April 1996", "1996-04", "gYearMonth"),
+        ("März 1996", "1996-03", "gYearMonth"),
+        ("Sept. 1996", "1996-09", "gYearMonth"),
+        ("1985-05", "1985-05", "gYearMonth"),
+        ("05.1985", "1985-05", "gYearMonth"),
+        ("1985", "1985", "gYear"),
+        ("-0752", "-0752", "gYear"),
+    ],
+)
+def test_a_date_keeps_the_precision_in_which_it_is_written(text: str, value: str, type_: str) -> None:
+    """Nothing is padded with an invented day."""
+    literal = read_date(text).literal
+    assert literal is not None
+    assert (literal.value, literal.datatype) == (value, XSD(type_))
+
+
+def test_an_ambiguous_day_names_both_readings() -> None:
+    """Only a mapping can decide."""
+    reading = read_date("03/04/1996")
+    assert (reading.literal, reading.rule) == (None, AMBIGUOUS)
+    assert dict(reading.values) == {"first": "1996-04-03", "second": "1996-03-04"}
+    decided = [read_date("03/04/1996", order).literal for order in ("dmy", "mdy")]
+    assert [literal.value for literal in decided if literal] == ["1996-04-03", "1996-03-04"]
+
+
+def test_a_year_of_two_digits_names_both_centuries() -> None:
+    """24.4.96 is not the year 96."""
+    reading = read_date("24.4.96")
+    assert (reading.rule, dict(reading.values)) == (TWO_DIGIT_YEAR, {"first": "1996", "second": "2096"})
+
+
+def test_a_stored_day_number_names_its_day_in_both_systems() -> None:
+    """A spreadsheet shows such numbers when a column of dates has lost its format."""
+    reading = read_date("35179")
+    assert (reading.rule, dict(reading.values)) == (SERIAL, {"first": "1996-04-24", "second": "2000-04-25"})
+
+
+@pytest.mark.parametrize("text", ["30.02.1996", "1996-13", "1996-02-30", "31 April 1996", "0000-01-01"])
+def test_a_day_that_the_calendar_lacks_is_an_error(text: str) -> None:
+    """It is never moved to the next month."""
+    assert read_date(text).rule == NO_SUCH_DAY
+
+
+@pytest.mark.parametrize(
+    "text", ["soon", "April", "24.04.", "1996?", "ca. 1996", "1996-1998", "199", "24.04.19966", "٢٠٢٠"]
+)
+def test_text_that_is_no_date_is_an_error(text: str) -> None:
+    """It never vanishes."""
+    assert read_date(text).rule == NOT_A_DATE
