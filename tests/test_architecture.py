@@ -75,6 +75,7 @@ FENCES = {
     "rapidfuzz": {"index.spelling"},
     "sqlite3": {"index", "incremental.index_update"},
     "arro3": {"build.tables"},
+    "python_calamine": {"sheets.workbook"},
     "pyseccomp": {"engine.sandbox"},
     "SPARQLWrapper": {"wikidata.client"},
     "pyspark": {"wikidata.spark"},

@@ -47,6 +47,7 @@ _ELSEWHERE = {
     "load": "citygraph.cli.write_commands:load",
     "reconcile": "citygraph.cli.reconcile_commands:reconcile",
     "rollback": "citygraph.cli.write_commands:rollback",
+    "sheets": "citygraph.cli.sheets_commands:sheets",
     "token": "citygraph.cli.write_commands:token",
     "update": "citygraph.cli.write_commands:update",
     "wikidata": "citygraph.cli.wikidata_commands:wikidata",

@@ -11,7 +11,7 @@ from typing import Any
 from citygraph.errors import BadData
 from citygraph.source.reading import read_text
 
-# Kinds of columns; `statements.py` turns the cells of each into terms.
+# Kinds of columns; `cell_statements.py` turns the cells of each into terms.
 KINDS = frozenset(
     {
         "text",
@@ -36,16 +36,18 @@ KINDS = frozenset(
 class SheetColumn:
     """A column: its title by language, the kind of its cells, and the property that a cell states of a node.
 
-    `language` is set if the column holds texts in one language of the instance. `classes` are the classes of an entity,
-    or the choices of a class; `scheme` is the concept scheme of a concept.
+    `also` are further properties with the same values. `language` is set if the column holds texts in one language of
+    the instance. `classes` are the classes of an entity, or the choices of a class; `scheme` is the concept scheme of a
+    concept.
     """
 
     key: str
-    titles: Mapping[str, str]
+    titles: Mapping[str, str] = field(compare=False)
     kind: str
     node: str
     property: str = ""
-    helps: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    helps: Mapping[str, str] = field(default_factory=dict, compare=False)
     classes: tuple[str, ...] = ()
     scheme: str = ""
     required: bool = False
@@ -169,7 +171,8 @@ def _columns(values: Mapping[str, Any], main: str, languages: tuple[str, ...]) -
     given = dict(values)
     titles, helps = given.pop("title"), given.pop("help", {})
     per_language = given.pop("per_language", False)
-    given["classes"] = tuple(given.get("classes", ()))
+    for name in ("classes", "also"):
+        given[name] = tuple(given.get(name, ()))
     column = SheetColumn(titles=titles, helps=helps, node=given.pop("node", main), **given)
     if column.kind not in KINDS:
         raise KeyError(column.kind)

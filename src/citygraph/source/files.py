@@ -99,6 +99,7 @@ class Sources:
     queries: Path | None = None
     own_ontology: Path | None = None
     own_queries: Path | None = None
+    left_out: frozenset[Path] = frozenset()  # data files that are not read
 
     def today(self) -> date:
         """Returns the present day where the instance is."""
@@ -116,7 +117,11 @@ class Sources:
 
     def data_files(self) -> list[SourceFile]:
         """Returns the data files by name. Only catalog.ttl may be Turtle, which has no graph names."""
-        return [_source_file(path, self.data, _data_graph(path, self.data)) for path in _rdf_files(self.data)]
+        return [
+            _source_file(path, self.data, _data_graph(path, self.data))
+            for path in _rdf_files(self.data)
+            if path not in self.left_out
+        ]
 
     def ontology_files(self) -> list[SourceFile]:
         """Returns the files of ontology, alignments and concept schemes, which fill graph/ontology."""
@@ -179,8 +184,8 @@ def sources_of(settings: Settings) -> Sources:
     """
     if (settings.ontology / "citygraph.ttl").is_file():
         return Sources(settings.data, settings.ontology, settings.queries)
-    own = [folder if folder.is_dir() else None for folder in (settings.ontology, settings.queries)]
-    return Sources(settings.data, packaged_folder("ontology"), packaged_folder("queries"), *own)
+    ontology, queries = (folder if folder.is_dir() else None for folder in (settings.ontology, settings.queries))
+    return Sources(settings.data, packaged_folder("ontology"), packaged_folder("queries"), ontology, queries)
 
 
 def extra_files(paths: Iterable[Path]) -> list[SourceFile]:

@@ -1,0 +1,138 @@
+"""The commands for spreadsheets: check, import, undo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from citygraph.build.build import build
+from citygraph.cli.console import OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json
+from citygraph.errors import NotFound
+from citygraph.instance import current_instance
+from citygraph.progress import Progress
+from citygraph.rdf.terms import ID
+from citygraph.release.releases import Release, Releases
+from citygraph.settings import Settings
+from citygraph.sheets.cell_problems import ERROR, CellProblem, grouped
+from citygraph.sheets.check import CheckedSheets, Checker
+from citygraph.sheets.importing import SheetDifference, preview, undo_import, write_import
+from citygraph.sheets.table_model import read_model
+from citygraph.source.files import sources_of
+
+_SHOWN = 3  # problems of a rule on the terminal
+_FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
+_ENCODING = click.option("--encoding", default="", help="Encoding of CSV files that are not UTF-8, such as cp1254.")
+_ORDER = click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How dates like 03/04/1996 are read.")
+
+
+@click.group()
+def sheets() -> None:
+    """Maintain the graph in spreadsheets: XLSX, ODS, CSV."""
+
+
+@sheets.command()
+@_FILES
+@_JSON
+@_ENCODING
+@_ORDER
+@click.pass_obj
+@command
+def check(settings: Settings, files: tuple[Path, ...], as_json: bool, encoding: str, date_order: str | None) -> int:
+    """Check FILES as an import would, and print all problems.
+
+    Exit status: 0 an import would succeed, 1 there are errors, 2 a file cannot be read.
+    """
+    checked = _checked(settings, files, _progress(as_json), encoding, date_order)
+    _print(checked, preview(checked, settings.data), as_json)
+    return VIOLATES if checked.errors else OK
+
+
+@sheets.command("import")
+@_FILES
+@_JSON
+@_ENCODING
+@_ORDER
+@click.pass_obj
+@command
+def import_(settings: Settings, files: tuple[Path, ...], as_json: bool, encoding: str, date_order: str | None) -> int:
+    """Import FILES into data/sheets/, one file for each source, and build a release.
+
+    With any error nothing is imported. Exit status: 0 imported, 1 there are errors, 2 the command failed.
+    """
+    progress = _progress(as_json)
+    checked = _checked(settings, files, progress, encoding, date_order)
+    _print(checked, preview(checked, settings.data), as_json)
+    if checked.errors:
+        return VIOLATES
+    for path in write_import(checked, sources_of(settings), settings.releases.parent):
+        click.echo(f"written: {path}", err=True)
+    release, _ = build(sources_of(settings), Releases(settings.releases), progress)
+    click.echo(f"published {release.id}; to undo: citygraph sheets undo", err=True)
+    return OK
+
+
+@sheets.command()
+@click.pass_obj
+@command
+def undo(settings: Settings) -> int:
+    """Undo the last import: restore the files in data/sheets/, and build a release."""
+    for path in undo_import(settings.releases.parent):
+        click.echo(f"restored: {path}", err=True)
+    release, _ = build(sources_of(settings), Releases(settings.releases), _progress(False))
+    click.echo(f"published {release.id}", err=True)
+    return OK
+
+
+def _checked(
+    settings: Settings, files: tuple[Path, ...], progress: Progress, encoding: str, date_order: str | None
+) -> CheckedSheets:
+    instance, sources = current_instance(), sources_of(settings)
+    model = read_model(sources.ontology, instance.languages)
+    home = "" if instance.home == "auto" else ID + instance.home
+    checker = Checker(model, sources, _current(settings), home, "en", date_order or "", encoding)
+    return checker.check(files, progress)
+
+
+def _current(settings: Settings) -> Release | None:
+    try:
+        return Releases(settings.releases).current()
+    except NotFound:
+        return None
+
+
+def _progress(as_json: bool) -> Progress:
+    return JsonProgress() if as_json else TerminalProgress(Console(stderr=True))
+
+
+def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool) -> None:
+    if as_json:
+        for problem in checked.problems:
+            print_json(as_members(problem))
+        print_json({"errors": len(checked.errors), "added": len(difference.added), "removed": len(difference.removed)})
+        return
+    out = Console(highlight=False, soft_wrap=True)
+    for note in checked.notes:
+        out.print(f"[cyan]note[/] {escape(note)}")
+    for rule, problems in grouped(checked.problems):
+        colour = "red" if rule.severity == ERROR else "yellow"
+        out.print(f"[{colour}]{rule.severity}[/] [bold]{rule.name}[/] ({len(problems)})")
+        for problem in problems[:_SHOWN]:
+            out.print(f"    {escape(str(problem.address))}: {escape(problem.message(str))}")
+            out.print(f"        {escape(problem.remedy(str))}")
+        if len(problems) > _SHOWN:
+            rest = ", ".join(problem.address.name for problem in problems[_SHOWN : _SHOWN + 20])
+            out.print(f"    also in {rest}{' …' if len(problems) > _SHOWN + 20 else ''}")
+    out.print(f"{len(checked.errors)} error(s), {len(checked.problems) - len(checked.errors)} warning(s)")
+    out.print(f"{len(difference.added)} statement(s) added, {len(difference.removed)} removed")
+
+
+def as_members(problem: CellProblem) -> dict[str, object]:
+    """Returns a problem as a JSON object."""
+    address = problem.address
+    place = {"file": address.file, "sheet": address.sheet, "cell": address.name, "row": address.row}
+    texts = {"message": problem.message(str), "remedy": problem.remedy(str)}
+    return {**place, "severity": problem.rule.severity, "rule": problem.rule.name, "value": problem.value, **texts}

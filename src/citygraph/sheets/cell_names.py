@@ -1,0 +1,81 @@
+"""The entities that cells name: rows of the same workbook, entities of the graph, identifiers and QIDs."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from citygraph.matching.lookup import Lookup
+from citygraph.matching.score import IndexedEntity, Question, reconcile
+from citygraph.rdf.terms import ID, local_name
+from citygraph.sheets.cell_problems import CellRule
+from citygraph.text import fold
+
+UNKNOWN_NAME = CellRule(
+    "name-unknown",
+    "{value} is not a name of an entity in the graph or in this workbook.",
+    "Correct the name, or describe the entity in a row of its own. Similar: {candidates}.",
+)
+AMBIGUOUS_NAME = CellRule(
+    "name-ambiguous",
+    "{value} names several entities.",
+    "Write the identifier of the one that is meant: {candidates}.",
+)
+
+_IDENTIFIER = re.compile(r"(?:city|area|country|person|organisation|post|event|agreement)/[^\s/]+")
+_CANDIDATES = 4
+
+
+class Names:
+    """The names of a graph and a workbook; `finder` is the index of the current release, or None before the first."""
+
+    def __init__(self, finder: Lookup | None) -> None:
+        self._finder = finder
+        self._own: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._known: dict[tuple[str, frozenset[str]], list[str]] = {}
+
+    def add(self, name: str, iri: str, class_: str) -> None:
+        """Adds a name that a row of the workbook gives to an entity of this class, such as "cg:City"."""
+        self._own[fold(name)].add((iri, local_name(class_)))
+
+    def find(self, text: str, classes: Iterable[str], country: str = "") -> list[str]:
+        """Returns the IRIs of the entities of one of these classes that the text names: one if it is unambiguous.
+
+        A country, by name or identifier, decides between namesakes.
+        """
+        locals_ = frozenset(local_name(class_) for class_ in classes)
+        own = sorted({iri for iri, class_ in self._own.get(fold(text), ()) if class_ in locals_})
+        if own:
+            return own
+        key = (f"{text}\0{country}", locals_)
+        if key not in self._known:
+            self._known[key] = self._in_graph(text, locals_, country)
+        return self._known[key]
+
+    def candidates(self, text: str, classes: Iterable[str]) -> str:
+        """Returns the most similar entities of the graph for a message: label and identifier."""
+        if self._finder is None:
+            return "–"
+        question = Question(text, tuple(local_name(class_) for class_ in classes), limit=_CANDIDATES)
+        found = reconcile(question, self._finder)
+        shown = (f"{one.entity.label} ({one.entity.iri.removeprefix(ID)})" for one in found)
+        return ", ".join(shown) or "–"
+
+    def _in_graph(self, text: str, classes: frozenset[str], country: str) -> list[str]:
+        if self._finder is None:
+            return []
+        entities = self._finder.identified([text])
+        if not entities and not _IDENTIFIER.fullmatch(text):
+            folded = fold(text)
+            entities = [one for one in self._finder.named([folded]) if any(name == folded for name, _ in one.names)]
+        entities = [one for one in entities if classes.intersection(one.types)]
+        return [one.iri for one in self._preferred(entities, country)]
+
+    def _preferred(self, entities: list[IndexedEntity], country: str) -> list[IndexedEntity]:
+        """Returns the entities of the country if there are any, and those with the text as a label before others."""
+        if country and self._finder is not None and len(entities) > 1:
+            countries = self._finder.countries(country)
+            entities = [one for one in entities if one.country in countries] or entities
+        labelled = [one for one in entities if any(is_label for _, is_label in one.names)]
+        return labelled or entities

@@ -1,0 +1,327 @@
+"""The statements that rows make, each with the cell it comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyoxigraph import Literal, NamedNode, Quad
+
+from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ID, PREFIXES, RDF, RDFS, SOURCE, WD, XSD
+from citygraph.sheets.cell_names import AMBIGUOUS_NAME, UNKNOWN_NAME, Names
+from citygraph.sheets.cell_problems import CellAddress, CellProblem, CellRule
+from citygraph.sheets.choices import Choices
+from citygraph.sheets.dates import read_date
+from citygraph.sheets.rows import RowCell, SheetRow
+from citygraph.sheets.table_model import SheetColumn, SheetNode, TableModel
+from citygraph.text import nfc, slug
+
+NOT_A_CHOICE = CellRule("choice", "{value} is not one of the choices.", "Choose one of {choices}.")
+NOT_A_NUMBER = CellRule("number", "{value} is not a number.", "Write digits, such as 12345 or 54.35.")
+NOT_A_QID = CellRule("qid", "{value} is not an item of Wikidata.", "Write Q and a number, such as Q1792.")
+NOT_A_URL = CellRule("url", "{value} is not a web address.", "Begin the address with https:// or http://.")
+NOT_YES_NO = CellRule("yes-no", "{value} is neither yes nor no.", "Write yes or no.")
+NO_SLUG = CellRule("name-letters", "{value} has no letters.", "Write a name with letters.")
+UNKNOWN_SOURCE = CellRule(
+    "source-unknown",
+    "{value} is not the short name of a source.",
+    "Add a row to the sheet of the sources, or write one of {sources}.",
+)
+NO_LANGUAGE = CellRule("language", "{value} is not a language tag.", "Write a tag such as en, de or tr.")
+
+DELETION = "–"
+_NUMBER = re.compile(r"[+-]?[0-9]+")
+_DECIMAL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[ \u00a0\u202f'.,][0-9]{3})+")
+_QID = re.compile(r"(?:https?://(?:www\.)?wikidata\.org/(?:entity|wiki)/)?(Q[1-9][0-9]*)")
+_URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_OVERRIDE = re.compile(r"(.*\S)\s*\[([a-z0-9][a-z0-9-]*)\]", re.DOTALL)
+_PARTS = re.compile(r"\s*(?:;|\n)\s*")
+_YES = frozenset({"yes", "true", "evet", "ja", "bəli", "1"})
+_NO = frozenset({"no", "false", "hayır", "nein", "xeyr", "0"})
+
+
+@dataclass(frozen=True)
+class CellStatement:
+    """A statement in the graph of its source, and the cell that makes it."""
+
+    quad: Quad
+    address: CellAddress
+
+
+@dataclass(frozen=True)
+class CellValue:
+    """A value of a cell: the term, its search text, and the short name of its source."""
+
+    term: NamedNode | Literal
+    text: str
+    source: str
+    address: CellAddress
+
+
+@dataclass(frozen=True)
+class SheetContext:
+    """What the reading of rows needs besides the rows: the model, the choices, the names and the home place."""
+
+    model: TableModel
+    choices: Choices
+    names: Names
+    home: str = ""  # the IRI of the home place
+    date_order: str = ""
+    sources: frozenset[str] = frozenset()  # short names of sources that the graph has
+
+
+class RowReader:
+    """Turns rows into statements; problems of their cells are collected, and statements of sound cells are kept."""
+
+    def __init__(self, context: SheetContext) -> None:
+        self._context = context
+        self.problems: list[CellProblem] = []
+        self._sources = set(context.sources)
+
+    def statements(self, rows: Sequence[SheetRow]) -> list[CellStatement]:
+        """Returns the statements of all rows. Entities that rows describe are known before any row refers to them."""
+        mains = {id(row): self._main(row) for row in rows if row.sheet.key != "agreements"}
+        self._sources.update(cell.text for row in rows if row.sheet.key == "sources" and (cell := row.cell("key")))
+        return [statement for row in rows for statement in self._of_row(row, mains.get(id(row)))]
+
+    def _main(self, row: SheetRow) -> NamedNode | None:
+        """Returns the entity that a row describes: one of the graph with its name and class, or a new one."""
+        node = row.sheet.nodes[row.sheet.main]
+        if row.sheet.key == "sources":
+            cell = row.cell("key")
+            return SOURCE(slug(cell.text)) if cell else None
+        names = [cell for column, cell in row.cells.items() if column.key == "name"]
+        class_ = self._class(row, node)
+        if not names or not class_:
+            return None
+        country = row.cell("country")
+        known = self._context.names.find(names[0].text, [class_], country.text if country else "")
+        iri = known[0] if len(known) == 1 else self._new_iri(node, class_, names[0])
+        if iri is None:
+            return None
+        others = row.cell("other_names")
+        for text in [*(cell.text for cell in names), *(_PARTS.split(others.text) if others else ())]:
+            self._context.names.add(text, iri, class_)
+        return NamedNode(iri)
+
+    def _new_iri(self, node: SheetNode, class_: str, name: CellValue | RowCell) -> str | None:
+        local = slug(name.text)
+        if not local:
+            self.problems.append(CellProblem(NO_SLUG, name.address, name.text))
+            return None
+        return ID + node.iri.replace("{kind}", _KINDS.get(class_, "city")).replace("{name}", local)
+
+    def _class(self, row: SheetRow, node: SheetNode) -> str:
+        if node.class_:
+            return node.class_
+        cell = row.cell("kind")
+        return (self._context.choices.class_of(cell.text, row.sheet.column("kind").classes) or "") if cell else ""
+
+    def _of_row(self, row: SheetRow, main: NamedNode | None) -> Iterator[CellStatement]:
+        values = {column: list(self._values(row, column, cell)) for column, cell in row.cells.items()}
+        source_cell = row.cell("source")
+        source = self._source(source_cell) if source_cell else ""
+        nodes = self._nodes(row, values, main, source)
+        for column, cell_values in values.items():
+            subject = nodes.get(column.node)
+            if not column.property or subject is None:
+                continue
+            for value in cell_values:
+                graph = self._graph(row, value.source or source)
+                for name in (column.property, *column.also):
+                    yield CellStatement(Quad(subject, _expanded(name), value.term, graph), value.address)
+        yield from self._of_nodes(row, nodes, values, source)
+
+    def _nodes(
+        self,
+        row: SheetRow,
+        values: Mapping[SheetColumn, list[CellValue]],
+        main: NamedNode | None,
+        source: str,
+    ) -> dict[str, NamedNode]:
+        """Returns the nodes of a row: those whose needed columns have values."""
+        by_key = {column.key: cell_values for column, cell_values in values.items() if cell_values}
+        if row.sheet.key == "agreements":
+            main = self._agreement(by_key)
+        nodes = {row.sheet.main: main} if main is not None else {}
+        for key, node in row.sheet.nodes.items():
+            if key in nodes or not set(node.needs) <= set(by_key):
+                continue
+            if node.entity:
+                entity = by_key.get(node.entity)
+                if entity and isinstance(entity[0].term, NamedNode):
+                    nodes[key] = entity[0].term
+            elif main is not None and node.iri:
+                nodes[key] = NamedNode(self._filled(node.iri, by_key, nodes, source))
+        return nodes
+
+    def _agreement(self, by_key: Mapping[str, list[CellValue]]) -> NamedNode | None:
+        partner = by_key.get("partner")
+        if not partner:
+            return None
+        city = by_key.get("city")
+        first = city[0].term.value if city else self._context.home
+        ends = [iri.rpartition("/")[2] for iri in (first, partner[0].term.value)]
+        return NamedNode(f"{ID}agreement/{'-'.join(ends)}")
+
+    def _filled(
+        self, pattern: str, by_key: Mapping[str, list[CellValue]], nodes: Mapping[str, NamedNode], source: str
+    ) -> str:
+        def filled(match: re.Match[str]) -> str:
+            key = match[1]
+            if key in nodes:
+                return nodes[key].value
+            if key == "source":
+                return slug(source)
+            value = by_key[key][0]
+            return value.term.value.rpartition("/")[2] if isinstance(value.term, NamedNode) else slug(value.text)
+
+        text = re.sub(r"\{(\w+)\}", filled, pattern)
+        return text if text.startswith(BASE) else ID + text
+
+    def _of_nodes(
+        self,
+        row: SheetRow,
+        nodes: Mapping[str, NamedNode],
+        values: Mapping[SheetColumn, list[CellValue]],
+        source: str,
+    ) -> Iterator[CellStatement]:
+        """Yields the classes of the nodes, the links between them, and the parties that are understood."""
+        graph = self._graph(row, source)
+        for key, subject in nodes.items():
+            node = row.sheet.nodes[key]
+            if node.class_:
+                yield CellStatement(Quad(subject, RDF("type"), _expanded(node.class_), graph), row.address)
+            for property_, target in node.links:
+                if target in nodes:
+                    yield CellStatement(Quad(subject, _expanded(property_), nodes[target], graph), row.address)
+            if node.label:
+                yield from self._labels(row, node, subject, graph)
+        for column in row.sheet.columns:
+            if column.default == "home" and column not in values and self._context.home and row.sheet.main in nodes:
+                home = Quad(nodes[row.sheet.main], _expanded(column.property), NamedNode(self._context.home), graph)
+                yield CellStatement(home, row.address)
+
+    def _labels(self, row: SheetRow, node: SheetNode, subject: NamedNode, graph: NamedNode) -> Iterator[CellStatement]:
+        """Yields the label of a node that is made from other cells, in the first language."""
+        language = self._context.model.languages[0]
+        texts = {column.key: cell.text for column, cell in row.cells.items()}
+        label = Literal(node.label.format_map(texts), language=language)
+        yield CellStatement(Quad(subject, RDFS("label"), label, graph), row.address)
+
+    def _graph(self, row: SheetRow, source: str) -> NamedNode:
+        return CATALOG_GRAPH if row.sheet.key == "sources" else SOURCE(slug(source) or "unknown")
+
+    def _source(self, cell: RowCell) -> str:
+        if cell.text not in self._sources:
+            known = ", ".join(sorted(self._sources)[:10]) or "–"
+            self.problems.append(CellProblem(UNKNOWN_SOURCE, cell.address, cell.text, {"sources": known}))
+        return cell.text
+
+    def _values(self, row: SheetRow, column: SheetColumn, cell: RowCell) -> Iterator[CellValue]:
+        if cell.text == DELETION or column.kind in ("source", "key"):
+            return
+        text, source = cell.text, ""
+        if (match := _OVERRIDE.fullmatch(text)) and match[2] in self._sources:
+            text, source = match[1], match[2]
+        for part in _PARTS.split(text) if column.many else (text,):
+            if part:
+                term = self._term(row, column, nfc(part), cell.address)
+                if term is not None:
+                    yield CellValue(term, part, source, cell.address)
+
+    def _term(self, row: SheetRow, column: SheetColumn, text: str, address: CellAddress) -> NamedNode | Literal | None:
+        def wrong(rule: CellRule, **values: str) -> None:
+            self.problems.append(CellProblem(rule, address, text, values))
+
+        kind = column.kind
+        if kind == "date":
+            reading = read_date(text, self._context.date_order)
+            if reading.rule:
+                wrong(reading.rule, **reading.values)
+            return reading.literal
+        if kind in ("text", "label"):
+            language = column.language or self._context.model.languages[0]
+            return Literal(text) if column.plain else Literal(text, language=language)
+        if kind == "entity":
+            return self._entity(row, column, text, address)
+        if kind in ("class", "concept"):
+            find = self._context.choices.class_of if kind == "class" else self._context.choices.concept_of
+            choices = column.classes if kind == "class" else (column.scheme,)
+            name = find(text, choices)
+            if name is None:
+                wrong(NOT_A_CHOICE, choices=self._context.choices.shown(column))
+            return _expanded(name) if name else None
+        term = _PLAIN_TERMS[kind](text)
+        if term is None:
+            wrong(_RULE_OF[kind])
+        return term
+
+    def _entity(self, row: SheetRow, column: SheetColumn, text: str, address: CellAddress) -> NamedNode | None:
+        country = row.cell("country") if column.key == "partner" else None
+        names = self._context.names
+        found = names.find(text, column.classes, country.text if country else "")
+        if len(found) == 1:
+            return NamedNode(found[0])
+        if found:
+            shown = ", ".join(iri.removeprefix(ID) for iri in found[:5])
+            self.problems.append(CellProblem(AMBIGUOUS_NAME, address, text, {"candidates": shown}))
+        else:
+            values = {"candidates": names.candidates(text, column.classes)}
+            self.problems.append(CellProblem(UNKNOWN_NAME, address, text, values))
+        return None
+
+
+def _number(text: str) -> Literal | None:
+    plain = re.sub(r"[^0-9]", "", text) if _GROUPED.fullmatch(text) else text
+    return Literal(str(int(plain)), datatype=XSD("integer")) if _NUMBER.fullmatch(plain) else None
+
+
+def _decimal(text: str) -> Literal | None:
+    plain = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
+    return Literal(plain, datatype=XSD("decimal")) if _DECIMAL.fullmatch(plain) else None
+
+
+def _yes_no(text: str) -> Literal | None:
+    folded = text.casefold()
+    return Literal(folded in _YES) if folded in _YES | _NO else None
+
+
+def _qid(text: str) -> NamedNode | None:
+    match = _QID.fullmatch(text)
+    return WD(match[1]) if match else None
+
+
+def _url(text: str) -> NamedNode | None:
+    return NamedNode(text) if _URL.fullmatch(text) else None
+
+
+def _language(text: str) -> Literal | None:
+    return Literal(text) if _TAG.fullmatch(text) else None
+
+
+_PLAIN_TERMS = {
+    "number": _number,
+    "decimal": _decimal,
+    "yes_no": _yes_no,
+    "qid": _qid,
+    "url": _url,
+    "language": _language,
+}
+_RULE_OF = {
+    "number": NOT_A_NUMBER,
+    "decimal": NOT_A_NUMBER,
+    "yes_no": NOT_YES_NO,
+    "qid": NOT_A_QID,
+    "url": NOT_A_URL,
+    "language": NO_LANGUAGE,
+}
+_KINDS = {"cg:City": "city", "cg:AdministrativeArea": "area", "cg:Country": "country"}
+
+
+def _expanded(name: str) -> NamedNode:
+    prefix, colon, local = name.partition(":")
+    return NamedNode(PREFIXES[prefix] + local if colon and prefix in PREFIXES else name)

@@ -1,0 +1,134 @@
+"""The check of workbooks, which is also the first half of their import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pyoxigraph import Quad
+
+from citygraph.build.build import check
+from citygraph.matching.lookup import Lookup
+from citygraph.progress import Progress
+from citygraph.rdf.terms import CATALOG_GRAPH, SOURCE
+from citygraph.release.releases import Release
+from citygraph.report import ValidationResult
+from citygraph.sheets.cell_names import Names
+from citygraph.sheets.cell_problems import ERROR, WARNING, CellProblem, CellRule
+from citygraph.sheets.cell_statements import CellStatement, RowReader, SheetContext
+from citygraph.sheets.choices import Choices
+from citygraph.sheets.rows import read_rows
+from citygraph.sheets.table_model import TableModel
+from citygraph.sheets.workbook import Workbook, read_workbook
+from citygraph.source.files import Sources
+
+FOLDER = "sheets"  # below data/: the files that imports write
+_STATEMENTS = "sheets.nq"
+
+
+@dataclass(frozen=True)
+class CheckedSheets:
+    """The statements of workbooks, the problems of their cells, and notes on what was passed over."""
+
+    statements: tuple[CellStatement, ...]
+    problems: tuple[CellProblem, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def errors(self) -> list[CellProblem]:
+        """The problems that prevent an import."""
+        return [problem for problem in self.problems if problem.rule.severity == ERROR]
+
+
+@dataclass(frozen=True)
+class Checker:
+    """Checks workbooks for an instance: its model, its folders, its current release if there is one, its home place.
+
+    `language` is that of the messages of the shapes.
+    """
+
+    model: TableModel
+    sources: Sources
+    release: Release | None
+    home: str = ""
+    language: str = "en"
+    date_order: str = ""
+    encoding: str = ""
+
+    def check(self, paths: Iterable[Path], progress: Progress) -> CheckedSheets:
+        """Reads the files, makes their statements, and validates these with the whole graph as a build would.
+
+        Raises UsageError for a file that cannot be read, NotFound if the release has no index that this version can
+        read, and what a build raises.
+        """
+        titles = [title for sheet in self.model.sheets for column in sheet.columns for title in column.titles.values()]
+        with progress.step("read") as step:
+            workbooks = [read_workbook(path, titles, self.encoding) for path in paths]
+            rows, problems = read_rows(workbooks, self.model)
+            step.result = f"{len(workbooks)} file(s), {len(rows)} rows"
+        with progress.step("understand") as step:
+            reader = RowReader(self._context())
+            statements = tuple(dict.fromkeys(reader.statements(rows)))
+            step.result = f"{len(statements)} statements"
+        problems = [*_of(workbooks), *problems, *reader.problems]
+        # Shapes would complain about the values that are missing because of these errors.
+        if not any(problem.rule.severity == ERROR for problem in problems):
+            problems += self._validated(statements, progress)
+        notes = tuple(note for workbook in workbooks for note in workbook.notes)
+        return CheckedSheets(statements, tuple(problems), notes)
+
+    def _context(self) -> SheetContext:
+        choices = Choices(quad for file in self.sources.ontology_files() for quad in file.read())
+        finder = None
+        known: frozenset[str] = frozenset()
+        if self.release is not None:
+            finder = Lookup(self.release.path / "search.sqlite")
+            graphs = self.release.manifest.graphs
+            known = frozenset(graph.removeprefix(SOURCE) for graph in graphs if graph.startswith(SOURCE))
+        return SheetContext(self.model, choices, Names(finder), self.home, self.date_order, known)
+
+    def _validated(self, statements: Sequence[CellStatement], progress: Progress) -> list[CellProblem]:
+        with TemporaryDirectory(prefix="citygraph-sheets-") as folder:
+            path = Path(folder) / _STATEMENTS
+            # A statement a line: the line of a result is the place of the statement.
+            path.write_text("".join(f"{statement.quad} .\n" for statement in statements), encoding="utf-8")
+            report = check(self._without_import(statements), [path], progress, self.release)
+        return [
+            self._problem(result, statements)
+            for result in report.results
+            if result.place is not None and result.place.file.endswith(_STATEMENTS)
+        ]
+
+    def _without_import(self, statements: Sequence[CellStatement]) -> Sources:
+        """Returns the folders without the files of an earlier import of the same sources, which this one replaces."""
+        return replace(self.sources, left_out=frozenset(files_of(self.sources.data, statements)))
+
+    def _problem(self, result: ValidationResult, statements: Sequence[CellStatement]) -> CellProblem:
+        assert result.place is not None  # noqa: S101 - the caller has selected the results with a place
+        statement = statements[result.place.line - 1]
+        name = result.shape.rpartition("#")[2]
+        severity = ERROR if result.severity == "violation" else WARNING
+        texts = (result.message(self.language), result.remedy(self.language))
+        message, remedy = (text.replace("{", "{{").replace("}", "}}") for text in texts)
+        return CellProblem(CellRule(name, message, remedy, severity), statement.address, _value(statement))
+
+
+def files_of(data: Path, statements: Iterable[CellStatement]) -> list[Path]:
+    """Returns the files that an import of these statements writes, by name: one for each source."""
+    return sorted({file_of(data, statement.quad) for statement in statements})
+
+
+def file_of(data: Path, quad: Quad) -> Path:
+    """Returns the file of a statement's source, which has the description of the source in the catalogue too."""
+    about = quad.subject if quad.graph_name == CATALOG_GRAPH else quad.graph_name
+    return data / FOLDER / f"{str(getattr(about, 'value', '')).rpartition('/')[2]}.trig"
+
+
+def _of(workbooks: Iterable[Workbook]) -> list[CellProblem]:
+    return [problem for workbook in workbooks for problem in workbook.problems]
+
+
+def _value(statement: CellStatement) -> str:
+    return str(getattr(statement.quad.object, "value", statement.quad.object))

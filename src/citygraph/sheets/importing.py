@@ -1,0 +1,109 @@
+"""The import of checked workbooks: generated files below `data/sheets/`, their difference from before, and undo."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import NamedNode, Quad, RdfFormat, parse
+
+from citygraph.build.export import export_quads
+from citygraph.errors import NotFound, UsageError
+from citygraph.saving import replace_text
+from citygraph.sheets.check import FOLDER, CheckedSheets, file_of, files_of
+from citygraph.source.files import Sources
+
+MARK = "# Written by `citygraph sheets import`; change the spreadsheet and import it again."
+_JOURNAL = "sheets-import.json"
+
+
+@dataclass(frozen=True)
+class SheetDifference:
+    """The statements that an import adds and removes; `changed` counts the values that are replaced by another."""
+
+    added: tuple[Quad, ...]
+    removed: tuple[Quad, ...]
+
+    @property
+    def changed(self) -> int:
+        """The number of properties of an entity that lose one value and get another."""
+        before = {(quad.subject, quad.predicate, quad.graph_name) for quad in self.removed}
+        return len(before & {(quad.subject, quad.predicate, quad.graph_name) for quad in self.added})
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed)
+
+
+def preview(checked: CheckedSheets, data: Path) -> SheetDifference:
+    """Returns what an import would change in the files of earlier imports."""
+    new = {statement.quad for statement in checked.statements}
+    old = {quad for path in files_of(data, checked.statements) if path.is_file() for quad in _read(path)}
+    return SheetDifference(tuple(sorted(new - old, key=str)), tuple(sorted(old - new, key=str)))
+
+
+def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> list[Path]:
+    """Writes the statements into one file for each graph, and returns the files that changed.
+
+    `journal` is the folder that keeps what the files were before. Raises UsageError if the check found errors, or if a
+    graph has a file that was written by hand.
+    """
+    if checked.errors:
+        raise UsageError(f"{len(checked.errors)} error(s) in the spreadsheets: nothing was imported")
+    by_file = _texts(checked, sources.data)
+    _refuse_curated(by_file, sources)
+    before = {path: path.read_text(encoding="utf-8") if path.is_file() else None for path in by_file}
+    changed = [path for path, text in by_file.items() if before[path] != text]
+    if changed:
+        # Written first: an import that is cut off can be undone.
+        kept = {str(path): before[path] for path in changed}
+        replace_text(journal / _JOURNAL, json.dumps(kept, ensure_ascii=False))
+        for path in changed:
+            replace_text(path, by_file[path])
+    return changed
+
+
+def undo_import(journal: Path) -> list[Path]:
+    """Restores the files as they were before the last import, and returns them. Raises NotFound without an import."""
+    path = journal / _JOURNAL
+    if not path.is_file():
+        raise NotFound("there is no import to undo")
+    kept: Mapping[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
+    for name, text in kept.items():
+        if text is None:
+            Path(name).unlink(missing_ok=True)
+        else:
+            replace_text(Path(name), text)
+    path.unlink()
+    return [Path(name) for name in kept]
+
+
+def _texts(checked: CheckedSheets, data: Path) -> dict[Path, str]:
+    files: dict[Path, dict[NamedNode, list[Quad]]] = defaultdict(lambda: defaultdict(list))
+    for statement in checked.statements:
+        quad = statement.quad
+        assert isinstance(quad.graph_name, NamedNode)  # noqa: S101 - each statement of a sheet has a source
+        files[file_of(data, quad)][quad.graph_name].append(quad)
+    return {path: _text(graphs) for path, graphs in sorted(files.items())}
+
+
+def _text(graphs: Mapping[NamedNode, list[Quad]]) -> str:
+    blocks = (export_quads(graph, quads) for graph, quads in sorted(graphs.items(), key=lambda one: one[0].value))
+    return "\n".join([MARK, "", *blocks])
+
+
+def _refuse_curated(by_file: Iterable[Path], sources: Sources) -> None:
+    names = {path.stem for path in by_file}
+    for file in sources.data_files():
+        if file.path.parent.name == FOLDER:
+            continue
+        for quad in file.read():
+            graph = str(getattr(quad.graph_name, "value", "")).rpartition("/")[2]
+            if graph in names:
+                raise UsageError(f"{file.name} has statements of the source {graph!r} and is written by hand: edit it")
+
+
+def _read(path: Path) -> Iterable[Quad]:
+    return parse(path=str(path), format=RdfFormat.TRIG)

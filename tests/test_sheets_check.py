@@ -1,0 +1,145 @@
+"""Checking spreadsheets: every problem with its cell, and the results of the shapes at the cells that cause them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from citygraph.build.build import build
+from citygraph.cli.sheets_commands import as_members
+from citygraph.errors import NotFound, UsageError
+from citygraph.progress import Progress
+from citygraph.rdf.terms import BASE, ID
+from citygraph.release.releases import Release, Releases
+from citygraph.sheets.check import CheckedSheets, Checker
+from citygraph.sheets.importing import preview, undo_import, write_import
+from citygraph.sheets.table_model import read_model
+from citygraph.source.files import Sources
+from citygraph.starter import start_instance
+
+REPOSITORY = Path(__file__).parents[1]
+SOURCES = "Short name;Title;Publisher;Address on the web;Language;Date\npage;Twin towns;City Hall;https://www.example.com/;en;2025-03\n"
+PLACES = """Name (en);Other names;Kind;Country;Latitude;Longitude;Wikidata;Source
+Poland;;country;;;;Q36;page
+Gdańsk;Danzig; Gedanum;city;Poland;54.35;18.65;Q1792;page
+""".replace("Danzig; Gedanum", '"Danzig; Gedanum"')
+AGREEMENTS = """City;Partner;Country of the partner;Kind;Date of the council act;Date of the protocol;Source
+;Danzig;Poland;sister-city agreement;;12.04.1976;page
+"""
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sources, Release]:
+    """A new instance whose home is Bremen, with its first release."""
+    folder = tmp_path_factory.mktemp("sheets") / "instance"
+    quoted = {
+        name: f'"{value}"'
+        for name, value in {"home_label": "Bremen", "title_label": "T", "publisher_label": "City Hall"}.items()
+    }
+    plain = {
+        "iri": BASE,
+        "language": "en",
+        "home_slug": "bremen",
+        "plain_home": "Bremen",
+        "home_text": "Bremen",
+        "plain_title": "T",
+    }
+    unused = dict.fromkeys(("base", "languages", "home", "timezone", "title", "publisher", "contact"), '""')
+    start_instance(folder, {**unused, **quoted, **plain, "today": "2026-11-29"})
+    sources = Sources(folder / "data", REPOSITORY / "ontology", REPOSITORY / "queries")
+    release, _ = build(sources, Releases(folder / "var" / "releases"), Progress())
+    return sources, release
+
+
+def checked(
+    instance: tuple[Sources, Release], folder: Path, sheets: Iterable[tuple[str, str]], date_order: str = ""
+) -> CheckedSheets:
+    """The check of these sheets, as CSV files of their names."""
+    sources, release = instance
+    paths = []
+    for name, text in sheets:
+        paths.append(folder / f"{name}.csv")
+        paths[-1].write_text(text, encoding="utf-8")
+    model = read_model(sources.ontology, ("en", "de"))
+    checker = Checker(model, sources, release, f"{ID}city/bremen", "en", date_order)
+    return checker.check(paths, Progress())
+
+
+def cells(result: CheckedSheets) -> list[tuple[str, str, str]]:
+    """The errors: file, cell and rule."""
+    return [(Path(p.address.file).stem, p.address.name, p.rule.name) for p in result.errors]
+
+
+def test_sheets_without_errors_make_the_statements_of_their_cells(
+    instance: tuple[Sources, Release], tmp_path: Path
+) -> None:
+    """The partner has another name there, the home city is implied, and the graph is that of the source."""
+    result = checked(instance, tmp_path, [("agreements", AGREEMENTS), ("places", PLACES), ("sources", SOURCES)])
+    assert cells(result) == []
+    statements = {str(one.quad) for one in result.statements}
+    agreement, graph = f"<{ID}agreement/bremen-gdansk>", f"<{BASE}source/page>"
+    cg = "https://w3id.org/citygraph/ontology#"
+    assert {
+        f"{agreement} <{cg}party> <{ID}city/bremen> {graph}",
+        f"{agreement} <{cg}party> <{ID}city/gdansk> {graph}",
+        f'{agreement} <{cg}protocolDate> "1976-04-12"^^<http://www.w3.org/2001/XMLSchema#date> {graph}',
+        f"<{ID}city/gdansk> <{cg}country> <{ID}country/poland> {graph}",
+    } <= statements
+
+
+def test_all_problems_are_reported_at_once_with_their_cells(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+    """Unknown names, ambiguous dates, missing sources and wrong choices, of all files."""
+    rows = ";Nowhere;Poland;sister-city agreement;;03/04/1995;page\n;Danzig;Poland;friendship;1995-13;;other\n"
+    result = checked(instance, tmp_path, [("agreements", AGREEMENTS + rows), ("places", PLACES), ("sources", SOURCES)])
+    assert sorted(cells(result)) == [
+        ("agreements", "B3", "name-unknown"),
+        ("agreements", "D4", "choice"),
+        ("agreements", "E4", "date-calendar"),
+        ("agreements", "F3", "date-ambiguous"),
+        ("agreements", "G4", "source-unknown"),
+    ]
+
+
+def test_a_result_of_a_shape_names_the_cell_that_causes_it(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+    """The latitude is a number, and no latitude."""
+    places = PLACES.replace("54.35", "154.35")
+    result = checked(instance, tmp_path, [("places", places), ("sources", SOURCES)])
+    assert cells(result) == [("places", "E3", "LatitudeRange")]
+    members = as_members(result.errors[0])
+    assert (members["value"], members["severity"]) == ("154.35", "error")
+
+
+def test_a_misspelt_title_suggests_the_right_one(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+    """It is not ignored."""
+    result = checked(instance, tmp_path, [("places", PLACES.replace("Latitude", "Lattitude")), ("sources", SOURCES)])
+    problem = next(one for one in result.errors if one.rule.name == "column-unknown")
+    assert (problem.address.name, problem.values["nearest"]) == ("E1", "Latitude")
+
+
+def test_an_import_writes_one_file_for_a_source_and_can_be_undone(
+    instance: tuple[Sources, Release], tmp_path: Path
+) -> None:
+    """Repeated, it changes nothing."""
+    sources, _ = instance
+    sheets = [("agreements", AGREEMENTS), ("places", PLACES), ("sources", SOURCES)]
+    result = checked(instance, tmp_path, sheets)
+    assert len(preview(result, sources.data).added) == len({one.quad for one in result.statements})
+    written = write_import(result, sources, tmp_path)
+    assert [path.name for path in written] == ["page.trig"]
+    again = checked(instance, tmp_path, sheets)
+    assert not preview(again, sources.data)
+    assert write_import(again, sources, tmp_path) == []
+    assert undo_import(tmp_path) == written
+    assert not written[0].exists()
+    with pytest.raises(NotFound, match="no import"):
+        undo_import(tmp_path)
+
+
+def test_nothing_is_imported_with_an_error(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+    """The sound rows are not imported either."""
+    result = checked(instance, tmp_path, [("places", PLACES.replace("Q1792", "1792")), ("sources", SOURCES)])
+    with pytest.raises(UsageError, match="nothing was imported"):
+        write_import(result, instance[0], tmp_path)
+    assert not (instance[0].data / "sheets").exists()
