@@ -58,10 +58,15 @@ def named(timeline: Timeline, release: Release) -> set[Quad]:
 
 
 def test_what_came_and_went_between_is_no_change(timeline: Timeline) -> None:
-    """From the first to the third only the date is another."""
+    """From the first to the third only the date is another, and what follows from it."""
     first, _, third = timeline.releases()
     changes = timeline.between(first, third)
-    assert [str(quad.object)[:11] for quad in (*changes.removed, *changes.added)] == ['"1985-09-04', '"1985-09-05']
+    changed = [(quad.predicate, quad.object.value) for quad in (*changes.removed, *changes.added)]  # type: ignore[union-attr]
+    assert [value for predicate, value in changed if predicate == CG("councilActDate")] == ["1985-09-04", "1985-09-05"]
+    assert {value for predicate, value in changed if predicate != CG("councilActDate")} == {
+        "1985-09-04/..",
+        "1985-09-05/..",
+    }
     assert changes.by_graph == {"https://w3id.org/citygraph/source/page": (1, 1)}
 
 
