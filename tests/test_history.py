@@ -10,6 +10,7 @@ from pyoxigraph import NamedNode, Quad
 
 from citygraph.graph.history import Timeline
 from citygraph.rdf.nquads import as_line, open_gzip_text
+from citygraph.rdf.terms import CG
 from citygraph.release.changes import ADDED, REMOVED
 from citygraph.release.releases import Release, Releases
 from tests.past import DATES, VISIT, three_releases
