@@ -68,7 +68,8 @@ def test_what_came_and_went_between_is_no_change(timeline: Timeline) -> None:
         "1985-09-04/..",
         "1985-09-05/..",
     }
-    assert changes.by_graph == {"https://w3id.org/citygraph/source/page": (1, 1)}
+    graphs = ("source/page", "graph/derived")
+    assert changes.by_graph == {f"https://w3id.org/citygraph/{graph}": (1, 1) for graph in graphs}
 
 
 def test_a_statement_has_a_source_a_beginning_and_perhaps_an_end(timeline: Timeline) -> None:
