@@ -30,7 +30,7 @@ def three_releases(root: Path) -> tuple[Release, Release, Release]:
     worlds = (without, whole, corrected)
     made: list[Release] = []
     for world, date_ in zip(worlds, DATES, strict=True):
-        made.append(dated(root, publish(world, root), date_, made[-1].id if made else None))
+        made.append(dated(root, publish(world, root, derived=False), date_, made[-1].id if made else None))
     return made[0], made[1], made[2]
 
 

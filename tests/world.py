@@ -110,10 +110,13 @@ def small_world() -> list[Quad]:
     return named + sorted(merged, key=str)
 
 
-def publish(quads: list[Quad], root: Path) -> Release:
-    """A release of these quads in the folder `root`, made the current one."""
+def publish(quads: list[Quad], root: Path, *, derived: bool = True) -> Release:
+    """A release of these quads in the folder `root`, made the current one.
+
+    With `derived` it also has what the rules derive of the validity of agreements and tenures.
+    """
     releases = Releases(root)
-    quads = [*quads, *validity_of(quads)]
+    quads = [*quads, *(validity_of(quads) if derived else ())]
     with releases.stage() as staged:
         staged.open().bulk_extend(quads)
         write_index(staged.open(), staged.path / "search.sqlite")
