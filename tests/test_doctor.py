@@ -144,6 +144,18 @@ def test_strange_site_is_examined_to_the_end() -> None:
     assert len(examine("https://example.org", site_of(nonsense)).findings) == len(CHECKS)
 
 
+@pytest.mark.parametrize(
+    ("media_type", "text"),
+    [("text/turtle", "<urn:a> <urn:b> 1 ."), ("application/sparql-results+json", '{"results": {"bindings": [{}]}}')],
+)
+def test_byte_order_mark_of_a_response_is_ignored(media_type: str, text: str) -> None:
+    """(13.5) A site that sends one is examined like any other."""
+    body = b"\xef\xbb\xbf" + text.encode()
+    reply = HttpResponse("http://a/", 200, (("Content-Type", media_type),), body)
+    assert reply.text == text
+    assert len(Site("http://a/", lambda _: reply).parsed(reply)) == (media_type == "text/turtle")
+
+
 def test_health_is_a_matter_of_what_is_required() -> None:
     """An optional check may fail; the table and the JSON tell the same."""
 
