@@ -114,7 +114,7 @@ def test_a_dump_and_a_saved_comparison_need_no_service(run: Run, endpoint: Endpo
     assert edits[0].stdout.startswith("Q9248\tP190\tQ35997\t")
     assert edits[0].stdout == edits[1].stdout == edits[2].stdout
     assert edits[0].stderr.endswith(edits[1].stderr)
-    for wrong in (("--saved", str(saved), "--all"), ("--dump", str(dump)), ("--retrieved", "2026")):
+    for wrong in (("--saved", str(saved), "--all"), ("--dump", str(dump)), ("--retrieved", "2026"), ("--imported",)):
         done = run("quickstatements", *wrong)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pyoxigraph import NamedNode
+from pyoxigraph import NamedNode, RdfFormat, parse
 
 from citygraph.errors import BadData, NotFound
 from citygraph.rdf.terms import ID, SOURCE, WD
 from citygraph.wikidata.client import Client
-from citygraph.wikidata.compare import ComparisonResult, Fetcher, compare, their_facts
+from citygraph.wikidata.compare import ComparisonResult, Fetcher, compare, compare_imported, their_facts
 from citygraph.wikidata.diff import diff
 from citygraph.wikidata.differences import ComparedStatement, Outcome, to_json_text
-from citygraph.wikidata.dump import LocalEngine
+from citygraph.wikidata.dump import LocalEngine, import_dump
 from citygraph.wikidata.dump_fetcher import DumpFetcher
 from citygraph.wikidata.edits import plan_edits
 from citygraph.wikidata.entity import STATEMENT
@@ -100,6 +100,23 @@ def test_a_dump_compares_like_the_service(invented: Endpoint, client_of: MakeCli
     for scope in (Scope(country="Q9000101"), Scope(), None):
         asked = compare(our_quads(), fetching(client_of(invented)), scope, today="2026-11-20").findings
         assert short(by_dump(DUMP, scope).findings) == short(asked), scope
+
+
+def test_what_was_imported_compares_like_its_dump(tmp_path: Path) -> None:
+    """Without the dump: all findings about the items that were imported (13.23)."""
+    imported = import_dump(
+        str(DUMP), our_quads, tmp_path, retrieved=RETRIEVED, engine=LocalEngine(workers=1), sha256="0" * 64
+    )
+    theirs = list(parse(path=imported.path, format=RdfFormat.N_QUADS))
+    for scope in (ALPHAVILLE, Scope(country="Q9000101"), Scope(), None):
+        result = compare_imported([*our_quads(), *theirs], scope)
+        assert result.retrieved == RETRIEVED
+        expected = [c for c in by_dump(DUMP, scope).findings if c.state != Outcome.DELETED]
+        assert short(result.findings) == short(expected), scope
+    with pytest.raises(NotFound, match="no import of the world"):
+        compare_imported(our_quads())
+    with pytest.raises(NotFound, match="Q9000998 was not imported"):
+        compare_imported([*our_quads(), *theirs], Scope(cities=("Q9000998",)))
 
 
 def test_a_dump_without_the_city_is_an_error() -> None:

@@ -23,7 +23,7 @@ from citygraph.settings import Settings
 from citygraph.source.files import sources_of
 from citygraph.wikidata import differences, quickstatements
 from citygraph.wikidata.client import Client, over_http
-from citygraph.wikidata.compare import ComparisonResult, compare
+from citygraph.wikidata.compare import ComparisonResult, compare, compare_imported
 from citygraph.wikidata.differences import ComparedStatement, Outcome
 from citygraph.wikidata.dump import LocalEngine, import_dump
 from citygraph.wikidata.dump_fetcher import DumpFetcher
@@ -47,6 +47,9 @@ _FORM = click.option(
 _STATE = click.Choice([state.value for state in Outcome])
 _AGE = click.option("--max-age", type=float, metavar="DAYS", help="Repeat requests whose cached responses are older.")
 _REFRESH = click.option("--refresh", is_flag=True, help="Repeat all requests.")
+_IMPORTED = click.option(
+    "--imported", is_flag=True, help="Compare with the dump imported into the release, without requests."
+)
 _DUMP = click.option("--dump", default="", metavar="DUMP", help="Compare with a dump, without requests.")
 _RETRIEVED = click.option("--retrieved", default="", metavar="TIME", help="Time of the dump: 2026-11-16T00:00:00Z.")
 _WORKERS = click.option(
@@ -147,6 +150,7 @@ def wikidata_import_dump(
     help="Save the comparison as JSON, by default where the site shows it (/wikidata).",
 )
 @_SAVED
+@_IMPORTED
 @_DUMP
 @_RETRIEVED
 @_WORKERS
@@ -186,6 +190,7 @@ def wikidata_diff(
 @click.option("--batch", type=click.IntRange(min=1), default=PER_BATCH, show_default=True, help="Edits per batch.")
 @click.option("--into", type=click.Path(path_type=Path), help="Folder for one file per batch. [default: print all]")
 @_SAVED
+@_IMPORTED
 @_DUMP
 @_RETRIEVED
 @_WORKERS
@@ -254,6 +259,7 @@ def _compare(
     cities: tuple[str, ...],
     country: str,
     everything: bool,
+    imported: bool,
     dump: str,
     retrieved: str,
     workers: int,
@@ -267,6 +273,10 @@ def _compare(
     now = datetime.now(UTC)
     store = Releases(settings.releases).current().open_store()
     quads = store.quads_for_pattern(None, None, None, None)
+    if imported:
+        if dump:
+            raise UsageError("--imported and --dump exclude each other")
+        return compare_imported(quads, scope)
     if dump:
         engine = LocalEngine(workers, _note)
         today = retrieved[:10]

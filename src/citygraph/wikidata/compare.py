@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.errors import NotFound
-from citygraph.rdf.terms import CG, DCTERMS, FOAF, ID, SCHEMA, SOURCE, WD
+from citygraph.rdf.terms import CG, DCTERMS, FOAF, ID, SCHEMA, SKOS, SOURCE, WD
 from citygraph.wikidata.diff import diff
-from citygraph.wikidata.differences import ComparedStatement, Outcome
+from citygraph.wikidata.differences import ITEM, ComparedStatement, Outcome
 from citygraph.wikidata.graph_facts import GraphFacts, Sources, read_facts
 from citygraph.wikidata.item_names import ExistingData, IriMinter, by_number, read_existing
 from citygraph.wikidata.mapping import map_world
@@ -116,6 +116,74 @@ def compare(
     if not has_redirects:
         findings = [_perhaps_merged(one) if one.state == Outcome.DELETED else one for one in findings]
     return ComparisonResult(findings, ours, theirs, read_documents(quads), fetcher.retrieved)
+
+
+def compare_imported(quads: Iterable[Quad], scope: Scope | None = None) -> ComparisonResult:
+    """Compares our data with the dump that was imported into them, without requests.
+
+    Only items that were imported are compared. Raises NotFound if there is no import of the world, or if a city of the
+    scope is not in it.
+    """
+    quads = list(quads)
+    sources, imported = wikidata_sources(quads), _imports(quads)
+    if not imported:
+        raise NotFound("the release has no import of the world: `citygraph wikidata import-dump`, then build")
+    ours, theirs = read_facts(quads, without=sources), _imported_facts(quads, imported)
+    findings = diff(ours, theirs, _imported_seeds(ours, theirs, scope))
+    # Whether the item of an entity exists is known only if it was imported.
+    known = [one for one in findings if one.property != ITEM or one.state != Outcome.AGREES or one.theirs]
+    return ComparisonResult(known, ours, theirs, read_documents(quads), max(imported.values()))
+
+
+def _imports(quads: Iterable[Quad]) -> dict[str, str]:
+    """Returns the sources from Wikidata that are about the whole world, each with its time of retrieval."""
+    quads = list(quads)
+    sources = wikidata_sources(quads)
+    partial = {quad.subject.value for quad in quads if quad.predicate == CG("about") and _is_in(quad.subject, sources)}
+    return {
+        quad.subject.value: quad.object.value
+        for quad in quads
+        if quad.predicate == CG("retrieved")
+        and isinstance(quad.object, Literal)
+        and _is_in(quad.subject, sources - partial)
+    }
+
+
+def _is_in(term: object, iris: Collection[str]) -> TypeGuard[NamedNode]:
+    return isinstance(term, NamedNode) and term.value in iris
+
+
+def _imported_facts(quads: Iterable[Quad], imported: Collection[str]) -> GraphFacts:
+    """Returns the facts of an import, with the posts of our graphs and with names as labels."""
+    # An import uses our posts, and makes a name an alias where we have another label.
+    shared = {CG("of"), CG("role"), CG("jurisdiction")}
+    own = [quad for quad in quads if _is_in(quad.graph_name, imported) or quad.predicate in shared]
+    facts = read_facts(own)
+    labels: dict[str, dict[str, dict[str, Sources]]] = {}
+    for quad in own:
+        entity, name = quad.subject, quad.object
+        if quad.predicate == SKOS("altLabel") and isinstance(entity, NamedNode) and isinstance(name, Literal):
+            items = frozenset(WD + qid for qid in facts.items.get(entity.value, ()))
+            of_language = labels.setdefault(entity.value, {}).setdefault(name.language or "", {})
+            of_language[name.value] = items
+    return replace(facts, labels={iri: {**labels.get(iri, {}), **given} for iri, given in facts.labels.items()})
+
+
+def _imported_seeds(ours: GraphFacts, theirs: GraphFacts, scope: Scope | None) -> set[str]:
+    """Returns the places of a scope that were imported. Raises NotFound for a city that was not."""
+    iris = {qid: iri for iri, qids in theirs.items.items() for qid in qids}
+    if scope is None:
+        return tied_places(ours) & set(theirs.items)
+    if missing := [qid for qid in (*scope.cities, *filter(None, [scope.country])) if qid not in iris]:
+        raise NotFound(f"{', '.join(missing)} was not imported")
+    if scope.cities:
+        return {iris[qid] for qid in scope.cities}
+    country = iris.get(scope.country)
+    return {
+        place
+        for place, _ in theirs.directions
+        if country is None or country in (fact.value for fact in theirs.of(place, COUNTRY))
+    }
 
 
 def their_facts(world: World) -> GraphFacts:
