@@ -27,7 +27,7 @@ _QUERY = """SELECT ?partner ?name ?date WHERE {
   ?partner rdfs:label ?name .
   FILTER(?partner != city:izmir && LANGMATCHES(LANG(?name), "en"))
 }
-ORDER BY ?date"""
+ORDER BY cg:startOfPeriod(?date)"""
 
 
 class AboutPages:
