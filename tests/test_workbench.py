@@ -54,6 +54,17 @@ def test_a_query_in_the_address_is_shown_and_not_asked(site: FlaskClient, engine
     assert len(engines[0].asked) == before
 
 
+def test_a_query_that_compares_partial_dates_has_a_hint(site: FlaskClient) -> None:
+    """In the reader's language, with the variable; the endpoint's reply names it for the script (13.15)."""
+    text = "SELECT (MIN(?date) AS ?first) { ?a cg:councilActDate ?date }"
+    assert "write cg:startOfPeriod(…) around ?date." in page(site, query=text, run="1")
+    assert "?date değişkenini cg:startOfPeriod(…) içine alın." in page(site, query=text, run="1", lang="tr")
+    assert site.get("/sparql", query_string={"query": text}).headers["X-Citygraph-Compared-Dates"] == "?date"
+    better = "SELECT (MIN(cg:startOfPeriod(?date)) AS ?first) { ?a cg:councilActDate ?date }"
+    assert '<p class="caption hint" id="hint" hidden></p>' in page(site, query=better, run="1")
+    assert "X-Citygraph-Compared-Dates" not in site.get("/sparql", query_string={"query": better}).headers
+
+
 def test_the_form_is_answered_by_a_table(site: FlaskClient) -> None:
     """With its status line: how many, which release, complete; things lead to their pages, text has its language."""
     text = page(site, query=LABELS, run="1")

@@ -56,6 +56,7 @@ export class Asking {
       type, text, milliseconds: engine ? Number(engine[1]) : null,
       release: reply.headers.get("X-Citygraph-Release") ?? "",
       rows: Number(reply.headers.get("X-Citygraph-Rows") ?? NaN),
+      comparedDates: reply.headers.get("X-Citygraph-Compared-Dates") ?? "",
     };
   }
 }

@@ -103,6 +103,7 @@ class Bench {
     const parts = [took, words.say("release", { id: answered.release }), words.say("complete")];
     const counted = answer.kind === "truth" ? [] : [make("b", {}, words.count(answer.kind === "graph" ? "triples" : "rows", count)), " · "];
     this.#say(...counted, parts.join(" · "));
+    this.#hint(answered.comparedDates);
     const view = this.first || viewNamed(query) || this.views.current;
     this.first = "";
     this.answered = { query, answer };
@@ -110,7 +111,15 @@ class Bench {
     this.#address(query);
   }
 
+  /** What the query probably does not mean. */
+  #hint(comparedDates) {
+    const hint = document.getElementById("hint");
+    hint.hidden = !comparedDates;
+    hint.textContent = comparedDates ? this.words.say("comparedDates", { variables: comparedDates }) : "";
+  }
+
   #refused(error) {
+    this.#hint("");
     const problem = error instanceof Refused ? error.problem
       : { title: this.words.say("unreachable", { reason: error.message }), detail: "" };
     const where = problem.line ? this.words.say("atLine", { line: problem.line, column: problem.column ?? 1 }) : "";

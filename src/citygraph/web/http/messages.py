@@ -41,7 +41,8 @@ _CORS = (
     (
         "Access-Control-Expose-Headers",
         "Accept-Ranges, Content-Language, Content-Location, Content-Profile, Content-Range, ETag, Last-Modified, Link, "
-        "Location, Memento-Datetime, Retry-After, Server-Timing, Vary, X-Citygraph-Release, X-Citygraph-Rows",
+        "Location, Memento-Datetime, Retry-After, Server-Timing, Vary, X-Citygraph-Compared-Dates, "
+        "X-Citygraph-Release, X-Citygraph-Rows",
     ),
     ("X-Content-Type-Options", "nosniff"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -46,10 +46,15 @@ class Shown:
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[ResultCell | None, ...], ...] = ()
     truth: bool | None = None
+    compared_dates: str = ""
 
 
 def read_answer(answered: Reply, reader: PageRequest) -> Shown:
     """The answer of the endpoint as a table. Raises TooLarge for one that no page should hold."""
+    return replace(_read(answered, reader), compared_dates=answered.header("X-Citygraph-Compared-Dates"))
+
+
+def _read(answered: Reply, reader: PageRequest) -> Shown:
     body = answered.body
     try:
         size = len(body) if isinstance(body, bytes) else int(answered.header("Content-Length") or "0")

@@ -12,6 +12,7 @@ from citygraph.rdf.formats import BY_NAME, Format
 from citygraph.release.releases import Release
 from citygraph.settings import Settings
 from citygraph.sparql.guard import scan
+from citygraph.sparql.hints import compared_dates
 from citygraph.sparql.protocol import Query
 from citygraph.web.http.bodies import SMALLEST, Spool, compress, compressed
 from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, coded_tag, has_tag
@@ -155,6 +156,8 @@ def _headers(request: QueryRequest, key: bytes | None = b"", timing: str = "") -
     headers = [VARY, ("Cache-Control", cache), ("X-Citygraph-Release", request.release.id)]
     if timing:
         headers.append(("Server-Timing", timing))
+    if dates := compared_dates(request.query.text):
+        headers.append(("X-Citygraph-Compared-Dates", ", ".join(dates)))
     return headers
 
 

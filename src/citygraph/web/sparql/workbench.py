@@ -216,6 +216,10 @@ _SAID: dict[str, str] = {
     "release": N_("release {id}"),
     "cancelled": N_("Cancelled after {seconds} s. The server has ended the query."),
     "left": N_("Cancelled after {seconds} s. The query had not started, or was about to finish."),
+    "comparedDates": N_(
+        "Partial dates such as 1986 and 1986-04 have no order of their own. In MIN, MAX and ORDER BY, write "
+        "cg:startOfPeriod(…) around {variables}."
+    ),
     "atLine": N_("Line {line}, column {column}"),
     "unreachable": N_("The server did not answer: {reason}"),
     "yes": N_("Yes"),
