@@ -280,7 +280,7 @@ def _record_set(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _croissant_field(table: str, file: str, column: Mapping[str, Any]) -> dict[str, Any]:
-    # Partial dates are text. So are several values: mlcroissant 1.1.1 cannot split an empty cell.
+    # Partial dates are text. So are several values: mlcroissant 1.1.1 cannot split a column of numbers.
     is_text = isinstance(column["datatype"], dict) or "separator" in column
     return {
         "@type": "cr:Field",
