@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pyoxigraph import Literal, NamedNode, Triple
 
 from citygraph.build.statements import StatementRules
-from citygraph.rdf.terms import CG, ID, OWL, RDF, RDFS, SCHEMA, SKOS, XSD
+from citygraph.rdf.terms import CG, DCTERMS, FOAF, GEO, ID, OWL, RDF, RDFS, SCHEMA, SKOS, XSD
 from citygraph.report import ValidationResult
 from citygraph.source.files import Sources
 from tests.conftest import REPOSITORY
@@ -108,6 +110,27 @@ def test_iri_or_wrong_datatype_is_rejected(rules: StatementRules, predicate: Nam
     }
     for name, sample in samples.items():
         assert names(faults(rules, predicate, sample)) == ([] if name in ranges else ["ValueDatatype"]), name
+
+
+def test_properties_of_other_vocabularies_have_their_kind_too(rules: StatementRules) -> None:
+    """(13.3) Those that every entity may have: its class is no text, its label no IRI."""
+    for predicate in (RDF("type"), OWL("sameAs"), FOAF("page"), GEO("hasGeometry"), DCTERMS("references")):
+        assert names(faults(rules, predicate, Literal("x"), NamedNode("urn:x"))) == ["ValueIsIri"]
+    for predicate in (RDFS("label"), SKOS("altLabel"), RDFS("comment"), DCTERMS("title"), DCTERMS("description")):
+        assert names(faults(rules, predicate, NamedNode("urn:x"), Literal("x", language="en"))) == ["ValueIsLiteral"]
+
+
+def test_the_repository_uses_only_terms_of_its_ontology() -> None:
+    """(13.1) Shapes, rules, queries and documentation: there a wrong name would silently match nothing."""
+    files = [path for folder in ("ontology", "queries", "docs") for path in (REPOSITORY / folder).rglob("*.*")]
+    used = {
+        f"{path.relative_to(REPOSITORY)}: {name}"
+        for path in files
+        if path.suffix in (".ttl", ".rq", ".md") and path.parent.name != "violating"
+        for name in re.findall(r"(?<![\w.-])cg:([A-Za-z]\w*)", path.read_text(encoding="utf-8"))
+        if CG(name) not in {term for term, _, _ in ONTOLOGY}
+    }
+    assert used == set()
 
 
 def test_property_may_take_literals_and_entities(rules: StatementRules) -> None:

@@ -71,6 +71,8 @@ def judge(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         ('schema:latitude 41.9 ; cg:noet "x"@en', ["KnownProperty"]),
         ('schema:latitude 41.9 ; cg:landmark ""@en', ["TextNotEmpty"]),
         ("schema:latitude 41.9 ; a cg:Ctiy", ["KnownClass"]),
+        ('schema:latitude "-0000"^^xsd:gYear', ["LatitudeRange"]),
+        ("schema:latitude 41.9 ; rdfs:label <http://example.org/rome>", ["LabelLanguage"]),
     ],
 )
 def test_no_violation_is_dropped_and_none_invented(

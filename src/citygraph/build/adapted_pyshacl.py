@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,13 @@ import rdflib
 from pyoxigraph import Literal as Term
 from pyoxigraph import NamedNode, RdfFormat, parse
 from pyshacl.constraints import CONSTRAINT_PARAMETERS_MAP
+from pyshacl.constraints.constraint_component import ConstraintComponent
 from pyshacl.constraints.core.string_based_constraints import PatternConstraintComponent
 from pyshacl.constraints.core.value_constraints import DatatypeConstraintComponent
+from pyshacl.constraints.core.value_range_constraints import (
+    MaxInclusiveConstraintComponent,
+    MinInclusiveConstraintComponent,
+)
 from rdflib import Graph, Literal, URIRef, plugin
 from rdflib.plugins.sparql import prepareQuery
 from rdflib.plugins.sparql.processor import SPARQLProcessor
@@ -69,16 +75,17 @@ def _adapt() -> None:
     """Replaces the deviating parts of pySHACL and rdflib in this process."""
     # It reports each date that Python cannot represent, such as one before the year 1.
     logging.getLogger("rdflib.term").setLevel(logging.ERROR)
-    for component in (DatatypeByIri, WholeTextPattern):
+    for component in (DatatypeByIri, LeastNumber, GreatestNumber, WholeTextPattern):
         CONSTRAINT_PARAMETERS_MAP.update(dict.fromkeys(component.constraint_parameters(), component))
     plugin.register("sparql", Processor, __name__, Prepared.__name__)
 
 
-class DatatypeByIri(DatatypeConstraintComponent):
-    """sh:datatype by the datatype's IRI alone: lexical forms are checked before, by `rdf/lexical.py`.
+class _ByValue(ConstraintComponent):
+    """A constraint on each value by itself."""
 
-    pySHACL's own check is Python's conversion, which rejects dates before the year 1 and accepts NaN as a decimal.
-    """
+    def holds_for(self, value: Any) -> bool:
+        """Returns whether a value satisfies the constraint."""
+        raise NotImplementedError
 
     def evaluate(
         self,
@@ -87,14 +94,41 @@ class DatatypeByIri(DatatypeConstraintComponent):
         focus_value_nodes: dict[Any, Any],
         _evaluation_path: list[Any],
     ) -> tuple[bool, list[Any]]:
-        """Returns whether all values have the datatype, and a result for each that has not."""
+        """Returns whether the constraint holds for all values, and a result for each for which it does not."""
         reports = [
             self.make_v_result(target_graph, focus, value_node=value)
             for focus, values in focus_value_nodes.items()
             for value in values
-            if not isinstance(value, Literal) or _datatype(value) != str(self.datatype_rule)
+            if not self.holds_for(value)
         ]
         return not reports, reports
+
+
+class DatatypeByIri(_ByValue, DatatypeConstraintComponent):
+    """sh:datatype by the datatype's IRI alone: lexical forms are checked before, by `rdf/lexical.py`.
+
+    pySHACL's own check is Python's conversion, which rejects dates before the year 1 and accepts NaN as a decimal.
+    """
+
+    def holds_for(self, value: Any) -> bool:
+        """Returns whether a value is a literal of the datatype."""
+        return isinstance(value, Literal) and _datatype(value) == str(self.datatype_rule)
+
+
+class LeastNumber(_ByValue, MinInclusiveConstraintComponent):
+    """sh:minInclusive of numbers, which no other value satisfies; pySHACL orders values of any datatypes."""
+
+    def holds_for(self, value: Any) -> bool:
+        """Returns whether a value is a number and not below the bounds."""
+        return all(_is_ordered(bound, value) for bound in self.min_vals)
+
+
+class GreatestNumber(_ByValue, MaxInclusiveConstraintComponent):
+    """sh:maxInclusive of numbers, which no other value satisfies; pySHACL orders values of any datatypes."""
+
+    def holds_for(self, value: Any) -> bool:
+        """Returns whether a value is a number and not above the bounds."""
+        return all(_is_ordered(value, bound) for bound in self.max_vals)
 
 
 class WholeTextPattern(PatternConstraintComponent):
@@ -129,6 +163,16 @@ class Prepared(SPARQLProcessor):
         if isinstance(query, str):
             query = _parsed(query, tuple(sorted((initNs or {}).items())), base)
         return super().query(query, initBindings, initNs, base, DEBUG)
+
+
+def _is_ordered(one: Any, other: Any) -> bool:
+    """Returns whether two terms are numbers, of which the first is not greater."""
+    if not isinstance(one, Literal) or not isinstance(other, Literal):
+        return False
+    kinds = (int, float, Decimal)
+    first, second = one.value, other.value
+    are_numbers = all(isinstance(number, kinds) and not isinstance(number, bool) for number in (first, second))
+    return are_numbers and bool(first <= second)
 
 
 def _datatype(literal: Literal) -> str:
@@ -209,7 +253,7 @@ def _results(results: Any, graph: Any, shapes: Any) -> Iterator[ValidationResult
 
 
 def _by_language(texts: Iterable[Any]) -> dict[str, str]:
-    return {text.language or "": str(text) for text in texts}
+    return {text.language or "": str(text) for text in texts if isinstance(text, Literal)}
 
 
 def _label(graph: Any, node: Any, label: Any) -> str:

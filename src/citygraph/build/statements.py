@@ -24,6 +24,7 @@ from citygraph.source.reading import read_packaged_text
 # datatype, both find that the value is not of the datatype that a shape requires.
 _ILL_FORMED = "urn:x-citygraph:ill-formed:"
 _SHAPES = VOCABULARY + "ontology/shapes#"
+_STANDARD = NamedNode(_SHAPES + "StandardProperties")
 _TYPE = RDF("type").value
 _LANGUAGE_TEXT = RDF + "langString"
 _LITERAL_PROPERTIES = frozenset({OWL("DatatypeProperty"), OWL("AnnotationProperty")})
@@ -87,7 +88,7 @@ class StatementRules:
         self._texts: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
         self._literals: dict[tuple[str, str], _Verdict] = {}
         self._read_ontology(ontology)
-        self._read_texts(shapes)
+        self._read_shapes(shapes)
 
     def check(self, lines: Iterable[str]) -> Iterator[ValidationResult]:
         """Yields the violations of statements, given as lines of canonical N-Triples."""
@@ -133,12 +134,11 @@ class StatementRules:
 
     def _fault_of_iri(self, predicate: str, value: str) -> _Fault | None:
         name, term = predicate[1:-1], value[1:-1]
-        if name.startswith(CG):
-            values = self._properties.get(name)
-            if values is None:
-                return self._unknown("KnownProperty", name, self._properties)
-            if not values.iris:
-                return _Fault("ValueIsLiteral", (("property", _short(name)), *_expected(values)))
+        values = self._properties.get(name)
+        if values is None and name.startswith(CG):
+            return self._unknown("KnownProperty", name, self._own_properties)
+        if values and not values.iris:
+            return _Fault("ValueIsLiteral", (("property", _short(name)), *_expected(values)))
         if not term.startswith(CG) or term == CG:
             return None
         if name == _TYPE and term not in self._classes:
@@ -157,18 +157,21 @@ class StatementRules:
         return verdict
 
     def _fault_of_datatype(self, name: str, datatype: str) -> _Fault | None:
-        if name.startswith(CG):
-            values = self._properties.get(name)
-            if values is None:
-                return self._unknown("KnownProperty", name, self._properties)
-            if not values.literals:
-                return _Fault("ValueIsIri", (("property", _short(name)),))
-            if values.datatypes and datatype not in values.datatypes:
-                words = (("property", _short(name)), ("datatype", _short(datatype)), *_expected(values))
-                return _Fault("ValueDatatype", words)
+        values = self._properties.get(name)
+        if values is None and name.startswith(CG):
+            return self._unknown("KnownProperty", name, self._own_properties)
+        if values and not values.literals:
+            return _Fault("ValueIsIri", (("property", _short(name)),))
+        if values and values.datatypes and datatype not in values.datatypes:
+            words = (("property", _short(name)), ("datatype", _short(datatype)), *_expected(values))
+            return _Fault("ValueDatatype", words)
         if datatype.startswith(XSD) and datatype not in DATATYPES:
             return self._unknown("KnownDatatype", datatype, DATATYPES)
         return None
+
+    @property
+    def _own_properties(self) -> list[str]:
+        return [name for name in self._properties if name.startswith(CG)]
 
     def _unknown(self, rule: str, term: str, known: Iterable[str]) -> _Fault:
         nearest = max(sorted(known), key=lambda other: _similarity(term, other), default=term)
@@ -207,8 +210,15 @@ class StatementRules:
             term: _values(its, ranges.get(term, set())) for term, its in kinds.items() if its & _PROPERTIES
         }
 
-    def _read_texts(self, files: Sequence[Path]) -> None:
-        for quad in _quads(files):
+    def _read_shapes(self, files: Sequence[Path]) -> None:
+        quads = list(_quads(files))
+        paths: dict[object, object] = {quad.subject: quad.object for quad in quads if quad.predicate == SH("path")}
+        kinds: dict[object, object] = {quad.subject: quad.object for quad in quads if quad.predicate == SH("nodeKind")}
+        for quad in quads:
+            if quad.subject == _STANDARD and quad.predicate == SH("property"):
+                iris = kinds[quad.object] == SH("IRI")
+                self._properties[str(paths[quad.object])[1:-1]] = _Values(iris, not iris, frozenset())
+        for quad in quads:
             rule = getattr(quad.subject, "value", "").removeprefix(_SHAPES)
             if rule in _COMPONENTS and isinstance(quad.object, Literal) and quad.object.language:
                 texts = self._texts.setdefault(rule, ({}, {}))
