@@ -20,10 +20,13 @@ from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.source.files import Sources
 from citygraph.web import create_app
+from citygraph.wikidata import differences
 from tests.committing import committed
 from tests.past import DATES, dated
 from tests.small import build_small, write_files
 from tests.test_links import read_page
+from tests.wikidata.ours import TRIG
+from tests.wikidata.test_diff import compared, tie
 from tests.withdrawn import tombstones
 from tests.world import publish, small_world
 
@@ -95,7 +98,7 @@ def test_file_for_withdrawn_identifiers_is_in_the_repository(sources: Sources) -
 
 LINKING = (
     "/", "/explore", "/explore?type=city", "/search?q=Bremen", "/doc/city/izmir", "/doc/country/germany",
-    "/doc/agreement/izmir-bremen", "/doc/graph/withdrawn", "/doc/source/page", "/network", "/sitemap.xml",
+    "/doc/agreement/izmir-bremen", "/doc/graph/withdrawn", "/doc/source/page", "/network", "/sitemap.xml", "/wikidata",
 )  # fmt: skip
 
 
@@ -110,7 +113,10 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlaskClient, str]:
     described = [Quad(GRAPH("withdrawn"), RDF("type"), SD("NamedGraph"), CATALOG_GRAPH)]
     merged = [Quad(quad.subject, quad.predicate, quad.object) for quad in quads]
     after = dated(root, publish([*small_world(), *quads, *merged, *described], root), DATES[1], before.id)
-    return create_app(Settings(), Releases(root)).test_client(), f"/releases/{before.id}..{after.id}"
+    comparison = differences.to_json_text(compared(TRIG, tie("Q9000001", "Q9000002")), "2026-11-20T00:00:00Z")
+    (root / "comparison.json").write_text(comparison.replace("city/alphaville", "city/bremen"))
+    settings = Settings(wikidata_comparison=root / "comparison.json")
+    return create_app(settings, Releases(root)).test_client(), f"/releases/{before.id}..{after.id}"
 
 
 @pytest.mark.parametrize("page", [*LINKING, "the difference"])

@@ -60,6 +60,7 @@ class WikidataPage:
             names=names,
             state=state,
             retrieved=retrieved,
+            gone=opened.gone,
         )
         return reply(request, page, HTML, language)
 

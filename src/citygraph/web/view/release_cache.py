@@ -201,6 +201,11 @@ class OpenRelease:
         return read_withdrawals(self.store)
 
     @cached_property
+    def gone(self) -> frozenset[str]:
+        """The entities whose address responds with 410: withdrawn and not merged, so that no page may link to them."""
+        return frozenset(iri for iri, withdrawal in self.withdrawals.items() if not withdrawal.merged_into)
+
+    @cached_property
     def findings(self) -> Findings:
         """The validation findings."""
         return read_findings(self.release.path)

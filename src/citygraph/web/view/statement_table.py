@@ -226,8 +226,7 @@ class StatementTable:
         label = self._opened.labels.best(iri, self._translations.language)
         language = "" if label.language in ("", self._translations.language) else label.language
         text = label.text if label.language or self._addresses.is_ours(iri) else external_name(iri)
-        gone = self._opened.withdrawals.get(iri)
-        return Text(text, language, "" if gone and not gone.merged_into else self._addresses.local(iri))
+        return Text(text, language, "" if iri in self._opened.gone else self._addresses.local(iri))
 
     def kind(self, statements: Iterable[Statements]) -> str:
         """Returns the labels of the most specific classes of an entity."""
