@@ -119,6 +119,20 @@ def test_a_dump_and_a_saved_comparison_need_no_service(run: Run, endpoint: Endpo
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
+def test_a_second_file_for_an_imported_graph_is_named(run: Run, tmp_path: Path) -> None:
+    """Such as one that an earlier version exported (13.21)."""
+    data, dump = tmp_path / "data", tmp_path / "dump.json"
+    data.mkdir()
+    (data / "wikidata.trig").write_text("GRAPH <https://w3id.org/citygraph/source/wikidata> { <urn:a> <urn:b> 1 }")
+    text = json.dumps({"type": "item", **item("Q35997", "İzmir", 38.41, 27.14, "Q24879")}, separators=(",", ":"))
+    dump.write_text(f"[\n{text}\n]\n", encoding="utf-8")
+    options = ("--retrieved", "2026-11-16T00:00:00Z", "--workers", "1")
+    done = run("import-dump", str(dump), *options, CITYGRAPH_DATA=str(data))
+    assert done.returncode == 0, done.stderr
+    assert "data/wikidata.trig fills <https://w3id.org/citygraph/source/wikidata> too" in done.stderr
+    assert (data / "sources" / "wikidata.nq").is_file()
+
+
 def test_the_table_fits_a_narrow_terminal(run: Run, tmp_path: Path) -> None:
     """At 80 columns the finding of every row is whole (13.23)."""
     done = run("diff", "--city", "Q35997", COLUMNS="80")

@@ -103,7 +103,7 @@ def wikidata_pull(
         progress=_note,
     )
     _note(f"{result.requests} requests, {result.cached} answers from {settings.wikidata_cache}")
-    return _print_written(result.written)
+    return _print_written(result.written, settings)
 
 
 @wikidata.command("import-dump")
@@ -129,9 +129,8 @@ def wikidata_import_dump(
     """Write the statements of DUMP (.json, .gz, .bz2, .zst) about all twinned places of the world as a source."""
     runner = SparkEngine(spark_session(master)) if engine == "spark" else LocalEngine(workers, _note)
     into = into or settings.data / "sources"
-    return _print_written(
-        import_dump(dump, lambda: _quads(settings), into, retrieved=retrieved, engine=runner, sha256=sha256)
-    )
+    written = import_dump(dump, lambda: _quads(settings), into, retrieved=retrieved, engine=runner, sha256=sha256)
+    return _print_written(written, settings)
 
 
 @wikidata.command("diff")
@@ -346,8 +345,12 @@ def _note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _print_written(written: WrittenSource) -> int:
+def _print_written(written: WrittenSource, settings: Settings) -> int:
     for finding in written.notices:
         _note(f"{finding.kind}: {finding.detail}")
+    for file in sources_of(settings).data_files():
+        is_other = file.path.resolve() != written.path.resolve()
+        if is_other and any(quad.graph_name == written.graph for quad in file.read()):
+            _note(f"{file.name} fills <{written.graph.value}> too, which a build refuses: remove one of the two files")
     click.echo(f"{written.path}: {written.statements} statements")
     return OK
