@@ -76,6 +76,7 @@ FENCES = {
     "sqlite3": {"index", "incremental.index_update"},
     "arro3": {"build.tables"},
     "python_calamine": {"sheets.workbook"},
+    "xlsxwriter": {"sheets.xlsx_files"},
     "pyseccomp": {"engine.sandbox"},
     "SPARQLWrapper": {"wikidata.client"},
     "pyspark": {"wikidata.spark"},

@@ -1,4 +1,4 @@
-"""The commands for spreadsheets: check, import, undo."""
+"""The commands for spreadsheets: template, check, import, undo."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from rich.markup import escape
 
 from citygraph.build.build import build
 from citygraph.cli.console import OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json
-from citygraph.errors import NotFound
+from citygraph.errors import NotFound, UsageError
 from citygraph.instance import current_instance
 from citygraph.progress import Progress
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.sheets.cell_problems import ERROR, CellProblem, grouped
-from citygraph.sheets.check import CheckedSheets, Checker
+from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.importing import SheetDifference, preview, undo_import, write_import
 from citygraph.sheets.table_model import read_model
+from citygraph.sheets.xlsx_files import write_template
 from citygraph.source.files import sources_of
 
 _SHOWN = 3  # problems of a rule on the terminal
@@ -72,6 +73,21 @@ def import_(settings: Settings, files: tuple[Path, ...], as_json: bool, encoding
         click.echo(f"written: {path}", err=True)
     release, _ = build(sources_of(settings), Releases(settings.releases), progress)
     click.echo(f"published {release.id}; to undo: citygraph sheets undo", err=True)
+    return OK
+
+
+@sheets.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@click.pass_obj
+@command
+def template(settings: Settings, file: Path, force: bool) -> int:
+    """Write an empty workbook, FILE.xlsx: a sheet for each kind of entity, with titles, help, example, drop-downs."""
+    if file.exists() and not force:
+        raise UsageError(f"{file} exists: --force replaces it")
+    sources = sources_of(settings)
+    write_template(file, read_model(sources.ontology, current_instance().languages), choices_of(sources))
+    click.echo(str(file), err=True)
     return OK
 
 

@@ -66,10 +66,11 @@ class Checker:
         titles = [title for sheet in self.model.sheets for column in sheet.columns for title in column.titles.values()]
         with progress.step("read") as step:
             workbooks = [read_workbook(path, titles, self.encoding) for path in paths]
-            rows, problems = read_rows(workbooks, self.model)
+            context = self._context()
+            rows, problems = read_rows(workbooks, self.model, context.choices)
             step.result = f"{len(workbooks)} file(s), {len(rows)} rows"
         with progress.step("understand") as step:
-            reader = RowReader(self._context())
+            reader = RowReader(context)
             statements = tuple(dict.fromkeys(reader.statements(rows)))
             step.result = f"{len(statements)} statements"
         problems = [*_of(workbooks), *problems, *reader.problems]
@@ -80,14 +81,13 @@ class Checker:
         return CheckedSheets(statements, tuple(problems), notes)
 
     def _context(self) -> SheetContext:
-        choices = Choices(quad for file in self.sources.ontology_files() for quad in file.read())
         finder = None
         known: frozenset[str] = frozenset()
         if self.release is not None:
             finder = Lookup(self.release.path / "search.sqlite")
             graphs = self.release.manifest.graphs
             known = frozenset(graph.removeprefix(SOURCE) for graph in graphs if graph.startswith(SOURCE))
-        return SheetContext(self.model, choices, Names(finder), self.home, self.date_order, known)
+        return SheetContext(self.model, choices_of(self.sources), Names(finder), self.home, self.date_order, known)
 
     def _validated(self, statements: Sequence[CellStatement], progress: Progress) -> list[CellProblem]:
         with TemporaryDirectory(prefix="citygraph-sheets-") as folder:
@@ -113,6 +113,11 @@ class Checker:
         texts = (result.message(self.language), result.remedy(self.language))
         message, remedy = (text.replace("{", "{{").replace("}", "}}") for text in texts)
         return CellProblem(CellRule(name, message, remedy, severity), statement.address, _value(statement))
+
+
+def choices_of(sources: Sources) -> Choices:
+    """Returns the choices of drop-downs, from the ontology of an instance."""
+    return Choices(quad for file in sources.ontology_files() for quad in file.read())
 
 
 def files_of(data: Path, statements: Iterable[CellStatement]) -> list[Path]:

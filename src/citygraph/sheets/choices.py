@@ -50,6 +50,14 @@ class Choices:
         labels: Mapping[str, str] = self._labels.get(iri, {})
         return labels.get(language) or labels.get("en") or split_iri(iri)[1]
 
+    def example_of(self, column: SheetColumn, language: str) -> str:
+        """Returns the example of a column; that of a class or concept is its label in a language."""
+        if column.kind == "class":
+            name = self.class_of(column.example, column.classes)
+            return self.label(CG(name.removeprefix("cg:")).value, language) if name else ""
+        concept = self.concept_of(column.example, (column.scheme,)) if column.kind == "concept" else None
+        return self.label(concept, language) if concept else column.example
+
     def shown(self, column: SheetColumn) -> str:
         """Returns the choices of a column for a message."""
         return ", ".join(self.of(column, column.language or "en"))

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from citygraph.sheets.cell_problems import WARNING, CellAddress, CellProblem, CellRule
+from citygraph.sheets.choices import Choices
 from citygraph.sheets.table_model import Sheet, SheetColumn, TableModel
 from citygraph.sheets.workbook import Grid, Workbook
 from citygraph.text import fold
@@ -63,8 +64,10 @@ class SheetRow:
         return next((cell for column, cell in self.cells.items() if column.key == key), None)
 
 
-def read_rows(workbooks: Sequence[Workbook], model: TableModel) -> tuple[list[SheetRow], list[CellProblem]]:
-    """Returns the rows of all sheets, and the problems of sheets and columns."""
+def read_rows(
+    workbooks: Sequence[Workbook], model: TableModel, choices: Choices
+) -> tuple[list[SheetRow], list[CellProblem]]:
+    """Returns the rows of all sheets, without the help and the example of the template, and the problems of columns."""
     rows: list[SheetRow] = []
     problems: list[CellProblem] = []
     for grid in (grid for workbook in workbooks for grid in workbook.grids):
@@ -76,7 +79,7 @@ def read_rows(workbooks: Sequence[Workbook], model: TableModel) -> tuple[list[Sh
             name = grid.name or Path(grid.file).stem
             problems.append(CellProblem(UNKNOWN_SHEET, grid.address(0, 0), name, {"sheets": names}))
             continue
-        found, wrong = _rows_of(grid, sheet, model)
+        found, wrong = _rows_of(grid, sheet, model, choices)
         rows += found
         problems += wrong
     return rows, problems
@@ -107,7 +110,7 @@ def _header_of(grid: Grid, sheet: Sheet) -> tuple[int, int]:
     return best, counts[best]
 
 
-def _rows_of(grid: Grid, sheet: Sheet, model: TableModel) -> tuple[list[SheetRow], list[CellProblem]]:
+def _rows_of(grid: Grid, sheet: Sheet, model: TableModel, choices: Choices) -> tuple[list[SheetRow], list[CellProblem]]:
     header, number = _header_of(grid, sheet)
     if not number:
         return [], [CellProblem(NO_HEADER, grid.address(0, 0))]
@@ -122,7 +125,7 @@ def _rows_of(grid: Grid, sheet: Sheet, model: TableModel) -> tuple[list[SheetRow
         if not cells or _is_help(cells):
             continue
         row = SheetRow(sheet, cells, grid.address(place, 0))
-        if _is_example(cells):
+        if _is_example(cells, choices):
             problems.append(CellProblem(EXAMPLE_LEFT, row.address))
             continue
         rows.append(row)
@@ -175,8 +178,10 @@ def _empty(row: SheetRow, places: dict[SheetColumn, int], language: str) -> Iter
 
 
 def _is_help(cells: dict[SheetColumn, RowCell]) -> bool:
-    return all(cell.text in column.helps.values() for column, cell in cells.items())
+    return all(cell.text in {column.guidance(tag) for tag in column.titles} for column, cell in cells.items())
 
 
-def _is_example(cells: dict[SheetColumn, RowCell]) -> bool:
-    return len(cells) > 1 and all(cell.text == column.example for column, cell in cells.items())
+def _is_example(cells: dict[SheetColumn, RowCell], choices: Choices) -> bool:
+    return len(cells) > 1 and all(
+        cell.text in {choices.example_of(column, tag) for tag in column.titles} for column, cell in cells.items()
+    )

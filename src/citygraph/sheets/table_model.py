@@ -32,6 +32,21 @@ KINDS = frozenset(
 )
 
 
+_GUIDANCE = {
+    "required": {"en": "Required.", "tr": "Zorunlu.", "de": "Pflichtfeld."},
+    "many": {
+        "en": "Several values: separate them by semicolons.",
+        "tr": "Birden çok değeri noktalı virgülle ayırın.",
+        "de": "Mehrere Werte durch Semikolon trennen.",
+    },
+    "date": {
+        "en": "A day, a month or a year: 24.04.1996, 1996-04 or 1996.",
+        "tr": "Gün, ay veya yıl: 24.04.1996, 1996-04 veya 1996.",
+        "de": "Tag, Monat oder Jahr: 24.04.1996, 1996-04 oder 1996.",
+    },
+}
+
+
 @dataclass(frozen=True)
 class SheetColumn:
     """A column: its title by language, the kind of its cells, and the property that a cell states of a node.
@@ -61,9 +76,12 @@ class SheetColumn:
         """Returns the title in a language, else in English."""
         return self.titles.get(language) or self.titles["en"]
 
-    def help(self, language: str) -> str:
-        """Returns the help text in a language, else in English; may be empty."""
-        return self.helps.get(language) or self.helps.get("en", "")
+    def guidance(self, language: str) -> str:
+        """Returns how to fill the column, in a language or else in English: its help, and whether it is required."""
+        kinds = (("required", self.required), ("many", self.many), ("date", self.kind == "date"))
+        texts = [self.helps.get(language) or self.helps.get("en", "")]
+        texts += [_GUIDANCE[name].get(language, _GUIDANCE[name]["en"]) for name, applies in kinds if applies]
+        return " ".join(text for text in texts if text)
 
 
 @dataclass(frozen=True)
