@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from citygraph.wikidata.item_names import AREA, CITY, COUNTRY, kind_of_class, place_of_mayor
+from citygraph.wikidata.item_names import AREA, CITY, COUNTRY, kind_of_class, kind_of_place, place_of_mayor
+from citygraph.wikidata.model import INSTANCE_OF, Item, ItemValue, Rank, Statement
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,23 @@ def test_aligned_ids_need_no_name() -> None:
 def test_whose_mayor(label: str, place: str) -> None:
     """Only a mayor's post names the place of a mayor."""
     assert place_of_mayor(label) == place
+
+
+@pytest.mark.parametrize(
+    ("classes", "kind"),
+    [
+        ({"country": Rank.NORMAL, "city": Rank.PREFERRED}, CITY),
+        ({"country": Rank.DEPRECATED, "city": Rank.NORMAL}, CITY),
+        ({"country": Rank.NORMAL, "city": Rank.NORMAL}, COUNTRY),
+        ({"city": Rank.NORMAL, "member of a league": Rank.PREFERRED}, CITY),
+    ],
+)
+def test_the_class_of_the_best_rank_decides(classes: dict[str, Rank], kind: object) -> None:
+    """Of an item that was a country and is a city, unless the preferred class shows no kind of place (13.12)."""
+    names = dict(enumerate(classes))
+    statements = tuple(
+        Statement(f"Q1-{number}", "Q1", INSTANCE_OF, ItemValue(f"Q900{number}"), classes[name])
+        for number, name in names.items()
+    )
+    item = Item("Q1", statements=statements)
+    assert kind_of_place(item, lambda qid: names[int(qid.removeprefix("Q900"))]) == kind

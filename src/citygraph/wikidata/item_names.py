@@ -11,7 +11,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 from citygraph.instance import VOCABULARY
 from citygraph.rdf.terms import CG, DERIVED_GRAPH, ID, ONTOLOGY_GRAPH, OWL, RDF, RDFS, SCHEMA, SHAPES_GRAPH, WD
 from citygraph.text import slug
-from citygraph.wikidata.model import INSTANCE_OF, Item, number
+from citygraph.wikidata.model import INSTANCE_OF, Item, links, number
 
 # Graphs without statements of sources: definitions, and statements that rules derived from the others.
 INTERNAL_GRAPHS = frozenset({ONTOLOGY_GRAPH, SHAPES_GRAPH, DERIVED_GRAPH})
@@ -182,9 +182,16 @@ _MAYOR = re.compile(r"(?:the )?(?:lord |governing |chief )?mayor of (?:the city 
 
 
 def kind_of_place(item: Item, label_of: Callable[[str], str]) -> NamedNode | None:
-    """Returns our class for a place, or None if unknown. `label_of` returns the English label of an item."""
-    kinds = {kind_of_class(qid, label_of(qid)) for qid in item.links(INSTANCE_OF)}
-    return next((kind for kind in _ORDER if kind in kinds), None)
+    """Returns our class for a place, or None if unknown. `label_of` returns the English label of an item.
+
+    The classes of the best rank decide, and the others only if none of those shows the kind.
+    """
+    for classes in (links(item.best(INSTANCE_OF)), item.links(INSTANCE_OF)):
+        kinds = {kind_of_class(qid, label_of(qid)) for qid in classes}
+        for kind in _ORDER:
+            if kind in kinds:
+                return kind
+    return None
 
 
 def kind_of_class(qid: str, label: str) -> NamedNode | None:
