@@ -20,9 +20,9 @@ from citygraph.release.releases import Releases
 from citygraph.source.files import Sources
 from citygraph.wikidata.client import Client
 from citygraph.wikidata.pull import ItemFetcher, PullResult, Scope, pull
-from tests.wikidata.conftest import FIXTURES, MakeClient
-from tests.wikidata.endpoint import Endpoint
-from tests.wikidata.rdf_form import redirect_quads
+from tests.wikidata.conftest import FIXTURES, MakeClient, entities
+from tests.wikidata.endpoint import Endpoint, serving
+from tests.wikidata.rdf_form import entity_quads, redirect_quads
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -67,6 +67,21 @@ def test_a_city_comes_with_its_partners(invented: Endpoint, client_of: MakeClien
     assert evidence == {"000000000014", "000000000028"}
     assert not any(s.startswith("person/") for s, _, _ in found)
     assert ("https://w3id.org/citygraph/source/wikidata-betaburg", "about", "city/betaburg") in found
+
+
+def test_an_unknown_end_comes_from_the_service_as_from_the_dump(client_of: MakeClient, tmp_path: Path) -> None:
+    """A qualifier with an unknown value says that the tie has ended (13.12)."""
+    store = Store()
+    for entity in entities():
+        for claim in entity["claims"].get("P190", ()) if entity["id"] == "Q9000002" else ():
+            unknown = {"snaktype": "somevalue", "property": "P582", "datatype": "time"}
+            claim.setdefault("qualifiers", {})["P582"] = [unknown]
+        store.extend(entity_quads(entity))
+    with serving(store) as endpoint:
+        written = pulled(Scope(cities=("Q9000002",)), client_of(endpoint), tmp_path).written
+    ended = {s for s, p, o in facts(written.path) if p == "until" and o == CG + "unknownDate"}
+    assert "agreement/betaburg-deltastadt#period-wikidata-00000000-0000-4000-8000-000000000029" in ended
+    assert {notice.qid for notice in written.notices if notice.kind == "somevalue"} >= {"Q9000002"}
 
 
 def test_a_country_comes_with_its_cities(invented: Endpoint, client_of: MakeClient, tmp_path: Path) -> None:
