@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,12 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "file.bin"
     path.write_bytes(BODY)
     return path
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +121,7 @@ def test_a_range_counts_only_for_the_known_file(file: Path) -> None:
     assert fetched(file, Range="bytes=0-9", If_None_Match=tag).status_code == 304
 
 
-def test_large_files_leave_room_for_others(tmp_path: Path) -> None:
+def test_large_files_leave_room_for_others(tmp_path: Path, stack: ExitStack) -> None:
     """A client that stops reading holds a thread: few threads send large files, and fewer to one client (13.25)."""
     large = tmp_path / "large"
     with large.open("wb") as out:
@@ -144,7 +152,9 @@ def test_large_files_leave_room_for_others(tmp_path: Path) -> None:
     # A body that nobody closes frees its place too.
     sent.clear()
     for number in range(4):
-        sent.append(asked(f"192.0.2.{number}"))
+        body = asked(f"192.0.2.{number}").body
+        assert isinstance(body, FileBody)
+        stack.callback(body.close)
 
 
 def test_head_has_the_headers_of_the_whole_file(file: Path) -> None:
