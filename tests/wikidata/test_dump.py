@@ -95,6 +95,7 @@ MALFORMED = {
     "claims that are a text": '{"type":"item","id":"Q7","claims":"P190","x":{"P190":1}},',
     "a number that is none": _POPULATION
     % '{"type":"quantity","value":{"amount":"+1","upperBound":"x","lowerBound":"0"}}',
+    "a beginning that is lost": 'pe":"item","id":"Q7","claims":{"P190":[]}},',
     "an id that is none": '{"type":"item","id":"seven","claims":{"P190":[]}},',
 }  # fmt: skip
 
@@ -109,7 +110,7 @@ def test_item_that_is_malformed_is_left_out_and_reported(tmp_path: Path, expecte
     written = imported(dump, tmp_path / "out", workers)
     assert written.path.read_bytes() == expected
     (told,) = (notice.detail for notice in written.notices if notice.kind == "not-an-item")
-    assert told.startswith('line 6: not an item, and left out: {"type":"item"')
+    assert told.startswith(f"line 6: not an item, and left out: {MALFORMED[fault][:40]}")
 
 
 def test_value_that_is_bad_is_reported(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,6 +43,7 @@ _QUEUED = 3  # chunks that wait for each worker: more would only fill the memory
 _LINE_START = re.compile(rb'\{"type":"item","id":"(Q\d+)"')
 _ENGLISH_ONLY = ("en", ALL_LANGUAGES)
 
+_NO_ITEMS = frozenset({b"", b"[", b"]"})
 _ID = re.compile(r"Q[1-9]\d*")
 
 
@@ -248,8 +250,8 @@ def _reduced(entity: dict[str, Any]) -> Found:
 
 def _entity(line: bytes, index: int) -> dict[str, Any] | UnreadableItem | None:
     """Returns the item on a line; None for brackets, properties and lexemes."""
-    text = line.strip().removesuffix(b",")
-    if not text.startswith(b"{"):
+    text = line.strip().removeprefix(BOM_UTF8).removesuffix(b",")
+    if text in _NO_ITEMS:
         return None
     try:
         entity = json.loads(text)
