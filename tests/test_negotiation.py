@@ -75,6 +75,7 @@ JENA_DATASETS = (
     [
         (COMUNICA, "jsonld"),
         (JENA_DATASETS, "trig"),
+        ("application/trig, application/ld+json;q=0.8, application/n-quads;q=0.7, text/turtle;q=0.3", "trig"),
         ("application/n-quads, text/turtle", "ttl"),
         ("application/trig, text/turtle;q=0.9", "ttl"),
         ("application/trig, text/turtle;q=0.7", "trig"),

@@ -80,7 +80,7 @@ _EXACT, _SUBTYPES, _ANYTHING = 2, 1, 0
 # Nearly all our quads are in named graphs, which a client that matches the default graph does not see. Comunica does,
 # and accepts N-Quads with 1 and JSON-LD with 0.9; Jena reads datasets as such, with 1 for TriG and 0.5 for JSON-LD.
 _QUADS = frozenset(type_ for name in ("nq", "trig") for type_ in BY_NAME[name].media_types)
-_QUADS_QUALITY = 0.8
+_QUADS_QUALITY = 0.85
 _TRIPLES = frozenset(f.media_type for f in FORMATS if Kind.GRAPH in f.kinds) - _QUADS
 # For ties. A client that lists its parsers without qualities often uses one of them whatever arrives: those of Turtle,
 # TriG and N-Quads read N-Triples too.
