@@ -114,8 +114,7 @@ def _weights(letter: str, language: str) -> tuple[str, str, str]:
     first = second = third = ""
     for part in _parts(letter, places):
         if unicodedata.combining(part):
-            second += chr(2 + (_MARKS.find(part) % 99))
-            third += "\1"
+            second, third = second + _second_weight(part), third + "\1"
         else:
             first, second, third = first + _first_weight(part, places), second + "\1", third + case
     return first, second, third
@@ -131,6 +130,10 @@ def _parts(letter: str, places: Mapping[str, str]) -> list[str]:
     while len(parts) > 1 and (whole := nfc(parts[0] + parts[1])) in places:
         parts[:2] = [whole]
     return parts
+
+
+def _second_weight(mark: str) -> str:
+    return chr(2 + (_MARKS.index(mark) if mark in _MARKS else len(_MARKS)))
 
 
 def _first_weight(part: str, places: Mapping[str, str]) -> str:
