@@ -10,11 +10,12 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, QuerySolutions, RdfFormat, Store, Triple, serialize
 
-from citygraph.errors import BadData
+from citygraph.errors import BadData, QuerySyntaxError
 from citygraph.instance import VOCABULARY
 from citygraph.rdf.terms import DATASET, DCTERMS, DQV, PREFIXES, RDF, RDFS, XSD, partition
 from citygraph.report import Report
 from citygraph.source.queries import StoredQuery, load_queries
+from citygraph.sparql.evaluate import evaluate_trusted
 
 FILE = "quality.ttl"
 METRIC = VOCABULARY + "ontology/quality/"
@@ -89,9 +90,9 @@ def describe_measurement(measurement: QualityMeasurement) -> Iterator[Triple]:
 def _measurements(store: Store, query: StoredQuery) -> Iterator[QualityMeasurement]:
     file = f"{query.name}.rq"
     try:
-        solutions = store.query(query.text, prefixes=PREFIXES)
-    except SyntaxError as error:
-        raise BadData(str(error), file) from None
+        solutions = evaluate_trusted(store, query.text)
+    except QuerySyntaxError as error:
+        raise BadData(str(error), file, error.line) from None
     names = {v.value for v in solutions.variables} if isinstance(solutions, QuerySolutions) else set()
     if not isinstance(solutions, QuerySolutions) or not {"numerator", "denominator"} <= names:
         raise BadData("a measuring query must select ?numerator and ?denominator", file)

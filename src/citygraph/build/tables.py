@@ -14,10 +14,10 @@ from arro3.core import Table as Arrow
 from arro3.io import write_parquet
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
-from citygraph.errors import BadData
-from citygraph.rdf.terms import PREFIXES
+from citygraph.errors import BadData, QuerySyntaxError
 from citygraph.release.outputs import OutputFile, table_files
 from citygraph.source.queries import Column, StoredQuery, load_queries
+from citygraph.sparql.evaluate import evaluate_trusted
 from citygraph.text import guarded
 
 SEPARATOR = "; "
@@ -111,9 +111,9 @@ def _write_table(store: Store, query: StoredQuery, release: Path) -> Table:
 def _select(store: Store, query: StoredQuery) -> QuerySolutions:
     file = f"{query.name}.rq"
     try:
-        solutions = store.query(query.text, prefixes=PREFIXES)
-    except SyntaxError as error:
-        raise BadData(str(error), file) from None
+        solutions = evaluate_trusted(store, query.text)
+    except QuerySyntaxError as error:
+        raise BadData(str(error), file, error.line) from None
     if not isinstance(solutions, QuerySolutions):
         raise BadData("a table must be a SELECT query", file)
     # The order counts too: it is that of the columns in the files.

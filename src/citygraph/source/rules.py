@@ -8,9 +8,10 @@ from pathlib import Path
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, QueryTriples, Store
 
-from citygraph.errors import BadData
-from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
+from citygraph.errors import BadData, QuerySyntaxError
+from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.source.reading import read_packaged_text
+from citygraph.sparql.evaluate import evaluate_trusted
 
 # Graphs whose statements are not data of a source.
 _NOT_DATA = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH)
@@ -37,9 +38,9 @@ def derive(rules: Iterable[Rule], store: Store) -> set[Quad]:
     derived: set[Quad] = set()
     for rule in rules:
         try:
-            result = store.query(rule.text, prefixes=dict(PREFIXES))
-        except SyntaxError as error:
-            raise BadData(str(error), rule.name) from None
+            result = evaluate_trusted(store, rule.text)
+        except QuerySyntaxError as error:
+            raise BadData(str(error), rule.name, error.line) from None
         if not isinstance(result, QueryTriples):
             raise BadData("a rule must be a CONSTRUCT query", rule.name)
         triples = [Quad(t.subject, t.predicate, t.object) for t in result]

@@ -107,6 +107,18 @@ def evaluate(store: Store, query: Query, functions: Functions | None = None, ser
     return Result(kind, choose_format(kind, query.formats), answer, query, bool(services))
 
 
+def evaluate_trusted(store: Store, text: str) -> QuerySolutions | QueryBoolean | QueryTriples:
+    """Evaluates a text of the project or its operator, such as a rule, with our prefixes and functions.
+
+    Raises QuerySyntaxError.
+    """
+    ask = partial(store.query, prefixes=PREFIXES, custom_functions=functions_of(store))
+    try:
+        return ask(rewritten(text, ask))
+    except SyntaxError as error:
+        raise syntax_error(str(error), text) from None
+
+
 def choose_format(kind: Kind, names: tuple[str, ...]) -> Format:
     """Returns the first named format that can represent the kind, by default ours. Raises NotAcceptable."""
     if not names:
