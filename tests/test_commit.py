@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import os
+import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import pytest
-from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.build.catalog import data_graphs
 from citygraph.commit.batch import commit_here
@@ -346,6 +351,42 @@ def test_a_full_disk_is_told_and_harms_nothing(empty: Settings) -> None:
     assert said.stdout.split()[-1].decode() == StorageFull.__name__, said.stderr[-2000:]
     assert current(empty) == before
     done(commit_apart(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <d:> } }"))
+
+
+def test_a_crash_of_the_parser_harms_nothing(empty: Settings) -> None:
+    """A signal stands in for it; nothing is changed, and the next commit is taken (13.38)."""
+    before = current(empty)
+    cross = " ".join(f"VALUES ?v{n} {{ {' '.join(map(str, range(300)))} }}" for n in range(5))
+    with ThreadPoolExecutor() as pool:
+        text = f"INSERT {{ GRAPH <urn:g> {{ <a:> <b:> ?v0 }} }} WHERE {{ {cross} }}"
+        outcome = pool.submit(commit_apart, empty, text)
+        while not (children := committing_children()):
+            time.sleep(0.01)
+        os.kill(children[0], signal.SIGSEGV)
+    assert isinstance(outcome.result(), BadData)
+    assert "the parser crashed on this body; nothing was changed" in str(outcome.result())
+    assert current(empty) == before
+    done(commit_apart(empty, "INSERT DATA { GRAPH <urn:g> { <a:> <b:> <d:> } }"))
+
+
+def committing_children() -> list[int]:
+    """The processes that commit for this one."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            is_ours = (process / "stat").read_text().rpartition(")")[2].split()[1] == str(os.getpid())
+            if is_ours and b"citygraph.commit.batch" in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+    return found
+
+
+def test_an_update_counts_each_alternative(empty: Settings) -> None:
+    """WHERE is evaluated as the endpoint evaluates a query (13.39)."""
+    done(commit_apart(empty, "INSERT DATA { GRAPH <urn:g> { <urn:a> <urn:p> 1 ; <urn:q> 1 } }"))
+    count = "SELECT (COUNT(*) AS ?n) { GRAPH <urn:g> { ?s <urn:p>|<urn:q> ?o } }"
+    done(commit_apart(empty, f"INSERT {{ GRAPH <urn:g> {{ <urn:n> <urn:is> ?n }} }} WHERE {{ {{ {count} }} }}"))
+    (quad,) = current(empty).open_store().quads_for_pattern(NamedNode("urn:n"), None, None, NamedNode("urn:g"))
+    assert quad.object == Literal(2)
 
 
 def test_pinned_releases_survive_pruning(settings: Settings, commit: Commits) -> None:

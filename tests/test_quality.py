@@ -7,11 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from pyoxigraph import NamedNode, QuerySolutions, RdfFormat, Store, Triple, parse
+from pyoxigraph import Literal, NamedNode, Quad, QuerySolutions, RdfFormat, Store, Triple, parse
 
 from citygraph.build.quality import FILE, METRIC, QualityMeasurement, measure, quality_queries
 from citygraph.errors import BadData
-from citygraph.rdf.terms import DATASET, DQV, ONTOLOGY_GRAPH, PREFIXES, RDF, RDFS, SKOS, VOID
+from citygraph.rdf.terms import DATASET, DQV, ONTOLOGY_GRAPH, PREFIXES, RDF, RDFS, SKOS, VOID, XSD
 from citygraph.release.releases import Release
 from citygraph.report import Report, ValidationResult
 from citygraph.source.queries import read_query
@@ -93,6 +93,18 @@ def test_a_query_that_does_not_count_is_told(tmp_path: Path) -> None:
         path.write_text(f"#+ title: T\n#+ description: D\n{text}")
         with pytest.raises(BadData, match=r"quality/x\.rq"):
             measure(Store(), [read_query(path, "quality/x")], Report((), ""))
+
+
+def test_a_query_counts_each_alternative(tmp_path: Path) -> None:
+    """Builds evaluate queries as the endpoint does, with the project's functions (13.15, 13.39)."""
+    store = Store()
+    for name in "pq":
+        store.add(Quad(NamedNode("x:a"), NamedNode(f"x:{name}"), Literal("1986", datatype=XSD("gYear"))))
+    path = tmp_path / "x.rq"
+    select = "SELECT (COUNT(cg:endOfPeriod(?o)) AS ?numerator) (COUNT(?o) AS ?denominator) { ?s <x:p>|<x:q> ?o }"
+    path.write_text(f"#+ title: T\n#+ description: D\n{select}")
+    (measured, *_) = measure(store, [read_query(path, "quality/x")], Report((), ""))
+    assert (measured.numerator, measured.denominator) == (2, 2)
 
 
 def test_warnings_of_a_report_are_counted_by_shape() -> None:
