@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pyoxigraph import Literal, RdfFormat, parse
 
 from citygraph.build.build import check
 from citygraph.build.validation import Validation, validate
+from citygraph.commit.batch import outcome_as_json, outcome_from_json
 from citygraph.errors import EnginesDisagree
 from citygraph.instance import FILE, parse_instance
 from citygraph.progress import Progress
@@ -21,6 +23,7 @@ from citygraph.rdf.partial_dates import local_day, midnight
 from citygraph.rdf.terms import PREFIXES, RDFS
 from citygraph.report import Place, Report, ValidationResult
 from citygraph.source.files import Sources
+from citygraph.web.http.problems import problem_of
 from tests.small import REPOSITORY, write_files
 
 PREFIX_LINES = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
@@ -132,6 +135,11 @@ def test_engines_that_differ_are_a_named_error_with_both_verdicts(tmp_path: Path
     assert "<urn:x:s> P <http://www.w3.org/2000/01/rdf-schema#label>" in text
     assert "shifty says violation, pySHACL none" in text
     assert '"c"' not in text
+    # So it comes out of the committing process.
+    error = outcome_from_json(json.loads(json.dumps(outcome_as_json(raised.value))))
+    assert isinstance(error, EnginesDisagree)
+    problem = problem_of(error)
+    assert (problem.type.status, problem.type.slug, problem.detail) == (500, "engines-disagree", text)
 
 
 class Dated(Sources):
