@@ -180,3 +180,37 @@ def test_every_address_of_files_knows_ranges(site: FlaskClient, path: str) -> No
         assert (several.status_code, several.data) == (200, whole.data)
     with site.head(path) as head:
         assert (head.headers["Content-Length"], head.headers["Accept-Ranges"]) == (str(size), "bytes")
+
+
+@pytest.mark.parametrize("path", ["/explore.csv", "/doc/city/izmir.ttl", "/doc/city/izmir.html", "/releases.json"])
+def test_parts_of_other_replies_are_served_too(site: FlaskClient, path: str) -> None:
+    """Polars reads CSV only from addresses that support this (13.34)."""
+    whole = site.get(path)
+    part = site.get(path, headers={"Range": "bytes=0-3", "If-Range": whole.headers["ETag"]})
+    assert (part.status_code, part.data) == (206, whole.data[:4])
+    assert part.headers["Content-Range"] == f"bytes 0-3/{len(whole.data)}"
+    assert part.headers["Content-Length"] == "4"
+    assert part.headers["ETag"] == whole.headers["ETag"]
+    last = site.get(path, headers={"Range": "bytes=-99999999"})
+    assert (last.status_code, last.data) == (206, whole.data)
+    assert site.get(path, headers={"Range": "bytes=99999999-"}).status_code == 416
+    assert site.get(path, headers={"Range": "bytes=0-3", "If-Range": '"another"'}).data == whole.data
+    assert site.head(path, headers={"Range": "bytes=0-3"}).status_code == 200
+    packed = site.get(path, headers={"Accept-Encoding": "gzip"})
+    packed_part = site.get(path, headers={"Accept-Encoding": "gzip", "Range": "bytes=5-9"})
+    assert packed_part.data == packed.data[5:10]
+
+
+@pytest.mark.parametrize("path", ["/health", "/doc/city/atlantis", "/id/city/izmir"])
+def test_replies_that_are_no_whole_result_ignore_ranges(site: FlaskClient, path: str) -> None:
+    """Without a validator, parts of different replies could be joined (13.34)."""
+    assert site.get(path, headers={"Range": "bytes=0-3"}).status_code == site.get(path).status_code
+
+
+def test_unsatisfiable_range_is_explained_to_a_browser(site: FlaskClient) -> None:
+    """The page shows the size, which is a number (13.34)."""
+    headers = {"Range": "bytes=99999999-", "Accept": "text/html"}
+    response = site.get("/dumps/citygraph.ttl.gz", headers=headers)
+    assert (response.status_code, response.mimetype) == (416, "text/html")
+    size = response.headers["Content-Range"].removeprefix("bytes */")
+    assert f"<dd>{size}</dd>" in response.text

@@ -7,6 +7,7 @@ import io
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -114,6 +115,15 @@ def test_polars_reads_every_table(site: Running, table: str) -> None:
     assert polars.read_parquet(f"{site.url}/tables/{table}.parquet").height == rows(site, table)
     scanned = polars.scan_parquet(f"{site.url}/tables/{table}.parquet").select("iri").collect()
     assert scanned["iri"].n_unique() == rows(site, table)
+
+
+def test_polars_reads_results(site: Running) -> None:
+    """It reads CSV only from addresses that support ranges (13.34)."""
+    polars = installed("polars")
+    query = urlencode({"query": SELECT, "format": "csv"})
+    assert polars.read_csv(f"{site.url}/sparql?{query}").height == 7
+    assert polars.read_csv(f"{site.url}/queries/partners?format=csv").height > 20
+    assert polars.read_csv(f"{site.url}/explore.csv", infer_schema_length=None).height > 20
 
 
 def test_signposting_finds_the_links_of_a_document(site: Running) -> None:

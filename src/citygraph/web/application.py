@@ -27,7 +27,7 @@ from citygraph.web.documents.documents import Documents
 from citygraph.web.http.addresses import check_host
 from citygraph.web.http.assets import STATIC, StaticFiles
 from citygraph.web.http.bodies import BodyReceiver
-from citygraph.web.http.file_replies import FileSender
+from citygraph.web.http.file_replies import FileSender, partial
 from citygraph.web.http.messages import Reply, Request, preflight
 from citygraph.web.http.metrics import Metrics, folder_of
 from citygraph.web.http.routes import FAST, ROUTES, url_map
@@ -163,7 +163,9 @@ class Application:
         check_host(request.environ)
         if request.method == "OPTIONS" and (methods := self._routes.allowed_methods(request.path)):
             return preflight((*sorted(methods), "OPTIONS"))
-        return self._prefix.answer(request, self._dispatch)
+        reply = self._prefix.answer(request, self._dispatch)
+        # polars reads CSV only from addresses that support this, and query results are such addresses.
+        return partial(request, reply) if request.header("Range") else reply
 
     def _dispatch(self, request: Request) -> Reply:
         """Returns the reply of the view of an address. Raises what the view raises, MethodNotAllowed, NotFound."""

@@ -1,4 +1,4 @@
-"""Replies with files: whole, or the part that a Range header selects (RFC 9110, 14)."""
+"""Replies with files and other bytes: whole, or the part that a Range header selects (RFC 9110, 14)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,22 @@ _MOST_RANGES = 100
 
 # The first byte of a part, and the one after its last.
 Part = tuple[int, int]
+
+
+def partial(request: Request, reply: Reply) -> Reply:
+    """Returns the part of a reply that a Range header selects, or the reply itself. Raises RangeNotSatisfiable.
+
+    A reply that is sent in pieces, or that has no validator, stays whole.
+    """
+    tag = reply.header("ETag")
+    if reply.status != HTTPStatus.OK or not isinstance(reply.body, bytes) or not tag:
+        return reply
+    size = len(reply.body)
+    part = _part(request, size, tag, reply.header("Last-Modified"))
+    if part is None:
+        return reply
+    headers = [*reply.headers, ("Content-Range", f"bytes {part[0]}-{part[1] - 1}/{size}")]
+    return Reply(HTTPStatus.PARTIAL_CONTENT, headers, reply.body[part[0] : part[1]])
 
 
 class FileSender:
