@@ -242,7 +242,10 @@ class Validator:
         results = tuple(r for r in report.results if among is None or among(r.focus_node, r.value))
         by_pyshacl = {finding_of(r.focus_node, r.shape, r.path, r.value) for r in results}
         if by_shifty != by_pyshacl:
-            raise EnginesDisagree(_disagreement(by_shifty, by_pyshacl))
+            raise EnginesDisagree(
+                "the validation engines disagree, so nothing was published; please report this error: "
+                f"{_verdicts(by_shifty, by_pyshacl)}"
+            )
         return Report(results, report.turtle)
 
 
@@ -295,8 +298,8 @@ def _labels(data: Path, nodes: set[str]) -> dict[str, str]:
     return {node: text_in(texts, "en") for node, texts in labels.items()}
 
 
-def _disagreement(by_shifty: set[Finding], by_pyshacl: set[Finding]) -> str:
-    """Returns the text of the error for verdicts that differ."""
+def _verdicts(by_shifty: set[Finding], by_pyshacl: set[Finding]) -> str:
+    """Returns the verdicts that differ."""
     lines = [
         f"<{focus}> {shape.rpartition('#')[2]} {path and f'<{path}>'} {value}: shifty says {one}, pySHACL {other}"
         for one, other, only in (
@@ -305,7 +308,7 @@ def _disagreement(by_shifty: set[Finding], by_pyshacl: set[Finding]) -> str:
         )
         for focus, shape, path, value in sorted(only)[:_SHOWN]
     ]
-    return "the validation engines disagree, so nothing was published; please report this error: " + "; ".join(lines)
+    return "; ".join(lines)
 
 
 if __name__ == "__main__":
