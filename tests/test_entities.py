@@ -7,11 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
 from citygraph.errors import NotFound
 from citygraph.index.entities import EntityTable, Filter
 from citygraph.index.tie_graph import MOST_FAR, MOST_NEAR, TieGraph, neighbourhood, path_between, whole_graph
-from citygraph.rdf.terms import ID
+from citygraph.rdf.terms import CG, GRAPH, ID, RDF, RDFS, XSD
 from citygraph.release.releases import Release
 from tests.world import publish, small_world
 
@@ -43,6 +44,19 @@ def test_a_place_has_the_times_and_protocols_of_its_ties(listing: EntityTable) -
     """A city is of a decade, and signed, when one of its agreements is; its own founding is another matter."""
     assert names(listing, Filter(values=(("decade", ("1990",)),))) == ["Bremen", "İzmir"]
     assert names(listing, Filter(values=(("protocol", ("no",)),))) == ["Baku", "İzmir"]
+
+
+def test_a_year_before_our_era_is_in_no_decade(tmp_path: Path) -> None:
+    """What was founded in 753 BCE is not shown as of a decade that reads -070 (13.16)."""
+    body = NamedNode(ID + "organisation/senate")
+    founded = Literal("-0752", datatype=XSD("gYear"))
+    label = Literal("Senate", language="en")
+    facts: list[tuple[NamedNode, NamedNode | Literal]]
+    facts = [(RDF("type"), CG("Organisation")), (CG("foundingDate"), founded), (RDFS("label"), label)]
+    quads = [Quad(body, *fact, graph) for fact in facts for graph in (DefaultGraph(), GRAPH("x"))]
+    release = publish([*small_world(), *quads], tmp_path)
+    counts = EntityTable(release.path / "search.sqlite", release.open_store()).counts(Filter("organisation"))
+    assert counts.facets["decade"] == {}
 
 
 def test_a_day_keeps_what_had_begun_and_not_ended(listing: EntityTable) -> None:

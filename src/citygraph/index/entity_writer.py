@@ -175,7 +175,8 @@ def _facets(iri: str, entry: _Entry) -> Iterator[tuple[str, str, str]]:
     yield kind, "type", kind
     facets = {
         "country": entry.countries,
-        "decade": {date[:3] + "0" for date in entry.dates},
+        # The facet has no decades before our era.
+        "decade": {date[:3] + "0" for date in entry.dates if not date.startswith("-")},
         "source": entry.sources,
         "protocol": entry.protocols,
     }
