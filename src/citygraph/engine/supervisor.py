@@ -30,6 +30,7 @@ from citygraph.rdf.nquads import apply_patch
 from citygraph.release.releases import CURRENT
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql import clauses as clauses  # imported before the forks: engines use it, for FROM, without delay
+from citygraph.sparql.grammar import prepare_parser
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,8 @@ class Supervisor:
         """
         if self._assignment.mode == "memory":
             self._store = load_into_memory(self._release)
+        # Before the forks, so that no query waits for it.
+        prepare_parser()
         # The garbage collector skips the objects made so far. Its marks would copy the pages that engines share.
         gc.freeze()
         tick = _TICK

@@ -187,6 +187,11 @@ def variables_in_scope(tree: SyntaxTree, node: SyntaxNode) -> set[str]:
     return {name for child in children for name in variables_in_scope(tree, child)}
 
 
+def prepare_parser() -> None:
+    """Makes the table of the parser, which the first text would otherwise wait for."""
+    _table()
+
+
 def _kind(match: re.Match[str], group: str) -> str:
     if group == "PNAME":
         return "PNAME_LN" if match["local"] else "PNAME_NS"
