@@ -119,8 +119,8 @@ def test_links_of_a_page_keep_the_day(client: FlaskClient) -> None:
     """The heading that sorts and the other languages lead to the same day."""
     html = at(client, "/doc/city/izmir", "1990-01-01")
     assert "sort=name&amp;at=1990-01-01#ties" in html
-    assert 'hreflang="tr" href="?at=1990-01-01&amp;lang=tr"' in html
-    assert 'hreflang="x-default" href="?at=1990-01-01"' in html
+    assert 'hreflang="tr" type="text/html" href="?at=1990-01-01&amp;lang=tr"' in html
+    assert 'hreflang="x-default" type="text/html" href="?at=1990-01-01"' in html
 
 
 def test_what_is_no_day_is_refused(client: FlaskClient) -> None:
