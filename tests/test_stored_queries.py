@@ -327,6 +327,31 @@ def test_a_term_without_a_known_end_is_one_thing_to_all_queries() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("dates", "shown"),
+    [
+        ('cg:startDate "1990"^^xsd:gYear .', ["In"]),
+        ('cg:startDate "1990"^^xsd:gYear ; cg:endDate "2010"^^xsd:gYear .', []),
+        ('cg:startDate "1990"^^xsd:gYear ; cg:endDate "2025-06"^^xsd:gYearMonth .', ["In"]),
+        ('cg:status <urn:p> . <urn:p> cg:from "1990"^^xsd:gYear ; cg:until cg:unknownDate .', []),
+    ],
+)
+def test_a_mayor_of_a_former_sister_city_is_no_partner(dates: str, shown: list[str]) -> None:
+    """An agreement that had ended by the event does not count (13.10)."""
+    told = world(
+        f"""GRAPH source:a {{
+        agreement:x a cg:Agreement ; cg:party city:izmir , city:x ; {dates}
+        event:e a cg:Event ; cg:startDate "2025-06-01"^^xsd:date ; cg:host person:in .
+        city:x rdfs:label "X"@en . city:izmir cg:twinnedWith city:x .
+        organisation:o cg:jurisdiction city:x . post:p cg:of organisation:o ; cg:role role:governing-mayor ;
+          rdfs:label "P"@en .
+        tenure:in a cg:Tenure ; cg:holder person:in ; cg:post post:p ; cg:startDate "1999-04-18"^^xsd:date .
+        person:in rdfs:label "In"@en . }}
+        GRAPH graph:ontology {{ role:governing-mayor skos:broader role:mayor }}"""
+    )
+    assert [row["mayorLabel"] for row in rows(told, "partner-mayors-at-event", event="event:e")] == shown
+
+
 # Places
 
 
