@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,3 +91,19 @@ def wait_until_up(running: Running) -> None:
         except OSError:
             time.sleep(0.05)
     raise AssertionError("the server did not come up within 60 s")
+
+
+def is_running(pid: int) -> bool:
+    """Returns whether a process exists; a zombie has ended, and waits for init to see it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Waits until a condition is met, or fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -27,11 +27,14 @@ from citygraph.freeze.frozen_site import FreezeOptions, freeze, index, letters, 
 from citygraph.freeze.plan import Plan
 from citygraph.progress import Progress
 from citygraph.release.releases import Release, Releases
+from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.text import fold
 from citygraph.web import create_app
+from tests.kills import command as command_of
+from tests.kills import descendants
 from tests.past import three_releases
-from tests.running import free_port
+from tests.running import free_port, is_running, wait_for
 from tests.test_links import read_page
 
 SITE = "http://localhost:8000"
@@ -332,3 +335,23 @@ def test_names_beyond_ascii_are_files_and_addresses(frozen: Path) -> None:
     assert found is not None
     assert found.page == "doc/city/İzmir"
     assert plan.page_files("doc/city/İzmir", "en") == ("doc/city/İzmir/index.html", "doc/city/İzmir.html")
+
+
+def test_processes_that_render_end_with_their_parent(built: tuple[Releases, Release, Report], tmp_path: Path) -> None:
+    """A freeze that is killed leaves no process behind, which would write on into the folder (13.24)."""
+    command = [sys.executable, "-m", "citygraph.cli", "--releases", str(built[0].root), "freeze", "--jobs", "2"]
+    process = subprocess.Popen([*command, str(tmp_path / "site")], stderr=subprocess.DEVNULL)
+    try:
+        # Both processes are at work when there are pages.
+        wait_for(lambda: any(path.suffix == ".html" for path in tmp_path.rglob("*")), seconds=60)
+        renderers = _renderers(process.pid)
+        assert len(renderers) == 2
+    finally:
+        process.kill()
+        process.wait()
+    wait_for(lambda: not any(map(is_running, renderers)), seconds=2)
+
+
+def _renderers(pid: int) -> list[int]:
+    """Returns the processes of a pool below a process."""
+    return [child for child in descendants(pid) if b"spawn_main" in command_of(child)]

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
@@ -21,7 +21,7 @@ from citygraph.commit.tokens import TokenHolder, Tokens
 from citygraph.rdf.terms import GRAPH, ID, SOURCE
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
-from tests.running import Running, serving
+from tests.running import Running, is_running, serving, wait_for
 
 Built = tuple[Releases, Release, Report]
 ASK_IZMIR = "/sparql?query=" + quote("ASK { <https://w3id.org/citygraph/id/city/izmir> ?p ?o }")
@@ -147,7 +147,7 @@ def test_a_request_has_one_host(server: Running, path: bytes, head: bytes, is_va
 
 def test_health_names_the_release_and_the_parts(server: Running, izmir: Release) -> None:
     """/health has the state of each part, and the release that is served (13.24)."""
-    _wait_for(lambda: json.loads(server.get("/health").body)["parts"]["engines"] == "ok")
+    wait_for(lambda: json.loads(server.get("/health").body)["parts"]["engines"] == "ok")
     health = json.loads(server.get("/health").body)
     assert (health["status"], health["release"]) == ("ok", izmir.id)
     assert health["parts"] == {"engines": "ok", "writer": "ok"}
@@ -169,10 +169,10 @@ def test_health_fails_with_a_part(server: Running) -> None:
     try:
         (writer,) = _running(server, b"citygraph.commit.writer")
         os.kill(writer, signal.SIGKILL)
-        _wait_for(lambda: server.get("/health").status == 503)
+        wait_for(lambda: server.get("/health").status == 503)
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
-    _wait_for(lambda: server.get("/health").status == 200)
+    wait_for(lambda: server.get("/health").status == 200)
 
 
 @pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
@@ -184,7 +184,7 @@ def test_it_stops_cleanly(built: Built, signal_: signal.Signals) -> None:
         assert len(children) >= 4
         os.kill(running.process.pid, signal_)
         assert running.process.wait(10) == 0
-        _wait_for(lambda: not any(map(_is_running, children)), seconds=5)
+        wait_for(lambda: not any(map(is_running, children)), seconds=5)
 
 
 def test_a_kill_of_the_main_process_ends_all_others(built: Built) -> None:
@@ -196,7 +196,7 @@ def test_a_kill_of_the_main_process_ends_all_others(built: Built) -> None:
         running.process.wait()
         with serving(built[0].root, port=running.port) as restarted:
             assert restarted.get(ASK_IZMIR).status == 200
-        assert not any(map(_is_running, children))
+        assert not any(map(is_running, children))
 
 
 def test_a_busy_child_ends_with_its_parent(built: Built) -> None:
@@ -208,7 +208,7 @@ def test_a_busy_child_ends_with_its_parent(built: Built) -> None:
             os.kill(pid, signal.SIGSTOP)
         running.process.kill()
         running.process.wait()
-        _wait_for(lambda: not any(map(_is_running, children)), seconds=2)
+        wait_for(lambda: not any(map(is_running, children)), seconds=2)
 
 
 @pytest.mark.parametrize(
@@ -291,21 +291,6 @@ def _descendants(pid: int) -> list[int]:
 
 def _running(server: Running, module: bytes) -> list[int]:
     return [pid for pid in _descendants(server.process.pid) if module in _command(pid)]
-
-
-def _is_running(pid: int) -> bool:
-    """Returns whether a process exists; a zombie has ended, and waits for init to see it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def _command(pid: int) -> bytes:
