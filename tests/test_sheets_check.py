@@ -107,7 +107,7 @@ def test_a_result_of_a_shape_names_the_cell_that_causes_it(instance: tuple[Sourc
     places = PLACES.replace("54.35", "154.35")
     result = checked(instance, tmp_path, [("places", places), ("sources", SOURCES)])
     assert cells(result) == [("places", "E3", "LatitudeRange")]
-    members = as_members(result.errors[0])
+    members = as_members(result.errors[0], str)
     assert (members["value"], members["severity"]) == ("154.35", "error")
 
 

@@ -28,11 +28,15 @@ _KEYWORDS = {
     "Section": (1,),
     "count": (1, 2),
     "counted": (1, 2),
+    "CellRule": (2,),
 }
+# The remedy of a rule: a second run, for two texts of one call are taken for singular and plural.
+_REMEDIES = {"CellRule": (3,)}
 _METHODS = [
     ("web/static/**", "ignore"),
     ("web/**.py", "python"),
     ("freeze/**.py", "python"),
+    ("sheets/**.py", "python"),
     ("web/templates/**.html", "jinja2"),
 ]
 TRANSLATED = LANGUAGES[1:]
@@ -45,9 +49,9 @@ def said() -> frozenset[str]:
 
 
 def _texts() -> Iterator[str]:
-    found = extract_from_dir(_PACKAGE, _METHODS, keywords=_KEYWORDS)
-    for _, _, message, _, _ in found:
-        yield message if isinstance(message, str) else message[0]
+    for keywords in (_KEYWORDS, _REMEDIES):
+        for _, _, message, _, _ in extract_from_dir(_PACKAGE, _METHODS, keywords=keywords):
+            yield message if isinstance(message, str) else message[0]
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

@@ -16,17 +16,22 @@ from citygraph.progress import Progress
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
-from citygraph.sheets.cell_problems import ERROR, CellProblem, grouped
+from citygraph.sheets.cell_problems import ERROR, CellProblem, Translate, grouped
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.importing import SheetDifference, preview, undo_import, write_import
 from citygraph.sheets.table_model import read_model
 from citygraph.sheets.xlsx_files import write_template
 from citygraph.source.files import sources_of
+from citygraph.web.http.negotiation import LANGUAGES
+from citygraph.web.view.translations import Translations
 
 _SHOWN = 3  # problems of a rule on the terminal
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
 _ENCODING = click.option("--encoding", default="", help="Encoding of CSV files that are not UTF-8, such as cp1254.")
+_LANG = click.option(
+    "--lang", default=LANGUAGES[0], type=click.Choice(LANGUAGES), show_default=True, help="Language of the messages."
+)
 _ORDER = click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How dates like 03/04/1996 are read.")
 
 
@@ -40,15 +45,18 @@ def sheets() -> None:
 @_JSON
 @_ENCODING
 @_ORDER
+@_LANG
 @click.pass_obj
 @command
-def check(settings: Settings, files: tuple[Path, ...], as_json: bool, encoding: str, date_order: str | None) -> int:
+def check(
+    settings: Settings, files: tuple[Path, ...], as_json: bool, encoding: str, date_order: str | None, lang: str
+) -> int:
     """Check FILES as an import would, and print all problems.
 
     Exit status: 0 an import would succeed, 1 there are errors, 2 a file cannot be read.
     """
-    checked = _checked(settings, files, _progress(as_json), encoding, date_order)
-    _print(checked, preview(checked, settings.data), as_json)
+    checked = _checked(settings, files, _progress(as_json), encoding, date_order, lang)
+    _print(checked, preview(checked, settings.data), as_json, lang)
     return VIOLATES if checked.errors else OK
 
 
@@ -57,16 +65,19 @@ def check(settings: Settings, files: tuple[Path, ...], as_json: bool, encoding: 
 @_JSON
 @_ENCODING
 @_ORDER
+@_LANG
 @click.pass_obj
 @command
-def import_(settings: Settings, files: tuple[Path, ...], as_json: bool, encoding: str, date_order: str | None) -> int:
+def import_(
+    settings: Settings, files: tuple[Path, ...], as_json: bool, encoding: str, date_order: str | None, lang: str
+) -> int:
     """Import FILES into data/sheets/, one file for each source, and build a release.
 
     With any error nothing is imported. Exit status: 0 imported, 1 there are errors, 2 the command failed.
     """
     progress = _progress(as_json)
-    checked = _checked(settings, files, progress, encoding, date_order)
-    _print(checked, preview(checked, settings.data), as_json)
+    checked = _checked(settings, files, progress, encoding, date_order, lang)
+    _print(checked, preview(checked, settings.data), as_json, lang)
     if checked.errors:
         return VIOLATES
     for path in write_import(checked, sources_of(settings), settings.releases.parent):
@@ -104,12 +115,12 @@ def undo(settings: Settings) -> int:
 
 
 def _checked(
-    settings: Settings, files: tuple[Path, ...], progress: Progress, encoding: str, date_order: str | None
+    settings: Settings, files: tuple[Path, ...], progress: Progress, encoding: str, date_order: str | None, lang: str
 ) -> CheckedSheets:
     instance, sources = current_instance(), sources_of(settings)
     model = read_model(sources.ontology, instance.languages)
     home = "" if instance.home == "auto" else ID + instance.home
-    checker = Checker(model, sources, _current(settings), home, "en", date_order or "", encoding)
+    checker = Checker(model, sources, _current(settings), home, lang, date_order or "", encoding)
     return checker.check(files, progress)
 
 
@@ -124,10 +135,11 @@ def _progress(as_json: bool) -> Progress:
     return JsonProgress() if as_json else TerminalProgress(Console(stderr=True))
 
 
-def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool) -> None:
+def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, lang: str) -> None:
+    translate = Translations(lang)
     if as_json:
         for problem in checked.problems:
-            print_json(as_members(problem))
+            print_json(as_members(problem, translate))
         print_json({"errors": len(checked.errors), "added": len(difference.added), "removed": len(difference.removed)})
         return
     out = Console(highlight=False, soft_wrap=True)
@@ -137,8 +149,8 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool) -
         colour = "red" if rule.severity == ERROR else "yellow"
         out.print(f"[{colour}]{rule.severity}[/] [bold]{rule.name}[/] ({len(problems)})")
         for problem in problems[:_SHOWN]:
-            out.print(f"    {escape(str(problem.address))}: {escape(problem.message(str))}")
-            out.print(f"        {escape(problem.remedy(str))}")
+            out.print(f"    {escape(str(problem.address))}: {escape(problem.message(translate))}")
+            out.print(f"        {escape(problem.remedy(translate))}")
         if len(problems) > _SHOWN:
             rest = ", ".join(problem.address.name for problem in problems[_SHOWN : _SHOWN + 20])
             out.print(f"    also in {rest}{' …' if len(problems) > _SHOWN + 20 else ''}")
@@ -146,9 +158,9 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool) -
     out.print(f"{len(difference.added)} statement(s) added, {len(difference.removed)} removed")
 
 
-def as_members(problem: CellProblem) -> dict[str, object]:
+def as_members(problem: CellProblem, translate: Translate) -> dict[str, object]:
     """Returns a problem as a JSON object."""
     address = problem.address
     place = {"file": address.file, "sheet": address.sheet, "cell": address.name, "row": address.row}
-    texts = {"message": problem.message(str), "remedy": problem.remedy(str)}
+    texts = {"message": problem.message(translate), "remedy": problem.remedy(translate)}
     return {**place, "severity": problem.rule.severity, "rule": problem.rule.name, "value": problem.value, **texts}

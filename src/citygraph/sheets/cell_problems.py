@@ -54,7 +54,9 @@ class CellProblem:
 
     def remedy(self, translate: Translate) -> str:
         """Returns how to correct the cell, in the reader's language."""
-        return translate(self.rule.remedy).format(value=self.value, **self.values)
+        # A catalogue answers an empty text with its own description.
+        text = translate(self.rule.remedy) if self.rule.remedy else ""
+        return text.format(value=self.value, **self.values)
 
 
 def column_letters(column: int) -> str:
