@@ -41,6 +41,8 @@ _NUMBERS = frozenset({"INTEGER", "DECIMAL", "SIGNED"})
 _NUMERIC_RULES = frozenset({"NumericLiteral", "MultiplicativeExpression"})
 _PATHS = frozenset({"PathAlternative", "PathSequence", "PathEltOrInverse", "PathElt", "PathPrimary"})
 _STATEMENTS = frozenset({"TriplesSameSubjectPath", "BlankNodePropertyListPath", "CollectionPath"})
+# The trees of longer texts would use too much memory.
+_LONGEST_KEPT = 20_000
 # Operands up to this length are repeated where either may be the date.
 _SHORT = 200
 
@@ -54,7 +56,7 @@ def rewritten(text: str, ask: Callable[[str], object]) -> str:
     """
     if not _may_differ(text):
         return text
-    parsed = _parsed(text)
+    parsed = _kept(text) if len(text) <= _LONGEST_KEPT else _parsed(text)
     if parsed.tree is None or parsed.result is not None:
         return parsed.result or text
     with deep_recursion():
@@ -92,6 +94,10 @@ class _Parsed:
 
 
 @lru_cache(maxsize=64)
+def _kept(text: str) -> _Parsed:
+    return _parsed(text)
+
+
 def _parsed(text: str) -> _Parsed:
     try:
         tree = parse(text)
