@@ -13,11 +13,13 @@ from citygraph.errors import NotFound, UsageError
 from citygraph.progress import Progress
 from citygraph.rdf.terms import BASE, ID
 from citygraph.release.releases import Release, Releases
-from citygraph.sheets.check import CheckedSheets, Checker
+from citygraph.sheets.check import CheckedSheets, Checker, choices_of
+from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.importing import preview, undo_import, write_import
 from citygraph.sheets.table_model import read_model
 from citygraph.source.files import Sources
 from citygraph.starter import start_instance
+from citygraph.text import csv_line
 
 REPOSITORY = Path(__file__).parents[1]
 SOURCES = "Short name;Title;Publisher;Address on the web;Language;Date\npage;Twin towns;City Hall;https://www.example.com/;en;2025-03\n"
@@ -25,6 +27,9 @@ PLACES = """Name (en);Other names;Kind;Country;Latitude;Longitude;Wikidata;Sourc
 Poland;;country;;;;Q36;page
 Gdańsk;Danzig; Gedanum;city;Poland;54.35;18.65;Q1792;page
 """.replace("Danzig; Gedanum", '"Danzig; Gedanum"')
+PEOPLE = """Name (en);Title;Office;Organisation;In office from;In office until;Wikidata;Source
+Erika Example;Dr.;mayor;City Hall;2019-08;;;page
+"""
 AGREEMENTS = """City;Partner;Country of the partner;Kind;Date of the council act;Date of the protocol;Source
 ;Danzig;Poland;sister-city agreement;;12.04.1976;page
 """
@@ -135,6 +140,26 @@ def test_an_import_writes_one_file_for_a_source_and_can_be_undone(
     assert not written[0].exists()
     with pytest.raises(NotFound, match="no import"):
         undo_import(tmp_path)
+
+
+def test_exported_rows_are_imported_again_without_a_change(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+    """Each statement stands in a cell, or follows from its row."""
+    sheets = [("agreements", AGREEMENTS), ("places", PLACES), ("people", PEOPLE), ("sources", SOURCES)]
+    result = checked(instance, tmp_path, sheets)
+    assert cells(result) == []
+    quads = {one.quad for one in result.statements}
+    model = read_model(instance[0].ontology, ("en", "de"))
+    exported = SheetExporter(model, choices_of(instance[0]), f"{ID}city/bremen").rows(quads)
+    assert exported.left == ()
+    texts = []
+    for sheet in model.sheets:
+        if rows := exported.rows[sheet.key]:
+            titles = csv_line((column.title("en") for column in sheet.columns), ";")
+            lines = [csv_line((row.get(column, "") for column in sheet.columns), ";") for row in rows]
+            texts.append((sheet.key, titles + "".join(lines)))
+    again = checked(instance, tmp_path, texts)
+    assert [(problem.address.name, problem.rule.name, problem.value) for problem in again.errors] == []
+    assert {one.quad for one in again.statements} == quads
 
 
 def test_nothing_is_imported_with_an_error(instance: tuple[Sources, Release], tmp_path: Path) -> None:

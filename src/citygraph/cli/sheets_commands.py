@@ -1,4 +1,4 @@
-"""The commands for spreadsheets: template, check, import, undo."""
+"""The commands for spreadsheets: template, check, import, export, undo."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from rich.markup import escape
 from citygraph.build.build import build
 from citygraph.cli.console import OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json
 from citygraph.errors import NotFound, UsageError
-from citygraph.instance import current_instance
+from citygraph.instance import Instance, current_instance
 from citygraph.progress import Progress
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.sheets.cell_problems import ERROR, CellProblem, Translate, grouped
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
-from citygraph.sheets.importing import SheetDifference, preview, undo_import, write_import
+from citygraph.sheets.export_rows import SheetExporter
+from citygraph.sheets.importing import SheetDifference, imported, preview, undo_import, write_import
 from citygraph.sheets.table_model import read_model
-from citygraph.sheets.xlsx_files import write_template
+from citygraph.sheets.xlsx_files import write_rows, write_template
 from citygraph.source.files import sources_of
 from citygraph.web.http.negotiation import LANGUAGES
 from citygraph.web.view.translations import Translations
@@ -92,6 +93,28 @@ def import_(
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @click.pass_obj
 @command
+def export(settings: Settings, file: Path, force: bool) -> int:
+    """Write what was imported to a workbook, FILE.xlsx; imported again unchanged, it changes nothing.
+
+    Statements that no column can hold are named on standard error and stay as they are.
+    """
+    if file.exists() and not force:
+        raise UsageError(f"{file} exists: --force replaces it")
+    sources, instance = sources_of(settings), current_instance()
+    model, choices = read_model(sources.ontology, instance.languages), choices_of(sources)
+    exported = SheetExporter(model, choices, _home(instance)).rows(imported(settings.data))
+    write_rows(file, model, choices, exported.rows)
+    for quad in exported.left:
+        click.echo(f"no column for: {quad}", err=True)
+    click.echo(f"{file}: {sum(map(len, exported.rows.values()))} rows", err=True)
+    return OK
+
+
+@sheets.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@click.pass_obj
+@command
 def template(settings: Settings, file: Path, force: bool) -> int:
     """Write an empty workbook, FILE.xlsx: a sheet for each kind of entity, with titles, help, example, drop-downs."""
     if file.exists() and not force:
@@ -119,9 +142,12 @@ def _checked(
 ) -> CheckedSheets:
     instance, sources = current_instance(), sources_of(settings)
     model = read_model(sources.ontology, instance.languages)
-    home = "" if instance.home == "auto" else ID + instance.home
-    checker = Checker(model, sources, _current(settings), home, lang, date_order or "", encoding)
+    checker = Checker(model, sources, _current(settings), _home(instance), lang, date_order or "", encoding)
     return checker.check(files, progress)
+
+
+def _home(instance: Instance) -> str:
+    return "" if instance.home == "auto" else ID + instance.home
 
 
 def _current(settings: Settings) -> Release | None:

@@ -33,11 +33,20 @@ class Names:
     def __init__(self, finder: Lookup | None) -> None:
         self._finder = finder
         self._own: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._labels: dict[str, str] = {}
         self._known: dict[tuple[str, frozenset[str]], list[str]] = {}
 
     def add(self, name: str, iri: str, class_: str) -> None:
         """Adds a name that a row of the workbook gives to an entity of this class, such as "cg:City"."""
         self._own[fold(name)].add((iri, local_name(class_)))
+        self._labels.setdefault(iri, name)
+
+    def label(self, iri: str) -> str:
+        """Returns the first name that a row gives to an entity, else its label in the graph, else its identifier."""
+        if iri not in self._labels:
+            entities = self._finder.identified([iri]) if self._finder else []
+            self._labels[iri] = entities[0].label if entities else iri.removeprefix(ID)
+        return self._labels[iri]
 
     def find(self, text: str, classes: Iterable[str], country: str = "") -> list[str]:
         """Returns the IRIs of the entities of one of these classes that the text names: one if it is unambiguous.

@@ -30,6 +30,10 @@ UNKNOWN_SOURCE = CellRule(
 )
 NO_LANGUAGE = CellRule("language", "{value} is not a language tag.", "Write a tag such as en, de or tr.")
 
+NOT_AN_IDENTIFIER = CellRule(
+    "identifier", "{value} is not an identifier.", "Write a type and a short name, such as city/bremen, or nothing."
+)
+
 DELETION = "–"
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
@@ -38,6 +42,7 @@ _QID = re.compile(r"(?:https?://(?:www\.)?wikidata\.org/(?:entity|wiki)/)?(Q[1-9
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _OVERRIDE = re.compile(r"(.*\S)\s*\[([a-z0-9][a-z0-9-]*)\]", re.DOTALL)
+_IDENTIFIER = re.compile(r"[a-z]+/[a-z0-9]+(?:-[a-z0-9]+)*")
 _PARTS = re.compile(r"\s*(?:;|\n)\s*")
 _YES = frozenset({"yes", "true", "evet", "ja", "bəli", "1"})
 _NO = frozenset({"no", "false", "hayır", "nein", "xeyr", "0"})
@@ -95,17 +100,29 @@ class RowReader:
             return SOURCE(slug(cell.text)) if cell else None
         names = [cell for column, cell in row.cells.items() if column.key == "name"]
         class_ = self._class(row, node)
-        if not names or not class_:
-            return None
-        country = row.cell("country")
-        known = self._context.names.find(names[0].text, [class_], country.text if country else "")
-        iri = known[0] if len(known) == 1 else self._new_iri(node, class_, names[0])
+        iri = self._iri(row, node, class_, names)
         if iri is None:
             return None
         others = row.cell("other_names")
         for text in [*(cell.text for cell in names), *(_PARTS.split(others.text) if others else ())]:
             self._context.names.add(text, iri, class_)
+        self._context.names.add(iri.removeprefix(ID), iri, class_)
         return NamedNode(iri)
+
+    def _iri(self, row: SheetRow, node: SheetNode, class_: str, names: Sequence[RowCell]) -> str | None:
+        if cell := row.cell("id"):
+            return self._identified(cell)
+        if not names or not class_:
+            return None
+        country = row.cell("country")
+        known = self._context.names.find(names[0].text, [class_], country.text if country else "")
+        return known[0] if len(known) == 1 else self._new_iri(node, class_, names[0])
+
+    def _identified(self, cell: RowCell) -> str | None:
+        if not _IDENTIFIER.fullmatch(cell.text):
+            self.problems.append(CellProblem(NOT_AN_IDENTIFIER, cell.address, cell.text))
+            return None
+        return ID + cell.text
 
     def _new_iri(self, node: SheetNode, class_: str, name: CellValue | RowCell) -> str | None:
         local = slug(name.text)
@@ -145,7 +162,9 @@ class RowReader:
         """Returns the nodes of a row: those whose needed columns have values."""
         by_key = {column.key: cell_values for column, cell_values in values.items() if cell_values}
         if row.sheet.key == "agreements":
-            main = self._agreement(by_key)
+            identifier = row.cell("id")
+            iri = self._identified(identifier) if identifier else self._agreement(by_key)
+            main = NamedNode(iri) if iri else None
         nodes = {row.sheet.main: main} if main is not None else {}
         for key, node in row.sheet.nodes.items():
             if key in nodes or not set(node.needs) <= set(by_key):
@@ -158,14 +177,14 @@ class RowReader:
                 nodes[key] = NamedNode(self._filled(node.iri, by_key, nodes, source))
         return nodes
 
-    def _agreement(self, by_key: Mapping[str, list[CellValue]]) -> NamedNode | None:
+    def _agreement(self, by_key: Mapping[str, list[CellValue]]) -> str | None:
         partner = by_key.get("partner")
         if not partner:
             return None
         city = by_key.get("city")
         first = city[0].term.value if city else self._context.home
         ends = [iri.rpartition("/")[2] for iri in (first, partner[0].term.value)]
-        return NamedNode(f"{ID}agreement/{'-'.join(ends)}")
+        return f"{ID}agreement/{'-'.join(ends)}"
 
     def _filled(
         self, pattern: str, by_key: Mapping[str, list[CellValue]], nodes: Mapping[str, NamedNode], source: str
@@ -199,18 +218,35 @@ class RowReader:
                 if target in nodes:
                     yield CellStatement(Quad(subject, _expanded(property_), nodes[target], graph), row.address)
             if node.label:
-                yield from self._labels(row, node, subject, graph)
+                yield self._label(row, node, subject, values, graph)
         for column in row.sheet.columns:
-            if column.default == "home" and column not in values and self._context.home and row.sheet.main in nodes:
-                home = Quad(nodes[row.sheet.main], _expanded(column.property), NamedNode(self._context.home), graph)
-                yield CellStatement(home, row.address)
+            if column.default and column not in values and column.node in nodes and (term := self._default(column)):
+                yield CellStatement(Quad(nodes[column.node], _expanded(column.property), term, graph), row.address)
 
-    def _labels(self, row: SheetRow, node: SheetNode, subject: NamedNode, graph: NamedNode) -> Iterator[CellStatement]:
-        """Yields the label of a node that is made from other cells, in the first language."""
+    def _default(self, column: SheetColumn) -> NamedNode | Literal | None:
+        """Returns the value of an empty cell: the home place, or a constant of the model."""
+        if column.default == "home":
+            return NamedNode(self._context.home) if self._context.home else None
+        return _PLAIN_TERMS[column.kind](column.default)
+
+    def _label(
+        self,
+        row: SheetRow,
+        node: SheetNode,
+        subject: NamedNode,
+        values: Mapping[SheetColumn, list[CellValue]],
+        graph: NamedNode,
+    ) -> CellStatement:
+        """Returns the label of a node that is made from the labels of other cells, in the first language."""
         language = self._context.model.languages[0]
-        texts = {column.key: cell.text for column, cell in row.cells.items()}
+        texts = {column.key: self._shown(column, cell[0], language) for column, cell in values.items() if cell}
         label = Literal(node.label.format_map(texts), language=language)
-        yield CellStatement(Quad(subject, RDFS("label"), label, graph), row.address)
+        return CellStatement(Quad(subject, RDFS("label"), label, graph), row.address)
+
+    def _shown(self, column: SheetColumn, value: CellValue, language: str) -> str:
+        if column.kind == "concept":
+            return self._context.choices.label(value.term.value, language)
+        return self._context.names.label(value.term.value) if column.kind == "entity" else value.text
 
     def _graph(self, row: SheetRow, source: str) -> NamedNode:
         return CATALOG_GRAPH if row.sheet.key == "sources" else SOURCE(slug(source) or "unknown")
@@ -222,7 +258,7 @@ class RowReader:
         return cell.text
 
     def _values(self, row: SheetRow, column: SheetColumn, cell: RowCell) -> Iterator[CellValue]:
-        if cell.text == DELETION or column.kind in ("source", "key"):
+        if cell.text == DELETION or column.kind in ("source", "key", "identifier"):
             return
         text, source = cell.text, ""
         if (match := _OVERRIDE.fullmatch(text)) and match[2] in self._sources:

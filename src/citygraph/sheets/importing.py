@@ -44,6 +44,11 @@ def preview(checked: CheckedSheets, data: Path) -> SheetDifference:
     return SheetDifference(tuple(sorted(new - old, key=str)), tuple(sorted(old - new, key=str)))
 
 
+def imported(data: Path) -> list[Quad]:
+    """Returns the statements of all earlier imports."""
+    return [quad for path in sorted((data / FOLDER).glob("*.trig")) for quad in _read(path)]
+
+
 def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> list[Path]:
     """Writes the statements into one file for each graph, and returns the files that changed.
 

@@ -171,7 +171,10 @@ def _unknown(
 
 
 def _empty(row: SheetRow, places: dict[SheetColumn, int], language: str) -> Iterator[CellProblem]:
+    is_identified = row.cell("id") is not None
     for column, place in places.items():
+        if is_identified and column.kind == "label":
+            continue  # the entity is known, and its name may come from another source
         if column.required and column not in row.cells:
             address = CellAddress(row.address.file, row.address.sheet, row.address.row, place)
             yield CellProblem(EMPTY_REQUIRED, address, "", {"column": column.title(language)})

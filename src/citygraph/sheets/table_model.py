@@ -17,6 +17,7 @@ KINDS = frozenset(
         "text",
         "label",
         "key",
+        "identifier",
         "date",
         "number",
         "decimal",
@@ -149,6 +150,19 @@ _SOURCE = {
 }
 
 
+# The last column of these sheets: a row with an identifier is about that entity, whatever its name.
+_IDENTIFIER = {
+    "key": "id",
+    "title": {"en": "Identifier", "tr": "Tanımlayıcı", "de": "Kennung"},
+    "help": {
+        "en": "Leave empty for new entities, such as city/bremen for known ones.",
+        "tr": "Yeni varlıklarda boş bırakın; bilinenlerde örneğin city/bremen.",
+        "de": "Bei Neuem leer lassen; bei Bekanntem zum Beispiel city/bremen.",
+    },
+    "kind": "identifier",
+}
+
+
 def read_model(ontology: Path, languages: tuple[str, ...]) -> TableModel:
     """Reads `sheets.toml` of the ontology folder, for the languages of an instance; the first is required on labels.
 
@@ -165,7 +179,7 @@ def read_model(ontology: Path, languages: tuple[str, ...]) -> TableModel:
 def _sheet(values: Mapping[str, Any], languages: tuple[str, ...]) -> Sheet:
     main = values["main"]
     nodes = {key: _node(key, node) for key, node in values["nodes"].items()}
-    rows = [*values["columns"], *([] if values["key"] == "sources" else [_SOURCE])]
+    rows = [*values["columns"], *([] if values["key"] == "sources" else [_SOURCE, _IDENTIFIER])]
     columns = tuple(column for row in rows for column in _columns(row, main, languages))
     return Sheet(values["key"], values["title"], main, nodes, columns)
 

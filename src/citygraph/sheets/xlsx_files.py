@@ -44,9 +44,14 @@ class XlsxFile:
         self._columns = 0
 
     def add_sheet(
-        self, sheet: Sheet, model: TableModel, choices: Choices, rows: Iterable[Mapping[str, str]], with_help: bool
+        self,
+        sheet: Sheet,
+        model: TableModel,
+        choices: Choices,
+        rows: Iterable[Mapping[SheetColumn, str]],
+        with_help: bool,
     ) -> None:
-        """Adds a sheet: titles, for a template a help and an example row, and rows by column title."""
+        """Adds a sheet: titles, for a template a help and an example row, and rows."""
         language = model.languages[0]
         page = self._book.add_worksheet(sheet.title(language))
         page.freeze_panes(1, 1)
@@ -60,7 +65,7 @@ class XlsxFile:
                 self._add_choices(page, place, choices.of(column, language), column, language)
         for number, row in enumerate(rows, _FIRST if with_help else 1):
             for place, column in enumerate(sheet.columns):
-                self._write(page, number, place, row.get(column.title(language), ""), self._text)
+                self._write(page, number, place, row.get(column, ""), self._text)
         # A cell that looks like a number is text on purpose.
         page.ignore_errors({"number_stored_as_text": f"A1:ZZ{_ROWS + 1}"})
 
@@ -96,6 +101,16 @@ class XlsxFile:
         # The library reports a cell that it leaves out only by this number.
         if status:
             raise CitygraphError(f"a cell cannot be written to the workbook (status {status})")
+
+
+def write_rows(
+    path: Path, model: TableModel, choices: Choices, rows: Mapping[str, list[dict[SheetColumn, str]]]
+) -> None:
+    """Writes rows by the key of their sheet, with the titles and drop-downs of the template."""
+    book = XlsxFile(path)
+    for sheet in model.sheets:
+        book.add_sheet(sheet, model, choices, rows.get(sheet.key, ()), with_help=False)
+    book.close()
 
 
 def write_template(path: Path, model: TableModel, choices: Choices) -> None:
