@@ -168,3 +168,20 @@ def test_nothing_is_imported_with_an_error(instance: tuple[Sources, Release], tm
     with pytest.raises(UsageError, match="nothing was imported"):
         write_import(result, instance[0], tmp_path)
     assert not list((instance[0].data / "sheets").glob("*"))
+
+
+def test_the_status_of_a_tie_is_a_period_of_its_source(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+    """A tie that one source calls dormant since a year stays in force (14 §3)."""
+    agreements = "Partner;Kind;Start;In effect on;Status;Status since;Source\n"
+    agreements += "Danzig;sister-city agreement;1989;2020-08;dormant;2004;page\n"
+    result = checked(instance, tmp_path, [("agreements", agreements), ("places", PLACES), ("sources", SOURCES)])
+    assert cells(result) == []
+    agreement, graph = f"<{ID}agreement/bremen-gdansk>", f"<{BASE}source/page>"
+    period = f"{agreement[:-1]}#dormant-page>"
+    cg = "https://w3id.org/citygraph/ontology"
+    assert {
+        f"{agreement} <{cg}#status> {period} {graph}",
+        f"{period} <{cg}#state> <{cg}/statuses/dormant> {graph}",
+        f'{period} <{cg}#from> "2004"^^<http://www.w3.org/2001/XMLSchema#gYear> {graph}',
+        f'{agreement} <{cg}#attestedOn> "2020-08"^^<http://www.w3.org/2001/XMLSchema#gYearMonth> {graph}',
+    } <= {str(one.quad) for one in result.statements}
