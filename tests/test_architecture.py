@@ -82,7 +82,7 @@ FENCES = {
     "pyspark": {"wikidata.spark"},
     "py4j": {"wikidata.spark"},
     "resvg_py": {"charts.card"},
-    "babel": {"web"},
+    "babel": {"web", "source.instance_languages"},
     # What reaches other machines over HTTP.
     "urllib.request": {"doctor.fetching", "matching.remote"},
     "http.client": {"wikidata.client", "matching.remote"},

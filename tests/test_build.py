@@ -126,7 +126,7 @@ def test_data_that_break_a_shape_change_nothing(copy: Sources, tmp_path: Path) -
     releases = Releases(tmp_path / "releases")
     with pytest.raises(Violations) as raised:
         build(copy, releases, Progress())
-    assert {result.shape.partition("#")[2] for result in raised.value.report.violations} >= {"EnglishLabel"}
+    assert {result.shape.partition("#")[2] for result in raised.value.report.violations} >= {"RequiredLabel"}
     assert releases.history() == []
 
 

@@ -25,7 +25,7 @@ from pyoxigraph import (
 )
 
 from citygraph.errors import BadData, UsageError
-from citygraph.instance import VOCABULARY, packaged_folder
+from citygraph.instance import packaged_folder
 from citygraph.rdf.formats import by_extension, unsupported_reason
 from citygraph.rdf.partial_dates import present_day
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
@@ -57,9 +57,7 @@ class SourceFile:
 
     def read_with_lines(self) -> Iterator[tuple[int, Quad]]:
         """Yields the quads, each with the line on which it ends. Raises BadData as `read` does."""
-        # Files of the package are written for the base of the vocabulary.
-        packaged = self.graph in _NAMED_LISTS and BASE != VOCABULARY
-        opener = partial(_with_instance_base if packaged else opened_file, self.path)
+        opener = partial(_for_instance if self.graph in _NAMED_LISTS else opened_file, self.path)
         for line, quad in read_quads(opener, self.format, self.name, f"file:///{quote(self.name)}"):
             yield line, self._in_its_graph(quad, line)
 
@@ -201,7 +199,7 @@ def extra_files(paths: Iterable[Path]) -> list[SourceFile]:
     return files
 
 
-def _with_instance_base(path: Path) -> IO[bytes]:
+def _for_instance(path: Path) -> IO[bytes]:
     return BytesIO(read_packaged_text(path).encode())
 
 
