@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pyoxigraph import Literal
 from python_calamine import CalamineWorkbook
 
 from citygraph.sheets.check import choices_of
@@ -58,3 +59,17 @@ def test_equal_templates_have_equal_bytes(template: Path, model: TableModel, cho
     """A curator sees by a digest whether the template has changed."""
     write_template(tmp_path / "again.xlsx", model, choices)
     assert (tmp_path / "again.xlsx").read_bytes() == template.read_bytes()
+
+
+def test_drop_downs_are_in_the_first_language(model: TableModel, choices: Choices) -> None:
+    """Every choice has a label in German, too (14 §3)."""
+    columns = [column for sheet in model.sheets for column in sheet.columns if column.kind in ("class", "concept")]
+    offered = {(column.key, label) for column in columns for label in choices.of(column, "de")}
+    assert {("kind", "Städtepartnerschaft"), ("status", "ruhend"), ("role", "Bürgermeister/in")} <= offered
+    ontology = {
+        quad for file in Sources(REPOSITORY / "data", REPOSITORY / "ontology").ontology_files() for quad in file.read()
+    }
+    german = {
+        quad.object.value for quad in ontology if isinstance(quad.object, Literal) and quad.object.language == "de"
+    }
+    assert {label for _, label in offered} <= german
