@@ -21,8 +21,8 @@ from citygraph.web.http.messages import RELEASE, Reply, Request
 from citygraph.web.http.negotiation import wanted
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.sparql.endpoint import SparqlEndpoint
+from citygraph.web.sparql.openapi import openapi
 from citygraph.web.sparql.result_view import Shown, read_answer
-from citygraph.web.sparql.service_description import openapi
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.values import AlternateForm
