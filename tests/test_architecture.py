@@ -76,7 +76,7 @@ FENCES = {
     "sqlite3": {"index", "incremental.index_update"},
     "arro3": {"build.tables"},
     "python_calamine": {"sheets.workbook"},
-    "xlsxwriter": {"sheets.xlsx_files"},
+    "xlsxwriter": {"sheets.xlsx_files", "sheets.problem_workbook"},
     "pyseccomp": {"engine.sandbox"},
     "SPARQLWrapper": {"wikidata.client"},
     "pyspark": {"wikidata.spark"},

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from citygraph.build.build import build
-from citygraph.cli.sheets_commands import as_members
 from citygraph.errors import NotFound, UsageError
 from citygraph.progress import Progress
 from citygraph.rdf.terms import BASE, ID
@@ -16,6 +15,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.importing import preview, undo_import, write_import
+from citygraph.sheets.problem_report import as_members
 from citygraph.sheets.table_model import read_model
 from citygraph.source.files import Sources
 from citygraph.starter import start_instance

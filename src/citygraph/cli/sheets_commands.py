@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -15,11 +18,14 @@ from citygraph.instance import Instance, current_instance
 from citygraph.progress import Progress
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
+from citygraph.saving import replace_text
 from citygraph.settings import Settings
-from citygraph.sheets.cell_problems import ERROR, CellProblem, Translate, grouped
+from citygraph.sheets.cell_problems import ERROR, Translate, grouped
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.importing import SheetDifference, imported, preview, undo_import, write_import
+from citygraph.sheets.problem_report import as_members, difference_html, report_html, report_page, severity_name
+from citygraph.sheets.problem_workbook import write_problem_workbook
 from citygraph.sheets.table_model import read_model
 from citygraph.sheets.xlsx_files import write_rows, write_template
 from citygraph.source.files import sources_of
@@ -34,6 +40,32 @@ _LANG = click.option(
     "--lang", default=LANGUAGES[0], type=click.Choice(LANGUAGES), show_default=True, help="Language of the messages."
 )
 _ORDER = click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How dates like 03/04/1996 are read.")
+_HTML = click.option("--html", type=click.Path(path_type=Path), help="Write the report to a web page as well.")
+_WORKBOOK = click.option(
+    "--workbook",
+    type=click.Path(path_type=Path),
+    help="Write a copy, FILE.xlsx, with marked cells and a list of the problems.",
+)
+
+
+@dataclass(frozen=True)
+class _CheckOptions:
+    """The options of a check, which an import has too."""
+
+    files: tuple[Path, ...]
+    as_json: bool
+    encoding: str
+    date_order: str | None
+    lang: str
+    html: Path | None
+    workbook: Path | None
+
+
+def _checking(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the options of a check."""
+    for option in (_WORKBOOK, _HTML, _LANG, _ORDER, _ENCODING, _JSON, _FILES):
+        function = option(function)
+    return function
 
 
 @click.group()
@@ -42,43 +74,30 @@ def sheets() -> None:
 
 
 @sheets.command()
-@_FILES
-@_JSON
-@_ENCODING
-@_ORDER
-@_LANG
+@_checking
 @click.pass_obj
 @command
-def check(
-    settings: Settings, files: tuple[Path, ...], as_json: bool, encoding: str, date_order: str | None, lang: str
-) -> int:
+def check(settings: Settings, **options: Any) -> int:
     """Check FILES as an import would, and print all problems.
 
     Exit status: 0 an import would succeed, 1 there are errors, 2 a file cannot be read.
     """
-    checked = _checked(settings, files, _progress(as_json), encoding, date_order, lang)
-    _print(checked, preview(checked, settings.data), as_json, lang)
-    return VIOLATES if checked.errors else OK
+    chosen = _CheckOptions(**options)
+    return VIOLATES if _reported(settings, chosen, _progress(chosen.as_json)).errors else OK
 
 
 @sheets.command("import")
-@_FILES
-@_JSON
-@_ENCODING
-@_ORDER
-@_LANG
+@_checking
 @click.pass_obj
 @command
-def import_(
-    settings: Settings, files: tuple[Path, ...], as_json: bool, encoding: str, date_order: str | None, lang: str
-) -> int:
+def import_(settings: Settings, **options: Any) -> int:
     """Import FILES into data/sheets/, one file for each source, and build a release.
 
     With any error nothing is imported. Exit status: 0 imported, 1 there are errors, 2 the command failed.
     """
-    progress = _progress(as_json)
-    checked = _checked(settings, files, progress, encoding, date_order, lang)
-    _print(checked, preview(checked, settings.data), as_json, lang)
+    chosen = _CheckOptions(**options)
+    progress = _progress(chosen.as_json)
+    checked = _reported(settings, chosen, progress)
     if checked.errors:
         return VIOLATES
     for path in write_import(checked, sources_of(settings), settings.releases.parent):
@@ -137,13 +156,31 @@ def undo(settings: Settings) -> int:
     return OK
 
 
-def _checked(
-    settings: Settings, files: tuple[Path, ...], progress: Progress, encoding: str, date_order: str | None, lang: str
-) -> CheckedSheets:
+def _reported(settings: Settings, chosen: _CheckOptions, progress: Progress) -> CheckedSheets:
+    """Checks the files and writes the report wherever it is wanted. Raises UsageError before it replaces an input."""
+    for path in (chosen.html, chosen.workbook):
+        if path and path.resolve() in {file.resolve() for file in chosen.files}:
+            raise UsageError(f"{path} is one of the files to check: choose another name for the report")
     instance, sources = current_instance(), sources_of(settings)
-    model = read_model(sources.ontology, instance.languages)
-    checker = Checker(model, sources, _current(settings), _home(instance), lang, date_order or "", encoding)
-    return checker.check(files, progress)
+    model, home = read_model(sources.ontology, instance.languages), _home(instance)
+    order = chosen.date_order or ""
+    checker = Checker(model, sources, _current(settings), home, chosen.lang, order, chosen.encoding)
+    checked = checker.check(chosen.files, progress)
+    difference, translate = preview(checked, settings.data), Translations(chosen.lang)
+    if chosen.html:
+        replace_text(chosen.html, _html(checked, difference, chosen, translate))
+    if chosen.workbook:
+        write_problem_workbook(chosen.workbook, checked.workbooks, checked.problems, translate)
+    _print(checked, difference, chosen.as_json, chosen.lang)
+    return checked
+
+
+def _html(checked: CheckedSheets, difference: SheetDifference, chosen: _CheckOptions, translate: Translate) -> str:
+    addresses = {statement.quad: statement.address for statement in checked.statements}
+    fragments = [report_html(checked, translate)]
+    if not checked.errors:
+        fragments.append(difference_html(difference, addresses.get, translate))
+    return report_page((path.name for path in chosen.files), chosen.lang, fragments, translate)
 
 
 def _home(instance: Instance) -> str:
@@ -173,7 +210,7 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, l
         out.print(f"[cyan]note[/] {escape(note)}")
     for rule, problems in grouped(checked.problems):
         colour = "red" if rule.severity == ERROR else "yellow"
-        out.print(f"[{colour}]{rule.severity}[/] [bold]{rule.name}[/] ({len(problems)})")
+        out.print(f"[{colour}]{severity_name(rule, translate)}[/] [bold]{rule.name}[/] ({len(problems)})")
         for problem in problems[:_SHOWN]:
             out.print(f"    {escape(str(problem.address))}: {escape(problem.message(translate))}")
             out.print(f"        {escape(problem.remedy(translate))}")
@@ -182,11 +219,3 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, l
             out.print(f"    also in {rest}{' …' if len(problems) > _SHOWN + 20 else ''}")
     out.print(f"{len(checked.errors)} error(s), {len(checked.problems) - len(checked.errors)} warning(s)")
     out.print(f"{len(difference.added)} statement(s) added, {len(difference.removed)} removed")
-
-
-def as_members(problem: CellProblem, translate: Translate) -> dict[str, object]:
-    """Returns a problem as a JSON object."""
-    address = problem.address
-    place = {"file": address.file, "sheet": address.sheet, "cell": address.name, "row": address.row}
-    texts = {"message": problem.message(translate), "remedy": problem.remedy(translate)}
-    return {**place, "severity": problem.rule.severity, "rule": problem.rule.name, "value": problem.value, **texts}

@@ -30,11 +30,12 @@ _STATEMENTS = "sheets.nq"
 
 @dataclass(frozen=True)
 class CheckedSheets:
-    """The statements of workbooks, the problems of their cells, and notes on what was passed over."""
+    """The statements of workbooks, the problems of their cells, notes on what was passed over, and the workbooks."""
 
     statements: tuple[CellStatement, ...]
     problems: tuple[CellProblem, ...]
     notes: tuple[str, ...] = ()
+    workbooks: tuple[Workbook, ...] = ()
 
     @property
     def errors(self) -> list[CellProblem]:
@@ -78,7 +79,7 @@ class Checker:
         if not any(problem.rule.severity == ERROR for problem in problems):
             problems += self._validated(statements, progress)
         notes = tuple(note for workbook in workbooks for note in workbook.notes)
-        return CheckedSheets(statements, tuple(problems), notes)
+        return CheckedSheets(statements, tuple(problems), notes, tuple(workbooks))
 
     def _context(self) -> SheetContext:
         finder = None

@@ -90,17 +90,17 @@ class XlsxFile:
             # Several values are separated by semicolons, which no list has.
             "error_type": "warning" if column.many else "stop",
         }
-        self._require(page.data_validation(1, place, _ROWS, place, options))
+        require_written(page.data_validation(1, place, _ROWS, place, options))
 
     def _write(self, page: Any, row: int, column: int, text: str, format_: Any) -> None:
         if text:
-            self._require(page.write_string(row, column, text, format_))
+            require_written(page.write_string(row, column, text, format_))
 
-    @staticmethod
-    def _require(status: int | None) -> None:
-        # The library reports a cell that it leaves out only by this number.
-        if status:
-            raise CitygraphError(f"a cell cannot be written to the workbook (status {status})")
+
+def require_written(status: int | None) -> None:
+    """Raises CitygraphError for a cell that the library has left out, which it reports only by this number."""
+    if status:
+        raise CitygraphError(f"a cell cannot be written to the workbook (status {status})")
 
 
 def write_rows(
