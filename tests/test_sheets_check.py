@@ -48,7 +48,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sources, Release
         "language": "en",
         "home_slug": "bremen",
         "plain_home": "Bremen",
-        "home_text": "Bremen",
+        "publisher_slug": "city-hall",
         "plain_title": "T",
     }
     unused = dict.fromkeys(("base", "languages", "home", "timezone", "title", "publisher", "contact"), '""')
@@ -185,3 +185,20 @@ def test_the_status_of_a_tie_is_a_period_of_its_source(instance: tuple[Sources, 
         f'{period} <{cg}#from> "2004"^^<http://www.w3.org/2001/XMLSchema#gYear> {graph}',
         f'{agreement} <{cg}#attestedOn> "2020-08"^^<http://www.w3.org/2001/XMLSchema#gYearMonth> {graph}',
     } <= {str(one.quad) for one in result.statements}
+
+
+def test_a_cell_may_name_another_source_and_several_partners(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+    """A name with a source in brackets is known without the brackets; an agreement may have three parties (14 §2)."""
+    places = PLACES.replace("Gdańsk;", "Gdańsk [other];") + "Gdynia;;city;Poland;;;;page\n"
+    sources = SOURCES + "other;Names;City Hall;https://www.example.com/names;en;2025-03\n"
+    agreements = AGREEMENTS.replace(";Danzig;", ';"Gdańsk; Gdynia";')
+    sheets = [("agreements", agreements), ("places", places), ("sources", sources)]
+    result = checked(instance, tmp_path, sheets)
+    assert cells(result) == []
+    statements = {str(one.quad) for one in result.statements}
+    label = "<http://www.w3.org/2000/01/rdf-schema#label>"
+    assert f'<{ID}city/gdansk> {label} "Gdańsk"@en <{BASE}source/other>' in statements
+    parties = [
+        one for one in statements if f"<{ID}agreement/bremen-gdansk> <https://w3id.org/citygraph/ontology#party>" in one
+    ]
+    assert len(parties) == 3

@@ -83,6 +83,15 @@ def test_the_example_conforms_to_the_shapes(installed: Path, tmp_path: Path) -> 
     assert done.returncode == 0, done.stdout
 
 
+def test_without_the_example_an_instance_still_conforms(installed: Path, tmp_path: Path) -> None:
+    """A curator deletes one file, and has the template for her own data (14 §3)."""
+    assert run(installed, tmp_path, "init", "mycity", *options()).returncode == 0
+    (tmp_path / "mycity" / "data" / "sources" / "example.trig").unlink()
+    done = run(installed, tmp_path / "mycity", "validate", "--no-warnings")
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "mycity" / "sheets" / "template.xlsx").is_file()
+
+
 def test_the_settings_are_those_that_were_given(tmp_path: Path) -> None:
     """Quotation marks in a title are escaped."""
     result = CliRunner().invoke(init, [str(tmp_path / "mycity"), *options()])

@@ -11,7 +11,11 @@ import click
 
 from citygraph.cli.console import OK, command
 from citygraph.errors import UsageError
-from citygraph.instance import parse_instance
+from citygraph.instance import packaged_folder, parse_instance
+from citygraph.sheets.check import choices_of
+from citygraph.sheets.table_model import read_model
+from citygraph.sheets.xlsx_files import write_template
+from citygraph.source.files import Sources
 from citygraph.starter import start_instance
 from citygraph.text import nfc, slug
 
@@ -35,7 +39,8 @@ from citygraph.text import nfc, slug
 def init(
     folder: Path, base: str, title: str, languages: str, home: str, publisher: str, contact: str, timezone: str
 ) -> int:
-    """Start an instance in the new folder FOLDER: settings, example data, and a workflow that publishes the site.
+    """Start an instance in the new folder FOLDER: settings, example data, the spreadsheet template, and
+    a workflow that publishes the site.
 
     Options that are not given are asked for.
     """
@@ -58,16 +63,20 @@ def init(
         "title": _quoted(title),
         "plain_title": title,
         "title_label": _quoted(title),
-        "home_text": _quoted(home)[1:-1],
         "publisher": _quoted(publisher),
+        "publisher_slug": slug(publisher) or "publisher",
         "publisher_label": _quoted(publisher),
         "contact": _quoted(contact),
         "today": datetime.now(ZoneInfo(timezone)).date().isoformat(),
     }
     # Before anything is written.
     parse_instance(_settings(values), "the settings")
-    for path in start_instance(folder, values):
+    template = folder / "sheets" / "template.xlsx"
+    for path in [*start_instance(folder, values), template]:
         click.echo(str(path))
+    sources = Sources(folder / "data", packaged_folder("ontology"))
+    template.parent.mkdir()
+    write_template(template, read_model(sources.ontology, tuple(tags)), choices_of(sources))
     click.echo(f"next: cd {folder} && citygraph serve", err=True)
     return OK
 

@@ -88,8 +88,8 @@ class RowReader:
 
     def statements(self, rows: Sequence[SheetRow]) -> list[CellStatement]:
         """Returns the statements of all rows. Entities that rows describe are known before any row refers to them."""
-        mains = {id(row): self._main(row) for row in rows if row.sheet.key != "agreements"}
         self._sources.update(cell.text for row in rows if row.sheet.key == "sources" and (cell := row.cell("key")))
+        mains = {id(row): self._main(row) for row in rows if row.sheet.key != "agreements"}
         return [statement for row in rows for statement in self._of_row(row, mains.get(id(row)))]
 
     def _main(self, row: SheetRow) -> NamedNode | None:
@@ -104,8 +104,9 @@ class RowReader:
         if iri is None:
             return None
         others = row.cell("other_names")
-        for text in [*(cell.text for cell in names), *(_PARTS.split(others.text) if others else ())]:
-            self._context.names.add(text, iri, class_)
+        texts = [self._without_source(cell.text)[0] for cell in (*names, *((others,) if others else ()))]
+        for name in (part for text in texts for part in _PARTS.split(text)):
+            self._context.names.add(name, iri, class_)
         self._context.names.add(iri.removeprefix(ID), iri, class_)
         return NamedNode(iri)
 
@@ -115,8 +116,9 @@ class RowReader:
         if not names or not class_:
             return None
         country = row.cell("country")
-        known = self._context.names.find(names[0].text, [class_], country.text if country else "")
-        return known[0] if len(known) == 1 else self._new_iri(node, class_, names[0])
+        name = self._without_source(names[0].text)[0]
+        known = self._context.names.find(name, [class_], self._without_source(country.text)[0] if country else "")
+        return known[0] if len(known) == 1 else self._new_iri(node, class_, RowCell(name, names[0].address))
 
     def _identified(self, cell: RowCell) -> str | None:
         if not _IDENTIFIER.fullmatch(cell.text):
@@ -124,7 +126,7 @@ class RowReader:
             return None
         return ID + cell.text
 
-    def _new_iri(self, node: SheetNode, class_: str, name: CellValue | RowCell) -> str | None:
+    def _new_iri(self, node: SheetNode, class_: str, name: RowCell) -> str | None:
         local = slug(name.text)
         if not local:
             self.problems.append(CellProblem(NO_SLUG, name.address, name.text))
@@ -260,14 +262,17 @@ class RowReader:
     def _values(self, row: SheetRow, column: SheetColumn, cell: RowCell) -> Iterator[CellValue]:
         if cell.text == DELETION or column.kind in ("source", "key", "identifier"):
             return
-        text, source = cell.text, ""
-        if (match := _OVERRIDE.fullmatch(text)) and match[2] in self._sources:
-            text, source = match[1], match[2]
+        text, source = self._without_source(cell.text)
         for part in _PARTS.split(text) if column.many else (text,):
             if part:
                 term = self._term(row, column, nfc(part), cell.address)
                 if term is not None:
                     yield CellValue(term, part, source, cell.address)
+
+    def _without_source(self, text: str) -> tuple[str, str]:
+        """Returns the text of a cell, and the short name of the source that stands behind it in brackets, if any."""
+        match = _OVERRIDE.fullmatch(text)
+        return (match[1], match[2]) if match and match[2] in self._sources else (text, "")
 
     def _term(self, row: SheetRow, column: SheetColumn, text: str, address: CellAddress) -> NamedNode | Literal | None:
         def wrong(rule: CellRule, **values: str) -> None:
