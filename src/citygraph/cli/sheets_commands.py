@@ -20,7 +20,7 @@ from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.saving import replace_text
 from citygraph.settings import Settings
-from citygraph.sheets.cell_problems import ERROR, Translate, grouped
+from citygraph.sheets.cell_problems import ERROR, NOTE, WARNING, Translate, grouped
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.importing import SheetDifference, imported, preview, undo_import, write_import
@@ -32,6 +32,7 @@ from citygraph.source.files import sources_of
 from citygraph.web.http.negotiation import LANGUAGES
 from citygraph.web.view.translations import Translations
 
+_COLOURS = {ERROR: "red", WARNING: "yellow", NOTE: "cyan"}
 _SHOWN = 3  # problems of a rule on the terminal
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
@@ -209,7 +210,7 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, l
     for note in checked.notes:
         out.print(f"[cyan]note[/] {escape(note)}")
     for rule, problems in grouped(checked.problems):
-        colour = "red" if rule.severity == ERROR else "yellow"
+        colour = _COLOURS[rule.severity]
         out.print(f"[{colour}]{severity_name(rule, translate)}[/] [bold]{rule.name}[/] ({len(problems)})")
         for problem in problems[:_SHOWN]:
             out.print(f"    {escape(str(problem.address))}: {escape(problem.message(translate))}")
@@ -217,5 +218,6 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, l
         if len(problems) > _SHOWN:
             rest = ", ".join(problem.address.name for problem in problems[_SHOWN : _SHOWN + 20])
             out.print(f"    also in {rest}{' …' if len(problems) > _SHOWN + 20 else ''}")
-    out.print(f"{len(checked.errors)} error(s), {len(checked.problems) - len(checked.errors)} warning(s)")
+    warnings = sum(problem.rule.severity == WARNING for problem in checked.problems)
+    out.print(f"{len(checked.errors)} error(s), {warnings} warning(s)")
     out.print(f"{len(difference.added)} statement(s) added, {len(difference.removed)} removed")

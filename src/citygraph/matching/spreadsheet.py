@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -15,6 +17,7 @@ from citygraph.errors import UsageError
 from citygraph.text import csv_line
 
 _DELIMITERS = ",;\t|"
+_MARK = re.compile(r"sep=([^\r\n])(?:\r\n|\r|\n|$)", re.IGNORECASE)
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -24,6 +27,7 @@ _MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _WORKBOOK = b"PK\x03\x04"  # the beginning of .xlsx and .ods, which are ZIP archives
 # Shown in the message about a file without a mark: what spreadsheets on Turkish and western computers write.
 _OTHER_ENCODINGS = ("cp1254", "cp1252")
+_FIRST_ROWS = 20  # among which the titles are: a table may have a heading
 _SHOWN = 60  # letters of a line in a message
 
 
@@ -67,10 +71,11 @@ def read_spreadsheet(path: Path, titles: Sequence[str], encoding: str = "") -> S
     or UTF-8), or a quoted cell does not end.
     """
     text = _decoded(path, encoding)
-    marked = text[:5].lower().startswith("sep=") and text[5:6] in ("", "\r", "\n")
-    delimiter = text[4] if marked else _delimiter(text, titles, path)
+    mark = _MARK.match(text)
+    marked = mark is not None
+    delimiter = mark[1] if mark else _delimiter(text, titles, path)
     # The line of the mark is not part of the table, but counts for the numbers of lines.
-    body = text.partition("\n")[2] if marked else text
+    body = text[mark.end() :] if mark else text
     records = _records(body, delimiter, str(path), 1 + marked)
     if not records:
         raise UsageError(f"{path} is empty: the first line must have the titles of the columns")
@@ -117,12 +122,15 @@ def _undecodable(path: Path, data: bytes, error: UnicodeDecodeError, encoding: s
 
 
 def _delimiter(text: str, titles: Sequence[str], path: Path) -> str:
-    """Returns the delimiter under which the header has the most of these titles, and then the most columns."""
+    """Returns the delimiter under which a first row has the most of these titles, and then the header most columns."""
     preferred = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
 
     def rank(delimiter: str) -> tuple[int, int, bool]:
-        header = [cell.strip() for cell in next(csv.reader(StringIO(text, newline=""), delimiter=delimiter), [])]
-        return sum(title.strip() in header for title in titles), len(header), delimiter == preferred
+        records = islice(csv.reader(StringIO(text, newline=""), delimiter=delimiter), _FIRST_ROWS)
+        rows = [{cell.strip() for cell in record} for record in records]
+        best = max((sum(title.strip() in row for title in titles) for row in rows), default=0)
+        header = next(csv.reader(StringIO(text, newline=""), delimiter=delimiter), [])
+        return best, len(header), delimiter == preferred
 
     _allow_long_cells()
     return max(_DELIMITERS, key=rank)

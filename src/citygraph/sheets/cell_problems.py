@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-ERROR, WARNING = "error", "warning"
+# A note is for the reader to know: nothing is wrong.
+ERROR, WARNING, NOTE = "error", "warning", "note"
+_ORDER = (ERROR, WARNING, NOTE)
 
 # Returns a text in the language of the reader.
 Translate = Callable[[str], str]
@@ -75,4 +77,4 @@ def grouped(problems: Iterable[CellProblem]) -> list[tuple[CellRule, list[CellPr
     for problem in problems:
         groups.setdefault(problem.rule.name, []).append(problem)
     by_rule = [(group[0].rule, group) for group in groups.values()]
-    return sorted(by_rule, key=lambda one: (one[0].severity != ERROR, -len(one[1]), one[0].name))
+    return sorted(by_rule, key=lambda one: (_ORDER.index(one[0].severity), -len(one[1]), one[0].name))

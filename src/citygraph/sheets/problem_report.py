@@ -10,7 +10,7 @@ from string import Formatter
 from pyoxigraph import Literal, Quad
 
 from citygraph.rdf.terms import split_iri
-from citygraph.sheets.cell_problems import ERROR, CellAddress, CellProblem, CellRule, Translate, grouped
+from citygraph.sheets.cell_problems import ERROR, NOTE, WARNING, CellAddress, CellProblem, CellRule, Translate, grouped
 from citygraph.sheets.check import CheckedSheets
 from citygraph.sheets.importing import SheetDifference
 
@@ -39,7 +39,8 @@ def as_members(problem: CellProblem, translate: Translate) -> dict[str, object]:
 
 def severity_name(rule: CellRule, translate: Translate) -> str:
     """Returns the word for the severity of a rule."""
-    return translate("Error") if rule.severity == ERROR else translate("Warning")
+    names = {ERROR: translate("Error"), WARNING: translate("Warning"), NOTE: translate("Note")}
+    return names[rule.severity]
 
 
 def rule_name(rule: CellRule, translate: Translate) -> str:
@@ -51,7 +52,7 @@ def rule_name(rule: CellRule, translate: Translate) -> str:
 
 def report_html(checked: CheckedSheets, translate: Translate) -> str:
     """Returns the problems by rule, with their numbers and all their cells, as a fragment of a page."""
-    warnings = len(checked.problems) - len(checked.errors)
+    warnings = sum(problem.rule.severity == WARNING for problem in checked.problems)
     totals = [
         translate("Errors: {number}").format(number=len(checked.errors)),
         translate("Warnings: {number}").format(number=warnings),

@@ -11,7 +11,7 @@ from typing import Any
 
 import xlsxwriter
 
-from citygraph.sheets.cell_problems import ERROR, CellAddress, CellProblem, Translate, grouped
+from citygraph.sheets.cell_problems import ERROR, NOTE, WARNING, CellAddress, CellProblem, Translate, grouped
 from citygraph.sheets.problem_report import place_name, severity_name
 from citygraph.sheets.workbook import Grid, Workbook
 from citygraph.sheets.xlsx_files import require_written
@@ -22,7 +22,7 @@ _NOTE = 2_000  # a longer note is unreadable; the first sheet has the whole text
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 # Excel keeps this name for itself.
 _RESERVED = "history"
-_COLOURS = {ERROR: "#F8C9C9", "warning": "#FCE8B2"}
+_COLOURS = {ERROR: "#F8C9C9", WARNING: "#FCE8B2", NOTE: "#DCE9F5"}
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -102,7 +102,7 @@ class _Copy:
                 if (row, column) not in page.problems:
                     self._write(sheet, row, column, text, self._text)
         for (row, column), problems in page.problems.items():
-            severity = min((problem.rule.severity for problem in problems), key=lambda name: name != ERROR)
+            severity = min((problem.rule.severity for problem in problems), key=list(_COLOURS).index)
             texts = page.grid.rows[row] if row < len(page.grid.rows) else ()
             text = texts[column] if column < len(texts) else ""
             if text:

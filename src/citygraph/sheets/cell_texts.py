@@ -1,0 +1,81 @@
+"""Rules about the text of a cell, whatever the file is."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from citygraph.sheets.cell_problems import WARNING, CellAddress, CellProblem, CellRule
+from citygraph.text import nfc
+
+ERROR_VALUE = CellRule(
+    "cell-error",
+    "The cell has the error {value} instead of a value.",
+    "Correct the formula, or write the value. An empty cell means that the value is unknown.",
+)
+LONG_TEXT = CellRule(
+    "cell-length",
+    "The text has {number} characters; a cell of a spreadsheet keeps at most {most}.",
+    "Shorten the text.",
+)
+CONTROL = CellRule(
+    "cell-control",
+    "The text has the invisible control character {character}.",
+    "Delete the character, or write the text again.",
+)
+LOST_LETTER = CellRule(
+    "cell-lost-letter",
+    "The text has the mark � where a letter was lost.",
+    "Write the letter again. It was lost when the file was saved or opened in another encoding.",
+)
+WRONG_LETTERS = CellRule(
+    "cell-letters",
+    "{value} looks like {repaired}, read in a wrong encoding.",
+    "Write {repaired}, or open the file with the encoding in which it was saved.",
+    WARNING,
+)
+
+MOST_LETTERS = 32_767  # of a cell in Excel, in UTF-16
+# As English, German and Turkish programs write them, and LibreOffice.
+_ERROR = re.compile(r"#(?:N/A|NV|YOK|N/D)|#[\w/]+[!?]|#{3,}|Err:[0-9]{3}|#GETTING_DATA")
+_CODE_PAGES = ("cp1252", "cp1254")
+
+
+def is_error(text: str) -> bool:
+    """Returns whether a text is what a spreadsheet shows for a failed formula."""
+    return text.startswith(("#", "Err:")) and _ERROR.fullmatch(text) is not None
+
+
+def cleaned(text: str) -> str:
+    """Returns the text in NFC, with line ends as \\n and single spaces between words."""
+    if text.isalnum() and text.isascii():
+        return text
+    lines = nfc(text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(" ".join(line.split()) for line in lines).strip()
+
+
+def problems_of_text(text: str, address: CellAddress) -> Iterator[CellProblem]:
+    """Yields what is wrong with the text of a cell."""
+    if is_error(text):
+        yield CellProblem(ERROR_VALUE, address, text)
+    if len(text) > MOST_LETTERS // 2 and (number := len(text.encode("utf-16-le", "surrogatepass")) // 2) > MOST_LETTERS:
+        yield CellProblem(LONG_TEXT, address, text[:60], {"number": f"{number:,}", "most": f"{MOST_LETTERS:,}"})
+    if "\ufffd" in text:
+        yield CellProblem(LOST_LETTER, address, text[:60])
+    if not text.isprintable():
+        control = next((one for one in text if one != "\n" and unicodedata.category(one) in ("Cc", "Cs")), "")
+        if control:
+            yield CellProblem(CONTROL, address, text[:60], {"character": f"U+{ord(control):04X}"})
+    if not text.isascii() and (repaired := _repaired(text)):
+        yield CellProblem(WRONG_LETTERS, address, text, {"repaired": repaired})
+
+
+def _repaired(text: str) -> str:
+    """Returns the text that was UTF-8 and was read in the encoding of Windows: "Ä°zmir" is "İzmir"."""
+    for code_page in _CODE_PAGES:
+        try:
+            return text.encode(code_page).decode("utf-8")
+        except UnicodeError:
+            continue
+    return ""
