@@ -7,12 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, parse
 
 from citygraph.errors import NotFound
 from citygraph.index.entities import EntityTable, Filter
 from citygraph.index.tie_graph import MOST_FAR, MOST_NEAR, TieGraph, neighbourhood, path_between, whole_graph
-from citygraph.rdf.terms import CG, GRAPH, ID, RDF, RDFS, XSD
+from citygraph.rdf.terms import CG, GRAPH, ID, PREFIXES, RDF, RDFS, XSD
 from citygraph.release.releases import Release
 from tests.world import publish, small_world
 
@@ -87,7 +87,7 @@ def test_a_release_without_the_list_gets_one_in_memory(world: Release, tmp_path:
     path.write_bytes((world.path / "search.sqlite").read_bytes())
     with closing(sqlite3.connect(path)) as database:
         database.executescript(
-            "DROP TABLE listed; DROP TABLE choice; DROP TABLE facet; DROP TABLE span; DROP TABLE tie;"
+            "DROP TABLE listed; DROP TABLE choice; DROP TABLE facet; DROP TABLE span; DROP TABLE tie;DROP TABLE ending;"
         )
     made = EntityTable(path, world.open_store())
     assert made.rows(Filter()) == listing.rows(Filter())
@@ -102,10 +102,10 @@ def test_a_release_without_an_index_has_no_list(world: Release, tmp_path: Path) 
 
 def test_the_shortest_way_goes_by_the_fewest_agreements(listing: EntityTable) -> None:
     """From Bremen to Baku by way of İzmir."""
-    start, end = ID("city/bremen").value, ID("city/baku").value
-    assert [place.rpartition("/")[2] for place in listing.ties.shortest_path(start, end)] == ["bremen", "izmir", "baku"]
-    assert listing.ties.path_count(start, end) == 1
-    assert len(path_between(listing.ties, start, end).ties) == 2
+    start, end, ties = ID("city/bremen").value, ID("city/baku").value, listing.ties_on("")
+    assert [place.rpartition("/")[2] for place in ties.shortest_path(start, end)] == ["bremen", "izmir", "baku"]
+    assert ties.path_count(start, end) == 1
+    assert len(path_between(ties, start, end).ties) == 2
 
 
 def test_where_no_chain_of_agreements_leads_there_is_no_way() -> None:
@@ -134,3 +134,41 @@ def test_a_picture_is_bounded_and_what_is_left_out_is_told() -> None:
     assert [len(ring) for ring in beyond.hops] == [1, 1, MOST_FAR]
     assert len(beyond.omitted[1]) == 199 - MOST_FAR
     assert whole_graph(star(3)).count == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "today", "is_over"),
+    [
+        ('cg:endDate "2010"^^xsd:gYear .', "2026-11-29", True),
+        ('cg:endDate "2010"^^xsd:gYear .', "2010-12-31", False),
+        ('cg:endDate "20100-01-01"^^xsd:date .', "2026-11-29", False),
+        ("cg:status <urn:p> . <urn:p> cg:until cg:unknownDate .", "2026-11-29", True),
+        ('cg:status <urn:p>, <urn:q> . <urn:p> cg:until "2010"^^xsd:gYear . <urn:q> cg:from "2020"^^xsd:gYear .',
+         "2026-11-29", False),
+    ],
+)  # fmt: skip
+def test_a_tie_that_has_ended_is_not_counted_as_current(
+    tmp_path: Path, status: str, today: str, *, is_over: bool
+) -> None:
+    """The entity table marks it, and the graph of ties does not have it (13.10)."""
+    head = "".join(f"PREFIX {prefix}: <{iri}>\n" for prefix, iri in PREFIXES.items())
+    quads = list(parse(f"{head} agreement:izmir-baku {status}", format=RdfFormat.TURTLE))
+    release = publish([*small_world(), *quads], tmp_path)
+    table = EntityTable(release.path / "search.sqlite", release.open_store())
+    ended = {one.label: (one.ties, one.ended) for one in table.rows(Filter(today=today))}
+    assert ended == {"Baku": (1, is_over), "Bremen": (1, 0), "İzmir": (2, is_over)}
+    assert {one.label for one in table.rows(Filter("agreement", today=today)) if one.ended} == (
+        {"İzmir–Baku agreement"} if is_over else set()
+    )
+    assert len(table.ties_on(today).of(ID("city/izmir").value)) == 2 - is_over
+    assert table.ended_count(today) == is_over
+
+
+def test_an_index_of_an_older_version_has_no_ends(world: Release, tmp_path: Path, listing: EntityTable) -> None:
+    """A release that was made before the index had ends is still listed (13.10)."""
+    path = tmp_path / "search.sqlite"
+    path.write_bytes((world.path / "search.sqlite").read_bytes())
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DROP TABLE ending")
+    older = EntityTable(path, world.open_store())
+    assert older.rows(Filter(today="2026-11-29")) == listing.rows(Filter(today="2026-11-29"))

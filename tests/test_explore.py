@@ -78,7 +78,7 @@ def test_downloads_hold_exactly_what_is_shown(client: FlaskClient) -> None:
 def test_the_query_gives_what_the_list_gives(listing: EntityTable, izmir: Release, kind: str) -> None:
     """For every kind, every value of every facet, and a day."""
     store = izmir.open_store()
-    asked = [Filter(kind), Filter(kind, at="2000-06-30"), Filter(kind, at="2040-01-01", is_future=True)]
+    asked = [Filter(kind), Filter(kind, at="2000-06-30"), Filter(kind, at="2040-01-01", today="2026-11-01")]
     asked += [
         Filter(kind, ((name, (value,)),)) for name in FACETS for value in listing.counts(Filter(kind)).facets[name]
     ]
@@ -122,9 +122,9 @@ def test_a_page_asks_a_fixed_number_of_questions(client: FlaskClient, monkeypatc
     asked: list[str] = []
     ask = EntityTable._ask
 
-    def counted(self: EntityTable, text: str, *values: object, filter_: Filter | None = None) -> list[tuple[Any, ...]]:
+    def counted(self: EntityTable, text: str, *values: object, **of: Any) -> list[tuple[Any, ...]]:
         asked.append(text)
-        return ask(self, text, *values, filter_=filter_)
+        return ask(self, text, *values, **of)
 
     # What is counted once for a release is not counted again.
     page(client)

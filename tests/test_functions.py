@@ -6,6 +6,7 @@ import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store
 
 from citygraph.geo import kilometres
+from citygraph.rdf.partial_dates import EDTF
 from citygraph.rdf.terms import PREFIXES, RDFS, XSD
 from citygraph.sparql.functions import FUNCTIONS, functions_of
 
@@ -175,3 +176,22 @@ def test_every_function_is_documented_once() -> None:
     """The service description lists what can be called, and nothing else."""
     assert [function.iri for function in FUNCTIONS] == list(functions_of(Store()))
     assert all(function.help and function.signature.startswith("cg:") for function in FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "last"),
+    [
+        ("1990/2000-02", "1990-01-01", "2000-02-29"),
+        ("2010-05/..", "2010-05-01", None),
+        ("1990/", "1990-01-01", None),
+        ("/2000", None, "2000-12-31"),
+        ("-0752/12000", "-0752-01-01", "12000-12-31"),
+        ("1990-13/x", None, None),
+        ("", None, None),
+    ],
+)
+def test_the_bounds_of_an_interval(given: str, first: str | None, last: str | None) -> None:
+    """Queries compare the intervals of agreements by their days, not as text (13.10)."""
+    interval = f'"{given}"^^<{EDTF.value}>'
+    assert value(f"cg:startOfPeriod({interval})") == (date(first) if first else None)
+    assert value(f"cg:endOfPeriod({interval})") == (date(last) if last else None)

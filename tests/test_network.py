@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from pyoxigraph import RdfFormat, parse
 
+from citygraph.rdf.terms import PREFIXES
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.web import create_app
+from tests.world import publish, small_world
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +94,22 @@ def test_the_network_is_told_in_turkish(client: FlaskClient) -> None:
     assert "Bremen – Bakü" in html
     assert "2 anlaşmalık bir zincirle bağlılar." in html
     assert "19 Ekim 1993" in html
+
+
+def test_a_tie_that_has_ended_is_not_part_of_the_network(tmp_path: Path) -> None:
+    """It is no connection and no partner; the page and the JSON tell how many there are (13.10)."""
+    head = "".join(f"PREFIX {prefix}: <{iri}>\n" for prefix, iri in PREFIXES.items())
+    quads = parse(f'{head} agreement:izmir-baku cg:endDate "2010"^^xsd:gYear .', format=RdfFormat.TURTLE)
+    publish([*small_world(), *quads], tmp_path / "releases")
+    client = create_app(Settings(), Releases(tmp_path / "releases")).test_client()
+    assert "There is no connection between İzmir and Baku" in page(client, "from=city/izmir&to=city/baku")
+    around = page(client, "city=city/izmir")
+    assert "It has 1 partner." in around
+    assert "1 agreement has ended and is not part of the network." in around
+    answer = client.get("/network.json").get_json()
+    assert ({node["label"] for node in answer["nodes"]}, answer["ended"]) == ({"Bremen", "İzmir"}, 1)
+    listed = client.get("/explore?type=city", headers={"Accept": "text/html"}).text
+    assert 'Baku</a></th><td class="country">Azerbaijan</td>' in listed
+    assert '<td class="number">0 <span class="ended">(1 ended)</span></td>' in listed
+    agreements = client.get("/explore?type=agreement", headers={"Accept": "text/html"}).text
+    assert agreements.count('<span class="ended">(ended)</span>') == 1

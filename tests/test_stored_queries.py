@@ -382,6 +382,29 @@ def test_the_countries_hold_every_partner(store: Store) -> None:
         assert row["nearest"] == "" or distances[row["nearest"]] == row["nearestKm"]
 
 
+@pytest.mark.parametrize(
+    ("dates", "is_listed"),
+    [
+        ('cg:startDate "1990"^^xsd:gYear .', True),
+        ("rdfs:label 'undated'@en .", True),
+        ('cg:startDate "1990"^^xsd:gYear ; cg:endDate "2010"^^xsd:gYear .', False),
+        ('cg:startDate "1990"^^xsd:gYear ; cg:endDate "9010-05"^^xsd:gYearMonth .', True),
+        ('cg:endDate "12010-05-01"^^xsd:date .', True),
+        ('cg:status <urn:p> . <urn:p> cg:from "1990"^^xsd:gYear ; cg:until cg:unknownDate .', False),
+        ('cg:status <urn:p>, <urn:q> . <urn:p> cg:until "2000"^^xsd:gYear . <urn:q> cg:from "2010"^^xsd:gYear .', True),
+    ],
+)
+def test_a_former_partner_is_no_partner_of_today(dates: str, *, is_listed: bool) -> None:
+    """Neither by country nor by distance; a second agreement that lasts keeps it (13.10)."""
+    places = """city:x rdfs:label "X"@en ; cg:country country:y . country:y rdfs:label "Y"@en .
+      agreement:x a cg:Agreement ; cg:party city:izmir , city:x . agreement:x """
+    second = ' agreement:z a cg:Agreement ; cg:party city:izmir , city:x ; cg:startDate "2000"^^xsd:gYear .'
+    for text, expected in ((f"{places} {dates}", is_listed), (f"{places} {dates} {second}", True)):
+        told = world(f"GRAPH source:a {{ {text} }}")
+        assert [row["number"] for row in rows(told, "partners-by-country")] == ["1"] * expected
+        assert [row["partnerLabel"] for row in rows(told, "partner-distances")] == ["X"] * expected
+
+
 def test_names_in_another_language_are_compared_with_their_own(store: Store) -> None:
     named = rows(store, "place-names-by-source", language="tr")
     assert all(row["names"] != row["otherNames"] for row in named)

@@ -19,6 +19,7 @@ from citygraph.index.tie_graph import TieGraph
 
 FACETS = ("country", "decade", "source", "protocol")
 _MAX_COUNTS = 64  # cached counts of one release
+_MAX_DAYS = 2  # cached graphs of ties: those of the last two days
 # Of a release without the table it is written when a request needs it; for more entities that takes too long.
 _MAX_WRITTEN = 20_000
 _IN = """+listed IN (
@@ -30,10 +31,14 @@ _IN = """+listed IN (
 _AT = "+listed IN temp.valid"
 # What has no end is valid on a day that is not in the future.
 _VALID = "SELECT DISTINCT number FROM span WHERE since <= ? AND (until = '' AND NOT ? OR until || '-99' >= ?)"
+# An agreement that ended on an unknown date is over today, but had not necessarily ended on a day in the past.
+_ENDED = "SELECT agreement FROM ending WHERE last < ? AND (last <> '' OR ?)"
 _COLUMNS = """
 SELECT iri, label, label_tr, country, latitude, longitude,
        (SELECT min(nullif(since, '')) FROM span WHERE span.number = listed.number),
-       (SELECT count(*) FROM tie WHERE party = listed.number), protocol
+       (SELECT count(*) FROM tie WHERE party = listed.number) AS ties, protocol,
+       (SELECT count(*) FROM temp.ended WHERE agreement = listed.number)
+       + (SELECT count(*) FROM tie JOIN temp.ended USING (agreement) WHERE party = listed.number) AS ended
 FROM (SELECT *, number AS listed FROM listed) AS listed
 """
 _ROWS = """
@@ -45,11 +50,11 @@ WHERE kind = ? AND name = ? AND {conditions} GROUP BY choice.number
 """
 _POINTS = """
 WHERE kind = ? AND latitude IS NOT NULL AND longitude IS NOT NULL AND {conditions}
-ORDER BY 8 DESC, {order}, number LIMIT ?
+ORDER BY ties - ended DESC, {order}, number LIMIT ?
 """
 _TIES = """
 SELECT one.party, other.party, one.agreement FROM tie AS one JOIN tie AS other USING (agreement)
-WHERE one.party <> other.party ORDER BY one.party, other.party, one.agreement
+WHERE one.party <> other.party AND agreement NOT IN temp.ended ORDER BY one.party, other.party, one.agreement
 """
 
 
@@ -57,14 +62,19 @@ WHERE one.party <> other.party ORDER BY one.party, other.party, one.agreement
 class Filter:
     """A filter of entities: the kind, the accepted values of each facet, a day, and the language of the order.
 
-    `is_future` if the day is after the day of the request.
+    `today` is the day of the request: without one, an end counts only by the day of the filter.
     """
 
     kind: str = "city"
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()
     at: str = ""
     turkish: bool = False
-    is_future: bool = False
+    today: str = ""
+
+    @property
+    def is_future(self) -> bool:
+        """Whether the day is after the day of the request."""
+        return bool(self.today) and self.at > self.today
 
     def of(self, facet: str) -> tuple[str, ...]:
         """Returns the accepted values of a facet."""
@@ -73,7 +83,12 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A row of the table. `since` is its first date, `ties` counts agreements, `protocol` is "yes" if one is signed."""
+    """A row of the table.
+
+    `since` is its first date, `ties` counts agreements, `protocol` is "yes" if one is signed.
+
+    `ended` is the number of its agreements that have ended, or 1 for an agreement that has.
+    """
 
     iri: str
     label: str
@@ -84,6 +99,12 @@ class Entity:
     since: str
     ties: int
     protocol: str
+    ended: int = 0
+
+    @property
+    def in_force(self) -> int:
+        """The number of its agreements that have not ended."""
+        return self.ties - self.ended
 
     def name(self, language: str) -> str:
         """Returns the label in a language."""
@@ -111,8 +132,10 @@ class EntityTable:
             raise NotFound("this release has no index: build it again")
         self._database = _opened(path, store)
         self._lock = RLock()
-        self._day = ("", False)
+        self._day = ("", "")
         self._database.execute("CREATE TEMP TABLE valid (listed INTEGER PRIMARY KEY)")
+        self._database.execute("CREATE TEMP TABLE ended (agreement INTEGER PRIMARY KEY)")
+        self.ties_on = lru_cache(_MAX_DAYS)(self._ties_on)
         self.counts = lru_cache(_MAX_COUNTS)(self._counts)
 
     def rows(self, filter_: Filter, limit: int = -1, offset: int = 0) -> list[Entity]:
@@ -122,7 +145,7 @@ class EntityTable:
         return [_entity(row) for row in self._ask(text, filter_.kind, *values, limit, offset, filter_=filter_)]
 
     def points(self, filter_: Filter, limit: int) -> list[Entity]:
-        """Returns the entities that pass and have coordinates, those with the most ties first."""
+        """Returns the entities that pass and have coordinates, those with the most ties in force first."""
         conditions, values = _conditions(filter_)
         text = _COLUMNS + _POINTS.format(conditions=conditions, order=_order(filter_))
         return [_entity(row) for row in self._ask(text, filter_.kind, *values, limit, filter_=filter_)]
@@ -139,12 +162,15 @@ class EntityTable:
         """The number of entities of each type of identifier."""
         return dict(self._ask("SELECT kind, count(*) FROM listed GROUP BY kind"))
 
-    @cached_property
-    def ties(self) -> TieGraph:
-        """The graph of all ties of the release."""
+    def ended_count(self, today: str) -> int:
+        """Returns the number of agreements that have ended by today."""
+        return int(self._ask("SELECT count(*) FROM temp.ended", day=("", today))[0][0])
+
+    def _ties_on(self, today: str) -> TieGraph:
+        """Returns the graph of the ties that have not ended by today."""
         iris = dict(self._ask("SELECT number, iri FROM listed WHERE kind <> 'person'"))
         neighbours: dict[str, dict[str, list[str]]] = {}
-        for one, other, agreement in self._ask(_TIES):
+        for one, other, agreement in self._ask(_TIES, day=("", today)):
             neighbours.setdefault(iris[one], {}).setdefault(iris[other], []).append(iris[agreement])
         return TieGraph(neighbours)
 
@@ -163,26 +189,39 @@ class EntityTable:
         counts = dict(self._ask(_COUNTS.format(conditions=conditions), kind, "type", *values, filter_=filter_))
         return int(counts.get(kind, 0))
 
-    def _ask(self, text: str, *values: object, filter_: Filter | None = None) -> list[tuple[Any, ...]]:
-        # One connection serves all threads, and the temporary table is that of the last requested day.
+    def _ask(
+        self, text: str, *values: object, filter_: Filter | None = None, day: tuple[str, str] = ("", "")
+    ) -> list[tuple[Any, ...]]:
+        # One connection serves all threads, and the temporary tables are those of the last requested days.
         with self._lock:
-            if filter_ and filter_.at and (filter_.at, filter_.is_future) != self._day:
-                self._database.execute("DELETE FROM temp.valid")
-                self._database.execute(f"INSERT INTO temp.valid {_VALID}", (filter_.at, filter_.is_future, filter_.at))
-                self._day = (filter_.at, filter_.is_future)
+            self._set_day(*((filter_.at, filter_.today) if filter_ else day))
             return self._database.execute(text, values).fetchall()
+
+    def _set_day(self, at: str, today: str) -> None:
+        if (at, today) == self._day:
+            return
+        is_future = bool(today) and at > today
+        self._database.execute("DELETE FROM temp.valid")
+        if at:
+            self._database.execute(f"INSERT INTO temp.valid {_VALID}", (at, is_future, at))
+        self._database.execute("DELETE FROM temp.ended")
+        self._database.execute(f"INSERT INTO temp.ended {_ENDED}", (at or today, (at or today) >= today))
+        self._day = (at, today)
 
 
 def _entity(row: tuple[Any, ...]) -> Entity:
-    iri, label, label_tr, country, latitude, longitude, since, ties, protocol = row
-    return Entity(iri, label, label_tr, country or "", latitude, longitude, since or "", ties, protocol or "")
+    iri, label, label_tr, country, latitude, longitude, since, ties, protocol, ended = row
+    return Entity(iri, label, label_tr, country or "", latitude, longitude, since or "", ties, protocol or "", ended)
 
 
 def _opened(path: Path, store: Store) -> sqlite3.Connection:
     """Opens the index, or copies it into memory and adds the table."""
     address = f"file:{path}?mode=ro&immutable=1"
     database = sqlite3.connect(address, uri=True, check_same_thread=False)
-    if database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'listed'").fetchone()[0]:
+    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+    if "listed" in tables:
+        if "ending" not in tables:  # written by an older version: no end is known
+            database.execute("CREATE TEMP TABLE ending (agreement INTEGER PRIMARY KEY, last TEXT)")
         return database
     with closing(database):
         if database.execute("SELECT count(*) FROM entity").fetchone()[0] > _MAX_WRITTEN:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pyoxigraph import Store
 
 from citygraph.index.facts import ENTITY, pairs, value_of
-from citygraph.rdf.partial_dates import date_interval, finest_first
+from citygraph.rdf.partial_dates import DateInterval, date_interval, finest_first, last_day
 from citygraph.rdf.terms import CG, RDF
 from citygraph.text import collation_key
 
 _SOURCE = "/source/"
 _PARTY, _HOLDER, _COUNTRY, _END = CG("party"), CG("holder"), CG("country"), CG("endDate")
-_INTERVALS = (CG("validDuring"), CG("attestedDuring"))
+_VALID = CG("validDuring")
+_INTERVALS = (_VALID, CG("attestedDuring"))
 _PROTOCOL = CG("protocolDate")
 _DATES = (CG("councilActDate"), _PROTOCOL, CG("startDate"), CG("attestedOn"), CG("foundingDate"))
 # A source is a facet value of the entities about which it has one of these properties.
@@ -26,7 +27,8 @@ READ = frozenset({*_COVERED, *_INTERVALS, _HOLDER})
 _ALWAYS = "9999"
 _PLACES = ("city", "area", "country")
 # `place` and `place_tr` are the ranks in the alphabet by the two labels, so that a query sorts by integers.
-# `country` is one of the countries; the facet has all. A choice is a value of a facet for one kind of entity.
+# `country` is one of the countries; the facet has all. A choice is a value of a facet for one kind of entity. An ending
+# is that of an agreement which has an end: its last day, "" if that is unknown.
 SCHEMA_TEXT = """
 CREATE TABLE listed (
   number INTEGER PRIMARY KEY, iri TEXT, kind TEXT, label TEXT, label_tr TEXT, place INTEGER, place_tr INTEGER,
@@ -36,6 +38,7 @@ CREATE TABLE choice (number INTEGER PRIMARY KEY, kind TEXT, name TEXT, value TEX
 CREATE TABLE facet (choice INTEGER, listed INTEGER, PRIMARY KEY (choice, listed)) WITHOUT ROWID;
 CREATE TABLE span (number INTEGER, since TEXT, until TEXT, PRIMARY KEY (number, since, until)) WITHOUT ROWID;
 CREATE TABLE tie (agreement INTEGER, party INTEGER, PRIMARY KEY (agreement, party)) WITHOUT ROWID;
+CREATE TABLE ending (agreement INTEGER PRIMARY KEY, last TEXT);
 """
 _ENTITIES = """
 SELECT iri, label, coalesce(nullif(label_tr, ''), label), country, latitude, longitude FROM entity
@@ -80,6 +83,8 @@ def write_entity_table(store: Store, database: sqlite3.Connection) -> None:
     database.executemany("INSERT INTO span VALUES (?, ?, ?)", spans)
     ties = sorted({(numbers[a], numbers[p]) for a, p in pairs(store, _PARTY) if a in numbers and p in numbers})
     database.executemany("INSERT INTO tie VALUES (?, ?)", ties)
+    endings = sorted((numbers[iri], last) for iri, last in _endings(store) if iri in numbers)
+    database.executemany("INSERT INTO ending VALUES (?, ?)", endings)
     database.executescript(_INDEXES)
 
 
@@ -144,6 +149,17 @@ def _read_times(store: Store, entries: dict[str, _Entry]) -> None:
             entry.spans.add((min(finest_first(entry.dates)), _ALWAYS))
     for iri, _ in pairs(store, _PROTOCOL):
         entries[iri].protocols = {"yes"}
+
+
+def _endings(store: Store) -> Iterator[tuple[str, str]]:
+    """Yields each agreement that has an end, with its last day or "" if that is unknown."""
+    intervals: defaultdict[str, list[DateInterval]] = defaultdict(list)
+    for iri, text in pairs(store, _VALID):
+        if kind_of(iri) == "agreement":
+            intervals[iri].append(date_interval(text))
+    for iri, all_ in intervals.items():
+        if not any(one.is_open for one in all_):
+            yield iri, max(last_day(one.end) for one in all_)
 
 
 def _spans(text: str) -> Iterator[tuple[str, str]]:

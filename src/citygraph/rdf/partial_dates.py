@@ -109,6 +109,19 @@ def period_of(text: str) -> tuple[str, str] | None:
     return f"{year}-{month or '01'}-{day or '01'}{zone}", f"{year}-{last_month:02}-{last_day:02}{zone}"
 
 
+def last_day(text: str) -> str:
+    """Returns the last day of a partial date in four digits for the year, which sort as text; "" for other text.
+
+    Days after 9999 are the last of that year, and those before our era the day before the year 0.
+    """
+    period = period_of(text)
+    return _as_sortable(period[1]) if period else ""
+
+
+def _as_sortable(day: str) -> str:
+    return "-" if day.startswith("-") else _ALWAYS[1] if day[4] != "-" else day[: len(_ALWAYS[1])]
+
+
 def date_literal(text: str) -> Literal | None:
     """Returns a partial date without time zone as a literal of its datatype; None for other text."""
     match = _match(text)

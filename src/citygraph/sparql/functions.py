@@ -14,7 +14,7 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Store, Tripl
 
 from citygraph.geo import kilometres
 from citygraph.rdf.lexical import is_valid
-from citygraph.rdf.partial_dates import DATE_TYPES, period_of
+from citygraph.rdf.partial_dates import DATE_TYPES, EDTF, date_interval, period_of
 from citygraph.rdf.terms import CG, RDFS, XSD
 from citygraph.text import ALL_LANGUAGES, fold, matches_language
 
@@ -44,12 +44,12 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(
         CG("startOfPeriod"),
         "cg:startOfPeriod(date)",
-        "The first day, as xsd:date, of an xsd:date, xsd:gYearMonth or xsd:gYear.",
+        "The first day, as xsd:date, of an xsd:date, xsd:gYearMonth or xsd:gYear, or of an interval of cg:validDuring.",
     ),
     Function(
         CG("endOfPeriod"),
         "cg:endOfPeriod(date)",
-        "The last day, as xsd:date, of an xsd:date, xsd:gYearMonth or xsd:gYear.",
+        "The last day, as xsd:date, of an xsd:date, xsd:gYearMonth or xsd:gYear, or of an interval of cg:validDuring.",
     ),
     Function(
         CG("labelIn"),
@@ -78,12 +78,12 @@ def functions_of(store: Store) -> Functions:
 
 
 def start_of_period(date: Term) -> Term | None:
-    """Returns the first day of a date that may be partial."""
+    """Returns the first day of a date that may be partial, or of an interval that has a known start."""
     return _day_of_period(date, first=True)
 
 
 def end_of_period(date: Term) -> Term | None:
-    """Returns the last day of a date that may be partial."""
+    """Returns the last day of a date that may be partial, or of an interval that has a known end."""
     return _day_of_period(date, first=False)
 
 
@@ -115,9 +115,15 @@ def _number(term: Term) -> float | None:
 
 
 def _day_of_period(date: Term, first: bool) -> Term | None:
-    if not isinstance(date, Literal) or date.datatype not in DATE_TYPES or not _is_valid(date):
+    if not isinstance(date, Literal):
         return None
-    period = period_of(date.value)
+    if date.datatype == EDTF:
+        interval = date_interval(date.value)
+        period = period_of(interval.start if first else interval.end)
+    elif date.datatype in DATE_TYPES and _is_valid(date):
+        period = period_of(date.value)
+    else:
+        return None
     return Literal(period[0 if first else 1], datatype=XSD("date")) if period else None
 
 

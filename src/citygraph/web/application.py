@@ -224,7 +224,7 @@ def _search_views(
         "search_page": Search(settings, cache, lookups, pages),
         "suggestions": Suggestions(settings, cache, lookups),
         "explore": Explore(settings, cache, pages, today),
-        "network": Network(settings, cache, lookups, pages),
+        "network": Network(settings, cache, lookups, pages, today),
         "reconcile": Reconciliation(settings, cache, lookups, pages, bodies),
     }
 

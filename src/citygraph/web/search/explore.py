@@ -44,6 +44,7 @@ _COLUMNS = (
     "since",
     "agreements",
     "protocol",
+    "ended",
 )
 _FACETS = {"country": N_("Country"), "decade": N_("Decade"), "protocol": N_("Protocol"), "source": N_("Source")}
 _MAP_SIZE = 230.0  # as on the page, so that names have their normal size
@@ -200,7 +201,7 @@ def _record(one: Entity) -> dict[str, str | float | None]:
     id_ = one.iri.partition("/id/")[2]
     kind, country = id_.partition("/")[0], one.country.partition("/id/")[2]
     names = (id_, one.iri, one.label, one.label_tr)
-    values = (*names, kind, country, one.latitude, one.longitude, one.since, one.ties, one.protocol)
+    values = (*names, kind, country, one.latitude, one.longitude, one.since, one.ties, one.protocol, one.ended)
     return dict(zip(_COLUMNS, values, strict=True))
 
 
@@ -217,8 +218,8 @@ def map_of(places: Sequence[Entity], reader: PageRequest) -> Markup:
 
 def _mark(one: Entity, reader: PageRequest) -> MapMark:
     name = one.name(reader.translations.language)
-    agreements = reader.translations.count("{number} agreement", "{number} agreements", one.ties)
-    shade = next((place for place, least in enumerate(_SHADES) if one.ties >= least), len(_SHADES))
+    agreements = reader.translations.count("{number} agreement", "{number} agreements", one.in_force)
+    shade = next((place for place, least in enumerate(_SHADES) if one.in_force >= least), len(_SHADES))
     return MapMark(
         0,
         name,

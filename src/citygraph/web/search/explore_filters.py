@@ -104,7 +104,7 @@ class ExploreState:
     def entity_filter(self, addresses: Addresses, language: str, today: str) -> Filter:
         """Returns the filter for the entity table; `today` is an ISO date."""
         values = tuple((facet, self.iris(facet, addresses)) for facet, _ in self.values)
-        return Filter(self.kind, values, self.at, language == "tr", self.at > today)
+        return Filter(self.kind, values, self.at, language == "tr", today)
 
 
 def read_state(arguments: MultiDict[str, str]) -> ExploreState:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from math import atan2, cos, degrees, pi, radians, sin
 
 from markupsafe import Markup, escape
@@ -53,18 +55,26 @@ class TieRow:
 
 @dataclass(frozen=True)
 class NetworkView:
-    """The content of the page: `kind` is whole, around, way or asked (a place is unknown)."""
+    """The content of the page: `kind` is whole, around, way or asked (a place is unknown).
+
+    Agreements that have ended are not part of the network; `ended` is their number in the release.
+    """
 
     kind: str
     subgraph: Subgraph
     path_count: int = 0  # of shortest paths
+    places: int = 0  # in the network
+    ended: int = 0
 
 
 class Network:
     """The graph of ties of a release."""
 
-    def __init__(self, settings: Settings, shelf: ReleaseCache, lookups: Lookups, pages: Templates) -> None:
+    def __init__(
+        self, settings: Settings, shelf: ReleaseCache, lookups: Lookups, pages: Templates, today: Callable[[], date]
+    ) -> None:
         self._settings = settings
+        self._today = today
         self._shelf = shelf
         self._lookups = lookups
         self._pages = pages
@@ -74,7 +84,9 @@ class Network:
         offer = chosen(request, (HTML, JSON), extension)
         opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
         city, start, end = (self._place(opened, request.args.get(n, ""), reader) for n in ("city", "from", "to"))
-        view = _view(opened.listing, city, start, end)
+        # A release at its own address never changes, whatever the day.
+        today = opened.release.manifest.created[:10] if request.release else self._today().isoformat()
+        view = _view(opened.listing, city, start, end, today)
         shown = view.subgraph
         entities = opened.listing.named({*shown.places, *(a for tie in shown.ties for a in tie.agreements)})
         if offer is JSON:
@@ -95,7 +107,7 @@ class Network:
             stops=[_text(entities[iri], reader) for iri in shown.places],
             omitted=_by_name(names.values(), reader),
             omitted_count=len(omitted),
-            places=len(opened.listing.ties.neighbours),
+            places=view.places,
             here=reader.addresses.path("network"),
         )
         return reply(request, page, HTML, reader.translations.language)
@@ -116,15 +128,18 @@ class Network:
         )
 
 
-def _view(table: EntityTable, city: RequestedPlace, start: RequestedPlace, end: RequestedPlace) -> NetworkView:
-    ties = table.ties
+def _view(
+    table: EntityTable, city: RequestedPlace, start: RequestedPlace, end: RequestedPlace, today: str
+) -> NetworkView:
+    ties = table.ties_on(today)
+    view = partial(NetworkView, places=len(ties.neighbours), ended=table.ended_count(today))
     if start.iri and end.iri:
-        return NetworkView("way", path_between(ties, start.iri, end.iri), ties.path_count(start.iri, end.iri))
+        return view("way", path_between(ties, start.iri, end.iri), ties.path_count(start.iri, end.iri))
     if city.iri and not (start.typed or end.typed):
-        return NetworkView("around", neighbourhood(ties, city.iri))
+        return view("around", neighbourhood(ties, city.iri))
     if start.typed or end.typed or city.typed:
-        return NetworkView("asked", Subgraph((), ()))
-    return NetworkView("whole", whole_graph(ties))
+        return view("asked", Subgraph((), ()))
+    return view("whole", whole_graph(ties))
 
 
 def _iri_of_identifier(typed: str, addresses: Addresses) -> str:
@@ -157,6 +172,7 @@ def _as_json(view: NetworkView, entities: Mapping[str, Entity]) -> str:
         "graph": {},
         "sight": view.kind,
         "places": view.subgraph.count,
+        "ended": view.ended,
         "nodes": [
             {"id": iri, "iri": iri, "label": entities[iri].label, "ring": distance}
             for distance, places in enumerate(view.subgraph.hops)
