@@ -115,7 +115,7 @@ def test_no_catalogue_has_the_text_of_an_error_that_nobody_raises() -> None:
         ("year is 'x': it must be a whole number", "year değeri 'x': bir tam sayı olmalı"),
         ("partners has no parameter 'x'; it has: none", "partners sorgusunun 'x' parametresi yok; parametreleri: yok"),
         ("invalid UTF-8 at byte 3 of the address (0xFF)", "adres içinde 3. baytta geçersiz UTF-8 (0xFF)"),
-        ("'pdf' is no format we make; there are text/csv", "'pdf' ürettiğimiz bir biçim değil; olanlar: text/csv"),
+        ("'pdf' is not a supported format; there are text/csv", "'pdf' ürettiğimiz bir biçim değil; olanlar: text/csv"),
         ("there is nothing at /a; there are b\nc", "/a; there are b\nc adresinde bir şey yok"),
         ("what a library says is this: nothing", None),
         ("x" * 2000, None),

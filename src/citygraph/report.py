@@ -18,7 +18,7 @@ from citygraph.text import best_tag, nfc
 REPORT = "report.ttl"
 LATER = "report-later.jsonl"
 _REPORT = SH("ValidationReport")
-# What a result is about, for comparison: focus node, shape, path and value.
+# A result in a form that can be compared: focus node, shape, path and value.
 Finding = tuple[str, str, str, str]
 
 

@@ -26,7 +26,7 @@ _MARKS = (
     "\u0332\u0313\u0314\u0301\u0300\u0306\u0302\u030c\u030a\u0308\u030b\u0303\u0307\u0338\u0327\u0328\u0304"
     "\u0335\u0305\u0309\u030f\u0310\u0311\u031b\u0323\u0324\u0325\u0326\u032d\u032e\u0330\u0331\u0361\u0363"
 )
-# Characters without a canonical decomposition that sort by others; \u0363 stands for what makes "æ" more than "ae".
+# Characters without a canonical decomposition that sort by others; \u0363 marks the difference of "æ" from "ae".
 _SPELLED = {
     **{"đ": "d\u0335", "ħ": "h\u0335", "ł": "l\u0335", "ø": "o\u0338", "ð": "d\u0363", "ŀ": "l\u0363"},
     **{"æ": "a\u0363e", "œ": "o\u0363e", "ß": "s\u0363s", "ĳ": "ij", "ŉ": "ʼn", "ґ": "г\u0335"},
@@ -96,7 +96,7 @@ def slug(label: str) -> str:
 def collation_key(text: str, language: str = "tr") -> str:
     """Returns a sort key: the order of the ICU collation of Turkish, or of Azerbaijani.
 
-    Letters count first, then their marks, then case; after that the text itself: ç after c, ı before i, â beside a.
+    Letters count first, then their marks, then case; after that the text itself: ç after c, ı before i, â next to a.
     Readers of other languages get the Turkish order.
     """
     alphabet = language if language in _OWN_LETTERS else "tr"

@@ -214,7 +214,7 @@ def _as_in_data(results: Graph) -> None:
 
 
 def _name(term: Any) -> str:
-    """Returns the IRI of a term, its N-Triples if it is none, "" for no term."""
+    """Returns a term as text: an IRI without its brackets, any other term as N-Triples, None as ""."""
     text = _ntriples(term)
     return text[1:-1] if text.startswith("<") else text
 

@@ -190,7 +190,7 @@ def _text(contents: Iterable[tuple[NamedNode, list[Quad]]], path: Path) -> str:
 
 
 def quads_of(graph: NamedNode, store: Store, tables: Collection[OutputFile]) -> list[Quad]:
-    """Returns the quads to write for a graph. Those of the catalogue that the build computes are left out."""
+    """Returns the quads to write for a graph; for the catalogue, only those that the build does not compute."""
     quads = list(store.quads_for_pattern(None, None, None, graph))
     if graph != CATALOG_GRAPH:
         return quads

@@ -24,7 +24,7 @@ _ON_DATES = {
     "tr": "Kaynaklar kadar kesin: YYYY, YYYY-AA ya da YYYY-AA-GG.",
 }
 _ON_SEVERAL = {"en": 'Several values are joined with "; ".', "tr": 'Birden çok değer "; " ile ayrılır.'}
-# Dates are not among them: a partial date is no xsd:date, so that they are strings with a pattern.
+# Dates are not among them: a partial date is not an xsd:date, so that they are strings with a pattern.
 _CSVW_TYPES = {"integer": "integer", "number": "decimal", "boolean": "boolean", "iri": "anyURI", "text": "string"}
 
 

@@ -1,6 +1,6 @@
 """The check of single statements, in one pass before any engine: terms, kinds and datatypes of values, lexical forms.
 
-The ontology says which terms there are and what each property takes; ontology/shapes/statement.ttl has the words.
+The ontology defines the terms and the values of each property; ontology/shapes/statement.ttl has the messages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SH, XSD, split_iri
 from citygraph.report import ValidationResult
 from citygraph.source.reading import read_packaged_text
 
-# What replaces the datatype of an ill-formed literal for the engines, which differ on such literals. With an unknown
+# Replaces the datatype of an ill-formed literal for the engines, which differ on such literals. With an unknown
 # datatype, both find that the value is not of the datatype that a shape requires.
 _ILL_FORMED = "urn:x-citygraph:ill-formed:"
 _SHAPES = VOCABULARY + "ontology/shapes#"

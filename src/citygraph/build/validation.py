@@ -252,11 +252,11 @@ class Validator:
 def with_faults(report: Report, faults: Iterable[ValidationResult]) -> Report:
     """Returns a report with the faults of single statements, each once.
 
-    Where a shape rejects the same value, its own words are better, and they stand alone.
+    Where a shape rejects the same value, only its message is kept, because it is more specific.
     """
     rejected = {(r.focus_node, r.path, r.value) for r in report.violations}
     mine = {key: fault for fault in faults if (key := (fault.focus_node, fault.path, fault.value)) not in rejected}
-    # What is derived from a faulty statement would repeat its fault: dates in other vocabularies, counts of a class.
+    # Statements derived from a faulty one would repeat its fault: dates in other vocabularies, counts of a class.
     values = {value for _, path, value in (*rejected, *mine) if path.startswith(CG)}
     values |= {f"<{path}>" for _, path, _ in mine if path.startswith(CG)}
     values |= {value for _, path, value in mine if path == _TYPE}

@@ -127,7 +127,7 @@ def _gaps(bars: Sequence[Bar], years: Scale, top: float, until: float) -> Iterat
 
 
 def _rows(track: Sequence[Bar], years: Scale, until: float) -> list[int]:
-    """Returns the row below its bar for each name: the first row in which it meets no other name."""
+    """Returns the row of each name: inside its bar if it fits, else the first row below without an overlap."""
     ends: list[float] = []
     rows = []
     for bar in track:

@@ -112,7 +112,7 @@ def _matched(
 ) -> dict[NameQuery, DecisionRow]:
     """Returns the decision or the proposals for each name."""
     named = [one for one in dict.fromkeys(asked) if one.name]
-    # Decided names are not requested again: a service limits requests, and a decision is final. Long text is no name.
+    # Decided names are not requested again: a service limits requests, and a decision is final. Nor are long texts.
     new = [one for one in named if one not in decided and len(one.name) <= LONGEST_NAME]
     proposals = dict(zip(new, _proposals(new, settings, service, options), strict=True))
     return {one: decided.get(one) or propose(one, proposals.get(one, ())) for one in named}

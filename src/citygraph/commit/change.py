@@ -15,7 +15,7 @@ Action = Literal["replace", "merge", "drop"]
 
 @dataclass(frozen=True)
 class Payload:
-    """RDF text to write: its bytes, the name of its format in `formats.FORMATS`, and its own name for errors."""
+    """RDF text to write: its bytes, the name of its format in `formats.FORMATS`, and its name in error messages."""
 
     # The bytes are parsed only in the sandboxed process.
     data: bytes

@@ -136,7 +136,7 @@ class _Service:
         self._dismiss()
 
     def _awaits_more(self) -> bool:
-        """Returns whether to wait for further changes from the clients of the last batch."""
+        """Returns whether to hold the next batch open, as the clients of the last one are likely to write again."""
         until, most = self._awaited
         return time.monotonic() < until and 0 < len(self._queue) < most
 

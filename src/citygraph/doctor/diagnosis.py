@@ -60,7 +60,7 @@ class Diagnosis:
         return json.dumps(document, ensure_ascii=False, indent=1)
 
     def as_table(self) -> str:
-        """Returns the diagnosis as text: each list with its score, and the failed checks at the end."""
+        """Returns the diagnosis as text: each checklist with its score, and a summary of the failed checks."""
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:

@@ -329,7 +329,7 @@ class Supervisor:
         return {"end": self._ends.get(query_id), "running": running}
 
     def _cancel(self, query_id: str) -> bool:
-        """Ends the query with this id, or all whose ids begin with it because a client gave them one name."""
+        """Kills the running query with this id, or all queries that a client named so (their ids are "name-…")."""
         cancelled = False
         for engine in self._engines.values():
             status = self._status_table.read(engine.slot)

@@ -16,8 +16,9 @@ _LONGEST = 255  # bytes of a name, on most file systems
 
 
 def check_target(folder: Path, force: bool, precious: tuple[Path, ...]) -> None:
-    """Raises UsageError if `folder` must not be replaced, which is always so if it contains one of the `precious`
-    paths.
+    """Raises UsageError if `folder` must not be replaced.
+
+    `force` permits it for every folder but those that contain one of the `precious` paths.
     """
     here = folder.resolve()
     for place in precious:

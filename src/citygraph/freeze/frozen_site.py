@@ -280,7 +280,7 @@ def letters(texts: Iterable[str]) -> dict[str, str]:
 
 
 def _alone(letter: str) -> str:
-    """Returns the folded form of a letter between two others, with its spaces."""
+    """Returns the folded form of a letter within a word: at the ends of a text, `fold` would strip its spaces."""
     return fold(f"x{letter}x")[1:-1]
 
 

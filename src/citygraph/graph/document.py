@@ -124,7 +124,7 @@ def _head(prefixes: dict[str, str]) -> bytes:
 
 
 def _by_graph(quads: list[Quad]) -> list[Quad]:
-    """Returns quads sorted by graph, the default graph first; the order within a graph is kept."""
+    """Returns the distinct quads by graph, the default graph first, without changing the order within a graph."""
     return sorted(
         dict.fromkeys(quads), key=lambda q: "" if isinstance(q.graph_name, DefaultGraph) else str(q.graph_name)
     )

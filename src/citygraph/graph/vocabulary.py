@@ -116,21 +116,21 @@ class Vocabulary:
 
     @cached_property
     def classes(self) -> tuple[VocabularyTerm, ...]:
-        """The classes, by name."""
+        """The classes, sorted by IRI."""
         return tuple(t for t in self.terms.values() if t.is_class)
 
     @cached_property
     def properties(self) -> tuple[VocabularyTerm, ...]:
-        """The properties, by name."""
+        """The properties, sorted by IRI."""
         return tuple(t for t in self.terms.values() if t.is_property)
 
     @cached_property
     def schemes(self) -> tuple[VocabularyTerm, ...]:
-        """The concept schemes, by name."""
+        """The concept schemes, sorted by IRI."""
         return tuple(t for t in self.terms.values() if SKOS("ConceptScheme").value in t.types)
 
     def concepts(self, scheme: str) -> tuple[VocabularyTerm, ...]:
-        """Returns the concepts of a scheme, by name."""
+        """Returns the concepts of a scheme, sorted by IRI."""
         in_scheme = SKOS("inScheme").value
         return tuple(t for t in self.terms.values() if scheme in t.iris(in_scheme))
 

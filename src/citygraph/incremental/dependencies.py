@@ -40,7 +40,7 @@ class QueryPatterns:
     algebra: Any = None
 
     def dependencies(self, pivot: str) -> DependencyPaths:
-        """Returns all paths from a variable to the patterns of the query, none with a variable twice."""
+        """Returns the paths from a variable to the patterns of the query. No path visits a variable twice."""
         conditions = [p for p in self.patterns if p.graph is not None and pivot in p.variables()]
         paths: dict[Path, None] = {}
         _extend((), {pivot}, {pivot}, [p for p in self.patterns if p.graph is None], paths)

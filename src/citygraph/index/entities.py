@@ -29,7 +29,7 @@ _IN = """+listed IN (
 # The entities valid on a day are put into a temporary table, because every count needs them. The plus keeps SQLite
 # from looking up each of them in each choice. A partial date ends with its period: "1991-99" is after 1991-12-31.
 _AT = "+listed IN temp.valid"
-# What has no end is valid on a day that is not in the future.
+# An entity without an end is valid on any day that is not in the future.
 _VALID = "SELECT DISTINCT number FROM span WHERE since <= ? AND (until = '' AND NOT ? OR until || '-99' >= ?)"
 # An agreement that ended on an unknown date is over today, but had not necessarily ended on a day in the past.
 _ENDED = "SELECT agreement FROM ending WHERE last < ? AND (last <> '' OR ?)"
@@ -159,7 +159,7 @@ class EntityTable:
 
     @cached_property
     def kinds(self) -> Mapping[str, int]:
-        """The number of entities of each type of identifier."""
+        """The number of entities by kind, which is a part of the identifier: "city" in id/city/…"""
         return dict(self._ask("SELECT kind, count(*) FROM listed GROUP BY kind"))
 
     def ended_count(self, today: str) -> int:

@@ -133,8 +133,8 @@ def _read_sources(store: Store, entries: dict[str, _Entry]) -> None:
 def _read_times(store: Store, entries: dict[str, _Entry]) -> None:
     """Reads the dates, and the spans of time in which an entity is valid.
 
-    Agreements and tenures have intervals, by the rules in ontology/rules. What else is dated is valid from its first
-    date on: a past event remains an event.
+    Agreements and tenures have intervals, by the rules in ontology/rules. Other dated
+    entities are valid from their first date on: a past event remains an event.
     """
     for predicate in _DATES:
         for iri, date in pairs(store, predicate):
@@ -166,7 +166,7 @@ def _spans(text: str) -> Iterator[tuple[str, str]]:
     """Yields an interval as a span, whose end is "" if it is open."""
     interval = date_interval(text)
     if interval.start or interval.end:
-        # What ended on an unknown date is known to have been valid at its start only.
+        # With an unknown end date, only the validity at the start is certain.
         yield interval.start, interval.end or ("" if interval.is_open else interval.start)
 
 

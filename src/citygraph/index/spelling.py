@@ -24,10 +24,10 @@ _DOUBLE = re.compile(r"(.)\1+")
 
 
 def keys(folded: str) -> frozenset[int]:
-    """Returns numbers of which two names share one if they differ in one letter or sound alike; none for long names.
+    """Returns hash keys of a name. Two names share a key if they differ by one letter or sound alike.
 
-    Deleting each letter in turn covers every insertion, deletion, substitution and swap of neighbours without an
-    alphabet (the idea of SymSpell). Equal numbers of different names are harmless, because names are compared
+    Long names have no keys. Deleting each letter in turn covers every insertion, deletion, substitution and swap of
+    neighbours without an alphabet (the idea of SymSpell). Collisions are harmless, because the names are compared
     afterwards.
     """
     numbers = set()

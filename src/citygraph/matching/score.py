@@ -58,9 +58,9 @@ class IndexedEntity:
 class Question:
     """A query: a name, and facts about the entity.
 
-    `types` are local names of classes; `strict` is whether a candidate must have "any" or "all" of them, or "should".
-    `countries` are names, identifiers or QIDs, `dates` intervals of ISO dates that may be partial, each with the local
-    name of its property, or "" for any date.
+    `types` are local names of classes. A candidate must have "any" or "all" of them, or "should" have one, by `strict`.
+    `countries` are names, identifiers or QIDs. `dates` are intervals of ISO dates, which may be partial, each with the
+    local name of its property, or "" for any date.
     """
 
     text: str = ""
@@ -220,13 +220,13 @@ class _Judge:
         return [("date", any(known), *_DATE)] if known else []
 
     def _agrees(self, entity: IndexedEntity, property_: str, given: tuple[str, str]) -> bool | None:
-        """Returns whether a date agrees with the entity's; None if the graph does not know."""
+        """Returns whether a date agrees with those of the entity; None if the graph has no date to compare."""
         dates = self._finder.dates(entity.iri, property_) if property_ else []
         if dates:
             return any(overlap((date, date), given) for date in dates)
         if overlap((entity.first, entity.last), given):
             return True
-        # Another date of the entity says nothing about one that the graph does not have.
+        # Other dates of the entity do not contradict a date that the graph does not have.
         return None if property_ or not _is_bounded(entity) else False
 
     def _qid(self, entity: IndexedEntity) -> list[_Fact]:
@@ -242,7 +242,7 @@ _NO_CANDIDATE = Candidate(IndexedEntity("", ""), -1.0, ())
 def _is_bounded(entity: IndexedEntity) -> bool:
     """Returns whether a date outside an entity's time contradicts it.
 
-    A person lives before and after the known terms of office, and one attested day says nothing about other days.
+    A person lives before and after the known terms of office, and one attested day does not exclude others.
     """
     return "Person" not in entity.types and not ("Tenure" in entity.types and entity.first == entity.last)
 

@@ -36,7 +36,7 @@ class PreviousState:
                 yield quad
 
     def _removed_candidates(self, subject: Any, object_: Any) -> Any:
-        """Returns the smallest indexed part of the removed quads that has all matches."""
+        """Returns the removed quads that may match: those with the subject, else those with the object, else all."""
         if not self._delta.removed:
             return ()
         if subject is not None:

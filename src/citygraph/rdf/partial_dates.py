@@ -64,8 +64,8 @@ def date_interval(text: str) -> DateInterval:
 def validity_on(day: str, valid: Iterable[str], attested: Iterable[str] = (), today: str = "") -> Validity:
     """Returns whether something holds on a day, by the EDTF intervals of cg:validDuring and cg:attestedDuring.
 
-    Between two intervals it is no longer valid. What ended on an unknown date is no longer valid on and after today; of
-    what has no end, nothing shows that it will last beyond today.
+    Between two intervals it is no longer valid. With an unknown end date, it is no longer valid on and after today.
+    Without an end, its validity after today is undocumented.
     """
     intervals = sorted(map(date_interval, valid))
     if not any(one.start or one.end for one in intervals):
@@ -139,7 +139,7 @@ def _datatype(match: re.Match[str]) -> NamedNode:
 
 
 def finest_first(dates: Iterable[str]) -> tuple[str, ...]:
-    """Returns the dates without those that a finer one contains ("1986" beside "1986-04-28"); the finest first."""
+    """Returns the dates without those that a finer one contains ("1986" if there is "1986-04-28"); the finest first."""
     kept: list[str] = []
     for date_ in sorted(set(dates), key=lambda lexical: (-len(lexical), lexical)):
         if not any(finer.startswith(f"{date_}-") for finer in kept):

@@ -85,7 +85,10 @@ def write_changes(
 
 
 def compare(older: Iterable[str], newer: Iterable[str]) -> Iterator[tuple[bool, str]]:
-    """Yields the difference of two lists of N-Quads lines, both sorted by graph and line; true marks a new line."""
+    """Yields the lines that are in only one of two lists of N-Quads, and whether each is new.
+
+    Both lists are sorted by graph and line.
+    """
     old, new = iter(older), iter(newer)
     left, right = next(old, None), next(new, None)
     while left is not None or right is not None:

@@ -160,7 +160,7 @@ def _refuse_update(text: str) -> None:
 
 
 def _syntax_error(text: str, error: ParseBaseException) -> QuerySyntaxError:
-    """Returns the error of the engine's parser, or rdflib's if the engine accepts the text."""
+    """Returns the syntax error that the engine finds, or rdflib's error if only rdflib rejects the text."""
     try:
         # No SPARQL text ends with this character, so that the text is parsed but never evaluated.
         Store().query(text + "\n\x01", prefixes=PREFIXES)

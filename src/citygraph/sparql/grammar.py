@@ -62,11 +62,11 @@ _TOKEN = re.compile(
 
 _SPACE = re.compile(rf"(?:[ \t\r\n]++|{COMMENT})*+")
 _RULE_NAMES = frozenset(re.findall(r"^(?:[A-Z]\w*|iri)(?=:)", _RULES, re.MULTILINE))
-# What brings no variable into scope.
+# Rules that bring no variable into scope.
 _WITHOUT_SCOPE = frozenset({"Filter", "MinusGraphPattern", "GroupClause", "HavingClause", "OrderClause"})
 # rdflib uses about sixty Python frames for a level of nesting; the default of query_depth is 200 levels.
 _RECURSION = 60_000
-# Stands in the list of expected symbols where a node ends.
+# Marks the end of a node in the list of expected symbols.
 _CLOSE = ")node"
 
 
@@ -304,7 +304,7 @@ def _table() -> dict[str, dict[str, tuple[str, ...]]]:
     table: dict[str, dict[str, tuple[str, ...]]] = {name: {} for name in productions}
     for name, alternatives in productions.items():
         for alternative in alternatives:
-            # What can begin an optional part belongs to it.
+            # A token that can begin an optional part belongs to it.
             table[name] |= dict.fromkeys(_first_of(alternative, first, nullable), alternative[::-1])
             if nullable.issuperset(alternative):
                 table[name] = dict.fromkeys(follow[name], alternative[::-1]) | table[name]

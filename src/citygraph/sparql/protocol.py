@@ -63,7 +63,7 @@ def parse_request(
     parameters = parameters_of(query_string, "the address")
     text: str | None = None
     if method == "POST" and not body and any(name == "query" for name, _ in parameters):
-        # Clients post a query in the address with an empty body of some type, which says nothing.
+        # Some clients post a query in the address with an empty body, whose media type does not matter.
         method = "GET"
     if method == "POST":
         media_type = media_type_of(content_type)

@@ -34,7 +34,7 @@ from citygraph.sparql.statement_triples import StatementTriple, StatementTriples
 _ALTERNATIVE = re.compile(r"(?<!\|)\|(?!\|)")
 _STAR = re.compile(r"\*")
 _OPTIONAL = re.compile(r"\?(?!\w)")
-# After these words a star is no path.
+# After these words a star is not a path.
 _SPACE_BEFORE_STAR = 40
 _BEFORE_STAR = ("SELECT", "DISTINCT", "REDUCED", "DESCRIBE")
 _NUMBERS = frozenset({"INTEGER", "DECIMAL", "SIGNED"})
@@ -294,7 +294,7 @@ class _Rewriter:
             left, right = operands
             return f"COALESCE({left} - -{right}, {right} - -{left})"
         signs = [self._sign(child) for child in node.children]
-        # A second sign before an operand is no SPARQL: `+ -?x` is `- ?x`.
+        # SPARQL does not allow a second sign before an operand: `+ -?x` is `- ?x`.
         texts = [text[text[:1] in "+-" and bool(sign) :] for text, sign in zip(operands, signs, strict=True)]
         return self._joined(node, texts, signs)
 

@@ -14,7 +14,7 @@ _CONSTANTS = frozenset({"iri", "RDFLiteral", "NumericLiteral", "BooleanLiteral"}
 class StatementTriple(NamedTuple):
     """A triple of a statement: the texts of its terms, and the node of its verb, or None for `verb_text`.
 
-    `constants` tells of subject and object whether it is an IRI or a literal.
+    `constants` is whether the subject is an IRI or a literal, and whether the object is.
     """
 
     subject: str

@@ -252,7 +252,7 @@ def _view(views: Mapping[str, object], endpoint: str) -> View:
 
 
 def on_one_line(record: logging.LogRecord) -> bool:
-    """Escapes what a client put into an address, so that it cannot write lines of its own into the request log."""
+    """Escapes control characters in a log record, so that a requested address cannot forge lines of the log."""
     # The server decodes the address before it logs it.
     if isinstance(record.args, dict):
         record.args = {

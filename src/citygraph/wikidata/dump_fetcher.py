@@ -54,7 +54,7 @@ class DumpFetcher:
         places = seeds | also.places | {q for seed in here for q in self._items[seed].links(TWINNED)}
         people = also.people | {q for seed in here for q in self._items[seed].links(HEAD_OF_GOVERNMENT)}
         self._read(places | people | also.countries | self._countries(places))
-        # The countries of partners that were read only now, and the classes that tell the kind of a place.
+        # The countries of partners that were read only now, and the classes by which the kind of a place is determined.
         classes = {q for place in places & set(self._items) for q in self._items[place].links(INSTANCE_OF)}
         countries = also.countries | self._countries(places)
         self._read(countries | (classes - set(self._items)))

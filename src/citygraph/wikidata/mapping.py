@@ -355,7 +355,7 @@ def _same_tenure(ours: dict[str, str], period: Period) -> str | None:
 
 
 def _is_mayor_of(world: World, statement: Statement, place: Item) -> bool:
-    """Returns whether a position is that of the mayor of a place: by its name, or by a qualifier with the place."""
+    """Returns whether a position is that of the mayor of a place, which its name or a qualifier identifies."""
     if not isinstance(statement.value, ItemValue):
         return False
     named_place = kinds.place_of_mayor(world.english_label(statement.value.qid))

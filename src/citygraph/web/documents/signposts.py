@@ -16,7 +16,7 @@ from citygraph.web.http.addresses import Addresses
 GRAPH_FORMATS = of_kind(Kind.GRAPH)
 LINKSET = "application/linkset"
 LINKSET_JSON = "application/linkset+json"
-# With the graphs: what an entity's document holds whole, and not only tells.
+# The format with the graphs of the statements: the complete content of an entity's document.
 _ITEM = "trig"
 _URI = "%/:?#[]@!$&'()*+,;=-._~"
 TYPE = RDF("type").value
@@ -25,7 +25,7 @@ _DATASET = "dataset"
 # nginx gives up on more than 4 KiB of headers. Beyond this the rarer forms are named in the linkset alone.
 _LONGEST = 2_400
 _RARE = frozenset({LINKSET, "application/n-triples", "application/n-quads", "application/rdf+xml", "application/trig"})
-# Stand for the path and the thing of a document.
+# Placeholders for the path and the thing of a document.
 _PATH, _THING = "path--here", "thing--here"
 _ABOUT_PAGE = SCHEMA("AboutPage").value
 _FORMS = (("html", "text/html"), *((f.extension, f.media_type) for f in GRAPH_FORMATS))
@@ -44,7 +44,7 @@ class Link:
     profile: str = ""
 
     def header(self) -> str:
-        """As a value of Link; the anchor is the address that answers."""
+        """Returns the link as a value of the header Link, whose anchor is the requested address."""
         type_ = f'; type="{self.type}"' if self.type else ""
         profile = f'; profile="{self.profile}"' if self.profile else ""
         return f'<{_as_uri(self.href)}>; rel="{self.rel}"{type_}{profile}'
@@ -52,7 +52,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Signposts:
-    """The links of one document: `path` is its address without extension, `thing` what it describes, if it is one."""
+    """The links of one document: `path` is its address without extension, `thing` the IRI that it describes, if any."""
 
     addresses: Addresses
     path: str
@@ -63,13 +63,14 @@ class Signposts:
 
     @property
     def address(self) -> str:
-        """Where this host has the document."""
+        """The address of the document on this host."""
         return self.addresses.path(self.path)
 
     def header(self, profile: Profile, query: str, data_query: str) -> str:
-        """The value of Link for one form of the document. Proxies take some kilobytes: the rest is in the linkset.
+        """Returns the value of Link for one form of the document.
 
-        `query` is that of the page and `data_query` that of the other forms, which may have fewer pages.
+        Proxies accept only some kilobytes: links beyond that are in the linkset alone. `query` is that of the
+        page and `data_query` that of the other forms, which may have fewer pages.
         """
         # All documents of a kind have the same links but for their names.
         like = _like(
@@ -80,7 +81,7 @@ class Signposts:
         return whole if len(whole) <= _LONGEST else like[1].replace(_PATH, path).replace(_THING, thing)
 
     def of_page(self, query: str = "", data_query: str = "") -> Iterator[Link]:
-        """The links of the document itself."""
+        """Yields the links of the document itself."""
         at = self.address
         canonical = f"{self.addresses.iri(self.path)}{query}"
         for extension, media_type in _FORMS:
@@ -106,19 +107,19 @@ class Signposts:
             yield Link(at, "linkset", f"{at}.{extension}", media_type)
 
     def linkset(self) -> tuple[Link, ...]:
-        """All links: of the page, of its metadata, and of what it holds, each back to the page."""
+        """Returns all links: those of the page and its views, and those from each form of the data to the page."""
         back = (link for extension, _ in _FORMS[1:] for link in self._back(f"{self.address}.{extension}"))
         return (*self.of_page(), *self._profiles(), *back)
 
     def _back(self, form: str) -> Iterator[Link]:
-        """From what holds the data to the page."""
+        """Yields the links from one form of the data to the page."""
         yield Link(form, "describes", self.address, "text/html")
         yield Link(form, "collection", self.address, "text/html")
         yield Link(form, "license", LICENSE.value)
         yield Link(form, "type", DCAT("Distribution").value)
 
     def _profiles(self) -> Iterator[Link]:
-        """Where the views stand."""
+        """Yields the links to the views of each profile."""
         for profile in PROFILES:
             for extension in ("ttl", "jsonld"):
                 at = f"{self.address}.{extension}?_profile={profile.token}"
@@ -135,7 +136,7 @@ def _like(
     queries: tuple[str, str],
     profile: Profile,
 ) -> tuple[str, str]:
-    """All the links, and those that are left where names are long."""
+    """Returns the header with all links, and the one without the rare formats, for documents with long names."""
     posts = Signposts(addresses, _DATASET if is_dataset else _PATH, _THING, types, authors, items)
     found = [_in_header(link) for link in (*posts.of_page(*queries), Link(posts.address, "profile", profile.iri))]
     few = [link for link in found if link.type not in _RARE or link.rel == "item"]
@@ -155,13 +156,13 @@ def _as_uri(iri: str) -> str:
 
 
 def as_text(links: Iterable[Link]) -> bytes:
-    """A linkset as application/linkset."""
+    """Returns a linkset as application/linkset."""
     lines = (f'{link.header()}; anchor="{link.anchor}"' for link in links)
     return (",\n".join(lines) + "\n").encode()
 
 
 def as_json(links: Iterable[Link]) -> bytes:
-    """A linkset as application/linkset+json."""
+    """Returns a linkset as application/linkset+json."""
     contexts: dict[str, dict[str, list[dict[str, str]]]] = {}
     for link in links:
         target = {"href": link.href, **({"type": link.type} if link.type else {})}
@@ -172,6 +173,6 @@ def as_json(links: Iterable[Link]) -> bytes:
 
 
 def types_of(classes: Iterable[str]) -> tuple[str, ...]:
-    """The classes of a thing that a program is likely to know: schema.org's, else ours."""
+    """Returns the classes of a thing that programs are likely to support: schema.org's, else our own."""
     classes = list(classes)
     return tuple(c for c in classes if c.startswith(SCHEMA)) or tuple(c for c in classes if c.startswith(CG))

@@ -111,7 +111,7 @@ def _compressed(path: Path, changed: int, coding: str) -> bytes:
 
 
 def _caching(name: str) -> str:
-    """A name with a hash of the contents never means anything else."""
+    """Returns the value of Cache-Control: unlimited for a name with a hash of the contents."""
     return FOR_EVER if name.startswith(f"{BUILT}/") and _HASHED.fullmatch(name) else f"public, max-age={_SHORT}"
 
 

@@ -41,14 +41,14 @@ def _catalogue(language: str) -> Catalog:
 
 @cache
 def error_texts(language: str) -> Mapping[str, str]:
-    """Returns the translations of the texts of errors, in which {1} and {2} stand for values; none for English."""
+    """Returns the translations of the texts of errors, with {1} and {2} for values; empty for English."""
     messages = _catalogue(language) if language != LANGUAGES[0] else ()
     return {str(message.id): str(message.string) for message in messages if message.context == ERROR}
 
 
 @cache
 def translations(language: str) -> NullTranslations:
-    """The translations into a language of LANGUAGES, read once a process."""
+    """Returns the translations into a language of LANGUAGES. They are read once per process."""
     if language == LANGUAGES[0]:
         return NullTranslations()
     compiled = BytesIO()
@@ -59,7 +59,7 @@ def translations(language: str) -> NullTranslations:
 
 @cache
 def locale_of(language: str) -> Locale:
-    """How a language writes dates and numbers."""
+    """Returns the locale for dates and numbers in a language."""
     return Locale.parse("en_GB" if language == "en" else language)
 
 
@@ -102,14 +102,14 @@ class Wanted:
     html: bool = False
 
     def of_kind(self, kind: Kind) -> Format:
-        """The format wanted for this kind. Raises NotAcceptable."""
+        """Returns the preferred format for results of a kind. Raises NotAcceptable."""
         for name in self.formats:
             if kind in BY_NAME[name].kinds:
                 return BY_NAME[name]
         raise _not_acceptable(f for f in FORMATS if kind in f.kinds)
 
     def content_type(self, format_: Format) -> str:
-        """The value of Content-Type for this format."""
+        """Returns the value of Content-Type for a format."""
         asked = self.types.get(format_.name)
         return format_.content_type if asked is None else content_type_of(asked)
 
@@ -147,7 +147,7 @@ def wanted(accept: str, asked: str | None = None) -> Wanted:
 
 
 def language(accept_language: str, asked: str | None = None) -> str:
-    """The one of our languages that a reader wants most; English if none. "TR" and "tr-TR" are Turkish."""
+    """Returns the supported language that a reader prefers, else English. "TR" and "tr-TR" are Turkish."""
     named = _language_of(asked or "")
     if named:
         return named
@@ -194,7 +194,7 @@ def best_of(accept: str, offers: Sequence[Sequence[str]]) -> tuple[int, str] | N
 
 
 def encoding(accept_encoding: str, codings: Sequence[str] = ENCODINGS) -> str | None:
-    """The content coding that a client wants most, or None for none; among equals the cheapest for both."""
+    """Returns the content coding that a client prefers, or None. Among equals, the first of `codings` is chosen."""
     if not accept_encoding:
         return None
     qualities = {range_.name: range_.quality for range_ in _ranges(accept_encoding)}
@@ -211,7 +211,7 @@ def _asked_by_name(asked: str) -> Wanted:
         return Wanted((), html=True)
     format_ = named(name, FORMATS)
     if format_ is None:
-        raise _not_acceptable(FORMATS, f"{asked[:80]!r} is no format we make")
+        raise _not_acceptable(FORMATS, f"{asked[:80]!r} is not a supported format")
     also = _ALSO.get(ALIASES.get(name, name)) or _ALSO_TYPES.get(name)
     return Wanted((format_.name, also) if also else (format_.name,))
 
@@ -227,7 +227,7 @@ def _ratings(format_: Format, ranges: list[_Range]) -> Iterator[tuple[_Rating, s
 
 
 def _rated_types(own: str, others: Sequence[str], ranges: list[_Range]) -> Iterator[tuple[_Rating, str]]:
-    """How well a format does, for its own media type and for each other one by which it is asked."""
+    """Yields the ratings of a format: by its own media type, and by each other type that the client accepts."""
     rating = _rate(own, ranges)
     if rating is not None:
         yield rating, own
@@ -237,7 +237,7 @@ def _rated_types(own: str, others: Sequence[str], ranges: list[_Range]) -> Itera
 
 
 def _rate(media_type: str, ranges: list[_Range]) -> _Rating | None:
-    """The quality by the most specific range that covers this type, or None if it is not accepted."""
+    """Returns the rating by the most specific range that covers a media type, or None if it is not accepted."""
     subtypes = media_type.partition("/")[0] + "/*"
     for specificity, name in ((_EXACT, media_type), (_SUBTYPES, subtypes), (_ANYTHING, "*/*")):
         for range_ in ranges:
@@ -261,7 +261,7 @@ def _weighted(rating: _Rating, media_type: str, named_types: frozenset[str]) -> 
 
 
 def _html(ranges: list[_Range], ratings: list[_Rating]) -> bool:
-    """Whether a page is asked for by name and above everything else, as browsers do and programs do not."""
+    """Returns whether HTML is accepted by name and preferred to all else, as by browsers and not by programs."""
     quality = max((range_.quality for range_ in ranges if range_.name in HTML), default=0.0)
     by_name = max((rating for rating, specificity, _, _ in ratings if specificity == _EXACT), default=0.0)
     by_wildcard = max((rating for rating, specificity, _, _ in ratings if specificity != _EXACT), default=0.0)
@@ -269,7 +269,7 @@ def _html(ranges: list[_Range], ratings: list[_Rating]) -> bool:
 
 
 def _first_of_each_kind(names: Iterable[str]) -> tuple[str, ...]:
-    """The names without those that another has made needless: one order for all headers that mean the same."""
+    """Returns the first name for each kind of result, in a fixed order: equivalent headers have equal results."""
     first: dict[Kind, str] = {}
     for name in names:
         for kind in BY_NAME[name].kinds:
@@ -279,7 +279,7 @@ def _first_of_each_kind(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _ranges(header: str) -> Iterator[_Range]:
-    """The ranges of a header with their q-values; what is malformed is passed over (RFC 9110, 12.4.2)."""
+    """Yields the ranges of a header with their q-values. A malformed q-value is 0 (RFC 9110, 12.4.2)."""
     for place, part in enumerate(header.split(",", _MOST_RANGES)[:_MOST_RANGES]):
         name, *parameters = part.split(";")
         name = name.strip().casefold()

@@ -135,7 +135,7 @@ def _offices(context: PageContext, name: str, mayors: Sequence[MayorTenure]) -> 
 
 
 def _bar(context: PageContext, tenure: MayorTenure) -> Bar | None:
-    # What ended on an unknown date is known to have been held at its start only.
+    # With an unknown end date, only the start of the term is certain.
     start, end = span(tenure.start), span(tenure.end or (tenure.start if tenure.has_unknown_end else ""))
     attested = tuple(s for one in tenure.shown if (s := span_between(one.start, one.end)))
     if not (start or end or attested):

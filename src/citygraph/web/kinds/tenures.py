@@ -168,7 +168,7 @@ def years(
 
 def bar_of(context: PageContext, tenure: Tenure, label: Text) -> Bar | None:
     """Returns the bar of a tenure, faint if it is not valid on the requested date; None without a date."""
-    # What ended on an unknown date is known to have been held at its start only.
+    # With an unknown end date, only the start of the tenure is certain.
     start, end = span(tenure.start), span(tenure.end or (tenure.start if tenure.ends else ""))
     attested = tuple(s for one in tenure.shown if (s := span_between(one.start, one.end)))
     if not (start or end or attested):

@@ -83,7 +83,7 @@ class Tie:
 
     @property
     def held(self) -> tuple[DateInterval, ...]:
-        """The intervals that the dates of act and protocol do not tell."""
+        """The intervals, if they add to the dates of acts and protocols."""
         return self.intervals if self.starts or any(not one.is_open for one in self.intervals) else ()
 
     @property

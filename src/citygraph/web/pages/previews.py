@@ -87,7 +87,10 @@ class Cards:
 
 
 def drawn_card(context: PageContext, iri: str, letters: bool = True) -> str:
-    """Returns the image as SVG. Raises NotFound if there are neither fonts nor a chart."""
+    """Returns the preview image as SVG; without `letters`, it has only the chart.
+
+    Raises NotFound if there is no chart either.
+    """
     opened = context.opened
     description = describe(opened.quick, iri, opened.labels, ordered=opened.store)
     types = {value.iri for value in description.values(RDF("type").value)}

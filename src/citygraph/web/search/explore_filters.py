@@ -185,8 +185,8 @@ def _valid_on(dated: str, filter_: Filter) -> Iterator[str]:
         return
     yield f"{dated} (cg:validDuring|cg:attestedDuring) ?interval ."
     yield 'BIND(STRBEFORE(STR(?interval), "/") AS ?since) BIND(STRAFTER(STR(?interval), "/") AS ?until)'
-    # Dates are compared as text: "-99" makes a partial end date cover its whole month or year. What ended on an unknown
-    # date is known to have been valid at its start only; what has no end (..), on days that are not in the future.
+    # Dates are compared as text: "-99" makes a partial end date cover its whole month or year. With an unknown end
+    # date, only the validity at the start is certain; without an end (..), validity on days not in the future.
     yield f'FILTER(?since <= "{day}" && STRLEN(STR(?interval)) > 1)'
     last = f'CONCAT(IF(?until = "", ?since, ?until), "-99") >= "{day}"'
     yield f'FILTER(?until != ".." && {last})' if filter_.is_future else f'FILTER(?until = ".." || {last})'

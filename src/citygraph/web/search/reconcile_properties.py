@@ -85,7 +85,7 @@ class ReconciliationSchema:
 
     @cached_property
     def properties(self) -> dict[str, ServiceProperty]:
-        """All properties by identifier: first those in addition to the ontology, then by name."""
+        """All properties by identifier: first those that only the service has, then those of the ontology by name."""
         translations = Translations(self._language)
         more = [
             ServiceProperty(id_, translations.named(f"property_{key}"), "", iris, (domain,) if domain else (), "")
@@ -243,7 +243,7 @@ class DataExtension:
         try:
             return NamedNode(id_ if ENTITY in id_ else f"{self._opened.base}id/{id_}")
         except ValueError:
-            return None  # what is no IRI identifies nothing
+            return None  # an invalid IRI identifies nothing
 
     def _values(self, entity: NamedNode, property_: ServiceProperty, language: str) -> Iterator[CellValue]:
         terms = [term for predicate in property_.iris for term in self._terms(entity, predicate)]

@@ -62,7 +62,7 @@ def read_json(text: str, name: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
         if "\\ud" in text.lower():
-            json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+            json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is not text
     except (ValueError, RecursionError):  # the latter for deeply nested lists
         raise UsageError(f"the parameter {name} is not JSON") from None
     if not isinstance(value, dict):

@@ -61,7 +61,7 @@ class CompletionList:
 
 
 def completions_of(opened: OpenRelease, language: str) -> Completions:
-    """The classes and properties of a release, named for a reader."""
+    """Returns the classes and properties of a release, with names in a language."""
     classes = _counts(opened.store, "class", "entities")
     properties = _counts(opened.store, "property", "triples")
     known = opened.vocabulary
@@ -72,7 +72,7 @@ def completions_of(opened: OpenRelease, language: str) -> Completions:
 
 
 def shortened(iri: str) -> str:
-    """The IRI as a query writes it: with a prefix, if it has one and needs no escapes."""
+    """Returns the IRI as written in a query: as a prefixed name if that needs no escapes."""
     prefix, local = split_iri(iri)
     plain = local.replace("-", "").replace("_", "")
     return f"{prefix}:{local}" if prefix and plain.isalnum() and not local.startswith("-") else f"<{iri}>"

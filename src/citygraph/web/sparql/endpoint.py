@@ -31,7 +31,7 @@ Ask = Callable[[Query], Reply]
 # From the request, the query in it, the reader's language, and a function that runs queries: a status and a page.
 Workbench = Callable[[Request, Query | None, str, Ask], tuple[int, str]]
 
-# What a page reads of the answers to its queries.
+# The formats of results that a page can read.
 _READ_BY_PAGES = "application/sparql-results+json, application/n-triples;q=0.9"
 # A form writes a byte of the query in up to three, and has other parameters too.
 _FORM_FACTOR, _FORM_ROOM = 3, 64 * 1024
@@ -61,7 +61,7 @@ class SparqlEndpoint:
         self._workbench = workbench
         self._opened: dict[str, Release] = {}
         self._bodies = bodies or BodyReceiver(settings)
-        # The same few headers come again and again.
+        # Most requests have one of a few values of these headers.
         self._wanted = lru_cache(512)(wanted)
         self._encoding = lru_cache(512)(encoding)
 
@@ -107,7 +107,7 @@ class SparqlEndpoint:
         return parse_request(request.method, request.query, content_type, body, self._settings.base)
 
     def _body(self, environ: Mapping[str, Any], content_type: str) -> bytes:
-        """The body, if it is of a type and a size that we take: others are not even received."""
+        """Returns the body. Raises before a body of the wrong type or size is received."""
         if not has_body(environ):
             return b""
         check_form(content_type)

@@ -27,7 +27,7 @@ _TRIPLE = ("subject", "predicate", "object")
 
 @dataclass(frozen=True)
 class ResultCell:
-    """A term in a table: its text, where it leads, its language, what is said of it on demand, and whether a number."""
+    """A term in a table: its text, link, language and tooltip, and whether it is a number."""
 
     text: str
     href: str = ""
@@ -38,7 +38,7 @@ class ResultCell:
 
 @dataclass(frozen=True)
 class Shown:
-    """An answer: a truth, or columns and the first of so many rows."""
+    """A result to show: the value of an ASK query, or columns and the first of `count` rows."""
 
     release: str
     milliseconds: float | None
@@ -50,7 +50,7 @@ class Shown:
 
 
 def read_answer(answered: Reply, reader: PageRequest) -> Shown:
-    """The answer of the endpoint as a table. Raises TooLarge for one that no page should hold."""
+    """Returns the endpoint's reply as a table. Raises TooLarge if it is too large for a page."""
     return replace(_read(answered, reader), compared_dates=answered.header("X-Citygraph-Compared-Dates"))
 
 

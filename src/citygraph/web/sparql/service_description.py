@@ -19,7 +19,7 @@ _USED_PREFIXES = ("cg", "sd", "void", "dcterms", "owl", "rdf", "rdfs", "xsd")
 
 
 def describe_service(endpoint: str, manifest: Manifest, settings: Settings) -> list[Triple]:
-    """The description as triples without blank nodes; `endpoint` is the address as its clients see it."""
+    """Returns the description as triples without blank nodes; `endpoint` is its public address."""
     # Comunica reads only a description whose subject is the address that it was given.
     service = NamedNode(endpoint)
     dataset = NamedNode(f"{settings.base}dataset")
@@ -32,7 +32,7 @@ def describe_service(endpoint: str, manifest: Manifest, settings: Settings) -> l
 
 
 def write_description(triples: list[Triple], format_: Format) -> bytes:
-    """The triples in a format of graphs."""
+    """Serializes the triples in an RDF format."""
     prefixes = {prefix: PREFIXES[prefix] for prefix in _USED_PREFIXES}
     chosen = prefixes if format_.rdf in _PREFIXED else None
     return serialize(triples, format=format_.rdf, prefixes=chosen) or b""
@@ -54,7 +54,7 @@ def _service(service: NamedNode, dataset: NamedNode, settings: Settings) -> Iter
 
 
 def _limits(service: NamedNode, settings: Settings) -> Iterator[Triple]:
-    """The limits that a client can meet; one that is 0 is none, and is not said."""
+    """Yields the limits that apply to clients, without those that are 0 (unlimited)."""
     limits: dict[str, float] = {
         "timeLimit": settings.time_limit,
         "memoryLimit": settings.memory_limit,

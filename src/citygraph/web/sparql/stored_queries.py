@@ -28,14 +28,14 @@ from citygraph.web.view.templates import Templates
 from citygraph.web.view.values import AlternateForm
 
 OPENAPI = Variant("json", "application/vnd.oai.openapi+json;version=3.1")
-# What belongs to the address of a query and is none of its parameters.
+# Parameters of every query's address, which are not parameters of the query itself.
 _OWN = ("format", "output", "lang", "run")
-# Measurements are asked by the build; people find the others first.
+# Quality measurements are for the build, so the other queries are listed first.
 _GROUPS = ("", "tables", "quality")
 
 
 class Queries:
-    """What answers for the stored queries."""
+    """Endpoints of the stored queries: list, page, result and OpenAPI description."""
 
     def __init__(self, settings: Settings, releases: Releases, endpoint: SparqlEndpoint | None) -> None:
         self._settings = settings
@@ -44,7 +44,7 @@ class Queries:
         self._pages = Templates()
 
     def all(self, request: Request, extension: str = "") -> Reply:
-        """Every stored query with its parameters and addresses."""
+        """Returns the list of stored queries with their parameters and addresses, as a page or JSON."""
         offer = chosen(request, (JSON, HTML), extension)
         reader = self._reader(request)
         if offer is JSON:
@@ -57,7 +57,7 @@ class Queries:
         return self._linked(answer, reader)
 
     def one(self, request: Request, name: str) -> Reply:
-        """A query's page or, to a program, its result. Raises NotFound, UsageError for a bad parameter."""
+        """Returns a query's page or, for a program, its result. Raises NotFound, UsageError for a bad parameter."""
         query = self._queries.get(name)
         if query is None:
             raise NotFound(f"no stored query {name[:80]!r}; all are listed at /queries")
@@ -73,7 +73,7 @@ class Queries:
         return self._linked(reply(request, page, HTML, reader.translations.language), reader)
 
     def described(self, request: Request) -> Reply:
-        """All that a program may ask here, as OpenAPI 3.1."""
+        """Returns the description of the API as OpenAPI 3.1."""
         _, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         description = openapi(self._queries.values(), root, __version__)
         return reply(request, json.dumps(description, ensure_ascii=False, indent=1) + "\n", OPENAPI)
@@ -84,7 +84,7 @@ class Queries:
         return load_queries(*sources_of(self._settings).query_folders)
 
     def _result(self, request: Request, text: str, format_: str | None) -> Reply:
-        """The endpoint's own answer to the text: with its limits, its validators and its problems."""
+        """Returns the endpoint's own reply to the query, with its limits, validators and errors."""
         if self._endpoint is None:
             raise NotFound("no queries are answered here: this server runs without engines")
         asked = {"query": text, **({"format": format_} if format_ else {})}
@@ -146,7 +146,7 @@ class Queries:
         return page_request_of(asking, self._settings)
 
     def _linked(self, answer: Reply, reader: PageRequest) -> Reply:
-        """The response with a link to the description of the API (RFC 8631)."""
+        """Returns the response with a link to the description of the API (RFC 8631)."""
         where = reader.addresses.path("openapi.json")
         answer.append("Link", f'<{where}>; rel="service-desc"; type="{OPENAPI.media_type}"')
         return answer
@@ -158,17 +158,17 @@ def _group(query: StoredQuery) -> str:
 
 
 def _formats(query: StoredQuery) -> tuple[Format, ...]:
-    """The formats that carry what a query answers with."""
+    """Returns the formats for the results of a query."""
     return tuple(BY_NAME[format_.name] for format_ in of_kind(query.kind))
 
 
 def _parameters(asked: Request) -> tuple[dict[str, str], dict[str, str]]:
-    """The values of the query's parameters, and what is of the address itself. Raises UsageError for a double."""
+    """Returns the values of the query's parameters, and of those in _OWN. Raises UsageError for a duplicate."""
     given: dict[str, str] = {}
     own: dict[str, str] = {}
     for name, value in parameters_of(asked.environ.get("QUERY_STRING") or "", "the address"):
         into = own if name in _OWN else given
         if name in into:
-            raise UsageError(f"the parameter {name[:80]!r} stands twice in the address")
+            raise UsageError(f"the parameter {name[:80]!r} occurs twice in the address")
         into[name] = value
     return given, own

@@ -33,7 +33,7 @@ Ask = Callable[[Query], Reply]
 PATH = "sparql"
 VIEWS = ("table", "map", "timeline", "network", "chart", "raw")
 _FIRST = 'SELECT ?city ?name {\n  city:izmir cg:twinnedWith ?city .\n  ?city rdfs:label ?name FILTER(LANGMATCHES(LANG(?name), "en"))\n}\nORDER BY ?name\n'  # noqa: E501
-# Measurements are asked by the build; people find the others first.
+# Quality measurements are for the build, so the other queries are listed first.
 _GROUPS = ("", "tables", "quality")
 _CLASSES, _PROPERTIES = 40, 60
 # The prefix of a stored query's parameters in the address, which separates them from the workbench's own.
@@ -71,7 +71,7 @@ class Workbench:
         self._completions = lru_cache(16)(self._completed)
 
     def __call__(self, request: Request, query: Query | None, language: str, ask: Ask) -> tuple[int, str]:
-        """The status and the page. A query is evaluated here only if the form asks for that by ?run=."""
+        """Returns the status and the page. A query is evaluated here only if the form has ?run=."""
         addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         reader = PageRequest(Translations(language), addresses, request.query)
         asking = _asking(request.query, query)
@@ -129,14 +129,14 @@ class Workbench:
         }
 
     def _shown(self, asking: Asking, example: Example | None, ask: Ask, reader: PageRequest) -> Shown | None:
-        """The result, if the form asked for one."""
+        """Returns the result if the form requests it, else None."""
         query = asking.query or (Query(example.text, base=self._settings.base) if example else None)
         if query is None or not asking.runs:
             return None
         return read_answer(ask(query), reader)
 
     def _example(self, asking: Asking) -> Example | None:
-        """The stored query that the address names. Raises NotFound, UsageError for a bad parameter."""
+        """Returns the stored query that the address names. Raises NotFound, UsageError for a bad parameter."""
         if not asking.example:
             return None
         query = self._queries.get(asking.example)
@@ -179,7 +179,7 @@ def _used(terms: Iterable[Term]) -> list[Term]:
 
 
 def _about_class(term: Term, here: str) -> str:
-    """The address of a query for what is of a class."""
+    """Returns the address of a query for the instances of a class."""
     text = (
         f"SELECT ?thing ?name {{\n  ?thing a {term.name} .\n  OPTIONAL {{ ?thing rdfs:label ?name }}\n}}\nLIMIT 100\n"
     )
@@ -187,20 +187,20 @@ def _about_class(term: Term, here: str) -> str:
 
 
 def _about_property(term: Term, here: str) -> str:
-    """The address of a query for what a property says, and who says so."""
+    """Returns the address of a query for the values of a property and their graphs."""
     text = f"SELECT ?subject ?value ?source {{\n  GRAPH ?source {{ ?subject {term.name} ?value }}\n}}\nLIMIT 100\n"
     return f"{here}?{urlencode({'query': text})}"
 
 
 def _downloads(here: str, text: str) -> list[tuple[str, str]]:
-    """The result's other forms, by name."""
+    """Returns the label and address of the result in each format."""
     kinds = (Kind.SOLUTIONS, Kind.GRAPH)
     formats = {format_.name: format_ for kind in kinds for format_ in of_kind(kind)}
     return [(f.label, f"{here}?{urlencode({'query': text, 'format': f.name})}") for f in formats.values()]
 
 
 def _place(problem: Problem | None) -> tuple[int, int] | None:
-    """Line and column of a syntax error."""
+    """Returns the line and column of a syntax error; None for other problems."""
     members = problem.members if problem else {}
     line, column = members.get("line"), members.get("column")
     return (int(line), int(column or 1)) if line else None
@@ -279,7 +279,7 @@ _SAID: dict[str, str] = {
 
 
 def script_words(words: Translations) -> dict[str, str | list[str]]:
-    """The texts by their keys; of one that counts, the forms for one and for many. Braces stay for the script."""
+    """Returns the texts by key; of a counted text, singular and plural. The script fills the braces."""
     said: dict[str, str | list[str]] = {key: words(text) for key, text in _SAID.items()}
     forms = (1, 2)
     said["rows"] = [words.count("{number} row", "{number} rows", form, number="{number}") for form in forms]

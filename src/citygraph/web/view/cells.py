@@ -173,7 +173,7 @@ def anchors_of(rows: Iterable[PropertyRow]) -> Iterator[str]:
 
 
 def is_translation(predicate: str, value: Value) -> bool:
-    """Whether a statement was only derived, in a vocabulary other than ours."""
+    """Returns whether a statement was only derived, in a vocabulary other than ours."""
     return value.sources == (DERIVED_GRAPH.value,) and not predicate.startswith(CG)
 
 

@@ -232,7 +232,7 @@ class OpenRelease:
     def parts(self, graph: str) -> tuple[str, ...]:
         """Returns the hash nodes of a graph's own document, which may have no incoming link."""
         if graph not in self.release.manifest.graphs:
-            return ()  # an address may have any text, also one that is no IRI
+            return ()  # an address may have any text, including an invalid IRI
         cached = self._parts.get(graph)
         if cached is None:
             prefix = graph + "#"

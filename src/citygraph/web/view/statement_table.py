@@ -257,12 +257,12 @@ class StatementTable:
         return tuple(rows)
 
     def _is_elsewhere(self, predicate: str) -> bool:
-        """Whether the page shows a property elsewhere; counts are shown with the dataset only."""
+        """Returns whether the page shows a property elsewhere; counts are shown with the dataset only."""
         about = self._description.iri if self._description else ""
         return predicate in _ELSEWHERE or (predicate.startswith((SD, VOID)) and about != DATASET.value)
 
     def _is_repeated(self, predicate: str, value: Value, by_predicate: dict[str, Statements]) -> bool:
-        """Whether a statement was only derived from a narrower property that the table has."""
+        """Returns whether a statement was only derived from a narrower property that the table has."""
         if value.sources != (DERIVED_GRAPH.value,):
             return False
         narrower = (

@@ -184,7 +184,7 @@ class _NodeTexts:
         return next((self._text(value) for value in values), None)
 
     def is_true(self, name: str) -> bool:
-        """Whether a boolean property is true."""
+        """Returns whether a boolean property is true."""
         return any(v.term.value == "true" for v in self._values.get(CG(name).value, ()))
 
     def _text(self, value: Value) -> Text:
