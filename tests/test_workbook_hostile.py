@@ -457,6 +457,20 @@ CASES: dict[str, Case] = {
     "missing styles": Case(
         "x.xlsx", lambda: edited(xlsx(_cells("a")), {STYLES: None}), refused=f"has no part {STYLES}"
     ),
+    "a wrong number of texts": Case(
+        "x.xlsx",
+        lambda: edited(
+            xlsx(_cells("a")), {STRINGS: f'<sst xmlns="{MAIN}" uniqueCount="5000001"><si><t>a</t></si></sst>'}
+        ),
+        refused="states that it has 5000001 elements",
+    ),
+    "a wrong number of formats": Case(
+        "x.xlsx",
+        lambda: edited(
+            xlsx(_cells("a")), {STYLES: f'<styleSheet xmlns="{MAIN}"><cellXfs count="5000001"/></styleSheet>'}
+        ),
+        refused="states that it has 5000001 elements",
+    ),
     "a document type": Case(
         "x.xlsx",
         lambda: edited(xlsx(_cells("a")), {STRINGS: f'{_TYPE}<sst xmlns="{MAIN}"><si><t>&a;</t></si></sst>'}),

@@ -39,6 +39,7 @@ WRONG_LETTERS = CellRule(
 MOST_LETTERS = 32_767  # of a cell in Excel, in UTF-16
 # As English, German and Turkish programs write them, and LibreOffice.
 _ERROR = re.compile(r"#(?:N/A|NV|YOK|N/D)|#[\w/]+[!?]|#{3,}|Err:[0-9]{3}|#GETTING_DATA")
+_PLAIN = re.compile(r"(?:[!-~]+(?: [!-~]+)*)?")
 _CODE_PAGES = ("cp1252", "cp1254")
 
 
@@ -49,7 +50,7 @@ def is_error(text: str) -> bool:
 
 def cleaned(text: str) -> str:
     """Returns the text in NFC, with line ends as \\n and single spaces between words."""
-    if text.isalnum() and text.isascii():
+    if _PLAIN.fullmatch(text):
         return text
     lines = nfc(text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join(" ".join(line.split()) for line in lines).strip()

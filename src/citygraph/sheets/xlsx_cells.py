@@ -6,10 +6,12 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from xml.sax.saxutils import quoteattr
 
-from citygraph.sheets.cell_facts import BUILT_IN, SheetFacts, shown_by_format
+from citygraph.errors import UsageError
+from citygraph.sheets.cell_facts import BUILT_IN, MOST_CELLS, SheetFacts, shown_by_format
 from citygraph.sheets.cell_problems import column_letters
 from citygraph.sheets.workbook_package import Package, packed
 
@@ -73,6 +75,22 @@ def _relations(relations: list[tuple[str, str, str]]) -> bytes:
     return f'<?xml version="1.0"?><Relationships xmlns="{_RELATIONS}">{rows}</Relationships>'.encode()
 
 
+def _require_counts(package: Package, attributes: Mapping[str, str]) -> None:
+    # The library allocates what an element states as the number of those within it, before it has seen them.
+    for name in ("count", "uniqueCount"):
+        text = attributes.get(name, "0")
+        if not text.isdecimal() or int(text[:12]) > MOST_CELLS:
+            raise UsageError(f"{package.path} is broken: a part states that it has {text[:20]} elements")
+
+
+@cache
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
+
+
 def _true(value: str | None) -> bool:
     return value in ("1", "true")
 
@@ -127,7 +145,7 @@ class _Styles:
     """The formats of cells by their number: what dates show, and whether the text is struck out."""
 
     def __init__(self, package: Package, name: str) -> None:
-        self.name = name
+        self.name, self._package = name, package
         self.shown: list[str] = []
         self.struck: list[bool] = []
         self._codes: dict[str, str] = {}
@@ -138,6 +156,8 @@ class _Styles:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local = _LOCAL[name]
+        if "count" in attributes:
+            _require_counts(self._package, attributes)
         if local in ("fonts", "cellXfs", "dxfs", "cellStyleXfs"):
             self._within = local
         elif local == "numFmt":
@@ -165,7 +185,7 @@ class _Strings:
     """The texts that cells share: their lengths, and those that are struck out in part or whole."""
 
     def __init__(self, package: Package, name: str) -> None:
-        self.name = name
+        self.name, self._package = name, package
         self.lengths: list[int] = []
         self.struck: set[int] = set()
         if name:
@@ -175,6 +195,8 @@ class _Strings:
         local = _LOCAL[name]
         if local == "si":
             self.lengths.append(0)
+        elif local == "sst":
+            _require_counts(self._package, attributes)
         elif local == "strike" and attributes.get("val", "1") not in ("0", "false"):
             self.struck.add(len(self.lengths) - 1)
 
@@ -215,6 +237,8 @@ class _SheetScan:
             self._struck = self._struck or attributes.get("val", "1") not in ("0", "false")
         elif local == "col" and (_true(attributes.get("hidden")) or attributes.get("width") == "0"):
             self._facts.hidden_columns.append((int(attributes["min"]) - 1, int(attributes["max"]) - 1))
+        elif local == "mergeCells":
+            _require_counts(self._package, attributes)
         elif local == "mergeCell":
             first, _, last = attributes.get("ref", "").partition(":")
             self._facts.merged.append((self._place(first), self._place(last or first)))
@@ -280,12 +304,9 @@ class _SheetScan:
 
     def _place(self, reference: str) -> tuple[int, int]:
         match = _REFERENCE.fullmatch(reference)
-        column = 0
-        for letter in match[1] if match else "":
-            column = column * 26 + ord(letter) - ord("A") + 1
-        if match is None or int(match[2]) > _MOST_ROWS or column > _MOST_COLUMNS:
+        if match is None or int(match[2]) > _MOST_ROWS or _column(match[1]) > _MOST_COLUMNS:
             raise self._package.refuse(self._facts.name, reference[:20], "is not an address of a cell")
-        return int(match[2]) - 1, column - 1
+        return int(match[2]) - 1, _column(match[1]) - 1
 
     def _refuse(self, place: tuple[int, int], what: str) -> Exception:
         return self._package.refuse(self._facts.name, f"{column_letters(place[1])}{place[0] + 1}", what)
