@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyoxigraph import Literal, NamedNode
 
 from citygraph.build.build import build
 from citygraph.errors import NotFound, UsageError
@@ -20,6 +23,7 @@ from citygraph.sheets.table_model import read_model
 from citygraph.source.files import Sources
 from citygraph.starter import start_instance
 from citygraph.text import csv_line
+from tests.workbooks import xlsx
 
 REPOSITORY = Path(__file__).parents[1]
 SOURCES = "Short name;Title;Publisher;Address on the web;Language;Date\npage;Twin towns;City Hall;https://www.example.com/;en;2025-03\n"
@@ -114,6 +118,53 @@ def test_a_result_of_a_shape_names_the_cell_that_causes_it(instance: tuple[Sourc
     assert cells(result) == [("places", "E3", "LatitudeRange")]
     members = as_members(result.errors[0], str)
     assert (members["value"], members["severity"]) == ("154.35", "error")
+
+
+def test_a_messy_workbook_makes_the_statements_that_its_reader_sees(
+    instance: tuple[Sources, Release], tmp_path: Path
+) -> None:
+    """A title above the table, merged cells, a hidden row, dates that show a month or a year, phantom rows (14 §2)."""
+    sources, release = instance
+    (tmp_path / "agreements.xlsx").write_bytes(xlsx(_messy))
+    (tmp_path / "sources.csv").write_text(SOURCES, encoding="utf-8")
+    (tmp_path / "places.csv").write_text(PLACES + "Szczecin;Stettin;city;Poland;53.4;14.5;;page\n", encoding="utf-8")
+    checker = Checker(read_model(sources.ontology, ("en", "de")), sources, release, f"{ID}city/bremen")
+    result = checker.check(sorted(tmp_path.iterdir()), Progress())
+    assert cells(result) == []
+    assert {(one.rule.name, one.address.name) for one in result.problems if one.address.sheet} >= {
+        ("merged-rows", "B4"),
+        ("row-hidden", "A5"),
+        ("rows-empty", "A6"),
+        ("cell-struck", "A5"),
+    }
+    dates = {
+        (getattr(quad.subject, "value", "").rpartition("/")[2], quad.object.value)
+        for quad in (one.quad for one in result.statements)
+        if isinstance(quad.object, Literal) and quad.predicate.value.endswith("protocolDate")
+    }
+    assert dates == {("bremen-gdansk", "1976-04"), ("bremen-szczecin", "1985")}
+    countries = [one.quad.subject for one in result.statements if one.quad.predicate.value.endswith("#country")]
+    assert NamedNode(f"{ID}city/szczecin") in countries
+
+
+def _messy(book: Any, sheet: Any) -> None:
+    month, year = (book.add_format({"num_format": code}) for code in ("mmmm yyyy", "yyyy"))
+    sheet.merge_range("A1:E1", "Partner cities of Bremen")
+    sheet.write_row("A3", ["Partner", "Country of the partner", "Kind", "Date of the protocol", "Source"])
+    sheet.merge_range("B4:B5", "Poland")
+    for row, name in ((3, "Danzig"), (4, "Stettin")):
+        sheet.write_row(row, 2, ["sister-city agreement", "", "page"])
+        sheet.write_string(row, 0, name, book.add_format({"font_strikeout": row == 4}))
+    sheet.write_datetime(3, 3, datetime(1976, 4, 1), month)
+    sheet.write_datetime(4, 3, datetime(1985, 1, 1), year)
+    sheet.set_row(4, None, None, {"hidden": True})
+    sheet.write_string(4999, 0, " ")
+
+
+def test_a_wrong_cell_has_one_error(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+    """An error value is not reported as a wrong date as well (14 §2)."""
+    sheets = [("agreements", AGREEMENTS.replace("12.04.1976", "#REF!")), ("places", PLACES), ("sources", SOURCES)]
+    assert cells(checked(instance, tmp_path, sheets)) == [("agreements", "F2", "cell-error")]
 
 
 def test_a_misspelt_title_suggests_the_right_one(instance: tuple[Sources, Release], tmp_path: Path) -> None:

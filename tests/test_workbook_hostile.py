@@ -151,6 +151,7 @@ CASES: dict[str, Case] = {
     "a format with weekday only": Case("x.xlsx", lambda: _formatted("dddd", _DAY), (), ("A1 cell-no-year",)),
     "a time": Case("x.xlsx", lambda: _formatted("hh:mm", 0.5), (), ("A1 cell-time",)),
     "a duration": Case("x.xlsx", lambda: _formatted("[h]:mm", 1.5), (), ("A1 cell-time",)),
+    "an endless duration": Case("x.xlsx", lambda: _formatted("[h]:mm", 1e9), refused="S!A1 is formatted as a time"),
     "minutes are not months": Case("x.xlsx", lambda: _formatted("mm:ss", 0.5), (), ("A1 cell-time",)),
     "a day and a time": Case(
         "x.xlsx", lambda: _formatted("yyyy-mm-dd hh:mm", datetime(1985, 4, 1, 12)), ("1985-04-01T12:00:00",)

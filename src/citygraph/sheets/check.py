@@ -74,7 +74,11 @@ class Checker:
             reader = RowReader(context)
             statements = tuple(dict.fromkeys(reader.statements(rows)))
             step.result = f"{len(statements)} statements"
-        problems = [*_of(workbooks), *problems, *reader.problems]
+        unreadable = [problem for workbook in workbooks for problem in workbook.problems]
+        faulty = {problem.address for problem in unreadable if problem.rule.severity == ERROR}
+        # What a wrong cell is not, such as a date, would be a second error about it.
+        more = [problem for problem in (*problems, *reader.problems) if problem.address not in faulty]
+        problems = [*unreadable, *more]
         # Shapes would complain about the values that are missing because of these errors.
         if not any(problem.rule.severity == ERROR for problem in problems):
             problems += self._validated(statements, progress)
@@ -130,10 +134,6 @@ def file_of(data: Path, quad: Quad) -> Path:
     """Returns the file of a statement's source, which has the description of the source in the catalogue too."""
     about = quad.subject if quad.graph_name == CATALOG_GRAPH else quad.graph_name
     return data / FOLDER / f"{str(getattr(about, 'value', '')).rpartition('/')[2]}.trig"
-
-
-def _of(workbooks: Iterable[Workbook]) -> list[CellProblem]:
-    return [problem for workbook in workbooks for problem in workbook.problems]
 
 
 def _value(statement: CellStatement) -> str:

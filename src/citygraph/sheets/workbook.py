@@ -220,7 +220,8 @@ def _cells(path: Path, library: CalamineWorkbook, name: str) -> list[list[Any]]:
     try:
         # Without the argument, leading empty rows and columns are cut and every address is wrong.
         return library.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    except CalamineError as error:
+    # The library turns some cells into dates and durations that Python does not have.
+    except (CalamineError, OverflowError, ValueError) as error:
         raise _unreadable(path, error) from None
 
 

@@ -16,6 +16,7 @@ from citygraph.sheets.cell_problems import column_letters
 from citygraph.sheets.workbook_package import Package, packed
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+_MOST_DAYS = 1e8  # more than any date or duration has
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
 _BOOK, _STYLES, _STRINGS = "xl/workbook.xml", "xl/styles.xml", "xl/sharedStrings.xml"
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -278,9 +279,7 @@ class _SheetScan:
         elif kind == "s":
             self._shared(place, text)
         elif kind == "n":
-            self._require_number(place, text)
-            if number is not None and self._styles.shown[number]:
-                facts.shown[place] = self._styles.shown[number]
+            self._number(place, text, self._styles.shown[number] if number is not None else "")
         elif kind == "d":
             facts.texts[place] = text.removesuffix("Z").removesuffix("T00:00:00")
         facts.letters += len(text)
@@ -296,11 +295,15 @@ class _SheetScan:
         self._facts.letters += self._strings.lengths[int(text)]
         self._struck = self._struck or int(text) in self._strings.struck
 
-    def _require_number(self, place: tuple[int, int], text: str) -> None:
+    def _number(self, place: tuple[int, int], text: str, shown: str) -> None:
         try:
-            float(text)
+            number = float(text)
         except ValueError:
             raise self._refuse(place, f"has no number, but {text[:40]!r}") from None
+        if shown:
+            self._facts.shown[place] = shown
+            if not abs(number) < _MOST_DAYS:
+                raise self._refuse(place, f"is formatted as a time, but has the number {text[:40]}")
 
     def _place(self, reference: str) -> tuple[int, int]:
         match = _REFERENCE.fullmatch(reference)
