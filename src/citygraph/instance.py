@@ -18,7 +18,20 @@ VERSION = 1
 VOCABULARY = "https://w3id.org/citygraph/"
 # Ontology and stored queries: in the wheel below the package, in a checkout at the top.
 _PACKAGED = Path(__file__).parent / "packaged"
+# Not named: decided by the data.
+AUTO = "auto"
+_EXAMPLES = ("agreement", "event", "person")
 _CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
+# Licences by IRI: their names, and their identifiers in the list of SPDX.
+_LICENCES = {
+    _CC0: ("CC0 1.0", "CC0-1.0"),
+    "https://creativecommons.org/licenses/by/4.0/": ("CC BY 4.0", "CC-BY-4.0"),
+    "https://creativecommons.org/licenses/by-sa/4.0/": ("CC BY-SA 4.0", "CC-BY-SA-4.0"),
+    "https://opendatacommons.org/licenses/odbl/1-0/": ("ODbL 1.0", "ODbL-1.0"),
+    "https://opendatacommons.org/licenses/pddl/1-0/": ("PDDL 1.0", "PDDL-1.0"),
+    "https://www.govdata.de/dl-de/by-2-0": ("dl-de/by-2-0", "DL-DE-BY-2.0"),
+    "https://www.govdata.de/dl-de/zero-2-0": ("dl-de/zero-2-0", "DL-DE-ZERO-2.0"),
+}
 
 
 class InstanceError(Exception):
@@ -34,24 +47,33 @@ class Publisher:
     contact: str = ""  # an e-mail or web address
     notice: str = ""  # the address of the legal notice
 
+    @property
+    def contact_link(self) -> str:
+        """The contact as the address of a link."""
+        is_mail = "@" in self.contact and ":" not in self.contact
+        return f"mailto:{self.contact}" if is_mail else self.contact
+
 
 @dataclass(frozen=True)
 class Instance:
     """One city's own settings; texts map languages to sentences.
 
     The first of `languages` is required on every label, the others are recommended. `home` is the path of the home
-    place, such as city/izmir; `auto` is the place with the most ties. `server` holds operational settings by name.
+    place, such as city/izmir; `auto` is the place with the most ties. `examples` are the paths of an agreement, an
+    event and a person that example queries are about; without one it is that with the most links. `server` holds
+    operational settings by name.
     """
 
     version: int = VERSION
     base: str = VOCABULARY
     title: Mapping[str, str] = field(default_factory=lambda: {"en": "citygraph"})
     tagline: Mapping[str, str] = field(default_factory=dict)
-    home: str = "auto"
+    home: str = AUTO
     languages: tuple[str, ...] = ("en", "tr")
     publisher: Publisher = Publisher()
     licence: str = _CC0
     timezone: str = "UTC"
+    examples: Mapping[str, str] = field(default_factory=dict)
     server: Mapping[str, Any] = field(default_factory=dict)
 
     def title_in(self, language: str) -> str:
@@ -61,6 +83,21 @@ class Instance:
     def tagline_in(self, language: str) -> str:
         """Returns the tagline in a language, else in the first language of the instance that has one; may be empty."""
         return next((self.tagline[tag] for tag in (language, *self.languages) if tag in self.tagline), "")
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the licence has no conditions."""
+        return self.licence == _CC0
+
+    @property
+    def licence_name(self) -> str:
+        """The usual name of the licence, else its IRI."""
+        return _LICENCES[self.licence][0] if self.licence in _LICENCES else self.licence
+
+    @property
+    def licence_id(self) -> str:
+        """The identifier of the licence in the list of SPDX; "" if it is not in it."""
+        return _LICENCES[self.licence][1] if self.licence in _LICENCES else ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -79,6 +116,7 @@ def parse_instance(text: str, name: str = FILE) -> Instance:
         raise InstanceError(f"{name} is not valid TOML: {error}") from None
     _require_known(values, [one.name for one in fields(Instance)], name)
     _require_known(values.get("publisher", {}), [one.name for one in fields(Publisher)], f"{name} [publisher]")
+    _require_known(values.get("examples", {}), list(_EXAMPLES), f"{name} [examples]")
     if values.get("version", VERSION) > VERSION:
         raise InstanceError(f"{name} has version {values['version']}; this citygraph reads versions up to {VERSION}")
     if "publisher" in values:

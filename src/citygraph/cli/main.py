@@ -26,6 +26,8 @@ from citygraph.cli.console import VIOLATES as _VIOLATES
 from citygraph.cli.console import LazyGroup
 from citygraph.cli.console import command as _command
 from citygraph.errors import NotFound, UsageError, Violations
+from citygraph.graph.examples import current_examples, examples_in
+from citygraph.instance import current_instance
 from citygraph.progress import Progress
 from citygraph.rdf.formats import FORMATS, Kind
 from citygraph.release.ownership import api_graphs
@@ -161,8 +163,8 @@ def query(
     if list_ or query is None:
         _list_queries(settings)
         return _OK
-    text = _query_text(settings, query, dict(_pair(param) for param in params))
     release = _release(settings, release_id)
+    text = _query_text(settings, release, query, dict(_pair(param) for param in params))
     if format_name is None and sys.stdout.isatty():
         _print_table(text, release)
     else:
@@ -319,18 +321,20 @@ def _print_release(what: str, release: Release, settings: Settings, out: Console
 
 
 def _list_queries(settings: Settings) -> None:
-    for stored in load_queries(*sources_of(settings).query_folders).values():
+    examples = current_examples(Releases(settings.releases), current_instance())
+    for stored in load_queries(*sources_of(settings).query_folders, examples=examples).values():
         parameters = " ".join(f"{p.name}={p.default}" for p in stored.parameters)
         click.echo(f"{stored.name:<32} {stored.title}" + (f"  [{parameters}]" if parameters else ""))
 
 
-def _query_text(settings: Settings, query: str, values: dict[str, str]) -> str:
+def _query_text(settings: Settings, release: Release, query: str, values: dict[str, str]) -> str:
     # A file wins over a stored query with its name.
     if query == "-" or Path(query).is_file():
         if values:
             raise UsageError("only stored queries have parameters")
         return console.read_input(Path(query))
-    return find_query(sources_of(settings).query_folders, query).bind(values)
+    examples = examples_in(release.open_store(), current_instance())
+    return find_query(sources_of(settings).query_folders, query, examples).bind(values)
 
 
 def _write_result(text: str, release: Release, format_name: str | None) -> None:

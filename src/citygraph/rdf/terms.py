@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from pyoxigraph import NamedNode
 
-from citygraph.instance import VOCABULARY, instance_base
+from citygraph.instance import VOCABULARY, current_instance, instance_base
 
 
 class Namespace(str):
@@ -53,7 +53,7 @@ CURATION_GRAPH = GRAPH("curation")
 DERIVED_GRAPH = GRAPH("derived")
 QUALITY_GRAPH = GRAPH("quality")
 DATASET = NamedNode(BASE + "dataset")
-LICENSE = NamedNode("https://creativecommons.org/publicdomain/zero/1.0/")
+LICENSE = NamedNode(current_instance().licence)
 
 
 _OF_INSTANCE = re.compile(

@@ -1,19 +1,21 @@
 """The languages of the instance in the files of the package: shapes, rules and stored queries are written for any.
 
-In a file, FIRST_LANGUAGE is the tag of the instance's first language and FIRST_LANGUAGE_NAME_EN its name in English.
-A paragraph (between blank lines) with FURTHER_LANGUAGE is repeated for each further language. "EACH_LANGUAGE", with
-its quotation marks, is the list of all.
+In a file, FIRST_LANGUAGE is the tag of the instance's first language and FIRST_LANGUAGE_NAME_EN its name in English;
+SECOND_LANGUAGE is that of the second one (without one, English or Turkish), which has a column in each table. A
+paragraph (between blank lines) with FURTHER_LANGUAGE is repeated for each further language. "EACH_LANGUAGE", with its
+quotation marks, is the list of all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
 
-_WORD = re.compile(r"(FIRST|FURTHER)_LANGUAGE(?:_NAME_([A-Z]{2})\b)?")
+# In the name of a variable or column a tag such as de-CH is de_CH.
+_WORD = re.compile(r"(_?)(FIRST|SECOND|FURTHER)_LANGUAGE(?:_NAME_([A-Z]{2})\b)?")
 _FURTHER = "FURTHER_LANGUAGE"
 _EACH = '"EACH_LANGUAGE"'
 
@@ -23,12 +25,15 @@ def with_languages(text: str, languages: Sequence[str]) -> str:
     if "_LANGUAGE" not in text:
         return text
     first, *further = languages
+    tags = {"FIRST": first, "SECOND": further[0] if further else "tr" if first == "en" else "en"}
     paragraphs, repeated = [], []
     for paragraph in text.split("\n\n"):
         if _FURTHER not in paragraph:
-            paragraphs.append(_filled(paragraph, first, ""))
+            paragraphs.append(_filled(paragraph, tags))
             continue
-        copies = [_filled(paragraph, first, language) for language in further] or ["\n" * paragraph.count("\n")]
+        copies = [_filled(paragraph, {**tags, "FURTHER": language}) for language in further] or [
+            "\n" * paragraph.count("\n")
+        ]
         paragraphs.append(copies[0])
         # At the end, where they move no line.
         repeated += copies[1:]
@@ -45,9 +50,11 @@ def language_name(language: str, reader: str) -> str:
         return language
 
 
-def _filled(text: str, first: str, further: str) -> str:
+def _filled(text: str, tags: Mapping[str, str]) -> str:
     def fill(word: re.Match[str]) -> str:
-        language = first if word[1] == "FIRST" else further
-        return language_name(language, word[2].lower()) if word[2] else language
+        language = tags[word[2]]
+        if word[3]:
+            return word[1] + language_name(language, word[3].lower())
+        return f"_{language.replace('-', '_')}" if word[1] else language
 
     return _WORD.sub(fill, text)

@@ -21,6 +21,8 @@ import yaml
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.errors import BadData, NotFound, UsageError
+from citygraph.graph.examples import configured_examples, with_examples
+from citygraph.instance import current_instance
 from citygraph.rdf.formats import Kind
 from citygraph.rdf.partial_dates import date_literal, period_of
 from citygraph.rdf.terms import PREFIXES
@@ -110,27 +112,30 @@ class StoredQuery:
         return (turkish, "tr") if turkish else (english.strip(), "en")
 
 
-def load_queries(*folders: Path) -> dict[str, StoredQuery]:
+def load_queries(*folders: Path, examples: Mapping[str, str] | None = None) -> dict[str, StoredQuery]:
     """Reads all stored queries below the folders, by name (the path without `.rq`); of two with one name, the last.
 
-    Raises BadData for an invalid head.
+    `examples` are the defaults of parameters, as `examples_in` returns them. Raises BadData for an invalid head.
     """
     paths = [(folder, path) for folder in folders for path in sorted(folder.rglob("*.rq"))]
-    queries = [read_query(path, path.relative_to(folder).with_suffix("").as_posix()) for folder, path in paths]
+    names = [path.relative_to(folder).with_suffix("").as_posix() for folder, path in paths]
+    queries = [read_query(path, name, examples) for (_, path), name in zip(paths, names, strict=True)]
     return {query.name: query for query in queries}
 
 
-def find_query(folders: Iterable[Path], name: str) -> StoredQuery:
+def find_query(folders: Iterable[Path], name: str, examples: Mapping[str, str] | None = None) -> StoredQuery:
     """Returns the stored query of that name. Raises NotFound with a list of the existing ones."""
-    queries = load_queries(*folders)
+    queries = load_queries(*folders, examples=examples)
     if name not in queries:
         raise NotFound(f"no stored query {name!r}; there are: {', '.join(queries) or 'none'}")
     return queries[name]
 
 
-def read_query(path: Path, name: str) -> StoredQuery:
+def read_query(path: Path, name: str, examples: Mapping[str, str] | None = None) -> StoredQuery:
     """Reads a query file. Raises BadData if its head is not YAML or a parameter has no VALUES block."""
-    return _read(read_packaged_text(path), name, path.name)
+    if examples is None:
+        examples = configured_examples(current_instance())
+    return _read(with_examples(read_packaged_text(path), examples), name, path.name)
 
 
 # Every page that lists stored queries reads their files again; their heads are parsed only if a text has changed.

@@ -7,9 +7,12 @@ from contextlib import suppress
 from typing import Any
 
 from citygraph.errors import NotFound
+from citygraph.graph.examples import with_examples
+from citygraph.instance import current_instance
 from citygraph.rdf.formats import Kind, of_kind
-from citygraph.rdf.terms import SOURCE
+from citygraph.rdf.terms import ID, SOURCE
 from citygraph.settings import Settings
+from citygraph.source.instance_languages import with_languages
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, chosen, reply
@@ -22,10 +25,10 @@ from citygraph.web.view.values import KINDS
 
 _MIB = 1024 * 1024
 _QUERY = """SELECT ?partner ?name ?date WHERE {
-  ?agreement cg:party city:izmir, ?partner ;
+  ?agreement cg:party city:HOME_PLACE, ?partner ;
              cg:protocolDate ?date .
   ?partner rdfs:label ?name .
-  FILTER(?partner != city:izmir && LANGMATCHES(LANG(?name), "en"))
+  FILTER(?partner != city:HOME_PLACE && LANGMATCHES(LANG(?name), "FIRST_LANGUAGE"))
 }
 ORDER BY cg:startOfPeriod(?date)"""
 
@@ -56,12 +59,15 @@ class AboutPages:
             "length": round(self._settings.query_length / 1024),
             "at_once": self._settings.client_concurrency,
         }
+        opened = self._shelf.of_request(request)
+        query = with_languages(with_examples(_QUERY, opened.examples), current_instance().languages)
         return self._page(
             request,
             "api.html",
-            self._shelf.of_request(request),
+            opened,
             limits=limits,
-            query=_QUERY,
+            query=query,
+            home=opened.home.removeprefix(ID) or "city/izmir",
             formats=of_kind(Kind.GRAPH),
             results=of_kind(Kind.SOLUTIONS),
             address_sections=SECTIONS,

@@ -1,4 +1,4 @@
-"""The home page: the place with the most agreements, its ties, coming anniversaries and the latest changes."""
+"""The home page: the home place of the instance, its ties, coming anniversaries and the latest changes."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Home:
 def read_home(context: PageContext, releases: Iterable[Release]) -> Home:
     """Returns the home page of a release; `releases` are it and those before it, the newest first."""
     # A release without agreements has no such place: its home page shows the news only.
-    hub = next((text_of(row.get("place")) for row in context.ask_once("hub")), "")
+    hub = context.opened.home
     point: Point | None = None
     ties: tuple[Tie, ...] = ()
     coming: tuple[Year, ...] = ()

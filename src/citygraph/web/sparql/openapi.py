@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from citygraph.instance import current_instance
 from citygraph.rdf.formats import Format, Kind, of_kind
 from citygraph.source.queries import Parameter, StoredQuery
 from citygraph.web.http.problems import MEDIA_TYPE
@@ -55,20 +56,20 @@ _PROBLEM = {
 }
 
 
-def openapi(queries: Iterable[StoredQuery], root: str, version: str) -> dict[str, Any]:
+def openapi(queries: Iterable[StoredQuery], root: str, version: str, home: str) -> dict[str, Any]:
     """Returns the description; `root` is the address of the site as its reader sees it, without a slash at the end.
 
     Stored queries, SPARQL and documents are described in detail, all other addresses by their line of the route table.
     """
-    in_detail = {"/queries": {"get": _of_list()}, "/sparql": _of_sparql(), **_of_documents()}
+    in_detail = {"/queries": {"get": _of_list()}, "/sparql": _of_sparql(), **_of_documents(home)}
     stored = {f"/queries/{query.name}": {"get": _of_query(query)} for query in queries}
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "citygraph",
+            "title": current_instance().title_in("en"),
             "version": version,
             "description": "A graph of city diplomacy: stored queries, SPARQL, and a document for each thing.",
-            "license": {"name": "CC0 1.0", "identifier": "CC0-1.0"},
+            "license": _licence(),
         },
         "servers": [{"url": root}],
         "paths": {**_of_routes(), **in_detail, **stored},
@@ -99,6 +100,13 @@ def _of_routes() -> dict[str, dict[str, Any]]:
 def _in_path(name: str, example: str = "") -> dict[str, Any]:
     parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
     return {**parameter, "example": example} if example else parameter
+
+
+def _licence() -> dict[str, str]:
+    instance = current_instance()
+    # An identifier excludes an address.
+    named = {"identifier": instance.licence_id} if instance.licence_id else {"url": instance.licence}
+    return {"name": instance.licence_name, **named}
 
 
 def _of_query(query: StoredQuery) -> dict[str, Any]:
@@ -154,9 +162,9 @@ def _of_sparql() -> dict[str, Any]:
     return {"get": {**get, **common}, "post": {**post, **of_body, "parameters": [_format(formats)]}}
 
 
-def _of_documents() -> dict[str, Any]:
+def _of_documents(home: str) -> dict[str, Any]:
     formats = of_kind(Kind.GRAPH)
-    place = [_in_path("type", "city"), _in_path("slug", "izmir")]
+    place = [_in_path(name, example) for name, example in zip(("type", "slug"), home.split("/"), strict=True)]
     content = _responses("The statements of the release, with their sources.", formats, "400", "404", "406")
     gone = {"301": {"description": "It was merged with another entity."}, **_problems("410")}
     to_document = {"303": {"description": "To its document."}, **gone, **_problems("404")}

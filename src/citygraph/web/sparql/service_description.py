@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
 
+from citygraph.instance import current_instance
 from citygraph.rdf.formats import FORMATS as ALL_FORMATS
 from citygraph.rdf.formats import Format
 from citygraph.rdf.terms import CG, DCTERMS, FORMATS, LICENSE, OWL, PREFIXES, RDF, RDFS, SD, VOID, XSD
@@ -41,8 +42,9 @@ def write_description(triples: list[Triple], format_: Format) -> bytes:
 def _service(service: NamedNode, dataset: NamedNode, settings: Settings) -> Iterator[Triple]:
     yield Triple(service, _TYPE, SD("Service"))
     yield Triple(service, SD("endpoint"), service)
-    yield Triple(service, DCTERMS("title"), Literal("SPARQL endpoint of citygraph", language="en"))
-    yield Triple(service, DCTERMS("title"), Literal("citygraph SPARQL uç noktası", language="tr"))
+    title = current_instance().title_in
+    yield Triple(service, DCTERMS("title"), Literal(f"SPARQL endpoint of {title('en')}", language="en"))
+    yield Triple(service, DCTERMS("title"), Literal(f"{title('tr')} SPARQL uç noktası", language="tr"))
     yield Triple(service, SD("supportedLanguage"), SD("SPARQL10Query"))
     yield Triple(service, SD("supportedLanguage"), SD("SPARQL11Query"))
     for format_ in ALL_FORMATS:

@@ -10,7 +10,10 @@ from urllib.parse import urlencode
 
 from citygraph import __version__
 from citygraph.errors import NotFound, UsageError
+from citygraph.graph.examples import current_examples, expanded
+from citygraph.instance import current_instance
 from citygraph.rdf.formats import BY_NAME, Format, of_kind
+from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.files import sources_of
@@ -75,13 +78,21 @@ class Queries:
     def described(self, request: Request) -> Reply:
         """Returns the description of the API as OpenAPI 3.1."""
         _, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        description = openapi(self._queries.values(), root, __version__)
+        description = openapi(self._queries.values(), root, __version__, self._home)
         return reply(request, json.dumps(description, ensure_ascii=False, indent=1) + "\n", OPENAPI)
+
+    @cached_property
+    def _examples(self) -> Mapping[str, str]:
+        return current_examples(self._releases, current_instance())
+
+    @property
+    def _home(self) -> str:
+        return expanded(self._examples.get("city:HOME_PLACE", "city:example")).removeprefix(ID)
 
     @cached_property
     def _queries(self) -> Mapping[str, StoredQuery]:
         """The files are read once: a server is started anew when its queries change."""
-        return load_queries(*sources_of(self._settings).query_folders)
+        return load_queries(*sources_of(self._settings).query_folders, examples=self._examples)
 
     def _result(self, request: Request, text: str, format_: str | None) -> Reply:
         """Returns the endpoint's own reply to the query, with its limits, validators and errors."""

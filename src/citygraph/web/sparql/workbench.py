@@ -10,11 +10,14 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from citygraph.errors import CitygraphError, NotFound
+from citygraph.graph.examples import current_examples, with_examples
+from citygraph.instance import current_instance
 from citygraph.rdf.formats import Kind, of_kind
 from citygraph.rdf.terms import PREFIXES
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.source.files import sources_of
+from citygraph.source.instance_languages import with_languages
 from citygraph.source.queries import Parameter, StoredQuery, load_queries
 from citygraph.sparql.protocol import Query
 from citygraph.web.http.addresses import addresses_of
@@ -32,7 +35,12 @@ Ask = Callable[[Query], Reply]
 
 PATH = "sparql"
 VIEWS = ("table", "map", "timeline", "network", "chart", "raw")
-_FIRST = 'SELECT ?city ?name {\n  city:izmir cg:twinnedWith ?city .\n  ?city rdfs:label ?name FILTER(LANGMATCHES(LANG(?name), "en"))\n}\nORDER BY ?name\n'  # noqa: E501
+_FIRST = """SELECT ?city ?name {
+  city:HOME_PLACE cg:twinnedWith ?city .
+  ?city rdfs:label ?name FILTER(LANGMATCHES(LANG(?name), "FIRST_LANGUAGE"))
+}
+ORDER BY ?name
+"""
 # Quality measurements are for the build, so the other queries are listed first.
 _GROUPS = ("", "tables", "quality")
 _CLASSES, _PROPERTIES = 40, 60
@@ -83,7 +91,7 @@ class Workbench:
         except CitygraphError as error:
             problem = problem_of(error)
             status = problem.type.status
-        text = asking.query.text if asking.query else example.text if example else _FIRST
+        text = asking.query.text if asking.query else example.text if example else _first_text(opened)
         values = self._values(reader, opened, asking, example, text, root)
         page = self._pages.page("workbench.html", reader, opened.release, **values, problem=problem, shown=shown,
                                 place=_place(problem))  # fmt: skip
@@ -153,7 +161,13 @@ class Workbench:
     @cached_property
     def _queries(self) -> Mapping[str, StoredQuery]:
         """The files are read once: a server is started anew when its queries change."""
-        return load_queries(*sources_of(self._settings).query_folders)
+        examples = current_examples(self._releases, current_instance())
+        return load_queries(*sources_of(self._settings).query_folders, examples=examples)
+
+
+def _first_text(opened: OpenRelease) -> str:
+    """Returns the query in the empty editor: the partners of the home place."""
+    return with_languages(with_examples(_FIRST, opened.examples), current_instance().languages)
 
 
 def _asking(query_string: str, query: Query | None) -> Asking:

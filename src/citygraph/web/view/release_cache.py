@@ -18,11 +18,13 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 
 from citygraph.build.dataset import dataset_description
 from citygraph.graph.document import DocumentWriter
+from citygraph.graph.examples import examples_in, home_place
 from citygraph.graph.jsonld import Context, context_of
 from citygraph.graph.labels import Labels
 from citygraph.graph.vocabulary import Vocabulary
 from citygraph.graph.withdrawals import Withdrawal, read_withdrawals
 from citygraph.index.entities import EntityTable
+from citygraph.instance import current_instance
 from citygraph.matching.lookup import Lookup
 from citygraph.rdf.nquads import apply_patch, patched_ancestors
 from citygraph.rdf.terms import CG, CURATION_GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
@@ -204,6 +206,16 @@ class OpenRelease:
     def gone(self) -> frozenset[str]:
         """The entities whose address responds with 410: withdrawn and not merged, so that no page may link to them."""
         return frozenset(iri for iri, withdrawal in self.withdrawals.items() if not withdrawal.merged_into)
+
+    @cached_property
+    def home(self) -> str:
+        """The IRI of the home place; "" without agreements."""
+        return home_place(self.store, current_instance())
+
+    @cached_property
+    def examples(self) -> dict[str, str]:
+        """What the example queries are about, by the words of their texts."""
+        return examples_in(self.store, current_instance())
 
     @cached_property
     def findings(self) -> Findings:

@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from citygraph.instance import current_instance
 from citygraph.release.releases import Release
 from citygraph.web.http.assets import read_assets
 from citygraph.web.http.negotiation import LANGUAGES, own_name
@@ -29,6 +30,7 @@ class Templates:
 
     def page(self, template: str, reader: PageRequest, release: Release | None, **values: Any) -> str:
         """Returns a rendered page; `release` is the one that its footer names."""
+        instance = current_instance()
         return self._environment.get_template(template).render(
             _=reader.translations,
             counted=reader.translations.count,
@@ -38,6 +40,8 @@ class Templates:
             reader=reader,
             release=release,
             languages=LANGUAGES,
+            instance=instance,
+            site_title=instance.title_in(reader.translations.language),
             date=lambda lexical: date(lexical, reader.translations),
             interval=lambda one: interval_text(one, reader.translations),
             number=lambda value: number(str(value), reader.translations),
