@@ -11,6 +11,7 @@ from pyoxigraph import Literal, NamedNode
 
 from citygraph.build import feeds
 from citygraph.build.feeds import ACTIVITY, LDES, STREAM, TREE, addresses, atom, ldes_page, ldes_root, sitemap
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release
 
@@ -54,7 +55,7 @@ def test_the_feed_tells_each_release(izmir: Release) -> None:
     """What Atom demands, counts, and links on this host; a message cannot break the XML."""
     message = "a \x00 <message> & more"
     second = Release(izmir.path, replace(izmir.manifest, parent=izmir.id, message=message))
-    feed = parsed(atom([second, izmir], HOST))
+    feed = parsed(atom([second, izmir], HOST, current_instance()))
     for parent in (feed, *feed.iter(f"{ATOM}entry")):
         assert all(parent.findtext(f"{ATOM}{name}") for name in ("id", "title", "updated"))
     assert feed.find(f"{ATOM}author") is not None

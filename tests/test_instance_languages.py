@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store, parse
 
+from citygraph.instance import Instance
 from citygraph.rdf.terms import CG, ID, RDF, RDFS
 from citygraph.source.instance_languages import language_name, with_languages
 from citygraph.source.rules import Rule, derive
@@ -15,7 +16,7 @@ _PARAGRAPHS = 'one "FIRST_LANGUAGE"\n\nshapes:X-FURTHER_LANGUAGE\nFURTHER_LANGUA
 
 def test_a_paragraph_about_a_further_language_is_repeated_for_each() -> None:
     """Further copies are at the end, so that errors name the lines of the file (14 §1)."""
-    text = with_languages(_PARAGRAPHS, ("de", "en", "fr"))
+    text = with_languages(_PARAGRAPHS, Instance(languages=("de", "en", "fr")))
     assert text.split("\n\n") == [
         'one "de"', "shapes:X-en\nEnglish", 'last "de" "en" "fr"', "shapes:X-fr\nFrench",
     ]  # fmt: skip
@@ -23,7 +24,7 @@ def test_a_paragraph_about_a_further_language_is_repeated_for_each() -> None:
 
 def test_an_instance_with_one_language_recommends_no_other() -> None:
     """The lines keep their numbers (14 §1)."""
-    text = with_languages(_PARAGRAPHS, ("de",))
+    text = with_languages(_PARAGRAPHS, Instance(languages=("de",)))
     assert "shapes:X" not in text
     assert text.splitlines().index('last "de"') == _PARAGRAPHS.splitlines().index('last "EACH_LANGUAGE"')
 
@@ -41,7 +42,9 @@ def test_an_unregistered_language_is_named_by_its_tag() -> None:
 
 def test_the_shapes_require_the_first_language_and_recommend_the_others() -> None:
     """Each further language has a shape of its own (14 §1)."""
-    text = with_languages((REPOSITORY / "ontology/shapes/recommended.ttl").read_text("utf-8"), ("de", "en", "fr"))
+    text = with_languages(
+        (REPOSITORY / "ontology/shapes/recommended.ttl").read_text("utf-8"), Instance(languages=("de", "en", "fr"))
+    )
     messages = {
         (quad.subject.value.partition("#")[2], quad.object.value)
         for quad in parse(text, RdfFormat.TURTLE)
@@ -73,5 +76,5 @@ def test_agreements_get_labels_in_each_language_of_the_instance(languages: tuple
         for language, name in by_language.items():
             store.add(Quad(ID(f"city/{city}"), RDFS("label"), Literal(name, language=language)))
     text = (REPOSITORY / "ontology/rules/04-agreement-labels.rq").read_text("utf-8")
-    derived = derive([Rule("04", with_languages(text, languages))], store)
+    derived = derive([Rule("04", with_languages(text, Instance(languages=languages)))], store)
     assert {quad.object.value for quad in derived} == labels  # type: ignore[union-attr]

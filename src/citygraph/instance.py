@@ -85,6 +85,11 @@ class Instance:
         return next((self.tagline[tag] for tag in (language, *self.languages) if tag in self.tagline), "")
 
     @property
+    def second_language(self) -> str:
+        """The second language; without one, English or, if that is the first, Turkish."""
+        return (*self.languages[1:], "tr" if self.languages[0] == "en" else "en")[0]
+
+    @property
     def is_free(self) -> bool:
         """Whether the licence has no conditions."""
         return self.licence == _CC0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store
 
-from citygraph.instance import VOCABULARY
+from citygraph.instance import VOCABULARY, current_instance
 from citygraph.rdf.formats import Kind, of_kind
 from citygraph.rdf.nquads import named_graphs
 from citygraph.rdf.partial_dates import date_literal
@@ -47,24 +47,24 @@ _NOT_DATA = {ONTOLOGY_GRAPH, SHAPES_GRAPH}
 # The dates that bound the period of the data: decisions, signatures, attestations, events. A city was founded long
 # before, so that the date of its founding must not count.
 _COVERED = "cg:councilActDate cg:protocolDate cg:attestedOn cg:startDate cg:endDate"
-# The services for programs: path below the base, English and Turkish title, specification.
+# The services for programs: path below the base, English and Turkish title with the name of the site, specification.
 _SERVICES = (
     (
         "sparql",
-        "SPARQL endpoint of citygraph",
-        "citygraph SPARQL uç noktası",
+        "SPARQL endpoint of {}",
+        "{} SPARQL uç noktası",
         "http://www.w3.org/TR/sparql11-protocol/",
     ),
     (
         "queries",
-        "Stored queries of citygraph as an API",
-        "API olarak citygraph kayıtlı sorguları",
+        "Stored queries of {} as an API",
+        "API olarak {} kayıtlı sorguları",
         "https://spec.openapis.org/oas/v3.1.0",
     ),
     (
         "reconcile",
-        "Reconciliation of names with citygraph",
-        "Adları citygraph ile eşleştirme",
+        "Reconciliation of names with {}",
+        "Adları {} ile eşleştirme",
         "https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/",
     ),
 )
@@ -231,9 +231,10 @@ def _of_partitions(counts: DatasetCounts) -> Iterator[Quad]:
 
 
 def _of_catalog(publishers: Iterable[NamedNode]) -> Iterator[Quad]:
+    title = current_instance().title_in
     yield _quad(CATALOG, _TYPE, DCAT("Catalog"))
-    yield _quad(CATALOG, DCTERMS("title"), Literal("Catalogue of citygraph", language="en"))
-    yield _quad(CATALOG, DCTERMS("title"), Literal("citygraph kataloğu", language="tr"))
+    yield _quad(CATALOG, DCTERMS("title"), Literal(f"Catalogue of {title('en')}", language="en"))
+    yield _quad(CATALOG, DCTERMS("title"), Literal(f"{title('tr')} kataloğu", language="tr"))
     about_en = "The dataset of city diplomacy, its dumps, tables and services."
     yield _quad(CATALOG, DCTERMS("description"), Literal(about_en, language="en"))
     about_tr = "Şehir diplomasisi veri kümesi; dökümleri, tabloları ve hizmetleri."
@@ -248,8 +249,8 @@ def _of_catalog(publishers: Iterable[NamedNode]) -> Iterator[Quad]:
         service = NamedNode(BASE + path)
         yield _quad(CATALOG, DCAT("service"), service)
         yield _quad(service, _TYPE, DCAT("DataService"))
-        yield _quad(service, DCTERMS("title"), Literal(english, language="en"))
-        yield _quad(service, DCTERMS("title"), Literal(turkish, language="tr"))
+        yield _quad(service, DCTERMS("title"), Literal(english.format(title("en")), language="en"))
+        yield _quad(service, DCTERMS("title"), Literal(turkish.format(title("tr")), language="tr"))
         yield _quad(service, DCTERMS("license"), LICENSE)
         yield _quad(service, DCTERMS("conformsTo"), NamedNode(standard))
         yield _quad(service, DCAT("endpointURL"), service)

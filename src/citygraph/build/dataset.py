@@ -13,6 +13,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, parse
 
 from citygraph.build.catalog import CATALOG, data_graphs, distribution
 from citygraph.build.quality import FILE as QUALITY
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, DATASET, DCAT, DCTERMS, OWL, PROV, RDF, RDFS, SPDX, VOID, XSD
 from citygraph.release.outputs import OutputFile
 from citygraph.release.releases import Manifest, Release
@@ -74,7 +75,7 @@ def _of_publisher(store: Store, about: set[Triple]) -> Iterator[Triple]:
 
 
 def _of_release(manifest: Manifest) -> Iterator[Triple]:
-    version = release_iri(manifest.id)
+    version, title = release_iri(manifest.id), current_instance().title_in
     issued = Literal(manifest.created, datatype=XSD("dateTime"))
     for predicate, code in _EUROPEAN:
         yield Triple(DATASET, predicate, NamedNode(_EU + code))
@@ -82,8 +83,8 @@ def _of_release(manifest: Manifest) -> Iterator[Triple]:
     yield Triple(DATASET, DCAT("hasVersion"), version)
     yield Triple(version, DCAT("isVersionOf"), DATASET)
     yield Triple(version, _TYPE, DCAT("Dataset"))
-    yield Triple(version, DCTERMS("title"), Literal(f"citygraph, release {manifest.id}", language="en"))
-    yield Triple(version, DCTERMS("title"), Literal(f"citygraph, {manifest.id} sürümü", language="tr"))
+    yield Triple(version, DCTERMS("title"), Literal(f"{title('en')}, release {manifest.id}", language="en"))
+    yield Triple(version, DCTERMS("title"), Literal(f"{title('tr')}, {manifest.id} sürümü", language="tr"))
     yield Triple(version, DCTERMS("description"), Literal(_summary(manifest), language="en"))
     for node in (DATASET, version):
         yield Triple(node, DCTERMS("identifier"), Literal(node.value))

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store, Triple
 
 from citygraph.build.dataset import release_iri
+from citygraph.instance import Instance, current_instance
 from citygraph.rdf.terms import BASE, CG, DATASET, DCTERMS, ID, LICENSE, RDF, SOURCE, XSD, Namespace
 from citygraph.release.changes import CREATED, DELETED, UPDATED, EntityChange, things_changed
 from citygraph.release.releases import Release
@@ -70,8 +71,9 @@ def sitemap(pages: Sequence[str], base_url: str, modified: str, page: int | None
     return _xml(root)
 
 
-def atom(releases: Sequence[Release], base_url: str, title: str = "citygraph") -> bytes:
+def atom(releases: Sequence[Release], base_url: str, instance: Instance) -> bytes:
     """Returns the Atom feed of releases, the newest first, with counts of changes and the entities that changed."""
+    title = instance.title_in("en")
     root = Element("feed", {"xmlns": _ATOM_SPACE, "xml:lang": "en"})
     SubElement(root, "id").text = BASE + "feed"
     SubElement(root, "title").text = f"{title}: releases"
@@ -80,7 +82,7 @@ def atom(releases: Sequence[Release], base_url: str, title: str = "citygraph") -
     SubElement(root, "link", rel="alternate", type="text/html", href=base_url + "releases")
     SubElement(root, "link", rel="license", href=LICENSE.value)
     author = SubElement(root, "author")
-    SubElement(author, "name").text = "citygraph"
+    SubElement(author, "name").text = instance.publisher.name or title
     for release in releases:
         _entry(SubElement(root, "entry"), release, base_url)
     return _xml(root)
@@ -149,9 +151,10 @@ def _entry(entry: Element, release: Release, base_url: str) -> None:
 
 
 def _stream(view: NamedNode, releases: Sequence[Release]) -> Iterator[Triple]:
+    title = current_instance().title_in
     yield Triple(STREAM, _TYPE, LDES("EventStream"))
-    yield Triple(STREAM, DCTERMS("title"), Literal("Changes of citygraph", language="en"))
-    yield Triple(STREAM, DCTERMS("title"), Literal("citygraph değişiklikleri", language="tr"))
+    yield Triple(STREAM, DCTERMS("title"), Literal(f"Changes of {title('en')}", language="en"))
+    yield Triple(STREAM, DCTERMS("title"), Literal(f"{title('tr')} değişiklikleri", language="tr"))
     yield Triple(STREAM, DCTERMS("isPartOf"), DATASET)
     yield Triple(STREAM, LDES("timestampPath"), ACTIVITY("published"))
     yield Triple(STREAM, LDES("versionOfPath"), ACTIVITY("object"))

@@ -11,6 +11,7 @@ from typing import Any
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
 from citygraph.build.tables import SEPARATOR, Table, is_text
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, DATASET, DCTERMS, LICENSE, RDF, RDFS
 from citygraph.release.outputs import CSVW, DUMPS, PACKAGE, OutputFile, sha256
 from citygraph.release.releases import Release
@@ -52,7 +53,7 @@ def read_about(store: Store) -> DatasetTexts:
     sources = (quad.subject for quad in store.quads_for_pattern(None, RDF("type"), CG("Source"), DefaultGraph()))
     named = ((s.value, _texts(store, s, RDFS("label"))) for s in sources if isinstance(s, NamedNode))
     return DatasetTexts(
-        _texts(store, DATASET, DCTERMS("title")) or {"en": "citygraph"},
+        _texts(store, DATASET, DCTERMS("title")) or dict(current_instance().title),
         _texts(store, DATASET, DCTERMS("description")),
         tuple(sorted((iri, _english(labels) or iri) for iri, labels in named)),
     )
@@ -69,11 +70,20 @@ def data_package(tables: Sequence[Table], about: DatasetTexts, version: str, rel
         **_in_both("description", about.description),
         "version": version,
         "homepage": DATASET.value,
-        "licenses": [{"name": "CC0-1.0", "title": "Creative Commons Zero v1.0 Universal", "path": LICENSE.value}],
+        "licenses": [_licence()],
         "keywords": ["city diplomacy", "sister cities", "town twinning"],
         "sources": [{"title": name, "path": iri} for iri, name in about.sources],
         "resources": resources,
     }
+
+
+def _licence() -> dict[str, str]:
+    instance = current_instance()
+    if instance.is_free:
+        return {"name": "CC0-1.0", "title": "Creative Commons Zero v1.0 Universal", "path": instance.licence}
+    # Without a name in the list of Open Definition, the address alone identifies it.
+    named = {"name": instance.licence_id} if instance.licence_id else {}
+    return {**named, "title": instance.licence_name, "path": instance.licence}
 
 
 def csv_on_the_web(tables: Sequence[Table], about: DatasetTexts, version: str) -> dict[str, Any]:
@@ -116,8 +126,8 @@ def croissant(release: Release, store: Store, root: str) -> dict[str, Any] | Non
         "datePublished": created,
         # Croissant wants a semantic version: the parts of the date, and the digest as what it calls build metadata.
         "version": ".".join(str(int(part)) for part in created.split("-")),
-        "citeAs": f"citygraph, release {release.id}, {DATASET.value}",
-        "inLanguage": ["en", "tr"],
+        "citeAs": f"{current_instance().title_in('en')}, release {release.id}, {DATASET.value}",
+        "inLanguage": list(current_instance().languages),
         "keywords": package["keywords"],
         "distribution": [_file_object(path, facts, root) for path, facts in _described(release.manifest.outputs)],
         "recordSet": [_record_set(table) for table in csvw["tables"]],

@@ -296,7 +296,7 @@ def _linked(statements: Iterable[Statements]) -> list[str]:
 
 
 def _labels_of_named(description: Description, labels: Labels) -> dict[str, tuple[StatedLabel, ...]]:
-    """Returns the labels of everything that the description names, in English and Turkish if available.
+    """Returns the labels of everything that the description names, in the languages of the instance if available.
 
     Classes and properties are left out: they are described at their own addresses, and their names are readable.
     """

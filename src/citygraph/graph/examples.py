@@ -37,14 +37,17 @@ def configured_examples(instance: Instance) -> dict[str, str]:
 
 
 def examples_in(store: Store, instance: Instance) -> dict[str, str]:
-    """Returns each word with a prefixed name: that of the settings if the store has it, else the most linked one."""
+    """Returns each word with a prefixed name: that of the settings if the store has it, else the most linked one.
+
+    In a store without any, the name is one that nothing has, so that a query has no results.
+    """
     configured = configured_examples(instance)
     found = {}
     for word, (class_, _) in WORDS.items():
         name = configured.get(word, "")
         if not name or not _is_described(store, expanded(name)):
             name = _first(store, _MOST_LINKED % class_ if class_ else _BUSIEST)
-        found[word] = name
+        found[word] = name or configured.get(word) or f"{word.partition(':')[0]}:example"
     return found
 
 

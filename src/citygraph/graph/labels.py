@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import DCTERMS, RDFS, SKOS
 from citygraph.text import ALL_LANGUAGES, best_tag, matches_language
 
-# The languages of the site.
-_READERS = ("en", "tr")
 # Concepts of other vocabularies have a skos:prefLabel instead, their documents a dcterms:title.
 LABEL_PROPERTIES = (RDFS("label"), SKOS("prefLabel"), DCTERMS("title"))
 
@@ -62,7 +61,7 @@ class Labels:
         return labels
 
     def for_readers(self, iri: str) -> tuple[StatedLabel, ...]:
-        """Returns the labels in English and Turkish with their regional variants, or all labels if there are none."""
+        """Returns the labels in the languages of the instance and their regional variants, or all if there are none."""
         labels = self._for_readers.get(iri)
         if labels is None:
             if len(self._for_readers) >= self._remembered:
@@ -99,17 +98,18 @@ class Labels:
 
 
 def choose(literals: Iterable[Literal], language: str) -> Label | None:
-    """Returns the best label: in the requested language, for all languages ("mul"), in English, in the local language,
-    in any; None without labels.
+    """Returns the best label: in the requested language, for all languages ("mul"), in the first language of the
+    instance, in English, in the local language, in any; None without labels.
 
     A regional variant, such as en-GB, counts as its language.
     """
     by_language: dict[str, str] = {}
     for literal in literals:
         by_language.setdefault(literal.language or "", literal.value)
-    # A place has labels in English, Turkish and its own language, so any other tag is taken for the local one.
-    local = sorted(tag for tag in by_language if tag and not matches_language(tag, "tr"))
-    tag = best_tag(by_language, language, ALL_LANGUAGES, "en", *local, "", "tr")
+    first, *further = current_instance().languages
+    # A place has labels in the languages of the instance and its own, so any other tag is taken for the local one.
+    local = sorted(tag for tag in by_language if tag and not any(matches_language(tag, one) for one in further))
+    tag = best_tag(by_language, language, ALL_LANGUAGES, first, "en", *local, "", *further)
     return None if tag is None else Label(by_language[tag], tag)
 
 
@@ -119,7 +119,7 @@ def is_in(text: Literal, language: str) -> bool:
 
 
 def _is_for_readers(label: StatedLabel) -> bool:
-    return any(is_in(label.literal, language) for language in _READERS)
+    return any(is_in(label.literal, language) for language in current_instance().languages)
 
 
 def last_segment(iri: str) -> str:

@@ -16,6 +16,7 @@ from pyoxigraph import Store
 from citygraph.errors import NotFound
 from citygraph.index.entity_writer import write_entity_table
 from citygraph.index.tie_graph import TieGraph
+from citygraph.instance import current_instance
 
 FACETS = ("country", "decade", "source", "protocol")
 _MAX_COUNTS = 64  # cached counts of one release
@@ -68,7 +69,7 @@ class Filter:
     kind: str = "city"
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()
     at: str = ""
-    turkish: bool = False
+    second: bool = False
     today: str = ""
 
     @property
@@ -108,7 +109,7 @@ class Entity:
 
     def name(self, language: str) -> str:
         """Returns the label in a language."""
-        return self.label_tr if language == "tr" else self.label
+        return self.label_tr if language == current_instance().second_language else self.label
 
 
 @dataclass(frozen=True)
@@ -247,4 +248,4 @@ def _conditions(filter_: Filter, but: str = "") -> tuple[str, list[str]]:
 
 
 def _order(filter_: Filter) -> str:
-    return "place_tr" if filter_.turkish else "place"
+    return "place_tr" if filter_.second else "place"

@@ -26,7 +26,8 @@ _COVERED = (RDF("type"), _COUNTRY, _PARTY, _END, *_DATES)
 READ = frozenset({*_COVERED, *_INTERVALS, _HOLDER})
 _ALWAYS = "9999"
 _PLACES = ("city", "area", "country")
-# `place` and `place_tr` are the ranks in the alphabet by the two labels, so that a query sorts by integers.
+# `label_tr` is the label in the second language of the instance. `place` and `place_tr` are the ranks in the alphabet
+# by the two labels, so that a query sorts by integers.
 # `country` is one of the countries; the facet has all. A choice is a value of a facet for one kind of entity. An ending
 # is that of an agreement which has an end: its last day, "" if that is unknown.
 SCHEMA_TEXT = """
@@ -74,8 +75,8 @@ def write_entity_table(store: Store, database: sqlite3.Connection) -> None:
     database.executemany(
         "INSERT INTO listed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            (number, iri, kind_of(iri), label, turkish, ranks[label], ranks[turkish], *rest, _protocol(entries[iri]))
-            for number, (iri, label, turkish, *rest) in enumerate(rows)
+            (number, iri, kind_of(iri), label, second, ranks[label], ranks[second], *rest, _protocol(entries[iri]))
+            for number, (iri, label, second, *rest) in enumerate(rows)
         ),
     )
     _write_facets(database, entries, numbers)

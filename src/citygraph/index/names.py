@@ -17,6 +17,7 @@ from citygraph.index import entity_writer, facts
 from citygraph.index.entity_writer import write_entity_table
 from citygraph.index.facts import ENTITY, EntityFacts, read_facts, withdrawn
 from citygraph.index.spelling import keys
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import RDFS, SKOS
 from citygraph.text import ALL_LANGUAGES, best_tag, fold, nfc
 
@@ -232,10 +233,12 @@ def entity_rows(
 
 
 def _entity(iri: str, entity: EntityFacts, labels: dict[str, str]) -> tuple[str | float | None, ...]:
-    english, turkish = best_tag(labels, "en", ALL_LANGUAGES), best_tag(labels, "tr")
-    label = labels[english] if english else next(iter(labels.values()))
+    instance = current_instance()
+    first = best_tag(labels, instance.languages[0], ALL_LANGUAGES, "en")
+    second = best_tag(labels, instance.second_language)
+    label = labels[first] if first else next(iter(labels.values()))
     types, qids = " ".join(sorted(entity.types)), " ".join(sorted(set(entity.qids)))
-    identifier, label_tr = iri.partition(ENTITY)[2], labels[turkish] if turkish else ""
+    identifier, label_tr = iri.partition(ENTITY)[2], labels[second] if second else ""
     place = (entity.country, entity.latitude, entity.longitude)
     return (iri, identifier, label, label_tr, types, *place, entity.first, entity.last, qids)
 

@@ -9,10 +9,12 @@ quotation marks, is the list of all.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
+
+from citygraph.instance import Instance
 
 # In the name of a variable or column a tag such as de-CH is de_CH.
 _WORD = re.compile(r"(_?)(FIRST|SECOND|FURTHER)_LANGUAGE(?:_NAME_([A-Z]{2})\b)?")
@@ -20,12 +22,11 @@ _FURTHER = "FURTHER_LANGUAGE"
 _EACH = '"EACH_LANGUAGE"'
 
 
-def with_languages(text: str, languages: Sequence[str]) -> str:
-    """Returns a text of the package for these languages; its lines keep their numbers."""
+def with_languages(text: str, instance: Instance) -> str:
+    """Returns a text of the package for the languages of an instance; its lines keep their numbers."""
     if "_LANGUAGE" not in text:
         return text
-    first, *further = languages
-    tags = {"FIRST": first, "SECOND": further[0] if further else "tr" if first == "en" else "en"}
+    tags, further = {"FIRST": instance.languages[0], "SECOND": instance.second_language}, instance.languages[1:]
     paragraphs, repeated = [], []
     for paragraph in text.split("\n\n"):
         if _FURTHER not in paragraph:
@@ -38,7 +39,7 @@ def with_languages(text: str, languages: Sequence[str]) -> str:
         # At the end, where they move no line.
         repeated += copies[1:]
     text = "\n\n".join([*paragraphs, *repeated])
-    return text.replace(_EACH, " ".join(f'"{language}"' for language in languages))
+    return text.replace(_EACH, " ".join(f'"{language}"' for language in instance.languages))
 
 
 @cache

@@ -36,7 +36,7 @@ def read_packaged_text(path: Path) -> str:
 
     Raises BadData if it is not UTF-8.
     """
-    return with_languages(with_instance_base(read_text(path)), current_instance().languages)
+    return with_languages(with_instance_base(read_text(path)), current_instance())
 
 
 def decoded_text(data: bytes, name: str) -> str:

@@ -11,6 +11,7 @@ from pyoxigraph import Literal, NamedNode
 
 from citygraph.graph.description import Description, Term
 from citygraph.graph.labels import Labels, is_in
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, RDF, SCHEMA, SD, SKOS, VOID
 from citygraph.release.outputs import DUMPS
 from citygraph.web.documents.representation import DocumentSelection
@@ -55,12 +56,12 @@ def dataset(description: Description | None, opened: OpenRelease, selection: Doc
         "@id": DATASET.value,
         "identifier": DATASET.value,
         "url": f"{selection.root}/",
-        "name": "citygraph",
+        "name": current_instance().title_in(language),
         "license": LICENSE.value,
         "isAccessibleForFree": True,
         "version": opened.release.id,
         "dateModified": opened.release.manifest.created,
-        "inLanguage": ["en", "tr"],
+        "inLanguage": list(current_instance().languages),
     }
     if description:
         value.update(_catalog(description, opened.labels, language))
@@ -68,7 +69,7 @@ def dataset(description: Description | None, opened: OpenRelease, selection: Doc
         {"@type": "DataDownload", "encodingFormat": type_, "contentUrl": href}
         for href, type_ in _distributions(description, selection)
     ]
-    value["includedInDataCatalog"] = {"@type": "DataCatalog", "@id": selection.addresses.base, "name": "citygraph"}
+    value["includedInDataCatalog"] = {"@type": "DataCatalog", "@id": selection.addresses.base, "name": value["name"]}
     return block(value)
 
 
@@ -133,7 +134,12 @@ def _page(document: str, opened: OpenRelease, language: str) -> dict[str, Any]:
         "inLanguage": language,
         "license": LICENSE.value,
         "dateModified": opened.release.manifest.created,
-        "isPartOf": {"@type": "Dataset", "@id": DATASET.value, "name": "citygraph", "license": LICENSE.value},
+        "isPartOf": {
+            "@type": "Dataset",
+            "@id": DATASET.value,
+            "name": current_instance().title_in(language),
+            "license": LICENSE.value,
+        },
     }
 
 

@@ -15,17 +15,26 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from citygraph.errors import NotAcceptable
+from citygraph.instance import Instance, current_instance
 from citygraph.rdf.formats import ALIASES, BY_NAME, FORMATS, Format, Kind, content_type_of, named
 from citygraph.text import matches_language
 from citygraph.web.http.messages import Request
 
 _FOLDER = Path(__file__).parents[1] / "locale"
-_FIRST = ("en", "tr")
+ENGLISH = "en"
 # The context of the texts of errors in a catalogue.
 ERROR = "error"
 
-# A language is one file: locale/az.po is all that makes Azerbaijani one.
-LANGUAGES = (*_FIRST, *sorted({path.stem for path in _FOLDER.glob("*.po")} - set(_FIRST)))
+
+def _languages(instance: Instance) -> tuple[str, ...]:
+    """Returns those of the instance, in its order, and then all others; the first is that of other readers."""
+    # A language is one file: locale/az.po is all that makes Azerbaijani one.
+    written = [ENGLISH, *sorted(path.stem for path in _FOLDER.glob("*.po"))]
+    own = [tag for language in instance.languages for tag in written if matches_language(language, tag)]
+    return tuple(dict.fromkeys([*own, *written]))
+
+
+LANGUAGES = _languages(current_instance())
 
 
 def catalogue_file(language: str) -> Path:
@@ -42,14 +51,14 @@ def _catalogue(language: str) -> Catalog:
 @cache
 def error_texts(language: str) -> Mapping[str, str]:
     """Returns the translations of the texts of errors, with {1} and {2} for values; empty for English."""
-    messages = _catalogue(language) if language != LANGUAGES[0] else ()
+    messages = _catalogue(language) if language != ENGLISH else ()
     return {str(message.id): str(message.string) for message in messages if message.context == ERROR}
 
 
 @cache
 def translations(language: str) -> NullTranslations:
     """Returns the translations into a language of LANGUAGES. They are read once per process."""
-    if language == LANGUAGES[0]:
+    if language == ENGLISH:
         return NullTranslations()
     compiled = BytesIO()
     write_mo(compiled, _catalogue(language))

@@ -60,7 +60,7 @@ class AboutPages:
             "at_once": self._settings.client_concurrency,
         }
         opened = self._shelf.of_request(request)
-        query = with_languages(with_examples(_QUERY, opened.examples), current_instance().languages)
+        query = with_languages(with_examples(_QUERY, opened.examples), current_instance())
         return self._page(
             request,
             "api.html",

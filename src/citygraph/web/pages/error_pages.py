@@ -15,7 +15,7 @@ from citygraph.report import Report, ValidationResult, shown
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import NO_STORE, Reply, Request
-from citygraph.web.http.negotiation import LANGUAGES, reader_language, wanted
+from citygraph.web.http.negotiation import ENGLISH, reader_language, wanted
 from citygraph.web.http.problems import GONE, MEDIA_TYPE, VIOLATIONS, Problem, ProblemType, as_json, problem_of
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.templates import Templates
@@ -139,7 +139,7 @@ def detail_in(problem: Problem, translations: Translations) -> tuple[str, str]:
     detail = translations.error(problem.detail)
     # The reason of a withdrawal is data, and in the reader's language if it has been written in it.
     is_data = detail is None and problem.type == GONE
-    return detail or problem.detail, translations.language if detail is not None or is_data else LANGUAGES[0]
+    return detail or problem.detail, translations.language if detail is not None or is_data else ENGLISH
 
 
 def result_members(result: ValidationResult, language: str) -> dict[str, str]:

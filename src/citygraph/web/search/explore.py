@@ -16,6 +16,7 @@ from citygraph.charts.map import MapMark, extent
 from citygraph.charts.projection import GeoPoint
 from citygraph.charts.svg import Caption
 from citygraph.index.entities import Entity, FacetCounts, Filter
+from citygraph.instance import current_instance
 from citygraph.settings import Settings
 from citygraph.text import guarded_cell
 from citygraph.web.http.messages import Reply, Request
@@ -33,10 +34,6 @@ _MOST_POINTS = 250  # on the map, which is unreadable with more
 _FIRST = 8  # values of a facet; the others are folded
 _CSV = Variant("csv", "text/csv; charset=utf-8")
 _COLUMNS = (
-    "id",
-    "iri",
-    "name_en",
-    "name_tr",
     "type",
     "country",
     "latitude",
@@ -184,7 +181,7 @@ def as_csv(rows: Iterable[Entity]) -> str:
     """Returns entities as CSV (RFC 4180) without formulas."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow(_columns())
     # Names are free text, and people open the table in a spreadsheet.
     writer.writerows([guarded_cell(v) if isinstance(v, str) else v for v in _record(one).values()] for one in rows)
     return text.getvalue()
@@ -202,7 +199,12 @@ def _record(one: Entity) -> dict[str, str | float | None]:
     kind, country = id_.partition("/")[0], one.country.partition("/id/")[2]
     names = (id_, one.iri, one.label, one.label_tr)
     values = (*names, kind, country, one.latitude, one.longitude, one.since, one.ties, one.protocol, one.ended)
-    return dict(zip(_COLUMNS, values, strict=True))
+    return dict(zip(_columns(), values, strict=True))
+
+
+def _columns() -> tuple[str, ...]:
+    instance = current_instance()
+    return ("id", "iri", f"name_{instance.languages[0]}", f"name_{instance.second_language}", *_COLUMNS)
 
 
 def map_of(places: Sequence[Entity], reader: PageRequest) -> Markup:

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from citygraph.errors import UsageError
 from citygraph.index.entities import Filter
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, RDFS
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.view.translations import N_
@@ -104,7 +105,7 @@ class ExploreState:
     def entity_filter(self, addresses: Addresses, language: str, today: str) -> Filter:
         """Returns the filter for the entity table; `today` is an ISO date."""
         values = tuple((facet, self.iris(facet, addresses)) for facet, _ in self.values)
-        return Filter(self.kind, values, self.at, language == "tr", today)
+        return Filter(self.kind, values, self.at, language == current_instance().second_language, today)
 
 
 def read_state(arguments: MultiDict[str, str]) -> ExploreState:

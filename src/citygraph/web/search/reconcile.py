@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from citygraph import __version__
 from citygraph.errors import NotFound, TooLarge, UnsupportedMedia, UsageError
 from citygraph.index.facts import ENTITY
+from citygraph.instance import current_instance
 from citygraph.matching.lookup import Lookup
 from citygraph.matching.score import Candidate, IndexedEntity, reconcile
 from citygraph.rdf.terms import CG
@@ -175,7 +176,7 @@ class Reconciliation:
         }
         return {
             "versions": ["0.1", "0.2"],
-            "name": f"citygraph ({words.language})",
+            "name": f"{current_instance().title_in(words.language)} ({words.language})",
             "identifierSpace": f"{self._settings.base}id/",
             "schemaSpace": str(CG),
             "documentation": f"{service}/features",
@@ -316,7 +317,7 @@ def _id(entity: IndexedEntity) -> str:
 
 
 def _name(entity: IndexedEntity, language: str) -> str:
-    return entity.label_tr if language == "tr" and entity.label_tr else entity.label
+    return entity.label_tr if language == current_instance().second_language and entity.label_tr else entity.label
 
 
 def _description(entity: IndexedEntity, opened: OpenRelease, schema: ReconciliationSchema, language: str) -> str:

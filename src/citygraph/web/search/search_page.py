@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from citygraph.errors import UsageError
 from citygraph.index.facts import ENTITY
 from citygraph.index.names import MOST_COUNTED, Hit
+from citygraph.instance import current_instance
 from citygraph.matching.lookup import Lookup
 from citygraph.matching.score import IndexedEntity, Question, reconcile
 from citygraph.settings import Settings
@@ -205,7 +206,9 @@ class _Finder:
 
     def _result(self, entity: IndexedEntity, hit: Hit | None = None) -> SearchResult:
         id_ = entity.iri.partition(ENTITY)[2]
-        label = entity.label_tr if self.language == "tr" and entity.label_tr else entity.label
+        label = (
+            entity.label_tr if self.language == current_instance().second_language and entity.label_tr else entity.label
+        )
         of_country = entity.country not in ("", entity.iri)
         country = self.opened.labels.best(entity.country, self.language).text if of_country else ""
         # The other name explains a result whose label does not match the typed text.

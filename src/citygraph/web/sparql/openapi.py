@@ -60,6 +60,7 @@ def openapi(queries: Iterable[StoredQuery], root: str, version: str, home: str) 
     """Returns the description; `root` is the address of the site as its reader sees it, without a slash at the end.
 
     Stored queries, SPARQL and documents are described in detail, all other addresses by their line of the route table.
+    `home` is the path of the home place, which is the example of a thing.
     """
     in_detail = {"/queries": {"get": _of_list()}, "/sparql": _of_sparql(), **_of_documents(home)}
     stored = {f"/queries/{query.name}": {"get": _of_query(query)} for query in queries}

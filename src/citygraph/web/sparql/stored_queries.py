@@ -87,6 +87,7 @@ class Queries:
 
     @property
     def _home(self) -> str:
+        """The path of the home place, such as city/izmir."""
         return expanded(self._examples.get("city:HOME_PLACE", "city:example")).removeprefix(ID)
 
     @cached_property

@@ -167,7 +167,7 @@ class Workbench:
 
 def _first_text(opened: OpenRelease) -> str:
     """Returns the query in the empty editor: the partners of the home place."""
-    return with_languages(with_examples(_FIRST, opened.examples), current_instance().languages)
+    return with_languages(with_examples(_FIRST, opened.examples), current_instance())
 
 
 def _asking(query_string: str, query: Query | None) -> Asking:

@@ -12,6 +12,7 @@ from pyoxigraph import Literal
 
 from citygraph.errors import NotFound, UsageError
 from citygraph.graph.labels import choose
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import DATASET, DCTERMS
 from citygraph.release.releases import Release
 from citygraph.source.files import sources_of
@@ -49,10 +50,8 @@ _LETTERS = {
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},
 }
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_LICENCE = "CC0-1.0"
 _ENGLISH = {"release": "Release", "digest": "SHA-256", "accessed": "accessed"}
 _TURKISH = {"release": "Sürüm", "digest": "SHA-256", "accessed": "erişim"}
-_PUBLISHER = "citygraph"
 # Paths of the dataset as a whole; the last ones are documents about it.
 _WHOLE = ("", "dataset", "releases", "ontology", "shapes", "ontology/shapes")
 # Parameters of the citation itself: they are not a part of the cited address.
@@ -134,7 +133,7 @@ def as_cff(cited: Citation) -> str:
         "authors": [{"name": cited.publisher}],
         "version": cited.release,
         "date-released": cited.issued.isoformat(),
-        "license": _LICENCE,
+        **_licence(),
         "url": cited.url,
         "identifiers": [{"type": "other", "value": f"sha256:{cited.digest}", "description": "digest of the data"}],
     }
@@ -201,7 +200,7 @@ class Citations:
         url = self._site.iri(release) + below + self._query(request)
         return Citation(
             title,
-            _PUBLISHER,
+            _publisher(language),
             url,
             release.id,
             release.manifest.digest,
@@ -249,7 +248,18 @@ class Citations:
 def _whole_title(opened: OpenRelease, language: str) -> str:
     titles = (quad.object for quad in opened.store.quads_for_pattern(DATASET, DCTERMS("title"), None, None))
     label = choose((title for title in titles if isinstance(title, Literal)), language)
-    return label.text if label else "citygraph"
+    return label.text if label else current_instance().title_in(language)
+
+
+def _licence() -> dict[str, str]:
+    instance = current_instance()
+    # The key is for licences in the list of SPDX, the other one for all others.
+    return {"license": instance.licence_id} if instance.licence_id else {"license-url": instance.licence}
+
+
+def _publisher(language: str) -> str:
+    instance = current_instance()
+    return instance.publisher.name or instance.title_in(language)
 
 
 def latex(text: str) -> str:

@@ -9,6 +9,7 @@ from pyoxigraph import Quad
 from citygraph.build import feeds
 from citygraph.build.packages import croissant
 from citygraph.errors import Gone, NotFound
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import LICENSE
 from citygraph.release.outputs import CSVW, DUMPS, PACKAGE
 from citygraph.release.releases import Release
@@ -148,7 +149,7 @@ class Feeds:
     def atom(self, request: Request) -> Reply:
         """Returns the newest releases with a summary of their changes, as Atom."""
         newest = self._newest()[:_FEED_ENTRIES]
-        return reply(request, feeds.atom(newest, self._root(request)), _ATOM)
+        return reply(request, feeds.atom(newest, self._root(request), current_instance()), _ATOM)
 
     def stream(self, request: Request) -> Reply:
         """Returns the root of the event stream, which links to the first page of each release."""

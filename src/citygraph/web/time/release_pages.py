@@ -10,6 +10,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.build.dataset import provenance
 from citygraph.errors import Gone, MethodNotAllowed, NotFound
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, OWL, PROV, RDF, VOID, XSD
 from citygraph.release.releases import Release
 from citygraph.web.http.messages import Reply, Request, redirection
@@ -109,12 +110,12 @@ class ReleasePages:
             yield from self._one(release)
 
     def _one(self, release: Release) -> Iterable[Quad]:
-        manifest = release.manifest
+        manifest, title = release.manifest, current_instance().title_in
         subject = NamedNode(self._site.iri(release))
         yield Quad(subject, RDF("type"), DCAT("Dataset"))
         yield Quad(subject, RDF("type"), PROV("Entity"))
-        yield Quad(subject, DCTERMS("title"), Literal(f"citygraph, release {release.id}", language="en"))
-        yield Quad(subject, DCTERMS("title"), Literal(f"citygraph, {release.id} sürümü", language="tr"))
+        yield Quad(subject, DCTERMS("title"), Literal(f"{title('en')}, release {release.id}", language="en"))
+        yield Quad(subject, DCTERMS("title"), Literal(f"{title('tr')}, {release.id} sürümü", language="tr"))
         yield Quad(subject, DCAT("isVersionOf"), DATASET)
         yield Quad(subject, DCTERMS("identifier"), Literal(release.id))
         yield Quad(subject, DCAT("version"), Literal(release.id))

@@ -8,7 +8,7 @@ from functools import cache
 
 from citygraph.rdf.terms import CG, DCAT, DCTERMS, OWL, RDF, RDFS, SCHEMA, SD, SKOS, VOID
 from citygraph.text import collation_key
-from citygraph.web.http.negotiation import LANGUAGES, error_texts, translations
+from citygraph.web.http.negotiation import ENGLISH, LANGUAGES, error_texts, translations
 
 # Longer texts are not translated: the time for finding the values grows faster than their length.
 _LONGEST = 1_000
@@ -219,7 +219,7 @@ class Translations:
 
     def error(self, text: str) -> str | None:
         """Returns the translation of the English text of an error, or None if the catalogue does not have it."""
-        return text if self.language == LANGUAGES[0] else _translated(text, self.language)
+        return text if self.language == ENGLISH else _translated(text, self.language)
 
     def sort_key(self, text: str) -> str:
         """Returns the sort key of a text in the alphabet of the language."""
