@@ -15,18 +15,22 @@ from citygraph.build.build import build
 from citygraph.cli.console import OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json
 from citygraph.errors import NotFound, UsageError
 from citygraph.instance import Instance, current_instance
+from citygraph.matching.lookup import Lookup
 from citygraph.progress import Progress
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.saving import replace_text
 from citygraph.settings import Settings
+from citygraph.sheets.cell_names import Names
 from citygraph.sheets.cell_problems import ERROR, NOTE, WARNING, Translate, grouped
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.importing import SheetDifference, imported, preview, undo_import, write_import
 from citygraph.sheets.problem_report import as_members, difference_html, report_html, report_page, severity_name
 from citygraph.sheets.problem_workbook import write_problem_workbook
+from citygraph.sheets.sheet_mapping import propose_mapping, read_mapping
 from citygraph.sheets.table_model import read_model
+from citygraph.sheets.workbook import read_workbook
 from citygraph.sheets.xlsx_files import write_rows, write_template
 from citygraph.source.files import sources_of
 from citygraph.web.http.negotiation import LANGUAGES
@@ -49,6 +53,13 @@ _WORKBOOK = click.option(
 )
 
 
+_MAPPING = click.option(
+    "--mapping",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="How a spreadsheet with other columns fills the graph: a file that `citygraph sheets map` proposed.",
+)
+
+
 @dataclass(frozen=True)
 class _CheckOptions:
     """The options of a check, which an import has too."""
@@ -60,11 +71,12 @@ class _CheckOptions:
     lang: str
     html: Path | None
     workbook: Path | None
+    mapping: Path | None
 
 
 def _checking(function: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command the options of a check."""
-    for option in (_WORKBOOK, _HTML, _LANG, _ORDER, _ENCODING, _JSON, _FILES):
+    for option in (_MAPPING, _WORKBOOK, _HTML, _LANG, _ORDER, _ENCODING, _JSON, _FILES):
         function = option(function)
     return function
 
@@ -145,6 +157,28 @@ def template(settings: Settings, file: Path, force: bool) -> int:
     return OK
 
 
+@sheets.command("map")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write, instead of standard output.")
+@_ENCODING
+@click.pass_obj
+@command
+def map_(settings: Settings, file: Path, output: Path | None, encoding: str) -> int:
+    """Propose a mapping for FILE, a spreadsheet with columns of its own: edit it and give it to check and import."""
+    sources = sources_of(settings)
+    model = read_model(sources.ontology, current_instance().languages)
+    release = _current(settings)
+    names = Names(Lookup(release.path / "search.sqlite") if release else None)
+    text = propose_mapping(read_workbook(file, (), encoding), model, choices_of(sources), names)
+    if output is None:
+        click.echo(text, nl=False)
+    elif output.exists():
+        raise UsageError(f"{output} exists: it may have been edited; name another file")
+    else:
+        replace_text(output, text)
+    return OK
+
+
 @sheets.command()
 @click.pass_obj
 @command
@@ -165,7 +199,8 @@ def _reported(settings: Settings, chosen: _CheckOptions, progress: Progress) -> 
     instance, sources = current_instance(), sources_of(settings)
     model, home = read_model(sources.ontology, instance.languages), _home(instance)
     order = chosen.date_order or ""
-    checker = Checker(model, sources, _current(settings), home, chosen.lang, order, chosen.encoding)
+    mapping = read_mapping(chosen.mapping, model) if chosen.mapping else None
+    checker = Checker(model, sources, _current(settings), home, chosen.lang, order, chosen.encoding, mapping)
     checked = checker.check(chosen.files, progress)
     difference, translate = preview(checked, settings.data), Translations(chosen.lang)
     if chosen.html:

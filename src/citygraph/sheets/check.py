@@ -20,6 +20,7 @@ from citygraph.sheets.cell_problems import ERROR, WARNING, CellProblem, CellRule
 from citygraph.sheets.cell_statements import CellStatement, RowReader, SheetContext
 from citygraph.sheets.choices import Choices
 from citygraph.sheets.rows import read_rows
+from citygraph.sheets.sheet_mapping import SheetMapping, mapped
 from citygraph.sheets.table_model import TableModel
 from citygraph.sheets.workbook import Workbook, read_workbook
 from citygraph.source.files import Sources
@@ -57,6 +58,7 @@ class Checker:
     language: str = "en"
     date_order: str = ""
     encoding: str = ""
+    mapping: SheetMapping | None = None
 
     def check(self, paths: Iterable[Path], progress: Progress) -> CheckedSheets:
         """Reads the files, makes their statements, and validates these with the whole graph as a build would.
@@ -65,8 +67,11 @@ class Checker:
         read, and what a build raises.
         """
         titles = [title for sheet in self.model.sheets for column in sheet.columns for title in column.titles.values()]
+        titles += self.mapping.columns if self.mapping else ()
         with progress.step("read") as step:
             workbooks = [read_workbook(path, titles, self.encoding) for path in paths]
+            if self.mapping:
+                workbooks = mapped(workbooks, self.mapping, self.model)
             context = self._context()
             rows, problems = read_rows(workbooks, self.model, context.choices)
             step.result = f"{len(workbooks)} file(s), {len(rows)} rows"
@@ -86,13 +91,14 @@ class Checker:
         return CheckedSheets(statements, tuple(problems), notes, tuple(workbooks))
 
     def _context(self) -> SheetContext:
+        order = self.date_order or (self.mapping.date_order if self.mapping else "")
         finder = None
         known: frozenset[str] = frozenset()
         if self.release is not None:
             finder = Lookup(self.release.path / "search.sqlite")
             graphs = self.release.manifest.graphs
             known = frozenset(graph.removeprefix(SOURCE) for graph in graphs if graph.startswith(SOURCE))
-        return SheetContext(self.model, choices_of(self.sources), Names(finder), self.home, self.date_order, known)
+        return SheetContext(self.model, choices_of(self.sources), Names(finder), self.home, order, known)
 
     def _validated(self, statements: Sequence[CellStatement], progress: Progress) -> list[CellProblem]:
         with TemporaryDirectory(prefix="citygraph-sheets-") as folder:

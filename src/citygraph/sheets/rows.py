@@ -92,6 +92,8 @@ def titles_of(column: SheetColumn) -> set[str]:
 
 
 def _sheet_of(grid: Grid, model: TableModel) -> Sheet | None:
+    if grid.sheet:
+        return model.sheet(grid.sheet)
     name = fold(grid.name or Path(grid.file).stem)
     for sheet in model.sheets:
         if name in {fold(title) for title in (*sheet.titles.values(), sheet.key)}:

@@ -63,6 +63,7 @@ class SheetColumn:
     node: str
     property: str = ""
     also: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()  # titles in spreadsheets of others, for the proposal of a mapping
     helps: Mapping[str, str] = field(default_factory=dict, compare=False)
     classes: tuple[str, ...] = ()
     scheme: str = ""
@@ -203,7 +204,7 @@ def _columns(values: Mapping[str, Any], main: str, languages: tuple[str, ...]) -
     given = dict(values)
     titles, helps = given.pop("title"), given.pop("help", {})
     per_language = given.pop("per_language", False)
-    for name in ("classes", "also"):
+    for name in ("classes", "also", "synonyms"):
         given[name] = tuple(given.get(name, ()))
     column = SheetColumn(titles=titles, helps=helps, node=given.pop("node", main), **given)
     if column.kind not in KINDS:
