@@ -401,6 +401,33 @@ CASES: dict[str, Case] = {
         ("v\nw",),
     ),
     "an ODS text without type": Case("x.ods", lambda: ods(table(row("a", cell("untyped", "")))), ("a|untyped",)),
+    "an ODS day without its value": Case(
+        "x.ods", lambda: ods(table(row("a", cell("5. Mai", 'office:value-type="date"')))), ("a|5. Mai",)
+    ),
+    "an ODS number without its value": Case(
+        "x.ods", lambda: ods(table(row(cell("5", 'office:value-type="float"')))), (), ("A1 cell-formula",)
+    ),
+    "an ODS text with another value": Case(
+        "x.ods",
+        lambda: ods(table(row(cell("shown", 'office:value-type="string" office:string-value="x"')))),
+        ("shown",),
+    ),
+    "a comment in a number": Case(
+        "x.xlsx", lambda: xlsx_with('<row r="1"><c r="A1"><v>1<!-- -->2</v></c></row>'), refused="XML comments or CDATA"
+    ),
+    "CDATA in a text": Case("x.ods", lambda: ods(table(row(cell("a <![CDATA[b]]>")))), refused="XML comments or CDATA"),
+    "two tables of cells": Case(
+        "x.xlsx",
+        lambda: xlsx_with(
+            '<row r="1"><c r="A1"><v>1</v></c></row></sheetData><sheetData><row r="2"><c r="A2"><v>2</v></c></row>'
+        ),
+        refused="the value of A2 would be lost",
+    ),
+    "rich text in a cell": Case(
+        "x.xlsx",
+        lambda: xlsx_with('<row r="1"><c r="A1" t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r></is></c></row>'),
+        ("ab",),
+    ),
     "an ODS table in a cell": Case(
         "x.ods",
         lambda: ods(table(row(f"<table:table-cell>{table(row('in'), 'T')}</table:table-cell>"))),

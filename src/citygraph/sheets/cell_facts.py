@@ -30,6 +30,7 @@ class SheetFacts:
     rows: int = 0
     columns: int = 0
     letters: int = 0
+    filled: set[Place] = field(default_factory=set)  # cells that have a value for which the library must have one
     errors: dict[Place, str] = field(default_factory=dict)
     uncalculated: list[Place] = field(default_factory=list)
     shown: dict[Place, str] = field(default_factory=dict)  # what dates show

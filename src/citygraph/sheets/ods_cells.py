@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from citygraph.sheets.cell_facts import MOST_CELLS, SheetFacts, shown_by_text
+from citygraph.sheets.cell_facts import MOST_CELLS, Place, SheetFacts, shown_by_text
 from citygraph.sheets.cell_problems import column_letters
 from citygraph.sheets.workbook_package import Package, packed
 
@@ -161,20 +161,33 @@ class _ContentScan:
     def _note(self, facts: SheetFacts, kind: str, error: bool, value: str, text: str) -> None:
         cell = self._cell or {}
         style = cell.get(f"{_TABLE}style-name") or self._row_style or self._column_style()
+        struck = self._struck or self._styles.struck.get(style, False)
         for row in range(self._row, self._next_row):
             if self._hidden_row:
                 facts.hidden_rows[row] = None
             for place in ((row, column) for column in range(self._column, self._next_column)):
+                if struck:
+                    facts.struck.append(place)
                 if error:
                     facts.errors[place] = text
-                elif kind == "uncalculated":
-                    facts.uncalculated.append(place)
-                elif kind == "date":
-                    facts.shown[place] = shown_by_text(text, value.partition("T")[0])
-                elif text and (not kind or (kind == "string" and self._loses)):
-                    facts.texts[place] = text
-                if self._struck or self._styles.struck.get(style, False):
-                    facts.struck.append(place)
+                else:
+                    self._note_value(facts, place, kind, value, text)
+
+    def _note_value(self, facts: SheetFacts, place: Place, kind: str, value: str, text: str) -> None:
+        if kind == "uncalculated":
+            facts.uncalculated.append(place)
+        elif kind in ("date", "time") and not value:
+            facts.texts[place] = text
+        elif kind == "date":
+            facts.shown[place] = shown_by_text(text, value.partition("T")[0])
+        elif text and (not kind or (kind == "string" and (self._loses or self._differs(text)))):
+            facts.texts[place] = text
+        elif text.strip() or value:
+            facts.filled.add(place)
+
+    def _differs(self, text: str) -> bool:
+        """Returns whether the cell has a value for programs that is not the text that it shows."""
+        return (self._cell or {}).get(f"{_OFFICE}string-value", text) != text
 
     def _column_style(self) -> str:
         return next((style for after, style in self._column_styles if self._column < after), "")

@@ -189,7 +189,7 @@ def _read_sheets(package: Package) -> Workbook:
             grid, wrong = reader.read(_cells(package.path, library, facts.name))
             grids.append(grid)
             problems += wrong
-    if not any(grid.rows for grid in grids):
+    if not any(grid.rows for grid in grids) and all(problem.rule.severity == NOTE for problem in problems):
         raise UsageError(f"{package.path} has no visible sheet with text")
     return Workbook(package.path, tuple(grids), tuple(problems))
 
@@ -245,6 +245,7 @@ class _SheetReader:
             ["" if cell == "" else self._text(cell, row, column) for column, cell in enumerate(line)]
             for row, line in enumerate(cells)
         ]
+        self._require_all(rows)
         self._report_facts(rows)
         self._problems += spread_merged(rows, self._facts.merged, self._address)
         height = len(rows)
@@ -257,6 +258,12 @@ class _SheetReader:
             self._problems.append(_phantoms(self._file, self._facts.name, len(rows) + 1, phantoms, height))
         grid = Grid(self._file, self._facts.name, tuple(map(tuple, rows)), tuple(range(1, len(rows) + 1)))
         return grid, self._problems
+
+    def _require_all(self, rows: list[list[str]]) -> None:
+        """Raises UsageError if the library has left out a value."""
+        for place in self._facts.filled:
+            if not _get(rows, place):
+                raise _unreadable(Path(self._file), f"the value of {self._address(place).name} would be lost")
 
     def _report_facts(self, rows: list[list[str]]) -> None:
         facts = self._facts

@@ -78,6 +78,8 @@ class Package:
             parser.EndElementHandler = end
         if text:
             parser.CharacterDataHandler = text
+            # The library ends a value where one of these begins.
+            parser.CommentHandler = parser.StartCdataSectionHandler = self._refuse_parts_of_texts
         parser.StartDoctypeDeclHandler = self._refuse_type
         parser.XmlDeclHandler = self._require_utf8
         try:
@@ -88,6 +90,9 @@ class Package:
     def refuse(self, sheet: str, place: str, what: str) -> UsageError:
         """Returns the error about a cell that no spreadsheet program writes."""
         return UsageError(f"{self.path}: {sheet}!{place} {what}: {_SAVE}")
+
+    def _refuse_parts_of_texts(self, *_: object) -> None:
+        raise UsageError(f"{self.path} has XML comments or CDATA, which no spreadsheet program writes: {_SAVE}")
 
     def _refuse_type(self, *_: object) -> None:
         raise UsageError(f"{self.path} has a document type declaration, which no spreadsheet program writes: {_SAVE}")

@@ -188,6 +188,7 @@ class _Strings:
     def __init__(self, package: Package, name: str) -> None:
         self.name, self._package = name, package
         self.lengths: list[int] = []
+        self.blank: set[int] = set()
         self.struck: set[int] = set()
         if name:
             package.parse(name, self._start, None, self._text)
@@ -196,6 +197,7 @@ class _Strings:
         local = _LOCAL[name]
         if local == "si":
             self.lengths.append(0)
+            self.blank.add(len(self.lengths) - 1)
         elif local == "sst":
             _require_counts(self._package, attributes)
         elif local == "strike" and attributes.get("val", "1") not in ("0", "false"):
@@ -204,6 +206,8 @@ class _Strings:
     def _text(self, text: str) -> None:
         if self.lengths:
             self.lengths[-1] += len(text)
+            if text.strip():
+                self.blank.discard(len(self.lengths) - 1)
 
 
 class _SheetScan:
@@ -278,6 +282,8 @@ class _SheetScan:
             facts.errors[place] = text
         elif kind == "s":
             self._shared(place, text)
+        elif kind in ("str", "inlineStr", "b") and text.strip():
+            facts.filled.add(place)
         elif kind == "n":
             self._number(place, text, self._styles.shown[number] if number is not None else "")
         elif kind == "d":
@@ -294,12 +300,15 @@ class _SheetScan:
             raise self._refuse(place, "refers to a text that is not in the file")
         self._facts.letters += self._strings.lengths[int(text)]
         self._struck = self._struck or int(text) in self._strings.struck
+        if int(text) not in self._strings.blank:
+            self._facts.filled.add(place)
 
     def _number(self, place: tuple[int, int], text: str, shown: str) -> None:
         try:
             number = float(text)
         except ValueError:
             raise self._refuse(place, f"has no number, but {text[:40]!r}") from None
+        self._facts.filled.add(place)
         if shown:
             self._facts.shown[place] = shown
             if not abs(number) < _MOST_DAYS:
