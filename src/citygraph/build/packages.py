@@ -52,10 +52,12 @@ def read_about(store: Store) -> DatasetTexts:
     """Reads title, description and sources of the dataset from the catalogue."""
     sources = (quad.subject for quad in store.quads_for_pattern(None, RDF("type"), CG("Source"), DefaultGraph()))
     named = ((s.value, _texts(store, s, RDFS("label"))) for s in sources if isinstance(s, NamedNode))
+    title = _texts(store, DATASET, DCTERMS("title")) or dict(current_instance().title)
     return DatasetTexts(
-        _texts(store, DATASET, DCTERMS("title")) or dict(current_instance().title),
-        _texts(store, DATASET, DCTERMS("description")),
-        tuple(sorted((iri, _english(labels) or iri) for iri, labels in named)),
+        title,
+        # The formats require a description.
+        _texts(store, DATASET, DCTERMS("description")) or title,
+        tuple(sorted((iri, _preferred(labels) or iri) for iri, labels in named)),
     )
 
 
@@ -66,8 +68,8 @@ def data_package(tables: Sequence[Table], about: DatasetTexts, version: str, rel
         "profile": "data-package",
         "name": "citygraph",
         "id": DATASET.value,
-        **_in_both("title", about.title),
-        **_in_both("description", about.description),
+        **_in_all("title", about.title),
+        **_in_all("description", about.description),
         "version": version,
         "homepage": DATASET.value,
         "licenses": [_licence()],
@@ -151,8 +153,8 @@ def _csv_resource(table: Table, release: Path) -> dict[str, Any]:
         # A resource of its own would fail where a validator cannot read Parquet.
         "alternatives": [_file_resource(f"{table.name}-parquet", table.parquet, release)],
         "profile": "tabular-data-resource",
-        **_in_both("title", {"en": query.title, "tr": query.turkish["title"]}),
-        **_in_both("description", {"en": query.description.strip(), "tr": query.turkish["description"].strip()}),
+        **_in_all("title", {"en": query.title, "tr": query.turkish["title"]}),
+        **_in_all("description", {"en": query.description.strip(), "tr": query.turkish["description"].strip()}),
         "encoding": "utf-8",
         "dialect": {"delimiter": ",", "lineTerminator": "\r\n", "quoteChar": '"', "doubleQuote": True, "header": True},
         "schema": {
@@ -180,8 +182,8 @@ def _field(column: Column) -> dict[str, Any]:
     field: dict[str, Any] = {
         "name": column.name,
         "type": "string" if is_text(column) else column.type,
-        **_in_both("title", column.title),
-        **_in_both("description", {language: description_of(column, language) for language in ("en", "tr")}),
+        **_in_all("title", column.title),
+        **_in_all("description", {language: description_of(column, language) for language in ("en", "tr")}),
     }
     pattern = {"date": _DATE, "integer": r"-?\d+", "boolean": "true|false"}.get(column.type)
     # Several values in a cell make it a string; the pattern still checks each value.
@@ -252,7 +254,7 @@ def _creators(store: Store) -> list[tuple[str, str]]:
     """Returns IRI and English name of the agents that made the dataset."""
     quads = store.quads_for_pattern(DATASET, DCTERMS("creator"), None, DefaultGraph())
     agents = sorted({quad.object.value for quad in quads if isinstance(quad.object, NamedNode)})
-    return [(iri, _english(_texts(store, NamedNode(iri), RDFS("label"))) or iri) for iri in agents]
+    return [(iri, _preferred(_texts(store, NamedNode(iri), RDFS("label"))) or iri) for iri in agents]
 
 
 def _described(outputs: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, Mapping[str, Any]]]:
@@ -306,8 +308,10 @@ def _english_text(texts: Iterable[Mapping[str, str]]) -> str:
     return next(text["@value"] for text in texts if text["@language"] == "en")
 
 
-def _in_both(key: str, texts: Any) -> dict[str, str]:
-    return {key if language == "en" else f"{key}_{language}": text for language, text in texts.items()}
+def _in_all(key: str, texts: Any) -> dict[str, str]:
+    """Returns the text under the key that a format has for it, and those in other languages under our own keys."""
+    main = _main_tag(texts)
+    return {key if language == main else f"{key}_{language}": text for language, text in texts.items()}
 
 
 def _tagged(texts: Any) -> list[dict[str, str]]:
@@ -319,9 +323,14 @@ def _texts(store: Store, subject: NamedNode, predicate: NamedNode) -> dict[str, 
     return dict(sorted(_by_language(objects)))
 
 
-def _english(texts: dict[str, str]) -> str:
-    tag = best_tag(texts, "en")
+def _preferred(texts: dict[str, str]) -> str:
+    tag = _main_tag(texts)
     return texts[tag] if tag else ""
+
+
+def _main_tag(texts: Any) -> str | None:
+    """Returns English or a variant of it, else the first language of the instance that has a text, else any."""
+    return best_tag(texts, "en", *current_instance().languages) or next(iter(texts), None)
 
 
 def _by_language(objects: Iterable[Any]) -> Iterable[tuple[str, str]]:
