@@ -127,8 +127,8 @@ def check(
     own = sources.all_files()
     named = extra_files(extra)
     # A file that is part of the data already is read once.
-    known = {file.path.resolve(): file for file in own}
-    added = [file for file in named if file.path.resolve() not in known]
+    by_path = {file.path.resolve(): file for file in own}
+    added = [file for file in named if file.path.resolve() not in by_path]
     with TemporaryDirectory(prefix="citygraph-") as folder:
         _, report = _assemble(sources, [*own, *added], Store(), Path(folder), progress, current)
     # The added files first, because a fault is more probably there than in the data.
@@ -137,7 +137,7 @@ def check(
         return report
     for file in added:
         _notice_outside(file, notice)
-    return _about(report, [known.get(file.path.resolve(), file) for file in named])
+    return _about(report, [by_path.get(file.path.resolve(), file) for file in named])
 
 
 def _notice_outside(file: SourceFile, notice: Callable[[str], None]) -> None:

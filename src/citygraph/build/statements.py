@@ -123,12 +123,12 @@ class StatementRules:
             return None
         if is_valid(_unescaped(text), verdict.datatype):
             return _fault_of_zone(predicate, text, verdict.datatype)
-        known = DATATYPES[verdict.datatype]
+        type_ = DATATYPES[verdict.datatype]
         words = (
             ("property", _short(predicate)),
             ("value", f'"{text}"'),
             ("datatype", _short(verdict.datatype)),
-            ("example", f'"{known.example}"^^{_short(verdict.datatype)}'),
+            ("example", f'"{type_.example}"^^{_short(verdict.datatype)}'),
         )
         return _Fault("LexicalForm", words)
 
@@ -173,8 +173,8 @@ class StatementRules:
     def _own_properties(self) -> list[str]:
         return [name for name in self._properties if name.startswith(CG)]
 
-    def _unknown(self, rule: str, term: str, known: Iterable[str]) -> _Fault:
-        nearest = max(sorted(known), key=lambda other: _similarity(term, other), default=term)
+    def _unknown(self, rule: str, term: str, candidates: Iterable[str]) -> _Fault:
+        nearest = max(sorted(candidates), key=lambda other: _similarity(term, other), default=term)
         return _Fault(rule, (("term", _short(term)), ("nearest", _short(nearest))))
 
     def _result(self, fault: _Fault, subject: str, predicate: str, value: str) -> ValidationResult:

@@ -231,11 +231,11 @@ class Validator:
         from citygraph.build.adapted_pyshacl import explain, findings_in, literals_as_written
 
         literals_as_written()
-        _, found, _ = self._finder.validate(data, graph_mode="data", infer=False, on_unsupported="error")
+        _, report_graph, _ = self._finder.validate(data, graph_mode="data", infer=False, on_unsupported="error")
         nodes = {finding_of(node, shape, "", "")[0] for node, shape in failing}
         by_shifty = {
             finding
-            for finding in findings_in(found)
+            for finding in findings_in(report_graph)
             if (both or finding[0] in nodes) and (among is None or among(finding[0], finding[3]))
         }
         report = explain(data, self._shapes, None if both else failing)

@@ -81,14 +81,14 @@ def reconcile(
     countries = sheet.column(country_column) if country_column else None
     for note in (*sheet.notes, *_repeated(sheet, column, country_column)):
         click.echo(note, err=True)
-    asked = [
+    queries = [
         NameQuery(row[names].strip(), row[countries].strip() if countries is not None else "") for row in sheet.rows
     ]
     before = read_decisions(decisions) if decisions else DecisionTable()
-    table = _matched(asked, before.decided, settings, service, QueryOptions(type_, country_property))
+    table = _matched(queries, before.decided, settings, service, QueryOptions(type_, country_property))
     if decisions:
         write_decisions(before.updated(table.values()), decisions)
-    matched = _with_matches(sheet, names, [table.get(one) for one in asked])
+    matched = _with_matches(sheet, names, [table.get(one) for one in queries])
     if output:
         with replacement(output) as out:
             write_spreadsheet(matched, out)
@@ -104,14 +104,14 @@ def reconcile(
 
 
 def _matched(
-    asked: Sequence[NameQuery],
+    queries: Sequence[NameQuery],
     decided: Mapping[NameQuery, DecisionRow],
     settings: Settings,
     service: str,
     options: QueryOptions,
 ) -> dict[NameQuery, DecisionRow]:
     """Returns the decision or the proposals for each name."""
-    named = [one for one in dict.fromkeys(asked) if one.name]
+    named = [one for one in dict.fromkeys(queries) if one.name]
     # Decided names are not requested again: a service limits requests, and a decision is final. Nor are long texts.
     new = [one for one in named if one not in decided and len(one.name) <= LONGEST_NAME]
     proposals = dict(zip(new, _proposals(new, settings, service, options), strict=True))
@@ -119,18 +119,18 @@ def _matched(
 
 
 def _proposals(
-    asked: Sequence[NameQuery], settings: Settings, service: str, terms: QueryOptions
+    queries: Sequence[NameQuery], settings: Settings, service: str, terms: QueryOptions
 ) -> list[list[Proposal]]:
-    if not asked:
+    if not queries:
         return []
     if service:
         remote = ReconciliationService(
             service, over_http(settings.wikidata_contact), notice=lambda text: click.echo(text, err=True)
         )
-        return remote.proposals(asked, terms)
+        return remote.proposals(queries, terms)
     with closing(Lookup(Releases(settings.releases).current().path / "search.sqlite")) as lookup:
         types = (_type(terms.type, lookup),) if terms.type else ()
-        return [_own(one, types, terms.limit, lookup) for one in asked]
+        return [_own(one, types, terms.limit, lookup) for one in queries]
 
 
 def _type(name: str, lookup: Lookup) -> str:
@@ -144,9 +144,9 @@ def _type(name: str, lookup: Lookup) -> str:
         ) from None
 
 
-def _own(asked: NameQuery, types: tuple[str, ...], limit: int, lookup: Lookup) -> list[Proposal]:
-    countries = (asked.country,) if asked.country else ()
-    matches = candidates(Question(asked.name, types, countries=countries, limit=limit), lookup)
+def _own(query: NameQuery, types: tuple[str, ...], limit: int, lookup: Lookup) -> list[Proposal]:
+    countries = (query.country,) if query.country else ()
+    matches = candidates(Question(query.name, types, countries=countries, limit=limit), lookup)
     return [
         Proposal(
             one.entity.iri.partition(ENTITY)[2],

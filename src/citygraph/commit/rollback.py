@@ -54,8 +54,10 @@ def _undone(old: Release, current: Release, releases: Releases) -> dict[str, lis
     for manifest in _since(old, current, releases):
         for name in _compared(old.manifest.files, manifest.files):
             contents[name].add(manifest.files.get(name, ""))
-    others = ((name, sorted(found - {old.manifest.files.get(name, "")})) for name, found in sorted(contents.items()))
-    return {name: found for name, found in others if found}
+    others = (
+        (name, sorted(digests - {old.manifest.files.get(name, "")})) for name, digests in sorted(contents.items())
+    )
+    return {name: digests for name, digests in others if digests}
 
 
 def _since(old: Release, current: Release, releases: Releases) -> Iterator[Manifest]:

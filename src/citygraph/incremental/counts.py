@@ -155,13 +155,13 @@ class CountedStore:
         delta.added.update(after - before)
 
     def _stated_number(self, subject: NamedNode, term: str) -> int | None:
-        found = next(self.store.quads_for_pattern(subject, VOID(term), None, CATALOG_GRAPH), None)
-        return None if found is None else int(found.object.value)  # type: ignore[union-attr]
+        quad = next(self.store.quads_for_pattern(subject, VOID(term), None, CATALOG_GRAPH), None)
+        return None if quad is None else int(quad.object.value)  # type: ignore[union-attr]
 
     def _is_stated(self, quad: Quad) -> bool:
         """Returns whether a data graph has the triple."""
-        found = self.store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
-        return any(other.graph_name != _DEFAULT and other.graph_name not in NOT_DATA for other in found)
+        quads = self.store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
+        return any(other.graph_name != _DEFAULT and other.graph_name not in NOT_DATA for other in quads)
 
     def _add_to_default(self, quad: Quad) -> None:
         if quad in self.store:

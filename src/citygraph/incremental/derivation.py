@@ -114,10 +114,14 @@ class Deriver:
             self._paths += [
                 paths for pivot in sorted(pivots) if (paths := query.dependencies(pivot)) not in self._paths
             ]
-            made = query.new_terms & {
+            created = query.new_terms & {
                 other.subject.name for other in query.template if isinstance(other.subject, Variable)
             }
-            if isinstance(head.object, Variable) and head.object.name in made and isinstance(head.predicate, NamedNode):
+            if (
+                isinstance(head.object, Variable)
+                and head.object.name in created
+                and isinstance(head.predicate, NamedNode)
+            ):
                 self._creating_predicates.add(head.predicate)
 
     def _update_incrementally(self, counted: CountedStore, scratch: Scratch, changed: set[Quad], most: int) -> None:
@@ -141,12 +145,12 @@ class Deriver:
         raise Unbounded(f"the rules derive new statements after {_MOST_ROUNDS} rounds")
 
     def _differing(
-        self, store: Store, known: Quads, scratch: Scratch, subjects: set[Term], most: int
+        self, store: Store, statements: Quads, scratch: Scratch, subjects: set[Term], most: int
     ) -> tuple[set[Quad], set[Quad]]:
         """Returns the derived quads about these subjects that are new, and those that no longer hold."""
-        concluded = scratch.derive(self._relevant_statements(known, subjects, most))
+        concluded = scratch.derive(self._relevant_statements(statements, subjects, most))
         # The subjects may include blank nodes and literals, which the derived graph does not describe.
-        compared = set(self._with_created(known, concluded, subjects))
+        compared = set(self._with_created(statements, concluded, subjects))
         old = {
             quad
             for s in compared

@@ -121,7 +121,7 @@ def read_decisions(path: Path) -> DecisionTable:
     if not all(sheet.places(title) for title in ("name", "decision")):
         raise UsageError(f"{path} is not a table of decisions: it has no columns name and decision")
     # The first column of each title is ours; others of the same title, as all others, are the user's.
-    places = {title: found[0] for title in _TITLES if (found := sheet.places(title))}
+    places = {title: columns[0] for title in _TITLES if (columns := sheet.places(title))}
     added = [place for place in range(len(sheet.header)) if place not in places.values()]
     rows = [_row(cells, places, added) for cells in sheet.rows]
     _refuse_contradictions(rows, sheet)

@@ -215,9 +215,9 @@ class _Judge:
     def _date(self, entity: IndexedEntity) -> list[_Fact]:
         if not self._question.dates or not (entity.first or entity.last):
             return []
-        found = [self._agrees(entity, property_, given) for property_, given in self._question.dates]
-        known = [agrees for agrees in found if agrees is not None]
-        return [("date", any(known), *_DATE)] if known else []
+        agreements = [self._agrees(entity, property_, given) for property_, given in self._question.dates]
+        decided = [agrees for agrees in agreements if agrees is not None]
+        return [("date", any(decided), *_DATE)] if decided else []
 
     def _agrees(self, entity: IndexedEntity, property_: str, given: tuple[str, str]) -> bool | None:
         """Returns whether a date agrees with those of the entity; None if the graph has no date to compare."""

@@ -100,14 +100,14 @@ def _decoded(path: Path, encoding: str) -> str:
         raise UsageError(f"{path} is a workbook: save the sheet as CSV (UTF-8)")
     if b"\0" in data.partition(b"\n")[0] and not encoding and not data.startswith(_MARKS_OF_UTF_16):
         raise UsageError(f"{path}:1: NUL characters: if it is UTF-16, use --encoding utf-16-le or utf-16-be")
-    found = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    default = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     try:
         # The mark may be there although the encoding was chosen.
-        return data.decode(encoding or found).removeprefix("\ufeff")
+        return data.decode(encoding or default).removeprefix("\ufeff")
     except LookupError:
         raise UsageError(f"there is no encoding {encoding!r}; examples are utf-8, utf-16 and cp1254") from None
     except UnicodeDecodeError as error:
-        raise UsageError(_undecodable(path, data, error, encoding or found)) from None
+        raise UsageError(_undecodable(path, data, error, encoding or default)) from None
 
 
 def _undecodable(path: Path, data: bytes, error: UnicodeDecodeError, encoding: str) -> str:

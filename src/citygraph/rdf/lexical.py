@@ -153,5 +153,5 @@ def is_valid(text: str, datatype: str) -> bool:
 
     A name in the namespace of XML Schema that is not a datatype of RDF has no valid text.
     """
-    known = DATATYPES.get(datatype)
-    return known.contains(text) if known else not datatype.startswith(XSD)
+    lexical_space = DATATYPES.get(datatype)
+    return lexical_space.contains(text) if lexical_space else not datatype.startswith(XSD)

@@ -73,13 +73,13 @@ def validity_on(day: str, valid: Iterable[str], attested: Iterable[str] = (), to
         if documented:
             return Validity.VALID if Validity.VALID in documented else Validity.UNDOCUMENTED
     is_future = bool(today) and day > today
-    found = [Validity.UNDOCUMENTED if is_future and one.is_open else one.validity(day) for one in intervals]
-    if not found or Validity.VALID in found:
+    validities = [Validity.UNDOCUMENTED if is_future and one.is_open else one.validity(day) for one in intervals]
+    if not validities or Validity.VALID in validities:
         return Validity.VALID
-    if Validity.UNDOCUMENTED in found:
+    if Validity.UNDOCUMENTED in validities:
         is_over = bool(today) and day >= today and not any(one.is_open for one in intervals)
         return Validity.NO_LONGER if is_over else Validity.UNDOCUMENTED
-    return Validity.NO_LONGER if Validity.NO_LONGER in found else Validity.NOT_YET
+    return Validity.NO_LONGER if Validity.NO_LONGER in validities else Validity.NOT_YET
 
 
 def local_day(zone: str, now: datetime | None = None) -> date:

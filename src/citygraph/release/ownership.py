@@ -71,8 +71,8 @@ def single_graph_check(name: str, other_check: GraphCheck) -> GraphCheck:
 
 def api_graphs(manifest: Manifest) -> list[str]:
     """Returns the IRIs of the graphs that the API owns, sorted: those that neither a file nor the server makes."""
-    made = {graph.value for graph in _MADE_BY_SERVER}
-    return sorted(graph for graph in manifest.graphs if graph not in made and graph not in manifest.owners)
+    of_server = {graph.value for graph in _MADE_BY_SERVER}
+    return sorted(graph for graph in manifest.graphs if graph not in of_server and graph not in manifest.owners)
 
 
 def carried_forward(parent: Release, owners: Collection[str]) -> Iterator[Quad]:

@@ -165,10 +165,10 @@ def _syntax_error(text: str, error: ParseBaseException) -> QuerySyntaxError:
         # No SPARQL text ends with this character, so that the text is parsed but never evaluated.
         Store().query(text + "\n\x01", prefixes=PREFIXES)
     except SyntaxError as own:
-        found = syntax_error(str(own), text)
+        engine_error = syntax_error(str(own), text)
         # An error on a later line is that of the added character.
-        if found.line is None or found.line <= text.count("\n") + 1:
-            return found
+        if engine_error.line is None or engine_error.line <= text.count("\n") + 1:
+            return engine_error
     return QuerySyntaxError(
         "a query with FROM or SERVICE is also read by a second parser, which fails on this one: "
         f"{error.msg} at line {error.lineno}, column {error.column}",

@@ -124,14 +124,14 @@ class _Rewriter:
         prologue = _first(tree.root, "Prologue", "PrefixDecl", "BaseDecl")
         self._prologue = tree.source(prologue) if prologue else ""
         self._ask = ask
-        self._known: dict[str, bool] = {}
+        self._in_data: dict[str, bool] = {}
         self._triples: dict[int, list[StatementTriple]] = {}
         self._reader = StatementTriples(tree)
 
     @property
     def depends_on_data(self) -> bool:
         """Returns whether the result depends on the terms in the queried graph."""
-        return bool(self._known)
+        return bool(self._in_data)
 
     def result(self) -> str:
         """Returns the text with all changes."""
@@ -172,7 +172,7 @@ class _Rewriter:
         """Returns whether the steps of a path may meet in a constant that is not in the data, being at both ends."""
         is_compound = path.children and path.rule in _PATHS - {"PathElt"} and self._kind(path.first) != "!"
         ends = (triple.subject, triple.object)
-        return bool(is_compound) and all(triple.constants) and not any(map(self._knows, ends))
+        return bool(is_compound) and all(triple.constants) and not any(map(self._is_in_data, ends))
 
     def _splits(self, path: SyntaxNode) -> bool:
         """Returns whether a path has alternatives that count: not those below `*`, `+` and `?`, which make a set."""
@@ -199,15 +199,15 @@ class _Rewriter:
     def _missing(self, triple: StatementTriple) -> str | None:
         """Returns a constant at an end of the triple that is not in the data."""
         for term, is_constant in zip((triple.subject, triple.object), triple.constants, strict=True):
-            if is_constant and not self._knows(term):
+            if is_constant and not self._is_in_data(term):
                 return term
         return None
 
-    def _knows(self, term: str) -> bool:
-        if term not in self._known:
+    def _is_in_data(self, term: str) -> bool:
+        if term not in self._in_data:
             question = f"ASK {{ {{ {term} ?p ?o }} UNION {{ ?s ?p {term} }} }}"
-            self._known[term] = bool(self._ask(f"{self._prologue}\n{question}"))
-        return self._known[term]
+            self._in_data[term] = bool(self._ask(f"{self._prologue}\n{question}"))
+        return self._in_data[term]
 
     # the new text
 

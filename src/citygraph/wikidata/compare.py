@@ -131,8 +131,8 @@ def compare_imported(quads: Iterable[Quad], scope: Scope | None = None) -> Compa
     ours, theirs = read_facts(quads, without=sources), _imported_facts(quads, imported)
     findings = diff(ours, theirs, _imported_seeds(ours, theirs, scope))
     # Whether the item of an entity exists is known only if it was imported.
-    known = [one for one in findings if one.property != ITEM or one.state != Outcome.AGREES or one.theirs]
-    return ComparisonResult(known, ours, theirs, read_documents(quads), max(imported.values()))
+    certain = [one for one in findings if one.property != ITEM or one.state != Outcome.AGREES or one.theirs]
+    return ComparisonResult(certain, ours, theirs, read_documents(quads), max(imported.values()))
 
 
 def _imports(quads: Iterable[Quad]) -> dict[str, str]:

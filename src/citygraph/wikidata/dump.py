@@ -222,11 +222,11 @@ def _keep(
 ) -> frozenset[str]:
     """Puts results into the spool; returns the ids of the items that were kept whole, not by name only."""
     whole = set()
-    for found in results:
-        if isinstance(found, UnreadableItem):
-            unreadable[found] = None
+    for result in results:
+        if isinstance(result, UnreadableItem):
+            unreadable[result] = None
             continue
-        qid, text = found
+        qid, text = result
         entity = json.loads(text)
         items.put(read_entity(entity, retrieved))
         if entity["claims"]:

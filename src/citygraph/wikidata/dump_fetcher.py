@@ -79,13 +79,13 @@ class DumpFetcher:
             self._whole |= missing
 
     def _scan(self, line_filter: LineFilter) -> None:
-        for found in self._engine.scan(self._dump, line_filter):
-            if isinstance(found, UnreadableItem):
-                if found not in self._reported:
-                    self._note(str(found))
-                self._reported.add(found)
+        for result in self._engine.scan(self._dump, line_filter):
+            if isinstance(result, UnreadableItem):
+                if result not in self._reported:
+                    self._note(str(result))
+                self._reported.add(result)
                 continue
-            qid, text = found
+            qid, text = result
             entity = json.loads(text)
             self._items.put(read_entity(entity, self.retrieved))
             if entity["claims"]:

@@ -59,14 +59,14 @@ def write_source(
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{description.slug}.nq"
-    found = set(notices)
+    all_notices = set(notices)
     count = 0
     with replacement(path) as file, closing(SortedLines(Path(gettempdir()))) as lines:
-        for batch in _batches(_lines(chain(describe(description), quads), found)):
+        for batch in _batches(_lines(chain(describe(description), quads), all_notices)):
             lines.add(batch)
         for count, line in enumerate(lines, 1):  # noqa: B007 - the count outlives the loop
             file.write(line)
-    return WrittenSource(path, description.graph, count, tuple(sorted(found)))
+    return WrittenSource(path, description.graph, count, tuple(sorted(all_notices)))
 
 
 def describe(description: SourceDescription) -> Iterator[Quad]:

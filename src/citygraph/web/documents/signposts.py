@@ -138,9 +138,9 @@ def _like(
 ) -> tuple[str, str]:
     """Returns the header with all links, and the one without the rare formats, for documents with long names."""
     posts = Signposts(addresses, _DATASET if is_dataset else _PATH, _THING, types, authors, items)
-    found = [_in_header(link) for link in (*posts.of_page(*queries), Link(posts.address, "profile", profile.iri))]
-    few = [link for link in found if link.type not in _RARE or link.rel == "item"]
-    return ", ".join(link.header() for link in found), ", ".join(link.header() for link in few)
+    links = [_in_header(link) for link in (*posts.of_page(*queries), Link(posts.address, "profile", profile.iri))]
+    few = [link for link in links if link.type not in _RARE or link.rel == "item"]
+    return ", ".join(link.header() for link in links), ", ".join(link.header() for link in few)
 
 
 def _in_header(link: Link) -> Link:

@@ -119,8 +119,8 @@ class Wanted:
 
     def content_type(self, format_: Format) -> str:
         """Returns the value of Content-Type for a format."""
-        asked = self.types.get(format_.name)
-        return format_.content_type if asked is None else content_type_of(asked)
+        accepted = self.types.get(format_.name)
+        return format_.content_type if accepted is None else content_type_of(accepted)
 
 
 @dataclass(frozen=True)
@@ -132,13 +132,13 @@ class _Range:
     place: int
 
 
-def wanted(accept: str, asked: str | None = None) -> Wanted:
+def wanted(accept: str, format_name: str | None = None) -> Wanted:
     """Returns what a client accepts, by ?format= or else by its Accept header.
 
     Raises NotAcceptable if none of our formats would do.
     """
-    if asked:
-        return _asked_by_name(asked)
+    if format_name:
+        return _by_name(format_name)
     ranges = list(_ranges(accept)) or [_Range("*/*", 1.0, 0)]
     rated = [(rating, format_.name, type_) for format_ in FORMATS for rating, type_ in _ratings(format_, ranges)]
     html = _html(ranges, [rating for rating, _, _ in rated])
@@ -155,9 +155,9 @@ def wanted(accept: str, asked: str | None = None) -> Wanted:
     return Wanted(_first_of_each_kind(name for _, name, _ in rated), types, html)
 
 
-def language(accept_language: str, asked: str | None = None) -> str:
+def language(accept_language: str, requested: str | None = None) -> str:
     """Returns the supported language that a reader prefers, else English. "TR" and "tr-TR" are Turkish."""
-    named = _language_of(asked or "")
+    named = _language_of(requested or "")
     if named:
         return named
     best, quality = LANGUAGES[0], 0.0
@@ -213,14 +213,14 @@ def encoding(accept_encoding: str, codings: Sequence[str] = ENCODINGS) -> str | 
     return best if quality > 0 and quality >= qualities.get("identity", 0.0) else None
 
 
-def _asked_by_name(asked: str) -> Wanted:
+def _by_name(format_name: str) -> Wanted:
     # A plus sign in an address is read as a space.
-    name = asked.strip().casefold().replace(" ", "+")
+    name = format_name.strip().casefold().replace(" ", "+")
     if name in {"html", *HTML}:
         return Wanted((), html=True)
     format_ = named(name, FORMATS)
     if format_ is None:
-        raise _not_acceptable(FORMATS, f"{asked[:80]!r} is not a supported format")
+        raise _not_acceptable(FORMATS, f"{format_name[:80]!r} is not a supported format")
     also = _ALSO.get(ALIASES.get(name, name)) or _ALSO_TYPES.get(name)
     return Wanted((format_.name, also) if also else (format_.name,))
 

@@ -106,14 +106,14 @@ def validity(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: st
     if not day:
         return ""
     # The intervals follow from all dates by the rules 12 and 13 in ontology/rules.
-    found = validity_on(day, facts.get(VALID_DURING, ()), facts.get(ATTESTED_DURING, ()), context.today)
-    return context.translations(_WORDS[found]) if found in _WORDS else ""
+    state = validity_on(day, facts.get(VALID_DURING, ()), facts.get(ATTESTED_DURING, ()), context.today)
+    return context.translations(_WORDS[state]) if state in _WORDS else ""
 
 
 def has_ended(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: str = "") -> bool:
     """Returns whether something has ended by a day, by default today, or on an unknown date."""
-    found = validity_on(day or context.today, facts.get(VALID_DURING, ()), (), context.today)
-    return found in (Validity.NO_LONGER, Validity.UNDOCUMENTED)
+    state = validity_on(day or context.today, facts.get(VALID_DURING, ()), (), context.today)
+    return state in (Validity.NO_LONGER, Validity.UNDOCUMENTED)
 
 
 def not_yet(context: PageContext, dates: Iterable[str]) -> str:

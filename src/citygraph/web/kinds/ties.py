@@ -216,10 +216,10 @@ def view_of(
     # Folded, so that "izmir" finds "İzmir".
     needle = fold(text)
     matches = [tie for tie in ties if not needle or needle in fold(_text(tie))]
-    known = [tie for tie in matches if not _is_unknown(tie, column)]
-    known.sort(key=lambda tie: _KEYS[column](tie, sort_key), reverse=sort.startswith("-"))
+    sortable = [tie for tie in matches if not _is_unknown(tie, column)]
+    sortable.sort(key=lambda tie: _KEYS[column](tie, sort_key), reverse=sort.startswith("-"))
     # Unknown values are last in either direction.
-    return TieView(sort, text, (*known, *(t for t in matches if _is_unknown(t, column))), len(ties), at)
+    return TieView(sort, text, (*sortable, *(t for t in matches if _is_unknown(t, column))), len(ties), at)
 
 
 def _is_unknown(tie: Tie, column: str) -> bool:

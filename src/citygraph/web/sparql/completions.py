@@ -64,10 +64,10 @@ def completions_of(opened: OpenRelease, language: str) -> Completions:
     """Returns the classes and properties of a release, with names in a language."""
     classes = _counts(opened.store, "class", "entities")
     properties = _counts(opened.store, "property", "triples")
-    known = opened.vocabulary
+    vocabulary = opened.vocabulary
     return Completions(
-        _terms(known, language, classes, (term.iri for term in known.classes)),
-        _terms(known, language, properties, (term.iri for term in known.properties)),
+        _terms(vocabulary, language, classes, (term.iri for term in vocabulary.classes)),
+        _terms(vocabulary, language, properties, (term.iri for term in vocabulary.properties)),
     )
 
 
@@ -78,10 +78,10 @@ def shortened(iri: str) -> str:
     return f"{prefix}:{local}" if prefix and plain.isalnum() and not local.startswith("-") else f"<{iri}>"
 
 
-def _terms(known: Vocabulary, language: str, counts: dict[str, int], others: Iterable[str]) -> tuple[Term, ...]:
+def _terms(vocabulary: Vocabulary, language: str, counts: dict[str, int], others: Iterable[str]) -> tuple[Term, ...]:
     """Returns the used terms and the unused ones of the ontology; our own terms come first."""
     own = {iri for iri in others if iri.startswith(VOCABULARY)}
-    terms = [_term(known.get(iri), iri, language, counts.get(iri, 0)) for iri in {*counts, *own}]
+    terms = [_term(vocabulary.get(iri), iri, language, counts.get(iri, 0)) for iri in {*counts, *own}]
     return tuple(sorted(terms, key=lambda t: (not t.iri.startswith(CG), -t.count, t.name))[:_MOST])
 
 
@@ -93,10 +93,10 @@ def _term(term: VocabularyTerm | None, iri: str, language: str, count: int) -> T
 
 def _counts(store: Store, kind: str, counted: str) -> dict[str, int]:
     """Returns the number of uses of each class or property, from the VoID description of the dataset."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for quad in store.quads_for_pattern(None, VOID(kind), None, CATALOG_GRAPH):
         for number in store.quads_for_pattern(quad.subject, VOID(counted), None, CATALOG_GRAPH):
             if isinstance(quad.object, NamedNode) and isinstance(number.object, Literal):
                 # The parts of the dataset have counts of their own: that of the whole is the largest.
-                found[quad.object.value] = max(found.get(quad.object.value, 0), int(number.object.value))
-    return found
+                counts[quad.object.value] = max(counts.get(quad.object.value, 0), int(number.object.value))
+    return counts

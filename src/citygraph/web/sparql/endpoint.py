@@ -78,7 +78,7 @@ class SparqlEndpoint:
         if query is None:
             return self._description(request, release, accepted)
         name = query_name(request.header("X-Citygraph-Query-Id"))
-        asked = QueryRequest(
+        query_request = QueryRequest(
             release,
             Query(query.text, query.default_graphs, query.named_graphs, accepted.formats, query.base, name),
             accepted,
@@ -88,7 +88,7 @@ class SparqlEndpoint:
             "" if request.method == "POST" else request.header("If-None-Match"),
             bool(request.release),
         )
-        return self.results.answer(asked)
+        return self.results.answer(query_request)
 
     def ask(self, request: Request, query: Query) -> Reply:
         """Returns the result of a query in a format that a page can read. Raises what `answer` raises."""

@@ -99,8 +99,8 @@ class Queries:
         """Returns the endpoint's own reply to the query, with its limits, validators and errors."""
         if self._endpoint is None:
             raise NotFound("no queries are answered here: this server runs without engines")
-        asked = {"query": text, **({"format": format_} if format_ else {})}
-        return self._endpoint.answer(Request({**request.environ, "QUERY_STRING": urlencode(asked)}))
+        parameters = {"query": text, **({"format": format_} if format_ else {})}
+        return self._endpoint.answer(Request({**request.environ, "QUERY_STRING": urlencode(parameters)}))
 
     def _shown(self, request: Request, text: str, reader: PageRequest) -> Shown | None:
         """Returns the result for a table on the page, or None on a server without engines."""
@@ -174,11 +174,11 @@ def _formats(query: StoredQuery) -> tuple[Format, ...]:
     return tuple(BY_NAME[format_.name] for format_ in of_kind(query.kind))
 
 
-def _parameters(asked: Request) -> tuple[dict[str, str], dict[str, str]]:
+def _parameters(request: Request) -> tuple[dict[str, str], dict[str, str]]:
     """Returns the values of the query's parameters, and of those in _OWN. Raises UsageError for a duplicate."""
     given: dict[str, str] = {}
     own: dict[str, str] = {}
-    for name, value in parameters_of(asked.environ.get("QUERY_STRING") or "", "the address"):
+    for name, value in parameters_of(request.environ.get("QUERY_STRING") or "", "the address"):
         into = own if name in _OWN else given
         if name in into:
             raise UsageError(f"the parameter {name[:80]!r} occurs twice in the address")

@@ -103,14 +103,14 @@ class Workbench:
         """Returns the template's values, except the result."""
         addresses, language = reader.addresses, reader.translations.language
         here, live = addresses.path(PATH), addresses.root.partition("/releases/")[0]
-        known = self._completions(opened.release.id, language)
+        completions = self._completions(opened.release.id, language)
         return {
             "text": text,
             "example": example,
             "view": asking.view or (example.query.view if example else "table"),
             "groups": [(group, [q for q in self._queries.values() if _group(q) == group]) for group in _GROUPS],
-            "classes": [(term, _about_class(term, here)) for term in _used(known.classes)[:_CLASSES]],
-            "properties": [(term, _about_property(term, here)) for term in _used(known.properties)[:_PROPERTIES]],
+            "classes": [(term, _about_class(term, here)) for term in _used(completions.classes)[:_CLASSES]],
+            "properties": [(term, _about_property(term, here)) for term in _used(completions.properties)[:_PROPERTIES]],
             "address": here,
             "example_address": lambda query: f"{here}?{urlencode({'example': query.name})}",
             "downloads": _downloads(here, text),
@@ -220,7 +220,7 @@ def _place(problem: Problem | None) -> tuple[int, int] | None:
     return (int(line), int(column or 1)) if line else None
 
 
-_SAID: dict[str, str] = {
+_SCRIPT_TEXTS: dict[str, str] = {
     "editor": N_("SPARQL query"),
     "running": N_("running …"),
     "seconds": N_("{number} s"),
@@ -294,8 +294,8 @@ _SAID: dict[str, str] = {
 
 def script_words(words: Translations) -> dict[str, str | list[str]]:
     """Returns the texts by key; of a counted text, singular and plural. The script fills the braces."""
-    said: dict[str, str | list[str]] = {key: words(text) for key, text in _SAID.items()}
+    texts: dict[str, str | list[str]] = {key: words(text) for key, text in _SCRIPT_TEXTS.items()}
     forms = (1, 2)
-    said["rows"] = [words.count("{number} row", "{number} rows", form, number="{number}") for form in forms]
-    said["triples"] = [words.count("{number} triple", "{number} triples", form, number="{number}") for form in forms]
-    return said
+    texts["rows"] = [words.count("{number} row", "{number} rows", form, number="{number}") for form in forms]
+    texts["triples"] = [words.count("{number} triple", "{number} triples", form, number="{number}") for form in forms]
+    return texts

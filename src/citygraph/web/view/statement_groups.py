@@ -73,7 +73,7 @@ def _sorted(opened: OpenRelease, graph: str, page: int, kind: str) -> StatementP
     chosen = [(one, iri) for one, iri in subjects if not kind or class_slug(one) == kind]
     first = (page - 1) * SUBJECTS_PER_PAGE
     groups = tuple(
-        SubjectGroup(one, kinds[one], tuple(_said(opened, graph, iri) for _, iri in members))
+        SubjectGroup(one, kinds[one], tuple(_subject_statements(opened, graph, iri) for _, iri in members))
         for one, members in groupby(chosen[first : first + SUBJECTS_PER_PAGE], key=lambda pair: pair[0])
     )
     return StatementPage(tuple(sorted(kinds.items(), key=_by_number)), groups, len(chosen) > first + SUBJECTS_PER_PAGE)
@@ -108,7 +108,7 @@ def _kind(opened: OpenRelease, iri: str) -> str:
     return min(types - above, default="")
 
 
-def _said(opened: OpenRelease, graph: str, iri: str) -> SubjectStatements:
+def _subject_statements(opened: OpenRelease, graph: str, iri: str) -> SubjectStatements:
     def of(subject: str) -> tuple[Statements, ...]:
         return _statements(opened.quick.quads_for_pattern(NamedNode(subject), None, None, NamedNode(graph)))
 
