@@ -90,4 +90,4 @@ def test_head_names_the_page_in_every_language(client: FlaskClient, path: str) -
     """One alternate for each language, and one for whoever asks for none."""
     html = client.get(path, headers={"Accept": "text/html"}).text
     head = html[: html.index("</head>")]
-    assert re.findall(r'<link rel="alternate" hreflang="([^"]+)"', head) == ["en", "tr", "az", "x-default"]
+    assert re.findall(r'<link rel="alternate" hreflang="([^"]+)"', head) == ["en", "tr", "az", "de", "x-default"]

@@ -83,7 +83,12 @@ def test_translations_name_the_same_values(language: str) -> None:
 
 def test_each_language_has_its_own_name_dates_and_numbers() -> None:
     """Names, dates and numbers are written as the language writes them."""
-    assert [own_name(language) for language in ("en", "tr", "az")] == ["English", "Türkçe", "Azərbaycan"]
+    assert [own_name(language) for language in ("en", "tr", "az", "de")] == [
+        "English",
+        "Türkçe",
+        "Azərbaycan",
+        "Deutsch",
+    ]
     assert date("1991-09", Translations("tr")) == "Eylül 1991"
     assert date("1996-04-24", Translations("en")) == "24 April 1996"
     assert number("600000.5", Translations("tr")) == "600.000,5"

@@ -189,6 +189,6 @@ def test_an_error_is_in_the_language_of_the_reader(
 
 def test_an_error_is_in_english_by_default(client: FlaskClient) -> None:
     """Without a wish, or with one for a language that we do not have, errors are in English (13.28)."""
-    problem = client.get("/nope", headers={"Accept": "application/json", "Accept-Language": "de"})
+    problem = client.get("/nope", headers={"Accept": "application/json", "Accept-Language": "pt"})
     assert problem.headers["Content-Language"] == "en"
     assert problem.get_json()["detail"] == "there is nothing at /nope"

@@ -37,7 +37,7 @@ BUILT = REPOSITORY / "src" / "citygraph" / "web" / "static" / "built" / "manifes
 SHOTS = os.environ.get("BROWSER_SHOTS", "")
 WIDE, NARROW = 1440, 390
 _HEIGHTS = {WIDE: 900, NARROW: 844}
-_LOCALES = {"en": "en-GB", "tr": "tr-TR", "az": "az-AZ"}
+_LOCALES = {"en": "en-GB", "tr": "tr-TR", "az": "az-AZ", "de": "de-DE"}
 # The only schemes that need no host.
 _INNER = ("data:", "blob:", "about:")
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")

@@ -23,6 +23,7 @@ from citygraph.web.http.messages import RELEASE, Reply, Request, not_known
 from citygraph.web.http.replies import FRESH, HTML, Variant, chosen, reply
 from citygraph.web.time.release_site import ReleaseSite, published_at, quoted_path
 from citygraph.web.view.release_cache import OpenRelease
+from citygraph.web.view.translations import Translations
 
 # LaTeX commands for combining marks.
 _MARKS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327\u0328"
@@ -50,8 +51,6 @@ _LETTERS = {
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},
 }
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_ENGLISH = {"release": "Release", "digest": "SHA-256", "accessed": "accessed"}
-_TURKISH = {"release": "Sürüm", "digest": "SHA-256", "accessed": "erişim"}
 # Paths of the dataset as a whole; the last ones are documents about it.
 _WHOLE = ("", "dataset", "releases", "ontology", "shapes", "ontology/shapes")
 # Parameters of the citation itself: they are not a part of the cited address.
@@ -80,11 +79,12 @@ class Citation:
 
 def as_text(cited: Citation) -> str:
     """Returns a sentence for a list of references."""
-    words = _TURKISH if cited.language == "tr" else _ENGLISH
+    _ = Translations(cited.language)
+    release, accessed = _("Release"), _("accessed")
     return (
-        f"{cited.publisher} ({cited.issued.year}). {cited.title}. {words['release']} {cited.release}, "
-        f"{cited.issued.isoformat()}. {words['digest']} {cited.digest}. {cited.url} "
-        f"({words['accessed']} {cited.accessed.isoformat()}).\n"
+        f"{cited.publisher} ({cited.issued.year}). {cited.title}. {release} {cited.release}, "
+        f"{cited.issued.isoformat()}. SHA-256 {cited.digest}. {cited.url} "
+        f"({accessed} {cited.accessed.isoformat()}).\n"
     )
 
 

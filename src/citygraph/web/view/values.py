@@ -191,13 +191,17 @@ class _NodeTexts:
         return literal_text(value.term, self.translations) if isinstance(value.term, Literal) else self._link(value.iri)
 
 
+def _is_percent_first(language: str) -> bool:
+    return str(locale_of(language).percent_formats[None].pattern).startswith("%")
+
+
 def _figure(node: _NodeTexts, unit: str) -> Iterable[Text]:
     value = node.first("value")
     if value is None:
         return
     yield Text(node.translations("approx.") + " " if node.is_true("approximate") else "")
     # "% 33" is how Turkish writes a share.
-    if unit == " %" and node.translations.language == "tr":
+    if unit == " %" and _is_percent_first(node.translations.language):
         yield Text(f"%{value.text}")
     else:
         yield Text(f"{value.text}{unit}")
