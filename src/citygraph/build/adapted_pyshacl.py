@@ -47,6 +47,7 @@ def explain(data: Path, shapes: Graph, failing: set[tuple[str, str]] | None) -> 
     aimed = shapes if failing is None else _aimed_at(shapes, failing)
     _, results, _ = pyshacl.validate(graph, shacl_graph=aimed, inplace=True)
     _as_in_data(results)
+    _with_languages(results, shapes)
     # A shape with several constraints may reject a value several times, always in the same words.
     unique = {(r.focus_node, r.shape, r.path, r.value): r for r in _results(results, graph, shapes)}
     # rdflib's Turtle would write an ill-formed decimal such as 4.19e1 without its datatype, as a double.
@@ -211,6 +212,18 @@ def _as_in_data(results: Graph) -> None:
             results.remove((subject, predicate, value))
             term = Literal(text, lang=value.language, datatype=datatype or None, normalize=False)
             results.add((subject, predicate, term))
+
+
+def _with_languages(results: Graph, shapes: Graph) -> None:
+    """Gives the messages of SPARQL constraints in a report their languages back, which pySHACL takes away."""
+    of_message, of_shape = URIRef(SH("resultMessage").value), URIRef(SH("sourceShape").value)
+    for node, message in list(results.subject_objects(of_message)):
+        shape = results.value(node, of_shape)
+        stated = set(shapes.objects(shape, URIRef(SH("message").value)))
+        if message not in stated and any(str(message) == str(one) for one in stated):
+            results.remove((node, of_message, message))
+            for one in stated:
+                results.add((node, of_message, one))
 
 
 def _name(term: Any) -> str:

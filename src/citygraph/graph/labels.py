@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
 from citygraph.instance import current_instance
-from citygraph.rdf.terms import DCTERMS, RDFS, SKOS
+from citygraph.rdf.terms import BASE, DCTERMS, RDFS, SKOS
 from citygraph.text import ALL_LANGUAGES, best_tag, matches_language
 
 # Concepts of other vocabularies have a skos:prefLabel instead, their documents a dcterms:title.
@@ -76,7 +76,7 @@ class Labels:
         if label is None:
             if len(self._best) >= self._remembered:
                 self._best.clear()
-            label = choose([s.literal for s in self.of(iri)], language) or Label(last_segment(iri), "")
+            label = choose([s.literal for s in self.of(iri)], language) or Label(_name_of(iri), "")
             self._best[iri, language] = label
         return label
 
@@ -120,6 +120,11 @@ def is_in(text: Literal, language: str) -> bool:
 
 def _is_for_readers(label: StatedLabel) -> bool:
     return any(is_in(label.literal, language) for language in current_instance().languages)
+
+
+def _name_of(iri: str) -> str:
+    # The base is the home page: its last segment says nothing.
+    return iri if iri == BASE else last_segment(iri)
 
 
 def last_segment(iri: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -25,7 +25,7 @@ from pyoxigraph import (
 )
 
 from citygraph.errors import BadData, UsageError
-from citygraph.instance import packaged_folder
+from citygraph.instance import VOCABULARY, packaged_folder
 from citygraph.rdf.formats import by_extension, unsupported_reason
 from citygraph.rdf.partial_dates import present_day
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
@@ -52,7 +52,7 @@ class SourceFile:
         In ontology and shapes, where lists need blank nodes, these are replaced by IRIs (RDF 1.1, 3.5).
         """
         quads = (quad for _, quad in self.read_with_lines())
-        # The IRIs depend on the statements alone, so that equal files give an equal digest.
+        # The IRIs depend on the statements alone, so that equal files give equal IRIs, under any base.
         yield from _skolemised(quads, self.path.stem) if self.graph in _NAMED_LISTS else quads
 
     def read_with_lines(self) -> Iterator[tuple[int, Quad]]:
@@ -204,13 +204,32 @@ def _for_instance(path: Path) -> IO[bytes]:
 
 
 def _skolemised(quads: Iterable[Quad], name: str) -> list[Quad]:
-    # The canonical labels of RDFC-1.0 do not depend on order or on labels in the file.
-    dataset = Dataset(quads)
+    # The canonical labels of RDFC-1.0 do not depend on order or on labels in the file, but on IRIs.
+    own: dict[Term, Term] = {}
+    dataset = Dataset(_renamed(quad, lambda term: _at_vocabulary(term, own)) for quad in quads)
     dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    quads = sorted((_renamed(quad, lambda term: own.get(term, term)) for quad in dataset), key=str)
     return [
-        Quad(_named(quad.subject, name), quad.predicate, _named(quad.object, name), quad.graph_name)
-        for quad in sorted(dataset, key=str)
+        Quad(_named(quad.subject, name), quad.predicate, _named(quad.object, name), quad.graph_name) for quad in quads
     ]
+
+
+def _at_vocabulary(term: Term, own: dict[Term, Term]) -> Term:
+    """Returns a term with the base of the vocabulary instead of that of the instance; `own` gets the way back."""
+    if BASE == VOCABULARY or isinstance(term, BlankNode | Triple) or BASE not in term.value:
+        return term
+    text = term.value.replace(BASE, VOCABULARY)
+    common: Term
+    if isinstance(term, Literal):
+        common = Literal(text, language=term.language, datatype=None if term.language else term.datatype)
+    else:
+        common = NamedNode(text)
+    own[common] = term
+    return common
+
+
+def _renamed(quad: Quad, rename: Callable[[Any], Any]) -> Quad:
+    return Quad(rename(quad.subject), quad.predicate, rename(quad.object), rename(quad.graph_name))
 
 
 def _named(term: Term, name: str) -> Any:
