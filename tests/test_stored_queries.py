@@ -304,6 +304,24 @@ def test_the_table_of_agreements_tells_when_they_hold() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        ('cg:startDate "-0752"^^xsd:gYear , "-0752-04-21"^^xsd:date , "-0700"^^xsd:gYear .', "-0752-04-21/.."),
+        ('cg:startDate "-0752"^^xsd:gYear ; cg:endDate "-0700"^^xsd:gYear , "-0710"^^xsd:gYear .', "-0752/-0700"),
+        ('cg:endDate "2000"^^xsd:gYear , "2000-05"^^xsd:gYearMonth , "12000"^^xsd:gYear .', "/12000"),
+        ('cg:attestedOn "-0752"^^xsd:gYear , "-0700"^^xsd:gYear , "2000"^^xsd:gYear .', "-0752/2000"),
+    ],
+)
+@pytest.mark.parametrize("class_", ["Agreement", "Tenure"])
+def test_intervals_are_in_time_in_any_era(dates: str, expected: str, class_: str) -> None:
+    """The first and the last date are those in time, not in text (13.16)."""
+    told = world(f"GRAPH source:a {{ <urn:x> a cg:{class_} ; {dates} }}")
+    found = [*told.quads_for_pattern(NamedNode("urn:x"), CG("validDuring"), None)]
+    found += told.quads_for_pattern(NamedNode("urn:x"), CG("attestedDuring"), None)
+    assert {str(quad.object).split('"')[1] for quad in found} == {expected}
+
+
 def test_a_term_without_a_known_end_is_one_thing_to_all_queries() -> None:
     """It is taken to last; one that ended on an unknown date is not, in either query (13.12) (13.14)."""
     told = world(

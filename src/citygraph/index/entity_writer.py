@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pyoxigraph import Store
 
 from citygraph.index.facts import ENTITY, pairs, value_of
-from citygraph.rdf.partial_dates import DateInterval, date_interval, finest_first, last_day
+from citygraph.rdf.partial_dates import DateInterval, chronological, date_interval, finest_first, last_day
 from citygraph.rdf.terms import CG, RDF
 from citygraph.text import collation_key
 
@@ -147,7 +147,7 @@ def _read_times(store: Store, entries: dict[str, _Entry]) -> None:
             entries[iri].spans.update(_spans(text))
     for iri, entry in entries.items():
         if entry.dates and kind_of(iri) not in ("agreement", "tenure"):
-            entry.spans.add((min(finest_first(entry.dates)), _ALWAYS))
+            entry.spans.add((min(finest_first(entry.dates), key=chronological), _ALWAYS))
     for iri, _ in pairs(store, _PROTOCOL):
         entries[iri].protocols = {"yes"}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
+from citygraph.rdf.partial_dates import chronological
 from citygraph.rdf.terms import CG, ONTOLOGY_GRAPH, OWL, RDF, RDFS, SCHEMA
 
 ENTITY = "/id/"  # in the IRI of every entity, whatever the base
@@ -42,12 +43,12 @@ class EntityFacts:
     @property
     def first(self) -> str:
         """The earliest date."""
-        return min(self.dates, default="")
+        return min(self.dates, key=chronological, default="")
 
     @property
     def last(self) -> str:
         """The latest date, or "" if the time is open."""
-        return "" if self.ongoing else max(self.dates, default="")
+        return "" if self.ongoing else max(self.dates, key=chronological, default="")
 
 
 def read_facts(store: Store) -> dict[str, EntityFacts]:

@@ -17,6 +17,8 @@ from citygraph.rdf.terms import CG, XSD
 
 DATE_TYPES = (XSD("gYear"), XSD("gYearMonth"), XSD("date"))
 _PARTIAL = re.compile(r"(?P<year>-?\d{4,})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?(?P<zone>Z|[+-]\d\d:\d\d)?")
+# 9 for 0, 8 for 1 …: years before our era count backwards.
+_COMPLEMENTS = str.maketrans("0123456789", "9876543210")
 _ALWAYS = ("0000-01-01", "9999-12-31")
 
 # The value of cg:until where something has ended on a date that no source gives.
@@ -48,9 +50,9 @@ class DateInterval:
 
     def validity(self, day: str) -> Validity:
         """Returns whether the interval contains a day; partial dates cover their whole month or year."""
-        if self.start and (period_of(self.start) or _ALWAYS)[0] > day:
+        if self.start and chronological((period_of(self.start) or _ALWAYS)[0]) > chronological(day):
             return Validity.NOT_YET
-        if self.end and (period_of(self.end) or _ALWAYS)[1] < day:
+        if self.end and chronological((period_of(self.end) or _ALWAYS)[1]) < chronological(day):
             return Validity.NO_LONGER
         return Validity.VALID if self.end or self.is_open else Validity.UNDOCUMENTED
 
@@ -138,6 +140,16 @@ def _datatype(match: re.Match[str]) -> NamedNode:
     return DATE_TYPES[bool(match["month"]) + bool(match["day"])]
 
 
+def chronological(text: str) -> tuple[int, str, str]:
+    """Returns the key by which dates sort in time: as text, -0100 would follow -0752, and 12000 precede 1986."""
+    year = year_part(text)
+    digits = year.removeprefix("-")
+    rest = text.removeprefix(year)
+    if year.startswith("-"):
+        return -len(digits), digits.translate(_COMPLEMENTS), rest
+    return len(digits), digits, rest
+
+
 def finest_first(dates: Iterable[str]) -> tuple[str, ...]:
     """Returns the dates without those that a finer one contains ("1986" if there is "1986-04-28"); the finest first."""
     kept: list[str] = []
@@ -149,19 +161,25 @@ def finest_first(dates: Iterable[str]) -> tuple[str, ...]:
 
 def overlap(one: tuple[str, str], other: tuple[str, str]) -> bool:
     """Returns whether two intervals of dates, which may be partial or open (empty), have a day in common."""
-    (begin, end), (other_begin, other_end) = _days_of(one), _days_of(other)
+    (begin, end), (other_begin, other_end) = (map(chronological, _days_of(days)) for days in (one, other))
     return begin <= other_end and other_begin <= end
 
 
 def is_past(text: str, today: str) -> bool:
     """Returns whether all days of a partial date are before today."""
-    # ISO dates sort as text: a prefix of today's date is the month or year that is not over yet.
-    return text < today[: len(text)]
+    # A prefix of today's date is the month or year that is not over yet.
+    return chronological(text) < chronological(today[: len(text)])
+
+
+def year_part(text: str) -> str:
+    """Returns the year of a partial date as written: "1986", "-0752"; "" for other text."""
+    match = _PARTIAL.match(text)
+    return match["year"] if match else ""
 
 
 def in_year(text: str, year: int) -> str:
     """Returns a partial date moved to another year; a leap day becomes its month in a common year."""
-    moved = f"{year}{text[4:]}"
+    moved = f"{year}{text.removeprefix(year_part(text))}"
     try:
         return date.fromisoformat(moved).isoformat() if len(moved) > len("2026-01") else moved
     except ValueError:

@@ -12,7 +12,7 @@ from pyoxigraph import Literal, NamedNode
 from citygraph.charts.lifeline import Moment, lifeline
 from citygraph.charts.svg import Caption
 from citygraph.graph.description import Description
-from citygraph.rdf.partial_dates import date_interval, in_year, is_past
+from citygraph.rdf.partial_dates import chronological, date_interval, in_year, is_past, year_part
 from citygraph.rdf.terms import CG
 from citygraph.web.kinds.acts import Event, read_events
 from citygraph.web.kinds.drawing import NARROW
@@ -57,7 +57,7 @@ def agreement(context: PageContext, description: Description) -> Layout:
     steps = [*dated, *_periods(context, facts[VALID_DURING], dated), *_met(events)]
     # An agreement that has ended has no anniversaries to come.
     coming = [] if ended else list(_coming(context, rows))
-    steps.sort(key=lambda step: step.when or "9999")
+    steps.sort(key=lambda step: (not step.when, chronological(step.when)))
     steps = [replace(step, validity=not_yet(context, [step.when] if step.when else [])) for step in steps]
     values = {
         "sides": sides,
@@ -126,7 +126,7 @@ def _coming(context: PageContext, rows: Iterable[Bindings]) -> Iterator[LifeStep
     next_of: dict[tuple[str, str], LifeStep] = {}
     for row in rows:
         lexical, ordinal = text_of(row.get("date")), int(float(text_of(row.get("ordinal"))))
-        day = in_year(lexical, int(lexical[:4]) + ordinal)
+        day = in_year(lexical, int(year_part(lexical)) + ordinal)
         property_ = text_of(row.get("property"))
         if is_past(day, context.today):
             continue
@@ -187,5 +187,7 @@ def _moment(context: PageContext, step: LifeStep) -> Moment | None:
     if when is None:
         return None
     description = ", ".join(filter(None, [step.what.text, date(step.when, context.translations), step.validity]))
-    label = f"{step.what.text} {step.when[:4]}" if step.kind in ("act", "protocol", "start", "end") else step.what.text
+    label = step.what.text
+    if step.kind in ("act", "protocol", "start", "end"):
+        label = f"{label} {date(year_part(step.when), context.translations)}"
     return Moment(step.kind, label, when, description, step.what.language, step.what.href)

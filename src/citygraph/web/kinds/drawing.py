@@ -12,12 +12,13 @@ from citygraph.charts.map import NAMED, MapMark, atlas, split_by_distance
 from citygraph.charts.projection import GeoPoint, Ring, read_land
 from citygraph.charts.svg import Caption, sample
 from citygraph.charts.times import strip, strip_scale, strip_years
+from citygraph.rdf.partial_dates import year_part
 from citygraph.web.http.assets import BUILT, STATIC
 from citygraph.web.kinds.page_context import PageContext
 from citygraph.web.kinds.ties import Partner, Point, Tie
 from citygraph.web.view.time_spans import span
 from citygraph.web.view.translations import Translations
-from citygraph.web.view.values import Text, number
+from citygraph.web.view.values import Text, date, number
 
 
 @cache
@@ -120,16 +121,16 @@ def thousands(_: Translations) -> str:
     return number("10000", _)[2]
 
 
-def register_of(ties: Sequence[Tie]) -> Register:
+def register_of(ties: Sequence[Tie], translations: Translations) -> Register:
     """Returns the list of acts and protocols, as far as a page shows it."""
     dated = [tie for tie in ties if tie.year]
     undated = [tie for tie in ties if not tie.year]
     shown, beside = dated[:_ROWS], tuple(undated[:_TRAY])
-    scale, rows = _strips(shown)
+    scale, rows = _strips(shown, translations)
     return Register(scale, rows, beside, len(ties) - len(shown) - len(beside))
 
 
-def _strips(ties: Sequence[Tie]) -> tuple[Markup, tuple[Strip, ...]]:
+def _strips(ties: Sequence[Tie], translations: Translations) -> tuple[Markup, tuple[Strip, ...]]:
     """Returns the scale of years and the rows of dated ties, in their order."""
     # A tie of which only the start is known has the dot there.
     dots = [next(iter(tie.protocols or (() if tie.acts else tie.starts)), "") for tie in ties]
@@ -139,7 +140,7 @@ def _strips(ties: Sequence[Tie]) -> tuple[Markup, tuple[Strip, ...]]:
         return Markup(), ()
     scale = strip_years(spans)
     rows = (
-        Strip(tie, strip(act, protocol, scale, tie.has_ended), _in_short(tie))
+        Strip(tie, strip(act, protocol, scale, tie.has_ended), _in_short(tie, translations))
         for tie, (act, protocol) in zip(ties, dates, strict=True)
     )
     return strip_scale(scale), tuple(rows)
@@ -160,7 +161,12 @@ def _mark(context: PageContext, tie: Tie, partner: Partner, named: bool) -> MapM
         else []
     )
     description = ", ".join(
-        [f"{tie.number}: {partner.name.text}", *countries, *km, tie.year or context.translations("undated")]
+        [
+            f"{tie.number}: {partner.name.text}",
+            *countries,
+            *km,
+            date(tie.year, context.translations) or context.translations("undated"),
+        ]
     )
     point = partner.point or (0.0, 0.0)
     label = f"{tie.number} {partner.name.text}" if named else str(tie.number)
@@ -217,14 +223,18 @@ def _compass(context: PageContext) -> tuple[str, ...]:
     return (_("N"), _("NE"), _("E"), _("SE"), _("S"), _("SW"), _("W"), _("NW"))
 
 
-def _in_short(tie: Tie) -> str:
+def _in_short(tie: Tie, translations: Translations) -> str:
     """Returns the years of act and protocol: "1993–1996", "2004–" without a protocol, "–1994" without an act.
 
     Of a tie without both they are those in which it is in force.
     """
+
+    def year(lexical: str) -> str:
+        return date(year_part(lexical), translations)
+
     if not (tie.acts or tie.protocols):
-        return ", ".join(f"{one.start[:4]}–{one.end[:4]}" for one in tie.intervals)
-    act, protocol = (dates[0][:4] if dates else "" for dates in (tie.acts, tie.protocols))
+        return ", ".join(f"{year(one.start)}–{year(one.end)}" for one in tie.intervals)
+    act, protocol = (year(dates[0]) if dates else "" for dates in (tie.acts, tie.protocols))
     return act if act == protocol else f"{act}–{protocol}"
 
 

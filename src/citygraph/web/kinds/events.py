@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyoxigraph import NamedNode
 
 from citygraph.graph.description import Description
-from citygraph.rdf.partial_dates import period_of
+from citygraph.rdf.partial_dates import period_of, year_part
 from citygraph.rdf.terms import CG
 from citygraph.web.kinds.acts import cells_of as words_of
 from citygraph.web.kinds.acts import read_events, sources_by
@@ -16,7 +16,7 @@ from citygraph.web.kinds.key_facts import cells_of, key_facts
 from citygraph.web.kinds.page_context import Bindings, Layout, PageContext, has_ended, text_of
 from citygraph.web.kinds.ties import dates_of, facts_by_subject, state_of
 from citygraph.web.view.cells import Cell, PropertyRow
-from citygraph.web.view.values import Text
+from citygraph.web.view.values import Text, date
 
 _KEY_FACTS = (
     "takesPlaceIn",
@@ -187,7 +187,9 @@ def _partnerships(
         first = next(iter(acts or protocols or starts), "")
         state = state_of(acts, protocols, starts)
         href = context.addresses.local(agreement)
-        partnership = Partnership(context.table.link(partner), href, first[:4], state, partner in home)
+        partnership = Partnership(
+            context.table.link(partner), href, date(year_part(first), context.translations), state, partner in home
+        )
         by_place.setdefault(place, {})[agreement] = partnership
     return {place: tuple(partnerships.values()) for place, partnerships in by_place.items()}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple, Variable
 
-from citygraph.rdf.partial_dates import Validity, finest_first, period_of, validity_on
+from citygraph.rdf.partial_dates import Validity, chronological, finest_first, period_of, validity_on
 from citygraph.rdf.terms import CG
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.web.http.addresses import Addresses
@@ -118,5 +118,7 @@ def has_ended(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: s
 
 def not_yet(context: PageContext, dates: Iterable[str]) -> str:
     """Returns "not yet" if the requested date is before the first of some dates, else ""."""
-    first = min((period[0] for date in finest_first(dates) if (period := period_of(date))), default="")
-    return context.translations(_WORDS[Validity.NOT_YET]) if context.at and first > context.at else ""
+    starts = (period[0] for date in finest_first(dates) if (period := period_of(date)))
+    first = min(starts, key=chronological, default="")
+    is_later = bool(first and context.at) and chronological(first) > chronological(context.at)
+    return context.translations(_WORDS[Validity.NOT_YET]) if is_later else ""

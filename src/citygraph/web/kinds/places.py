@@ -12,7 +12,7 @@ from pyoxigraph import NamedNode
 from citygraph.charts.axis import Bar, Lane, axis
 from citygraph.charts.svg import Caption
 from citygraph.graph.description import Description
-from citygraph.rdf.partial_dates import finest_first, period_of
+from citygraph.rdf.partial_dates import chronological, finest_first, period_of
 from citygraph.rdf.terms import CG, SCHEMA
 from citygraph.web.kinds.acts import read_events
 from citygraph.web.kinds.drawing import NARROW, chart_of, partners_of
@@ -95,7 +95,9 @@ def _point(description: Description) -> Point | None:
 def _summary(ties: Sequence[Tie]) -> PlaceSummary:
     partners = list(partners_of(ties))
     countries = {country.href for partner in partners for country in partner.countries}
-    return PlaceSummary(len(partners), len(countries), min((tie.year for tie in ties if tie.year), default=""))
+    return PlaceSummary(
+        len(partners), len(countries), min((tie.year for tie in ties if tie.year), key=chronological, default="")
+    )
 
 
 def _by_country(context: PageContext, ties: Sequence[Tie]) -> tuple[CountryTies, ...]:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from pyoxigraph import NamedNode
 
 from citygraph.geo import kilometres
-from citygraph.rdf.partial_dates import DateInterval, date_interval
+from citygraph.rdf.partial_dates import DateInterval, chronological, date_interval, year_part
 from citygraph.rdf.terms import CG, RDF, SCHEMA
 from citygraph.text import collation_key, fold
 from citygraph.web.kinds.page_context import VALID_DURING, Bindings, PageContext, has_ended, text_of, validity
@@ -23,7 +23,6 @@ Facts = Mapping[str, tuple[str, ...]]
 _PARTY = CG("party").value
 _LATITUDE, _LONGITUDE = SCHEMA("latitude").value, SCHEMA("longitude").value
 _TYPE = RDF("type").value
-_UNDATED = "9999"
 
 SortKey = Callable[[str], str]  # of a name
 
@@ -69,7 +68,7 @@ class Tie:
     @property
     def year(self) -> str:
         """The year of that date."""
-        return self.first[:4]
+        return year_part(self.first)
 
     @property
     def backwards(self) -> bool:
@@ -102,7 +101,7 @@ def read_ties(context: PageContext, iri: str, point: Point | None) -> tuple[Tie,
     ties = [_tie(context, agreement, facts, by_iri) for agreement, facts in agreements.items()]
     # The number of a tie is its place in this order; the IRI makes it the same at each request.
     sort_key = context.translations.sort_key
-    ties.sort(key=lambda tie: (tie.first or _UNDATED, sort_key(_called(tie)), tie.agreement))
+    ties.sort(key=lambda tie: (not tie.first, chronological(tie.first), sort_key(_called(tie)), tie.agreement))
     return tuple(
         _numbered(tie, number, context.table.notes(sources.get(tie.agreement, {}).get("", ())))
         for number, tie in enumerate(ties, 1)
@@ -244,8 +243,8 @@ _KEYS: Mapping[str, Callable[[Tie, SortKey], Any]] = {
     "number": lambda tie, _: tie.number,
     "name": lambda tie, sort_key: sort_key(_called(tie)),
     "country": lambda tie, sort_key: (sort_key(_countries(tie)[0]), sort_key(_called(tie))),
-    "act": lambda tie, _: tie.acts[0],
-    "protocol": lambda tie, _: tie.protocols[0],
+    "act": lambda tie, _: chronological(tie.acts[0]),
+    "protocol": lambda tie, _: chronological(tie.protocols[0]),
     "days": lambda tie, _: float(tie.days[0]),
     "distance": lambda tie, _: tie.km,
 }

@@ -147,7 +147,7 @@ class Pages(Templates):
             data=data,
             hub=hub,
             map=chart_of(context, hub, home.point, home.ties) if hub else None,
-            register=register_of(home.ties),
+            register=register_of(home.ties, reader.translations),
         )
 
     def ontology(

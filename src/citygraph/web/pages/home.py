@@ -8,7 +8,7 @@ from itertools import islice
 
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.rdf.partial_dates import in_year, is_past
+from citygraph.rdf.partial_dates import chronological, in_year, is_past, year_part
 from citygraph.rdf.terms import CG
 from citygraph.release.changes import things_changed
 from citygraph.release.releases import Release
@@ -79,7 +79,7 @@ class Home:
     @property
     def first_year(self) -> str:
         """The year of the oldest council act."""
-        return min((tie.acts[0] for tie in self.ties if tie.acts), default="")[:4]
+        return year_part(min((tie.acts[0] for tie in self.ties if tie.acts), key=chronological, default=""))
 
 
 def read_home(context: PageContext, releases: Iterable[Release]) -> Home:
@@ -115,7 +115,7 @@ def _coming(context: PageContext, hub: str, ties: tuple[Tie, ...]) -> Iterator[Y
 
 def _anniversary(row: Bindings, ties: dict[str, Tie], today: str) -> Anniversary:
     lexical, ordinal = text_of(row.get("date")), int(float(text_of(row.get("ordinal"))))
-    day = in_year(lexical, int(lexical[:4]) + ordinal)
+    day = in_year(lexical, int(year_part(lexical)) + ordinal)
     of = {"councilActDate": "act", "startDate": "start"}.get(text_of(row.get("property")).removeprefix(CG), "protocol")
     return Anniversary(ties[text_of(row.get("agreement"))], day, ordinal, of, is_past(day, today))
 

@@ -17,6 +17,7 @@ from citygraph.charts.map import MapMark
 from citygraph.charts.projection import GeoPoint
 from citygraph.errors import NotFound
 from citygraph.graph.description import Description, describe, has_statements
+from citygraph.rdf.partial_dates import chronological
 from citygraph.rdf.terms import CG, RDF, SCHEMA
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
@@ -117,8 +118,8 @@ def _place(context: PageContext, description: Description) -> tuple[Markup, list
     ties = read_ties(context, description.iri, point)
     number = len(list(partners_of(ties)))
     facts_by_subject = [context.translations.count("{number} partner", "{number} partners", number)] if number else []
-    if first := min((tie.year for tie in ties if tie.year), default=""):
-        facts_by_subject.append(context.translations("since {year}", year=first))
+    if first := min((tie.year for tie in ties if tie.year), key=chronological, default=""):
+        facts_by_subject.append(context.translations("since {year}", year=date(first, context.translations)))
     if point is None:
         return Markup(), facts_by_subject
     here = MapMark(0, "", GeoPoint(*point))

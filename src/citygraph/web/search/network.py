@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from citygraph.index.entities import Entity, EntityTable
 from citygraph.index.tie_graph import Subgraph, TieEdge, neighbourhood, path_between, whole_graph
+from citygraph.rdf.partial_dates import chronological
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.http.messages import Reply, Request
@@ -288,9 +289,9 @@ def _line(tie: TieEdge, places: Mapping[str, _Position], entities: Mapping[str, 
         return ""
     one, other = places[tie.one], places[tie.other]
     agreements = [entities[iri] for iri in tie.agreements if iri in entities]
-    since = min((a.since for a in agreements if a.since), default="")
+    since = min((a.since for a in agreements if a.since), key=chronological, default="")
     signed = "signed" if any(a.protocol == "yes" for a in agreements) else "act" if since else "undated"
-    age = sum(since[:4] >= str(year) for year in _AGES)
+    age = sum(chronological(since) >= chronological(str(year)) for year in _AGES)
     (x, y), (u, v) = one.point, other.point
     # Lines along a ring bend towards the centre, or they would run through the places between.
     bent = one.radius and other.radius and not (is_straight and one.radius != other.radius)
