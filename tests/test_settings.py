@@ -37,6 +37,30 @@ def test_settings_survive_the_environment() -> None:
     assert read_settings(settings.as_environment()) == settings
 
 
+def test_settings_of_the_instance_are_below_those_of_the_environment() -> None:
+    """The table [server] of citygraph.toml replaces defaults; a variable replaces the table (14 §1)."""
+    server = {"port": 8080, "time_limit": 5, "federation": True, "data": "here"}
+    settings = read_settings({"CITYGRAPH_PORT": "9090"}, server)
+    assert (settings.port, settings.time_limit, settings.federation) == (9090, 5.0, True)
+    assert settings.data == Path("here")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("prot", 8080, "did you mean port"),
+        ("port", "many", r"\[server\] port is 'many'"),
+        ("services", ["a"], "must be a text"),
+        ("base", "https://a.example/", "outside of"),
+        ("admin_token", "secret", "CITYGRAPH_ADMIN_TOKEN"),
+    ],
+)
+def test_a_wrong_setting_of_the_instance_is_named(name: str, value: object, message: str) -> None:
+    """The nearest name is suggested; a secret does not belong into a file that is published (14 §1)."""
+    with pytest.raises(UsageError, match=message):
+        read_settings({}, {name: value})
+
+
 @pytest.mark.parametrize("setting", fields(Settings), ids=lambda f: f.name)
 def test_every_setting_is_documented_with_its_default(setting: object) -> None:
     """docs/settings.md has each setting's name, default and meaning."""

@@ -1,17 +1,28 @@
-"""The settings: name, default and meaning of each, read once from the environment and then frozen."""
+"""The settings: name, default and meaning of each, read once from `citygraph.toml` and the environment."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from citygraph.errors import UsageError
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import BASE
 
 MIB = 1024 * 1024
+
+
+# Each with the way to set it.
+_NOT_IN_FILE = {
+    "base": ": it is the key base outside of [server]",
+    "admin_token": ", which others may read: set CITYGRAPH_ADMIN_TOKEN",
+    "writer_socket": "",
+    "engine_socket": "",
+}
 
 
 def _setting(default: Any, help_: str) -> Any:
@@ -89,22 +100,44 @@ class Settings:
         return {_variable(f.name): _to_text(getattr(self, f.name)) for f in fields(self)}
 
 
-def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Reads the settings from the environment.
+def read_settings(environment: Mapping[str, str] | None = None, server: Mapping[str, Any] | None = None) -> Settings:
+    """Reads the settings from the environment and, below it, from `server`: that of the instance by default.
 
-    Raises UsageError for a value of the wrong type, or a CITYGRAPH_ variable that is not a setting.
+    Raises UsageError for a value of the wrong type, or a name that is not a setting.
     """
     environment = os.environ if environment is None else environment
     settings = {_variable(f.name): f for f in fields(Settings)}
-    values: dict[str, Any] = {}
+    values = _of_server(current_instance().server if server is None else server)
     for variable, text in environment.items():
         if not variable.startswith("CITYGRAPH_"):
             continue
         # A misspelt limit would otherwise be ignored silently.
         if variable not in settings:
-            raise UsageError(f"{variable} is not a setting; docs/settings.md lists the settings")
+            raise UsageError(f"{variable} is not a setting{_nearest(variable, settings)}")
         values[settings[variable].name] = _from_text(variable, text, settings[variable].default)
     return Settings(**values)
+
+
+def _of_server(server: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values of the table [server] in `citygraph.toml`."""
+    settings = {f.name: f for f in fields(Settings) if f.name not in _NOT_IN_FILE}
+    values = {}
+    for name, value in server.items():
+        shown = f"[server] {name}"
+        if name in _NOT_IN_FILE:
+            raise UsageError(f"{shown} cannot be set in citygraph.toml{_NOT_IN_FILE[name]}")
+        if name not in settings:
+            raise UsageError(f"{shown} in citygraph.toml is not a setting{_nearest(name, settings)}")
+        if not isinstance(value, str | int | float):
+            raise UsageError(f"{shown} in citygraph.toml must be a text, a number, true or false")
+        # The types of TOML are those of Python; a number without a point may stand for one with it.
+        values[name] = _from_text(shown, _to_text(value), settings[name].default)
+    return values
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    nearest = get_close_matches(name, list(known), 1, 0.5)
+    return f": did you mean {nearest[0]}?" if nearest else "; docs/settings.md lists the settings"
 
 
 def export_to_environment(settings: Settings) -> None:
