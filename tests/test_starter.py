@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -72,6 +73,40 @@ def test_a_wheel_alone_starts_and_serves_an_instance(installed: Path, tmp_path: 
             assert (document.status, b"<https://daten.example.com/id/city/bremen>" in document.body) == (200, True)
             assert running.get("/ontology.ttl").status == 200
             assert b"Example partner" in running.get("/", Accept="text/html").body
+        finally:
+            process.terminate()
+
+
+def test_an_instance_in_german_needs_no_english(installed: Path, tmp_path: Path) -> None:
+    """No label is missing, labels are made in German, and every page names the site and its publisher (14 §1)."""
+    assert run(installed, tmp_path, "init", "mycity", *options(language="de", title="Partnerstädte")).returncode == 0
+    folder = tmp_path / "mycity"
+    example = folder / "data" / "sources" / "example.trig"
+    german = re.sub(
+        r'"[^"]*"@en( ,)? ?', "", example.read_text(encoding="utf-8").replace('"Example"@en ;', '"Beispiel"@de ;')
+    )
+    example.write_text(german, encoding="utf-8")
+    settings = (folder / "citygraph.toml").read_text(encoding="utf-8")
+    licence = ("publicdomain/zero/1.0/", "licenses/by/4.0/")
+    (folder / "citygraph.toml").write_text(f"{settings.replace(*licence)}time_limit = 7\n", encoding="utf-8")
+    done = run(installed, folder, "validate")
+    assert (done.returncode, "English" in done.stdout) == (0, False), done.stdout
+    port = free_port()
+    command = [sys.executable, "-m", "citygraph.cli", "serve", "--port", str(port)]
+    with subprocess.Popen(command, cwd=folder, env=environment(installed), stderr=subprocess.PIPE) as process:
+        try:
+            running = Running(port, process)
+            wait_until_up(running)
+            agreement = running.get("/doc/agreement/bremen-example-partner", Accept="text/html").body.decode()
+            assert "<title>Städtepartnerschaft Bremen–Example partner · Partnerstädte</title>" in agreement
+            about = running.get("/about", Accept="text/html").body.decode()
+            assert all(text in about for text in ("Senatskanzlei", "mailto:post@example.com", "CC BY 4.0"))
+            assert "city:bremen" in running.get("/sparql", Accept="text/html").body.decode()
+            assert b"Example partner" in running.get("/queries/partners", Accept="text/csv").body
+            assert running.get("/tables/cities.csv").body.startswith(b"iri,label_de,label_en")
+            assert b"<title>Partnerst\xc3\xa4dte: releases</title>" in running.get("/feed").body
+            for path in ("/", "/api", "/openapi.json", "/queries", "/dataset.ttl", "/cite.bib"):
+                assert not re.search(rb"city[:/]izmir|SPARQL endpoint of citygraph", running.get(path).body), path
         finally:
             process.terminate()
 

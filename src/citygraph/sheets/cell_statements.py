@@ -15,7 +15,7 @@ from citygraph.sheets.choices import Choices
 from citygraph.sheets.dates import read_date
 from citygraph.sheets.rows import RowCell, SheetRow
 from citygraph.sheets.table_model import SheetColumn, SheetNode, TableModel
-from citygraph.text import nfc, slug
+from citygraph.text import ALL_LANGUAGES, best_tag, nfc, slug
 
 NOT_A_CHOICE = CellRule("choice", "{value} is not one of the choices.", "Choose one of {choices}.")
 NOT_A_NUMBER = CellRule("number", "{value} is not a number.", "Write digits, such as 12345 or 54.35.")
@@ -220,7 +220,7 @@ class RowReader:
                 if target in nodes:
                     yield CellStatement(Quad(subject, _expanded(property_), nodes[target], graph), row.address)
             if node.label:
-                yield self._label(row, node, subject, values, graph)
+                yield from self._label(row, node, subject, values, graph)
         for column in row.sheet.columns:
             if column.default and column not in values and column.node in nodes and (term := self._default(column)):
                 yield CellStatement(Quad(nodes[column.node], _expanded(column.property), term, graph), row.address)
@@ -238,12 +238,13 @@ class RowReader:
         subject: NamedNode,
         values: Mapping[SheetColumn, list[CellValue]],
         graph: NamedNode,
-    ) -> CellStatement:
-        """Returns the label of a node that is made from the labels of other cells, in the first language."""
-        language = self._context.model.languages[0]
-        texts = {column.key: self._shown(column, cell[0], language) for column, cell in values.items() if cell}
-        label = Literal(node.label.format_map(texts), language=language)
-        return CellStatement(Quad(subject, RDFS("label"), label, graph), row.address)
+    ) -> Iterator[CellStatement]:
+        """Yields labels that are made from those of other cells, in each language of the instance."""
+        for language in self._context.model.languages:
+            texts = {column.key: self._shown(column, cell[0], language) for column, cell in values.items() if cell}
+            pattern = node.label[best_tag(node.label, language, language.partition("-")[0]) or ALL_LANGUAGES]
+            label = Literal(pattern.format_map(texts), language=language)
+            yield CellStatement(Quad(subject, RDFS("label"), label, graph), row.address)
 
     def _shown(self, column: SheetColumn, value: CellValue, language: str) -> str:
         if column.kind == "concept":

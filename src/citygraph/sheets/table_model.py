@@ -92,7 +92,7 @@ class SheetNode:
 
     In a pattern, {…} is the slug of a column's value or the IRI of another node. `entity` names the column whose entity
     this node is, instead of a pattern. The node exists only if the row has a value in each column of `needs`. `links`
-    are pairs of a property and the key of the node that is its value.
+    are pairs of a property and the key of the node that is its value. `label` has a pattern for each language.
     """
 
     key: str
@@ -100,7 +100,7 @@ class SheetNode:
     class_: str = ""
     entity: str = ""
     graph: str = ""
-    label: str = ""
+    label: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
 
@@ -193,7 +193,7 @@ def _node(key: str, values: Mapping[str, Any]) -> SheetNode:
         values.get("class", ""),
         values.get("entity", ""),
         values.get("graph", ""),
-        values.get("label", ""),
+        values.get("label", {}),
         tuple(values.get("needs", ())),
         links,
     )

@@ -3,7 +3,7 @@
 In a file, FIRST_LANGUAGE is the tag of the instance's first language and FIRST_LANGUAGE_NAME_EN its name in English;
 SECOND_LANGUAGE is that of the second one (without one, English or Turkish), which has a column in each table. A
 paragraph (between blank lines) with FURTHER_LANGUAGE is repeated for each further language. "EACH_LANGUAGE", with its
-quotation marks, is the list of all.
+quotation marks, is the list of all. VOCABULARY_LANGUAGE is the first language if the ontology has it, else English.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from functools import cache
 from babel import Locale, UnknownLocaleError
 
 from citygraph.instance import Instance
+from citygraph.text import matches_language
 
 # In the name of a variable or column a tag such as de-CH is de_CH.
-_WORD = re.compile(r"(_?)(FIRST|SECOND|FURTHER)_LANGUAGE(?:_NAME_([A-Z]{2})\b)?")
+_WORD = re.compile(r"(_?)(FIRST|SECOND|FURTHER|VOCABULARY)_LANGUAGE(?:_NAME_([A-Z]{2})\b)?")
 _FURTHER = "FURTHER_LANGUAGE"
+# Those in which all classes and concepts have names.
+VOCABULARY_LANGUAGES = ("en", "tr", "de")
 _EACH = '"EACH_LANGUAGE"'
 
 
@@ -26,7 +29,8 @@ def with_languages(text: str, instance: Instance) -> str:
     """Returns a text of the package for the languages of an instance; its lines keep their numbers."""
     if "_LANGUAGE" not in text:
         return text
-    tags, further = {"FIRST": instance.languages[0], "SECOND": instance.second_language}, instance.languages[1:]
+    first, *further = instance.languages
+    tags = {"FIRST": first, "SECOND": instance.second_language, "VOCABULARY": _of_vocabulary(first)}
     paragraphs, repeated = [], []
     for paragraph in text.split("\n\n"):
         if _FURTHER not in paragraph:
@@ -49,6 +53,10 @@ def language_name(language: str, reader: str) -> str:
         return Locale.parse(language, sep="-").get_display_name(reader) or language
     except (UnknownLocaleError, ValueError):
         return language
+
+
+def _of_vocabulary(language: str) -> str:
+    return next((tag for tag in VOCABULARY_LANGUAGES if matches_language(language, tag)), "en")
 
 
 def _filled(text: str, tags: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},
 }
 _TYPES = {
-    "iri": "An IRI, or a prefixed name such as city:izmir.",
+    "iri": "An IRI, or a prefixed name such as {example}.",
     "date": "A day (2026-01-31), a month (2026-01) or a year (2026).",
 }
 _QUERY = {
@@ -126,7 +126,10 @@ def _of_parameter(parameter: Parameter) -> dict[str, Any]:
     schema = dict(_SCHEMAS[parameter.type])
     if parameter.example:
         schema["default"] = int(parameter.example) if parameter.type == "integer" else parameter.example
-    sentences = (parameter.description[:1].upper() + parameter.description[1:], _TYPES.get(parameter.type, ""))
+    sentences = (
+        parameter.description[:1].upper() + parameter.description[1:],
+        _TYPES.get(parameter.type, "").format(example=parameter.example or "cg:City"),
+    )
     description = " ".join(text.removesuffix(".") + "." for text in sentences if text)
     return {"name": parameter.name, "in": "query", "required": False, "description": description, "schema": schema}
 
