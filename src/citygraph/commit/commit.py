@@ -281,10 +281,10 @@ def _manifest(before: Manifest, effects: Effects, applied: Iterable[_AppliedChan
         if name in graphs:
             graphs[name] = graphs[name] + change if name not in delta.created else change
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    done = [result for result in applied if isinstance(result, _AppliedChange)]
+    applied_changes = [result for result in applied if isinstance(result, _AppliedChange)]
     # A version cannot be the release's name, which is chosen at publication, after the manifest is written.
     version = f"{before.number + 1}-{digest.hex[:12]}"
-    written = {graph for one in done for graph in one.delta.graphs()} | delta.graphs()
+    written = {graph for one in applied_changes for graph in one.delta.graphs()} | delta.graphs()
     unchanged = {graph: name for graph, name in before.versions.items() if graph in graphs}
     return replace(
         before,
@@ -297,9 +297,9 @@ def _manifest(before: Manifest, effects: Effects, applied: Iterable[_AppliedChan
         removed=len(delta.removed),
         versions=dict(sorted({**unchanged, **dict.fromkeys(written & graphs.keys(), version)}.items())),
         built=before.built or before.id,
-        commits=[_commit_record(one, now) for one in done],
+        commits=[_commit_record(one, now) for one in applied_changes],
         warnings=len(effects.report.warnings),
-        message="; ".join(one.change.message for one in done if one.change.message),
+        message="; ".join(one.change.message for one in applied_changes if one.change.message),
         outputs={},  # only builds write dumps and tables
     )
 
@@ -323,20 +323,20 @@ def _changed(applied: Iterable[_AppliedChange | CitygraphError]) -> Iterator[Qua
 
 
 def _outcome(
-    done: _AppliedChange | CitygraphError, release: Release, report: Report, begun: float, published: bool = True
+    result: _AppliedChange | CitygraphError, release: Release, report: Report, begun: float, published: bool = True
 ) -> Outcome:
-    if isinstance(done, CitygraphError):
-        return done
-    delta = done.delta
+    if isinstance(result, CitygraphError):
+        return result
+    delta = result.delta
     return Commit(
         release=release.id,
         digest=release.manifest.digest,
         added=len(delta.added),
         removed=len(delta.removed),
         graphs=tuple(sorted(delta.graphs())),
-        created=not done.existed,
-        blank_nodes=done.blank_nodes,
-        warnings=report_of_change(report, _changed([done])).warnings,
+        created=not result.existed,
+        blank_nodes=result.blank_nodes,
+        warnings=report_of_change(report, _changed([result])).warnings,
         published=published and bool(delta),
         elapsed=time.monotonic() - begun,
     )

@@ -1,4 +1,4 @@
-"""What the home page and the example queries are about: the home place, and an agreement, event and person."""
+"""Subjects of the home page and the example queries: the home place, and an agreement, an event and a person."""
 
 from __future__ import annotations
 

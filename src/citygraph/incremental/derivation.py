@@ -148,16 +148,16 @@ class Deriver:
         self, store: Store, statements: Quads, scratch: Scratch, subjects: set[Term], most: int
     ) -> tuple[set[Quad], set[Quad]]:
         """Returns the derived quads about these subjects that are new, and those that no longer hold."""
-        concluded = scratch.derive(self._relevant_statements(statements, subjects, most))
+        derived = scratch.derive(self._relevant_statements(statements, subjects, most))
         # The subjects may include blank nodes and literals, which the derived graph does not describe.
-        compared = set(self._with_created(statements, concluded, subjects))
+        compared = set(self._with_created(statements, derived, subjects))
         old = {
             quad
             for s in compared
             if isinstance(s, NamedNode)
             for quad in store.quads_for_pattern(s, None, None, DERIVED_GRAPH)
         }
-        fresh = {quad for quad in concluded if quad.subject in compared}
+        fresh = {quad for quad in derived if quad.subject in compared}
         return fresh - old, old - fresh
 
     def _affected(self, changes: Iterable[tuple[Iterable[Quad], Quads]], most: int) -> set[Term]:
@@ -195,11 +195,11 @@ class Deriver:
         for predicate in self._creating_predicates:
             yield from (quad.subject for quad in store.quads_for_pattern(None, predicate, node, DERIVED_GRAPH))
 
-    def _with_created(self, store: Quads, concluded: set[Quad], subjects: set[Term]) -> Iterator[Term]:
+    def _with_created(self, store: Quads, derived: set[Quad], subjects: set[Term]) -> Iterator[Term]:
         """Yields the subjects, and the nodes that the rules create for them now or created before."""
         todo, seen = list(subjects), set(subjects)
         leading: dict[Term, list[Term]] = {}
-        for quad in concluded:
+        for quad in derived:
             if quad.predicate in self._creating_predicates:
                 leading.setdefault(quad.subject, []).append(quad.object)
         while todo:

@@ -49,25 +49,25 @@ class Shown:
     compared_dates: str = ""
 
 
-def read_answer(answered: Reply, reader: PageRequest) -> Shown:
+def read_answer(response: Reply, reader: PageRequest) -> Shown:
     """Returns the endpoint's reply as a table. Raises TooLarge if it is too large for a page."""
-    return replace(_read(answered, reader), compared_dates=answered.header("X-Citygraph-Compared-Dates"))
+    return replace(_read(response, reader), compared_dates=response.header("X-Citygraph-Compared-Dates"))
 
 
-def _read(answered: Reply, reader: PageRequest) -> Shown:
-    body = answered.body
+def _read(response: Reply, reader: PageRequest) -> Shown:
+    body = response.body
     try:
-        size = len(body) if isinstance(body, bytes) else int(answered.header("Content-Length") or "0")
+        size = len(body) if isinstance(body, bytes) else int(response.header("Content-Length") or "0")
         if size > _LARGEST:
             raise TooLarge(f"the result has {size} bytes: too many for a page; take it as a file", _LARGEST)
-        data = answered.whole_body()
+        data = response.whole_body()
     finally:
         close = getattr(body, "close", None)
         if close is not None:
             close()
-    timing = _DURATION.search(answered.header("Server-Timing"))
-    release, milliseconds = answered.header("X-Citygraph-Release"), float(timing[1]) if timing else None
-    if answered.header("Content-Type").startswith("application/n-triples"):
+    timing = _DURATION.search(response.header("Server-Timing"))
+    release, milliseconds = response.header("X-Citygraph-Release"), float(timing[1]) if timing else None
+    if response.header("Content-Type").startswith("application/n-triples"):
         return _of_graph(data, release, milliseconds, reader)
     answer: dict[str, Any] = json.loads(data)
     if "boolean" in answer:

@@ -154,8 +154,8 @@ class Queries:
     def _release(self, request: Request) -> Release:
         return self._releases.get(request.environ.get(RELEASE) or self._releases.current_id())
 
-    def _reader(self, asking: Request) -> PageRequest:
-        return page_request_of(asking, self._settings)
+    def _reader(self, request: Request) -> PageRequest:
+        return page_request_of(request, self._settings)
 
     def _linked(self, answer: Reply, reader: PageRequest) -> Reply:
         """Returns the response with a link to the description of the API (RFC 8631)."""

@@ -1,4 +1,4 @@
-"""The workbench at /sparql: queries are written here, and their results looked at; without JavaScript it is a form."""
+"""The workbench at /sparql, where readers edit queries and view the results; without JavaScript it is a form."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Asking:
+class WorkbenchForm:
     """The parameters of the workbench's address."""
 
     query: Query | None
@@ -69,7 +69,7 @@ class Asking:
 
 
 class Workbench:
-    """Makes the page; what asks for it is the endpoint."""
+    """The workbench page, as the SPARQL endpoint returns it to browsers."""
 
     def __init__(self, settings: Settings, releases: Releases, shelf: ReleaseCache) -> None:
         self._settings = settings
@@ -82,23 +82,29 @@ class Workbench:
         """Returns the status and the page. A query is evaluated here only if the form has ?run=."""
         addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         reader = PageRequest(Translations(language), addresses, request.query)
-        asking = _asking(request.query, query)
+        form = _parsed_form(request.query, query)
         opened = self._shelf.of_request(request)
         status, problem, example, shown = HTTPStatus.OK, None, None, None
         try:
-            example = self._example(asking)
-            shown = self._shown(asking, example, ask, reader)
+            example = self._example(form)
+            shown = self._shown(form, example, ask, reader)
         except CitygraphError as error:
             problem = problem_of(error)
             status = problem.type.status
-        text = asking.query.text if asking.query else example.text if example else _first_text(opened)
-        values = self._values(reader, opened, asking, example, text, root)
+        text = form.query.text if form.query else example.text if example else _first_text(opened)
+        values = self._values(reader, opened, form, example, text, root)
         page = self._pages.page("workbench.html", reader, opened.release, **values, problem=problem, shown=shown,
                                 place=_place(problem))  # fmt: skip
         return status, page
 
     def _values(
-        self, reader: PageRequest, opened: OpenRelease, asking: Asking, example: Example | None, text: str, root: str
+        self,
+        reader: PageRequest,
+        opened: OpenRelease,
+        form: WorkbenchForm,
+        example: Example | None,
+        text: str,
+        root: str,
     ) -> dict[str, Any]:
         """Returns the template's values, except the result."""
         addresses, language = reader.addresses, reader.translations.language
@@ -107,7 +113,7 @@ class Workbench:
         return {
             "text": text,
             "example": example,
-            "view": asking.view or (example.query.view if example else "table"),
+            "view": form.view or (example.query.view if example else "table"),
             "groups": [(group, [q for q in self._queries.values() if _group(q) == group]) for group in _GROUPS],
             "classes": [(term, _about_class(term, here)) for term in _used(completions.classes)[:_CLASSES]],
             "properties": [(term, _about_property(term, here)) for term in _used(completions.properties)[:_PROPERTIES]],
@@ -129,31 +135,31 @@ class Workbench:
                 "base": addresses.base,
                 "site": addresses.root,
                 "language": language,
-                "view": asking.view or (example.query.view if example else ""),
-                "runs": asking.query is not None or example is not None,
+                "view": form.view or (example.query.view if example else ""),
+                "runs": form.query is not None or example is not None,
                 "prefixes": PREFIXES,
                 "words": script_words(reader.translations),
             },
         }
 
-    def _shown(self, asking: Asking, example: Example | None, ask: Ask, reader: PageRequest) -> Shown | None:
+    def _shown(self, form: WorkbenchForm, example: Example | None, ask: Ask, reader: PageRequest) -> Shown | None:
         """Returns the result if the form requests it, else None."""
-        query = asking.query or (Query(example.text, base=self._settings.base) if example else None)
-        if query is None or not asking.runs:
+        query = form.query or (Query(example.text, base=self._settings.base) if example else None)
+        if query is None or not form.runs:
             return None
         return read_answer(ask(query), reader)
 
-    def _example(self, asking: Asking) -> Example | None:
+    def _example(self, form: WorkbenchForm) -> Example | None:
         """Returns the stored query that the address names. Raises NotFound, UsageError for a bad parameter."""
-        if not asking.example:
+        if not form.example:
             return None
-        query = self._queries.get(asking.example)
+        query = self._queries.get(form.example)
         if query is None:
-            raise NotFound(f"no stored query {asking.example[:80]!r}; all are listed at /queries")
-        body = query.bind(asking.parameters)
+            raise NotFound(f"no stored query {form.example[:80]!r}; all are listed at /queries")
+        body = query.bind(form.parameters)
         lines = [line for line in body.splitlines() if not line.startswith("#+")]
         text = f"# {query.title}\n# view: {query.view}\n\n" + "\n".join(lines).strip() + "\n"
-        return Example(query, text, tuple((p, asking.parameters.get(p.name, p.example)) for p in query.parameters))
+        return Example(query, text, tuple((p, form.parameters.get(p.name, p.example)) for p in query.parameters))
 
     def _completed(self, release_id: str, language: str) -> Completions:
         return completions_of(self._shelf.get(release_id), language)
@@ -170,11 +176,11 @@ def _first_text(opened: OpenRelease) -> str:
     return with_languages(with_examples(_FIRST, opened.examples), current_instance())
 
 
-def _asking(query_string: str, query: Query | None) -> Asking:
+def _parsed_form(query_string: str, query: Query | None) -> WorkbenchForm:
     """Parses the parameters of the workbench; the endpoint has parsed its own."""
     given = dict(reversed(parse_qsl(query_string, keep_blank_values=True, errors="replace")))
     view = given.get("view", "")
-    return Asking(
+    return WorkbenchForm(
         query if query and query.text.strip() else None,
         given.get("example", ""),
         {name[len(_MARK) :]: value for name, value in given.items() if name.startswith(_MARK)},

@@ -47,8 +47,8 @@ class Findings:
 
     def of(self, iri: str) -> tuple[ShapeFinding, ...] | None:
         """Returns the findings of an entity and the parts of its document, or None if it was not validated."""
-        lasting = (one for one in self.built.get(iri, ()) if not self.judged.covers(one.focus, one.value))
-        findings = (*lasting, *self.later.get(iri, ()))
+        unchanged = (one for one in self.built.get(iri, ()) if not self.judged.covers(one.focus, one.value))
+        findings = (*unchanged, *self.later.get(iri, ()))
         return findings if findings or self.whole or iri in self.judged.nodes else None
 
     def distinct(self) -> Iterator[ShapeFinding]:

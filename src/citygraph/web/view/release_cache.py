@@ -214,7 +214,7 @@ class OpenRelease:
 
     @cached_property
     def examples(self) -> dict[str, str]:
-        """What the example queries are about, by the words of their texts."""
+        """The subjects of the example queries, by their placeholders in the texts."""
         return examples_in(self.store, current_instance())
 
     @cached_property
