@@ -63,6 +63,13 @@ def test_every_text_is_translated(language: str, said: frozenset[str]) -> None:
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
+def test_catalogues_are_well_formed(language: str) -> None:
+    """A line that is no part of a text, such as the mark of a conflict, is an error."""
+    with catalogue_file(language).open("rb") as file:
+        assert read_po(file, locale=language, abort_invalid=True)
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
 def test_no_catalogue_holds_what_nobody_says(language: str, said: frozenset[str]) -> None:
     """A text that is no longer in the code is taken out of the catalogues."""
     with catalogue_file(language).open("rb") as file:

@@ -17,9 +17,12 @@ from citygraph.errors import UsageError
 from citygraph.sheets import cell_facts, workbook_package
 from citygraph.sheets.cell_problems import CellProblem
 from citygraph.sheets.workbook import Workbook, read_workbook
+from citygraph.web.http.negotiation import LANGUAGES
+from citygraph.web.view.translations import Translations
 from tests.workbooks import MAIN, SHEET, STRINGS, STYLES, cell, edited, ods, part_of, row, table, xlsx, xlsx_with
 
 _MILLION = 1_048_576
+TRANSLATED = LANGUAGES[1:]
 _DAY = datetime(1985, 4, 1)
 
 
@@ -151,7 +154,9 @@ CASES: dict[str, Case] = {
     "a format with weekday only": Case("x.xlsx", lambda: _formatted("dddd", _DAY), (), ("A1 cell-no-year",)),
     "a time": Case("x.xlsx", lambda: _formatted("hh:mm", 0.5), (), ("A1 cell-time",)),
     "a duration": Case("x.xlsx", lambda: _formatted("[h]:mm", 1.5), (), ("A1 cell-time",)),
-    "an endless duration": Case("x.xlsx", lambda: _formatted("[h]:mm", 1e9), refused="S!A1 is formatted as a time"),
+    "an endless duration": Case(
+        "x.xlsx", lambda: _formatted("[h]:mm", 1e9), refused="S!A1: the cell is formatted as a time"
+    ),
     "minutes are not months": Case("x.xlsx", lambda: _formatted("mm:ss", 0.5), (), ("A1 cell-time",)),
     "a day and a time": Case(
         "x.xlsx", lambda: _formatted("yyyy-mm-dd hh:mm", datetime(1985, 4, 1, 12)), ("1985-04-01T12:00:00",)
@@ -246,12 +251,12 @@ CASES: dict[str, Case] = {
         "x.xlsx", lambda: xlsx_with('<row r="1"><c r="A1"><v>NaN</v></c></row>'), (), ("A1 cell-number",)
     ),
     "a number with letters": Case(
-        "x.xlsx", lambda: xlsx_with('<row r="1"><c r="A1"><v>abc</v></c></row>'), refused="S!A1 has no number"
+        "x.xlsx", lambda: xlsx_with('<row r="1"><c r="A1"><v>abc</v></c></row>'), refused="S!A1: the cell has no number"
     ),
     "an ODS number with letters": Case(
         "x.ods",
         lambda: ods(table(row(cell("5", 'office:value-type="float" office:value="zz"')))),
-        refused="S!A1 has no number",
+        refused="S!A1: the cell has no number",
     ),
     "whole numbers and fractions": Case(
         "x.xlsx", lambda: _writing(("write_row", (0, 0, [1985, 54.35, 0.00001, True]))), ("1985|54.35|0.00001|yes",)
@@ -283,25 +288,29 @@ CASES: dict[str, Case] = {
         "x.ods", lambda: ods(table(_repeated(_MILLION, 16_384))), (), (f"XFD{_MILLION} sheet-size",)
     ),
     "repeated cells": Case("x.ods", lambda: ods(table(_repeated(2, 3))), ("x|x|x", "x|x|x")),
-    "a wrong repetition": Case("x.ods", lambda: ods(table(_repeated(0, 1))), refused="wrong number '0'"),
+    "a wrong repetition": Case(
+        "x.ods", lambda: ods(table(_repeated(0, 1))), refused="S!A1: the number of repetitions is '0'"
+    ),
     "an address that is none": Case(
-        "x.xlsx", lambda: xlsx_with('<row r="1"><c r="1A"><v>1</v></c></row>'), refused="S!1A is not an address"
+        "x.xlsx", lambda: xlsx_with('<row r="1"><c r="1A"><v>1</v></c></row>'), refused="S!1A: this is not an address"
     ),
     "an address beyond the sheet": Case(
-        "x.xlsx", lambda: xlsx_with('<row r="1"><c r="XFE1"><v>1</v></c></row>'), refused="XFE1 is not an address"
+        "x.xlsx", lambda: xlsx_with('<row r="1"><c r="XFE1"><v>1</v></c></row>'), refused="XFE1: this is not an address"
     ),
     "a cell twice": Case(
         "x.xlsx",
         lambda: xlsx_with('<row r="1"><c r="A1"><v>1</v></c><c r="A1"><v>2</v></c></row>'),
-        refused="S!A1 is not in order, or there twice",
+        refused="S!A1: the cell is not in order, or there twice",
     ),
     "rows out of order": Case(
         "x.xlsx",
         lambda: xlsx_with('<row r="5"><c r="A5"><v>1</v></c></row><row r="2"><c r="A2"><v>2</v></c></row>'),
-        refused="S!A2 is not in order",
+        refused="S!A2: the cell is not in order",
     ),
     "a text that is not there": Case(
-        "x.xlsx", lambda: xlsx_with('<row r="1"><c r="A1" t="s"><v>99</v></c></row>'), refused="S!A1 refers to a text"
+        "x.xlsx",
+        lambda: xlsx_with('<row r="1"><c r="A1" t="s"><v>99</v></c></row>'),
+        refused="S!A1: the cell refers to a text",
     ),
     "a format that is not there": Case(
         "x.xlsx", lambda: xlsx_with('<row r="1"><c r="A1" s="99"><v>5</v></c></row>'), ("5",)
@@ -431,7 +440,7 @@ CASES: dict[str, Case] = {
     "an ODS table in a cell": Case(
         "x.ods",
         lambda: ods(table(row(f"<table:table-cell>{table(row('in'), 'T')}</table:table-cell>"))),
-        refused="S!A1 has a table of its own",
+        refused="S!A1: the cell has a table of its own",
     ),
     "Windows line ends and spaces": Case(
         "x.xlsx", lambda: xlsx(_cells("  a\u00a0 b _x000D_\n c|_x0041_")), ("a b _x000D_\nc|_x0041_",)
@@ -446,8 +455,8 @@ CASES: dict[str, Case] = {
     ),
     "formulas as text": Case("x.xlsx", lambda: xlsx(_cells("=1+1|@x|-5")), ("=1+1|@x|-5",)),
     # Files
-    "an empty file": Case("x.xlsx", bytes, refused="is empty"),
-    "a file of blanks": Case("x.csv", lambda: b"\xef\xbb\xbf \r\n\r\n", refused="is empty"),
+    "an empty file": Case("x.xlsx", bytes, refused="is an empty file"),
+    "a file of blanks": Case("x.csv", lambda: b"\xef\xbb\xbf \r\n\r\n", refused="is an empty file"),
     "a CSV without text": Case("x.csv", lambda: b",,\n,,\n", refused="no cell with text"),
     "a workbook without cells": Case("x.xlsx", _EMPTY_BOOK, refused="no visible sheet with text"),
     "a chart sheet": Case("x.xlsx", lambda: xlsx(_chart), ("1|2",)),
@@ -573,12 +582,14 @@ def test_there_are_at_least_sixty_cases() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_workbook_is_read_right_or_refused_with_its_reason(name: str, tmp_path: Path) -> None:
-    """Each problem has its cell, and each text can be formatted (14 §2)."""
+    """Each problem has its cell, and each text is in the language of the reader (14 §2)."""
     case = CASES[name]
     if case.refused:
         with pytest.raises(UsageError, match=case.refused) as refusal:
             _read(case, tmp_path)
         assert case.file in str(refusal.value)
+        for language in TRANSLATED:
+            assert Translations(language).error(str(refusal.value)) not in (None, str(refusal.value))
         return
     book = _read(case, tmp_path)
     found = ["|".join(line).rstrip("|") for grid in book.grids for line in grid.rows]
@@ -586,8 +597,10 @@ def test_a_workbook_is_read_right_or_refused_with_its_reason(name: str, tmp_path
     assert sorted(map(_named, book.problems)) == sorted(case.problems)
     for problem in book.problems:
         assert problem.address.file == str(tmp_path / case.file)
-        assert problem.message(str)
-        assert problem.remedy(str)
+        for language in TRANSLATED:
+            translate = Translations(language)
+            assert problem.message(translate) not in ("", problem.message(str))
+            assert problem.remedy(translate) not in ("", problem.remedy(str))
 
 
 @pytest.mark.parametrize("file", ["x.xlsx", "x.ods"])

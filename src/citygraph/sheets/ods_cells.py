@@ -99,7 +99,7 @@ class _ContentScan:
 
     def _begin_cell(self, attributes: dict[str, str]) -> None:
         if self._cell is not None:
-            raise self._refuse("has a table of its own")
+            raise self._refuse("the cell has a table of its own")
         self._column = self._next_column
         self._next_column += self._number(attributes, "number-columns-repeated", _MOST_COLUMNS)
         self._cell, self._texts, self._paragraphs = attributes, [], 0
@@ -195,14 +195,14 @@ class _ContentScan:
     def _number(self, attributes: dict[str, str], name: str, most: int) -> int:
         text = attributes.get(f"{_TABLE}{name}", "1")
         if not text.isdecimal() or not 1 <= int(text[:9]) <= most:
-            raise self._refuse(f"has the wrong number {text[:20]!r} ({name})")
+            raise self._refuse(f"the number of repetitions is {text[:20]!r}")
         return int(text)
 
     def _require_number(self, text: str) -> None:
         try:
             float(text)
         except ValueError:
-            raise self._refuse(f"has no number, but {text[:40]!r}") from None
+            raise self._refuse(f"the cell has no number, but {text[:40]!r}") from None
 
     def _refuse(self, what: str) -> Exception:
         name = self._facts.name if self._facts else "content.xml"

@@ -20,7 +20,7 @@ _BOOKS = {
     "application/vnd.oasis.opendocument.spreadsheet-template": "ods",
 }
 _ZIP, _OLE = b"PK", b"\xd0\xcf\x11\xe0"
-_SAVE = "open it in a spreadsheet program and save it as .xlsx or .ods"
+SAVE = "open it in a spreadsheet program and save it as .xlsx or .ods"
 # What files are by their first bytes, if they are no tables.
 _OTHERS = (
     (b"%PDF", "a PDF document"),
@@ -35,11 +35,11 @@ _OTHERS = (
     (b"SQLite format 3", "a database"),
 )
 _MARKED = (
-    ("<html", f"a web page: {_SAVE}"),
-    ("<!doctype html", f"a web page: {_SAVE}"),
-    ("<table", f"a web page: {_SAVE}"),
-    ("<?xml", f"an XML file: {_SAVE}"),
-    ("<office:document", f"an XML file: {_SAVE}"),
+    ("<html", f"a web page: {SAVE}"),
+    ("<!doctype html", f"a web page: {SAVE}"),
+    ("<table", f"a web page: {SAVE}"),
+    ("<?xml", f"an XML file: {SAVE}"),
+    ("<office:document", f"an XML file: {SAVE}"),
 )
 
 Start = Callable[[str, dict[str, str]], None]
@@ -85,21 +85,21 @@ class Package:
         try:
             parser.Parse(self.part(name), True)
         except (ExpatError, ValueError) as error:
-            raise UsageError(f"{self.path} is broken: its part {name} cannot be read ({error}): {_SAVE}") from None
+            raise UsageError(f"{self.path} is broken: its part {name} cannot be read ({error}): {SAVE}") from None
 
     def refuse(self, sheet: str, place: str, what: str) -> UsageError:
         """Returns the error about a cell that no spreadsheet program writes."""
-        return UsageError(f"{self.path}: {sheet}!{place} {what}: {_SAVE}")
+        return UsageError(f"{self.path} is broken at {sheet}!{place}: {what}: {SAVE}")
 
     def _refuse_parts_of_texts(self, *_: object) -> None:
-        raise UsageError(f"{self.path} has XML comments or CDATA, which no spreadsheet program writes: {_SAVE}")
+        raise UsageError(f"{self.path} has XML comments or CDATA, which no spreadsheet program writes: {SAVE}")
 
     def _refuse_type(self, *_: object) -> None:
-        raise UsageError(f"{self.path} has a document type declaration, which no spreadsheet program writes: {_SAVE}")
+        raise UsageError(f"{self.path} has a document type declaration, which no spreadsheet program writes: {SAVE}")
 
     def _require_utf8(self, _version: str, encoding: str | None, _standalone: int) -> None:
         if (encoding or "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
-            raise UsageError(f"{self.path} has XML in {encoding}, not in UTF-8: {_SAVE}")
+            raise UsageError(f"{self.path} has XML in {encoding}, not in UTF-8: {SAVE}")
 
 
 def packed(parts: Mapping[str, bytes]) -> BytesIO:
@@ -125,7 +125,7 @@ def kind_of(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(4096)
     if not head.strip(b" \t\r\n\xef\xbb\xbf"):
-        raise UsageError(f"{path} is empty")
+        raise UsageError(f"{path} is an empty file")
     if head.startswith(_ZIP):
         return "package"
     if head.startswith(_OLE):
@@ -144,7 +144,7 @@ def _refuse_old(path: Path) -> NoReturn:
     # The names of the streams are in UTF-16.
     if "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
         raise UsageError(f"{path} is protected by a password: save it without one")
-    raise UsageError(f"{path} is a file of an old Office program, such as .xls: {_SAVE}")
+    raise UsageError(f"{path} is a file of an old Office program, such as .xls: {SAVE}")
 
 
 def open_package(path: Path) -> Package:
@@ -162,7 +162,7 @@ def open_package(path: Path) -> Package:
 def _package(path: Path, archive: ZipFile) -> Package:
     infos = {info.filename.replace("\\", "/").lstrip("/"): info for info in archive.infolist()}
     if len(infos) > _MOST_PARTS or len(infos) < len(archive.infolist()):
-        raise UsageError(f"{path} has too many parts, or two of one name: {_SAVE}")
+        raise UsageError(f"{path} has too many parts, or two of one name: {SAVE}")
     if any(info.flag_bits & 1 for info in infos.values()):
         raise UsageError(f"{path} is protected by a password: save it without one")
     wanted = {name: info for name, info in infos.items() if name == "mimetype" or name.endswith((".xml", ".rels"))}
@@ -184,10 +184,10 @@ def _kind(path: Path, names: Iterable[str], parts: Mapping[str, bytes]) -> str:
     if kind:
         return kind
     if any(name.startswith("xl/") and name.endswith(".bin") and "workbook" in name for name in listed):
-        raise UsageError(f"{path} is a binary workbook, .xlsb: {_SAVE}")
+        raise UsageError(f"{path} is a binary workbook, .xlsb: {SAVE}")
     if b"spreadsheetml" in parts.get("[Content_Types].xml", b""):
         return "xlsx"
-    for folder, what in (("word/", "a text document"), ("ppt/", "slides"), ("Index/", f"a Numbers file: {_SAVE}")):
+    for folder, what in (("word/", "a text document"), ("ppt/", "slides"), ("Index/", f"a Numbers file: {SAVE}")):
         if any(name.startswith(folder) for name in listed):
             raise UsageError(f"{path} is not a spreadsheet, but {what}")
     raise UsageError(f"{path} is an archive, but not a workbook: unpack it")

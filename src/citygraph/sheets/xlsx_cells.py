@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 from citygraph.errors import UsageError
 from citygraph.sheets.cell_facts import BUILT_IN, MOST_CELLS, SheetFacts, shown_by_format
 from citygraph.sheets.cell_problems import column_letters
-from citygraph.sheets.workbook_package import Package, packed
+from citygraph.sheets.workbook_package import SAVE, Package, packed
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 _MOST_DAYS = 1e8  # more than any date or duration has
@@ -108,7 +108,7 @@ class _Book:
         self.relations = _targets(package, self.name)
         package.parse(self.name, self._start)
         if len({name for name, _, _ in self.sheets}) < len(self.sheets):
-            raise package.refuse(self.sheets[0][0], "A1", "is in a workbook with two sheets of one name")
+            raise UsageError(f"{package.path} has two sheets of one name: {SAVE}")
 
     def by_type(self, type_: str) -> str:
         """Returns the name of the part of a type, or an empty string."""
@@ -252,7 +252,7 @@ class _SheetScan:
         reference = attributes.get("r")
         place = self._place(reference) if reference else (max(self._row, 0), self._column + 1)
         if place <= self._last:
-            raise self._refuse(place, "is not in order, or there twice")
+            raise self._refuse(place, "the cell is not in order, or there twice")
         self._last = place
         self._row, self._column = place
         self._cell, self._parts = attributes, []
@@ -297,7 +297,7 @@ class _SheetScan:
 
     def _shared(self, place: tuple[int, int], text: str) -> None:
         if not text.strip().isdecimal() or int(text) >= len(self._strings.lengths):
-            raise self._refuse(place, "refers to a text that is not in the file")
+            raise self._refuse(place, "the cell refers to a text that is not in the file")
         self._facts.letters += self._strings.lengths[int(text)]
         self._struck = self._struck or int(text) in self._strings.struck
         if int(text) not in self._strings.blank:
@@ -307,17 +307,17 @@ class _SheetScan:
         try:
             number = float(text)
         except ValueError:
-            raise self._refuse(place, f"has no number, but {text[:40]!r}") from None
+            raise self._refuse(place, f"the cell has no number, but {text[:40]!r}") from None
         self._facts.filled.add(place)
         if shown:
             self._facts.shown[place] = shown
             if not abs(number) < _MOST_DAYS:
-                raise self._refuse(place, f"is formatted as a time, but has the number {text[:40]}")
+                raise self._refuse(place, f"the cell is formatted as a time, but has the number {text[:40]}")
 
     def _place(self, reference: str) -> tuple[int, int]:
         match = _REFERENCE.fullmatch(reference)
         if match is None or int(match[2]) > _MOST_ROWS or _column(match[1]) > _MOST_COLUMNS:
-            raise self._package.refuse(self._facts.name, reference[:20], "is not an address of a cell")
+            raise self._package.refuse(self._facts.name, reference[:20], "this is not an address of a cell")
         return int(match[2]) - 1, _column(match[1]) - 1
 
     def _refuse(self, place: tuple[int, int], what: str) -> Exception:
