@@ -628,6 +628,9 @@ def test_a_long_text_that_many_cells_share_counts_for_each(tmp_path: Path, monke
     repeated = ods(table(_repeated(100, 20)))
     with pytest.raises(UsageError, match="has 2,000 characters"):
         _read(Case("x.ods", lambda: repeated), tmp_path)
+    spaces = ods(table(row('a<text:s text:c="2000"/>b')))
+    with pytest.raises(UsageError, match=r"has 2,00\d characters"):
+        _read(Case("x.ods", lambda: spaces), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from citygraph.sheets.cell_facts import MOST_CELLS, Place, SheetFacts, shown_by_text
+from citygraph.sheets.cell_facts import MOST_CELLS, MOST_LETTERS, Place, SheetFacts, shown_by_text
 from citygraph.sheets.cell_problems import column_letters
 from citygraph.sheets.workbook_package import Package, packed
 
@@ -73,6 +73,7 @@ class _ContentScan:
         self._aside = self._paragraphs = 0
         self._texts: list[str] = []
         self._loses = self._struck = False
+        self._spaces = 0
         package.parse("content.xml", self._start, self._end, self._text)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -104,6 +105,7 @@ class _ContentScan:
         self._next_column += self._number(attributes, "number-columns-repeated", _MOST_COLUMNS)
         self._cell, self._texts, self._paragraphs = attributes, [], 0
         self._loses = self._struck = False
+        self._spaces = 0
 
     def _within(self, name: str, attributes: dict[str, str]) -> None:
         if name in _ASIDE:
@@ -120,6 +122,8 @@ class _ContentScan:
             self._loses = True
         elif name == f"{_TEXT}s":
             self._texts.append(" ")
+            # The library writes each of them.
+            self._spaces += self._number(attributes, "c", MOST_LETTERS, _TEXT)
         style = attributes.get(f"{_TEXT}style-name", "")
         self._struck = self._struck or self._styles.struck.get(style, False)
 
@@ -151,7 +155,8 @@ class _ContentScan:
             return
         facts.extend(self._next_row, self._next_column)
         rows, columns = self._next_row - self._row, self._next_column - self._column
-        facts.letters += len(text or cell.get(f"{_OFFICE}string-value", "")) * rows * columns
+        letters = len(text or cell.get(f"{_OFFICE}string-value", "")) + self._spaces
+        facts.letters += letters * rows * columns
         if kind in ("float", "percentage", "currency") and value:
             self._require_number(value)
         if facts.cells > MOST_CELLS or facts.hidden:
@@ -192,9 +197,9 @@ class _ContentScan:
     def _column_style(self) -> str:
         return next((style for after, style in self._column_styles if self._column < after), "")
 
-    def _number(self, attributes: dict[str, str], name: str, most: int) -> int:
-        text = attributes.get(f"{_TABLE}{name}", "1")
-        if not text.isdecimal() or not 1 <= int(text[:9]) <= most:
+    def _number(self, attributes: dict[str, str], name: str, most: int, space: str = _TABLE) -> int:
+        text = attributes.get(f"{space}{name}", "1")
+        if not text.isdecimal() or not 0 < int(text[:12]) <= most:
             raise self._refuse(f"the number of repetitions is {text[:20]!r}")
         return int(text)
 

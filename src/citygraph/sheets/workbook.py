@@ -196,10 +196,10 @@ def _read_sheets(package: Package) -> Workbook:
 
 def _large(path: Path, sheets: Sequence[SheetFacts]) -> CellProblem | None:
     """Returns the problem of the largest sheet, if the sheets together are too large to be opened."""
-    read = [facts for facts in sheets if not facts.hidden]
-    number, letters = sum(facts.cells for facts in read), sum(facts.letters for facts in read)
+    # The library opens hidden sheets of ODS too.
+    number, letters = sum(facts.cells for facts in sheets), sum(facts.letters for facts in sheets)
     if number > MOST_CELLS:
-        facts = max(read, key=lambda one: one.cells)
+        facts = max(sheets, key=lambda one: one.cells)
         address = CellAddress(str(path), facts.name, facts.rows, facts.columns - 1)
         return CellProblem(LARGE_SHEET, address, "", {"number": f"{facts.cells:,}", "most": f"{MOST_CELLS:,}"})
     if letters > MOST_LETTERS:
