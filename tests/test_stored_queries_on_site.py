@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from citygraph.errors import Busy, CitygraphError, LimitReached
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
@@ -245,6 +246,57 @@ def test_bad_parameter_is_named(client: FlaskClient, address: str, named: str) -
     assert named in told(response)["detail"]
     assert len(told(response)["detail"]) < 300
     assert client.get(address, headers={"Accept": BROWSER}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("values", "marked", "kept"),
+    [
+        ({"year": "soon", "every": "5"}, ["year"], 'value="soon"'),
+        ({"year": "soon", "every": "<b>"}, ["year", "every"], 'value="&lt;b&gt;"'),
+        ({"town": "city:bremen"}, [], 'name="year"'),
+    ],
+)
+def test_bad_value_is_told_in_the_form(
+    client: FlaskClient, engines: list[InProcess], values: dict[str, str], marked: list[str], kept: str
+) -> None:
+    """The form keeps what was typed, marks the field and says what is wrong, without JavaScript (13.26)."""
+    asked = len(engines[0].asked)
+    response = client.get(
+        "/queries/anniversaries", query_string={**values, "run": "1", "lang": "tr"}, headers={"Accept": BROWSER}
+    )
+    assert (response.status_code, response.headers["Cache-Control"]) == (400, "no-store")
+    assert response.content_type == "text/html; charset=utf-8"
+    form = response.text[response.text.index('<form class="search" method="get" action="/queries/anniv') :]
+    fields = re.findall(r"<input name=.*?>", form)
+    assert [field.split('"')[1] for field in fields if 'aria-invalid="true"' in field] == marked
+    assert kept in form
+    assert form.count('role="alert"') == form.count('id="result"') == 1
+    assert "İstek geçersiz" in form
+    assert len(engines[0].asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "header"),
+    [
+        (LimitReached("the query was ended after 60 s: the limit is 60 s", "time", 60.0, 60.0), 503, "60"),
+        (Busy("all engines are busy", 3), 503, "3"),
+    ],
+)
+def test_limit_is_told_in_the_form(
+    client: FlaskClient, engines: list[InProcess], monkeypatch: pytest.MonkeyPatch,
+    error: CitygraphError, status: int, header: str,
+) -> None:  # fmt: skip
+    """With its status, and with the values to try again (13.26)."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(engines[0], "run", refuse)
+    response = client.get(f"{PARTNERS}?city=city:baku&run=1", headers={"Accept": BROWSER})
+    assert response.status_code == status
+    assert response.headers.get("Retry-After", "") == header
+    assert str(error) in response.text
+    assert 'value="city:baku"' in response.text
 
 
 def test_unknown_query_tells_where_the_others_are(client: FlaskClient) -> None:

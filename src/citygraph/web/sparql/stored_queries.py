@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from citygraph import __version__
-from citygraph.errors import NotFound, UsageError
+from citygraph.errors import CitygraphError, NotFound, UsageError
 from citygraph.graph.examples import current_examples, expanded
 from citygraph.instance import current_instance
 from citygraph.rdf.formats import BY_NAME, Format, of_kind
@@ -20,8 +21,9 @@ from citygraph.source.files import sources_of
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.sparql.protocol import Query, parameters_of
 from citygraph.web.http.addresses import addresses_of
-from citygraph.web.http.messages import RELEASE, Reply, Request
+from citygraph.web.http.messages import NO_STORE, RELEASE, Reply, Request
 from citygraph.web.http.negotiation import wanted
+from citygraph.web.http.problems import Problem, problem_of
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.sparql.endpoint import SparqlEndpoint
 from citygraph.web.sparql.openapi import openapi
@@ -65,15 +67,30 @@ class Queries:
         if query is None:
             raise NotFound(f"no stored query {name[:80]!r}; all are listed at /queries")
         given, own = _parameters(request)
-        text = query.bind(given)
         format_ = own.get("format") or own.get("output")
         reader = self._reader(request)
         if not wanted(request.headers.get("Accept", ""), format_).html:
-            return self._linked(self._result(request, text, format_), reader)
-        # The bare address is for reading about the query. Each form sends `run`, and links may send values alone.
-        shown = self._shown(request, text, reader) if given or "run" in own else None
-        page = self._page(request, query, text, given, reader, shown)
-        return self._linked(reply(request, page, HTML, reader.translations.language), reader)
+            return self._linked(self._result(request, query.bind(given), format_), reader)
+        return self._linked(self._form(request, query, given, reader, runs=bool(given) or "run" in own), reader)
+
+    def _form(
+        self, request: Request, query: StoredQuery, given: Mapping[str, str], reader: PageRequest, *, runs: bool
+    ) -> Reply:
+        """Returns the page with the form, and the result or what is wrong with the request.
+
+        The bare address is for reading about the query. Each form sends `run`, and links may send values alone.
+        """
+        text, shown, problem = query.text, None, None
+        try:
+            text = query.bind(given)
+            shown = self._shown(request, text, reader) if runs else None
+        except CitygraphError as error:
+            problem = problem_of(error)
+        page = self._page(request, query, text, given, reader, shown, problem)
+        if problem is None:
+            return reply(request, page, HTML, reader.translations.language)
+        answer = reply(request, page, HTML, reader.translations.language, NO_STORE)
+        return replace(answer, status=problem.type.status, headers=[*answer.headers, *problem.headers])
 
     def described(self, request: Request) -> Reply:
         """Returns the description of the API as OpenAPI 3.1."""
@@ -116,6 +133,7 @@ class Queries:
         given: Mapping[str, str],
         reader: PageRequest,
         shown: Shown | None,
+        problem: Problem | None,
     ) -> str:
         here = reader.addresses.path(f"queries/{query.name}")
         formats = _formats(query)
@@ -132,6 +150,8 @@ class Queries:
             ],
             formats=formats,
             shown=shown,
+            problem=problem,
+            refused=_refused(query, given) if problem else (),
             address=here,
             workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': text})}",
         )
@@ -162,6 +182,17 @@ class Queries:
         where = reader.addresses.path("openapi.json")
         answer.append("Link", f'<{where}>; rel="service-desc"; type="{OPENAPI.media_type}"')
         return answer
+
+
+def _refused(query: StoredQuery, given: Mapping[str, str]) -> tuple[str, ...]:
+    """Returns the names of the parameters whose value is not of their type."""
+    names: list[str] = []
+    for name, value in given.items():
+        try:
+            query.bind({name: value})
+        except UsageError:
+            names.append(name)
+    return tuple(names)
 
 
 def _group(query: StoredQuery) -> str:
