@@ -130,13 +130,13 @@ def _of_server(server: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"{shown} in citygraph.toml is not a setting{_nearest(name, settings)}")
         if not isinstance(value, str | int | float):
             raise UsageError(f"{shown} in citygraph.toml must be a text, a number, true or false")
-        # The types of TOML are those of Python; a number without a point may stand for one with it.
+        # The types of TOML are those of Python; a number without a point is accepted for one with it.
         values[name] = _from_text(shown, _to_text(value), settings[name].default)
     return values
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    nearest = get_close_matches(name, list(known), 1, 0.5)
+def _nearest(name: str, names: Iterable[str]) -> str:
+    nearest = get_close_matches(name, list(names), 1, 0.5)
     return f": did you mean {nearest[0]}?" if nearest else "; docs/settings.md lists the settings"
 
 

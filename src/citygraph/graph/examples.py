@@ -11,7 +11,7 @@ from citygraph.instance import AUTO, Instance
 from citygraph.rdf.terms import CG, ID, PREFIXES, RDF, split_iri
 from citygraph.release.releases import Releases
 
-# The words of stored queries: class, and the key in the settings of the instance.
+# Placeholders in stored queries: the class of the example, and its key in the settings of the instance.
 WORDS = {
     "city:HOME_PLACE": ("", "home"),
     "agreement:EXAMPLE_AGREEMENT": ("Agreement", "agreement"),
@@ -31,24 +31,24 @@ GROUP BY ?thing ORDER BY DESC(?number) ?thing LIMIT 1"""
 
 
 def configured_examples(instance: Instance) -> dict[str, str]:
-    """Returns the words that the settings of the instance decide, each with a prefixed name."""
+    """Returns the prefixed names that the settings of the instance give, by placeholder."""
     paths = {**instance.examples, "home": instance.home}
     return {word: _prefixed(ID + paths[key]) for word, (_, key) in WORDS.items() if paths.get(key, AUTO) != AUTO}
 
 
 def examples_in(store: Store, instance: Instance) -> dict[str, str]:
-    """Returns each word with a prefixed name: that of the settings if the store has it, else the most linked one.
+    """Returns a prefixed name for each placeholder: that of the settings if the store has it, else the most linked.
 
-    In a store without any, the name is one that nothing has, so that a query has no results.
+    If the store has no entity of the class, the name is not in the data, so that a query has no results.
     """
     configured = configured_examples(instance)
-    found = {}
+    examples = {}
     for word, (class_, _) in WORDS.items():
         name = configured.get(word, "")
         if not name or not _is_described(store, expanded(name)):
             name = _first(store, _MOST_LINKED % class_ if class_ else _BUSIEST)
-        found[word] = name or configured.get(word) or f"{word.partition(':')[0]}:example"
-    return found
+        examples[word] = name or configured.get(word) or f"{word.partition(':')[0]}:example"
+    return examples
 
 
 def current_examples(releases: Releases, instance: Instance) -> dict[str, str]:
@@ -69,7 +69,7 @@ def home_place(store: Store, instance: Instance) -> str:
 
 
 def with_examples(text: str, examples: Mapping[str, str]) -> str:
-    """Returns the text of a query with these examples in place of the words."""
+    """Returns the text of a query with these examples in place of the placeholders."""
     for word in WORDS:
         if word in examples:
             text = text.replace(word, examples[word])
