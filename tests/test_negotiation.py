@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from citygraph.errors import NotAcceptable
+from citygraph.instance import Instance
 from citygraph.rdf.formats import FORMATS, Kind
-from citygraph.web.http.negotiation import best_of, encoding, language, wanted
+from citygraph.web.http.negotiation import LANGUAGES, best_of, encoding, interface_languages, language, wanted
 
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 SRJ, SRX = "application/sparql-results+json", "application/sparql-results+xml"
@@ -243,3 +244,15 @@ def test_language(header: str, asked: str | None, spoken: str) -> None:
 def test_encoding(header: str, coding: str | None) -> None:
     """12.5.3: the coding wanted most; none if none is wanted more than the plain body."""
     assert encoding(header) == coding
+
+
+@pytest.mark.parametrize(
+    ("of_instance", "first"), [(("en", "tr"), ["en", "tr"]), (("tr", "en"), ["tr", "en"]), (("fr", "az"), ["az", "en"])]
+)
+def test_readers_without_a_language_of_ours_get_the_first_of_the_instance(
+    of_instance: tuple[str, ...], first: list[str]
+) -> None:
+    """All other languages of the interface follow (14 §1)."""
+    languages = interface_languages(Instance(languages=of_instance))
+    assert list(languages[:2]) == first
+    assert sorted(languages) == sorted(LANGUAGES)

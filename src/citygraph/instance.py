@@ -21,10 +21,10 @@ _PACKAGED = Path(__file__).parent / "packaged"
 # Not named: decided by the data.
 AUTO = "auto"
 _EXAMPLES = ("agreement", "event", "person")
-_CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
+CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 # Licences by IRI: their names, and their identifiers in the list of SPDX.
 _LICENCES = {
-    _CC0: ("CC0 1.0", "CC0-1.0"),
+    CC0: ("CC0 1.0", "CC0-1.0"),
     "https://creativecommons.org/licenses/by/4.0/": ("CC BY 4.0", "CC-BY-4.0"),
     "https://creativecommons.org/licenses/by-sa/4.0/": ("CC BY-SA 4.0", "CC-BY-SA-4.0"),
     "https://opendatacommons.org/licenses/odbl/1-0/": ("ODbL 1.0", "ODbL-1.0"),
@@ -71,7 +71,7 @@ class Instance:
     home: str = AUTO
     languages: tuple[str, ...] = ("en", "tr")
     publisher: Publisher = Publisher()
-    licence: str = _CC0
+    licence: str = CC0
     timezone: str = "UTC"
     examples: Mapping[str, str] = field(default_factory=dict)
     server: Mapping[str, Any] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Instance:
     @property
     def is_free(self) -> bool:
         """Whether the licence has no conditions."""
-        return self.licence == _CC0
+        return self.licence == CC0
 
     @property
     def licence_name(self) -> str:

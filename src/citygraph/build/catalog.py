@@ -205,6 +205,7 @@ def _of_dataset(counts: DatasetCounts) -> Iterator[Quad]:
     yield _quad(DATASET, VOID("classes"), len(counts.classes))
     yield _quad(DATASET, VOID("properties"), len(counts.properties))
     yield _quad(DATASET, VOID("uriSpace"), BASE)
+    yield _quad(DATASET, DCTERMS("license"), LICENSE)
     yield _quad(DATASET, VOID("sparqlEndpoint"), NamedNode(BASE + "sparql"))
     for dump in DUMPS:
         yield _quad(DATASET, VOID("dataDump"), NamedNode(dump.address))

@@ -40,14 +40,21 @@ _LETTER, _CAPITAL = 0.54, 0.72
 
 
 def card(
-    title: str, kind: str, facts: Sequence[str] = (), picture: Markup = _NOTHING, side_by_side: bool = False
+    title: str,
+    kind: str,
+    facts: Sequence[str] = (),
+    picture: Markup = _NOTHING,
+    side_by_side: bool = False,
+    site: str = "citygraph",
 ) -> str:
-    """Returns the card as a standalone SVG. With `side_by_side` the picture takes the right half, else the lower half.
+    """Returns the card as a standalone SVG, with the title of the site.
+
+    With `side_by_side` the picture takes the right half, else the lower half.
 
     Without `title` the picture is alone: for a machine that has no font.
     """
     room = 470.0 if side_by_side else WIDTH - 2 * _LEFT
-    words = [*_words(title, kind, facts, room, HEIGHT - 240 if side_by_side or not picture else 280), _mark()]
+    words = [*_words(title, kind, facts, room, HEIGHT - 240 if side_by_side or not picture else 280), _mark(site, room)]
     return str(
         element(
             "svg",
@@ -165,15 +172,15 @@ def _words(title: str, kind: str, facts: Sequence[str], room: float, height: flo
             y += 42
 
 
-def _mark() -> Markup:
-    """Returns the name of the site with its star of rays."""
+def _mark(site: str, room: float) -> Markup:
+    """Returns the title of the site with its star of rays."""
     x, y = _LEFT + 14, 560.0
     rays = (path([(x, y), (x + 15 * cos(i * tau / 8), y + 15 * sin(i * tau / 8))]) for i in range(8))
     return element(
         "g",
         element("path", d="".join(rays), stroke=_GULF[1], stroke_width=2),
         element("circle", cx=x, cy=y, r=5.0, fill=_HERE),
-        _text("citygraph", x + 28, y + 10, 32.0, _INK, family=_SERIF, weight=600),
+        _text(_cut(site, 32.0, room - 42), x + 28, y + 10, 32.0, _INK, family=_SERIF, weight=600),
     )
 
 

@@ -11,8 +11,9 @@ from tempfile import gettempdir
 
 from pyoxigraph import Literal, NamedNode, Quad
 
+from citygraph.instance import CC0
 from citygraph.rdf.nquads import SortedLines, as_line
-from citygraph.rdf.terms import CG, DCTERMS, ID, LICENSE, RDF, RDFS, SOURCE, XSD
+from citygraph.rdf.terms import CG, DCTERMS, ID, RDF, RDFS, SOURCE, XSD
 from citygraph.saving import replacement
 from citygraph.wikidata.model import Notice
 
@@ -82,7 +83,7 @@ def describe(description: SourceDescription) -> Iterator[Quad]:
         yield quad(graph, predicate, Literal(f"Wikidata: sister cities of {english}", language="en"))
         yield quad(graph, predicate, Literal(f"Vikiveri: kardeş şehirler, {turkish}", language="tr"))
     yield quad(graph, DCTERMS("publisher"), NamedNode(_WIKIDATA))
-    yield quad(graph, DCTERMS("license"), LICENSE)
+    yield quad(graph, DCTERMS("license"), NamedNode(CC0))
     for language in description.languages:
         yield quad(graph, DCTERMS("language"), Literal(language))
     yield quad(graph, CG("readOn"), Literal(description.retrieved[:10], datatype=XSD("date")))

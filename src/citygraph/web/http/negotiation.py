@@ -26,7 +26,7 @@ ENGLISH = "en"
 ERROR = "error"
 
 
-def _languages(instance: Instance) -> tuple[str, ...]:
+def interface_languages(instance: Instance) -> tuple[str, ...]:
     """Returns those of the instance, in its order, and then all others; the first is that of other readers."""
     # A language is one file: locale/az.po is all that makes Azerbaijani one.
     written = [ENGLISH, *sorted(path.stem for path in _FOLDER.glob("*.po"))]
@@ -34,7 +34,7 @@ def _languages(instance: Instance) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*own, *written]))
 
 
-LANGUAGES = _languages(current_instance())
+LANGUAGES = interface_languages(current_instance())
 
 
 def catalogue_file(language: str) -> Path:

@@ -17,6 +17,7 @@ from citygraph.charts.map import MapMark
 from citygraph.charts.projection import GeoPoint
 from citygraph.errors import NotFound
 from citygraph.graph.description import Description, describe, has_statements
+from citygraph.instance import current_instance
 from citygraph.rdf.partial_dates import chronological
 from citygraph.rdf.terms import CG, RDF, SCHEMA
 from citygraph.settings import Settings
@@ -110,7 +111,8 @@ def drawn_card(context: PageContext, iri: str, letters: bool = True) -> str:
     title = context.table.link(iri).text
     countries = [context.table.link(value.iri).text for value in description.values(CG("country").value)]
     kind = ", ".join(filter(None, [context.table.kind(description.statements), *countries]))
-    return card(title, kind[:1].upper() + kind[1:], facts_by_subject, picture, beside and bool(picture))
+    site = current_instance().title_in(context.translations.language)
+    return card(title, kind[:1].upper() + kind[1:], facts_by_subject, picture, beside and bool(picture), site)
 
 
 def _place(context: PageContext, description: Description) -> tuple[Markup, list[str]]:
