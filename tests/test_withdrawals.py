@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from citygraph.source.files import Sources
 from citygraph.web import create_app
 from citygraph.wikidata import differences
 from tests.committing import committed
+from tests.inprocess import InProcess
 from tests.past import DATES, dated
 from tests.small import build_small, write_files
 from tests.test_links import read_page
@@ -132,6 +134,31 @@ def test_no_page_links_to_a_withdrawn_entity(past: tuple[FlaskClient, str], page
     assert "/doc/city/bremen" not in answer.text
     entities = [href for href in links if "/id/" in href]
     assert [href for href in entities if client.get(href, follow_redirects=True).status_code == 410] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT ?place { ?agreement cg:party ?place }",
+        "CONSTRUCT { ?agreement cg:party ?place } { ?agreement cg:party ?place }",
+    ],
+)
+def test_no_result_of_a_query_links_to_a_withdrawn_entity(tmp_path: Path, query: str) -> None:
+    """(13.7) A query of one's own can name it: its cell has no link, and the script knows which have none."""
+    prefixes = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
+    stone = 'city:bremen a cg:WithdrawnIdentifier ; cg:withdrawnOn "2026-03-01"^^xsd:date .'
+    release = publish([*small_world(), *parse(prefixes + stone, RdfFormat.TURTLE)], tmp_path)
+    engines = InProcess(list(release.open_store()), release.id)
+    client = create_app(Settings(), Releases(tmp_path), engines).test_client()
+    parameters = {"query": f"PREFIX cg: <{CG}> {query}", "run": "1"}
+    pages = [client.get("/sparql", query_string=parameters, headers={"Accept": "text/html"})]
+    pages.append(client.get("/queries/tables/cities?run=1", headers={"Accept": "text/html"}))
+    for answer in pages:
+        assert answer.status_code == 200
+        assert 'href="/id/city/baku"' in answer.text
+        assert "city:bremen" in answer.text
+        assert 'href="/id/city/bremen"' not in answer.text
+    assert re.search(rf'"gone": ?\["{ID}city/bremen"\]', pages[0].text)
 
 
 def test_statements_about_a_withdrawn_entity_are_violations(tmp_path: Path) -> None:

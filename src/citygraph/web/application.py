@@ -197,7 +197,7 @@ def _sparql_views(
 ) -> dict[str, object]:
     views: dict[str, object] = {
         "completions": CompletionList(cache),
-        "stored_queries": Queries(settings, releases, endpoint),
+        "stored_queries": Queries(settings, releases, cache, endpoint),
     }
     checks: dict[str, Check] = {}
     supervised: object = engines

@@ -18,8 +18,9 @@ export function termElement(term, settings) {
   return make("span", { lang: term["xml:lang"], title: type }, term.value);
 }
 
-/** Where a thing is answered for: on this site if it is ours, else where its IRI leads, if that is the web. */
+/** Where a thing is answered for: on this site if it is ours and not withdrawn, else where its IRI leads on the web. */
 export function addressOf(iri, settings) {
+  if (settings.gone?.includes(iri)) return null;
   if (iri.startsWith(settings.base)) return `${settings.site}/${iri.slice(settings.base.length)}`;
   return /^https?:/.test(iri) ? iri : null;
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -17,6 +17,7 @@ from citygraph.web.http.messages import Reply
 from citygraph.web.sparql.completions import shortened
 from citygraph.web.view.page_request import PageRequest
 
+Link = Callable[[str], str]  # from an IRI to its address, or ""
 # Rows of a result on a page; all of them are in the files.
 MOST = 500
 # A larger answer is for programs, and for them whole.
@@ -49,12 +50,19 @@ class Shown:
     compared_dates: str = ""
 
 
-def read_answer(response: Reply, reader: PageRequest) -> Shown:
-    """Returns the endpoint's reply as a table. Raises TooLarge if it is too large for a page."""
-    return replace(_read(response, reader), compared_dates=response.header("X-Citygraph-Compared-Dates"))
+def read_answer(response: Reply, reader: PageRequest, gone: Collection[str]) -> Shown:
+    """Returns the endpoint's reply as a table, without links to the entities `gone`.
+
+    Raises TooLarge if it is too large for a page.
+    """
+
+    def link(iri: str) -> str:
+        return "" if iri in gone or not iri.startswith(("https://", "http://")) else reader.addresses.local(iri)
+
+    return replace(_read(response, link), compared_dates=response.header("X-Citygraph-Compared-Dates"))
 
 
-def _read(response: Reply, reader: PageRequest) -> Shown:
+def _read(response: Reply, link: Link) -> Shown:
     body = response.body
     try:
         size = len(body) if isinstance(body, bytes) else int(response.header("Content-Length") or "0")
@@ -68,46 +76,45 @@ def _read(response: Reply, reader: PageRequest) -> Shown:
     timing = _DURATION.search(response.header("Server-Timing"))
     release, milliseconds = response.header("X-Citygraph-Release"), float(timing[1]) if timing else None
     if response.header("Content-Type").startswith("application/n-triples"):
-        return _of_graph(data, release, milliseconds, reader)
+        return _of_graph(data, release, milliseconds, link)
     answer: dict[str, Any] = json.loads(data)
     if "boolean" in answer:
         return Shown(release, milliseconds, 1, truth=bool(answer["boolean"]))
     columns = tuple(answer["head"]["vars"])
     bindings = answer["results"]["bindings"]
-    rows = tuple(tuple(_of_json(row.get(name), reader) for name in columns) for row in bindings[:MOST])
+    rows = tuple(tuple(_of_json(row.get(name), link) for name in columns) for row in bindings[:MOST])
     return Shown(release, milliseconds, len(bindings), columns, rows)
 
 
-def _of_graph(data: bytes, release: str, milliseconds: float | None, reader: PageRequest) -> Shown:
+def _of_graph(data: bytes, release: str, milliseconds: float | None, link: Link) -> Shown:
     triples = parse(data, RdfFormat.N_TRIPLES)
     rows = tuple(
-        tuple(_cell(term, reader) for term in (triple.subject, triple.predicate, triple.object))
+        tuple(_cell(term, link) for term in (triple.subject, triple.predicate, triple.object))
         for triple in islice(triples, MOST)
     )
     return Shown(release, milliseconds, len(rows) + sum(1 for _ in triples), _TRIPLE, rows)
 
 
-def _of_json(term: Mapping[str, Any] | None, reader: PageRequest) -> ResultCell | None:
+def _of_json(term: Mapping[str, Any] | None, link: Link) -> ResultCell | None:
     if term is None:
         return None
     if term["type"] == "uri":
-        return _iri(term["value"], reader)
+        return _iri(term["value"], link)
     if term["type"] == "literal":
         return _literal(term["value"], term.get("xml:lang", ""), term.get("datatype", ""))
     return ResultCell(f"_:{term['value']}") if term["type"] == "bnode" else ResultCell(json.dumps(term["value"]))
 
 
-def _cell(term: object, reader: PageRequest) -> ResultCell:
+def _cell(term: object, link: Link) -> ResultCell:
     if isinstance(term, NamedNode):
-        return _iri(term.value, reader)
+        return _iri(term.value, link)
     if isinstance(term, Literal):
         return _literal(term.value, term.language or "", term.datatype.value)
     return ResultCell(str(term) if isinstance(term, BlankNode) else repr(term))
 
 
-def _iri(iri: str, reader: PageRequest) -> ResultCell:
-    safe = iri.startswith(("https://", "http://"))
-    return ResultCell(shortened(iri).strip("<>"), reader.addresses.local(iri) if safe else "", title=iri)
+def _iri(iri: str, link: Link) -> ResultCell:
+    return ResultCell(shortened(iri).strip("<>"), link(iri), title=iri)
 
 
 def _literal(text: str, language: str, datatype: str) -> ResultCell:

@@ -29,6 +29,7 @@ from citygraph.web.sparql.endpoint import SparqlEndpoint
 from citygraph.web.sparql.openapi import openapi
 from citygraph.web.sparql.result_view import Shown, read_answer
 from citygraph.web.view.page_request import PageRequest, page_request_of
+from citygraph.web.view.release_cache import ReleaseCache
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.values import AlternateForm
 
@@ -42,9 +43,12 @@ _GROUPS = ("", "tables", "quality")
 class Queries:
     """Endpoints of the stored queries: list, page, result and OpenAPI description."""
 
-    def __init__(self, settings: Settings, releases: Releases, endpoint: SparqlEndpoint | None) -> None:
+    def __init__(
+        self, settings: Settings, releases: Releases, shelf: ReleaseCache, endpoint: SparqlEndpoint | None
+    ) -> None:
         self._settings = settings
         self._releases = releases
+        self._shelf = shelf
         self._endpoint = endpoint
         self._pages = Templates()
 
@@ -123,7 +127,8 @@ class Queries:
         """Returns the result for a table on the page, or None on a server without engines."""
         if self._endpoint is None:
             return None
-        return read_answer(self._endpoint.ask(request, Query(text, base=self._settings.base)), reader)
+        response = self._endpoint.ask(request, Query(text, base=self._settings.base))
+        return read_answer(response, reader, self._shelf.of_request(request).gone)
 
     def _page(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from http import HTTPStatus
@@ -87,7 +87,7 @@ class Workbench:
         status, problem, example, shown = HTTPStatus.OK, None, None, None
         try:
             example = self._example(form)
-            shown = self._shown(form, example, ask, reader)
+            shown = self._shown(form, example, ask, reader, opened.gone)
         except CitygraphError as error:
             problem = problem_of(error)
             status = problem.type.status
@@ -134,6 +134,7 @@ class Workbench:
                 "release": opened.release.id,
                 "base": addresses.base,
                 "site": addresses.root,
+                "gone": sorted(opened.gone),
                 "language": language,
                 "view": form.view or (example.query.view if example else ""),
                 "runs": form.query is not None or example is not None,
@@ -142,12 +143,14 @@ class Workbench:
             },
         }
 
-    def _shown(self, form: WorkbenchForm, example: Example | None, ask: Ask, reader: PageRequest) -> Shown | None:
+    def _shown(
+        self, form: WorkbenchForm, example: Example | None, ask: Ask, reader: PageRequest, gone: Collection[str]
+    ) -> Shown | None:
         """Returns the result if the form requests it, else None."""
         query = form.query or (Query(example.text, base=self._settings.base) if example else None)
         if query is None or not form.runs:
             return None
-        return read_answer(ask(query), reader)
+        return read_answer(ask(query), reader, gone)
 
     def _example(self, form: WorkbenchForm) -> Example | None:
         """Returns the stored query that the address names. Raises NotFound, UsageError for a bad parameter."""
