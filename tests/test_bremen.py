@@ -94,9 +94,10 @@ def test_the_site_freezes(bremen: Path) -> None:
         assert (bremen / "site" / "doc" / "city" / f"{name}.ttl").is_file()
 
 
-def test_the_files_are_those_of_the_workbook(bremen: Path) -> None:
-    """(14 §2) Imported again, the workbook changes nothing."""
-    done = run(bremen, "sheets", "check", "sheets/bremen.xlsx", "--json")
+def test_the_files_are_those_of_the_workbook_and_the_own_sheet(bremen: Path) -> None:
+    """(14 §2) Imported again, with the office's own list by its mapping, the workbook changes nothing."""
+    files = ("sheets/bremen.xlsx", "own-sheet.csv", "--mapping", "own-sheet.toml")
+    done = run(bremen, "sheets", "check", *files, "--json")
     result = json.loads(done.stdout.splitlines()[-1])
     assert (result["errors"], result["added"], result["removed"]) == (0, 0, 0)
 

@@ -253,3 +253,14 @@ def test_a_cell_may_name_another_source_and_several_partners(instance: tuple[Sou
         one for one in statements if f"<{ID}agreement/bremen-gdansk> <https://w3id.org/citygraph/ontology#party>" in one
     ]
     assert len(parties) == 3
+
+
+def test_a_statement_of_two_rows_is_written_once(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+    """A second list may repeat what the first has (14 §2)."""
+    sources, _ = instance
+    again = AGREEMENTS + AGREEMENTS.splitlines()[1] + "\n"
+    result = checked(instance, tmp_path, [("agreements", again), ("places", PLACES), ("sources", SOURCES)])
+    (written,) = write_import(result, sources, tmp_path)
+    lines = written.read_text(encoding="utf-8").splitlines()
+    assert sum("protocolDate" in line for line in lines) == 1
+    undo_import(tmp_path)

@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode, parse
 from citygraph.errors import BadData
 from citygraph.rdf.terms import PREFIXES
 from citygraph.sheets.cell_problems import CellAddress, column_letters
-from citygraph.sheets.table_model import TableModel, read_model
+from citygraph.sheets.table_model import TableModel, columns_as_markdown, read_model
 
 _ONTOLOGY = Path(__file__).parents[1] / "ontology"
 
@@ -73,3 +73,9 @@ def test_addresses_are_written_as_spreadsheets_write_them() -> None:
     """Letters go on with AA after Z."""
     assert [column_letters(number) for number in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
     assert str(CellAddress("ties.xlsx", "Partner", 7, 1)) == "ties.xlsx: Partner!B7"
+
+
+def test_the_documentation_has_the_columns_of_the_model() -> None:
+    """(14 §2) The tables are made from it."""
+    page = (_ONTOLOGY.parent / "docs" / "spreadsheets.md").read_text(encoding="utf-8")
+    assert page.endswith(f"\n\n{columns_as_markdown()}\n")

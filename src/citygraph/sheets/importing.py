@@ -87,8 +87,8 @@ def undo_import(journal: Path) -> list[Path]:
 
 def _texts(checked: CheckedSheets, data: Path) -> dict[Path, str]:
     files: dict[Path, dict[NamedNode, list[Quad]]] = defaultdict(lambda: defaultdict(list))
-    for statement in checked.statements:
-        quad = statement.quad
+    # Two cells may state the same.
+    for quad in dict.fromkeys(statement.quad for statement in checked.statements):
         assert isinstance(quad.graph_name, NamedNode)  # noqa: S101 - each statement of a sheet has a source
         files[file_of(data, quad)][quad.graph_name].append(quad)
     return {path: _text(graphs) for path, graphs in sorted(files.items())}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from citygraph.errors import BadData
+from citygraph.instance import packaged_folder
 from citygraph.source.reading import read_text
 
 # Kinds of columns; `cell_statements.py` turns the cells of each into terms.
@@ -175,6 +176,22 @@ def read_model(ontology: Path, languages: tuple[str, ...]) -> TableModel:
         return TableModel(tuple(_sheet(sheet, languages) for sheet in content["sheet"]), languages)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise BadData(f"the table model is invalid: {error}", str(path)) from error
+
+
+def columns_as_markdown() -> str:
+    """Returns the tables of columns in docs/spreadsheets.md."""
+    # The name of the language stands for each language of an instance.
+    model = read_model(packaged_folder("ontology"), ("language",))
+    lines: list[str] = []
+    for sheet in model.sheets:
+        lines += ["", f"### {sheet.title('en')} · {sheet.title('de')} · {sheet.title('tr')}", ""]
+        lines += ["| column | key | kind | what to write | states |", "|---|---|---|---|---|"]
+        for column in sheet.columns:
+            name = " · ".join(dict.fromkeys(column.title(language) for language in ("en", "de", "tr")))
+            key = f"{column.key} {column.language}".strip()
+            states = f"`{column.property}`" if column.property else ""
+            lines.append(f"| {name} | `{key}` | {column.kind} | {column.guidance('en')} | {states} |")
+    return "\n".join(lines[1:])
 
 
 def _sheet(values: Mapping[str, Any], languages: tuple[str, ...]) -> Sheet:
