@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.build.build import build
+from citygraph.cli.main import main
 from citygraph.errors import NotFound, UsageError
 from citygraph.progress import Progress
 from citygraph.rdf.terms import BASE, ID
@@ -264,3 +266,25 @@ def test_a_statement_of_two_rows_is_written_once(instance: tuple[Sources, Releas
     lines = written.read_text(encoding="utf-8").splitlines()
     assert sum("protocolDate" in line for line in lines) == 1
     undo_import(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "text"),
+    [
+        (b"", 2, "boş bir dosya"),
+        (xlsx(lambda _, sheet: sheet.write_formula(1, 1, "=NA()", None, "#N/A")), 1, "S!B2: Hücrede"),
+    ],
+)
+def test_the_command_says_in_the_language_of_the_reader_what_is_wrong(
+    data: bytes, status: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With status 2 for a file that cannot be read, and 1 for a wrong cell; nothing is written (14 §2)."""
+    for name in ("data", "ontology", "queries"):
+        monkeypatch.setenv(f"CITYGRAPH_{name.upper()}", str(REPOSITORY / name))
+    monkeypatch.setenv("CITYGRAPH_RELEASES", str(tmp_path / "releases"))
+    path = tmp_path / "agreements.xlsx"
+    path.write_bytes(data)
+    result = CliRunner().invoke(main, ["sheets", "import", str(path), "--lang", "tr"])
+    assert result.exit_code == status
+    assert text in result.output
+    assert not list(tmp_path.glob("releases/*"))

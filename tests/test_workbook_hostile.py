@@ -408,6 +408,18 @@ CASES: dict[str, Case] = {
         "x.ods",
         lambda: ods(table(row(_ASIDES))),
         ("v\nw",),
+        ("A1 cell-remark",),
+    ),
+    "a comment": Case(
+        "x.xlsx",
+        lambda: _writing(("write_string", (0, 0, "a")), ("write_comment", (0, 0, "ended 2014", {"author": "Ayşe"}))),
+        ("a",),
+        ("A1 cell-remark",),
+    ),
+    "a comment of a report": Case(
+        "x.xlsx",
+        lambda: _writing(("write_string", (0, 0, "a")), ("write_comment", (0, 0, "wrong", {"author": "citygraph"}))),
+        ("a",),
     ),
     "an ODS text without type": Case("x.ods", lambda: ods(table(row("a", cell("untyped", "")))), ("a|untyped",)),
     "an ODS day without its value": Case(
@@ -610,6 +622,17 @@ def test_parts_are_not_read_beyond_a_size(file: str, tmp_path: Path, monkeypatch
     case = Case(file, lambda: _large(200_000) if file == "x.xlsx" else ods(table(row("x" * 200_000))))
     with pytest.raises(UsageError, match=r"unpacked has [0-9,]+ bytes; at most 100,000 are read"):
         _read(case, tmp_path)
+
+
+def test_the_text_of_a_comment_is_shown(tmp_path: Path) -> None:
+    """Its author and date are not part of it (14 §2)."""
+    remark = (
+        "<office:annotation><dc:creator>Ayşe</dc:creator><text:p>ended <text:span>2014</text:span></text:p>"
+        "</office:annotation>"
+    )
+    typed = 'office:value-type="string" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    book = _read(Case("x.ods", lambda: ods(table(row(cell(f"{remark}a", typed))))), tmp_path)
+    assert [problem.value for problem in book.problems] == ["ended 2014"]
 
 
 def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,8 +201,12 @@ def _reported(settings: Settings, chosen: _CheckOptions, progress: Progress) -> 
     order = chosen.date_order or ""
     mapping = read_mapping(chosen.mapping, model) if chosen.mapping else None
     checker = Checker(model, sources, _current(settings), home, chosen.lang, order, chosen.encoding, mapping)
-    checked = checker.check(chosen.files, progress)
-    difference, translate = preview(checked, settings.data), Translations(chosen.lang)
+    translate = Translations(chosen.lang)
+    try:
+        checked = checker.check(chosen.files, progress)
+    except UsageError as error:
+        raise UsageError(translate.error(str(error)) or str(error)) from None
+    difference = preview(checked, settings.data)
     if chosen.html:
         replace_text(chosen.html, _html(checked, difference, chosen, translate))
     if chosen.workbook:
@@ -254,5 +258,7 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, l
             rest = ", ".join(problem.address.name for problem in problems[_SHOWN : _SHOWN + 20])
             out.print(f"    also in {rest}{' …' if len(problems) > _SHOWN + 20 else ''}")
     warnings = sum(problem.rule.severity == WARNING for problem in checked.problems)
-    out.print(f"{len(checked.errors)} error(s), {warnings} warning(s)")
-    out.print(f"{len(difference.added)} statement(s) added, {len(difference.removed)} removed")
+    counts = ((translate("Errors: {number}"), len(checked.errors)), (translate("Warnings: {number}"), warnings))
+    out.print(" · ".join(text.format(number=number) for text, number in counts))
+    changes = ((translate("Added"), difference.added), (translate("Removed"), difference.removed))
+    out.print(" · ".join(f"{name}: {len(quads)}" for name, quads in changes))

@@ -37,6 +37,7 @@ class SheetFacts:
     struck: list[Place] = field(default_factory=list)
     texts: dict[Place, str] = field(default_factory=dict)  # where the library loses line breaks or the whole text
     merged: list[tuple[Place, Place]] = field(default_factory=list)
+    remarks: dict[Place, str] = field(default_factory=dict)  # comments, which some programs call notes
     hidden_rows: dict[int, None] = field(default_factory=dict)  # those with values
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
 

@@ -14,7 +14,8 @@ _CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0 "
 _CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
 _ROW, _SHEET, _COLUMN = f"{_TABLE}table-row", f"{_TABLE}table", f"{_TABLE}table-column"
 # Elements whose text is not part of the cell.
-_ASIDE = (f"{_OFFICE}annotation", f"{_TEXT}note", f"{_TEXT}ruby-text")
+_REMARK = f"{_OFFICE}annotation"
+_ASIDE = (_REMARK, f"{_TEXT}note", f"{_TEXT}ruby-text")
 _BREAKS = {f"{_TEXT}line-break": "\n", f"{_TEXT}tab": " "}
 _PARAGRAPHS = (f"{_TEXT}p", f"{_TEXT}h")
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
@@ -72,7 +73,7 @@ class _ContentScan:
         self._cell: dict[str, str] | None = None
         self._aside = self._paragraphs = 0
         self._texts: list[str] = []
-        self._loses = self._struck = False
+        self._loses = self._struck = self._remarks = self._quotes = False
         self._spaces = 0
         package.parse("content.xml", self._start, self._end, self._text)
 
@@ -110,10 +111,11 @@ class _ContentScan:
     def _within(self, name: str, attributes: dict[str, str]) -> None:
         if name in _ASIDE:
             self._aside += 1
+            self._remarks = self._remarks or name == _REMARK
             # The library appends a footnote to the text.
             self._loses = True
         elif self._aside:
-            return
+            self._quotes = self._quotes or name in _PARAGRAPHS
         elif name in _PARAGRAPHS:
             self._texts += ["\n"] if self._paragraphs else []
             self._paragraphs += 1
@@ -130,10 +132,16 @@ class _ContentScan:
     def _text(self, text: str) -> None:
         if self._paragraphs and not self._aside:
             self._texts.append(text)
+        elif self._aside and self._remarks and self._quotes and self._facts is not None:
+            place = (self._row, self._column)
+            self._facts.remarks[place] = self._facts.remarks.get(place, "") + text
 
     def _end(self, name: str) -> None:
         if name in _ASIDE:
             self._aside -= 1
+            self._remarks = self._remarks and name != _REMARK
+        elif name in _PARAGRAPHS:
+            self._quotes = False
         elif name in _CELLS and self._cell is not None and self._facts is not None:
             self._end_cell(self._facts, self._cell, "".join(self._texts))
             self._cell = None

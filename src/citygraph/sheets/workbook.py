@@ -59,6 +59,12 @@ STRUCK = CellRule(
     "Write the end into its column, or delete the text. A text that counts should not be struck out.",
     WARNING,
 )
+REMARK = CellRule(
+    "cell-remark",
+    "The comment on the cell is not imported: {value}",
+    "If it says something about the row, write that into a column.",
+    NOTE,
+)
 LARGE_SHEET = CellRule(
     "sheet-size",
     "The sheet reaches to this cell, and so has {number} cells; at most {most} are read.",
@@ -277,6 +283,12 @@ class _SheetReader:
         for place in facts.struck:
             if text := _get(rows, place):
                 self._add(STRUCK, place, text)
+        for place, text in facts.remarks.items():
+            self._add(REMARK, place, cleaned(text))
+        self._report_hidden(rows)
+
+    def _report_hidden(self, rows: list[list[str]]) -> None:
+        facts = self._facts
         for row in facts.hidden_rows:
             self._add(HIDDEN_ROW, (row, 0))
         for first, last in facts.hidden_columns:

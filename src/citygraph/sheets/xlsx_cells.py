@@ -55,6 +55,9 @@ def read_xlsx(package: Package) -> XlsxFacts:
         relations.append((relation, type_, f"worksheets/sheet{number}.xml"))
         if facts.has_cells and not hidden:
             _SheetScan(package, target, facts, styles, strings, book.recalculated)
+            for type_, remarks in _targets(package, target).values():
+                if type_.endswith("/comments"):
+                    _Remarks(package, remarks, facts)
             parts[f"xl/worksheets/sheet{number}.xml"] = package.part(target)
     # The library looks for parts by fixed names, and reads an archive beyond the sizes that it states.
     parts[_BOOK] = package.part(book.name)
@@ -208,6 +211,35 @@ class _Strings:
             self.lengths[-1] += len(text)
             if text.strip():
                 self.blank.discard(len(self.lengths) - 1)
+
+
+class _Remarks:
+    """The comments of a sheet, without those that a report of ours has written."""
+
+    def __init__(self, package: Package, name: str, facts: SheetFacts) -> None:
+        self._facts = facts
+        self._authors: list[str] = []
+        self._place: tuple[int, int] | None = None
+        self._element = ""
+        package.parse(name, self._start, self._end, self._text)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._element = _LOCAL[name]
+        if self._element == "author":
+            self._authors.append("")
+        elif self._element == "comment":
+            author, match = attributes.get("authorId", ""), _REFERENCE.fullmatch(attributes.get("ref", ""))
+            ours = author.isdecimal() and self._authors[int(author) : int(author) + 1] == ["citygraph"]
+            self._place = (int(match[2]) - 1, _column(match[1]) - 1) if match and not ours else None
+
+    def _end(self, _: str) -> None:
+        self._element = ""
+
+    def _text(self, text: str) -> None:
+        if self._element == "author":
+            self._authors[-1] += text
+        elif self._element == "t" and self._place:
+            self._facts.remarks[self._place] = self._facts.remarks.get(self._place, "") + text
 
 
 class _SheetScan:
