@@ -72,6 +72,22 @@ def test_releases_are_versions_of_the_dataset(client: FlaskClient, three: tuple[
     assert sum(triple.predicate == DCAT("previousVersion") for triple in said) == 2
 
 
+@pytest.mark.parametrize("digits", [64, 12])
+@pytest.mark.parametrize("rest", ["", ".json", "?lang=tr", "/doc/city/izmir"])
+def test_a_digest_leads_to_the_release(client: FlaskClient, three: tuple[Release, ...], digits: int, rest: str) -> None:
+    """Whole or its first digits, so that a citation holds on any installation with the same data (14 §1)."""
+    response = client.get(f"/releases/{three[1].manifest.digest[:digits]}{rest}")
+    assert (response.status_code, response.headers["Location"]) == (302, f"/releases/{three[1].id}{rest}")
+
+
+@pytest.mark.parametrize("digest", ["0" * 64, "0" * 12, "f" * 65, "g" * 12])
+def test_an_unknown_digest_is_404(client: FlaskClient, three: tuple[Release, ...], digest: str) -> None:
+    """Eleven digits are too few."""
+    assert client.get(f"/releases/{digest}").status_code == 404
+    assert client.get(f"/releases/{three[1].manifest.digest[:11]}").status_code == 404
+    assert client.put(f"/releases/{three[1].manifest.digest}/graphs").status_code == 405
+
+
 def test_pages_of_releases_speak_both_languages(client: FlaskClient, three: tuple[Release, ...]) -> None:
     """The list and each release are pages for browsers."""
     for path in ("/releases", f"/releases/{three[0].id}", f"/releases/{three[0].id}..{three[1].id}"):

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from citygraph.instance_file import UPGRADES, Upgrade, upgraded
+from citygraph.saving import replace_text
+
+log = logging.getLogger(__name__)
+
 FILE = "citygraph.toml"
-VERSION = 1
+VERSION = len(UPGRADES) + 1
 # The vocabulary, its shapes and concept schemes have these IRIs in every instance.
 VOCABULARY = "https://w3id.org/citygraph/"
 # Ontology and stored queries: in the wheel below the package, in a checkout at the top.
 _PACKAGED = Path(__file__).parent / "packaged"
 # Not named: decided by the data.
 AUTO = "auto"
+# Hosts that belong to nobody (RFC 2606) or to every machine.
+_PLACEHOLDERS = ("example.org", "example.com", "example.net", "localhost")
 _EXAMPLES = ("agreement", "event", "person")
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 # Licences by IRI: their names, and their identifiers in the list of SPDX.
@@ -60,12 +69,13 @@ class Instance:
 
     The first of `languages` is required on every label, the others are recommended. `home` is the path of the home
     place, such as city/izmir; `auto` is the place with the most ties. `examples` are the paths of an agreement, an
-    event and a person that example queries are about; without one it is that with the most links. `server` holds
-    operational settings by name.
+    event and a person that example queries are about; without one it is that with the most links. Addresses under
+    `former_bases` redirect. `server` holds operational settings by name.
     """
 
     version: int = VERSION
     base: str = VOCABULARY
+    former_bases: tuple[str, ...] = ()
     title: Mapping[str, str] = field(default_factory=lambda: {"en": "citygraph"})
     tagline: Mapping[str, str] = field(default_factory=dict)
     home: str = AUTO
@@ -126,8 +136,9 @@ def parse_instance(text: str, name: str = FILE) -> Instance:
         raise InstanceError(f"{name} has version {values['version']}; this citygraph reads versions up to {VERSION}")
     if "publisher" in values:
         values["publisher"] = Publisher(**values["publisher"])
-    if "languages" in values:
-        values["languages"] = tuple(values["languages"])
+    for name_of_list in ("languages", "former_bases"):
+        if name_of_list in values:
+            values[name_of_list] = tuple(values[name_of_list])
     instance = Instance(**values)
     _check(instance, name)
     return instance
@@ -149,7 +160,41 @@ def current_instance() -> Instance:
         if "CITYGRAPH_CONFIG" in os.environ:
             raise InstanceError(f"CITYGRAPH_CONFIG names {path}, which does not exist")
         return Instance()
-    return parse_instance(path.read_text(encoding="utf-8-sig"), str(path))
+    return read_instance(path)
+
+
+def read_instance(path: Path, upgrades: Sequence[Upgrade] = UPGRADES) -> Instance:
+    """Reads the settings of an instance. A file of an older version is replaced by the newest, with its comments.
+
+    Raises InstanceError.
+    """
+    text = path.read_text(encoding="utf-8-sig")
+    if _version_of(text) <= len(upgrades):
+        text = upgraded(text, upgrades)
+        try:
+            replace_text(path, text)
+        except OSError as error:
+            log.warning("%s has an old version, and cannot be replaced: %s", path, error)
+    return parse_instance(text, str(path))
+
+
+def _version_of(text: str) -> int:
+    try:
+        return int(tomllib.loads(text).get("version", 1))
+    except (tomllib.TOMLDecodeError, TypeError, ValueError):
+        # `parse_instance` says what is wrong.
+        return VERSION
+
+
+def placeholder_problem(base: str) -> str:
+    """Returns why a base may not be published, with the remedy; "" if it may."""
+    host = urlsplit(base).hostname or ""
+    if not host.endswith(_PLACEHOLDERS) and not host.startswith("127.") and host != "::1":
+        return ""
+    return (
+        f"the base {base} is only an example: identifiers with it lead nowhere. Choose a base under a domain of yours, "
+        "and run `citygraph rebase https://…/` before you publish"
+    )
 
 
 @cache

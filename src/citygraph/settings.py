@@ -109,7 +109,8 @@ def read_settings(environment: Mapping[str, str] | None = None, server: Mapping[
     settings = {_variable(f.name): f for f in fields(Settings)}
     values = _of_server(current_instance().server if server is None else server)
     for variable, text in environment.items():
-        if not variable.startswith("CITYGRAPH_"):
+        # CITYGRAPH_CONFIG names the file of the instance: see `instance`.
+        if not variable.startswith("CITYGRAPH_") or variable == "CITYGRAPH_CONFIG":
             continue
         # A misspelt limit would otherwise be ignored silently.
         if variable not in settings:

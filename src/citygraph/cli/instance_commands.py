@@ -1,4 +1,4 @@
-"""The command that starts an instance: init."""
+"""The commands that start an instance and move it: init and rebase."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import click
 
 from citygraph.cli.console import OK, command
 from citygraph.errors import UsageError
-from citygraph.instance import packaged_folder, parse_instance
+from citygraph.instance import packaged_folder, parse_instance, placeholder_problem
+from citygraph.settings import Settings
 from citygraph.sheets.check import choices_of
 from citygraph.sheets.table_model import read_model
 from citygraph.sheets.xlsx_files import write_template
-from citygraph.source.files import Sources
+from citygraph.source.files import Sources, sources_of
 from citygraph.starter import start_instance
+from citygraph.starter.rebase import checked_base, rebased, save
 from citygraph.text import nfc, slug
 
 
@@ -79,6 +81,38 @@ def init(
     write_template(template, read_model(sources.ontology, tuple(tags)), choices_of(sources))
     click.echo(f"next: cd {folder} && citygraph serve", err=True)
     return OK
+
+
+@click.command()
+@click.argument("base", metavar="NEW")
+@click.option("--redirect", is_flag=True, help="Record the old base, so that its addresses redirect to the new ones.")
+@click.option("--dry-run", is_flag=True, help="Report the changes and make none.")
+@click.pass_obj
+@command
+def rebase(settings: Settings, base: str, redirect: bool, dry_run: bool) -> int:
+    """Move the instance in this folder to the base IRI NEW: data, own ontology and queries, and settings.
+
+    Published releases keep the old base: build a new one afterwards. If the command is interrupted, run it again.
+    """
+    folders = [folder for folder in (settings.data, *_own_folders(settings)) if folder.is_dir()]
+    files = rebased(Path(), folders, settings.base, checked_base(base), redirect)
+    if not dry_run:
+        save(files)
+    for file in files:
+        click.echo(f"{file.path}: {file.count:,} changed")
+    said = "would be changed" if dry_run else "changed"
+    click.echo(f"{len(files)} file(s) {said}, from {settings.base} to {checked_base(base)}")
+    if problem := placeholder_problem(checked_base(base)):
+        click.echo(f"warning: {problem}", err=True)
+    if not dry_run:
+        click.echo("next: citygraph build", err=True)
+    return OK
+
+
+def _own_folders(settings: Settings) -> list[Path]:
+    # Those of the package are written for the base of the vocabulary.
+    sources = sources_of(settings)
+    return [folder for folder in (sources.own_ontology, sources.own_queries) if folder]
 
 
 def _settings(values: dict[str, str]) -> str:

@@ -27,7 +27,7 @@ from citygraph.cli.console import LazyGroup
 from citygraph.cli.console import command as _command
 from citygraph.errors import NotFound, UsageError, Violations
 from citygraph.graph.examples import current_examples, examples_in
-from citygraph.instance import current_instance
+from citygraph.instance import current_instance, placeholder_problem
 from citygraph.progress import Progress
 from citygraph.rdf.formats import FORMATS, Kind
 from citygraph.release.ownership import api_graphs
@@ -46,6 +46,7 @@ _ELSEWHERE = {
     "doctor": "citygraph.cli.site_commands:doctor",
     "freeze": "citygraph.cli.site_commands:freeze",
     "init": "citygraph.cli.instance_commands:init",
+    "rebase": "citygraph.cli.instance_commands:rebase",
     "load": "citygraph.cli.write_commands:load",
     "reconcile": "citygraph.cli.reconcile_commands:reconcile",
     "rollback": "citygraph.cli.write_commands:rollback",
@@ -95,6 +96,8 @@ def build(
     date, 1 the data violates the shapes (nothing is changed), 2 the command failed. After a rollback, a build fails
     while files still have what it undid, unless you give --override-rollback.
     """
+    if problem := placeholder_problem(settings.base):
+        click.echo(f"warning: {problem}", err=True)
     sources, releases = sources_of(settings), Releases(settings.releases)
     # With --json, standard output has only JSON lines.
     out = Console(stderr=False, quiet=quiet or as_json)

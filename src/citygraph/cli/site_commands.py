@@ -10,10 +10,12 @@ from rich.console import Console
 
 from citygraph.cli.console import OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json, shortened
 from citygraph.doctor import examine
+from citygraph.errors import UsageError
 from citygraph.freeze.frozen_site import NOT_FROZEN, FreezeOptions, parse_forms
 from citygraph.freeze.frozen_site import freeze as freeze_site
 from citygraph.freeze.plan import FORMS
 from citygraph.graph.history import Timeline
+from citygraph.instance import placeholder_problem
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 
@@ -79,6 +81,8 @@ def freeze(
 
     DIR appears when it is complete. Functions that need a server are left out and listed at the end.
     """
+    if problem := placeholder_problem(settings.base):
+        raise UsageError(problem)
     out = Console(quiet=as_json)
     progress = JsonProgress() if as_json else TerminalProgress(out)
     order = FreezeOptions(folder, _address(url, base_path), parse_forms(only), jobs, force)

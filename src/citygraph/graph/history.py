@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from citygraph.rdf.nquads import unpacked
 from citygraph.rdf.terms import CG, RDF
 from citygraph.release.changes import ADDED, REMOVED
 from citygraph.release.releases import Release, Releases
+
+_DIGEST = re.compile("[0-9a-fA-F]{12,64}")
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -78,6 +81,14 @@ class Timeline:
     def get(self, release_id: str) -> Release | None:
         """Returns the release with this id; None if it does not exist."""
         return next((release for release in self.releases() if release.id == release_id), None)
+
+    def with_digest(self, digest: str) -> Release | None:
+        """Returns the first release whose data have this digest, or its first twelve or more digits."""
+        if not _DIGEST.fullmatch(digest):
+            return None
+        named = [release for release in self.releases() if release.manifest.digest.startswith(digest.lower())]
+        # Digits that name different data name none.
+        return named[0] if len({release.manifest.digest for release in named}) == 1 else None
 
     def is_pruned(self, release_id: str) -> bool:
         """Returns whether a release with this id existed: a later one has it as parent."""

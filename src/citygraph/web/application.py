@@ -20,15 +20,16 @@ from citygraph.engine.engines import Engines
 from citygraph.engine.sandbox import die_with_parent
 from citygraph.errors import MethodNotAllowed, NotFound
 from citygraph.graph.history import Timeline
+from citygraph.instance import current_instance
 from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.web.documents.documents import Documents
-from citygraph.web.http.addresses import check_host
+from citygraph.web.http.addresses import MOUNT, check_host, moved_address, public_root
 from citygraph.web.http.assets import STATIC, StaticFiles
 from citygraph.web.http.bodies import BodyReceiver
 from citygraph.web.http.file_replies import FileSender, partial
-from citygraph.web.http.messages import Reply, Request, preflight
+from citygraph.web.http.messages import Reply, Request, preflight, redirection
 from citygraph.web.http.metrics import Metrics, folder_of
 from citygraph.web.http.routes import FAST, ROUTES, url_map
 from citygraph.web.pages.about import AboutPages
@@ -52,7 +53,7 @@ from citygraph.web.time.citations import Citations
 from citygraph.web.time.downloads import Downloads, Feeds
 from citygraph.web.time.entity_history import EntityHistories
 from citygraph.web.time.memento import Mementos
-from citygraph.web.time.release_pages import ReleasePages
+from citygraph.web.time.release_pages import READING, ReleasePages
 from citygraph.web.time.release_prefix import ReleasePrefix
 from citygraph.web.time.release_site import ReleaseSite
 from citygraph.web.view.release_cache import Lookups, ReleaseCache
@@ -113,7 +114,7 @@ def create_app(
     app = Flask(__name__, template_folder=None, static_folder=None)
     app.request_class = Request
     prefix = ReleasePrefix(release_site.timeline, mementos, citations, EntityHistories(release_site))
-    app.wsgi_app = Application(app, views, errors, prefix, cache, metrics)  # type: ignore[method-assign]
+    app.wsgi_app = Application(settings, app, views, errors, prefix, cache, metrics)  # type: ignore[method-assign]
     return app
 
 
@@ -122,6 +123,7 @@ class Application:
 
     def __init__(
         self,
+        settings: Settings,
         app: Flask,
         views: Mapping[str, object],
         errors: ErrorPages,
@@ -129,6 +131,7 @@ class Application:
         cache: ReleaseCache,
         metrics: Metrics,
     ) -> None:
+        self._settings = settings
         self._app = app
         self._errors = errors
         self._prefix = prefix
@@ -163,9 +166,22 @@ class Application:
         check_host(request.environ)
         if request.method == "OPTIONS" and (methods := self._routes.allowed_methods(request.path)):
             return preflight((*sorted(methods), "OPTIONS"))
+        if moved := self._moved(request):
+            return redirection(moved, 301)
         reply = self._prefix.answer(request, self._dispatch)
         # polars reads CSV only from addresses that support this, and query results are such addresses.
         return partial(request, reply) if request.header("Range") else reply
+
+    def _moved(self, request: Request) -> str:
+        """Returns the present address of what was asked for at a former base of the instance; "" for all others."""
+        former = current_instance().former_bases
+        if not former or request.method not in READING:
+            return ""
+        environ = request.environ
+        path = str(environ.get(MOUNT, "")) + request.path
+        root = public_root(environ, self._settings.trusted_proxies)
+        moved = moved_address(root, path, self._settings.base, former)
+        return moved + (f"?{request.query}" if moved and request.query else "")
 
     def _dispatch(self, request: Request) -> Reply:
         """Returns the reply of the view of an address. Raises what the view raises, MethodNotAllowed, NotFound."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -132,6 +132,22 @@ def _forwarded(environ: Mapping[str, Any], name: str, proxies: int) -> str | Non
 
 def _values(environ: Mapping[str, Any], name: str) -> list[str]:
     return [value.strip() for value in str(environ.get(name, "")).split(",") if value.strip()]
+
+
+def moved_address(root: str, path: str, base: str, former_bases: Iterable[str]) -> str:
+    """Returns the IRI under the present base for a path at a former base; "" for any other address."""
+    now, host = urlsplit(base), urlsplit(root).netloc
+    for former in former_bases:
+        was = urlsplit(former)
+        # On one host, the old addresses differ from the new ones only if the old base has a path.
+        if host != was.netloc or (host == now.netloc and was.path == "/"):
+            continue
+        if path.startswith(was.path):
+            return base + quote(path.removeprefix(was.path), safe=_SAFE)
+        # A proxy may take the path of the base away.
+        if host != now.netloc:
+            return base + quote(path.lstrip("/"), safe=_SAFE)
+    return ""
 
 
 def addresses_of(request: Request, base: str, proxies: int) -> tuple[Addresses, str]:

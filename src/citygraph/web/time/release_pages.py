@@ -46,10 +46,12 @@ class ReleasePages:
         return reply(request, written_as(self._series(releases, current), offer), offer)
 
     def one(self, request: Request, name: str) -> Reply:
-        """Returns a release, or the difference of two."""
+        """Returns a release, a redirection to the one that a digest names, or the difference of two."""
         name, extension = split(name, (*_OFFERS, *DIFFERENCE_OFFERS))
         if ".." in name:
             return self._difference(request, name, extension)
+        if (cited := self._site.timeline.with_digest(name)) is not None:
+            return self._redirection(request, f"releases/{cited.id}" + (f".{extension}" if extension else ""), 302)
         release = self._get(name)
         offer = chosen(request, _OFFERS, extension)
         current = self._site.opened(request.environ).release
@@ -66,15 +68,23 @@ class ReleasePages:
     def below(self, request: Request, name: str, rest: str) -> Reply:
         """Returns a redirection to the site itself for an address that a release does not have.
 
+        The digest of a release instead of its name redirects to the address below its name.
         Raises MethodNotAllowed for a write, Gone for a release that is no longer kept, NotFound for an unknown one.
         """
-        self._get(name)
+        cited = self._site.timeline.with_digest(name)
+        if cited is None:
+            self._get(name)
         first = rest.partition("/")[0].partition(".")[0]
         if first in WRITES or request.method not in READING:
             raise MethodNotAllowed("a release never changes: write to the site itself", READING)
+        if cited is not None:
+            return self._redirection(request, f"releases/{cited.id}/{rest}", 302)
+        return self._redirection(request, rest, 301)
+
+    def _redirection(self, request: Request, path: str, status: int) -> Reply:
         query = request.query_string.decode("ascii", "replace")
-        target = self._site.reader(request).addresses.path(rest) + (f"?{query}" if query else "")
-        return redirection(target, 301)
+        target = self._site.reader(request).addresses.path(path) + (f"?{query}" if query else "")
+        return redirection(target, status)
 
     def _get(self, name: str) -> Release:
         release = self._site.timeline.get(name)

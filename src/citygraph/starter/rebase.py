@@ -1,0 +1,115 @@
+"""Moves an instance to another base IRI: its data, its own ontology and queries, and its settings."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pyoxigraph import RdfFormat, parse
+
+from citygraph.errors import UsageError
+from citygraph.instance import FILE, VOCABULARY
+from citygraph.instance_file import with_base
+from citygraph.rdf.formats import by_extension
+from citygraph.saving import replace_text
+from citygraph.source.reading import read_text
+
+_WHOLE = re.compile(r"https?://[^\s/?#<>\"{}|\\^`@]+(?:/[^\s?#<>\"{}|\\^`]*)?")
+
+
+@dataclass(frozen=True)
+class RebasedFile:
+    """A file whose IRIs change: how many, and its new text."""
+
+    path: Path
+    count: int
+    text: str
+
+
+def checked_base(base: str) -> str:
+    """Returns a base IRI with a slash at its end. Raises UsageError for anything that is not one."""
+    if not _WHOLE.fullmatch(base) or not urlsplit(base).hostname:
+        raise UsageError(
+            f"{base!r} is not a base: write an address such as https://data.bremen.example/, without ? or #"
+        )
+    return base if base.endswith("/") else base + "/"
+
+
+def rebased(folder: Path, folders: list[Path], old: str, new: str, redirect: bool) -> list[RebasedFile]:
+    """Returns the files of an instance that change with its base, its settings last. Writes nothing.
+
+    Raises UsageError if the base does not change, if there are no settings, or if a file writes IRIs in pieces.
+    """
+    if old == new:
+        raise UsageError(f"{new} is the base already")
+    if "CITYGRAPH_BASE" in os.environ:
+        raise UsageError("CITYGRAPH_BASE overrides the base of the settings: unset it first")
+    settings = folder / FILE
+    if not settings.is_file():
+        raise UsageError(f"there is no {settings}: `citygraph init` starts an instance")
+    pattern = _pattern(old, new)
+    files = [_rebased(path, pattern, new) for path in _files(folders)]
+    text = read_text(settings)
+    moved, count = pattern.subn(new, text)
+    files.append(RebasedFile(settings, max(count, 1), with_base(moved, new, old if redirect else "")))
+    return [file for file in files if file.count]
+
+
+def save(files: list[RebasedFile]) -> None:
+    """Writes the files, each as a whole.
+
+    After a kill some have the old base and the settings too: the same command then changes the rest.
+    """
+    for file in files:
+        replace_text(file.path, file.text)
+
+
+def _pattern(old: str, new: str) -> re.Pattern[str]:
+    # The vocabulary keeps its IRIs, and what has the new base already is not moved again.
+    kept = ["ontology", "shapes"] if old == VOCABULARY else []
+    if new.startswith(old):
+        kept.append(re.escape(new.removeprefix(old)))
+    rest = f"(?!{'|'.join(kept)})" if kept else ""
+    # In the middle of an address, such as one of a web archive, it is not ours.
+    return re.compile(rf"(?<![\w/=]){re.escape(old)}{rest}")
+
+
+def _files(folders: list[Path]) -> Iterator[Path]:
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and (by_extension(path.name) or path.suffix == ".rq"):
+                yield path
+
+
+def _rebased(path: Path, pattern: re.Pattern[str], new: str) -> RebasedFile:
+    if path.suffix == ".gz":
+        raise UsageError(f"{path}: unpack it first; packed files are not changed")
+    text = read_text(path)
+    moved, count = pattern.subn(new, text)
+    format_ = by_extension(path.name)
+    if format_ is not None and format_.rdf is not None:
+        _require_same(path, format_.rdf, text, moved, pattern, new)
+    return RebasedFile(path, count, moved)
+
+
+def _require_same(path: Path, format_: RdfFormat, text: str, moved: str, pattern: re.Pattern[str], new: str) -> None:
+    """Raises UsageError unless the statements of a file are the same but for the base."""
+    expected = Counter(pattern.sub(new, line) for line in _statements(path, format_, text))
+    found = Counter(_statements(path, format_, moved))
+    if lost := next(iter(expected - found), ""):
+        raise UsageError(
+            f"{path}: an IRI is written in pieces or with escapes, and cannot be changed safely: "
+            f"write it whole, or declare the prefix of its kind. The statement would be {lost}"
+        )
+
+
+def _statements(path: Path, format_: RdfFormat, text: str) -> Iterator[str]:
+    quads = parse(BytesIO(text.encode()), format_, base_iri=path.resolve().as_uri())
+    # Blank nodes are labelled anew in each reading.
+    return (re.sub(r"_:\w+", "_:", str(quad)) for quad in quads)

@@ -1,0 +1,183 @@
+"""`citygraph rebase`: an instance moves to another base, whole, and its old addresses lead to the new ones."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from citygraph.errors import UsageError
+from citygraph.instance import VOCABULARY, parse_instance, placeholder_problem
+from citygraph.starter.rebase import checked_base, rebased, save
+from citygraph.web.http.addresses import moved_address
+
+OLD, NEW = "https://old.example/", "https://stadt.example/daten/"
+_SETTINGS = f"""# Ours.
+base = "{OLD}"  # chosen for ever
+timezone = "Europe/Berlin"
+
+[publisher]
+name = "Stadt"
+notice = "{OLD}about"
+"""
+_DATA = f"""# The base {OLD} is ours.
+@prefix city: <{OLD}id/city/> .
+@prefix cg: <https://w3id.org/citygraph/ontology#> .
+GRAPH <{OLD}source/page> {{
+  city:bremen a cg:City ; cg:note "archived"@en ;
+    cg:url <https://web.archive.org/web/2020/{OLD}page> .
+}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An instance with a file of its own and one made from spreadsheets."""
+    (tmp_path / "data" / "sheets").mkdir(parents=True)
+    (tmp_path / "citygraph.toml").write_text(_SETTINGS, encoding="utf-8")
+    (tmp_path / "data" / "page.trig").write_text(_DATA, encoding="utf-8")
+    (tmp_path / "data" / "sheets" / "page.trig").write_text(_DATA, encoding="utf-8")
+    (tmp_path / "data" / "LICENSE").write_text(OLD, encoding="utf-8")
+    return tmp_path
+
+
+def move(folder: Path, old: str = OLD, new: str = NEW, redirect: bool = False) -> list[tuple[str, int]]:
+    """Moves the instance; the changed files, and how many IRIs of each."""
+    files = rebased(folder, [folder / "data"], old, new, redirect)
+    save(files)
+    return [(file.path.relative_to(folder).as_posix(), file.count) for file in files]
+
+
+def test_data_and_settings_get_the_new_base(folder: Path) -> None:
+    """Comments stay; an address that only contains the old base is another one (14 §1)."""
+    assert move(folder) == [("data/page.trig", 3), ("data/sheets/page.trig", 3), ("citygraph.toml", 2)]
+    assert (folder / "data" / "page.trig").read_text() == _DATA.replace(OLD, NEW).replace(f"2020/{NEW}", f"2020/{OLD}")
+    assert (folder / "citygraph.toml").read_text() == _SETTINGS.replace(OLD, NEW)
+
+
+def test_a_base_that_continues_the_old_one_is_added_once(folder: Path) -> None:
+    """After an interruption the same command goes on: what has the new base already is left alone."""
+    new = OLD + "kg/"
+    files = rebased(folder, [folder / "data"], OLD, new, redirect=False)
+    save(files[:1])
+    move(folder, new=new)
+    for name in ("page.trig", "sheets/page.trig"):
+        text = (folder / "data" / name).read_text()
+        assert (text.count(new), "kg/kg/" in text) == (3, False)
+
+
+def test_the_vocabulary_keeps_its_base(folder: Path) -> None:
+    """For an instance that began under the base of the vocabulary."""
+    path = folder / "data" / "page.trig"
+    path.write_text(_DATA.replace(OLD, VOCABULARY), encoding="utf-8")
+    move(folder, VOCABULARY)
+    assert "<https://w3id.org/citygraph/ontology#>" in path.read_text()
+    assert f"<{NEW}id/city/>" in path.read_text()
+
+
+def test_old_addresses_are_recorded_on_request(folder: Path) -> None:
+    """Each former base once, and never the present one (14 §1)."""
+    move(folder, redirect=True)
+    move(folder, NEW, "https://third.example/", redirect=True)
+    instance = parse_instance((folder / "citygraph.toml").read_text())
+    assert (instance.base, instance.former_bases) == ("https://third.example/", (OLD, NEW))
+
+
+def test_iris_in_pieces_are_refused_before_anything_is_written(folder: Path) -> None:
+    """The file and the statement are named."""
+    text = f'@prefix host: <https://old.example> .\nGRAPH <{OLD}source/x> {{ host:\\/id\\/a <{OLD}p> "1" }}'
+    (folder / "data" / "pieces.trig").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"pieces\.trig: an IRI is written in pieces"):
+        move(folder)
+    assert (folder / "data" / "page.trig").read_text() == _DATA
+
+
+@pytest.mark.parametrize(
+    "base",
+    ["", "stadt.example", "ftp://stadt.example/", "https://", "https://stadt.example/?a=b", "https://a b.example/"],
+)
+def test_what_is_no_base_is_refused(base: str) -> None:
+    """With an example of one."""
+    with pytest.raises(UsageError, match=r"https://data\.bremen\.example/"):
+        checked_base(base)
+
+
+def test_a_slash_is_added() -> None:
+    """As everywhere."""
+    assert checked_base("https://stadt.example/daten") == NEW
+
+
+def test_the_same_base_and_missing_settings_are_refused(folder: Path) -> None:
+    """Nothing would change, or nothing could."""
+    with pytest.raises(UsageError, match="already"):
+        move(folder, new=OLD)
+    (folder / "citygraph.toml").unlink()
+    with pytest.raises(UsageError, match="citygraph init"):
+        move(folder)
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "former", "moved"),
+    [
+        ("https://old.example", "/id/city/bremen", OLD, NEW + "id/city/bremen"),
+        ("https://old.example", "/kg/id/é", "https://old.example/kg/", NEW + "id/%C3%A9"),
+        ("https://old.example", "/id/a", "https://old.example/kg/", NEW + "id/a"),
+        ("https://stadt.example", "/alt/id/a", "https://stadt.example/alt/", NEW + "id/a"),
+        ("https://stadt.example", "/id/a", "https://stadt.example/alt/", ""),
+        ("https://stadt.example", "/id/a", "https://stadt.example/", ""),
+        ("https://other.example", "/id/a", OLD, ""),
+    ],
+)
+def test_an_old_address_has_a_new_one(root: str, path: str, former: str, moved: str) -> None:
+    """On the old host, or under the old path of the same host; no address leads back to itself (14 §1)."""
+    assert moved_address(root, path, NEW, [former]) == moved
+
+
+@pytest.mark.parametrize(
+    ("base", "is_placeholder"),
+    [
+        ("https://example.org/", True),
+        ("https://graph.example.com/x/", True),
+        ("http://localhost:8000/", True),
+        ("http://127.0.0.1/", True),
+        ("https://daten.bremen.de/", False),
+        ("https://w3id.org/citygraph/", False),
+    ],
+)
+def test_bases_of_nobody_are_not_to_be_published(base: str, is_placeholder: bool) -> None:
+    """The message names the command that helps (14 §1)."""
+    problem = placeholder_problem(base)
+    assert bool(problem) == is_placeholder
+    assert ("citygraph rebase" in problem) == is_placeholder
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command in a folder."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CITYGRAPH_")}
+    command = [sys.executable, "-m", "citygraph.cli", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_an_instance_with_an_example_base_moves_and_is_published(tmp_path: Path) -> None:
+    """init with the base of an example, freeze refuses, rebase helps, and the release has the new base (14 §1)."""
+    answers = {
+        "--base": "https://example.org/",
+        "--title": "Bremen",
+        "--language": "en",
+        "--home": "Bremen",
+        "--publisher": "Stadt",
+        "--contact": "https://bremen.de/",
+    }
+    assert run(tmp_path, "init", "mine", *(part for pair in answers.items() for part in pair)).returncode == 0
+    folder = tmp_path / "mine"
+    refused = run(folder, "freeze", "site")
+    assert (refused.returncode, "citygraph rebase" in refused.stderr) == (2, True)
+    moved = run(folder, "rebase", "https://daten.bremen.de/", "--redirect")
+    assert moved.returncode == 0, moved.stderr
+    assert "citygraph.toml: 1 changed" in moved.stdout
+    built = run(folder, "build")
+    assert (built.returncode, built.stderr) == (0, ""), built.stderr
+    assert "https://daten.bremen.de/id/agreement/" in run(folder, "query", "partners", "--format", "csv").stdout
