@@ -100,6 +100,7 @@ def test_an_instance_in_german_needs_no_english(installed: Path, tmp_path: Path)
             agreement = running.get("/doc/agreement/bremen-example-partner", Accept="text/html").body.decode()
             assert "<title>Städtepartnerschaft Bremen–Example partner · Partnerstädte</title>" in agreement
             about = running.get("/about", Accept="text/html").body.decode()
+            assert '<html lang="de">' in about
             assert all(text in about for text in ("Senatskanzlei", "mailto:post@example.com", "CC BY 4.0"))
             assert "city:bremen" in running.get("/sparql", Accept="text/html").body.decode()
             assert b"Example partner" in running.get("/queries/partners", Accept="text/csv").body
