@@ -53,6 +53,37 @@ def test_faulty_value_is_a_violation_whatever_else_is_found(
     assert (reply.status, shapes(reply.body) if shape else set()) == ((422, {shape}) if shape else (200, set()))
 
 
+@pytest.mark.parametrize(
+    ("literal", "is_value"),
+    [
+        ('"inf"^^xsd:double', False),
+        ('"-5"^^xsd:positiveInteger', False),
+        ("'''\\u0069nf''' ^^ xsd:double", False),
+        ('"-5" ^^ <http://www.w3.org/2001/XMLSchema#positiveInteger>', False),
+        ('"INF"^^xsd:double', True),
+        ('"05"^^xsd:positiveInteger', True),
+        ('"a \\"inf\\"^^xsd:double b"', True),
+    ],
+)
+def test_literal_that_the_store_would_correct_is_refused(
+    site_to_write: Writable, literal: str, *, is_value: bool
+) -> None:
+    """(13.3) By its text in the update or the body, with its line, because the store writes inf as INF."""
+    triple = f"<{ID}city/bremen> skos:note\n {literal} ."
+    bodies = [f"INSERT DATA {{ GRAPH <{NOTES}> {{\n{triple} }} }}"]
+    bodies.append(f"INSERT {{ GRAPH <{NOTES}> {{\n{triple} }} }} WHERE {{}}")
+    replies = [site_to_write.update(body, "?dry-run") for body in bodies]
+    turtle = PREFIX_LINES + triple
+    replies.append(site_to_write.ask("PUT", f"/graphs?graph={NOTES}&dry-run", turtle, Content_Type="text/turtle"))
+    for reply in replies:
+        text = reply.body.decode()
+        assert ("is not a value of xsd:" in text) is not is_value, text
+        assert (reply.status == 400) is not is_value
+    if not is_value:
+        assert json.loads(replies[0].body)["line"] == 3
+        assert json.loads(replies[2].body)["line"] == len(PREFIXES) + 2
+
+
 def test_every_faulty_statement_is_named(site_to_write: Writable) -> None:
     """(13.3) Focus, property and value of each, in an update and in a body of the Graph Store Protocol."""
     agreement = f"{ID}agreement/izmir-bremen"

@@ -9,14 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple, Variable
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple, Variable, parse
 
 from citygraph.commit.change import GraphWrite, Payload, Update
-from citygraph.commit.edit import Edit, canonical, renamed
-from citygraph.commit.operations import VARIABLE, Operation, alone, as_data, error_at, operations, variables
+from citygraph.commit.edit import Edit, canonical, check_as_written, renamed
+from citygraph.commit.operations import (
+    VARIABLE,
+    Operation,
+    alone,
+    as_data,
+    error_at,
+    operations,
+    position,
+    typed_literals,
+    variables,
+)
 from citygraph.errors import BadData, EngineFailed, Forbidden, NotFound, QuerySyntaxError, UsageError
 from citygraph.rdf.delta import Graph
 from citygraph.rdf.formats import BY_NAME
@@ -69,7 +79,29 @@ def apply_update(update: Update, edit: Edit, depth: int) -> None:
         if (update.using or update.using_named) and (operation.using or operation.with_graph):
             # SPARQL 1.1 Protocol, 2.2.3.
             raise UsageError("the graphs are named by USING or WITH in the update, and in the request as well")
-        _apply_operation(_Context(update, operation, edit))
+        context = _Context(update, operation, edit)
+        _check_literals(update.text, context)
+        _apply_operation(context)
+
+
+def _check_literals(text: str, context: _Context) -> None:
+    """Raises BadData for an ill-formed literal to insert that the store would correct, with its line and column."""
+    template = context.operation.insert or ""
+    if "^^" not in template:
+        return
+    datatype_of = cache(context.graph)
+    begin = text.find(template, context.operation.span[0])
+    for offset, string, datatype in typed_literals(template):
+        value = _unquoted(string)
+        check_as_written(Literal(value, datatype=datatype_of(datatype)), "update", *position(text, begin + offset))
+
+
+def _unquoted(string: str) -> str:
+    if "\\" in string:
+        value = next(iter(parse(f"<urn:x> <urn:x> {string} .", RdfFormat.TURTLE))).object
+        return value.value if isinstance(value, Literal) else ""
+    width = 3 if string.startswith(('"""', "'''")) else 1
+    return string[width:-width]
 
 
 class _Context:
@@ -290,6 +322,8 @@ def _read(payload: Payload, graph: Graph, edit: Edit) -> Iterator[Quad]:
         if not isinstance(quad.graph_name, DefaultGraph) and quad.graph_name != graph:
             raise BadData(f"a statement of another graph, {quad.graph_name}: send it to that one", payload.name, line)
         edit.check_supported(quad, payload.name, line)
+        if isinstance(quad.object, Literal):
+            check_as_written(quad.object, payload.name, line)
         inside = Quad(quad.subject, quad.predicate, quad.object, graph)
         yield renamed(inside, partial(edit.name_of, node_names)) if _has_blank_nodes(inside) else inside
 

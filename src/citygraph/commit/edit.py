@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from uuid import uuid4
 
-from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, Store, Triple
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
 from citygraph.errors import BadData
 from citygraph.rdf.delta import Delta, Graph
 from citygraph.rdf.formats import unsupported_reason
-from citygraph.rdf.terms import BASE
+from citygraph.rdf.lexical import is_valid
+from citygraph.rdf.terms import BASE, XSD
 
 GENID = f"{BASE}.well-known/genid/"
 # More quads than this go through the bulk loader of the store.
@@ -120,6 +121,20 @@ def canonical(quads: Iterable[Quad]) -> Iterable[Quad]:
     scratch = Store()
     scratch.extend(quads)
     return scratch
+
+
+def check_as_written(literal: Literal, name: str, line: int, column: int | None = None) -> None:
+    """Raises BadData for an ill-formed literal that the store would silently make well-formed: "inf"^^xsd:double.
+
+    The shapes see any other, and their report says what is wrong with it.
+    """
+    if is_valid(literal.value, literal.datatype.value):
+        return
+    thing = NamedNode("urn:x")
+    stored = next(iter(canonical([Quad(thing, thing, literal)]))).object
+    if isinstance(stored, Literal) and stored != literal and is_valid(stored.value, stored.datatype.value):
+        type_ = literal.datatype.value.replace(str(XSD), "xsd:")
+        raise BadData(f"“{literal.value[:80]}” is not a value of {type_}: correct the text", name, line, column)
 
 
 def renamed(quad: Quad, name: Callable[[BlankNode], NamedNode | BlankNode]) -> Quad:

@@ -85,6 +85,21 @@ def as_data(template: str) -> str:
     )
 
 
+def typed_literals(template: str) -> Iterator[tuple[int, str, str]]:
+    """Yields each literal with a datatype in a template: its offset, its string in quotes, the datatype as written."""
+    string: re.Match[str] | None = None
+    carets = 0
+    for match in _TOKEN.finditer(template):
+        if match.lastgroup == "string":
+            string, carets = match, 0
+        elif match[0] == "^":
+            carets += 1
+        elif match.lastgroup != "space":
+            if string and carets == 2 and match.lastgroup in ("iri", "word"):
+                yield string.start(), string[0], match[0]
+            string = None
+
+
 def variables(template: str) -> list[str]:
     """Returns the names of the variables in a template, each once."""
     names = (match[0][1:] for match in _TOKEN.finditer(template) if match.lastgroup == "variable")
@@ -111,7 +126,7 @@ def _pieces(text: str, depth: int) -> Iterator[_Token]:
             yield _Token(kind, match[0], match.start(), match.end())
     if nested:
         opening = text[nested[-1]]
-        line, column = _position(text, nested[-1])
+        line, column = position(text, nested[-1])
         expected = {"{": "}", "(": ")", "[": "]"}.get(opening, ">>")
         raise error_at(text, len(text), f"expected {expected} for {opening} at line {line}, column {column}")
 
@@ -226,9 +241,10 @@ class _UpdateReader:
 
 def error_at(text: str, offset: int, problem: str) -> QuerySyntaxError:
     """Returns an error at an offset of the text, with line and column."""
-    line, column = _position(text, offset)
+    line, column = position(text, offset)
     return QuerySyntaxError(f"syntax error at line {line}, column {column}: {problem}", line, column)
 
 
-def _position(text: str, offset: int) -> tuple[int, int]:
+def position(text: str, offset: int) -> tuple[int, int]:
+    """Returns line and column of an offset."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
