@@ -102,6 +102,15 @@ def test_the_files_are_those_of_the_workbook_and_the_own_sheet(bremen: Path) -> 
     assert (result["errors"], result["added"], result["removed"]) == (0, 0, 0)
 
 
+def test_the_export_changes_nothing_when_it_is_imported_again(bremen: Path) -> None:
+    """(14 §2) Names whose source has no row of its own are in the cells of another, with their source."""
+    done = run(bremen, "sheets", "export", "export.xlsx")
+    assert "no column for" not in done.stderr
+    done = run(bremen, "sheets", "check", "export.xlsx", "--json")
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert (result["errors"], result["added"], result["removed"]) == (0, 0, 0)
+
+
 def test_every_document_has_its_address_and_the_day_on_which_it_was_read() -> None:
     """(14 §3) Each row cites a document that anyone can open."""
     quads = list(statements())

@@ -75,7 +75,47 @@ class SheetExporter:
                 columns, used = self._cells(sheet, nodes, graph, statements)
                 rows[sheet.key] += _split(columns)
                 remaining -= used
+        remaining -= self._add_of_other_sources(remaining, rows)
         return ExportedSheets(rows, tuple(sorted(remaining, key=str)))
+
+    def _add_of_other_sources(
+        self, quads: Iterable[Quad], rows: Mapping[str, list[dict[SheetColumn, str]]]
+    ) -> set[Quad]:
+        """Fills empty cells with values whose source has no row about the entity, and returns their statements."""
+        added: set[Quad] = set()
+        by_entity: dict[str, list[tuple[Sheet, dict[SheetColumn, str]]]] = defaultdict(list)
+        for sheet in self._model.sheets:
+            for row in rows[sheet.key]:
+                for text in (text for column, text in row.items() if column.kind == "identifier"):
+                    by_entity[ID + text].append((sheet, row))
+        for quad in sorted(quads, key=str):
+            value, graph = quad.object, quad.graph_name
+            if not isinstance(value, NamedNode | Literal) or not isinstance(graph, NamedNode):
+                continue
+            for sheet, row in by_entity.get(getattr(quad.subject, "value", ""), ()):
+                column = self._empty_column(sheet, row, quad.predicate, value)
+                if column is not None:
+                    row[column] = f"{self._text(column, value)} [{graph.value.removeprefix(SOURCE)}]"
+                    added.add(quad)
+                    break
+        return added
+
+    def _empty_column(
+        self, sheet: Sheet, row: Mapping[SheetColumn, str], predicate: NamedNode, value: NamedNode | Literal
+    ) -> SheetColumn | None:
+        return next(
+            (
+                column
+                for column in sheet.columns
+                if column.node == sheet.main
+                and column.property
+                and not column.also
+                and _expanded(column.property) == predicate
+                and column not in row
+                and self._belongs(column, value, {})
+            ),
+            None,
+        )
 
     def _sheet_of(self, types: Iterable[NamedNode | Literal]) -> Sheet | None:
         """Returns the sheet whose rows describe entities of these classes."""
