@@ -30,7 +30,8 @@ class SheetFacts:
     rows: int = 0
     columns: int = 0
     letters: int = 0
-    filled: set[Place] = field(default_factory=set)  # cells that have a value for which the library must have one
+    # Columns by row of the cells for which the library must have a value; a set of places would need much memory.
+    filled: dict[int, list[int]] = field(default_factory=dict)
     errors: dict[Place, str] = field(default_factory=dict)
     uncalculated: list[Place] = field(default_factory=list)
     shown: dict[Place, str] = field(default_factory=dict)  # what dates show
@@ -44,6 +45,10 @@ class SheetFacts:
     def extend(self, rows: int, columns: int) -> None:
         """Notes that the sheet has at least so many rows and columns."""
         self.rows, self.columns = max(self.rows, rows), max(self.columns, columns)
+
+    def fill(self, place: Place) -> None:
+        """Notes that a cell has a value."""
+        self.filled.setdefault(place[0], []).append(place[1])
 
     @property
     def cells(self) -> int:

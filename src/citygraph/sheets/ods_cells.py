@@ -196,7 +196,7 @@ class _ContentScan:
         elif text and (not kind or (kind == "string" and (self._loses or self._differs(text)))):
             facts.texts[place] = text
         elif text.strip() or value:
-            facts.filled.add(place)
+            facts.fill(place)
 
     def _differs(self, text: str) -> bool:
         """Returns whether the cell has a value for programs that is not the text that it shows."""

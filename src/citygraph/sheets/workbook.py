@@ -267,9 +267,11 @@ class _SheetReader:
 
     def _require_all(self, rows: list[list[str]]) -> None:
         """Raises UsageError if the library has left out a value."""
-        for place in self._facts.filled:
-            if not _get(rows, place):
-                raise _unreadable(Path(self._file), f"the value of {self._address(place).name} would be lost")
+        for row, columns in self._facts.filled.items():
+            for column in columns:
+                if not _get(rows, (row, column)):
+                    name = self._address((row, column)).name
+                    raise _unreadable(Path(self._file), f"the value of {name} would be lost")
 
     def _report_facts(self, rows: list[list[str]]) -> None:
         facts = self._facts

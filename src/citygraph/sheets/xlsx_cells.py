@@ -315,7 +315,7 @@ class _SheetScan:
         elif kind == "s":
             self._shared(place, text)
         elif kind in ("str", "inlineStr", "b") and text.strip():
-            facts.filled.add(place)
+            facts.fill(place)
         elif kind == "n":
             self._number(place, text, self._styles.shown[number] if number is not None else "")
         elif kind == "d":
@@ -333,14 +333,14 @@ class _SheetScan:
         self._facts.letters += self._strings.lengths[int(text)]
         self._struck = self._struck or int(text) in self._strings.struck
         if int(text) not in self._strings.blank:
-            self._facts.filled.add(place)
+            self._facts.fill(place)
 
     def _number(self, place: tuple[int, int], text: str, shown: str) -> None:
         try:
             number = float(text)
         except ValueError:
             raise self._refuse(place, f"the cell has no number, but {text[:40]!r}") from None
-        self._facts.filled.add(place)
+        self._facts.fill(place)
         if shown:
             self._facts.shown[place] = shown
             if not abs(number) < _MOST_DAYS:
