@@ -47,11 +47,13 @@ class GraphWrite:
 class Conditions:
     """The preconditions of a write: the values of If-Match and If-None-Match, without quotes.
 
-    A star in `match` requires that the graph exists, one in `none_match` that it does not.
+    A star in `match` requires that the graph exists, one in `none_match` that it does not. `versions` are pairs of a
+    graph and the version that it must have, "" for one that must not exist: conditions of an update of several graphs.
     """
 
     match: tuple[str, ...] = ()
     none_match: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,9 @@ def change_from_json(values: dict[str, Any]) -> Change:
     else:
         payloads = tuple(Payload(b64decode(p["data"]), p["format"], p["name"]) for p in what["payloads"])
         operation = GraphWrite(what["action"], what["graph"], payloads)
-    conditions = Conditions(tuple(values["conditions"]["match"]), tuple(values["conditions"]["none_match"]))
+    given = values["conditions"]
+    versions = tuple((graph, version) for graph, version in given["versions"])
+    conditions = Conditions(tuple(given["match"]), tuple(given["none_match"]), versions)
     return Change(
         operation, values["author"], values["message"], tuple(values["prefixes"]), conditions, bool(values["dry_run"])
     )

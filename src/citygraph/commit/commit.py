@@ -248,18 +248,24 @@ def _graph_of(change: Change) -> str:
 
 def _check_preconditions(change: Change, store: Store, current: Release, changed: set[str]) -> None:
     """Checks If-Match and If-None-Match (RFC 9110, 13.1). `changed` are graphs that differ from those of `current`."""
+    for graph, seen in change.conditions.versions:
+        if _version_now(graph, store, current, changed) != seen:
+            raise PreconditionFailed(f"the graph <{graph}> was changed since it was read: read it again")
     graph = _graph_of(change)
     match, none_match = change.conditions.match, change.conditions.none_match
     if not match and not none_match:
         return
-    version = version_in(store, current, graph)
-    if version and graph in changed:
-        # An earlier change of this batch wrote to the graph, so no client can have its version yet.
-        version = "-"
+    version = _version_now(graph, store, current, changed)
     if match and version not in match and not ("*" in match and version):
         raise PreconditionFailed(f"the graph <{graph}> does not match If-Match any more: get it again")
     if version and ("*" in none_match or version in none_match):
         raise PreconditionFailed(f"the graph <{graph}> exists already")
+
+
+def _version_now(graph: str, store: Store, current: Release, changed: set[str]) -> str:
+    version = version_in(store, current, graph)
+    # An earlier change of this batch wrote to the graph, so no client can have its version yet.
+    return "-" if version and graph in changed else version
 
 
 def version_in(store: Store, current: Release, graph: str) -> str:

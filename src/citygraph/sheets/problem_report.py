@@ -105,7 +105,7 @@ def report_page(files: Iterable[str], language: str, fragments: Iterable[str], t
 def _group(number: int, rule: CellRule, problems: Sequence[CellProblem], translate: Translate) -> Iterator[str]:
     word = f'<span class="severity-{rule.severity}">{escape(severity_name(rule, translate))}:</span>'
     heading = f"{word} {escape(rule_name(rule, translate))} ({len(problems)})"
-    yield f'<section class="parts" aria-labelledby="rule-{number}">'
+    yield '<section class="parts">'
     yield f'<h2 id="rule-{number}">{heading}</h2>'
     title = translate("Rule")
     yield f"<p>{escape(title)}: <code>{escape(rule.name)}</code></p>"
@@ -134,7 +134,7 @@ def _statements(
     address_of: Callable[[Quad], CellAddress | None],
     translate: Translate,
 ) -> Iterator[str]:
-    yield f'<section class="parts" aria-labelledby="statements-{name}">'
+    yield '<section class="parts">'
     yield f'<h2 id="statements-{name}">{escape(title)} ({len(lines)})</h2>'
     yield f'<div class="scroll" role="region" tabindex="0" aria-labelledby="statements-{name}">'
     before = [translate("Value before")] if name == "changed" else []

@@ -24,6 +24,7 @@ from citygraph.instance import current_instance
 from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, read_settings
+from citygraph.web.curate.curate_page import CuratePage
 from citygraph.web.documents.documents import Documents
 from citygraph.web.http.addresses import MOUNT, check_host, moved_address, public_root
 from citygraph.web.http.assets import STATIC, StaticFiles
@@ -102,7 +103,7 @@ def create_app(
     citations = Citations(release_site, today)
     views = {
         "documents": Documents(settings, releases, cache, errors, pages, today),
-        **_sparql_views(settings, releases, cache, engines, endpoint, metrics, bodies),
+        **_sparql_views(settings, releases, cache, engines, endpoint, metrics, bodies, pages),
         **_search_views(settings, cache, pages, bodies, today),
         **_time_views(release_site, mementos, citations, sender),
         "about": AboutPages(settings, cache, pages),
@@ -210,6 +211,7 @@ def _sparql_views(
     endpoint: SparqlEndpoint | None,
     metrics: Metrics,
     bodies: BodyReceiver,
+    pages: Pages,
 ) -> dict[str, object]:
     views: dict[str, object] = {
         "completions": CompletionList(cache),
@@ -228,6 +230,7 @@ def _sparql_views(
             access = WriteAccess(settings, writer, Tokens(settings.tokens), bodies)
             views["update"] = UpdateEndpoint(settings, access)
             views["graph_store"] = GraphStore(settings, releases, endpoint.results, access)
+            views["curate_page"] = CuratePage(settings, releases, access, pages)
     views["health"] = Health(cache, checks)
     return views
 

@@ -7,14 +7,19 @@ import time
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from io import BytesIO
 from threading import BoundedSemaphore
 from typing import IO, Any, Protocol
 
 import brotli
 import zstandard
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import HTTPException
+from werkzeug.formparser import parse_form_data
 
 from citygraph.engine.pool import PerClientLimit
-from citygraph.errors import Busy, LimitReached
+from citygraph.errors import Busy, LimitReached, UsageError
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import client_address
 
@@ -133,6 +138,20 @@ class BodyReceiver:
             yield
         finally:
             free()
+
+
+def parts_of(
+    environ: Mapping[str, Any], body: bytes, limit: int
+) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
+    """Returns the fields and the files of a form that was received as `body`. Raises UsageError."""
+    whole = {**environ, "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    whole.pop("HTTP_CONTENT_ENCODING", None)
+    try:
+        parse = partial(parse_form_data, max_form_memory_size=limit, max_form_parts=100)
+        _, fields, files = parse(whole, silent=False)
+    except (HTTPException, ValueError) as error:
+        raise UsageError(f"the multipart body is invalid: {error}") from None
+    return fields, files
 
 
 def declared_length(environ: Mapping[str, Any]) -> int | None:

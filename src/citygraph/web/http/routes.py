@@ -76,6 +76,7 @@ _WRITING = (
     Route(("GET", *_WRITE), "/graphs/<path:path>", "graph_store.answer", "A graph of the API (token)", "writer"),
     Route(_WRITE, "/graph/<path:path>", "graph_store.answer", "Writes a graph at its own address (token)", "writer"),
     Route(_WRITE, "/source/<path:path>", "graph_store.answer", "Writes a graph at its own address (token)", "writer"),
+    Route(("GET", "POST"), "/curate", "curate_page.answer", "Imports spreadsheets in the browser (token)", "writer"),
 )
 _SEARCH = (
     Route(_GET, "/search", "search_page.search", "Entities by name"),

@@ -6,17 +6,12 @@ A graph is named by `/graphs?graph=IRI`, by `/graphs?default`, by an address bel
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Iterable
-from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 from uuid import uuid4
-
-from werkzeug.exceptions import HTTPException
-from werkzeug.formparser import parse_form_data
 
 from citygraph.commit.change import Action, Change, Conditions, GraphWrite, Payload, Update
 from citygraph.errors import MethodNotAllowed, NotFound, UnsupportedMedia, UsageError
@@ -27,6 +22,7 @@ from citygraph.settings import Settings
 from citygraph.sparql.protocol import Query, decoded_utf8, media_type_of
 from citygraph.sparql.update_protocol import UPDATE, GraphRequest, direct_graph, parse_graph
 from citygraph.web.http.addresses import client_address, public_root
+from citygraph.web.http.bodies import parts_of
 from citygraph.web.http.messages import FRESH, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.negotiation import encoding, wanted
 from citygraph.web.sparql.results import Headers, QueryRequest, Results
@@ -178,14 +174,7 @@ class GraphStore:
         return (Payload(self._access.body(request), format_.name),)
 
     def _parts(self, request: Request) -> Iterable[Payload]:
-        body = self._access.body(request)
-        whole = {**request.environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        whole.pop("HTTP_CONTENT_ENCODING", None)
-        try:
-            parse = partial(parse_form_data, max_form_memory_size=self._settings.body_limit, max_form_parts=100)
-            _, fields, files = parse(whole, silent=False)
-        except (HTTPException, ValueError) as error:
-            raise UsageError(f"the multipart body is invalid: {error}") from None
+        fields, files = parts_of(request.environ, self._access.body(request), self._settings.body_limit)
         if not files and not fields:
             raise UsageError("the body has no parts")
         if fields:

@@ -64,9 +64,12 @@ class WriteAccess:
         # Waiting commits hold threads, and some must stay free.
         self._waiting = BoundedSemaphore(max(1, settings.threads * 3 // 4))
 
-    def admit(self, request: Request) -> Principal:
-        """Returns the sender. Raises Unauthorized, Forbidden for a token that is not for writing."""
-        holder = self._tokens.holder(bearer(request.header("Authorization")))
+    def admit(self, request: Request, token: str = "") -> Principal:
+        """Returns the sender, by the header, or by a token from a form.
+
+        Raises Unauthorized, Forbidden for a token that is not for writing.
+        """
+        holder = self._tokens.holder(token or bearer(request.header("Authorization")))
         if "write" not in holder.rights:
             raise Forbidden(f"the token of {holder.name} is not for writing")
         return Principal(client_address(request.environ, self._settings.trusted_proxies), holder)

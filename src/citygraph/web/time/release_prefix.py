@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 
 _BELOW = re.compile(r"/releases/(?P<id>[^/]+)(?P<rest>/.*)", re.DOTALL)
 # Addresses that are not of one release: they concern all of them, or the server.
-_TIMELESS = ("releases", "timegate", "timemap", "health", "ready", "metrics", "admin", "robots", "feed", "ldes")
+_TIMELESS = (
+    "releases",
+    "timegate",
+    "timemap",
+    "health",
+    "ready",
+    "metrics",
+    "admin",
+    "curate",
+    "robots",
+    "feed",
+    "ldes",
+)
 _IMMUTABLE_STATUSES = (200, 206, 301, 303, 304)
 
 

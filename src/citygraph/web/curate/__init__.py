@@ -1,0 +1,1 @@
+"""/curate: importing spreadsheets in the browser."""
