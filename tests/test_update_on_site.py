@@ -12,7 +12,7 @@ import pytest
 from pyoxigraph import RdfFormat, parse
 
 from citygraph.commit.tokens import TokenHolder, Tokens
-from citygraph.rdf.terms import RDFS, SH
+from citygraph.rdf.terms import RDFS, SH, SKOS
 from citygraph.release.releases import Releases
 from tests.small import small_site
 from tests.writing import Writable
@@ -272,6 +272,14 @@ def test_report_of_a_change_is_about_the_change(site: Writable) -> None:
     results = [quad for quad in report if quad.predicate in (SH("focusNode"), SH("result"))]
     assert {quad.object.value for quad in results if quad.predicate == SH("focusNode")} == {NOWHERE}
     assert len(results) == 2 * len(told)
+
+
+def test_fault_of_a_name_is_reported_once(site: Writable) -> None:
+    """(13.8) The names derived from it in other vocabularies have the same fault, which is not the writer's."""
+    text = f'INSERT DATA {{ GRAPH <{NOTES}> {{ agreement:izmir-bremen rdfs:label ""@de ; skos:altLabel ""@de }} }}'
+    told = json.loads(site.update(text).body)["violations"]
+    empty = [one["path"] for one in told if one["shape"].endswith("#TextNotEmpty")]
+    assert sorted(empty) == [RDFS("label").value, SKOS("altLabel").value]
 
 
 @pytest.mark.parametrize(

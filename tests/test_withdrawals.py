@@ -15,7 +15,7 @@ from citygraph.commit.change import Change, Update
 from citygraph.commit.commit import Followup
 from citygraph.errors import Violations
 from citygraph.progress import Progress
-from citygraph.rdf.terms import CATALOG_GRAPH, CG, GRAPH, ID, PREFIXES, RDF, SD
+from citygraph.rdf.terms import CATALOG_GRAPH, CG, GRAPH, ID, PREFIXES, RDF, SD, SKOS
 from citygraph.release.releases import Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
@@ -166,7 +166,8 @@ def test_statements_about_a_withdrawn_entity_are_violations(tmp_path: Path) -> N
     sources = write_files(tmp_path)
     prefixes = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
     stone = """GRAPH graph:withdrawn { city:bremen a cg:WithdrawnIdentifier ; cg:withdrawnOn "2026-03-01"^^xsd:date ;
-      rdfs:label "Bremen"@en , "Bremen"@tr ; skos:changeNote "An error."@en , "Bir hata."@tr }"""
+      rdfs:label "Bremen"@en , "Bremen"@tr ; cg:note "A note."@en , "Bir not."@tr ;
+      skos:changeNote "An error."@en , "Bir hata."@tr }"""
     (sources.data / "withdrawn.trig").write_text(prefixes + stone)
     report = check(sources, (), Progress())
     lines = (sources.data / "register.trig").read_text().splitlines()
@@ -183,6 +184,9 @@ def test_statements_about_a_withdrawn_entity_are_violations(tmp_path: Path) -> N
         ("WithdrawnDescribed", *kind, "city:bremen"),
         ("WithdrawnUsed", "", agreement, "agreement:izmir-bremen"),
     } <= listed
+    described = {r.path for r in report.violations if r.shape.endswith("#WithdrawnDescribed")}
+    others = ("https://schema.org/name", "http://www.opengis.net/", SKOS)
+    assert [path for path in described if path.startswith(others)] == []
 
 
 def test_commit_on_a_withdrawn_entity_is_refused(tmp_path: Path, consequences: Followup) -> None:

@@ -130,5 +130,5 @@ def test_it_says_who_is_calling(invented: Endpoint, client_of: MakeClient) -> No
     (agent,) = invented.agents
     assert agent.startswith("citygraph/")
     assert agent.endswith("(test@example.org)")
-    with pytest.raises(UsageError, match="contact"):
+    with pytest.raises(UsageError, match="CITYGRAPH_WIKIDATA_CONTACT"):
         over_http(invented.address, " ")

@@ -22,7 +22,7 @@ from pyoxigraph import BlankNode, Literal
 
 from citygraph.build.statements import StatementRules
 from citygraph.errors import CitygraphError, EnginesDisagree
-from citygraph.rdf.terms import CG, DATASET, RDF, RDFS, XSD
+from citygraph.rdf.terms import CG, DATASET, RDF, RDFS, SKOS, XSD
 from citygraph.report import (
     Finding,
     Place,
@@ -41,6 +41,7 @@ from citygraph.source.reading import read_packaged_text
 
 _SHOWN = 5
 _TYPE = RDF("type").value
+_NAMES = (RDFS("label").value, SKOS("altLabel").value)
 # In place of a property: a node that statements mention as object or graph.
 _USED = "used"
 _BLANK = "_:"
@@ -256,11 +257,16 @@ def with_faults(report: Report, faults: Iterable[ValidationResult]) -> Report:
     """
     rejected = {(r.focus_node, r.path, r.value) for r in report.violations}
     mine = {key: fault for fault in faults if (key := (fault.focus_node, fault.path, fault.value)) not in rejected}
-    # Statements derived from a faulty one would repeat its fault: dates in other vocabularies, counts of a class.
+    # Statements derived from a faulty one would repeat its fault: other dates and names, counts of a class.
     values = {value for _, path, value in (*rejected, *mine) if path.startswith(CG)}
     values |= {f"<{path}>" for _, path, _ in mine if path.startswith(CG)}
     values |= {value for _, path, value in mine if path == _TYPE}
-    own = tuple(f for f in mine.values() if f.path.startswith(CG) or f.path == _TYPE or f.value not in values)
+    names = {(node, value) for node, path, value in mine if path in _NAMES}
+    own = tuple(
+        fault
+        for (node, path, value), fault in mine.items()
+        if path.startswith(CG) or path in (_TYPE, *_NAMES) or (value not in values and (node, value) not in names)
+    )
     return merge_reports([report_of(own), report]) if own else report
 
 

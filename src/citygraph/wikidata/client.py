@@ -154,7 +154,7 @@ def over_http(
     UsageError if it is empty.
     """
     if not contact.strip():
-        raise UsageError("Wikimedia requires a contact: give an e-mail or web address")
+        raise UsageError("Wikimedia requires a contact: set CITYGRAPH_WIKIDATA_CONTACT to an e-mail or web address")
 
     def send(query: str) -> bytes:
         wrapper = SPARQLWrapper(endpoint, returnFormat=JSON, agent=f"citygraph/{__version__} ({contact})")
