@@ -99,7 +99,8 @@ def test_the_files_are_those_of_the_workbook_and_the_own_sheet(bremen: Path) -> 
     files = ("sheets/bremen.xlsx", "own-sheet.csv", "--mapping", "own-sheet.toml")
     done = run(bremen, "sheets", "check", *files, "--json")
     result = json.loads(done.stdout.splitlines()[-1])
-    assert (result["errors"], result["added"], result["removed"]) == (0, 0, 0)
+    remedy = f"in examples/bremen: citygraph sheets import {' '.join(files)}"
+    assert (result["errors"], result["added"], result["removed"]) == (0, 0, 0), remedy
 
 
 def test_the_export_changes_nothing_when_it_is_imported_again(bremen: Path) -> None:
