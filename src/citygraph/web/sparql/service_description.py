@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
 
-from citygraph.instance import current_instance
 from citygraph.rdf.formats import FORMATS as ALL_FORMATS
 from citygraph.rdf.formats import Format
 from citygraph.rdf.terms import CG, DCTERMS, FORMATS, LICENSE, OWL, PREFIXES, RDF, RDFS, SD, VOID, XSD
 from citygraph.release.releases import Manifest
 from citygraph.settings import Settings
 from citygraph.sparql.functions import FUNCTIONS
+from citygraph.web.view.translations import N_, of_instance
 
 _TYPE = RDF("type")
 _PREFIXED = {RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML, RdfFormat.JSON_LD}
@@ -42,9 +42,8 @@ def write_description(triples: list[Triple], format_: Format) -> bytes:
 def _service(service: NamedNode, dataset: NamedNode, settings: Settings) -> Iterator[Triple]:
     yield Triple(service, _TYPE, SD("Service"))
     yield Triple(service, SD("endpoint"), service)
-    title = current_instance().title_in
-    yield Triple(service, DCTERMS("title"), Literal(f"SPARQL endpoint of {title('en')}", language="en"))
-    yield Triple(service, DCTERMS("title"), Literal(f"{title('tr')} SPARQL uç noktası", language="tr"))
+    for title in of_instance(N_("SPARQL endpoint of {name}")):
+        yield Triple(service, DCTERMS("title"), title)
     yield Triple(service, SD("supportedLanguage"), SD("SPARQL10Query"))
     yield Triple(service, SD("supportedLanguage"), SD("SPARQL11Query"))
     for format_ in ALL_FORMATS:

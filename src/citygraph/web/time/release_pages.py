@@ -10,7 +10,6 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.build.dataset import provenance
 from citygraph.errors import Gone, MethodNotAllowed, NotFound
-from citygraph.instance import current_instance
 from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, OWL, PROV, RDF, VOID, XSD
 from citygraph.release.releases import Release
 from citygraph.web.http.messages import Reply, Request, redirection
@@ -18,6 +17,7 @@ from citygraph.web.http.replies import FOR_EVER, GRAPHS, HTML, JSON, chosen, rep
 from citygraph.web.time.release_differences import OFFERS as DIFFERENCE_OFFERS
 from citygraph.web.time.release_differences import counts, difference_page, rdf_patch, trig, written_as
 from citygraph.web.time.release_site import ReleaseSite
+from citygraph.web.view.translations import N_, of_instance
 
 _OFFERS = (GRAPHS[0], HTML, JSON, *GRAPHS[1:])
 WRITES = ("update", "graphs")
@@ -120,12 +120,12 @@ class ReleasePages:
             yield from self._one(release)
 
     def _one(self, release: Release) -> Iterable[Quad]:
-        manifest, title = release.manifest, current_instance().title_in
+        manifest = release.manifest
         subject = NamedNode(self._site.iri(release))
         yield Quad(subject, RDF("type"), DCAT("Dataset"))
         yield Quad(subject, RDF("type"), PROV("Entity"))
-        yield Quad(subject, DCTERMS("title"), Literal(f"{title('en')}, release {release.id}", language="en"))
-        yield Quad(subject, DCTERMS("title"), Literal(f"{title('tr')}, {release.id} sürümü", language="tr"))
+        for title in of_instance(N_("{name}, release {release}"), release=release.id):
+            yield Quad(subject, DCTERMS("title"), title)
         yield Quad(subject, DCAT("isVersionOf"), DATASET)
         yield Quad(subject, DCTERMS("identifier"), Literal(release.id))
         yield Quad(subject, DCAT("version"), Literal(release.id))

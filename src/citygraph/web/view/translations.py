@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
+from pyoxigraph import Literal
+
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, DCAT, DCTERMS, OWL, RDF, RDFS, SCHEMA, SD, SKOS, VOID
 from citygraph.text import collation_key
 from citygraph.web.http.negotiation import ENGLISH, LANGUAGES, error_texts, translations
@@ -296,3 +299,12 @@ def _pattern(text: str) -> str:
     parts = _VALUE.split(text)
     # Odd parts are the numbers of values.
     return "".join(f"(?P<v{part}>.*?)" if place % 2 else re.escape(part) for place, part in enumerate(parts))
+
+
+def of_instance(text: str, /, **values: object) -> Iterator[Literal]:
+    """Yields a text about the instance, with its title as {name}: in English, and in each of its languages."""
+    instance = current_instance()
+    for language in LANGUAGES:
+        if language in (ENGLISH, *instance.languages):
+            title = instance.title_in(language)
+            yield Literal(Translations(language)(text, name=title, **values), language=language)
