@@ -71,11 +71,11 @@ def test_a_curator_corrects_publishes_and_undoes(
     assert current(writable).id == before
     page.get_by_label("Note for the history of releases").fill("Twin towns")
     page.get_by_role("button", name="Publish these changes").click()
-    expect(page.get_by_role("status").first).to_contain_text("Published in the release", timeout=WAIT)
+    expect(page.locator("p.conforms")).to_contain_text("Published in the release", timeout=WAIT)
     assert current(writable).manifest.message == "Twin towns"
     assert writable.token not in page.url
     page.get_by_role("button", name="Undo this import").click()
-    expect(page.get_by_role("status").first).to_contain_text("Undone", timeout=WAIT)
+    expect(page.locator("p.conforms")).to_contain_text("Undone", timeout=WAIT)
 
 
 def test_the_page_fits_a_phone_and_is_accessible(open_page: Visit, writable: Writable, tmp_path: Path) -> None:
