@@ -164,6 +164,7 @@ _PATHS: dict[str, tuple[str, ...]] = {
     "/wikidata.<extension>": ("/wikidata.json",),
     "/preview/<path:name>.png": ("/preview/city/izmir.png",),
     "/static/<path:name>": ("/static/mark.svg",),
+    "/curate": ("/curate text/html",),
     "/metrics": ("/metrics",),
     "/admin/running": ("/admin/running",),
 }
@@ -172,6 +173,7 @@ _ASKS = (
     Ask("/sparql/running/<name>", "/sparql/running/mine", "DELETE"),
     Ask("/admin/running/<query_id>", "/admin/running/1", "DELETE"),
     Ask("/reconcile", "/reconcile", "POST", "", "queries=" + quote(_RECONCILE), _FORM),
+    Ask("/curate", "/curate", "POST", "text/html", "action=check", _FORM),
     Ask("/update", "/update", "POST", "", _INSERT, _UPDATE),
     *(
         Ask(route, f"{address}{'&' if '?' in address else '?'}dry-run", method, "", *_BODIES[method])

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from citygraph.errors import UsageError
-from citygraph.instance import VOCABULARY, parse_instance, placeholder_problem
+from citygraph.instance import VOCABULARY, Instance, parse_instance, placeholder_problem
+from citygraph.release.releases import Releases
+from citygraph.settings import Settings
 from citygraph.starter.rebase import checked_base, rebased, save
+from citygraph.web import create_app
 from citygraph.web.http.addresses import moved_address
 
 OLD, NEW = "https://old.example/", "https://stadt.example/daten/"
@@ -134,6 +137,16 @@ def test_the_same_base_and_missing_settings_are_refused(folder: Path) -> None:
 def test_an_old_address_has_a_new_one(root: str, path: str, former: str, moved: str) -> None:
     """On the old host, or under the old path of the same host; no address leads back to itself (14 §1)."""
     assert moved_address(root, path, NEW, [former]) == moved
+
+
+def test_the_site_redirects_at_the_old_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the query string; a write goes nowhere else, and other hosts are answered as before (14 §1)."""
+    monkeypatch.setattr("citygraph.web.application.current_instance", lambda: Instance(former_bases=(OLD,)))
+    client = create_app(Settings(base=NEW), Releases(tmp_path)).test_client()
+    moved = client.get("/doc/city/bremen?lang=de", base_url=OLD)
+    assert (moved.status_code, moved.headers["Location"]) == (301, NEW + "doc/city/bremen?lang=de")
+    assert client.post("/sparql", base_url=OLD).status_code != 301
+    assert client.get("/robots.txt", base_url="https://stadt.example/").status_code != 301
 
 
 @pytest.mark.parametrize(
