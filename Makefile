@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build test lint types unit tools test-clients bench clean
+.PHONY: help serve build test lint types unit tools test-slow test-clients bench clean
 
 # What the front end is built from, by the hook of the build: hatch_build.py.
 WEB := hatch_build.py web/package-lock.json web/build.mjs $(wildcard web/src/*.* web/src/*/*.*)
@@ -38,6 +38,9 @@ unit: $(VENV)/installed-dev tools
 # Chromium and nginx for the tests, where apt-get may install them.
 tools:
 	@tests/tools.sh
+
+test-slow: $(VENV)/installed-dev tools  ## tests that take longer than twenty seconds each
+	$(BIN)/pytest -m slow --numprocesses auto --maxprocesses 4 --dist loadfile --durations 5
 
 test-clients: $(VENV)/installed-clients $(NODE_CLIENTS)/installed  ## other people's clients against a running site
 	$(BIN)/pytest tests/clients --durations 10

@@ -83,12 +83,14 @@ def test_every_route_is_asked() -> None:
     assert not uncovered()
 
 
+@pytest.mark.slow
 def test_answers_differ_only_in_the_base(both: list[tuple[Ask, str, str]]) -> None:
     """Pages, tables, feeds, query results, problems, and what the API writes (14 §1)."""
     differing = [f"{ask}\n{_first_difference(one, two)}" for ask, one, two in both if one != two]
     assert not differing, f"{len(differing)} differ:\n" + "\n\n".join(differing[:20])
 
 
+@pytest.mark.slow
 def test_most_requests_succeed(both: list[tuple[Ask, str, str]]) -> None:
     """Two answers that are errors would be the same too easily."""
     refused = [str(ask) for ask, one, _ in both if not one.startswith(("2", "3"))]

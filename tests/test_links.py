@@ -194,6 +194,7 @@ def test_a_page_is_read_as_a_parser_reads_it(world: Flask, path: str) -> None:
     assert sorted([*page.anchors, *page.twice]) == sorted(reader.ids)
 
 
+@pytest.mark.slow
 def test_every_link_of_the_small_world_answers(world: Flask) -> None:
     """From the home page, in both languages, over all pages of all releases, in all formats that are linked."""
     # The small world's ontology lacks most of the terms that its cities are told with.

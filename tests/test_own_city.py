@@ -65,6 +65,7 @@ def serve(folder: Path) -> bytes:
 
 
 @pytest.mark.timeout(600)  # nine commands, four of which build a release
+@pytest.mark.slow
 def test_each_command_of_the_guide_works(tmp_path: Path) -> None:
     """(14 §3) A person's work between the commands is that of Bremen's officer."""
     folder, homes = tmp_path, []

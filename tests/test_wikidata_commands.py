@@ -166,7 +166,7 @@ def test_wrong_use_is_one_line(run: Run) -> None:
         assert done.returncode == 2
         assert done.stderr.count("\n") == 1
         assert said in done.stderr
-    assert "give an e-mail" in run("check", CITYGRAPH_WIKIDATA_CONTACT="").stderr
+    assert "CITYGRAPH_WIKIDATA_CONTACT" in run("check", CITYGRAPH_WIKIDATA_CONTACT="").stderr
 
 
 def test_the_check_is_ready_to_build(run: Run, tmp_path: Path) -> None:
