@@ -104,8 +104,9 @@ def test_queries_of_all_forms(text: str) -> None:
     ],
 )
 def test_updates_of_all_forms(text: str) -> None:
-    """Also no operation at all."""
-    parse(text, UPDATE)
+    """Also no operation at all: the tree covers the whole text."""
+    tree = parse(text, UPDATE)
+    assert tree.root.last == len(tree.tokens) - 1
 
 
 @pytest.mark.parametrize(

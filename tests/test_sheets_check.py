@@ -113,6 +113,15 @@ def test_all_problems_are_reported_at_once_with_their_cells(instance: tuple[Sour
     ]
 
 
+def test_yes_and_no_are_read_in_turkish_capitals(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+    """HAYIR has a dotless I, which Python's lower case would give a dot."""
+    places = PLACES.replace("Wikidata;Source", "Population;Population is approximate;Wikidata;Source")
+    places = places.replace(";;;;Q36", ";;;;;;Q36").replace("18.65;Q1792", "18.65;486000;HAYIR;Q1792")
+    result = checked(instance, tmp_path, [("places", places), ("sources", SOURCES)])
+    assert cells(result) == []
+    assert any('approximate> "false"' in str(one.quad) for one in result.statements)
+
+
 def test_a_result_of_a_shape_names_the_cell_that_causes_it(instance: tuple[Sources, Release], tmp_path: Path) -> None:
     """The latitude is a number, and no latitude."""
     places = PLACES.replace("54.35", "154.35")

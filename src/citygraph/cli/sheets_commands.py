@@ -130,8 +130,7 @@ def export(settings: Settings, file: Path, force: bool) -> int:
 
     Statements that no column can hold are named on standard error and stay as they are.
     """
-    if file.exists() and not force:
-        raise UsageError(f"{file} exists: --force replaces it")
+    _require_new(file, force)
     sources, instance = sources_of(settings), current_instance()
     model, choices = read_model(sources.ontology, instance.languages), choices_of(sources)
     exported = SheetExporter(model, choices, _home(instance)).rows(imported(settings.data))
@@ -149,8 +148,7 @@ def export(settings: Settings, file: Path, force: bool) -> int:
 @command
 def template(settings: Settings, file: Path, force: bool) -> int:
     """Write an empty workbook, FILE.xlsx: a sheet for each kind of entity, with titles, help, example, drop-downs."""
-    if file.exists() and not force:
-        raise UsageError(f"{file} exists: --force replaces it")
+    _require_new(file, force)
     sources = sources_of(settings)
     write_template(file, read_model(sources.ontology, current_instance().languages), choices_of(sources))
     click.echo(str(file), err=True)
@@ -189,6 +187,11 @@ def undo(settings: Settings) -> int:
     release, _ = build(sources_of(settings), Releases(settings.releases), _progress(False))
     click.echo(f"published {release.id}", err=True)
     return OK
+
+
+def _require_new(file: Path, force: bool) -> None:
+    if file.exists() and not force:
+        raise UsageError(f"{file} exists: --force replaces it")
 
 
 def _reported(settings: Settings, chosen: _CheckOptions, progress: Progress) -> CheckedSheets:

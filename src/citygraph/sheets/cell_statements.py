@@ -15,7 +15,7 @@ from citygraph.sheets.choices import Choices
 from citygraph.sheets.dates import read_date
 from citygraph.sheets.rows import RowCell, SheetRow
 from citygraph.sheets.table_model import SheetColumn, SheetNode, TableModel
-from citygraph.text import ALL_LANGUAGES, best_tag, nfc, slug
+from citygraph.text import ALL_LANGUAGES, best_tag, fold, nfc, slug
 
 NOT_A_CHOICE = CellRule("choice", "{value} is not one of the choices.", "Choose one of {choices}.")
 NOT_A_NUMBER = CellRule("number", "{value} is not a number.", "Write digits, such as 12345 or 54.35.")
@@ -44,8 +44,8 @@ _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _OVERRIDE = re.compile(r"(.*\S)\s*\[([a-z0-9][a-z0-9-]*)\]", re.DOTALL)
 _IDENTIFIER = re.compile(r"[a-z]+/[a-z0-9]+(?:-[a-z0-9]+)*")
 _PARTS = re.compile(r"\s*(?:;|\n)\s*")
-_YES = frozenset({"yes", "true", "evet", "ja", "bəli", "1"})
-_NO = frozenset({"no", "false", "hayır", "nein", "xeyr", "0"})
+_YES = frozenset(map(fold, ("yes", "true", "evet", "ja", "bəli", "1")))
+_NO = frozenset(map(fold, ("no", "false", "hayır", "nein", "xeyr", "0")))
 
 
 @dataclass(frozen=True)
@@ -328,7 +328,7 @@ def _decimal(text: str) -> Literal | None:
 
 
 def _yes_no(text: str) -> Literal | None:
-    folded = text.casefold()
+    folded = fold(text)
     return Literal(folded in _YES) if folded in _YES | _NO else None
 
 
