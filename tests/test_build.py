@@ -18,7 +18,7 @@ from citygraph.build.build import build, is_current
 from citygraph.build.catalog import data_graphs
 from citygraph.errors import BadData, Violations
 from citygraph.progress import Progress
-from citygraph.rdf.terms import CG, DATASET, DERIVED_GRAPH, GRAPH, ID, PREFIXES, VOID
+from citygraph.rdf.terms import CG, DATASET, DERIVED_GRAPH, GRAPH, ID, PREFIXES, SOURCE, VOID
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.source.files import Sources
@@ -134,7 +134,7 @@ def test_data_that_break_a_shape_change_nothing(copy: Sources, tmp_path: Path) -
     ("name", "text", "wrong"),
     [
         ("data/x.trig", "GRAPH <http://g> { <http://a> <http://b> }", r"data/x\.trig:1:"),
-        ("data/x.trig", f"GRAPH {GRAPH('curation')} {{ <a:a> <b:b> <c:c> }}", "one file owns a graph"),
+        ("data/x.trig", f"GRAPH {SOURCE('place-register')} {{ <a:a> <b:b> <c:c> }}", "one file owns a graph"),
         ("data/x.trig", f"GRAPH {GRAPH('derived')} {{ <a:a> <b:b> <c:c> }}", "made by the rules"),
         ("ontology/rules/99-x.rq", "SELECT * { ?s ?p ?o }", "must be a CONSTRUCT"),
         ("ontology/rules/99-x.rq", "CONSTRUCT {", r"rules/99-x\.rq"),

@@ -13,7 +13,7 @@ from citygraph.commit.change import Change, Commit, Update
 from citygraph.commit.commit import Followup
 from citygraph.errors import BadData, CitygraphError, Violations
 from citygraph.progress import Progress
-from citygraph.rdf.terms import PREFIXES
+from citygraph.rdf.terms import GRAPH, PREFIXES
 from citygraph.release.releases import Releases
 from citygraph.report import Place, Report, ValidationResult
 from citygraph.settings import Settings
@@ -128,6 +128,19 @@ def test_file_of_the_data_can_be_validated_alone(tmp_path: Path) -> None:
     shutil.copy(sources.data / "register.trig", copy)
     with pytest.raises(BadData, match=rf"copy\.trig:{len(PREFIXES) + 3}: .* is filled by data/register\.trig already"):
         check(sources, [copy], Progress())
+
+
+def test_files_of_documents_share_catalogue_and_translations(tmp_path: Path) -> None:
+    """(15) Each describes its document and has the names that the document lacks."""
+    sources = write_files(tmp_path)
+    for name, alias in (("first", '"Smyrna"@en'), ("second", '"Smyrne"@fr')):
+        (sources.data / f"{name}.trig").write_text(
+            f"{PREFIX_LINES} GRAPH graph:translations {{ city:izmir skos:altLabel {alias} }}"
+            f"GRAPH graph:catalog {{ source:register rdfs:comment 'In {name}'@en }}",
+            encoding="utf-8",
+        )
+    manifest = build(sources, Releases(tmp_path / "releases"), Progress())[0].manifest
+    assert manifest.graphs[GRAPH("translations").value] == 2
 
 
 def test_new_file_stands_beside_what_the_api_owns(tmp_path: Path, consequences: Followup) -> None:

@@ -19,7 +19,7 @@ from citygraph.build.validation import locate, validate
 from citygraph.errors import BadData, Conflict, NotFound, Violations
 from citygraph.index.names import write_index
 from citygraph.progress import Progress
-from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
+from citygraph.rdf.terms import COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
 from citygraph.release.ownership import api_graphs, carried_forward
 from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.report import REPORT, Report
@@ -224,10 +224,9 @@ def _noting(file: SourceFile, loaded: Loaded, merged: IO[str]) -> Iterator[Quad]
         loaded.statements += 1
         graph = quad.graph_name
         if isinstance(graph, NamedNode) and graph not in (ONTOLOGY_GRAPH, SHAPES_GRAPH):
-            # A graph in two files could not be written back by an export. Only the catalogue is in several: an imported
-            # sheet describes its source itself.
+            # The file of a document describes the document itself, and has the names that the document lacks.
             owner = loaded.owners.setdefault(graph.value, file.name)
-            if owner != file.name and graph != CATALOG_GRAPH:
+            if owner != file.name and graph not in COMMON_GRAPHS:
                 reason = f"the graph {graph.value} is filled by {owner} already: one file owns a graph"
                 raise BadData(reason, file.name, file.line_of(quad))
             if graph == DERIVED_GRAPH:

@@ -52,6 +52,9 @@ CATALOG_GRAPH = GRAPH("catalog")
 CURATION_GRAPH = GRAPH("curation")
 DERIVED_GRAPH = GRAPH("derived")
 QUALITY_GRAPH = GRAPH("quality")
+TRANSLATIONS_GRAPH = GRAPH("translations")
+# Graphs without a document of their own, which the files of several documents may fill.
+COMMON_GRAPHS = (CATALOG_GRAPH, CURATION_GRAPH, TRANSLATIONS_GRAPH)
 DATASET = NamedNode(BASE + "dataset")
 LICENSE = NamedNode(current_instance().licence)
 

@@ -11,7 +11,17 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode
 
 from citygraph.graph.description import Value
 from citygraph.graph.labels import last_segment
-from citygraph.rdf.terms import CATALOG_GRAPH, CG, CURATION_GRAPH, DCTERMS, DERIVED_GRAPH, PREFIXES, WD, split_iri
+from citygraph.rdf.terms import (
+    CATALOG_GRAPH,
+    CG,
+    CURATION_GRAPH,
+    DCTERMS,
+    DERIVED_GRAPH,
+    PREFIXES,
+    TRANSLATIONS_GRAPH,
+    WD,
+    split_iri,
+)
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.translations import N_, Translations
 from citygraph.web.view.values import Text, literal_text
@@ -107,6 +117,7 @@ _KINDS: Mapping[str, str] = {
     CURATION_GRAPH.value: N_("conclusions of the editors"),
     DERIVED_GRAPH.value: N_("derived from other statements by rules"),
     CATALOG_GRAPH.value: N_("catalogue of the documents"),
+    TRANSLATIONS_GRAPH.value: N_("translations and names that no document has"),
 }
 # The properties of a source that are shown, in this order.
 _FACTS: tuple[tuple[str, str], ...] = (
