@@ -145,12 +145,20 @@ def test_a_picture_is_bounded_and_what_is_left_out_is_told() -> None:
         ("cg:status <urn:p> . <urn:p> cg:until cg:unknownDate .", "2026-11-29", True),
         ('cg:status <urn:p>, <urn:q> . <urn:p> cg:until "2010"^^xsd:gYear . <urn:q> cg:from "2020"^^xsd:gYear .',
          "2026-11-29", False),
+        ("cg:status <urn:p> . <urn:p> cg:state status:planned .", "2026-11-29", True),
+        ('cg:status <urn:p> . <urn:p> cg:state status:suspended ; cg:attestedOn "2024-01-01"^^xsd:date .',
+         "2026-11-29", True),
+        ('cg:status <urn:p>, <urn:q> . <urn:p> cg:state status:suspended ; cg:attestedOn "2024-01-01"^^xsd:date .'
+         ' <urn:q> cg:state status:active ; cg:attestedOn "2024"^^xsd:gYear .', "2026-11-29", True),
+        ('cg:status <urn:p>, <urn:q> . <urn:p> cg:state status:suspended ; cg:attestedOn "2024-01-01"^^xsd:date .'
+         ' <urn:q> cg:state status:active ; cg:attestedOn "2025-02-01"^^xsd:date .', "2026-11-29", False),
+        ("cg:status <urn:p> . <urn:p> cg:state status:dormant .", "2026-11-29", False),
     ],
 )  # fmt: skip
-def test_a_tie_that_has_ended_is_not_counted_as_current(
+def test_a_tie_that_is_not_in_force_is_not_counted_as_current(
     tmp_path: Path, status: str, today: str, *, is_over: bool
 ) -> None:
-    """The entity table marks it, and the graph of ties does not have it (13.10)."""
+    """The entity table marks it, and the graph of ties does not have it (13.10, 15 §1)."""
     head = "".join(f"PREFIX {prefix}: <{iri}>\n" for prefix, iri in PREFIXES.items())
     quads = list(parse(f"{head} agreement:izmir-baku {status}", format=RdfFormat.TURTLE))
     release = publish([*small_world(), *quads], tmp_path)

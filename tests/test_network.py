@@ -105,11 +105,11 @@ def test_a_tie_that_has_ended_is_not_part_of_the_network(tmp_path: Path) -> None
     assert "There is no connection between İzmir and Baku" in page(client, "from=city/izmir&to=city/baku")
     around = page(client, "city=city/izmir")
     assert "It has 1 partner." in around
-    assert "1 agreement has ended and is not part of the network." in around
+    assert "1 agreement is not in force and is not part of the network." in around
     answer = client.get("/network.json").get_json()
     assert ({node["label"] for node in answer["nodes"]}, answer["ended"]) == ({"Bremen", "İzmir"}, 1)
     listed = client.get("/explore?type=city", headers={"Accept": "text/html"}).text
     assert 'Baku</a></th><td class="country">Azerbaijan</td>' in listed
-    assert '<td class="number">0 <span class="ended">(1 ended)</span></td>' in listed
+    assert '<td class="number">0 <span class="ended">(1 not in force)</span></td>' in listed
     agreements = client.get("/explore?type=agreement", headers={"Accept": "text/html"}).text
-    assert agreements.count('<span class="ended">(ended)</span>') == 1
+    assert agreements.count('<span class="ended">(not in force)</span>') == 1

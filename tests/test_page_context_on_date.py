@@ -11,7 +11,14 @@ from flask.testing import FlaskClient
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from citygraph.web.kinds.page_context import ATTESTED_DURING, VALID_DURING, has_ended, not_yet, validity
+from citygraph.web.kinds.page_context import (
+    ATTESTED_DURING,
+    CURRENT_STATE,
+    VALID_DURING,
+    is_in_force,
+    not_yet,
+    validity,
+)
 from tests.grounds import context_of
 from tests.test_entity_page import page, text
 from tests.world import publish, small_world
@@ -62,8 +69,25 @@ def test_what_ended_on_an_unknown_date_is_over_today(release: Release) -> None:
     facts = {VALID_DURING: ("1990/",)}
     assert validity(context, facts, "2026-11-21") == "not documented for that day"
     assert validity(context, facts, "2026-11-22") == "no longer"
-    assert has_ended(context, facts)
-    assert not has_ended(context, {VALID_DURING: ("1990/", "2010/..")})
+    assert not is_in_force(context, facts)
+    assert is_in_force(context, {VALID_DURING: ("1990/", "2010/..")})
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "today"),
+    [("planned", "planned", "planned"), ("decided", "decided, not yet signed", "decided, not yet signed"),
+     ("suspended", "", "suspended"), ("ended", "", "ended"), ("dormant", "", ""), ("active", "", "")],
+)  # fmt: skip
+def test_the_last_documented_state_counts_where_dates_do_not_decide(
+    release: Release, state: str, before: str, today: str
+) -> None:
+    """A planned agreement never held; whether a suspended one held on an earlier day, nothing denies (15 §1)."""
+    context = context_of(release, today="2026-11-22")
+    facts = {CURRENT_STATE: (f"https://w3id.org/citygraph/ontology/statuses/{state}",)}
+    assert validity(context, facts, "1990-01-01") == before
+    assert validity(context, facts, "2026-11-22") == today
+    assert is_in_force(context, facts) == (not today)
+    assert validity(context, {**facts, VALID_DURING: ("1995/..",)}, "1990-01-01") == "not yet"
 
 
 def test_nothing_shows_that_what_has_no_end_lasts_beyond_today(release: Release) -> None:

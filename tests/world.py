@@ -14,6 +14,7 @@ from citygraph.source.rules import derive, read_rules
 
 REPOSITORY = Path(__file__).parents[1]
 
+_RULES = REPOSITORY / "ontology" / "rules"
 # The page says when; the news says who met; the register knows names; the curator concludes; the rules derive.
 _WORLD = """
 GRAPH source:page {
@@ -129,7 +130,8 @@ def validity_of(quads: list[Quad]) -> list[Quad]:
     store.extend(quad for quad in quads if quad.graph_name == DefaultGraph())
     ties = list(store.quads_for_pattern(None, CG("party"), None, DefaultGraph()))
     store.extend(Quad(quad.subject, RDF("type"), CG("Agreement")) for quad in ties)
-    derived = derive(read_rules(sorted((REPOSITORY / "ontology" / "rules").glob("*-validity.rq"))), store)
+    rules = sorted(file for name in ("state", "validity") for file in _RULES.glob(f"*-{name}.rq"))
+    derived = derive(read_rules(rules), store)
     return [*derived, *(Quad(quad.subject, quad.predicate, quad.object) for quad in derived)]
 
 

@@ -88,7 +88,7 @@ class Entity:
 
     `since` is its first date, `ties` counts agreements, `protocol` is "yes" if one is signed.
 
-    `ended` is the number of its agreements that have ended, or 1 for an agreement that has.
+    `ended` is the number of its agreements that are not in force, or 1 for such an agreement.
     """
 
     iri: str
@@ -104,7 +104,7 @@ class Entity:
 
     @property
     def in_force(self) -> int:
-        """The number of its agreements that have not ended."""
+        """The number of its agreements that are in force."""
         return self.ties - self.ended
 
     def name(self, language: str) -> str:
@@ -164,11 +164,11 @@ class EntityTable:
         return dict(self._ask("SELECT kind, count(*) FROM listed GROUP BY kind"))
 
     def ended_count(self, today: str) -> int:
-        """Returns the number of agreements that have ended by today."""
+        """Returns the number of agreements that are not in force today."""
         return int(self._ask("SELECT count(*) FROM temp.ended", day=("", today))[0][0])
 
     def _ties_on(self, today: str) -> TieGraph:
-        """Returns the graph of the ties that have not ended by today."""
+        """Returns the graph of the ties that are in force today."""
         iris = dict(self._ask("SELECT number, iri FROM listed WHERE kind <> 'person'"))
         neighbours: dict[str, dict[str, list[str]]] = {}
         for one, other, agreement in self._ask(_TIES, day=("", today)):

@@ -16,20 +16,23 @@ from citygraph.text import collation_key
 
 _SOURCE = "/source/"
 _PARTY, _HOLDER, _COUNTRY, _END = CG("party"), CG("holder"), CG("country"), CG("endDate")
-_VALID = CG("validDuring")
+_VALID, _STATE = CG("validDuring"), CG("currentState")
+# The states in which an agreement is not in force, with the last day that an ending has for them: one that never
+# began was over before any day, and for a suspension or an end the day is unknown.
+_STATES = {"planned": "0000-01-01", "decided": "0000-01-01", "suspended": "", "ended": ""}
 _INTERVALS = (_VALID, CG("attestedDuring"))
 _PROTOCOL = CG("protocolDate")
 _DATES = (CG("councilActDate"), _PROTOCOL, CG("startDate"), CG("attestedOn"), CG("foundingDate"))
 # A source is a facet value of the entities about which it has one of these properties.
 _COVERED = (RDF("type"), _COUNTRY, _PARTY, _END, *_DATES)
 # A commit that changes none of these, nor the names and facts of the index, leaves these tables as they are.
-READ = frozenset({*_COVERED, *_INTERVALS, _HOLDER})
+READ = frozenset({*_COVERED, *_INTERVALS, _STATE, _HOLDER})
 _ALWAYS = "9999"
 _PLACES = ("city", "area", "country")
 # `label_tr` is the label in the second language of the instance. `place` and `place_tr` are the ranks in the alphabet
 # by the two labels, so that a query sorts by integers.
 # `country` is one of the countries; the facet has all. A choice is a value of a facet for one kind of entity. An ending
-# is that of an agreement which has an end: its last day, "" if that is unknown.
+# is that of an agreement which is not in force: its last day, "" if that is unknown.
 SCHEMA_TEXT = """
 CREATE TABLE listed (
   number INTEGER PRIMARY KEY, iri TEXT, kind TEXT, label TEXT, label_tr TEXT, place INTEGER, place_tr INTEGER,
@@ -153,14 +156,17 @@ def _read_times(store: Store, entries: dict[str, _Entry]) -> None:
 
 
 def _endings(store: Store) -> Iterator[tuple[str, str]]:
-    """Yields each agreement that has an end, with its last day or "" if that is unknown."""
+    """Yields each agreement that is not in force any more or yet, with its last day or "" if that is unknown."""
+    named = ((iri, state.rpartition("/")[2]) for iri, state in pairs(store, _STATE))
+    endings = {iri: _STATES[name] for iri, name in named if name in _STATES}
     intervals: defaultdict[str, list[DateInterval]] = defaultdict(list)
     for iri, text in pairs(store, _VALID):
         if kind_of(iri) == "agreement":
             intervals[iri].append(date_interval(text))
     for iri, all_ in intervals.items():
         if not any(one.is_open for one in all_):
-            yield iri, max(last_day(one.end) for one in all_)
+            endings[iri] = max(last_day(one.end) for one in all_)
+    yield from endings.items()
 
 
 def _spans(text: str) -> Iterator[tuple[str, str]]:

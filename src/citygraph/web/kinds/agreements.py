@@ -16,7 +16,16 @@ from citygraph.rdf.partial_dates import chronological, date_interval, in_year, i
 from citygraph.rdf.terms import CG
 from citygraph.web.kinds.acts import Event, read_events
 from citygraph.web.kinds.drawing import NARROW
-from citygraph.web.kinds.page_context import VALID_DURING, Bindings, Layout, PageContext, has_ended, not_yet, text_of
+from citygraph.web.kinds.page_context import (
+    CURRENT_STATE,
+    VALID_DURING,
+    Bindings,
+    Layout,
+    PageContext,
+    is_in_force,
+    not_yet,
+    text_of,
+)
 from citygraph.web.view.cells import Cell
 from citygraph.web.view.time_spans import span, span_between, year_of
 from citygraph.web.view.values import Text, date
@@ -51,18 +60,20 @@ def agreement(context: PageContext, description: Description) -> Layout:
     events = read_events(context, context.ask("agreement-events", agreement=node))
     year = Literal(int(context.today[:4]))
     rows = context.ask("agreement-anniversaries", agreement=node, year=year)
-    facts = {VALID_DURING: tuple(value.term.value for value in description.values(VALID_DURING))}
-    ended = has_ended(context, facts)
+    facts = {
+        name: tuple(value.term.value for value in description.values(name)) for name in (VALID_DURING, CURRENT_STATE)
+    }
+    in_force = is_in_force(context, facts)
     dated = list(_dated(context, description))
     steps = [*dated, *_periods(context, facts[VALID_DURING], dated), *_met(events)]
-    # An agreement that has ended has no anniversaries to come.
-    coming = [] if ended else list(_coming(context, rows))
+    # An agreement that is not in force has no anniversaries to come.
+    coming = [] if not in_force else list(_coming(context, rows))
     steps.sort(key=lambda step: (not step.when, chronological(step.when)))
     steps = [replace(step, validity=not_yet(context, [step.when] if step.when else [])) for step in steps]
     values = {
         "sides": sides,
         "days": _cells(context, description, _DAYS),
-        "life": _life(context, context.table.link(description.iri).text, [*steps, *coming], ended),
+        "life": _life(context, context.table.link(description.iri).text, [*steps, *coming], in_force),
         "steps": (*steps, *coming),
     }
     return Layout("kinds/agreement.html", values, _COVERED, _COVERED_LINKS)
@@ -144,10 +155,10 @@ def anniversary_of(context: PageContext, property_: str) -> str:
     return _("of the council act") if property_ == _ACT else _("of the protocol")
 
 
-def _life(context: PageContext, name: str, steps: Sequence[LifeStep], ended: bool) -> tuple[Markup, Markup] | None:
+def _life(context: PageContext, name: str, steps: Sequence[LifeStep], in_force: bool) -> tuple[Markup, Markup] | None:
     """Draws the timeline in two sizes, for wide and for narrow screens."""
     moments = [moment for step in _drawn(context, steps) if (moment := _moment(context, step))]
-    if not ended:
+    if in_force:
         # The line goes on after the end of a period that another one followed.
         moments = [replace(moment, kind="event") if moment.kind == "end" else moment for moment in moments]
     if not moments:

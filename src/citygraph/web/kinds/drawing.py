@@ -140,7 +140,7 @@ def _strips(ties: Sequence[Tie], translations: Translations) -> tuple[Markup, tu
         return Markup(), ()
     scale = strip_years(spans)
     rows = (
-        Strip(tie, strip(act, protocol, scale, tie.has_ended), _in_short(tie, translations))
+        Strip(tie, strip(act, protocol, scale, not tie.in_force), _in_short(tie, translations))
         for tie, (act, protocol) in zip(ties, dates, strict=True)
     )
     return strip_scale(scale), tuple(rows)
@@ -180,7 +180,7 @@ def _mark(context: PageContext, tie: Tie, partner: Partner, named: bool) -> MapM
         partner.kind,
         tie.state,
         age_of(tie),
-        tie.has_ended,
+        not tie.in_force,
     )
 
 

@@ -13,7 +13,7 @@ from citygraph.rdf.terms import CG
 from citygraph.web.kinds.acts import cells_of as words_of
 from citygraph.web.kinds.acts import read_events, sources_by
 from citygraph.web.kinds.key_facts import cells_of, key_facts
-from citygraph.web.kinds.page_context import Bindings, Layout, PageContext, has_ended, text_of
+from citygraph.web.kinds.page_context import Bindings, Layout, PageContext, is_in_force, text_of
 from citygraph.web.kinds.ties import dates_of, facts_by_subject, state_of
 from citygraph.web.view.cells import Cell, PropertyRow
 from citygraph.web.view.values import Text, date
@@ -170,7 +170,7 @@ def _partnerships(
 ) -> Partnerships:
     """Returns the partnerships of each place with the hosts, or between all places if no host is known.
 
-    A partnership that had ended by the day of the event is left out.
+    A partnership that was not in force on the day of the event is left out.
     """
     home, places = home_and_all
     dates = facts_by_subject(rows, "agreement")
@@ -180,7 +180,7 @@ def _partnerships(
         # Without a known home, every pair of participating places counts.
         if place not in places or partner not in (home or places):
             continue
-        if has_ended(context, dates[agreement], day):
+        if not is_in_force(context, dates[agreement], day):
             continue
         given = (dates_of(dates[agreement], name) for name in ("councilActDate", "protocolDate", "startDate"))
         acts, protocols, starts = given

@@ -12,7 +12,15 @@ from citygraph.web.kinds.agents import organisation, person, post, tenure
 from citygraph.web.kinds.agreements import agreement
 from citygraph.web.kinds.countries import country
 from citygraph.web.kinds.events import event
-from citygraph.web.kinds.page_context import ATTESTED_DURING, VALID_DURING, Layout, PageContext, not_yet, validity
+from citygraph.web.kinds.page_context import (
+    ATTESTED_DURING,
+    CURRENT_STATE,
+    VALID_DURING,
+    Layout,
+    PageContext,
+    not_yet,
+    validity,
+)
 from citygraph.web.kinds.places import place
 from citygraph.web.kinds.ties import Facts, facts_by_subject
 
@@ -60,7 +68,7 @@ def validity_of_entity(context: PageContext, description: Description) -> str:
     # The dates are in the description already: no query is needed.
     dates = {
         predicate: tuple(value.term.value for value in description.values(predicate))
-        for predicate in (*_STARTS, VALID_DURING, ATTESTED_DURING)
+        for predicate in (*_STARTS, VALID_DURING, ATTESTED_DURING, CURRENT_STATE)
     }
     return _validity(context, dates)
 

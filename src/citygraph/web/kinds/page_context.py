@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple, Variable
 
+from citygraph.instance import VOCABULARY
 from citygraph.rdf.partial_dates import Validity, chronological, finest_first, period_of, validity_on
 from citygraph.rdf.terms import CG
 from citygraph.source.queries import StoredQuery, load_queries
@@ -95,25 +96,41 @@ _WORDS = {
     Validity.UNDOCUMENTED: N_("not documented for that day"),
 }
 VALID_DURING, ATTESTED_DURING = CG("validDuring").value, CG("attestedDuring").value
+CURRENT_STATE = CG("currentState").value
+_STATUS = VOCABULARY + "ontology/statuses/"
+# The last documented states in which an agreement is not in force: those before it began count for any day up to the
+# present, the others from the present on. Without a documented state, an agreement counts by its dates alone.
+_NOT_BEGUN = {_STATUS + "planned": N_("planned"), _STATUS + "decided": N_("decided, not yet signed")}
+_INTERRUPTED = {_STATUS + "suspended": N_("suspended"), _STATUS + "ended": N_("ended")}
 
 
 def validity(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: str = "") -> str:
     """Returns "not yet", "no longer" or "not documented for that day" for a day, by default the requested date.
 
-    `facts` are the values by property. Returns "" without a day, and for what is valid or undated.
+    `facts` are the values by property. Returns "" without a day, and for what is valid or undated. The last
+    documented state of an agreement counts too, such as "suspended".
     """
     day = day or context.at
     if not day:
         return ""
     # The intervals follow from all dates by the rules 12 and 13 in ontology/rules.
     state = validity_on(day, facts.get(VALID_DURING, ()), facts.get(ATTESTED_DURING, ()), context.today)
-    return context.translations(_WORDS[state]) if state in _WORDS else ""
+    if state in _WORDS:
+        return context.translations(_WORDS[state])
+    return context.translations(_state_out_of_force(facts, day, context.today))
 
 
-def has_ended(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: str = "") -> bool:
-    """Returns whether something has ended by a day, by default today, or on an unknown date."""
-    state = validity_on(day or context.today, facts.get(VALID_DURING, ()), (), context.today)
-    return state in (Validity.NO_LONGER, Validity.UNDOCUMENTED)
+def is_in_force(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: str = "") -> bool:
+    """Returns whether something is in force on a day, by default today. The last documented state counts too."""
+    day = day or context.today
+    state = validity_on(day, facts.get(VALID_DURING, ()), (), context.today)
+    is_over = state in (Validity.NO_LONGER, Validity.UNDOCUMENTED)
+    return not is_over and not _state_out_of_force(facts, day, context.today)
+
+
+def _state_out_of_force(facts: Mapping[str, tuple[str, ...]], day: str, today: str) -> str:
+    words = {**(_NOT_BEGUN if day <= today else {}), **(_INTERRUPTED if day >= today else {})}
+    return next((words[state] for state in facts.get(CURRENT_STATE, ()) if state in words), "")
 
 
 def not_yet(context: PageContext, dates: Iterable[str]) -> str:

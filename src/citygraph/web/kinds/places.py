@@ -79,7 +79,7 @@ def _on(tie: Tie, day: str) -> Tie:
     if not day:
         return tie
     signed = tuple(one for one in finest_first(tie.protocols) if (period_of(one) or ("",))[0] <= day)
-    return replace(tie, protocols=signed, has_ended=False)
+    return replace(tie, protocols=signed, in_force=True)
 
 
 def _point(description: Description) -> Point | None:

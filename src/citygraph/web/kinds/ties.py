@@ -13,7 +13,7 @@ from citygraph.geo import kilometres
 from citygraph.rdf.partial_dates import DateInterval, chronological, date_interval, year_part
 from citygraph.rdf.terms import CG, RDF, SCHEMA
 from citygraph.text import collation_key, fold
-from citygraph.web.kinds.page_context import VALID_DURING, Bindings, PageContext, has_ended, text_of, validity
+from citygraph.web.kinds.page_context import VALID_DURING, Bindings, PageContext, is_in_force, text_of, validity
 from citygraph.web.view.cells import SourceNote
 from citygraph.web.view.values import Text
 
@@ -58,7 +58,7 @@ class Tie:
     days: tuple[str, ...]
     notes: tuple[SourceNote, ...]
     validity: str = ""
-    has_ended: bool = False  # today, on a date that may be unknown
+    in_force: bool = True  # today
 
     @property
     def first(self) -> str:
@@ -165,7 +165,7 @@ def _tie(context: PageContext, iri: str, facts: Facts, partners: Mapping[str, Pa
         facts.get(CG("daysToProtocol").value, ()),
         (),
         validity(context, facts, context.at or context.today),
-        has_ended(context, facts),
+        is_in_force(context, facts),
     )
 
 

@@ -64,7 +64,7 @@ class Home:
 
     @property
     def partners(self) -> int:
-        """The number of partners, without those of ties that have ended."""
+        """The number of partners, without those of ties that are not in force."""
         return len({partner.iri for tie in self._present for partner in tie.partners})
 
     @property
@@ -74,7 +74,7 @@ class Home:
 
     @property
     def _present(self) -> tuple[Tie, ...]:
-        return tuple(tie for tie in self.ties if not tie.has_ended)
+        return tuple(tie for tie in self.ties if tie.in_force)
 
     @property
     def first_year(self) -> str:
@@ -100,8 +100,8 @@ def read_home(context: PageContext, releases: Iterable[Release]) -> Home:
 
 def _coming(context: PageContext, hub: str, ties: tuple[Tie, ...]) -> Iterator[Year]:
     this = int(context.today[:4])
-    # A tie that has ended has no anniversaries to come.
-    by_iri = {tie.agreement: tie for tie in ties if not tie.has_ended}
+    # A tie that is not in force has no anniversaries to come.
+    by_iri = {tie.agreement: tie for tie in ties if tie.in_force}
     rows = context.ask("place-anniversaries", place=NamedNode(hub), year=Literal(this))
     anniversaries = [
         _anniversary(row, by_iri, context.today) for row in rows if text_of(row.get("agreement")) in by_iri

@@ -139,7 +139,7 @@ def _rays(ties: Sequence[Tie]) -> Iterator[MapMark]:
                     kind=partner.kind,
                     state=tie.state,
                     age=age_of(tie),
-                    ended=tie.has_ended,
+                    ended=not tie.in_force,
                 )
 
 

@@ -58,7 +58,7 @@ class TieRow:
 class NetworkView:
     """The content of the page: `kind` is whole, around, way or asked (a place is unknown).
 
-    Agreements that have ended are not part of the network; `ended` is their number in the release.
+    Agreements that are not in force are not part of the network; `ended` is their number in the release.
     """
 
     kind: str
