@@ -11,9 +11,9 @@ from urllib.parse import urljoin
 
 import pytest
 from flask.testing import FlaskClient
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Triple
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
-from citygraph.rdf.terms import CG, ID, SOURCE
+from citygraph.rdf.terms import CG, ID, PREFIXES, SOURCE
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
@@ -165,6 +165,35 @@ def test_conclusion_is_marked_and_gives_its_reason(client: FlaskClient) -> None:
     assert "January 2026" in html
     assert re.search(r"<details.*≈.*The news of 6 January reports it\..*</details>", html, re.DOTALL)
     assert "6 Ocak tarihli haber bildiriyor." in page(client, "/doc/event/visit", "tr")
+
+
+_ASSESSED = """
+GRAPH graph:curation {
+  <https://w3id.org/citygraph/graph/curation#assessment-act> a cg:Assessment ;
+    cg:assesses <https://w3id.org/citygraph/graph/curation#statement-act> ;
+    cg:verdict <https://w3id.org/citygraph/ontology/verdicts/disputed> ; cg:evidence source:news ;
+    cg:reason "The news has another day."@en, "Haberde başka bir gün var."@tr .
+  <https://w3id.org/citygraph/graph/curation#statement-act> a rdf:Statement ; rdf:subject agreement:izmir-baku ;
+    rdf:predicate cg:councilActDate ; rdf:object "1985-09-04"^^xsd:date ; cg:statedIn source:page .
+}
+GRAPH graph:ontology {
+  <https://w3id.org/citygraph/ontology/verdicts/disputed> rdfs:label "disputed"@en, "tartışmalı"@tr .
+}
+"""
+
+
+def test_an_assessed_statement_shows_the_verdict_and_its_reason(tmp_path: Path) -> None:
+    """Beside the date on the page of the agreement, in the reader's language (15 §1)."""
+    head = "".join(f"PREFIX {prefix}: <{iri}>\n" for prefix, iri in PREFIXES.items())
+    publish([*small_world(), *parse(head + _ASSESSED, format=RdfFormat.TRIG)], tmp_path)
+    client = create_app(Settings(), Releases(tmp_path)).test_client()
+    for language, verdict, reason in (
+        ("en", "disputed", "The news has another day."),
+        ("tr", "tartışmalı", "Haberde başka bir gün var."),
+    ):
+        html = page(client, "/doc/agreement/izmir-baku", language)
+        assert re.search(rf"1985.{{0,400}}<summary>{verdict}</summary><p>.*{reason}.*</details>", html, re.DOTALL)
+    assert "<summary>disputed</summary>" not in page(client, "/doc/agreement/izmir-bremen")
 
 
 def test_incoming_relations_are_told_from_this_side(client: FlaskClient) -> None:

@@ -146,11 +146,12 @@ def _day(cell: Cell) -> str:
 
 
 def _joined(texts: tuple[Text, ...], *cells: Cell) -> Cell:
-    """Returns a cell with the sources and the reasons of several cells."""
+    """Returns a cell with the sources, the reasons and the assessments of several cells."""
     # By number, so that a source that several cells share is noted once.
     notes = {note.number: note for cell in cells for note in cell.notes}
     reasons = tuple(dict.fromkeys(reason for cell in cells for reason in cell.reasons))
-    return Cell(texts, tuple(notes[number] for number in sorted(notes)), reasons)
+    judgements = tuple(dict.fromkeys(one for cell in cells for one in cell.judgements))
+    return Cell(texts, tuple(notes[number] for number in sorted(notes)), reasons, judgements=judgements)
 
 
 def _home(

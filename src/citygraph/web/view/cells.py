@@ -43,9 +43,18 @@ class SourceNote:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """An assessment of a statement: its verdict, such as "outdated", and the reasons, linked to the assessment."""
+
+    verdict: str
+    reasons: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A value: its texts, its sources, the reason if the curator concluded it, and its own rows if it has parts.
 
+    `judgements` are the curator's assessments of the statement.
     `validity` is "not yet" or "no longer" valid on the requested date, else "".
     """
 
@@ -55,6 +64,7 @@ class Cell:
     anchor: str = ""
     rows: tuple[PropertyRow, ...] = ()
     validity: str = ""
+    judgements: tuple[Judgement, ...] = ()
 
     def squares(self) -> Markup:
         """Returns the source notes as HTML; a word joiner keeps the first on the line of the last word."""

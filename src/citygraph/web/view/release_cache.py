@@ -8,7 +8,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Protocol
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 
 from citygraph.build.dataset import dataset_description
+from citygraph.graph.curation import Assessment, Conclusion, read_assessments, read_conclusions
+from citygraph.graph.curation import Triple as CuratedTriple
 from citygraph.graph.document import DocumentWriter
 from citygraph.graph.examples import examples_in, home_place
 from citygraph.graph.jsonld import Context, context_of
@@ -27,7 +28,7 @@ from citygraph.index.entities import EntityTable
 from citygraph.instance import current_instance
 from citygraph.matching.lookup import Lookup
 from citygraph.rdf.nquads import apply_patch, patched_ancestors
-from citygraph.rdf.terms import CG, CURATION_GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
+from citygraph.rdf.terms import ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.release.releases import Release, Releases
 from citygraph.web.http.messages import Request
 from citygraph.web.view.findings import Findings, read_findings
@@ -137,17 +138,7 @@ def _in_memory(store: Store) -> Store:
     return copy
 
 
-_MOST_CONCLUSIONS = 20_000
 _MOST_SCANNED = 50_000
-
-
-@dataclass(frozen=True)
-class Conclusion:
-    """A conclusion of the curator: the reasons and the evidence for a triple."""
-
-    iri: str
-    reasons: tuple[Literal, ...]
-    evidence: tuple[str, ...]
 
 
 class OpenRelease:
@@ -228,18 +219,14 @@ class OpenRelease:
         return DocumentWriter(self.context)
 
     @cached_property
-    def conclusions(self) -> dict[tuple[str, str, str], Conclusion]:
+    def conclusions(self) -> dict[CuratedTriple, Conclusion]:
         """The curator's conclusions, by the concluded triple."""
-        conclusions = self.store.quads_for_pattern(None, RDF("type"), CG("Conclusion"), CURATION_GRAPH)
-        by_triple = {}
-        for quad in islice(conclusions, _MOST_CONCLUSIONS):
-            if isinstance(quad.subject, NamedNode):
-                properties: dict[str, list[NamedNode | Literal]] = {}
-                for part in self.store.quads_for_pattern(quad.subject, None, None, CURATION_GRAPH):
-                    if isinstance(part.object, NamedNode | Literal):
-                        properties.setdefault(part.predicate.value, []).append(part.object)
-                by_triple.update(_conclusion(quad.subject.value, properties))
-        return by_triple
+        return read_conclusions(self.store)
+
+    @cached_property
+    def assessments(self) -> dict[CuratedTriple, tuple[Assessment, ...]]:
+        """The curator's assessments of statements, by the assessed triple."""
+        return read_assessments(self.store)
 
     def parts(self, graph: str) -> tuple[str, ...]:
         """Returns the hash nodes of a graph's own document, which may have no incoming link."""
@@ -292,18 +279,6 @@ class ReleaseCache:
             while len(self._open) > self._size:
                 self._open.popitem(last=False)
             return opened
-
-
-def _conclusion(iri: str, properties: dict[str, list[NamedNode | Literal]]) -> dict[tuple[str, str, str], Conclusion]:
-    reasons = tuple(r for r in properties.get(CG("reason").value, ()) if isinstance(r, Literal))
-    evidence = tuple(e.value for e in properties.get(CG("evidence").value, ()))
-    conclusion = Conclusion(iri, reasons, evidence)
-    return {
-        (subject.value, predicate.value, term.value): conclusion
-        for subject in properties.get(RDF("subject").value, ())
-        for predicate in properties.get(RDF("predicate").value, ())
-        for term in properties.get(RDF("object").value, ())
-    }
 
 
 _HELD = 2  # by each thread; a file is opened again in no time

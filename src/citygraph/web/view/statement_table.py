@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from pyoxigraph import Literal, NamedNode
 
@@ -10,7 +11,6 @@ from citygraph.graph.description import Description, Incoming, Node, Statements,
 from citygraph.graph.labels import is_in
 from citygraph.rdf.terms import (
     CG,
-    CURATION_GRAPH,
     DATASET,
     DCTERMS,
     DERIVED_GRAPH,
@@ -38,6 +38,7 @@ from citygraph.web.view.cells import (
     source_line,
     without_anchors,
 )
+from citygraph.web.view.curator_notes import CuratorNotes
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text, coordinates, language_name, literal_text, summary
@@ -151,6 +152,7 @@ class StatementTable:
         self._sort_key = _.sort_key
         self._addresses = addresses
         self._vocabulary = opened.vocabulary
+        self._curated = CuratorNotes(opened, _, addresses, self.link).of_statement
         self._numbers: dict[str, int] = {}
         self._notes: dict[str, SourceNote] = {}
         self._validities: Mapping[str, str] = {}
@@ -294,7 +296,7 @@ class StatementTable:
 
     def _cell(self, iri: str, predicate: str, value: Value) -> Cell:
         notes = self.notes(value.sources)
-        reasons = self._reasons(iri, predicate, value)
+        reasons, judgements = self._curated(iri, predicate, value)
         if isinstance(value.term, Literal):
             is_tongue = predicate == _LANGUAGE
             text = (
@@ -302,11 +304,12 @@ class StatementTable:
                 if is_tongue
                 else literal_text(value.term, self._translations)
             )
-            return Cell((text,), notes, reasons)
+            return Cell((text,), notes, reasons, judgements=judgements)
         node = self._node(value.iri)
         if node:
-            return self._node_cell(node, notes, reasons)
-        return Cell((self.link(value.iri),), notes, reasons, validity=self._validities.get(value.iri, ""))
+            return replace(self._node_cell(node, notes, reasons), judgements=judgements)
+        validity = self._validities.get(value.iri, "")
+        return Cell((self.link(value.iri),), notes, reasons, validity=validity, judgements=judgements)
 
     def _node(self, iri: str) -> Node | None:
         return self._nodes.get(iri) if iri not in self._shown else None
@@ -370,29 +373,14 @@ class StatementTable:
 
     def _links(self, link: Incoming) -> IncomingLinks:
         iri = self._description.iri if self._description else ""
-        cells = [
-            Cell(
-                (self.link(v.iri),),
-                self.notes(v.sources),
-                self._reasons(v.iri, link.predicate, Value(NamedNode(iri), v.sources)),
-                validity=self._validities.get(v.iri, ""),
-            )
-            for v in link.values
-            if v.iri
-        ]
+        cells = []
+        for value in link.values:
+            if value.iri:
+                reasons, judgements = self._curated(value.iri, link.predicate, Value(NamedNode(iri), value.sources))
+                texts, notes = (self.link(value.iri),), self.notes(value.sources)
+                cells.append(Cell(texts, notes, reasons, "", (), self._validities.get(value.iri, ""), judgements))
         name = self._translations.incoming(link.predicate) or self._property(link.predicate).text
         return IncomingLinks(name, link.count, tuple(sorted(cells, key=lambda c: self._sort_key(c.texts[0].text))))
-
-    def _reasons(self, iri: str, predicate: str, value: Value) -> tuple[Text, ...]:
-        """Returns the reasons of a curator's conclusion, in the reader's language if possible."""
-        if CURATION_GRAPH.value not in value.sources:
-            return ()
-        conclusion = self._opened.conclusions.get((iri, predicate, value.term.value))
-        if conclusion is None:
-            return ()
-        mine = [r for r in conclusion.reasons if is_in(r, self._translations.language)] or list(conclusion.reasons)
-        href = self._addresses.local(conclusion.iri)
-        return tuple(Text(r.value, literal_text(r, self._translations).language, href) for r in mine)
 
 
 def _only(statements: Statements, iri: str) -> bool:
