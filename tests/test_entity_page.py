@@ -196,6 +196,30 @@ def test_an_assessed_statement_shows_the_verdict_and_its_reason(tmp_path: Path) 
     assert "<summary>disputed</summary>" not in page(client, "/doc/agreement/izmir-bremen")
 
 
+_SIGNED = """
+GRAPH source:news {
+  agreement:izmir-baku cg:signedAt event:signing ;
+    cg:permittedBy <https://w3id.org/citygraph/id/agreement/izmir-baku#permission-1985> .
+  <https://w3id.org/citygraph/id/agreement/izmir-baku#permission-1985> a cg:Permission ;
+    cg:authority organisation:izmir-municipality ; cg:date "1985-10-01"^^xsd:date ; cg:number "17" .
+  event:signing a cg:Signing ; rdfs:label "Signing in Baku"@en ; cg:startDate "1985-11-02"^^xsd:date ;
+    cg:signatory <https://w3id.org/citygraph/id/event/signing#signature> .
+  <https://w3id.org/citygraph/id/event/signing#signature> a cg:Signature ; cg:person person:cemil-tugay ;
+    cg:onBehalfOf organisation:izmir-municipality ; cg:as post:mayor-of-izmir .
+}
+"""
+
+
+def test_the_page_of_an_agreement_shows_its_permission_and_who_signed_it(tmp_path: Path) -> None:
+    """The permission is a step of its history; a table has the signatures with office and body (15 §1)."""
+    head = "".join(f"PREFIX {prefix}: <{iri}>\n" for prefix, iri in PREFIXES.items())
+    publish([*small_world(), *parse(head + _SIGNED, format=RdfFormat.TRIG)], tmp_path)
+    seen = text(page(create_app(Settings(), Releases(tmp_path)).test_client(), "/doc/agreement/izmir-baku"))
+    assert "1 October 1985 Permission İzmir Metropolitan Municipality, 17" in seen
+    assert "2 November 1985 Signing in Baku" in seen
+    assert "Cemil Tugay Mayor of İzmir İzmir Metropolitan Municipality Signing in Baku" in seen
+
+
 def test_incoming_relations_are_told_from_this_side(client: FlaskClient) -> None:
     """A city is governed by a municipality, it is not a "jurisdiction of" it."""
     assert "Governed by İzmir Metropolitan Municipality" in text(page(client, "/doc/city/izmir"))

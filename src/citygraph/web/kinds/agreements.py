@@ -26,12 +26,15 @@ from citygraph.web.kinds.page_context import (
     not_yet,
     text_of,
 )
+from citygraph.web.kinds.ties import facts_by_subject
 from citygraph.web.view.cells import Cell
 from citygraph.web.view.time_spans import span, span_between, year_of
 from citygraph.web.view.values import Text, date
 
 _ACT, _PROTOCOL, _START, _END = (CG(name).value for name in ("councilActDate", "protocolDate", "startDate", "endDate"))
 _PARTY, _DAYS = CG("party").value, CG("daysToProtocol").value
+_PERMITTED, _AUTHORITY, _NUMBER, _DATE = (CG(name).value for name in ("permittedBy", "authority", "number", "date"))
+_PERSON, _ON_BEHALF_OF, _AS = (CG(name).value for name in ("person", "onBehalfOf", "as"))
 _COVERED = frozenset({_ACT, _PROTOCOL, _START, _END, _PARTY, _DAYS})
 _COVERED_LINKS = frozenset(CG(name).value for name in ("anniversaryOf",))
 
@@ -53,6 +56,16 @@ class LifeStep:
     validity: str = ""  # "not yet" on the day that is looked at
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature under an agreement: the signing, the signatory, the offices and on whose behalf it was given."""
+
+    signing: Text
+    persons: tuple[Text, ...]
+    offices: tuple[Text, ...]
+    bodies: tuple[Text, ...]
+
+
 def agreement(context: PageContext, description: Description) -> Layout:
     """Returns the layout of an agreement."""
     node = NamedNode(description.iri)
@@ -65,7 +78,8 @@ def agreement(context: PageContext, description: Description) -> Layout:
     }
     in_force = is_in_force(context, facts)
     dated = list(_dated(context, description))
-    steps = [*dated, *_periods(context, facts[VALID_DURING], dated), *_met(events)]
+    periods = _periods(context, facts[VALID_DURING], dated)
+    steps = [*dated, *_permissions(context, description), *periods, *_met(events)]
     # An agreement that is not in force has no anniversaries to come.
     coming = [] if not in_force else list(_coming(context, rows))
     steps.sort(key=lambda step: (not step.when, chronological(step.when)))
@@ -75,6 +89,7 @@ def agreement(context: PageContext, description: Description) -> Layout:
         "days": _cells(context, description, _DAYS),
         "life": _life(context, context.table.link(description.iri).text, [*steps, *coming], in_force),
         "steps": (*steps, *coming),
+        "signatures": tuple(_signatures(context, node)),
     }
     return Layout("kinds/agreement.html", values, _COVERED, _COVERED_LINKS)
 
@@ -110,6 +125,28 @@ def _dated(context: PageContext, description: Description) -> Iterator[LifeStep]
         cells = sorted(_cells(context, description, predicate), key=lambda cell: -len(cell.texts[0].time))
         if cells:
             yield LifeStep(kind, cells[0].texts[0].time, "", Text(what), cells=tuple(cells))
+
+
+def _permissions(context: PageContext, description: Description) -> Iterator[LifeStep]:
+    """Yields the permissions, each with its authority and its number."""
+    nodes = description.node_by_iri()
+    for permission in description.values(_PERMITTED):
+        node = nodes.get(permission.iri)
+        of = {s.predicate: s.values for s in node.statements} if node else {}
+        details = [context.table.link(value.iri).text for value in of.get(_AUTHORITY, ())]
+        details += [value.term.value for value in of.get(_NUMBER, ())]
+        when = max((value.term.value for value in of.get(_DATE, ())), key=len, default="")
+        yield LifeStep("event", when, "", Text(context.translations("Permission")), ", ".join(details))
+
+
+def _signatures(context: PageContext, node: NamedNode) -> Iterator[Signature]:
+    """Yields the signatures in the order of their signings."""
+    rows = context.ask("agreement-signatures", agreement=node)
+    signings = {text_of(row.get("signature")): text_of(row.get("signing")) for row in rows}
+    link = context.table.link
+    for signature, facts in facts_by_subject(rows, "signature").items():
+        persons, bodies, offices = (tuple(map(link, facts.get(name, ()))) for name in (_PERSON, _ON_BEHALF_OF, _AS))
+        yield Signature(link(signings[signature]), persons, offices, bodies)
 
 
 def _periods(context: PageContext, intervals: Iterable[str], dated: Sequence[LifeStep]) -> Iterator[LifeStep]:
