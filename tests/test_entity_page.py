@@ -213,7 +213,9 @@ GRAPH source:news {
 def test_the_page_of_an_agreement_shows_its_permission_and_who_signed_it(tmp_path: Path) -> None:
     """The permission is a step of its history; a table has the signatures with office and body (15 §1)."""
     head = "".join(f"PREFIX {prefix}: <{iri}>\n" for prefix, iri in PREFIXES.items())
-    publish([*small_world(), *parse(head + _SIGNED, format=RdfFormat.TRIG)], tmp_path)
+    quads = list(parse(head + _SIGNED, format=RdfFormat.TRIG))
+    merged = [Quad(quad.subject, quad.predicate, quad.object) for quad in quads]
+    publish([*small_world(), *quads, *merged], tmp_path)
     seen = text(page(create_app(Settings(), Releases(tmp_path)).test_client(), "/doc/agreement/izmir-baku"))
     assert "1 October 1985 Permission İzmir Metropolitan Municipality, 17" in seen
     assert "2 November 1985 Signing in Baku" in seen
