@@ -47,6 +47,7 @@ PACKAGES = (
     "report",
     "progress",
     "rdf",
+    "catalogues",
     "instance",
     "instance_file",
     "saving",
@@ -85,7 +86,7 @@ FENCES = {
     "pyspark": {"wikidata.spark"},
     "py4j": {"wikidata.spark"},
     "resvg_py": {"charts.card"},
-    "babel": {"web", "source.instance_languages"},
+    "babel": {"web", "catalogues", "source.instance_languages"},
     # What reaches other machines over HTTP.
     "urllib.request": {"doctor.fetching", "matching.remote"},
     "http.client": {"wikidata.client", "matching.remote"},
@@ -94,7 +95,7 @@ FENCES = {
 MAX_LINES = 400
 MAX_FUNCTION = 60
 LONG = 35
-MAX_MODULES = 252
+MAX_MODULES = 253
 
 
 def modules() -> Iterator[tuple[str, Path]]:

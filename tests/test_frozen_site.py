@@ -21,6 +21,7 @@ from urllib.request import Request, urlopen
 import pytest
 from pyoxigraph import RdfFormat, Store, parse
 
+from citygraph.catalogues import LANGUAGES
 from citygraph.errors import UsageError
 from citygraph.freeze.folder import check_target
 from citygraph.freeze.frozen_site import FreezeOptions, freeze, index, letters, parse_forms
@@ -31,7 +32,6 @@ from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.text import fold
 from citygraph.web import create_app
-from citygraph.web.http.negotiation import LANGUAGES
 from tests.kills import command as command_of
 from tests.kills import descendants
 from tests.past import three_releases

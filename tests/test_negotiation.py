@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from citygraph.catalogues import LANGUAGES, interface_languages
 from citygraph.errors import NotAcceptable
 from citygraph.instance import Instance
 from citygraph.rdf.formats import FORMATS, Kind
-from citygraph.web.http.negotiation import LANGUAGES, best_of, encoding, interface_languages, language, wanted
+from citygraph.web.http.negotiation import best_of, encoding, language, wanted
 
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 SRJ, SRX = "application/sparql-results+json", "application/sparql-results+xml"

@@ -32,7 +32,7 @@ def value(measured: set[Triple], name: str) -> str:
 
 
 def test_each_metric_has_its_query_and_is_described(izmir: Release) -> None:
-    """In the ontology, in both languages; the two of the shapes come from the report."""
+    """In the ontology, in every language; the two of the shapes come from the report."""
     store = izmir.open_store()
     metrics = {q.subject for q in store.quads_for_pattern(None, RDF("type"), DQV("Metric"), ONTOLOGY_GRAPH)}
     names = {query.name.removeprefix("quality/") for query in QUERIES} | {"violations", "warnings"}
@@ -40,7 +40,7 @@ def test_each_metric_has_its_query_and_is_described(izmir: Release) -> None:
     for metric in metrics:
         for term in (RDFS("label"), SKOS("definition")):
             said = {q.object.language for q in store.quads_for_pattern(metric, term, None, ONTOLOGY_GRAPH)}  # type: ignore[union-attr]
-            assert said == {"en", "tr"}
+            assert said >= {"en", "tr", "de"}
 
 
 def test_shares_are_what_sparql_counts(izmir: Release, measured: set[Triple]) -> None:

@@ -12,13 +12,13 @@ from flask.testing import FlaskClient
 from pyoxigraph import Store
 
 from citygraph import errors
+from citygraph.catalogues import LANGUAGES, error_texts
 from citygraph.rdf.terms import PREFIXES
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.sparql.syntax_errors import syntax_error
 from citygraph.web import create_app
-from citygraph.web.http.negotiation import LANGUAGES, error_texts
 from citygraph.web.view.translations import Translations
 from tests.conftest import REPOSITORY
 from tests.inprocess import InProcess

@@ -13,11 +13,11 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
+from citygraph.catalogues import LANGUAGES
 from citygraph.errors import UsageError
 from citygraph.sheets import cell_facts, workbook_package
 from citygraph.sheets.cell_problems import CellProblem
 from citygraph.sheets.workbook import Workbook, read_workbook
-from citygraph.web.http.negotiation import LANGUAGES
 from citygraph.web.view.translations import Translations
 from tests.workbooks import MAIN, SHEET, STRINGS, STYLES, cell, edited, ods, part_of, row, table, xlsx, xlsx_with
 

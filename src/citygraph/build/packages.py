@@ -153,8 +153,8 @@ def _csv_resource(table: Table, release: Path) -> dict[str, Any]:
         # A resource of its own would fail where a validator cannot read Parquet.
         "alternatives": [_file_resource(f"{table.name}-parquet", table.parquet, release)],
         "profile": "tabular-data-resource",
-        **_in_all("title", {"en": query.title, "tr": query.turkish["title"]}),
-        **_in_all("description", {"en": query.description.strip(), "tr": query.turkish["description"].strip()}),
+        **_in_all("title", query.titles),
+        **_in_all("description", query.descriptions),
         "encoding": "utf-8",
         "dialect": {"delimiter": ",", "lineTerminator": "\r\n", "quoteChar": '"', "doubleQuote": True, "header": True},
         "schema": {
@@ -199,8 +199,8 @@ def _csvw_table(table: Table) -> dict[str, Any]:
     query = table.query
     return {
         "url": Path(table.csv.path).name,
-        "dc:title": _tagged({"en": query.title, "tr": query.turkish["title"]}),
-        "dc:description": _tagged({"en": query.description.strip(), "tr": query.turkish["description"].strip()}),
+        "dc:title": _tagged(query.titles),
+        "dc:description": _tagged(query.descriptions),
         "tableSchema": {
             "columns": [_csvw_column(column) for column in query.columns],
             "primaryKey": query.columns[0].name,

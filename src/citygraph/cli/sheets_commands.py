@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from citygraph.build.build import build
+from citygraph.catalogues import LANGUAGES
 from citygraph.cli.console import OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json
 from citygraph.errors import NotFound, UsageError
 from citygraph.instance import Instance, current_instance
@@ -33,7 +34,6 @@ from citygraph.sheets.table_model import read_model
 from citygraph.sheets.workbook import read_workbook
 from citygraph.sheets.xlsx_files import write_rows, write_template
 from citygraph.source.files import sources_of
-from citygraph.web.http.negotiation import LANGUAGES
 from citygraph.web.view.translations import Translations
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", NOTE: "cyan"}

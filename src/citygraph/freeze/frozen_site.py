@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from pyoxigraph import DefaultGraph, NamedNode, Store
 
 from citygraph.build.feeds import addresses
+from citygraph.catalogues import LANGUAGES
 from citygraph.engine.sandbox import die_with_parent
 from citygraph.errors import UsageError
 from citygraph.freeze.folder import MARKER, check_target, copy, staged, write
@@ -33,7 +34,6 @@ from citygraph.text import fold, nfc
 from citygraph.web import create_app
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.http.assets import BUILT, STATIC
-from citygraph.web.http.negotiation import LANGUAGES
 
 _FIRST_PAGES = ("explore", "network", "about", "api", "cite", "quality", "shapes", "ontology/shapes", *STAND_INS)
 _FIRST_FILES = (

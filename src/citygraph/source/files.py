@@ -24,6 +24,7 @@ from pyoxigraph import (
     Triple,
 )
 
+from citygraph.catalogues import catalogue_files
 from citygraph.errors import BadData, UsageError
 from citygraph.instance import VOCABULARY, packaged_folder
 from citygraph.rdf.formats import by_extension, unsupported_reason
@@ -168,7 +169,7 @@ class Sources:
         """Returns a hash of all inputs of a release: bytes and names of the files, and the version of the software."""
         digest = hashlib.sha256(version.encode())
         paths = [file.path for file in self.all_files()] + self.rule_files() + self.query_files()
-        for path in paths:
+        for path in (*paths, *catalogue_files()):
             digest.update(f"\0{path.name}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()

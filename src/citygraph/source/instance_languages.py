@@ -3,26 +3,51 @@
 In a file, FIRST_LANGUAGE is the tag of the instance's first language and FIRST_LANGUAGE_NAME_EN its name in English;
 SECOND_LANGUAGE is that of the second one (without one, English or Turkish), which has a column in each table. A
 paragraph (between blank lines) with FURTHER_LANGUAGE is repeated for each further language. "EACH_LANGUAGE", with its
-quotation marks, is the list of all. VOCABULARY_LANGUAGE is the first language if the ontology has it, else English.
+quotation marks, is the list of all. VOCABULARY_LANGUAGE is the first language if it has a catalogue, else English.
+
+English texts in the files are translated by the catalogues: a literal of Turtle gets one in each language that its
+statement does not have, and a row of VALUES that begins with "EACH_TRANSLATION" becomes one for each language.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
 
-from citygraph.instance import Instance
+from citygraph.catalogues import ENGLISH, FILES, texts_in_context, written_languages
+from citygraph.instance import Instance, current_instance
+from citygraph.rdf.terms import with_instance_base
 from citygraph.text import matches_language
 
 # In the name of a variable or column a tag such as de-CH is de_CH.
 _WORD = re.compile(r"(_?)(FIRST|SECOND|FURTHER|VOCABULARY)_LANGUAGE(?:_NAME_([A-Z]{2})\b)?")
 _FURTHER = "FURTHER_LANGUAGE"
-# Those in which all classes and concepts have names.
-VOCABULARY_LANGUAGES = ("en", "tr", "de")
 _EACH = '"EACH_LANGUAGE"'
+_TEXT = r'"((?:[^"\\\n]|\\.)*)"'
+_LITERAL = re.compile(rf"{_TEXT}@([A-Za-z]+(?:-[A-Za-z0-9]+)*)")
+_LITERALS = re.compile(rf"{_LITERAL.pattern}(?:\s*,\s*{_LITERAL.pattern})*")
+# The last value of the row is the text.
+_ROW = re.compile(rf'\("EACH_TRANSLATION"(?P<values>[^()\n]*?) *{_TEXT}\)')
+
+
+def with_translations(text: str) -> str:
+    """Returns the text of a file with its English texts in each language; its lines keep their numbers."""
+    return _LITERALS.sub(_translated_literals, _ROW.sub(_translated_rows, text))
+
+
+def translations_of(text: str) -> dict[str, str]:
+    """Returns an English text of a file by language, as the instance reads it."""
+    whole = " ".join(text.split())
+    by_language = ((language, _texts_as_read(language).get(whole, "")) for language in written_languages())
+    return {
+        language: whole if language == ENGLISH else other
+        for language, other in by_language
+        if other or language == ENGLISH
+    }
 
 
 def with_languages(text: str, instance: Instance) -> str:
@@ -55,8 +80,47 @@ def language_name(language: str, reader: str) -> str:
         return language
 
 
+@cache
+def _texts_as_read(language: str) -> Mapping[str, str]:
+    """Returns the translations of texts in files, both with base and languages of the instance."""
+    instance = current_instance()
+
+    def read(text: str) -> str:
+        return with_languages(with_instance_base(text), instance)
+
+    return {read(english): read(text) for english, text in texts_in_context(language, FILES).items()}
+
+
+def _translated_literals(literals: re.Match[str]) -> str:
+    """Returns a list of literals with the translations of those in English."""
+    own = _LITERAL.findall(literals[0])
+    added = (
+        f" , {_quoted(text)}@{language}"
+        for english, tag in own
+        if tag == ENGLISH
+        for language in written_languages()
+        if not any(matches_language(other, language) for _, other in own)
+        if (text := _translated(english, language))
+    )
+    return literals[0] + "".join(added)
+
+
+def _translated_rows(row: re.Match[str]) -> str:
+    *_, english = row.groups()
+    texts = {tag: english if tag == ENGLISH else _translated(english, tag) for tag in written_languages()}
+    return " ".join(f'("{tag}"{row["values"]} {_quoted(text)})' for tag, text in texts.items() if text)
+
+
+def _translated(escaped: str, language: str) -> str:
+    return texts_in_context(language, FILES).get(escaped.replace('\\"', '"').replace("\\\\", "\\"), "")
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _of_vocabulary(language: str) -> str:
-    return next((tag for tag in VOCABULARY_LANGUAGES if matches_language(language, tag)), "en")
+    return next((tag for tag in written_languages() if matches_language(language, tag)), ENGLISH)
 
 
 def _filled(text: str, tags: Mapping[str, str]) -> str:

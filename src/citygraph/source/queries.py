@@ -20,13 +20,16 @@ from typing import Any
 import yaml
 from pyoxigraph import Literal, NamedNode
 
+from citygraph.catalogues import ENGLISH
 from citygraph.errors import BadData, NotFound, UsageError
 from citygraph.graph.examples import configured_examples, with_examples
 from citygraph.instance import current_instance
 from citygraph.rdf.formats import Kind
 from citygraph.rdf.partial_dates import date_literal, period_of
 from citygraph.rdf.terms import PREFIXES
+from citygraph.source.instance_languages import translations_of
 from citygraph.source.reading import read_packaged_text
+from citygraph.text import best_tag
 
 COLUMN_TYPES = ("iri", "text", "date", "integer", "number", "boolean")
 _NOT_IN_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')
@@ -44,6 +47,10 @@ class Parameter:
     type: str
     default: str
     description: str = ""
+
+    def description_in(self, language: str) -> tuple[str, str]:
+        """Returns the description in a language, else in English, with the language of the text."""
+        return _text_in(translations_of(self.description), language) if self.description else ("", ENGLISH)
 
     @property
     def example(self) -> str:
@@ -79,6 +86,16 @@ class StoredQuery:
     turkish: Mapping[str, str] = field(default_factory=dict)  # title and description
 
     @property
+    def titles(self) -> dict[str, str]:
+        """The title by language."""
+        return _in_languages(self.title, {"tr": self.turkish.get("title", "")})
+
+    @property
+    def descriptions(self) -> dict[str, str]:
+        """The description by language."""
+        return _in_languages(self.description, {"tr": self.turkish.get("description", "")})
+
+    @property
     def kind(self) -> Kind:
         """The kind of its result."""
         match = _KIND.search(self.text)
@@ -87,11 +104,11 @@ class StoredQuery:
 
     def title_in(self, language: str) -> tuple[str, str]:
         """Returns the title in a language, else in English, with the language of the text."""
-        return self._text_in("title", self.title, language)
+        return _text_in(self.titles, language)
 
     def description_in(self, language: str) -> tuple[str, str]:
         """Returns the description in a language, else in English, with the language of the text."""
-        return self._text_in("description", self.description, language)
+        return _text_in(self.descriptions, language)
 
     def bind(self, values: Mapping[str, str]) -> str:
         """Returns the text of the query with these values in place of the defaults.
@@ -106,10 +123,6 @@ class StoredQuery:
             block = f"VALUES ?{name} {{ {_term(parameters[name], value)} }}"
             text = _replace_block(text, name, block)
         return text
-
-    def _text_in(self, part: str, english: str, language: str) -> tuple[str, str]:
-        turkish = self.turkish.get(part, "") if language == "tr" else ""
-        return (turkish, "tr") if turkish else (english.strip(), "en")
 
 
 def load_queries(*folders: Path, examples: Mapping[str, str] | None = None) -> dict[str, StoredQuery]:
@@ -179,10 +192,18 @@ def _parameter(name: str, value: Any, text: str) -> Parameter:
 def _column(name: str, value: Mapping[str, Any]) -> Column:
     if value.get("type") not in COLUMN_TYPES:
         raise UsageError(f"the column {name!r} must be of type {', '.join(COLUMN_TYPES)}")
-    title, description = (
-        {language: value[part][language] for language in ("en", "tr")} for part in ("title", "description")
-    )
+    title, description = (_in_languages(value[part]["en"], value[part]) for part in ("title", "description"))
     return Column(name, value["type"], title, description, bool(value.get("several")))
+
+
+def _in_languages(english: str, others: Mapping[str, str]) -> dict[str, str]:
+    """Returns a text of a head by language: as the catalogues translate it, and as the head has it."""
+    return translations_of(english) | {language: text.strip() for language, text in others.items() if text}
+
+
+def _text_in(texts: Mapping[str, str], language: str) -> tuple[str, str]:
+    tag = best_tag(texts, language, ENGLISH) or ENGLISH
+    return texts[tag], tag
 
 
 def _block(name: str) -> re.Pattern[str]:

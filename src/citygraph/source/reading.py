@@ -18,7 +18,7 @@ from pyoxigraph import Quad, RdfFormat, parse
 from citygraph.errors import BadData
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import with_instance_base
-from citygraph.source.instance_languages import with_languages
+from citygraph.source.instance_languages import with_languages, with_translations
 from citygraph.text import visible, without_mark
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -34,9 +34,9 @@ def read_text(path: Path) -> str:
 def read_packaged_text(path: Path) -> str:
     """Returns the text of a file of ontology, shapes, rules or queries, with base and languages of the instance.
 
-    Raises BadData if it is not UTF-8.
+    English texts are translated (see `with_translations`). Raises BadData if it is not UTF-8.
     """
-    return with_languages(with_instance_base(read_text(path)), current_instance())
+    return with_languages(with_instance_base(with_translations(read_text(path))), current_instance())
 
 
 def decoded_text(data: bytes, name: str) -> str:

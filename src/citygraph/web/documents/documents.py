@@ -13,6 +13,7 @@ from itertools import dropwhile
 
 from pyoxigraph import NamedNode
 
+from citygraph.catalogues import LANGUAGES
 from citygraph.errors import Gone
 from citygraph.graph.description import Description, describe, has_statements
 from citygraph.graph.document import document, has_graphs, write_graph
@@ -38,7 +39,7 @@ from citygraph.web.documents.representation import (
 from citygraph.web.documents.signposts import Signposts
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import Reply, Request, not_known, redirection
-from citygraph.web.http.negotiation import LANGUAGES, reader_language
+from citygraph.web.http.negotiation import reader_language
 from citygraph.web.http.problems import PROBLEM_TYPES
 from citygraph.web.http.result_cache import ResultCache
 from citygraph.web.pages.dataset_page import whole, with_release, without_tables

@@ -6,12 +6,12 @@ import json
 
 from pyoxigraph import Literal, NamedNode, Triple, serialize
 
+from citygraph.catalogues import LANGUAGES
 from citygraph.rdf.formats import Kind, of_kind
 from citygraph.rdf.terms import DCTERMS, RDF, RDFS, Namespace
 from citygraph.web.documents.profiles import OWN, PROFILES
 from citygraph.web.documents.representation import DocumentSelection
 from citygraph.web.http.messages import Reply
-from citygraph.web.http.negotiation import LANGUAGES
 from citygraph.web.view.translations import Translations
 
 _ALTR = Namespace("http://www.w3.org/ns/dx/connegp/altr#")

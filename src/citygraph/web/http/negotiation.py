@@ -1,69 +1,17 @@
-"""The languages of the interface: English in the code, every other one a gettext catalogue in `locale/`."""
+"""What a client accepts: formats, languages, content codings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from gettext import GNUTranslations, NullTranslations
-from io import BytesIO
-from pathlib import Path
 
 from babel import Locale
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 
+from citygraph.catalogues import LANGUAGES, interface_language
 from citygraph.errors import NotAcceptable
-from citygraph.instance import Instance, current_instance
 from citygraph.rdf.formats import ALIASES, BY_NAME, FORMATS, Format, Kind, content_type_of, named
-from citygraph.text import matches_language
 from citygraph.web.http.messages import Request
-
-_FOLDER = Path(__file__).parents[1] / "locale"
-ENGLISH = "en"
-# The context of the texts of errors in a catalogue.
-ERROR = "error"
-
-
-def interface_languages(instance: Instance) -> tuple[str, ...]:
-    """Returns those of the instance, in its order, and then all others; the first is that of other readers."""
-    # A language is one file: locale/az.po is all that makes Azerbaijani one.
-    written = [ENGLISH, *sorted(path.stem for path in _FOLDER.glob("*.po"))]
-    own = [tag for language in instance.languages for tag in written if matches_language(language, tag)]
-    return tuple(dict.fromkeys([*own, *written]))
-
-
-LANGUAGES = interface_languages(current_instance())
-
-
-def catalogue_file(language: str) -> Path:
-    """Returns the path of the catalogue of a language."""
-    return _FOLDER / f"{language}.po"
-
-
-@cache
-def _catalogue(language: str) -> Catalog:
-    with catalogue_file(language).open("rb") as file:
-        return read_po(file, locale=language)
-
-
-@cache
-def error_texts(language: str) -> Mapping[str, str]:
-    """Returns the translations of the texts of errors, with {1} and {2} for values; empty for English."""
-    messages = _catalogue(language) if language != ENGLISH else ()
-    return {str(message.id): str(message.string) for message in messages if message.context == ERROR}
-
-
-@cache
-def translations(language: str) -> NullTranslations:
-    """Returns the translations into a language of LANGUAGES. They are read once per process."""
-    if language == ENGLISH:
-        return NullTranslations()
-    compiled = BytesIO()
-    write_mo(compiled, _catalogue(language))
-    compiled.seek(0)
-    return GNUTranslations(compiled)
 
 
 @cache
@@ -157,12 +105,12 @@ def wanted(accept: str, format_name: str | None = None) -> Wanted:
 
 def language(accept_language: str, requested: str | None = None) -> str:
     """Returns the supported language that a reader prefers, else English. "TR" and "tr-TR" are Turkish."""
-    named = _language_of(requested or "")
+    named = interface_language(requested or "")
     if named:
         return named
     best, quality = LANGUAGES[0], 0.0
     for range_ in _ranges(accept_language):
-        offered = _language_of(range_.name)
+        offered = interface_language(range_.name)
         if range_.quality > quality and offered:
             best, quality = offered, range_.quality
     return best
@@ -171,11 +119,6 @@ def language(accept_language: str, requested: str | None = None) -> str:
 def reader_language(request: Request) -> str:
     """Returns the language of pages for a request: ?lang=, else Accept-Language."""
     return language(request.header("Accept-Language"), request.args.get("lang"))
-
-
-def _language_of(tag: str) -> str:
-    """Returns the one of our languages that a tag is a variant of, or "": lookup (RFC 4647, section 3.4)."""
-    return next((own for own in LANGUAGES if matches_language(tag, own)), "")
 
 
 def best_of(accept: str, offers: Sequence[Sequence[str]]) -> tuple[int, str] | None:

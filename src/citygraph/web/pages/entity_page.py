@@ -8,12 +8,12 @@ from typing import Any
 from markupsafe import Markup
 from pyoxigraph import Literal
 
+from citygraph.catalogues import LANGUAGES
 from citygraph.graph.description import Description
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.rdf.formats import Format
 from citygraph.rdf.terms import CG, DCTERMS, OWL, RDFS, SH, SKOS
 from citygraph.release.releases import Release
-from citygraph.web.http.negotiation import LANGUAGES
 from citygraph.web.kinds.drawing import chart_of, register_of
 from citygraph.web.kinds.layouts import layout_of, validity_of_entity, validity_of_links
 from citygraph.web.kinds.page_context import Layout, PageContext

@@ -10,12 +10,13 @@ from http import HTTPStatus
 from werkzeug.exceptions import HTTPException
 
 from citygraph import errors
+from citygraph.catalogues import ENGLISH
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report, ValidationResult, shown
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import NO_STORE, Reply, Request
-from citygraph.web.http.negotiation import ENGLISH, reader_language, wanted
+from citygraph.web.http.negotiation import reader_language, wanted
 from citygraph.web.http.problems import GONE, MEDIA_TYPE, VIOLATIONS, Problem, ProblemType, as_json, problem_of
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.templates import Templates

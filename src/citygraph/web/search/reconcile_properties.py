@@ -11,12 +11,13 @@ from typing import Any
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
+from citygraph.catalogues import LANGUAGES
 from citygraph.errors import TooLarge, UsageError
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.index.facts import ENTITY
 from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SKOS, WD, XSD, local_name
 from citygraph.text import fold, matches_language
-from citygraph.web.http.negotiation import LANGUAGES, own_name
+from citygraph.web.http.negotiation import own_name
 from citygraph.web.search.reconcile_questions import read_json
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.translations import Translations

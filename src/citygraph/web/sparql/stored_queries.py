@@ -169,7 +169,12 @@ class Queries:
             "title": query.title_in(language)[0],
             "description": query.description_in(language)[0],
             "parameters": [
-                {"name": p.name, "type": p.type, "default": p.example or p.default, "description": p.description}
+                {
+                    "name": p.name,
+                    "type": p.type,
+                    "default": p.example or p.default,
+                    "description": p.description_in(language)[0],
+                }
                 for p in query.parameters
             ],
             "view": query.view,

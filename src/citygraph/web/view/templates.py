@@ -6,10 +6,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from citygraph.catalogues import LANGUAGES
 from citygraph.instance import current_instance
 from citygraph.release.releases import Release
 from citygraph.web.http.assets import read_assets
-from citygraph.web.http.negotiation import LANGUAGES, own_name
+from citygraph.web.http.negotiation import own_name
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.values import date, interval_text, number
 

@@ -8,10 +8,10 @@ from functools import cache
 
 from pyoxigraph import Literal
 
+from citygraph.catalogues import ENGLISH, LANGUAGES, error_texts, translations
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, DCAT, DCTERMS, OWL, RDF, RDFS, SCHEMA, SD, SKOS, VOID
 from citygraph.text import collation_key
-from citygraph.web.http.negotiation import ENGLISH, LANGUAGES, error_texts, translations
 
 # Longer texts are not translated: the time for finding the values grows faster than their length.
 _LONGEST = 1_000

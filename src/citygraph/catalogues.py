@@ -1,0 +1,83 @@
+"""The languages of citygraph: English in code and files, every other one a gettext catalogue in `web/locale/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from citygraph.instance import Instance, current_instance
+from citygraph.text import matches_language
+
+_FOLDER = Path(__file__).parent / "web" / "locale"
+ENGLISH = "en"
+# The contexts of a catalogue: texts of errors; texts in the files of ontology, shapes, rules, queries and sheets.
+ERROR, FILES = "error", "files"
+
+
+@cache
+def catalogue_files() -> tuple[Path, ...]:
+    """Returns the catalogues by name."""
+    # A language is one file: az.po is all that makes Azerbaijani one.
+    return tuple(sorted(_FOLDER.glob("*.po")))
+
+
+def written_languages() -> tuple[str, ...]:
+    """Returns English and the languages that have a catalogue."""
+    return (ENGLISH, *(path.stem for path in catalogue_files()))
+
+
+def interface_languages(instance: Instance) -> tuple[str, ...]:
+    """Returns those of the instance, in its order, and then all others; the first is that of other readers."""
+    written = written_languages()
+    own = [tag for language in instance.languages for tag in written if matches_language(language, tag)]
+    return tuple(dict.fromkeys([*own, *written]))
+
+
+LANGUAGES = interface_languages(current_instance())
+
+
+def interface_language(tag: str) -> str:
+    """Returns the one of LANGUAGES that a tag is a variant of, or "": lookup (RFC 4647, section 3.4)."""
+    return next((own for own in LANGUAGES if matches_language(tag, own)), "")
+
+
+def catalogue_file(language: str) -> Path:
+    """Returns the path of the catalogue of a language."""
+    return _FOLDER / f"{language}.po"
+
+
+@cache
+def catalogue(language: str) -> Catalog:
+    """Returns the catalogue of a language, which is not English."""
+    with catalogue_file(language).open("rb") as file:
+        return read_po(file, locale=language)
+
+
+@cache
+def texts_in_context(language: str, context: str) -> Mapping[str, str]:
+    """Returns the translations in a context of the catalogue, by English text; empty for English."""
+    messages = catalogue(language) if language != ENGLISH else ()
+    return {str(one.id): str(one.string) for one in messages if one.context == context and one.string}
+
+
+def error_texts(language: str) -> Mapping[str, str]:
+    """Returns the translations of the texts of errors, with {1} and {2} for values; empty for English."""
+    return texts_in_context(language, ERROR)
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """Returns the translations into a language of LANGUAGES. They are read once per process."""
+    if language == ENGLISH:
+        return NullTranslations()
+    compiled = BytesIO()
+    write_mo(compiled, catalogue(language))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
