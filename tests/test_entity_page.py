@@ -303,14 +303,11 @@ def test_foreign_text_cannot_become_markup(tmp_path: Path) -> None:
 def test_values_on_which_sources_differ_stand_in_one_bracket(tmp_path: Path) -> None:
     """Where there can be one value and sources give two, both stand, marked."""
     date = CG("councilActDate")
-    functional = Quad(
-        date, NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type"),
-        NamedNode("http://www.w3.org/2002/07/owl#FunctionalProperty"), NamedNode("https://w3id.org/citygraph/graph/ontology"),
-    )  # fmt: skip
+    once = Quad(date, CG("expectedOnce"), Literal(True), NamedNode("https://w3id.org/citygraph/graph/ontology"))
     other = Literal("1985", datatype=NamedNode("http://www.w3.org/2001/XMLSchema#gYear"))
     agreement = NamedNode(ID + "agreement/izmir-baku")
     quads = [Quad(agreement, date, other, graph) for graph in (NamedNode(SOURCE + "news"), DefaultGraph())]
-    publish([*small_world(), functional, *quads], tmp_path)
+    publish([*small_world(), once, *quads], tmp_path)
     html = page(create_app(Settings(), Releases(tmp_path)).test_client(), "/doc/agreement/izmir-baku")
     assert html.count('class="act differ"') == 1
 

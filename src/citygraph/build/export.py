@@ -15,7 +15,7 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.build.catalog import described
 from citygraph.errors import Conflict, NotFound
-from citygraph.rdf.terms import BASE, CATALOG_GRAPH, PREFIXES, RDF, split_iri
+from citygraph.rdf.terms import BASE, CATALOG_GRAPH, COMMON_GRAPHS, PREFIXES, RDF, split_iri
 from citygraph.release.outputs import OutputFile
 from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Manifest, Release
@@ -202,7 +202,11 @@ def _files(manifest: Manifest) -> dict[str, list[str]]:
     """Returns the graphs by name of the file that will hold them."""
     files: dict[str, list[str]] = defaultdict(list)
     for graph, owner in sorted(manifest.owners.items()):
-        files[_in_folder(owner)].append(graph)
+        name = _in_folder(owner)
+        if NamedNode(graph) in COMMON_GRAPHS and PurePosixPath(name).stem != graph.rpartition("/")[2]:
+            # Its statements are in several files, of which the owner is only the first.
+            name = _new_name(graph, ())
+        files[name].append(graph)
     for graph in api_graphs(manifest):
         files[_new_name(graph, files)].append(graph)
     return files

@@ -9,7 +9,7 @@ from functools import cached_property
 from pyoxigraph import Literal, NamedNode, Store
 
 from citygraph.graph.labels import LABEL_PROPERTIES, Label, choose, last_segment
-from citygraph.rdf.terms import OWL, RDF, RDFS, SCHEMA, SKOS
+from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SKOS
 
 # schema:rangeIncludes and schema:domainIncludes are used where several classes are possible, which rdfs:range would all
 # require at once.
@@ -85,9 +85,10 @@ class VocabularyTerm:
         return not _CLASSES.isdisjoint(self.types)
 
     @property
-    def is_functional(self) -> bool:
-        """Whether an entity has at most one value, so that two values show that sources differ."""
-        return OWL("FunctionalProperty").value in self.types
+    def is_expected_once(self) -> bool:
+        """Whether an entity has at most one true value, so that two values show that sources differ."""
+        values = self.statements.get(CG("expectedOnce").value, ())
+        return any(value.value in ("true", "1") for value in values)
 
     @property
     def is_object_property(self) -> bool:

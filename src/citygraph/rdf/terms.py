@@ -114,6 +114,7 @@ PREFIXES: dict[str, str] = {
     "field": VOCABULARY + "ontology/fields/",
     "continent": VOCABULARY + "ontology/continents/",
     "status": VOCABULARY + "ontology/statuses/",
+    "verdict": VOCABULARY + "ontology/verdicts/",
     "shapes": VOCABULARY + "ontology/shapes#",
     "rdf": RDF,
     "rdfs": RDFS,

@@ -292,7 +292,7 @@ class StatementTable:
 
     def _differ(self, predicate: str, values: list[Value]) -> bool:
         term = self._vocabulary.get(predicate)
-        return len(values) > 1 and term is not None and term.is_functional
+        return len(values) > 1 and term is not None and term.is_expected_once
 
     def _cell(self, iri: str, predicate: str, value: Value) -> Cell:
         notes = self.notes(value.sources)
