@@ -192,11 +192,11 @@ def test_an_import_writes_one_file_for_a_source_and_can_be_undone(
     sources, _ = instance
     sheets = [("agreements", AGREEMENTS), ("places", PLACES), ("sources", SOURCES)]
     result = checked(instance, tmp_path, sheets)
-    assert len(preview(result, sources.data).added) == len({one.quad for one in result.statements})
+    assert len(preview(result).added) == len({one.quad for one in result.statements})
     written = write_import(result, sources, tmp_path)
     assert [path.name for path in written] == ["page.trig"]
     again = checked(instance, tmp_path, sheets)
-    assert not preview(again, sources.data)
+    assert not preview(again)
     assert write_import(again, sources, tmp_path) == []
     assert undo_import(tmp_path) == written
     assert not written[0].exists()

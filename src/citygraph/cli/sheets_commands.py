@@ -26,6 +26,7 @@ from citygraph.sheets.cell_names import Names
 from citygraph.sheets.cell_problems import ERROR, NOTE, WARNING, Translate, grouped
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
+from citygraph.sheets.export_state import state_of, written_state
 from citygraph.sheets.importing import SheetDifference, imported, preview, undo_import, write_import
 from citygraph.sheets.problem_report import as_members, difference_html, report_html, report_page, severity_name
 from citygraph.sheets.problem_workbook import write_problem_workbook
@@ -133,8 +134,10 @@ def export(settings: Settings, file: Path, force: bool) -> int:
     _require_new(file, force)
     sources, instance = sources_of(settings), current_instance()
     model, choices = read_model(sources.ontology, instance.languages), choices_of(sources)
-    exported = SheetExporter(model, choices, _home(instance)).rows(imported(settings.data))
-    write_rows(file, model, choices, exported.rows)
+    quads, release = imported(settings.data), _current(settings)
+    exported = SheetExporter(model, choices, _home(instance)).rows(quads)
+    state = state_of(release.id if release else "", exported.keys, quads)
+    write_rows(file, model, choices, exported.rows, written_state(state))
     for quad in exported.left:
         click.echo(f"no column for: {quad}", err=True)
     click.echo(f"{file}: {sum(map(len, exported.rows.values()))} rows", err=True)
@@ -209,7 +212,7 @@ def _reported(settings: Settings, chosen: _CheckOptions, progress: Progress) -> 
         checked = checker.check(chosen.files, progress)
     except UsageError as error:
         raise UsageError(translate.error(str(error)) or str(error)) from None
-    difference = preview(checked, settings.data)
+    difference = preview(checked)
     if chosen.html:
         replace_text(chosen.html, _html(checked, difference, chosen, translate))
     if chosen.workbook:

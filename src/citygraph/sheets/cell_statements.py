@@ -8,44 +8,44 @@ from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ID, PREFIXES, RDF, RDFS, SOURCE, WD, XSD
+from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ID, RDF, RDFS, SOURCE
 from citygraph.sheets.cell_names import AMBIGUOUS_NAME, UNKNOWN_NAME, Names
 from citygraph.sheets.cell_problems import CellAddress, CellProblem, CellRule
+from citygraph.sheets.cell_terms import PLAIN_TERMS, RULE_OF
 from citygraph.sheets.choices import Choices
 from citygraph.sheets.dates import read_date
-from citygraph.sheets.rows import RowCell, SheetRow
-from citygraph.sheets.table_model import SheetColumn, SheetNode, TableModel
-from citygraph.text import ALL_LANGUAGES, best_tag, fold, nfc, slug
+from citygraph.sheets.export_state import RowKey
+from citygraph.sheets.rows import DELETION, RowCell, SheetRow
+from citygraph.sheets.slots import Slot
+from citygraph.sheets.table_model import SheetColumn, SheetNode, TableModel, expanded, linking_nodes
+from citygraph.text import ALL_LANGUAGES, best_tag, nfc, slug
 
 NOT_A_CHOICE = CellRule("choice", "{value} is not one of the choices.", "Choose one of {choices}.")
-NOT_A_NUMBER = CellRule("number", "{value} is not a number.", "Write digits, such as 12345 or 54.35.")
-NOT_A_QID = CellRule("qid", "{value} is not an item of Wikidata.", "Write Q and a number, such as Q1792.")
-NOT_A_URL = CellRule("url", "{value} is not a web address.", "Begin the address with https:// or http://.")
-NOT_YES_NO = CellRule("yes-no", "{value} is neither yes nor no.", "Write yes or no.")
 NO_SLUG = CellRule("name-letters", "{value} has no letters.", "Write a name with letters.")
 UNKNOWN_SOURCE = CellRule(
     "source-unknown",
     "{value} is not the short name of a source.",
     "Add a row to the sheet of the sources, or write one of {sources}.",
 )
-NO_LANGUAGE = CellRule("language", "{value} is not a language tag.", "Write a tag such as en, de or tr.")
 
 NOT_AN_IDENTIFIER = CellRule(
     "identifier", "{value} is not an identifier.", "Write a type and a short name, such as city/bremen, or nothing."
 )
 
-DELETION = "–"
-_NUMBER = re.compile(r"[+-]?[0-9]+")
-_DECIMAL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
-_GROUPED = re.compile(r"[0-9]{1,3}(?:[ \u00a0\u202f'.,][0-9]{3})+")
-_QID = re.compile(r"(?:https?://(?:www\.)?wikidata\.org/(?:entity|wiki)/)?(Q[1-9][0-9]*)")
-_URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
-_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+VALUE_ALONE = CellRule(
+    "value-alone",
+    "{value} says something only together with {columns}, which is empty.",
+    "Fill in {columns}, or empty this cell.",
+)
+UNCLEAR_DELETION = CellRule(
+    "deletion-unclear",
+    "Without the value of {column}, it is unclear what the sign {value} deletes.",
+    "Leave {column} as it is. To remove the row, delete it from a workbook that was exported.",
+)
+
 _OVERRIDE = re.compile(r"(.*\S)\s*\[([a-z0-9][a-z0-9-]*)\]", re.DOTALL)
 _IDENTIFIER = re.compile(r"[a-z]+/[a-z0-9]+(?:-[a-z0-9]+)*")
 _PARTS = re.compile(r"\s*(?:;|\n)\s*")
-_YES = frozenset(map(fold, ("yes", "true", "evet", "ja", "bəli", "1")))
-_NO = frozenset(map(fold, ("no", "false", "hayır", "nein", "xeyr", "0")))
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,14 @@ class CellStatement:
     """A statement in the graph of its source, and the cell that makes it."""
 
     quad: Quad
+    address: CellAddress
+
+
+@dataclass(frozen=True)
+class CellDeletion:
+    """A property whose values a cell deletes with the sign –."""
+
+    slot: Slot
     address: CellAddress
 
 
@@ -84,6 +92,9 @@ class RowReader:
     def __init__(self, context: SheetContext) -> None:
         self._context = context
         self.problems: list[CellProblem] = []
+        self.deletions: list[CellDeletion] = []
+        self.keys: dict[RowKey, CellAddress] = {}
+        self.about: dict[tuple[NamedNode, NamedNode], tuple[SheetRow, str]] = {}
         self._sources = set(context.sources)
 
     def statements(self, rows: Sequence[SheetRow]) -> list[CellStatement]:
@@ -144,15 +155,58 @@ class RowReader:
         source_cell = row.cell("source")
         source = self._source(source_cell) if source_cell else ""
         nodes = self._nodes(row, values, main, source)
+        self._note_key(row, nodes, source)
         for column, cell_values in values.items():
             subject = nodes.get(column.node)
-            if not column.property or subject is None:
+            self._delete(row, column, nodes, source)
+            if not column.property:
+                continue
+            if subject is None:
+                self._report_alone(row, column)
                 continue
             for value in cell_values:
                 graph = self._graph(row, value.source or source)
                 for name in (column.property, *column.also):
-                    yield CellStatement(Quad(subject, _expanded(name), value.term, graph), value.address)
+                    yield CellStatement(Quad(subject, expanded(name), value.term, graph), value.address)
         yield from self._of_nodes(row, nodes, values, source)
+
+    def _note_key(self, row: SheetRow, nodes: Mapping[str, NamedNode], source: str) -> None:
+        main = nodes.get(row.sheet.main)
+        if main is not None:
+            linked = next((nodes[key].value for key in linking_nodes(row.sheet) if key in nodes), "")
+            graph = main if row.sheet.key == "sources" else self._graph(row, source)
+            self.keys.setdefault(RowKey(row.sheet.key, main.value, linked, graph.value), row.address)
+            for key, node in nodes.items():
+                self.about.setdefault((node, graph), (row, key))
+
+    def _report_alone(self, row: SheetRow, column: SheetColumn) -> None:
+        """Reports a value about a node that the row does not have, because a needed column is empty."""
+        missing = [row.sheet.column(key) for key in row.sheet.nodes[column.node].needs if not row.says(key)]
+        if missing and column not in missing:
+            titles = ", ".join(one.title(self._context.model.languages[0]) for one in missing)
+            cell = row.cells[column]
+            self.problems.append(CellProblem(VALUE_ALONE, cell.address, cell.text, {"columns": titles}))
+
+    def _delete(self, row: SheetRow, column: SheetColumn, nodes: Mapping[str, NamedNode], source: str) -> None:
+        """Notes what a cell with the sign – deletes: the values of its property, or the node that it is needed for."""
+        cell, sheet = row.cells[column], row.sheet
+        text, other = self._without_source(cell.text)
+        main = nodes.get(sheet.main)
+        if text != DELETION or not column.property or main is None:
+            return
+        subject, properties = nodes.get(column.node), [column.property, *column.also]
+        if column.key in sheet.nodes[column.node].needs:
+            links = sheet.nodes[sheet.main].links
+            subject, properties = main, [name for name, target in links if target == column.node]
+            if not properties:
+                title = column.title(self._context.model.languages[0])
+                self.problems.append(CellProblem(UNCLEAR_DELETION, cell.address, text, {"column": title}))
+        if subject is not None:
+            graph = self._graph(row, other or source)
+            graph = subject if graph == CATALOG_GRAPH else graph
+            tag = column.tag(self._context.model.languages[0])
+            slots = (Slot(subject, expanded(name), graph, tag) for name in properties)
+            self.deletions += [CellDeletion(slot, cell.address) for slot in slots]
 
     def _nodes(
         self,
@@ -169,7 +223,7 @@ class RowReader:
             main = NamedNode(iri) if iri else None
         nodes = {row.sheet.main: main} if main is not None else {}
         for key, node in row.sheet.nodes.items():
-            if key in nodes or not set(node.needs) <= set(by_key):
+            if key in nodes or not by_key.keys() >= set(node.needs):
                 continue
             if node.entity:
                 entity = by_key.get(node.entity)
@@ -215,21 +269,21 @@ class RowReader:
         for key, subject in nodes.items():
             node = row.sheet.nodes[key]
             if node.class_:
-                yield CellStatement(Quad(subject, RDF("type"), _expanded(node.class_), graph), row.address)
+                yield CellStatement(Quad(subject, RDF("type"), expanded(node.class_), graph), row.address)
             for property_, target in node.links:
                 if target in nodes:
-                    yield CellStatement(Quad(subject, _expanded(property_), nodes[target], graph), row.address)
+                    yield CellStatement(Quad(subject, expanded(property_), nodes[target], graph), row.address)
             if node.label:
                 yield from self._label(row, node, subject, values, graph)
         for column in row.sheet.columns:
             if column.default and column not in values and column.node in nodes and (term := self._default(column)):
-                yield CellStatement(Quad(nodes[column.node], _expanded(column.property), term, graph), row.address)
+                yield CellStatement(Quad(nodes[column.node], expanded(column.property), term, graph), row.address)
 
     def _default(self, column: SheetColumn) -> NamedNode | Literal | None:
         """Returns the value of an empty cell: the home place, or a constant of the model."""
         if column.default == "home":
             return NamedNode(self._context.home) if self._context.home else None
-        return _PLAIN_TERMS[column.kind](column.default)
+        return PLAIN_TERMS[column.kind](column.default)
 
     def _label(
         self,
@@ -261,9 +315,9 @@ class RowReader:
         return cell.text
 
     def _values(self, row: SheetRow, column: SheetColumn, cell: RowCell) -> Iterator[CellValue]:
-        if cell.text == DELETION or column.kind in ("source", "key", "identifier"):
-            return
         text, source = self._without_source(cell.text)
+        if text == DELETION or column.kind in ("source", "key", "identifier"):
+            return
         for part in _PARTS.split(text) if column.many else (text,):
             if part:
                 term = self._term(row, column, nfc(part), cell.address)
@@ -296,10 +350,10 @@ class RowReader:
             name = find(text, choices)
             if name is None:
                 wrong(NOT_A_CHOICE, choices=self._context.choices.shown(column))
-            return _expanded(name) if name else None
-        term = _PLAIN_TERMS[kind](text)
+            return expanded(name) if name else None
+        term = PLAIN_TERMS[kind](text)
         if term is None:
-            wrong(_RULE_OF[kind])
+            wrong(RULE_OF[kind])
         return term
 
     def _entity(self, row: SheetRow, column: SheetColumn, text: str, address: CellAddress) -> NamedNode | None:
@@ -317,53 +371,4 @@ class RowReader:
         return None
 
 
-def _number(text: str) -> Literal | None:
-    plain = re.sub(r"[^0-9]", "", text) if _GROUPED.fullmatch(text) else text
-    return Literal(str(int(plain)), datatype=XSD("integer")) if _NUMBER.fullmatch(plain) else None
-
-
-def _decimal(text: str) -> Literal | None:
-    plain = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
-    return Literal(plain, datatype=XSD("decimal")) if _DECIMAL.fullmatch(plain) else None
-
-
-def _yes_no(text: str) -> Literal | None:
-    folded = fold(text)
-    return Literal(folded in _YES) if folded in _YES | _NO else None
-
-
-def _qid(text: str) -> NamedNode | None:
-    match = _QID.fullmatch(text)
-    return WD(match[1]) if match else None
-
-
-def _url(text: str) -> NamedNode | None:
-    return NamedNode(text) if _URL.fullmatch(text) else None
-
-
-def _language(text: str) -> Literal | None:
-    return Literal(text) if _TAG.fullmatch(text) else None
-
-
-_PLAIN_TERMS = {
-    "number": _number,
-    "decimal": _decimal,
-    "yes_no": _yes_no,
-    "qid": _qid,
-    "url": _url,
-    "language": _language,
-}
-_RULE_OF = {
-    "number": NOT_A_NUMBER,
-    "decimal": NOT_A_NUMBER,
-    "yes_no": NOT_YES_NO,
-    "qid": NOT_A_QID,
-    "url": NOT_A_URL,
-    "language": NO_LANGUAGE,
-}
 _KINDS = {"cg:City": "city", "cg:AdministrativeArea": "area", "cg:Country": "country"}
-
-
-def _expanded(name: str) -> NamedNode:
-    prefix, colon, local = name.partition(":")
-    return NamedNode(PREFIXES[prefix] + local if colon and prefix in PREFIXES else name)

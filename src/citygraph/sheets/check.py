@@ -7,20 +7,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pyoxigraph import NamedNode, Quad
+from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
 from citygraph.build.build import check
 from citygraph.matching.lookup import Lookup
 from citygraph.progress import Progress
 from citygraph.rdf.terms import CATALOG_GRAPH, SOURCE
+from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Release
 from citygraph.report import ValidationResult
 from citygraph.sheets.cell_names import Names
-from citygraph.sheets.cell_problems import ERROR, WARNING, CellProblem, CellRule
+from citygraph.sheets.cell_problems import ERROR, WARNING, CellAddress, CellProblem, CellRule
 from citygraph.sheets.cell_statements import CellStatement, RowReader, SheetContext
 from citygraph.sheets.choices import Choices
-from citygraph.sheets.rows import read_rows
+from citygraph.sheets.export_state import ExportState, read_state
+from citygraph.sheets.later_changes import LaterChanges
+from citygraph.sheets.merging import ChangedBy, MergedSources, Merger, SheetRows
+from citygraph.sheets.rows import SheetRow, read_rows
 from citygraph.sheets.sheet_mapping import SheetMapping, mapped
+from citygraph.sheets.slots import normalised, source_of
 from citygraph.sheets.table_model import TableModel
 from citygraph.sheets.workbook import Workbook, read_workbook
 from citygraph.source.files import Sources
@@ -42,12 +47,17 @@ _STATEMENTS = "sheets.nq"
 
 @dataclass(frozen=True)
 class CheckedSheets:
-    """The statements of workbooks, the problems of their cells, notes on what was passed over, and the workbooks."""
+    """The statements of workbooks, the problems of their cells, notes on what was passed over, and the workbooks.
+
+    `before` and `after` are all statements of the sources that the import touches.
+    """
 
     statements: tuple[CellStatement, ...]
     problems: tuple[CellProblem, ...]
     notes: tuple[str, ...] = ()
     workbooks: tuple[Workbook, ...] = ()
+    before: tuple[Quad, ...] = ()
+    after: tuple[Quad, ...] = ()
 
     @property
     def errors(self) -> list[CellProblem]:
@@ -60,7 +70,9 @@ class Checker:
     """Checks workbooks for an instance: its model, its folders, its current release if there is one, its home place.
 
     `language` is that of the messages of the shapes. With `by_commit` the graphs of all files are refused, not only
-    those of files that were written by hand, and so are graphs whose IRIs begin with none of the `prefixes`.
+    those of files that were written by hand, and so are graphs whose IRIs begin with none of the `prefixes`; a source
+    is described in its own graph, for the catalogue is made of files. With `complete` the files have all that their
+    sources say.
     """
 
     model: TableModel
@@ -73,6 +85,7 @@ class Checker:
     mapping: SheetMapping | None = None
     by_commit: bool = False
     prefixes: tuple[str, ...] = ("",)
+    complete: bool = False
 
     def check(self, paths: Iterable[Path], progress: Progress) -> CheckedSheets:
         """Reads the files, makes their statements, and validates these with the whole graph as a build would.
@@ -91,22 +104,64 @@ class Checker:
             step.result = f"{len(workbooks)} file(s), {len(rows)} rows"
         with progress.step("understand") as step:
             reader = RowReader(context)
-            statements = tuple(dict.fromkeys(reader.statements(rows)))
-            step.result = f"{len(statements)} statements"
+            said = self._said(reader, rows)
+            step.result = f"{len(said.statements)} statements"
         unreadable = [problem for workbook in workbooks for problem in workbook.problems]
         faulty = {problem.address for problem in unreadable if problem.rule.severity == ERROR}
         # What a wrong cell is not, such as a date, would be a second error about it.
         more = [
             problem
-            for problem in (*problems, *reader.problems, *self._refused(statements))
+            for problem in (*problems, *reader.problems, *self._refused(said.statements))
             if problem.address not in faulty
         ]
         problems = [*unreadable, *more]
-        # Shapes would complain about the values that are missing because of these errors.
-        if not any(problem.rule.severity == ERROR for problem in problems):
-            problems += self._validated(statements, progress)
         notes = tuple(note for workbook in workbooks for note in workbook.notes)
-        return CheckedSheets(statements, tuple(problems), notes, tuple(workbooks))
+        if any(problem.rule.severity == ERROR for problem in problems):
+            # Shapes would complain about the values that are missing because of these errors, and rows would be missed.
+            return CheckedSheets(said.statements, tuple(problems), notes, tuple(workbooks))
+        merged = self._merged(said, workbooks)
+        problems += merged.problems
+        if not any(problem.rule.severity == ERROR for problem in merged.problems):
+            problems += self._validated(merged, said, progress)
+        sheets = (merged.statements, tuple(problems), notes, tuple(workbooks))
+        return CheckedSheets(*sheets, merged.before, merged.after)
+
+    def _said(self, reader: RowReader, rows: Sequence[SheetRow]) -> SheetRows:
+        statements = dict.fromkeys(map(self._as_committed, reader.statements(rows)))
+        return SheetRows(tuple(statements), tuple(reader.deletions), reader.keys, reader.about)
+
+    def _as_committed(self, statement: CellStatement) -> CellStatement:
+        """Returns a statement as a commit makes it: in the graph of its source, in the form in which a store has it."""
+        if not self.by_commit:
+            return statement
+        quad = statement.quad
+        stored = Quad(quad.subject, quad.predicate, normalised(quad.object), source_of(quad))
+        return CellStatement(stored, statement.address)
+
+    def _merged(self, said: SheetRows, workbooks: Iterable[Workbook]) -> MergedSources:
+        states = {str(one.path): read_state(one.state) for one in workbooks if one.state}
+        merger = Merger(states, self._changed_by(states.values()), self.complete)
+        return merger.merge(said, self._before(merger.sources(said)))
+
+    def _before(self, sources: Iterable[str]) -> Iterator[Quad]:
+        """Yields what the sources say now: in the release for a commit, else in the files of earlier imports."""
+        of_api = frozenset(api_graphs(self.release.manifest)) if self.release is not None else frozenset()
+        for source in sorted(sources):
+            path = self.sources.data / FOLDER / file_name(source)
+            if not self.by_commit and path.is_file():
+                yield from parse(path=str(path), format=RdfFormat.TRIG)
+            elif self.release is not None and (self.by_commit or source in of_api):
+                for quad in self.release.open_store().quads_for_pattern(None, None, None, NamedNode(source)):
+                    # In files the catalogue describes the sources.
+                    is_moved = not self.by_commit and quad.subject == quad.graph_name
+                    graph = CATALOG_GRAPH if is_moved else quad.graph_name
+                    yield Quad(quad.subject, quad.predicate, quad.object, graph)
+
+    def _changed_by(self, states: Iterable[ExportState]) -> ChangedBy:
+        if self.release is None:
+            return lambda _: "–"
+        oldest = min((state.release for state in states), default="")
+        return LaterChanges(self.release, oldest).by
 
     def _context(self) -> SheetContext:
         order = self.date_order or (self.mapping.date_order if self.mapping else "")
@@ -131,43 +186,40 @@ class Checker:
             elif not graph.startswith(self.prefixes):
                 yield CellProblem(SOURCE_FORBIDDEN, statement.address, name)
 
-    def kept_descriptions(self, statements: Iterable[CellStatement]) -> Iterator[Quad]:
-        """Yields the descriptions of sources that a commit keeps: those of graphs about which no row says anything."""
-        if self.release is None or not self.by_commit:
-            return
-        sources = {source_of(statement.quad) for statement in statements}
-        described = {statement.quad.subject for statement in statements}
-        store = self.release.open_store()
-        for source in sorted(sources - described, key=str):
-            yield from store.quads_for_pattern(source, None, None, source)
-
-    def _validated(self, statements: Sequence[CellStatement], progress: Progress) -> list[CellProblem]:
+    def _validated(self, merged: MergedSources, said: SheetRows, progress: Progress) -> list[CellProblem]:
+        """Returns the results of the shapes, each at the cell of its statement, or of a row about the same entity."""
+        placed = {one.quad: one.address for one in merged.statements}
+        by_subject = {one.quad.subject: one.address for one in reversed(merged.statements)}
+        by_source = {NamedNode(key.source): address for key, address in said.keys.items()}
         with TemporaryDirectory(prefix="citygraph-sheets-") as folder:
             path = Path(folder) / _STATEMENTS
             # A statement a line: the line of a result is the place of the statement.
-            quads = [*(statement.quad for statement in statements), *self.kept_descriptions(statements)]
-            path.write_text("".join(f"{quad} .\n" for quad in quads), encoding="utf-8")
-            report = check(self._without_import(statements), [path], progress, self.release)
-        return [
-            self._problem(result, statements)
-            for result in report.results
-            if result.place is not None
-            and result.place.file.endswith(_STATEMENTS)
-            and result.place.line <= len(statements)
-        ]
+            path.write_text("".join(f"{quad} .\n" for quad in merged.after), encoding="utf-8")
+            report = check(self._without_sources(merged), [path], progress, self.release)
+        problems = []
+        for result in report.results:
+            if result.place is None or not result.place.file.endswith(_STATEMENTS):
+                continue
+            quad = merged.after[result.place.line - 1]
+            address = placed.get(quad) or by_subject.get(quad.subject)
+            if address is None and result.severity == "violation":
+                address = by_source.get(source_of(quad), next(iter(by_source.values()), None))
+            if address is not None:
+                problems.append(self._problem(result, quad, address))
+        return problems
 
-    def _without_import(self, statements: Sequence[CellStatement]) -> Sources:
+    def _without_sources(self, merged: MergedSources) -> Sources:
         """Returns the folders without the files of an earlier import of the same sources, which this one replaces."""
-        return replace(self.sources, left_out=frozenset(files_of(self.sources.data, statements)))
+        quads = (*merged.before, *merged.after)
+        return replace(self.sources, left_out=frozenset(file_of(self.sources.data, quad) for quad in quads))
 
-    def _problem(self, result: ValidationResult, statements: Sequence[CellStatement]) -> CellProblem:
-        assert result.place is not None  # noqa: S101 - the caller has selected the results with a place
-        statement = statements[result.place.line - 1]
+    def _problem(self, result: ValidationResult, quad: Quad, address: CellAddress) -> CellProblem:
         name = result.shape.rpartition("#")[2]
         severity = ERROR if result.severity == "violation" else WARNING
         texts = (result.message(self.language), result.remedy(self.language))
         message, remedy = (text.replace("{", "{{").replace("}", "}}") for text in texts)
-        return CellProblem(CellRule(name, message, remedy, severity), statement.address, _value(statement))
+        value = str(getattr(quad.object, "value", quad.object))
+        return CellProblem(CellRule(name, message, remedy, severity), address, value)
 
 
 def choices_of(sources: Sources) -> Choices:
@@ -175,22 +227,11 @@ def choices_of(sources: Sources) -> Choices:
     return Choices(quad for file in sources.ontology_files() for quad in file.read())
 
 
-def files_of(data: Path, statements: Iterable[CellStatement]) -> list[Path]:
-    """Returns the files that an import of these statements writes, by name: one for each source."""
-    return sorted({file_of(data, statement.quad) for statement in statements})
-
-
 def file_of(data: Path, quad: Quad) -> Path:
     """Returns the file of a statement's source, which has the description of the source in the catalogue too."""
-    return data / FOLDER / f"{source_of(quad).value.rpartition('/')[2]}.trig"
+    return data / FOLDER / file_name(source_of(quad).value)
 
 
-def source_of(quad: Quad) -> NamedNode:
-    """Returns the source of a statement: its graph, or its subject in the catalogue."""
-    source = quad.subject if quad.graph_name == CATALOG_GRAPH else quad.graph_name
-    assert isinstance(source, NamedNode)  # noqa: S101 - the table model has no other statements
-    return source
-
-
-def _value(statement: CellStatement) -> str:
-    return str(getattr(statement.quad.object, "value", statement.quad.object))
+def file_name(source: str) -> str:
+    """Returns the name of the file that an import writes for a source."""
+    return f"{source.rpartition('/')[2]}.trig"

@@ -9,19 +9,21 @@ from itertools import zip_longest
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from citygraph.rdf.terms import ID, PREFIXES, RDF, RDFS, SOURCE, WD
+from citygraph.rdf.terms import ID, RDF, RDFS, SOURCE, WD
 from citygraph.sheets.choices import Choices
-from citygraph.sheets.table_model import Sheet, SheetColumn, SheetNode, TableModel
+from citygraph.sheets.export_state import RowKey
+from citygraph.sheets.table_model import Sheet, SheetColumn, SheetNode, TableModel, expanded, linking_nodes
 
 _TYPE = RDF("type")
 
 
 @dataclass(frozen=True)
 class ExportedSheets:
-    """Rows by sheet, each a mapping from column to text; and the statements that no column can hold."""
+    """Rows by sheet, each a mapping from column to text; their keys; and the statements that no column can hold."""
 
     rows: Mapping[str, list[dict[SheetColumn, str]]]
     left: tuple[Quad, ...]
+    keys: frozenset[RowKey] = frozenset()
 
 
 class SourceStatements:
@@ -47,11 +49,11 @@ class SourceStatements:
 
     def values(self, node: NamedNode, graph: NamedNode, property_: str) -> Sequence[NamedNode | Literal]:
         """Returns the values of a property, given as a prefixed name."""
-        return self._values.get((node, graph), {}).get(_expanded(property_), ())
+        return self._values.get((node, graph), {}).get(expanded(property_), ())
 
     def subjects(self, value: NamedNode, graph: NamedNode, property_: str) -> Sequence[NamedNode]:
         """Returns the entities that have a value of a property."""
-        return self._subjects.get((value, graph, _expanded(property_)), ())
+        return self._subjects.get((value, graph, expanded(property_)), ())
 
 
 class SheetExporter:
@@ -67,16 +69,20 @@ class SheetExporter:
         remaining = set(quads)
         statements = SourceStatements(remaining)
         rows: dict[str, list[dict[SheetColumn, str]]] = {sheet.key: [] for sheet in self._model.sheets}
+        keys: set[RowKey] = set()
         for subject, graph in statements.entities():
             sheet = self._sheet_of(statements.values(subject, graph, "rdf:type"))
             if sheet is None:
                 continue
             for nodes in self._nodes(sheet, subject, graph, statements):
                 columns, used = self._cells(sheet, nodes, graph, statements)
+                linked = next((nodes[key].value for key in linking_nodes(sheet) if key in nodes), "")
+                source = subject if sheet.key == "sources" else graph
+                keys.add(RowKey(sheet.key, subject.value, linked, source.value))
                 rows[sheet.key] += _split(columns)
                 remaining -= used
         remaining -= self._add_of_other_sources(remaining, rows)
-        return ExportedSheets(rows, tuple(sorted(remaining, key=str)))
+        return ExportedSheets(rows, tuple(sorted(remaining, key=str)), frozenset(keys))
 
     def _add_of_other_sources(
         self, quads: Iterable[Quad], rows: Mapping[str, list[dict[SheetColumn, str]]]
@@ -110,7 +116,7 @@ class SheetExporter:
                 if column.node == sheet.main
                 and column.property
                 and not column.also
-                and _expanded(column.property) == predicate
+                and expanded(column.property) == predicate
                 and column not in row
                 and self._belongs(column, value, {})
             ),
@@ -123,7 +129,7 @@ class SheetExporter:
         for sheet in self._model.sheets:
             node = sheet.nodes[sheet.main]
             names = [node.class_] if node.class_ else sheet.column("kind").classes
-            if classes & {_expanded(name) for name in names}:
+            if classes & {expanded(name) for name in names}:
                 return sheet
         return None
 
@@ -157,7 +163,7 @@ class SheetExporter:
                 )
                 cells[column] = [self._text(column, value) for value in taken]
                 names = (column.property, *column.also)
-                used |= {Quad(node, _expanded(name), value, graph) for value in taken for name in names}
+                used |= {Quad(node, expanded(name), value, graph) for value in taken for name in names}
         used |= _of_nodes(sheet, nodes, graph, statements)
         return cells, used
 
@@ -218,7 +224,7 @@ class SheetExporter:
             wanted = column.language or ("" if column.plain else self._model.languages[0])
             return tag == wanted if column.kind in ("text", "label") else True
         if column.kind == "class":
-            return value in {_expanded(name) for name in column.classes}
+            return value in {expanded(name) for name in column.classes}
         text = self._text(column, value)
         return not any(text in texts for other, texts in cells.items() if other.property == column.property)
 
@@ -240,13 +246,13 @@ def _of_nodes(
     made: set[Quad] = set()
     for key, node in nodes.items():
         if class_ := sheet.nodes[key].class_:
-            made.add(Quad(node, _TYPE, _expanded(class_), graph))
+            made.add(Quad(node, _TYPE, expanded(class_), graph))
         if sheet.nodes[key].label:
             labels = statements.values(node, graph, "rdfs:label")
             made |= {Quad(node, RDFS("label"), label, graph) for label in labels}
         for property_, target in sheet.nodes[key].links:
             if target in nodes:
-                made.add(Quad(node, _expanded(property_), nodes[target], graph))
+                made.add(Quad(node, expanded(property_), nodes[target], graph))
     return made
 
 
@@ -260,8 +266,3 @@ def _split(columns: Mapping[SheetColumn, list[str]]) -> Iterator[dict[SheetColum
     for more in list(zip_longest(*(texts[1:] for texts in several.values()))):
         values = {column: text for column, text in zip(several, more, strict=True) if text}
         yield {**required, **fixed, **values}
-
-
-def _expanded(name: str) -> NamedNode:
-    prefix, _, local = name.partition(":")
-    return NamedNode(PREFIXES[prefix] + local)

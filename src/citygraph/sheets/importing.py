@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 from citygraph.build.export import export_quads
 from citygraph.errors import NotFound, UsageError
 from citygraph.saving import replace_text
-from citygraph.sheets.check import FOLDER, CheckedSheets, file_of, files_of
+from citygraph.sheets.check import FOLDER, CheckedSheets, file_of
 from citygraph.source.files import Sources
 
 MARK = "# Written by `citygraph sheets import`; change the spreadsheet and import it again."
@@ -37,10 +36,11 @@ class SheetDifference:
         return bool(self.added or self.removed)
 
 
-def preview(checked: CheckedSheets, data: Path) -> SheetDifference:
-    """Returns what an import would change in the files of earlier imports."""
-    new = {statement.quad for statement in checked.statements}
-    old = {quad for path in files_of(data, checked.statements) if path.is_file() for quad in _read(path)}
+def preview(checked: CheckedSheets) -> SheetDifference:
+    """Returns what an import would change in its sources: with errors, what the sound cells say."""
+    if checked.errors:
+        return SheetDifference(tuple(dict.fromkeys(statement.quad for statement in checked.statements)), ())
+    new, old = set(checked.after), set(checked.before)
     return SheetDifference(tuple(sorted(new - old, key=str)), tuple(sorted(old - new, key=str)))
 
 
@@ -66,7 +66,7 @@ def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> lis
         kept = {str(path): before[path] for path in changed}
         replace_text(journal / _JOURNAL, json.dumps(kept, ensure_ascii=False))
         for path in changed:
-            replace_text(path, by_file[path])
+            _put(path, by_file[path])
     return changed
 
 
@@ -77,21 +77,25 @@ def undo_import(journal: Path) -> list[Path]:
         raise NotFound("there is no import to undo")
     kept: Mapping[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
     for name, text in kept.items():
-        if text is None:
-            Path(name).unlink(missing_ok=True)
-        else:
-            replace_text(Path(name), text)
+        _put(Path(name), text)
     path.unlink()
     return [Path(name) for name in kept]
 
 
-def _texts(checked: CheckedSheets, data: Path) -> dict[Path, str]:
-    files: dict[Path, dict[NamedNode, list[Quad]]] = defaultdict(lambda: defaultdict(list))
-    # Two cells may state the same.
-    for quad in dict.fromkeys(statement.quad for statement in checked.statements):
+def _put(path: Path, text: str | None) -> None:
+    if text is None:
+        path.unlink(missing_ok=True)
+    else:
+        replace_text(path, text)
+
+
+def _texts(checked: CheckedSheets, data: Path) -> dict[Path, str | None]:
+    """Returns the text of each file, None for one of a source that says nothing any more."""
+    files: dict[Path, dict[NamedNode, list[Quad]]] = {file_of(data, quad): {} for quad in checked.before}
+    for quad in checked.after:
         assert isinstance(quad.graph_name, NamedNode)  # noqa: S101 - each statement of a sheet has a source
-        files[file_of(data, quad)][quad.graph_name].append(quad)
-    return {path: _text(graphs) for path, graphs in sorted(files.items())}
+        files.setdefault(file_of(data, quad), {}).setdefault(quad.graph_name, []).append(quad)
+    return {path: _text(graphs) if graphs else None for path, graphs in sorted(files.items())}
 
 
 def _text(graphs: Mapping[NamedNode, list[Quad]]) -> str:

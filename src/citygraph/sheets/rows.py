@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from pyoxigraph import NamedNode
+
 from citygraph.sheets.cell_problems import WARNING, CellAddress, CellProblem, CellRule
 from citygraph.sheets.choices import Choices
-from citygraph.sheets.table_model import Sheet, SheetColumn, TableModel
+from citygraph.sheets.table_model import Sheet, SheetColumn, TableModel, expanded
 from citygraph.sheets.workbook import Grid, Workbook
 from citygraph.text import fold
 
@@ -40,6 +42,16 @@ EXAMPLE_LEFT = CellRule(
     "example-row", "This row is the example of the template and is not imported.", "Delete the row.", WARNING
 )
 
+DASH = CellRule(
+    "cell-dash",
+    "{value} is read as an empty cell, which changes nothing.",
+    "Empty the cell. If it is to delete what the source says here, write the longer sign –.",
+    WARNING,
+)
+
+DELETION = "–"
+# Other signs for "nothing"; whoever types one may or may not mean a deletion.
+_DASHES = frozenset("-‐‑‒—―−")
 _HEADER_ROWS = 20  # rows among which the titles are looked for
 
 
@@ -58,10 +70,24 @@ class SheetRow:
     sheet: Sheet
     cells: dict[SheetColumn, RowCell]
     address: CellAddress
+    places: Mapping[SheetColumn, int] = field(default_factory=dict)  # the columns that the table has
 
     def cell(self, key: str) -> RowCell | None:
         """Returns the first filled cell of the columns with this key, or None."""
         return next((cell for column, cell in self.cells.items() if column.key == key), None)
+
+    def says(self, key: str) -> bool:
+        """Returns whether the row has a value in a column with this key, which the sign for a deletion is not."""
+        return any(column.key == key and cell.text != DELETION for column, cell in self.cells.items())
+
+    def empty_cell(self, node: str, predicate: NamedNode, language: str) -> CellAddress | None:
+        """Returns the address of the empty cell for a property of a node, if the table has a column for it."""
+        for column, place in self.places.items():
+            is_empty = column.node == node and column.property and column not in self.cells
+            # The first language of an instance is not known here.
+            if is_empty and expanded(column.property) == predicate and column.tag(language) == language:
+                return CellAddress(self.address.file, self.address.sheet, self.address.row, place)
+        return None
 
 
 def read_rows(
@@ -117,6 +143,7 @@ def _rows_of(grid: Grid, sheet: Sheet, model: TableModel, choices: Choices) -> t
     if not number:
         return [], [CellProblem(NO_HEADER, grid.address(0, 0))]
     columns, problems = _columns_of(grid, header, sheet, model.languages[0])
+    places = {column: place for place, column in columns.items()}
     rows = []
     for place in range(header + 1, len(grid.rows)):
         cells = {
@@ -124,14 +151,15 @@ def _rows_of(grid: Grid, sheet: Sheet, model: TableModel, choices: Choices) -> t
             for number, text in enumerate(grid.rows[place])
             if text and number in columns
         }
+        problems += _without_dashes(cells)
         if not cells or _is_help(cells):
             continue
-        row = SheetRow(sheet, cells, grid.address(place, 0))
+        row = SheetRow(sheet, cells, grid.address(place, 0), places)
         if _is_example(cells, choices):
             problems.append(CellProblem(EXAMPLE_LEFT, row.address))
             continue
         rows.append(row)
-        problems += _empty(row, {column: place for place, column in columns.items()}, model.languages[0])
+        problems += _empty(row, model.languages[0])
     return rows, problems
 
 
@@ -172,14 +200,21 @@ def _unknown(
             return
 
 
-def _empty(row: SheetRow, places: dict[SheetColumn, int], language: str) -> Iterator[CellProblem]:
+def _empty(row: SheetRow, language: str) -> Iterator[CellProblem]:
     is_identified = row.cell("id") is not None
-    for column, place in places.items():
+    for column, place in row.places.items():
         if is_identified and column.kind == "label":
             continue  # the entity is known, and its name may come from another source
         if column.required and column not in row.cells:
             address = CellAddress(row.address.file, row.address.sheet, row.address.row, place)
             yield CellProblem(EMPTY_REQUIRED, address, "", {"column": column.title(language)})
+
+
+def _without_dashes(cells: dict[SheetColumn, RowCell]) -> Iterator[CellProblem]:
+    """Removes the cells that have only a dash, and yields a warning for each."""
+    for column in [column for column, cell in cells.items() if cell.text in _DASHES]:
+        cell = cells.pop(column)
+        yield CellProblem(DASH, cell.address, cell.text)
 
 
 def _is_help(cells: dict[SheetColumn, RowCell]) -> bool:

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pyoxigraph import NamedNode
+
 from citygraph.errors import BadData
 from citygraph.instance import packaged_folder
+from citygraph.rdf.terms import PREFIXES
 from citygraph.source.reading import read_text
 
 # Kinds of columns; `cell_statements.py` turns the cells of each into terms.
@@ -74,6 +77,11 @@ class SheetColumn:
     default: str = ""
     example: str = ""
     language: str = ""
+
+    def tag(self, first: str) -> str:
+        """Returns the language of the texts in lower case, or nothing; `first` is that of the instance."""
+        has_language = self.kind in ("text", "label") and not self.plain
+        return (self.language or first).lower() if has_language else ""
 
     def title(self, language: str) -> str:
         """Returns the title in a language, else in English."""
@@ -163,6 +171,19 @@ _IDENTIFIER = {
     },
     "kind": "identifier",
 }
+
+
+def expanded(name: str) -> NamedNode:
+    """Returns the IRI of a prefixed name; another text is an IRI already."""
+    prefix, colon, local = name.partition(":")
+    return NamedNode(PREFIXES[prefix] + local if colon and prefix in PREFIXES else name)
+
+
+def linking_nodes(sheet: Sheet) -> Iterator[str]:
+    """Yields the keys of the nodes that link to the main one, such as a tenure: each has a row of its own."""
+    for key, node in sheet.nodes.items():
+        if any(target == sheet.main for _, target in node.links):
+            yield key
 
 
 def read_model(ontology: Path, languages: tuple[str, ...]) -> TableModel:

@@ -17,6 +17,7 @@ from citygraph.matching.spreadsheet import read_spreadsheet
 from citygraph.sheets.cell_facts import DAY, MOMENT, MONTH, MOST_CELLS, MOST_LETTERS, NO_YEAR, YEAR, Place, SheetFacts
 from citygraph.sheets.cell_problems import NOTE, WARNING, CellAddress, CellProblem, CellRule
 from citygraph.sheets.cell_texts import cleaned, is_error, problems_of_text
+from citygraph.sheets.export_state import STATE_SHEET
 from citygraph.sheets.merged_cells import spread_merged
 from citygraph.sheets.ods_cells import read_ods
 from citygraph.sheets.workbook_package import Package, kind_of, open_package
@@ -126,12 +127,16 @@ class Grid:
 
 @dataclass(frozen=True)
 class Workbook:
-    """The visible sheets of a file, the problems of its cells, and notes for the reader: what was passed over."""
+    """The visible sheets of a file, the problems of its cells, and notes for the reader: what was passed over.
+
+    `state` has the lines of the hidden sheet of an exported workbook.
+    """
 
     path: Path
     grids: tuple[Grid, ...]
     problems: tuple[CellProblem, ...] = ()
     notes: tuple[str, ...] = ()
+    state: tuple[tuple[str, ...], ...] = ()
 
 
 def read_workbook(path: Path, titles: Sequence[str] = (), encoding: str = "") -> Workbook:
@@ -151,7 +156,7 @@ def read_workbook(path: Path, titles: Sequence[str] = (), encoding: str = "") ->
         about.append(CellProblem(OTHER_KIND, _first(path), path.name, {"kind": _SHOWN_KINDS[kind]}))
     if package and package.has_macros:
         about.append(CellProblem(MACROS, _first(path)))
-    return Workbook(path, book.grids, (*about, *book.problems), book.notes)
+    return Workbook(path, book.grids, (*about, *book.problems), book.notes, book.state)
 
 
 def _first(path: Path) -> CellAddress:
@@ -184,9 +189,13 @@ def _read_sheets(package: Package) -> Workbook:
         return Workbook(package.path, (), (large,))
     library = _opened(package.path, copy, sheets)
     grids, problems = [], []
+    state: tuple[tuple[str, ...], ...] = ()
     for facts in sheets:
         if facts.hidden:
-            if facts.name != _OWN_SHEET:
+            if facts.name == STATE_SHEET:
+                cells = _cells(package.path, library, facts.name)
+                state = tuple(tuple(map(str, line)) for line in cells)
+            elif facts.name != _OWN_SHEET:
                 address = CellAddress(str(package.path), facts.name, 1, 0)
                 problems.append(CellProblem(HIDDEN_SHEET, address, facts.name))
         elif facts.has_cells:
@@ -197,7 +206,7 @@ def _read_sheets(package: Package) -> Workbook:
             problems += wrong
     if not any(grid.rows for grid in grids) and all(problem.rule.severity == NOTE for problem in problems):
         raise UsageError(f"{package.path} has no visible sheet with text")
-    return Workbook(package.path, tuple(grids), tuple(problems))
+    return Workbook(package.path, tuple(grids), tuple(problems), (), state)
 
 
 def _large(path: Path, sheets: Sequence[SheetFacts]) -> CellProblem | None:

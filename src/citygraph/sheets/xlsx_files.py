@@ -11,6 +11,7 @@ import xlsxwriter
 
 from citygraph.errors import CitygraphError
 from citygraph.sheets.choices import Choices
+from citygraph.sheets.export_state import STATE_SHEET
 from citygraph.sheets.table_model import Sheet, SheetColumn, TableModel
 
 # Row numbers, from 0: titles, then the help, then an example.
@@ -69,6 +70,14 @@ class XlsxFile:
         # A cell that looks like a number is text on purpose.
         page.ignore_errors({"number_stored_as_text": f"A1:ZZ{_ROWS + 1}"})
 
+    def add_state(self, lines: Iterable[Sequence[str]]) -> None:
+        """Adds the hidden sheet of an export."""
+        page = self._book.add_worksheet(STATE_SHEET)
+        page.hide()
+        for number, line in enumerate(lines):
+            for place, text in enumerate(line):
+                self._write(page, number, place, text, self._text)
+
     def close(self) -> None:
         """Writes the file; the first visible sheet is shown when it is opened."""
         self._book.worksheets()[1].activate()
@@ -104,12 +113,20 @@ def require_written(status: int | None) -> None:
 
 
 def write_rows(
-    path: Path, model: TableModel, choices: Choices, rows: Mapping[str, list[dict[SheetColumn, str]]]
+    path: Path,
+    model: TableModel,
+    choices: Choices,
+    rows: Mapping[str, list[dict[SheetColumn, str]]],
+    state: Iterable[Sequence[str]] = (),
 ) -> None:
-    """Writes rows by the key of their sheet, with the titles and drop-downs of the template."""
+    """Writes rows by the key of their sheet, with the titles and drop-downs of the template.
+
+    `state` are the lines of the hidden sheet that says what the rows said.
+    """
     book = XlsxFile(path)
     for sheet in model.sheets:
         book.add_sheet(sheet, model, choices, rows.get(sheet.key, ()), with_help=False)
+    book.add_state(state)
     book.close()
 
 

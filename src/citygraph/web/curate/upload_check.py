@@ -11,13 +11,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pyoxigraph import NamedNode, Quad, Store
+from pyoxigraph import NamedNode
 
 from citygraph.commit.batch import outcome_as_json, outcome_from_json
 from citygraph.engine import sandbox
@@ -27,8 +27,7 @@ from citygraph.progress import Progress
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings, read_settings
-from citygraph.sheets.cell_problems import CellAddress
-from citygraph.sheets.check import CheckedSheets, Checker, source_of
+from citygraph.sheets.check import CheckedSheets, Checker
 from citygraph.sheets.checked_upload import CheckedUpload, as_nquad, upload_from_json
 from citygraph.sheets.problem_workbook import write_problem_workbook
 from citygraph.sheets.sheet_mapping import read_mapping
@@ -132,34 +131,26 @@ def _checked(request: Mapping[str, Any], prefix: str, settings: Settings) -> Che
     if checked.problems:
         copy, translate = Path(request["copy"]), Translations(request["language"])
         write_problem_workbook(copy, checked.workbooks, checked.problems, translate)
-    kept = {as_nquad(quad) for quad in checker.kept_descriptions(checked.statements)}
-    return _compared(checked, kept, release, tuple(request["files"]))
+    return _compared(checked, release, tuple(request["files"]))
 
 
-def _compared(checked: CheckedSheets, kept: set[str], release: Release, files: tuple[str, ...]) -> CheckedUpload:
-    """Returns the result with the difference from the graphs of a release; the `kept` statements stay in them."""
+def _compared(checked: CheckedSheets, release: Release, files: tuple[str, ...]) -> CheckedUpload:
+    """Returns the result with what it changes in the graphs of the release."""
+    cells = {as_nquad(statement.quad): statement.address for statement in checked.statements}
+    before, after = (list(map(as_nquad, quads)) for quads in (checked.before, checked.after))
+    graphs = sorted({line.rpartition(" <")[2].rstrip(">") for line in (*cells, *before, *after)})
     store = release.open_store()
-    cells = {as_nquad(quad): address for quad, address in _placed(checked)}
-    graphs = sorted({line.rpartition(" <")[2].rstrip(">") for line in cells})
-    old = {as_nquad(quad) for graph in graphs for quad in store.quads_for_pattern(None, None, None, NamedNode(graph))}
     existing = {graph for graph in graphs if store.contains_named_graph(NamedNode(graph))}
-    versions = {graph: release.version_of(graph) if graph in existing else "" for graph in graphs}
-    added = tuple(line for line in cells if line not in old)
-    removed = tuple(sorted(old - cells.keys() - kept))
-    return CheckedUpload(files, cells, checked.problems, checked.notes, added, removed, tuple(sorted(kept)), versions)
-
-
-def _placed(checked: CheckedSheets) -> Iterator[tuple[Quad, CellAddress]]:
-    """Yields the statements as a store has them, each in the graph of its source.
-
-    The description of a source is in its own graph too: the catalogue is made of files.
-    """
-    scratch = Store()
-    for statement in checked.statements:
-        quad = statement.quad
-        scratch.clear()
-        scratch.add(Quad(quad.subject, quad.predicate, quad.object, source_of(quad)))
-        yield next(iter(scratch)), statement.address
+    return CheckedUpload(
+        files,
+        cells,
+        checked.problems,
+        checked.notes,
+        added=tuple(sorted(set(after) - set(before))),
+        removed=tuple(sorted(set(before) - set(after))),
+        kept=tuple(sorted(set(after) - cells.keys())),
+        versions={graph: release.version_of(graph) if graph in existing else "" for graph in graphs},
+    )
 
 
 if __name__ == "__main__":
