@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,81 +10,27 @@ import pytest
 from click.testing import CliRunner
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.build.build import build
 from citygraph.cli.main import main
 from citygraph.errors import NotFound, UsageError
 from citygraph.progress import Progress
 from citygraph.rdf.terms import BASE, ID
-from citygraph.release.releases import Release, Releases
-from citygraph.sheets.check import CheckedSheets, Checker, choices_of
+from citygraph.sheets.check import Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.importing import preview, undo_import, write_import
 from citygraph.sheets.problem_report import as_members
 from citygraph.sheets.table_model import read_model
-from citygraph.source.files import Sources
-from citygraph.starter import start_instance
 from citygraph.text import csv_line
+from tests.sheet_files import AGREEMENTS, PEOPLE, PLACES, REPOSITORY, SOURCES, Instance, cells, checked, new_instance
 from tests.workbooks import xlsx
-
-REPOSITORY = Path(__file__).parents[1]
-SOURCES = "Short name;Title;Publisher;Address on the web;Language;Date\npage;Twin towns;City Hall;https://www.example.com/;en;2025-03\n"
-PLACES = """Name (en);Other names;Kind;Country;Latitude;Longitude;Wikidata;Source
-Poland;;country;;;;Q36;page
-Gdańsk;Danzig; Gedanum;city;Poland;54.35;18.65;Q1792;page
-""".replace("Danzig; Gedanum", '"Danzig; Gedanum"')
-PEOPLE = """Name (en);Title;Office;Organisation;In office from;In office until;Wikidata;Source
-Erika Example;Dr.;mayor;City Hall;2019-08;;;page
-"""
-AGREEMENTS = """City;Partner;Country of the partner;Kind;Date of the council act;Date of the protocol;Source
-;Danzig;Poland;sister-city agreement;;12.04.1976;page
-"""
 
 
 @pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sources, Release]:
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Instance:
     """A new instance whose home is Bremen, with its first release."""
-    folder = tmp_path_factory.mktemp("sheets") / "instance"
-    quoted = {
-        name: f'"{value}"'
-        for name, value in {"home_label": "Bremen", "title_label": "T", "publisher_label": "City Hall"}.items()
-    }
-    plain = {
-        "iri": BASE,
-        "language": "en",
-        "home_slug": "bremen",
-        "plain_home": "Bremen",
-        "publisher_slug": "city-hall",
-        "plain_title": "T",
-    }
-    unused = dict.fromkeys(("base", "languages", "home", "timezone", "title", "publisher", "contact"), '""')
-    start_instance(folder, {**unused, **quoted, **plain, "today": "2026-11-29"})
-    sources = Sources(folder / "data", REPOSITORY / "ontology", REPOSITORY / "queries")
-    release, _ = build(sources, Releases(folder / "var" / "releases"), Progress())
-    return sources, release
+    return new_instance(tmp_path_factory.mktemp("sheets") / "instance")
 
 
-def checked(
-    instance: tuple[Sources, Release], folder: Path, sheets: Iterable[tuple[str, str]], date_order: str = ""
-) -> CheckedSheets:
-    """The check of these sheets, as CSV files of their names."""
-    sources, release = instance
-    paths = []
-    for name, text in sheets:
-        paths.append(folder / f"{name}.csv")
-        paths[-1].write_text(text, encoding="utf-8")
-    model = read_model(sources.ontology, ("en", "de"))
-    checker = Checker(model, sources, release, f"{ID}city/bremen", "en", date_order)
-    return checker.check(paths, Progress())
-
-
-def cells(result: CheckedSheets) -> list[tuple[str, str, str]]:
-    """The errors: file, cell and rule."""
-    return [(Path(p.address.file).stem, p.address.name, p.rule.name) for p in result.errors]
-
-
-def test_sheets_without_errors_make_the_statements_of_their_cells(
-    instance: tuple[Sources, Release], tmp_path: Path
-) -> None:
+def test_sheets_without_errors_make_the_statements_of_their_cells(instance: Instance, tmp_path: Path) -> None:
     """The partner has another name there, the home city is implied, and the graph is that of the source."""
     result = checked(instance, tmp_path, [("agreements", AGREEMENTS), ("places", PLACES), ("sources", SOURCES)])
     assert cells(result) == []
@@ -100,7 +45,7 @@ def test_sheets_without_errors_make_the_statements_of_their_cells(
     } <= statements
 
 
-def test_all_problems_are_reported_at_once_with_their_cells(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_with_their_cells(instance: Instance, tmp_path: Path) -> None:
     """Unknown names, ambiguous dates, missing sources and wrong choices, of all files."""
     rows = ";Nowhere;Poland;sister-city agreement;;03/04/1995;page\n;Danzig;Poland;friendship;1995-13;;other\n"
     result = checked(instance, tmp_path, [("agreements", AGREEMENTS + rows), ("places", PLACES), ("sources", SOURCES)])
@@ -113,7 +58,7 @@ def test_all_problems_are_reported_at_once_with_their_cells(instance: tuple[Sour
     ]
 
 
-def test_yes_and_no_are_read_in_turkish_capitals(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+def test_yes_and_no_are_read_in_turkish_capitals(instance: Instance, tmp_path: Path) -> None:
     """HAYIR has a dotless I, which Python's lower case would give a dot."""
     places = PLACES.replace("Wikidata;Source", "Population;Population is approximate;Wikidata;Source")
     places = places.replace(";;;;Q36", ";;;;;;Q36").replace("18.65;Q1792", "18.65;486000;HAYIR;Q1792")
@@ -122,7 +67,7 @@ def test_yes_and_no_are_read_in_turkish_capitals(instance: tuple[Sources, Releas
     assert any('approximate> "false"' in str(one.quad) for one in result.statements)
 
 
-def test_a_result_of_a_shape_names_the_cell_that_causes_it(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+def test_a_result_of_a_shape_names_the_cell_that_causes_it(instance: Instance, tmp_path: Path) -> None:
     """The latitude is a number, and no latitude."""
     places = PLACES.replace("54.35", "154.35")
     result = checked(instance, tmp_path, [("places", places), ("sources", SOURCES)])
@@ -131,9 +76,7 @@ def test_a_result_of_a_shape_names_the_cell_that_causes_it(instance: tuple[Sourc
     assert (members["value"], members["severity"]) == ("154.35", "error")
 
 
-def test_a_messy_workbook_makes_the_statements_that_its_reader_sees(
-    instance: tuple[Sources, Release], tmp_path: Path
-) -> None:
+def test_a_messy_workbook_makes_the_statements_that_its_reader_sees(instance: Instance, tmp_path: Path) -> None:
     """A title above the table, merged cells, a hidden row, dates that show a month or a year, phantom rows (14 §2)."""
     sources, release = instance
     (tmp_path / "agreements.xlsx").write_bytes(xlsx(_messy))
@@ -172,22 +115,20 @@ def _messy(book: Any, sheet: Any) -> None:
     sheet.write_string(4999, 0, " ")
 
 
-def test_a_wrong_cell_has_one_error(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+def test_a_wrong_cell_has_one_error(instance: Instance, tmp_path: Path) -> None:
     """An error value is not reported as a wrong date as well (14 §2)."""
     sheets = [("agreements", AGREEMENTS.replace("12.04.1976", "#REF!")), ("places", PLACES), ("sources", SOURCES)]
     assert cells(checked(instance, tmp_path, sheets)) == [("agreements", "F2", "cell-error")]
 
 
-def test_a_misspelt_title_suggests_the_right_one(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+def test_a_misspelt_title_suggests_the_right_one(instance: Instance, tmp_path: Path) -> None:
     """It is not ignored."""
     result = checked(instance, tmp_path, [("places", PLACES.replace("Latitude", "Lattitude")), ("sources", SOURCES)])
     problem = next(one for one in result.errors if one.rule.name == "column-unknown")
     assert (problem.address.name, problem.values["nearest"]) == ("E1", "Latitude")
 
 
-def test_an_import_writes_one_file_for_a_source_and_can_be_undone(
-    instance: tuple[Sources, Release], tmp_path: Path
-) -> None:
+def test_an_import_writes_one_file_for_a_source_and_can_be_undone(instance: Instance, tmp_path: Path) -> None:
     """Repeated, it changes nothing."""
     sources, _ = instance
     sheets = [("agreements", AGREEMENTS), ("places", PLACES), ("sources", SOURCES)]
@@ -204,7 +145,7 @@ def test_an_import_writes_one_file_for_a_source_and_can_be_undone(
         undo_import(tmp_path)
 
 
-def test_exported_rows_are_imported_again_without_a_change(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+def test_exported_rows_are_imported_again_without_a_change(instance: Instance, tmp_path: Path) -> None:
     """Each statement stands in a cell, or follows from its row."""
     sheets = [("agreements", AGREEMENTS), ("places", PLACES), ("people", PEOPLE), ("sources", SOURCES)]
     result = checked(instance, tmp_path, sheets)
@@ -224,7 +165,7 @@ def test_exported_rows_are_imported_again_without_a_change(instance: tuple[Sourc
     assert {one.quad for one in again.statements} == quads
 
 
-def test_nothing_is_imported_with_an_error(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+def test_nothing_is_imported_with_an_error(instance: Instance, tmp_path: Path) -> None:
     """The sound rows are not imported either."""
     result = checked(instance, tmp_path, [("places", PLACES.replace("Q1792", "1792")), ("sources", SOURCES)])
     with pytest.raises(UsageError, match="nothing was imported"):
@@ -232,7 +173,7 @@ def test_nothing_is_imported_with_an_error(instance: tuple[Sources, Release], tm
     assert not list((instance[0].data / "sheets").glob("*"))
 
 
-def test_the_status_of_a_tie_is_a_period_of_its_source(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+def test_the_status_of_a_tie_is_a_period_of_its_source(instance: Instance, tmp_path: Path) -> None:
     """A tie that one source calls dormant since a year stays in force (14 §3)."""
     agreements = "Partner;Kind;Start;In effect on;Status;Status since;Source\n"
     agreements += "Danzig;sister-city agreement;1989;2020-08;dormant;2004;page\n"
@@ -249,7 +190,7 @@ def test_the_status_of_a_tie_is_a_period_of_its_source(instance: tuple[Sources, 
     } <= {str(one.quad) for one in result.statements}
 
 
-def test_a_cell_may_name_another_source_and_several_partners(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+def test_a_cell_may_name_another_source_and_several_partners(instance: Instance, tmp_path: Path) -> None:
     """A name with a source in brackets is known without the brackets; an agreement may have three parties (14 §2)."""
     places = PLACES.replace("Gdańsk;", "Gdańsk [other];") + "Gdynia;;city;Poland;;;;page\n"
     sources = SOURCES + "other;Names;City Hall;https://www.example.com/names;en;2025-03\n"
@@ -266,7 +207,7 @@ def test_a_cell_may_name_another_source_and_several_partners(instance: tuple[Sou
     assert len(parties) == 3
 
 
-def test_a_statement_of_two_rows_is_written_once(instance: tuple[Sources, Release], tmp_path: Path) -> None:
+def test_a_statement_of_two_rows_is_written_once(instance: Instance, tmp_path: Path) -> None:
     """A second list may repeat what the first has (14 §2)."""
     sources, _ = instance
     again = AGREEMENTS + AGREEMENTS.splitlines()[1] + "\n"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 # A cell by row and column, from 0.
 Place = tuple[int, int]
 
+STATE_SHEET = "citygraph export"  # hidden: what an exported workbook said
 MOST_CELLS = 5_000_000  # between A1 and the last filled cell, in all sheets: the library allocates each of them
 MOST_LETTERS = 100_000_000  # in all cells: a text that is stored once can stand in each of them
 

@@ -12,7 +12,6 @@ from pyoxigraph import NamedNode, Quad
 from citygraph.rdf.terms import BASE, PREFIXES, split_iri
 from citygraph.sheets.slots import Slot, digest_of, values_of
 
-STATE_SHEET = "Export"
 _TITLE = "What this workbook said when it was exported. An import compares it with the graph: leave it as it is."
 _RELEASE, _ROW, _SAID = "release", "row", "said"
 

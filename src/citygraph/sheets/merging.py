@@ -207,7 +207,20 @@ class _Merge:
         for file, names in shown.items():
             values = {"number": str(len(names))}
             self.problems.append(CellProblem(ROWS_REMOVED, CellAddress(file, "", 1, 0), _listed(names), values))
-        return gone
+        return gone | self._unreferenced(gone)
+
+    def _unreferenced(self, gone: Collection[tuple[object, object]]) -> set[tuple[object, object]]:
+        """Returns the nodes without a row of their own, such as a post, to which only such rows referred."""
+        mains = {key.main for state in self._merger.states.values() for key in state.rows}
+        referred, others = set(), set()
+        for quad in self._before:
+            source = source_of(quad)
+            (referred if (quad.subject, source) in gone else others).add((quad.object, source))
+        return {
+            (node, source)
+            for node, source in referred - others
+            if isinstance(node, NamedNode) and node.value not in mains and (node, source) not in self._rows.about
+        }
 
     def _conflicts(self, file: str, key: RowKey, node: str) -> bool:
         """Adds a problem if what a removed row said has changed since the export."""

@@ -14,10 +14,20 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from citygraph.errors import UsageError
 from citygraph.matching.spreadsheet import read_spreadsheet
-from citygraph.sheets.cell_facts import DAY, MOMENT, MONTH, MOST_CELLS, MOST_LETTERS, NO_YEAR, YEAR, Place, SheetFacts
+from citygraph.sheets.cell_facts import (
+    DAY,
+    MOMENT,
+    MONTH,
+    MOST_CELLS,
+    MOST_LETTERS,
+    NO_YEAR,
+    STATE_SHEET,
+    YEAR,
+    Place,
+    SheetFacts,
+)
 from citygraph.sheets.cell_problems import NOTE, WARNING, CellAddress, CellProblem, CellRule
 from citygraph.sheets.cell_texts import cleaned, is_error, problems_of_text
-from citygraph.sheets.export_state import STATE_SHEET
 from citygraph.sheets.merged_cells import spread_merged
 from citygraph.sheets.ods_cells import read_ods
 from citygraph.sheets.workbook_package import Package, kind_of, open_package

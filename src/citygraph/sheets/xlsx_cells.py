@@ -11,7 +11,7 @@ from io import BytesIO
 from xml.sax.saxutils import quoteattr
 
 from citygraph.errors import UsageError
-from citygraph.sheets.cell_facts import BUILT_IN, MOST_CELLS, SheetFacts, shown_by_format
+from citygraph.sheets.cell_facts import BUILT_IN, MOST_CELLS, STATE_SHEET, SheetFacts, shown_by_format
 from citygraph.sheets.cell_problems import column_letters
 from citygraph.sheets.workbook_package import SAVE, Package, packed
 
@@ -53,7 +53,7 @@ def read_xlsx(package: Package) -> XlsxFacts:
         facts = SheetFacts(name, hidden, type_.endswith("/worksheet"))
         sheets.append(facts)
         relations.append((relation, type_, f"worksheets/sheet{number}.xml"))
-        if facts.has_cells and not hidden:
+        if facts.has_cells and (not hidden or name == STATE_SHEET):
             _SheetScan(package, target, facts, styles, strings, book.recalculated)
             for type_, remarks in _targets(package, target).values():
                 if type_.endswith("/comments"):

@@ -10,8 +10,8 @@ from typing import Any
 import xlsxwriter
 
 from citygraph.errors import CitygraphError
+from citygraph.sheets.cell_facts import STATE_SHEET
 from citygraph.sheets.choices import Choices
-from citygraph.sheets.export_state import STATE_SHEET
 from citygraph.sheets.table_model import Sheet, SheetColumn, TableModel
 
 # Row numbers, from 0: titles, then the help, then an example.
