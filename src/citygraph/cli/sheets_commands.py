@@ -54,6 +54,9 @@ _WORKBOOK = click.option(
 )
 
 
+_COMPLETE = click.option(
+    "--complete", is_flag=True, help="The files have all that their sources say: remove what has no row in them."
+)
 _MAPPING = click.option(
     "--mapping",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -73,11 +76,12 @@ class _CheckOptions:
     html: Path | None
     workbook: Path | None
     mapping: Path | None
+    complete: bool
 
 
 def _checking(function: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command the options of a check."""
-    for option in (_MAPPING, _WORKBOOK, _HTML, _LANG, _ORDER, _ENCODING, _JSON, _FILES):
+    for option in (_COMPLETE, _MAPPING, _WORKBOOK, _HTML, _LANG, _ORDER, _ENCODING, _JSON, _FILES):
         function = option(function)
     return function
 
@@ -107,6 +111,7 @@ def check(settings: Settings, **options: Any) -> int:
 def import_(settings: Settings, **options: Any) -> int:
     """Import FILES into data/sheets/, one file for each source, and build a release.
 
+    What the sources say already stays, unless a cell says something else or has the sign –.
     With any error nothing is imported. Exit status: 0 imported, 1 there are errors, 2 the command failed.
     """
     chosen = _CheckOptions(**options)
@@ -206,7 +211,17 @@ def _reported(settings: Settings, chosen: _CheckOptions, progress: Progress) -> 
     model, home = read_model(sources.ontology, instance.languages), _home(instance)
     order = chosen.date_order or ""
     mapping = read_mapping(chosen.mapping, model) if chosen.mapping else None
-    checker = Checker(model, sources, _current(settings), home, chosen.lang, order, chosen.encoding, mapping)
+    checker = Checker(
+        model,
+        sources,
+        _current(settings),
+        home,
+        chosen.lang,
+        order,
+        chosen.encoding,
+        mapping,
+        complete=chosen.complete,
+    )
     translate = Translations(chosen.lang)
     try:
         checked = checker.check(chosen.files, progress)

@@ -212,7 +212,8 @@ class _Merge:
     def _unreferenced(self, gone: Collection[tuple[object, object]]) -> set[tuple[object, object]]:
         """Returns the nodes without a row of their own, such as a post, to which only such rows referred."""
         mains = {key.main for state in self._merger.states.values() for key in state.rows}
-        referred, others = set(), set()
+        referred: set[tuple[object, object]] = set()
+        others: set[tuple[object, object]] = set()
         for quad in self._before:
             source = source_of(quad)
             (referred if (quad.subject, source) in gone else others).add((quad.object, source))

@@ -84,7 +84,11 @@ class CuratePage:
             raise UsageError("order must be dmy or mdy")
         holder = principal.holder
         options = UploadOptions(
-            reader.translations.language, order, fields.get("encoding", "").strip()[:40], holder.prefixes
+            reader.translations.language,
+            order,
+            fields.get("encoding", "").strip()[:40],
+            holder.prefixes,
+            "complete" in fields,
         )
         read = (*(part for name, data in uploaded.items() for part in (name.encode(), data)), repr(options).encode())
         name = self._kept.name_of(holder.name, (*read, self._releases.current_id().encode()))

@@ -46,6 +46,7 @@ class UploadOptions:
     date_order: str = ""
     encoding: str = ""
     prefixes: tuple[str, ...] = ("",)
+    complete: bool = False
 
 
 def check_upload(files: Mapping[str, bytes], options: UploadOptions, settings: Settings, copy: Path) -> CheckedUpload:
@@ -126,6 +127,7 @@ def _checked(request: Mapping[str, Any], prefix: str, settings: Settings) -> Che
         read_mapping(mappings[0], model) if mappings else None,
         by_commit=True,
         prefixes=tuple(request["prefixes"]),
+        complete=request["complete"],
     )
     checked = checker.check([path for path in paths if path not in mappings], Progress())
     if checked.problems:
