@@ -9,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from citygraph.cli.console import LanguageTag
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 
@@ -78,11 +80,28 @@ def test_validate_says_how_it_ended(tmp_path: Path, text: str, code: int, said: 
     assert said in done.stdout + done.stderr
 
 
-def test_validate_speaks_turkish(tmp_path: Path) -> None:
-    """--lang tr prints messages and remedies in Turkish."""
+def test_validate_speaks_the_language_of_the_reader(tmp_path: Path) -> None:
+    """--lang prints messages and remedies of the shapes, and the verdict (14 §1)."""
     path = tmp_path / "new.ttl"
     path.write_text("<https://w3id.org/citygraph/id/city/x> a <https://w3id.org/citygraph/ontology#City> .")
-    assert "Varlığın İngilizce adı yok." in run("validate", "--lang", "tr", str(path)).stdout
+    printed = run("validate", "--lang", "de-AT", str(path)).stdout
+    assert "Der Entität fehlt eine Bezeichnung auf Englisch." in printed
+    assert "Die Daten verstoßen gegen ihre Shapes." in printed
+    assert "The " not in printed
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"), [("tr-TR", "tr"), ("TR", "tr"), ("de_DE.UTF-8", "de"), ("pt-BR", "en"), ("x-plain", "en")]
+)
+def test_a_language_is_any_tag_of_bcp_47(tag: str, language: str) -> None:
+    """A variant counts as its language; one without texts falls back to the first of the instance (14 §1)."""
+    assert LanguageTag().convert(tag, None, None) == language
+
+
+def test_what_is_not_a_language_tag_is_refused() -> None:
+    """With an example (14 §1)."""
+    with pytest.raises(click.BadParameter, match="'türkçe' is not a language tag such as de or de-AT"):
+        LanguageTag().convert("türkçe", None, None)
 
 
 def test_query_answers_in_the_format_asked(root: Path) -> None:

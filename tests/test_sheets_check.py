@@ -219,14 +219,15 @@ def test_a_statement_of_two_rows_is_written_once(instance: Instance, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("data", "status", "text"),
+    ("data", "status", "tag", "text"),
     [
-        (b"", 2, "boş bir dosya"),
-        (xlsx(lambda _, sheet: sheet.write_formula(1, 1, "=NA()", None, "#N/A")), 1, "S!B2: Hücrede"),
+        (b"", 2, "tr", "boş bir dosya"),
+        (b"", 2, "de-CH", "ist eine leere Datei"),
+        (xlsx(lambda _, sheet: sheet.write_formula(1, 1, "=NA()", None, "#N/A")), 1, "tr", "S!B2: Hücrede"),
     ],
 )
 def test_the_command_says_in_the_language_of_the_reader_what_is_wrong(
-    data: bytes, status: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: bytes, status: int, tag: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With status 2 for a file that cannot be read, and 1 for a wrong cell; nothing is written (14 §2)."""
     for name in ("data", "ontology", "queries"):
@@ -234,7 +235,7 @@ def test_the_command_says_in_the_language_of_the_reader_what_is_wrong(
     monkeypatch.setenv("CITYGRAPH_RELEASES", str(tmp_path / "releases"))
     path = tmp_path / "agreements.xlsx"
     path.write_bytes(data)
-    result = CliRunner().invoke(main, ["sheets", "import", str(path), "--lang", "tr"])
+    result = CliRunner().invoke(main, ["sheets", "import", str(path), "--lang", tag])
     assert result.exit_code == status
     assert text in result.output
     assert not list(tmp_path.glob("releases/*"))

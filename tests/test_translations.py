@@ -38,6 +38,7 @@ _METHODS = [
     ("web/**.py", "python"),
     ("freeze/**.py", "python"),
     ("sheets/**.py", "python"),
+    ("cli/**.py", "python"),
     ("web/templates/**.html", "jinja2"),
 ]
 TRANSLATED = LANGUAGES[1:]

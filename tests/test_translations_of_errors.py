@@ -25,9 +25,8 @@ from tests.inprocess import InProcess
 
 _PACKAGE = REPOSITORY / "src" / "citygraph"
 # What answers requests; errors of other packages are texts of the command line.
-_SERVED = ("commit", "engine", "graph", "index", "release", "sparql", "web")
-_READERS = ("merged_cells", "ods_cells", "workbook", "workbook_package", "xlsx_cells")
-_SERVED_FILES = ("source/queries.py", "matching/spreadsheet.py", *(f"sheets/{name}.py" for name in _READERS))
+_SERVED = ("commit", "engine", "graph", "index", "release", "sheets", "sparql", "web")
+_SERVED_FILES = ("source/queries.py", "matching/spreadsheet.py", "cli/sheets_commands.py")
 # Texts of the command line in these packages, and frames of other texts, which are not translated alone.
 _OTHERS = {
     "commit/tokens.py": ("is not a name for a token", "there is no right", "there is a token", "there is no token"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -18,13 +19,41 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from citygraph.errors import CitygraphError, UsageError
+from citygraph.catalogues import ENGLISH, LANGUAGES, interface_language
+from citygraph.errors import BadData, CitygraphError, UsageError
 from citygraph.progress import Progress, Step
 from citygraph.rdf.terms import split_iri
 from citygraph.report import Report, ValidationResult, shown
 from citygraph.source.reading import decoded_text, read_text
+from citygraph.web.view.translations import N_, Translations
 
 _COLOUR = {"violation": "red", "warning": "yellow"}
+# The severities of results.
+_ = (N_("violation"), N_("warning"), N_("info"))
+_TAG = re.compile("[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+
+
+class LanguageTag(click.ParamType[str]):
+    """A tag of BCP 47, converted to the language of the interface that it is a variant of, else to the first."""
+
+    name = "tag"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Returns a language of the interface; fails for text that is not a language tag."""
+        # The shell's own setting has another form: tr_TR.UTF-8.
+        tag = value.partition(".")[0].replace("_", "-")
+        if not _TAG.fullmatch(tag):
+            self.fail(f"{value!r} is not a language tag such as de or de-AT", param, ctx)
+        return interface_language(tag) or LANGUAGES[0]
+
+
+LANG = click.option(
+    "--lang",
+    default=LANGUAGES[0],
+    type=LanguageTag(),
+    show_default=True,
+    help=f"Language of the messages, such as tr or de-AT; there are {', '.join(LANGUAGES)}.",
+)
 
 
 class TerminalProgress(Progress):
@@ -84,16 +113,24 @@ def read_input(path: Path) -> str:
 
 def print_report(console: Console, report: Report, language: str) -> None:
     """Prints each result in plain words: place, entity, problem, and remedy."""
+    translate = Translations(language)
     for result in report.results:
         colour = _COLOUR.get(result.severity, "cyan")
         where = f"{result.place}: " if result.place else ""
         name = result.label or shortened(result.focus_node)
         # soft_wrap: a line must stay one line for grep. emoji: rich would replace the ":date:" of "xsd:date:".
-        head = f"{escape(where)}[{colour}]{result.severity}[/] [bold]{escape(name)}[/]"
-        for line in (head, *(f"    {escape(line)}" for line in _lines(result, language))):
+        head = f"{escape(where)}[{colour}]{translate(result.severity)}[/] [bold]{escape(name)}[/]"
+        for line in (head, *(f"    {escape(line)}" for line in _lines(result, translate))):
             console.print(line, highlight=False, soft_wrap=True, emoji=False)
-    counts = f"{len(report.violations)} violation(s), {len(report.warnings)} warning(s)"
-    console.print("The data conform to their shapes." if report.conforms else "The data break their shapes.", counts)
+    counts = translate(
+        "{violations} violation(s), {warnings} warning(s)",
+        violations=len(report.violations),
+        warnings=len(report.warnings),
+    )
+    verdict = (
+        translate("The data conform to their shapes.") if report.conforms else translate("The data break their shapes.")
+    )
+    console.print(verdict, counts)
 
 
 def report_as_json(report: Report) -> dict[str, object]:
@@ -121,13 +158,15 @@ def shortened(iri: str) -> str:
     return f"{prefix}:{local}" if prefix else iri
 
 
-def _lines(result: ValidationResult, language: str) -> list[str]:
-    lines = [result.message(language)]
+def _lines(result: ValidationResult, translate: Translations) -> list[str]:
+    lines = [result.message(translate.language)]
     if result.value and result.value.strip("<>") != result.focus_node:
-        of = f" of {shortened(result.path)}" if result.path else ""
-        lines.append(f"value{of}: {shortened(shown(result.value))}")
-    if result.remedy(language):
-        lines.append(result.remedy(language))
+        value = shortened(shown(result.value))
+        of = shortened(result.path) if result.path else ""
+        with_path = translate("value of {property}: {value}", property=of, value=value)
+        lines.append(with_path if of else translate("value: {value}", value=value))
+    if result.remedy(translate.language):
+        lines.append(result.remedy(translate.language))
     lines.append(f"{shortened(result.focus_node)}  ({shortened(result.shape)})")
     return lines
 
@@ -172,7 +211,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
             # Otherwise Python would report the broken pipe when it flushes at exit.
             sys.stderr.close()
         except CitygraphError as error:
-            click.echo(f"citygraph: {error}", err=True)
+            click.echo(f"citygraph: {_translated(error, kwargs.get('lang', ENGLISH))}", err=True)
             code = COULD_NOT
         # Such as a full disk: one line, as for our own errors, and no traceback.
         except OSError as error:
@@ -181,3 +220,10 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
         sys.exit(code or OK)
 
     return run
+
+
+def _translated(error: CitygraphError, language: str) -> str:
+    """Returns the text of an error in a language, else in English; the place in a file stays before it."""
+    text, translate = str(error), Translations(language)
+    where = f"{text.partition(': ')[0]}: " if isinstance(error, BadData) else ""
+    return where + (translate.error(text.removeprefix(where)) or text.removeprefix(where))

@@ -123,7 +123,7 @@ def build(
 @main.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, for machines.")
-@click.option("--lang", default="en", type=click.Choice(["en", "tr"]), help="Language of the messages.")
+@console.LANG
 @click.option("--warnings/--no-warnings", default=True, help="Whether to print warnings.")
 @click.pass_obj
 @_command

@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from citygraph.build.build import build
-from citygraph.catalogues import LANGUAGES
-from citygraph.cli.console import OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json
+from citygraph.cli.console import LANG, OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json
 from citygraph.errors import NotFound, UsageError
 from citygraph.instance import Instance, current_instance
 from citygraph.matching.lookup import Lookup
@@ -42,9 +41,6 @@ _SHOWN = 3  # problems of a rule on the terminal
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
 _ENCODING = click.option("--encoding", default="", help="Encoding of CSV files that are not UTF-8, such as cp1254.")
-_LANG = click.option(
-    "--lang", default=LANGUAGES[0], type=click.Choice(LANGUAGES), show_default=True, help="Language of the messages."
-)
 _ORDER = click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How dates like 03/04/1996 are read.")
 _HTML = click.option("--html", type=click.Path(path_type=Path), help="Write the report to a web page as well.")
 _WORKBOOK = click.option(
@@ -81,7 +77,7 @@ class _CheckOptions:
 
 def _checking(function: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command the options of a check."""
-    for option in (_COMPLETE, _MAPPING, _WORKBOOK, _HTML, _LANG, _ORDER, _ENCODING, _JSON, _FILES):
+    for option in (_COMPLETE, _MAPPING, _WORKBOOK, _HTML, LANG, _ORDER, _ENCODING, _JSON, _FILES):
         function = option(function)
     return function
 
@@ -119,10 +115,11 @@ def import_(settings: Settings, **options: Any) -> int:
     checked = _reported(settings, chosen, progress)
     if checked.errors:
         return VIOLATES
+    translate = Translations(chosen.lang)
     for path in write_import(checked, sources_of(settings), settings.releases.parent):
-        click.echo(f"written: {path}", err=True)
+        click.echo(translate("written: {file}", file=path), err=True)
     release, _ = build(sources_of(settings), Releases(settings.releases), progress)
-    click.echo(f"published {release.id}; to undo: citygraph sheets undo", err=True)
+    click.echo(translate("published {release}; to undo: citygraph sheets undo", release=release.id), err=True)
     return OK
 
 
@@ -223,10 +220,7 @@ def _reported(settings: Settings, chosen: _CheckOptions, progress: Progress) -> 
         complete=chosen.complete,
     )
     translate = Translations(chosen.lang)
-    try:
-        checked = checker.check(chosen.files, progress)
-    except UsageError as error:
-        raise UsageError(translate.error(str(error)) or str(error)) from None
+    checked = checker.check(chosen.files, progress)
     difference = preview(checked)
     if chosen.html:
         replace_text(chosen.html, _html(checked, difference, chosen, translate))
@@ -267,8 +261,9 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, l
         print_json({"errors": len(checked.errors), "added": len(difference.added), "removed": len(difference.removed)})
         return
     out = Console(highlight=False, soft_wrap=True)
+    name = translate("note")
     for note in checked.notes:
-        out.print(f"[cyan]note[/] {escape(note)}")
+        out.print(f"[cyan]{name}[/] {escape(translate.error(note) or note)}")
     for rule, problems in grouped(checked.problems):
         colour = _COLOURS[rule.severity]
         out.print(f"[{colour}]{severity_name(rule, translate)}[/] [bold]{rule.name}[/] ({len(problems)})")
@@ -277,7 +272,8 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, l
             out.print(f"        {escape(problem.remedy(translate))}")
         if len(problems) > _SHOWN:
             rest = ", ".join(problem.address.name for problem in problems[_SHOWN : _SHOWN + 20])
-            out.print(f"    also in {rest}{' …' if len(problems) > _SHOWN + 20 else ''}")
+            also = translate("also in {cells}", cells=rest)
+            out.print(f"    {also}{' …' if len(problems) > _SHOWN + 20 else ''}")
     warnings = sum(problem.rule.severity == WARNING for problem in checked.problems)
     counts = ((translate("Errors: {number}"), len(checked.errors)), (translate("Warnings: {number}"), warnings))
     out.print(" · ".join(text.format(number=number) for text, number in counts))

@@ -26,7 +26,7 @@ from citygraph.source.reading import unpacked_file
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("-m", "--message", default="", help="Reason for the change, kept in the manifest.")
 @click.option("--dry-run", is_flag=True, help="Validate and print what would change.")
-@click.option("--lang", default="en", type=click.Choice(["en", "tr"]), help="Language of the messages.")
+@console.LANG
 @click.pass_obj
 @command
 def update(settings: Settings, file: Path, message: str, dry_run: bool, lang: str) -> int:
@@ -46,7 +46,7 @@ def update(settings: Settings, file: Path, message: str, dry_run: bool, lang: st
 @click.option("--replace", is_flag=True, help="Replace the content of the graph.")
 @click.option("-m", "--message", default="", help="Reason for the change, kept in the manifest.")
 @click.option("--dry-run", is_flag=True, help="Validate and print what would change.")
-@click.option("--lang", default="en", type=click.Choice(["en", "tr"]), help="Language of the messages.")
+@console.LANG
 @click.pass_obj
 @command
 def load(

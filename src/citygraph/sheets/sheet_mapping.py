@@ -236,5 +236,6 @@ def _require(
     for name in names:
         if name not in known:
             nearest = get_close_matches(str(name), known, 1, 0.5)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(known)}"
-            raise UsageError(f"{where}: {name!r} is unknown; {hint}")
+            if nearest:
+                raise UsageError(f"{where}: {name!r} is unknown; did you mean {nearest[0]!r}?")
+            raise UsageError(f"{where}: {name!r} is unknown; there are {', '.join(known)}")
