@@ -39,6 +39,9 @@ _METHODS = [
     ("freeze/**.py", "python"),
     ("sheets/**.py", "python"),
     ("cli/**.py", "python"),
+    ("wikidata/**.py", "python"),
+    ("build/**.py", "python"),
+    ("release/**.py", "python"),
     ("web/templates/**.html", "jinja2"),
 ]
 TRANSLATED = LANGUAGES[1:]

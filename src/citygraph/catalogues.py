@@ -81,3 +81,14 @@ def translations(language: str) -> NullTranslations:
     write_mo(compiled, catalogue(language))
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+def N_(text: str) -> str:  # noqa: N802 - the mark that gettext's tools look for
+    """Marks a text for the catalogues; it is translated where it is used."""
+    return text
+
+
+def templates(text: str) -> dict[str, str]:
+    """Returns an English text by language: in English, and in each language of the instance that has a catalogue."""
+    own = ((tag, interface_language(tag)) for tag in current_instance().languages)
+    return {ENGLISH: text} | {tag: translations(language).gettext(text) for tag, language in own if language}

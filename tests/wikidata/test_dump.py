@@ -47,7 +47,7 @@ def test_the_whole_text(tmp_path: Path) -> None:
     assert told == {
         ("bad-value", "Q9000001"), ("class-unknown", "Q9000005"), ("contradiction", "Q9000001"),
         ("deprecated", "Q9000001"), ("deprecated", "Q9000002"), ("itself", "Q9000001"), ("missing", "Q9000006"),
-        ("no-country", "Q9000007"), ("no-english-label", "Q9000005"), ("no-partner", "Q9000001"),
+        ("no-country", "Q9000007"), ("no-label", "Q9000005"), ("no-partner", "Q9000001"),
         ("novalue", "Q9000001"), ("somevalue", "Q9000001"), ("vague-date", "Q9000001"),
     }  # fmt: skip
 

@@ -36,24 +36,32 @@ def test_a_date_is_as_precise_as_there(text: str, precision: int, value: str, da
 
 
 @pytest.mark.parametrize(
-    ("text", "precision", "english", "turkish"),
+    ("text", "precision", "english", "turkish", "german"),
     [
-        ("+1853-00-00T00:00:00Z", 8, "1850s", "1850'ler"),
-        ("+1990-00-00T00:00:00Z", 8, "1990s", "1990'lar"),
-        ("+1900-00-00T00:00:00Z", 7, "19th century", "19. yüzyıl"),
-        ("+1801-00-00T00:00:00Z", 7, "19th century", "19. yüzyıl"),
-        ("+2001-00-00T00:00:00Z", 7, "21st century", "21. yüzyıl"),
-        ("-0500-00-00T00:00:00Z", 7, "5th century BCE", "MÖ 5. yüzyıl"),
-        ("+1200-00-00T00:00:00Z", 6, "2nd millennium", "2. binyıl"),
-        ("-10000-00-00T00:00:00Z", 5, "around the year 10000 BCE", "MÖ 10000 yılı dolayları"),
+        ("+1853-00-00T00:00:00Z", 8, "1850s", "1850'ler", "1850er-Jahre"),
+        ("+1990-00-00T00:00:00Z", 8, "1990s", "1990'lar", "1990er-Jahre"),
+        ("+1900-00-00T00:00:00Z", 7, "19th century", "19. yüzyıl", "19. Jahrhundert"),
+        ("+1801-00-00T00:00:00Z", 7, "19th century", "19. yüzyıl", "19. Jahrhundert"),
+        ("+2001-00-00T00:00:00Z", 7, "21st century", "21. yüzyıl", "21. Jahrhundert"),
+        ("-0500-00-00T00:00:00Z", 7, "5th century BCE", "MÖ 5. yüzyıl", "5. Jahrhundert v. Chr."),
+        ("+1200-00-00T00:00:00Z", 6, "2nd millennium", "2. binyıl", "2. Jahrtausend"),
+        (
+            "-10000-00-00T00:00:00Z",
+            5,
+            "around the year 10000 BCE",
+            "MÖ 10000 yılı dolayları",
+            "um das Jahr 10000 v. Chr.",
+        ),
     ],
 )
-def test_what_is_vaguer_than_a_year_is_told_in_words(text: str, precision: int, english: str, turkish: str) -> None:
+def test_what_is_vaguer_than_a_year_is_told_in_words(
+    text: str, precision: int, english: str, turkish: str, german: str
+) -> None:
     """A decade or a century is no date."""
     time = parse_time(text, precision, GREGORIAN, astronomical=False)
     assert time is not None
     assert date_literal(time) is None
-    assert describe_time(time) == (english, turkish)
+    assert describe_time(time) == {"en": english, "tr": turkish, "de": german}
 
 
 @pytest.mark.parametrize(

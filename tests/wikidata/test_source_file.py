@@ -11,7 +11,7 @@ from citygraph.wikidata.model import Notice
 from citygraph.wikidata.source_file import SourceDescription, write_source
 from citygraph.wikidata.spool import ProgressCounter, duration
 
-DESCRIPTION = SourceDescription("wikidata", ("the world", "dünya"), (), "2026-11-20T00:00:00Z", "", ("en",))
+DESCRIPTION = SourceDescription("wikidata", "", (), "2026-11-20T00:00:00Z", "", ("en",))
 
 
 def test_lines_are_sorted_each_once(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.build.build import build
+from citygraph.instance import Instance
 from citygraph.progress import Progress
-from citygraph.rdf.terms import CG, ID, OWL, RDFS, SKOS, WD
+from citygraph.rdf.terms import CG, ID, OWL, PREFIXES, RDFS, SKOS, WD
 from citygraph.release.releases import Releases
 from citygraph.wikidata.dump import LocalEngine, import_dump
 from citygraph.wikidata.pull import Scope, pull
@@ -135,7 +136,7 @@ def test_only_an_item_without_any_english_name_has_a_note(imported: Imported) ->
     quads, notices = imported
     noted = {quad.subject.value for quad in quads if quad.predicate == NOTE and isinstance(quad.subject, NamedNode)}
     assert noted == {f"{ID}city/tarlakent"}
-    assert notices == {("no-english-label", "Q9000904")}
+    assert notices == {("no-label", "Q9000904")}
 
 
 def test_a_mayor_is_recognised_by_names_for_all_languages(imported: Imported) -> None:
@@ -175,3 +176,31 @@ def test_an_import_with_such_names_can_be_built(tmp_path: Path) -> None:
     import_dump(str(dump(tmp_path)), list, tmp_path / "data", retrieved=RETRIEVED, engine=LocalEngine(1))
     _, report = build(sources, Releases(tmp_path / "releases"), Progress())
     assert not [result for result in report.results if "label" in result.path]
+
+
+def test_a_german_instance_gets_its_labels_and_notes_in_german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first language is required: the name for all languages or another one stands for it (14 §1)."""
+    german = Instance(languages=("de", "fr", "en"))
+    for module in ("citygraph.catalogues", "citygraph.wikidata.world", "citygraph.wikidata.mapping",
+                   "citygraph.wikidata.source_file"):  # fmt: skip
+        monkeypatch.setattr(f"{module}.current_instance", lambda: german)
+    written = import_dump(str(dump(tmp_path)), list, tmp_path, retrieved=RETRIEVED, engine=LocalEngine(1))
+    quads = quads_of(written.path)
+    assert {("label", "Testoria", "de"), ("label", "Testoria", "fr"), ("label", "Testoria", "en")} <= names(
+        quads, "city/testoria"
+    )
+    assert ("label", "Harbourford", "de") in names(quads, "city/harbourford")
+    assert ("label", "Stadtverwaltung Testoria", "de") in names(quads, "organisation/municipality-of-testoria")
+    assert ("label", "Bürgermeister/in von Testoria", "de") in names(quads, "post/mayor-of-testoria")
+    assert {("no-label", "Q9000900"), ("no-label", "Q9000902"), ("no-label", "Q9000903")} == {
+        (notice.kind, notice.qid) for notice in written.notices
+    }
+    notes = {q.object.language for q in quads if q.predicate == NOTE and isinstance(q.object, Literal)}
+    assert notes == {"de", "en"}
+    unlabelled = Store()
+    unlabelled.extend(quads)
+    german_label = "?x rdfs:label ?label FILTER(LANG(?label) = 'de')"
+    labelled = f"GRAPH ?g {{ ?x a ?class }} FILTER NOT EXISTS {{ GRAPH ?g {{ {german_label} }} }}"
+    classes = "cg:City cg:AdministrativeArea cg:Country cg:Person cg:Municipality cg:Post cg:Source"
+    query = f"ASK {{ VALUES ?class {{ {classes} }} {labelled} }}"
+    assert not unlabelled.query(query, prefixes=PREFIXES)

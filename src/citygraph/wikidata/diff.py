@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from citygraph.instance import current_instance
 from citygraph.text import best_tag, fold
 from citygraph.wikidata import pairing
 from citygraph.wikidata.differences import (
@@ -32,7 +33,7 @@ from citygraph.wikidata.model import (
     finest_dates,
 )
 
-LANGUAGES = ("en", "tr")
+LANGUAGES = current_instance().languages
 
 _DATES = (START, END, POINT_IN_TIME)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode, Quad
 
+from citygraph.catalogues import ENGLISH, N_, interface_language, templates, translations
 from citygraph.errors import BadData
 from citygraph.instance import VOCABULARY
 from citygraph.rdf.terms import CG, DCTERMS, DQV, OA, PREFIXES, PROV, RDF, RDFS, WD, XSD
@@ -140,16 +141,16 @@ def _sourced(values: list[dict[str, Any]]) -> tuple[SourcedValue, ...]:
 FINDING = VOCABULARY + "ontology/findings/"
 # English and Turkish names of properties and qualifiers.
 _WORDS = {
-    COUNTRY: ("country", "ülke"),
-    COORDINATES: ("coordinates", "koordinat"),
-    POPULATION: ("population", "nüfus"),
-    TWINNED: ("sister city", "kardeş şehir"),
-    HEAD_OF_GOVERNMENT: ("head of government", "yönetim başkanı"),
-    START: ("start", "başlangıç"),
-    END: ("end", "bitiş"),
-    POINT_IN_TIME: ("point in time", "zaman noktası"),
-    LABEL: ("label", "ad"),
-    ITEM: ("item", "öge"),
+    COUNTRY: N_("country"),
+    COORDINATES: N_("coordinates"),
+    POPULATION: N_("population"),
+    TWINNED: N_("sister city"),
+    HEAD_OF_GOVERNMENT: N_("head of government"),
+    START: N_("start"),
+    END: N_("end"),
+    POINT_IN_TIME: N_("point in time"),
+    LABEL: N_("label"),
+    ITEM: N_("item"),
 }
 
 
@@ -238,8 +239,13 @@ def annotation(statement: ComparedStatement, graph: NamedNode, checked: str) -> 
     yield quad(RDF("predicate"), _predicate(statement))
     if statement.value != ComparedEntity():
         yield quad(RDF("object"), NamedNode(_iri(statement.value)))
-    for language in ("en", "tr"):
-        yield quad(RDFS("comment"), Literal(_sentence(statement, language), language=language))
+    for language, template in templates(N_("{statement}: here {ours}, there {theirs}")).items():
+        sentence = template.format(
+            statement=_about(statement, language),
+            ours=_values(statement.ours) or "–",
+            theirs=_values(statement.theirs) or "–",
+        )
+        yield quad(RDFS("comment"), Literal(sentence, language=language))
     for source in _sources(statement.ours):
         yield quad(DCTERMS("source"), NamedNode(source))
     for source in _sources(statement.theirs):
@@ -256,9 +262,10 @@ def _row(statement: ComparedStatement, language: str) -> ComparisonRow:
 
 
 def _statement(statement: ComparedStatement, language: str) -> str:
-    word = _WORDS[statement.property][language == "tr"]
+    translate = translations(interface_language(language) or ENGLISH).gettext
+    word = translate(_WORDS[statement.property])
     if statement.qualifier:
-        return f"{word}: {_WORDS[statement.qualifier][language == 'tr']}"
+        return f"{word}: {translate(_WORDS[statement.qualifier])}"
     return f"{word} ({statement.language})" if statement.language else word
 
 
@@ -270,11 +277,9 @@ def _sources(values: Iterable[SourcedValue]) -> tuple[str, ...]:
     return tuple(sorted({source for one in values for source in one.sources}))
 
 
-def _sentence(statement: ComparedStatement, language: str) -> str:
-    here, there = ("here", "there") if language == "en" else ("burada", "orada")
+def _about(statement: ComparedStatement, language: str) -> str:
     about = f"{statement.entity.name}, {_statement(statement, language)}"
-    about += f" {statement.value.name}" if statement.value.name else ""
-    return f"{about}: {here} {_values(statement.ours) or '–'}, {there} {_values(statement.theirs) or '–'}"
+    return about + (f" {statement.value.name}" if statement.value.name else "")
 
 
 def _predicate(statement: ComparedStatement) -> NamedNode:

@@ -127,7 +127,7 @@ def import_dump(
         notices = [*(Notice("not-an-item", "", str(one)) for one in unreadable), *name_items(world, namer)]
         description = SourceDescription(
             slug=SLUG,
-            of=("the world", "dünya"),
+            of="",
             about=(),
             retrieved=retrieved,
             sha256=sha256 or digest_of(dump),

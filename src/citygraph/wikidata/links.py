@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.build.export import export_quads
+from citygraph.catalogues import N_, templates
 from citygraph.rdf.terms import CG, DCTERMS, ID, LICENSE, QUALITY_GRAPH, RDF, RDFS, VOID
 from citygraph.saving import replace_text
 from citygraph.wikidata import item_names as kinds
@@ -22,12 +23,15 @@ from citygraph.wikidata.spool import ItemSpool
 
 _PLACES = {kinds.CITY.value, kinds.AREA.value, kinds.COUNTRY.value, kinds.PLACE.value}
 
+
+def _texts(text: str) -> list[Literal]:
+    return [Literal(template, language=language) for language, template in templates(text).items()]
+
+
 _DESCRIPTION: tuple[tuple[NamedNode, NamedNode | Literal], ...] = (
     (RDF("type"), VOID("Dataset")),
-    *((p, Literal("Data quality", language="en")) for p in (RDFS("label"), DCTERMS("title"))),
-    *((p, Literal("Veri niteliği", language="tr")) for p in (RDFS("label"), DCTERMS("title"))),
-    (DCTERMS("description"), Literal("Whether our links to Wikidata lead where they should.", language="en")),
-    (DCTERMS("description"), Literal("Vikiveri bağlantılarımızın doğru yere gidip gitmediği.", language="tr")),
+    *((p, text) for p in (RDFS("label"), DCTERMS("title")) for text in _texts(N_("Data quality"))),
+    *((DCTERMS("description"), text) for text in _texts(N_("Whether our links to Wikidata lead where they should."))),
     (DCTERMS("publisher"), NamedNode(ID + "organisation/citygraph")),
     (DCTERMS("license"), LICENSE),
 )

@@ -8,10 +8,11 @@ from itertools import chain
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from citygraph.instance import VOCABULARY
+from citygraph.catalogues import N_, templates
+from citygraph.instance import VOCABULARY, current_instance
 from citygraph.rdf.partial_dates import UNKNOWN_DATE
 from citygraph.rdf.terms import CG, GEO, OWL, SCHEMA, WD, XSD
-from citygraph.text import ALL_LANGUAGES, fold, matches_language, nfc
+from citygraph.text import ALL_LANGUAGES, fold, matches_language
 from citygraph.wikidata import item_names as kinds
 from citygraph.wikidata.entity import STATEMENT
 from citygraph.wikidata.item_names import IriMinter, by_number, slug_of
@@ -293,6 +294,11 @@ def _dates(
     return kept
 
 
+# For cities (True) and other places.
+_BODIES = {True: N_("Municipality of {place}"), False: N_("Government of {place}")}
+_HEADS = {True: N_("Mayor of {place}"), False: N_("Head of government of {place}")}
+
+
 def _government(world: World, namer: IriMinter, item: Item) -> Generator[Quad | Notice, None, str]:
     """Yields the government and its head's post, unless another source describes them; returns the post's IRI."""
     place = world.iris[item.qid]
@@ -306,22 +312,22 @@ def _government(world: World, namer: IriMinter, item: Item) -> Generator[Quad | 
     else:
         organisation = namer.name("organisation", f"{body} of {slug_of(place)}", "", f"{body}-{item.qid}")
         post = namer.name("post", f"{head} of {slug_of(place)}", "", f"{head}-{item.qid}")
-    english = world.english_name(item)[0]
-    turkish = nfc(item.label("tr")) or english
-    bodies = (f"{body.capitalize()} of {english}", f"{turkish} {'Belediyesi' if city else 'yönetimi'}")
-    heads = (f"{head.capitalize()} of {english}", f"{turkish} {'Belediye Başkanı' if city else 'yönetim başkanı'}")
     yield world.quad(organisation, TYPE, CG("Municipality" if city else "Organisation"))
-    yield from _labels(world, organisation, bodies)
+    yield from _labels(world, organisation, item, _BODIES[city])
     yield world.quad(organisation, CG("jurisdiction"), place)
     yield world.quad(post, TYPE, CG("Post"))
-    yield from _labels(world, post, heads)
+    yield from _labels(world, post, item, _HEADS[city])
     yield world.quad(post, CG("of"), organisation)
     yield world.quad(post, CG("role"), f"{VOCABULARY}ontology/roles/{role}")
     return post
 
 
-def _labels(world: World, iri: str, labels: tuple[str, str]) -> Iterator[Quad]:
-    for language, label in zip(("en", "tr"), labels, strict=True):
+def _labels(world: World, iri: str, item: Item, text: str) -> Iterator[Quad]:
+    """Yields the labels that a text with the name of a place as {place} makes, in the languages of the instance."""
+    required = current_instance().languages[0]
+    # The first language is required, also without a catalogue.
+    for language, template in ({required: text} | templates(text)).items():
+        label = template.format(place=world.name_in(item, language)[0])
         yield world.quad(iri, LABEL, Literal(label, language=language))
 
 

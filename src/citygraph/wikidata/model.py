@@ -246,7 +246,7 @@ def _gregorian(year: int, month: int, day: int) -> tuple[int, int, int]:
 
 
 _DECADE = 8
-_PERIODS = {7: (100, "century", "yüzyıl"), 6: (1000, "millennium", "binyıl")}
+_PERIODS = {7: (100, "century", "yüzyıl", "Jahrhundert"), 6: (1000, "millennium", "binyıl", "Jahrtausend")}
 # Turkish vowel harmony: the last word of the decade's number decides (elli-ler, doksan-lar).
 _TURKISH_PLURAL = {0: "ler", 1: "lar", 2: "ler", 3: "lar", 4: "lar", 5: "ler", 6: "lar", 7: "ler", 8: "ler", 9: "lar"}
 
@@ -266,21 +266,30 @@ def date_literal(time: TimeValue) -> Literal | None:
     return Literal(f"{year}-{time.month:02}-{time.day:02}", datatype=XSD("date"))
 
 
-def describe_time(time: TimeValue) -> tuple[str, str]:
-    """Returns a time vaguer than a year in English and Turkish: "19th century", "19. yüzyıl"."""
+def describe_time(time: TimeValue) -> dict[str, str]:
+    """Returns a time vaguer than a year in some languages: 19th century, 19. yüzyıl, 19. Jahrhundert."""
     is_bce = time.year <= 0
     # 1 BCE is the year 0.
     count = 1 - time.year if is_bce else time.year
-    suffix, prefix = (" BCE", "MÖ ") if is_bce else ("", "")
+    suffix, prefix, german = (" BCE", "MÖ ", " v. Chr.") if is_bce else ("", "", "")
     if time.precision == _DECADE:
         decade = count // 10 * 10
         plural = _TURKISH_PLURAL[decade // 10 % 10]
-        return f"{decade}s{suffix}", f"{prefix}{decade}'{plural}"
+        return {"en": f"{decade}s{suffix}", "tr": f"{prefix}{decade}'{plural}", "de": f"{decade}er-Jahre{german}"}
     if time.precision in _PERIODS:
-        length, english, turkish = _PERIODS[time.precision]
+        length, *names = _PERIODS[time.precision]
         nth = (count + length - 1) // length
-        return f"{_ordinal(nth)} {english}{suffix}", f"{prefix}{nth}. {turkish}"
-    return f"around the year {count}{suffix}", f"{prefix}{count} yılı dolayları"
+        english, turkish, in_german = names
+        return {
+            "en": f"{_ordinal(nth)} {english}{suffix}",
+            "tr": f"{prefix}{nth}. {turkish}",
+            "de": f"{nth}. {in_german}{german}",
+        }
+    return {
+        "en": f"around the year {count}{suffix}",
+        "tr": f"{prefix}{count} yılı dolayları",
+        "de": f"um das Jahr {count}{german}",
+    }
 
 
 def same_period(first: Literal, second: Literal) -> bool:

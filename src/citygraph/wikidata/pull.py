@@ -70,7 +70,7 @@ def pull(
         notices = [*fetcher.notices, *name_items(world, namer)]
         description = SourceDescription(
             slug=_slug(scope, name),
-            of=_title(scope, name),
+            of=name if scope.country or scope.cities else "",
             about=tuple(world.iris[q] for q in fetcher.current_ids(scope) if q in world.iris),
             retrieved=fetcher.retrieved,
             sha256=fetcher.digest.hexdigest(),
@@ -82,10 +82,6 @@ def pull(
 
 def _slug(scope: Scope, name: str) -> str:
     return f"wikidata-{slug(name)}" if scope.country or scope.cities else "wikidata"
-
-
-def _title(scope: Scope, name: str) -> tuple[str, str]:
-    return (name, name) if scope.country or scope.cities else ("the world", "dünya")
 
 
 NO_ITEMS = Selection(frozenset(), frozenset(), frozenset(), frozenset())

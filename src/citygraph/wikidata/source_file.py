@@ -11,7 +11,8 @@ from tempfile import gettempdir
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from citygraph.instance import CC0
+from citygraph.catalogues import N_, templates
+from citygraph.instance import CC0, current_instance
 from citygraph.rdf.nquads import SortedLines, as_line
 from citygraph.rdf.terms import CG, DCTERMS, ID, RDF, RDFS, SOURCE, XSD
 from citygraph.saving import replacement
@@ -23,13 +24,13 @@ _WIKIDATA = ID + "organisation/wikidata"
 
 @dataclass(frozen=True)
 class SourceDescription:
-    """The description of a source: `of` is its subject in English and Turkish, `about` its entities.
+    """The description of a source: `of` is the name of its subject, "" for the world, `about` its entities.
 
     `retrieved` is ISO 8601 in UTC, `sha256` the digest of the responses or of the dump.
     """
 
     slug: str
-    of: tuple[str, str]
+    of: str
     about: tuple[str, ...]
     retrieved: str
     sha256: str
@@ -73,15 +74,15 @@ def write_source(
 def describe(description: SourceDescription) -> Iterator[Quad]:
     """Yields the description of the source as of any document: titles, publisher, licence, date, digest."""
     graph = description.graph
-    english, turkish = description.of
+    title = N_("Wikidata: sister cities of {name}") if description.of else N_("Wikidata: sister cities of the world")
 
     def quad(subject: NamedNode, predicate: NamedNode, value: NamedNode | Literal) -> Quad:
         return Quad(subject, predicate, value, graph)
 
     yield quad(graph, RDF("type"), CG("Source"))
     for predicate in (RDFS("label"), DCTERMS("title")):
-        yield quad(graph, predicate, Literal(f"Wikidata: sister cities of {english}", language="en"))
-        yield quad(graph, predicate, Literal(f"Vikiveri: kardeş şehirler, {turkish}", language="tr"))
+        for language, template in _named(title).items():
+            yield quad(graph, predicate, Literal(template.format(name=description.of), language=language))
     yield quad(graph, DCTERMS("publisher"), NamedNode(_WIKIDATA))
     yield quad(graph, DCTERMS("license"), NamedNode(CC0))
     for language in description.languages:
@@ -92,8 +93,13 @@ def describe(description: SourceDescription) -> Iterator[Quad]:
     for iri in description.about:
         yield quad(graph, CG("about"), NamedNode(iri))
     yield quad(NamedNode(_WIKIDATA), RDF("type"), CG("Organisation"))
-    yield quad(NamedNode(_WIKIDATA), RDFS("label"), Literal("Wikidata", language="en"))
-    yield quad(NamedNode(_WIKIDATA), RDFS("label"), Literal("Vikiveri", language="tr"))
+    for language, name in _named(N_("Wikidata")).items():
+        yield quad(NamedNode(_WIKIDATA), RDFS("label"), Literal(name, language=language))
+
+
+def _named(text: str) -> dict[str, str]:
+    """Returns a text by language; also in the first language of the instance, which is required on labels."""
+    return {current_instance().languages[0]: text} | templates(text)
 
 
 def _lines(quads: Iterable[Quad | Notice], notices: set[Notice]) -> Iterator[str]:

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 from pyoxigraph import Literal, NamedNode, Quad
 
+from citygraph.catalogues import ENGLISH, N_, templates
+from citygraph.instance import current_instance
 from citygraph.rdf.partial_dates import UNKNOWN_DATE
 from citygraph.rdf.terms import CG, DCTERMS, GEO, PREFIXES, RDF, RDFS, SCHEMA, SKOS, WD, XSD, Namespace
+from citygraph.source.instance_languages import language_name
 from citygraph.text import ALL_LANGUAGES, best_tag, matches_language, nfc
 from citygraph.wikidata import item_names as kinds
 from citygraph.wikidata.entity import REFERENCE, STATEMENT
@@ -43,20 +46,31 @@ from citygraph.wikidata.model import (
     has_ended,
 )
 
-LANGUAGES = ("en", "tr", "az", "ru", "de", "fr", "ar", "zh")
-# Shapes, rules and tables look for names in these languages; Wikidata's name for all languages ("mul") is one in each.
-_READERS = ("en", "tr")
+# Names in the languages of the instance, and in some that many readers of other cities have.
+LANGUAGES = tuple(dict.fromkeys([*current_instance().languages, "en", "tr", "az", "ru", "de", "fr", "ar", "zh"]))
 
 TYPE = RDF("type")
 LABEL = RDFS("label")
 DERIVED_FROM = NamedNode(PREFIXES["prov"] + "wasDerivedFrom")
 WDT = Namespace(PREFIXES["wdt"])
 
-# Our property for each date qualifier, and its name in notes about dates that have no literal.
+# Our property for each date qualifier, and the texts of notes about dates that have no literal or another calendar.
 DATES = {
-    START: (CG("startDate"), "The start", "Başlangıç"),
-    END: (CG("endDate"), "The end", "Bitiş"),
-    POINT_IN_TIME: (CG("attestedOn"), "The point in time", "Zaman noktası"),
+    START: (
+        CG("startDate"),
+        N_("The start: {time}."),
+        N_("The start is given in the Julian calendar there."),
+    ),
+    END: (
+        CG("endDate"),
+        N_("The end: {time}."),
+        N_("The end is given in the Julian calendar there."),
+    ),
+    POINT_IN_TIME: (
+        CG("attestedOn"),
+        N_("The point in time: {time}."),
+        N_("The point in time is given in the Julian calendar there."),
+    ),
 }
 
 
@@ -97,7 +111,7 @@ class World:
     def english_label(self, qid: str) -> str:
         """Returns the English label of an item, "" if it has none."""
         item = self.items.get(qid)
-        return item.label("en") if item else ""
+        return item.label(ENGLISH) if item else ""
 
     def languages_of(self, item: Item) -> tuple[str, ...]:
         """Returns the chosen languages, and those of the official and native names of the place and its country."""
@@ -109,9 +123,13 @@ class World:
         chosen = (*self.languages, ALL_LANGUAGES)
         return (*self.languages, *sorted(tag for tag in local if not any(matches_language(tag, one) for one in chosen)))
 
-    def english_name(self, item: Item) -> tuple[str, str]:
-        """Returns the English name and its language tag; without an English name, one in another language."""
-        tag = best_tag(item.labels, "en", ALL_LANGUAGES, *self.languages_of(item), "*")
+    def english_name(self, item: Item) -> str:
+        """Returns the English name; without one, that for all languages or in another language."""
+        return self.name_in(item, ENGLISH)[0]
+
+    def name_in(self, item: Item, language: str) -> tuple[str, str]:
+        """Returns the name in a language and its tag; without it, that for all languages, in English or in another."""
+        tag = best_tag(item.labels, language, ALL_LANGUAGES, ENGLISH, *self.languages_of(item), "*")
         return (nfc(item.labels[tag]), tag) if tag else (item.qid, "")
 
 
@@ -139,16 +157,12 @@ def name_quads(world: World, item: Item, languages: Iterable[str]) -> Iterator[Q
     """Yields the names: one label a language; if our data have another label, the name becomes an alias."""
     iri = world.iris[item.qid]
     labels = _labels(item, languages)
-    english, language = world.english_name(item)
-    if not any(matches_language(tag, "en") for tag in labels):
-        labels["en"] = english
-        yield Notice("no-english-label", item.qid, f"{item.qid} has no English label: {english!r} ({language}) is used")
-        yield from _note(
-            world,
-            iri,
-            "Wikidata has no English name; the name in another language is used.",
-            "Vikiveri’de İngilizce adı yok; yerine başka bir dildeki adı yazıldı.",
-        )
+    required = current_instance().languages[0]
+    if not any(matches_language(tag, required) for tag in labels):
+        labels[required], language = world.name_in(item, required)
+        message = f"{item.qid} has no label in {language_name(required, ENGLISH)}"
+        yield Notice("no-label", item.qid, f"{message}: {labels[required]!r} ({language}) is used")
+        yield from _note(world, iri, N_("Wikidata has no name in this language; the name in another one is used."))
     ours = world.existing.labels.get(iri, {})
     for tag, label in labels.items():
         own = best_tag(ours, tag, tag.partition("-")[0])
@@ -165,7 +179,7 @@ def _labels(item: Item, languages: Iterable[str]) -> dict[str, str]:
         tag = best_tag(item.labels, language)
         if tag:
             labels[tag] = nfc(item.labels[tag])
-        elif language in _READERS and ALL_LANGUAGES in item.labels:
+        elif language in current_instance().languages and ALL_LANGUAGES in item.labels:
             labels[language] = nfc(item.labels[ALL_LANGUAGES])
     return labels
 
@@ -210,22 +224,15 @@ def _times(statement: Statement, qualifier: str) -> list[TimeValue]:
 
 def date_quads(world: World, node: str, qualifier: str, times: Iterable[TimeValue]) -> Iterator[Quad]:
     """Yields times as dates of a node; a time vaguer than a year becomes a note."""
-    property_, english, turkish = DATES[qualifier]
+    property_, vague, julian = DATES[qualifier]
     for time in times:
         date = date_literal(time)
         if date is not None:
             yield world.quad(node, property_, date)
         else:
-            yield from _note(
-                world, node, f"{english}: {describe_time(time)[0]}.", f"{turkish}: {describe_time(time)[1]}."
-            )
+            yield from _note(world, node, vague, describe_time(time))
         if time.julian:
-            yield from _note(
-                world,
-                node,
-                f"{english} is given in the Julian calendar there.",
-                f"{turkish} orada Jülyen takvimiyle verilmiştir.",
-            )
+            yield from _note(world, node, julian)
 
 
 def wkt(point: PointValue) -> Literal:
@@ -259,7 +266,7 @@ def _name(world: World, namer: IriMinter, qid: str, class_: NamedNode, country: 
     segment = "person" if class_ == CG("Person") else kinds.SEGMENTS[class_]
     iri = world.existing.items.get(qid)
     if iri is None:
-        iri = namer.name(segment, world.english_name(item)[0], country, qid)
+        iri = namer.name(segment, world.english_name(item), country, qid)
     elif class_ != CG("Person"):
         # An entity of ours keeps its class, whatever its class in Wikidata: it is part of the IRI.
         class_ = next((c for c, s in kinds.SEGMENTS.items() if f"/id/{s}/" in iri), class_)
@@ -315,6 +322,10 @@ def _of_reference(property_: str, value: Value) -> Iterator[tuple[NamedNode, Nam
             yield dated[property_], date
 
 
-def _note(world: World, node: str, english: str, turkish: str) -> Iterator[Quad]:
-    yield world.quad(node, CG("note"), Literal(english, language="en"))
-    yield world.quad(node, CG("note"), Literal(turkish, language="tr"))
+def _note(world: World, node: str, text: str, times: Mapping[str, str] | None = None) -> Iterator[Quad]:
+    """Yields a note in English and the languages of the instance, with a time in words by language."""
+    for language, template in templates(text).items():
+        if times is None:
+            yield world.quad(node, CG("note"), Literal(template, language=language))
+        elif tag := best_tag(times, language.partition("-")[0]):
+            yield world.quad(node, CG("note"), Literal(template.format(time=times[tag]), language=language))

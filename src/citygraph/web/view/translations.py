@@ -8,7 +8,8 @@ from functools import cache
 
 from pyoxigraph import Literal
 
-from citygraph.catalogues import ENGLISH, LANGUAGES, error_texts, translations
+from citygraph.catalogues import ENGLISH, LANGUAGES, error_texts, templates, translations
+from citygraph.catalogues import N_ as N_
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, DCAT, DCTERMS, OWL, RDF, RDFS, SCHEMA, SD, SKOS, VOID
 from citygraph.text import collation_key
@@ -17,11 +18,6 @@ from citygraph.text import collation_key
 _LONGEST = 1_000
 _FEW = 9  # letters
 _VALUE = re.compile(r"\{([0-9])\}")
-
-
-def N_(text: str) -> str:  # noqa: N802 - the mark that gettext's tools look for
-    """Marks a text for the catalogues; it is translated where it is used."""
-    return text
 
 
 # Names of properties that the ontology does not name, or names differently.
@@ -303,8 +299,6 @@ def _pattern(text: str) -> str:
 
 def of_instance(text: str, /, **values: object) -> Iterator[Literal]:
     """Yields a text about the instance, with its title as {name}: in English, and in each of its languages."""
-    instance = current_instance()
-    for language in LANGUAGES:
-        if language in (ENGLISH, *instance.languages):
-            title = instance.title_in(language)
-            yield Literal(Translations(language)(text, name=title, **values), language=language)
+    title = current_instance().title_in
+    for language, template in templates(text).items():
+        yield Literal(template.format(name=title(language), **values), language=language)
