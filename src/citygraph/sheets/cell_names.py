@@ -48,6 +48,11 @@ class Names:
             self._labels[iri] = entities[0].label if entities else iri.removeprefix(ID)
         return self._labels[iri]
 
+    def folded(self, iri: str) -> frozenset[str]:
+        """Returns the names of an entity in the graph, in search form."""
+        entities = self._finder.identified([iri]) if self._finder else []
+        return frozenset(name for entity in entities for name, _ in entity.names)
+
     def find(self, text: str, classes: Iterable[str], country: str = "") -> list[str]:
         """Returns the IRIs of the entities of one of these classes that the text names: one if it is unambiguous.
 

@@ -21,8 +21,10 @@ from citygraph.sheets.cell_problems import ERROR, WARNING, CellAddress, CellProb
 from citygraph.sheets.cell_statements import CellStatement, RowReader, SheetContext
 from citygraph.sheets.choices import Choices
 from citygraph.sheets.export_state import ExportState, read_state
+from citygraph.sheets.gazetteer import NATURAL_EARTH
 from citygraph.sheets.later_changes import LaterChanges
 from citygraph.sheets.merging import ChangedBy, MergedSources, Merger, SheetRows
+from citygraph.sheets.place_facts import GazetteerFacts, PlaceFacts, without_lost_places
 from citygraph.sheets.rows import SheetRow, read_rows
 from citygraph.sheets.sheet_mapping import SheetMapping, mapped
 from citygraph.sheets.slots import normalised, source_of
@@ -34,6 +36,11 @@ SOURCE_OF_FILE = CellRule(
     "source-file",
     "The graph of the source {value} is kept in the file {file}.",
     "Change it there, or give the rows a source of their own.",
+)
+SOURCE_RESERVED = CellRule(
+    "source-reserved",
+    "The short name {value} belongs to the gazetteer, which fills its graph.",
+    "Give the rows a source of another short name, such as the document that has them.",
 )
 SOURCE_FORBIDDEN = CellRule(
     "source-forbidden",
@@ -72,7 +79,7 @@ class Checker:
     `language` is that of the messages of the shapes. With `by_commit` the graphs of all files are refused, not only
     those of files that were written by hand, and so are graphs whose IRIs begin with none of the `prefixes`; a source
     is described in its own graph, for the catalogue is made of files. With `complete` the files have all that their
-    sources say.
+    sources say. With `gazetteer` coordinates and countries that cities lack are taken from it.
     """
 
     model: TableModel
@@ -86,6 +93,7 @@ class Checker:
     by_commit: bool = False
     prefixes: tuple[str, ...] = ("",)
     complete: bool = False
+    gazetteer: bool = True
 
     def check(self, paths: Iterable[Path], progress: Progress) -> CheckedSheets:
         """Reads the files, makes their statements, and validates these with the whole graph as a build would.
@@ -105,6 +113,7 @@ class Checker:
         with progress.step("understand") as step:
             reader = RowReader(context)
             said = self._said(reader, rows)
+            facts = self._facts(said, context)
             step.result = f"{len(said.statements)} statements"
         unreadable = [problem for workbook in workbooks for problem in workbook.problems]
         faulty = {problem.address for problem in unreadable if problem.rule.severity == ERROR}
@@ -119,7 +128,8 @@ class Checker:
         if any(problem.rule.severity == ERROR for problem in problems):
             # Shapes would complain about the values that are missing because of these errors, and rows would be missed.
             return CheckedSheets(said.statements, tuple(problems), notes, tuple(workbooks))
-        merged = self._merged(said, workbooks)
+        problems += facts.problems
+        merged = self._merged(facts.added_to(said), workbooks)
         problems += merged.problems
         if not any(problem.rule.severity == ERROR for problem in merged.problems):
             problems += self._validated(merged, said, progress)
@@ -129,6 +139,22 @@ class Checker:
     def _said(self, reader: RowReader, rows: Sequence[SheetRow]) -> SheetRows:
         statements = dict.fromkeys(map(self._as_committed, reader.statements(rows)))
         return SheetRows(tuple(statements), tuple(reader.deletions), reader.keys, reader.about)
+
+    def _facts(self, said: SheetRows, context: SheetContext) -> GazetteerFacts:
+        """Returns what the gazetteer adds to the rows, unless its graph is closed."""
+        if not self.gazetteer:
+            return GazetteerFacts()
+        reason = self._closed_gazetteer()
+        facts = PlaceFacts(said, context.names, self.release, self.model.languages).facts(reason)
+        return replace(facts, statements=list(map(self._as_committed, facts.statements)))
+
+    def _closed_gazetteer(self) -> str:
+        """Returns why the graph of the gazetteer cannot be changed: the file or graph, empty if it can."""
+        owners = self.release.manifest.owners if self.release is not None else {}
+        owner = owners.get(NATURAL_EARTH.value, "")
+        if owner and (self.by_commit or Path(owner).parent.name != FOLDER):
+            return owner
+        return "" if NATURAL_EARTH.value.startswith(self.prefixes) else NATURAL_EARTH.value
 
     def _as_committed(self, statement: CellStatement) -> CellStatement:
         """Returns a statement as a commit makes it: in the graph of its source, in the form in which a store has it."""
@@ -140,8 +166,10 @@ class Checker:
 
     def _merged(self, said: SheetRows, workbooks: Iterable[Workbook]) -> MergedSources:
         states = {str(one.path): read_state(one.state) for one in workbooks if one.state}
-        merger = Merger(states, self._changed_by(states.values()), self.complete)
-        return merger.merge(said, self._before(merger.sources(said)))
+        merger = Merger(states, self._changed_by(states.values()), self.complete, frozenset({NATURAL_EARTH.value}))
+        sources = merger.sources(said) | (set() if self._closed_gazetteer() else {NATURAL_EARTH.value})
+        merged = merger.merge(said, self._before(sources))
+        return replace(merged, after=without_lost_places(merged.after, self.release, sources))
 
     def _before(self, sources: Iterable[str]) -> Iterator[Quad]:
         """Yields what the sources say now: in the release for a commit, else in the files of earlier imports."""
@@ -183,6 +211,8 @@ class Checker:
             owner, name = owners.get(graph, ""), graph.rpartition("/")[2]
             if owner and (self.by_commit or Path(owner).parent.name != FOLDER):
                 yield CellProblem(SOURCE_OF_FILE, statement.address, name, {"file": owner})
+            elif graph == NATURAL_EARTH.value:
+                yield CellProblem(SOURCE_RESERVED, statement.address, name)
             elif not graph.startswith(self.prefixes):
                 yield CellProblem(SOURCE_FORBIDDEN, statement.address, name)
 

@@ -12,7 +12,8 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 from citygraph.build.export import export_quads
 from citygraph.errors import NotFound, UsageError
 from citygraph.saving import replace_text
-from citygraph.sheets.check import FOLDER, CheckedSheets, file_of
+from citygraph.sheets.check import FOLDER, CheckedSheets, file_name, file_of
+from citygraph.sheets.gazetteer import NATURAL_EARTH
 from citygraph.source.files import Sources
 
 MARK = "# Written by `citygraph sheets import`; change the spreadsheet and import it again."
@@ -45,8 +46,9 @@ def preview(checked: CheckedSheets) -> SheetDifference:
 
 
 def imported(data: Path) -> list[Quad]:
-    """Returns the statements of all earlier imports."""
-    return [quad for path in sorted((data / FOLDER).glob("*.trig")) for quad in _read(path)]
+    """Returns the statements of all earlier imports, without those of the gazetteer, which an import makes again."""
+    paths = (path for path in (data / FOLDER).glob("*.trig") if path.name != file_name(NATURAL_EARTH.value))
+    return [quad for path in sorted(paths) for quad in _read(path)]
 
 
 def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> list[Path]:

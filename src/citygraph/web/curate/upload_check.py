@@ -140,7 +140,8 @@ def _compared(checked: CheckedSheets, release: Release, files: tuple[str, ...]) 
     """Returns the result with what it changes in the graphs of the release."""
     cells = {as_nquad(statement.quad): statement.address for statement in checked.statements}
     before, after = (list(map(as_nquad, quads)) for quads in (checked.before, checked.after))
-    graphs = sorted({line.rpartition(" <")[2].rstrip(">") for line in (*cells, *before, *after)})
+    changed = set(before) ^ set(after)
+    graphs = sorted({line.rpartition(" <")[2].rstrip(">") for line in (*cells, *changed)})
     store = release.open_store()
     existing = {graph for graph in graphs if store.contains_named_graph(NamedNode(graph))}
     return CheckedUpload(
@@ -150,7 +151,9 @@ def _compared(checked: CheckedSheets, release: Release, files: tuple[str, ...]) 
         checked.notes,
         added=tuple(sorted(set(after) - set(before))),
         removed=tuple(sorted(set(before) - set(after))),
-        kept=tuple(sorted(set(after) - cells.keys())),
+        kept=tuple(
+            sorted(line for line in set(after) - cells.keys() if line.endswith(tuple(f" <{g}>" for g in graphs)))
+        ),
         versions={graph: release.version_of(graph) if graph in existing else "" for graph in graphs},
     )
 
