@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from citygraph.build.build import build
 from citygraph.progress import Progress
 from citygraph.rdf.terms import BASE, ID
 from citygraph.release.releases import Release, Releases
+from citygraph.sheets.cell_problems import CellProblem
 from citygraph.sheets.check import CheckedSheets, Checker
 from citygraph.sheets.table_model import read_model
 from citygraph.source.files import Sources
@@ -71,3 +73,20 @@ def checker_of(instance: Instance, date_order: str = "") -> Checker:
 def cells(result: CheckedSheets) -> list[tuple[str, str, str]]:
     """The errors: file, cell and rule."""
     return [(Path(p.address.file).stem, p.address.name, p.rule.name) for p in result.errors]
+
+
+class Unvalidated(Checker):
+    """A checker without the shapes, which take a second."""
+
+    def _validated(self, *_: object) -> list[CellProblem]:
+        return []
+
+
+def check_csv(
+    instance: Instance, folder: Path, *sheets: tuple[str, str], complete: bool = False, gazetteer: bool = True
+) -> CheckedSheets:
+    """The check of CSV files of these names."""
+    for name, text in sheets:
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    checker = replace(Unvalidated(**checker_of(instance).__dict__), complete=complete, gazetteer=gazetteer)
+    return checker.check([folder / f"{name}.csv" for name, _ in sheets], Progress())

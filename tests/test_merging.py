@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,25 @@ from citygraph.build.build import build
 from citygraph.progress import Progress
 from citygraph.rdf.terms import BASE, ID
 from citygraph.release.releases import Releases
-from citygraph.sheets.cell_problems import CellProblem
-from citygraph.sheets.check import CheckedSheets, Checker, choices_of
+from citygraph.sheets.check import CheckedSheets, choices_of
 from citygraph.sheets.export_rows import ExportedSheets, SheetExporter
 from citygraph.sheets.export_state import read_state, state_of, written_state
 from citygraph.sheets.importing import imported, preview, write_import
 from citygraph.sheets.table_model import SheetColumn, read_model
 from citygraph.sheets.xlsx_files import write_rows
-from tests.sheet_files import AGREEMENTS, PEOPLE, PLACES, SOURCES, Instance, cells, checked, checker_of, new_instance
+from tests.sheet_files import (
+    AGREEMENTS,
+    PEOPLE,
+    PLACES,
+    SOURCES,
+    Instance,
+    Unvalidated,
+    cells,
+    check_csv,
+    checked,
+    checker_of,
+    new_instance,
+)
 
 GDANSK = f"<{ID}city/gdansk>"
 SHEETS = [("agreements", AGREEMENTS), ("places", PLACES), ("people", PEOPLE), ("sources", SOURCES)]
@@ -28,13 +38,6 @@ STATUS = """Partner;Kind;Status;Status since;Source;Identifier
 Danzig;sister-city agreement;{};{};page;agreement/bremen-gdansk
 """
 Change = Callable[[ExportedSheets], None]
-
-
-class Unvalidated(Checker):
-    """A checker without the shapes, which take a second."""
-
-    def _validated(self, *_: object) -> list[CellProblem]:
-        return []
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +59,6 @@ def filled(instance: Instance) -> Iterator[Instance]:
     text = path.read_text(encoding="utf-8")
     yield instance
     path.write_text(text, encoding="utf-8")
-
-
-def check_csv(instance: Instance, folder: Path, *sheets: tuple[str, str], complete: bool = False) -> CheckedSheets:
-    """The check of CSV files of these names."""
-    for name, text in sheets:
-        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
-    checker = replace(Unvalidated(**checker_of(instance).__dict__), complete=complete)
-    return checker.check([folder / f"{name}.csv" for name, _ in sheets], Progress())
 
 
 def said(quads: tuple[Quad, ...]) -> set[tuple[str, str]]:

@@ -53,6 +53,11 @@ _WORKBOOK = click.option(
 _COMPLETE = click.option(
     "--complete", is_flag=True, help="The files have all that their sources say: remove what has no row in them."
 )
+_GAZETTEER = click.option(
+    "--gazetteer/--no-gazetteer",
+    default=True,
+    help="Take coordinates and countries that cities lack from Natural Earth.",
+)
 _MAPPING = click.option(
     "--mapping",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -73,11 +78,12 @@ class _CheckOptions:
     workbook: Path | None
     mapping: Path | None
     complete: bool
+    gazetteer: bool
 
 
 def _checking(function: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command the options of a check."""
-    for option in (_COMPLETE, _MAPPING, _WORKBOOK, _HTML, LANG, _ORDER, _ENCODING, _JSON, _FILES):
+    for option in (_GAZETTEER, _COMPLETE, _MAPPING, _WORKBOOK, _HTML, LANG, _ORDER, _ENCODING, _JSON, _FILES):
         function = option(function)
     return function
 
@@ -218,6 +224,7 @@ def _reported(settings: Settings, chosen: _CheckOptions, progress: Progress) -> 
         chosen.encoding,
         mapping,
         complete=chosen.complete,
+        gazetteer=chosen.gazetteer,
     )
     translate = Translations(chosen.lang)
     checked = checker.check(chosen.files, progress)

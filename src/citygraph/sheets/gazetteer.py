@@ -45,11 +45,23 @@ class Gazetteer:
     def __init__(self, places: Iterable[GazetteerPlace]) -> None:
         self._by_qid: dict[str, list[GazetteerPlace]] = defaultdict(list)
         self._by_name: dict[tuple[str, str], dict[GazetteerPlace, None]] = defaultdict(dict)
+        self._codes: dict[str, set[str]] = defaultdict(set)
+        for language in _LANGUAGES:
+            for code, name in Locale.parse(language).territories.items():
+                # A region of the world has a number instead.
+                if code.isalpha():
+                    self._codes[fold(name)].add(code)
         for place in places:
+            if place.country_code:
+                self._codes[fold(place.country)].add(place.country_code)
             if place.qid:
                 self._by_qid[place.qid].append(place)
             for name in place.names:
                 self._by_name[fold(name), place.country_code][place] = None
+
+    def country_codes(self, names: Iterable[str]) -> frozenset[str]:
+        """Returns the ISO codes of the countries with one of these names, in search form, in any of many languages."""
+        return frozenset(code for name in names for code in self._codes.get(name, ()))
 
     def identified(self, qids: Iterable[str]) -> GazetteerPlace | None:
         """Returns the place with one of these items, or None if there is none or more than one."""
@@ -71,21 +83,6 @@ def read_gazetteer() -> Gazetteer:
         GazetteerPlace(qid, code, country, latitude, longitude, tuple(names.split("|")))
         for qid, code, country, latitude, longitude, names in lines
     )
-
-
-@cache
-def _codes() -> dict[str, frozenset[str]]:
-    codes: dict[str, set[str]] = defaultdict(set)
-    for language in _LANGUAGES:
-        for code, name in Locale.parse(language).territories.items():
-            if code.isalpha():
-                codes[fold(name)].add(code)
-    return {name: frozenset(found) for name, found in codes.items()}
-
-
-def country_codes(names: Iterable[str]) -> frozenset[str]:
-    """Returns the ISO codes of the countries with one of these names, in search form, in any of many languages."""
-    return frozenset(code for name in names for code in _codes().get(name, ()))
 
 
 def country_names(code: str, languages: Iterable[str]) -> list[str]:

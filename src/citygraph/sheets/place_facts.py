@@ -17,7 +17,6 @@ from citygraph.sheets.cell_statements import CellDeletion, CellStatement
 from citygraph.sheets.gazetteer import (
     NATURAL_EARTH,
     GazetteerPlace,
-    country_codes,
     country_names,
     description,
     read_gazetteer,
@@ -77,7 +76,9 @@ class PlaceFacts:
     def __init__(self, rows: SheetRows, names: Names, release: Release | None, languages: Sequence[str]) -> None:
         self._rows, self._names, self._languages = rows, names, languages
         self._store = release.open_store() if release else None
-        self._deleted = {one.slot for one in rows.deletions}
+        self._deleted = {one.slot: one for one in rows.deletions}
+        # The sign – in a cell says that there shall be no value.
+        self._refused = {slot[:2]: one.address for slot, one in self._deleted.items()}
         self._said: dict[tuple[object, NamedNode], list[CellStatement]] = defaultdict(list)
         for statement in rows.statements:
             self._said[statement.quad.subject, statement.quad.predicate].append(statement)
@@ -106,8 +107,9 @@ class PlaceFacts:
         facts.problems.extend(self._contradictions(subject, place))
         quads = [*self._coordinates(subject, place), *self._country(subject, place)]
         for predicate in (_LATITUDE, _LONGITUDE, _COUNTRY):
-            if said := self._said[subject, predicate]:
-                facts.deletions.append(CellDeletion(Slot(subject, predicate, NATURAL_EARTH), said[0].address))
+            addresses = [one.address for one in self._said[subject, predicate]]
+            if address := self._refused.get((subject, predicate)) or next(iter(addresses), None):
+                facts.deletions.append(CellDeletion(Slot(subject, predicate, NATURAL_EARTH), address))
         if not quads:
             return
         qids, names = self._said[subject, _SAME], self._said[subject, RDFS("label")]
@@ -132,6 +134,10 @@ class PlaceFacts:
     def _values(self, subject: NamedNode, predicate: NamedNode) -> list[object]:
         return [one.quad.object for one in self._said[subject, predicate]] or self._known(subject, predicate)
 
+    def _has(self, subject: NamedNode, predicate: NamedNode) -> bool:
+        """Returns whether the gazetteer must not add a value."""
+        return (subject, predicate) in self._refused or bool(self._values(subject, predicate))
+
     def _known(self, subject: NamedNode, predicate: NamedNode) -> list[object]:
         """Returns the values in the graph that come from sources and that no row deletes."""
         if self._store is None:
@@ -147,16 +153,17 @@ class PlaceFacts:
         """Returns the codes of a country, by the names in its rows and in the graph."""
         iri = str(country).strip("<>")
         said = (one.quad.object for name in _NAMES for one in self._said[country, name])
-        return country_codes({*(fold(str(getattr(value, "value", ""))) for value in said), *self._names.folded(iri)})
+        names = {*(fold(str(getattr(value, "value", ""))) for value in said), *self._names.folded(iri)}
+        return read_gazetteer().country_codes(names)
 
     def _coordinates(self, subject: NamedNode, place: GazetteerPlace) -> Iterator[Quad]:
-        if self._values(subject, _LATITUDE) or self._values(subject, _LONGITUDE):
+        if self._has(subject, _LATITUDE) or self._has(subject, _LONGITUDE):
             return
         for predicate, text in ((_LATITUDE, place.latitude), (_LONGITUDE, place.longitude)):
             yield Quad(subject, predicate, Literal(text, datatype=XSD("decimal")), NATURAL_EARTH)
 
     def _country(self, subject: NamedNode, place: GazetteerPlace) -> Iterator[Quad]:
-        if not place.country_code or self._values(subject, _COUNTRY):
+        if not place.country_code or self._has(subject, _COUNTRY):
             return
         texts = [*country_names(place.country_code, self._languages), place.country]
         found = {iri for text in texts for iri in self._names.find(text, ("cg:Country",))}
