@@ -86,7 +86,7 @@ FENCES = {
     "pyspark": {"wikidata.spark"},
     "py4j": {"wikidata.spark"},
     "resvg_py": {"charts.card"},
-    "babel": {"web", "catalogues", "source.instance_languages"},
+    "babel": {"web", "catalogues", "source.instance_languages", "sheets.gazetteer"},
     # What reaches other machines over HTTP.
     "urllib.request": {"doctor.fetching", "matching.remote"},
     "http.client": {"wikidata.client", "matching.remote"},

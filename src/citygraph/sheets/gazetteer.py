@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.rdf.terms import CATALOG_GRAPH, CG, DCTERMS, FOAF, ID, RDF, RDFS, SOURCE, XSD
@@ -47,7 +47,7 @@ class Gazetteer:
         self._by_name: dict[tuple[str, str], dict[GazetteerPlace, None]] = defaultdict(dict)
         self._codes: dict[str, set[str]] = defaultdict(set)
         for language in _LANGUAGES:
-            for code, name in Locale.parse(language).territories.items():
+            for code, name in _territories(language).items():
                 # A region of the world has a number instead.
                 if code.isalpha():
                     self._codes[fold(name)].add(code)
@@ -87,8 +87,15 @@ def read_gazetteer() -> Gazetteer:
 
 def country_names(code: str, languages: Iterable[str]) -> list[str]:
     """Returns the names of a country in some languages, English last."""
-    territories = (Locale.parse(tag, sep="-").territories for tag in (*languages, "en"))
-    return [names[code] for names in territories if code in names]
+    names = (_territories(tag).get(code, "") for tag in (*languages, "en"))
+    return [name for name in names if name]
+
+
+def _territories(language: str) -> Mapping[str, str]:
+    try:
+        return Locale.parse(language, sep="-").territories
+    except (UnknownLocaleError, ValueError):
+        return {}
 
 
 def description(languages: Iterable[str]) -> Iterator[Quad]:
