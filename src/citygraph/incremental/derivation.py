@@ -19,7 +19,7 @@ from citygraph.incremental.patterns import CachedQuads, DependencyIndex, Depende
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
 from citygraph.release.changes import Quads
-from citygraph.source.rules import Rule, derive, derive_from_scratch
+from citygraph.source.rules import Rule, derive, derive_from_scratch, year_before_newest_source
 
 # Beyond these numbers and fractions of the graph, a run of all rules costs less than the examination of each subject.
 _MOST_CHANGED, _CHANGED_PART = 3000, 2
@@ -46,6 +46,7 @@ class Scratch:
 
     def __init__(self, rules: list[Rule], store: Store, ontology: str) -> None:
         self.ontology = ontology
+        self.year_before = ""
         self._rules = rules
         self._store = Store()
         self._store.extend(store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH))
@@ -55,7 +56,7 @@ class Scratch:
         """Returns the quads that the rules derive from these quads of the default graph."""
         self._store.extend(quads)
         try:
-            return derive(self._rules, self._store)
+            return derive(self._rules, self._store, self.year_before)
         finally:
             self._store.clear_graph(DefaultGraph())
 
@@ -86,9 +87,14 @@ class Deriver:
         if not self.is_local or len(changed) > max(_MOST_CHANGED, size // _CHANGED_PART):
             self.rederive(counted)
             return
+        day = year_before_newest_source(counted.store)
+        if day != year_before_newest_source(_Stores.of(counted).before):
+            self.rederive(counted)
+            return
         # The ontology is large in comparison with a change, so it is copied only when it may have changed.
         if self._scratch is None or self._scratch.ontology != ontology:
             self._scratch = Scratch(self._rules, counted.store, ontology)
+        self._scratch.year_before = day
         try:
             self._update_incrementally(counted, self._scratch, changed, max(_MOST_SUBJECTS, size // _SUBJECTS_PART))
         except Unbounded:

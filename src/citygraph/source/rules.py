@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyoxigraph import DefaultGraph, NamedNode, Quad, QueryTriples, Store
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, Store
 
 from citygraph.errors import BadData, QuerySyntaxError
-from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.rdf.terms import CG, DCTERMS, DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH, SOURCE
+from citygraph.release.changes import Quads
 from citygraph.source.reading import read_packaged_text
 from citygraph.sparql.evaluate import evaluate_trusted
 
+# In a rule: a year before the newest day on which a source was issued or read; "" if no source is dated.
+_YEAR_BEFORE = "A_YEAR_BEFORE_THE_NEWEST_SOURCE"
+_DATES = (CG("readOn"), DCTERMS("issued"))
+_YEAR = re.compile(r"\d{4}")
 # Graphs whose statements are not data of a source.
 _NOT_DATA = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH)
 
@@ -30,15 +36,26 @@ def read_rules(paths: Iterable[Path]) -> list[Rule]:
     return [Rule(f"rules/{path.name}", read_packaged_text(path)) for path in paths]
 
 
-def derive(rules: Iterable[Rule], store: Store) -> set[Quad]:
+def year_before_newest_source(store: Quads) -> str:
+    """Returns the day that is a year before the newest one on which a source was issued or read, or ""."""
+    quads = (quad for date in _DATES for quad in store.quads_for_pattern(None, date, None, DefaultGraph()))
+    sources = (quad for quad in quads if isinstance(quad.subject, NamedNode) and quad.subject.value.startswith(SOURCE))
+    days = (quad.object.value[:10] for quad in sources if isinstance(quad.object, Literal))
+    newest = max((day for day in days if _YEAR.match(day)), default="")
+    return f"{int(newest[:4]) - 1:04}{newest[4:]}" if newest else ""
+
+
+def derive(rules: Iterable[Rule], store: Store, year_before: str | None = None) -> set[Quad]:
     """Runs the rules in order, and adds the triples that each derives to the default graph, where later rules see them.
 
-    Returns the new triples as quads of the derived graph. Raises BadData for a rule that is not a CONSTRUCT query.
+    Returns the new triples as quads of the derived graph. `year_before` is the day a year before the newest source, if
+    the store does not have all sources. Raises BadData for a rule that is not a CONSTRUCT query.
     """
+    day = year_before_newest_source(store) if year_before is None else year_before
     derived: set[Quad] = set()
     for rule in rules:
         try:
-            result = evaluate_trusted(store, rule.text)
+            result = evaluate_trusted(store, rule.text.replace(_YEAR_BEFORE, day))
         except QuerySyntaxError as error:
             raise BadData(str(error), rule.name, error.line) from None
         if not isinstance(result, QueryTriples):
