@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -11,6 +11,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from pyoxigraph import Literal
 
 from citygraph.instance import Instance, current_instance
 from citygraph.text import matches_language
@@ -92,3 +93,21 @@ def templates(text: str) -> dict[str, str]:
     """Returns an English text by language: in English, and in each language of the instance that has a catalogue."""
     own = ((tag, interface_language(tag)) for tag in current_instance().languages)
     return {ENGLISH: text} | {tag: translations(language).gettext(text) for tag, language in own if language}
+
+
+def of_instance(text: str, /, **values: object) -> Iterator[Literal]:
+    """Yields a text about the instance, with its title as {name}: in English, and in each of its languages."""
+    title = current_instance().title_in
+    for language, template in templates(text).items():
+        yield Literal(template.format(name=title(language), **values), language=language)
+
+
+def translated(text: str, language: str) -> str:
+    """Returns an English text in a language, else in English."""
+    return translations(interface_language(language) or ENGLISH).gettext(text)
+
+
+def for_instance(texts: Mapping[str, str]) -> dict[str, str]:
+    """Returns those of the texts by language that are in English or in a language of the instance."""
+    wanted = (*current_instance().languages, ENGLISH)
+    return {tag: text for tag, text in texts.items() if any(matches_language(one, tag) for one in wanted)}

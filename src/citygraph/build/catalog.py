@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store
 
-from citygraph.instance import VOCABULARY, current_instance
+from citygraph.catalogues import N_, of_instance
+from citygraph.instance import VOCABULARY
 from citygraph.rdf.formats import Kind, of_kind
 from citygraph.rdf.nquads import named_graphs
 from citygraph.rdf.partial_dates import date_literal
@@ -47,24 +48,13 @@ _NOT_DATA = {ONTOLOGY_GRAPH, SHAPES_GRAPH}
 # The dates that bound the period of the data: decisions, signatures, attestations, events. A city was founded long
 # before, so that the date of its founding must not count.
 _COVERED = "cg:councilActDate cg:protocolDate cg:attestedOn cg:startDate cg:endDate"
-# The services for programs: path below the base, English and Turkish title with the name of the site, specification.
+# The services for programs: path below the base, title with the name of the site, specification.
 _SERVICES = (
-    (
-        "sparql",
-        "SPARQL endpoint of {}",
-        "{} SPARQL uç noktası",
-        "http://www.w3.org/TR/sparql11-protocol/",
-    ),
-    (
-        "queries",
-        "Stored queries of {} as an API",
-        "API olarak {} kayıtlı sorguları",
-        "https://spec.openapis.org/oas/v3.1.0",
-    ),
+    ("sparql", N_("SPARQL endpoint of {name}"), "http://www.w3.org/TR/sparql11-protocol/"),
+    ("queries", N_("Stored queries of {name} as an API"), "https://spec.openapis.org/oas/v3.1.0"),
     (
         "reconcile",
-        "Reconciliation of names with {}",
-        "Adları {} ile eşleştirme",
+        N_("Reconciliation of names with {name}"),
         "https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/",
     ),
 )
@@ -232,26 +222,23 @@ def _of_partitions(counts: DatasetCounts) -> Iterator[Quad]:
 
 
 def _of_catalog(publishers: Iterable[NamedNode]) -> Iterator[Quad]:
-    title = current_instance().title_in
     yield _quad(CATALOG, _TYPE, DCAT("Catalog"))
-    yield _quad(CATALOG, DCTERMS("title"), Literal(f"Catalogue of {title('en')}", language="en"))
-    yield _quad(CATALOG, DCTERMS("title"), Literal(f"{title('tr')} kataloğu", language="tr"))
-    about_en = "The dataset of city diplomacy, its dumps, tables and services."
-    yield _quad(CATALOG, DCTERMS("description"), Literal(about_en, language="en"))
-    about_tr = "Şehir diplomasisi veri kümesi; dökümleri, tabloları ve hizmetleri."
-    yield _quad(CATALOG, DCTERMS("description"), Literal(about_tr, language="tr"))
+    for text in of_instance(N_("Catalogue of {name}")):
+        yield _quad(CATALOG, DCTERMS("title"), text)
+    for text in of_instance(N_("The dataset of city diplomacy, its dumps, tables and services.")):
+        yield _quad(CATALOG, DCTERMS("description"), text)
     for publisher in publishers:
         yield _quad(CATALOG, DCTERMS("publisher"), publisher)
     yield _quad(CATALOG, DCTERMS("license"), LICENSE)
     yield _quad(CATALOG, DCAT("dataset"), DATASET)
     yield _quad(DATASET, DCTERMS("conformsTo"), NamedNode(VOCABULARY + "ontology"))
     yield _quad(DATASET, DCTERMS("conformsTo"), SHAPES_GRAPH)
-    for path, english, turkish, standard in _SERVICES:
+    for path, title, standard in _SERVICES:
         service = NamedNode(BASE + path)
         yield _quad(CATALOG, DCAT("service"), service)
         yield _quad(service, _TYPE, DCAT("DataService"))
-        yield _quad(service, DCTERMS("title"), Literal(english.format(title("en")), language="en"))
-        yield _quad(service, DCTERMS("title"), Literal(turkish.format(title("tr")), language="tr"))
+        for text in of_instance(title):
+            yield _quad(service, DCTERMS("title"), text)
         yield _quad(service, DCTERMS("license"), LICENSE)
         yield _quad(service, DCTERMS("conformsTo"), NamedNode(standard))
         yield _quad(service, DCAT("endpointURL"), service)
@@ -262,8 +249,8 @@ def _of_distribution(offer: OutputFile) -> Iterator[Quad]:
     node = distribution(offer)
     yield _quad(DATASET, DCAT("distribution"), node)
     yield _quad(node, _TYPE, DCAT("Distribution"))
-    yield _quad(node, DCTERMS("title"), Literal(offer.title_en, language="en"))
-    yield _quad(node, DCTERMS("title"), Literal(offer.title_tr, language="tr"))
+    for language, title in offer.titles.items():
+        yield _quad(node, DCTERMS("title"), Literal(title, language=language))
     yield _quad(node, DCTERMS("license"), LICENSE)
     yield _quad(node, DCAT("accessURL"), DATASET)
     yield _quad(node, DCAT("downloadURL"), NamedNode(offer.address))

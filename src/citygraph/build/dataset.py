@@ -13,6 +13,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, parse
 
 from citygraph.build.catalog import CATALOG, data_graphs, distribution
 from citygraph.build.quality import FILE as QUALITY
+from citygraph.catalogues import N_, of_instance
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, DATASET, DCAT, DCTERMS, OWL, PROV, RDF, RDFS, SPDX, VOID, XSD
 from citygraph.release.outputs import OutputFile
@@ -25,11 +26,20 @@ _SHA256 = SPDX("checksumAlgorithm_sha256")
 _EUROPEAN = (
     (DCTERMS("accessRights"), "access-right/PUBLIC"),
     (DCTERMS("accrualPeriodicity"), "frequency/IRREG"),
-    (DCTERMS("language"), "language/ENG"),
-    (DCTERMS("language"), "language/TUR"),
     (DCAT("theme"), "data-theme/GOVE"),
     (DCAT("theme"), "data-theme/INTR"),
 )
+# The same vocabularies name languages by three letters (ISO 639-2/T).
+_LANGUAGES = {
+    name[:2].lower(): name[3:]
+    for line in (
+        "ar-ARA az-AZE bg-BUL bs-BOS ca-CAT cs-CES da-DAN de-DEU el-ELL en-ENG es-SPA et-EST eu-EUS fa-FAS fi-FIN",
+        "fr-FRA ga-GLE gl-GLG he-HEB hr-HRV hu-HUN hy-HYE is-ISL it-ITA ja-JPN ka-KAT kk-KAZ ko-KOR ku-KUR lb-LTZ",
+        "lt-LIT lv-LAV mk-MKD mt-MLT nb-NOB nl-NLD nn-NNO no-NOR pl-POL pt-POR ro-RON ru-RUS sk-SLK sl-SLV sq-SQI",
+        "sr-SRP sv-SWE tr-TUR uk-UKR uz-UZB zh-ZHO",
+    )
+    for name in line.split()
+}
 
 
 def dataset_description(release: Release, store: Store | None = None) -> list[Triple]:
@@ -75,17 +85,21 @@ def _of_publisher(store: Store, about: set[Triple]) -> Iterator[Triple]:
 
 
 def _of_release(manifest: Manifest) -> Iterator[Triple]:
-    version, title = release_iri(manifest.id), current_instance().title_in
+    version = release_iri(manifest.id)
     issued = Literal(manifest.created, datatype=XSD("dateTime"))
     for predicate, code in _EUROPEAN:
         yield Triple(DATASET, predicate, NamedNode(_EU + code))
+    for tag in current_instance().languages:
+        if primary := _LANGUAGES.get(tag.partition("-")[0].lower()):
+            yield Triple(DATASET, DCTERMS("language"), NamedNode(f"{_EU}language/{primary}"))
     yield Triple(DATASET, DCAT("hasCurrentVersion"), version)
     yield Triple(DATASET, DCAT("hasVersion"), version)
     yield Triple(version, DCAT("isVersionOf"), DATASET)
     yield Triple(version, _TYPE, DCAT("Dataset"))
-    yield Triple(version, DCTERMS("title"), Literal(f"{title('en')}, release {manifest.id}", language="en"))
-    yield Triple(version, DCTERMS("title"), Literal(f"{title('tr')}, {manifest.id} sürümü", language="tr"))
-    yield Triple(version, DCTERMS("description"), Literal(_summary(manifest), language="en"))
+    for text in of_instance(N_("{name}, release {release}"), release=manifest.id):
+        yield Triple(version, DCTERMS("title"), text)
+    for text in _summaries(manifest):
+        yield Triple(version, DCTERMS("description"), text)
     for node in (DATASET, version):
         yield Triple(node, DCTERMS("identifier"), Literal(node.value))
         yield Triple(node, DCAT("version"), Literal(manifest.id))
@@ -100,15 +114,16 @@ def _of_release(manifest: Manifest) -> Iterator[Triple]:
     yield Triple(CATALOG, DCTERMS("modified"), issued)
 
 
-def _summary(manifest: Manifest) -> str:
-    return f"{manifest.triples} triples from {len(manifest.graphs)} graphs; digest {manifest.digest}."
+def _summaries(manifest: Manifest) -> Iterator[Literal]:
+    text = N_("{triples} triples from {graphs} graphs; digest {digest}.")
+    yield from of_instance(text, triples=manifest.triples, graphs=len(manifest.graphs), digest=manifest.digest)
 
 
 def _of_files(manifest: Manifest) -> Iterator[Triple]:
     """Yields size and checksum of each file, and the permanent address of this release's copy."""
     for path, facts in sorted(manifest.outputs.items()):
         # The IRI of a distribution depends on the path alone.
-        node = distribution(OutputFile(path, "", "", ""))
+        node = distribution(OutputFile(path, "", ""))
         checksum = NamedNode(f"{node.value}-checksum")
         size = Literal(str(facts["bytes"]), datatype=XSD("nonNegativeInteger"))
         yield Triple(node, DCAT("byteSize"), size)

@@ -11,7 +11,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store, Triple
 
 from citygraph.build.dataset import release_iri
-from citygraph.instance import Instance, current_instance
+from citygraph.catalogues import N_, interface_languages, of_instance, translated
+from citygraph.instance import Instance
 from citygraph.rdf.terms import BASE, CG, DATASET, DCTERMS, ID, LICENSE, RDF, SOURCE, XSD, Namespace
 from citygraph.release.changes import CREATED, DELETED, UPDATED, EntityChange, things_changed
 from citygraph.release.releases import Release
@@ -27,6 +28,7 @@ LDES = Namespace("https://w3id.org/ldes#")
 TREE = Namespace("https://w3id.org/tree#")
 ACTIVITY = Namespace("https://www.w3.org/ns/activitystreams#")
 _KINDS = {CREATED: ACTIVITY("Create"), UPDATED: ACTIVITY("Update"), DELETED: ACTIVITY("Delete")}
+_WORDS = {CREATED: N_("created"), UPDATED: N_("changed"), DELETED: N_("deleted")}
 STREAM = NamedNode(BASE + "feed/ldes#stream")
 _VIEW = "feed/ldes"
 _THINGS = f"""SELECT DISTINCT ?thing WHERE {{
@@ -73,10 +75,11 @@ def sitemap(pages: Sequence[str], base_url: str, modified: str, page: int | None
 
 def atom(releases: Sequence[Release], base_url: str, instance: Instance) -> bytes:
     """Returns the Atom feed of releases, the newest first, with counts of changes and the entities that changed."""
-    title = instance.title_in("en")
-    root = Element("feed", {"xmlns": _ATOM_SPACE, "xml:lang": "en"})
+    language = interface_languages(instance)[0]
+    title = instance.title_in(language)
+    root = Element("feed", {"xmlns": _ATOM_SPACE, "xml:lang": language})
     SubElement(root, "id").text = BASE + "feed"
-    SubElement(root, "title").text = f"{title}: releases"
+    SubElement(root, "title").text = _text(language, N_("{name}: releases"), name=title)
     SubElement(root, "updated").text = releases[0].manifest.created if releases else "1970-01-01T00:00:00Z"
     SubElement(root, "link", rel="self", type="application/atom+xml", href=base_url + "feed")
     SubElement(root, "link", rel="alternate", type="text/html", href=base_url + "releases")
@@ -84,7 +87,7 @@ def atom(releases: Sequence[Release], base_url: str, instance: Instance) -> byte
     author = SubElement(root, "author")
     SubElement(author, "name").text = instance.publisher.name or title
     for release in releases:
-        _entry(SubElement(root, "entry"), release, base_url)
+        _entry(SubElement(root, "entry"), release, base_url, language)
     return _xml(root)
 
 
@@ -131,30 +134,37 @@ def _page_of(iri: str) -> str:
     return f"doc/{relative.removeprefix('id/')}" if relative.startswith("id/") else relative
 
 
-def _entry(entry: Element, release: Release, base_url: str) -> None:
+def _entry(entry: Element, release: Release, base_url: str, language: str) -> None:
     manifest = release.manifest
     # One more than is listed, to see whether there are more.
     changes = list(islice(things_changed(release), _LISTED + 1))
-    named = ", ".join(f"{change.iri.removeprefix(BASE)} ({change.kind})" for change in changes[:_LISTED])
+    named = ", ".join(
+        f"{one.iri.removeprefix(BASE)} ({_text(language, _WORDS[one.kind])})" for one in changes[:_LISTED]
+    )
     more = ", …" if len(changes) > _LISTED else ""
-    counts = f"{manifest.added} statements added, {manifest.removed} removed"
+    counts = N_("{added} statements added, {removed} removed")
+    summary = _text(language, counts, added=manifest.added, removed=manifest.removed)
+    title = _text(language, N_("Release {release}"), release=manifest.id)
     SubElement(entry, "id").text = release_iri(manifest.id).value
-    SubElement(entry, "title").text = f"Release {manifest.id}" + (f": {manifest.message}" if manifest.message else "")
+    SubElement(entry, "title").text = title + (f": {manifest.message}" if manifest.message else "")
     SubElement(entry, "updated").text = manifest.created
     SubElement(entry, "published").text = manifest.created
     SubElement(entry, "link", rel="alternate", type="text/html", href=f"{base_url}releases/{manifest.id}")
     if manifest.parent:
         # The page with the difference between the two releases.
         href = f"{base_url}releases/{manifest.parent}..{manifest.id}"
-        SubElement(entry, "link", rel="related", title="What changed", href=href)
-    SubElement(entry, "summary").text = counts + (f": {named}{more}" if named else "")
+        SubElement(entry, "link", rel="related", title=_text(language, N_("What changed")), href=href)
+    SubElement(entry, "summary").text = summary + (f": {named}{more}" if named else "")
+
+
+def _text(language: str, text: str, **values: object) -> str:
+    return translated(text, language).format(**values)
 
 
 def _stream(view: NamedNode, releases: Sequence[Release]) -> Iterator[Triple]:
-    title = current_instance().title_in
     yield Triple(STREAM, _TYPE, LDES("EventStream"))
-    yield Triple(STREAM, DCTERMS("title"), Literal(f"Changes of {title('en')}", language="en"))
-    yield Triple(STREAM, DCTERMS("title"), Literal(f"{title('tr')} değişiklikleri", language="tr"))
+    for text in of_instance(N_("Changes of {name}")):
+        yield Triple(STREAM, DCTERMS("title"), text)
     yield Triple(STREAM, DCTERMS("isPartOf"), DATASET)
     yield Triple(STREAM, LDES("timestampPath"), ACTIVITY("published"))
     yield Triple(STREAM, LDES("versionOfPath"), ACTIVITY("object"))

@@ -10,21 +10,19 @@ from typing import Any
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
-from citygraph.build.tables import SEPARATOR, Table, is_text
+from citygraph.build.tables import SEPARATOR, Table, by_key, is_text, main_tag
+from citygraph.catalogues import ENGLISH, N_, for_instance, templates, translated
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, DATASET, DCTERMS, LICENSE, RDF, RDFS
 from citygraph.release.outputs import CSVW, DUMPS, PACKAGE, OutputFile, sha256
 from citygraph.release.releases import Release
 from citygraph.source.queries import Column
-from citygraph.text import best_tag
 
 _DATE = r"\d{4}(-\d{2}(-\d{2})?)?"
 # Notes for all columns of a kind, appended to their own descriptions.
-_ON_DATES = {
-    "en": "As exact as the sources: YYYY, YYYY-MM or YYYY-MM-DD.",
-    "tr": "Kaynaklar kadar kesin: YYYY, YYYY-AA ya da YYYY-AA-GG.",
-}
-_ON_SEVERAL = {"en": 'Several values are joined with "; ".', "tr": 'Birden çok değer "; " ile ayrılır.'}
+_ON_DATES = N_("As exact as the sources: YYYY, YYYY-MM or YYYY-MM-DD.")
+_ON_SEVERAL = N_('Several values are joined with "; ".')
+_KEYWORDS = (N_("city diplomacy"), N_("sister cities"), N_("town twinning"))
 # Dates are not among them: a partial date is not an xsd:date, so that they are strings with a pattern.
 _CSVW_TYPES = {"integer": "integer", "number": "decimal", "boolean": "boolean", "iri": "anyURI", "text": "string"}
 
@@ -62,18 +60,18 @@ def read_about(store: Store) -> DatasetTexts:
 
 
 def data_package(tables: Sequence[Table], about: DatasetTexts, version: str, release: Path) -> dict[str, Any]:
-    """Returns the Frictionless Data Package (v1 profile, with our own keys for Turkish texts and Parquet)."""
+    """Returns the Frictionless Data Package (v1 profile, with our own keys for further languages and Parquet)."""
     resources = [_csv_resource(table, release) for table in tables]
     return {
         "profile": "data-package",
         "name": "citygraph",
         "id": DATASET.value,
-        **_in_all("title", about.title),
-        **_in_all("description", about.description),
+        **by_key("title", about.title),
+        **by_key("description", about.description),
         "version": version,
         "homepage": DATASET.value,
         "licenses": [_licence()],
-        "keywords": ["city diplomacy", "sister cities", "town twinning"],
+        "keywords": [translated(word, _main_language()) for word in _KEYWORDS],
         "sources": [{"title": name, "path": iri} for iri, name in about.sources],
         "resources": resources,
     }
@@ -91,7 +89,7 @@ def _licence() -> dict[str, str]:
 def csv_on_the_web(tables: Sequence[Table], about: DatasetTexts, version: str) -> dict[str, Any]:
     """Returns CSVW metadata (Metadata Vocabulary for Tabular Data), which is found by name next to any table."""
     return {
-        "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
+        "@context": ["http://www.w3.org/ns/csvw", {"@language": _main_language()}],
         "dc:title": _tagged(about.title),
         "dc:description": _tagged(about.description),
         "dc:license": {"@id": LICENSE.value},
@@ -113,7 +111,7 @@ def croissant(release: Release, store: Store, root: str) -> dict[str, Any] | Non
     package, csvw = (json.loads((release.path / file.path).read_text("utf-8")) for file in (PACKAGE, CSVW))
     created = release.manifest.created[:10]
     return {
-        "@context": _CROISSANT_CONTEXT,
+        "@context": {"@language": csvw["@context"][1]["@language"], **_CROISSANT_CONTEXT},
         "@type": "sc:Dataset",
         "@id": DATASET.value,
         "conformsTo": _CROISSANT,
@@ -128,7 +126,7 @@ def croissant(release: Release, store: Store, root: str) -> dict[str, Any] | Non
         "datePublished": created,
         # Croissant wants a semantic version: the parts of the date, and the digest as what it calls build metadata.
         "version": ".".join(str(int(part)) for part in created.split("-")),
-        "citeAs": f"{current_instance().title_in('en')}, release {release.id}, {DATASET.value}",
+        "citeAs": f"{current_instance().title_in(_main_language())}, release {release.id}, {DATASET.value}",
         "inLanguage": list(current_instance().languages),
         "keywords": package["keywords"],
         "distribution": [_file_object(path, facts, root) for path, facts in _described(release.manifest.outputs)],
@@ -136,14 +134,13 @@ def croissant(release: Release, store: Store, root: str) -> dict[str, Any] | Non
     }
 
 
-def description_of(column: Column, language: str) -> str:
-    """Returns the description of a column, with notes on its format."""
-    parts = [column.description[language]]
-    if column.type == "date":
-        parts.append(_ON_DATES[language])
-    if column.several:
-        parts.append(_ON_SEVERAL[language])
-    return " ".join(parts)
+def descriptions_of(column: Column) -> dict[str, str]:
+    """Returns the description of a column by language, with notes on its format."""
+    notes = [note for note, applies in ((_ON_DATES, column.type == "date"), (_ON_SEVERAL, column.several)) if applies]
+    return {
+        language: " ".join([text, *(translated(note, language) for note in notes)])
+        for language, text in column.description.items()
+    }
 
 
 def _csv_resource(table: Table, release: Path) -> dict[str, Any]:
@@ -153,8 +150,8 @@ def _csv_resource(table: Table, release: Path) -> dict[str, Any]:
         # A resource of its own would fail where a validator cannot read Parquet.
         "alternatives": [_file_resource(f"{table.name}-parquet", table.parquet, release)],
         "profile": "tabular-data-resource",
-        **_in_all("title", query.titles),
-        **_in_all("description", query.descriptions),
+        **by_key("title", query.titles),
+        **by_key("description", query.descriptions),
         "encoding": "utf-8",
         "dialect": {"delimiter": ",", "lineTerminator": "\r\n", "quoteChar": '"', "doubleQuote": True, "header": True},
         "schema": {
@@ -170,7 +167,7 @@ def _file_resource(name: str, offer: OutputFile, release: Path) -> dict[str, Any
     return {
         "name": name,
         "path": path.name,
-        "title": offer.title_en,
+        **by_key("title", offer.titles),
         "format": path.suffix[1:],
         "mediatype": offer.media_type,
         "bytes": path.stat().st_size,
@@ -182,8 +179,8 @@ def _field(column: Column) -> dict[str, Any]:
     field: dict[str, Any] = {
         "name": column.name,
         "type": "string" if is_text(column) else column.type,
-        **_in_all("title", column.title),
-        **_in_all("description", {language: description_of(column, language) for language in ("en", "tr")}),
+        **by_key("title", column.title),
+        **by_key("description", descriptions_of(column)),
     }
     pattern = {"date": _DATE, "integer": r"-?\d+", "boolean": "true|false"}.get(column.type)
     # Several values in a cell make it a string; the pattern still checks each value.
@@ -210,7 +207,7 @@ def _csvw_table(table: Table) -> dict[str, Any]:
 
 
 def _csvw_column(column: Column) -> dict[str, Any]:
-    texts = {language: description_of(column, language) for language in ("en", "tr")}
+    texts = descriptions_of(column)
     kind: Any = {"base": "string", "format": _DATE} if column.type == "date" else _CSVW_TYPES[column.type]
     return {
         "name": column.name,
@@ -225,7 +222,6 @@ def _csvw_column(column: Column) -> dict[str, Any]:
 _CROISSANT = "http://mlcommons.org/croissant/1.0"
 # The context that the specification prescribes, in its order.
 _CROISSANT_CONTEXT: dict[str, Any] = {
-    "@language": "en",
     "@vocab": "https://schema.org/",
     "sc": "https://schema.org/",
     "cr": "http://mlcommons.org/croissant/",
@@ -285,7 +281,7 @@ def _record_set(table: Mapping[str, Any]) -> dict[str, Any]:
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "description": _english_text(table["dc:description"]),
+        "description": _main_text(table["dc:description"]),
         "key": {"@id": f"{name}/{schema['primaryKey']}"},
         "field": [_croissant_field(name, table["url"], column) for column in schema["columns"]],
     }
@@ -298,24 +294,19 @@ def _croissant_field(table: str, file: str, column: Mapping[str, Any]) -> dict[s
         "@type": "cr:Field",
         "@id": f"{table}/{column['name']}",
         "name": column["name"],
-        "description": _english_text(column["dc:description"]),
+        "description": _main_text(column["dc:description"]),
         "dataType": "sc:Text" if is_text else _CROISSANT_TYPES.get(column["datatype"], "sc:Text"),
         "source": {"fileObject": {"@id": file}, "extract": {"column": column["name"]}},
     }
 
 
-def _english_text(texts: Iterable[Mapping[str, str]]) -> str:
-    return next(text["@value"] for text in texts if text["@language"] == "en")
-
-
-def _in_all(key: str, texts: Any) -> dict[str, str]:
-    """Returns the text under the key that a format has for it, and those in other languages under our own keys."""
-    main = _main_tag(texts)
-    return {key if language == main else f"{key}_{language}": text for language, text in texts.items()}
+def _main_text(texts: Sequence[Mapping[str, str]]) -> str:
+    by_language = {text["@language"]: text["@value"] for text in texts}
+    return by_language[main_tag(by_language) or ""]
 
 
 def _tagged(texts: Any) -> list[dict[str, str]]:
-    return [{"@value": text, "@language": language} for language, text in texts.items()]
+    return [{"@value": text, "@language": language} for language, text in for_instance(texts).items()]
 
 
 def _texts(store: Store, subject: NamedNode, predicate: NamedNode) -> dict[str, str]:
@@ -324,13 +315,13 @@ def _texts(store: Store, subject: NamedNode, predicate: NamedNode) -> dict[str, 
 
 
 def _preferred(texts: dict[str, str]) -> str:
-    tag = _main_tag(texts)
+    tag = main_tag(texts)
     return texts[tag] if tag else ""
 
 
-def _main_tag(texts: Any) -> str | None:
-    """Returns English or a variant of it, else the first language of the instance that has a text, else any."""
-    return best_tag(texts, "en", *current_instance().languages) or next(iter(texts), None)
+def _main_language() -> str:
+    """Returns the language of the packages: the first of the instance that has a catalogue, else English."""
+    return main_tag(templates(_ON_DATES)) or ENGLISH
 
 
 def _by_language(objects: Iterable[Any]) -> Iterable[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,11 +14,13 @@ from arro3.core import Table as Arrow
 from arro3.io import write_parquet
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
+from citygraph.catalogues import ENGLISH, for_instance
 from citygraph.errors import BadData, QuerySyntaxError
+from citygraph.instance import current_instance
 from citygraph.release.outputs import OutputFile, table_files
 from citygraph.source.queries import Column, StoredQuery, load_queries
 from citygraph.sparql.evaluate import evaluate_trusted
-from citygraph.text import guarded
+from citygraph.text import best_tag, guarded
 
 SEPARATOR = "; "
 _FOLDER = "tables/"
@@ -60,8 +62,8 @@ def table_queries(folders: Iterable[Path]) -> list[StoredQuery]:
     queries = load_queries(*folders).values()
     tables = [query for query in queries if query.name.startswith(_FOLDER)]
     for query in tables:
-        if not query.columns or not query.turkish:
-            raise BadData("the head of a table needs `columns` and `turkish`", f"{query.name}.rq")
+        if not query.columns:
+            raise BadData("the head of a table needs `columns`", f"{query.name}.rq")
     return tables
 
 
@@ -72,7 +74,7 @@ def table_name(query: StoredQuery) -> str:
 
 def offers_of(query: StoredQuery) -> tuple[OutputFile, OutputFile]:
     """Returns the files of a table: CSV and Parquet."""
-    return table_files(table_name(query), query.title, query.turkish["title"])
+    return table_files(table_name(query), query.titles)
 
 
 def write_tables(store: Store, queries: Iterable[StoredQuery], release: Path) -> list[Table]:
@@ -145,8 +147,20 @@ def _cells(columns: Sequence[Column]) -> Callable[[list[str | None]], list[str]]
 
 def _field(column: Column) -> Field:
     kind = _TEXT if is_text(column) else _TYPES[column.type][0]
-    about = {"title": column.title["en"], "title_tr": column.title["tr"], "description": column.description["en"]}
+    about = {**by_key("title", column.title), **by_key("description", column.description)}
     return Field(column.name, kind, nullable=True, metadata=about)
+
+
+def by_key(name: str, texts: Mapping[str, str]) -> dict[str, str]:
+    """Returns texts of the instance under keys: `name` for the first language, and with the tag for the others."""
+    texts = for_instance(texts)
+    main = main_tag(texts)
+    return {name if tag == main else f"{name}_{tag}": text for tag, text in texts.items()}
+
+
+def main_tag(texts: Mapping[str, str]) -> str | None:
+    """Returns the first language of the instance that has a text, else English, else any."""
+    return best_tag(texts, *current_instance().languages, ENGLISH) or next(iter(texts), None)
 
 
 def _columnar(rows: list[list[str | None]], query: StoredQuery, schema: Schema) -> RecordBatch:

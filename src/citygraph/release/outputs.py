@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from citygraph.catalogues import ENGLISH, N_, for_instance, templates
 from citygraph.rdf.terms import BASE
 
 # A dump may be larger than memory.
@@ -15,14 +16,22 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class OutputFile:
-    """A file of a release. `path` is relative to the release and to the site; `packed` means gzip."""
+    """A file of a release. `path` is relative to the release and to the site; `packed` means gzip.
+
+    `title` is in English; `translated` has it by language, if it is not in the catalogues.
+    """
 
     path: str
     media_type: str
-    title_en: str
-    title_tr: str
+    title: str
     packed: bool = False
     format_iri: str = ""  # the format's name in http://www.w3.org/ns/formats/
+    translated: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The title in English and in the languages of the instance."""
+        return for_instance(dict(self.translated)) if self.translated else templates(self.title)
 
     @property
     def name(self) -> str:
@@ -44,39 +53,34 @@ class OutputFile:
 PLAIN_NQUADS = OutputFile(
     "dumps/citygraph.nq",
     "application/n-quads",
-    "All named graphs as N-Quads, sorted, uncompressed",
-    "Bütün adlandırılmış graflar, sıralı N-Quads, sıkıştırılmamış",
+    N_("All named graphs as N-Quads, sorted, uncompressed"),
     format_iri="N-Quads",
 )
 NQUADS = OutputFile(
     "dumps/citygraph.nq.gz",
     "application/n-quads",
-    "All named graphs as N-Quads, sorted",
-    "Bütün adlandırılmış graflar, sıralı N-Quads",
+    N_("All named graphs as N-Quads, sorted"),
     True,
     "N-Quads",
 )
 TRIG = OutputFile(
     "dumps/citygraph.trig.gz",
     "application/trig",
-    "All named graphs as TriG",
-    "Bütün adlandırılmış graflar, TriG",
+    N_("All named graphs as TriG"),
     True,
     "TriG",
 )
 TURTLE = OutputFile(
     "dumps/citygraph.ttl.gz",
     "text/turtle",
-    "The data without their graphs (the default graph) as Turtle",
-    "Çizgesiz veri (varsayılan graf), Turtle",
+    N_("The data without their graphs (the default graph) as Turtle"),
     True,
     "Turtle",
 )
 JSONLD = OutputFile(
     "dumps/citygraph.jsonld.gz",
     "application/ld+json",
-    "The data without their graphs (the default graph) as JSON-LD",
-    "Çizgesiz veri (varsayılan graf), JSON-LD",
+    N_("The data without their graphs (the default graph) as JSON-LD"),
     True,
     "JSON-LD",
 )
@@ -84,23 +88,22 @@ DUMPS = (NQUADS, PLAIN_NQUADS, TRIG, TURTLE, JSONLD)
 PACKAGE = OutputFile(
     "tables/datapackage.json",
     "application/json",
-    "The tables described (Frictionless Data Package)",
-    "Tabloların tanımı (Frictionless Data Package)",
+    N_("The tables described (Frictionless Data Package)"),
 )
 CSVW = OutputFile(
     "tables/csv-metadata.json",
     "application/csvm+json",
-    "The tables described (CSV on the Web)",
-    "Tabloların tanımı (CSV on the Web)",
+    N_("The tables described (CSV on the Web)"),
 )
 
 
-def table_files(name: str, title_en: str, title_tr: str) -> tuple[OutputFile, OutputFile]:
-    """Returns the two files of a table: CSV and Parquet."""
+def table_files(name: str, titles: Mapping[str, str]) -> tuple[OutputFile, OutputFile]:
+    """Returns the two files of a table with these titles by language: CSV and Parquet."""
+    csv, parquet = (tuple((tag, f"{title} ({kind})") for tag, title in titles.items()) for kind in ("CSV", "Parquet"))
     return (
-        OutputFile(f"tables/{name}.csv", "text/csv", f"{title_en} (CSV)", f"{title_tr} (CSV)"),
+        OutputFile(f"tables/{name}.csv", "text/csv", dict(csv)[ENGLISH], translated=csv),
         OutputFile(
-            f"tables/{name}.parquet", "application/vnd.apache.parquet", f"{title_en} (Parquet)", f"{title_tr} (Parquet)"
+            f"tables/{name}.parquet", "application/vnd.apache.parquet", dict(parquet)[ENGLISH], translated=parquet
         ),
     )
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
 
+from citygraph.catalogues import N_, of_instance
 from citygraph.rdf.formats import FORMATS as ALL_FORMATS
 from citygraph.rdf.formats import Format
 from citygraph.rdf.terms import CG, DCTERMS, FORMATS, LICENSE, OWL, PREFIXES, RDF, RDFS, SD, VOID, XSD
 from citygraph.release.releases import Manifest
 from citygraph.settings import Settings
 from citygraph.sparql.functions import FUNCTIONS
-from citygraph.web.view.translations import N_, of_instance
 
 _TYPE = RDF("type")
 _PREFIXED = {RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML, RdfFormat.JSON_LD}

@@ -9,6 +9,7 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.build.dataset import provenance
+from citygraph.catalogues import N_, of_instance
 from citygraph.errors import Gone, MethodNotAllowed, NotFound
 from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, OWL, PROV, RDF, VOID, XSD
 from citygraph.release.releases import Release
@@ -17,7 +18,6 @@ from citygraph.web.http.replies import FOR_EVER, GRAPHS, HTML, JSON, chosen, rep
 from citygraph.web.time.release_differences import OFFERS as DIFFERENCE_OFFERS
 from citygraph.web.time.release_differences import counts, difference_page, rdf_patch, trig, written_as
 from citygraph.web.time.release_site import ReleaseSite
-from citygraph.web.view.translations import N_, of_instance
 
 _OFFERS = (GRAPHS[0], HTML, JSON, *GRAPHS[1:])
 WRITES = ("update", "graphs")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 
-from pyoxigraph import Literal
-
-from citygraph.catalogues import ENGLISH, LANGUAGES, error_texts, templates, translations
+from citygraph.catalogues import ENGLISH, LANGUAGES, error_texts, translations
 from citygraph.catalogues import N_ as N_
-from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, DCAT, DCTERMS, OWL, RDF, RDFS, SCHEMA, SD, SKOS, VOID
 from citygraph.text import collation_key
 
@@ -295,10 +292,3 @@ def _pattern(text: str) -> str:
     parts = _VALUE.split(text)
     # Odd parts are the numbers of values.
     return "".join(f"(?P<v{part}>.*?)" if place % 2 else re.escape(part) for place, part in enumerate(parts))
-
-
-def of_instance(text: str, /, **values: object) -> Iterator[Literal]:
-    """Yields a text about the instance, with its title as {name}: in English, and in each of its languages."""
-    title = current_instance().title_in
-    for language, template in templates(text).items():
-        yield Literal(template.format(name=title(language), **values), language=language)
