@@ -86,6 +86,22 @@ def test_a_dataset_without_english_texts_has_all_descriptions(served: Running) -
     assert croissant["alternateName"] == croissant["description"] == "Bremens Städtepartnerschaften"
 
 
+def test_what_is_published_is_described_in_german_first(served: Running) -> None:
+    """(14 §1) Catalogue, package of the tables, and feed; English is there too."""
+    package = json.loads(served.get("/tables/datapackage.json").body)
+    agreements = package["resources"][0]
+    assert (agreements["title"], agreements["title_en"]) == ("Tabelle der Vereinbarungen", "Table of agreements")
+    assert agreements["schema"]["fields"][1]["title"] == "Name (Deutsch)"
+    assert "title_tr" not in agreements
+    feed = served.get("/feed", Accept="application/atom+xml").body.decode()
+    assert 'xml:lang="de"' in feed
+    assert "<title>Bremens Städtepartnerschaften: Veröffentlichungen</title>" in feed
+    described = served.get("/dataset.nt").body.decode()
+    assert '"Katalog von Bremens Städtepartnerschaften"@de' in described
+    assert "authority/language/DEU>" in described
+    assert "authority/language/TUR>" not in described
+
+
 def test_the_site_freezes(bremen: Path) -> None:
     """(14 §3) As Turtle only: the pages take half a minute, and are tested with İzmir's."""
     done = run(bremen, "freeze", "site", "--only", "ttl", "--url", "https://bremen.example.com")

@@ -20,6 +20,7 @@ from citygraph.build.build import check, is_current
 from citygraph.build.export import adopt, adoptable
 from citygraph.build.export import export as export_graph
 from citygraph.build.products import table_outputs
+from citygraph.catalogues import LANGUAGES
 from citygraph.cli import console
 from citygraph.cli.console import OK as _OK
 from citygraph.cli.console import VIOLATES as _VIOLATES
@@ -104,7 +105,7 @@ def build(
     progress = console.JsonProgress() if as_json else console.TerminalProgress(out)
     # Before the comparison with the current release, which would skip the validation of unchanged files.
     if only_check:
-        return _print_check(check(sources, (), progress, _current(releases)), out, as_json, "en")
+        return _print_check(check(sources, (), progress, _current(releases)), out, as_json, LANGUAGES[0])
     current = None if force else is_current(sources, releases)
     if current is not None:
         _print_release("up to date", current, settings, out, as_json)
@@ -114,7 +115,7 @@ def build(
             sources, releases, progress, override_rollback, lambda text: click.echo(text, err=True)
         )
     except Violations as error:
-        return _print_check(error.report, Console(stderr=True), as_json, "en")
+        return _print_check(error.report, Console(stderr=True), as_json, LANGUAGES[0])
     out.print(f"{len(report.warnings)} warning(s): see them with `citygraph validate`", highlight=False)
     _print_release("published", release, settings, out, as_json)
     return _OK
@@ -270,7 +271,7 @@ def _first_release(settings: Settings, releases: Releases) -> Release:
     try:
         return build_release(sources_of(settings), releases, progress)[0]
     except Violations as error:
-        console.print_report(Console(stderr=True), error.report, "en")
+        console.print_report(Console(stderr=True), error.report, LANGUAGES[0])
         raise
 
 
