@@ -172,6 +172,11 @@ def guarded(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
+def unguarded(text: str) -> str:
+    """Returns a text as it was before `guarded`."""
+    return text[1:] if text.startswith("'") and guarded(text[1:]) == text else text
+
+
 def guarded_cell(text: str) -> str:
     """Returns a value of any kind as a safe cell; the sign of a number, date or pair of coordinates stays as it is."""
     return text if _FIGURES.fullmatch(text) else guarded(text)

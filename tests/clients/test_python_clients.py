@@ -5,7 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +20,7 @@ from citygraph.release.releases import Release
 from tests.clients.conftest import installed, triples
 from tests.running import Running
 
+REPOSITORY = Path(__file__).parents[2]
 CITY = "<https://w3id.org/citygraph/ontology#City>"
 SELECT = f"SELECT * {{ ?city a {CITY} }} LIMIT 7"
 CONSTRUCT = f"CONSTRUCT WHERE {{ ?city a {CITY} }} LIMIT 7"
@@ -165,6 +171,21 @@ def test_csvw_validates_the_tables(site: Running) -> None:
     package = installed("csvw").CSVW(f"{site.url}/tables/csv-metadata.json")
     assert package.is_valid
     assert [len(list(table)) for table in package.tables] == [rows(site, table) for table in TABLES]
+
+
+@pytest.mark.parametrize("command", ["export", "template"])
+def test_frictionless_and_csvw_validate_sheets_as_csv_files(command: str, tmp_path: Path) -> None:
+    """Bremen's sheets with their rows, and the empty ones (14 §2)."""
+    folder = tmp_path / "bremen"
+    shutil.copytree(REPOSITORY / "examples" / "bremen", folder, ignore=shutil.ignore_patterns("var", "site"))
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CITYGRAPH_")}
+    arguments = [sys.executable, "-m", "citygraph.cli", "sheets", command, "csv"]
+    subprocess.run(arguments, cwd=folder, env={**own, "PYTHONPATH": str(REPOSITORY / "src")}, check=True)
+    report = installed("frictionless").validate(str(folder / "csv" / "datapackage.json"))
+    assert report.valid, report.flatten(["title", "message"])
+    package = installed("csvw").CSVW(str(folder / "csv" / "csv-metadata.json"))
+    assert package.is_valid
+    assert (sum(len(list(table)) for table in package.tables) > 0) is (command == "export")
 
 
 def test_mlcroissant_validates_the_metadata_and_loads_each_table(site: Running) -> None:

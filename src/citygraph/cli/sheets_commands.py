@@ -30,6 +30,7 @@ from citygraph.sheets.importing import SheetDifference, imported, preview, undo_
 from citygraph.sheets.problem_report import as_members, difference_html, report_html, report_page, severity_name
 from citygraph.sheets.problem_workbook import write_problem_workbook
 from citygraph.sheets.sheet_mapping import propose_mapping, read_mapping
+from citygraph.sheets.table_metadata import write_csv_files
 from citygraph.sheets.table_model import read_model
 from citygraph.sheets.workbook import read_workbook
 from citygraph.sheets.xlsx_files import write_rows, write_template
@@ -137,7 +138,8 @@ def import_(settings: Settings, **options: Any) -> int:
 def export(settings: Settings, file: Path, force: bool) -> int:
     """Write what was imported to a workbook, FILE.xlsx; imported again unchanged, it changes nothing.
 
-    Statements that no column can hold are named on standard error and stay as they are.
+    Without .xlsx, FILE is a folder: it gets a CSV file for each sheet, with their descriptions as CSV on the Web and as
+    a Data Package. Statements that no column can hold are named on standard error and stay as they are.
     """
     _require_new(file, force)
     sources, instance = sources_of(settings), current_instance()
@@ -145,7 +147,10 @@ def export(settings: Settings, file: Path, force: bool) -> int:
     quads, release = imported(settings.data), _current(settings)
     exported = SheetExporter(model, choices, _home(instance)).rows(quads)
     state = state_of(release.id if release else "", exported.keys, quads)
-    write_rows(file, model, choices, exported.rows, written_state(state))
+    if _is_folder(file):
+        write_csv_files(file, model, choices, exported.rows)
+    else:
+        write_rows(file, model, choices, exported.rows, written_state(state))
     for quad in exported.left:
         click.echo(f"no column for: {quad}", err=True)
     click.echo(f"{file}: {sum(map(len, exported.rows.values()))} rows", err=True)
@@ -158,10 +163,18 @@ def export(settings: Settings, file: Path, force: bool) -> int:
 @click.pass_obj
 @command
 def template(settings: Settings, file: Path, force: bool) -> int:
-    """Write an empty workbook, FILE.xlsx: a sheet for each kind of entity, with titles, help, example, drop-downs."""
+    """Write an empty workbook, FILE.xlsx: a sheet for each kind of entity, with titles, help, example, drop-downs.
+
+    Without .xlsx, FILE is a folder: it gets an empty CSV file for each sheet, with their descriptions as CSV on the Web
+    and as a Data Package.
+    """
     _require_new(file, force)
     sources = sources_of(settings)
-    write_template(file, read_model(sources.ontology, current_instance().languages), choices_of(sources))
+    model, choices = read_model(sources.ontology, current_instance().languages), choices_of(sources)
+    if _is_folder(file):
+        write_csv_files(file, model, choices)
+    else:
+        write_template(file, model, choices)
     click.echo(str(file), err=True)
     return OK
 
@@ -198,6 +211,13 @@ def undo(settings: Settings) -> int:
     release, _ = build(sources_of(settings), Releases(settings.releases), _progress(False))
     click.echo(f"published {release.id}", err=True)
     return OK
+
+
+def _is_folder(file: Path) -> bool:
+    """Returns whether the name is that of a folder for CSV files. Raises UsageError for a file of another kind."""
+    if file.suffix and file.suffix != ".xlsx":
+        raise UsageError(f"{file}: write FILE.xlsx, or the name of a folder for CSV files")
+    return not file.suffix
 
 
 def _require_new(file: Path, force: bool) -> None:

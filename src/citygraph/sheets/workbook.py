@@ -32,6 +32,7 @@ from citygraph.sheets.merged_cells import spread_merged
 from citygraph.sheets.ods_cells import read_ods
 from citygraph.sheets.workbook_package import Package, kind_of, open_package
 from citygraph.sheets.xlsx_cells import read_xlsx
+from citygraph.text import unguarded
 
 TIME = CellRule(
     "cell-time",
@@ -175,7 +176,7 @@ def _first(path: Path) -> CellAddress:
 
 def _read_table(path: Path, titles: Sequence[str], encoding: str) -> Workbook:
     table = read_spreadsheet(path, titles, encoding)
-    rows = [[cleaned(cell) for cell in row] for row in (table.header, *table.rows)]
+    rows = [[cleaned(unguarded(cell)) for cell in row] for row in (table.header, *table.rows)]
     lines = (1 + table.has_mark, *table.lines)
     phantoms = _trim(rows)
     grid = Grid(str(path), "", tuple(map(tuple, rows)), lines[: len(rows)])
