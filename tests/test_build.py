@@ -60,7 +60,7 @@ def test_no_blank_nodes_are_published(izmir: Release) -> None:
 
 
 def test_the_rules_conclude_what_the_contract_says(izmir: Release) -> None:
-    """Partners in force only, symmetric; a label in both languages for each agreement and tenure; days between the dates."""
+    """Partners not only planned, symmetric; labels in both languages for agreements and tenures; days between dates."""
     store = izmir.open_store()
     assert ask(store, "SELECT ?x { city:izmir cg:twinnedWith ?x MINUS { ?x cg:twinnedWith city:izmir } }") == []
     twins = {x for (x,) in ask(store, "SELECT ?x { city:izmir cg:twinnedWith ?x }")}

@@ -67,7 +67,7 @@ def test_a_new_file_is_checked_beside_the_data(sources: Sources, tmp_path: Path)
 
 
 def test_the_izmir_graph_conforms_with_the_warnings_it_must_have(built: tuple[object, object, Report]) -> None:
-    """Bukhara's protocol is older than its act, Cape Town's tie lacks an act, Gaza's has no date, Famagusta has two countries (15 §3)."""
+    """Bukhara's protocol precedes its act, Cape Town lacks an act, Gaza a date; Famagusta has two countries (15 §3)."""
     report = built[2]
     assert report.conforms
     warned = {(r.shape.partition("#")[2], r.focus_node.rpartition("/")[2]) for r in report.warnings}
