@@ -361,7 +361,9 @@ def test_the_service_is_described(site: Site) -> None:
     service = next(s for (s, p) in triples if p == SD("endpoint"))
     assert triples[service, SD("endpoint")].value == "http://data.example/sparql"
     assert service == triples[service, SD("endpoint")]
-    graphs = {q.object.value: int(triples[q.object, VOID("triples")].value) for q in every if q.predicate == SD("name")}
+    graphs = {
+        q.object.value: int(triples[q.subject, VOID("triples")].value) for q in every if q.predicate == SD("name")
+    }
     assert graphs == site.engine.release.manifest.graphs
     assert {q.object for q in every if q.predicate == SD("extensionFunction")} >= {CG("fold"), CG("labelIn")}
     limits = {name: triples[service, CG(name)].value for name in ("timeLimit", "memoryLimit", "queryDepthLimit")}

@@ -148,7 +148,7 @@ def test_landing_page_tells_search_engines_of_the_dataset(client: FlaskClient) -
     ("path", "type_", "iri"),
     [
         ("/doc/city/izmir", "City", ID + "city/izmir"),
-        ("/source/page", "Thing", BASE + "source/page"),
+        ("/source/page", "CreativeWork", BASE + "source/page"),
         ("/graph/derived", "Dataset", BASE + "graph/derived"),
         ("/ontology", "DefinedTermSet", BASE + "ontology"),
         ("/shapes", "DefinedTermSet", BASE + "ontology/shapes"),

@@ -32,6 +32,7 @@ from citygraph.rdf.terms import (
     RDF,
     SD,
     SHAPES_GRAPH,
+    SOURCE,
     VOID,
     namespace,
     partition,
@@ -151,14 +152,20 @@ def linkset_of(quad: Quad) -> str:
     return next((name for space, (name, _) in _TARGETS.items() if quad.object.value.startswith(space)), "")
 
 
+def graph_node(graph: NamedNode) -> NamedNode:
+    """Returns the node that describes a named graph: another than the document whose IRI is the name of the graph."""
+    return NamedNode(f"{graph.value}#graph") if graph.value.startswith(SOURCE) else graph
+
+
 def of_graph(graph: NamedNode, number: int) -> Iterator[Quad]:
     """Yields the statements about a named graph with this number of quads."""
-    yield _quad(graph, _TYPE, SD("NamedGraph"))
-    yield _quad(graph, _TYPE, VOID("Dataset"))
-    yield _quad(graph, SD("name"), graph)
-    yield _quad(graph, VOID("triples"), number)
-    yield _quad(DATASET, SD("namedGraph"), graph)
-    yield _quad(DATASET, VOID("subset"), graph)
+    node = graph_node(graph)
+    yield _quad(node, _TYPE, SD("NamedGraph"))
+    yield _quad(node, _TYPE, VOID("Dataset"))
+    yield _quad(node, SD("name"), graph)
+    yield _quad(node, VOID("triples"), number)
+    yield _quad(DATASET, SD("namedGraph"), node)
+    yield _quad(DATASET, VOID("subset"), node)
 
 
 def of_linkset(name: str, number: int) -> Iterator[Quad]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
-from citygraph.build.catalog import linkset_of, of_graph, of_linkset
+from citygraph.build.catalog import graph_node, linkset_of, of_graph, of_linkset
 from citygraph.rdf.delta import Delta
 from citygraph.rdf.terms import (
     CATALOG_GRAPH,
@@ -85,7 +85,7 @@ class CountedStore:
         graphs.added.update(quad for name in self.delta.created for quad in of_graph(NamedNode(name), 0))
         for name in self.delta.dropped:
             graph = NamedNode(name)
-            graphs.removed.update(of_graph(graph, self._stated_number(graph, "triples") or 0))
+            graphs.removed.update(of_graph(graph, self._stated_number(graph_node(graph), "triples") or 0))
             self._uncounted.pop(("graph", name), None)
         self.apply(graphs)
         while counts := {key: count for key, count in self._uncounted.items() if count}:
@@ -99,7 +99,7 @@ class CountedStore:
         for (kind, name), change in sorted(counts.items()):
             if kind == "graph":
                 if self.store.contains_named_graph(NamedNode(name)):
-                    self._restate(delta, NamedNode(name), "triples", change)
+                    self._restate(delta, graph_node(NamedNode(name)), "triples", change)
             elif kind == "links":
                 self._restate_links(delta, name, change)
             elif kind in _PARTS:

@@ -12,7 +12,7 @@ from pyoxigraph import Literal, NamedNode
 from citygraph.graph.description import Description, Term
 from citygraph.graph.labels import Labels, is_in
 from citygraph.instance import current_instance
-from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, RDF, SCHEMA, SD, SKOS, VOID
+from citygraph.rdf.terms import CG, DATASET, DCAT, DCTERMS, LICENSE, RDF, SCHEMA, SD, SKOS, VOID
 from citygraph.release.outputs import DUMPS
 from citygraph.web.documents.representation import DocumentSelection
 from citygraph.web.documents.signposts import CREATOR, GRAPH_FORMATS, Signposts
@@ -22,7 +22,7 @@ from citygraph.web.view.release_cache import OpenRelease
 _CONTEXT = "https://schema.org/"
 _TYPE = RDF("type").value
 # The types of schema.org for what has none of its own.
-_TYPES = {SD("NamedGraph").value: "Dataset", SKOS("Concept").value: "DefinedTerm"}
+_TYPES = {CG("Source").value: "CreativeWork", SD("NamedGraph").value: "Dataset", SKOS("Concept").value: "DefinedTerm"}
 _DUMP_TYPES = {dump.address: dump.content_type for dump in DUMPS}
 _MOST = 50  # values of a property: a country has thousands of cities, and each reader would load them
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
 
+from citygraph.build.catalog import graph_node
 from citygraph.catalogues import N_, of_instance
 from citygraph.rdf.formats import FORMATS as ALL_FORMATS
 from citygraph.rdf.formats import Format
@@ -95,7 +96,8 @@ def _dataset(dataset: NamedNode, endpoint: NamedNode, manifest: Manifest) -> Ite
     yield Triple(default, VOID("triples"), Literal(manifest.triples))
     for graph, triples in sorted(manifest.graphs.items()):
         name = NamedNode(graph)
-        yield Triple(dataset, SD("namedGraph"), name)
-        yield Triple(name, _TYPE, SD("NamedGraph"))
-        yield Triple(name, SD("name"), name)
-        yield Triple(name, VOID("triples"), Literal(triples))
+        node = graph_node(name)
+        yield Triple(dataset, SD("namedGraph"), node)
+        yield Triple(node, _TYPE, SD("NamedGraph"))
+        yield Triple(node, SD("name"), name)
+        yield Triple(node, VOID("triples"), Literal(triples))

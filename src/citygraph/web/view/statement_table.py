@@ -239,7 +239,10 @@ class StatementTable:
         return ", ".join(labels or filter(None, others))
 
     def _rows(self, iri: str, statements: Iterable[Statements], everything: bool = False) -> tuple[PropertyRow, ...]:
-        by_predicate = {s.predicate: s for s in statements if not self._is_elsewhere(s.predicate)}
+        # Of a graph everything is shown, as it has no other page.
+        is_graph = iri.endswith("#graph")
+        everything = everything or is_graph
+        by_predicate = {s.predicate: s for s in statements if is_graph or not self._is_elsewhere(s.predicate)}
         rows = []
         for predicate in sorted(by_predicate, key=self._rank):
             values = self._for_reader(predicate, by_predicate[predicate].values, everything)

@@ -8,7 +8,7 @@ from functools import cache
 
 from citygraph.catalogues import ENGLISH, LANGUAGES, error_texts, translations
 from citygraph.catalogues import N_ as N_
-from citygraph.rdf.terms import CG, DCAT, DCTERMS, OWL, RDF, RDFS, SCHEMA, SD, SKOS, VOID
+from citygraph.rdf.terms import CG, DCAT, DCTERMS, OWL, PROV, RDF, RDFS, SCHEMA, SD, SKOS, VOID
 from citygraph.text import collation_key
 
 # Longer texts are not translated: the time for finding the values grows faster than their length.
@@ -60,6 +60,7 @@ _PROPERTIES: dict[str, str] = {
     DCAT("startDate").value: N_("from"),
     DCAT("theme").value: N_("theme"),
     DCAT("version").value: N_("version"),
+    PROV("wasDerivedFrom").value: N_("derived from"),
     VOID("dataDump").value: N_("dumps"),
     VOID("distinctSubjects").value: N_("subjects"),
     VOID("entities").value: N_("entities"),
@@ -78,10 +79,14 @@ _INCOMING: dict[str, str] = {
     CG("about").value: N_("Mentioned in"),
     CG("actor").value: N_("Acts and statements"),
     CG("among").value: N_("Rankings within it"),
+    CG("amends").value: N_("Amended by"),
     CG("anniversaryOf").value: N_("Anniversaries"),
     CG("at").value: N_("What happened there"),
     CG("attestedAt").value: N_("Terms of office it documents"),
+    CG("authority").value: N_("Permissions"),
     CG("capitalOf").value: N_("Capital"),
+    CG("contractingBody").value: N_("Agreements that it concluded"),
+    CG("council").value: N_("Its decisions"),
     CG("country").value: N_("In this country"),
     CG("continent").value: N_("On this continent"),
     CG("evidence").value: N_("Conclusions based on it"),
@@ -90,6 +95,7 @@ _INCOMING: dict[str, str] = {
     CG("agreementType").value: N_("Agreements of this type"),
     CG("holder").value: N_("Offices held"),
     CG("homePlace").value: N_("Home of"),
+    CG("honours").value: N_("Honoured by"),
     CG("host").value: N_("Host of"),
     CG("identifiedAs").value: N_("Recognised in"),
     CG("invitedTo").value: N_("Invitations to it"),
@@ -105,8 +111,11 @@ _INCOMING: dict[str, str] = {
     CG("post").value: N_("Holders"),
     CG("promotes").value: N_("Promoted by"),
     CG("recipient").value: N_("Addressed to it"),
+    CG("renews").value: N_("Renewed by"),
     CG("role").value: N_("Posts with this role"),
     CG("seat").value: N_("Seat of"),
+    CG("signedAt").value: N_("Signing of"),
+    CG("situatedOn").value: N_("On its shore"),
     CG("supports").value: N_("Supported by"),
     CG("takesPlaceIn").value: N_("Events here"),
     CG("topic").value: N_("Topic of"),
