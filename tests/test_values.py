@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from pyoxigraph import Literal
+from pyoxigraph import Literal, NamedNode
 
-from citygraph.rdf.terms import XSD
+from citygraph.graph.description import Node, Statements, Value
+from citygraph.rdf.terms import CG, RDF, XSD
 from citygraph.web.view.translations import Translations
-from citygraph.web.view.values import Text, coordinates, date, literal_text, number
+from citygraph.web.view.values import Text, coordinates, date, literal_text, number, summary
 
 
 @pytest.mark.parametrize(
@@ -83,3 +84,33 @@ def test_truth_value_is_a_word() -> None:
     """Readers get yes, not true."""
     literal = Literal("true", datatype=XSD("boolean"))
     assert [literal_text(literal, Translations(tag)).text for tag in ("en", "tr")] == ["yes", "evet"]
+
+
+@pytest.mark.parametrize(
+    ("dates", "english", "turkish"),
+    [
+        ({"attestedOn": "2022-12-22"}, "active (documented on 22 December 2022)",
+         "active (22 Aralık 2022 tarihinde belgelendi)"),
+        ({"from": "1995"}, "active, since 1995", "active, başlangıç: 1995"),
+        ({"from": "1990", "until": "2000-05"}, "active, 1990 – May 2000", "active, 1990 – Mayıs 2000"),
+        ({}, "active", "active"),
+    ],
+)  # fmt: skip
+def test_the_period_of_a_tie_is_a_state_with_its_dates(dates: dict[str, str], english: str, turkish: str) -> None:
+    """In one line, with the state linked (15 §1)."""
+    kinds = {4: "gYear", 7: "gYearMonth", 10: "date"}
+    values: dict[str, NamedNode | Literal] = {
+        name: Literal(day, datatype=XSD(kinds[len(day)])) for name, day in dates.items()
+    }
+    statements: list[tuple[NamedNode, NamedNode | Literal]] = [
+        (RDF("type"), CG("Period")),
+        (CG("state"), NamedNode("urn:active")),
+    ]
+    statements += [(CG(name), term) for name, term in values.items()]
+    node = Node("urn:p", tuple(Statements(predicate.value, (Value(term, ()),)) for predicate, term in statements))
+
+    def link(iri: str) -> Text:
+        return Text(iri.removeprefix("urn:"), "", iri)
+
+    shown = ["".join(text.text for text in summary(node, Translations(tag), link)) for tag in ("en", "tr")]
+    assert shown == [english, turkish]

@@ -238,11 +238,21 @@ def _name_use(node: _NodeTexts, _unit: str) -> Iterable[Text]:
 
 
 def _period(node: _NodeTexts, _unit: str) -> Iterable[Text]:
-    starts, ends = node.texts("from"), node.texts("until")
-    for place, text in enumerate([*(starts or [Text("")]), Text("–"), *ends]):
-        yield Text(" " if place else "")
-        yield text
-    yield from _in_brackets(node.texts("state"))
+    yield from node.texts("state")
+    starts, ends = (", ".join(text.text for text in node.texts(name)) for name in ("from", "until"))
+    if starts and ends:
+        yield Text(f", {starts} – {ends}")
+    elif starts or ends:
+        dated = (
+            node.translations("since {date}", date=starts) if starts else node.translations("until {date}", date=ends)
+        )
+        yield Text(f", {dated}")
+    days = ", ".join(text.text for text in node.texts("attestedOn"))
+    yield from _in_brackets([Text(node.translations("documented on {date}", date=days))] if days else [])
+
+
+def _note(node: _NodeTexts, _unit: str) -> Iterable[Text]:
+    return node.texts("text")
 
 
 def _in_brackets(texts: list[Text]) -> Iterable[Text]:
@@ -270,6 +280,7 @@ _SUMMARIES: dict[str, Callable[[_NodeTexts, str], Iterable[Text]]] = {
     "Ranking": _ranking,
     "Distinction": _distinction,
     "NameUse": _name_use,
+    "Note": _note,
     "Period": _period,
 }
 
