@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from citygraph.charts.card import card, card_life, card_map, is_blank, png, probe
 from citygraph.charts.lifeline import Moment
 from citygraph.charts.map import MapMark
-from citygraph.charts.projection import GeoPoint
+from citygraph.charts.projection import GeoPoint, Land
 from citygraph.charts.times import Span
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
@@ -104,7 +104,7 @@ def test_our_fonts_have_the_letters(letters: str) -> None:
 def test_a_card_is_whole_svg_without_styles() -> None:
     """It is drawn where no stylesheet is read: colours stand in attributes, and no text leaves the card."""
     here = MapMark(0, "", GeoPoint(38.4, 27.1))
-    picture = card_map(here, [MapMark(1, "", GeoPoint(53.1, 8.8), state="act", age=0)], ())
+    picture = card_map(here, [MapMark(1, "", GeoPoint(53.1, 8.8), state="act", age=0)], Land())
     svg = fromstring(card(LONG, "city", ["31 partners"], picture, side_by_side=True))  # noqa: S314 - our own
     assert "class" not in "".join(key for node in svg.iter() for key in node.attrib)
     for node in svg.iter("{http://www.w3.org/2000/svg}text"):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from citygraph.charts.label_placement import Box, place_labels, width
 from citygraph.charts.map import MapMark, atlas, extent, split_by_distance
-from citygraph.charts.projection import Azimuthal, GeoPoint, middle, read_land
+from citygraph.charts.projection import Azimuthal, GeoPoint, Land, middle, read_land
 from citygraph.charts.svg import Caption
 from citygraph.geo import kilometres
 
@@ -123,7 +123,7 @@ def test_names_stand_apart(spots: list[tuple[float, float, str]]) -> None:
 def test_map_is_told_in_words() -> None:
     """A screen reader gets title, description and each tie by name; a name is no markup."""
     svg = atlas(
-        mark(0, "İzmir", 38.4, 27.1), [mark(1, "<b>Bremen</b>", 53, 8.8, href="/b", language="de")], (), CAPTION
+        mark(0, "İzmir", 38.4, 27.1), [mark(1, "<b>Bremen</b>", 53, 8.8, href="/b", language="de")], Land(), CAPTION
     )
     root = parsed(svg)
     assert [e.text for e in root.iter(f"{SVG}title")] == ["Ties", "<b>Bremen</b>", "İzmir"]
@@ -136,7 +136,7 @@ def test_map_is_told_in_words() -> None:
 def test_standing_and_end_are_no_matter_of_colour() -> None:
     """Each standing is a class of line, and what ended is struck through."""
     marks = [mark(1, "A", 50, 10, state="act"), mark(2, "B", 40, 10, ended=True)]
-    root = parsed(atlas(mark(0, "C", 38, 27), marks, (), CAPTION))
+    root = parsed(atlas(mark(0, "C", 38, 27), marks, Land(), CAPTION))
     assert {e.get("class") for e in root.iter(f"{SVG}g")} >= {"tie act age-1", "tie signed age-1 ended"}
     assert any(e.get("class") == "strike" for e in root.iter(f"{SVG}path"))
 
@@ -145,7 +145,7 @@ def test_many_partners_keep_their_numbers() -> None:
     """With two hundred partners the register has the names, and every ray its number."""
     chance = random.Random(7)  # noqa: S311 - no secret
     marks = [mark(n, f"City {n}", chance.uniform(-60, 70), chance.uniform(-180, 180)) for n in range(1, 201)]
-    root = parsed(atlas(mark(0, "C", 38, 27), marks, (), CAPTION))
+    root = parsed(atlas(mark(0, "C", 38, 27), marks, Land(), CAPTION))
     assert sum(e.get("class") == "number" for e in root.iter(f"{SVG}text")) == 200
 
 
@@ -165,9 +165,9 @@ def test_half_of_the_ties_is_near() -> None:
 def test_same_places_give_the_same_map() -> None:
     """A picture depends on its data alone."""
     marks = [mark(1, "A", 50, 10), mark(2, "B", -20, 100)]
-    assert extent(marks, (), CAPTION) == extent(marks, (), CAPTION)
+    assert extent(marks, Land(), CAPTION) == extent(marks, Land(), CAPTION)
     with pytest.raises(ValueError, match="at least one place"):
-        extent([], (), CAPTION)
+        extent([], Land(), CAPTION)
 
 
 def _within(at: tuple[float, float], ring: Sequence[tuple[float, float]]) -> bool:

@@ -4,7 +4,7 @@ PNG.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import cos, sin, tau
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from citygraph.charts.lifeline import Moment
 from citygraph.charts.map import MapMark
-from citygraph.charts.projection import XY, Azimuthal, Ring
+from citygraph.charts.projection import XY, Azimuthal, Land
 from citygraph.charts.svg import element, number, path
 from citygraph.charts.times import scale
 
@@ -74,7 +74,7 @@ def probe() -> str:
     return str(element("svg", _text("A", 4.0, 32.0, 30.0, _INK), xmlns=_SPACE, viewBox="0 0 40 40"))
 
 
-def card_map(centre: MapMark, marks: Sequence[MapMark], land: Iterable[Ring]) -> Markup:
+def card_map(centre: MapMark, marks: Sequence[MapMark], land: Land) -> Markup:
     """Returns a place and the rays of its ties without names, for the right half of a card."""
     first = Azimuthal(centre.point, 1.0, 1.0)
     reach = max([_LEAST, *(first.polar(mark.point)[0] for mark in marks)]) * _BEYOND

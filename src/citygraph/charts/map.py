@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 
 from markupsafe import Markup
 
 from citygraph.charts.label_placement import Box, LabelPosition, place_labels
-from citygraph.charts.projection import XY, Azimuthal, GeoPoint, Ring, middle
+from citygraph.charts.projection import XY, Azimuthal, GeoPoint, Land, middle
 from citygraph.charts.svg import Caption, element, linked, path, picture
 
 _RINGS = (250, 500, 1000, 2500, 5000, 10000)  # kilometres
@@ -18,6 +19,7 @@ _BEYOND = 1.1  # the rim lies farther out than the farthest place by this factor
 _MARK = 4.5
 _NUMBER = 7.5
 NAMED = 80  # a map with more places shows numbers; the names are in the table
+_VIEWS = 512  # whose land is kept: some 20 kB each
 _NEAREST = 200.0  # kilometres: no map is narrower
 
 
@@ -53,7 +55,7 @@ class MarksByDistance:
 def atlas(
     centre: MapMark,
     marks: Sequence[MapMark],
-    land: Iterable[Ring],
+    land: Land,
     caption: Caption,
     name: str = "atlas",
     size: float = 400.0,
@@ -85,7 +87,7 @@ def atlas(
 
 
 def split_by_distance(centre: GeoPoint, marks: Sequence[MapMark], compass: Sequence[str] = ()) -> MarksByDistance:
-    """Returns the split_by_distance half of the marks, for a small map, and the others by bearing.
+    """Returns the nearer half of the marks, for a small map, and the others by bearing.
 
     `compass` names the eight directions clockwise from north.
     """
@@ -102,9 +104,7 @@ def split_by_distance(centre: GeoPoint, marks: Sequence[MapMark], compass: Seque
     )
 
 
-def extent(
-    marks: Sequence[MapMark], land: Iterable[Ring], caption: Caption, name: str = "map", size: float = 400.0
-) -> Markup:
+def extent(marks: Sequence[MapMark], land: Land, caption: Caption, name: str = "map", size: float = 400.0) -> Markup:
     """Returns a map of places without a centre: in their middle, without rays. Raises ValueError without marks."""
     heart = middle(mark.point for mark in marks)
     reach = max([_NEAREST, *(_distance(heart, mark.point) for mark in marks)]) * _BEYOND
@@ -155,7 +155,9 @@ def _places(
     return places
 
 
-def _land(view: Azimuthal, land: Iterable[Ring]) -> Markup:
+# The land of a view does not depend on the data: a page of another release or in another language has the same.
+@lru_cache(_VIEWS)
+def _land(view: Azimuthal, land: Land) -> Markup:
     d = "".join(path(ring, closed=True) for ring in view.outlines(land))
     return element("path", class_="land", d=d, fill_rule="evenodd") if d else Markup()
 

@@ -26,6 +26,13 @@ XY = tuple[float, float]
 Ring = tuple[XY, ...]  # longitude and latitude, in degrees
 
 
+@dataclass(frozen=True, eq=False)
+class Land:
+    """The outlines of the land. Compared by identity: a view of thousands of points is looked up by it."""
+
+    rings: tuple[Ring, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class GeoPoint:
     """A place on the earth, in degrees."""
@@ -72,13 +79,13 @@ class Azimuthal:
         """Returns the radius at which a distance in kilometres is drawn."""
         return self.radius * sqrt(max(0.0, distance) / self.reach)
 
-    def outlines(self, rings: Iterable[Ring]) -> Iterator[list[XY]]:
-        """Yields rings in the units of the drawing, cut at the reach: parts beyond it run along the rim.
+    def outlines(self, land: Land) -> Iterator[list[XY]]:
+        """Yields the outlines in the units of the drawing, cut at the reach: parts beyond it run along the rim.
 
         They must be filled by the even-odd rule. A ring with the antipode of the centre on its land side comes out
         inverted; then the rim itself is added as a ring.
         """
-        polar, is_inside_out = _seen_from(self.centre, tuple(rings))
+        polar, is_inside_out = _seen_from(self.centre, land)
         for ring in polar:
             cut = list(self._cut(ring))
             if len(cut) > 2:
@@ -113,17 +120,17 @@ class Azimuthal:
 
 # A page draws several maps around one place, and has several languages.
 @lru_cache(16)
-def _seen_from(centre: GeoPoint, rings: tuple[Ring, ...]) -> tuple[list[list[XY]], bool]:
+def _seen_from(centre: GeoPoint, land: Land) -> tuple[list[list[XY]], bool]:
     """Returns rings as angular distance and bearing in radians, and whether the sea is inside them."""
-    polar = [_polar(centre, ring) for ring in _positions(rings)]
+    polar = [_polar(centre, ring) for ring in _positions(land)]
     sea = min(_polar(centre, [_Position.of(*place) for place in _SEA]))
     return polar, bool(sum(_is_inside(sea, ring) for ring in polar) % 2)
 
 
 # Sines of thousands of points: computed once for an outline file, for all centres.
 @lru_cache(2)
-def _positions(rings: tuple[Ring, ...]) -> list[list[_Position]]:
-    return [[_Position.of(radians(x), radians(y)) for x, y in _densified(ring)] for ring in rings]
+def _positions(land: Land) -> list[list[_Position]]:
+    return [[_Position.of(radians(x), radians(y)) for x, y in _densified(ring)] for ring in land.rings]
 
 
 def _polar(centre: GeoPoint, positions: Iterable[_Position]) -> list[XY]:
@@ -195,15 +202,15 @@ def _vector(position: tuple[float, float]) -> tuple[float, float, float]:
     return cos(phi) * cos(lambda_), cos(phi) * sin(lambda_), sin(phi)
 
 
-def read_land(path: Path) -> tuple[Ring, ...]:
-    """Returns the rings of `land-110m.json` (npm package world-atlas: Natural Earth, public domain).
+def read_land(path: Path) -> Land:
+    """Returns the outlines in `land-110m.json` (npm package world-atlas: Natural Earth, public domain).
 
     Positions are longitude and latitude in degrees, clockwise around the land. Raises OSError if the file does not
     exist, KeyError or ValueError if it is not TopoJSON.
     """
     topology = json.loads(path.read_text(encoding="utf-8"))
     arcs = [list(_decoded(arc, topology["transform"])) for arc in topology["arcs"]]
-    return tuple(_ring(indexes, arcs) for indexes in _polygons(topology["objects"]["land"]))
+    return Land(tuple(_ring(indexes, arcs) for indexes in _polygons(topology["objects"]["land"])))
 
 
 def _polygons(geometry: Mapping[str, Any]) -> Iterator[list[int]]:

@@ -9,7 +9,7 @@ from functools import cache
 from markupsafe import Markup
 
 from citygraph.charts.map import NAMED, MapMark, atlas, split_by_distance
-from citygraph.charts.projection import GeoPoint, Ring, read_land
+from citygraph.charts.projection import GeoPoint, Land, read_land
 from citygraph.charts.svg import Caption, sample
 from citygraph.charts.times import strip, strip_scale, strip_years
 from citygraph.rdf.partial_dates import year_part
@@ -22,7 +22,7 @@ from citygraph.web.view.values import Text, date, number
 
 
 @cache
-def land() -> tuple[Ring, ...]:
+def land() -> Land:
     """Returns the outlines of the land.
 
     There are none where Node did not build the front end: maps then show rings and lines alone.
@@ -30,7 +30,7 @@ def land() -> tuple[Ring, ...]:
     try:
         return read_land(STATIC / BUILT / "world" / "land-110m.json")
     except OSError:
-        return ()
+        return Land()
 
 
 _AGES = (1990, 2000, 2010)  # where a step of colour ends: the oldest is the darkest
