@@ -48,6 +48,7 @@ test-clients: $(VENV)/installed-clients $(NODE_CLIENTS)/installed  ## other peop
 bench: $(VENV)/installed-bench  ## speed beside native oxigraph and rdflib-endpoint, as ratios
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.commits
+	$(BIN)/python -m bench.sheets
 
 clean:           ## remove what was installed and built
 	rm -rf $(VENV) var web/node_modules $(NODE_CLIENTS) src/citygraph/web/static/built .mypy_cache .ruff_cache .pytest_cache .hypothesis

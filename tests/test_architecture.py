@@ -71,7 +71,14 @@ FENCES = {
         "incremental.dependencies",
         "incremental.partial_validation",
     },
-    "subprocess": {"build.validation", "commit.writer", "commit.batch", "engine", "web.curate.upload_check"},
+    "subprocess": {
+        "build.validation",
+        "commit.writer",
+        "commit.batch",
+        "engine",
+        "sheets.limited_reading",
+        "web.curate.upload_check",
+    },
     "shutil": {"release.releases", "freeze.folder"},
     "yaml": {"source.queries"},
     "anyascii": {"text"},
@@ -95,7 +102,7 @@ FENCES = {
 MAX_LINES = 400
 MAX_FUNCTION = 60
 LONG = 35
-MAX_MODULES = 260
+MAX_MODULES = 261
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store
 
+from bench import sheets
 from bench.connection import Endpoint
 from bench.dataset import find_or_write
 from bench.generator import World, merged, quads
@@ -184,3 +185,21 @@ def _languages(store: Store, subject: object, predicate: NamedNode) -> list[str]
 def _count(store: Store, subject: object, predicate: NamedNode) -> int:
     assert isinstance(subject, NamedNode)
     return sum(1 for _ in store.quads_for_pattern(subject, predicate, None, DefaultGraph()))
+
+
+def test_the_table_of_spreadsheets_has_medians_and_their_ratios_to_the_build() -> None:
+    """A check of less than 1.5 times the build is the aim (14)."""
+    build = [sheets.Figures(10, 8), sheets.Figures(20, 10), sheets.Figures(90, 12)]
+    check = [sheets.Figures(30, 5)]
+    text = sheets.as_text({"build": build, "check": check}, "as asked")
+    assert "| build | 20.0 | 1.00 | 10.0 | 1.00 |" in text
+    assert "| check | 30.0 | 1.50 | 5.0 | 0.50 |" in text
+
+
+def test_rows_of_spreadsheets_name_places_of_the_same_workbook() -> None:
+    """Each pair of places has one agreement, and the same seed makes the same rows (14)."""
+    rows = sheets.Rows(60, 20, 1).by_sheet()
+    assert rows == sheets.Rows(60, 20, 1).by_sheet()
+    names = {value for place in rows["places"] for value in (place["id"], place["name"])}
+    assert all({tie["city"], tie["partner"]} <= names for tie in rows["agreements"])
+    assert len({frozenset((tie["city"], tie["partner"])) for tie in rows["agreements"]}) == 60

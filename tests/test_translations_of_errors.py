@@ -31,6 +31,7 @@ _SERVED_FILES = ("source/queries.py", "matching/spreadsheet.py", "cli/sheets_com
 _OTHERS = {
     "commit/tokens.py": ("is not a name for a token", "there is no right", "there is a token", "there is no token"),
     "engine/process.py": ("no server of",),
+    "sheets/limited_reading.py": ("¤ could not be read: ¤",),
     "source/queries.py": ("has no line VALUES", "must be of type", "the head", "¤ is ¤: ¤"),
     "web/http/negotiation.py": ("¤; there are ¤",),
     "release/releases.py": ("is not pinned", "is already published"),

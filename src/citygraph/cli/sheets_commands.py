@@ -27,12 +27,12 @@ from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.export_state import state_of, written_state
 from citygraph.sheets.importing import SheetDifference, imported, preview, undo_import, write_import
+from citygraph.sheets.limited_reading import LimitedReader
 from citygraph.sheets.problem_report import as_members, difference_html, report_html, report_page, severity_name
 from citygraph.sheets.problem_workbook import write_problem_workbook
 from citygraph.sheets.sheet_mapping import propose_mapping, read_mapping
 from citygraph.sheets.table_metadata import write_csv_files
 from citygraph.sheets.table_model import read_model
-from citygraph.sheets.workbook import read_workbook
 from citygraph.sheets.xlsx_files import write_rows, write_template
 from citygraph.source.files import sources_of
 from citygraph.web.view.translations import Translations
@@ -191,7 +191,7 @@ def map_(settings: Settings, file: Path, output: Path | None, encoding: str) -> 
     model = read_model(sources.ontology, current_instance().languages)
     release = _current(settings)
     names = Names(Lookup(release.path / "search.sqlite") if release else None)
-    text = propose_mapping(read_workbook(file, (), encoding), model, choices_of(sources), names)
+    text = propose_mapping(_reader(settings).read(file, (), encoding), model, choices_of(sources), names)
     if output is None:
         click.echo(text, nl=False)
     elif output.exists():
@@ -245,6 +245,7 @@ def _reported(settings: Settings, chosen: _CheckOptions, progress: Progress) -> 
         mapping,
         complete=chosen.complete,
         gazetteer=chosen.gazetteer,
+        read=_reader(settings).read,
     )
     translate = Translations(chosen.lang)
     checked = checker.check(chosen.files, progress)
@@ -274,6 +275,10 @@ def _current(settings: Settings) -> Release | None:
         return Releases(settings.releases).current()
     except NotFound:
         return None
+
+
+def _reader(settings: Settings) -> LimitedReader:
+    return LimitedReader(settings.write_memory_limit, settings.write_time_limit)
 
 
 def _progress(as_json: bool) -> Progress:

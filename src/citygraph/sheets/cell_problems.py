@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 # A note is for the reader to know: nothing is wrong.
 ERROR, WARNING, NOTE = "error", "warning", "note"
@@ -59,6 +60,11 @@ class CellProblem:
         # A catalogue answers an empty text with its own description.
         text = translate(self.rule.remedy) if self.rule.remedy else ""
         return text.format(value=self.value, **self.values)
+
+
+def problem_from_json(values: Mapping[str, Any]) -> CellProblem:
+    """Returns the problem from a JSON object with its members."""
+    return CellProblem(CellRule(**values["rule"]), CellAddress(**values["address"]), values["value"], values["values"])
 
 
 def column_letters(column: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,6 +80,7 @@ class Checker:
     those of files that were written by hand, and so are graphs whose IRIs begin with none of the `prefixes`; a source
     is described in its own graph, for the catalogue is made of files. With `complete` the files have all that their
     sources say. With `gazetteer` coordinates and countries that cities lack are taken from it.
+    `read` reads a file, such as within limits.
     """
 
     model: TableModel
@@ -94,6 +95,7 @@ class Checker:
     prefixes: tuple[str, ...] = ("",)
     complete: bool = False
     gazetteer: bool = True
+    read: Callable[[Path, Sequence[str], str], Workbook] = read_workbook
 
     def check(self, paths: Iterable[Path], progress: Progress) -> CheckedSheets:
         """Reads the files, makes their statements, and validates these with the whole graph as a build would.
@@ -104,7 +106,7 @@ class Checker:
         titles = [title for sheet in self.model.sheets for column in sheet.columns for title in column.titles.values()]
         titles += self.mapping.columns if self.mapping else ()
         with progress.step("read") as step:
-            workbooks = [read_workbook(path, titles, self.encoding) for path in paths]
+            workbooks = [self.read(path, titles, self.encoding) for path in paths]
             if self.mapping:
                 workbooks = mapped(workbooks, self.mapping, self.model)
             context = self._context()

@@ -11,7 +11,7 @@ from typing import Any
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.commit.change import Update
-from citygraph.sheets.cell_problems import ERROR, CellAddress, CellProblem, CellRule
+from citygraph.sheets.cell_problems import ERROR, CellAddress, CellProblem, CellRule, problem_from_json
 from citygraph.sheets.importing import SheetDifference
 
 CHANGED_MEANWHILE = CellRule(
@@ -103,10 +103,7 @@ class CheckedUpload:
 def upload_from_json(values: Mapping[str, Any]) -> CheckedUpload:
     """Returns the result from a JSON object."""
     lists = {name: tuple(values[name]) for name in ("files", "notes", "added", "removed", "kept")}
-    problems = tuple(
-        CellProblem(CellRule(**one["rule"]), CellAddress(**one["address"]), one["value"], one["values"])
-        for one in values["problems"]
-    )
+    problems = tuple(map(problem_from_json, values["problems"]))
     cells = {line: CellAddress(**address) for line, address in values["cells"]}
     return CheckedUpload(**lists, cells=cells, problems=problems, versions=values["versions"])
 
