@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from citygraph.catalogues import LANGUAGES
 from citygraph.errors import UsageError
 from citygraph.sheets.limited_reading import LimitedReader
 from citygraph.sheets.workbook import read_workbook
-from citygraph.web.http.negotiation import LANGUAGES
 from citygraph.web.view.translations import Translations
 from tests.workbooks import xlsx, xlsx_with
 
