@@ -53,6 +53,12 @@ def test_facets_narrow_together(client: FlaskClient) -> None:
     assert "Bremen" in page(client, "country=germany&protocol=yes")
 
 
+def test_a_reader_of_a_third_language_reads_names_in_it(client: FlaskClient) -> None:
+    """The index has the names in two languages of the instance; others come from the labels (14 §1)."""
+    assert "Deutschland" in page(client, "type=country&lang=de")
+    assert "Deutschland" not in page(client, "type=country&lang=tr")
+
+
 def test_each_link_of_a_facet_keeps_the_rest_of_the_state(client: FlaskClient) -> None:
     """Language, day and the other facets stay; a page does not."""
     html = page(client, "country=germany&at=2000-01-01&page=1&lang=tr")

@@ -38,7 +38,7 @@ def asked(path: Path, iris: list[str], texts: list[str]) -> object:
     """What the index answers: entities with their facts and names, and what is found by name."""
     with closing(Lookup(path)) as lookup:
         known = sorted((one for one in lookup.identified(iris)), key=lambda one: one.iri)
-        facts = [(k.iri, k.label, k.label_tr, sorted(k.types), k.country, k.latitude, k.longitude, k.first, k.last,
+        facts = [(k.iri, k.label, k.second_label, sorted(k.types), k.country, k.latitude, k.longitude, k.first, k.last,
                   sorted(k.qids), sorted(k.names)) for k in known]  # fmt: skip
         names = [(lookup.names_of(iri), [sorted(lookup.dates(iri, one)) for one in _DATES]) for iri in iris]
         found = [sorted(hit.entity for hit in lookup.find(text, limit=500)) for text in texts]

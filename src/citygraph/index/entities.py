@@ -93,7 +93,7 @@ class Entity:
 
     iri: str
     label: str
-    label_tr: str
+    second_label: str
     country: str
     latitude: float | None
     longitude: float | None
@@ -109,7 +109,7 @@ class Entity:
 
     def name(self, language: str) -> str:
         """Returns the label in a language."""
-        return self.label_tr if language == current_instance().second_language else self.label
+        return self.second_label if language == current_instance().second_language else self.label
 
 
 @dataclass(frozen=True)

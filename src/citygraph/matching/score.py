@@ -43,7 +43,7 @@ class IndexedEntity:
 
     iri: str
     label: str
-    label_tr: str = ""
+    second_label: str = ""
     types: tuple[str, ...] = ()
     country: str = ""
     latitude: float | None = None

@@ -103,7 +103,9 @@ class Explore:
         counts = opened.listing.counts(filter_)
         last = max(1, -(-counts.total // PAGE))
         page = min(state.page, last)
-        points = opened.listing.points(filter_, _MOST_POINTS)
+        language = reader.translations.language
+        points = [opened.in_language(one, language) for one in opened.listing.points(filter_, _MOST_POINTS)]
+        rows = opened.listing.rows(filter_, PAGE, (page - 1) * PAGE)
         here = reader.addresses.path("explore")
         query = query_of(filter_)
         facets = [_facet(name, state, counts, opened, reader) for name in _FACETS]
@@ -114,7 +116,7 @@ class Explore:
             state=state,
             here=here,
             counts=counts,
-            rows=opened.listing.rows(filter_, PAGE, (page - 1) * PAGE),
+            rows=[opened.in_language(one, language) for one in rows],
             country=_country_of(opened, reader),
             kinds=[
                 (kind, counts.kinds[kind], state.with_kind(kind).href(here)) for kind in KINDS if kind in counts.kinds
@@ -197,7 +199,7 @@ def _as_json(rows: Iterable[Entity], filter_: Filter, state: ExploreState) -> st
 def _record(one: Entity) -> dict[str, str | float | None]:
     id_ = one.iri.partition("/id/")[2]
     kind, country = id_.partition("/")[0], one.country.partition("/id/")[2]
-    names = (id_, one.iri, one.label, one.label_tr)
+    names = (id_, one.iri, one.label, one.second_label)
     values = (*names, kind, country, one.latitude, one.longitude, one.since, one.ties, one.protocol, one.ended)
     return dict(zip(_columns(), values, strict=True))
 

@@ -92,8 +92,11 @@ class Network:
         entities = opened.listing.named({*shown.places, *(a for tie in shown.ties for a in tie.agreements)})
         if offer is JSON:
             return reply(request, _as_json(view, entities), JSON)
+        language = reader.translations.language
+        entities = {iri: opened.in_language(one, language) for iri, one in entities.items()}
         omitted = [iri for hop in shown.omitted for iri in hop]
-        names = opened.listing.named(omitted[:_MOST_LISTED])
+        named = opened.listing.named(omitted[:_MOST_LISTED])
+        names = {iri: opened.in_language(one, language) for iri, one in named.items()}
         page = self._pages.page(
             "network.html",
             reader,
@@ -122,11 +125,10 @@ class Network:
             lookup = self._lookups.of(opened.release)
             hit = next((hit for kind in _PLACES for hit in lookup.find(typed, 1, kind)), None)
             place = opened.listing.named([hit.entity]).get(hit.entity) if hit else None
-        return (
-            RequestedPlace(typed, place.iri, place.name(reader.translations.language))
-            if place
-            else RequestedPlace(typed)
-        )
+        if place is None:
+            return RequestedPlace(typed)
+        language = reader.translations.language
+        return RequestedPlace(typed, place.iri, opened.in_language(place, language).name(language))
 
 
 def _view(

@@ -202,7 +202,7 @@ class Reconciliation:
         types = schema.specific(one.entity.types)
         return {
             "id": _id(one.entity),
-            "name": _name(one.entity, language),
+            "name": _name(one.entity, opened, language),
             "description": _description(one.entity, opened, schema, language),
             "score": one.score,
             "match": one.match,
@@ -215,7 +215,7 @@ class Reconciliation:
     ) -> dict[str, Any]:
         return {
             "id": _id(entity),
-            "name": _name(entity, language),
+            "name": _name(entity, opened, language),
             "description": _description(entity, opened, schema, language),
             "notable": [{"id": type_.id, "name": type_.name} for type_ in schema.specific(entity.types)],
         }
@@ -242,9 +242,9 @@ class Reconciliation:
         root = public_root(request.environ, self._settings.trusted_proxies)
         return {
             "entity": entity,
-            "title": _name(entity, language),
+            "title": (title := _name(entity, opened, language)),
             "description": _description(entity, opened, schema, language),
-            "names": [name for name in lookup.names_of(entity.iri) if name != _name(entity, language)][:_NAMES],
+            "names": [name for name in lookup.names_of(entity.iri) if name != title][:_NAMES],
             "href": f"{root}/id/{_id(entity)}",
         }
 
@@ -316,8 +316,9 @@ def _id(entity: IndexedEntity) -> str:
     return entity.iri.partition(ENTITY)[2]
 
 
-def _name(entity: IndexedEntity, language: str) -> str:
-    return entity.label_tr if language == current_instance().second_language and entity.label_tr else entity.label
+def _name(entity: IndexedEntity, opened: OpenRelease, language: str) -> str:
+    is_second = language == current_instance().second_language and entity.second_label
+    return entity.second_label if is_second else opened.in_language(entity, language).label
 
 
 def _description(entity: IndexedEntity, opened: OpenRelease, schema: ReconciliationSchema, language: str) -> str:

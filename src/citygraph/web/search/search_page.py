@@ -206,9 +206,8 @@ class _Finder:
 
     def _result(self, entity: IndexedEntity, hit: Hit | None = None) -> SearchResult:
         id_ = entity.iri.partition(ENTITY)[2]
-        label = (
-            entity.label_tr if self.language == current_instance().second_language and entity.label_tr else entity.label
-        )
+        is_second = self.language == current_instance().second_language and entity.second_label
+        label = entity.second_label if is_second else self.opened.in_language(entity, self.language).label
         of_country = entity.country not in ("", entity.iri)
         country = self.opened.labels.best(entity.country, self.language).text if of_country else ""
         # The other name explains a result whose label does not match the typed text.

@@ -8,10 +8,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 
@@ -24,12 +25,14 @@ from citygraph.graph.jsonld import Context, context_of
 from citygraph.graph.labels import Labels
 from citygraph.graph.vocabulary import Vocabulary
 from citygraph.graph.withdrawals import Withdrawal, read_withdrawals
-from citygraph.index.entities import EntityTable
+from citygraph.index.entities import Entity, EntityTable
 from citygraph.instance import current_instance
 from citygraph.matching.lookup import Lookup
+from citygraph.matching.score import IndexedEntity
 from citygraph.rdf.nquads import apply_patch, patched_ancestors
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.release.releases import Release, Releases
+from citygraph.text import matches_language
 from citygraph.web.http.messages import Request
 from citygraph.web.view.findings import Findings, read_findings
 
@@ -141,6 +144,9 @@ def _in_memory(store: Store) -> Store:
 _MOST_SCANNED = 50_000
 
 
+Indexed = TypeVar("Indexed", Entity, IndexedEntity)
+
+
 class OpenRelease:
     """A release whose store is open for reading; everything immutable in it is cached."""
 
@@ -187,6 +193,13 @@ class OpenRelease:
     def listing(self) -> EntityTable:
         """The table of entities and their ties. Raises NotFound if the release has no index."""
         return EntityTable(self.release.path / "search.sqlite", self.store)
+
+    def in_language(self, entity: Indexed, language: str) -> Indexed:
+        """Returns an entity of the index with its label in a language; the index has only those of two."""
+        instance = current_instance()
+        if any(matches_language(one, language) for one in (instance.languages[0], instance.second_language)):
+            return entity
+        return replace(entity, label=self.labels.best(entity.iri, language).text)
 
     @cached_property
     def withdrawals(self) -> dict[str, Withdrawal]:
