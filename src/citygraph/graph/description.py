@@ -25,7 +25,8 @@ _FIRST = {
     RDFS("label").value: 1,
     SKOS("prefLabel").value: 2,
     SKOS("altLabel").value: 3,
-    DCTERMS("title").value: 4,
+    SKOS("hiddenLabel").value: 4,
+    DCTERMS("title").value: 5,
 }
 
 Term = NamedNode | BlankNode | Literal

@@ -27,6 +27,7 @@ _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,14}")
 _STANDARD: dict[str, str | None] = {
     RDFS("label").value: _LANGUAGE,
     SKOS("altLabel").value: _LANGUAGE,
+    SKOS("hiddenLabel").value: _LANGUAGE,
     SKOS("prefLabel").value: _LANGUAGE,
     SKOS("definition").value: _LANGUAGE,
     DCTERMS("title").value: _LANGUAGE,

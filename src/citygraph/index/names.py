@@ -25,7 +25,8 @@ INDEX = "search.sqlite"
 # The entities that commits changed since the index was written; releases share the index itself as one file.
 AMENDMENTS = "search-changed.sqlite"
 _VERSION = 2  # of the tables; an index of another version is written again
-_LABELS = ((RDFS("label"), 1), (SKOS("altLabel"), 0))
+# A hidden label, such as a misprint, finds its entity like any other name.
+_LABELS = ((RDFS("label"), 1), (SKOS("altLabel"), 0), (SKOS("hiddenLabel"), 0))
 # The properties that the index is made of.
 INDEXED = frozenset({predicate for predicate, _ in _LABELS} | facts.READ | entity_writer.READ)
 # In addition to the tables of this version: an index without it has no dates by property.

@@ -253,6 +253,8 @@ def _document(iri: str, fields: Mapping[str, list[tuple[str, str]]]) -> CitedDoc
     # The least of several values, so that every run cites the document alike.
     language, title = min(fields["title"])
     rest = {name: min(value for _, value in values) for name, values in fields.items() if name != "title"}
+    if "issued" in rest:
+        rest["issued"] = rest["issued"].partition("T")[0]  # Wikidata's dates have no time of day
     return CitedDocument(iri, title, language, **rest)
 
 

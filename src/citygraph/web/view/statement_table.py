@@ -46,6 +46,7 @@ from citygraph.web.view.values import Text, coordinates, language_name, literal_
 TYPE = RDF("type").value
 _SAME_AS = OWL("sameAs").value
 _ALT_LABEL = SKOS("altLabel").value
+_NAMES = (_ALT_LABEL, SKOS("hiddenLabel").value)
 _LANGUAGE = DCTERMS("language").value
 _LATITUDE, _LONGITUDE = SCHEMA("latitude").value, SCHEMA("longitude").value
 # Shown in the head, in the footer or with the coordinates.
@@ -66,7 +67,7 @@ _ELSEWHERE = {
     ),
 }
 _SYMMETRIC = {CG("twinnedWith").value}
-_INLINE = {_ALT_LABEL, *(CG(name).value for name in ("economicSector", "topic", "twinnedWith", "abbreviation"))}
+_INLINE = {*_NAMES, *(CG(name).value for name in ("economicSector", "topic", "twinnedWith", "abbreviation"))}
 # These properties come first; the rest follow by name.
 _FIRST = (
     "party",
@@ -140,7 +141,7 @@ _ORDER = [
     *(CG(name).value for name in _THEN),
 ]
 _RANK = {iri: place for place, iri in enumerate(_ORDER)}
-_LAST = {_ALT_LABEL: 1000, CG("note").value: 999, CG("sha256").value: 1001}
+_LAST = {**dict.fromkeys(_NAMES, 1000), CG("note").value: 999, CG("sha256").value: 1001}
 
 
 class StatementTable:
@@ -253,7 +254,7 @@ class StatementTable:
                 # Links are sorted by label; literals keep the order of the description.
                 if all(value.iri for value in values):
                     cells.sort(key=lambda cell: self._sort_key(cell.texts[0].text if cell.texts else ""))
-                if predicate == _ALT_LABEL:
+                if predicate in _NAMES:
                     cells = self._names(values)
                 elif predicate == _LATITUDE:
                     cells = self._coordinates(values, {s.predicate: s for s in statements})
@@ -287,7 +288,7 @@ class StatementTable:
         """Returns the values without derived translations into other vocabularies and texts in other languages."""
         own = [v for v in values if everything or not is_translation(predicate, v)]
         # Names in all languages are shown: a reader may know a place by any of them.
-        if predicate == _ALT_LABEL:
+        if predicate in _NAMES:
             return own
         texts = [v for v in own if isinstance(v.term, Literal) and v.term.language]
         mine = [v for v in texts if isinstance(v.term, Literal) and is_in(v.term, self._translations.language)]

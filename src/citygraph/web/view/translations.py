@@ -20,6 +20,7 @@ _VALUE = re.compile(r"\{([0-9])\}")
 # Names of properties that the ontology does not name, or names differently.
 _PROPERTIES: dict[str, str] = {
     SKOS("altLabel").value: N_("also named"),
+    SKOS("hiddenLabel").value: N_("misprinted as"),
     SKOS("prefLabel").value: N_("name"),
     SKOS("definition").value: N_("definition"),
     SKOS("broader").value: N_("broader"),
