@@ -443,7 +443,7 @@ def certainties(store: Store, day: str) -> dict[str, str]:
         ("2026-01-06", "held", "not known"),
         ("2026-01-09", "held", "not known"),  # attested on the 6th and on the 12th
         ("2026-01-12", "held", "not known"),
-        ("2026-01-03", "may have held", "not known"),  # the visit was on some day from the 1st to the 6th
+        ("2026-01-03", "not known", "not known"),  # the visit was on some day up to the 6th
         ("2026-01-13", "not known", "not known"),
         ("2025-12-31", "not known", "not known"),
         ("2026", "held", "not known"),
