@@ -130,3 +130,12 @@ def test_values_as_quickstatements_writes_them() -> None:
     assert [format_value(value) for value in values] == ["@38.4/27.1", "5", '"a b c"', 'tr:"ğ"']
     edit = WikidataEdit("label", "Q9000001", "Ltr", TextValue("a"), summary="x */ y")
     assert to_v1(batches([edit])[0]) == 'Q9000001\tLtr\t"a"\t/* x  y */\n'
+
+
+def test_a_document_is_cited_by_its_page_and_day() -> None:
+    """(15 §2) The address may be foaf:page; of a document with a time of day, S577 is the day."""
+    trig = TRIG.replace('"2020-05"^^xsd:gYearMonth', '"2020-05-06T16:03:00"^^xsd:dateTime').replace(
+        'schema:url "https://example.org/partners"', "foaf:page <https://example.org/partners>"
+    )
+    commands = "".join(map(to_v1, batches(made(trig).edits)))
+    assert 'S854\t"https://example.org/partners"\tS1476\ttr:"Kardeş şehirler"\tS577\t+2020-05-06T00:00:00Z/11' in commands
