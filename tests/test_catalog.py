@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import time
+from pathlib import Path
 
 import pytest
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
@@ -127,3 +130,16 @@ def test_describing_takes_no_time_that_grows_with_the_description(izmir: Release
     begun = time.monotonic()
     dataset_description(izmir)
     assert time.monotonic() - begun < 2
+
+
+def test_items_of_wikidata_are_those_that_the_table_proves(izmir: Release) -> None:
+    """(15 §2) The digest is that of the table in the repository, and each link is a proved row of it."""
+    table = Path(__file__).parents[1] / "data" / "places" / "wikidata-items.csv"
+    with table.open(encoding="utf-8", newline="") as file:
+        proved = {row["qid"] for row in csv.DictReader(file) if row["confidence"] == "proved"}
+    store = izmir.open_store()
+    ((digest,),) = ask(store, "SELECT ?d { source:wikidata-items cg:sha256 ?d }")
+    assert digest == hashlib.sha256(table.read_bytes()).hexdigest()
+    linked = ask(store, "SELECT ?item { GRAPH source:wikidata-items { ?x owl:sameAs ?item } }")
+    assert linked
+    assert {iri.rpartition("/")[2] for (iri,) in linked} <= proved
