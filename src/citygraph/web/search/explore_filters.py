@@ -25,7 +25,7 @@ _SLUG = re.compile(r"[\w.~-]{1,200}")
 _MOST_VALUES = 50  # of one facet
 _CLASSES = {
     "city": "City",
-    "area": "AdministrativeArea",
+    "area": "Place",
     "country": "Country",
     "agreement": "Agreement",
     "person": "Person",
@@ -33,7 +33,8 @@ _CLASSES = {
     "event": "Event",
     "post": "Post",
 }
-_COUNTRY = "(cg:country|(cg:jurisdiction|cg:homePlace|cg:locatedIn|cg:takesPlaceIn)/cg:country)"
+# A visit may be to a country.
+_COUNTRY = "(cg:country|(cg:jurisdiction|cg:homePlace|cg:locatedIn|cg:takesPlaceIn)/cg:country?)"
 _COUNTRIES = {"city": "cg:country", "area": "cg:country", "agreement": "cg:party/cg:country"}
 # Paths from an entity to the things that have its dates, if it has none of its own.
 _DATED = {
@@ -43,6 +44,8 @@ _DATED = {
     "person": "^cg:holder",
 }
 _DATES = "(cg:councilActDate|cg:protocolDate|cg:startDate|cg:attestedOn|cg:foundingDate)"
+# A source covers the entities about which it says one of these, as in the index.
+_COVERED = f"(a|cg:country|cg:party|cg:endDate|{_DATES})"
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,9 @@ def query_of(filter_: Filter) -> str:
     """Returns the SPARQL query that selects the same entities as the filter."""
     kind = filter_.kind
     type_ = f"?{kind} a cg:{_CLASSES[kind]} ."
+    if kind == "area":
+        # Administrative areas, bodies of water and regions without a government.
+        type_ += ' FILTER(CONTAINS(STR(?area), "/id/area/"))'
     label = f'OPTIONAL {{ ?{kind} rdfs:label ?name FILTER(LANGMATCHES(LANG(?name), "en")) }}'
     body = "\n  ".join([type_, label, *_conditions(filter_)])
     return (
@@ -159,7 +165,7 @@ def _conditions(filter_: Filter) -> Iterator[str]:
     if sources := _iris(filter_.of("source")):
         # The graph of a source has the statements from it.
         yield f"VALUES ?source {{ {sources} }}"
-        yield f"GRAPH ?source {{ ?{kind} ?says ?something }}"
+        yield f"GRAPH ?source {{ ?{kind} {_COVERED} ?something }}"
     if decades := filter_.of("decade"):
         dated = yield from _dated(kind, "then")
         named = ", ".join(f'"{decade[:3]}"' for decade in decades)
