@@ -6,6 +6,7 @@ import pytest
 from pyoxigraph import DefaultGraph, NamedNode, RdfFormat, Store, parse
 
 from citygraph.rdf.terms import CG, ID, PREFIXES
+from citygraph.release.releases import Release
 from citygraph.source.rules import derive, read_rules
 from tests.conftest import REPOSITORY
 
@@ -106,3 +107,25 @@ def test_a_state_that_a_document_shows_on_a_day_attests_the_agreement() -> None:
       <urn:p> cg:state status:active ; cg:attestedOn "2022-03-01"^^xsd:date .
       <urn:q> cg:state status:planned ; cg:attestedOn "2001"^^xsd:gYear ."""
     assert values(concluded(stated, "12-agreement-validity"), "agreement/a-b", CG("attestedDuring")) == {"2022-03-01"}
+
+
+def test_heads_of_the_conference_cities_have_not_left_office(izmir: Release) -> None:
+    """(15) Of the cities whose mayors met in 2020: nobody whose end or successor a document gives is a current head."""
+    store = izmir.open_store()
+    office = """event:turkey-germany-mayors-roundtable cg:participant ?guest .
+      ?seat cg:holder ?guest ; cg:post ?post . ?tenure cg:post ?post ; cg:holder ?holder ."""
+    left = f"""SELECT DISTINCT ?holder {{
+      {{ {office} ?tenure cg:endDate | cg:until ?end }}
+      UNION
+      {{ {office}
+        ?other cg:post ?post ; cg:holder ?successor ; cg:startDate | cg:attestedOn ?later .
+        FILTER(?successor != ?holder && STR(?later) > "2020-06-18")
+        FILTER NOT EXISTS {{ ?tenure cg:startDate | cg:attestedOn ?own FILTER(STR(?own) >= STR(?later)) }} }} }}"""
+    heads = f"SELECT DISTINCT ?holder {{ {office} ?post cg:of/cg:jurisdiction ?place . ?place wdt:P6 ?holder }}"
+    former, current = (
+        {row[0].value.rpartition("/")[2] for row in store.query(text, prefixes=PREFIXES)}  # type: ignore[union-attr]
+        for text in (left, heads)
+    )
+    assert {"tunc-soyer", "michael-muller"} <= former
+    assert "cemil-tugay" in current
+    assert not current & former

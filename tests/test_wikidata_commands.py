@@ -90,7 +90,7 @@ def test_quickstatements_are_written_for_a_person(run: Run, tmp_path: Path) -> N
     ]  # fmt: skip
     reverse = (tmp_path / "qs" / "01-sister-cities.txt").read_text(encoding="utf-8")
     assert reverse.startswith("Q9248\tP190\tQ35997\t")
-    assert '\tS854\t"https://www.izmir.bel.tr/en/SisterCities/2145"\tS1476\ten:"Sister Cities Page"\t' in reverse
+    assert 'S854\t"https://www.izmir.bel.tr/en/SisterCities/2145"\tS1476\ten:"Sister Cities Page"\t' in reverse
     assert "has no address" not in done.stderr
     assert "Left out: " in done.stderr
     csv = run("quickstatements", "--city", "Q35997", "--only", "dates", "--limit", "1", "--format", "csv").stdout

@@ -138,4 +138,6 @@ def test_a_document_is_cited_by_its_page_and_day() -> None:
         'schema:url "https://example.org/partners"', "foaf:page <https://example.org/partners>"
     )
     commands = "".join(map(to_v1, batches(made(trig).edits)))
-    assert 'S854\t"https://example.org/partners"\tS1476\ttr:"Kardeş şehirler"\tS577\t+2020-05-06T00:00:00Z/11' in commands
+    assert (
+        'S854\t"https://example.org/partners"\tS1476\ttr:"Kardeş şehirler"\tS577\t+2020-05-06T00:00:00Z/11' in commands
+    )
