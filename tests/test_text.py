@@ -47,6 +47,28 @@ def test_turkish_order() -> None:
     ]  # fmt: skip
 
 
+def test_german_order() -> None:
+    """Umlauts sort as their vowels, ß as ss, and I as i (DIN 5007-1; 14 §1)."""
+    words = [
+        "Zürich",
+        "Izmir",
+        "Ingolstadt",
+        "Öhringen",
+        "Olten",
+        "Oz",
+        "Aachen",
+        "Äpfingen",
+        "Azur",
+        "Straße",
+        "Strasser",
+        "istrien",
+    ]
+    assert sorted(words, key=lambda word: collation_key(word, "de-CH")) == [
+        "Aachen", "Äpfingen", "Azur", "Ingolstadt", "istrien", "Izmir", "Öhringen", "Olten", "Oz", "Straße", "Strasser",
+        "Zürich",
+    ]  # fmt: skip
+
+
 EXPECTED = Path(__file__).parent / "expected"
 
 

@@ -20,6 +20,7 @@ _CYRILLIC = "аәӕбвгғӻҕдђҙеєжҗзѕӡиійјкқӄҡҟҝлљмн�
 _OWN_LETTERS = {
     "tr": {"ç": "c", "ğ": "g", "ı": "ʽ", "ö": "o", "ş": "s", "ü": "u"},
     "az": {"ç": "c", "ə": "e", "ğ": "g", "x": "h", "ı": "ʽ", "q": "k", "ö": "o", "ş": "s", "ü": "u", "w": "z"},
+    "de": {},  # DIN 5007-1: ä is sorted as a, and ß as ss
 }
 # Marks in their order at the second level; a mark that is not here comes last.
 _MARKS = (
@@ -94,11 +95,12 @@ def slug(label: str) -> str:
 
 @lru_cache(20_000)
 def collation_key(text: str, language: str = "tr") -> str:
-    """Returns a sort key: the order of the ICU collation of Turkish, or of Azerbaijani.
+    """Returns a sort key: the order of the ICU collation of Turkish, of Azerbaijani or of German.
 
     Letters count first, then their marks, then case; after that the text itself: ç after c, ı before i, â next to a.
     Readers of other languages get the Turkish order.
     """
+    language = language.partition("-")[0]
     alphabet = language if language in _OWN_LETTERS else "tr"
     weights = [_weights(letter, alphabet) for letter in nfc(text)]
     levels = ("".join(level) for level in zip(*weights, strict=True)) if weights else ()
@@ -152,6 +154,8 @@ def _places(language: str) -> Mapping[str, str]:
     for own, after in _OWN_LETTERS[language].items():
         latin = latin.replace(own, "").replace(after, after + own)
     places = {letter: chr(1 + place) for place, letter in enumerate(_SIGNS + latin)}
+    # In lower case, I is ı; where that is not a letter of its own, it has the place of i.
+    places.setdefault("ı", places["i"])
     return places | {letter: chr(ord("\u0400") + place) for place, letter in enumerate(_CYRILLIC)}
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pyoxigraph import Store
 
 from citygraph.index.facts import ENTITY, pairs, value_of
+from citygraph.instance import current_instance
 from citygraph.rdf.partial_dates import DateInterval, chronological, date_interval, finest_first, last_day
 from citygraph.rdf.terms import CG, RDF
 from citygraph.text import collation_key
@@ -30,7 +31,7 @@ READ = frozenset({*_COVERED, *_INTERVALS, _STATE, _HOLDER})
 _ALWAYS = "9999"
 _PLACES = ("city", "area", "country")
 # `label_tr` is the label in the second language of the instance. `place` and `place_tr` are the ranks in the alphabet
-# by the two labels, so that a query sorts by integers.
+# by the two labels, each of its language, so that a query sorts by integers.
 # `country` is one of the countries; the facet has all. A choice is a value of a facet for one kind of entity. An ending
 # is that of an agreement which is not in force: its last day, "" if that is unknown.
 SCHEMA_TEXT = """
@@ -74,11 +75,13 @@ def write_entity_table(store: Store, database: sqlite3.Connection) -> None:
     rows = database.execute(_ENTITIES).fetchall()
     entries = _entries(store, {row[0]: row[3] for row in rows})
     numbers = {row[0]: number for number, row in enumerate(rows)}
-    ranks = _ranks({label for row in rows for label in row[1:3]})
+    instance = current_instance()
+    first = _ranks({row[1] for row in rows}, instance.languages[0])
+    other = _ranks({row[2] for row in rows}, instance.second_language)
     database.executemany(
         "INSERT INTO listed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            (number, iri, kind_of(iri), label, second, ranks[label], ranks[second], *rest, _protocol(entries[iri]))
+            (number, iri, kind_of(iri), label, second, first[label], other[second], *rest, _protocol(entries[iri]))
             for number, (iri, label, second, *rest) in enumerate(rows)
         ),
     )
@@ -208,6 +211,7 @@ def _facets(iri: str, entry: _Entry) -> Iterator[tuple[str, str, str]]:
             yield kind, name, value
 
 
-def _ranks(labels: set[str]) -> dict[str, int]:
-    """Returns the rank of each label in the alphabet."""
-    return {label: place for place, label in enumerate(sorted(labels, key=collation_key))}
+def _ranks(labels: set[str], language: str) -> dict[str, int]:
+    """Returns the rank of each label in the alphabet of a language."""
+    in_order = sorted(labels, key=lambda label: collation_key(label, language))
+    return {label: place for place, label in enumerate(in_order)}
