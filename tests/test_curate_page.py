@@ -7,18 +7,29 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from pyoxigraph import NamedNode
 from python_calamine import CalamineWorkbook
 
 from citygraph.commit.tokens import TokenHolder, Tokens
-from citygraph.rdf.terms import BASE, ID
+from citygraph.instance import current_instance
+from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ID
 from citygraph.release.releases import Release, Releases
+from citygraph.sheets.check import Checker, choices_of
+from citygraph.sheets.export_rows import SheetExporter
+from citygraph.sheets.export_state import state_of, written_state
+from citygraph.sheets.importing import imported
+from citygraph.sheets.table_model import read_model
+from citygraph.sheets.xlsx_files import write_rows
+from citygraph.source.files import Sources
 from tests.running import Reply
 from tests.small import small_site
 from tests.writing import Writable
 
+REPOSITORY = Path(__file__).parents[1]
 GRAPH = f"{BASE}source/page"
 SOURCES = "Short name;Title;Publisher;Address on the web;Language;Date\npage;Twin towns;İzmir Metropolitan Municipality;https://www.example.com/;en;2025-03\n"
 PLACES = """Name (en);Name (tr);Kind;Country;Latitude;Longitude;Wikidata;Source
@@ -201,6 +212,32 @@ def test_a_change_by_another_is_a_conflict_that_names_the_cell(site: Writable, p
     assert "54.37" in refused.text
     assert not refused.offers("publish")
     assert current(site).id == before
+
+
+def test_a_change_since_an_export_is_a_conflict_with_its_author(
+    site: Writable, published: Answer, tmp_path: Path
+) -> None:
+    """The workbook says what it said when it was exported; other cells are merged (14 §2)."""
+    release = current(site)
+    sources = Sources(REPOSITORY / "data", REPOSITORY / "ontology")
+    model, choices = read_model(sources.ontology, current_instance().languages), choices_of(sources)
+    quads = imported(Checker(model, sources, release))
+    assert {quad.graph_name for quad in quads} == {NamedNode(GRAPH), CATALOG_GRAPH}
+    export = SheetExporter(model, choices).rows(quads)
+    state = state_of(release.id, export.keys, quads)
+    (place,) = export.rows["places"]
+    place[model.sheet("places").column("latitude")] = "54.36"
+    path = tmp_path / "export.xlsx"
+    write_rows(path, model, choices, export.rows, written_state(state))
+    for old, new in (("18.65", "18.66"), ("54.35", "54.37")):
+        line = next(one for one in in_graph(site) if f'"{old}"' in one)
+        text = f"DELETE DATA {{ GRAPH <{GRAPH}> {{ {line} }} }}; "
+        assert site.update(text + f"INSERT DATA {{ GRAPH <{GRAPH}> {{ {line.replace(old, new)} }} }}").status == 200
+        page = check(site, {"export.xlsx": path.read_bytes()})
+        assert page.status == (200 if old == "18.65" else 422), page.text
+        assert "Since then the source page says 18.66" in page.text
+    assert f"54.37 instead ({current(site).id}, tester)" in page.text
+    assert not page.offers("publish")
 
 
 def test_an_import_is_not_undone_over_later_changes(site: Writable, published: Answer) -> None:

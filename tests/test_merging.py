@@ -90,7 +90,11 @@ def exported(
 ) -> CheckedSheets:
     """The check of an exported workbook in which rows were changed, after another's change of the graph."""
     sources, release = instance
-    model, choices, quads = read_model(sources.ontology, ("en", "de")), choices_of(sources), imported(sources.data)
+    model, choices, quads = (
+        read_model(sources.ontology, ("en", "de")),
+        choices_of(sources),
+        imported(checker_of(instance)),
+    )
     export = SheetExporter(model, choices, f"{ID}city/bremen").rows(quads)
     assert export.left == ()
     state = state_of(release.id, export.keys, quads)
@@ -155,6 +159,22 @@ def test_the_sign_for_a_deletion_deletes_only_its_cell(filled: Instance, tmp_pat
         ("longitude", "18.65"),
     }
     assert [path.name for path in write_import(result, filled[0], tmp_path)] == ["page.trig"]
+
+
+def test_a_deletion_may_name_another_source(filled: Instance, tmp_path: Path) -> None:
+    """As a value may: the row's own source keeps what it says (14 §2)."""
+    places = "Name (en);Kind;Latitude;Longitude;Source\nGdańsk;city;{};{};page\n"
+    sources = SOURCES + "other;Names;City Hall;https://www.example.com/names;en;2025-03\n"
+    named = (("places", places.format("54.36 [other]", "18.66 [other]")), ("sources", sources))
+    first = check_csv(filled, tmp_path, *named)
+    assert cells(first) == []
+    (other,) = [path for path in write_import(first, filled[0], tmp_path) if path.name == "other.trig"]
+    again = check_csv(filled, tmp_path, ("places", places.format("– [other]", "")), ("sources", sources))
+    assert cells(again) == []
+    assert [(str(quad.graph_name), str(getattr(quad.object, "value", ""))) for quad in preview(again).removed] == [
+        (f"<{BASE}source/other>", "54.36")
+    ]
+    other.unlink()
 
 
 def test_a_part_of_an_entity_goes_with_the_value_that_it_needs(filled: Instance, tmp_path: Path) -> None:
@@ -248,7 +268,7 @@ def test_a_deleted_row_that_another_has_changed_is_a_conflict(filled: Instance, 
 
 def test_the_state_of_an_export_is_read_as_it_was_written(filled: Instance) -> None:
     """Without the base IRI, so that a moved instance reads it (14 §2)."""
-    quads = imported(filled[0].data)
+    quads = imported(checker_of(filled))
     model = read_model(filled[0].ontology, ("en", "de"))
     keys = SheetExporter(model, choices_of(filled[0]), f"{ID}city/bremen").rows(quads).keys
     state = state_of("release-1", keys, quads)

@@ -15,7 +15,7 @@ from citygraph.release.releases import Releases
 from citygraph.sheets.check import CheckedSheets
 from citygraph.sheets.gazetteer import PATH, SHA256, read_gazetteer
 from citygraph.sheets.importing import imported, preview, write_import
-from tests.sheet_files import SOURCES, Instance, cells, check_csv, checked, new_instance
+from tests.sheet_files import SOURCES, Instance, cells, check_csv, checked, checker_of, new_instance
 
 HEAD = "Name (en);Name (de);Other names;Kind;Country;Latitude;Longitude;Wikidata;Source\n"
 POLAND = "Poland;Polen;;country;;;;;page\n"
@@ -127,7 +127,7 @@ def test_a_second_import_changes_nothing_and_own_coordinates_displace_those_of_t
     first = checked(instance, tmp_path, [("places", places), ("sources", SOURCES)])
     assert cells(first) == []
     assert [path.name for path in write_import(first, sources, tmp_path)] == ["natural-earth.trig", "page.trig"]
-    assert not any(str(quad.graph_name) == NATURAL_EARTH for quad in imported(sources.data))
+    assert not any(str(quad.graph_name) == NATURAL_EARTH for quad in imported(checker_of(instance)))
     built, _ = build(sources, Releases(release.path.parent), Progress())
     after = (sources, built)
     assert not preview(check(after, tmp_path, *rows))

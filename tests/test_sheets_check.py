@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,19 @@ from citygraph.sheets.importing import preview, undo_import, write_import
 from citygraph.sheets.problem_report import as_members
 from citygraph.sheets.table_model import read_model
 from citygraph.text import csv_line
-from tests.sheet_files import AGREEMENTS, PEOPLE, PLACES, REPOSITORY, SOURCES, Instance, cells, checked, new_instance
+from tests.sheet_files import (
+    AGREEMENTS,
+    PEOPLE,
+    PLACES,
+    REPOSITORY,
+    SOURCES,
+    Instance,
+    Unvalidated,
+    cells,
+    checked,
+    checker_of,
+    new_instance,
+)
 from tests.workbooks import xlsx
 
 
@@ -239,3 +252,47 @@ def test_the_command_says_in_the_language_of_the_reader_what_is_wrong(
     assert result.exit_code == status
     assert text in result.output
     assert not list(tmp_path.glob("releases/*"))
+
+
+@pytest.mark.parametrize("from_1904", [False, True])
+def test_days_are_read_in_both_systems_of_excel(instance: Instance, tmp_path: Path, from_1904: bool) -> None:
+    """A cell with the format of a date is that day; a bare number is an error with both readings (14 §2)."""
+
+    def fill(book: Any, sheet: Any) -> None:
+        day = book.add_format({"num_format": "dd.mm.yyyy"})
+        sheet.write_row("A1", ["Partner", "Kind", "Date of the protocol", "Date of the council act", "Source"])
+        sheet.write_row("A2", ["Danzig", "sister-city agreement", "", "", "page"])
+        sheet.write_datetime("C2", datetime(1976, 4, 12), day)
+        sheet.write_number("D2", 27862 - (1462 if from_1904 else 0))
+
+    (tmp_path / "agreements.xlsx").write_bytes(xlsx(fill, date_1904=from_1904))
+    for name, text in (("places", PLACES), ("sources", SOURCES)):
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+    result = Unvalidated(**checker_of(instance).__dict__).check(sorted(tmp_path.iterdir()), Progress())
+    protocol = [str(one.quad.object) for one in result.statements if str(one.quad.predicate).endswith("protocolDate>")]
+    assert protocol == ['"1976-04-12"^^<http://www.w3.org/2001/XMLSchema#date>']
+    assert cells(result) == [("agreements", "D2", "date-serial")]
+    assert "1976-04-12" in result.errors[0].values.values()
+
+
+def test_recommendations_name_the_empty_cell_and_its_column(instance: Instance, tmp_path: Path) -> None:
+    """In the words of the sheet, without those for which it has no column (14 §2)."""
+    places = PLACES.replace("54.35;18.65;Q1792", ";;") + "Nowhere;;city;Poland;;;;page\n"
+    events = "Name (en);Kind;Start;Place;Source\nVisit;meeting;2024-06;Gdańsk;page\n"
+    result = checked(instance, tmp_path, [("events", events), ("places", places), ("sources", SOURCES)])
+    assert cells(result) == []
+    found = {(one.rule.name, one.address.name): one.remedy(str) for one in result.problems}
+    assert "Latitude" in found["PlaceCoordinates", "E4"]
+    assert "Wikidata" in found["PlaceQid", "G3"]
+    people = next(remedy for (rule, _), remedy in found.items() if rule == "EventPeople")
+    assert "cg:host" not in people
+    assert "Hosts" in people
+    assert not any(rule == "SourceDigest" for rule, _ in found)
+
+
+def test_without_a_release_the_reader_is_told_why_names_are_unknown(instance: Instance, tmp_path: Path) -> None:
+    """Before the first build only the names in the files are known (14 §2)."""
+    (tmp_path / "sources.csv").write_text(SOURCES, encoding="utf-8")
+    checker = replace(checker_of(instance), release=None)
+    result = checker.check([tmp_path / "sources.csv"], Progress())
+    assert [one.rule.name for one in result.problems] == ["name-unknown", "release-missing"]

@@ -136,7 +136,7 @@ def import_(settings: Settings, **options: Any) -> int:
 @click.pass_obj
 @command
 def export(settings: Settings, file: Path, force: bool) -> int:
-    """Write what was imported to a workbook, FILE.xlsx; imported again unchanged, it changes nothing.
+    """Write what was imported or written by the API to a workbook, FILE.xlsx; imported again, it changes nothing.
 
     Without .xlsx, FILE is a folder: it gets a CSV file for each sheet, with their descriptions as CSV on the Web and as
     a Data Package. Statements that no column can hold are named on standard error and stay as they are.
@@ -144,7 +144,8 @@ def export(settings: Settings, file: Path, force: bool) -> int:
     _require_new(file, force)
     sources, instance = sources_of(settings), current_instance()
     model, choices = read_model(sources.ontology, instance.languages), choices_of(sources)
-    quads, release = imported(settings.data), _current(settings)
+    release = _current(settings)
+    quads = imported(Checker(model, sources, release))
     exported = SheetExporter(model, choices, _home(instance)).rows(quads)
     state = state_of(release.id if release else "", exported.keys, quads)
     if _is_folder(file):

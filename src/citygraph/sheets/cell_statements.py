@@ -177,6 +177,9 @@ class RowReader:
             graph = main if row.sheet.key == "sources" else self._graph(row, source)
             self.keys.setdefault(RowKey(row.sheet.key, main.value, linked, graph.value), row.address)
             for key, node in nodes.items():
+                # A partner has a row of its own among the places.
+                if key == row.sheet.main and self.about.get((node, graph), (row, ""))[1] != key:
+                    self.about[node, graph] = (row, key)
                 self.about.setdefault((node, graph), (row, key))
 
     def _report_alone(self, row: SheetRow, column: SheetColumn) -> None:

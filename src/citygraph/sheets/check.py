@@ -15,9 +15,8 @@ from citygraph.progress import Progress
 from citygraph.rdf.terms import CATALOG_GRAPH, SOURCE
 from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Release
-from citygraph.report import ValidationResult
-from citygraph.sheets.cell_names import Names
-from citygraph.sheets.cell_problems import ERROR, WARNING, CellAddress, CellProblem, CellRule
+from citygraph.sheets.cell_names import UNKNOWN_NAME, Names
+from citygraph.sheets.cell_problems import ERROR, NOTE, CellProblem, CellRule
 from citygraph.sheets.cell_statements import CellStatement, RowReader, SheetContext
 from citygraph.sheets.choices import Choices
 from citygraph.sheets.export_state import ExportState, read_state
@@ -26,6 +25,7 @@ from citygraph.sheets.later_changes import LaterChanges
 from citygraph.sheets.merging import ChangedBy, MergedSources, Merger, SheetRows
 from citygraph.sheets.place_facts import GazetteerFacts, PlaceFacts, without_lost_places
 from citygraph.sheets.rows import SheetRow, read_rows
+from citygraph.sheets.shape_results import ShapeResults
 from citygraph.sheets.sheet_mapping import SheetMapping, mapped
 from citygraph.sheets.slots import normalised, source_of
 from citygraph.sheets.table_model import TableModel
@@ -41,6 +41,12 @@ SOURCE_RESERVED = CellRule(
     "source-reserved",
     "The short name {value} belongs to the gazetteer, which fills its graph.",
     "Give the rows a source of another short name, such as the document that has them.",
+)
+NO_RELEASE = CellRule(
+    "release-missing",
+    "There is no release yet, so that only the names in these files are known.",
+    "If the names are those of other files, run `citygraph build` first.",
+    NOTE,
 )
 SOURCE_FORBIDDEN = CellRule(
     "source-forbidden",
@@ -126,6 +132,8 @@ class Checker:
             if problem.address not in faulty
         ]
         problems = [*unreadable, *more]
+        if self.release is None and (unknown := [one for one in more if one.rule == UNKNOWN_NAME]):
+            problems.append(CellProblem(NO_RELEASE, unknown[0].address))
         notes = tuple(note for workbook in workbooks for note in workbook.notes)
         if any(problem.rule.severity == ERROR for problem in problems):
             # Shapes would complain about the values that are missing because of these errors, and rows would be missed.
@@ -170,12 +178,17 @@ class Checker:
         states = {str(one.path): read_state(one.state) for one in workbooks if one.state}
         merger = Merger(states, self._changed_by(states.values()), self.complete, frozenset({NATURAL_EARTH.value}))
         sources = merger.sources(said) | (set() if self._closed_gazetteer() else {NATURAL_EARTH.value})
-        merged = merger.merge(said, self._before(sources))
+        merged = merger.merge(said, self.said_now(sources))
         return replace(merged, after=without_lost_places(merged.after, self.release, sources))
 
-    def _before(self, sources: Iterable[str]) -> Iterator[Quad]:
+    def written_sources(self) -> frozenset[str]:
+        """Returns the sources that were written through the API, by IRI."""
+        graphs = api_graphs(self.release.manifest) if self.release is not None else ()
+        return frozenset(graph for graph in graphs if graph.startswith(SOURCE))
+
+    def said_now(self, sources: Iterable[str]) -> Iterator[Quad]:
         """Yields what the sources say now: in the release for a commit, else in the files of earlier imports."""
-        of_api = frozenset(api_graphs(self.release.manifest)) if self.release is not None else frozenset()
+        of_api = self.written_sources()
         for source in sorted(sources):
             path = self.sources.data / FOLDER / file_name(source)
             if not self.by_commit and path.is_file():
@@ -220,38 +233,18 @@ class Checker:
 
     def _validated(self, merged: MergedSources, said: SheetRows, progress: Progress) -> list[CellProblem]:
         """Returns the results of the shapes, each at the cell of its statement, or of a row about the same entity."""
-        placed = {one.quad: one.address for one in merged.statements}
-        by_subject = {one.quad.subject: one.address for one in reversed(merged.statements)}
-        by_source = {NamedNode(key.source): address for key, address in said.keys.items()}
         with TemporaryDirectory(prefix="citygraph-sheets-") as folder:
             path = Path(folder) / _STATEMENTS
             # A statement a line: the line of a result is the place of the statement.
             path.write_text("".join(f"{quad} .\n" for quad in merged.after), encoding="utf-8")
             report = check(self._without_sources(merged), [path], progress, self.release)
-        problems = []
-        for result in report.results:
-            if result.place is None or not result.place.file.endswith(_STATEMENTS):
-                continue
-            quad = merged.after[result.place.line - 1]
-            address = placed.get(quad) or by_subject.get(quad.subject)
-            if address is None and result.severity == "violation":
-                address = by_source.get(source_of(quad), next(iter(by_source.values()), None))
-            if address is not None:
-                problems.append(self._problem(result, quad, address))
-        return problems
+        results = ShapeResults(merged, said, self.model.languages[0], self.language)
+        return list(results.problems(report.results, _STATEMENTS))
 
     def _without_sources(self, merged: MergedSources) -> Sources:
         """Returns the folders without the files of an earlier import of the same sources, which this one replaces."""
         quads = (*merged.before, *merged.after)
         return replace(self.sources, left_out=frozenset(file_of(self.sources.data, quad) for quad in quads))
-
-    def _problem(self, result: ValidationResult, quad: Quad, address: CellAddress) -> CellProblem:
-        name = result.shape.rpartition("#")[2]
-        severity = ERROR if result.severity == "violation" else WARNING
-        texts = (result.message(self.language), result.remedy(self.language))
-        message, remedy = (text.replace("{", "{{").replace("}", "}}") for text in texts)
-        value = str(getattr(quad.object, "value", quad.object))
-        return CellProblem(CellRule(name, message, remedy, severity), address, value)
 
 
 def choices_of(sources: Sources) -> Choices:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, parse
+from pyoxigraph import NamedNode, Quad
 
 from citygraph.build.export import export_quads
 from citygraph.errors import NotFound, UsageError
+from citygraph.rdf.terms import SOURCE
 from citygraph.saving import replace_text
-from citygraph.sheets.check import FOLDER, CheckedSheets, file_name, file_of
+from citygraph.sheets.check import FOLDER, CheckedSheets, Checker, file_of
 from citygraph.sheets.gazetteer import NATURAL_EARTH
 from citygraph.source.files import Sources
 
@@ -45,10 +46,10 @@ def preview(checked: CheckedSheets) -> SheetDifference:
     return SheetDifference(tuple(sorted(new - old, key=str)), tuple(sorted(old - new, key=str)))
 
 
-def imported(data: Path) -> list[Quad]:
-    """Returns the statements of all earlier imports, without those of the gazetteer, which an import makes again."""
-    paths = (path for path in (data / FOLDER).glob("*.trig") if path.name != file_name(NATURAL_EARTH.value))
-    return [quad for path in sorted(paths) for quad in _read(path)]
+def imported(checker: Checker) -> list[Quad]:
+    """Returns what earlier imports and the API have written, without the gazetteer, which an import reads again."""
+    files = {f"{SOURCE}{path.stem}" for path in (checker.sources.data / FOLDER).glob("*.trig")}
+    return list(checker.said_now((files | checker.written_sources()) - {NATURAL_EARTH.value}))
 
 
 def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> list[Path]:
@@ -114,7 +115,3 @@ def _refuse_curated(by_file: Iterable[Path], sources: Sources) -> None:
             graph = str(getattr(quad.graph_name, "value", "")).rpartition("/")[2]
             if graph in names:
                 raise UsageError(f"{file.name} has statements of the source {graph!r} and is written by hand: edit it")
-
-
-def _read(path: Path) -> Iterable[Quad]:
-    return parse(path=str(path), format=RdfFormat.TRIG)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pyoxigraph import NamedNode
 
-from citygraph.sheets.cell_problems import WARNING, CellAddress, CellProblem, CellRule
+from citygraph.sheets.cell_problems import NOTE, WARNING, CellAddress, CellProblem, CellRule
 from citygraph.sheets.choices import Choices
 from citygraph.sheets.table_model import Sheet, SheetColumn, TableModel, expanded
 from citygraph.sheets.workbook import Grid, Workbook
@@ -39,7 +39,7 @@ EMPTY_REQUIRED = CellRule(
     "value-missing", "The column {column} is empty.", "Fill in the cell: each row needs this value."
 )
 EXAMPLE_LEFT = CellRule(
-    "example-row", "This row is the example of the template and is not imported.", "Delete the row.", WARNING
+    "example-row", "This row is the example of the template and is not imported.", "Nothing needs to be done.", NOTE
 )
 
 DASH = CellRule(
