@@ -30,6 +30,7 @@ from tests.sheet_files import (
     Instance,
     Unvalidated,
     cells,
+    check_csv,
     checked,
     checker_of,
     new_instance,
@@ -296,3 +297,18 @@ def test_without_a_release_the_reader_is_told_why_names_are_unknown(instance: In
     checker = replace(checker_of(instance), release=None)
     result = checker.check([tmp_path / "sources.csv"], Progress())
     assert [one.rule.name for one in result.problems] == ["name-unknown", "release-missing"]
+
+
+def test_the_help_and_the_choices_of_an_older_template_are_recognised(instance: Instance, tmp_path: Path) -> None:
+    """A filled workbook outlives a change of a text or of the German name of a class (14 §2)."""
+    model = read_model(instance[0].ontology, ("en", "de"))
+    columns = [column for column in model.sheet("places").columns if column.required or column.key == "latitude"]
+    helps = [column.guidance("en") for column in columns]
+    assert all(helps[:2])
+    lines = [[column.title("en") for column in columns], ["As it was written before.", *helps[1:]]]
+    lines.append(["Poland" if column.key == "name" else "Staat" if column.key == "kind" else "" for column in columns])
+    lines[2][[column.key for column in columns].index("source")] = "page"
+    text = "".join(csv_line(line, ";") for line in lines)
+    result = check_csv(instance, tmp_path, ("places", text), ("sources", SOURCES))
+    assert cells(result) == []
+    assert any(str(one.quad.subject) == f"<{ID}country/poland>" for one in result.statements)

@@ -218,7 +218,9 @@ def _without_dashes(cells: dict[SheetColumn, RowCell]) -> Iterator[CellProblem]:
 
 
 def _is_help(cells: dict[SheetColumn, RowCell]) -> bool:
-    return all(cell.text in {column.guidance(tag) for tag in column.titles} for column, cell in cells.items())
+    # Most of them: the help of another version may say some things differently.
+    helps = sum(cell.text in {column.guidance(tag) for tag in column.titles} for column, cell in cells.items())
+    return helps > len(cells) / 2
 
 
 def _is_example(cells: dict[SheetColumn, RowCell], choices: Choices) -> bool:
