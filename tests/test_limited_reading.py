@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from citygraph.catalogues import LANGUAGES
 from citygraph.errors import UsageError
+from citygraph.sheets.cell_facts import STATE_SHEET
 from citygraph.sheets.limited_reading import LimitedReader
 from citygraph.sheets.workbook import read_workbook
 from citygraph.web.view.translations import Translations
@@ -22,9 +24,19 @@ def test_a_workbook_read_within_limits_is_the_same(tmp_path: Path) -> None:
     path.write_bytes(xlsx(lambda _, sheet: (sheet.write(2, 1, "İzmir"), sheet.write(4, 2, 2.0**60))))
     csv = tmp_path / "x.csv"
     csv.write_bytes("Partner;Kind\nGdańsk;#N/A\n;\n".encode())
+    export = tmp_path / "export.xlsx"
+    export.write_bytes(xlsx(_with_state))
+    assert read_workbook(export).state == (("release", "r1"),)
     reader = LimitedReader(512 * MIB, 60)
-    for file in (path, csv):
+    for file in (path, csv, export):
         assert reader.read(file, ("Partner", "Kind")) == read_workbook(file, ("Partner", "Kind"))
+
+
+def _with_state(book: Any, sheet: Any) -> None:
+    sheet.write(0, 0, "Partner")
+    state = book.add_worksheet(STATE_SHEET)
+    state.hide()
+    state.write_row(0, 0, ["release", "r1"])
 
 
 def test_the_reason_of_a_refusal_is_that_of_the_reader(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from citygraph.sheets.check import CheckedSheets, choices_of
 from citygraph.sheets.export_rows import ExportedSheets, SheetExporter
 from citygraph.sheets.export_state import read_state, state_of, written_state
 from citygraph.sheets.importing import imported, preview, write_import
+from citygraph.sheets.problem_report import difference_members
 from citygraph.sheets.table_model import SheetColumn, read_model
 from citygraph.sheets.xlsx_files import write_rows
 from tests.sheet_files import (
@@ -140,6 +141,10 @@ def test_an_empty_cell_keeps_what_the_source_says(filled: Instance, tmp_path: Pa
     difference = preview(result)
     assert said(difference.added) == {("latitude", "54.36")}
     assert said(difference.removed) == {("latitude", "54.35")}
+    (members,) = difference_members(difference, {one.quad: one.address for one in result.statements}.get)
+    assert (members["change"], members["old"], members["value"]) == ("changed", "54.35", "54.36")
+    assert (members["subject"], members["source"]) == ("city:gdansk", "page")
+    assert members["cell"].endswith("places.csv: C2")
     note = next(one for one in result.problems if one.rule.name == "cell-emptied")
     assert (note.address.name, note.values["now"]) == ("D2", "18.65")
 

@@ -28,7 +28,14 @@ from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.export_state import state_of, written_state
 from citygraph.sheets.importing import SheetDifference, imported, preview, undo_import, write_import
 from citygraph.sheets.limited_reading import LimitedReader
-from citygraph.sheets.problem_report import as_members, difference_html, report_html, report_page, severity_name
+from citygraph.sheets.problem_report import (
+    as_members,
+    difference_html,
+    difference_members,
+    report_html,
+    report_page,
+    severity_name,
+)
 from citygraph.sheets.problem_workbook import write_problem_workbook
 from citygraph.sheets.sheet_mapping import propose_mapping, read_mapping
 from citygraph.sheets.table_metadata import write_csv_files
@@ -38,7 +45,8 @@ from citygraph.source.files import sources_of
 from citygraph.web.view.translations import Translations
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", NOTE: "cyan"}
-_SHOWN = 3  # problems of a rule on the terminal
+_SHOWN, _SHOWN_CHANGES = 3, 20  # problems of a rule, and statements, on the terminal
+_SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
 _ENCODING = click.option("--encoding", default="", help="Encoding of CSV files that are not UTF-8, such as cp1254.")
@@ -288,9 +296,13 @@ def _progress(as_json: bool) -> Progress:
 
 def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, lang: str) -> None:
     translate = Translations(lang)
+    addresses = {statement.quad: statement.address for statement in checked.statements}
+    changes = [] if checked.errors else list(difference_members(difference, addresses.get))
     if as_json:
         for problem in checked.problems:
             print_json(as_members(problem, translate))
+        for members in changes:
+            print_json(members)
         print_json({"errors": len(checked.errors), "added": len(difference.added), "removed": len(difference.removed)})
         return
     out = Console(highlight=False, soft_wrap=True)
@@ -310,5 +322,12 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, l
     warnings = sum(problem.rule.severity == WARNING for problem in checked.problems)
     counts = ((translate("Errors: {number}"), len(checked.errors)), (translate("Warnings: {number}"), warnings))
     out.print(" · ".join(text.format(number=number) for text, number in counts))
-    changes = ((translate("Added"), difference.added), (translate("Removed"), difference.removed))
-    out.print(" · ".join(f"{name}: {len(quads)}" for name, quads in changes))
+    totals = ((translate("Added"), difference.added), (translate("Removed"), difference.removed))
+    out.print(" · ".join(f"{name}: {len(quads)}" for name, quads in totals))
+    for members in changes[:_SHOWN_CHANGES]:
+        old = f"{members['old']} → " if "old" in members else ""
+        place = " · ".join(text for text in (members["source"], members["cell"]) if text)
+        sign, what = _SIGNS[members["change"]], f"{members['subject']} {members['property']}"
+        out.print(escape(f"    {sign} {what} {old}{members['value']}  ({place})"))
+    if len(changes) > _SHOWN_CHANGES:
+        out.print(f"    … {len(changes) - _SHOWN_CHANGES}")

@@ -89,7 +89,8 @@ def _workbook(values: dict[str, Any]) -> Workbook:
         for grid in values["grids"]
     )
     problems = tuple(map(problem_from_json, values["problems"]))
-    return Workbook(Path(values["path"]), grids, problems, tuple(values["notes"]))
+    state = tuple(map(tuple, values["state"]))
+    return Workbook(Path(values["path"]), grids, problems, tuple(values["notes"]), state)
 
 
 if __name__ == "__main__":

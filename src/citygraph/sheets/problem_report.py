@@ -13,6 +13,7 @@ from citygraph.rdf.terms import split_iri
 from citygraph.sheets.cell_problems import ERROR, NOTE, WARNING, CellAddress, CellProblem, CellRule, Translate, grouped
 from citygraph.sheets.check import CheckedSheets
 from citygraph.sheets.importing import SheetDifference
+from citygraph.sheets.slots import source_of
 
 # Both themes have a contrast of at least 4.5 : 1, and the severity is a word as well.
 _STYLE = """
@@ -89,6 +90,21 @@ def difference_html(
         if lines:
             parts += _statements(name, title, lines, address_of, translate)
     return "\n".join(parts)
+
+
+def difference_members(
+    difference: SheetDifference, address_of: Callable[[Quad], CellAddress | None]
+) -> Iterator[dict[str, str]]:
+    """Yields what an import removes, changes and adds, as JSON objects with the cell that a statement comes from."""
+    added, removed, changed = _sorted_out(difference)
+    lines: list[tuple[str, Quad, Quad | None]] = [("removed", quad, None) for quad in removed]
+    lines += [("changed", quad, old) for quad, old in changed]
+    lines += [("added", quad, None) for quad in added]
+    for kind, quad, old in lines:
+        named = {"old": _term(old.object)} if old else {}
+        source = str(getattr(source_of(quad), "value", "")).rpartition("/")[2]
+        members = {"change": kind, "subject": _term(quad.subject), "property": _term(quad.predicate)}
+        yield {**members, "value": _term(quad.object), **named, "source": source, "cell": str(address_of(quad) or "")}
 
 
 def report_page(files: Iterable[str], language: str, fragments: Iterable[str], translate: Translate) -> str:
