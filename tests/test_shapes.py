@@ -7,16 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from pyoxigraph import parse
+from pyoxigraph import Quad, Store, parse
 
+from citygraph.build.graph_rules import GraphRules
 from citygraph.build.validation import Validation
 from citygraph.rdf.terms import BASE, CG
-from citygraph.report import Report
+from citygraph.report import Report, merge_reports, report_of
 from citygraph.source.files import Sources
 
 EXAMPLES = Path(__file__).parents[1] / "ontology" / "examples"
-CONFORMING = sorted((EXAMPLES / "conforming").glob("*.ttl"))
-VIOLATING = sorted((EXAMPLES / "violating").glob("*.ttl"))
+# Those about who states what have graphs.
+CONFORMING = sorted((EXAMPLES / "conforming").glob("*.t*"))
+VIOLATING = sorted((EXAMPLES / "violating").glob("*.t*"))
 pytestmark = pytest.mark.timeout(600)
 _HEAD = re.compile(r"# (violates|warns): shapes:(\S+)")
 
@@ -26,9 +28,20 @@ def reports(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> dict[
     """The report of each example, by both engines: validation raises if they disagree."""
     folder = tmp_path_factory.mktemp("examples")
 
+    by_graph = GraphRules(file.path for file in sources.shape_files())
+    ontology = [quad for file in sources.ontology_files() for quad in file.read()]
+
     def validate(paths: list[Path]) -> dict[Path, Report]:
         with Validation(sources) as validation:
-            return {path: validation.validate(_as_ntriples(path, folder), both=True) for path in paths}
+            return {path: _both(validation.validate(_as_ntriples(path, folder), both=True), path) for path in paths}
+
+    def _both(report: Report, path: Path) -> Report:
+        if path.suffix != ".trig":
+            return report
+        quads = list(parse(path=path))
+        store = Store()
+        store.extend([*ontology, *quads, *(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)])
+        return merge_reports([report, report_of(by_graph.check(store))])
 
     paths = CONFORMING + VIOLATING
     with ThreadPoolExecutor() as pool:

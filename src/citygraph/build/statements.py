@@ -118,17 +118,17 @@ class StatementRules:
         text = value[1:end]
         if verdict.is_text:
             blank = not text.strip() or ("\\" in text and not _unescaped(text).strip())
-            return _Fault("TextNotEmpty", (("property", _short(predicate)),)) if blank else None
+            return _Fault("TextNotEmpty", (("property", short_name(predicate)),)) if blank else None
         if not verdict.datatype:
             return None
         if is_valid(_unescaped(text), verdict.datatype):
             return _fault_of_zone(predicate, text, verdict.datatype)
         type_ = DATATYPES[verdict.datatype]
         words = (
-            ("property", _short(predicate)),
+            ("property", short_name(predicate)),
             ("value", f'"{text}"'),
-            ("datatype", _short(verdict.datatype)),
-            ("example", f'"{type_.example}"^^{_short(verdict.datatype)}'),
+            ("datatype", short_name(verdict.datatype)),
+            ("example", f'"{type_.example}"^^{short_name(verdict.datatype)}'),
         )
         return _Fault("LexicalForm", words)
 
@@ -138,7 +138,7 @@ class StatementRules:
         if values is None and name.startswith(CG):
             return self._unknown("KnownProperty", name, self._own_properties)
         if values and not values.iris:
-            return _Fault("ValueIsLiteral", (("property", _short(name)), *_expected(values)))
+            return _Fault("ValueIsLiteral", (("property", short_name(name)), *_expected(values)))
         if not term.startswith(CG) or term == CG:
             return None
         if name == _TYPE and term not in self._classes:
@@ -161,9 +161,9 @@ class StatementRules:
         if values is None and name.startswith(CG):
             return self._unknown("KnownProperty", name, self._own_properties)
         if values and not values.literals:
-            return _Fault("ValueIsIri", (("property", _short(name)),))
+            return _Fault("ValueIsIri", (("property", short_name(name)),))
         if values and values.datatypes and datatype not in values.datatypes:
-            words = (("property", _short(name)), ("datatype", _short(datatype)), *_expected(values))
+            words = (("property", short_name(name)), ("datatype", short_name(datatype)), *_expected(values))
             return _Fault("ValueDatatype", words)
         if datatype.startswith(XSD) and datatype not in DATATYPES:
             return self._unknown("KnownDatatype", datatype, DATATYPES)
@@ -175,11 +175,11 @@ class StatementRules:
 
     def _unknown(self, rule: str, term: str, candidates: Iterable[str]) -> _Fault:
         nearest = max(sorted(candidates), key=lambda other: _similarity(term, other), default=term)
-        return _Fault(rule, (("term", _short(term)), ("nearest", _short(nearest))))
+        return _Fault(rule, (("term", short_name(term)), ("nearest", short_name(nearest))))
 
     def _result(self, fault: _Fault, subject: str, predicate: str, value: str) -> ValidationResult:
         messages, remedies = (
-            {language: _filled(text, fault.words) for language, text in texts.items()}
+            {language: filled(text, fault.words) for language, text in texts.items()}
             for texts in self._texts.get(fault.rule, ({}, {}))
         )
         return ValidationResult(
@@ -234,8 +234,8 @@ def _fault_of_zone(predicate: str, text: str, datatype: str) -> _Fault | None:
     # Only the zone of a valid date has a letter or a colon.
     if datatype not in _DATES or not predicate.startswith(f"<{CG}") or (text[-1] != "Z" and ":" not in text):
         return None
-    example = f'"{_ZONE.sub("", text)}"^^{_short(datatype)}'
-    return _Fault("DateWithoutZone", (("property", _short(predicate)), ("example", example)))
+    example = f'"{_ZONE.sub("", text)}"^^{short_name(datatype)}'
+    return _Fault("DateWithoutZone", (("property", short_name(predicate)), ("example", example)))
 
 
 def _quads(files: Sequence[Path]) -> Iterator[Quad]:
@@ -254,15 +254,15 @@ def _values(kinds: set[NamedNode], ranges: set[str]) -> _Values:
 
 def _expected(values: _Values) -> tuple[tuple[str, str], ...]:
     datatypes = sorted(values.datatypes) or [XSD + "string"]
-    return (("expected", ", ".join(map(_short, datatypes))), ("example", _example(datatypes[0])))
+    return (("expected", ", ".join(map(short_name, datatypes))), ("example", _example(datatypes[0])))
 
 
 def _example(datatype: str) -> str:
     if datatype == _LANGUAGE_TEXT:
         return '"…"@en'
     if datatype not in DATATYPES or datatype in TEXTS:
-        return '"…"' if datatype in TEXTS else f'"…"^^{_short(datatype)}'
-    return f'"{DATATYPES[datatype].example}"^^{_short(datatype)}'
+        return '"…"' if datatype in TEXTS else f'"…"^^{short_name(datatype)}'
+    return f'"{DATATYPES[datatype].example}"^^{short_name(datatype)}'
 
 
 def _datatype_of(suffix: str) -> str:
@@ -284,12 +284,14 @@ def _similarity(one: str, other: str) -> float:
     return SequenceMatcher(None, name.casefold(), other_name.casefold()).ratio()
 
 
-def _short(iri: str) -> str:
+def short_name(iri: str) -> str:
+    """Returns the prefixed name of an IRI, or the IRI in angle brackets."""
     prefix, name = split_iri(iri.removeprefix("<").removesuffix(">"))
     return f"{prefix}:{name}" if prefix else f"<{name}>"
 
 
-def _filled(text: str, words: Iterable[tuple[str, str]]) -> str:
+def filled(text: str, words: Iterable[tuple[str, str]]) -> str:
+    """Returns a text with these words in place of {?name}."""
     for name, word in words:
         text = text.replace(f"{{?{name}}}", word)
     return text

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad
 
+from citygraph.build.graph_rules import GraphRules
 from citygraph.commit.commit import Effects, Followup
 from citygraph.incremental.counts import CountedStore
 from citygraph.incremental.derivation import Deriver
@@ -14,7 +16,7 @@ from citygraph.incremental.partial_validation import PartialValidator
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Staged
-from citygraph.report import Report, write_report
+from citygraph.report import Report, merge_reports, report_of, write_report
 from citygraph.settings import Settings
 from citygraph.source.files import Sources, sources_of
 from citygraph.source.rules import read_rules
@@ -44,6 +46,7 @@ class IncrementalFollowup:
     def __init__(self, sources: Sources) -> None:
         self._deriver = Deriver(read_rules(sources.rule_files()))
         self._validator = PartialValidator(sources)
+        self._graph_rules = GraphRules(file.path for file in sources.shape_files())
 
     def update_derived(self, staged: Staged, delta: Delta) -> Effects:
         """Derives, describes, validates and, if the result conforms, writes report and index."""
@@ -58,10 +61,18 @@ class IncrementalFollowup:
         merged = Delta(counted.added, counted.removed)
         changed = merged.added | merged.removed
         report = self._validator.validate(changed, PreviousState(counted.store, merged), counted.store, staged.path)
+        report = self._with_graph_rules(report, counted)
         if report.conforms:
             write_report(report, staged.parent.path, staged.path)
             update_index(staged.parent.path, staged.path, counted.store, changed)
         return Effects(counted.delta, counted.graphs, merged, report)
+
+    def _with_graph_rules(self, report: Report, counted: CountedStore) -> Report:
+        """Returns the report with what the rules about named graphs find about the nodes of the change."""
+        changed = {t for quad in counted.delta.added | counted.delta.removed for t in (quad.subject, quad.object)}
+        nodes = {node for node in changed if isinstance(node, NamedNode)}
+        results = tuple(self._graph_rules.check(counted.store, nodes)) if nodes else ()
+        return replace(merge_reports([report, report_of(results)]), scope=report.scope) if results else report
 
 
 def followup_for(settings: Settings) -> Followup:

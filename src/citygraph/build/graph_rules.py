@@ -1,0 +1,92 @@
+"""The rules about who states what: each is a query over the named graphs, which SHACL engines do not see.
+
+A shape with cg:graphQuery has the query. Each solution is a result about ?focus, with ?path and ?value if bound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyoxigraph import DefaultGraph, Literal, NamedNode, QuerySolution, QuerySolutions, RdfFormat, Store, parse
+
+from citygraph.build.statements import filled, short_name
+from citygraph.rdf.terms import CG, PREFIXES, RDFS, SH
+from citygraph.report import ValidationResult, text_in
+from citygraph.source.reading import read_packaged_text
+
+_QUERY, _REMEDY, _MESSAGE, _SEVERITY = CG("graphQuery"), CG("remedy"), SH("message"), SH("severity")
+_START = re.compile(r"WHERE\s*\{")
+
+
+@dataclass
+class _GraphRule:
+    """A rule: its query, its severity, and its words."""
+
+    query: str = ""
+    severity: str = "violation"
+    messages: dict[str, str] = field(default_factory=dict)
+    remedies: dict[str, str] = field(default_factory=dict)
+
+
+class GraphRules:
+    """The rules with a query over named graphs, by the IRI of their shape."""
+
+    def __init__(self, shapes: Iterable[Path]) -> None:
+        rules: dict[str, _GraphRule] = {}
+        quads = [quad for path in shapes for quad in parse(read_packaged_text(path), RdfFormat.TURTLE)]
+        with_query = {quad.subject for quad in quads if quad.predicate == _QUERY}
+        for quad in (quad for quad in quads if quad.subject in with_query):
+            rule = rules.setdefault(str(quad.subject)[1:-1], _GraphRule())
+            if quad.predicate == _SEVERITY:
+                rule.severity = str(quad.object)[1:-1].removeprefix(SH).lower()
+            elif not isinstance(quad.object, Literal):
+                continue
+            elif quad.predicate == _QUERY:
+                rule.query = quad.object.value
+            elif quad.predicate in (_MESSAGE, _REMEDY):
+                texts = rule.messages if quad.predicate == _MESSAGE else rule.remedies
+                texts[quad.object.language or ""] = quad.object.value
+        self._rules = dict(sorted(rules.items()))
+
+    def check(self, store: Store, among: Collection[NamedNode] | None = None) -> Iterator[ValidationResult]:
+        """Yields the results about all nodes of a store with its named graphs, or only those about nodes `among`."""
+        values = "" if among is None else f" VALUES ?focus {{ {' '.join(sorted(map(str, among)))} }}"
+        for shape, rule in self._rules.items():
+            query = _START.sub(lambda start: start[0] + values, rule.query, count=1)
+            solutions = store.query(query, prefixes=PREFIXES)
+            assert isinstance(solutions, QuerySolutions)  # noqa: S101 - the queries are SELECTs
+            for solution in solutions:
+                yield _result(shape, rule, solution, store)
+
+
+def _result(shape: str, rule: _GraphRule, solution: QuerySolution, store: Store) -> ValidationResult:
+    focus = solution["focus"]
+    path, value = (_bound(solution, name) for name in ("path", "value"))
+    words = (("path", short_name(path)),)
+    return ValidationResult(
+        severity=rule.severity,
+        focus_node=focus.value if isinstance(focus, NamedNode) else str(focus),
+        shape=shape,
+        component=f"{SH}SPARQLConstraintComponent",
+        path=path.removeprefix("<").removesuffix(">"),
+        value=value,
+        label=_label(store, focus),
+        messages={language: filled(text, words) for language, text in rule.messages.items()},
+        remedies={language: filled(text, words) for language, text in rule.remedies.items()},
+    )
+
+
+def _bound(solution: QuerySolution, name: str) -> str:
+    try:
+        return str(solution[name] or "")
+    except KeyError:
+        return ""
+
+
+def _label(store: Store, node: object) -> str:
+    quads = store.quads_for_pattern(node, RDFS("label"), None, DefaultGraph()) if isinstance(node, NamedNode) else ()
+    labels = (quad.object for quad in quads)
+    return text_in({label.language or "": label.value for label in labels if isinstance(label, Literal)}, "en")
