@@ -186,6 +186,17 @@ def test_violations_change_nothing(settings: Settings) -> None:
     assert not list(settings.releases.glob(".staging-*"))
 
 
+def test_a_graph_that_contradicts_itself_is_refused(settings: Settings, commit: Commits) -> None:
+    """Two dates of one act in one source, whichever commit brings the second; two sources may differ (15 §1)."""
+    said = "INSERT DATA { GRAPH graph:notes { agreement:izmir-bremen cg:councilActDate '1994-12-%s'^^xsd:date } }"
+    assert done(commit(settings, said % "01")).added == 1
+    refused = commit(settings, said % "02")
+    assert isinstance(refused, Violations)
+    (result,) = refused.report.violations
+    assert (result.shape.partition("#")[2], result.path.partition("#")[2]) == ("OnceInSource", "councilActDate")
+    assert "cg:councilActDate" in result.message("en")
+
+
 def test_a_trial_run_tells_and_changes_nothing(settings: Settings, commit: Commits) -> None:
     """?dry-run validates as a commit does."""
     before = current(settings)

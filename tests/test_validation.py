@@ -94,6 +94,8 @@ ADDITION = {
     'GRAPH graph:probe { city:nowhere cg:note "A note."@en }': "EverySubjectTyped",
     "GRAPH graph:probe { city:izmir cg:about [ a cg:Country ] }": "NoBlankNodes",
     "GRAPH graph:probe { city:bremen cg:country city:izmir }": "CountryKind",
+    "GRAPH graph:probe { city:bremen cg:twinnedWith city:izmir }": "DerivedByHand",
+    'GRAPH graph:curation { city:bremen cg:note "A note."@en }': "ConclusionMissing",
 }
 
 

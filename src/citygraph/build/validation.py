@@ -125,7 +125,8 @@ def locate(report: Report, files: Iterable[SourceFile]) -> Report:
 
 
 def _subjects(result: ValidationResult) -> Iterator[str]:
-    yield _name(f"<{result.focus_node}>")
+    # A graph is described by a node of its own.
+    yield _name(f"<{result.focus_node.removesuffix('#graph')}>")
     yield _name(result.value)
 
 
