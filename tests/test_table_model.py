@@ -45,6 +45,15 @@ def test_labels_have_a_column_for_each_language_and_the_first_is_required(model:
     ]
 
 
+def test_titles_are_in_every_language_of_a_catalogue(model: TableModel) -> None:
+    """The file has some languages itself; a language without either has the English title (14 §1)."""
+    agreements = model.sheets[0]
+    assert [agreements.title(language) for language in ("de", "tr", "az", "fr")] == [
+        "Vereinbarungen", "Anlaşmalar", "Sazişlər", "Agreements",
+    ]  # fmt: skip
+    assert agreements.columns[1].guidance("az").startswith("Digər şəhərin və ya bölgənin adı.")
+
+
 def test_nodes_are_linked_by_their_keys(model: TableModel) -> None:
     """Patterns, needs and links name columns or nodes of the same sheet."""
     for sheet in model.sheets:

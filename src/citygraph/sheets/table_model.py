@@ -13,6 +13,7 @@ from pyoxigraph import NamedNode
 from citygraph.errors import BadData
 from citygraph.instance import packaged_folder
 from citygraph.rdf.terms import PREFIXES
+from citygraph.source.instance_languages import translations_of
 from citygraph.source.reading import read_text
 
 # Kinds of columns; `cell_statements.py` turns the cells of each into terms.
@@ -91,7 +92,8 @@ class SheetColumn:
         """Returns how to fill the column, in a language or else in English: its help, and whether it is required."""
         kinds = (("required", self.required), ("many", self.many), ("date", self.kind == "date"))
         texts = [self.helps.get(language) or self.helps.get("en", "")]
-        texts += [_GUIDANCE[name].get(language, _GUIDANCE[name]["en"]) for name, applies in kinds if applies]
+        guidance = (_translated(_GUIDANCE[name]) for name, applies in kinds if applies)
+        texts += [by_language.get(language, by_language["en"]) for by_language in guidance]
         return " ".join(text for text in texts if text)
 
 
@@ -193,10 +195,22 @@ def read_model(ontology: Path, languages: tuple[str, ...]) -> TableModel:
     """
     path = ontology / "sheets.toml"
     try:
-        content = tomllib.loads(read_text(path))
+        content = _translated(tomllib.loads(read_text(path)))
         return TableModel(tuple(_sheet(sheet, languages) for sheet in content["sheet"]), languages)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise BadData(f"the table model is invalid: {error}", str(path)) from error
+
+
+def _translated(value: Any) -> Any:
+    """Returns a value of the file, in which each text by language is in the languages of the catalogues too."""
+    if isinstance(value, list):
+        return list(map(_translated, value))
+    if not isinstance(value, dict):
+        return value
+    english = value.get("en")
+    return (
+        translations_of(english) | value if isinstance(english, str) else {k: _translated(v) for k, v in value.items()}
+    )
 
 
 def columns_as_markdown() -> str:
@@ -218,7 +232,10 @@ def columns_as_markdown() -> str:
 def _sheet(values: Mapping[str, Any], languages: tuple[str, ...]) -> Sheet:
     main = values["main"]
     nodes = {key: _node(key, node) for key, node in values["nodes"].items()}
-    rows = [*values["columns"], *([] if values["key"] == "sources" else [_SOURCE, _IDENTIFIER])]
+    rows = [
+        *values["columns"],
+        *([] if values["key"] == "sources" else [_translated(_SOURCE), _translated(_IDENTIFIER)]),
+    ]
     columns = tuple(column for row in rows for column in _columns(row, main, languages))
     return Sheet(values["key"], values["title"], main, nodes, columns)
 
