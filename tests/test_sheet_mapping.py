@@ -99,6 +99,21 @@ def test_a_proposal_can_be_read_and_recognises_titles_and_values(
     assert mapping.values["kind"] == {"Schwesterstadt": ""}
 
 
+def test_a_proposal_asks_for_the_short_name_of_each_reference(
+    model: TableModel, choices: Choices, tmp_path: Path
+) -> None:
+    """(14 §2) A column of references is the source; one that is a short name already needs none."""
+    (tmp_path / "own.csv").write_text(
+        "Partner;Seit;Fundstelle\nRiga;1985;https://a.example/\nOslo;1986;register\n", encoding="utf-8"
+    )
+    path = tmp_path / "mapping.toml"
+    book = read_workbook(tmp_path / "own.csv")
+    path.write_text(propose_mapping(book, model, choices, Names(None)), encoding="utf-8")
+    mapping = read_mapping(path, model)
+    assert mapping.columns["Fundstelle"] == "source"
+    assert mapping.values["source"] == {"https://a.example/": ""}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -72,6 +72,18 @@ def test_all_problems_are_reported_at_once_with_their_cells(instance: Instance, 
     ]
 
 
+def test_a_wrong_choice_is_answered_with_the_drop_down_and_a_former_label_is_accepted(
+    instance: Instance, tmp_path: Path
+) -> None:
+    """(14 §2) The choices are in the first language of the instance, as in its template."""
+    sources, release = instance
+    path = tmp_path / "orte.csv"
+    path.write_text("Name (de);Art;Quelle\nPolen;Staat;page\nRiga;Dorf;page\n", encoding="utf-8")
+    checker = Checker(read_model(sources.ontology, ("de", "en")), sources, release, f"{ID}city/bremen")
+    problems = [one for one in checker.check([path], Progress()).errors if one.rule.name == "choice"]
+    assert [(one.address.name, one.values["choices"].split(", ")[-1]) for one in problems] == [("B3", "Land")]
+
+
 def test_yes_and_no_are_read_in_turkish_capitals(instance: Instance, tmp_path: Path) -> None:
     """HAYIR has a dotless I, which Python's lower case would give a dot."""
     places = PLACES.replace("Wikidata;Source", "Population;Population is approximate;Wikidata;Source")

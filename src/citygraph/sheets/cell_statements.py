@@ -352,7 +352,7 @@ class RowReader:
             choices = column.classes if kind == "class" else (column.scheme,)
             name = find(text, choices)
             if name is None:
-                wrong(NOT_A_CHOICE, choices=self._context.choices.shown(column))
+                wrong(NOT_A_CHOICE, choices=self._context.choices.shown(column, self._context.model.languages[0]))
             return expanded(name) if name else None
         term = PLAIN_TERMS[kind](text)
         if term is None:

@@ -58,9 +58,9 @@ class Choices:
         concept = self.concept_of(column.example, (column.scheme,)) if column.kind == "concept" else None
         return self.label(concept, language) if concept else column.example
 
-    def shown(self, column: SheetColumn) -> str:
-        """Returns the choices of a column for a message."""
-        return ", ".join(self.of(column, column.language or "en"))
+    def shown(self, column: SheetColumn, language: str) -> str:
+        """Returns the choices of a column for a message, in the language of the drop-downs."""
+        return ", ".join(self.of(column, language))
 
     def _is_named(self, text: str, iri: str) -> bool:
         prefix, local = split_iri(iri)

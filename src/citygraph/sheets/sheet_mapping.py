@@ -18,7 +18,7 @@ from citygraph.sheets.rows import titles_of
 from citygraph.sheets.table_model import Sheet, SheetColumn, TableModel
 from citygraph.sheets.workbook import Grid, Workbook
 from citygraph.source.reading import read_text
-from citygraph.text import fold
+from citygraph.text import fold, slug
 
 _HEADER_ROWS = 20
 _MOST = 0.6  # the part of a column's cells that must look like a value for a proposal by values
@@ -202,7 +202,7 @@ def _written(
         yield f"{_quoted(title)} = {_quoted(guesses[title])}{example.splitlines()[0]}"
     for key, column in keys.items():
         titles = [title for title, guess in guesses.items() if guess == key]
-        if titles and column.kind in ("class", "concept"):
+        if titles and column.kind in ("class", "concept", "source"):
             yield from _values(key, column, columns[titles[0]], choices, language)
     yield ""
     yield "# Values for all rows, for columns that your sheet does not have."
@@ -213,13 +213,19 @@ def _written(
 
 
 def _values(key: str, column: SheetColumn, cells: Sequence[str], choices: Choices, language: str) -> Iterator[str]:
-    """Yields the table of values that are not choices of a column, the most frequent first."""
+    """Yields the table of values that are not choices of a column, or no short names, the most frequent first."""
     find = choices.class_of if column.kind == "class" else choices.concept_of
     domain = column.classes if column.kind == "class" else (column.scheme,)
-    unknown = [text for text, _ in Counter(cells).most_common() if find(text, domain) is None]
+    counted = [text for text, _ in Counter(cells).most_common()]
+    if column.kind == "source":
+        unknown = [text for text in counted if slug(text) != text]
+        hint = "The short name of each document, for which the sheet of the sources has a row"
+    else:
+        unknown = [text for text in counted if find(text, domain) is None]
+        hint = f"Choices: {', '.join(choices.of(column, language))}"
     if unknown:
         yield ""
-        yield f"# Choices: {', '.join(choices.of(column, language))}"
+        yield f"# {hint}"
         yield f"[values.{key}]"
         for text in unknown[:_DISTINCT]:
             yield f"{_quoted(text)} = {_quoted('')}"

@@ -150,6 +150,7 @@ class TableModel:
 # Each sheet except that of the sources ends with the source of the row.
 _SOURCE = {
     "key": "source",
+    "synonyms": ["Fundstelle", "Beleg", "Nachweis", "Dokument", "Document", "Reference", "Belge", "Dayanak"],
     "title": {"en": "Source", "tr": "Kaynak", "de": "Quelle"},
     "help": {
         "en": "The short name of a source in the sheet Sources.",
