@@ -209,7 +209,7 @@ def test_a_change_by_another_is_a_conflict_that_names_the_cell(site: Writable, p
     refused = go_on(site, page, "publish")
     assert refused.status == 409
     assert '<th scope="row">E2</th>' in refused.text
-    assert "54.37" in refused.text
+    assert f"54.37 ({before}, tester)" in refused.text
     assert not refused.offers("publish")
     assert current(site).id == before
 

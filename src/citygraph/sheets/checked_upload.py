@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
+from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
 from citygraph.commit.change import Update
+from citygraph.release.releases import Release
 from citygraph.sheets.cell_problems import ERROR, CellAddress, CellProblem, CellRule, problem_from_json
 from citygraph.sheets.importing import SheetDifference
+from citygraph.sheets.later_changes import LaterChanges
+from citygraph.sheets.merging import ChangedBy
+from citygraph.sheets.slots import slot_of
 
 CHANGED_MEANWHILE = CellRule(
     "changed-meanwhile",
-    "The graph was changed here since the preview: {now}",
+    "The graph was changed here since the preview: {now} ({by})",
     "Upload the file again and decide in the new preview which value is right.",
 )
 
@@ -62,21 +66,24 @@ class CheckedUpload:
         drops = "".join(f"DROP GRAPH <{graph}> ;\n" for graph in created)
         return Update(drops + _operations("DELETE", added) + _operations("INSERT", self.removed))
 
-    def conflicts(self, store: Store) -> list[CellProblem]:
+    def conflicts(self, release: Release) -> list[CellProblem]:
         """Returns the cells whose property has changed in the graph since the preview.
 
         If only others have changed, it is the first cell of their source.
         """
+        store, later = release.open_store(), LaterChanges(release, "")
         old = {*(self.cells.keys() - set(self.added)), *self.removed, *self.kept}
         problems: list[CellProblem] = []
         for graph in self.versions:
             now = set(map(as_nquad, store.quads_for_pattern(None, None, None, NamedNode(graph))))
             before = {line for line in old if line.endswith(f" <{graph}>")}
             if now != before:
-                problems += self._conflicts(graph, sorted(before ^ now), now)
+                problems += self._conflicts(graph, sorted(before ^ now), now, later.by)
         return problems
 
-    def _conflicts(self, graph: str, lines: Iterable[str], now: set[str]) -> Iterator[CellProblem]:
+    def _conflicts(
+        self, graph: str, lines: Sequence[str], now: set[str], changed_by: ChangedBy
+    ) -> Iterator[CellProblem]:
         theirs: dict[tuple[object, ...], list[str]] = defaultdict(list)
         for quad, line in ((next(_quads([line])), line) for line in lines):
             values = theirs[quad.subject, quad.predicate]
@@ -89,11 +96,13 @@ class CheckedUpload:
             if line.endswith(f" <{graph}>") and values_now is not None and address not in named:
                 named.add(address)
                 value = str(getattr(quad.object, "value", quad.object))
-                yield CellProblem(CHANGED_MEANWHILE, address, value, {"now": ", ".join(values_now) or "–"})
+                changes = {"now": ", ".join(values_now) or "–", "by": changed_by(slot_of(quad))}
+                yield CellProblem(CHANGED_MEANWHILE, address, value, changes)
         first = next((address for line, address in self.cells.items() if line.endswith(f" <{graph}>")), None)
         if not named and first:
-            others = ", ".join(value for values in theirs.values() for value in values)
-            yield CellProblem(CHANGED_MEANWHILE, first, graph.rpartition("/")[2], {"now": others or "–"})
+            others = ", ".join(value for known in theirs.values() for value in known)
+            changes = {"now": others or "–", "by": changed_by(slot_of(next(_quads(lines))))}
+            yield CellProblem(CHANGED_MEANWHILE, first, graph.rpartition("/")[2], changes)
 
     def as_json(self) -> dict[str, Any]:
         """Returns the values as a JSON object."""

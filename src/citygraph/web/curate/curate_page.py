@@ -124,8 +124,7 @@ class CuratePage:
         try:
             release = self._commit(request, principal, upload.update(), message, upload.versions.items())
         except (PreconditionFailed, Conflict):
-            store = self._releases.current().open_store()
-            conflicts = upload.conflicts(store)
+            conflicts = upload.conflicts(self._releases.current())
             if not conflicts:
                 raise
             return self._page(request, HTTPStatus.CONFLICT, kept, _token(fields), conflicts)
