@@ -87,6 +87,7 @@ class StatementRules:
         self._properties: dict[str, _Values] = {}
         self._texts: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
         self._literals: dict[tuple[str, str], _Verdict] = {}
+        self._spaces: tuple[str, ...] = (CG,)
         self._read_ontology(ontology)
         self._read_shapes(shapes)
 
@@ -135,11 +136,11 @@ class StatementRules:
     def _fault_of_iri(self, predicate: str, value: str) -> _Fault | None:
         name, term = predicate[1:-1], value[1:-1]
         values = self._properties.get(name)
-        if values is None and name.startswith(CG):
+        if values is None and name.startswith(self._spaces):
             return self._unknown("KnownProperty", name, self._own_properties)
         if values and not values.iris:
             return _Fault("ValueIsLiteral", (("property", short_name(name)), *_expected(values)))
-        if not term.startswith(CG) or term == CG:
+        if not term.startswith(self._spaces) or term in self._spaces:
             return None
         if name == _TYPE and term not in self._classes:
             return self._unknown("KnownClass", term, self._classes)
@@ -158,7 +159,7 @@ class StatementRules:
 
     def _fault_of_datatype(self, name: str, datatype: str) -> _Fault | None:
         values = self._properties.get(name)
-        if values is None and name.startswith(CG):
+        if values is None and name.startswith(self._spaces):
             return self._unknown("KnownProperty", name, self._own_properties)
         if values and not values.literals:
             return _Fault("ValueIsIri", (("property", short_name(name)),))
@@ -171,7 +172,7 @@ class StatementRules:
 
     @property
     def _own_properties(self) -> list[str]:
-        return [name for name in self._properties if name.startswith(CG)]
+        return [name for name in self._properties if name.startswith(self._spaces)]
 
     def _unknown(self, rule: str, term: str, candidates: Iterable[str]) -> _Fault:
         nearest = max(sorted(candidates), key=lambda other: _similarity(term, other), default=term)
@@ -198,7 +199,8 @@ class StatementRules:
         ranges: dict[str, set[str]] = {}
         for quad in _quads(files):
             subject = getattr(quad.subject, "value", "")
-            if not subject.startswith(CG):
+            # A term of the instance is in a namespace without a prefix; those of others are not ours to restrict.
+            if not subject.startswith(CG) and split_iri(subject)[0]:
                 continue
             self._terms.add(subject)
             if isinstance(quad.object, NamedNode) and quad.predicate.value == _TYPE:
@@ -209,6 +211,7 @@ class StatementRules:
         self._properties = {
             term: _values(its, ranges.get(term, set())) for term, its in kinds.items() if its & _PROPERTIES
         }
+        self._spaces = tuple(sorted({CG, *map(_namespace, (*self._classes, *self._properties))}))
 
     def _read_shapes(self, files: Sequence[Path]) -> None:
         quads = list(_quads(files))
@@ -250,6 +253,10 @@ def _values(kinds: set[NamedNode], ranges: set[str]) -> _Values:
     # A plain rdf:Property may take both, such as dates and, where a date is unknown, an individual.
     datatypes = frozenset(name for name in ranges if name.startswith(XSD) or name == _LANGUAGE_TEXT)
     return _Values(not ranges or datatypes != ranges, not ranges or bool(datatypes), datatypes)
+
+
+def _namespace(iri: str) -> str:
+    return iri[: max(iri.rfind("#"), iri.rfind("/")) + 1]
 
 
 def _expected(values: _Values) -> tuple[tuple[str, str], ...]:

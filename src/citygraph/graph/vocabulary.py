@@ -9,7 +9,7 @@ from functools import cached_property
 from pyoxigraph import Literal, NamedNode, Store
 
 from citygraph.graph.labels import LABEL_PROPERTIES, Label, choose, last_segment
-from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SKOS
+from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SH, SKOS, split_iri
 
 # schema:rangeIncludes and schema:domainIncludes are used where several classes are possible, which rdfs:range would all
 # require at once.
@@ -22,6 +22,8 @@ _PROPERTIES = {
     RDF("Property").value,
 }
 _CLASSES = {OWL("Class").value, RDFS("Class").value}
+_SHAPES = {SH("NodeShape").value, SH("PropertyShape").value}
+_SKOLEM = "/.well-known/genid/"  # a blank node of a file
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,12 @@ class VocabularyTerm:
         return not _CLASSES.isdisjoint(self.types)
 
     @property
+    def is_of_instance(self) -> bool:
+        """Whether an instance has added this class, property or shape."""
+        is_described = self.is_class or self.is_property or not _SHAPES.isdisjoint(self.types)
+        return is_described and not split_iri(self.iri)[0] and _SKOLEM not in self.iri
+
+    @property
     def is_expected_once(self) -> bool:
         """Whether an entity has at most one true value, so that two values show that sources differ."""
         values = self.statements.get(CG("expectedOnce").value, ())
@@ -114,6 +122,13 @@ class Vocabulary:
     def get(self, iri: str) -> VocabularyTerm | None:
         """Returns the term with this IRI; None if the graph does not describe it."""
         return self.terms.get(iri)
+
+    def documented(self, namespace: str) -> list[VocabularyTerm]:
+        """Returns the terms of a namespace, and the classes, properties and shapes that an instance adds to them.
+
+        Those of an instance are in a namespace of its own, which has no prefix here.
+        """
+        return [term for term in self.terms.values() if term.iri.startswith(namespace) or term.is_of_instance]
 
     @cached_property
     def classes(self) -> tuple[VocabularyTerm, ...]:

@@ -161,8 +161,9 @@ class Sources:
     def digests(self) -> dict[str, str]:
         """Returns the SHA-256 of all inputs of a release, by readable name."""
         files = {file.name: file.sha256() for file in self.all_files()}
-        folders = [(self.ontology, self.rule_files()), (self.queries or Path(), self.query_files())]
-        queries = {_name(path, folder): _sha256(path) for folder, paths in folders for path in paths}
+        folders = (*self.ontology_folders, *self.query_folders)
+        paths = (*self.rule_files(), *self.query_files())
+        queries = {_name(path, _folder_of(path, folders)): _sha256(path) for path in paths}
         return dict(sorted({**files, **queries}.items()))
 
     def fingerprint(self, version: str) -> str:
@@ -243,6 +244,10 @@ def _rdf_files(folder: Path) -> list[Path]:
 
 def _data_graph(path: Path, folder: Path) -> NamedNode | None:
     return CATALOG_GRAPH if path == folder / "catalog.ttl" else None
+
+
+def _folder_of(path: Path, folders: Iterable[Path]) -> Path:
+    return next(folder for folder in folders if path.is_relative_to(folder))
 
 
 def _name(path: Path, folder: Path) -> str:

@@ -156,7 +156,7 @@ class Pages(Templates):
         """Returns the documentation of the ontology."""
         table = StatementTable(opened, reader.translations, reader.addresses)
         vocabulary = opened.vocabulary
-        own = [t for t in vocabulary.terms.values() if t.iri.startswith(CG)]
+        own = vocabulary.documented(CG)
         others = [t for t in own if not t.is_class and not t.is_property]
         return self.page(
             "ontology.html",
@@ -187,7 +187,7 @@ class Pages(Templates):
     ) -> str:
         """Returns the documentation of the shapes."""
         table = StatementTable(opened, reader.translations, reader.addresses)
-        own = [t for t in opened.shapes.terms.values() if t.iri.startswith(f"{iri}#")]
+        own = opened.shapes.documented(f"{iri}#")
         # Constraints are shown with the shape that uses them.
         used = {part for term in own for part in _constraints(term)}
         whole = [t for t in own if t.iri not in used]
@@ -259,7 +259,8 @@ def _by_label(reader: PageRequest, terms: Any) -> list[VocabularyTerm]:
 def _facts(term: VocabularyTerm, vocabulary: Vocabulary, _: Translations) -> dict[str, Any]:
     """Returns the documentation of a term apart from its names."""
     above = RDFS("subClassOf").value if term.is_class else RDFS("subPropertyOf").value
-    own = {iri for iri in term.iris(above) if iri in vocabulary.terms and iri.startswith(CG)}
+    higher = (one for iri in term.iris(above) if (one := vocabulary.get(iri)))
+    own = {one.iri for one in higher if one.iri.startswith(CG) or one.is_of_instance}
     elsewhere = [
         (p.replace("#", "/").rpartition("/")[2], iri) for p in _ALIGNMENTS for iri in term.iris(p) if iri not in own
     ]
