@@ -102,6 +102,26 @@ def test_what_is_published_is_described_in_german_first(served: Running) -> None
     assert "authority/language/TUR>" not in described
 
 
+def test_stored_queries_on_ties_are_answered_in_german(served: Running) -> None:
+    """(15 §4) With the names of places and states of the first language, under another base."""
+    states = served.get("/queries/status-of-ties?format=csv").body.decode()
+    assert f"{BASE}id/agreement/bremen-rostock,Rostock,ruhend," in states
+    assert f"{BASE}id/agreement/bremen-danzig,Danzig," in states
+    kinds = served.get("/queries/ties-by-kind-continent-decade?format=csv").body.decode()
+    assert "Städtepartnerschaft" in kinds
+    tie = served.get("/queries/tie-by-year?format=csv&agreement=agreement:bremen-izmir").body.decode()
+    assert "1995,1995-03-08,,,protocol," in tie
+    for name in (
+        "signatories",
+        "mayors-at-signing",
+        "procedure",
+        "reciprocity",
+        "evidence-of-ties",
+        "assessed-statements",
+    ):
+        assert served.get(f"/queries/{name}?format=csv").status == 200, name
+
+
 def test_the_site_freezes(bremen: Path) -> None:
     """(14 §3) As Turtle only: the pages take half a minute, and are tested with İzmir's."""
     done = run(bremen, "freeze", "site", "--only", "ttl", "--url", "https://bremen.example.com")

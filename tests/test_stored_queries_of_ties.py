@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 import pytest
-from pyoxigraph import Store
+from pyoxigraph import QuerySolutions, Store
 
 from citygraph.rdf.terms import PREFIXES
 from citygraph.release.releases import Release
@@ -27,6 +27,27 @@ def store(izmir: Release) -> Store:
 def cells(found: Iterable[dict[str, str]], *columns: str) -> list[tuple[str, ...]]:
     """Returns these columns of each row, with identifiers shortened to their last part."""
     return [tuple(row[column].rpartition("/")[2] for column in columns) for row in found]
+
+
+def ask(store: Store, text: str) -> list[dict[str, str]]:
+    """Returns the solutions of a query, with the project's prefixes."""
+    solutions = store.query(text, prefixes=PREFIXES)
+    assert isinstance(solutions, QuerySolutions)
+    names = [variable.value for variable in solutions.variables]
+    return [{name: one[name].value for name in names} for one in solutions]
+
+
+def is_so(store: Store, text: str) -> bool:
+    """Returns the answer to an ASK query, with the project's prefixes."""
+    return bool(store.query(text, prefixes=PREFIXES))
+
+
+def ties_of_the_page(store: Store) -> set[str]:
+    """Returns the agreements that the municipal page lists."""
+    return {
+        row["tie"]
+        for row in ask(store, "SELECT ?tie { GRAPH source:izmir-sister-cities { ?tie cg:party city:izmir } }")
+    }
 
 
 # Signings
@@ -112,12 +133,12 @@ def test_a_protocol_without_a_signing_has_its_mayors(store: Store) -> None:
 
 def test_mayors_of_izmir_since_1984_have_their_terms(store: Store) -> None:
     """(15 §3) One after another, from Özfatura to Tugay, who holds the office today."""
-    found = store.query(
+    found = ask(
+        store,
         """SELECT ?name ?when { ?tenure cg:post post:mayor-of-izmir ; cg:holder ?holder ; cg:validDuring ?when .
         ?holder rdfs:label ?name FILTER(LANG(?name) = "tr") } ORDER BY STR(?when)""",
-        prefixes=PREFIXES,
     )
-    terms = [(row["name"].value, *(end[:4] for end in row["when"].value.split("/"))) for row in found]  # type: ignore[union-attr,index]
+    terms = [(row["name"], *(end[:4] for end in row["when"].split("/"))) for row in found]
     assert terms == [
         ("Burhan Özfatura", "1984", "1989"), ("Yüksel Çakmur", "1989", "1994"), ("Burhan Özfatura", "1994", "1999"),
         ("Ahmet Piriştina", "1999", "2004"), ("Aziz Kocaoğlu", "2004", "2019"), ("Tunç Soyer", "2019", "2024"),
@@ -130,8 +151,7 @@ def test_no_head_of_a_conference_city_has_a_successor(store: Store) -> None:
     seats = """{ SELECT DISTINCT ?post { event:turkey-germany-mayors-roundtable cg:participant ?guest .
         ?seat cg:holder ?guest ; cg:post ?post ; cg:attestedAt event:turkey-germany-mayors-roundtable .
         ?post cg:role ?role FILTER(?role IN (role:mayor, role:governing-mayor)) } }"""
-    (places,) = store.query(f"SELECT (COUNT(*) AS ?number) {{ {seats} }}", prefixes=PREFIXES)  # type: ignore[misc]
-    assert int(places["number"].value) == 22  # type: ignore[index]
+    assert len(ask(store, f"SELECT ?post {{ {seats} }}")) == 22
     left = f"""ASK {{ {seats} ?post org:heldBy ?head . ?post cg:of/cg:jurisdiction ?place .
         {{ ?head ^cg:holder ?tenure . ?tenure cg:post ?post ; cg:endDate | cg:until ?end .
           FILTER NOT EXISTS {{ ?again cg:holder ?head ; cg:post ?post ; cg:inOffice true }} }}
@@ -139,14 +159,9 @@ def test_no_head_of_a_conference_city_has_a_successor(store: Store) -> None:
         {{ ?other cg:post ?post ; cg:holder ?successor ; cg:startDate ?later . ?mine cg:post ?post ; cg:holder ?head ;
           cg:startDate | cg:attestedOn ?own FILTER(?successor != ?head && STR(?later) > STR(?own))
           FILTER NOT EXISTS {{ ?mine cg:startDate | cg:attestedOn ?newer FILTER(STR(?newer) >= STR(?later)) }} }} }}"""
-    assert not store.query(left, prefixes=PREFIXES)
-    assert store.query(
-        "ASK { post:mayor-of-izmir org:heldBy person:cemil-tugay . city:izmir wdt:P6 person:cemil-tugay }",
-        prefixes=PREFIXES,
-    )
-    assert not store.query(
-        "ASK { post:mayor-of-izmir org:heldBy ?other FILTER(?other != person:cemil-tugay) }", prefixes=PREFIXES
-    )
+    assert not is_so(store, left)
+    heads = ask(store, "SELECT ?head ?holder { city:izmir wdt:P6 ?head . post:mayor-of-izmir org:heldBy ?holder }")
+    assert cells(heads, "head", "holder") == [("cemil-tugay", "cemil-tugay")]
 
 
 # States
@@ -173,10 +188,7 @@ def test_a_state_has_its_source_and_its_publisher() -> None:
 
 def test_every_tie_of_the_municipal_page_has_a_state(store: Store) -> None:
     """By a document or by a conclusion; Tel Aviv's has ended, according to five reports (15 §3)."""
-    listed = store.query(
-        "SELECT ?tie { GRAPH source:izmir-sister-cities { ?tie cg:party city:izmir } }", prefixes=PREFIXES
-    )
-    ties = {row["tie"].value for row in listed}  # type: ignore[union-attr,index]
+    ties = ties_of_the_page(store)
     states = rows(store, "status-of-ties")
     assert len(ties) == 31
     assert ties <= {row["agreement"] for row in states if row["state"] and row["source"]}
@@ -280,8 +292,9 @@ BODIES = """GRAPH graph:catalog {
   source:own dcterms:publisher organisation:own . organisation:own cg:jurisdiction city:izmir .
   source:theirs dcterms:publisher organisation:theirs . organisation:theirs cg:seat city:x .
   source:press dcterms:publisher organisation:press . organisation:press a cg:MediaOrganisation ; cg:seat city:x .
-  agreementtype:sister-city rdfs:label "sister-city agreement"@en .
-  agreementtype:friendship rdfs:label "friendship agreement"@en . }"""
+} GRAPH graph:ontology {
+  agreementtype:sister-city skos:prefLabel "sister-city agreement"@en .
+  agreementtype:friendship skos:prefLabel "friendship agreement"@en . }"""
 
 
 @pytest.mark.parametrize(
@@ -351,8 +364,7 @@ def test_an_assessed_statement_has_its_reason_and_evidence(store: Store) -> None
     assert "bianet-tel-aviv-cancelled" in outdated[0]["evidence"]
     parts = {row["entityLabel"] for row in found if "#status-" in row["entity"]}
     assert parts >= {"İzmir–Chengdu sister-city agreement"}
-    assessments = store.query("SELECT ?a { ?a a cg:Assessment }", prefixes=PREFIXES)
-    assert len({row["assessment"] for row in found}) == len(list(assessments))  # type: ignore[arg-type]
+    assert len({row["assessment"] for row in found}) == len(ask(store, "SELECT ?a { ?a a cg:Assessment }"))
 
 
 def test_ties_are_counted_by_kind_continent_and_decade() -> None:
@@ -360,11 +372,12 @@ def test_ties_are_counted_by_kind_continent_and_decade() -> None:
     tie = "a cg:Agreement ; cg:agreementType agreementtype:sister-city ; cg:party city:izmir ,"
     told = world(
         f"""GRAPH source:a {{ agreement:x {tie} city:x ; cg:startDate "1985-05-02"^^xsd:date .
-        agreement:y {tie} city:y ; cg:startDate "1989"^^xsd:gYear ; cg:endDate "2001"^^xsd:gYear .
+        agreement:y a cg:SisterCityAgreement , cg:Agreement ; cg:party city:izmir , city:y ;
+          cg:startDate "1989"^^xsd:gYear ; cg:endDate "2001"^^xsd:gYear .
         agreement:z {tie} city:z . agreement:p {tie} city:x ; cg:currentState status:planned .
         city:x rdfs:label "X"@en ; cg:country country:c . city:y rdfs:label "Y"@en ; cg:country country:c .
         city:z rdfs:label "Z"@en . country:c cg:continent <urn:asia> . <urn:asia> rdfs:label "Asia"@en .
-        agreementtype:sister-city rdfs:label "sister-city agreement"@en }}"""
+        }} GRAPH graph:ontology {{ agreementtype:sister-city skos:prefLabel "sister-city agreement"@en }}"""
     )
     columns = ("kind", "continent", "decade", "number", "inForce", "partners")
     assert cells(rows(told, "ties-by-kind-continent-decade"), *columns) == [
@@ -389,12 +402,7 @@ def test_evidence_is_of_documents_and_not_of_conclusions() -> None:
 
 def test_a_tie_with_the_municipal_page_alone_was_searched_for(store: Store) -> None:
     """(15 §3) With the queries tried, where no other document was found."""
-    page = {
-        row["tie"].value
-        for row in store.query(
-            "SELECT ?tie { GRAPH source:izmir-sister-cities { ?tie cg:party city:izmir } }", prefixes=PREFIXES
-        )
-    }  # type: ignore[union-attr,index]
+    page = ties_of_the_page(store)
     alone = [row for row in rows(store, "evidence-of-ties") if row["agreement"] in page and row["documents"] == "1"]
     assert all(int(row["searches"]) > 0 for row in alone)
     last = {row["partners"]: row["lastAttested"] for row in rows(store, "evidence-of-ties")}
