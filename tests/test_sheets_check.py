@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 from click.testing import CliRunner
 from pyoxigraph import Literal, NamedNode
 
+from citygraph.build.build import build
 from citygraph.cli.main import main
 from citygraph.errors import NotFound, UsageError
 from citygraph.progress import Progress
 from citygraph.rdf.terms import BASE, ID
-from citygraph.sheets.check import Checker, choices_of
+from citygraph.release.releases import Releases
+from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.importing import preview, undo_import, write_import
 from citygraph.sheets.problem_report import as_members
@@ -169,6 +172,31 @@ def test_an_import_writes_one_file_for_a_source_and_can_be_undone(instance: Inst
     assert not written[0].exists()
     with pytest.raises(NotFound, match="no import"):
         undo_import(tmp_path)
+
+
+def test_an_imported_source_is_handed_over_to_the_browser_when_its_file_is_gone(
+    instance: Instance, tmp_path: Path
+) -> None:
+    """(14 §2) A source has one owner: the message names the way to the other, on which no statement is lost."""
+    own = replace(instance[0], data=tmp_path / "data")
+    shutil.copytree(instance[0].data, own.data)
+    sheets = [("places", PLACES), ("sources", SOURCES)]
+    (written,) = write_import(checked((own, instance[1]), tmp_path, sheets), own, tmp_path)
+    paths = [tmp_path / f"{name}.csv" for name, _ in sheets]
+    releases = Releases(tmp_path / "releases")
+
+    def in_browser() -> CheckedSheets:
+        release, _ = build(own, releases, Progress())
+        model = read_model(own.ontology, ("en", "de"))
+        return Checker(model, own, release, f"{ID}city/bremen", by_commit=True).check(paths, Progress())
+
+    refused = in_browser()
+    assert {one.rule.name for one in refused.errors} == {"source-imported"}
+    assert refused.errors[0].values["file"] == "data/sheets/page.trig"
+    written.unlink()
+    handed_over = in_browser()
+    assert handed_over.errors == []
+    assert {one.quad.triple for one in handed_over.statements} >= {one.quad.triple for one in refused.statements}
 
 
 def test_exported_rows_are_imported_again_without_a_change(instance: Instance, tmp_path: Path) -> None:

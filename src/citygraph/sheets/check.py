@@ -37,6 +37,12 @@ SOURCE_OF_FILE = CellRule(
     "The graph of the source {value} is kept in the file {file}.",
     "Change it there, or give the rows a source of their own.",
 )
+SOURCE_OF_IMPORT = CellRule(
+    "source-imported",
+    "The source {value} was imported on the server, into the file {file}.",
+    "Import it there with `citygraph sheets import`. To go on in the browser, the operator runs "
+    "`citygraph sheets export`, deletes the file, and runs `citygraph build`; then upload the export.",
+)
 SOURCE_RESERVED = CellRule(
     "source-reserved",
     "The short name {value} belongs to the gazetteer, which fills its graph.",
@@ -225,7 +231,8 @@ class Checker:
         for graph, statement in first.items():
             owner, name = owners.get(graph, ""), graph.rpartition("/")[2]
             if owner and (self.by_commit or Path(owner).parent.name != FOLDER):
-                yield CellProblem(SOURCE_OF_FILE, statement.address, name, {"file": owner})
+                rule = SOURCE_OF_IMPORT if Path(owner).parent.name == FOLDER else SOURCE_OF_FILE
+                yield CellProblem(rule, statement.address, name, {"file": owner})
             elif graph == NATURAL_EARTH.value:
                 yield CellProblem(SOURCE_RESERVED, statement.address, name)
             elif not graph.startswith(self.prefixes):
