@@ -28,6 +28,7 @@ def test_izmir_is_found_however_it_is_typed(index: Index, text: str) -> None:
     ("text", "entity"),
     [("Bakü", "city/baku"), ("Bakı", "city/baku"), ("Баку", "city/baku"), ("Plezen", "city/plzen"),
      ("Charcov", "city/turkmenabat"), ("Frunze", "city/bishkek"), ("Bombay", "city/mumbai"),
+     ("Taiwan bosphorus", "area/taiwan-strait"),
      ("tugay", "person/cemil-tugay"), ("izazder", "organisation/izmir-azerbaijan-association")],
 )  # fmt: skip
 def test_aliases_old_names_and_spellings_are_found(index: Index, text: str, entity: str) -> None:

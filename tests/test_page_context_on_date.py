@@ -63,6 +63,12 @@ def test_intervals_tell_how_a_thing_stands(release: Release, valid: list[str], a
     assert validity(context, facts) == ""
 
 
+def test_nothing_is_said_of_what_is_in_force_in_any_language(release: Release) -> None:
+    """(15) Not even the head of the catalogue, which is its translation of an empty text."""
+    context = context_of(release, "tr")
+    assert validity(context, {VALID_DURING: ("1990/..",)}, "2000-01-01") == ""
+
+
 def test_what_ended_on_an_unknown_date_is_over_today(release: Release) -> None:
     """Before today nobody knows whether it still held (13.12)."""
     context = context_of(release, today="2026-11-22")

@@ -18,6 +18,7 @@ from citygraph.web.view.values import Text, coordinates, date, literal_text, num
         ("1991-09", "September 1991", "Eylül 1991"),
         ("1984", "1984", "1984"),
         ("2026-01-12T16:03:00Z", "12 January 2026, 16:03 UTC", "12 Ocak 2026, 16:03 UTC"),
+        ("2026-01-12T16:03:00", "12 January 2026, 16:03", "12 Ocak 2026, 16:03"),
         ("about 1900", "about 1900", "about 1900"),
     ],
 )

@@ -117,7 +117,9 @@ def validity(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: st
     state = validity_on(day, facts.get(VALID_DURING, ()), facts.get(ATTESTED_DURING, ()), context.today)
     if state in _WORDS:
         return context.translations(_WORDS[state])
-    return context.translations(_state_out_of_force(facts, day, context.today))
+    word = _state_out_of_force(facts, day, context.today)
+    # The translation of an empty text is the head of the catalogue.
+    return context.translations(word) if word else ""
 
 
 def is_in_force(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: str = "") -> bool:

@@ -108,7 +108,9 @@ def _date(lexical: str, language: str, before_our_era: str) -> str:
     locale = locale_of(language)
     text = format_date(when, "long", locale) if day else format_skeleton("yMMMM", when, locale=locale)
     text = text.replace(str(stand_in), shown)
-    return f"{text}, {time} UTC" if time else text
+    # A document gives the time of its place, without a zone.
+    zone = " UTC" if lexical.endswith(("Z", "+00:00")) else ""
+    return f"{text}, {time}{zone}" if time else text
 
 
 def number(lexical: str, translations: Translations) -> str:
