@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
@@ -594,7 +594,7 @@ def test_federated_results_are_not_kept() -> None:
     class Federated(InProcess):
         def run(self, release_id: str, query: Query, client: str = "", federated: bool = False) -> Answer:
             seen.append(federated)
-            return super().run(release_id, replace(query, text="ASK {}"), client)
+            return super().run(release_id, query._replace(text="ASK {}"), client)
 
     site = Site(Federated(small_world()), federation=True)
     for _ in range(2):

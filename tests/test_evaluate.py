@@ -8,10 +8,11 @@ import json
 import time
 
 import pytest
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, parse
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, RdfFormat, Store, parse
 
 from citygraph.errors import Forbidden, NotAcceptable, QuerySyntaxError
 from citygraph.rdf.formats import FORMATS, Kind
+from citygraph.rdf.terms import CG
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 
@@ -216,3 +217,17 @@ def test_n_quads_of_a_graph_have_no_graph_name(store: Store) -> None:
     """A constructed graph is no named graph."""
     text, _ = ask(store, "CONSTRUCT WHERE { ?s ex:twin ?o }", "nq")
     assert all(quad.graph_name == DefaultGraph() for quad in parse(text, format=RdfFormat.N_QUADS))
+
+
+@pytest.mark.parametrize(
+    "call", ['cg:fold("Ö")', 'cg:fold # (\n ("Ö")', 'f:ld("Ö")', '<https://\\u0067raph.example/>("Ö")', "BNODE()"]
+)
+def test_functions_are_given_to_the_engine_wherever_something_is_called(store: Store, call: str) -> None:
+    """A function's name may be written in parts; only texts that call nothing go without functions (16 §1)."""
+    namespace = CG("fold").value.removesuffix("ld")
+    name = call.replace("https://\\u0067raph.example/", namespace.replace("h", "\\u0068", 1) + "ld")
+    text = f"PREFIX f: <{namespace}> SELECT (({name}) AS ?folded) {{}}"
+    solutions = evaluate(store, Query(text)).answer
+    assert isinstance(solutions, QuerySolutions)
+    folded = [solution["folded"] for solution in solutions]
+    assert folded == [Literal("o")] or (call == "BNODE()" and len(folded) == 1)

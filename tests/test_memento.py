@@ -12,6 +12,7 @@ from citygraph.doctor.fetching import read_links
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
+from citygraph.web.time.memento import has_past
 from tests.past import three_releases
 from tests.world import publish, small_world
 
@@ -188,3 +189,14 @@ def test_times_of_one_second_give_the_later_release(tmp_path: Path) -> None:
         client = create_app(Settings(), Releases(tmp_path)).test_client()
         located = client.get("/timegate/doc/city/izmir", headers={"Accept-Datetime": THIRD.replace("2026", "2126")})
         assert second.id in located.headers["Location"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".well-known/void", "ontology", "shapes", "dataset", "doc/x", "context", "sparql"]
+)
+@pytest.mark.parametrize("extension", ["", ".ttl", ".html", ".linkset.json", "s", ".unknown"])
+def test_a_document_has_a_past_whatever_its_extension(name: str, extension: str) -> None:
+    """Only an extension that names a form is cut (16 §1)."""
+    cut = name if extension in {"", ".ttl", ".html", ".linkset.json"} else name + extension
+    expected = cut in {"", ".well-known/void", "ontology", "shapes", "dataset", "context"} or cut.startswith("doc/")
+    assert has_past(name + extension) == expected

@@ -17,7 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from citygraph.engine import wire
 from citygraph.engine.pool import Connection, Pool
@@ -35,8 +35,7 @@ _BACKSTOP = 2.0
 _WHY_PATIENCE = 1.0  # seconds
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A query result. `body` is complete (bytes), or a `Stream` whose number of rows is not known yet."""
 
     format: Format

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from functools import partial
-from typing import IO, cast
+from typing import IO, NamedTuple, NoReturn, cast
 
 from pyoxigraph import (
     BlankNode,
@@ -26,7 +24,7 @@ from citygraph.errors import EngineFailed, Forbidden, NotAcceptable, QuerySyntax
 from citygraph.rdf.formats import BY_NAME, Format, Kind, of_kind
 from citygraph.rdf.terms import PREFIXES
 from citygraph.sparql.functions import Functions, functions_of
-from citygraph.sparql.guard import WORDS, occurrences
+from citygraph.sparql.guard import occurrences, words_in
 from citygraph.sparql.protocol import Query
 from citygraph.sparql.result_writers import (
     CountedTriples,
@@ -45,11 +43,13 @@ _BEFORE_COLON = re.compile("(?<![A-Za-z])([A-Za-z]++):")
 # An error lists only some of the graphs, because a release has one for each source (docs/sparql.md).
 _MOST_GRAPHS_NAMED = 20
 
+# UnicodeEncodeError is a ValueError.
+_ERRORS_OF_EVALUATION = (SyntaxError, OSError, RuntimeError, ValueError, TypeError)
+
 _DefaultGraph = DefaultGraph | list[NamedNode | BlankNode | DefaultGraph]
 
 
-@dataclass(frozen=True)
-class Dataset:
+class Dataset(NamedTuple):
     """The graphs to which a query is restricted (SPARQL 1.1, 13.2)."""
 
     default: tuple[str, ...] = ()
@@ -59,8 +59,7 @@ class Dataset:
         return bool(self.default or self.named)
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """A lazily evaluated result, which can be written only once."""
 
     kind: Kind
@@ -75,9 +74,11 @@ class Result:
         Raises EngineFailed or Upstream if evaluation fails midway, and the errors of `out`. The output is then
         incomplete.
         """
-        with _errors_of_evaluation(self.query, self.federated):
+        try:
             rows = _write(self.answer, self.format, out)
             out.flush()
+        except _ERRORS_OF_EVALUATION as error:
+            _raise_translated(error, self.query, self.federated)
         return rows
 
 
@@ -91,7 +92,11 @@ def evaluate(store: Store, query: Query, functions: Functions | None = None, ser
     graph, and UsageError for an unknown function.
     """
     dataset = _dataset_of(store, query, services)
-    functions = functions_of(store) if functions is None else functions
+    if "(" not in query.text:
+        # Nothing is called, and the library would read all functions for each query.
+        functions = {}
+    elif functions is None:
+        functions = functions_of(store)
     source, default_graph, named_graphs = (store, None, None) if dataset is None else _restricted(store, dataset)
     ask = partial(
         source.query,
@@ -101,8 +106,10 @@ def evaluate(store: Store, query: Query, functions: Functions | None = None, ser
         default_graph=default_graph,
         named_graphs=named_graphs,
     )
-    with _errors_of_evaluation(query, federated=bool(services)):
+    try:
         answer = ask(rewritten(query.text, ask))
+    except _ERRORS_OF_EVALUATION as error:
+        _raise_translated(error, query, bool(services))
     kind = _kind(answer)
     return Result(kind, choose_format(kind, query.formats), answer, query, bool(services))
 
@@ -163,7 +170,7 @@ def _write_graph(answer: QueryTriples, format_: Format, out: Sink) -> int:
 
 def _file(sink: Sink) -> IO[bytes]:
     # The library's annotation requires a file, but it only calls the methods of a Sink.
-    return cast(IO[bytes], sink)
+    return cast("IO[bytes]", sink)
 
 
 def _dataset_of(store: Store, query: Query, services: Collection[str]) -> Dataset | None:
@@ -173,8 +180,8 @@ def _dataset_of(store: Store, query: Query, services: Collection[str]) -> Datase
     of the protocol require.
     """
     dataset = Dataset(query.default_graphs, query.named_graphs)
-    upper = query.text.upper()
-    if any(word in upper and occurrences(query.text, word) for word in WORDS):
+    words = words_in(query.text)
+    if words and any(occurrences(query.text, word) for word in words):
         # Imported here, because rdflib's parser takes a third of a second to import and few queries need it.
         from citygraph.sparql.clauses import check
 
@@ -228,21 +235,17 @@ def _no_such_graph(store: Store, graph: str) -> Forbidden:
     )
 
 
-@contextmanager
-def _errors_of_evaluation(query: Query, federated: bool) -> Iterator[None]:
-    """Translates the library's exceptions into ours. An OSError of the output, such as a broken pipe, is unchanged."""
-    try:
-        yield
-    except SyntaxError as error:
+def _raise_translated(error: Exception, query: Query, federated: bool) -> NoReturn:
+    """Raises our error for one of the library's. An OSError of the output, such as a broken pipe, is unchanged."""
+    if isinstance(error, SyntaxError):
         raise syntax_error(str(error), query.text) from None
-    except UnicodeEncodeError:
+    if isinstance(error, UnicodeEncodeError):
         raise QuerySyntaxError("the query contains half a surrogate pair: it is not Unicode text") from None
-    except OSError as error:
+    if isinstance(error, OSError):
         if not federated:
-            raise
+            raise error
         # The store is local and read-only, so that with federation an OSError comes from a SERVICE call.
         raise Upstream(f"a SERVICE call failed: {error}") from error
-    except (RuntimeError, ValueError, TypeError) as error:
-        if unknown := unknown_function(str(error), query.text):
-            raise unknown from None
-        raise EngineFailed(f"the query could not be evaluated: {error}") from error
+    if unknown := unknown_function(str(error), query.text):
+        raise unknown from None
+    raise EngineFailed(f"the query could not be evaluated: {error}") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Store, Triple
@@ -64,15 +65,12 @@ FUNCTIONS: tuple[Function, ...] = (
 def functions_of(store: Store) -> Functions:
     """Returns the functions by their IRI, as pyoxigraph expects them. `labelIn` reads its labels from `store`."""
 
-    def label_in(entity: Term, language: Term) -> Term | None:
-        return _label_in(store, entity, language)
-
     calls: tuple[Callable[..., Term | None], ...] = (
         _fold,
         _distance,
         start_of_period,
         end_of_period,
-        label_in,
+        partial(_label_in, store),
     )
     return {function.iri: call for function, call in zip(FUNCTIONS, calls, strict=True)}
 

@@ -13,6 +13,7 @@ from citygraph.errors import QuerySyntaxError, TooLarge
 from citygraph.settings import Settings
 
 WORDS = ("SERVICE", "LOAD", "FROM")
+_NO_WORDS: frozenset[str] = frozenset()
 
 # Tokens, also for the splitter of updates (commit/operations.py): possessive, so that no text causes backtracking.
 IRI = r"<(?:[^\x00-\x20<>\"{}|^`\\]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+>"
@@ -72,7 +73,7 @@ def scan(text: str, settings: Settings) -> frozenset[str]:
     string is not closed.
     """
     _check_length(text, settings.query_length)
-    words = _words_in(text)
+    words = words_in(text)
     # Each level and each operator needs a character, so that most texts are too short to exceed a limit.
     opened = text.count("(") + text.count("{") + text.count("[") + text.count("!")
     if not words and opened <= settings.query_depth and len(text) <= settings.query_breadth:
@@ -91,8 +92,11 @@ def _check_length(text: str, limit: int) -> None:
         raise TooLarge(f"the query is {length} bytes long; the limit is {limit}", limit)
 
 
-def _words_in(text: str) -> frozenset[str]:
+def words_in(text: str) -> frozenset[str]:
+    """Returns those of WORDS whose letters occur in the text, in strings and names too."""
     upper = text.upper()
+    if "SERVICE" not in upper and "LOAD" not in upper and "FROM" not in upper:
+        return _NO_WORDS
     return frozenset(word for word in WORDS if word in upper)
 
 
@@ -157,9 +161,9 @@ def _width(match: re.Match[str], nested: int, depth: int) -> int:
 def _words_of(match: re.Match[str]) -> frozenset[str]:
     """Returns the WORDS in a token: in the prefix of a name, as in `SERVICEex:a`, but not in its local part."""
     if match.lastindex == _WORD:
-        return _words_in(match[0].partition(":")[0])
+        return words_in(match[0].partition(":")[0])
     if match.lastindex == _IRI_TOKEN and _HIDING.search(match[0]):
-        return _words_in(match[0])
+        return words_in(match[0])
     return frozenset()
 
 

@@ -14,13 +14,19 @@ _COMPARES = re.compile(r"\b(?:MIN|MAX)\s*\(|\bORDER\s+BY\b", re.IGNORECASE)
 _DATE = re.compile(r"\w*Date\b|\battestedOn\b|\bnotBefore\b|\bnotAfter\b")
 
 
-@lru_cache(maxsize=256)
 def compared_dates(text: str) -> tuple[str, ...]:
     """Returns the variables that have partial dates, and that MIN, MAX or ORDER BY compares as they are.
 
     Dates of different datatypes have no order, so that the result depends on the order of the data.
     """
-    if len(text) > _LONGEST or not _COMPARES.search(text) or not _DATE.search(text):
+    # Searched first, because a point lookup has none of these and is cheaper than the regular expressions.
+    has_dates = "Date" in text or "attestedOn" in text or "notBefore" in text or "notAfter" in text
+    return _compared_dates(text) if has_dates and len(text) <= _LONGEST else ()
+
+
+@lru_cache(maxsize=256)
+def _compared_dates(text: str) -> tuple[str, ...]:
+    if not _COMPARES.search(text) or not _DATE.search(text):
         return ()
     try:
         tree = parse(text)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from citygraph.errors import MethodNotAllowed, UnsupportedMedia, UsageError
 from citygraph.rdf.terms import BASE
@@ -24,8 +23,7 @@ _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20<>\"{}|^`\\]*")
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(NamedTuple):
     """A query, as an engine receives it.
 
     `formats` are names of formats.py in order of preference, over all kinds of result: the engine uses the first that
@@ -41,8 +39,7 @@ class Query:
     name: str = ""
 
 
-@dataclass(frozen=True)
-class ProtocolRequest:
+class ProtocolRequest(NamedTuple):
     """A parsed request: a query, or None for the endpoint itself; `format` and `language` are parameters."""
 
     query: Query | None
@@ -98,14 +95,11 @@ def _request(parameters: list[tuple[str, str]], text: str | None, base: str, may
     default_graphs: list[str] = []
     named_graphs: list[str] = []
     others: dict[str, str] = {}
-    repeatable: dict[str, Callable[[str], None]] = {
-        "query": texts.append,
-        "default-graph-uri": default_graphs.append,
-        "named-graph-uri": named_graphs.append,
-    }
+    repeatable = {"query": texts, "default-graph-uri": default_graphs, "named-graph-uri": named_graphs}
     for name, value in parameters:
-        if append := repeatable.get(name):
-            append(value)
+        values = repeatable.get(name)
+        if values is not None:
+            values.append(value)
         elif name == "update":
             raise UsageError("this address accepts no updates: send them to the address /update, by POST")
         else:
@@ -137,23 +131,37 @@ def parameters_of(encoded: str, where: str) -> list[tuple[str, str]]:
     for pair in pairs:
         if pair:
             name, _, value = pair.partition("=")
-            name = _decode(name, f"the name of a parameter in {where}")
-            decoded.append((name, _decode(value, f"the parameter {_shown(name)} in {where}")))
+            name = _decode(name, where)
+            decoded.append((name, _decode(value, where, name)))
     return decoded
 
 
-def _decode(encoded: str, where: str) -> str:
-    """Decodes + and %XX, once. Raises UsageError with the place of the fault."""
+def _decode(encoded: str, where: str, parameter: str | None = None) -> str:
+    """Decodes + and %XX, once, in the value of a parameter or else its name. Raises UsageError with the place."""
     spaced = encoded.replace("+", " ")
-    if "%" not in spaced and spaced.isascii():
-        return without_nul(spaced, where)
+    if "%" not in spaced and spaced.isascii() and "\0" not in spaced:
+        return spaced
     # Written as Python's escapes, all sequences are decoded in one call instead of one by one.
     escaped = spaced.encode("latin-1", "replace").replace(b"\\", b"\\\\").replace(b"%", b"\\x")
     try:
         data = escaped.decode("unicode_escape").encode("latin-1")
     except UnicodeDecodeError:
-        raise _bad_percent(spaced, where) from None
-    return without_nul(decoded_utf8(data, where), where)
+        raise _bad_percent(spaced, _place(where, parameter)) from None
+    try:
+        text = without_mark(data.decode("utf-8"))
+        if "\0" not in text:
+            return text
+    except UnicodeDecodeError:
+        pass
+    # The place is described only for an error, because that takes as long as to decode a short text.
+    place = _place(where, parameter)
+    return without_nul(decoded_utf8(data, place), place)
+
+
+def _place(where: str, parameter: str | None) -> str:
+    return (
+        f"the name of a parameter in {where}" if parameter is None else f"the parameter {_shown(parameter)} in {where}"
+    )
 
 
 def require_absolute(iri: str) -> None:

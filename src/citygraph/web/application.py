@@ -151,6 +151,7 @@ class Application:
         self.views = {
             route.endpoint: _view(views, route.endpoint) for route in ROUTES if _module(route.endpoint) in views
         }
+        self._fast = frozenset(endpoint for endpoint in self.views if _module(endpoint) in FAST)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers a request by WSGI; whatever fails, the client gets a reply."""
@@ -197,7 +198,7 @@ class Application:
             allowed = (*sorted(error.valid_methods or ()), "OPTIONS")
             raise MethodNotAllowed(f"{request.method} is not a method of this address", allowed) from None
         view = self.views[endpoint]
-        if _module(endpoint) in FAST:
+        if endpoint in self._fast:
             return view(request)
         with self._app.request_context(request.environ):
             return view(cast("Request", flask.request._get_current_object()), **values)  # type: ignore[attr-defined]

@@ -16,7 +16,10 @@ _BUCKETS = (*(f"seconds {bound}" for bound in SECONDS), "seconds more")
 _STATUS_NAMES = tuple(f"status {status}" for status in STATUSES)
 NAMES = (*_STATUS_NAMES, "status other", "cache hits", "cache misses", *_BUCKETS, "seconds")
 _COUNTS = struct.Struct(f"={len(NAMES)}d")
-_PLACES = {name: place for place, name in enumerate(NAMES)}
+# Places in the file. They are computed once, because several counts are made for each point lookup.
+_STATUS_PLACES = {status: NAMES.index(f"status {status}") for status in STATUSES}
+_OTHER_STATUS, _HITS, _MISSES = (NAMES.index(name) for name in ("status other", "cache hits", "cache misses"))
+_FIRST_BUCKET, _SECONDS = NAMES.index(_BUCKETS[0]), NAMES.index("seconds")
 
 
 class Metrics:
@@ -33,16 +36,18 @@ class Metrics:
 
     def count_reply(self, status: int) -> None:
         """Counts a reply by its status."""
-        self._add(f"status {status}" if status in STATUSES else "status other", 1)
+        self._increment(_STATUS_PLACES.get(status, _OTHER_STATUS))
 
     def count_lookup(self, hit: bool) -> None:
         """Counts a lookup in the result cache."""
-        self._add("cache hits" if hit else "cache misses", 1)
+        self._increment(_HITS if hit else _MISSES)
 
     def count_query(self, seconds: float) -> None:
         """Counts a query that an engine has evaluated."""
-        self._add(_BUCKETS[bisect_left(SECONDS, seconds)], 1)
-        self._add("seconds", seconds)
+        place = _FIRST_BUCKET + bisect_left(SECONDS, seconds)
+        with self._lock:
+            self._counts[place] += 1
+            self._counts[_SECONDS] += seconds
 
     def sums(self) -> dict[str, float]:
         """Returns the sums over all processes, by name."""
@@ -51,10 +56,10 @@ class Metrics:
             sums = [one + other for one, other in zip(sums, counts, strict=True)]
         return dict(zip(NAMES, sums, strict=True))
 
-    def _add(self, name: str, amount: float) -> None:
+    def _increment(self, place: int) -> None:
         # Threads of one process share the file; no other process writes to it.
         with self._lock:
-            self._counts[_PLACES[name]] += amount
+            self._counts[place] += 1
 
     def _all(self) -> list[tuple[float, ...]]:
         if self._folder is None:

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from threading import Lock
+from types import MappingProxyType
+from typing import NamedTuple
 
 # Bytes that a result takes beyond its body: key, headers, slots in the tables.
 _OVERHEAD = 1024
 
 
-@dataclass(frozen=True)
-class CachedResult:
+_NOT_ENCODED: Mapping[str, bytes] = MappingProxyType({})
+
+
+class CachedResult(NamedTuple):
     """A finished result: the name of its format, its bytes, and the same bytes compressed, by content coding."""
 
     format: str
     body: bytes
     rows: int | None = None
-    encoded: Mapping[str, bytes] = field(default_factory=dict)
+    encoded: Mapping[str, bytes] = _NOT_ENCODED
     links: str = ""  # the value of its Link header
     gone: bool = False  # whether the entity was withdrawn
 
     def with_encoded(self, coding: str, body: bytes) -> CachedResult:
         """Returns a copy that has its bytes in one more coding."""
-        return replace(self, encoded={**self.encoded, coding: body})
+        return self._replace(encoded={**self.encoded, coding: body})
 
     @property
     def size(self) -> int:
         """The bytes that this takes in the cache."""
-        return _OVERHEAD + len(self.links) + len(self.body) + sum(map(len, self.encoded.values()))
+        encoded = sum(map(len, self.encoded.values())) if self.encoded else 0
+        return _OVERHEAD + len(self.links) + len(self.body) + encoded
 
 
 class ResultCache:
@@ -60,13 +64,14 @@ class ResultCache:
     def put(self, key: bytes, entry: CachedResult) -> None:
         """Stores a result, unless it is larger than an eighth of the capacity."""
         # One huge result would evict everything else.
-        if entry.size > self.capacity // 8:
+        size = entry.size
+        if size > self.capacity // 8:
             return
         with self._lock:
             if old := self._entries.pop(key, None):
                 self.size -= old.size
             self._entries[key] = entry
-            self.size += entry.size
+            self.size += size
             while self.size > self.capacity:
                 _, oldest = self._entries.popitem(last=False)
                 self.size -= oldest.size

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import lru_cache, partial
 from hashlib import blake2b
 from http import HTTPStatus
@@ -98,7 +97,7 @@ class SparqlEndpoint:
 
     def _ask(self, request: Request, client: str, query: Query) -> Reply:
         accepted = self._wanted(_READ_BY_PAGES)
-        readable = replace(query, formats=accepted.formats)
+        readable = query._replace(formats=accepted.formats)
         return self.results.answer(QueryRequest(self._release(request), readable, accepted, client))
 
     def _operation(self, request: Request) -> ProtocolRequest:

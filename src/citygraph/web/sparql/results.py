@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from citygraph.rdf.formats import BY_NAME, Format
 from citygraph.release.releases import Release
@@ -41,8 +40,7 @@ class Runs(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class QueryRequest:
+class QueryRequest(NamedTuple):
     """A query and the negotiated representation of its result.
 
     `coding` is the content coding, `if_none_match` the value of the header. If `pinned`, the address names the release,
@@ -80,32 +78,32 @@ class Results:
         tag = _tag(key, request)
         if request.if_none_match and (request.if_none_match.strip() == "*" or has_tag(request.if_none_match, tag)):
             self.not_modified += 1
-            return Reply(304, [*_headers(request), ("ETag", coded_tag(tag, request.coding))])
+            return Reply(304, [*_headers(request, tag), ("ETag", coded_tag(tag, request.coding))])
         entry = self.cache.get(key)
         self._metrics.count_lookup(entry is not None)
         if entry is None:
-            return self._fresh(request, False, key)
-        return self._whole(request, entry, key, "cache")
+            return self._fresh(request, False, key, tag)
+        return self._whole(request, entry, key, tag, "cache")
 
-    def _fresh(self, request: QueryRequest, federated: bool, key: bytes | None = None) -> Reply:
-        """Returns the reply from an engine; with a key it is cached and has an ETag."""
+    def _fresh(self, request: QueryRequest, federated: bool, key: bytes = b"", tag: str = "") -> Reply:
+        """Returns the reply from an engine; with a key and a tag it is cached and has an ETag."""
         self._limiter.acquire(request.client)
         try:
             answer = self._engines.run(request.release.id, request.query, request.client, federated)
             self._metrics.count_query(answer.elapsed)
             timing = f"engine;dur={answer.elapsed * 1000:.1f}"
             if not isinstance(answer.body, bytes):
-                return self._large(request, answer.format, answer.body, key, timing)
+                return self._large(request, answer.format, answer.body, tag, timing)
         finally:
             self._limiter.release(request.client)
         entry = CachedResult(answer.format.name, answer.body, answer.rows)
-        if key is not None:
+        if key:
             self.cache.put(key, entry)
-        return self._whole(request, entry, key, timing)
+        return self._whole(request, entry, key, tag, timing)
 
-    def _whole(self, request: QueryRequest, entry: CachedResult, key: bytes | None, timing: str) -> Reply:
+    def _whole(self, request: QueryRequest, entry: CachedResult, key: bytes, tag: str, timing: str) -> Reply:
         """Returns the reply from a result in memory."""
-        headers = _headers(request, key, timing)
+        headers = _headers(request, tag, timing)
         headers.append(("Content-Type", request.accepted.content_type(BY_NAME[entry.format])))
         if entry.rows is not None:
             headers.append(("X-Citygraph-Rows", str(entry.rows)))
@@ -115,32 +113,32 @@ class Results:
             headers.append(("Content-Encoding", coding))
         else:
             coding = None
-        if key is not None:
-            headers.append(("ETag", coded_tag(_tag(key, request), coding)))
+        if tag:
+            headers.append(("ETag", coded_tag(tag, coding)))
         return Reply(200, headers, body)
 
-    def _encode(self, entry: CachedResult, coding: str, key: bytes | None) -> bytes:
+    def _encode(self, entry: CachedResult, coding: str, key: bytes) -> bytes:
         body = compress(entry.body, coding)
-        if key is not None:
+        if key:
             self.cache.put(key, entry.with_encoded(coding, body))
         return body
 
-    def _large(self, request: QueryRequest, format_: Format, stream: Stream, key: bytes | None, timing: str) -> Reply:
+    def _large(self, request: QueryRequest, format_: Format, stream: Stream, tag: str, timing: str) -> Reply:
         """Returns the reply from a result that is too large for memory."""
         pieces: Iterable[bytes] = compressed(stream, request.coding) if request.coding else stream
         try:
             body = self._spool.take(pieces)
         finally:
             stream.close()
-        headers = _headers(request, key, timing)
+        headers = _headers(request, tag, timing)
         headers.append(("Content-Type", request.accepted.content_type(format_)))
         headers.append(("Content-Length", str(body.size)))
         if stream.rows is not None:
             headers.append(("X-Citygraph-Rows", str(stream.rows)))
         if request.coding:
             headers.append(("Content-Encoding", request.coding))
-        if key is not None:
-            headers.append(("ETag", coded_tag(_tag(key, request), request.coding)))
+        if tag:
+            headers.append(("ETag", coded_tag(tag, request.coding)))
         return Reply(200, headers, body)
 
 
@@ -150,9 +148,9 @@ def _is_volatile(text: str) -> bool:
     return ("NOW" in upper or "RAND" in upper or "UUID" in upper) and _VOLATILE.search(text) is not None
 
 
-def _headers(request: QueryRequest, key: bytes | None = b"", timing: str = "") -> Headers:
-    """Returns the headers common to all replies; without a key no cache may store the reply."""
-    cache = NO_STORE if key is None else FOR_EVER if request.pinned else FRESH
+def _headers(request: QueryRequest, tag: str, timing: str = "") -> Headers:
+    """Returns the headers common to all replies; without a tag no cache may store the reply."""
+    cache = NO_STORE if not tag else FOR_EVER if request.pinned else FRESH
     headers = [VARY, ("Cache-Control", cache), ("X-Citygraph-Release", request.release.id)]
     if timing:
         headers.append(("Server-Timing", timing))

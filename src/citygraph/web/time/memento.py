@@ -24,6 +24,7 @@ _OFFERS = (_LINK_FORMAT, JSON)
 _DOCUMENTS = ("doc/", "source/", "graph/", "ontology/")
 # Paths of documents that every release has.
 _ALWAYS = ("", "ontology", "shapes", "dataset", "context", ".well-known/void")
+_BEGINNINGS = (".", *(path for path in _ALWAYS if path))
 _SCHEME = re.compile(r"https?:/{1,2}")
 _DATETIME = "%a, %d %b %Y %H:%M:%S GMT"
 
@@ -38,7 +39,8 @@ class Original:
 
 def has_past(path: str) -> bool:
     """Returns whether this is the path of a document, which has mementos."""
-    return path.startswith(_DOCUMENTS) or _stem(path) in _ALWAYS
+    # The beginning is compared first, because most addresses, such as /sparql, have no extension to be cut.
+    return path.startswith(_DOCUMENTS) or not path or (path.startswith(_BEGINNINGS) and _stem(path) in _ALWAYS)
 
 
 class Mementos:

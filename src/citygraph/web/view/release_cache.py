@@ -6,8 +6,8 @@ import logging
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -57,23 +57,29 @@ class StoreReplica:
 
     def __init__(self) -> None:
         self._readers: set[object] = set()
-        self._change = threading.Condition()
+        self._lock = threading.Lock()
+        self._change = threading.Condition(self._lock)
+        self._waiting = False  # whether the worker thread waits for readers to end
         self._requested: Holder | None = None
         self._busy = False
         # The replica and its release; only the worker thread touches it, so it needs no lock.
         self._replica: tuple[Holder, Store] | None = None
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> AbstractContextManager[None]:
         """Marks a request as running: a store that it may read does not change meanwhile."""
-        reader = object()
-        with self._change:
+        return _Reading(self)
+
+    def begin_reading(self, reader: object) -> None:
+        """Adds a reader."""
+        # The bare lock, because entering the condition costs more and every request does it.
+        with self._lock:
             self._readers.add(reader)
-        try:
-            yield
-        finally:
-            with self._change:
-                self._readers.discard(reader)
+
+    def end_reading(self, reader: object) -> None:
+        """Removes a reader."""
+        with self._lock:
+            self._readers.discard(reader)
+            if self._waiting:
                 self._change.notify_all()
 
     def request(self, holder: Holder) -> None:
@@ -118,7 +124,24 @@ class StoreReplica:
         """Waits for the requests that began before now, for one of them may read the replica."""
         with self._change:
             before = set(self._readers)
+            self._waiting = True
             self._change.wait_for(lambda: not before & self._readers)
+            self._waiting = False
+
+
+class _Reading(AbstractContextManager[None]):
+    """The mark of a running request. A class, because a generator would take twice as long."""
+
+    __slots__ = ("_replica",)
+
+    def __init__(self, replica: StoreReplica) -> None:
+        self._replica = replica
+
+    def __enter__(self) -> None:
+        self._replica.begin_reading(self)
+
+    def __exit__(self, *_: object) -> None:
+        self._replica.end_reading(self)
 
 
 def _patches_between(start: str, target: Path) -> list[Path] | None:
