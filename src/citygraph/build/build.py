@@ -14,7 +14,7 @@ from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from citygraph import __version__
 from citygraph.build.catalog import describe, graph_counts
-from citygraph.build.graph_rules import GraphRules
+from citygraph.build.graph_rules import GraphRules, with_graph_rules
 from citygraph.build.products import Products, table_outputs, write_products
 from citygraph.build.validation import locate, validate
 from citygraph.errors import BadData, Conflict, NotFound, Violations
@@ -23,7 +23,7 @@ from citygraph.progress import Progress
 from citygraph.rdf.terms import COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
 from citygraph.release.ownership import api_graphs, carried_forward
 from citygraph.release.releases import Manifest, Release, Releases
-from citygraph.report import REPORT, Report, merge_reports, report_of
+from citygraph.report import REPORT, Report
 from citygraph.source.files import SourceFile, Sources, extra_files
 from citygraph.source.rules import derive, read_rules
 
@@ -190,8 +190,8 @@ def _assemble(
     with progress.step("validate") as step:
         _append(derived, loaded.merged)
         _append(description, loaded.merged)
-        by_graph = tuple(GraphRules(file.path for file in sources.shape_files()).check(store))
-        report = merge_reports([validate(sources, loaded.merged), report_of(by_graph)])
+        by_graph = GraphRules(file.path for file in sources.shape_files()).check(store)
+        report = with_graph_rules(validate(sources, loaded.merged), by_graph)
         step.result = f"{len(report.violations)} violations, {len(report.warnings)} warnings"
     return loaded, report
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, QuerySolution, QuerySolutions, RdfFormat, Store, parse
 
 from citygraph.build.statements import filled, short_name
 from citygraph.rdf.terms import CG, PREFIXES, RDFS, SH
-from citygraph.report import ValidationResult, text_in
+from citygraph.report import Report, ValidationResult, merge_reports, report_of, text_in
 from citygraph.source.reading import read_packaged_text
 
 _QUERY, _REMEDY, _MESSAGE, _SEVERITY = CG("graphQuery"), CG("remedy"), SH("message"), SH("severity")
@@ -90,3 +90,10 @@ def _label(store: Store, node: object) -> str:
     quads = store.quads_for_pattern(node, RDFS("label"), None, DefaultGraph()) if isinstance(node, NamedNode) else ()
     labels = (quad.object for quad in quads)
     return text_in({label.language or "": label.value for label in labels if isinstance(label, Literal)}, "en")
+
+
+def with_graph_rules(report: Report, results: Iterable[ValidationResult]) -> Report:
+    """Returns a report with the results of these rules, except on values that a shape rejects already."""
+    rejected = {(r.focus_node, r.path, r.value) for r in report.violations if r.value}
+    own = report_of(r for r in results if (r.focus_node, r.path, r.value) not in rejected)
+    return replace(merge_reports([report, own]), scope=report.scope) if own.results else report

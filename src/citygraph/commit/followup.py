@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad
 
-from citygraph.build.graph_rules import GraphRules
+from citygraph.build.graph_rules import GraphRules, with_graph_rules
 from citygraph.commit.commit import Effects, Followup
 from citygraph.incremental.counts import CountedStore
 from citygraph.incremental.derivation import Deriver
@@ -16,7 +15,7 @@ from citygraph.incremental.partial_validation import PartialValidator
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Staged
-from citygraph.report import Report, merge_reports, report_of, write_report
+from citygraph.report import Report, write_report
 from citygraph.settings import Settings
 from citygraph.source.files import Sources, sources_of
 from citygraph.source.rules import read_rules
@@ -71,8 +70,7 @@ class IncrementalFollowup:
         """Returns the report with what the rules about named graphs find about the nodes of the change."""
         changed = {t for quad in counted.delta.added | counted.delta.removed for t in (quad.subject, quad.object)}
         nodes = {node for node in changed if isinstance(node, NamedNode)}
-        results = tuple(self._graph_rules.check(counted.store, nodes)) if nodes else ()
-        return replace(merge_reports([report, report_of(results)]), scope=report.scope) if results else report
+        return with_graph_rules(report, self._graph_rules.check(counted.store, nodes)) if nodes else report
 
 
 def followup_for(settings: Settings) -> Followup:
