@@ -121,7 +121,10 @@ def test_properties_of_other_vocabularies_have_their_kind_too(rules: StatementRu
 
 
 def test_the_repository_uses_only_terms_of_its_ontology() -> None:
-    """(13.1) Shapes, rules, queries and documentation: there a wrong name would silently match nothing."""
+    """(13.1) Shapes, rules, queries and documentation: there a wrong name would silently match nothing.
+
+    Only the shape that refuses a former class names it.
+    """
     files = [path for folder in ("ontology", "queries", "docs") for path in (REPOSITORY / folder).rglob("*.*")]
     used = {
         f"{path.relative_to(REPOSITORY)}: {name}"
@@ -130,7 +133,7 @@ def test_the_repository_uses_only_terms_of_its_ontology() -> None:
         for name in re.findall(r"(?<![\w.-])cg:([A-Za-z]\w*)", path.read_text(encoding="utf-8"))
         if CG(name) not in {term for term, _, _ in ONTOLOGY}
     }
-    assert used == set()
+    assert used == {"ontology/shapes/event.ttl: PlannedEvent"}
 
 
 def test_property_may_take_literals_and_entities(rules: StatementRules) -> None:
