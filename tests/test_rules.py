@@ -109,6 +109,32 @@ def test_a_state_that_a_document_shows_on_a_day_attests_the_agreement() -> None:
     assert values(concluded(stated, "12-agreement-validity"), "agreement/a-b", CG("attestedDuring")) == {"2022-03-01"}
 
 
+@pytest.mark.parametrize(
+    ("dates", "valid"),
+    [
+        (("1995", "..", "1995-03", ".."), {"1995-03/.."}),
+        (("1990", "..", "1995-03", ".."), {"1990/.."}),
+        (("1990", "2000", "2010", ".."), {"1990/2000", "2010/.."}),
+        (("1990", "", "2010", ".."), {"1990/", "2010/.."}),
+    ],
+)
+def test_periods_without_an_end_are_one(dates: tuple[str, ...], valid: set[str]) -> None:
+    """Two documents that give another day of the beginning do not make two ties (15 §1)."""
+    stated = "agreement:a-b a cg:Agreement ; cg:status <urn:p> , <urn:q> ."
+    for period, start, end in (("urn:p", *dates[:2]), ("urn:q", *dates[2:])):
+        stated += f" <{period}> cg:state status:active ; cg:from {partial(start)} ."
+        if end != "..":
+            stated += f" <{period}> cg:until {partial(end) if end else 'cg:unknownDate'} ."
+    store = concluded(stated, "12-agreement-validity")
+    spans = store.quads_for_pattern(NamedNode(ID + "agreement/a-b"), CG("validDuring"), None, DefaultGraph())
+    assert {quad.object.value for quad in spans} == valid  # type: ignore[union-attr]
+
+
+def partial(text: str) -> str:
+    """Returns a partial date as a term of Turtle."""
+    return f'"{text}"^^xsd:{("gYear", "gYearMonth", "date")[text.count("-")]}'
+
+
 def test_heads_of_the_conference_cities_have_not_left_office(izmir: Release) -> None:
     """(15) Of the cities whose mayors met in 2020: nobody whose end or successor a document gives is a current head."""
     store = izmir.open_store()

@@ -233,7 +233,10 @@ class Validator:
         from citygraph.build.adapted_pyshacl import explain, findings_in, literals_as_written
 
         literals_as_written()
-        _, report_graph, _ = self._finder.validate(data, graph_mode="data", infer=False, on_unsupported="error")
+        names = None if both else sorted({shape for _, shape in failing})
+        _, report_graph, _ = self._finder.validate(
+            data, graph_mode="data", infer=False, on_unsupported="error", shape_names=names
+        )
         nodes = {finding_of(node, shape, "", "")[0] for node, shape in failing}
         by_shifty = {
             finding

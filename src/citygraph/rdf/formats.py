@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from pyoxigraph import Literal, Quad, QueryResultsFormat, RdfFormat, Triple
 
@@ -143,20 +144,25 @@ _NAMED = re.compile(r"[^\W\d][\w.-]*\Z")
 _OF_LANGUAGES = (RDF("langString"), RDF("dirLangString"))
 
 
+# The same few properties have most statements.
+@lru_cache(4096)
+def _ends_with_name(property_iri: str) -> bool:
+    return _NAMED.search(property_iri) is not None
+
+
 def unsupported_reason(quad: Quad) -> str:
     """Returns why a quad cannot be validated or written in every format; empty if it can."""
     value = quad.object
-    if not _NAMED.search(quad.predicate.value):
+    if not _ends_with_name(quad.predicate.value):
         return f"the property {quad.predicate} of {quad.subject} does not end with a name, so RDF/XML cannot write it"
     if isinstance(value, Triple):
         return f"a value of {quad.subject} is a triple: only IRIs and literals are supported"
     if not isinstance(value, Literal):
         return ""
-    shown = str(value)[:80]
     if value.direction is not None:
-        return f"a text of {quad.subject} has a base direction, which RDF 1.1 does not support: {shown}"
-    if value.datatype in _OF_LANGUAGES and not value.language:
-        return f"a text of {quad.subject} has the datatype of language-tagged text but no language: {shown}"
+        return f"a text of {quad.subject} has a base direction, which RDF 1.1 does not support: {str(value)[:80]}"
+    if not value.language and value.datatype in _OF_LANGUAGES:
+        return f"a text of {quad.subject} has the datatype of language-tagged text but no language: {str(value)[:80]}"
     if match := _UNWRITABLE.search(value.value):
         return f"a value of {quad.subject} has the character U+{ord(match[0]):04X}, which XML cannot represent"
     return ""

@@ -10,6 +10,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, cast
 
@@ -36,7 +37,13 @@ def read_packaged_text(path: Path) -> str:
 
     English texts are translated (see `with_translations`). Raises BadData if it is not UTF-8.
     """
-    return with_languages(with_instance_base(with_translations(read_text(path))), current_instance())
+    return _for_instance(read_text(path))
+
+
+# A build reads stored queries and shapes several times.
+@lru_cache(512)
+def _for_instance(text: str) -> str:
+    return with_languages(with_instance_base(with_translations(text)), current_instance())
 
 
 def decoded_text(data: bytes, name: str) -> str:
