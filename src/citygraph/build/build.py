@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from pyoxigraph import Literal, NamedNode, Quad, Store
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph import __version__
 from citygraph.build.catalog import describe, graph_counts
@@ -25,7 +25,7 @@ from citygraph.release.ownership import api_graphs, carried_forward
 from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.report import REPORT, Report
 from citygraph.source.files import SourceFile, Sources, extra_files
-from citygraph.source.rules import derive_from_scratch, read_rules
+from citygraph.source.rules import Rule, derive, read_rules
 
 _ONTOLOGY_VERSION = OWL("versionInfo")
 
@@ -182,7 +182,7 @@ def _assemble(
         step.result = f"{loaded.files} files, {loaded.statements} statements" + (f", {carried} kept" if carried else "")
     with progress.step("derive") as step:
         # In memory, where rules are evaluated faster than on disk.
-        derived = derive_from_scratch(read_rules(sources.rule_files()), store)
+        derived = _derive_in_memory(read_rules(sources.rule_files()), store)
         store.bulk_extend(chain(derived, (Quad(quad.subject, quad.predicate, quad.object) for quad in derived)))
         step.result = f"{len(derived)} triples"
     with progress.step("describe") as step:
@@ -195,6 +195,13 @@ def _assemble(
         report = with_graph_rules(validate(sources, loaded.merged), by_graph)
         step.result = f"{len(report.violations)} violations, {len(report.warnings)} warnings"
     return loaded, report
+
+
+def _derive_in_memory(rules: list[Rule], store: Store) -> set[Quad]:
+    """Returns what the rules derive from the default graph, which is the merge of the data, and from the ontology."""
+    memory = Store()
+    memory.bulk_extend(chain(*(store.quads_for_pattern(None, None, None, g) for g in (DefaultGraph(), ONTOLOGY_GRAPH))))
+    return derive(rules, memory)
 
 
 def _load(files: list[SourceFile], store: Store, folder: Path) -> Loaded:
