@@ -140,7 +140,7 @@ def test_office_that_is_only_shown_has_no_invented_beginning(tmp_path: Path) -> 
     _, layout = laid_out(publish(world(), tmp_path), _TUGAY)
     (office,) = values(layout, "offices")
     assert (office.tenure.start, office.tenure.end) == ("", "")
-    assert [showing.start for showing in office.tenure.shown] == ["2026-01-06"]
+    assert [showing.start for showing in office.tenure.attestations] == ["2026-01-06"]
     assert 'class="span attested"' in values(layout, "line")[0]
 
 

@@ -185,7 +185,7 @@ def test_mayor_is_shown_only_when_a_source_shows_it(tmp_path: Path) -> None:
     _, layout = laid_out(publish(small_world(), tmp_path), ID + "city/izmir")
     mayor = layout.values["mayors"][0]  # type: ignore[index]
     assert (mayor.holder.text, mayor.start, mayor.end) == ("Cemil Tugay", "", "")
-    assert [showing.start for showing in mayor.shown] == ["2026-01-06"]
+    assert [showing.start for showing in mayor.attestations] == ["2026-01-06"]
 
 
 def test_agreement_tells_its_life_in_order(tmp_path: Path) -> None:

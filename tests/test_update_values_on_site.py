@@ -11,7 +11,7 @@ from pyoxigraph import Literal, NamedNode
 from citygraph.build.build import check
 from citygraph.progress import Progress
 from citygraph.rdf.terms import CG, GRAPH, ID, OWL, PREFIXES
-from citygraph.report import shown
+from citygraph.report import term_text
 from citygraph.source.files import Sources
 from tests.small import REPOSITORY
 from tests.writing import Writable
@@ -122,13 +122,13 @@ def test_iri_and_literal_are_told_apart_for_every_property(site_to_write: Writab
     over_http = {
         (one["path"], one["value"]) for one in violations(reply.body) if one["focus"] == subject.value and one["path"]
     }
-    assert over_http == {(name[1:-1], shown(str(value))) for name, value in values}
+    assert over_http == {(name[1:-1], term_text(str(value))) for name, value in values}
     path = tmp_path / "values.trig"
     path.write_text(f"{PREFIX_LINES}GRAPH <{NOTES}> {{\n" + "\n".join(lines) + "\n}")
     report = check(Sources(site_to_write.folder / "data", REPOSITORY / "ontology"), [path], Progress())
-    of_file = {(r.path, shown(r.value)): r for r in report.violations if r.focus_node == subject.value and r.path}
+    of_file = {(r.path, term_text(r.value)): r for r in report.violations if r.focus_node == subject.value and r.path}
     assert of_file.keys() == over_http
     for number, (name, value) in enumerate(values, len(PREFIXES) + 2):
-        place = of_file[name[1:-1], shown(str(value))].place
+        place = of_file[name[1:-1], term_text(str(value))].place
         assert place is not None
         assert place.line == number

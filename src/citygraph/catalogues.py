@@ -36,9 +36,9 @@ def written_languages() -> tuple[str, ...]:
 
 def interface_languages(instance: Instance) -> tuple[str, ...]:
     """Returns those of the instance, in its order, and then all others; the first is that of other readers."""
-    written = written_languages()
-    own = [tag for language in instance.languages for tag in written if matches_language(language, tag)]
-    return tuple(dict.fromkeys([*own, *written]))
+    available = written_languages()
+    own = [tag for language in instance.languages for tag in available if matches_language(language, tag)]
+    return tuple(dict.fromkeys([*own, *available]))
 
 
 LANGUAGES = interface_languages(current_instance())
@@ -109,5 +109,5 @@ def translated(text: str, language: str) -> str:
 
 def for_instance(texts: Mapping[str, str]) -> dict[str, str]:
     """Returns those of the texts by language that are in English or in a language of the instance."""
-    wanted = (*current_instance().languages, ENGLISH)
-    return {tag: text for tag, text in texts.items() if any(matches_language(one, tag) for one in wanted)}
+    languages = (*current_instance().languages, ENGLISH)
+    return {tag: text for tag, text in texts.items() if any(matches_language(one, tag) for one in languages)}

@@ -129,9 +129,9 @@ def parse_instance(text: str, name: str = FILE) -> Instance:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InstanceError(f"{name} is not valid TOML: {error}") from None
-    _require_known(values, [one.name for one in fields(Instance)], name)
-    _require_known(values.get("publisher", {}), [one.name for one in fields(Publisher)], f"{name} [publisher]")
-    _require_known(values.get("examples", {}), list(_EXAMPLES), f"{name} [examples]")
+    _require_keys(values, [one.name for one in fields(Instance)], name)
+    _require_keys(values.get("publisher", {}), [one.name for one in fields(Publisher)], f"{name} [publisher]")
+    _require_keys(values.get("examples", {}), list(_EXAMPLES), f"{name} [examples]")
     if values.get("version", VERSION) > VERSION:
         raise InstanceError(f"{name} has version {values['version']}; this citygraph reads versions up to {VERSION}")
     if "publisher" in values:
@@ -204,13 +204,13 @@ def instance_base() -> str:
     return base if base.endswith(("/", "#")) else base + "/"
 
 
-def _require_known(values: object, known: list[str], name: str) -> None:
+def _require_keys(values: object, keys: list[str], name: str) -> None:
     if not isinstance(values, dict):
         raise InstanceError(f"{name} must be a table")
     for key in values:
-        if key not in known:
-            nearest = get_close_matches(key, known, 1, 0.5)
-            hint = f": did you mean {nearest[0]!r}?" if nearest else f"; the keys are {', '.join(known)}"
+        if key not in keys:
+            nearest = get_close_matches(key, keys, 1, 0.5)
+            hint = f": did you mean {nearest[0]!r}?" if nearest else f"; the keys are {', '.join(keys)}"
             raise InstanceError(f"{name}: {key!r} is not a key{hint}")
 
 

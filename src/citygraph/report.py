@@ -174,15 +174,15 @@ def report_of_change(report: Report, changed: Iterable[Quad]) -> Report:
     nodes = {name for quad in changed for name in (*_whole(quad.subject), *_whole(quad.graph_name))}
     # A rule about the dataset gives the node as its value, which may be the object of a statement.
     values = nodes | {name for quad in changed for name in _whole(quad.object)}
-    kept = [
+    relevant = [
         result
         for result in report.results
         if result.severity == "violation"
         or result.focus_node in nodes
         or (result.focus_node == DATASET.value and result.value.strip("<>") in values)
     ]
-    kept.sort(key=lambda result: (result.severity != "violation", result.focus_node not in nodes, order(result)))
-    return Report(tuple(kept), _turtle_of(report, kept), report.scope)
+    relevant.sort(key=lambda result: (result.severity != "violation", result.focus_node not in nodes, order(result)))
+    return Report(tuple(relevant), _turtle_of(report, relevant), report.scope)
 
 
 def _whole(term: object) -> Iterator[str]:
@@ -191,28 +191,28 @@ def _whole(term: object) -> Iterator[str]:
         yield from {term.value, term.value.partition("#")[0]}
 
 
-def _turtle_of(report: Report, kept: list[ValidationResult]) -> str:
+def _turtle_of(report: Report, results: list[ValidationResult]) -> str:
     """Returns the W3C report with these results alone."""
-    if len(kept) == len(report.results):
+    if len(results) == len(report.results):
         return report.turtle
     quads = list(parse(report.turtle, RdfFormat.TURTLE))
     of_subject: dict[object, list[Quad]] = {}
     for quad in quads:
         of_subject.setdefault(quad.subject, []).append(quad)
-    names = {(result.focus_node, result.shape) for result in kept}
+    names = {(result.focus_node, result.shape) for result in results}
     dropped = {
         quad.object
         for quad in quads
         if quad.predicate == SH("result") and _identity(of_subject.get(quad.object, ())) not in names
     }
     waiting = [quad.subject for quad in quads if quad.object == _REPORT]
-    written: dict[Quad, None] = {}
+    relevant: dict[Quad, None] = {}
     while waiting:
         for quad in of_subject.pop(waiting.pop(), ()):
             if quad.object not in dropped:
-                written[quad] = None
+                relevant[quad] = None
                 waiting.append(quad.object)
-    return (serialize(written, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b"").decode()
+    return (serialize(relevant, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b"").decode()
 
 
 def _identity(quads: Iterable[Quad]) -> tuple[str, ...]:
@@ -263,7 +263,7 @@ def order(result: ValidationResult) -> tuple[str, str, int, str, str, str]:
     )
 
 
-def shown(value: str) -> str:
+def term_text(value: str) -> str:
     """Returns a term for readers: the text of a literal, or an IRI without brackets."""
     if value.startswith('"'):
         return nfc(value[1 : value.rindex('"')])

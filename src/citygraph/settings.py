@@ -124,15 +124,15 @@ def _of_server(server: Mapping[str, Any]) -> dict[str, Any]:
     settings = {f.name: f for f in fields(Settings) if f.name not in _NOT_IN_FILE}
     values = {}
     for name, value in server.items():
-        shown = f"[server] {name}"
+        place = f"[server] {name}"
         if name in _NOT_IN_FILE:
-            raise UsageError(f"{shown} cannot be set in citygraph.toml{_NOT_IN_FILE[name]}")
+            raise UsageError(f"{place} cannot be set in citygraph.toml{_NOT_IN_FILE[name]}")
         if name not in settings:
-            raise UsageError(f"{shown} in citygraph.toml is not a setting{_nearest(name, settings)}")
+            raise UsageError(f"{place} in citygraph.toml is not a setting{_nearest(name, settings)}")
         if not isinstance(value, str | int | float):
-            raise UsageError(f"{shown} in citygraph.toml must be a text, a number, true or false")
+            raise UsageError(f"{place} in citygraph.toml must be a text, a number, true or false")
         # The types of TOML are those of Python; a number without a point is accepted for one with it.
-        values[name] = _from_text(shown, _to_text(value), settings[name].default)
+        values[name] = _from_text(place, _to_text(value), settings[name].default)
     return values
 
 

@@ -47,13 +47,13 @@ def test_a_pull_of_the_world_is_the_dump(invented: Endpoint, client_of: MakeClie
     def without_digest(path: Path) -> list[str]:
         return [line for line in path.read_text(encoding="utf-8").splitlines() if "#sha256>" not in line]
 
-    assert without_digest(result.written.path) == without_digest(FIXTURES / "invented.nq")
+    assert without_digest(result.source.path) == without_digest(FIXTURES / "invented.nq")
     assert result.requests == len(invented.queries)
 
 
 def test_a_city_comes_with_its_partners(invented: Endpoint, client_of: MakeClient, tmp_path: Path) -> None:
     """What its partners agreed among themselves is not asked for; their side of its agreements is."""
-    written = pulled(Scope(cities=("Q9000002",)), client_of(invented), tmp_path).written
+    written = pulled(Scope(cities=("Q9000002",)), client_of(invented), tmp_path).source
     assert written.path.name == "wikidata-betaburg.nq"
     found = facts(written.path)
     assert {s for s, p, _ in found if p == "party"} == {
@@ -78,7 +78,7 @@ def test_an_unknown_end_comes_from_the_service_as_from_the_dump(client_of: MakeC
             claim.setdefault("qualifiers", {})["P582"] = [unknown]
         store.extend(entity_quads(entity))
     with serving(store) as endpoint:
-        written = pulled(Scope(cities=("Q9000002",)), client_of(endpoint), tmp_path).written
+        written = pulled(Scope(cities=("Q9000002",)), client_of(endpoint), tmp_path).source
     ended = {s for s, p, o in facts(written.path) if p == "until" and o == CG + "unknownDate"}
     assert "agreement/betaburg-deltastadt#period-wikidata-00000000-0000-4000-8000-000000000029" in ended
     assert {notice.qid for notice in written.notices if notice.kind == "somevalue"} >= {"Q9000002"}
@@ -86,7 +86,7 @@ def test_an_unknown_end_comes_from_the_service_as_from_the_dump(client_of: MakeC
 
 def test_a_country_comes_with_its_cities(invented: Endpoint, client_of: MakeClient, tmp_path: Path) -> None:
     """Its twinned places are the seeds; mayors are those of the seeds."""
-    written = pulled(Scope(country="Q9000101"), client_of(invented), tmp_path).written
+    written = pulled(Scope(country="Q9000101"), client_of(invented), tmp_path).source
     assert written.path.name == "wikidata-alphaland.nq"
     assert {s for s, p, _ in facts(written.path) if p == "holder"} == {
         "tenure/ann-able-mayor-of-alphaville", "tenure/ann-able-mayor-of-alphaville-2010",
@@ -97,14 +97,12 @@ def test_a_country_comes_with_its_cities(invented: Endpoint, client_of: MakeClie
 def test_merged_items_are_followed(invented: Endpoint, client_of: MakeClient, tmp_path: Path) -> None:
     """A redirect, even a twofold one, leads to what is there now, and is told."""
     invented.store.extend([*redirect_quads("Q9000006", "Q9000008"), *redirect_quads("Q9000008", "Q9000003")])
-    written = pulled(Scope(cities=("Q9000001",)), client_of(invented), tmp_path).written
+    written = pulled(Scope(cities=("Q9000001",)), client_of(invented), tmp_path).source
     assert ("redirect", "Q9000006") in {(f.kind, f.qid) for f in written.notices}
     assert "missing" not in {f.kind for f in written.notices}
     assert ("agreement/alphaville-alphaville-betaland", "party", "city/alphaville-betaland") in facts(written.path)
     invented.store.extend(redirect_quads("Q9000009", "Q9000002"))
-    assert (
-        pulled(Scope(cities=("Q9000009",)), client_of(invented), tmp_path).written.path.name == "wikidata-betaburg.nq"
-    )
+    assert pulled(Scope(cities=("Q9000009",)), client_of(invented), tmp_path).source.path.name == "wikidata-betaburg.nq"
 
 
 def test_what_is_not_there_is_told(invented: Endpoint, client_of: MakeClient, tmp_path: Path) -> None:
@@ -135,7 +133,7 @@ def test_our_iris_and_names_are_kept(invented: Endpoint, client_of: MakeClient, 
         }"""
     prefixes = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in PREFIXES.items())
     data = list(parse(prefixes + ours, format=RdfFormat.TRIG))
-    found = facts(pulled(Scope(cities=("Q9000001",)), client_of(invented), tmp_path, data).written.path)
+    found = facts(pulled(Scope(cities=("Q9000001",)), client_of(invented), tmp_path, data).source.path)
     alpha = {(p, o) for s, p, o in found if s == "city/alpha"}
     assert (SKOS("altLabel").value, '"Alphaville"@en') in alpha
     assert not any(p == RDFS("label").value and o.endswith("@en") for p, o in alpha)
@@ -150,16 +148,16 @@ def test_our_iris_and_names_are_kept(invented: Endpoint, client_of: MakeClient, 
 
 def test_a_second_pull_keeps_the_slugs_of_the_first(invented: Endpoint, client_of: MakeClient, tmp_path: Path) -> None:
     """Pulled again with its own output among our data, the text is the same."""
-    first = pulled(Scope(), client_of(invented), tmp_path).written.path
+    first = pulled(Scope(), client_of(invented), tmp_path).source.path
     text = first.read_bytes()
     again = pulled(Scope(), client_of(invented), tmp_path, list(parse(text, format=RdfFormat.N_QUADS)))
-    assert again.written.path.read_bytes() == text
+    assert again.source.path.read_bytes() == text
     assert again.requests == 0
 
 
 def test_a_failed_pull_changes_nothing(invented: Endpoint, client_of: MakeClient, tmp_path: Path) -> None:
     """The old file stays; what was answered is not asked again."""
-    old = pulled(Scope(cities=("Q9000002",)), client_of(invented), tmp_path).written.path
+    old = pulled(Scope(cities=("Q9000002",)), client_of(invented), tmp_path).source.path
     text = old.read_bytes()
     invented.queries.clear()
     invented.faults.extend(["ok", "ok", "500", "500", "500", "500"])
@@ -207,7 +205,7 @@ def test_a_killed_pull_goes_on_where_it_was(invented: Endpoint, tmp_path: Path) 
 
 def test_weimar_and_bielefeld_as_they_were(real: Endpoint, client_of: MakeClient, tmp_path: Path) -> None:
     """Weimar's partners by the day, Bielefeld's by the year, one of them with no date at all."""
-    written = pulled(Scope(cities=("Q3955", "Q2112")), client_of(real), tmp_path).written
+    written = pulled(Scope(cities=("Q3955", "Q2112")), client_of(real), tmp_path).source
     dates = {s.removeprefix("agreement/"): o.partition("^")[0].strip('"')
              for s, p, o in facts(written.path) if s.startswith("agreement/") and p == "startDate"}  # fmt: skip
     assert dates == {

@@ -152,7 +152,7 @@ def test_a_pull_gives_the_same_names(imported: Imported, client_of: MakeClient, 
     for entity in ENTITIES:
         store.extend(entity_quads(entity))
     with serving(store) as endpoint:
-        written = pull(Scope(), client_of(endpoint), list, tmp_path, today=RETRIEVED[:10]).written
+        written = pull(Scope(), client_of(endpoint), list, tmp_path, today=RETRIEVED[:10]).source
     for slug in ("city/testoria", "city/harbourford", "area/color", "city/tarlakent", "person/ann-alpha"):
         assert names(quads_of(written.path), slug) == names(imported[0], slug)
 

@@ -33,7 +33,7 @@ from citygraph.report import (
     merge_reports,
     order,
     report_of,
-    shown,
+    term_text,
     text_in,
 )
 from citygraph.source.files import SourceFile, Sources
@@ -304,7 +304,7 @@ def _labels(data: Path, nodes: set[str]) -> dict[str, str]:
             node, predicate, value = line.split(" ", 2)
             if predicate == str(RDFS("label")) and _bare(node) in nodes and value[0] == '"':
                 tag = value[value.rindex('"') + 1 :].removesuffix(" .\n").removeprefix("@")
-                labels.setdefault(_bare(node), {})[tag] = shown(value)
+                labels.setdefault(_bare(node), {})[tag] = term_text(value)
     return {node: text_in(texts, "en") for node, texts in labels.items()}
 
 

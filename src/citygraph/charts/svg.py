@@ -22,13 +22,13 @@ def element(tag: str, *content: object, **attributes: object) -> Markup:
 
     Attributes with the value None or "" are left out.
     """
-    written = "".join(
+    attribute_text = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(_attribute(value))}"'
         for key, value in attributes.items()
         if value is not None and value != ""
     )
     inner = "".join(str(escape(part)) for part in content)
-    return Markup(f"<{tag}{written}>{inner}</{tag}>" if inner else f"<{tag}{written}/>")  # noqa: S704 - escaped above
+    return Markup(f"<{tag}{attribute_text}>{inner}</{tag}>" if inner else f"<{tag}{attribute_text}/>")  # noqa: S704 - escaped above
 
 
 def picture(

@@ -23,7 +23,7 @@ from citygraph.catalogues import ENGLISH, LANGUAGES, interface_language
 from citygraph.errors import BadData, CitygraphError, UsageError
 from citygraph.progress import Progress, Step
 from citygraph.rdf.terms import split_iri
-from citygraph.report import Report, ValidationResult, shown
+from citygraph.report import Report, ValidationResult, term_text
 from citygraph.source.reading import decoded_text, read_text
 from citygraph.web.view.translations import N_, Translations
 
@@ -161,7 +161,7 @@ def shortened(iri: str) -> str:
 def _lines(result: ValidationResult, translate: Translations) -> list[str]:
     lines = [result.message(translate.language)]
     if result.value and result.value.strip("<>") != result.focus_node:
-        value = shortened(shown(result.value))
+        value = shortened(term_text(result.value))
         of = shortened(result.path) if result.path else ""
         with_path = translate("value of {property}: {value}", property=of, value=value)
         lines.append(with_path if of else translate("value: {value}", value=value))

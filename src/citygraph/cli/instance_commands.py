@@ -100,8 +100,8 @@ def rebase(settings: Settings, base: str, redirect: bool, dry_run: bool) -> int:
         save(files)
     for file in files:
         click.echo(f"{file.path}: {file.count:,} changed")
-    said = "would be changed" if dry_run else "changed"
-    click.echo(f"{len(files)} file(s) {said}, from {settings.base} to {checked_base(base)}")
+    result = "would be changed" if dry_run else "changed"
+    click.echo(f"{len(files)} file(s) {result}, from {settings.base} to {checked_base(base)}")
     if problem := placeholder_problem(checked_base(base)):
         click.echo(f"warning: {problem}", err=True)
     if not dry_run:

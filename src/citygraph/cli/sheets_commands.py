@@ -45,7 +45,7 @@ from citygraph.source.files import sources_of
 from citygraph.web.view.translations import Translations
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", NOTE: "cyan"}
-_SHOWN, _SHOWN_CHANGES = 3, 20  # problems of a rule, and statements, on the terminal
+_MAX_PROBLEMS, _MAX_CHANGES = 3, 20  # problems of a rule, and statements, on the terminal
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
@@ -312,22 +312,22 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, l
     for rule, problems in grouped(checked.problems):
         colour = _COLOURS[rule.severity]
         out.print(f"[{colour}]{severity_name(rule, translate)}[/] [bold]{rule.name}[/] ({len(problems)})")
-        for problem in problems[:_SHOWN]:
+        for problem in problems[:_MAX_PROBLEMS]:
             out.print(f"    {escape(str(problem.address))}: {escape(problem.message(translate))}")
             out.print(f"        {escape(problem.remedy(translate))}")
-        if len(problems) > _SHOWN:
-            rest = ", ".join(problem.address.name for problem in problems[_SHOWN : _SHOWN + 20])
+        if len(problems) > _MAX_PROBLEMS:
+            rest = ", ".join(problem.address.name for problem in problems[_MAX_PROBLEMS : _MAX_PROBLEMS + 20])
             also = translate("also in {cells}", cells=rest)
-            out.print(f"    {also}{' …' if len(problems) > _SHOWN + 20 else ''}")
+            out.print(f"    {also}{' …' if len(problems) > _MAX_PROBLEMS + 20 else ''}")
     warnings = sum(problem.rule.severity == WARNING for problem in checked.problems)
     counts = ((translate("Errors: {number}"), len(checked.errors)), (translate("Warnings: {number}"), warnings))
     out.print(" · ".join(text.format(number=number) for text, number in counts))
     totals = ((translate("Added"), difference.added), (translate("Removed"), difference.removed))
     out.print(" · ".join(f"{name}: {len(quads)}" for name, quads in totals))
-    for members in changes[:_SHOWN_CHANGES]:
+    for members in changes[:_MAX_CHANGES]:
         old = f"{members['old']} → " if "old" in members else ""
         place = " · ".join(text for text in (members["source"], members["cell"]) if text)
         sign, what = _SIGNS[members["change"]], f"{members['subject']} {members['property']}"
         out.print(escape(f"    {sign} {what} {old}{members['value']}  ({place})"))
-    if len(changes) > _SHOWN_CHANGES:
-        out.print(f"    … {len(changes) - _SHOWN_CHANGES}")
+    if len(changes) > _MAX_CHANGES:
+        out.print(f"    … {len(changes) - _MAX_CHANGES}")

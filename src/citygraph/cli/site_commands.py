@@ -59,7 +59,7 @@ def diff(settings: Settings, older: str, newer: str, as_json: bool) -> int:
     return OK
 
 
-_SHOWN = 10
+_MAX_LISTED = 10
 
 
 @click.command()
@@ -108,8 +108,9 @@ def freeze(
         soft_wrap=True,
     )
     out.print("Left out:", highlight=False, soft_wrap=True)
-    more = [f"and {len(frozen.omitted) - _SHOWN:,} more: {folder}/frozen.json"] if len(frozen.omitted) > _SHOWN else []
-    for line in (*NOT_FROZEN, *frozen.omitted[:_SHOWN], *more):
+    rest = len(frozen.omitted) - _MAX_LISTED
+    more = [f"and {rest:,} more: {folder}/frozen.json"] if rest > 0 else []
+    for line in (*NOT_FROZEN, *frozen.omitted[:_MAX_LISTED], *more):
         out.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     out.print(f"to view it: python -m http.server --directory {folder}", highlight=False, soft_wrap=True)
     return OK

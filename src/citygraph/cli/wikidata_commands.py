@@ -103,7 +103,7 @@ def wikidata_pull(
         progress=_note,
     )
     _note(f"{result.requests} requests, {result.cached} answers from {settings.wikidata_cache}")
-    return _print_written(result.written, settings)
+    return _print_source(result.source, settings)
 
 
 @wikidata.command("import-dump")
@@ -130,7 +130,7 @@ def wikidata_import_dump(
     runner = SparkEngine(spark_session(master)) if engine == "spark" else LocalEngine(workers, _note)
     into = into or settings.data / "sources"
     written = import_dump(dump, lambda: _quads(settings), into, retrieved=retrieved, engine=runner, sha256=sha256)
-    return _print_written(written, settings)
+    return _print_source(written, settings)
 
 
 @wikidata.command("diff")
@@ -172,10 +172,10 @@ def wikidata_diff(
     changes, retrieved = differences.from_json_text(text, str(saved))
     if save is not None:
         replace_text(Path(save) if save else settings.wikidata_comparison, text)
-    shown = [change for change in changes if not states or change.state.value in states]
-    _print_changes(shown, form, retrieved, GRAPH("wikidata-comparison"), more_of(text))
-    counted = ", ".join(f"{count} {state}" for state, count in differences.counts(shown).items())
-    _note(f"{len(shown)} finding(s){': ' if counted else ''}{counted}; Wikidata as of {retrieved or 'never'}")
+    selected = [change for change in changes if not states or change.state.value in states]
+    _print_changes(selected, form, retrieved, GRAPH("wikidata-comparison"), more_of(text))
+    counted = ", ".join(f"{count} {state}" for state, count in differences.counts(selected).items())
+    _note(f"{len(selected)} finding(s){': ' if counted else ''}{counted}; Wikidata as of {retrieved or 'never'}")
     return OK
 
 
@@ -345,12 +345,12 @@ def _note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _print_written(written: WrittenSource, settings: Settings) -> int:
-    for finding in written.notices:
+def _print_source(source: WrittenSource, settings: Settings) -> int:
+    for finding in source.notices:
         _note(f"{finding.kind}: {finding.detail}")
     for file in sources_of(settings).data_files():
-        is_other = file.path.resolve() != written.path.resolve()
-        if is_other and any(quad.graph_name == written.graph for quad in file.read()):
-            _note(f"{file.name} fills <{written.graph.value}> too, which a build refuses: remove one of the two files")
-    click.echo(f"{written.path}: {written.statements} statements")
+        is_other = file.path.resolve() != source.path.resolve()
+        if is_other and any(quad.graph_name == source.graph for quad in file.read()):
+            _note(f"{file.name} fills <{source.graph.value}> too, which a build refuses: remove one of the two files")
+    click.echo(f"{source.path}: {source.statements} statements")
     return OK

@@ -107,9 +107,9 @@ def change_from_json(values: dict[str, Any]) -> Change:
     else:
         payloads = tuple(Payload(b64decode(p["data"]), p["format"], p["name"]) for p in what["payloads"])
         operation = GraphWrite(what["action"], what["graph"], payloads)
-    given = values["conditions"]
-    versions = tuple((graph, version) for graph, version in given["versions"])
-    conditions = Conditions(tuple(given["match"]), tuple(given["none_match"]), versions)
+    preconditions = values["conditions"]
+    versions = tuple((graph, version) for graph, version in preconditions["versions"])
+    conditions = Conditions(tuple(preconditions["match"]), tuple(preconditions["none_match"]), versions)
     return Change(
         operation, values["author"], values["message"], tuple(values["prefixes"]), conditions, bool(values["dry_run"])
     )

@@ -248,8 +248,8 @@ def _graph_of(change: Change) -> str:
 
 def _check_preconditions(change: Change, store: Store, current: Release, changed: set[str]) -> None:
     """Checks If-Match and If-None-Match (RFC 9110, 13.1). `changed` are graphs that differ from those of `current`."""
-    for graph, seen in change.conditions.versions:
-        if _version_now(graph, store, current, changed) != seen:
+    for graph, expected in change.conditions.versions:
+        if _version_now(graph, store, current, changed) != expected:
             raise PreconditionFailed(f"the graph <{graph}> was changed since it was read: read it again")
     graph = _graph_of(change)
     match, none_match = change.conditions.match, change.conditions.none_match
@@ -290,7 +290,7 @@ def _manifest(before: Manifest, effects: Effects, applied: Iterable[_AppliedChan
     applied_changes = [result for result in applied if isinstance(result, _AppliedChange)]
     # A version cannot be the release's name, which is chosen at publication, after the manifest is written.
     version = f"{before.number + 1}-{digest.hex[:12]}"
-    written = {graph for one in applied_changes for graph in one.delta.graphs()} | delta.graphs()
+    updated = {graph for one in applied_changes for graph in one.delta.graphs()} | delta.graphs()
     unchanged = {graph: name for graph, name in before.versions.items() if graph in graphs}
     return replace(
         before,
@@ -301,7 +301,7 @@ def _manifest(before: Manifest, effects: Effects, applied: Iterable[_AppliedChan
         graphs=dict(sorted(graphs.items())),
         added=len(delta.added),
         removed=len(delta.removed),
-        versions=dict(sorted({**unchanged, **dict.fromkeys(written & graphs.keys(), version)}.items())),
+        versions=dict(sorted({**unchanged, **dict.fromkeys(updated & graphs.keys(), version)}.items())),
         built=before.built or before.id,
         commits=[_commit_record(one, now) for one in applied_changes],
         warnings=len(effects.report.warnings),

@@ -68,13 +68,13 @@ def operations(text: str, depth: int) -> list[Operation]:
 
 def alone(text: str, parts: list[Operation], part: Operation) -> str:
     """Returns the update with this operation alone: the others are blank, so that positions stay the same."""
-    kept, reached = [], 0
+    parts_before, reached = [], 0
     for other in parts[: parts.index(part)]:
         begin = other.span[0]
         # The semicolon too, which would separate nothing.
-        kept += [text[reached:begin], _BLACK.sub(" ", text[begin : other.end])]
+        parts_before += [text[reached:begin], _BLACK.sub(" ", text[begin : other.end])]
         reached = other.end
-    return "".join(kept) + text[reached : part.span[1]]
+    return "".join(parts_before) + text[reached : part.span[1]]
 
 
 def as_data(template: str) -> str:

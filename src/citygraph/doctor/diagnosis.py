@@ -37,15 +37,15 @@ class Diagnosis:
         """Returns for each list the number of passed checks and of those that a machine can do."""
         scores: dict[str, tuple[int, int]] = {}
         for check, finding in self.findings:
-            good, seen = scores.get(check.list, (0, 0))
+            good, checked = scores.get(check.list, (0, 0))
             # A check by hand counts neither for nor against the site.
             is_seen = finding.state is not CheckState.BY_HAND
-            scores[check.list] = (good + (finding.state is CheckState.MET), seen + is_seen)
+            scores[check.list] = (good + (finding.state is CheckState.MET), checked + is_seen)
         return scores
 
     def as_json(self) -> str:
         """Returns the diagnosis as JSON."""
-        lists = {name: {"met": good, "of": seen} for name, (good, seen) in self.scores().items()}
+        lists = {name: {"met": good, "of": checked} for name, (good, checked) in self.scores().items()}
         checks = [
             {
                 "list": check.list,
@@ -65,8 +65,8 @@ class Diagnosis:
 
     def _lines(self) -> Iterator[str]:
         width = max((len(check.name) for check, _ in self.findings), default=0)
-        for name, (good, seen) in self.scores().items():
-            yield f"{name}: {good} of {seen}"
+        for name, (good, checked) in self.scores().items():
+            yield f"{name}: {good} of {checked}"
             for check, finding in self.findings:
                 if check.list == name:
                     optional = "" if check.required else " (optional)"

@@ -46,7 +46,7 @@ class HttpResponse:
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    seen: tuple[str, ...] = field(default=())  # the addresses that redirected here
+    redirected_from: tuple[str, ...] = field(default=())  # the addresses that redirected here
 
     def header(self, name: str) -> str:
         """Returns the value of a header; repeated headers are joined with commas."""

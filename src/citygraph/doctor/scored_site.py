@@ -55,13 +55,13 @@ class Site:
         url = urljoin(self.url, address)
         header_fields = tuple(sorted((name.replace("_", "-"), value) for name, value in headers.items()))
         reply = self._once(HttpRequest(url, method, header_fields))
-        seen: list[str] = []
-        while follow and reply.status in _SEE_OTHER and reply.header("Location") and len(seen) < _HOPS:
-            seen.append(reply.url)
+        visited: list[str] = []
+        while follow and reply.status in _SEE_OTHER and reply.header("Location") and len(visited) < _HOPS:
+            visited.append(reply.url)
             reply = self._once(
                 HttpRequest(self.here(urljoin(reply.url, reply.header("Location"))), method, header_fields)
             )
-        return HttpResponse(reply.url, reply.status, reply.headers, reply.body, tuple(seen))
+        return HttpResponse(reply.url, reply.status, reply.headers, reply.body, tuple(visited))
 
     def here(self, iri: str) -> str:
         """Returns the address at this host for an IRI, because identifiers may have a base that is not (yet) at this

@@ -104,17 +104,17 @@ def _crawl(
     whole = WriteSummary()
     waiting = [path for path in (*addresses(release.open_store()), *_FIRST_PAGES) if path not in STAND_INS]
     waiting += STAND_INS
-    seen = set(waiting)
+    discovered = set(waiting)
     done = 0
     with progress.step("pages") as step:
         while waiting:
             for summary, count in _write_batches(settings, plan, release, stage, jobs, sorted(set(waiting))):
                 done += count
                 whole.add(summary)
-                step.result = f"{done:,} of {len(seen):,} pages, {whole.files:,} files"
+                step.result = f"{done:,} of {len(discovered):,} pages, {whole.files:,} files"
                 progress.moved(step)
-            waiting = sorted(whole.pages - seen)
-            seen |= whole.pages
+            waiting = sorted(whole.pages - discovered)
+            discovered |= whole.pages
             # Only the pages that the next round adds are new.
             whole.pages.clear()
     return whole, done

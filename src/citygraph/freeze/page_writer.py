@@ -164,7 +164,7 @@ class PageWriter:
 
     def _stream(self, name: str) -> None:
         """Writes the event stream. Its pages become files with an extension, so the links between them get it too."""
-        waiting, seen = [name], {name}
+        waiting, visited = [name], {name}
         while waiting:
             here = waiting.pop()
             answer = self._client.get(here, "format=nt")
@@ -172,8 +172,8 @@ class PageWriter:
             self._keep_response(f"{here}.ttl", answer, _STREAM.sub(r"<\1.ttl\2>", body).encode())
             for address, _ in _STREAM.findall(body):
                 other = unquote(address).removeprefix(self._plan.site + "/")
-                if other not in seen and not other.startswith("http"):
-                    seen.add(other)
+                if other not in visited and not other.startswith("http"):
+                    visited.add(other)
                     waiting.append(other)
 
     def _keep_response(self, name: str, answer: LocalResponse, body: bytes | None = None) -> None:

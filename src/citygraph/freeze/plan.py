@@ -33,7 +33,7 @@ _FILES = {
     "queries.json": "queries.json",
     "search-index.json": "search-index.json",
 }
-_HELD = ("dumps/", "tables/")
+_RELEASE_FOLDERS = ("dumps/", "tables/")
 _LISTS = {"dumps": "dataset", "tables": "dataset"}
 _MOST_LISTED = 20  # pages of Explore; of a document, all pages are frozen
 _SAFE = "/:@!$&'()*+,;=-._~"
@@ -55,7 +55,7 @@ class Plan:
     site: str
     languages: tuple[str, ...]
     forms: Collection[str]
-    held: Collection[str] = ()  # files of the release: dumps and tables
+    release_files: Collection[str] = ()  # files of the release: dumps and tables
 
     @property
     def root(self) -> str:
@@ -126,7 +126,7 @@ class Plan:
             return None
         if name.startswith("preview/"):
             return LinkTarget(self.address(name, language), page=None) if "png" in self.forms else None
-        if file := _FILES.get(name, name if name in self.held else ""):
+        if file := _FILES.get(name, name if name in self.release_files else ""):
             return LinkTarget(self.address(file), file=file)
         stem, form = split_form(name)
         if form and self.is_document(stem):

@@ -216,8 +216,8 @@ def _property_order(predicate: str) -> tuple[int, bool, str]:
 
 def _filtered(statements: tuple[Statements, ...], keep: Keep) -> tuple[Statements, ...]:
     """Returns the statements that a view shows."""
-    shown = ((s, tuple([v for v in s.values if keep(s.predicate, v.sources)])) for s in statements)
-    return tuple(Statements(s.predicate, values) for s, values in shown if values)
+    filtered = ((s, tuple([v for v in s.values if keep(s.predicate, v.sources)])) for s in statements)
+    return tuple(Statements(s.predicate, values) for s, values in filtered if values)
 
 
 @lru_cache

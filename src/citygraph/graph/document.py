@@ -74,8 +74,8 @@ class DocumentWriter:
             return _json_ld(doc, self._context, context_url)
         if format_.name in _WITH_GRAPHS:
             quads = [*doc.description.quads(), *(Quad(*triple) for triple in doc.about)]
-            return _written(_WITH_GRAPHS[format_.name](quads), format_)
-        return _written([*doc.description.triples(), *doc.about], format_)
+            return _serialize(_WITH_GRAPHS[format_.name](quads), format_)
+        return _serialize([*doc.description.triples(), *doc.about], format_)
 
 
 def has_graphs(format_: Format) -> bool:
@@ -87,8 +87,8 @@ def write_graph(quads: Iterable[Quad], format_: Format) -> bytes:
     """Returns a whole graph in one of the RDF formats, sorted by subject."""
     ordered = sorted(quads, key=lambda q: (str(q.subject), q.predicate != RDF("type"), str(q.predicate), str(q.object)))
     if format_.name in _WITH_GRAPHS:
-        return _written(ordered, format_)
-    return _written([quad.triple for quad in ordered], format_)
+        return _serialize(ordered, format_)
+    return _serialize([quad.triple for quad in ordered], format_)
 
 
 def used_prefixes(terms: Iterable[Triple | Quad]) -> dict[str, str]:
@@ -107,15 +107,15 @@ def used_prefixes(terms: Iterable[Triple | Quad]) -> dict[str, str]:
     return {name: namespace for name, namespace in PREFIXES.items() if namespace in used}
 
 
-def _written(statements: list[Triple] | list[Quad], format_: Format) -> bytes:
+def _serialize(statements: list[Triple] | list[Quad], format_: Format) -> bytes:
     if format_.rdf is None:
         raise ValueError(f"{format_.name} is not an RDF format")
     prefixes = used_prefixes(statements)
-    written = serialize(statements, format=format_.rdf, prefixes=prefixes) or b""
+    body_with_prefixes = serialize(statements, format=format_.rdf, prefixes=prefixes) or b""
     if format_.name not in _WITH_PREFIXES:
-        return written
+        return body_with_prefixes
     # pyoxigraph writes the prefixes in the order of a hash table, but a strong ETag requires equal bytes.
-    body = written.split(b"\n", len(prefixes))[-1]
+    body = body_with_prefixes.split(b"\n", len(prefixes))[-1]
     return _head(prefixes) + b"\n" + body
 
 

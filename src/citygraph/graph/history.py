@@ -23,7 +23,7 @@ _DIGEST = re.compile("[0-9a-fA-F]{12,64}")
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 _NODES = 1_000  # hash nodes whose statements belong to an entity's history
-_KEPT = 16  # stores that stay open, and comparisons that are remembered
+_MAX_OPEN = 16  # stores that stay open, and comparisons that are remembered
 _REMEMBERED = 10_000
 
 
@@ -98,17 +98,17 @@ class Timeline:
         """Returns the releases that describe an entity and have not withdrawn it, the oldest first."""
         holding = []
         before: Release | None = None
-        held = False
+        parent_holds = False
         for release in self.releases():
             key = (release.id, iri)
             holds = self._holding.get(key)
             if holds is None:
                 # Without a change to the entity, a release holds what its parent holds; no store need be opened.
                 same = before is not None and _follows(release, before) and not _mentions(release, iri)
-                holds = held if same else _describes(self.store(release), iri)
+                holds = parent_holds if same else _describes(self.store(release), iri)
                 self._remember(self._holding, key, holds, _REMEMBERED)
-            held = holds
-            if held:
+            parent_holds = holds
+            if parent_holds:
                 holding.append(release)
             before = release
         return tuple(holding)
@@ -119,7 +119,7 @@ class Timeline:
         changes = self._changes.get(key)
         if changes is None:
             changes = self._from_patches(older, newer) or self._from_stores(older, newer)
-            self._remember(self._changes, key, changes, _KEPT)
+            self._remember(self._changes, key, changes, _MAX_OPEN)
         return changes
 
     def of(self, iri: str, last: Release | None = None) -> list[Lifetime]:
@@ -150,7 +150,7 @@ class Timeline:
                 store = self._stores[release.id] = release.open_store()
             self._stores.move_to_end(release.id)
             # An open store holds files and memory.
-            while len(self._stores) > _KEPT:
+            while len(self._stores) > _MAX_OPEN:
                 self._stores.popitem(last=False)
             return store
 
@@ -239,8 +239,8 @@ def _order(quad: Quad) -> tuple[str, str, str, str]:
 def _statements_about(store: Store, iri: str) -> Iterator[Quad]:
     """Yields the quads of named graphs about an entity and its hash nodes."""
     prefix = iri + "#"
-    waiting, seen = [iri], {iri}
-    while waiting and len(seen) <= _NODES:
+    waiting, visited = [iri], {iri}
+    while waiting and len(visited) <= _NODES:
         node = NamedNode(waiting.pop())
         near = list(store.quads_for_pattern(node, None, None, None))
         yield from (quad for quad in near if isinstance(quad.graph_name, NamedNode))
@@ -250,6 +250,6 @@ def _statements_about(store: Store, iri: str) -> Iterator[Quad]:
             for q in store.quads_for_pattern(None, None, node, None)
             if isinstance(q.subject, NamedNode) and q.subject.value.startswith(prefix)
         }
-        new = {other for other in linked if other.startswith(prefix)} - seen
-        seen |= new
+        new = {other for other in linked if other.startswith(prefix)} - visited
+        visited |= new
         waiting.extend(sorted(new))

@@ -147,7 +147,7 @@ class _Framer:
         self._description = description
         self._nodes = description.node_by_iri()
         self._context = context
-        self._written: set[str] = set()
+        self._nested: set[str] = set()
         self._labelled: set[str] = set()  # the labels of a thing are written once
 
     def whole(self, about: Iterable[Triple]) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class _Framer:
             if link.values
         }
         # Only now is known which hash nodes nothing has linked to.
-        orphans = [self._node(node) for node in description.nodes if node.iri not in self._written]
+        orphans = [self._node(node) for node in description.nodes if node.iri not in self._nested]
         if reverse:
             result["@reverse"] = reverse
         result[_DESCRIBED_BY] = self._document(about)
@@ -225,7 +225,7 @@ class _Framer:
         """Returns a reference: a hash node in full, anything else with its labels."""
         iri = term.value if isinstance(term, NamedNode) else str(term)
         node = self._nodes.get(iri)
-        if node and iri not in self._written:
+        if node and iri not in self._nested:
             return self._node(node)
         labels = () if iri in self._labelled else self._description.labels.get(iri, ())
         self._labelled.add(iri)
@@ -233,7 +233,7 @@ class _Framer:
 
     def _node(self, node: Node) -> dict[str, Any]:
         # Before its properties are written: hash nodes may link to one another in a circle.
-        self._written.add(node.iri)
+        self._nested.add(node.iri)
         return {_ID: self._context.reference(node.iri), **self._properties(node.statements)}
 
     def _labels(self, labels: Iterable[StatedLabel]) -> dict[str, Any]:

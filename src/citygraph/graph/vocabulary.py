@@ -152,12 +152,12 @@ class Vocabulary:
 
     def broader_classes(self, iri: str) -> Iterator[str]:
         """Yields a class and its superclasses, the nearest first."""
-        waiting, seen = [iri], set()
+        waiting, visited = [iri], set()
         while waiting:
             one = waiting.pop(0)
             # A class may be below another by several ways, and nothing forbids a cycle of rdfs:subClassOf.
-            if one not in seen:
-                seen.add(one)
+            if one not in visited:
+                visited.add(one)
                 yield one
                 term = self.terms.get(one)
                 waiting.extend(term.iris(RDFS("subClassOf").value) if term else ())

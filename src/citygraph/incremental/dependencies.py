@@ -74,7 +74,7 @@ def _goes_through_class(path: Path) -> bool:
 
 
 def _extend(
-    path: Path, frontier: set[str], seen: set[str], patterns: Sequence[Pattern], paths: dict[Path, None]
+    path: Path, frontier: set[str], reached: set[str], patterns: Sequence[Pattern], paths: dict[Path, None]
 ) -> None:
     """Extends a path from the variables of its last pattern; patterns at earlier variables have a shorter path."""
     for pattern in patterns:
@@ -84,9 +84,9 @@ def _extend(
         if len(longer) > _LONGEST:
             raise Unbounded(f"a query has a chain of more than {_LONGEST} patterns")
         paths[longer] = None
-        new = pattern.variables() - seen
+        new = pattern.variables() - reached
         if new and not pattern.once:
-            _extend(longer, new, seen | new, patterns, paths)
+            _extend(longer, new, reached | new, patterns, paths)
 
 
 class _AlgebraReader:

@@ -180,7 +180,7 @@ class Deriver:
 
         Where the rules read a derived triple, its subject is included, so that the triple is derived again.
         """
-        todo, seen = list(subjects), set(subjects)
+        todo, visited = list(subjects), set(subjects)
         stated: dict[Quad, bool] = {}
         while todo:
             derived_of = set(self._origins(store, todo[-1]))
@@ -189,10 +189,10 @@ class Deriver:
                     stated[quad] = _is_stated(store, quad)
                 if not stated[quad]:
                     derived_of.add(quad.subject)
-            new = {node for node in derived_of - seen if isinstance(node, NamedNode)}
-            seen |= new
+            new = {node for node in derived_of - visited if isinstance(node, NamedNode)}
+            visited |= new
             todo += new
-            if len(seen) > most:
+            if len(visited) > most:
                 raise Unbounded("the affected subjects depend on too many others")
         return (quad for quad, is_stated in stated.items() if is_stated)
 
@@ -203,7 +203,7 @@ class Deriver:
 
     def _with_created(self, store: Quads, derived: set[Quad], subjects: set[Term]) -> Iterator[Term]:
         """Yields the subjects, and the nodes that the rules create for them now or created before."""
-        todo, seen = list(subjects), set(subjects)
+        todo, visited = list(subjects), set(subjects)
         leading: dict[Term, list[Term]] = {}
         for quad in derived:
             if quad.predicate in self._creating_predicates:
@@ -215,8 +215,8 @@ class Deriver:
             for predicate in self._creating_predicates:
                 created += [quad.object for quad in store.quads_for_pattern(subject, predicate, None, DERIVED_GRAPH)]
             for node in created:
-                if node not in seen and isinstance(node, NamedNode):
-                    seen.add(node)
+                if node not in visited and isinstance(node, NamedNode):
+                    visited.add(node)
                     todo.append(node)
 
 

@@ -83,8 +83,8 @@ def _concerned(store: Quads, changed: Iterable[Quad]) -> set[str]:
         concerned.add(node)
         # Entities that get their country through this one, and the holders of this office.
         near = chain.from_iterable(store.quads_for_pattern(None, way, NamedNode(node), _DEFAULT) for way in BY_WAY_OF)
-        held = store.quads_for_pattern(NamedNode(node), HOLDER, None, _DEFAULT)
-        nodes = {_name(quad.subject) for quad in near} | {_name(quad.object) for quad in held}
+        holders = store.quads_for_pattern(NamedNode(node), HOLDER, None, _DEFAULT)
+        nodes = {_name(quad.subject) for quad in near} | {_name(quad.object) for quad in holders}
         waiting |= {other for other in nodes if _is_entity(other)} - concerned
     return concerned
 
@@ -99,17 +99,17 @@ def _around(store: Quads, concerned: set[str]) -> Store:
     """Returns a store in memory with the statements that determine the names and facts of these entities."""
     scratch = Store()
     scratch.extend(store.quads_for_pattern(None, _SUBCLASS, None, ONTOLOGY_GRAPH))
-    waiting, seen = set(concerned), set()
+    waiting, visited = set(concerned), set()
     while waiting:
         node = waiting.pop()
-        seen.add(node)
+        visited.add(node)
         quads = [q for q in store.quads_for_pattern(NamedNode(node), None, None, _DEFAULT) if q.predicate in INDEXED]
         scratch.extend(quads)
         places = {_name(quad.object) for quad in quads if quad.predicate in BY_WAY_OF}
         offices: set[str] = set()
         if node in concerned:
             offices = {_name(q.subject) for q in store.quads_for_pattern(None, HOLDER, NamedNode(node), _DEFAULT)}
-        waiting |= {other for other in places | offices if _is_entity(other)} - seen
+        waiting |= {other for other in places | offices if _is_entity(other)} - visited
     return scratch
 
 

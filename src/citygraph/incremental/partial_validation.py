@@ -236,7 +236,7 @@ class PartialValidator:
         """Validates these nodes on the graph of their relevant triples."""
         store = CachedQuads(after)
         scope = dependencies.scope(focus, values)
-        with self._written(dependencies.relevant(store, focus, values), folder) as data:
+        with self._nquads_file(dependencies.relevant(store, focus, values), folder) as data:
             failing = self.validator.find(data, scope.covers)
         if not failing:
             return conforming_report()
@@ -244,7 +244,7 @@ class PartialValidator:
         names = {name for name, _ in failing}
         failing_focus = [node for node in focus if _report_name(node) in names]
         # Results about the dataset may have values outside the scope, which have no complete data here.
-        with self._written(dependencies.relevant(store, failing_focus, values), folder) as data:
+        with self._nquads_file(dependencies.relevant(store, failing_focus, values), folder) as data:
             return self.validator.explain(data, failing, among=scope.covers)
 
     def validate_all(self, store: Store, folder: Path) -> Report:
@@ -257,7 +257,7 @@ class PartialValidator:
             path.unlink()
 
     @contextmanager
-    def _written(self, quads: Iterable[Quad], folder: Path) -> Iterator[Path]:
+    def _nquads_file(self, quads: Iterable[Quad], folder: Path) -> Iterator[Path]:
         """Yields a temporary file of N-Triples with these triples, as the engines may read them."""
         path = folder / "affected.nt"
         with path.open("w", encoding="utf-8") as file:

@@ -123,12 +123,12 @@ def _superclasses(store: Store) -> dict[str, set[str]]:
             direct.setdefault(value_of(quad.subject), set()).add(quad.object.value)
     closure = {}
     for class_ in direct:
-        seen, waiting = {class_}, [class_]
+        visited, waiting = {class_}, [class_]
         while waiting:
-            new = direct.get(waiting.pop(), set()) - seen
-            seen |= new
+            new = direct.get(waiting.pop(), set()) - visited
+            visited |= new
             waiting.extend(new)
-        closure[class_] = seen
+        closure[class_] = visited
     return closure
 
 

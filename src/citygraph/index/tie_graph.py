@@ -47,15 +47,15 @@ class TieGraph:
     def path_count(self, start: str, end: str) -> int:
         """Returns the number of shortest paths."""
         counts = {start: 1}
-        ring, seen = [start], {start}
+        ring, visited = [start], {start}
         while ring and end not in counts:
             reached: dict[str, int] = {}
             for place in ring:
                 for other in self.of(place):
-                    if other not in seen:
+                    if other not in visited:
                         reached[other] = reached.get(other, 0) + counts[place]
             counts.update(reached)
-            seen |= reached.keys()
+            visited |= reached.keys()
             ring = list(reached)
         return counts.get(end, 0)
 
@@ -91,14 +91,14 @@ class Subgraph:
 def neighbourhood(ties: TieGraph, place: str) -> Subgraph:
     """Returns a place, its partners and theirs; of many, those with the most ties."""
     near = _by_ties(ties, ties.of(place))
-    shown = near[:MOST_NEAR]
+    nearest = near[:MOST_NEAR]
     beyond = {other for one in near for other in ties.of(one)} - {place, *near}
     # A partner of a partner needs a tie to a place that is shown.
-    reached = {other for one in shown for other in ties.of(one)} & beyond
+    reached = {other for one in nearest for other in ties.of(one)} & beyond
     far = _by_ties(ties, reached)[:MOST_FAR]
-    hops = ((place,), tuple(shown), tuple(far))
+    hops = ((place,), tuple(nearest), tuple(far))
     omitted = (tuple(near[MOST_NEAR:]), tuple(_by_ties(ties, beyond - set(far))))
-    return Subgraph(hops, _among(ties, [place, *shown, *far]), omitted)
+    return Subgraph(hops, _among(ties, [place, *nearest, *far]), omitted)
 
 
 def path_between(ties: TieGraph, start: str, end: str) -> Subgraph:
@@ -110,8 +110,8 @@ def path_between(ties: TieGraph, start: str, end: str) -> Subgraph:
 def whole_graph(ties: TieGraph) -> Subgraph:
     """Returns all places, or those with the most ties and the omitted others."""
     places = _by_ties(ties, ties.neighbours)
-    shown = places[:MOST_WHOLE]
-    return Subgraph((tuple(shown),), _among(ties, shown), (tuple(places[MOST_WHOLE:]),))
+    first = places[:MOST_WHOLE]
+    return Subgraph((tuple(first),), _among(ties, first), (tuple(places[MOST_WHOLE:]),))
 
 
 def _by_ties(ties: TieGraph, places: Iterable[str]) -> list[str]:

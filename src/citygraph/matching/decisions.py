@@ -82,9 +82,9 @@ class DecisionTable:
         Old rows without a new one stay if they have a decision or a cell of the user.
         """
         own = {row.query: row.own for row in self.rows}
-        kept = {row.query: row for row in self.rows if row.decision or any(row.own)}
+        decided = {row.query: row for row in self.rows if row.decision or any(row.own)}
         new = {row.query: replace(row, own=own.get(row.query, ())) for row in rows}
-        return replace(self, rows=tuple({**kept, **new}.values()))
+        return replace(self, rows=tuple({**decided, **new}.values()))
 
 
 def propose(query: NameQuery, proposals: Iterable[Proposal]) -> DecisionRow:
@@ -126,8 +126,8 @@ def read_decisions(path: Path) -> DecisionTable:
     rows = [_row(cells, places, added) for cells in sheet.rows]
     _refuse_contradictions(rows, sheet)
     own_titles = tuple(sheet.header[place] for place in added)
-    kept = tuple(apply_decision(row) if row.decision else row for row in rows if row.name)
-    return DecisionTable(kept, own_titles, sheet.delimiter, sheet.has_mark)
+    named = tuple(apply_decision(row) if row.decision else row for row in rows if row.name)
+    return DecisionTable(named, own_titles, sheet.delimiter, sheet.has_mark)
 
 
 def write_decisions(table: DecisionTable, path: Path) -> None:

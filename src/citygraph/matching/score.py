@@ -215,16 +215,16 @@ class _Judge:
     def _date(self, entity: IndexedEntity) -> list[_Fact]:
         if not self._question.dates or not (entity.first or entity.last):
             return []
-        agreements = [self._agrees(entity, property_, given) for property_, given in self._question.dates]
+        agreements = [self._agrees(entity, property_, interval) for property_, interval in self._question.dates]
         decided = [agrees for agrees in agreements if agrees is not None]
         return [("date", any(decided), *_DATE)] if decided else []
 
-    def _agrees(self, entity: IndexedEntity, property_: str, given: tuple[str, str]) -> bool | None:
+    def _agrees(self, entity: IndexedEntity, property_: str, interval: tuple[str, str]) -> bool | None:
         """Returns whether a date agrees with those of the entity; None if the graph has no date to compare."""
         dates = self._finder.dates(entity.iri, property_) if property_ else []
         if dates:
-            return any(overlap((date, date), given) for date in dates)
-        if overlap((entity.first, entity.last), given):
+            return any(overlap((date, date), interval) for date in dates)
+        if overlap((entity.first, entity.last), interval):
             return True
         # Other dates of the entity do not contradict a date that the graph does not have.
         return None if property_ or not _is_bounded(entity) else False

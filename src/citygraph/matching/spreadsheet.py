@@ -28,7 +28,7 @@ _WORKBOOK = b"PK\x03\x04"  # the beginning of .xlsx and .ods, which are ZIP arch
 # Shown in the message about a file without a mark: what spreadsheets on Turkish and western computers write.
 _OTHER_ENCODINGS = ("cp1254", "cp1252")
 _FIRST_ROWS = 20  # among which the titles are: a table may have a heading
-_SHOWN = 60  # letters of a line in a message
+_MAX_LETTERS = 60  # letters of a line in a message
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _undecodable(path: Path, data: bytes, error: UnicodeDecodeError, encoding: s
     message = f"{path}:{number}: not {encoding.upper().removesuffix('-SIG')}"
     if encoding.startswith("utf-16"):
         return message
-    line = data.split(b"\n")[number - 1].strip()[:_SHOWN]
+    line = data.split(b"\n")[number - 1].strip()[:_MAX_LETTERS]
     # A person recognises the right letters; a guess might write the wrong ones without a word.
     choices = (f"{line.decode(name, 'replace')!r} with --encoding {name}" for name in _OTHER_ENCODINGS)
     return f"{message}. Save it as UTF-8, or choose its encoding; the line is {', '.join(choices)}"

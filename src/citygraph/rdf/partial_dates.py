@@ -152,11 +152,11 @@ def chronological(text: str) -> tuple[int, str, str]:
 
 def finest_first(dates: Iterable[str]) -> tuple[str, ...]:
     """Returns the dates without those that a finer one contains ("1986" if there is "1986-04-28"); the finest first."""
-    kept: list[str] = []
+    finest: list[str] = []
     for date_ in sorted(set(dates), key=lambda lexical: (-len(lexical), lexical)):
-        if not any(finer.startswith(f"{date_}-") for finer in kept):
-            kept.append(date_)
-    return tuple(kept)
+        if not any(finer.startswith(f"{date_}-") for finer in finest):
+            finest.append(date_)
+    return tuple(finest)
 
 
 def overlap(one: tuple[str, str], other: tuple[str, str]) -> bool:

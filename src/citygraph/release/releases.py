@@ -239,8 +239,8 @@ class Releases:
         """Removes all but the newest `keep` releases, the pinned and the current one; returns the removed names."""
         with self._locked():
             current = self._current_or_none()
-            kept = {*self.pins(), current.id if current else ""}
-            old = [release for release in self.history()[keep:] if release.id not in kept]
+            protected = {*self.pins(), current.id if current else ""}
+            old = [release for release in self.history()[keep:] if release.id not in protected]
             for release in old:
                 shutil.rmtree(self._hidden(release.path))
         return [release.id for release in old]

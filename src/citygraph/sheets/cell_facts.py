@@ -35,7 +35,7 @@ class SheetFacts:
     filled: dict[int, list[int]] = field(default_factory=dict)
     errors: dict[Place, str] = field(default_factory=dict)
     uncalculated: list[Place] = field(default_factory=list)
-    shown: dict[Place, str] = field(default_factory=dict)  # what dates show
+    date_formats: dict[Place, str] = field(default_factory=dict)  # what dates show
     struck: list[Place] = field(default_factory=list)
     texts: dict[Place, str] = field(default_factory=dict)  # where the library loses line breaks or the whole text
     merged: list[tuple[Place, Place]] = field(default_factory=list)
@@ -78,7 +78,7 @@ def shown_by_format(code: str) -> str:
             parts.add("year")
         elif token in ("d", "dd"):
             parts.add("day")
-    return _shown(parts)
+    return _granularity(parts)
 
 
 # The formats that a file does not spell out (ECMA-376, part 1, 18.8.30), with those of East Asian programs.
@@ -106,10 +106,10 @@ def shown_by_text(text: str, day: str) -> str:
         return NO_YEAR
     named = bool(re.search(r"[^\W\d]{3,}", plain))
     parts = {"year"} | ({"month"} if named or numbers else set()) | ({"day"} if len(numbers) + named > 1 else set())
-    return _shown(parts | ({"time"} if plain != text else set()))
+    return _granularity(parts | ({"time"} if plain != text else set()))
 
 
-def _shown(parts: set[str]) -> str:
+def _granularity(parts: set[str]) -> str:
     if not parts:
         return ""
     if parts == {"time"}:

@@ -34,7 +34,7 @@ class Names:
         self._finder = finder
         self._own: dict[str, set[tuple[str, str]]] = defaultdict(set)
         self._labels: dict[str, str] = {}
-        self._known: dict[tuple[str, frozenset[str]], list[str]] = {}
+        self._matches: dict[tuple[str, frozenset[str]], list[str]] = {}
 
     def add(self, name: str, iri: str, class_: str) -> None:
         """Adds a name that a row of the workbook gives to an entity of this class, such as "cg:City"."""
@@ -63,18 +63,18 @@ class Names:
         if own:
             return own
         key = (f"{text}\0{country}", locals_)
-        if key not in self._known:
-            self._known[key] = self._in_graph(text, locals_, country)
-        return self._known[key]
+        if key not in self._matches:
+            self._matches[key] = self._in_graph(text, locals_, country)
+        return self._matches[key]
 
     def candidates(self, text: str, classes: Iterable[str]) -> str:
         """Returns the most similar entities of the graph for a message: label and identifier."""
         if self._finder is None:
             return "–"
         question = Question(text, tuple(local_name(class_) for class_ in classes), limit=_CANDIDATES)
-        found = reconcile(question, self._finder)
-        shown = (f"{one.entity.label} ({one.entity.iri.removeprefix(ID)})" for one in found)
-        return ", ".join(shown) or "–"
+        candidates = reconcile(question, self._finder)
+        names = (f"{one.entity.label} ({one.entity.iri.removeprefix(ID)})" for one in candidates)
+        return ", ".join(names) or "–"
 
     def _in_graph(self, text: str, classes: frozenset[str], country: str) -> list[str]:
         if self._finder is None:

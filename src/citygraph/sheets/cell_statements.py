@@ -128,8 +128,8 @@ class RowReader:
             return None
         country = row.cell("country")
         name = self._without_source(names[0].text)[0]
-        known = self._context.names.find(name, [class_], self._without_source(country.text)[0] if country else "")
-        return known[0] if len(known) == 1 else self._new_iri(node, class_, RowCell(name, names[0].address))
+        matches = self._context.names.find(name, [class_], self._without_source(country.text)[0] if country else "")
+        return matches[0] if len(matches) == 1 else self._new_iri(node, class_, RowCell(name, names[0].address))
 
     def _identified(self, cell: RowCell) -> str | None:
         if not _IDENTIFIER.fullmatch(cell.text):
@@ -298,12 +298,12 @@ class RowReader:
     ) -> Iterator[CellStatement]:
         """Yields labels that are made from those of other cells, in each language of the instance."""
         for language in self._context.model.languages:
-            texts = {column.key: self._shown(column, cell[0], language) for column, cell in values.items() if cell}
+            texts = {column.key: self._text_of(column, cell[0], language) for column, cell in values.items() if cell}
             pattern = node.label[best_tag(node.label, language, language.partition("-")[0]) or ALL_LANGUAGES]
             label = Literal(pattern.format_map(texts), language=language)
             yield CellStatement(Quad(subject, RDFS("label"), label, graph), row.address)
 
-    def _shown(self, column: SheetColumn, value: CellValue, language: str) -> str:
+    def _text_of(self, column: SheetColumn, value: CellValue, language: str) -> str:
         if column.kind == "concept":
             return self._context.choices.label(value.term.value, language)
         return self._context.names.label(value.term.value) if column.kind == "entity" else value.text
@@ -313,8 +313,8 @@ class RowReader:
 
     def _source(self, cell: RowCell) -> str:
         if cell.text not in self._sources:
-            known = ", ".join(sorted(self._sources)[:10]) or "–"
-            self.problems.append(CellProblem(UNKNOWN_SOURCE, cell.address, cell.text, {"sources": known}))
+            names = ", ".join(sorted(self._sources)[:10]) or "–"
+            self.problems.append(CellProblem(UNKNOWN_SOURCE, cell.address, cell.text, {"sources": names}))
         return cell.text
 
     def _values(self, row: SheetRow, column: SheetColumn, cell: RowCell) -> Iterator[CellValue]:
@@ -352,7 +352,7 @@ class RowReader:
             choices = column.classes if kind == "class" else (column.scheme,)
             name = find(text, choices)
             if name is None:
-                wrong(NOT_A_CHOICE, choices=self._context.choices.shown(column, self._context.model.languages[0]))
+                wrong(NOT_A_CHOICE, choices=self._context.choices.as_text(column, self._context.model.languages[0]))
             return expanded(name) if name else None
         term = PLAIN_TERMS[kind](text)
         if term is None:
@@ -362,12 +362,12 @@ class RowReader:
     def _entity(self, row: SheetRow, column: SheetColumn, text: str, address: CellAddress) -> NamedNode | None:
         country = row.cell("country") if column.key == "partner" else None
         names = self._context.names
-        found = names.find(text, column.classes, country.text if country else "")
-        if len(found) == 1:
-            return NamedNode(found[0])
-        if found:
-            shown = ", ".join(iri.removeprefix(ID) for iri in found[:5])
-            self.problems.append(CellProblem(AMBIGUOUS_NAME, address, text, {"candidates": shown}))
+        matches = names.find(text, column.classes, country.text if country else "")
+        if len(matches) == 1:
+            return NamedNode(matches[0])
+        if matches:
+            identifiers = ", ".join(iri.removeprefix(ID) for iri in matches[:5])
+            self.problems.append(CellProblem(AMBIGUOUS_NAME, address, text, {"candidates": identifiers}))
         else:
             values = {"candidates": names.candidates(text, column.classes)}
             self.problems.append(CellProblem(UNKNOWN_NAME, address, text, values))

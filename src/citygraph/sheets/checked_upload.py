@@ -38,7 +38,7 @@ class CheckedUpload:
     notes: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()  # statements of the graphs that come from no cell and stay
+    unchanged: tuple[str, ...] = ()  # statements of the graphs that come from no cell and stay
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -72,7 +72,7 @@ class CheckedUpload:
         If only others have changed, it is the first cell of their source.
         """
         store, later = release.open_store(), LaterChanges(release, "")
-        old = {*(self.cells.keys() - set(self.added)), *self.removed, *self.kept}
+        old = {*(self.cells.keys() - set(self.added)), *self.removed, *self.unchanged}
         problems: list[CellProblem] = []
         for graph in self.versions:
             now = set(map(as_nquad, store.quads_for_pattern(None, None, None, NamedNode(graph))))
@@ -100,7 +100,7 @@ class CheckedUpload:
                 yield CellProblem(CHANGED_MEANWHILE, address, value, changes)
         first = next((address for line, address in self.cells.items() if line.endswith(f" <{graph}>")), None)
         if not named and first:
-            others = ", ".join(value for known in theirs.values() for value in known)
+            others = ", ".join(value for of_slot in theirs.values() for value in of_slot)
             changes = {"now": others or "–", "by": changed_by(slot_of(next(_quads(lines))))}
             yield CellProblem(CHANGED_MEANWHILE, first, graph.rpartition("/")[2], changes)
 

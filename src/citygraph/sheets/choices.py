@@ -58,7 +58,7 @@ class Choices:
         concept = self.concept_of(column.example, (column.scheme,)) if column.kind == "concept" else None
         return self.label(concept, language) if concept else column.example
 
-    def shown(self, column: SheetColumn, language: str) -> str:
+    def as_text(self, column: SheetColumn, language: str) -> str:
         """Returns the choices of a column for a message, in the language of the drop-downs."""
         return ", ".join(self.of(column, language))
 

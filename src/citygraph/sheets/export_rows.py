@@ -154,16 +154,12 @@ class SheetExporter:
                 cells[column] = [subject.value.removeprefix(ID)]
             elif column.property and node is not None:
                 values = statements.values(node, graph, column.property)
-                taken = [value for value in values if self._belongs(column, value, cells)]
+                own = [value for value in values if self._belongs(column, value, cells)]
                 # Of the parties, the first column takes one: the home place if it is a party.
-                taken = (
-                    sorted(taken, key=lambda value: value.value != self._home)[:1]
-                    if column.default == "home"
-                    else taken
-                )
-                cells[column] = [self._text(column, value) for value in taken]
+                own = sorted(own, key=lambda value: value.value != self._home)[:1] if column.default == "home" else own
+                cells[column] = [self._text(column, value) for value in own]
                 names = (column.property, *column.also)
-                used |= {Quad(node, expanded(name), value, graph) for value in taken for name in names}
+                used |= {Quad(node, expanded(name), value, graph) for value in own for name in names}
         used |= _of_nodes(sheet, nodes, graph, statements)
         return cells, used
 
@@ -221,8 +217,8 @@ class SheetExporter:
         """Returns whether a value of the column's property is for this column and not for another one."""
         if isinstance(value, Literal):
             tag = (value.language or "").lower()
-            wanted = column.language or ("" if column.plain else self._model.languages[0])
-            return tag == wanted if column.kind in ("text", "label") else True
+            expected = column.language or ("" if column.plain else self._model.languages[0])
+            return tag == expected if column.kind in ("text", "label") else True
         if column.kind == "class":
             return value in {expanded(name) for name in column.classes}
         text = self._text(column, value)
@@ -243,17 +239,17 @@ def _of_nodes(
     statements: SourceStatements,
 ) -> set[Quad]:
     """Returns the statements that a row makes without a cell: classes, links between its nodes, and their labels."""
-    made: set[Quad] = set()
+    implied: set[Quad] = set()
     for key, node in nodes.items():
         if class_ := sheet.nodes[key].class_:
-            made.add(Quad(node, _TYPE, expanded(class_), graph))
+            implied.add(Quad(node, _TYPE, expanded(class_), graph))
         if sheet.nodes[key].label:
             labels = statements.values(node, graph, "rdfs:label")
-            made |= {Quad(node, RDFS("label"), label, graph) for label in labels}
+            implied |= {Quad(node, RDFS("label"), label, graph) for label in labels}
         for property_, target in sheet.nodes[key].links:
             if target in nodes:
-                made.add(Quad(node, expanded(property_), nodes[target], graph))
-    return made
+                implied.add(Quad(node, expanded(property_), nodes[target], graph))
+    return implied
 
 
 def _split(columns: Mapping[SheetColumn, list[str]]) -> Iterator[dict[SheetColumn, str]]:

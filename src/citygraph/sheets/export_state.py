@@ -13,7 +13,7 @@ from citygraph.rdf.terms import BASE, PREFIXES, split_iri
 from citygraph.sheets.slots import Slot, digest_of, values_of
 
 _TITLE = "What this workbook said when it was exported. An import compares it with the graph: leave it as it is."
-_RELEASE, _ROW, _SAID = "release", "row", "said"
+_RELEASE, _ROW, _STATEMENTS = "release", "row", "said"
 
 
 class RowKey(NamedTuple):
@@ -55,14 +55,14 @@ def written_state(state: ExportState) -> Iterator[Sequence[str]]:
     yield (_RELEASE, state.release)
     for key in sorted(state.rows):
         yield (_ROW, key.sheet, *(iri.removeprefix(BASE) for iri in key[1:]))
-    said: dict[tuple[str, str], list[str]] = defaultdict(list)
+    by_subject: dict[tuple[str, str], list[str]] = defaultdict(list)
     for slot, digest in state.digests.items():
         prefix, local = split_iri(slot.predicate.value)
         name = f"{prefix}:{local}" if prefix else slot.predicate.value
-        words = said[slot.subject.value, slot.source.value]
+        words = by_subject[slot.subject.value, slot.source.value]
         words.append(" ".join((name, digest, slot.language)).strip())
-    for (subject, source), words in sorted(said.items()):
-        yield (_SAID, subject.removeprefix(BASE), source.removeprefix(BASE), "; ".join(sorted(words)))
+    for (subject, source), words in sorted(by_subject.items()):
+        yield (_STATEMENTS, subject.removeprefix(BASE), source.removeprefix(BASE), "; ".join(sorted(words)))
 
 
 def read_state(lines: Iterable[Sequence[str]]) -> ExportState:
@@ -76,7 +76,7 @@ def read_state(lines: Iterable[Sequence[str]]) -> ExportState:
             release = first
         elif kind == _ROW:
             rows.add(RowKey(first, _absolute(second), _absolute(third) if third else "", _absolute(fourth)))
-        elif kind == _SAID:
+        elif kind == _STATEMENTS:
             digests.update(_slots(NamedNode(_absolute(first)), NamedNode(_absolute(second)), third))
     return ExportState(release, frozenset(rows), digests)
 

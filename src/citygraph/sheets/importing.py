@@ -66,8 +66,8 @@ def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> lis
     changed = [path for path, text in by_file.items() if before[path] != text]
     if changed:
         # Written first: an import that is cut off can be undone.
-        kept = {str(path): before[path] for path in changed}
-        replace_text(journal / _JOURNAL, json.dumps(kept, ensure_ascii=False))
+        previous = {str(path): before[path] for path in changed}
+        replace_text(journal / _JOURNAL, json.dumps(previous, ensure_ascii=False))
         for path in changed:
             _put(path, by_file[path])
     return changed
@@ -78,11 +78,11 @@ def undo_import(journal: Path) -> list[Path]:
     path = journal / _JOURNAL
     if not path.is_file():
         raise NotFound("there is no import to undo")
-    kept: Mapping[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
-    for name, text in kept.items():
+    previous: Mapping[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
+    for name, text in previous.items():
         _put(Path(name), text)
     path.unlink()
-    return [Path(name) for name in kept]
+    return [Path(name) for name in previous]
 
 
 def _put(path: Path, text: str | None) -> None:

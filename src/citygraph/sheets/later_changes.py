@@ -19,14 +19,14 @@ class LaterChanges:
 
     def by(self, slot: Slot) -> str:
         """Returns the release that gave a slot its present values, with the authors of its commits."""
-        now, found = self._digest(self._current, slot), self._current
+        now, first = self._digest(self._current, slot), self._current
         for release in self._earlier():
             if self._digest(release, slot) != now:
                 break
-            found = release
-        authors = dict.fromkeys(str(commit.get("author", "")) for commit in found.manifest.commits)
+            first = release
+        authors = dict.fromkeys(str(commit.get("author", "")) for commit in first.manifest.commits)
         names = ", ".join(name for name in authors if name)
-        return f"{found.id}, {names}" if names else found.id
+        return f"{first.id}, {names}" if names else first.id
 
     def _earlier(self) -> Iterator[Release]:
         """Yields the releases before the current one, as far back as that of the export, the newest first."""

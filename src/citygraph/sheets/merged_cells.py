@@ -34,17 +34,17 @@ def spread_merged(
 
     Raises UsageError if the ranges together have more cells than a workbook may have.
     """
-    seen = 0
+    total = 0
     for first, last in ranges:
         bottom = min(last[0] + 1, len(rows))
-        seen += max(0, bottom - first[0]) * (last[1] - first[1] + 1)
-        if seen > MOST_CELLS:
+        total += max(0, bottom - first[0]) * (last[1] - first[1] + 1)
+        if total > MOST_CELLS:
             raise UsageError(f"{address(first).file} has too many merged cells: unmerge them")
-        yield from _spread(rows, first, (bottom, last[1] + 1), address, _shown(first, last))
+        yield from _spread(rows, first, (bottom, last[1] + 1), address, _range_name(first, last))
 
 
 def _spread(
-    rows: list[list[str]], first: Place, end: Place, address: Callable[[Place], CellAddress], shown: str
+    rows: list[list[str]], first: Place, end: Place, address: Callable[[Place], CellAddress], range_name: str
 ) -> Iterator[CellProblem]:
     top, left = first
     value = rows[top][left] if top < len(rows) and left < len(rows[top]) else ""
@@ -52,7 +52,7 @@ def _spread(
     for row in range(top, end[0]):
         for column in range(left, min(end[1], len(rows[row]))):
             if (row, column) != first and rows[row][column]:
-                yield CellProblem(COVERED, address((row, column)), rows[row][column], {"range": shown})
+                yield CellProblem(COVERED, address((row, column)), rows[row][column], {"range": range_name})
         others = any(rows[row][:left]) or any(rows[row][end[1] :])
         beside = beside or others
         if row > top and others:
@@ -63,11 +63,11 @@ def _spread(
         rows[row] += [""] * (left + 1 - len(rows[row]))
         rows[row][left] = rows[row][left] or value
     if filled:
-        yield CellProblem(MERGED_ROWS, address(first), value, {"range": shown})
+        yield CellProblem(MERGED_ROWS, address(first), value, {"range": range_name})
     # A title above the table stands alone in its row.
     if end[1] - left > 1 and beside:
-        yield CellProblem(MERGED_COLUMNS, address(first), value, {"range": shown})
+        yield CellProblem(MERGED_COLUMNS, address(first), value, {"range": range_name})
 
 
-def _shown(first: Place, last: Place) -> str:
+def _range_name(first: Place, last: Place) -> str:
     return ":".join(f"{column_letters(column)}{row + 1}" for row, column in (first, last))

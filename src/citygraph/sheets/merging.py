@@ -49,7 +49,7 @@ ROWS_KEPT = CellRule(
     "If this is right, nothing needs to be done. To remove them, import the files as complete.",
     WARNING,
 )
-_SHOWN = 5
+_MAX_VALUES = 5
 
 # Returns who gave a slot the values that it has now, for a message.
 ChangedBy = Callable[[Slot], str]
@@ -108,8 +108,8 @@ class Merger:
         merge = _Merge(self, rows, old)
         statements = merge.winning_statements()
         new = {one.quad: None for one in statements}
-        kept = merge.kept(new)
-        return MergedSources(old, (*new, *kept), statements, tuple(merge.problems))
+        remaining = merge.remaining_statements(new)
+        return MergedSources(old, (*new, *remaining), statements, tuple(merge.problems))
 
     def gone(self, rows: SheetRows) -> Iterator[tuple[str, RowKey]]:
         """Yields the rows of exports, each with its file, that the files no longer have."""
@@ -129,7 +129,7 @@ class _Merge:
         for statement in rows.statements:
             self._stated[slot_of(statement.quad)].append(statement)
         self._deleted = {one.slot: one.address for one in rows.deletions}
-        self._displaced = {slot for slot, said in self._stated.items() if self._is_displaced(slot, said)}
+        self._displaced = {slot for slot, statements in self._stated.items() if self._is_displaced(slot, statements)}
         for slot, address in self._deleted.items():
             state = merger.states.get(address.file)
             if slot not in self._stated and state and self._has_changed(slot, state):
@@ -149,30 +149,30 @@ class _Merge:
         if mine == self._now.get(slot, set()):
             return False
         unchanged = digest_of(mine) == state.digest(slot)
-        self._add(MERGED if unchanged else CONFLICT, address, _shown(mine), slot)
+        self._add(MERGED if unchanged else CONFLICT, address, _as_text(mine), slot)
         return unchanged
 
     def _has_changed(self, slot: Slot, state: ExportState) -> bool:
         """Returns whether a slot of an exported source has other values now than at the export."""
         return slot.source.value in state.sources and digest_of(self._now.get(slot, ())) != state.digest(slot)
 
-    def kept(self, new: Mapping[Quad, None]) -> list[Quad]:
+    def remaining_statements(self, new: Mapping[Quad, None]) -> list[Quad]:
         """Returns the statements that stay although no row makes them."""
         gone, replaced = self._gone_nodes(), self._replaced(new)
         described = {quad.subject for quad in new}
-        kept = []
+        remaining = []
         for quad in self._before:
             slot = slot_of(quad)
-            if quad in new or slot.subject in replaced or (slot.subject, slot.source) in gone or self._is_said(slot):
+            if quad in new or slot.subject in replaced or (slot.subject, slot.source) in gone or self._is_set(slot):
                 continue
             # A source that no row describes keeps its description.
             is_description = slot.subject == slot.source and slot.subject not in described
             if is_description or not self._merger.complete or slot.source.value in self._merger.shared:
-                kept.append(quad)
-        self._report_kept(kept, described)
-        return kept
+                remaining.append(quad)
+        self._report_remaining(remaining, described)
+        return remaining
 
-    def _is_said(self, slot: Slot) -> bool:
+    def _is_set(self, slot: Slot) -> bool:
         """Returns whether cells replace or delete the values of a slot."""
         return slot in self._deleted or (slot in self._stated and slot not in self._displaced)
 
@@ -185,13 +185,13 @@ class _Merge:
             if isinstance(quad.object, NamedNode)
             and quad.object.value.startswith(f"{getattr(quad.subject, 'value', '')}#")
             and quad.object not in linked
-            and self._is_said(slot_of(quad))
+            and self._is_set(slot_of(quad))
         }
 
     def _gone_nodes(self) -> set[tuple[object, object]]:
         """Returns the nodes, each with its source, of exported rows that are no longer in their file."""
         gone: set[tuple[object, object]] = set()
-        shown: dict[str, list[str]] = defaultdict(list)
+        removed: dict[str, list[str]] = defaultdict(list)
         present = {(key.main, key.source) for key in self._rows.keys}
         for file, key in self._merger.gone(self._rows):
             nodes = [key.linked] if key.linked else []
@@ -203,8 +203,8 @@ class _Merge:
                     gone.add((quad.subject, source_of(quad)))
             if any(self._conflicts(file, key, node) for node in nodes):
                 continue
-            shown[file].append((key.linked or key.main).removeprefix(ID))
-        for file, names in shown.items():
+            removed[file].append((key.linked or key.main).removeprefix(ID))
+        for file, names in removed.items():
             values = {"number": str(len(names))}
             self.problems.append(CellProblem(ROWS_REMOVED, CellAddress(file, "", 1, 0), _listed(names), values))
         return gone | self._unreferenced(gone)
@@ -232,12 +232,12 @@ class _Merge:
                 return True
         return False
 
-    def _report_kept(self, kept: Iterable[Quad], described: Collection[object]) -> None:
+    def _report_remaining(self, remaining: Iterable[Quad], described: Collection[object]) -> None:
         """Adds a note for each empty cell that changes nothing, and a warning for each source with other entities."""
         mentioned = {*described, *(slot.subject for slot in self._deleted)}
         exported = set().union(self._merger.shared, *(state.sources for state in self._merger.states.values()))
         others: dict[NamedNode, dict[str, None]] = defaultdict(dict)
-        for slot in dict.fromkeys(map(slot_of, kept)):
+        for slot in dict.fromkeys(map(slot_of, remaining)):
             name = slot.subject.value.removeprefix(ID)
             is_entity = name != slot.subject.value and "#" not in name
             if address := self._rows.empty_cell(slot):
@@ -250,7 +250,7 @@ class _Merge:
             self.problems.append(CellProblem(ROWS_KEPT, address, _listed(list(names)), values))
 
     def _add(self, rule: CellRule, address: CellAddress, value: str, slot: Slot) -> None:
-        now = _shown(self._now.get(slot, ())) or "–"
+        now = _as_text(self._now.get(slot, ())) or "–"
         values = {"source": _name(slot.source), "now": now, "by": self._merger.changed_by(slot)}
         self.problems.append(CellProblem(rule, address, value, values))
 
@@ -259,9 +259,9 @@ def _name(source: NamedNode) -> str:
     return source.value.rpartition("/")[2]
 
 
-def _shown(values: Iterable[object]) -> str:
+def _as_text(values: Iterable[object]) -> str:
     return "; ".join(sorted(str(getattr(value, "value", value)).removeprefix(ID) for value in values))
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+    return ", ".join(names[:_MAX_VALUES]) + (" …" if len(names) > _MAX_VALUES else "")

@@ -192,7 +192,7 @@ class _ContentScan:
         elif kind in ("date", "time") and not value:
             facts.texts[place] = text
         elif kind == "date":
-            facts.shown[place] = shown_by_text(text, value.partition("T")[0])
+            facts.date_formats[place] = shown_by_text(text, value.partition("T")[0])
         elif text and (not kind or (kind == "string" and (self._loses or self._differs(text)))):
             facts.texts[place] = text
         elif text.strip() or value:

@@ -25,7 +25,7 @@ from citygraph.sheets.merging import SheetRows
 from citygraph.sheets.slots import Slot, slot_of, source_of
 from citygraph.text import fold
 
-TAKEN = CellRule(
+FROM_GAZETTEER = CellRule(
     "gazetteer",
     "Natural Earth is the source of {facts} for {value}.",
     "Nothing needs to be done. If a document says something else, write that into the row.",
@@ -79,9 +79,9 @@ class PlaceFacts:
         self._deleted = {one.slot: one for one in rows.deletions}
         # The sign – in a cell says that there shall be no value.
         self._refused = {slot[:2]: one.address for slot, one in self._deleted.items()}
-        self._said: dict[tuple[object, NamedNode], list[CellStatement]] = defaultdict(list)
+        self._by_property: dict[tuple[object, NamedNode], list[CellStatement]] = defaultdict(list)
         for statement in rows.statements:
-            self._said[statement.quad.subject, statement.quad.predicate].append(statement)
+            self._by_property[statement.quad.subject, statement.quad.predicate].append(statement)
 
     def facts(self, reason: str = "") -> GazetteerFacts:
         """Returns what the gazetteer adds to the cities of the rows.
@@ -98,7 +98,7 @@ class PlaceFacts:
         return facts
 
     def _is_city(self, subject: NamedNode) -> bool:
-        return any(one.quad.object == _CITY for one in self._said[subject, _TYPE])
+        return any(one.quad.object == _CITY for one in self._by_property[subject, _TYPE])
 
     def _add(self, subject: NamedNode, facts: GazetteerFacts, reason: str) -> None:
         place = self._match(subject)
@@ -107,15 +107,15 @@ class PlaceFacts:
         facts.problems.extend(self._contradictions(subject, place))
         quads = [*self._coordinates(subject, place), *self._country(subject, place)]
         for predicate in (_LATITUDE, _LONGITUDE, _COUNTRY):
-            addresses = [one.address for one in self._said[subject, predicate]]
+            addresses = [one.address for one in self._by_property[subject, predicate]]
             if address := self._refused.get((subject, predicate)) or next(iter(addresses), None):
                 facts.deletions.append(CellDeletion(Slot(subject, predicate, NATURAL_EARTH), address))
         if not quads:
             return
-        qids, names = self._said[subject, _SAME], self._said[subject, RDFS("label")]
-        address = (qids or names or self._said[subject, _TYPE])[0].address
-        values = {"facts": self._shown(quads), "reason": reason}
-        facts.problems.append(CellProblem(CLOSED if reason else TAKEN, address, self._label(subject), values))
+        qids, names = self._by_property[subject, _SAME], self._by_property[subject, RDFS("label")]
+        address = (qids or names or self._by_property[subject, _TYPE])[0].address
+        values = {"facts": self._as_text(quads), "reason": reason}
+        facts.problems.append(CellProblem(CLOSED if reason else FROM_GAZETTEER, address, self._label(subject), values))
         if not reason:
             quads.append(Quad(subject, _TYPE, _CITY, NATURAL_EARTH))
             facts.statements.extend(CellStatement(quad, address) for quad in quads)
@@ -132,13 +132,14 @@ class PlaceFacts:
         return None if place and place.qid and qids else place
 
     def _values(self, subject: NamedNode, predicate: NamedNode) -> list[object]:
-        return [one.quad.object for one in self._said[subject, predicate]] or self._known(subject, predicate)
+        in_rows = [one.quad.object for one in self._by_property[subject, predicate]]
+        return in_rows or self._values_in_graph(subject, predicate)
 
     def _has(self, subject: NamedNode, predicate: NamedNode) -> bool:
         """Returns whether the gazetteer must not add a value."""
         return (subject, predicate) in self._refused or bool(self._values(subject, predicate))
 
-    def _known(self, subject: NamedNode, predicate: NamedNode) -> list[object]:
+    def _values_in_graph(self, subject: NamedNode, predicate: NamedNode) -> list[object]:
         """Returns the values in the graph that come from sources and that no row deletes."""
         if self._store is None:
             return []
@@ -152,8 +153,8 @@ class PlaceFacts:
     def _codes_of(self, country: object) -> frozenset[str]:
         """Returns the codes of a country, by the names in its rows and in the graph."""
         iri = str(country).strip("<>")
-        said = (one.quad.object for name in _NAMES for one in self._said[country, name])
-        names = {*(fold(str(getattr(value, "value", ""))) for value in said), *self._names.folded(iri)}
+        names_in_rows = (one.quad.object for name in _NAMES for one in self._by_property[country, name])
+        names = {*(fold(str(getattr(value, "value", ""))) for value in names_in_rows), *self._names.folded(iri)}
         return read_gazetteer().country_codes(names)
 
     def _coordinates(self, subject: NamedNode, place: GazetteerPlace) -> Iterator[Quad]:
@@ -166,17 +167,17 @@ class PlaceFacts:
         if not place.country_code or self._has(subject, _COUNTRY):
             return
         texts = [*country_names(place.country_code, self._languages), place.country]
-        found = {iri for text in texts for iri in self._names.find(text, ("cg:Country",))}
-        if len(found) == 1:
-            yield Quad(subject, _COUNTRY, NamedNode(found.pop()), NATURAL_EARTH)
+        matches = {iri for text in texts for iri in self._names.find(text, ("cg:Country",))}
+        if len(matches) == 1:
+            yield Quad(subject, _COUNTRY, NamedNode(matches.pop()), NATURAL_EARTH)
 
     def _contradictions(self, subject: NamedNode, place: GazetteerPlace) -> Iterator[CellProblem]:
-        for one in self._said[subject, _COUNTRY]:
+        for one in self._by_property[subject, _COUNTRY]:
             codes = self._codes_of(one.quad.object)
             if place.country_code and codes and place.country_code not in codes:
                 value = self._names.label(str(one.quad.object).strip("<>"))
                 yield CellProblem(OTHER_COUNTRY, one.address, value, {"country": place.country})
-        latitudes, longitudes = self._said[subject, _LATITUDE], self._said[subject, _LONGITUDE]
+        latitudes, longitudes = self._by_property[subject, _LATITUDE], self._by_property[subject, _LONGITUDE]
         for latitude, longitude in zip(latitudes, longitudes, strict=False):
             here = (_number(latitude), _number(longitude))
             distance = kilometres(*here, float(place.latitude), float(place.longitude))
@@ -184,7 +185,7 @@ class PlaceFacts:
                 values = {"distance": f"{distance:.0f}", "latitude": place.latitude, "longitude": place.longitude}
                 yield CellProblem(FAR, latitude.address, f"{here[0]}, {here[1]}", values)
 
-    def _shown(self, quads: Iterable[Quad]) -> str:
+    def _as_text(self, quads: Iterable[Quad]) -> str:
         values = (quad.object for quad in quads)
         return ", ".join(one.value if isinstance(one, Literal) else self._label(one) for one in values)
 

@@ -105,8 +105,8 @@ def read_rows(
             name = grid.name or Path(grid.file).stem
             problems.append(CellProblem(UNKNOWN_SHEET, grid.address(0, 0), name, {"sheets": names}))
             continue
-        found, wrong = _rows_of(grid, sheet, model, choices)
-        rows += found
+        of_grid, wrong = _rows_of(grid, sheet, model, choices)
+        rows += of_grid
         problems += wrong
     return rows, problems
 
@@ -132,8 +132,8 @@ def _sheet_of(grid: Grid, model: TableModel) -> Sheet | None:
 
 def _header_of(grid: Grid, sheet: Sheet) -> tuple[int, int]:
     """Returns the index of the row with the most titles of the sheet, and their number."""
-    known = set().union(*(titles_of(column) for column in sheet.columns))
-    counts = [sum(fold(text) in known for text in row if text) for row in grid.rows[:_HEADER_ROWS]]
+    titles = set().union(*(titles_of(column) for column in sheet.columns))
+    counts = [sum(fold(text) in titles for text in row if text) for row in grid.rows[:_HEADER_ROWS]]
     best = max(range(len(counts)), key=lambda place: counts[place])
     return best, counts[best]
 

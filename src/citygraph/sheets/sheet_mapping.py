@@ -87,7 +87,7 @@ def propose_mapping(workbook: Workbook, model: TableModel, choices: Choices, nam
     columns = {title: _cells(grid, header, place) for place, title in enumerate(grid.rows[header]) if title}
     guesses = {sheet.key: _guesses(columns, sheet, choices, names) for sheet in model.sheets}
     best = max(model.sheets, key=lambda sheet: sum(bool(key) for key in guesses[sheet.key].values()))
-    return "\n".join(_written(best, columns, guesses[best.key], choices, model.languages[0])) + "\n"
+    return "\n".join(_lines(best, columns, guesses[best.key], choices, model.languages[0])) + "\n"
 
 
 def _mapped_grid(grid: Grid, mapping: SheetMapping, sheet: Sheet) -> Grid:
@@ -184,7 +184,7 @@ def _fits(cells: Sequence[str], column: SheetColumn, choices: Choices, names: Na
     return test is not None and bool(cells) and sum(map(test, cells)) >= _MOST * len(cells)
 
 
-def _written(
+def _lines(
     sheet: Sheet, columns: Mapping[str, list[str]], guesses: Mapping[str, str], choices: Choices, language: str
 ) -> Iterator[str]:
     keys = _by_key(sheet)
@@ -237,11 +237,11 @@ def _quoted(text: str) -> str:
 
 
 def _require(
-    names: Sequence[str] | Mapping[str, object], known: Sequence[str] | Mapping[str, object], where: str
+    names: Sequence[str] | Mapping[str, object], valid: Sequence[str] | Mapping[str, object], where: str
 ) -> None:
     for name in names:
-        if name not in known:
-            nearest = get_close_matches(str(name), known, 1, 0.5)
+        if name not in valid:
+            nearest = get_close_matches(str(name), valid, 1, 0.5)
             if nearest:
                 raise UsageError(f"{where}: {name!r} is unknown; did you mean {nearest[0]!r}?")
-            raise UsageError(f"{where}: {name!r} is unknown; there are {', '.join(known)}")
+            raise UsageError(f"{where}: {name!r} is unknown; there are {', '.join(valid)}")

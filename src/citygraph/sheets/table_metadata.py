@@ -183,8 +183,8 @@ class _Tables:
 
     def _has_sources(self, sheet: Sheet) -> bool:
         """Returns whether each row's source has a row of its own."""
-        known = set(self._texts(self._model.sheet("sources"), self._model.sheet("sources").column("key")))
-        return self._is_template or known.issuperset(self._texts(sheet, sheet.column("source")))
+        keys = set(self._texts(self._model.sheet("sources"), self._model.sheet("sources").column("key")))
+        return self._is_template or keys.issuperset(self._texts(sheet, sheet.column("source")))
 
 
 def _name(column: SheetColumn) -> str:

@@ -257,12 +257,12 @@ def _node(key: str, values: Mapping[str, Any]) -> SheetNode:
 
 def _columns(values: Mapping[str, Any], main: str, languages: tuple[str, ...]) -> Iterator[SheetColumn]:
     """Yields a column, or one for each language, of which only the first is required."""
-    given = dict(values)
-    titles, helps = given.pop("title"), given.pop("help", {})
-    per_language = given.pop("per_language", False)
+    attributes = dict(values)
+    titles, helps = attributes.pop("title"), attributes.pop("help", {})
+    per_language = attributes.pop("per_language", False)
     for name in ("classes", "also", "synonyms"):
-        given[name] = tuple(given.get(name, ()))
-    column = SheetColumn(titles=titles, helps=helps, node=given.pop("node", main), **given)
+        attributes[name] = tuple(attributes.get(name, ()))
+    column = SheetColumn(titles=titles, helps=helps, node=attributes.pop("node", main), **attributes)
     if column.kind not in KINDS:
         raise KeyError(column.kind)
     if not per_language:

@@ -337,25 +337,25 @@ class _SheetReader:
         text = str(int(number)) if number.is_integer() else format(Decimal(repr(number)), "f")
         if not abs(number) < _EXACT:
             self._add(LARGE_NUMBER, place, text)
-        elif place in self._facts.shown:
+        elif place in self._facts.date_formats:
             # Formatted as a day, but none of the calendar.
             self._add(TIME, place, text)
         return text
 
     def _day(self, day: date, place: Place) -> str:
-        shown = self._facts.shown.get(place, NO_YEAR)
+        granularity = self._facts.date_formats.get(place, NO_YEAR)
         moment = isinstance(day, datetime) and day.time() != time()
         whole = day.isoformat() if moment else day.isoformat()[:10]
         plain = day.date() if isinstance(day, datetime) else day
         if self._counts_wrong_day and plain < _MARCH_1900:
             self._add(EARLY_DAY, place, whole[:10])
-        elif shown not in (DAY, MONTH, YEAR, MOMENT):
+        elif granularity not in (DAY, MONTH, YEAR, MOMENT):
             self._add(WITHOUT_YEAR, place, whole[:10])
         elif (plain - self._epoch).days in _YEARS:
             self._add(PERHAPS_YEAR, place, whole[:10], year=str((plain - self._epoch).days))
-        if shown == YEAR:
+        if granularity == YEAR:
             return whole[:4]
-        return whole[:7] if shown == MONTH else whole if shown == MOMENT else whole[:10]
+        return whole[:7] if granularity == MONTH else whole if granularity == MOMENT else whole[:10]
 
     def _add(self, rule: CellRule, place: Place, value: str = "", **values: str) -> None:
         self._problems.append(CellProblem(rule, self._address(place), value, values))

@@ -165,12 +165,12 @@ def _package(path: Path, archive: ZipFile) -> Package:
         raise UsageError(f"{path} has too many parts, or two of one name: {SAVE}")
     if any(info.flag_bits & 1 for info in infos.values()):
         raise UsageError(f"{path} is protected by a password: save it without one")
-    wanted = {name: info for name, info in infos.items() if name == "mimetype" or name.endswith((".xml", ".rels"))}
-    total = sum(info.file_size for info in wanted.values())
+    xml_parts = {name: info for name, info in infos.items() if name == "mimetype" or name.endswith((".xml", ".rels"))}
+    total = sum(info.file_size for info in xml_parts.values())
     if total > MOST_BYTES:
         raise UsageError(f"{path} unpacked has {total:,} bytes; at most {MOST_BYTES:,} are read")
     # A part is never read further than the size that was added up.
-    parts = {name: archive.read(info) for name, info in wanted.items()}
+    parts = {name: archive.read(info) for name, info in xml_parts.items()}
     kind = _kind(path, infos.keys(), parts)
     if kind == "ods" and b"encryption-data" in parts.get("META-INF/manifest.xml", b""):
         raise UsageError(f"{path} is protected by a password: save it without one")

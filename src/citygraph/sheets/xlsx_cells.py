@@ -150,7 +150,7 @@ class _Styles:
 
     def __init__(self, package: Package, name: str) -> None:
         self.name, self._package = name, package
-        self.shown: list[str] = []
+        self.date_formats: list[str] = []
         self.struck: list[bool] = []
         self._codes: dict[str, str] = {}
         self._fonts: list[bool] = []
@@ -173,13 +173,13 @@ class _Styles:
         elif self._within == "cellXfs" and local == "xf":
             font, number = attributes.get("fontId", "0"), attributes.get("numFmtId", "0")
             self.struck.append(font.isdecimal() and int(font) < len(self._fonts) and self._fonts[int(font)])
-            self.shown.append(self._shown(number))
+            self.date_formats.append(self._date_format(number))
 
     def _end(self, name: str) -> None:
         if _LOCAL[name] == self._within:
             self._within = ""
 
-    def _shown(self, number: str) -> str:
+    def _date_format(self, number: str) -> str:
         if number in self._codes:
             return shown_by_format(self._codes[number])
         return BUILT_IN.get(int(number), "") if number.isdecimal() else ""
@@ -304,7 +304,7 @@ class _SheetScan:
     def _end_cell(self, place: tuple[int, int], kind: str, text: str) -> None:
         facts = self._facts
         style = self._cell.get("s", "")
-        number = int(style) if style.isdecimal() and int(style) < len(self._styles.shown) else None
+        number = int(style) if style.isdecimal() and int(style) < len(self._styles.date_formats) else None
         if self._formula and kind in ("n", "b") and (not text or (self._recalculated and text == "0")):
             # A program that does not calculate writes no value, or 0 and the order to calculate on opening.
             facts.uncalculated.append(place)
@@ -317,7 +317,7 @@ class _SheetScan:
         elif kind in ("str", "inlineStr", "b") and text.strip():
             facts.fill(place)
         elif kind == "n":
-            self._number(place, text, self._styles.shown[number] if number is not None else "")
+            self._number(place, text, self._styles.date_formats[number] if number is not None else "")
         elif kind == "d":
             facts.texts[place] = text.removesuffix("Z").removesuffix("T00:00:00")
         facts.letters += len(text)
@@ -335,14 +335,14 @@ class _SheetScan:
         if int(text) not in self._strings.blank:
             self._facts.fill(place)
 
-    def _number(self, place: tuple[int, int], text: str, shown: str) -> None:
+    def _number(self, place: tuple[int, int], text: str, date_format: str) -> None:
         try:
             number = float(text)
         except ValueError:
             raise self._refuse(place, f"the cell has no number, but {text[:40]!r}") from None
         self._facts.fill(place)
-        if shown:
-            self._facts.shown[place] = shown
+        if date_format:
+            self._facts.date_formats[place] = date_format
             if not abs(number) < _MOST_DAYS:
                 raise self._refuse(place, f"the cell is formatted as a time, but has the number {text[:40]}")
 

@@ -77,14 +77,14 @@ def clauses_of(text: str, base: str = BASE) -> Clauses:
 def _check_service(service: str, allowed: Collection[str]) -> None:
     if service in allowed:
         return
-    shown = service if service.startswith("?") else f"<{service}>"
+    name = service if service.startswith("?") else f"<{service}>"
     if not allowed:
         message = "SERVICE is switched off here: queries are not sent to other endpoints"
     elif service.startswith("?"):
-        message = f"SERVICE {shown}: a variable is not allowed, only an IRI"
+        message = f"SERVICE {name}: a variable is not allowed, only an IRI"
     else:
-        message = f"SERVICE {shown} is not one of the allowed endpoints"
-    raise Forbidden(message, f"SERVICE {shown}", tuple(allowed))
+        message = f"SERVICE {name} is not one of the allowed endpoints"
+    raise Forbidden(message, f"SERVICE {name}", tuple(allowed))
 
 
 def _collect(tree: Any, names: _Names) -> Clauses:

@@ -160,21 +160,21 @@ def _decode(encoded: str, where: str, parameter: str | None = None) -> str:
 
 def _place(where: str, parameter: str | None) -> str:
     return (
-        f"the name of a parameter in {where}" if parameter is None else f"the parameter {_shown(parameter)} in {where}"
+        f"the name of a parameter in {where}" if parameter is None else f"the parameter {_quoted(parameter)} in {where}"
     )
 
 
 def require_absolute(iri: str) -> None:
     """Raises UsageError if a graph's name is not an absolute IRI that SPARQL can write."""
     if not _ABSOLUTE.fullmatch(iri):
-        raise UsageError(f"{_shown(iri)} is not an absolute IRI, as the name of a graph must be")
+        raise UsageError(f"{_quoted(iri)} is not an absolute IRI, as the name of a graph must be")
 
 
 def _bad_percent(encoded: str, where: str) -> UsageError:
     match = _BAD_PERCENT.search(encoded)
-    place, shown = (match.start() + 1, _shown(match[0])) if match else (len(encoded), "")
+    place, sequence = (match.start() + 1, _quoted(match[0])) if match else (len(encoded), "")
     return UsageError(
-        f"bad percent-encoding {shown} at character {place} of {where}: a percent sign must be written %25"
+        f"bad percent-encoding {sequence} at character {place} of {where}: a percent sign must be written %25"
     )
 
 
@@ -201,7 +201,7 @@ def media_type_of(content_type: str) -> str:
         name, _, value = parameter.partition("=")
         charset = value.strip().strip('"').casefold()
         if name.strip().casefold() == "charset" and charset not in {"utf-8", "utf8", "us-ascii"}:
-            raise UnsupportedMedia(f"the charset {_shown(charset)} is not supported, only UTF-8", (FORM, DIRECT))
+            raise UnsupportedMedia(f"the charset {_quoted(charset)} is not supported, only UTF-8", (FORM, DIRECT))
     return media_type.strip().casefold()
 
 
@@ -214,7 +214,7 @@ def _unsupported(media_type: str) -> UnsupportedMedia:
 
 def unsupported_body(media_type: str, direct: str, accepted: tuple[str, ...]) -> UnsupportedMedia:
     """Returns an error for a body of an unsupported type; `direct` is the alternative to a form, for the message."""
-    problem = f"the type {_shown(media_type)} is not supported" if media_type else "the body has no Content-Type"
+    problem = f"the type {_quoted(media_type)} is not supported" if media_type else "the body has no Content-Type"
     return UnsupportedMedia(f"{problem}: send {direct} or in a form ({FORM})", accepted)
 
 
@@ -222,6 +222,6 @@ def _latin1(body: bytes) -> str:
     return body.decode("latin-1")
 
 
-def _shown(text: str) -> str:
+def _quoted(text: str) -> str:
     """Returns the text for a message: in quotes, escaped and at most 80 characters long."""
     return ascii(text if len(text) <= 80 else text[:77] + "...")

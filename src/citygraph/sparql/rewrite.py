@@ -56,7 +56,7 @@ def rewritten(text: str, ask: Callable[[str], object]) -> str:
     """
     if not _may_differ(text):
         return text
-    parsed = _kept(text) if len(text) <= _LONGEST_KEPT else _parsed(text)
+    parsed = _cached(text) if len(text) <= _LONGEST_KEPT else _parsed(text)
     if parsed.tree is None or parsed.result is not None:
         return parsed.result or text
     with deep_recursion():
@@ -94,7 +94,7 @@ class _Parsed:
 
 
 @lru_cache(maxsize=64)
-def _kept(text: str) -> _Parsed:
+def _cached(text: str) -> _Parsed:
     return _parsed(text)
 
 

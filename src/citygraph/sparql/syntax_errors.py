@@ -128,10 +128,10 @@ def _unexpected(text: str, error: UnexpectedToken) -> str:
     close = get_close_matches(source.upper(), [kind for kind in expected if kind.isalpha()], 1, 0.75)
     suggestion = f"did you mean {close[0]}? " if close and token.kind != close[0] else ""
     more = ", …" if len(words) > _MOST_EXPECTED else ""
-    return f"{_shown(token, source)} is unexpected; {suggestion}expected {', '.join(words[:_MOST_EXPECTED])}{more}"
+    return f"{_describe(token, source)} is unexpected; {suggestion}expected {', '.join(words[:_MOST_EXPECTED])}{more}"
 
 
-def _shown(token: Token, source: str) -> str:
+def _describe(token: Token, source: str) -> str:
     if token.kind == "END":
         return "the end of the text"
     if len(source) == 1 and (not source.isascii() or category(source)[0] == "C"):
@@ -170,10 +170,10 @@ def _wrong_arguments(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
         token = tree.tokens[node.first]
         if node.rule == "BuiltInCall" and token.kind == "FUNCTION":
             function = tree.text[token.start : token.end].upper()
-            given, (least, most) = len(node.children[0].children), FUNCTIONS[function]
-            if not least <= given <= most:
-                wanted = f"{least}" if least == most else f"{least} to {most}"
-                yield token.start, f"{function} has {given} arguments here and needs {wanted}"
+            count, (least, most) = len(node.children[0].children), FUNCTIONS[function]
+            if not least <= count <= most:
+                arity = f"{least}" if least == most else f"{least} to {most}"
+                yield token.start, f"{function} has {count} arguments here and needs {arity}"
 
 
 def _assigned_again(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
@@ -218,11 +218,11 @@ def unknown_function(message: str, text: str) -> UsageError | None:
     iri, problem = match[1], match[2]
     if problem != "is not supported":
         return UsageError(f"the function <{iri}> {problem}")
-    shown = {function.iri.value.removeprefix(CG): function.signature for function in EXTENSIONS}
-    shown |= {cast: f"xsd:{cast}(value)" for cast in _CASTS}
-    lower = {name.lower(): name for name in shown}
+    signatures = {function.iri.value.removeprefix(CG): function.signature for function in EXTENSIONS}
+    signatures |= {cast: f"xsd:{cast}(value)" for cast in _CASTS}
+    lower = {name.lower(): name for name in signatures}
     close = get_close_matches(iri.removeprefix(namespace(iri)).lower(), list(lower), 1, 0.7)
-    suggestion = f"; did you mean {shown[lower[close[0]]]}?" if close else "."
+    suggestion = f"; did you mean {signatures[lower[close[0]]]}?" if close else "."
     return UsageError(
         f"the function <{iri}>{_place_of(iri, text)} is not available{suggestion} Available are the functions of "
         f"SPARQL 1.1, casts ({', '.join(f'xsd:{cast}' for cast in _CASTS)}), "

@@ -21,20 +21,20 @@ def start_instance(folder: Path, values: Mapping[str, str]) -> list[Path]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty: name a new folder")
-    written = []
+    paths = []
     for name, text in _templates(files(__package__), ""):
         path = folder / _RENAMED.get(name, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(Template(text).substitute(values), encoding="utf-8")
-        written.append(path)
-    return sorted(written)
+        paths.append(path)
+    return sorted(paths)
 
 
 def _templates(folder: Traversable, prefix: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+    templates: list[tuple[str, str]] = []
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):
         if entry.is_dir() and entry.name != "__pycache__":
-            found += _templates(entry, f"{prefix}{entry.name}/")
+            templates += _templates(entry, f"{prefix}{entry.name}/")
         elif entry.is_file() and not entry.name.endswith((".py", ".pyc")):
-            found.append((prefix + entry.name, entry.read_text(encoding="utf-8")))
-    return found
+            templates.append((prefix + entry.name, entry.read_text(encoding="utf-8")))
+    return templates

@@ -72,10 +72,10 @@ def save(files: list[RebasedFile]) -> None:
 
 def _pattern(old: str, new: str) -> re.Pattern[str]:
     # The vocabulary keeps its IRIs, and what has the new base already is not moved again.
-    kept = ["ontology", "shapes"] if old == VOCABULARY else []
+    excluded = ["ontology", "shapes"] if old == VOCABULARY else []
     if new.startswith(old):
-        kept.append(re.escape(new.removeprefix(old)))
-    rest = f"(?!{'|'.join(kept)})" if kept else ""
+        excluded.append(re.escape(new.removeprefix(old)))
+    rest = f"(?!{'|'.join(excluded)})" if excluded else ""
     # In the middle of an address, such as one of a web archive, it is not ours.
     return re.compile(rf"(?<![\w/=]){re.escape(old)}{rest}")
 
@@ -101,8 +101,8 @@ def _rebased(path: Path, pattern: re.Pattern[str], new: str) -> RebasedFile:
 def _require_same(path: Path, format_: RdfFormat, text: str, moved: str, pattern: re.Pattern[str], new: str) -> None:
     """Raises UsageError unless the statements of a file are the same but for the base."""
     expected = Counter(pattern.sub(new, line) for line in _statements(path, format_, text))
-    found = Counter(_statements(path, format_, moved))
-    if lost := next(iter(expected - found), ""):
+    actual = Counter(_statements(path, format_, moved))
+    if lost := next(iter(expected - actual), ""):
         raise UsageError(
             f"{path}: an IRI is written in pieces or with escapes, and cannot be changed safely: "
             f"write it whole, or declare the prefix of its kind. The statement would be {lost}"

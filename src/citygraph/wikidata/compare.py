@@ -166,7 +166,7 @@ def _imported_facts(quads: Iterable[Quad], imported: Collection[str]) -> GraphFa
             items = frozenset(WD + qid for qid in facts.items.get(entity.value, ()))
             of_language = labels.setdefault(entity.value, {}).setdefault(name.language or "", {})
             of_language[name.value] = items
-    return replace(facts, labels={iri: {**labels.get(iri, {}), **given} for iri, given in facts.labels.items()})
+    return replace(facts, labels={iri: {**labels.get(iri, {}), **names} for iri, names in facts.labels.items()})
 
 
 def _imported_seeds(ours: GraphFacts, theirs: GraphFacts, scope: Scope | None) -> set[str]:
@@ -192,7 +192,7 @@ def their_facts(world: World) -> GraphFacts:
     posts = {place: (body, post, False) for place, (body, post, _) in world.existing.governments.items()}
     existing = replace(world.existing, labels={}, located=frozenset(), governments=posts)
     world = replace(world, existing=existing, iris={}, times={}, classes={})
-    namer = IriMinter(world.existing.taken)
+    namer = IriMinter(world.existing.used_iris)
     # The notices are meant for the user of a pull.
     for _ in name_items(world, namer):
         pass

@@ -61,14 +61,14 @@ class UnreadableItem:
         return f"{where}not an item, and left out: {self.text}… ({self.reason})"
 
 
-Found = tuple[str, str] | UnreadableItem  # id of an item and its reduced JSON, or what is wrong with it
-LineFilter = Callable[[Iterable[bytes]], list[Found]]
+ScanResult = tuple[str, str] | UnreadableItem  # id of an item and its reduced JSON, or what is wrong with it
+LineFilter = Callable[[Iterable[bytes]], list[ScanResult]]
 
 
 class Engine(Protocol):
     """The interface of an engine: runs a line filter over a dump in parallel and yields the results in any order."""
 
-    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[Found]:
+    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[ScanResult]:
         """Yields the filter's results. Raises BadData for a file that is not a dump."""
 
 
@@ -79,7 +79,7 @@ class LocalEngine:
     workers: int = 0
     progress: Callable[[str], None] = lambda _: None
 
-    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[Found]:
+    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[ScanResult]:
         """Yields the filter's results for the dump's lines.
 
         Raises BadData for a file that is not a dump or is cut, UsageError for a missing file.
@@ -123,7 +123,7 @@ def import_dump(
             raise BadData(_no_places(unreadable), Path(dump).name)
         graph = SOURCE(SLUG)
         world = World(items, selection, read_existing(data(), graph), graph, retrieved[:10], languages)
-        namer = IriMinter(world.existing.taken)
+        namer = IriMinter(world.existing.used_iris)
         notices = [*(Notice("not-an-item", "", str(one)) for one in unreadable), *name_items(world, namer)]
         description = SourceDescription(
             slug=SLUG,
@@ -147,9 +147,9 @@ def select(items: ItemSpool) -> tuple[Selection, frozenset[str]]:
     return Selection(seeds, frozenset(places), countries, people), classes
 
 
-def filter_twinned(lines: Iterable[bytes]) -> list[Found]:
+def filter_twinned(lines: Iterable[bytes]) -> list[ScanResult]:
     """Returns the twinned items, reduced, and of classes and mayors' posts the English name."""
-    items: list[Found] = []
+    items: list[ScanResult] = []
     for index, line in enumerate(lines):
         # Most lines are ruled out by their bytes, a hundred times faster than by reading their JSON.
         if b'"P190"' not in line and b'"P279"' not in line and b"ayor of " not in line:
@@ -168,9 +168,9 @@ def filter_twinned(lines: Iterable[bytes]) -> list[Found]:
     return items
 
 
-def filter_items(lines: Iterable[bytes], qids: frozenset[str]) -> list[Found]:
+def filter_items(lines: Iterable[bytes], qids: frozenset[str]) -> list[ScanResult]:
     """Returns the items with these ids, reduced."""
-    items: list[Found] = []
+    items: list[ScanResult] = []
     for index, line in enumerate(lines):
         begin = _LINE_START.match(line)
         if begin and begin.group(1).decode() not in qids:
@@ -218,7 +218,7 @@ def _read_passes(dump: str, engine: Engine, items: ItemSpool, retrieved: str) ->
 
 
 def _keep(
-    results: Iterable[Found], items: ItemSpool, retrieved: str, unreadable: dict[UnreadableItem, None]
+    results: Iterable[ScanResult], items: ItemSpool, retrieved: str, unreadable: dict[UnreadableItem, None]
 ) -> frozenset[str]:
     """Puts results into the spool; returns the ids of the items that were kept whole, not by name only."""
     whole = set()
@@ -244,7 +244,7 @@ def _only_name(entity: dict[str, Any]) -> dict[str, Any]:
     return reduce_entity({**entity, "claims": {}, "aliases": {}}, _ENGLISH_ONLY)
 
 
-def _reduced(entity: dict[str, Any]) -> Found:
+def _reduced(entity: dict[str, Any]) -> ScanResult:
     return entity["id"], json.dumps(entity, ensure_ascii=False)
 
 
@@ -266,7 +266,7 @@ def _entity(line: bytes, index: int) -> dict[str, Any] | UnreadableItem | None:
     return dict(entity)
 
 
-def _filter_block(line_filter: LineFilter, block: Block) -> list[Found]:
+def _filter_block(line_filter: LineFilter, block: Block) -> list[ScanResult]:
     """Returns the filter's results, with the place in the dump of each item that cannot be read."""
     return [
         replace(one, place=f"{block.unit} {block.first + one.index}") if isinstance(one, UnreadableItem) else one
@@ -284,8 +284,8 @@ def _with_progress(chunks: Iterator[Block], position: Callable[[], int], pace: P
 
 
 def _in_parallel(
-    filter_block: Callable[[Block], list[Found]], chunks: Iterator[Block], workers: int
-) -> Iterator[list[Found]]:
+    filter_block: Callable[[Block], list[ScanResult]], chunks: Iterator[Block], workers: int
+) -> Iterator[list[ScanResult]]:
     """Yields results in any order. A pool takes all its input at once, so a semaphore limits the reader."""
     free = Semaphore(workers * _QUEUED)
     stopped = Event()

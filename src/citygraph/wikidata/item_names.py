@@ -23,14 +23,14 @@ MAYORAL_ROLES = frozenset(VOCABULARY + "ontology/roles/" + role for role in ("ma
 class ExistingData:
     """The existing data that a pull must not contradict. Keys and values are IRIs.
 
-    `items` has our entities by QID, `taken` all IRIs in use, `labels` the names by entity and language, `located` the
-    places with coordinates, `governments` by place the organisation, the mayor's post, and whether another source
-    describes them, `agreements` the agreements by their parties, `tenures` the tenures with their starts by holder and
-    post.
+    `items` has our entities by QID, `used_iris` all IRIs in use, `labels` the names by entity and language, `located`
+    the places with coordinates, `governments` by place the organisation, the mayor's post, and whether another source
+    describes them, `agreements` the agreements by their parties, `tenures` the tenures with their starts by holder
+    and post.
     """
 
     items: Mapping[str, str] = field(default_factory=dict)
-    taken: frozenset[str] = frozenset()
+    used_iris: frozenset[str] = frozenset()
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     located: frozenset[str] = frozenset()
     governments: Mapping[str, tuple[str, str, bool]] = field(default_factory=dict)
@@ -46,7 +46,7 @@ def read_existing(quads: Iterable[Quad], replaced: NamedNode) -> ExistingData:
             data.add(quad.subject.value, quad, quad.graph_name == replaced)
     return ExistingData(
         items=data.items,
-        taken=frozenset(data.taken),
+        used_iris=frozenset(data.used_iris),
         labels=data.labels,
         located=frozenset(data.located),
         governments=dict(data.governments()),
@@ -58,16 +58,16 @@ def read_existing(quads: Iterable[Quad], replaced: NamedNode) -> ExistingData:
 class IriMinter:
     """A mint of IRIs: the first with a name gets the plain slug, a namesake adds its country."""
 
-    def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = set(taken)
+    def __init__(self, used: Iterable[str]) -> None:
+        self._used = set(used)
 
     def name(self, segment: str, label: str, country: str, otherwise: str) -> str:
         """Returns a new IRI for a label; `country` is a slug or "", `otherwise` distinguishes the last namesakes."""
         plain = slug(label) or slug(otherwise)
         for candidate in (plain, f"{plain}-{country}" if country else plain, f"{plain}-{slug(otherwise)}"):
             iri = f"{ID}{segment}/{candidate}"
-            if iri not in self._taken:
-                self._taken.add(iri)
+            if iri not in self._used:
+                self._used.add(iri)
                 return iri
         raise AssertionError(f"{otherwise} was named twice")
 
@@ -87,7 +87,7 @@ class _Collected:
 
     def __init__(self) -> None:
         self.items: dict[str, str] = {}
-        self.taken: set[str] = set()
+        self.used_iris: set[str] = set()
         self.labels: dict[str, dict[str, str]] = {}
         self.located: set[str] = set()
         self._parties: dict[str, set[str]] = {}
@@ -102,7 +102,7 @@ class _Collected:
         value = quad.object
         if subject.startswith(ID):
             # A node with a fragment belongs to the entity before the "#", which owns the slug.
-            self.taken.add(subject.partition("#")[0])
+            self.used_iris.add(subject.partition("#")[0])
         if isinstance(value, NamedNode):
             self._add_link(subject, quad.predicate, value.value)
             if quad.predicate == CG("of") and not replaced:

@@ -233,16 +233,16 @@ def _agreement(world: World, namer: IriMinter, pair: tuple[str, str], statements
 
 def _status(world: World, iri: str, statements: list[Statement]) -> Quads:
     """Yields the periods of an agreement, its first start, and its last end if no period is open."""
-    held = tie_periods(statements)
+    periods = tie_periods(statements)
     dates: list[dict[str, list[Literal]]] = []
-    for period in held:
+    for period in periods:
         of_period = yield from _dates(world, iri, statements[0].entity, period.statements)
         dates.append(of_period)
     whole = {qualifier: [date for one in dates for date in one[qualifier]] for qualifier in DATES}
     whole[START] = dates[0][START]
-    whole[END] = dates[-1][END] if all(period.has_ended for period in held) else []
+    whole[END] = dates[-1][END] if all(period.has_ended for period in periods) else []
     yield from (world.quad(iri, DATES[qualifier][0], date) for qualifier in DATES for date in whole[qualifier])
-    for period, one in zip(held, dates, strict=True):
+    for period, one in zip(periods, dates, strict=True):
         if not one[START] and not period.has_ended:
             continue
         # The id of a statement starts with its item.
@@ -273,17 +273,17 @@ def _dates(
     """
     best = truthy(statements)
     by_qualifier = {q: [t for s in best for t in s.qualifier(q) if isinstance(t, TimeValue)] for q in DATES}
-    kept = {qualifier: finest(date_literal(time) for time in by_qualifier[qualifier]) for qualifier in DATES}
+    finest_of = {qualifier: finest(date_literal(time) for time in by_qualifier[qualifier]) for qualifier in DATES}
     today = Literal(world.today, datatype=XSD("date"))
     # A build rejects a start in the future, and an end before the start.
-    future = [date for date in kept[START] if is_before(today, date)]
+    future = [date for date in finest_of[START] if is_before(today, date)]
     if future:
         yield Notice("future", qid, f"{slug_of(node)} begins on {future[0].value} in Wikidata: the date is left out")
-        kept[START] = [date for date in kept[START] if date not in future]
-    if any(is_before(end, start) for end in kept[END] for start in kept[START]):
+        finest_of[START] = [date for date in finest_of[START] if date not in future]
+    if any(is_before(end, start) for end in finest_of[END] for start in finest_of[START]):
         yield Notice("contradiction", qid, f"{slug_of(node)} ends before its start in Wikidata: its end is unknown")
-        kept[END] = []
-    for qualifier, literals in kept.items():
+        finest_of[END] = []
+    for qualifier, literals in finest_of.items():
         if len(literals) > 1 and qualifier != POINT_IN_TIME:
             values = ", ".join(date.value for date in literals)
             yield Notice("dates-differ", qid, f"{slug_of(node)} has several dates instead of one: {values}")
@@ -291,7 +291,7 @@ def _dates(
         if vague:
             yield Notice("vague-date", qid, f"a date of {slug_of(node)} is vaguer than a year: it becomes a note")
         yield from date_quads(world, node, qualifier, vague)
-    return kept
+    return finest_of
 
 
 # For cities (True) and other places.

@@ -40,7 +40,7 @@ from citygraph.wikidata.world import LANGUAGES, Selection, World, name_items
 class PullResult:
     """A written pull; `requests` were sent, `cached` responses were on disk already."""
 
-    written: WrittenSource
+    source: WrittenSource
     requests: int
     cached: int
 
@@ -66,7 +66,7 @@ def pull(
         graph = SOURCE(_slug(scope, name))
         world = World(items, selection, read_existing(data(), graph), graph, today, languages)
         fetcher.add_names(world)
-        namer = IriMinter(world.existing.taken)
+        namer = IriMinter(world.existing.used_iris)
         notices = [*fetcher.notices, *name_items(world, namer)]
         description = SourceDescription(
             slug=_slug(scope, name),
@@ -76,8 +76,8 @@ def pull(
             sha256=fetcher.digest.hexdigest(),
             languages=languages,
         )
-        written = write_source(into, description, map_world(world, namer), notices)
-    return PullResult(written, client.requests, client.cached)
+        source = write_source(into, description, map_world(world, namer), notices)
+    return PullResult(source, client.requests, client.cached)
 
 
 def _slug(scope: Scope, name: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from citygraph.errors import BadData, UsageError
-from citygraph.wikidata.dump import Found, LineFilter
+from citygraph.wikidata.dump import LineFilter, ScanResult
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class SparkEngine:
     session: Any
     partitions: int = 0
 
-    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[Found]:
+    def scan(self, dump: str, line_filter: LineFilter) -> Iterator[ScanResult]:
         """Yields the filter's results for the dump's lines. Raises BadData if the job fails.
 
         Items that cannot be read have no line number: no process sees all lines.
@@ -62,7 +62,7 @@ def spark_session(master: str = "") -> Any:
 
 
 def _on_partition(line_filter: LineFilter) -> Any:
-    def filter_partition(lines: Iterable[str]) -> Iterable[Found]:
+    def filter_partition(lines: Iterable[str]) -> Iterable[ScanResult]:
         return line_filter(line.encode() for line in lines)
 
     return filter_partition

@@ -44,7 +44,7 @@ class CuratePage:
         self._releases = releases
         self._access = access
         self._pages = pages
-        self._kept = KeptChecks(settings.releases.parent / "curate")
+        self._kept_checks = KeptChecks(settings.releases.parent / "curate")
         # A check needs a core and much memory.
         self._checks = BoundedSemaphore(1)
 
@@ -65,13 +65,13 @@ class CuratePage:
         step = fields.get("do", "check")
         if step == "check":
             return self._check(request, principal, fields, files)
-        kept = self._kept.get(fields.get("check", ""), principal.holder.name)
+        check = self._kept_checks.get(fields.get("check", ""), principal.holder.name)
         if step == "copy":
-            return self._copy(kept)
+            return self._copy(check)
         if step == "publish":
-            return self._publish(request, principal, fields, kept)
+            return self._publish(request, principal, fields, check)
         if step == "undo":
-            return self._undo(request, principal, fields, kept)
+            return self._undo(request, principal, fields, check)
         raise UsageError("do must be one of check, copy, publish, undo")
 
     def _check(
@@ -91,19 +91,19 @@ class CuratePage:
             "complete" in fields,
         )
         read = (*(part for name, data in uploaded.items() for part in (name.encode(), data)), repr(options).encode())
-        name = self._kept.name_of(holder.name, (*read, self._releases.current_id().encode()))
+        name = self._kept_checks.name_of(holder.name, (*read, self._releases.current_id().encode()))
         if not self._checks.acquire(timeout=_PATIENCE):
             raise Busy("other files are being checked", retry_after=10)
         try:
-            upload = check_upload(uploaded, options, self._settings, self._kept.copy_path(name))
+            upload = check_upload(uploaded, options, self._settings, self._kept_checks.copy_path(name))
         finally:
             self._checks.release()
-        kept = self._kept.keep(KeptCheck(name, holder.name, upload))
+        check = self._kept_checks.keep(KeptCheck(name, holder.name, upload))
         status = HTTPStatus.UNPROCESSABLE_ENTITY if upload.errors else HTTPStatus.OK
-        return self._page(request, status, kept, _token(fields))
+        return self._page(request, status, check, _token(fields))
 
-    def _copy(self, kept: KeptCheck) -> Reply:
-        path = self._kept.copy_path(kept.name)
+    def _copy(self, check: KeptCheck) -> Reply:
+        path = self._kept_checks.copy_path(check.name)
         if not path.is_file():
             raise UsageError("the files have no problems that a copy could show")
         headers = [
@@ -113,13 +113,13 @@ class CuratePage:
         ]
         return Reply(HTTPStatus.OK, headers, path.read_bytes())
 
-    def _publish(self, request: Request, principal: Principal, fields: MultiDict[str, str], kept: KeptCheck) -> Reply:
-        upload = kept.upload
+    def _publish(self, request: Request, principal: Principal, fields: MultiDict[str, str], check: KeptCheck) -> Reply:
+        upload = check.upload
         if upload.errors:
             raise UsageError("the files have errors: nothing was published")
         # A form that is sent twice publishes once.
-        if kept.published:
-            return self._page(request, HTTPStatus.OK, kept, _token(fields))
+        if check.published:
+            return self._page(request, HTTPStatus.OK, check, _token(fields))
         message = fields.get("message", "").strip()[:500] or ", ".join(upload.files)
         try:
             release = self._commit(request, principal, upload.update(), message, upload.versions.items())
@@ -127,20 +127,21 @@ class CuratePage:
             conflicts = upload.conflicts(self._releases.current())
             if not conflicts:
                 raise
-            return self._page(request, HTTPStatus.CONFLICT, kept, _token(fields), conflicts)
+            return self._page(request, HTTPStatus.CONFLICT, check, _token(fields), conflicts)
         before = self._releases.get(release).manifest.parent or ""
-        return self._page(request, HTTPStatus.OK, self._kept.mark_published(kept, before, release), _token(fields))
+        published = self._kept_checks.mark_published(check, before, release)
+        return self._page(request, HTTPStatus.OK, published, _token(fields))
 
-    def _undo(self, request: Request, principal: Principal, fields: MultiDict[str, str], kept: KeptCheck) -> Reply:
-        if not kept.published:
+    def _undo(self, request: Request, principal: Principal, fields: MultiDict[str, str], check: KeptCheck) -> Reply:
+        if not check.published:
             raise UsageError("these files were not published: there is nothing to undo")
-        if not kept.undone:
-            published = self._releases.get(kept.published)
-            versions = [(graph, published.version_of(graph)) for graph in kept.upload.versions]
-            message = f"undo {kept.published}"
-            release = self._commit(request, principal, kept.upload.reverse(), message, versions)
-            kept = self._kept.mark_undone(kept, release)
-        return self._page(request, HTTPStatus.OK, kept, _token(fields))
+        if not check.undone:
+            published = self._releases.get(check.published)
+            versions = [(graph, published.version_of(graph)) for graph in check.upload.versions]
+            message = f"undo {check.published}"
+            release = self._commit(request, principal, check.upload.reverse(), message, versions)
+            check = self._kept_checks.mark_undone(check, release)
+        return self._page(request, HTTPStatus.OK, check, _token(fields))
 
     def _commit(
         self,
@@ -159,32 +160,32 @@ class CuratePage:
         self,
         request: Request,
         status: HTTPStatus,
-        kept: KeptCheck | None = None,
+        check: KeptCheck | None = None,
         token: str = "",
         conflicts: Iterable[CellProblem] = (),
     ) -> Reply:
         reader = page_request_of(request, self._settings)
         translations = reader.translations
-        shown = self._fragments(kept, tuple(conflicts), reader) if kept else {"report": "", "preview": ""}
+        fragments = self._fragments(check, tuple(conflicts), reader) if check else {"report": "", "preview": ""}
         page = self._pages.page(
             "curate.html",
             reader,
             self._releases.current(),
-            kept=kept,
+            check=check,
             token=token,
             conflict=bool(conflicts),
-            copied=kept is not None and self._kept.copy_path(kept.name).is_file(),
+            copied=check is not None and self._kept_checks.copy_path(check.name).is_file(),
             action=reader.in_language(translations.language),
             limit=self._settings.body_limit // (1024 * 1024),
-            **shown,
+            **fragments,
         )
         # Neither a cache nor the disk of the browser keeps a page with a token.
         answered = reply(request, page, HTML, translations.language, NO_STORE)
         answered.status = status
         return answered
 
-    def _fragments(self, kept: KeptCheck, conflicts: tuple[CellProblem, ...], reader: PageRequest) -> dict[str, Any]:
-        upload, translate = kept.upload, reader.translations
+    def _fragments(self, check: KeptCheck, conflicts: tuple[CellProblem, ...], reader: PageRequest) -> dict[str, Any]:
+        upload, translate = check.upload, reader.translations
         checked = CheckedSheets((), conflicts or upload.problems, upload.notes)
         # The functions escape every value themselves.
         report = Markup(report_html(checked, translate))  # noqa: S704

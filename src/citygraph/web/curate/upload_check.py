@@ -151,7 +151,7 @@ def _compared(checked: CheckedSheets, release: Release, files: tuple[str, ...]) 
         checked.notes,
         added=tuple(sorted(set(after) - set(before))),
         removed=tuple(sorted(set(before) - set(after))),
-        kept=tuple(
+        unchanged=tuple(
             sorted(line for line in set(after) - cells.keys() if line.endswith(tuple(f" <{g}>" for g in graphs)))
         ),
         versions={graph: release.version_of(graph) if graph in existing else "" for graph in graphs},

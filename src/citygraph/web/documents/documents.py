@@ -215,9 +215,9 @@ class Documents:
 
     def _vocabulary(self, request: Request, graph: NamedNode, path: str) -> Reply:
         """Returns the ontology or the shapes as a whole."""
-        sent = request.path.lstrip("/")
-        selection = self._select(request, nfc(sent))
-        if elsewhere := _canonical(request, sent, selection.addresses.path):
+        address = request.path.lstrip("/")
+        selection = self._select(request, nfc(address))
+        if elsewhere := _canonical(request, address, selection.addresses.path):
             return elsewhere
         if selection.path not in {path, path.rpartition("/")[2]}:
             raise not_known(selection.path)

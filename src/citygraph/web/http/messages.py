@@ -120,10 +120,10 @@ class Reply:
 
     def header(self, name: str) -> str:
         """Returns the value of a header, or an empty string."""
-        wanted = name.lower()
+        lower = name.lower()
         # A loop, because a generator takes three times as long, and every reply is searched.
         for key, value in self.headers:
-            if key.lower() == wanted:
+            if key.lower() == lower:
                 return value
         return ""
 
@@ -208,8 +208,8 @@ def coded_tag(tag: str, coding: str | None) -> str:
     return f'"{tag}-{coding}"' if coding else f'"{tag}"'
 
 
-def _is_tag(sent: str, tag: str) -> bool:
-    return sent.startswith(tag) and sent[len(tag) :] in _CODING_SUFFIXES
+def _is_tag(candidate: str, tag: str) -> bool:
+    return candidate.startswith(tag) and candidate[len(tag) :] in _CODING_SUFFIXES
 
 
 def redirection(target: str, status: int) -> Reply:

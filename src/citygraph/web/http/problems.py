@@ -126,8 +126,8 @@ def problem_of(error: BaseException) -> Problem:
     if type_ is INTERNAL:
         return Problem(INTERNAL, "an unexpected error; it was written to the server's log")
     members = {name: getattr(error, name, None) for name in type_.members}
-    shown = {name: _plain(value) for name, value in members.items() if value not in (None, "", ())}
-    return Problem(type_, str(error), shown, tuple(_headers(error)))
+    present = {name: _plain(value) for name, value in members.items() if value not in (None, "", ())}
+    return Problem(type_, str(error), present, tuple(_headers(error)))
 
 
 def as_json(problem: Problem, base: str = BASE, title: str = "") -> bytes:

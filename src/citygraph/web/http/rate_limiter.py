@@ -21,7 +21,7 @@ class _Account:
     """A token bucket, and the count of running queries."""
 
     tokens: float
-    seen: float
+    updated: float
     running: int = 0
 
 
@@ -74,14 +74,14 @@ class RateLimiter:
             if len(self._accounts) >= _MOST_CLIENTS:
                 self._drop_accounts(now)
             account = self._accounts[client] = _Account(self._most, now)
-        account.tokens = min(self._most, account.tokens + (now - account.seen) * self._rate)
-        account.seen = now
+        account.tokens = min(self._most, account.tokens + (now - account.updated) * self._rate)
+        account.updated = now
         return account
 
     def _drop_accounts(self, now: float) -> None:
         """Drops the idle accounts, or the tenth that was seen longest ago if none is idle."""
         # After this time the bucket is full again: a new account would be the same.
-        idle = [c for c, a in self._accounts.items() if not a.running and now - a.seen >= _SAVED_SECONDS]
-        by_age = sorted((a.seen, c) for c, a in self._accounts.items() if not a.running)
+        idle = [c for c, a in self._accounts.items() if not a.running and now - a.updated >= _SAVED_SECONDS]
+        by_age = sorted((a.updated, c) for c, a in self._accounts.items() if not a.running)
         for client in idle or [client for _, client in by_age[: _MOST_CLIENTS // 10]]:
             del self._accounts[client]

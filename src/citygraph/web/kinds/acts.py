@@ -54,13 +54,13 @@ def span_of(facts: Facts) -> tuple[str, str, bool]:
 
     An event's own dates come first, then the days that bound it, then a day on which it is attested.
     """
-    starts, ends, shown = (dates_of(facts, name) for name in ("startDate", "endDate", "attestedOn"))
+    starts, ends, attested = (dates_of(facts, name) for name in ("startDate", "endDate", "attestedOn"))
     after, before = dates_of(facts, "notBefore"), dates_of(facts, "notAfter")
     if starts:
         return starts[0], ends[0] if ends else "", False
     if after or before:
         return next(iter(after), ""), next(iter(before), ""), True
-    return (shown[0], "", False) if shown else ("", "", False)
+    return (attested[0], "", False) if attested else ("", "", False)
 
 
 def _event(context: PageContext, iri: str, facts: Facts) -> Event:

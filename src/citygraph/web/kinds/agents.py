@@ -33,7 +33,7 @@ def person(context: PageContext, description: Description) -> Layout:
     """Returns the layout of a person; eight queries."""
     node = NamedNode(description.iri)
     tenures = read_tenures(context, context.ask("tenures", whose=node), context.ask("tenure-events", whose=node))
-    events = attendances(context, node, _held(context, node))
+    events = attendances(context, node, _offices_at_events(context, node))
     values = {
         "offices": _offices(context, node, tenures),
         "line": _line(context, context.table.link(description.iri).text, tenures),
@@ -61,7 +61,7 @@ def _offices(context: PageContext, node: NamedNode, tenures: Sequence[Tenure]) -
     )
 
 
-def _held(context: PageContext, node: NamedNode) -> Mapping[str, tuple[Text, ...]]:
+def _offices_at_events(context: PageContext, node: NamedNode) -> Mapping[str, tuple[Text, ...]]:
     """Returns the offices held at each event."""
     by_event: dict[str, dict[str, Text]] = {}
     for row in context.ask("offices-at-event", person=node):

@@ -152,11 +152,11 @@ def _signatures(context: PageContext, node: NamedNode) -> Iterator[Signature]:
 def _periods(context: PageContext, intervals: Iterable[str], dated: Sequence[LifeStep]) -> Iterator[LifeStep]:
     """Yields the starts and ends of the periods of the agreement that are no dates of the agreement itself."""
     _ = context.translations
-    given = {cell.texts[0].time for step in dated for cell in step.cells}
+    days = {cell.texts[0].time for step in dated for cell in step.cells}
     for interval in sorted(map(date_interval, intervals)):
-        if interval.start and interval.start not in given:
+        if interval.start and interval.start not in days:
             yield LifeStep("start", interval.start, "", Text(_("Start")))
-        if interval.end and interval.end not in given:
+        if interval.end and interval.end not in days:
             yield LifeStep("end", interval.end, "", Text(_("End")))
         if not interval.end and not interval.is_open:
             yield LifeStep("end", "", "", Text(_("End")), _("ended, date unknown"))

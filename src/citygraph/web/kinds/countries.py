@@ -97,10 +97,10 @@ def _places(
     for place_number, iri in enumerate(order, 1):
         names_of_partners = sorted(map(link, partners[iri]), key=lambda text: sort_key(text.text))
         # A single further partner is listed: "and 1 more" would take as much space.
-        shown = names_of_partners if len(names_of_partners) <= _PARTNERS + 1 else names_of_partners[:_PARTNERS]
-        more = len(names_of_partners) - len(shown)
+        listed = names_of_partners if len(names_of_partners) <= _PARTNERS + 1 else names_of_partners[:_PARTNERS]
+        more = len(names_of_partners) - len(listed)
         places.append(
-            TiedPlace(place_number, iri, names[iri], len(agreements[iri]), tuple(shown), more, points.get(iri))
+            TiedPlace(place_number, iri, names[iri], len(agreements[iri]), tuple(listed), more, points.get(iri))
         )
     return tuple(places)
 

@@ -125,9 +125,9 @@ def register_of(ties: Sequence[Tie], translations: Translations) -> Register:
     """Returns the list of acts and protocols, as far as a page shows it."""
     dated = [tie for tie in ties if tie.year]
     undated = [tie for tie in ties if not tie.year]
-    shown, beside = dated[:_ROWS], tuple(undated[:_TRAY])
-    scale, rows = _strips(shown, translations)
-    return Register(scale, rows, beside, len(ties) - len(shown) - len(beside))
+    listed, beside = dated[:_ROWS], tuple(undated[:_TRAY])
+    scale, rows = _strips(listed, translations)
+    return Register(scale, rows, beside, len(ties) - len(listed) - len(beside))
 
 
 def _strips(ties: Sequence[Tie], translations: Translations) -> tuple[Markup, tuple[Strip, ...]]:

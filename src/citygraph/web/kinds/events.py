@@ -31,7 +31,7 @@ _KEY_FACTS = (
     "partOf",
     "eventType",
 )
-_OWN, _BOUNDS, _SHOWN = ("startDate", "endDate"), ("notBefore", "notAfter"), ("attestedOn",)
+_OWN, _BOUNDS, _ATTESTED = ("startDate", "endDate"), ("notBefore", "notAfter"), ("attestedOn",)
 _COVERED = (*_KEY_FACTS, "participant", "attendeeGroup")
 _PART_OF, _ATTESTED_AT = CG("partOf").value, CG("attestedAt").value
 _PARTICIPANT = CG("participant").value
@@ -116,15 +116,15 @@ def _covered_links(description: Description, offices: list[Bindings]) -> frozens
 
 def _dated(description: Description) -> tuple[str, ...]:
     """Returns the names of the properties that date the event: own dates, else bounding days, else dates of sources."""
-    given = (names for names in (_OWN, _BOUNDS) if any(description.values(CG(name).value) for name in names))
-    return next(given, _SHOWN)
+    of_event = (names for names in (_OWN, _BOUNDS) if any(description.values(CG(name).value) for name in names))
+    return next(of_event, _ATTESTED)
 
 
 def _when(context: PageContext, description: Description) -> tuple[PropertyRow, ...]:
     """Returns one row with the date of the event: its own dates together, else the days that bound it."""
     _ = context.translations
     by_name = {name: cells_of(context, description, CG(name).value) for name in _dated(description)}
-    starts, ends, after, before, shown = (by_name.get(name, ()) for name in (*_OWN, *_BOUNDS, *_SHOWN))
+    starts, ends, after, before, attested = (by_name.get(name, ()) for name in (*_OWN, *_BOUNDS, *_ATTESTED))
     if starts or ends:
         # Each start is shown with the first end; further ends have their own cells.
         until = (Text(" – "), *ends[0].texts) if ends else ()
@@ -137,7 +137,7 @@ def _when(context: PageContext, description: Description) -> tuple[PropertyRow, 
         cells = [_joined((Text(_("not before {date}", date=_day(cell))),), cell) for cell in after]
         cells += [_joined((Text(_("not after {date}", date=_day(cell))),), cell) for cell in before]
     else:
-        cells = [_joined((Text(_("by {date}, the date of a source", date=_day(c))),), c) for c in shown]
+        cells = [_joined((Text(_("by {date}, the date of a source", date=_day(c))),), c) for c in attested]
     return (PropertyRow(Text(_("When")), tuple(cells), len(cells) > 1),) if cells else ()
 
 
@@ -183,8 +183,8 @@ def _partnerships(
             continue
         if not is_in_force(context, dates[agreement], day):
             continue
-        given = (dates_of(dates[agreement], name) for name in ("councilActDate", "protocolDate", "startDate"))
-        acts, protocols, starts = given
+        by_kind = (dates_of(dates[agreement], name) for name in ("councilActDate", "protocolDate", "startDate"))
+        acts, protocols, starts = by_kind
         first = next(iter(acts or protocols or starts), "")
         state = state_of(acts, protocols, starts)
         href = context.addresses.local(agreement)

@@ -57,14 +57,14 @@ def place(context: PageContext, description: Description) -> Layout:
     here = context.table.link(iri)
     # The map and the sums are of the requested date; the table has all ties and marks those that were not valid.
     # Without a date, the map also has those that have ended, marked as such.
-    held = tuple(_on(tie, context.at) for tie in ties if not tie.validity)
-    drawn = held if context.at else ties
-    by_country = _by_country(context, held) if len(held) > _FEW else ()
+    in_force = tuple(_on(tie, context.at) for tie in ties if not tie.validity)
+    drawn = in_force if context.at else ties
+    by_country = _by_country(context, in_force) if len(in_force) > _FEW else ()
     values = {
         "map": chart_of(context, here, point, drawn),
         "by_country": by_country[:_COUNTRIES],
         "rest": max(0, len(by_country) - _COUNTRIES),
-        "sums": _summary(held),
+        "sums": _summary(in_force),
         "view": view_of(ties, context.view, context.at, context.translations.sort_key),
         "csv": _csv(context, iri),
         "mayors": mayors,
@@ -139,7 +139,7 @@ def _offices(context: PageContext, name: str, mayors: Sequence[MayorTenure]) -> 
 def _bar(context: PageContext, tenure: MayorTenure) -> Bar | None:
     # With an unknown end date, only the start of the term is certain.
     start, end = span(tenure.start), span(tenure.end or (tenure.start if tenure.has_unknown_end else ""))
-    attested = tuple(s for one in tenure.shown if (s := span_between(one.start, one.end)))
+    attested = tuple(s for one in tenure.attestations if (s := span_between(one.start, one.end)))
     if not (start or end or attested):
         return None
     dates = [date(lexical, context.translations) for lexical in (tenure.start, tenure.end) if lexical]

@@ -20,7 +20,7 @@ from citygraph.web.view.cells import Cell, SourceNote
 from citygraph.web.view.time_spans import span, span_between, year_of
 from citygraph.web.view.values import Text, date
 
-_HOLDER, _POST, _START, _END, _SHOWN, _UNTIL = (
+_HOLDER, _POST, _START, _END, _ATTESTED, _UNTIL = (
     CG(name).value for name in ("holder", "post", "startDate", "endDate", "attestedOn", "until")
 )
 
@@ -46,14 +46,14 @@ class MayorTenure:
     post: Text
     start: str
     end: str
-    shown: tuple[Attestation, ...]
+    attestations: tuple[Attestation, ...]
     validity: str = ""  # on the day that is looked at
     has_unknown_end: bool = False
 
     @property
     def first(self) -> str:
         """The first date on which the office is known to have been held, or ""."""
-        return min((d for d in (self.start, self.end, *(s.start or s.end for s in self.shown)) if d), default="")
+        return min((d for d in (self.start, self.end, *(s.start or s.end for s in self.attestations)) if d), default="")
 
 
 def read_mayors(context: PageContext, iri: str) -> tuple[MayorTenure, ...]:
@@ -115,7 +115,7 @@ class Tenure:
     post_iri: str
     starts: tuple[Cell, ...]
     ends: tuple[Cell, ...]
-    shown: tuple[Attestation, ...]
+    attestations: tuple[Attestation, ...]
     notes: tuple[SourceNote, ...]
     validity: str = ""
 
@@ -132,19 +132,21 @@ class Tenure:
     @property
     def first(self) -> str:
         """The first date on which the office is known to have been held, or ""."""
-        return min((d for d in (self.start, self.end, *(s.start or s.end for s in self.shown)) if d), default="")
+        return min((d for d in (self.start, self.end, *(s.start or s.end for s in self.attestations)) if d), default="")
 
 
-def read_tenures(context: PageContext, dated: Iterable[Bindings], shown: Iterable[Bindings]) -> tuple[Tenure, ...]:
+def read_tenures(
+    context: PageContext, dated: Iterable[Bindings], attestations: Iterable[Bindings]
+) -> tuple[Tenure, ...]:
     """Returns the tenures of the rows of two queries, in order of time.
 
-    `dated` has the statements of the sources about each tenure, `shown` the events that attest it.
+    `dated` has the statements of the sources about each tenure, `attestations` the events that attest it.
     """
     by_tenure: dict[str, dict[str, dict[str, set[str]]]] = {}
     for row in dated:
         values = by_tenure.setdefault(text_of(row.get("tenure")), {}).setdefault(text_of(row.get("property")), {})
         values.setdefault(text_of(row.get("value")), set()).add(text_of(row.get("source")))
-    events = _tenure_events(context, shown)
+    events = _tenure_events(context, attestations)
     tenures = [_tenure(context, iri, sources, events.get(iri, ())) for iri, sources in by_tenure.items()]
     return tuple(sorted(tenures, key=lambda one: (one.first or _UNDATED, context.translations.sort_key(one.name.text))))
 
@@ -170,7 +172,7 @@ def bar_of(context: PageContext, tenure: Tenure, label: Text) -> Bar | None:
     """Returns the bar of a tenure, faint if it is not valid on the requested date; None without a date."""
     # With an unknown end date, only the start of the tenure is certain.
     start, end = span(tenure.start), span(tenure.end or (tenure.start if tenure.ends else ""))
-    attested = tuple(s for one in tenure.shown if (s := span_between(one.start, one.end)))
+    attested = tuple(s for one in tenure.attestations if (s := span_between(one.start, one.end)))
     if not (start or end or attested):
         return None
     description = ", ".join(filter(None, [label.text, *_dates_in_words(context, tenure), tenure.validity]))
@@ -191,14 +193,14 @@ def _dates_in_words(context: PageContext, tenure: Tenure) -> Iterable[str]:
     elif tenure.ends:
         yield _("ended, date unknown")
     # Days on which the office is attested matter only without a start and an end.
-    for day in () if tenure.start or tenure.end else dict.fromkeys(s.start or s.end for s in tenure.shown):
+    for day in () if tenure.start or tenure.end else dict.fromkeys(s.start or s.end for s in tenure.attestations):
         yield _("in office: {date}", date=date(day, _)) if day else _("in office at an undated event")
 
 
 def _tenure(context: PageContext, iri: str, facts: Sources, events: tuple[Attestation, ...]) -> Tenure:
     link = context.table.link
     holder, post = (next(iter(facts.get(name, ())), "") for name in (_HOLDER, _POST))
-    days = tuple(Attestation(day, "", None) for day in sorted(facts.get(_SHOWN, ())))
+    days = tuple(Attestation(day, "", None) for day in sorted(facts.get(_ATTESTED, ())))
     # A day of attestation that is also the day of an event is shown once, with the event.
     of_events = {attestation.start for attestation in events if attestation.start and not attestation.end}
     stated = (values for name, values in facts.items() if name not in (VALID_DURING, ATTESTED_DURING))
@@ -229,13 +231,13 @@ def _tenure_events(context: PageContext, rows: Iterable[Bindings]) -> Mapping[st
     """Returns the dates and events that attest each tenure, in order of time."""
     rows = list(rows)
     facts = facts_by_subject(rows, "event")
-    shown: dict[str, dict[str, Attestation]] = {}
+    attestations: dict[str, dict[str, Attestation]] = {}
     for row in rows:
         event = text_of(row.get("event"))
         start, end, _ = span_of(facts[event])
         attestation = Attestation(start, end, context.table.link(event))
-        shown.setdefault(text_of(row.get("tenure")), {})[event] = attestation
+        attestations.setdefault(text_of(row.get("tenure")), {})[event] = attestation
     return {
         tenure: tuple(sorted(events.values(), key=lambda one: one.start or one.end or _UNDATED))
-        for tenure, events in shown.items()
+        for tenure, events in attestations.items()
     }

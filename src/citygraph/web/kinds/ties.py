@@ -81,7 +81,7 @@ class Tie:
         return state_of(self.acts, self.protocols, self.starts)
 
     @property
-    def held(self) -> tuple[DateInterval, ...]:
+    def additional_intervals(self) -> tuple[DateInterval, ...]:
         """The intervals, if they add to the dates of acts and protocols."""
         return self.intervals if self.starts or any(not one.is_open for one in self.intervals) else ()
 

@@ -105,7 +105,7 @@ class Pages(Templates):
         """Returns the page of a source or another graph: its description and its statements by subject."""
         table = StatementTable(opened, reader.translations, reader.addresses)
         kind = reader.view.get("kind", "")
-        shown = statement_page(opened, description.iri, page, kind)
+        of_page = statement_page(opened, description.iri, page, kind)
         return self.page(
             "graph.html",
             reader,
@@ -120,8 +120,8 @@ class Pages(Templates):
             links=table.links(description),
             sources=table.sources(),
             chosen=kind,
-            kinds=[(class_slug(one), _class(table, reader, one), number) for one, number in shown.kinds],
-            groups=[(_class(table, reader, g.kind), g.total, table.of_graph(g.subjects)) for g in shown.groups],
+            kinds=[(class_slug(one), _class(table, reader, one), number) for one, number in of_page.kinds],
+            groups=[(_class(table, reader, g.kind), g.total, table.of_graph(g.subjects)) for g in of_page.groups],
             abroad=source_line(opened, reader.translations, table.link, description.iri, 0).abroad,
             same=(),
             iri=description.iri,
@@ -129,7 +129,7 @@ class Pages(Templates):
             data=data,
             forms=forms,
             page=page,
-            more=shown.more,
+            more=of_page.more,
         )
 
     def home(

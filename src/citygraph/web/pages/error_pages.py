@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from citygraph import errors
 from citygraph.catalogues import ENGLISH
 from citygraph.release.releases import Release, Releases
-from citygraph.report import Report, ValidationResult, shown
+from citygraph.report import Report, ValidationResult, term_text
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import NO_STORE, Reply, Request
@@ -150,7 +150,7 @@ def result_members(result: ValidationResult, language: str) -> dict[str, str]:
         "focus": result.focus_node,
         "label": result.label,
         "path": result.path,
-        "value": shown(result.value) if result.value else "",
+        "value": term_text(result.value) if result.value else "",
         "message": result.message(language),
         "remedy": result.remedy(language),
         "shape": result.shape,

@@ -38,12 +38,12 @@ class WikidataPage:
         state = request.args.get("state", "")
         if state and state not in counts:
             raise UsageError(f"state must be one of {', '.join(counts)}")
-        shown = [change for change in changes if state in ("", change.state.value)]
+        selected = [change for change in changes if state in ("", change.state.value)]
         if offer is JSON:
-            return reply(request, differences.to_json_text(shown, retrieved), JSON)
+            return reply(request, differences.to_json_text(selected, retrieved), JSON)
         if offer is _CSV:
-            return reply(request, differences.to_csv(shown), _CSV)
-        return self._page(request, shown, counts, state, retrieved)
+            return reply(request, differences.to_csv(selected), _CSV)
+        return self._page(request, selected, counts, state, retrieved)
 
     def _page(
         self, request: Request, changes: list[ComparedStatement], counts: dict[str, int], state: str, retrieved: str

@@ -88,13 +88,13 @@ class Network:
         # A release at its own address never changes, whatever the day.
         today = opened.release.manifest.created[:10] if request.release else self._today().isoformat()
         view = _view(opened.listing, city, start, end, today)
-        shown = view.subgraph
-        entities = opened.listing.named({*shown.places, *(a for tie in shown.ties for a in tie.agreements)})
+        subgraph = view.subgraph
+        entities = opened.listing.named({*subgraph.places, *(a for tie in subgraph.ties for a in tie.agreements)})
         if offer is JSON:
             return reply(request, _as_json(view, entities), JSON)
         language = reader.translations.language
         entities = {iri: opened.in_language(one, language) for iri, one in entities.items()}
-        omitted = [iri for hop in shown.omitted for iri in hop]
+        omitted = [iri for hop in subgraph.omitted for iri in hop]
         named = opened.listing.named(omitted[:_MOST_LISTED])
         names = {iri: opened.in_language(one, language) for iri, one in named.items()}
         page = self._pages.page(
@@ -102,13 +102,13 @@ class Network:
             reader,
             opened.release,
             view=view,
-            subgraph=shown,
+            subgraph=subgraph,
             city=city,
             start=start,
             end=end,
-            picture=network_of(view.kind, shown, entities, reader),
-            rows=[_row(tie, entities, reader) for tie in shown.ties[:_MOST_ROWS]],
-            stops=[_text(entities[iri], reader) for iri in shown.places],
+            picture=network_of(view.kind, subgraph, entities, reader),
+            rows=[_row(tie, entities, reader) for tie in subgraph.ties[:_MOST_ROWS]],
+            stops=[_text(entities[iri], reader) for iri in subgraph.places],
             omitted=_by_name(names.values(), reader),
             omitted_count=len(omitted),
             places=view.places,

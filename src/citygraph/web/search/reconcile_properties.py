@@ -256,8 +256,8 @@ class DataExtension:
             return ({"str": term.value.removeprefix(WD)} for term in terms if term.value.startswith(WD))
         available = {term.language for term in terms if isinstance(term, Literal) and term.language}
         ranges = ("*",) if language == "all" else (language, "en", "*")
-        kept = next(filter(None, ({tag for tag in available if matches_language(tag, one)} for one in ranges)), set())
-        return (self._cell(term) for term in terms if _is_in(term, kept))
+        tags = next(filter(None, ({tag for tag in available if matches_language(tag, one)} for one in ranges)), set())
+        return (self._cell(term) for term in terms if _is_in(term, tags))
 
     def _terms(self, subject: NamedNode, predicate: str) -> list[NamedNode | Literal]:
         quads = self._opened.store.quads_for_pattern(subject, NamedNode(predicate), None, DefaultGraph())

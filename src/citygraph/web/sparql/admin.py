@@ -179,8 +179,8 @@ def _head(name: str, kind: str, help_: str) -> tuple[str, str]:
 
 def _line(name: str, value: float, **labels: str) -> str:
     # The values of our labels are statuses, bounds and names of releases: none needs escaping.
-    shown = ",".join(f'{label}="{text}"' for label, text in labels.items())
-    return f"citygraph_{name}{{{shown}}} {value:.10g}" if shown else f"citygraph_{name} {value:.10g}"
+    pairs = ",".join(f'{label}="{text}"' for label, text in labels.items())
+    return f"citygraph_{name}{{{pairs}}} {value:.10g}" if pairs else f"citygraph_{name} {value:.10g}"
 
 
 def _end(cancel: Callable[[str], bool], name: str) -> Reply:

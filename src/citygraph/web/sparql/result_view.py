@@ -38,7 +38,7 @@ class ResultCell:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ResultView:
     """A result to show: the value of an ASK query, or columns and the first of `count` rows."""
 
     release: str
@@ -50,7 +50,7 @@ class Shown:
     compared_dates: str = ""
 
 
-def read_answer(response: Reply, reader: PageRequest, gone: Collection[str]) -> Shown:
+def read_answer(response: Reply, reader: PageRequest, gone: Collection[str]) -> ResultView:
     """Returns the endpoint's reply as a table, without links to the entities `gone`.
 
     Raises TooLarge if it is too large for a page.
@@ -62,7 +62,7 @@ def read_answer(response: Reply, reader: PageRequest, gone: Collection[str]) -> 
     return replace(_read(response, link), compared_dates=response.header("X-Citygraph-Compared-Dates"))
 
 
-def _read(response: Reply, link: Link) -> Shown:
+def _read(response: Reply, link: Link) -> ResultView:
     body = response.body
     try:
         size = len(body) if isinstance(body, bytes) else int(response.header("Content-Length") or "0")
@@ -79,20 +79,20 @@ def _read(response: Reply, link: Link) -> Shown:
         return _of_graph(data, release, milliseconds, link)
     answer: dict[str, Any] = json.loads(data)
     if "boolean" in answer:
-        return Shown(release, milliseconds, 1, truth=bool(answer["boolean"]))
+        return ResultView(release, milliseconds, 1, truth=bool(answer["boolean"]))
     columns = tuple(answer["head"]["vars"])
     bindings = answer["results"]["bindings"]
     rows = tuple(tuple(_of_json(row.get(name), link) for name in columns) for row in bindings[:MOST])
-    return Shown(release, milliseconds, len(bindings), columns, rows)
+    return ResultView(release, milliseconds, len(bindings), columns, rows)
 
 
-def _of_graph(data: bytes, release: str, milliseconds: float | None, link: Link) -> Shown:
+def _of_graph(data: bytes, release: str, milliseconds: float | None, link: Link) -> ResultView:
     triples = parse(data, RdfFormat.N_TRIPLES)
     rows = tuple(
         tuple(_cell(term, link) for term in (triple.subject, triple.predicate, triple.object))
         for triple in islice(triples, MOST)
     )
-    return Shown(release, milliseconds, len(rows) + sum(1 for _ in triples), _TRIPLE, rows)
+    return ResultView(release, milliseconds, len(rows) + sum(1 for _ in triples), _TRIPLE, rows)
 
 
 def _of_json(term: Mapping[str, Any] | None, link: Link) -> ResultCell | None:

@@ -27,7 +27,7 @@ from citygraph.web.http.problems import Problem, problem_of
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.sparql.endpoint import SparqlEndpoint
 from citygraph.web.sparql.openapi import openapi
-from citygraph.web.sparql.result_view import Shown, read_answer
+from citygraph.web.sparql.result_view import ResultView, read_answer
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import ReleaseCache
 from citygraph.web.view.templates import Templates
@@ -70,27 +70,27 @@ class Queries:
         query = self._queries.get(name)
         if query is None:
             raise NotFound(f"no stored query {name[:80]!r}; all are listed at /queries")
-        given, own = _parameters(request)
+        arguments, own = _parameters(request)
         format_ = own.get("format") or own.get("output")
         reader = self._reader(request)
         if not wanted(request.headers.get("Accept", ""), format_).html:
-            return self._linked(self._result(request, query.bind(given), format_), reader)
-        return self._linked(self._form(request, query, given, reader, runs=bool(given) or "run" in own), reader)
+            return self._linked(self._result(request, query.bind(arguments), format_), reader)
+        return self._linked(self._form(request, query, arguments, reader, runs=bool(arguments) or "run" in own), reader)
 
     def _form(
-        self, request: Request, query: StoredQuery, given: Mapping[str, str], reader: PageRequest, *, runs: bool
+        self, request: Request, query: StoredQuery, arguments: Mapping[str, str], reader: PageRequest, *, runs: bool
     ) -> Reply:
         """Returns the page with the form, and the result or what is wrong with the request.
 
         The bare address is for reading about the query. Each form sends `run`, and links may send values alone.
         """
-        text, shown, problem = query.text, None, None
+        text, result, problem = query.text, None, None
         try:
-            text = query.bind(given)
-            shown = self._shown(request, text, reader) if runs else None
+            text = query.bind(arguments)
+            result = self._result_view(request, text, reader) if runs else None
         except CitygraphError as error:
             problem = problem_of(error)
-        page = self._page(request, query, text, given, reader, shown, problem)
+        page = self._page(request, query, text, arguments, reader, result, problem)
         if problem is None:
             return reply(request, page, HTML, reader.translations.language)
         answer = reply(request, page, HTML, reader.translations.language, NO_STORE)
@@ -123,7 +123,7 @@ class Queries:
         parameters = {"query": text, **({"format": format_} if format_ else {})}
         return self._endpoint.answer(Request({**request.environ, "QUERY_STRING": urlencode(parameters)}))
 
-    def _shown(self, request: Request, text: str, reader: PageRequest) -> Shown | None:
+    def _result_view(self, request: Request, text: str, reader: PageRequest) -> ResultView | None:
         """Returns the result for a table on the page, or None on a server without engines."""
         if self._endpoint is None:
             return None
@@ -135,9 +135,9 @@ class Queries:
         request: Request,
         query: StoredQuery,
         text: str,
-        given: Mapping[str, str],
+        arguments: Mapping[str, str],
         reader: PageRequest,
-        shown: Shown | None,
+        result: ResultView | None,
         problem: Problem | None,
     ) -> str:
         here = reader.addresses.path(f"queries/{query.name}")
@@ -148,15 +148,15 @@ class Queries:
             self._release(request),
             query=query,
             text="\n".join(line for line in text.splitlines() if not line.startswith("#+")).strip(),
-            fields=[(p, given.get(p.name, p.example)) for p in query.parameters],
+            fields=[(p, arguments.get(p.name, p.example)) for p in query.parameters],
             results=[
-                AlternateForm(one.label, f"{here}?{urlencode({**given, 'format': one.name})}", one.media_type)
+                AlternateForm(one.label, f"{here}?{urlencode({**arguments, 'format': one.name})}", one.media_type)
                 for one in formats
             ],
             formats=formats,
-            shown=shown,
+            result=result,
             problem=problem,
-            refused=_refused(query, given) if problem else (),
+            refused=_refused(query, arguments) if problem else (),
             address=here,
             workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': text})}",
         )
@@ -194,10 +194,10 @@ class Queries:
         return answer
 
 
-def _refused(query: StoredQuery, given: Mapping[str, str]) -> tuple[str, ...]:
+def _refused(query: StoredQuery, arguments: Mapping[str, str]) -> tuple[str, ...]:
     """Returns the names of the parameters whose value is not of their type."""
     names: list[str] = []
-    for name, value in given.items():
+    for name, value in arguments.items():
         try:
             query.bind({name: value})
         except UsageError:
@@ -217,11 +217,11 @@ def _formats(query: StoredQuery) -> tuple[Format, ...]:
 
 def _parameters(request: Request) -> tuple[dict[str, str], dict[str, str]]:
     """Returns the values of the query's parameters, and of those in _OWN. Raises UsageError for a duplicate."""
-    given: dict[str, str] = {}
+    arguments: dict[str, str] = {}
     own: dict[str, str] = {}
     for name, value in parameters_of(request.environ.get("QUERY_STRING") or "", "the address"):
-        into = own if name in _OWN else given
+        into = own if name in _OWN else arguments
         if name in into:
             raise UsageError(f"the parameter {name[:80]!r} occurs twice in the address")
         into[name] = value
-    return given, own
+    return arguments, own

@@ -197,9 +197,9 @@ class UpdateEndpoint:
         """Applies an update and returns what changed. Raises what the access, the parser and the writer raise."""
         principal = self._access.admit(request)
         body = self._access.body(request)
-        sent = parse_update(request.method, request.query, request.environ.get("CONTENT_TYPE") or "", body)
-        update = Update(sent.text, sent.using, sent.using_named, base=self._settings.base)
+        operation = parse_update(request.method, request.query, request.environ.get("CONTENT_TYPE") or "", body)
+        update = Update(operation.text, operation.using, operation.using_named, base=self._settings.base)
         holder = principal.holder
-        change = Change(update, holder.name, sent.message, holder.prefixes, dry_run=sent.dry_run)
+        change = Change(update, holder.name, operation.message, holder.prefixes, dry_run=operation.dry_run)
         commit = self._access.commit(request, principal, change)
-        return answer_commit(commit, request, sent.dry_run, self._settings.base)
+        return answer_commit(commit, request, operation.dry_run, self._settings.base)

@@ -24,7 +24,7 @@ from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.problems import Problem, problem_of
 from citygraph.web.sparql.completions import Completions, Term, completions_of
-from citygraph.web.sparql.result_view import Shown, read_answer
+from citygraph.web.sparql.result_view import ResultView, read_answer
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from citygraph.web.view.templates import Templates
@@ -84,16 +84,16 @@ class Workbench:
         reader = PageRequest(Translations(language), addresses, request.query)
         form = _parsed_form(request.query, query)
         opened = self._shelf.of_request(request)
-        status, problem, example, shown = HTTPStatus.OK, None, None, None
+        status, problem, example, result = HTTPStatus.OK, None, None, None
         try:
             example = self._example(form)
-            shown = self._shown(form, example, ask, reader, opened.gone)
+            result = self._result_view(form, example, ask, reader, opened.gone)
         except CitygraphError as error:
             problem = problem_of(error)
             status = problem.type.status
         text = form.query.text if form.query else example.text if example else _first_text(opened)
         values = self._values(reader, opened, form, example, text, root)
-        page = self._pages.page("workbench.html", reader, opened.release, **values, problem=problem, shown=shown,
+        page = self._pages.page("workbench.html", reader, opened.release, **values, problem=problem, result=result,
                                 place=_place(problem))  # fmt: skip
         return status, page
 
@@ -143,9 +143,9 @@ class Workbench:
             },
         }
 
-    def _shown(
+    def _result_view(
         self, form: WorkbenchForm, example: Example | None, ask: Ask, reader: PageRequest, gone: Collection[str]
-    ) -> Shown | None:
+    ) -> ResultView | None:
         """Returns the result if the form requests it, else None."""
         query = form.query or (Query(example.text, base=self._settings.base) if example else None)
         if query is None or not form.runs:
@@ -181,14 +181,14 @@ def _first_text(opened: OpenRelease) -> str:
 
 def _parsed_form(query_string: str, query: Query | None) -> WorkbenchForm:
     """Parses the parameters of the workbench; the endpoint has parsed its own."""
-    given = dict(reversed(parse_qsl(query_string, keep_blank_values=True, errors="replace")))
-    view = given.get("view", "")
+    parameters = dict(reversed(parse_qsl(query_string, keep_blank_values=True, errors="replace")))
+    view = parameters.get("view", "")
     return WorkbenchForm(
         query if query and query.text.strip() else None,
-        given.get("example", ""),
-        {name[len(_MARK) :]: value for name, value in given.items() if name.startswith(_MARK)},
+        parameters.get("example", ""),
+        {name[len(_MARK) :]: value for name, value in parameters.items() if name.startswith(_MARK)},
         view if view in VIEWS else "",
-        "run" in given,
+        "run" in parameters,
     )
 
 

@@ -240,9 +240,9 @@ class Citations:
 
     def _query(self, request: Request) -> str:
         """Returns the query string of the cited address."""
-        sent = request.query_string.decode("ascii", "replace").split("&")
-        kept = [part for part in sent if part and part.partition("=")[0] not in _CITATION_PARAMETERS]
-        return "?" + "&".join(kept) if kept else ""
+        parts = request.query_string.decode("ascii", "replace").split("&")
+        cited = [part for part in parts if part and part.partition("=")[0] not in _CITATION_PARAMETERS]
+        return "?" + "&".join(cited) if cited else ""
 
 
 def _whole_title(opened: OpenRelease, language: str) -> str:

@@ -128,9 +128,9 @@ class Mementos:
             f'<{root}/timemap/{path}>; rel="{"self" if whole else "timemap"}"; type="{_LINK_FORMAT.media_type}"'
             f'; from="{first}"; until="{last}"',
         ]
-        shown = range(len(releases)) if whole else _neighbours(releases, here)
+        places = range(len(releases)) if whole else _neighbours(releases, here)
         position = _position(releases, here)
-        for place in shown:
+        for place in places:
             relations = _relations(place, position, len(releases))
             uri, when = self._memento(original, releases[place], root), http_date(published_at(releases[place]))
             links.append(f'<{uri}>; rel="{relations}"; datetime="{when}"')

@@ -64,8 +64,8 @@ def rdf_patch(changes: Changes) -> bytes:
         f"H id <urn:sha256:{changes.newer.manifest.digest}> .",
         f"H prev <urn:sha256:{changes.older.manifest.digest}> .",
         "TX .",
-        *(f"D {_written(quad)} ." for quad in changes.removed),
-        *(f"A {_written(quad)} ." for quad in changes.added),
+        *(f"D {_nquad(quad)} ." for quad in changes.removed),
+        *(f"A {_nquad(quad)} ." for quad in changes.added),
         "TC .",
     ]
     return ("\n".join(lines) + "\n").encode()
@@ -105,9 +105,9 @@ def difference_page(site: ReleaseSite, changes: Changes, reader: PageRequest, pa
     after, before = _table(site, changes.newer, reader), _table(site, changes.older, reader)
     statements = [(q, "+", after) for q in changes.added] + [(q, "−", before) for q in changes.removed]
     statements.sort(key=lambda one: (str(one[0].graph_name), str(one[0].subject), one[0].predicate.value, one[1]))
-    shown = statements[(page - 1) * _PAGE : page * _PAGE]
+    of_page = statements[(page - 1) * _PAGE : page * _PAGE]
     blocks = []
-    for (graph, subject), group in groupby(shown, key=lambda one: (one[0].graph_name, one[0].subject)):
+    for (graph, subject), group in groupby(of_page, key=lambda one: (one[0].graph_name, one[0].subject)):
         of_subject = list(group)
         table = of_subject[0][2]
         lines = tuple(
@@ -157,7 +157,7 @@ def _table(site: ReleaseSite, release: Release, reader: PageRequest) -> Statemen
     return StatementTable(site.shelf.get(release.id), reader.translations, addresses)
 
 
-def _written(quad: Quad) -> str:
+def _nquad(quad: Quad) -> str:
     graph = f" {quad.graph_name}" if isinstance(quad.graph_name, NamedNode) else ""
     return f"{quad.subject} {quad.predicate} {quad.object}{graph}"
 
@@ -165,7 +165,7 @@ def _written(quad: Quad) -> str:
 def _trig(quads: Iterable[Quad]) -> bytes:
     ordered = sorted(quads, key=lambda q: (str(q.graph_name), str(q.subject), q.predicate.value, str(q.object)))
     prefixes = used_prefixes(ordered)
-    written = serialize(ordered, format=RdfFormat.TRIG, prefixes=prefixes) or b""
+    data = serialize(ordered, format=RdfFormat.TRIG, prefixes=prefixes) or b""
     # The library writes prefixes in the order of its hash table, which changes from run to run.
     head = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in prefixes.items())
-    return head.encode() + b"\n" + written.split(b"\n", len(prefixes))[-1]
+    return head.encode() + b"\n" + data.split(b"\n", len(prefixes))[-1]

@@ -286,13 +286,13 @@ class ReleaseCache:
         self._base = base
         self._size = size
         self._held_quads = held_quads
-        self._held = StoreReplica()
+        self._replica = StoreReplica()
         self._open: OrderedDict[str, OpenRelease] = OrderedDict()
         self._lock = threading.Lock()
 
     def reading(self) -> AbstractContextManager[None]:
         """Marks a request that reads from releases of this cache as running."""
-        return self._held.reading()
+        return self._replica.reading()
 
     def current(self) -> OpenRelease:
         """Returns the current release. Raises NotFound without one."""
@@ -310,14 +310,14 @@ class ReleaseCache:
                 opened = self._open[release_id] = OpenRelease(self._releases.get(release_id), self._base)
                 is_small = opened.release.manifest.quads <= self._held_quads
                 if is_small and release_id == self._releases.current_id():
-                    self._held.request(opened)
+                    self._replica.request(opened)
             self._open.move_to_end(release_id)
             while len(self._open) > self._size:
                 self._open.popitem(last=False)
             return opened
 
 
-_HELD = 2  # by each thread; a file is opened again in no time
+_MAX_OPEN = 2  # by each thread; a file is opened again in no time
 
 
 class Lookups:
@@ -328,13 +328,13 @@ class Lookups:
 
     def of(self, release: Release) -> Lookup:
         """Returns the index of a release. Raises NotFound if it has no readable index."""
-        held: OrderedDict[str, Lookup] | None = getattr(self._local, "held", None)
-        if held is None:
-            held = self._local.held = OrderedDict()
-        lookup = held.get(release.id)
+        lookups: OrderedDict[str, Lookup] | None = getattr(self._local, "lookups", None)
+        if lookups is None:
+            lookups = self._local.lookups = OrderedDict()
+        lookup = lookups.get(release.id)
         if lookup is None:
-            lookup = held[release.id] = Lookup(release.path / "search.sqlite")
-        held.move_to_end(release.id)
-        while len(held) > _HELD:
-            held.popitem(last=False)[1].close()
+            lookup = lookups[release.id] = Lookup(release.path / "search.sqlite")
+        lookups.move_to_end(release.id)
+        while len(lookups) > _MAX_OPEN:
+            lookups.popitem(last=False)[1].close()
         return lookup

@@ -58,10 +58,12 @@ def statement_page(opened: OpenRelease, graph: str, page: int, kind: str = "") -
     The hash nodes of its own document are left out: they are shown as its parts. Raises NotFound for an empty page.
     """
     count = opened.release.manifest.graphs.get(graph, 0)
-    shown = _sorted(opened, graph, page, kind) if count <= _MOST_SORTED else _in_store_order(opened, graph, page, count)
-    if (page > 1 or kind) and not shown.groups:
+    listed = (
+        _sorted(opened, graph, page, kind) if count <= _MOST_SORTED else _in_store_order(opened, graph, page, count)
+    )
+    if (page > 1 or kind) and not listed.groups:
         raise NotFound(f"{graph} has no such page of statements")
-    return shown
+    return listed
 
 
 def _sorted(opened: OpenRelease, graph: str, page: int, kind: str) -> StatementPage:

@@ -159,7 +159,7 @@ class StatementTable:
         self._validities: Mapping[str, str] = {}
         self._description: Description | None = None
         self._nodes: dict[str, Node] = {}
-        self._shown: set[str] = set()
+        self._value_nodes: set[str] = set()
 
     def look(self, validities: Mapping[str, str]) -> None:
         """Sets the validity of entities, which is shown wherever a table names them."""
@@ -176,7 +176,7 @@ class StatementTable:
         self._description = description
         # The geometry is shown as coordinates.
         hidden = {v.iri for v in description.values(GEO("hasGeometry").value)}
-        rest = [n for n in description.nodes if n.iri not in self._shown | hidden]
+        rest = [n for n in description.nodes if n.iri not in self._value_nodes | hidden]
         parts = [part for node in rest if (part := self._part(node)).rows]
         # A part within another part is shown there.
         within = {anchor for part in parts for anchor in anchors_of(part.rows)}
@@ -189,8 +189,8 @@ class StatementTable:
         """
         self._description = description
         links = [link for link in description.incoming if link.predicate not in covered_links]
-        shown = [self._links(link) for link in links if self._is_shown(link, description)]
-        return tuple(sorted(shown, key=lambda links: self._sort_key(links.title)))
+        listed = [self._links(link) for link in links if self._is_shown(link, description)]
+        return tuple(sorted(listed, key=lambda links: self._sort_key(links.title)))
 
     def of_graph(self, subjects: Iterable[tuple[str, tuple[Statements, ...], tuple[Node, ...]]]) -> tuple[Part, ...]:
         """Returns the statements of a graph, a part for each subject."""
@@ -316,10 +316,10 @@ class StatementTable:
         return Cell((self.link(value.iri),), notes, reasons, validity=validity, judgements=judgements)
 
     def _node(self, iri: str) -> Node | None:
-        return self._nodes.get(iri) if iri not in self._shown else None
+        return self._nodes.get(iri) if iri not in self._value_nodes else None
 
     def _node_cell(self, node: Node, notes: tuple[SourceNote, ...], reasons: tuple[Text, ...]) -> Cell:
-        self._shown.add(node.iri)
+        self._value_nodes.add(node.iri)
         anchor = node.iri.partition("#")[2]
         texts = summary(node, self._translations, self.link)
         if texts:
@@ -360,7 +360,7 @@ class StatementTable:
         return values[0].iri.partition("#")[2] if values else ""
 
     def _part(self, node: Node) -> Part:
-        self._shown.add(node.iri)
+        self._value_nodes.add(node.iri)
         fragment = node.iri.partition("#")[2]
         label = self.link(node.iri)
         title = Text(label.text if self._opened.labels.of(node.iri) else fragment, label.language)

@@ -96,9 +96,9 @@ def _date(lexical: str, language: str, before_our_era: str) -> str:
     year, month, day, time = match.groups()
     number = int(year)
     # The year 0000 is 1 BCE (XML Schema 1.1, part 2, D.2.1).
-    shown = str(number) if number > 0 else before_our_era.format(year=1 - number)
+    year_text = str(number) if number > 0 else before_our_era.format(year=1 - number)
     if not month:
-        return shown
+        return year_text
     # The calendar of Python ends with the years 1 and 9999, and the leap years repeat every 400 years.
     stand_in = 2000 + number % 400
     try:
@@ -107,7 +107,7 @@ def _date(lexical: str, language: str, before_our_era: str) -> str:
         return lexical
     locale = locale_of(language)
     text = format_date(when, "long", locale) if day else format_skeleton("yMMMM", when, locale=locale)
-    text = text.replace(str(stand_in), shown)
+    text = text.replace(str(stand_in), year_text)
     # A document gives the time of its place, without a zone.
     zone = " UTC" if lexical.endswith(("Z", "+00:00")) else ""
     return f"{text}, {time}{zone}" if time else text
