@@ -8,14 +8,14 @@ from citygraph.catalogues import LANGUAGES, interface_languages
 from citygraph.errors import NotAcceptable
 from citygraph.instance import Instance
 from citygraph.rdf.formats import FORMATS, Kind
-from citygraph.web.http.negotiation import best_of, encoding, language, wanted
+from citygraph.web.http.negotiation import accepted_formats, best_of, encoding, language
 
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 SRJ, SRX = "application/sparql-results+json", "application/sparql-results+xml"
 
 
 def got(accept: str, kind: Kind = Kind.SOLUTIONS, asked: str | None = None) -> str:
-    return wanted(accept, asked).of_kind(kind).name
+    return accepted_formats(accept, asked).of_kind(kind).name
 
 
 @pytest.mark.parametrize("format_", FORMATS, ids=lambda f: f.name)
@@ -24,7 +24,7 @@ def test_every_format_is_had_by_its_media_type_and_name(format_) -> None:  # typ
     kind = next(iter(format_.kinds))
     assert got("", kind, format_.name) == format_.name
     for media_type in format_.media_types:
-        chosen = wanted(media_type.upper())
+        chosen = accepted_formats(media_type.upper())
         assert chosen.of_kind(kind) is format_
         answered = chosen.content_type(format_)
         assert answered.removesuffix("; charset=utf-8") == media_type or answered == format_.served_as
@@ -115,11 +115,11 @@ def test_n_triples_are_served_when_rdf_formats_tie(accept: str, name: str) -> No
 
 def test_one_request_names_a_format_for_each_kind() -> None:
     """The kind of the result is known when the query is read, which is later."""
-    assert wanted("text/turtle, text/csv, */*;q=0.1").formats == ("csv", "ttl")
-    assert wanted("text/markdown, */*;q=0.1").formats == ("md", "json", "ttl")
-    assert wanted("text/markdown").formats == ("md",)
+    assert accepted_formats("text/turtle, text/csv, */*;q=0.1").formats == ("csv", "ttl")
+    assert accepted_formats("text/markdown, */*;q=0.1").formats == ("md", "json", "ttl")
+    assert accepted_formats("text/markdown").formats == ("md",)
     with pytest.raises(NotAcceptable):
-        wanted("text/turtle").of_kind(Kind.SOLUTIONS)
+        accepted_formats("text/turtle").of_kind(Kind.SOLUTIONS)
 
 
 @pytest.mark.parametrize("name", ["json", "xml", "application/json", "text/xml"])
@@ -128,7 +128,7 @@ def test_json_and_xml_are_had_of_tables_and_graphs(name: str) -> None:
     assert got("", Kind.GRAPH, name) in {"jsonld", "rdf"}
     assert got("", Kind.SOLUTIONS, name) in {"json", "xml"}
     if "/" in name:
-        chosen = wanted(name)
+        chosen = accepted_formats(name)
         assert chosen.content_type(chosen.of_kind(Kind.GRAPH)).startswith(name)
 
 
@@ -147,7 +147,7 @@ def test_a_plus_sign_in_the_parameter() -> None:
 def test_what_cannot_be_had_is_told_with_what_can(accept: str, asked: str | None) -> None:
     """406 lists the media types."""
     with pytest.raises(NotAcceptable) as caught:
-        wanted(accept, asked)
+        accepted_formats(accept, asked)
     assert SRJ in caught.value.offered
 
 
@@ -156,7 +156,7 @@ def test_what_cannot_be_had_is_told_with_what_can(accept: str, asked: str | None
 )
 def test_browsers_get_pages(accept: str) -> None:
     """A page is asked for by its name, above everything else."""
-    assert wanted(accept).html
+    assert accepted_formats(accept).html
 
 
 @pytest.mark.parametrize(
@@ -164,13 +164,13 @@ def test_browsers_get_pages(accept: str) -> None:
 )
 def test_programs_get_data(accept: str) -> None:
     """Also those that would take a page for lack of anything better."""
-    assert not wanted(accept).html
+    assert not accepted_formats(accept).html
 
 
 def test_a_page_can_be_asked_for() -> None:
     """And data, by a browser."""
-    assert wanted("*/*", "html").html
-    assert not wanted(FIREFOX, "csv").html
+    assert accepted_formats("*/*", "html").html
+    assert not accepted_formats(FIREFOX, "csv").html
 
 
 OFFERS = (

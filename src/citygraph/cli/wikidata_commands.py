@@ -129,8 +129,8 @@ def wikidata_import_dump(
     """Write the statements of DUMP (.json, .gz, .bz2, .zst) about all twinned places of the world as a source."""
     runner = SparkEngine(spark_session(master)) if engine == "spark" else LocalEngine(workers, _note)
     into = into or settings.data / "sources"
-    written = import_dump(dump, lambda: _quads(settings), into, retrieved=retrieved, engine=runner, sha256=sha256)
-    return _print_source(written, settings)
+    source = import_dump(dump, lambda: _quads(settings), into, retrieved=retrieved, engine=runner, sha256=sha256)
+    return _print_source(source, settings)
 
 
 @wikidata.command("diff")

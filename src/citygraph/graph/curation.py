@@ -55,7 +55,7 @@ def read_assessments(store: Store) -> dict[Triple, tuple[Assessment, ...]]:
             sources = frozenset(_iris(stated, "statedIn"))
             for triple in _triples(stated):
                 by_triple[triple].append(Assessment(iri, verdict, _reasons(properties), sources))
-    return {triple: tuple(sorted(found, key=lambda one: one.iri)) for triple, found in by_triple.items()}
+    return {triple: tuple(sorted(notes, key=lambda one: one.iri)) for triple, notes in by_triple.items()}
 
 
 def _described(store: Store, class_: str) -> Iterator[tuple[str, _Properties]]:

@@ -126,15 +126,15 @@ class Checker:
             step.result = f"{len(workbooks)} file(s), {len(rows)} rows"
         with progress.step("understand") as step:
             reader = RowReader(context)
-            said = self._said(reader, rows)
-            facts = self._facts(said, context)
-            step.result = f"{len(said.statements)} statements"
+            sheet_rows = self._sheet_rows(reader, rows)
+            facts = self._facts(sheet_rows, context)
+            step.result = f"{len(sheet_rows.statements)} statements"
         unreadable = [problem for workbook in workbooks for problem in workbook.problems]
         faulty = {problem.address for problem in unreadable if problem.rule.severity == ERROR}
         # What a wrong cell is not, such as a date, would be a second error about it.
         more = [
             problem
-            for problem in (*problems, *reader.problems, *self._refused(said.statements))
+            for problem in (*problems, *reader.problems, *self._refused(sheet_rows.statements))
             if problem.address not in faulty
         ]
         problems = [*unreadable, *more]
@@ -143,25 +143,25 @@ class Checker:
         notes = tuple(note for workbook in workbooks for note in workbook.notes)
         if any(problem.rule.severity == ERROR for problem in problems):
             # Shapes would complain about the values that are missing because of these errors, and rows would be missed.
-            return CheckedSheets(said.statements, tuple(problems), notes, tuple(workbooks))
+            return CheckedSheets(sheet_rows.statements, tuple(problems), notes, tuple(workbooks))
         problems += facts.problems
-        merged = self._merged(facts.added_to(said), workbooks)
+        merged = self._merged(facts.added_to(sheet_rows), workbooks)
         problems += merged.problems
         if not any(problem.rule.severity == ERROR for problem in merged.problems):
-            problems += self._validated(merged, said, progress)
+            problems += self._validated(merged, sheet_rows, progress)
         sheets = (merged.statements, tuple(problems), notes, tuple(workbooks))
         return CheckedSheets(*sheets, merged.before, merged.after)
 
-    def _said(self, reader: RowReader, rows: Sequence[SheetRow]) -> SheetRows:
+    def _sheet_rows(self, reader: RowReader, rows: Sequence[SheetRow]) -> SheetRows:
         statements = dict.fromkeys(map(self._as_committed, reader.statements(rows)))
         return SheetRows(tuple(statements), tuple(reader.deletions), reader.keys, reader.about)
 
-    def _facts(self, said: SheetRows, context: SheetContext) -> GazetteerFacts:
+    def _facts(self, sheet_rows: SheetRows, context: SheetContext) -> GazetteerFacts:
         """Returns what the gazetteer adds to the rows, unless its graph is closed."""
         if not self.gazetteer:
             return GazetteerFacts()
         reason = self._closed_gazetteer()
-        facts = PlaceFacts(said, context.names, self.release, self.model.languages).facts(reason)
+        facts = PlaceFacts(sheet_rows, context.names, self.release, self.model.languages).facts(reason)
         return replace(facts, statements=list(map(self._as_committed, facts.statements)))
 
     def _closed_gazetteer(self) -> str:
@@ -180,11 +180,11 @@ class Checker:
         stored = Quad(quad.subject, quad.predicate, normalised(quad.object), source_of(quad))
         return CellStatement(stored, statement.address)
 
-    def _merged(self, said: SheetRows, workbooks: Iterable[Workbook]) -> MergedSources:
+    def _merged(self, sheet_rows: SheetRows, workbooks: Iterable[Workbook]) -> MergedSources:
         states = {str(one.path): read_state(one.state) for one in workbooks if one.state}
         merger = Merger(states, self._changed_by(states.values()), self.complete, frozenset({NATURAL_EARTH.value}))
-        sources = merger.sources(said) | (set() if self._closed_gazetteer() else {NATURAL_EARTH.value})
-        merged = merger.merge(said, self.said_now(sources))
+        sources = merger.sources(sheet_rows) | (set() if self._closed_gazetteer() else {NATURAL_EARTH.value})
+        merged = merger.merge(sheet_rows, self.current_statements(sources))
         return replace(merged, after=without_lost_places(merged.after, self.release, sources))
 
     def written_sources(self) -> frozenset[str]:
@@ -192,7 +192,7 @@ class Checker:
         graphs = api_graphs(self.release.manifest) if self.release is not None else ()
         return frozenset(graph for graph in graphs if graph.startswith(SOURCE))
 
-    def said_now(self, sources: Iterable[str]) -> Iterator[Quad]:
+    def current_statements(self, sources: Iterable[str]) -> Iterator[Quad]:
         """Yields what the sources say now: in the release for a commit, else in the files of earlier imports."""
         of_api = self.written_sources()
         for source in sorted(sources):
@@ -215,12 +215,12 @@ class Checker:
     def _context(self) -> SheetContext:
         order = self.date_order or (self.mapping.date_order if self.mapping else "")
         finder = None
-        known: frozenset[str] = frozenset()
+        sources: frozenset[str] = frozenset()
         if self.release is not None:
             finder = Lookup(self.release.path / "search.sqlite")
             graphs = self.release.manifest.graphs
-            known = frozenset(graph.removeprefix(SOURCE) for graph in graphs if graph.startswith(SOURCE))
-        return SheetContext(self.model, choices_of(self.sources), Names(finder), self.home, order, known)
+            sources = frozenset(graph.removeprefix(SOURCE) for graph in graphs if graph.startswith(SOURCE))
+        return SheetContext(self.model, choices_of(self.sources), Names(finder), self.home, order, sources)
 
     def _refused(self, statements: Iterable[CellStatement]) -> Iterator[CellProblem]:
         """Yields a problem for each source whose graph an import must not change, at its first statement."""
@@ -238,14 +238,14 @@ class Checker:
             elif not graph.startswith(self.prefixes):
                 yield CellProblem(SOURCE_FORBIDDEN, statement.address, name)
 
-    def _validated(self, merged: MergedSources, said: SheetRows, progress: Progress) -> list[CellProblem]:
+    def _validated(self, merged: MergedSources, sheet_rows: SheetRows, progress: Progress) -> list[CellProblem]:
         """Returns the results of the shapes, each at the cell of its statement, or of a row about the same entity."""
         with TemporaryDirectory(prefix="citygraph-sheets-") as folder:
             path = Path(folder) / _STATEMENTS
             # A statement a line: the line of a result is the place of the statement.
             path.write_text("".join(f"{quad} .\n" for quad in merged.after), encoding="utf-8")
             report = check(self._without_sources(merged), [path], progress, self.release)
-        results = ShapeResults(merged, said, self.model.languages[0], self.language)
+        results = ShapeResults(merged, sheet_rows, self.model.languages[0], self.language)
         return list(results.problems(report.results, _STATEMENTS))
 
     def _without_sources(self, merged: MergedSources) -> Sources:

@@ -49,7 +49,7 @@ def preview(checked: CheckedSheets) -> SheetDifference:
 def imported(checker: Checker) -> list[Quad]:
     """Returns what earlier imports and the API have written, without the gazetteer, which an import reads again."""
     files = {f"{SOURCE}{path.stem}" for path in (checker.sources.data / FOLDER).glob("*.trig")}
-    return list(checker.said_now((files | checker.written_sources()) - {NATURAL_EARTH.value}))
+    return list(checker.current_statements((files | checker.written_sources()) - {NATURAL_EARTH.value}))
 
 
 def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> list[Path]:

@@ -132,7 +132,7 @@ class PlaceFacts:
         return None if place and place.qid and qids else place
 
     def _values(self, subject: NamedNode, predicate: NamedNode) -> list[object]:
-        in_rows = [one.quad.object for one in self._by_property[subject, predicate]]
+        in_rows: list[object] = [one.quad.object for one in self._by_property[subject, predicate]]
         return in_rows or self._values_in_graph(subject, predicate)
 
     def _has(self, subject: NamedNode, predicate: NamedNode) -> bool:

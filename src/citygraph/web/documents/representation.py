@@ -29,7 +29,7 @@ from citygraph.web.http.messages import (
     is_unmodified,
     modified,
 )
-from citygraph.web.http.negotiation import Wanted, encoding, reader_language, wanted
+from citygraph.web.http.negotiation import AcceptedFormats, accepted_formats, encoding, reader_language
 from citygraph.web.http.result_cache import CachedResult, ResultCache
 
 GRAPH_FORMATS = of_kind(Kind.GRAPH)
@@ -295,8 +295,8 @@ def _query_with_profile(selection: DocumentSelection) -> str:
 
 # Clients send the same few headers again and again.
 @lru_cache(512)
-def _accepted(accept: str, by_name: str | None) -> Wanted:
-    return wanted(accept, by_name)
+def _accepted(accept: str, by_name: str | None) -> AcceptedFormats:
+    return accepted_formats(accept, by_name)
 
 
 @lru_cache(512)

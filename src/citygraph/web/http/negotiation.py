@@ -46,7 +46,7 @@ _Rating = tuple[float, int, int, int]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AcceptedFormats:
     """The representations that a client accepts.
 
     `formats` names, for each kind of result that can be had, the format it is wanted in: the first in the
@@ -80,7 +80,7 @@ class _Range:
     place: int
 
 
-def wanted(accept: str, format_name: str | None = None) -> Wanted:
+def accepted_formats(accept: str, format_name: str | None = None) -> AcceptedFormats:
     """Returns what a client accepts, by ?format= or else by its Accept header.
 
     Raises NotAcceptable if none of our formats would do.
@@ -100,7 +100,7 @@ def wanted(accept: str, format_name: str | None = None) -> Wanted:
     for _, name, type_ in reversed(rated):
         if type_ == BY_NAME[name].media_type:
             types.pop(name, None)
-    return Wanted(_first_of_each_kind(name for _, name, _ in rated), types, html)
+    return AcceptedFormats(_first_of_each_kind(name for _, name, _ in rated), types, html)
 
 
 def language(accept_language: str, requested: str | None = None) -> str:
@@ -156,16 +156,16 @@ def encoding(accept_encoding: str, codings: Sequence[str] = ENCODINGS) -> str | 
     return best if quality > 0 and quality >= qualities.get("identity", 0.0) else None
 
 
-def _by_name(format_name: str) -> Wanted:
+def _by_name(format_name: str) -> AcceptedFormats:
     # A plus sign in an address is read as a space.
     name = format_name.strip().casefold().replace(" ", "+")
     if name in {"html", *HTML}:
-        return Wanted((), html=True)
+        return AcceptedFormats((), html=True)
     format_ = named(name, FORMATS)
     if format_ is None:
         raise _not_acceptable(FORMATS, f"{format_name[:80]!r} is not a supported format")
     also = _ALSO.get(ALIASES.get(name, name)) or _ALSO_TYPES.get(name)
-    return Wanted((format_.name, also) if also else (format_.name,))
+    return AcceptedFormats((format_.name, also) if also else (format_.name,))
 
 
 def other_types(format_: Format) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from citygraph.report import Report, ValidationResult, term_text
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import NO_STORE, Reply, Request
-from citygraph.web.http.negotiation import reader_language, wanted
+from citygraph.web.http.negotiation import accepted_formats, reader_language
 from citygraph.web.http.problems import GONE, MEDIA_TYPE, VIOLATIONS, Problem, ProblemType, as_json, problem_of
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.templates import Templates
@@ -171,6 +171,6 @@ def _wants_page(request: Request) -> bool:
     if request.args.get("format") == "html" or request.path.endswith(".html"):
         return True
     try:
-        return wanted(request.header("Accept")).html
+        return accepted_formats(request.header("Accept")).html
     except errors.NotAcceptable:
         return False

@@ -109,8 +109,8 @@ def _coming(context: PageContext, hub: str, ties: tuple[Tie, ...]) -> Iterator[Y
     for year in (this, this + 1):
         of_year = [one for one in anniversaries if one.date.startswith(str(year))]
         # The roundest are shown: forty years rather than thirty-five.
-        shown = sorted(of_year, key=lambda one: (one.is_past, bool(one.ordinal % 10 and one.ordinal % 25)))
-        yield Year(year, tuple(sorted(shown[:_MOST_COMING], key=lambda one: one.date)), len(of_year))
+        listed = sorted(of_year, key=lambda one: (one.is_past, bool(one.ordinal % 10 and one.ordinal % 25)))
+        yield Year(year, tuple(sorted(listed[:_MOST_COMING], key=lambda one: one.date)), len(of_year))
 
 
 def _anniversary(row: Bindings, ties: dict[str, Tie], today: str) -> Anniversary:

@@ -19,7 +19,7 @@ from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.bodies import BodyReceiver, compress, declared_length, has_body
 from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.metrics import Metrics
-from citygraph.web.http.negotiation import Wanted, encoding, language, wanted
+from citygraph.web.http.negotiation import AcceptedFormats, accepted_formats, encoding, language
 from citygraph.web.http.rate_limiter import RateLimiter
 from citygraph.web.sparql.results import VARY, Headers, QueryRequest, Results
 from citygraph.web.sparql.results import Runs as Runs
@@ -61,7 +61,7 @@ class SparqlEndpoint:
         self._opened: dict[str, Release] = {}
         self._bodies = bodies or BodyReceiver(settings)
         # Most requests have one of a few values of these headers.
-        self._wanted = lru_cache(512)(wanted)
+        self._accepted = lru_cache(512)(accepted_formats)
         self._encoding = lru_cache(512)(encoding)
 
     def answer(self, request: Request) -> Reply:
@@ -69,7 +69,7 @@ class SparqlEndpoint:
         client = client_address(request.environ, self._settings.trusted_proxies)
         self._limiter.count_request(client)
         operation = self._operation(request)
-        accepted = self._wanted(request.header("Accept"), operation.format)
+        accepted = self._accepted(request.header("Accept"), operation.format)
         if accepted.html:
             return self._page(request, operation, client)
         release = self._release(request)
@@ -96,7 +96,7 @@ class SparqlEndpoint:
         return self._ask(request, client, query)
 
     def _ask(self, request: Request, client: str, query: Query) -> Reply:
-        accepted = self._wanted(_READ_BY_PAGES)
+        accepted = self._accepted(_READ_BY_PAGES)
         readable = query._replace(formats=accepted.formats)
         return self.results.answer(QueryRequest(self._release(request), readable, accepted, client))
 
@@ -152,7 +152,7 @@ class SparqlEndpoint:
             headers.append(("Content-Encoding", coding))
         return Reply(status, headers, page)
 
-    def _description(self, request: Request, release: Release, accepted: Wanted) -> Reply:
+    def _description(self, request: Request, release: Release, accepted: AcceptedFormats) -> Reply:
         format_ = accepted.of_kind(Kind.GRAPH)
         root = public_root(request.environ, self._settings.trusted_proxies)
         body = write_description(

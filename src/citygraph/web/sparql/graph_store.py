@@ -24,7 +24,7 @@ from citygraph.sparql.update_protocol import UPDATE, GraphRequest, direct_graph,
 from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.bodies import parts_of
 from citygraph.web.http.messages import FRESH, Reply, Request, coded_tag, is_unmodified
-from citygraph.web.http.negotiation import encoding, wanted
+from citygraph.web.http.negotiation import accepted_formats, encoding
 from citygraph.web.sparql.results import Headers, QueryRequest, Results
 from citygraph.web.sparql.update import Principal, WriteAccess, answer_commit, unpacked
 
@@ -73,9 +73,9 @@ class GraphStore:
         graph = operation.graph or ""
         if graph and graph not in release.manifest.graphs:
             raise NotFound(f"there is no graph <{graph}>")
-        accepted = wanted(request.header("Accept"), operation.format)
+        accepted = accepted_formats(request.header("Accept"), operation.format)
         if accepted.html:
-            accepted = wanted("", None)
+            accepted = accepted_formats("", None)
         format_ = accepted.of_kind(Kind.GRAPH)
         version = release.version_of(graph) if graph else release.id
         tag = f"{version}.{format_.name}"

@@ -16,7 +16,7 @@ from citygraph.sparql.protocol import Query
 from citygraph.web.http.bodies import SMALLEST, Spool, compress, compressed
 from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, coded_tag, has_tag
 from citygraph.web.http.metrics import Metrics
-from citygraph.web.http.negotiation import Wanted
+from citygraph.web.http.negotiation import AcceptedFormats
 from citygraph.web.http.rate_limiter import RateLimiter
 from citygraph.web.http.result_cache import CachedResult, ResultCache
 
@@ -49,7 +49,7 @@ class QueryRequest(NamedTuple):
 
     release: Release
     query: Query
-    accepted: Wanted
+    accepted: AcceptedFormats
     client: str = ""
     coding: str | None = None
     if_none_match: str = ""

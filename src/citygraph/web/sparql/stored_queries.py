@@ -22,7 +22,7 @@ from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.sparql.protocol import Query, parameters_of
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import NO_STORE, RELEASE, Reply, Request
-from citygraph.web.http.negotiation import wanted
+from citygraph.web.http.negotiation import accepted_formats
 from citygraph.web.http.problems import Problem, problem_of
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.sparql.endpoint import SparqlEndpoint
@@ -73,7 +73,7 @@ class Queries:
         arguments, own = _parameters(request)
         format_ = own.get("format") or own.get("output")
         reader = self._reader(request)
-        if not wanted(request.headers.get("Accept", ""), format_).html:
+        if not accepted_formats(request.headers.get("Accept", ""), format_).html:
             return self._linked(self._result(request, query.bind(arguments), format_), reader)
         return self._linked(self._form(request, query, arguments, reader, runs=bool(arguments) or "run" in own), reader)
 
