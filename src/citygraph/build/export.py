@@ -39,9 +39,9 @@ def export_quads(graph: NamedNode, statements: Iterable[Quad], in_block: bool = 
     """Returns the quads of one graph as TriG text; without the graph block it is Turtle."""
     quads = list(statements)
     lines = [f"@prefix {name}: <{iri}> ." for name, iri in sorted(_used_prefixes(quads).items())]
-    lines += ["", f"GRAPH {_written(graph)} {{"] if in_block else []
+    lines += ["", f"GRAPH {_term_text(graph)} {{"] if in_block else []
     for subject, about in groupby(sorted(quads, key=_order), key=lambda quad: quad.subject):
-        lines += ["", *_block(_written(subject), list(about))]
+        lines += ["", *_block(_term_text(subject), list(about))]
     return "\n".join([*lines, *(["}"] if in_block else []), ""])
 
 
@@ -49,8 +49,8 @@ def _block(subject: str, quads: list[Quad]) -> list[str]:
     lines = [f"    {subject}"]
     for number, quad in enumerate(quads, 1):
         end = " ." if number == len(quads) else " ;"
-        predicate = "a" if quad.predicate == _TYPE else _written(quad.predicate)
-        lines.append(f"        {predicate} {_written(quad.object)}{end}")
+        predicate = "a" if quad.predicate == _TYPE else _term_text(quad.predicate)
+        lines.append(f"        {predicate} {_term_text(quad.object)}{end}")
     return lines
 
 
@@ -74,13 +74,13 @@ def _prefix_of(node: NamedNode) -> str | None:
     return prefix if prefix and _LOCAL.issuperset(local) and local[0] not in "-0123456789" else None
 
 
-def _written(term: object) -> str:
+def _term_text(term: object) -> str:
     if isinstance(term, NamedNode):
         prefix = _prefix_of(term)
         return f"{prefix}:{term.value.removeprefix(PREFIXES[prefix])}" if prefix else str(term)
     if isinstance(term, Literal) and not term.language and _prefix_of(term.datatype) == "xsd":
         quoted = str(Literal(term.value))
-        return quoted if term.datatype.value.endswith("#string") else f"{quoted}^^{_written(term.datatype)}"
+        return quoted if term.datatype.value.endswith("#string") else f"{quoted}^^{_term_text(term.datatype)}"
     if isinstance(term, DefaultGraph):
         return "DEFAULT"
     return str(term)

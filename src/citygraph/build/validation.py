@@ -39,7 +39,7 @@ from citygraph.report import (
 from citygraph.source.files import SourceFile, Sources
 from citygraph.source.reading import read_packaged_text
 
-_SHOWN = 5
+_MAX_RESULTS = 5
 _TYPE = RDF("type").value
 _NAMES = (RDFS("label").value, SKOS("altLabel").value)
 # In place of a property: a node that statements mention as object or graph.
@@ -316,7 +316,7 @@ def _verdicts(by_shifty: set[Finding], by_pyshacl: set[Finding]) -> str:
             ("violation", "none", by_shifty - by_pyshacl),
             ("none", "violation", by_pyshacl - by_shifty),
         )
-        for focus, shape, path, value in sorted(only)[:_SHOWN]
+        for focus, shape, path, value in sorted(only)[:_MAX_RESULTS]
     ]
     return "; ".join(lines)
 
