@@ -19,7 +19,9 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 from citygraph.engine import sandbox, wire
 from citygraph.engine.engines import Answer, Engines, Stream
 from citygraph.engine.host import HostProcess, start_host
+from citygraph.engine.pool import Connection
 from citygraph.engine.process import sweep
+from citygraph.engine.wire import Channel
 from citygraph.errors import (
     Busy,
     CitygraphError,
@@ -373,6 +375,17 @@ def test_an_engine_that_is_killed_between_queries_is_not_noticed(
     for pid in engines_of_release(release):
         with contextlib.suppress(ProcessLookupError):  # one that a test before has worn out
             os.kill(pid, signal.SIGKILL)
+    assert [value(run(lookup(number))) for number in range(5)] == list("01234")
+
+
+def test_many_closed_connections_are_not_noticed(run: Callable[..., Answer], engines: Engines, release: Path) -> None:
+    """More of them than the attempts that a query has with fresh ones (16 §1)."""
+    run(lookup(1))
+    pool = engines._pool(release.name, federated=False)
+    for _ in range(10):
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        pool._idle.append(Connection(Channel(ours), "", is_reused=True))
     assert [value(run(lookup(number))) for number in range(5)] == list("01234")
 
 

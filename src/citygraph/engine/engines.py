@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from math import ceil
 from typing import Any, NamedTuple
 
 from citygraph.engine import wire
@@ -74,8 +75,11 @@ class Engines:
         no engine is free in time, LimitReached, NotFound for an unknown release.
         """
         pool = self._pool(release_id, federated)
-        for _ in range(_ATTEMPTS):
+        attempts = 0
+        while attempts < _ATTEMPTS:
             connection = pool.acquire(self._settings.queue_wait, client)
+            # An idle connection may have been closed since its last query, which costs nothing to find out here.
+            attempts += not connection.is_reused
             prefix = _public(query.name) if query.name else self._name
             exchange = _Exchange(connection, pool, self._settings, f"{prefix}-{next(self._numbers)}")
             try:
@@ -87,7 +91,12 @@ class Engines:
     def open(self, release_id: str, wait: float = 300.0) -> None:
         """Waits until a release can be queried. Raises Busy after `wait` seconds."""
         pool = self._pool(release_id, federated=False)
-        pool.release(pool.acquire(wait))
+        connection = pool.acquire(wait)
+        # An engine never writes before a query: an idle connection is readable only if it was closed.
+        while connection.is_reused and wire.is_readable(connection.channel.socket):
+            pool.discard(connection)
+            connection = pool.acquire(wait)
+        pool.release(connection)
 
     def running(self) -> list[RunningQuery]:
         """Returns the queries in progress, of all web processes, the oldest first."""
@@ -147,6 +156,8 @@ class Engines:
 
     def _pool(self, release_id: str, federated: bool) -> Pool:
         key = release_id, federated
+        if pool := self._pools.get(key):
+            return pool
         with self._lock:
             if key not in self._pools:
                 # The web processes share the engines evenly.
@@ -280,11 +291,9 @@ class _Exchange:
             _consult_quietly(control, {"cancel": self._id})
 
     def _send(self, query: Query, client: str) -> None:
-        request = {**wire.query_to_wire(query), "id": self._id, "client": client}
         assert self._connection is not None  # noqa: S101
         try:
-            self._connection.channel.socket.settimeout(self._settings.time_limit)
-            self._connection.channel.send(wire.frame_of(wire.ASK, request))
+            self._connection.channel.send(wire.query_frame(query, self._id, client))
         except ConnectionLost:
             self._discard()
             raise _NotBegun from None
@@ -304,7 +313,9 @@ class _Exchange:
 
     def _remaining(self) -> float:
         # A slow reader, not the engine, may have used up the time: pieces sent already can still be received.
-        return max(0.5, self._settings.time_limit + _BACKSTOP - (time.monotonic() - self._begun))
+        remaining = self._settings.time_limit + _BACKSTOP - (time.monotonic() - self._begun)
+        # In whole seconds, because each other timeout costs a system call.
+        return max(1.0, ceil(remaining))
 
     def _reason(self) -> Exception:
         """Returns an error for the reason why the engine closed the connection before the end of the result."""

@@ -88,7 +88,7 @@ class ControlLoop:
             connection, _ = self._listener.accept()
         except OSError:
             return
-        channel = Channel(connection)
+        channel = Channel(connection, sending=_REQUEST_TIMEOUT)
         try:
             _, payload = channel.receive(_REQUEST_TIMEOUT)
             channel.send(wire.frame_of(wire.NOTE, handle(json.loads(payload))))

@@ -1,7 +1,7 @@
 """The wire protocol on the Unix sockets between web processes, the engine host and engine processes.
 
 A frame is one byte for its kind, four for its length (big endian) and the payload. An engine sends HELLO when it has
-accepted a connection. Then the client sends any number of ASK frames, one after the other. The engine responds to each
+accepted a connection. Then the client sends QUERY frames, one after the other. The engine responds to each
 with WHOLE (a small result), or with BEGIN, DATA…, END, or at any point with FAIL. A response that ends without WHOLE,
 END or FAIL was truncated.
 """
@@ -20,7 +20,8 @@ from citygraph.errors import CitygraphError, EngineFailed
 from citygraph.sparql.protocol import Query
 
 HELLO = b"h"
-ASK = b"a"
+QUERY = b"q"
+ASK = b"a"  # a change or a batch of changes for the writer
 WHOLE = b"w"  # rows, the format's name, and the result
 BEGIN = b"b"  # the format's name
 DATA = b"d"
@@ -31,7 +32,12 @@ NOTE = b"n"  # a request to a host, supervisor or writer, or the response to it
 _HEAD = struct.Struct(">cI")
 _WHOLE = struct.Struct(">Q8s")
 _END = struct.Struct(">QQ")
-_PIECE = 256 * 1024
+_QUERY = struct.Struct(">7I")  # the lengths of the parts of a query
+_TIMEOUT = struct.Struct("@ll")  # seconds and microseconds (socket(7), SO_RCVTIMEO)
+# A DATA frame of an engine and its head.
+_PIECE = 64 * 1024 + 64
+# A peer that reads nothing for this time is lost.
+_SENDING = 30.0  # seconds
 # No frame that is sent is longer. A greater length comes from data that are not a frame, and must not be buffered.
 _LONGEST = 256 * 1024 * 1024
 
@@ -41,22 +47,32 @@ class ConnectionLost(Exception):
 
 
 class Channel:
-    """A framed connection on a socket, for one thread at a time."""
+    """A framed connection on a socket, for one thread at a time; a send takes at most `sending` seconds.
 
-    def __init__(self, connection: socket.socket) -> None:
+    The kernel measures the timeouts: Python's own would cost a system call before each send and receive, and two more
+    for each change.
+    """
+
+    def __init__(self, connection: socket.socket, sending: float = _SENDING) -> None:
         self.socket = connection
         self._received = bytearray()
+        self._timeout: float | None = None
+        connection.setblocking(True)
+        self._set_timeout(socket.SO_SNDTIMEO, sending)
 
     def send(self, *frames: bytes) -> None:
         """Sends complete frames. Raises ConnectionLost."""
         try:
             # Joined, so that several frames cost one system call.
-            self.socket.sendall(b"".join(frames))
+            self.socket.sendall(frames[0] if len(frames) == 1 else b"".join(frames))
         except OSError as error:
             raise ConnectionLost(str(error)) from error
 
-    def receive(self, timeout: float | None) -> tuple[bytes, bytes]:
-        """Returns the next frame's kind and payload. Raises TimeoutError, ConnectionLost."""
+    def receive(self, timeout: float) -> tuple[bytes, bytes]:
+        """Returns the next frame's kind and payload. Raises TimeoutError, ConnectionLost.
+
+        A timeout costs a system call if it is not the same as before.
+        """
         received = self._received
         if len(received) < _HEAD.size:
             self._fill(_HEAD.size, timeout)
@@ -74,15 +90,17 @@ class Channel:
         """Closes the socket."""
         self.socket.close()
 
-    def _fill(self, size: int, timeout: float | None) -> None:
+    def _fill(self, size: int, timeout: float) -> None:
         """Receives until `size` bytes are buffered."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        self.socket.settimeout(timeout)
+        deadline = time.monotonic() + timeout
         while True:
+            if timeout != self._timeout:
+                self._set_timeout(socket.SO_RCVTIMEO, timeout)
+                self._timeout = timeout
             try:
                 piece = self.socket.recv(_PIECE)
-            except TimeoutError:
-                raise
+            except BlockingIOError:
+                raise TimeoutError(f"nothing arrived within {timeout:g} s") from None
             except OSError as error:
                 raise ConnectionLost(str(error)) from error
             if not piece:
@@ -90,10 +108,13 @@ class Channel:
             self._received += piece
             if len(self._received) >= size:
                 return
-            if deadline is not None:
-                # A frame may arrive in many pieces, and the timeout is for all of them together. At least a millisecond
-                # is left, because zero would make the socket non-blocking.
-                self.socket.settimeout(max(0.001, deadline - time.monotonic()))
+            # A frame may arrive in many pieces, and the timeout is for all of them together.
+            timeout = deadline - time.monotonic()
+
+    def _set_timeout(self, option: int, seconds: float) -> None:
+        # At least a millisecond, because zero would be no timeout.
+        whole, fraction = divmod(max(0.001, seconds), 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, option, _TIMEOUT.pack(int(whole), int(fraction * 1_000_000)))
 
 
 def is_readable(waiting: socket.socket | IO[bytes]) -> bool:
@@ -162,26 +183,31 @@ def consult(path: str, request: dict[str, Any], timeout: float = 2.0) -> dict[st
     return response
 
 
-def query_to_wire(query: Query) -> dict[str, Any]:
-    """Returns a query as a JSON object, without its secret name."""
-    return {
-        "text": query.text,
-        "default_graphs": query.default_graphs,
-        "named_graphs": query.named_graphs,
-        "formats": query.formats,
-        "base": query.base,
-    }
-
-
-def query_from_wire(values: dict[str, Any]) -> Query:
-    """Returns the query from its JSON object."""
-    return Query(
-        text=values["text"],
-        default_graphs=tuple(values["default_graphs"]),
-        named_graphs=tuple(values["named_graphs"]),
-        formats=tuple(values["formats"]),
-        base=values["base"],
+def query_frame(query: Query, query_id: str, client: str) -> bytes:
+    """Returns the frame of a query, without its secret name. Lengths come first, so that no text can end a part."""
+    parts = (
+        query_id.encode(),
+        client.encode("utf-8", "surrogatepass"),
+        query.text.encode("utf-8", "surrogatepass"),
+        query.base.encode("utf-8", "surrogatepass"),
+        # No line break is in an IRI or in the name of a format.
+        "\n".join(query.formats).encode(),
+        "\n".join(query.default_graphs).encode("utf-8", "surrogatepass"),
+        "\n".join(query.named_graphs).encode("utf-8", "surrogatepass"),
     )
+    return frame(QUERY, _QUERY.pack(*map(len, parts)) + b"".join(parts))
+
+
+def read_query(payload: bytes) -> tuple[Query, str, str]:
+    """Returns a query, its id and its client from a QUERY payload."""
+    at = _QUERY.size
+    texts = []
+    for length in _QUERY.unpack_from(payload):
+        texts.append(payload[at : at + length].decode("utf-8", "surrogatepass"))
+        at += length
+    query_id, client, text, base, *lists = texts
+    formats, default_graphs, named_graphs = (tuple(names.split("\n")) if names else () for names in lists)
+    return Query(text, default_graphs, named_graphs, formats, base), query_id, client
 
 
 def error_to_wire(error: CitygraphError) -> dict[str, Any]:

@@ -6,7 +6,6 @@ state is written last when a query begins and first when it ends.
 
 from __future__ import annotations
 
-import json
 import mmap
 import os
 import socket
@@ -14,7 +13,6 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from pyoxigraph import Store
 
@@ -33,6 +31,7 @@ _TEXT_KEPT = 4096
 # state, number of queries, start, query id, client, length of the text kept
 _SLOT = struct.Struct("<BxxxId32s64sI")
 _QUERIES = struct.Struct("<I")
+_QUERY, _QUERY_AT = struct.Struct("<d32s64sI"), 8  # the fields from the start on
 _SIZE = _SLOT.size + _TEXT_KEPT
 
 _PIECE = 64 * 1024
@@ -69,9 +68,10 @@ class StatusTable:
         """Records that the engine of this slot begins a query."""
         at = slot * _SIZE
         beginning = text[:_TEXT_KEPT].encode("utf-8", "replace")[:_TEXT_KEPT]
+        start, name = time.monotonic(), client.encode("utf-8", "replace")
+        # The format cuts what is too long for its field.
+        _QUERY.pack_into(self._memory, at + _QUERY_AT, start, query_id.encode(), name, len(beginning))
         self._memory[at + _SLOT.size : at + _SLOT.size + len(beginning)] = beginning
-        fields = (query_id.encode()[:32], client.encode("utf-8", "replace")[:64], len(beginning))
-        _SLOT.pack_into(self._memory, at, IDLE, self._queries(at), time.monotonic(), *fields)
         # Written last, because a supervisor that reads RUNNING must find the fields of this query.
         self._memory[at] = RUNNING
 
@@ -81,7 +81,8 @@ class StatusTable:
         was_running = self._memory[at] == RUNNING
         # Written first, so that the supervisor does not kill an engine for a query that has finished.
         self._memory[at] = IDLE
-        _QUERIES.pack_into(self._memory, at + 4, self._queries(at) + was_running)
+        if was_running:
+            _QUERIES.pack_into(self._memory, at + 4, _QUERIES.unpack_from(self._memory, at + 4)[0] + 1)
 
     def state(self, slot: int) -> tuple[int, float]:
         """Returns the state and start of a slot. It does not decode the texts, because it is called at each tick."""
@@ -94,10 +95,6 @@ class StatusTable:
         state, queries, started, query_id, client, length = _SLOT.unpack_from(self._memory, at)
         text = self._memory[at + _SLOT.size : at + _SLOT.size + min(length, _TEXT_KEPT)]
         return SlotStatus(state, queries, started, _text(query_id), _text(client), text.decode("utf-8", "ignore"))
-
-    def _queries(self, at: int) -> int:
-        queries: int = _QUERIES.unpack_from(self._memory, at + 4)[0]
-        return queries
 
 
 def _text(field: bytes) -> str:
@@ -140,7 +137,8 @@ class _Worker:
         self._worker_slot.status_table.rest(self._worker_slot.slot)
         while self._queries_left > 0:
             connection, _ = self._worker_slot.listener.accept()
-            channel = Channel(connection)
+            # A client that reads nothing must not block the engine forever. Normally the supervisor ends the query.
+            channel = Channel(connection, sending=self._settings.time_limit + 1)
             try:
                 self._serve_connection(channel)
             except ConnectionLost:
@@ -159,20 +157,18 @@ class _Worker:
                 if self._others_wait():
                     return
                 continue
-            if kind != wire.ASK:
+            if kind != wire.QUERY:
                 return
             turns += 1
             self._queries_left -= 1
-            self._respond(channel, json.loads(payload))
+            self._respond(channel, payload)
             if turns % _TURNS == 0 and self._others_wait():
                 return
 
-    def _respond(self, channel: Channel, request: dict[str, Any]) -> None:
-        query = wire.query_from_wire(request)
+    def _respond(self, channel: Channel, payload: bytes) -> None:
+        query, query_id, client = wire.read_query(payload)
         output = _ResponseWriter(channel, self._settings.result_limit)
-        self._worker_slot.status_table.begin(self._worker_slot.slot, request["id"], request["client"], query.text)
-        # A client that reads nothing must not block the engine forever. The supervisor normally ends the query earlier.
-        channel.socket.settimeout(self._settings.time_limit + 1)
+        self._worker_slot.status_table.begin(self._worker_slot.slot, query_id, client, query.text)
         try:
             result = evaluate(self._store, query, self._functions, self._services)
             output.begin(result.format.name)

@@ -18,7 +18,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import parse_form_data
 
-from citygraph.engine.pool import PerClientLimit
+from citygraph.engine.pool import Admission, Refusal
 from citygraph.errors import Busy, LimitReached, UsageError
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import client_address
@@ -86,8 +86,7 @@ class Places:
 
     def __init__(self, settings: Settings) -> None:
         self._proxies = settings.trusted_proxies
-        self._places = BoundedSemaphore(max(1, settings.threads // 4))
-        self._places_of = PerClientLimit(max(1, settings.threads // 8))
+        self._admission = Admission(max(1, settings.threads // 4), max(1, settings.threads // 8))
 
     def take(self, environ: Mapping[str, Any], for_one: Busy, for_all: Busy, wait: float = 0.0) -> Callable[[], None]:
         """Takes a place, and returns the function that frees it.
@@ -95,17 +94,10 @@ class Places:
         Raises `for_one` or `for_all` if the client or all clients have taken theirs for `wait` seconds.
         """
         client = client_address(environ, self._proxies)
-        if not self._places_of.acquire(client, wait):
-            raise for_one
-        if not self._places.acquire(timeout=wait):
-            self._places_of.release(client)
-            raise for_all
-
-        def free() -> None:
-            self._places.release()
-            self._places_of.release(client)
-
-        return free
+        refusal = self._admission.acquire(client, wait)
+        if refusal is not None:
+            raise for_one if refusal is Refusal.CLIENT else for_all
+        return partial(self._admission.release, client)
 
 
 class BodyReceiver:
