@@ -111,7 +111,7 @@ class CheckedUpload:
 
 def upload_from_json(values: Mapping[str, Any]) -> CheckedUpload:
     """Returns the result from a JSON object."""
-    lists = {name: tuple(values[name]) for name in ("files", "notes", "added", "removed", "kept")}
+    lists = {name: tuple(values[name]) for name in ("files", "notes", "added", "removed", "unchanged")}
     problems = tuple(map(problem_from_json, values["problems"]))
     cells = {line: CellAddress(**address) for line, address in values["cells"]}
     return CheckedUpload(**lists, cells=cells, problems=problems, versions=values["versions"])
