@@ -47,6 +47,7 @@ test-clients: $(VENV)/installed-clients $(NODE_CLIENTS)/installed  ## other peop
 
 bench: $(VENV)/installed-bench  ## speed beside native oxigraph and rdflib-endpoint, as ratios
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.lookup
 	$(BIN)/python -m bench.commits
 	$(BIN)/python -m bench.sheets
 

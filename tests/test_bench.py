@@ -12,6 +12,7 @@ from bench.connection import Endpoint
 from bench.dataset import find_or_write
 from bench.generator import World, merged, quads
 from bench.load import Figures
+from bench.lookup import figures
 from bench.mix import questions
 from bench.report import Report, Result, as_text
 from citygraph.rdf.terms import CG, DERIVED_GRAPH, OWL, RDF, RDFS, WD, XSD
@@ -203,3 +204,12 @@ def test_rows_of_spreadsheets_name_places_of_the_same_workbook() -> None:
     names = {value for place in rows["places"] for value in (place["id"], place["name"])}
     assert all({tie["city"], tie["partner"]} <= names for tie in rows["agreements"])
     assert len({frozenset((tie["city"], tie["partner"])) for tie in rows["agreements"]}) == 60
+
+
+def test_lookups_are_never_repeated_and_the_first_round_does_not_count() -> None:
+    """So that no cache answers, and nothing is measured that happens once (16 §1)."""
+    numbers: list[int] = []
+    rows = figures(numbers.append, rounds=3, number=20)
+    assert len(rows) == 3
+    assert all(own > 0 for own, _ in rows)
+    assert len(numbers) == len(set(numbers)) == 80

@@ -159,7 +159,8 @@ class Releases:
     def current_id(self) -> str:
         """Returns the name of the current release, by one system call. Raises NotFound if there is none."""
         try:
-            return str((self.root / CURRENT).readlink())
+            # Not by pathlib, which takes four times as long: every request reads the link.
+            return os.readlink(f"{self.root}/{CURRENT}")  # noqa: PTH115
         except FileNotFoundError:
             raise NotFound(f"no release in {self.root}: make one with `citygraph build`") from None
 
