@@ -20,7 +20,7 @@ from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ID
 from citygraph.release.releases import Release, Releases
 from citygraph.sheets.check import Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
-from citygraph.sheets.export_state import state_of, written_state
+from citygraph.sheets.export_state import state_lines, state_of
 from citygraph.sheets.importing import imported
 from citygraph.sheets.table_model import read_model
 from citygraph.sheets.xlsx_files import write_rows
@@ -228,7 +228,7 @@ def test_a_change_since_an_export_is_a_conflict_with_its_author(
     (place,) = export.rows["places"]
     place[model.sheet("places").column("latitude")] = "54.36"
     path = tmp_path / "export.xlsx"
-    write_rows(path, model, choices, export.rows, written_state(state))
+    write_rows(path, model, choices, export.rows, state_lines(state))
     for old, new in (("18.65", "18.66"), ("54.35", "54.37")):
         line = next(one for one in in_graph(site) if f'"{old}"' in one)
         text = f"DELETE DATA {{ GRAPH <{GRAPH}> {{ {line} }} }}; "

@@ -14,7 +14,7 @@ from citygraph.rdf.terms import BASE, ID
 from citygraph.release.releases import Releases
 from citygraph.sheets.check import CheckedSheets, choices_of
 from citygraph.sheets.export_rows import ExportedSheets, SheetExporter
-from citygraph.sheets.export_state import read_state, state_of, written_state
+from citygraph.sheets.export_state import read_state, state_lines, state_of
 from citygraph.sheets.importing import imported, preview, write_import
 from citygraph.sheets.problem_report import difference_members
 from citygraph.sheets.table_model import SheetColumn, read_model
@@ -101,7 +101,7 @@ def exported(
     state = state_of(release.id, export.keys, quads)
     for one in changes:
         one(export)
-    write_rows(folder / "export.xlsx", model, choices, export.rows, written_state(state))
+    write_rows(folder / "export.xlsx", model, choices, export.rows, state_lines(state))
     if meanwhile[0]:
         change(instance, *meanwhile)
     return Unvalidated(**checker_of(instance).__dict__).check([folder / "export.xlsx"], Progress())
@@ -277,7 +277,7 @@ def test_the_state_of_an_export_is_read_as_it_was_written(filled: Instance) -> N
     model = read_model(filled[0].ontology, ("en", "de"))
     keys = SheetExporter(model, choices_of(filled[0]), f"{ID}city/bremen").rows(quads).keys
     state = state_of("release-1", keys, quads)
-    lines = [tuple(line) for line in written_state(state)]
+    lines = [tuple(line) for line in state_lines(state)]
     assert read_state(lines) == state
     assert not any(BASE in text for line in lines for text in line)
     assert read_state([(), ("",), ("note", "x"), ("row",)]).digests == {}

@@ -29,14 +29,14 @@ def catalogue_files() -> tuple[Path, ...]:
     return tuple(sorted(_FOLDER.glob("*.po")))
 
 
-def written_languages() -> tuple[str, ...]:
+def catalogue_languages() -> tuple[str, ...]:
     """Returns English and the languages that have a catalogue."""
     return (ENGLISH, *(path.stem for path in catalogue_files()))
 
 
 def interface_languages(instance: Instance) -> tuple[str, ...]:
     """Returns those of the instance, in its order, and then all others; the first is that of other readers."""
-    available = written_languages()
+    available = catalogue_languages()
     own = [tag for language in instance.languages for tag in available if matches_language(language, tag)]
     return tuple(dict.fromkeys([*own, *available]))
 

@@ -27,7 +27,7 @@ VOCABULARY = "https://w3id.org/citygraph/"
 _PACKAGED = Path(__file__).parent / "packaged"
 # Not named: decided by the data.
 AUTO = "auto"
-# Hosts that belong to nobody (RFC 2606) or to every machine.
+# Hosts reserved for examples (RFC 2606), and those of every machine itself.
 _PLACEHOLDERS = ("example.org", "example.com", "example.net", "localhost")
 _EXAMPLES = ("agreement", "event", "person")
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
@@ -182,7 +182,7 @@ def _version_of(text: str) -> int:
     try:
         return int(tomllib.loads(text).get("version", 1))
     except (tomllib.TOMLDecodeError, TypeError, ValueError):
-        # `parse_instance` says what is wrong.
+        # `parse_instance` names the fault.
         return VERSION
 
 

@@ -29,7 +29,7 @@ _EUROPEAN = (
     (DCAT("theme"), "data-theme/GOVE"),
     (DCAT("theme"), "data-theme/INTR"),
 )
-# The same vocabularies name languages by three letters (ISO 639-2/T).
+# These vocabularies name languages by three letters (ISO 639-2/T).
 _LANGUAGES = {
     name[:2].lower(): name[3:]
     for line in (

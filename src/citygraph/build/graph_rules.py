@@ -93,7 +93,7 @@ def _label(store: Store, node: object) -> str:
 
 
 def with_graph_rules(report: Report, results: Iterable[ValidationResult]) -> Report:
-    """Returns a report with the results of these rules, except on values that a shape rejects already."""
+    """Returns a report to which the results of these rules are added, except on values that a shape rejects already."""
     rejected = {(r.focus_node, r.path, r.value) for r in report.violations if r.value}
     own = report_of(r for r in results if (r.focus_node, r.path, r.value) not in rejected)
     return replace(merge_reports([report, own]), scope=report.scope) if own.results else report

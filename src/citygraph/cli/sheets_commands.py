@@ -25,7 +25,7 @@ from citygraph.sheets.cell_names import Names
 from citygraph.sheets.cell_problems import ERROR, NOTE, WARNING, Translate, grouped
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
-from citygraph.sheets.export_state import state_of, written_state
+from citygraph.sheets.export_state import state_lines, state_of
 from citygraph.sheets.importing import SheetDifference, imported, preview, undo_import, write_import
 from citygraph.sheets.limited_reading import LimitedReader
 from citygraph.sheets.problem_report import (
@@ -122,7 +122,7 @@ def check(settings: Settings, **options: Any) -> int:
 def import_(settings: Settings, **options: Any) -> int:
     """Import FILES into data/sheets/, one file for each source, and build a release.
 
-    What the sources say already stays, unless a cell says something else or has the sign –.
+    Statements of the sources stay, unless a cell has another value or the sign –.
     With any error nothing is imported. Exit status: 0 imported, 1 there are errors, 2 the command failed.
     """
     chosen = _CheckOptions(**options)
@@ -159,7 +159,7 @@ def export(settings: Settings, file: Path, force: bool) -> int:
     if _is_folder(file):
         write_csv_files(file, model, choices, exported.rows)
     else:
-        write_rows(file, model, choices, exported.rows, written_state(state))
+        write_rows(file, model, choices, exported.rows, state_lines(state))
     for quad in exported.left:
         click.echo(f"no column for: {quad}", err=True)
     click.echo(f"{file}: {sum(map(len, exported.rows.values()))} rows", err=True)

@@ -126,7 +126,7 @@ def canonical(quads: Iterable[Quad]) -> Iterable[Quad]:
 def check_as_written(literal: Literal, name: str, line: int, column: int | None = None) -> None:
     """Raises BadData for an ill-formed literal that the store would silently make well-formed: "inf"^^xsd:double.
 
-    The shapes see any other, and their report says what is wrong with it.
+    Any other is left to the shapes, whose report names the fault.
     """
     if is_valid(literal.value, literal.datatype.value):
         return

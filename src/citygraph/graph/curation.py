@@ -1,4 +1,4 @@
-"""What the curator says of statements: conclusions with their reasons, and assessments of what sources state."""
+"""Conclusions of the curator with their reasons, and assessments of the statements of sources."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read_conclusions(store: Store) -> dict[Triple, Conclusion]:
 
 
 def read_assessments(store: Store) -> dict[Triple, tuple[Assessment, ...]]:
-    """Returns the assessments, by the assessed triple."""
+    """Returns the curator's assessments of statements, by the assessed triple."""
     by_triple: defaultdict[Triple, list[Assessment]] = defaultdict(list)
     for iri, properties in _described(store, "Assessment"):
         for statement, verdict in product(_iris(properties, "assesses"), _iris(properties, "verdict")):

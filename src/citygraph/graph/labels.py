@@ -123,7 +123,7 @@ def _is_for_readers(label: StatedLabel) -> bool:
 
 
 def _name_of(iri: str) -> str:
-    # The base is the home page: its last segment says nothing.
+    # The base is the home page: its last segment is no name.
     return iri if iri == BASE else last_segment(iri)
 
 

@@ -144,7 +144,7 @@ _NAMED = re.compile(r"[^\W\d][\w.-]*\Z")
 _OF_LANGUAGES = (RDF("langString"), RDF("dirLangString"))
 
 
-# The same few properties have most statements.
+# A few properties have most statements.
 @lru_cache(4096)
 def _ends_with_name(property_iri: str) -> bool:
     return _NAMED.search(property_iri) is not None

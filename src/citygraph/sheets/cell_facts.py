@@ -1,4 +1,4 @@
-"""What the library does not say about the cells of a sheet: extent, errors, formats, merged and struck-out cells."""
+"""Facts about cells that the library does not return: extent, errors, formats, merged and struck-out cells."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 # A cell by row and column, from 0.
 Place = tuple[int, int]
 
-STATE_SHEET = "citygraph export"  # hidden: what an exported workbook said
+STATE_SHEET = "citygraph export"  # hidden: the state of an exported workbook
 MOST_CELLS = 5_000_000  # between A1 and the last filled cell, in all sheets: the library allocates each of them
-MOST_LETTERS = 100_000_000  # in all cells: a text that is stored once can stand in each of them
+MOST_LETTERS = 100_000_000  # in all cells: a text that is stored once can be in each of them
 
-# What a date shows: a day, a month, a year, a day with a time; or no year, so that it is not a date.
+# The granularity of a date: a day, a month, a year, a day with a time; or no year, so that it is not a date.
 DAY, MONTH, YEAR, MOMENT, TIME, NO_YEAR = "day", "month", "year", "moment", "time", "no year"
 
 _NOT_SHOWN = re.compile(r'"[^"]*"|\\.|[_*].|\[(?!h+\]|m+\]|s+\])[^\]]*\]')
@@ -23,7 +23,7 @@ _NUMBERS = re.compile(r"\d+")
 
 @dataclass
 class SheetFacts:
-    """A sheet of a workbook: how far it reaches, and what stands out in its cells."""
+    """A sheet of a workbook: how far it reaches, and the remarkable cells."""
 
     name: str
     hidden: bool = False
@@ -35,7 +35,7 @@ class SheetFacts:
     filled: dict[int, list[int]] = field(default_factory=dict)
     errors: dict[Place, str] = field(default_factory=dict)
     uncalculated: list[Place] = field(default_factory=list)
-    date_formats: dict[Place, str] = field(default_factory=dict)  # what dates show
+    date_formats: dict[Place, str] = field(default_factory=dict)  # the granularity of dates
     struck: list[Place] = field(default_factory=list)
     texts: dict[Place, str] = field(default_factory=dict)  # where the library loses line breaks or the whole text
     merged: list[tuple[Place, Place]] = field(default_factory=list)

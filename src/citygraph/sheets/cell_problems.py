@@ -57,7 +57,7 @@ class CellProblem:
 
     def remedy(self, translate: Translate) -> str:
         """Returns how to correct the cell, in the reader's language."""
-        # A catalogue answers an empty text with its own description.
+        # A catalogue translates an empty text to its own description.
         text = translate(self.rule.remedy) if self.rule.remedy else ""
         return text.format(value=self.value, **self.values)
 

@@ -76,7 +76,7 @@ class CellValue:
 
 @dataclass(frozen=True)
 class SheetContext:
-    """What the reading of rows needs besides the rows: the model, the choices, the names and the home place."""
+    """The context in which rows are read: the model, the choices, the names and the home place."""
 
     model: TableModel
     choices: Choices
@@ -328,7 +328,7 @@ class RowReader:
                     yield CellValue(term, part, source, cell.address)
 
     def _without_source(self, text: str) -> tuple[str, str]:
-        """Returns the text of a cell, and the short name of the source that stands behind it in brackets, if any."""
+        """Returns the text of a cell, and the short name of a source in brackets behind it, if any."""
         match = _OVERRIDE.fullmatch(text)
         return (match[1], match[2]) if match and match[2] in self._sources else (text, "")
 

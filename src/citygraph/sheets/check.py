@@ -131,7 +131,7 @@ class Checker:
             step.result = f"{len(sheet_rows.statements)} statements"
         unreadable = [problem for workbook in workbooks for problem in workbook.problems]
         faulty = {problem.address for problem in unreadable if problem.rule.severity == ERROR}
-        # What a wrong cell is not, such as a date, would be a second error about it.
+        # A wrong cell has one error: that its value is not a date, for example, would be a second one.
         more = [
             problem
             for problem in (*problems, *reader.problems, *self._refused(sheet_rows.statements))

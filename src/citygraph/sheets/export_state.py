@@ -1,4 +1,4 @@
-"""What an exported workbook said when it was exported, on a hidden sheet: its rows, and a digest of each slot."""
+"""The state of an exported workbook at its export, on a hidden sheet: its rows, and a digest of each slot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RELEASE, _ROW, _STATEMENTS = "release", "row", "said"
 
 
 class RowKey(NamedTuple):
-    """What makes two rows the same: sheet, entity, source, and the node that links to the entity, such as a tenure."""
+    """The identity of a row: sheet, entity, source, and the node that links to the entity, such as a tenure."""
 
     sheet: str
     main: str
@@ -49,7 +49,7 @@ def state_of(release: str, rows: Iterable[RowKey], quads: Iterable[Quad]) -> Exp
     return ExportState(release, frozenset(rows), digests)
 
 
-def written_state(state: ExportState) -> Iterator[Sequence[str]]:
+def state_lines(state: ExportState) -> Iterator[Sequence[str]]:
     """Yields the lines of the hidden sheet. IRIs have no base, so that another base reads them too."""
     yield (_TITLE,)
     yield (_RELEASE, state.release)

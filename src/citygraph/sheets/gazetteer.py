@@ -77,7 +77,7 @@ class Gazetteer:
 
 @cache
 def read_gazetteer() -> Gazetteer:
-    """Reads the places that the package has."""
+    """Reads the table of Natural Earth's places, which is part of the package, once per process."""
     lines = (line.split("\t") for line in read_text(PATH).splitlines()[1:])
     return Gazetteer(
         GazetteerPlace(qid, code, country, latitude, longitude, tuple(names.split("|")))

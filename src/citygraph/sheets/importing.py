@@ -93,7 +93,7 @@ def _put(path: Path, text: str | None) -> None:
 
 
 def _texts(checked: CheckedSheets, data: Path) -> dict[Path, str | None]:
-    """Returns the text of each file, None for one of a source that says nothing any more."""
+    """Returns the text of each file, None for one of a source that has no statements any more."""
     files: dict[Path, dict[NamedNode, list[Quad]]] = {file_of(data, quad): {} for quad in checked.before}
     for quad in checked.after:
         assert isinstance(quad.graph_name, NamedNode)  # noqa: S101 - each statement of a sheet has a source

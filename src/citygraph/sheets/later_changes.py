@@ -1,4 +1,4 @@
-"""Who has changed what a source says since an export: the release and the author."""
+"""The later changes of a source since an export: their release and authors."""
 
 from __future__ import annotations
 

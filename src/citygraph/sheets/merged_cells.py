@@ -1,4 +1,4 @@
-"""Merged cells: a value that stands beside several rows counts for each of them."""
+"""Merged cells: a value next to several rows counts for each of them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _spread(
         rows[row][left] = rows[row][left] or value
     if filled:
         yield CellProblem(MERGED_ROWS, address(first), value, {"range": range_name})
-    # A title above the table stands alone in its row.
+    # A title above the table is alone in its row.
     if end[1] - left > 1 and beside:
         yield CellProblem(MERGED_COLUMNS, address(first), value, {"range": range_name})
 

@@ -1,4 +1,4 @@
-"""The merging of checked rows with what their sources say already: what is added, replaced, deleted and kept."""
+"""The merging of checked rows with the statements of their sources: which are added, replaced, deleted and kept."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ ChangedBy = Callable[[Slot], str]
 
 @dataclass(frozen=True)
 class SheetRows:
-    """What the rows of files say: statements, deletions, which rows there are, and by node and source the first row."""
+    """The content of the rows of files: statements, deletions, keys of rows, and by node and source the first row."""
 
     statements: tuple[CellStatement, ...] = ()
     deletions: tuple[CellDeletion, ...] = ()
@@ -87,7 +87,7 @@ class MergedSources:
 
 @dataclass(frozen=True)
 class Merger:
-    """Merges rows with sources that exist. An empty cell keeps what a source says, the sign – deletes it.
+    """Merges rows with sources that exist. An empty cell keeps the statements of a source, the sign – deletes them.
 
     `states` are those of exported workbooks, by file. With `complete` the rows are all that their sources say, except
     for the sources in `shared`.
@@ -140,7 +140,7 @@ class _Merge:
         return tuple(one for one in self._rows.statements if slot_of(one.quad) not in self._displaced)
 
     def _is_displaced(self, slot: Slot, statements: list[CellStatement]) -> bool:
-        """Returns whether the graph has changed and the cell has not; adds a problem if both have."""
+        """Returns whether the values of the graph win, as only they have changed. Adds a problem if the cell has too."""
         address = statements[0].address
         state = self._merger.states.get(address.file)
         if state is None or not self._has_changed(slot, state):
@@ -157,7 +157,7 @@ class _Merge:
         return slot.source.value in state.sources and digest_of(self._now.get(slot, ())) != state.digest(slot)
 
     def remaining_statements(self, new: Mapping[Quad, None]) -> list[Quad]:
-        """Returns the statements that stay although no row makes them."""
+        """Returns the present statements that the import keeps although they are not in its rows."""
         gone, replaced = self._gone_nodes(), self._replaced(new)
         described = {quad.subject for quad in new}
         remaining = []
@@ -224,7 +224,7 @@ class _Merge:
         }
 
     def _conflicts(self, file: str, key: RowKey, node: str) -> bool:
-        """Adds a problem if what a removed row said has changed since the export."""
+        """Adds a problem if the statements of a removed row have changed since the export."""
         state = self._merger.states[file]
         for slot in self._now:
             if (slot.subject.value, slot.source.value) == (node, key.source) and self._has_changed(slot, state):
@@ -233,7 +233,7 @@ class _Merge:
         return False
 
     def _report_remaining(self, remaining: Iterable[Quad], described: Collection[object]) -> None:
-        """Adds a note for each empty cell that changes nothing, and a warning for each source with other entities."""
+        """Adds a note for each empty cell whose value stays, and a warning for each source with entities of no row."""
         mentioned = {*described, *(slot.subject for slot in self._deleted)}
         exported = set().union(self._merger.shared, *(state.sources for state in self._merger.states.values()))
         others: dict[NamedNode, dict[str, None]] = defaultdict(dict)

@@ -58,7 +58,7 @@ _FAR = 50.0  # km
 
 @dataclass(frozen=True)
 class GazetteerFacts:
-    """What the gazetteer adds to rows: statements, what they displace, and notes and warnings."""
+    """The additions of the gazetteer to rows: statements, the statements that they displace, notes and warnings."""
 
     statements: list[CellStatement] = field(default_factory=list)
     deletions: list[CellDeletion] = field(default_factory=list)
@@ -71,13 +71,13 @@ class GazetteerFacts:
 
 
 class PlaceFacts:
-    """Finds facts for the cities that rows describe. What a row or another source says is never added to."""
+    """Finds facts for the cities that rows describe: values of properties that neither rows nor other sources have."""
 
     def __init__(self, rows: SheetRows, names: Names, release: Release | None, languages: Sequence[str]) -> None:
         self._rows, self._names, self._languages = rows, names, languages
         self._store = release.open_store() if release else None
         self._deleted = {one.slot: one for one in rows.deletions}
-        # The sign – in a cell says that there shall be no value.
+        # The sign – in a cell refuses any value.
         self._refused = {slot[:2]: one.address for slot, one in self._deleted.items()}
         self._by_property: dict[tuple[object, NamedNode], list[CellStatement]] = defaultdict(list)
         for statement in rows.statements:
@@ -86,7 +86,7 @@ class PlaceFacts:
     def facts(self, reason: str = "") -> GazetteerFacts:
         """Returns what the gazetteer adds to the cities of the rows.
 
-        `reason` says why its graph cannot be changed, and is empty if it can.
+        `reason` is why its graph cannot be changed, empty if it can.
         """
         facts = GazetteerFacts()
         cities = (one.quad.subject for one in self._rows.statements if one.quad.predicate == _TYPE)
@@ -136,7 +136,7 @@ class PlaceFacts:
         return in_rows or self._values_in_graph(subject, predicate)
 
     def _has(self, subject: NamedNode, predicate: NamedNode) -> bool:
-        """Returns whether the gazetteer must not add a value."""
+        """Returns whether the gazetteer must not add a value: there is one, or a cell refuses any."""
         return (subject, predicate) in self._refused or bool(self._values(subject, predicate))
 
     def _values_in_graph(self, subject: NamedNode, predicate: NamedNode) -> list[object]:
@@ -200,7 +200,7 @@ def _number(statement: CellStatement) -> float:
 
 
 def without_lost_places(quads: Iterable[Quad], release: Release | None, touched: Collection[str]) -> tuple[Quad, ...]:
-    """Returns the statements without the gazetteer's about places that no source describes any more.
+    """Drops the gazetteer's statements about places that no source describes any more, and returns the others.
 
     `touched` are the sources of the statements, by IRI; the release has the others.
     """
@@ -209,7 +209,7 @@ def without_lost_places(quads: Iterable[Quad], release: Release | None, touched:
     own = {quad.subject: None for quad in quads if source_of(quad) == NATURAL_EARTH and quad.object == _CITY}
     store = release.open_store() if release else None
     lost = {one for one in own if one not in described and store and not _is_described(one, store, touched)}
-    # Without a place, the source says nothing that would need a description.
+    # Without a place, the source has no statements that would need a description.
     is_empty = len(lost) == len(own)
     return tuple(
         quad

@@ -50,7 +50,7 @@ DASH = CellRule(
 )
 
 DELETION = "–"
-# Other signs for "nothing"; whoever types one may or may not mean a deletion.
+# Other signs for "nothing", of which it is unclear whether they mean a deletion.
 _DASHES = frozenset("-‐‑‒—―−")
 _HEADER_ROWS = 20  # rows among which the titles are looked for
 

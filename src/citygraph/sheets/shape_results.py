@@ -40,7 +40,7 @@ class ShapeResults:
             if result.place is not None and result.place.file.endswith(file):
                 quad = self._merged.after[result.place.line - 1]
                 row, node = self._rows.about.get((NamedNode(result.focus_node), source_of(quad)), (None, ""))
-                # Nobody can follow a recommendation for which the sheet has no column.
+                # A recommendation for which the sheet has no column cannot be followed.
                 if row is None or result.severity == "violation" or self._has_column(row, node, result.path):
                     yield from self._problem(result, quad, row, node)
 
@@ -64,7 +64,7 @@ class ShapeResults:
         yield CellProblem(CellRule(name, message, _quoted(remedy), severity), address, value)
 
     def _missing(self, result: ValidationResult, row: SheetRow, node: str) -> tuple[SheetColumn, CellAddress] | None:
-        """Returns the column and the empty cell of a value that a shape misses."""
+        """Returns the empty cell, with its column, for the value that a shape requires; None if no column is for it."""
         if result.value or not result.path:
             return None
         language = result.shape.rpartition("-")[2] if "-" in result.shape.rpartition("#")[2] else ""

@@ -19,7 +19,7 @@ CSVW, PACKAGE = "csv-metadata.json", "datapackage.json"
 _SEPARATOR = "; "
 _DATE = r"-?[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?"
 _IDENTIFIER = r"[a-z]+/[a-z0-9]+(-[a-z0-9]+)*"
-# What a cell of a kind looks like in an export: the pattern, the type of CSV on the Web and that of the Data Package.
+# The form of the cells of each kind in an export: the pattern, the type of CSV on the Web and that of the Data Package.
 _TYPES: Mapping[str, tuple[str, Any, str]] = {
     "date": (_DATE, {"base": "string", "format": _DATE}, "string"),
     "number": (r"-?[0-9]+", "integer", "integer"),

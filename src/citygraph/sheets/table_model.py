@@ -216,7 +216,7 @@ def _translated(value: Any) -> Any:
 
 def columns_as_markdown() -> str:
     """Returns the tables of columns in docs/spreadsheets.md."""
-    # The name of the language stands for each language of an instance.
+    # The name of the language is replaced by each language of an instance.
     model = read_model(packaged_folder("ontology"), ("language",))
     lines: list[str] = []
     for sheet in model.sheets:

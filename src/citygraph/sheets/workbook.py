@@ -129,7 +129,7 @@ class Grid:
     name: str  # empty for CSV
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
-    sheet: str = ""  # the key of the sheet of the model, if a mapping says so
+    sheet: str = ""  # the key of the sheet of the model, if a mapping names it
 
     def address(self, row: int, column: int) -> CellAddress:
         """Returns the address of a cell by its index in `rows`."""

@@ -21,7 +21,7 @@ _BOOKS = {
 }
 _ZIP, _OLE = b"PK", b"\xd0\xcf\x11\xe0"
 SAVE = "open it in a spreadsheet program and save it as .xlsx or .ods"
-# What files are by their first bytes, if they are no tables.
+# Kinds of files that are not tables, by their first bytes.
 _OTHERS = (
     (b"%PDF", "a PDF document"),
     (b"{\\rtf", "a text document"),
@@ -150,7 +150,7 @@ def _refuse_old(path: Path) -> NoReturn:
 def open_package(path: Path) -> Package:
     """Reads the parts of a workbook that can hold cells.
 
-    Raises UsageError with the reason if it is no workbook, is protected by a password, is broken or is too large.
+    Raises UsageError with the reason if it is not a workbook, is protected by a password, is broken or is too large.
     """
     try:
         with ZipFile(path) as archive:

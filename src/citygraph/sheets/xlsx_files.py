@@ -121,7 +121,7 @@ def write_rows(
 ) -> None:
     """Writes rows by the key of their sheet, with the titles and drop-downs of the template.
 
-    `state` are the lines of the hidden sheet that says what the rows said.
+    `state` are the lines of the hidden sheet with the state of the export.
     """
     book = XlsxFile(path)
     for sheet in model.sheets:

@@ -18,7 +18,7 @@ from functools import cache
 
 from babel import Locale, UnknownLocaleError
 
-from citygraph.catalogues import ENGLISH, FILES, texts_in_context, written_languages
+from citygraph.catalogues import ENGLISH, FILES, catalogue_languages, texts_in_context
 from citygraph.instance import Instance, current_instance
 from citygraph.rdf.terms import with_instance_base
 from citygraph.text import matches_language
@@ -42,7 +42,7 @@ def with_translations(text: str) -> str:
 def translations_of(text: str) -> dict[str, str]:
     """Returns an English text of a file by language, as the instance reads it."""
     whole = " ".join(text.split())
-    by_language = ((language, _texts_as_read(language).get(whole, "")) for language in written_languages())
+    by_language = ((language, _texts_as_read(language).get(whole, "")) for language in catalogue_languages())
     return {
         language: whole if language == ENGLISH else other
         for language, other in by_language
@@ -98,7 +98,7 @@ def _translated_literals(literals: re.Match[str]) -> str:
         f" , {_quoted(text)}@{language}"
         for english, tag in own
         if tag == ENGLISH
-        for language in written_languages()
+        for language in catalogue_languages()
         if not any(matches_language(other, language) for _, other in own)
         if (text := _translated(english, language))
     )
@@ -107,7 +107,7 @@ def _translated_literals(literals: re.Match[str]) -> str:
 
 def _translated_rows(row: re.Match[str]) -> str:
     *_, english = row.groups()
-    texts = {tag: english if tag == ENGLISH else _translated(english, tag) for tag in written_languages()}
+    texts = {tag: english if tag == ENGLISH else _translated(english, tag) for tag in catalogue_languages()}
     return " ".join(f'("{tag}"{row["values"]} {_quoted(text)})' for tag, text in texts.items() if text)
 
 
@@ -120,7 +120,7 @@ def _quoted(text: str) -> str:
 
 
 def _of_vocabulary(language: str) -> str:
-    return next((tag for tag in written_languages() if matches_language(language, tag)), ENGLISH)
+    return next((tag for tag in catalogue_languages() if matches_language(language, tag)), ENGLISH)
 
 
 def _filled(text: str, tags: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What a client accepts: formats, languages, content codings."""
+"""Negotiation of formats, languages and content codings, by the headers of a request."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _DATED = {
     "person": "^cg:holder",
 }
 _DATES = "(cg:councilActDate|cg:protocolDate|cg:startDate|cg:attestedOn|cg:foundingDate)"
-# A source covers the entities about which it says one of these, as in the index.
+# A source covers the entities of which it states one of these properties, as in the index.
 _COVERED = f"(a|cg:country|cg:party|cg:endDate|{_DATES})"
 
 

@@ -1,4 +1,4 @@
-"""The curator's notes beside a statement: the reasons of a conclusion, and the assessments of what a source states."""
+"""The curator's notes on a statement: the reasons of a conclusion, and the assessments of what a source states."""
 
 from __future__ import annotations
 
