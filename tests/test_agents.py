@@ -157,6 +157,15 @@ def test_dates_on_which_sources_differ_stand_beside_each_other(tmp_path: Path) -
     ]  # fmt: skip
 
 
+def test_event_of_an_office_with_a_latest_day_alone_is_not_dated_on_that_day(tmp_path: Path) -> None:
+    """An event of which only the latest day is known attests an office not after that day, in the table too (12)."""
+    event = NamedNode(ID + "event/undated-visit")
+    quads = said(*named(event, "Meeting", "Undated visit"), (event, CG("notAfter"), day("2025-11-29")),
+                 (_TENURE, CG("attestedAt"), event))  # fmt: skip
+    html = page(client_of(tmp_path, [*world(), *quads]), "/doc/person/cemil-tugay")
+    assert re.search(r"Undated visit</a> \(not after 29 November 2025\)", html)
+
+
 def test_office_at_an_event_needs_a_source_or_dates_that_cover_it(tmp_path: Path) -> None:
     """Attested there, or begun before and not ended: held that day. Begun in the same year, or ended: not said."""
     event = NamedNode(ID + "event/meeting")

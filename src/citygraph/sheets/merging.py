@@ -140,7 +140,7 @@ class _Merge:
         return tuple(one for one in self._rows.statements if slot_of(one.quad) not in self._displaced)
 
     def _is_displaced(self, slot: Slot, statements: list[CellStatement]) -> bool:
-        """Returns whether the values of the graph win, as only they have changed. Adds a problem if the cell has too."""
+        """Returns whether the values of the graph win, as only they have changed. Adds a problem if cells have too."""
         address = statements[0].address
         state = self._merger.states.get(address.file)
         if state is None or not self._has_changed(slot, state):
