@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pyoxigraph import Quad
 
 from citygraph.build.build import build
+from citygraph.errors import NotFound, UsageError
 from citygraph.progress import Progress
 from citygraph.rdf.terms import BASE, ID
 from citygraph.release.releases import Releases
 from citygraph.sheets.check import CheckedSheets, choices_of
 from citygraph.sheets.export_rows import ExportedSheets, SheetExporter
 from citygraph.sheets.export_state import read_state, state_lines, state_of
-from citygraph.sheets.importing import imported, preview, write_import
+from citygraph.sheets.importing import imported, preview, undo_import, undone_on_error, write_import
 from citygraph.sheets.problem_report import difference_members
 from citygraph.sheets.table_model import SheetColumn, read_model
 from citygraph.sheets.xlsx_files import write_rows
@@ -281,3 +283,46 @@ def test_the_state_of_an_export_is_read_as_it_was_written(filled: Instance) -> N
     assert read_state(lines) == state
     assert not any(BASE in text for line in lines for text in line)
     assert read_state([(), ("",), ("note", "x"), ("row",)]).digests == {}
+
+
+def test_a_violation_outside_the_sheets_is_an_error(filled: Instance, tmp_path: Path) -> None:
+    """A build would find it when the files are written already (14 §2)."""
+    example = filled[0].data / "sources" / "example.trig"
+    before = example.read_text(encoding="utf-8")
+    # Written by hand, about a city that only the sheets describe.
+    example.write_text(before + "\nGRAPH source:example { agreement:bremen-example-partner cg:party city:gdansk . }\n")
+    poland = "".join(line for line in PLACES.splitlines(keepends=True) if not line.startswith("Gdańsk"))
+    paths = [tmp_path / "places.csv", tmp_path / "sources.csv"]
+    for path, text in zip(paths, (poland, SOURCES), strict=True):
+        path.write_text(text, encoding="utf-8")
+    try:
+        result = replace(checker_of(filled), complete=True).check(paths, Progress())
+    finally:
+        example.write_text(before, encoding="utf-8")
+    (problem, *_) = result.errors
+    assert problem.rule.name == "violation-elsewhere"
+    assert "example.trig" in problem.message(str)
+    with pytest.raises(UsageError, match="nothing was imported"):
+        write_import(result, filled[0], tmp_path)
+
+
+def test_an_import_whose_build_fails_leaves_the_files_as_they_were(filled: Instance, tmp_path: Path) -> None:
+    """The import before it can still be undone (14 §2)."""
+    path = filled[0].data / "sheets" / "page.trig"
+    texts = [path.read_text(encoding="utf-8")]
+    changed = "Name (en);Kind;Latitude;Longitude;Source\nGdańsk;city;{};18.65;page\n"
+    write_import(check_csv(filled, tmp_path, ("places", changed.format("54.36"))), filled[0], tmp_path)
+    texts.append(path.read_text(encoding="utf-8"))
+    second = check_csv(filled, tmp_path, ("places", changed.format("54.37")))
+
+    def fail() -> None:
+        with undone_on_error(tmp_path):
+            assert write_import(second, filled[0], tmp_path) == [path]
+            raise NotFound("what the build needs")
+
+    with pytest.raises(NotFound, match="what the build needs"):
+        fail()
+    assert path.read_text(encoding="utf-8") == texts[1]
+    undo_import(tmp_path)
+    assert path.read_text(encoding="utf-8") == texts[0]
+    assert texts[0] != texts[1]

@@ -93,7 +93,7 @@ def test_a_proposal_can_be_read_and_recognises_titles_and_values(
 ) -> None:
     """By title, by synonyms, and dates by their form; unknown values are listed for translation."""
     path = tmp_path / "mapping.toml"
-    path.write_text(propose_mapping(own, model, choices, Names(None)), encoding="utf-8")
+    path.write_text(propose_mapping(own, model, choices, Names(None), str), encoding="utf-8")
     mapping = read_mapping(path, model)
     assert (mapping.sheet, mapping.columns["Stadt"], mapping.columns["Seit"]) == ("agreements", "partner", "protocol")
     assert mapping.values["kind"] == {"Schwesterstadt": ""}
@@ -108,7 +108,7 @@ def test_a_proposal_asks_for_the_short_name_of_each_reference(
     )
     path = tmp_path / "mapping.toml"
     book = read_workbook(tmp_path / "own.csv")
-    path.write_text(propose_mapping(book, model, choices, Names(None)), encoding="utf-8")
+    path.write_text(propose_mapping(book, model, choices, Names(None), str), encoding="utf-8")
     mapping = read_mapping(path, model)
     assert mapping.columns["Fundstelle"] == "source"
     assert mapping.values["source"] == {"https://a.example/": ""}

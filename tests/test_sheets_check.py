@@ -352,3 +352,45 @@ def test_the_help_and_the_choices_of_an_older_template_are_recognised(instance: 
     result = check_csv(instance, tmp_path, ("places", text), ("sources", SOURCES))
     assert cells(result) == []
     assert any(str(one.quad.subject) == f"<{ID}country/poland>" for one in result.statements)
+
+
+@pytest.mark.parametrize(
+    ("command", "tag", "text"),
+    [
+        (["undo"], "de", "keinen Import, der rückgängig zu machen wäre"),
+        (["map", "agreements.csv"], "tr", "# Sütunlar: city, partner"),
+        (["export", "export.xlsx"], "de", "export.xlsx: 0 Zeilen"),
+        (["check", "agreements.csv", "--html", "report.html"], "de", "auch in "),
+    ],
+)
+def test_every_command_speaks_the_language_of_the_reader(
+    command: list[str], tag: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(14 §2) Proposals, undo and export too, and the notes in a report on a web page."""
+    for name in ("ontology", "queries"):
+        monkeypatch.setenv(f"CITYGRAPH_{name.upper()}", str(REPOSITORY / name))
+    for name in ("data", "releases"):
+        monkeypatch.setenv(f"CITYGRAPH_{name.upper()}", str(tmp_path / name))
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"Riga;;page;{number}\n" for number in range(5))
+    Path("agreements.csv").write_text(f"Partner;Kind;Source\n{rows}", encoding="utf-8")
+    result = CliRunner().invoke(main, ["sheets", *command, "--lang", tag])
+    assert text in result.output
+    if "--html" in command:
+        assert "die überzähligen Zellen" in Path("report.html").read_text(encoding="utf-8")
+        assert "surplus" not in result.output
+
+
+def test_titles_of_earlier_templates_are_recognised(instance: Instance, tmp_path: Path) -> None:
+    """(14 §2) A filled workbook outlives a better title."""
+    titles = "Stadt;Partnerstadt;Land der Partnerstadt;Art;Datum des Ratsbeschlusses;{};Quelle\n"
+    rows = AGREEMENTS.partition("\n")[2]
+    model = read_model(instance[0].ontology, ("de",))
+    now = model.sheet("agreements").column("protocol").title("de")
+    found = []
+    for title in (now, "Datum der Unterzeichnung"):
+        sheets = [("agreements", titles.format(title) + rows), ("places", PLACES), ("sources", SOURCES)]
+        found.append({str(one.quad) for one in check_csv(instance, tmp_path, *sheets).statements})
+    assert now != "Datum der Unterzeichnung"
+    assert found[0] == found[1]
+    assert any("protocolDate" in statement for statement in found[1])

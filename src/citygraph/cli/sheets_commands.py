@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ from citygraph.release.releases import Release, Releases
 from citygraph.saving import replace_text
 from citygraph.settings import Settings
 from citygraph.sheets.cell_names import Names
-from citygraph.sheets.cell_problems import ERROR, NOTE, WARNING, Translate, grouped
+from citygraph.sheets.cell_problems import ERROR, NOTE, WARNING, CellProblem, Translate, grouped
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.export_state import state_lines, state_of
-from citygraph.sheets.importing import SheetDifference, imported, preview, undo_import, write_import
+from citygraph.sheets.importing import SheetDifference, imported, preview, undo_import, undone_on_error, write_import
 from citygraph.sheets.limited_reading import LimitedReader
 from citygraph.sheets.problem_report import (
     as_members,
@@ -123,7 +124,8 @@ def import_(settings: Settings, **options: Any) -> int:
     """Import FILES into data/sheets/, one file for each source, and build a release.
 
     Statements of the sources stay, unless a cell has another value or the sign –.
-    With any error nothing is imported. Exit status: 0 imported, 1 there are errors, 2 the command failed.
+    With any error nothing is imported, and if the build fails, the files are as they were. Exit status: 0 imported,
+    1 there are errors, 2 the command failed.
     """
     chosen = _CheckOptions(**options)
     progress = _progress(chosen.as_json)
@@ -131,9 +133,10 @@ def import_(settings: Settings, **options: Any) -> int:
     if checked.errors:
         return VIOLATES
     translate = Translations(chosen.lang)
-    for path in write_import(checked, sources_of(settings), settings.releases.parent):
-        click.echo(translate("written: {file}", file=path), err=True)
-    release, _ = build(sources_of(settings), Releases(settings.releases), progress)
+    with undone_on_error(settings.releases.parent):
+        for path in write_import(checked, sources_of(settings), settings.releases.parent):
+            click.echo(translate("written: {file}", file=path), err=True)
+        release, _ = build(sources_of(settings), Releases(settings.releases), progress)
     click.echo(translate("published {release}; to undo: citygraph sheets undo", release=release.id), err=True)
     return OK
 
@@ -141,9 +144,10 @@ def import_(settings: Settings, **options: Any) -> int:
 @sheets.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace an existing file.")
+@LANG
 @click.pass_obj
 @command
-def export(settings: Settings, file: Path, force: bool) -> int:
+def export(settings: Settings, file: Path, force: bool, lang: str) -> int:
     """Write what was imported or written by the API to a workbook, FILE.xlsx; imported again, it changes nothing.
 
     Without .xlsx, FILE is a folder: it gets a CSV file for each sheet, with their descriptions as CSV on the Web and as
@@ -160,9 +164,11 @@ def export(settings: Settings, file: Path, force: bool) -> int:
         write_csv_files(file, model, choices, exported.rows)
     else:
         write_rows(file, model, choices, exported.rows, state_lines(state))
+    translate = Translations(lang)
     for quad in exported.left:
-        click.echo(f"no column for: {quad}", err=True)
-    click.echo(f"{file}: {sum(map(len, exported.rows.values()))} rows", err=True)
+        click.echo(translate("no column for: {statement}", statement=quad), err=True)
+    count = sum(map(len, exported.rows.values()))
+    click.echo(translate("{file}: {count} rows", file=file, count=count), err=True)
     return OK
 
 
@@ -191,16 +197,18 @@ def template(settings: Settings, file: Path, force: bool) -> int:
 @sheets.command("map")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write, instead of standard output.")
+@LANG
 @_ENCODING
 @click.pass_obj
 @command
-def map_(settings: Settings, file: Path, output: Path | None, encoding: str) -> int:
+def map_(settings: Settings, file: Path, output: Path | None, encoding: str, lang: str) -> int:
     """Propose a mapping for FILE, a spreadsheet with columns of its own: edit it and give it to check and import."""
     sources = sources_of(settings)
     model = read_model(sources.ontology, current_instance().languages)
     release = _current(settings)
     names = Names(Lookup(release.path / "search.sqlite") if release else None)
-    text = propose_mapping(_reader(settings).read(file, (), encoding), model, choices_of(sources), names)
+    workbook = _reader(settings).read(file, (), encoding)
+    text = propose_mapping(workbook, model, choices_of(sources), names, Translations(lang))
     if output is None:
         click.echo(text, nl=False)
     elif output.exists():
@@ -211,14 +219,16 @@ def map_(settings: Settings, file: Path, output: Path | None, encoding: str) -> 
 
 
 @sheets.command()
+@LANG
 @click.pass_obj
 @command
-def undo(settings: Settings) -> int:
+def undo(settings: Settings, lang: str) -> int:
     """Undo the last import: restore the files in data/sheets/, and build a release."""
+    translate = Translations(lang)
     for path in undo_import(settings.releases.parent):
-        click.echo(f"restored: {path}", err=True)
+        click.echo(translate("restored: {file}", file=path), err=True)
     release, _ = build(sources_of(settings), Releases(settings.releases), _progress(False))
-    click.echo(f"published {release.id}", err=True)
+    click.echo(translate("published {release}", release=release.id), err=True)
     return OK
 
 
@@ -258,6 +268,7 @@ def _reported(settings: Settings, chosen: _CheckOptions, progress: Progress) -> 
     )
     translate = Translations(chosen.lang)
     checked = checker.check(chosen.files, progress)
+    checked = replace(checked, notes=tuple(translate.error(note) or note for note in checked.notes))
     difference = preview(checked)
     if chosen.html:
         replace_text(chosen.html, _html(checked, difference, chosen, translate))
@@ -294,6 +305,12 @@ def _progress(as_json: bool) -> Progress:
     return JsonProgress() if as_json else TerminalProgress(Console(stderr=True))
 
 
+def _cell_of(problem: CellProblem, before: CellProblem) -> str:
+    """Returns the address of a cell, with its sheet if that is not the sheet of the problem before it."""
+    here, there = problem.address, before.address
+    return here.name if (here.file, here.sheet) == (there.file, there.sheet) else str(here)
+
+
 def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, lang: str) -> None:
     translate = Translations(lang)
     addresses = {statement.quad: statement.address for statement in checked.statements}
@@ -308,7 +325,7 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, l
     out = Console(highlight=False, soft_wrap=True)
     name = translate("note")
     for note in checked.notes:
-        out.print(f"[cyan]{name}[/] {escape(translate.error(note) or note)}")
+        out.print(f"[cyan]{name}[/] {escape(note)}")
     for rule, problems in grouped(checked.problems):
         colour = _COLOURS[rule.severity]
         out.print(f"[{colour}]{severity_name(rule, translate)}[/] [bold]{rule.name}[/] ({len(problems)})")
@@ -316,7 +333,8 @@ def _print(checked: CheckedSheets, difference: SheetDifference, as_json: bool, l
             out.print(f"    {escape(str(problem.address))}: {escape(problem.message(translate))}")
             out.print(f"        {escape(problem.remedy(translate))}")
         if len(problems) > _MAX_PROBLEMS:
-            rest = ", ".join(problem.address.name for problem in problems[_MAX_PROBLEMS : _MAX_PROBLEMS + 20])
+            pairs = pairwise(problems[_MAX_PROBLEMS - 1 : _MAX_PROBLEMS + 20])
+            rest = ", ".join(_cell_of(problem, before) for before, problem in pairs)
             also = translate("also in {cells}", cells=rest)
             out.print(f"    {also}{' …' if len(problems) > _MAX_PROBLEMS + 20 else ''}")
     warnings = sum(problem.rule.severity == WARNING for problem in checked.problems)

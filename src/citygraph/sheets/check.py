@@ -16,7 +16,7 @@ from citygraph.rdf.terms import CATALOG_GRAPH, SOURCE
 from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Release
 from citygraph.sheets.cell_names import UNKNOWN_NAME, Names
-from citygraph.sheets.cell_problems import ERROR, NOTE, CellProblem, CellRule
+from citygraph.sheets.cell_problems import ERROR, NOTE, CellAddress, CellProblem, CellRule
 from citygraph.sheets.cell_statements import CellStatement, RowReader, SheetContext
 from citygraph.sheets.choices import Choices
 from citygraph.sheets.export_state import ExportState, read_state
@@ -115,7 +115,8 @@ class Checker:
         Raises UsageError for a file that cannot be read, NotFound if the release has no index that this version can
         read, and what a build raises.
         """
-        titles = [title for sheet in self.model.sheets for column in sheet.columns for title in column.titles.values()]
+        columns = [column for sheet in self.model.sheets for column in sheet.columns]
+        titles = [title for column in columns for title in (*column.titles.values(), *column.former)]
         titles += self.mapping.columns if self.mapping else ()
         with progress.step("read") as step:
             workbooks = [self.read(path, titles, self.encoding) for path in paths]
@@ -124,7 +125,7 @@ class Checker:
             context = self._context()
             rows, problems = read_rows(workbooks, self.model, context.choices)
             step.result = f"{len(workbooks)} file(s), {len(rows)} rows"
-        with progress.step("understand") as step:
+        with progress.step("interpret") as step:
             reader = RowReader(context)
             sheet_rows = self._sheet_rows(reader, rows)
             facts = self._facts(sheet_rows, context)
@@ -148,7 +149,7 @@ class Checker:
         merged = self._merged(facts.added_to(sheet_rows), workbooks)
         problems += merged.problems
         if not any(problem.rule.severity == ERROR for problem in merged.problems):
-            problems += self._validated(merged, sheet_rows, progress)
+            problems += self._validated(merged, sheet_rows, workbooks, progress)
         sheets = (merged.statements, tuple(problems), notes, tuple(workbooks))
         return CheckedSheets(*sheets, merged.before, merged.after)
 
@@ -238,14 +239,17 @@ class Checker:
             elif not graph.startswith(self.prefixes):
                 yield CellProblem(SOURCE_FORBIDDEN, statement.address, name)
 
-    def _validated(self, merged: MergedSources, sheet_rows: SheetRows, progress: Progress) -> list[CellProblem]:
+    def _validated(
+        self, merged: MergedSources, sheet_rows: SheetRows, workbooks: Sequence[Workbook], progress: Progress
+    ) -> list[CellProblem]:
         """Returns the results of the shapes, each at the cell of its statement, or of a row about the same entity."""
         with TemporaryDirectory(prefix="citygraph-sheets-") as folder:
             path = Path(folder) / _STATEMENTS
             # A statement a line: the line of a result is the place of the statement.
             path.write_text("".join(f"{quad} .\n" for quad in merged.after), encoding="utf-8")
             report = check(self._without_sources(merged), [path], progress, self.release)
-        results = ShapeResults(merged, sheet_rows, self.model.languages[0], self.language)
+        start = CellAddress(str(workbooks[0].path), next((grid.name for grid in workbooks[0].grids), ""), 1, 0)
+        results = ShapeResults(merged, sheet_rows, self.model.languages[0], self.language, start)
         return list(results.problems(report.results, _STATEMENTS))
 
     def _without_sources(self, merged: MergedSources) -> Sources:

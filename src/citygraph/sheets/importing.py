@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,20 @@ def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> lis
         for path in changed:
             _put(path, by_file[path])
     return changed
+
+
+@contextmanager
+def undone_on_error(journal: Path) -> Iterator[None]:
+    """Undoes an import in the block if the block fails, so that the import before it can still be undone."""
+    path = journal / _JOURNAL
+    before = path.read_text(encoding="utf-8") if path.is_file() else None
+    try:
+        yield
+    except BaseException:
+        if path.is_file() and path.read_text(encoding="utf-8") != before:
+            undo_import(journal)
+            _put(path, before)
+        raise
 
 
 def undo_import(journal: Path) -> list[Path]:

@@ -112,9 +112,12 @@ def read_rows(
 
 
 def titles_of(column: SheetColumn) -> set[str]:
-    """Returns the search forms of the titles by which a column is recognised: its titles in all languages, its key."""
+    """Returns the search forms of the titles by which a column is recognised: its titles in all languages, its key.
+
+    Titles of earlier templates are recognised, too.
+    """
     key = f"{column.key} {column.language}".strip()
-    return {fold(title) for title in (*column.titles.values(), key)}
+    return {fold(title) for title in (*column.titles.values(), *column.former, key)}
 
 
 def _sheet_of(grid: Grid, model: TableModel) -> Sheet | None:

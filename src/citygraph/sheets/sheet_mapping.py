@@ -12,6 +12,7 @@ from pathlib import Path
 
 from citygraph.errors import UsageError
 from citygraph.sheets.cell_names import Names
+from citygraph.sheets.cell_problems import Translate
 from citygraph.sheets.choices import Choices
 from citygraph.sheets.dates import read_date
 from citygraph.sheets.rows import titles_of
@@ -78,7 +79,7 @@ def mapped(workbooks: Iterable[Workbook], mapping: SheetMapping, model: TableMod
     return changed
 
 
-def propose_mapping(workbook: Workbook, model: TableModel, choices: Choices, names: Names) -> str:
+def propose_mapping(workbook: Workbook, model: TableModel, choices: Choices, names: Names, translate: Translate) -> str:
     """Returns a mapping for the largest sheet of a workbook as TOML with comments, for a person to correct."""
     grid = max(workbook.grids, key=lambda one: sum(bool(text) for row in one.rows for text in row), default=None)
     header = _header_of(grid, ()) if grid else None
@@ -87,7 +88,7 @@ def propose_mapping(workbook: Workbook, model: TableModel, choices: Choices, nam
     columns = {title: _cells(grid, header, place) for place, title in enumerate(grid.rows[header]) if title}
     guesses = {sheet.key: _guesses(columns, sheet, choices, names) for sheet in model.sheets}
     best = max(model.sheets, key=lambda sheet: sum(bool(key) for key in guesses[sheet.key].values()))
-    return "\n".join(_lines(best, columns, guesses[best.key], choices, model.languages[0])) + "\n"
+    return "\n".join(_lines(best, columns, guesses[best.key], choices, model.languages[0], translate)) + "\n"
 
 
 def _mapped_grid(grid: Grid, mapping: SheetMapping, sheet: Sheet) -> Grid:
@@ -185,17 +186,25 @@ def _fits(cells: Sequence[str], column: SheetColumn, choices: Choices, names: Na
 
 
 def _lines(
-    sheet: Sheet, columns: Mapping[str, list[str]], guesses: Mapping[str, str], choices: Choices, language: str
+    sheet: Sheet,
+    columns: Mapping[str, list[str]],
+    guesses: Mapping[str, str],
+    choices: Choices,
+    language: str,
+    translate: Translate,
 ) -> Iterator[str]:
     keys = _by_key(sheet)
-    yield "# How this spreadsheet fills the graph. Correct it, then: citygraph sheets check FILE --mapping THIS"
-    yield f"# Sheets: {', '.join(['agreements', 'places', 'people', 'organisations', 'events', 'sources'])}"
+    how = translate("How this spreadsheet fills the graph. Correct it, then: {command}")
+    yield f"# {how.format(command='citygraph sheets check FILE --mapping THIS')}"
+    # The names that a mapping uses are the same in every language.
+    yield f"# {translate('Sheets')}: agreements, places, people, organisations, events, sources"
     yield f"sheet = {_quoted(sheet.key)}"
-    yield '# How 03/04/1996 is read: "dmy", "mdy", or "" to have such dates reported.'
+    orders = translate("How 03/04/1996 is read: {orders}, or an empty text to have such dates reported.")
+    yield f"# {orders.format(orders='dmy, mdy')}"
     yield 'date_order = ""'
     yield ""
-    yield "# Title of your column = column of the template. An empty text leaves the column out."
-    yield f"# Columns: {', '.join(keys)}"
+    yield f"# {translate('Title of your column = column of the template. An empty text leaves the column out.')}"
+    yield f"# {translate('Columns')}: {', '.join(keys)}"
     yield "[columns]"
     for title, cells in columns.items():
         example = f"  # {cells[0][:40]}" if cells else "  # empty"
@@ -203,29 +212,34 @@ def _lines(
     for key, column in keys.items():
         titles = [title for title, guess in guesses.items() if guess == key]
         if titles and column.kind in ("class", "concept", "source"):
-            yield from _values(key, column, columns[titles[0]], choices, language)
+            yield from _values(key, column, columns[titles[0]], choices, language, translate)
     yield ""
-    yield "# Values for all rows, for columns that your sheet does not have."
+    yield f"# {translate('Values for all rows, for columns that your sheet does not have.')}"
     yield "[constants]"
     for key, column in keys.items():
-        if column.required and key not in guesses.values():
+        if column.kind == "source" or (column.required and key not in guesses.values()):
             yield f"# {key} = {_quoted(choices.example_of(column, language))}"
 
 
-def _values(key: str, column: SheetColumn, cells: Sequence[str], choices: Choices, language: str) -> Iterator[str]:
+def _values(
+    key: str, column: SheetColumn, cells: Sequence[str], choices: Choices, language: str, translate: Translate
+) -> Iterator[str]:
     """Yields the table of values that are not choices of a column, or no short names, the most frequent first."""
     find = choices.class_of if column.kind == "class" else choices.concept_of
     domain = column.classes if column.kind == "class" else (column.scheme,)
     counted = [text for text, _ in Counter(cells).most_common()]
     if column.kind == "source":
         unknown = [text for text in counted if slug(text) != text]
-        hint = "The short name of each document, for which the sheet of the sources has a row"
+        hints = [
+            translate("The short name of each document, for which the sheet of the sources has a row."),
+            translate("If your list itself is the source: leave this column out above, and name it below instead."),
+        ]
     else:
         unknown = [text for text in counted if find(text, domain) is None]
-        hint = f"Choices: {', '.join(choices.of(column, language))}"
+        hints = [f"{translate('Choices')}: {', '.join(choices.of(column, language))}"]
     if unknown:
         yield ""
-        yield f"# {hint}"
+        yield from (f"# {hint}" for hint in hints)
         yield f"[values.{key}]"
         for text in unknown[:_DISTINCT]:
             yield f"{_quoted(text)} = {_quoted('')}"

@@ -68,6 +68,7 @@ class SheetColumn:
     node: str
     property: str = ""
     also: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()  # titles in templates of earlier versions
     synonyms: tuple[str, ...] = ()  # titles in spreadsheets of others, for the proposal of a mapping
     helps: Mapping[str, str] = field(default_factory=dict, compare=False)
     classes: tuple[str, ...] = ()
@@ -260,7 +261,7 @@ def _columns(values: Mapping[str, Any], main: str, languages: tuple[str, ...]) -
     attributes = dict(values)
     titles, helps = attributes.pop("title"), attributes.pop("help", {})
     per_language = attributes.pop("per_language", False)
-    for name in ("classes", "also", "synonyms"):
+    for name in ("classes", "also", "former", "synonyms"):
         attributes[name] = tuple(attributes.get(name, ()))
     column = SheetColumn(titles=titles, helps=helps, node=attributes.pop("node", main), **attributes)
     if column.kind not in KINDS:

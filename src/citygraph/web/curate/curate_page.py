@@ -186,7 +186,8 @@ class CuratePage:
 
     def _fragments(self, check: KeptCheck, conflicts: tuple[CellProblem, ...], reader: PageRequest) -> dict[str, Any]:
         upload, translate = check.upload, reader.translations
-        checked = CheckedSheets((), conflicts or upload.problems, upload.notes)
+        notes = tuple(translate.error(note) or note for note in upload.notes)
+        checked = CheckedSheets((), conflicts or upload.problems, notes)
         # The functions escape every value themselves.
         report = Markup(report_html(checked, translate))  # noqa: S704
         preview = difference_html(upload.difference, upload.address_of, translate)
