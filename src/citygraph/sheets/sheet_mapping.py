@@ -197,14 +197,16 @@ def _lines(
     how = translate("How this spreadsheet fills the graph. Correct it, then: {command}")
     yield f"# {how.format(command='citygraph sheets check FILE --mapping THIS')}"
     # The names that a mapping uses are the same in every language.
-    yield f"# {translate('Sheets')}: agreements, places, people, organisations, events, sources"
+    sheets, names = translate("Sheets"), translate("Columns")
+    yield f"# {sheets}: agreements, places, people, organisations, events, sources"
     yield f"sheet = {_quoted(sheet.key)}"
     orders = translate("How 03/04/1996 is read: {orders}, or an empty text to have such dates reported.")
     yield f"# {orders.format(orders='dmy, mdy')}"
     yield 'date_order = ""'
     yield ""
-    yield f"# {translate('Title of your column = column of the template. An empty text leaves the column out.')}"
-    yield f"# {translate('Columns')}: {', '.join(keys)}"
+    meaning = translate("Title of your column = column of the template. An empty text leaves the column out.")
+    yield f"# {meaning}"
+    yield f"# {names}: {', '.join(keys)}"
     yield "[columns]"
     for title, cells in columns.items():
         example = f"  # {cells[0][:40]}" if cells else "  # empty"
@@ -214,7 +216,8 @@ def _lines(
         if titles and column.kind in ("class", "concept", "source"):
             yield from _values(key, column, columns[titles[0]], choices, language, translate)
     yield ""
-    yield f"# {translate('Values for all rows, for columns that your sheet does not have.')}"
+    constants = translate("Values for all rows, for columns that your sheet does not have.")
+    yield f"# {constants}"
     yield "[constants]"
     for key, column in keys.items():
         if column.kind == "source" or (column.required and key not in guesses.values()):
@@ -236,7 +239,8 @@ def _values(
         ]
     else:
         unknown = [text for text in counted if find(text, domain) is None]
-        hints = [f"{translate('Choices')}: {', '.join(choices.of(column, language))}"]
+        name = translate("Choices")
+        hints = [f"{name}: {', '.join(choices.of(column, language))}"]
     if unknown:
         yield ""
         yield from (f"# {hint}" for hint in hints)
