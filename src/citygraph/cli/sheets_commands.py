@@ -53,6 +53,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON lines, 
 _ENCODING = click.option("--encoding", default="", help="Encoding of CSV files that are not UTF-8, such as cp1254.")
 _ORDER = click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How dates like 03/04/1996 are read.")
 _HTML = click.option("--html", type=click.Path(path_type=Path), help="Write the report to a web page as well.")
+_NEW_FILE = click.argument("file", type=click.Path(path_type=Path))
+_FORCE = click.option("--force", is_flag=True, help="Replace an existing file.")
 _WORKBOOK = click.option(
     "--workbook",
     type=click.Path(path_type=Path),
@@ -142,8 +144,8 @@ def import_(settings: Settings, **options: Any) -> int:
 
 
 @sheets.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Replace an existing file.")
+@_NEW_FILE
+@_FORCE
 @LANG
 @click.pass_obj
 @command
@@ -173,8 +175,8 @@ def export(settings: Settings, file: Path, force: bool, lang: str) -> int:
 
 
 @sheets.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Replace an existing file.")
+@_NEW_FILE
+@_FORCE
 @click.pass_obj
 @command
 def template(settings: Settings, file: Path, force: bool) -> int:

@@ -39,8 +39,8 @@ class Diagnosis:
         for check, finding in self.findings:
             good, checked = scores.get(check.list, (0, 0))
             # A check by hand counts neither for nor against the site.
-            is_seen = finding.state is not CheckState.BY_HAND
-            scores[check.list] = (good + (finding.state is CheckState.MET), checked + is_seen)
+            is_checked = finding.state is not CheckState.BY_HAND
+            scores[check.list] = (good + (finding.state is CheckState.MET), checked + is_checked)
         return scores
 
     def as_json(self) -> str:
