@@ -81,3 +81,25 @@ def test_a_free_place_goes_to_the_longest_waiting_who_may_have_it() -> None:
         assert order == served
     for thread in threads:
         thread.join()
+
+
+def test_a_busy_thread_does_not_keep_the_place_from_one_that_waits() -> None:
+    """A thread that takes the only place again and again lets in who has waited (16 §1)."""
+    admission = Admission(1, 1)
+    stop = threading.Event()
+
+    def hammer() -> None:
+        while not stop.is_set():
+            if admission.acquire("a", 5.0) is None:
+                admission.release("a")
+
+    threads = [threading.Thread(target=hammer) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        assert admission.acquire("b", 10.0) is None
+        admission.release("b")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert admission.acquire("c", 0) is None

@@ -13,6 +13,7 @@ from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import Busy, CitygraphError, EngineFailed, NotFound
 
 _RETRY = 0.05
+_FAIRNESS = 0.05  # seconds
 
 
 class Refusal(Enum):
@@ -24,17 +25,20 @@ class Refusal(Enum):
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    """A thread that waits for a place; `granted` is a lock that is released when it has one."""
+    """A thread that waits for a place since a time. `asleep` is a lock that is released to wake it."""
 
     client: str
-    granted: threading.Lock
+    since: float
+    asleep: threading.Lock
+    is_granted: bool = False
 
 
 class Admission:
     """A limit on what runs at the same time: `size` in all, `most` of one client. A nameless client is not limited.
 
-    A place that becomes free goes to the thread that has waited longest and may have it. So a place is only free while
-    nobody who waits may take it, and a newcomer that may take it does not go before anybody.
+    A place that becomes free wakes the thread that has waited longest and may have it. Until that one runs, a newcomer
+    may take the place, because to hand over each place would make every request sleep as soon as one does. After
+    _FAIRNESS seconds of waiting a place is handed over all the same.
     """
 
     def __init__(self, size: int, most: int) -> None:
@@ -43,6 +47,7 @@ class Admission:
         # Clients that have no place have no entry, so that this does not grow with every client that was ever seen.
         self._running: dict[str, int] = {}
         self._waiters: list[_Waiter] = []
+        self._woken: _Waiter | None = None  # the one that was woken and has not run since
         self._lock = threading.Lock()
 
     def acquire(self, client: str, wait: float) -> Refusal | None:
@@ -52,10 +57,17 @@ class Admission:
                 return None
             if wait <= 0:
                 return self._refusal(client)
-            waiter = _Waiter(client, threading.Lock())
-            waiter.granted.acquire()
+            waiter = _Waiter(client, time.monotonic(), threading.Lock())
+            waiter.asleep.acquire()
             self._waiters.append(waiter)
-        return None if waiter.granted.acquire(timeout=wait) else self._give_up(waiter)
+        while True:
+            is_woken = waiter.asleep.acquire(timeout=max(0.0, waiter.since + wait - time.monotonic()))
+            with self._lock:
+                if self._is_served(waiter):
+                    return None
+                if not is_woken:
+                    self._waiters.remove(waiter)
+                    return self._refusal(client)
 
     def release(self, client: str) -> None:
         """Returns a place."""
@@ -65,11 +77,8 @@ class Admission:
                 running = self._running.pop(client)
                 if running > 1:
                     self._running[client] = running - 1
-            for waiter in self._waiters:
-                if self._take(waiter.client):
-                    self._waiters.remove(waiter)
-                    waiter.granted.release()
-                    return
+            if self._waiters:
+                self._wake_next()
 
     def _take(self, client: str) -> bool:
         running = self._running.get(client, 0) if client else 0
@@ -80,13 +89,29 @@ class Admission:
             self._running[client] = running + 1
         return True
 
-    def _give_up(self, waiter: _Waiter) -> Refusal | None:
-        """Removes a waiter and returns its refusal, or None if it was granted a place at the last moment."""
-        with self._lock:
-            if waiter not in self._waiters:
-                return None
+    def _is_served(self, waiter: _Waiter) -> bool:
+        """Returns whether a waiter that has been woken has a place now. Another that may have one is woken."""
+        if self._woken is waiter:
+            self._woken = None
+        is_served = waiter.is_granted or self._take(waiter.client)
+        if is_served and not waiter.is_granted:
             self._waiters.remove(waiter)
-            return self._refusal(waiter.client)
+        self._wake_next()
+        return is_served
+
+    def _wake_next(self) -> None:
+        """Wakes the thread that has waited longest and may have a place, unless one that was woken has yet to run."""
+        if not self._free or self._woken is not None:
+            return
+        for waiter in self._waiters:
+            if not waiter.client or self._running.get(waiter.client, 0) < self.most:
+                if time.monotonic() - waiter.since > _FAIRNESS:
+                    waiter.is_granted = self._take(waiter.client)
+                    self._waiters.remove(waiter)
+                else:
+                    self._woken = waiter
+                waiter.asleep.release()
+                return
 
     def _refusal(self, client: str) -> Refusal:
         return Refusal.CLIENT if client and self._running.get(client, 0) >= self.most else Refusal.ALL
