@@ -55,6 +55,13 @@ def test_a_row_reads_as_the_graph_says(izmir: Release) -> None:
     )  # fmt: skip
 
 
+def test_an_agreement_has_its_last_documented_state(izmir: Release) -> None:
+    """(15 §1) By the notation of its concept; empty where no source gives a state."""
+    states = {row["iri"].rpartition("/")[2]: row["state"] for row in rows(izmir, "agreements")}
+    names = ("izmir-baku", "izmir-gaza", "izmir-tel-aviv", "izmir-thessaloniki", "izmir-xiamen-letter-of-intent")
+    assert [states[name] for name in names] == ["active", "decided", "ended", "planned", ""]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_csv_is_rfc_4180(izmir: Release, name: str) -> None:
     """UTF-8 without a mark, CRLF, as many cells in each row as there are columns, one row for each thing."""

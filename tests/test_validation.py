@@ -144,6 +144,16 @@ def test_files_of_documents_share_catalogue_and_translations(tmp_path: Path) -> 
     assert manifest.graphs[GRAPH("translations").value] == 2
 
 
+def test_the_file_in_the_documentation_conforms(tmp_path: Path) -> None:
+    """(15) Of a document about a new tie; only coordinates and Wikidata items are missing."""
+    page = (REPOSITORY / "docs" / "data.md").read_text(encoding="utf-8")
+    path = tmp_path / "example-news-alphaville.trig"
+    path.write_text(page.partition("```trig\n")[2].partition("```")[0], encoding="utf-8")
+    report = check(write_files(tmp_path), [path], Progress())
+    assert report.conforms
+    assert {result.shape.partition("#")[2] for result in report.warnings} == {"PlaceCoordinates", "PlaceQid"}
+
+
 def test_new_file_stands_beside_what_the_api_owns(tmp_path: Path, consequences: Followup) -> None:
     """(13.6) A build keeps the API's graphs, so that a link to their entities is no fault."""
     release = build_small(tmp_path)
