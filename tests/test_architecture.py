@@ -66,6 +66,7 @@ FENCES = {
     "pyshacl": {"build.validation", "build.adapted_pyshacl"},
     "shifty": {"build.validation"},
     "rdflib": {
+        "build.shape_reads",
         "build.validation",
         "build.adapted_pyshacl",
         "sparql.clauses",
@@ -103,7 +104,7 @@ FENCES = {
 MAX_LINES = 400
 MAX_FUNCTION = 60
 LONG = 35
-MAX_MODULES = 263
+MAX_MODULES = 264
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -20,6 +20,7 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal
 
+from citygraph.build.shape_reads import reads_of
 from citygraph.build.statements import StatementRules
 from citygraph.errors import CitygraphError, EnginesDisagree
 from citygraph.rdf.terms import CG, DATASET, RDF, RDFS, SKOS, XSD
@@ -201,10 +202,29 @@ class Validator:
             with data.open(encoding="utf-8") as file, readable.open("w", encoding="utf-8") as other:
                 other.writelines(self.statements.for_engines(file))
         failing = self.find(readable)
-        report = self.explain(readable, failing, both) if failing or both else conforming_report()
+        if both:
+            report = self.explain(readable, failing, both)
+        else:
+            report = self._explain_from_few(readable, failing) if failing else conforming_report()
         if readable != data:
             readable.unlink()
         return with_faults(report, faults)
+
+    def _explain_from_few(self, data: Path, failing: set[tuple[str, str]]) -> Report:
+        """Returns the report of `explain` from only those triples that the violated shapes can read."""
+        names = {shape for _, shape in failing}
+        nodes = {node for node, _ in failing}
+        reads = reads_of(self._shapes, names)
+        # Blank nodes are not told apart in a report.
+        if reads is None or any(node.startswith((_BLANK, '"')) for node in nodes):
+            return self.explain(data, failing)
+        few = data.with_suffix(".few.nt")
+        with data.open(encoding="utf-8") as file, few.open("w", encoding="utf-8") as other:
+            other.writelines(reads.restrict(file, nodes))
+        try:
+            return self.explain(few, failing)
+        finally:
+            few.unlink()
 
     def find(self, data: Path, among: Callable[[str, str], bool] | None = None) -> set[tuple[str, str]]:
         """Returns the focus nodes with results of any severity according to shifty, each with its shape.
