@@ -74,6 +74,7 @@ FENCES = {
         "incremental.partial_validation",
     },
     "subprocess": {
+        "build.store_writing",
         "build.validation",
         "commit.writer",
         "commit.batch",
@@ -104,7 +105,7 @@ FENCES = {
 MAX_LINES = 400
 MAX_FUNCTION = 60
 LONG = 35
-MAX_MODULES = 264
+MAX_MODULES = 265
 
 
 def modules() -> Iterator[tuple[str, Path]]:

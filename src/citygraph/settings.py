@@ -65,6 +65,9 @@ class Settings:
     body_limit: int = _setting(64 * MIB, "Bytes of the largest body that is written, after unpacking.")
     write_time_limit: float = _setting(300.0, "Seconds that a commit may take, and the reading of a spreadsheet.")
     write_memory_limit: int = _setting(4096 * MIB, "Bytes that a commit may use, and the reading of a spreadsheet.")
+    build_memory: int = _setting(
+        256 * MIB, "Bytes of data files up to which a build makes the release in memory, with six times as many."
+    )
     write_queue: int = _setting(64, "Commits that may wait; those that touch different things are published together.")
     open_writes: bool = _setting(False, "For conformance tests: no shapes, no owners, a default graph of its own.")
     tokens: Path = _setting(Path("var/tokens.json"), "File of the tokens for writing; only their hashes are in it.")

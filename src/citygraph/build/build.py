@@ -10,12 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
+from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from citygraph import __version__
 from citygraph.build.catalog import describe, graph_counts
-from citygraph.build.graph_rules import GraphRules, with_graph_rules
+from citygraph.build.graph_rules import GraphRules
 from citygraph.build.products import Products, table_outputs, write_products
+from citygraph.build.store_writing import StoreWriting
 from citygraph.build.validation import locate, validate
 from citygraph.errors import BadData, Conflict, NotFound, Violations
 from citygraph.index.names import write_index
@@ -23,10 +24,13 @@ from citygraph.progress import Progress
 from citygraph.rdf.terms import COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
 from citygraph.release.ownership import api_graphs, carried_forward
 from citygraph.release.releases import Manifest, Release, Releases
-from citygraph.report import REPORT, Report
+from citygraph.report import REPORT, Report, merge_reports, report_of
+from citygraph.settings import Settings
 from citygraph.source.files import SourceFile, Sources, extra_files
-from citygraph.source.rules import Rule, derive, read_rules
+from citygraph.source.rules import derive_by_rule, read_rules
 
+# How many times as large N-Quads are unpacked, roughly.
+_PACKED = 15
 _ONTOLOGY_VERSION = OWL("versionInfo")
 
 
@@ -55,20 +59,25 @@ def build(
     progress: Progress,
     override_rollback: bool = False,
     notice: Callable[[str], None] = lambda _: None,
+    most_in_memory: int = Settings.build_memory,
 ) -> tuple[Release, Report]:
     """Builds a release from the files in data/ and ontology/, and publishes it.
 
     Raises BadData for a file that cannot be read, Violations for data that violates the shapes, Conflict if another
     release was published meanwhile, or if the files have content that a rollback undid, unless `override_rollback`.
     In each case nothing has changed. `notice` receives a sentence for each file that takes over a graph of the API
-    without all of its statements.
+    without all of its statements. With more data than `most_in_memory` bytes, the release is made on the disk, which
+    takes longer and less memory.
     """
-    with releases.stage() as staged:
+    in_memory = _size(sources) <= most_in_memory
+    # The writing process ends before the folder is removed.
+    with releases.stage(in_memory=in_memory) as staged, ExitStack() as stack:
         if staged.parent and not override_rollback:
             _refuse_undone(staged.parent.manifest, sources)
         store = staged.open()
-        loaded, report = _assemble(sources, sources.all_files(), store, staged.path, progress, staged.parent)
-        report = locate(report, sources.data_files())
+        loaded = _assemble(sources, sources.all_files(), store, staged.path, progress, staged.parent)
+        writing = stack.enter_context(StoreWriting(store, staged.path / "store")) if in_memory else None
+        report = locate(_judge(sources, store, loaded, progress), sources.data_files())
         if not report.conforms:
             raise Violations(report)
         for sentence in _lost(staged.parent, loaded, store) if staged.parent else ():
@@ -81,6 +90,8 @@ def build(
         products = write_products(store, staged.path, sources.query_folders, staged.parent, report, progress)
         with progress.step("publish") as step:
             manifest = _manifest(sources, store, loaded, report, products)
+            if writing:
+                writing.wait()
             del store  # the staged release must hold the last reference, so that publishing closes the store
             release = staged.publish(manifest)
             step.result = release.id
@@ -131,7 +142,9 @@ def check(
     by_path = {file.path.resolve(): file for file in own}
     added = [file for file in named if file.path.resolve() not in by_path]
     with TemporaryDirectory(prefix="citygraph-") as folder:
-        _, report = _assemble(sources, [*own, *added], Store(), Path(folder), progress, current)
+        store = Store()
+        loaded = _assemble(sources, [*own, *added], store, Path(folder), progress, current)
+        report = _judge(sources, store, loaded, progress)
     # The added files first, because a fault is more probably there than in the data.
     report = locate(report, [*added, *sources.data_files()])
     if not named:
@@ -175,33 +188,38 @@ def _assemble(
     folder: Path,
     progress: Progress,
     parent: Release | None = None,
-) -> tuple[Loaded, Report]:
+) -> Loaded:
+    """Loads the files, and adds what follows from them: derived triples and the description."""
     with progress.step("load") as step:
         loaded = _load(files, store, folder)
         carried = _carry(parent, loaded, store) if parent else 0
         step.result = f"{loaded.files} files, {loaded.statements} statements" + (f", {carried} kept" if carried else "")
     with progress.step("derive") as step:
-        # In memory, where rules are evaluated faster than on disk.
-        derived = _derive_in_memory(read_rules(sources.rule_files()), store)
-        store.bulk_extend(chain(derived, (Quad(quad.subject, quad.predicate, quad.object) for quad in derived)))
-        step.result = f"{len(derived)} triples"
+        derived = 0
+        for quads in derive_by_rule(read_rules(sources.rule_files()), store):
+            store.extend(quads)
+            _append(quads, loaded.merged)
+            derived += len(quads)
+        step.result = f"{derived} triples"
     with progress.step("describe") as step:
         description = describe(store, table_outputs(sources.query_folders))
-        step.result = f"{len(description)} statements"
-    with progress.step("validate") as step:
-        _append(derived, loaded.merged)
         _append(description, loaded.merged)
-        by_graph = GraphRules(file.path for file in sources.shape_files()).check(store)
-        report = with_graph_rules(validate(sources, loaded.merged), by_graph)
+        step.result = f"{len(description)} statements"
+    return loaded
+
+
+def _judge(sources: Sources, store: Store, loaded: Loaded, progress: Progress) -> Report:
+    with progress.step("validate") as step:
+        by_graph = tuple(GraphRules(file.path for file in sources.shape_files()).check(store))
+        report = merge_reports([validate(sources, loaded.merged), report_of(by_graph)])
         step.result = f"{len(report.violations)} violations, {len(report.warnings)} warnings"
-    return loaded, report
+    return report
 
 
-def _derive_in_memory(rules: list[Rule], store: Store) -> set[Quad]:
-    """Returns what the rules derive from the default graph, which is the merge of the data, and from the ontology."""
-    memory = Store()
-    memory.bulk_extend(chain(*(store.quads_for_pattern(None, None, None, g) for g in (DefaultGraph(), ONTOLOGY_GRAPH))))
-    return derive(rules, memory)
+def _size(sources: Sources) -> int:
+    """Returns the bytes of the data files, unpacked; of packed ones it is an estimate."""
+    paths = [file.path for file in sources.data_files()]
+    return sum(path.stat().st_size * (_PACKED if path.suffix == ".gz" else 1) for path in paths)
 
 
 def _load(files: list[SourceFile], store: Store, folder: Path) -> Loaded:

@@ -112,7 +112,12 @@ def build(
         return _OK
     try:
         release, report = build_release(
-            sources, releases, progress, override_rollback, lambda text: click.echo(text, err=True)
+            sources,
+            releases,
+            progress,
+            override_rollback,
+            lambda text: click.echo(text, err=True),
+            settings.build_memory,
         )
     except Violations as error:
         return _print_check(error.report, Console(stderr=True), as_json, LANGUAGES[0])

@@ -84,15 +84,26 @@ class Release:
 class Staged:
     """A release that is not published yet: a private folder with a writable store.
 
-    `working` is the store of a working copy, which stays open afterwards: then a copy of it is published.
+    `working` is the store of a working copy, which stays open afterwards: then a copy of it is published. With
+    `in_memory`, the store is in memory, and another process writes it to the folder `store`.
     """
 
-    def __init__(self, releases: Releases, path: Path, parent: Release | None, working: Store | None = None) -> None:
+    def __init__(
+        self,
+        releases: Releases,
+        path: Path,
+        parent: Release | None,
+        working: Store | None = None,
+        in_memory: bool = False,
+    ) -> None:
         self._releases = releases
         self._is_working = working is not None
+        self._is_in_memory = in_memory
         self.path = path
         self.parent = parent
-        self.store: Store | None = Store(str(path / "store")) if working is None else working
+        self.store: Store | None = working
+        if working is None:
+            self.store = Store() if in_memory else Store(str(path / "store"))
 
     def open(self) -> Store:
         """Returns the writable store. Raises Conflict after publication."""
@@ -105,7 +116,10 @@ class Staged:
 
         Raises Conflict if another release was published since this one was staged.
         """
-        if self._is_working:
+        if self._is_in_memory:
+            # The other process has flushed it.
+            Store.read_only(str(self.path / "store"))
+        elif self._is_working:
             self.open().backup(str(self.path / "store"))
         else:
             self.open().flush()
@@ -185,10 +199,13 @@ class Releases:
         )
 
     @contextmanager
-    def stage(self, copy_of: Release | None = None, working: WorkingCopy | None = None) -> Iterator[Staged]:
+    def stage(
+        self, copy_of: Release | None = None, working: WorkingCopy | None = None, in_memory: bool = False
+    ) -> Iterator[Staged]:
         """Yields a staged release, empty or a copy (by hard links) of another; removes it unless it gets published.
 
-        With `working` changes are written to the working copy, and copied at publication.
+        With `working` changes are written to the working copy, and copied at publication. With `in_memory`, an empty
+        one has its store in memory.
         """
         self.sweep()
         with self._private() as (path, parent):
@@ -199,7 +216,7 @@ class Releases:
                 else:
                     if copy_of is not None:
                         copy_of.open_store().backup(str(path / "store"))
-                    staged = Staged(self, path, parent)
+                    staged = Staged(self, path, parent, in_memory=in_memory)
                 yield staged
             finally:
                 # Closes the store before its folder is removed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +46,17 @@ def year_before_newest_source(store: Quads) -> str:
 
 
 def derive(rules: Iterable[Rule], store: Store, year_before: str | None = None) -> set[Quad]:
+    """Runs the rules as `derive_by_rule`; returns all new triples as quads of the derived graph."""
+    return {quad for new in derive_by_rule(rules, store, year_before) for quad in new}
+
+
+def derive_by_rule(rules: Iterable[Rule], store: Store, year_before: str | None = None) -> Iterator[list[Quad]]:
     """Runs the rules in order, and adds the triples that each derives to the default graph, where later rules see them.
 
-    Returns the new triples as quads of the derived graph. `year_before` is the day a year before the newest source, if
-    the store does not have all sources. Raises BadData for a rule that is not a CONSTRUCT query.
+    Yields the new triples of each rule as quads of the derived graph. `year_before` is the day a year before the newest
+    source, if the store does not have all sources. Raises BadData for a rule that is not a CONSTRUCT query.
     """
     day = year_before_newest_source(store) if year_before is None else year_before
-    derived: set[Quad] = set()
     for rule in rules:
         try:
             result = evaluate_trusted(store, rule.text.replace(_YEAR_BEFORE, day))
@@ -60,12 +64,11 @@ def derive(rules: Iterable[Rule], store: Store, year_before: str | None = None) 
             raise BadData(str(error), rule.name, error.line) from None
         if not isinstance(result, QueryTriples):
             raise BadData("a rule must be a CONSTRUCT query", rule.name)
-        triples = [Quad(t.subject, t.predicate, t.object) for t in result]
+        triples = {Quad(t.subject, t.predicate, t.object) for t in result}
         # A triple that a source states is not repeated in the derived graph.
         new = [quad for quad in triples if quad not in store]
         store.extend(new)
-        derived.update(Quad(q.subject, q.predicate, q.object, DERIVED_GRAPH) for q in new)
-    return derived
+        yield [Quad(q.subject, q.predicate, q.object, DERIVED_GRAPH) for q in new]
 
 
 def derive_from_scratch(rules: Iterable[Rule], store: Store) -> set[Quad]:
