@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,14 +18,14 @@ from citygraph.build.catalog import describe, graph_counts
 from citygraph.build.graph_rules import GraphRules
 from citygraph.build.products import Products, table_outputs, write_products
 from citygraph.build.store_writing import StoreWriting
-from citygraph.build.validation import locate, validate
+from citygraph.build.validation import Validation, locate, validate
 from citygraph.errors import BadData, Conflict, NotFound, Violations
 from citygraph.index.names import write_index
 from citygraph.progress import Progress
 from citygraph.rdf.terms import COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
 from citygraph.release.ownership import api_graphs, carried_forward
 from citygraph.release.releases import Manifest, Release, Releases
-from citygraph.report import REPORT, Report, merge_reports, report_of
+from citygraph.report import REPORT, Report, merge_reports, order, report_of
 from citygraph.settings import Settings
 from citygraph.source.files import SourceFile, Sources, extra_files
 from citygraph.source.rules import derive_by_rule, read_rules
@@ -77,17 +78,21 @@ def build(
         store = staged.open()
         loaded = _assemble(sources, sources.all_files(), store, staged.path, progress, staged.parent)
         writing = stack.enter_context(StoreWriting(store, staged.path / "store")) if in_memory else None
-        report = locate(_judge(sources, store, loaded, progress), sources.data_files())
-        if not report.conforms:
-            raise Violations(report)
-        for sentence in _lost(staged.parent, loaded, store) if staged.parent else ():
-            notice(sentence)
+        # Validation takes longest: meanwhile, what needs only the statements is made of them.
+        validation = stack.enter_context(Validation(sources))
+        validation.start(loaded.merged, with_places=True)
+        by_graph = locate(_judged_by_graph(sources, store), sources.data_files())
         with progress.step("index") as step:
             step.result = f"{write_index(store, staged.path / 'search.sqlite')} names"
+
+        judge = cache(partial(_judge, validation.report, by_graph, progress, refuse=True))
+        products = write_products(store, staged.path, sources.query_folders, staged.parent, judge, progress)
+        report = judge()
+        for sentence in _lost(staged.parent, loaded, store) if staged.parent else ():
+            notice(sentence)
         _write_report(staged.path, report)
         # Not part of the release: only validation needs it.
         loaded.merged.unlink()
-        products = write_products(store, staged.path, sources.query_folders, staged.parent, report, progress)
         with progress.step("publish") as step:
             manifest = _manifest(sources, store, loaded, report, products)
             if writing:
@@ -144,7 +149,7 @@ def check(
     with TemporaryDirectory(prefix="citygraph-") as folder:
         store = Store()
         loaded = _assemble(sources, [*own, *added], store, Path(folder), progress, current)
-        report = _judge(sources, store, loaded, progress)
+        report = _judge(partial(validate, sources, loaded.merged), _judged_by_graph(sources, store), progress)
     # The added files first, because a fault is more probably there than in the data.
     report = locate(report, [*added, *sources.data_files()])
     if not named:
@@ -208,11 +213,19 @@ def _assemble(
     return loaded
 
 
-def _judge(sources: Sources, store: Store, loaded: Loaded, progress: Progress) -> Report:
+def _judged_by_graph(sources: Sources, store: Store) -> Report:
+    """Returns the report of the rules about who states what."""
+    return report_of(tuple(GraphRules(file.path for file in sources.shape_files()).check(store)))
+
+
+def _judge(by_engines: Callable[[], Report], by_graph: Report, progress: Progress, refuse: bool = False) -> Report:
+    """Returns the whole report. Raises Violations, with `refuse`, if the data do not conform."""
     with progress.step("validate") as step:
-        by_graph = tuple(GraphRules(file.path for file in sources.shape_files()).check(store))
-        report = merge_reports([validate(sources, loaded.merged), report_of(by_graph)])
+        merged = merge_reports([by_engines(), by_graph])
+        report = Report(tuple(sorted(merged.results, key=order)), merged.turtle)
         step.result = f"{len(report.violations)} violations, {len(report.warnings)} warnings"
+    if refuse and not report.conforms:
+        raise Violations(report)
     return report
 
 

@@ -6,7 +6,7 @@ Equal statements give equal bytes.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -113,12 +113,18 @@ def table_outputs(queries: Iterable[Path]) -> list[OutputFile]:
 
 
 def write_products(
-    store: Store, folder: Path, queries: Iterable[Path], parent: Release | None, report: Report, progress: Progress
+    store: Store,
+    folder: Path,
+    queries: Iterable[Path],
+    parent: Release | None,
+    judge: Callable[[], Report],
+    progress: Progress,
 ) -> Products:
     """Writes dumps, tables, measurements and changes into the folder of a release.
 
-    All depend on the statements alone, except the changes, which depend on the parent too. Raises BadData if a query of
-    a table or a measurement does not do what its head declares.
+    All depend on the statements alone, except the changes, which depend on the parent too. `judge` waits for the report
+    of a validation, which the measurements count. Raises what it raises, and BadData if a query of a table or a
+    measurement does not do what its head declares.
     """
     with progress.step("dump") as step:
         digest = write_dumps(store, folder)
@@ -129,6 +135,7 @@ def write_products(
             # The version is the digest, not the release: equal data must give equal files.
             write_packages(store, tables, digest.hex[:12], folder)
         step.result = f"{len(tables)} tables, {sum(table.rows for table in tables)} rows"
+    report = judge()
     with progress.step("quality") as step:
         measurements = measure(store, quality_queries(queries), report)
         write_quality(measurements, folder)

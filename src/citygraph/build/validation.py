@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
@@ -64,7 +65,7 @@ class Validation:
         self._today = sources.today
         self._errors = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "citygraph.build.validation", json.dumps(asdict(sources), default=str)],
+            [sys.executable, "-m", "citygraph.build.validation", json.dumps(asdict(sources), default=_as_json)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -76,22 +77,30 @@ class Validation:
 
         Raises CitygraphError if the engines could not run, EnginesDisagree if they differ.
         """
+        self.start(data, both)
+        return self.report()
+
+    def start(self, data: Path, both: bool = False, with_places: bool = False) -> None:
+        """Begins to validate a file of N-Triples; with `with_places`, finds the results in the data files too."""
         assert self._process.stdin is not None  # noqa: S101
-        assert self._process.stdout is not None  # noqa: S101
-        request = {"data": str(data), "both": both, "today": self._today().isoformat()}
-        try:
+        request = {"data": str(data), "both": both, "places": with_places, "today": self._today().isoformat()}
+        with suppress(BrokenPipeError):  # the process has ended, and `report` says why
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
+
+    def report(self) -> Report:
+        """Returns the report on what was started last. Raises what `validate` raises."""
+        assert self._process.stdout is not None  # noqa: S101
+        try:
             answer = json.loads(self._process.stdout.readline())
-        except (BrokenPipeError, json.JSONDecodeError):
+        except json.JSONDecodeError:
             self._errors.seek(0)
             # Standard error of the process has the traceback.
             why = self._errors.read().strip() or f"it ended with {self._process.wait()}"
             raise CitygraphError(f"validation could not run: {why}") from None
         if "disagreement" in answer:
             raise EnginesDisagree(answer["disagreement"])
-        results = (ValidationResult(**{**values, "place": None}) for values in answer["results"])
-        return Report(tuple(results), answer["turtle"])
+        return Report(tuple(map(_result, answer["results"])), answer["turtle"])
 
     def __enter__(self) -> Validation:
         return self
@@ -103,6 +112,11 @@ class Validation:
             # It holds no state that is worth saving.
             self._process.kill()
         self._errors.close()
+
+
+def _result(values: dict[str, Any]) -> ValidationResult:
+    place = values.pop("place")
+    return ValidationResult(**values, place=place and Place(**place))
 
 
 def locate(report: Report, files: Iterable[SourceFile]) -> Report:
@@ -296,19 +310,29 @@ def with_faults(report: Report, faults: Iterable[ValidationResult]) -> Report:
 
 def main() -> None:
     """Responds to requests on standard input until it ends. `Validation` starts this program."""
-    folders = {name: Path(folder) if folder else None for name, folder in json.loads(sys.argv[1]).items()}
-    validator = Validator(Sources(**folders))  # type: ignore[arg-type]
+    sources = Sources(**{name: _of_json(value) for name, value in json.loads(sys.argv[1]).items()})
+    validator = Validator(sources)
     for line in sys.stdin:
         request = json.loads(line)
         validator.set_day(date.fromisoformat(request["today"]))
         answer: dict[str, Any]
         try:
             report = validator.validate(Path(request["data"]), request["both"])
+            if request["places"]:
+                report = locate(report, sources.data_files())
             answer = {"results": [asdict(result) for result in report.results], "turtle": report.turtle}
         except EnginesDisagree as error:
             answer = {"disagreement": str(error)}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+
+
+def _as_json(value: Any) -> Any:
+    return sorted(map(str, value)) if isinstance(value, frozenset) else str(value)
+
+
+def _of_json(value: Any) -> Any:
+    return frozenset(map(Path, value)) if isinstance(value, list) else Path(value) if value else None
 
 
 def _bare(term: str) -> str:
