@@ -50,6 +50,7 @@ bench: $(VENV)/installed-bench  ## speed beside native oxigraph and rdflib-endpo
 	$(BIN)/python -m bench.lookup
 	$(BIN)/python -m bench.commits
 	$(BIN)/python -m bench.sheets
+	$(BIN)/python -m bench.builds
 
 clean:           ## remove what was installed and built
 	rm -rf $(VENV) var web/node_modules $(NODE_CLIENTS) src/citygraph/web/static/built .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -124,7 +124,7 @@ def locate(report: Report, files: Iterable[SourceFile]) -> Report:
     subjects = {node for result in report.results for node in _subjects(result)}
     best: dict[tuple[str, str, str], Place] = {}
     for file in files if subjects else ():
-        for line, quad in file.read_with_lines():
+        for line, quad in file.read_with_lines(is_known=True):
             subject = _known_name(quad.subject)
             # The first use of a node that no file describes, and the first statement of a graph.
             for term in (quad.object, quad.graph_name):

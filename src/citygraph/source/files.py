@@ -56,11 +56,14 @@ class SourceFile:
         # The IRIs depend on the statements alone, so that equal files give equal IRIs, under any base.
         yield from _skolemised(quads, self.path.stem) if self.graph in _NAMED_LISTS else quads
 
-    def read_with_lines(self) -> Iterator[tuple[int, Quad]]:
-        """Yields the quads, each with the line on which it ends. Raises BadData as `read` does."""
+    def read_with_lines(self, is_known: bool = False) -> Iterator[tuple[int, Quad]]:
+        """Yields the quads, each with the line on which it ends. Raises BadData as `read` does.
+
+        With `is_known`, the statements have been read before, and need no check.
+        """
         opener = partial(_for_instance if self.graph in _NAMED_LISTS else opened_file, self.path)
         for line, quad in read_quads(opener, self.format, self.name, f"file:///{quote(self.name)}"):
-            yield line, self._in_its_graph(quad, line)
+            yield line, self._in_its_graph(quad, line, is_known)
 
     def line_of(self, quad: Quad) -> int | None:
         """Returns the first line on which the file has this quad."""
@@ -70,9 +73,9 @@ class SourceFile:
         """Returns the SHA-256 of the file's bytes, in hexadecimal."""
         return _sha256(self.path)
 
-    def _in_its_graph(self, quad: Quad, line: int) -> Quad:
+    def _in_its_graph(self, quad: Quad, line: int, is_known: bool) -> Quad:
         # Refused on input, so that every published statement can be written in every format.
-        if reason := unsupported_reason(quad):
+        if not is_known and (reason := unsupported_reason(quad)):
             raise BadData(reason, self.name, line)
         if not isinstance(quad.graph_name, DefaultGraph):
             return quad
