@@ -15,7 +15,7 @@ from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from citygraph import __version__
 from citygraph.build.catalog import describe, graph_counts
-from citygraph.build.graph_rules import GraphRules
+from citygraph.build.graph_rules import GraphRules, with_graph_rules
 from citygraph.build.products import Products, table_outputs, write_products
 from citygraph.build.store_writing import StoreWriting
 from citygraph.build.validation import Validation, locate, validate
@@ -25,7 +25,7 @@ from citygraph.progress import Progress
 from citygraph.rdf.terms import COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
 from citygraph.release.ownership import api_graphs, carried_forward
 from citygraph.release.releases import Manifest, Release, Releases
-from citygraph.report import REPORT, Report, merge_reports, order, report_of
+from citygraph.report import REPORT, Report, order, report_of
 from citygraph.settings import Settings
 from citygraph.source.files import SourceFile, Sources, extra_files
 from citygraph.source.rules import derive_by_rule, read_rules
@@ -221,7 +221,7 @@ def _judged_by_graph(sources: Sources, store: Store) -> Report:
 def _judge(by_engines: Callable[[], Report], by_graph: Report, progress: Progress, refuse: bool = False) -> Report:
     """Returns the whole report. Raises Violations, with `refuse`, if the data do not conform."""
     with progress.step("validate") as step:
-        merged = merge_reports([by_engines(), by_graph])
+        merged = with_graph_rules(by_engines(), by_graph.results)
         report = Report(tuple(sorted(merged.results, key=order)), merged.turtle)
         step.result = f"{len(report.violations)} violations, {len(report.warnings)} warnings"
     if refuse and not report.conforms:
