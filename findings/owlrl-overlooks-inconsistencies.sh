@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# OWL 2 RL/RDF (4.3, rules eq-diff2, prp-adp, prp-fp with dt-diff) finds each of the graphs below inconsistent. owlrl 7.6.2
-# does not report each second one: it never compares the last member of owl:AllDifferent, nor any of owl:AllDisjointProperties, and
-# it concludes that two numbers are the same as each other from a functional property. The same statements about pairs,
-# with owl:differentFrom or owl:propertyDisjointWith, are reported.
+# By the rules eq-diff2, prp-adp, and prp-fp with dt-diff of OWL 2 RL/RDF (4.3), each graph below is inconsistent. owlrl
+# 7.6.2 reports every second one: it never compares the last member of owl:AllDifferent, nor any members of
+# owl:AllDisjointProperties, and it concludes from a functional property that two numbers are the same.
+# owl:differentFrom and owl:propertyDisjointWith, which name pairs, are checked.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

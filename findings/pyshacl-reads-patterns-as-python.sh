@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # sh:pattern and sh:flags are those of SPARQL's REGEX (SHACL 4.4.3), which takes them from XPath. pySHACL 0.40.0 gives the
 # pattern to Python's re and leaves out each flag but i and m: `$` also matches before a last line break, \p{L} is an error,
-# and s and x have no effect. pyoxigraph 0.5.13 and pyshifty 0.5.1 read them as XPath does.
+# and s and x have no effect. pyoxigraph 0.5.13 and pyshifty 0.5.1 read these as XPath does.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -39,7 +39,8 @@ for pattern, flags, value in (
     except re.error:
         first = "error"
     sparql = next(iter(pyoxigraph.Store().query(query)))["matches"].value
-    print(pattern, flags or "-", value, "| pySHACL", first, "| shifty", shifty.validate(data, shapes)[0], "| REGEX", sparql)
+    second = shifty.validate(data, shapes)[0]
+    print(pattern, flags or "-", value, "| pySHACL", first, "| shifty", second, "| REGEX", sparql)
 PY
 cat "$folder/seen"
 diff "$folder/seen" - <<'SEEN'
