@@ -6,7 +6,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check pyshacl==0.40.0 pyoxigraph==0.5.13 pyshifty==0.5.1
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check pyshacl==0.40.0 pyoxigraph==0.5.13 pyshifty==0.5.1 rdflib==7.6.0
 "$folder/venv/bin/python" - <<'PY' > "$folder/seen"
 import logging
 import re
