@@ -154,9 +154,7 @@ class Deriver:
         self, store: Store, statements: Quads, scratch: Scratch, subjects: set[Term], most: int
     ) -> tuple[set[Quad], set[Quad]]:
         """Returns the derived quads about these subjects that are new, and those that no longer hold."""
-        derived = scratch.derive(self._relevant_statements(statements, subjects, most))
-        # The subjects may include blank nodes and literals, which the derived graph does not describe.
-        compared = set(self._with_created(statements, derived, subjects))
+        derived, compared = self._derived(store, statements, scratch, subjects, most)
         old = {
             quad
             for s in compared
@@ -165,6 +163,26 @@ class Deriver:
         }
         fresh = {quad for quad in derived if quad.subject in compared}
         return fresh - old, old - fresh
+
+    def _derived(
+        self, store: Store, statements: Quads, scratch: Scratch, subjects: set[Term], most: int
+    ) -> tuple[set[Quad], set[Term]]:
+        """Returns what the rules derive about these subjects, which may include other quads, and all compared subjects.
+
+        Of other nodes the scratch store has some triples only, of which a rule could derive what all triples refute.
+        If it derives something new about such a node, the node is read completely, and the rules run again.
+        """
+        described = subjects
+        while True:
+            stated, complete = self._relevant_statements(statements, described, most)
+            derived = scratch.derive(stated)
+            # The subjects may include blank nodes and literals, which the derived graph does not describe.
+            compared = set(self._with_created(statements, derived, subjects))
+            others = {quad.subject for quad in derived if quad not in store} - complete - compared
+            incomplete = {node for node in others if isinstance(node, NamedNode)}
+            if not incomplete:
+                return derived, compared
+            described = complete | incomplete
 
     def _affected(self, changes: Iterable[tuple[Iterable[Quad], Quads]], most: int) -> set[Term]:
         """Returns the subjects that removed triples affect in the old state, or added triples in the new state."""
@@ -175,8 +193,8 @@ class Deriver:
                 raise Unbounded("the change affects too many subjects")
         return affected
 
-    def _relevant_statements(self, store: Quads, subjects: set[Term], most: int) -> Iterator[Quad]:
-        """Returns the stated triples that the rules read for these subjects.
+    def _relevant_statements(self, store: Quads, subjects: set[Term], most: int) -> tuple[list[Quad], set[Term]]:
+        """Returns the stated triples that the rules read for these subjects, and the subjects that they describe.
 
         Where the rules read a derived triple, its subject is included, so that the triple is derived again.
         """
@@ -194,7 +212,7 @@ class Deriver:
             todo += new
             if len(visited) > most:
                 raise Unbounded("the affected subjects depend on too many others")
-        return (quad for quad, is_stated in stated.items() if is_stated)
+        return [quad for quad, is_stated in stated.items() if is_stated], visited
 
     def _origins(self, store: Quads, node: Term) -> Iterator[Term]:
         """Yields the subjects from which a rule created the node, if one did."""
