@@ -120,13 +120,20 @@ def test_iri_and_literal_are_told_apart_for_every_property(site_to_write: Writab
     reply = site_to_write.update(f"INSERT DATA {{ GRAPH <{NOTES}> {{ {' '.join(lines)} }} }}", "?dry-run")
     assert reply.status == 422
     over_http = {
-        (one["path"], one["value"]) for one in violations(reply.body) if one["focus"] == subject.value and one["path"]
+        (one["path"], one["value"])
+        for one in violations(reply.body)
+        # Violations of other shapes may be about a path without one of its values.
+        if one["focus"] == subject.value and one["path"] and "value" in one
     }
     assert over_http == {(name[1:-1], term_text(str(value))) for name, value in values}
     path = tmp_path / "values.trig"
     path.write_text(f"{PREFIX_LINES}GRAPH <{NOTES}> {{\n" + "\n".join(lines) + "\n}")
     report = check(Sources(site_to_write.folder / "data", REPOSITORY / "ontology"), [path], Progress())
-    of_file = {(r.path, term_text(r.value)): r for r in report.violations if r.focus_node == subject.value and r.path}
+    of_file = {
+        (r.path, term_text(r.value)): r
+        for r in report.violations
+        if r.focus_node == subject.value and r.path and r.value
+    }
     assert of_file.keys() == over_http
     for number, (name, value) in enumerate(values, len(PREFIXES) + 2):
         place = of_file[name[1:-1], term_text(str(value))].place

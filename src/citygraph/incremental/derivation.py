@@ -15,7 +15,15 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
 from citygraph.incremental.counts import NOT_DATA, CountedStore
 from citygraph.incremental.dependencies import QueryPatterns, Unbounded, query_patterns
-from citygraph.incremental.patterns import CachedQuads, DependencyIndex, DependencyPaths, Term, Variable, batches
+from citygraph.incremental.patterns import (
+    CachedQuads,
+    DependencyIndex,
+    DependencyPaths,
+    Pattern,
+    Term,
+    Variable,
+    batches,
+)
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
 from citygraph.release.changes import Quads
@@ -69,6 +77,8 @@ class Deriver:
         self._paths: list[DependencyPaths] = []
         # Predicates by which a rule links a subject to a node that the rule itself creates.
         self._creating_predicates: set[NamedNode] = set()
+        # Patterns about a node that a rule names, such as the dataset: no path leads to them.
+        self._fixed: list[Pattern] = []
         self.is_local = True
         self._scratch: Scratch | None = None
         try:
@@ -108,6 +118,7 @@ class Deriver:
 
     def _add_rule(self, query: QueryPatterns) -> None:
         """Collects the dependency paths of a rule, from each variable that is a subject in its template."""
+        self._fixed += [p for p in query.patterns if isinstance(p.subject, NamedNode) and p.graph is None]
         bound = {name for pattern in query.patterns for name in pattern.variables()}
         subjects = {p.subject.name for p in query.patterns if isinstance(p.subject, Variable)}
         for head in query.template:
@@ -188,6 +199,8 @@ class Deriver:
         """Returns the subjects that removed triples affect in the old state, or added triples in the new state."""
         affected: set[Term] = set()
         for quad, store in ((quad, store) for quads, store in changes for quad in quads):
+            if any(pattern.bind(quad, {}) is not None for pattern in self._fixed):
+                raise Unbounded("the change is about a node that a rule names")
             affected.update(node for node in self._index.affected(store, quad) if isinstance(node, NamedNode))
             if len(affected) > most:
                 raise Unbounded("the change affects too many subjects")
@@ -199,7 +212,8 @@ class Deriver:
         Where the rules read a derived triple, its subject is included, so that the triple is derived again.
         """
         todo, visited = list(subjects), set(subjects)
-        stated: dict[Quad, bool] = {}
+        fixed = (quad for pattern in self._fixed for quad, _ in pattern.matches(store, {}))
+        stated: dict[Quad, bool] = {quad: _is_stated(store, quad) for quad in fixed}
         while todo:
             derived_of = set(self._origins(store, todo[-1]))
             for quad in self._index.relevant(store, todo.pop()):
