@@ -105,7 +105,9 @@ class Walk:
         while self._waiting and self.pages < self.most and time.monotonic() < self.until:
             self._visit(*self._waiting.popleft())
         for address, fragment, origin in self._wanted if self.looks_for_anchors else ():
-            if address in self._anchors and fragment not in self._anchors[address]:
+            # A shape names the class that an earlier version of the ontology had, to refuse it.
+            is_former = fragment == "PlannedEvent" and origin.endswith("/graph/shapes")
+            if address in self._anchors and fragment not in self._anchors[address] and not is_former:
                 self.broken.append(f"{origin}: no anchor #{fragment} at {address}")
 
     def _want(self, href: str, origin: str) -> None:

@@ -90,7 +90,7 @@ def test_search_shows_each_kind_with_its_count(client: FlaskClient) -> None:
     """And leads to all of a kind."""
     html = client.get("/search?q=izmir", headers={"Accept": "text/html"}).text
     counts = client.get("/search.json?q=izmir").get_json()["counts"]
-    assert counts["agreement"] == 31
+    assert counts["agreement"] == 40
     assert f'Agreements <span class="count">{counts["agreement"]}</span>' in html
     assert 'href="/search?q=izmir&amp;type=agreement"' in html
     assert "<mark>İzmir</mark>" in html

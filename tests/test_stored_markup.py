@@ -24,7 +24,7 @@ UPDATE = f"""INSERT DATA {{ GRAPH <{_GRAPH}> {{
   <{_IRI}> a cg:City ; cg:country country:germany ; rdfs:label "{_SCRIPT}"@en , "{_QUOTED}"@tr ;
     skos:altLabel "{_CLOSED}"@en , "{MARK} {_QUOTED}"@az ; cg:note "{_CLOSED}"@en , "{_QUOTED}"@tr ;
     skos:closeMatch {_LINKS} ; schema:url {_LINKS} ; rdfs:seeAlso {_LINKS} ; foaf:depiction {_LINKS} ;
-    dcterms:source {_LINKS} ; cg:situatedOn "{_SCRIPT}"@en , "{_QUOTED}"@tr .
+    dcterms:source {_LINKS} ; cg:landmark "{_SCRIPT}"@en , "{_QUOTED}"@tr .
   <https://w3id.org/citygraph/id/agreement/{MARK}> a cg:SisterCityAgreement ; cg:party <{_IRI}> , city:izmir ;
     rdfs:label "{_SCRIPT} agreement"@en , "{_QUOTED}"@tr .
 }} }}"""

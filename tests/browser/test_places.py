@@ -16,13 +16,13 @@ def test_one_map_is_seen(visit: Visit, width: int) -> None:
 
 
 def test_map_and_register_stand_at_one_height(visit: Visit) -> None:
-    """Side by side, beginning on one line, and nearly as high."""
+    """Side by side, beginning on one line; the list may be longer than the map, never shorter than most of it."""
     page = visit("/")
     chart, acts = page.locator(".mapped").bounding_box(), page.locator(".acts").bounding_box()
     assert chart is not None
     assert acts is not None
     assert abs(chart["y"] - acts["y"]) < 2
-    assert abs(chart["height"] - acts["height"]) < 80
+    assert acts["height"] > chart["height"] - 80
     assert acts["x"] > chart["x"] + chart["width"]
 
 
@@ -48,7 +48,9 @@ def test_table_is_sorted_and_filtered_without_a_script(visit: Visit) -> None:
     assert page.locator("#ties tbody th").first.inner_text() == "Kardzhali"
     page.locator("#sift").fill("china")
     page.locator("#sift").press("Enter")
-    assert page.locator("#ties tbody th").all_inner_texts() == ["Chengdu", "Tianjin", "Wuhan", "Xiamen"]
+    names = [text.split()[0] for text in page.locator("#ties tbody th").all_inner_texts()]
+    # With two cities there are two agreements.
+    assert names == ["Chengdu", "Chengdu", "Tianjin", "Wuhan", "Xiamen", "Xiamen"]
 
 
 def test_keyboard_reaches_a_partner_from_the_map(visit: Visit) -> None:

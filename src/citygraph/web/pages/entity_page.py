@@ -199,7 +199,10 @@ class Pages(Templates):
             shapes=sorted(whole, key=lambda t: (not t.iris(SH("targetClass").value), t.name)),
             constraints=lambda term: [t for c in _constraints(term) if (t := opened.shapes.get(c))],
             link=table.link,
-            targets=lambda term: term.iris(SH("targetClass").value),
+            # A former class that a shape refuses is no term any more, and has no anchor.
+            targets=lambda term: [
+                class_ for class_ in term.iris(SH("targetClass").value) if not _is_former(opened, class_)
+            ],
             path=lambda term: term.iris(SH("path").value),
             message=lambda term: term.text(language, SH("message").value, SH("description").value),
             remedy=lambda term: term.text(language, CG("remedy").value),
@@ -280,3 +283,7 @@ def _facts(term: VocabularyTerm, vocabulary: Vocabulary, _: Translations) -> dic
         "elsewhere": elsewhere,
         "types": [t.replace("#", "/").rpartition("/")[2] for t in term.types if t != TYPE],
     }
+
+
+def _is_former(opened: OpenRelease, class_: str) -> bool:
+    return class_.startswith(CG) and opened.vocabulary.get(class_) is None
