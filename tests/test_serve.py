@@ -203,6 +203,8 @@ def test_a_busy_child_ends_with_its_parent(built: Built) -> None:
     """Reading shapes or loading a store takes longer than 2 s; the kernel ends children that do not look (13.24)."""
     # With one web process an answer means that all processes have started.
     with serving(built[0].root, workers=1) as running:
+        # An engine that answers was started by a supervisor that has begun its work.
+        assert running.get(ASK_IZMIR).status == 200
         children = _descendants(running.process.pid)
         assert len(children) >= 4
         for pid in children:

@@ -108,7 +108,7 @@ def test_keyboard_leads_from_the_first_page_to_the_result_of_a_query(visit: Visi
     page.wait_for_url("**example=partners*")
     expect(page.locator("#status")).to_contain_text(re.compile(r"\d\d rows"))
     # The example is shown as a map about the city that was asked for: all but Hamyang County have coordinates.
-    expect(page.locator("svg.drawn-map .place")).to_have_count(30)
+    expect(page.locator("svg.drawn-map .place")).to_have_count(35)
     expect(page.locator("svg.drawn-map .middle")).to_have_text("İzmir")
 
 
