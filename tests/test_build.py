@@ -120,6 +120,7 @@ def test_the_same_files_give_the_same_digest(copy: Sources, built: Built, tmp_pa
     assert is_current(copy, releases) is None
 
 
+@pytest.mark.slow
 def test_data_that_break_a_shape_change_nothing(copy: Sources, tmp_path: Path) -> None:
     """The report is raised, and no release is made."""
     with (copy.data / "curation.trig").open("a") as file:

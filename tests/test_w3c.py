@@ -116,6 +116,7 @@ def test_the_protocol_is_kept_to_the_letter(mode: str, tmp_path: Path) -> None:
     assert counted == {"protocol": 20, "sd": 3, "syntax": 313}
 
 
+@pytest.mark.slow
 def test_queries_are_answered_better_than_by_the_engine(tmp_path: Path) -> None:
     """What can be rewritten passes, and what fails is documented by name (13.39)."""
     with serving(tmp_path, "direct") as server:
