@@ -138,7 +138,9 @@ def import_(settings: Settings, **options: Any) -> int:
     with undone_on_error(settings.releases.parent):
         for path in write_import(checked, sources_of(settings), settings.releases.parent):
             click.echo(translate("written: {file}", file=path), err=True)
-        release, _ = build(sources_of(settings), Releases(settings.releases), progress)
+        release, _ = build(
+            sources_of(settings), Releases(settings.releases), progress, most_in_memory=settings.build_memory
+        )
     click.echo(translate("published {release}; to undo: citygraph sheets undo", release=release.id), err=True)
     return OK
 
@@ -229,7 +231,9 @@ def undo(settings: Settings, lang: str) -> int:
     translate = Translations(lang)
     for path in undo_import(settings.releases.parent):
         click.echo(translate("restored: {file}", file=path), err=True)
-    release, _ = build(sources_of(settings), Releases(settings.releases), _progress(False))
+    release, _ = build(
+        sources_of(settings), Releases(settings.releases), _progress(False), most_in_memory=settings.build_memory
+    )
     click.echo(translate("published {release}", release=release.id), err=True)
     return OK
 
