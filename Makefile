@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build test lint types unit tools test-slow test-clients bench clean
+.PHONY: help serve build test lint types unit tools test-slow test-clients bench docs clean
 
 # What the front end is built from, by the hook of the build: hatch_build.py.
 WEB := hatch_build.py web/package-lock.json web/build.mjs $(wildcard web/src/*.* web/src/*/*.*)
@@ -52,6 +52,10 @@ bench: $(VENV)/installed-bench  ## speed beside native oxigraph and rdflib-endpo
 	$(BIN)/python -m bench.sheets
 	$(BIN)/python -m bench.builds
 
+docs: $(VENV)/installed-docs  ## the documentation as a site, in var/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "to view it: $(BIN)/mkdocs serve"
+
 clean:           ## remove what was installed and built
 	rm -rf $(VENV) var web/node_modules $(NODE_CLIENTS) src/citygraph/web/static/built .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -65,6 +69,10 @@ $(VENV)/installed: pyproject.toml $(WEB) | $(BIN)/python
 
 $(VENV)/installed-dev: pyproject.toml $(WEB) | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-docs: pyproject.toml $(WEB) | $(BIN)/python
+	$(BIN)/pip install --quiet --editable '.[docs]'
 	@touch $@ $(VENV)/installed
 
 $(VENV)/installed-clients: pyproject.toml $(WEB) | $(BIN)/python
