@@ -131,7 +131,7 @@ def test_query_reads_a_file_and_standard_input(root: Path, tmp_path: Path) -> No
         (("query", "no-such"), "", "no stored query 'no-such'; there are: "),
         (("query", "-"), "SELECT * WHERE { ?s ?p }", "line 1, column"),
         (("query", "-", "--format", "ttl"), "SELECT * WHERE { ?s ?p ?o }", "text/csv"),
-        (("query", "partners", "-p", "city=x> }"), "", "must be an IRI"),
+        (("query", "partners", "-p", "city=x> }"), "", "no entity has the name"),
         (("query", "partners", "-p", "city"), "", "NAME=VALUE"),
         (("export", "source:no-such"), "", "no graph"),
         (("query", "-", "--release", "../x"), "ASK {}", "no release"),

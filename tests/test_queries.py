@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from citygraph.errors import BadData, NotFound, UsageError
-from citygraph.source.queries import expand, find_query, load_queries, read_query
+from citygraph.source.queries import find_query, load_queries, read_query
+from citygraph.source.query_parameters import expand
 
 QUERY = """#+ title: Partners
 #+ description: All partners of a city since a date.

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain
+from typing import Any
 
 import pytest
 import yaml
@@ -72,9 +73,19 @@ def _heads() -> Iterator[str]:
         lines = (line[2:].removeprefix(" ") for line in path.read_text("utf-8").splitlines() if line.startswith("#+"))
         head = yaml.safe_load("\n".join(lines))
         yield from (head["title"], head["description"])
-        yield from (one["description"] for one in head.get("parameters", {}).values() if "description" in one)
+        for one in head.get("parameters", {}).values():
+            yield from ([one["description"]] if "description" in one else [])
+            yield from _labels(one.get("choices"))
         for column in head.get("columns", {}).values():
-            yield from (column["title"][ENGLISH], column["description"][ENGLISH])
+            parts: dict[str, Any] = {"title": column} if isinstance(column, str) else column
+            texts = (parts[part] for part in ("title", "description") if part in parts)
+            yield from (text if isinstance(text, str) else text[ENGLISH] for text in texts)
+            yield from _labels(parts.get("words"))
+
+
+def _labels(values: dict[str, str] | list[str] | None) -> list[str]:
+    """Returns the English labels of fixed values; those in a list are their own labels."""
+    return list(values.values() if isinstance(values, dict) else values or ())
 
 
 @pytest.mark.parametrize("language", _TRANSLATED)

@@ -7,6 +7,8 @@ CitygraphError
 │   ├── UnsupportedMedia  the format of a body cannot be read
 │   ├── MethodNotAllowed  the address does not support the method
 │   ├── WrongGraph        an update of one graph that changes another
+│   ├── AmbiguousName     several entities have the name; has them as candidates
+│   ├── UnknownName       no entity has the name; has those of similar names
 │   ├── RangeNotSatisfiable  no part of a file is in the requested ranges
 │   └── TooLarge          text, body, depth or breadth over the limit
 ├── BadData               a file that cannot be read as RDF; has file, line and column
@@ -69,6 +71,22 @@ class MethodNotAllowed(UsageError):
     def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
         super().__init__(message)
         self.allowed = allowed
+
+
+class AmbiguousName(UsageError):
+    """A name that several entities have.
+
+    `candidates` has the identifier, IRI and name of each; `parameter` is the one whose value it is.
+    """
+
+    def __init__(self, message: str, parameter: str = "", candidates: tuple[dict[str, str], ...] = ()) -> None:
+        super().__init__(f"{parameter}: {message}" if parameter else message)
+        self.parameter = parameter
+        self.candidates = candidates
+
+
+class UnknownName(AmbiguousName):
+    """A name that no entity has; the candidates have similar ones."""
 
 
 class WrongGraph(UsageError):

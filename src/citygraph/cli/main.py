@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +24,17 @@ from citygraph.cli.console import OK as _OK
 from citygraph.cli.console import VIOLATES as _VIOLATES
 from citygraph.cli.console import LazyGroup
 from citygraph.cli.console import command as _command
+from citygraph.cli.query_runs import list_queries, pair, print_table, query_text, write_result
 from citygraph.errors import NotFound, UsageError, Violations
-from citygraph.graph.examples import current_examples, examples_in
-from citygraph.instance import current_instance, placeholder_problem
+from citygraph.instance import placeholder_problem
 from citygraph.progress import Progress
-from citygraph.rdf.formats import FORMATS, Kind
+from citygraph.rdf.formats import FORMATS
 from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings, read_settings
 from citygraph.source.files import sources_of
-from citygraph.source.queries import expand, find_query, load_queries
-from citygraph.sparql.evaluate import evaluate
-from citygraph.sparql.protocol import Query
+from citygraph.source.query_parameters import expand
 
 _RESULT_FORMATS = click.Choice([format_.name for format_ in FORMATS])
 # Imported when used: the imports of all commands would delay each of them.
@@ -148,36 +144,43 @@ def validate(settings: Settings, files: tuple[Path, ...], as_json: bool, lang: s
 
 @main.command()
 @click.argument("query", required=False)
+@click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of a stored query.")
 @click.option("--format", "format_name", type=_RESULT_FORMATS, help="Format of the result. [default: a table, or csv]")
 @click.option("--list", "list_", is_flag=True, help="List the stored queries.")
+@click.option("--lang", help="Language of the labels in the result of a stored query. [default: that of the instance]")
 @click.option("--release", "release_id", help="Query this release instead of the current one.")
 @click.pass_obj
 @_command
 def query(
     settings: Settings,
     query: str | None,
+    values: tuple[str, ...],
     params: tuple[str, ...],
     format_name: str | None,
     list_: bool,
+    lang: str | None,
     release_id: str | None,
 ) -> int:
     """Run QUERY: the name of a stored query, a file, or - for standard input.
 
+    A value may be the name of an entity, such as Bakü, an identifier such as city/baku, or an IRI.
+
     \b
     citygraph query partners
-    citygraph query partners -p city=city:baku --format csv
+    citygraph query partners city=Bakü --format csv
     echo 'ASK { ?s ?p ?o }' | citygraph query -
     """
     if list_ or query is None:
-        _list_queries(settings)
+        list_queries(settings)
         return _OK
     release = _release(settings, release_id)
-    text = _query_text(settings, release, query, dict(_pair(param) for param in params))
+    parameters = dict(pair(param) for param in (*values, *params))
+    text = query_text(settings, release, query, parameters, lang or "")
     if format_name is None and sys.stdout.isatty():
-        _print_table(text, release)
+        print_table(text, release)
     else:
-        _write_result(text, release, format_name)
+        write_result(text, release, format_name)
     return _OK
 
 
@@ -327,59 +330,6 @@ def _print_release(what: str, release: Release, settings: Settings, out: Console
         )
     out.print(f"{what} [bold]{release.id}[/] in {release.path}", highlight=False, soft_wrap=True)
     out.print(f"to view it: citygraph serve, then http://{settings.host}:{settings.port}/", highlight=False)
-
-
-def _list_queries(settings: Settings) -> None:
-    examples = current_examples(Releases(settings.releases), current_instance())
-    for stored in load_queries(*sources_of(settings).query_folders, examples=examples).values():
-        parameters = " ".join(f"{p.name}={p.default}" for p in stored.parameters)
-        click.echo(f"{stored.name:<32} {stored.title}" + (f"  [{parameters}]" if parameters else ""))
-
-
-def _query_text(settings: Settings, release: Release, query: str, values: dict[str, str]) -> str:
-    # A file wins over a stored query with its name.
-    if query == "-" or Path(query).is_file():
-        if values:
-            raise UsageError("only stored queries have parameters")
-        return console.read_input(Path(query))
-    examples = examples_in(release.open_store(), current_instance())
-    return find_query(sources_of(settings).query_folders, query, examples).bind(values)
-
-
-def _write_result(text: str, release: Release, format_name: str | None) -> None:
-    # csv for SELECT and ASK, ttl for CONSTRUCT and DESCRIBE.
-    formats = (format_name,) if format_name else ("csv", "ttl")
-    evaluate(release.open_store(), Query(text, formats=formats)).write(sys.stdout.buffer)
-
-
-def _print_table(text: str, release: Release) -> None:
-    """Prints solutions as a table, and a boolean or a graph as text."""
-    result = evaluate(release.open_store(), Query(text, formats=("json", "ttl")))
-    if result.kind is Kind.GRAPH:
-        result.write(sys.stdout.buffer)
-        return
-    out = BytesIO()
-    result.write(out)
-    answer = json.loads(out.getvalue())
-    if result.kind is Kind.BOOLEAN:
-        click.echo("yes" if answer["boolean"] else "no")
-        return
-    columns = answer["head"]["vars"]
-    rows = [[_cell(row.get(column)) for column in columns] for row in answer["results"]["bindings"]]
-    console.print_solutions(Console(), columns, rows)
-
-
-def _cell(value: dict[str, str] | None) -> str:
-    if value is None:
-        return ""
-    return console.shortened(value["value"]) if value["type"] == "uri" else value["value"]
-
-
-def _pair(param: str) -> tuple[str, str]:
-    name, equals, value = param.partition("=")
-    if not equals:
-        raise UsageError(f"--param {param!r} must be NAME=VALUE")
-    return name, value
 
 
 def _current(releases: Releases) -> Release | None:

@@ -18,7 +18,7 @@ from citygraph.errors import UsageError, Violations
 from citygraph.rdf.formats import by_extension
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.source.queries import expand
+from citygraph.source.query_parameters import expand
 from citygraph.source.reading import unpacked_file
 
 

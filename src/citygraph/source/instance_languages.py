@@ -4,6 +4,8 @@ In a file, FIRST_LANGUAGE is the tag of the instance's first language and FIRST_
 SECOND_LANGUAGE is that of the second one (without one, English or Turkish), which has a column in each table. A
 paragraph (between blank lines) with FURTHER_LANGUAGE is repeated for each further language. "EACH_LANGUAGE", with its
 quotation marks, is the list of all. VOCABULARY_LANGUAGE is the first language if it has a catalogue, else English.
+READER_LANGUAGE and READER_VOCABULARY_LANGUAGE are these two for the reader of a result: in a stored query they have the
+language in which the result is requested, else the first language.
 
 English texts in the files are translated by the catalogues: a literal of Turtle gets one in each language that its
 statement does not have, and a row of VALUES that begins with "EACH_TRANSLATION" becomes one for each language.
@@ -21,10 +23,10 @@ from babel import Locale, UnknownLocaleError
 from citygraph.catalogues import ENGLISH, FILES, catalogue_languages, texts_in_context
 from citygraph.instance import Instance, current_instance
 from citygraph.rdf.terms import with_instance_base
-from citygraph.text import matches_language
+from citygraph.text import best_tag, matches_language
 
 # In the name of a variable or column a tag such as de-CH is de_CH.
-_WORD = re.compile(r"(_?)(FIRST|SECOND|FURTHER|VOCABULARY)_LANGUAGE(?:_NAME_([A-Z]{2})\b)?")
+_WORD = re.compile(r"(_?)(FIRST|SECOND|FURTHER|READER_VOCABULARY|READER|VOCABULARY)_LANGUAGE(?:_NAME_([A-Z]{2})\b)?")
 _FURTHER = "FURTHER_LANGUAGE"
 _EACH = '"EACH_LANGUAGE"'
 _TEXT = r'"((?:[^"\\\n]|\\.)*)"'
@@ -50,12 +52,22 @@ def translations_of(text: str) -> dict[str, str]:
     }
 
 
-def with_languages(text: str, instance: Instance) -> str:
-    """Returns a text of the package for the languages of an instance; its lines keep their numbers."""
+def text_in(texts: Mapping[str, str], language: str) -> tuple[str, str]:
+    """Returns the text in a language, else in English, with the language of the text."""
+    tag = best_tag(texts, language, ENGLISH) or ENGLISH
+    return texts[tag], tag
+
+
+def with_languages(text: str, instance: Instance, reader: str = "") -> str:
+    """Returns a text of the package for the languages of an instance; its lines keep their numbers.
+
+    `reader` is the language of a reader, if it is not the first language.
+    """
     if "_LANGUAGE" not in text:
         return text
     first, *further = instance.languages
     tags = {"FIRST": first, "SECOND": instance.second_language, "VOCABULARY": _of_vocabulary(first)}
+    tags |= {"READER": reader or first, "READER_VOCABULARY": _of_vocabulary(reader or first)}
     paragraphs, repeated = [], []
     for paragraph in text.split("\n\n"):
         if _FURTHER not in paragraph:

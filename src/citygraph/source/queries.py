@@ -11,65 +11,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pyoxigraph import Literal, NamedNode
 
 from citygraph.catalogues import ENGLISH
 from citygraph.errors import BadData, NotFound, UsageError
 from citygraph.graph.examples import configured_examples, with_examples
 from citygraph.instance import current_instance
 from citygraph.rdf.formats import Kind
-from citygraph.rdf.partial_dates import date_literal, period_of
-from citygraph.rdf.terms import PREFIXES
-from citygraph.source.instance_languages import translations_of
+from citygraph.source.instance_languages import text_in, translations_of
+from citygraph.source.query_parameters import Parameter, block_of, labelled, read_parameter, term_of
 from citygraph.source.reading import read_packaged_text
-from citygraph.text import best_tag
 
 COLUMN_TYPES = ("iri", "text", "date", "integer", "number", "boolean")
-_NOT_IN_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')
-# Every engine supports integers of 18 digits.
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
-_LITERAL = re.compile(r'"(?P<text>[^"\\]*)"(?:\^\^\S+)?')
 _KIND = re.compile(r"^\s*(SELECT|ASK|CONSTRUCT|DESCRIBE)\b", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """A parameter: `type` is iri, date, integer or text; `default` is the content of its VALUES block."""
-
-    name: str
-    type: str
-    default: str
-    description: str = ""
-
-    def description_in(self, language: str) -> tuple[str, str]:
-        """Returns the description in a language, else in English, with the language of the text."""
-        return _text_in(translations_of(self.description), language) if self.description else ("", ENGLISH)
-
-    @property
-    def example(self) -> str:
-        """The default as `bind` accepts it; empty unless it is a single term without escapes."""
-        if self.type in ("text", "date"):
-            literal = _LITERAL.fullmatch(self.default)
-            return literal["text"] if literal else ""
-        return self.default if len(self.default.split()) == 1 else ""
-
-
-@dataclass(frozen=True)
 class Column:
-    """A column of a table: `type` is one of COLUMN_TYPES; `several` values in a cell are joined with "; "."""
+    """A column of a result: `type` is one of COLUMN_TYPES; `several` values in a cell are joined with "; ".
+
+    `words` are the fixed values that it may have, with their English texts, which pages translate.
+    """
 
     name: str
     type: str
     title: Mapping[str, str]  # by language
     description: Mapping[str, str]
     several: bool = False
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def words_in(self, language: str) -> dict[str, str]:
+        """Returns the fixed values with their texts in a language."""
+        return {value: text_in(translations_of(text), language)[0] for value, text in self.words.items()}
 
 
 @dataclass(frozen=True)
@@ -84,6 +62,9 @@ class StoredQuery:
     parameters: tuple[Parameter, ...] = field(default=())
     columns: tuple[Column, ...] = field(default=())
     turkish: Mapping[str, str] = field(default_factory=dict)  # title and description
+    language: str = ""  # of the labels in its result; "" is the first of the instance
+    # The columns that its picture uses as name of a row, value, group (by) and series; those left out are found.
+    picture: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def titles(self) -> dict[str, str]:
@@ -104,11 +85,19 @@ class StoredQuery:
 
     def title_in(self, language: str) -> tuple[str, str]:
         """Returns the title in a language, else in English, with the language of the text."""
-        return _text_in(self.titles, language)
+        return text_in(self.titles, language)
 
     def description_in(self, language: str) -> tuple[str, str]:
         """Returns the description in a language, else in English, with the language of the text."""
-        return _text_in(self.descriptions, language)
+        return text_in(self.descriptions, language)
+
+    def heading(self, name: str, language: str) -> str:
+        """Returns the heading of a column of the result in a language: by the head, else from the variable's name."""
+        column = next((column for column in self.columns if column.name == name), None)
+        if column is not None:
+            return text_in(column.title, language)[0]
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).lower()
+        return words[:1].upper() + words[1:]
 
     def bind(self, values: Mapping[str, str]) -> str:
         """Returns the text of the query with these values in place of the defaults.
@@ -120,47 +109,55 @@ class StoredQuery:
         for name, value in values.items():
             if name not in parameters:
                 raise UsageError(f"{self.name} has no parameter {name!r}; it has: {', '.join(parameters) or 'none'}")
-            block = f"VALUES ?{name} {{ {_term(parameters[name], value)} }}"
+            block = f"VALUES ?{name} {{ {term_of(parameters[name], value)} }}"
             text = _replace_block(text, name, block)
         return text
 
 
-def load_queries(*folders: Path, examples: Mapping[str, str] | None = None) -> dict[str, StoredQuery]:
+def load_queries(
+    *folders: Path, examples: Mapping[str, str] | None = None, language: str = ""
+) -> dict[str, StoredQuery]:
     """Reads all stored queries below the folders, by name (the path without `.rq`); of two with one name, the last.
 
-    `examples` are the defaults of parameters, as `examples_in` returns them. Raises BadData for an invalid head.
+    `examples` are the defaults of parameters, as `examples_in` returns them; `language` is that of the labels in the
+    results. Raises BadData for an invalid head.
     """
     paths = [(folder, path) for folder in folders for path in sorted(folder.rglob("*.rq"))]
     names = [path.relative_to(folder).with_suffix("").as_posix() for folder, path in paths]
-    queries = [read_query(path, name, examples) for (_, path), name in zip(paths, names, strict=True)]
+    queries = [read_query(path, name, examples, language) for (_, path), name in zip(paths, names, strict=True)]
     return {query.name: query for query in queries}
 
 
-def find_query(folders: Iterable[Path], name: str, examples: Mapping[str, str] | None = None) -> StoredQuery:
+def find_query(
+    folders: Iterable[Path], name: str, examples: Mapping[str, str] | None = None, language: str = ""
+) -> StoredQuery:
     """Returns the stored query of that name. Raises NotFound with a list of the existing ones."""
-    queries = load_queries(*folders, examples=examples)
+    queries = load_queries(*folders, examples=examples, language=language)
     if name not in queries:
         raise NotFound(f"no stored query {name!r}; there are: {', '.join(queries) or 'none'}")
     return queries[name]
 
 
-def read_query(path: Path, name: str, examples: Mapping[str, str] | None = None) -> StoredQuery:
+def read_query(path: Path, name: str, examples: Mapping[str, str] | None = None, language: str = "") -> StoredQuery:
     """Reads a query file. Raises BadData if its head is not YAML or a parameter has no VALUES block."""
     if examples is None:
         examples = configured_examples(current_instance())
-    return _read(with_examples(read_packaged_text(path), examples), name, path.name)
+    return replace(
+        _read(with_examples(read_packaged_text(path, language), examples), name, path.name), language=language
+    )
 
 
 # Every page that lists stored queries reads their files again; their heads are parsed only if a text has changed.
-@lru_cache(256)
+@lru_cache(1024)
 def _read(text: str, name: str, file: str) -> StoredQuery:
     head = "\n".join(line[2:].removeprefix(" ") for line in text.splitlines() if line.startswith("#+"))
     try:
         values: dict[str, Any] = yaml.safe_load(head) or {}
-        parameters = tuple(_parameter(key, value, text) for key, value in (values.get("parameters") or {}).items())
+        parameters = tuple(read_parameter(key, value, text) for key, value in (values.get("parameters") or {}).items())
         columns = tuple(_column(key, value) for key, value in (values.get("columns") or {}).items())
         title, description, view = values["title"], values["description"], values.get("view", "table")
-        return StoredQuery(name, title, description, text, view, parameters, columns, values.get("turkish") or {})
+        turkish, picture = (values.get(key) or {} for key in ("turkish", "picture"))
+        return StoredQuery(name, title, description, text, view, parameters, columns, turkish=turkish, picture=picture)
     except yaml.YAMLError as error:
         raise BadData(f"the head is not YAML: {error}", file) from None
     except KeyError as error:
@@ -169,31 +166,20 @@ def _read(text: str, name: str, file: str) -> StoredQuery:
         raise BadData(str(error), file) from None
 
 
-def expand(name: str) -> str:
-    """Returns the IRI of a prefixed name such as `city:izmir`, or an IRI as it is. Raises UsageError for other text."""
-    name = name.removeprefix("<").removesuffix(">")
-    prefix, colon, local = name.partition(":")
-    iri = PREFIXES[prefix] + local if prefix in PREFIXES else name
-    if not colon or _NOT_IN_IRI.search(iri):
-        raise UsageError(f"{name!r} is neither an IRI nor a prefixed name")
-    return iri
-
-
-def _parameter(name: str, value: Any, text: str) -> Parameter:
-    values = {"type": value} if isinstance(value, str) else dict(value)
-    block = _block(name).search(text)
-    if block is None:
-        raise UsageError(f"the parameter {name!r} has no line VALUES ?{name} {{ … }}")
-    if values.get("type") not in {"iri", "date", "integer", "text"}:
-        raise UsageError(f"the parameter {name!r} must be of type iri, date, integer or text")
-    return Parameter(name, values["type"], block["default"].strip(), values.get("description", ""))
-
-
-def _column(name: str, value: Mapping[str, Any]) -> Column:
-    if value.get("type") not in COLUMN_TYPES:
+def _column(name: str, value: Any) -> Column:
+    """Returns a column; the short form has only its title, in English."""
+    values = {"title": value} if isinstance(value, str) else dict(value)
+    if values.get("type", "text") not in COLUMN_TYPES:
         raise UsageError(f"the column {name!r} must be of type {', '.join(COLUMN_TYPES)}")
-    title, description = (_in_languages(value[part]["en"], value[part]) for part in ("title", "description"))
-    return Column(name, value["type"], title, description, bool(value.get("several")))
+    title, description = (_column_text(values.get(part)) for part in ("title", "description"))
+    words = labelled(values.get("words"))
+    return Column(name, values.get("type", "text"), title, description, bool(values.get("several")), words)
+
+
+def _column_text(value: Any) -> dict[str, str]:
+    """Returns a text by language; a plain one is in English, and the catalogues translate it."""
+    texts = {ENGLISH: value} if isinstance(value, str) else value
+    return _in_languages(texts[ENGLISH], texts) if texts else {}
 
 
 def _in_languages(english: str, others: Mapping[str, str]) -> dict[str, str]:
@@ -201,50 +187,6 @@ def _in_languages(english: str, others: Mapping[str, str]) -> dict[str, str]:
     return translations_of(english) | {language: text.strip() for language, text in others.items() if text}
 
 
-def _text_in(texts: Mapping[str, str], language: str) -> tuple[str, str]:
-    tag = best_tag(texts, language, ENGLISH) or ENGLISH
-    return texts[tag], tag
-
-
-def _block(name: str) -> re.Pattern[str]:
-    return re.compile(rf"VALUES \?{re.escape(name)} \{{(?P<default>[^{{}}]*)\}}")
-
-
 def _replace_block(text: str, name: str, block: str) -> str:
     # A function as replacement, because re.sub would interpret backslashes of the term in a string.
-    return _block(name).sub(lambda _: block, text)
-
-
-def _term(parameter: Parameter, value: str) -> NamedNode | Literal:
-    """Returns the value as a term. Raises UsageError, which names the parameter."""
-    if parameter.type == "iri":
-        return _iri(parameter, value)
-    if parameter.type == "date":
-        return _date(parameter, value)
-    if parameter.type == "integer":
-        if not _INTEGER.fullmatch(value):
-            raise _bad(parameter, value, "it must be a whole number")
-        return Literal(int(value))
-    return Literal(value)
-
-
-def _iri(parameter: Parameter, value: str) -> NamedNode:
-    try:
-        return NamedNode(expand(value))
-    except (UsageError, ValueError):  # pyoxigraph raises ValueError for an invalid IRI
-        raise _bad(parameter, value, "it must be an IRI or a prefixed name such as city:izmir") from None
-
-
-def _date(parameter: Parameter, value: str) -> Literal:
-    literal, period = date_literal(value), period_of(value)
-    if literal is None or period is None:
-        raise _bad(parameter, value, "a date is YYYY-MM-DD, YYYY-MM or YYYY")
-    try:
-        date.fromisoformat(period[0])
-    except ValueError:
-        raise _bad(parameter, value, "there is no such day") from None
-    return literal
-
-
-def _bad(parameter: Parameter, value: str, why: str) -> UsageError:
-    return UsageError(f"{parameter.name} is {value[:80]!r}: {why}")
+    return block_of(name).sub(lambda _: block, text)

@@ -32,18 +32,19 @@ def read_text(path: Path) -> str:
     return decoded_text(path.read_bytes(), str(path))
 
 
-def read_packaged_text(path: Path) -> str:
+def read_packaged_text(path: Path, reader: str = "") -> str:
     """Returns the text of a file of ontology, shapes, rules or queries, with base and languages of the instance.
 
-    English texts are translated (see `with_translations`). Raises BadData if it is not UTF-8.
+    English texts are translated (see `with_translations`). `reader` is the language of the reader of a query's result.
+    Raises BadData if it is not UTF-8.
     """
-    return _for_instance(read_text(path))
+    return _for_instance(read_text(path), reader)
 
 
 # A build reads stored queries and shapes several times.
 @lru_cache(512)
-def _for_instance(text: str) -> str:
-    return with_languages(with_instance_base(with_translations(text)), current_instance())
+def _for_instance(text: str, reader: str) -> str:
+    return with_languages(with_instance_base(with_translations(text)), current_instance(), reader)
 
 
 def decoded_text(data: bytes, name: str) -> str:

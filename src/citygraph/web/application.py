@@ -89,7 +89,7 @@ def create_app(
 
     `clock` returns seconds, `today` the day on which pages are read.
     """
-    cache = ReleaseCache(releases, settings.base, held_quads=settings.held_quads)
+    cache, lookups = ReleaseCache(releases, settings.base, held_quads=settings.held_quads), Lookups()
     pages = Pages()
     errors = ErrorPages(settings, releases, pages)
     release_site = ReleaseSite(settings, Timeline(releases), cache, pages)
@@ -103,8 +103,8 @@ def create_app(
     citations = Citations(release_site, today)
     views = {
         "documents": Documents(settings, releases, cache, errors, pages, today),
-        **_sparql_views(settings, releases, cache, engines, endpoint, metrics, bodies, pages),
-        **_search_views(settings, cache, pages, bodies, today),
+        **_sparql_views(settings, releases, cache, lookups, engines, endpoint, metrics, bodies, pages),
+        **_search_views(settings, cache, lookups, pages, bodies, today),
         **_time_views(release_site, mementos, citations, sender),
         "about": AboutPages(settings, cache, pages),
         "assets": StaticFiles(STATIC, sender),
@@ -208,6 +208,7 @@ def _sparql_views(
     settings: Settings,
     releases: Releases,
     cache: ReleaseCache,
+    lookups: Lookups,
     engines: Runs | None,
     endpoint: SparqlEndpoint | None,
     metrics: Metrics,
@@ -216,7 +217,7 @@ def _sparql_views(
 ) -> dict[str, object]:
     views: dict[str, object] = {
         "completions": CompletionList(cache),
-        "stored_queries": Queries(settings, releases, cache, endpoint),
+        "stored_queries": Queries(settings, releases, cache, lookups, endpoint),
     }
     checks: dict[str, Check] = {}
     supervised: object = engines
@@ -237,9 +238,13 @@ def _sparql_views(
 
 
 def _search_views(
-    settings: Settings, cache: ReleaseCache, pages: Pages, bodies: BodyReceiver, today: Callable[[], date]
+    settings: Settings,
+    cache: ReleaseCache,
+    lookups: Lookups,
+    pages: Pages,
+    bodies: BodyReceiver,
+    today: Callable[[], date],
 ) -> dict[str, object]:
-    lookups = Lookups()
     return {
         "search_page": Search(settings, cache, lookups, pages),
         "suggestions": Suggestions(settings, cache, lookups),

@@ -56,6 +56,9 @@ NO_RANGE = ProblemType(
     ("size",),
 )
 BAD_DATA = ProblemType("bad-data", HTTPStatus.BAD_REQUEST, "The data cannot be read", ("file", "line", "column"))
+_NAMED = ("parameter", "candidates")
+AMBIGUOUS_NAME = ProblemType("ambiguous-name", HTTPStatus.BAD_REQUEST, "Several entities have this name", _NAMED)
+UNKNOWN_NAME = ProblemType("unknown-name", HTTPStatus.BAD_REQUEST, "No entity has this name", _NAMED)
 WRONG_GRAPH = ProblemType(
     "wrong-graph", HTTPStatus.UNPROCESSABLE_ENTITY, "The update changes a graph other than the one addressed"
 )
@@ -94,6 +97,8 @@ _TABLE: dict[type[BaseException], ProblemType] = {
     errors.MethodNotAllowed: NOT_ALLOWED,
     errors.TooLarge: TOO_LARGE,
     errors.RangeNotSatisfiable: NO_RANGE,
+    errors.AmbiguousName: AMBIGUOUS_NAME,
+    errors.UnknownName: UNKNOWN_NAME,
     errors.WrongGraph: WRONG_GRAPH,
     errors.BadData: BAD_DATA,
     errors.NotFound: NOT_FOUND,

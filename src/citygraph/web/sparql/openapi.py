@@ -8,7 +8,8 @@ from typing import Any
 
 from citygraph.instance import current_instance
 from citygraph.rdf.formats import Format, Kind, of_kind
-from citygraph.source.queries import Parameter, StoredQuery
+from citygraph.source.queries import StoredQuery
+from citygraph.source.query_parameters import Parameter
 from citygraph.web.http.problems import MEDIA_TYPE
 from citygraph.web.http.routes import SECTIONS
 
@@ -18,9 +19,11 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "date": {"type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"},
     "integer": {"type": "integer"},
     "text": {"type": "string"},
+    "language": {"type": "string", "pattern": "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"},
+    "choice": {"type": "string"},
 }
 _TYPES = {
-    "iri": "An IRI, or a prefixed name such as {example}.",
+    "iri": "The name of an entity, an identifier such as city/izmir, an IRI, or a prefixed name such as {example}.",
     "date": "A day (2026-01-31), a month (2026-01) or a year (2026).",
 }
 _QUERY = {
@@ -29,6 +32,13 @@ _QUERY = {
     "required": True,
     "schema": {"type": "string"},
     "description": "The text of the SPARQL query.",
+}
+_LANG = {
+    "name": "lang",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The language of the labels in the result; without it the first language of the site.",
 }
 _ERRORS = {
     "400": "The request is invalid; the detail says what is wrong.",
@@ -117,13 +127,15 @@ def _of_query(query: StoredQuery) -> dict[str, Any]:
         "tags": ["queries"],
         "summary": query.title,
         "description": query.description.strip(),
-        "parameters": [*(_of_parameter(parameter) for parameter in query.parameters), _format(formats)],
+        "parameters": [*map(_of_parameter, query.parameters), _format(formats), _LANG],
         "responses": _responses("The result.", formats, *_OF_QUERIES),
     }
 
 
 def _of_parameter(parameter: Parameter) -> dict[str, Any]:
     schema = dict(_SCHEMAS[parameter.type])
+    bounds = {"minimum": parameter.minimum, "maximum": parameter.maximum, "enum": list(parameter.choices) or None}
+    schema |= {name: value for name, value in bounds.items() if value is not None}
     if parameter.example:
         schema["default"] = int(parameter.example) if parameter.type == "integer" else parameter.example
     sentences = (

@@ -28,13 +28,19 @@ _TRIPLE = ("subject", "predicate", "object")
 
 @dataclass(frozen=True)
 class ResultCell:
-    """A term in a table: its text, link, language and tooltip, and whether it is a number."""
+    """A term in a table: its text, link, language and tooltip, and whether it is a number.
+
+    `iri` is that of an entity; `lexical` and `datatype` (without the namespace of XSD) are those of a literal.
+    """
 
     text: str
     href: str = ""
     language: str = ""
     title: str = ""
     is_number: bool = False
+    iri: str = ""
+    lexical: str = ""
+    datatype: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,11 +120,12 @@ def _cell(term: object, link: Link) -> ResultCell:
 
 
 def _iri(iri: str, link: Link) -> ResultCell:
-    return ResultCell(shortened(iri).strip("<>"), link(iri), title=iri)
+    return ResultCell(shortened(iri).strip("<>"), link(iri), title=iri, iri=iri)
 
 
 def _literal(text: str, language: str, datatype: str) -> ResultCell:
     name = datatype.removeprefix(XSD)
     is_number = name in ("integer", "decimal", "double", "float")
     plain = not datatype or name in ("string", "date") or is_number or bool(language)
-    return ResultCell(text, "", language, "" if plain else shortened(datatype).strip("<>"), is_number)
+    title = "" if plain else shortened(datatype).strip("<>")
+    return ResultCell(text, "", language, title, is_number, lexical=text, datatype=name)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
 
 from citygraph import __version__
+from citygraph.catalogues import interface_language
 from citygraph.errors import CitygraphError, NotFound, UsageError
 from citygraph.graph.examples import current_examples, expanded
 from citygraph.instance import current_instance
+from citygraph.matching.lookup import Lookup
 from citygraph.rdf.formats import BY_NAME, Format, of_kind
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.files import sources_of
 from citygraph.source.queries import StoredQuery, load_queries
+from citygraph.source.query_parameters import Parameter, expand, with_entities
 from citygraph.sparql.protocol import Query, parameters_of
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import NO_STORE, RELEASE, Reply, Request
@@ -27,9 +30,12 @@ from citygraph.web.http.problems import Problem, problem_of
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.sparql.endpoint import SparqlEndpoint
 from citygraph.web.sparql.openapi import openapi
+from citygraph.web.sparql.query_form import FormContext, fields_of
+from citygraph.web.sparql.query_result import named_result
+from citygraph.web.sparql.result_picture import ResultPicture, draw_result
 from citygraph.web.sparql.result_view import ResultView, read_answer
 from citygraph.web.view.page_request import PageRequest, page_request_of
-from citygraph.web.view.release_cache import ReleaseCache
+from citygraph.web.view.release_cache import Lookups, ReleaseCache
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.values import AlternateForm
 
@@ -40,13 +46,28 @@ _OWN = ("format", "output", "lang", "run")
 _GROUPS = ("", "tables", "quality")
 
 
+@dataclass(frozen=True)
+class ShownResult:
+    """A result as a page shows it: a table, and a picture unless the query's head names none."""
+
+    view: ResultView
+    picture: ResultPicture | None
+
+
 class Queries:
     """Endpoints of the stored queries: list, page, result and OpenAPI description."""
 
     def __init__(
-        self, settings: Settings, releases: Releases, shelf: ReleaseCache, endpoint: SparqlEndpoint | None
+        self,
+        settings: Settings,
+        releases: Releases,
+        shelf: ReleaseCache,
+        lookups: Lookups,
+        endpoint: SparqlEndpoint | None,
     ) -> None:
         self._settings = settings
+        self._lookups = lookups
+        self._loaded: dict[str, Mapping[str, StoredQuery]] = {}
         self._releases = releases
         self._shelf = shelf
         self._endpoint = endpoint
@@ -67,14 +88,18 @@ class Queries:
 
     def one(self, request: Request, name: str) -> Reply:
         """Returns a query's page or, for a program, its result. Raises NotFound, UsageError for a bad parameter."""
-        query = self._queries.get(name)
-        if query is None:
-            raise NotFound(f"no stored query {name[:80]!r}; all are listed at /queries")
         arguments, own = _parameters(request)
         format_ = own.get("format") or own.get("output")
         reader = self._reader(request)
-        if not accepted_formats(request.headers.get("Accept", ""), format_).html:
-            return self._linked(self._result(request, query.bind(arguments), format_), reader)
+        is_page = accepted_formats(request.headers.get("Accept", ""), format_).html
+        # Programs get labels in the first language of the instance, whatever their Accept-Language is.
+        language = reader.translations.language if is_page else interface_language(own.get("lang", ""))
+        query = self._in(language).get(name)
+        if query is None:
+            raise NotFound(f"no stored query {name[:80]!r}; all are listed at /queries")
+        if not is_page:
+            text = query.bind(with_entities(query.parameters, arguments, partial(self._lookup, request)))
+            return self._linked(self._result(request, text, format_), reader)
         return self._linked(self._form(request, query, arguments, reader, runs=bool(arguments) or "run" in own), reader)
 
     def _form(
@@ -84,13 +109,15 @@ class Queries:
 
         The bare address is for reading about the query. Each form sends `run`, and links may send values alone.
         """
-        text, result, problem = query.text, None, None
+        text, shown, problem, refused = query.text, None, None, {}
         try:
-            text = query.bind(arguments)
-            result = self._result_view(request, text, reader) if runs else None
+            refused = self._refused(request, query, arguments)
+            values = with_entities(query.parameters, arguments, partial(self._lookup, request))
+            text = query.bind(values)
+            shown = self._shown_result(request, query, text, values, reader) if runs else None
         except CitygraphError as error:
             problem = problem_of(error)
-        page = self._page(request, query, text, arguments, reader, result, problem)
+        page = self._page(request, query, text, arguments, reader, shown, problem, refused)
         if problem is None:
             return reply(request, page, HTML, reader.translations.language)
         answer = reply(request, page, HTML, reader.translations.language, NO_STORE)
@@ -111,10 +138,33 @@ class Queries:
         """The path of the home place, such as city/izmir."""
         return expanded(self._examples.get("city:HOME_PLACE", "city:example")).removeprefix(ID)
 
-    @cached_property
+    @property
     def _queries(self) -> Mapping[str, StoredQuery]:
-        """The files are read once: a server is started anew when its queries change."""
-        return load_queries(*sources_of(self._settings).query_folders, examples=self._examples)
+        return self._in("")
+
+    def _in(self, language: str) -> Mapping[str, StoredQuery]:
+        """Returns the queries with labels in a language; "" is the first one of the instance.
+
+        The files are read once: a server is started anew when its queries change.
+        """
+        queries = self._loaded.get(language)
+        if queries is None:
+            folders = sources_of(self._settings).query_folders
+            queries = self._loaded[language] = load_queries(*folders, examples=self._examples, language=language)
+        return queries
+
+    def _lookup(self, request: Request) -> Lookup:
+        return self._lookups.of(self._release(request))
+
+    def _refused(self, request: Request, query: StoredQuery, arguments: Mapping[str, str]) -> dict[str, CitygraphError]:
+        """Returns the errors of the parameters whose value is not of their type, or names no entity."""
+        errors: dict[str, CitygraphError] = {}
+        for name, value in arguments.items():
+            try:
+                query.bind(with_entities(query.parameters, {name: value}, partial(self._lookup, request)))
+            except UsageError as error:
+                errors[name] = error
+        return errors
 
     def _result(self, request: Request, text: str, format_: str | None) -> Reply:
         """Returns the endpoint's own reply to the query, with its limits, validators and errors."""
@@ -123,12 +173,18 @@ class Queries:
         parameters = {"query": text, **({"format": format_} if format_ else {})}
         return self._endpoint.answer(Request({**request.environ, "QUERY_STRING": urlencode(parameters)}))
 
-    def _result_view(self, request: Request, text: str, reader: PageRequest) -> ResultView | None:
-        """Returns the result for a table on the page, or None on a server without engines."""
+    def _shown_result(
+        self, request: Request, query: StoredQuery, text: str, values: Mapping[str, str], reader: PageRequest
+    ) -> ShownResult | None:
+        """Returns the result as picture and table, or None on a server without engines."""
         if self._endpoint is None:
             return None
         response = self._endpoint.ask(request, Query(text, base=self._settings.base))
-        return read_answer(response, reader, self._shelf.of_request(request).gone)
+        opened = self._shelf.of_request(request)
+        result = read_answer(response, reader, opened.gone)
+        named = named_result(result, query, opened, reader.translations.language)
+        picture = draw_result(named, query, opened, reader.translations, _place_of(query, values))
+        return ShownResult(named.view, picture)
 
     def _page(
         self,
@@ -137,26 +193,30 @@ class Queries:
         text: str,
         arguments: Mapping[str, str],
         reader: PageRequest,
-        result: ResultView | None,
+        shown: ShownResult | None,
         problem: Problem | None,
+        refused: Mapping[str, CitygraphError],
     ) -> str:
         here = reader.addresses.path(f"queries/{query.name}")
+        opened = self._shelf.of_request(request)
         formats = _formats(query)
+        language = reader.translations.language
+        sent = {**arguments, **({} if language == current_instance().languages[0] else {"lang": language})}
         return self._pages.page(
             "query.html",
             reader,
-            self._release(request),
+            opened.release,
             query=query,
             text="\n".join(line for line in text.splitlines() if not line.startswith("#+")).strip(),
-            fields=[(p, arguments.get(p.name, p.example)) for p in query.parameters],
+            fields=fields_of(query, arguments, refused, FormContext(opened, self._lookup(request), reader, here)),
             results=[
-                AlternateForm(one.label, f"{here}?{urlencode({**arguments, 'format': one.name})}", one.media_type)
+                AlternateForm(one.label, f"{here}?{urlencode({**sent, 'format': one.name})}", one.media_type)
                 for one in formats
             ],
             formats=formats,
-            result=result,
+            result=shown.view if shown else None,
+            picture=shown.picture if shown else None,
             problem=problem,
-            refused=_refused(query, arguments) if problem else (),
             address=here,
             workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': text})}",
         )
@@ -174,6 +234,7 @@ class Queries:
                     "type": p.type,
                     "default": p.example or p.default,
                     "description": p.description_in(language)[0],
+                    **_bounds(p, language),
                 }
                 for p in query.parameters
             ],
@@ -194,15 +255,23 @@ class Queries:
         return answer
 
 
-def _refused(query: StoredQuery, arguments: Mapping[str, str]) -> tuple[str, ...]:
-    """Returns the names of the parameters whose value is not of their type."""
-    names: list[str] = []
-    for name, value in arguments.items():
-        try:
-            query.bind({name: value})
-        except UsageError:
-            names.append(name)
-    return tuple(names)
+def _place_of(query: StoredQuery, values: Mapping[str, str]) -> str:
+    """Returns the IRI of the place that the query is about, or ""."""
+    for parameter in query.parameters:
+        if parameter.type == "iri" and "City" in parameter.classes:
+            return expand(values.get(parameter.name, parameter.example))
+    return ""
+
+
+def _bounds(parameter: Parameter, language: str) -> dict[str, Any]:
+    """Returns the members that only some parameters have: classes, choices, minimum and maximum."""
+    members = {
+        "classes": [f"cg:{name}" for name in parameter.classes],
+        "choices": parameter.choices_in(language),
+        "minimum": parameter.minimum,
+        "maximum": parameter.maximum,
+    }
+    return {name: value for name, value in members.items() if value not in ([], {}, None)}
 
 
 def _group(query: StoredQuery) -> str:

@@ -18,7 +18,8 @@ from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.source.files import sources_of
 from citygraph.source.instance_languages import with_languages
-from citygraph.source.queries import Parameter, StoredQuery, load_queries
+from citygraph.source.queries import StoredQuery, load_queries
+from citygraph.source.query_parameters import Parameter
 from citygraph.sparql.protocol import Query
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import Reply, Request
