@@ -76,8 +76,8 @@ def engines(host: HostProcess) -> Iterator[Engines]:
 def run(engines: Engines, release: Path) -> Callable[..., Answer]:
     """Evaluate a text on the release."""
 
-    def run(text: str, *formats: str, **more: Any) -> Answer:
-        return engines.run(release.name, Query(text, formats=formats), **more)
+    def run(text: str, *formats: str, time_limit: float = 0.0, **more: Any) -> Answer:
+        return engines.run(release.name, Query(text, formats=formats, time_limit=time_limit), **more)
 
     return run
 
@@ -284,6 +284,16 @@ def test_a_query_over_the_time_limit_is_ended(run: Callable[..., Answer], engine
     assert (error.kind, error.limit) == ("time", 0.5)
     assert 0.5 <= error.elapsed < 1.0
     assert value(run(lookup(5))) == "5"
+
+
+def test_a_client_may_lower_the_time_limit(run: Callable[..., Answer]) -> None:
+    """The query ends at the limit of its client, which is in the error; a higher one changes nothing (17)."""
+    for wanted, limit in ((0.1, 0.1), (60.0, 0.5)):
+        with pytest.raises(LimitReached) as caught:
+            run(CROSS_JOIN, time_limit=wanted)
+        assert (caught.value.kind, caught.value.limit) == ("time", limit)
+        assert limit <= caught.value.elapsed < limit + 0.4
+    assert value(run(lookup(5), time_limit=0.4)) == "5"
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,19 @@ def test_format_parameter() -> None:
     assert parse_request("POST", "format=tsv", FORM, b"query=x&format=csv").format == "tsv"
 
 
+def test_timeout_parameter() -> None:
+    """The client's own time limit, in seconds; without it there is only the server's (17)."""
+    assert asked("GET", "query=x&timeout=0.5").time_limit == 0.5
+    assert asked("POST", "", FORM, b"query=x&timeout=20").time_limit == 20
+    assert asked("GET", "query=x").time_limit == asked("GET", "query=x&timeout=").time_limit == 0
+
+
 @pytest.mark.parametrize(
     ("query_string", "said"),
     [
+        ("query=x&timeout=0", "timeout is '0': it must be a positive number of seconds, such as 5 or 0.5"),
+        ("query=x&timeout=-1", "timeout is '-1'"),
+        ("query=x&timeout=1e9", "timeout is '1e9'"),
         ("query=a&query=b", "has 2"),
         ("default-graph-uri=http://a/", "no query"),
         ("foo=bar", "no query"),

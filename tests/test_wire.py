@@ -33,7 +33,7 @@ def test_a_query_arrives_as_it_was(
     text: str, base: str, client: str, default: tuple[str, ...], named: tuple[str, ...], formats: tuple[str, ...]
 ) -> None:
     """Whatever its text and client contain, nothing moves from one part to another (16 §1)."""
-    query = Query(text, default, named, formats, base, "a secret name")
+    query = Query(text, default, named, formats, base, "a secret name", 0.25)
     frame = wire.query_frame(query, "7f-1", client)
     assert b"a secret name" not in frame
     assert wire.read_query(frame[5:]) == (query._replace(name=""), "7f-1", client)

@@ -81,7 +81,9 @@ class Engines:
             # An idle connection may have been closed since its last query, which costs nothing to find out here.
             attempts += not connection.is_reused
             prefix = _public(query.name) if query.name else self._name
-            exchange = _Exchange(connection, pool, self._settings, f"{prefix}-{next(self._numbers)}")
+            exchange = _Exchange(
+                connection, pool, _limited(self._settings, query), f"{prefix}-{next(self._numbers)}"
+            )
             try:
                 return exchange.run(query, client)
             except _NotBegun:
@@ -362,6 +364,13 @@ class _Exchange:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._pool.discard(connection)
+
+
+def _limited(settings: Settings, query: Query) -> Settings:
+    """Returns the settings with the time limit of the client, if that is lower."""
+    if not 0 < query.time_limit < settings.time_limit:
+        return settings
+    return settings.with_changes(time_limit=query.time_limit)
 
 
 def _public(name: str) -> str:

@@ -265,11 +265,12 @@ class Supervisor:
         now = time.monotonic()
         any_running = False
         for engine in self._engines.values():
-            state, started = self._status_table.state(engine.slot)
+            state, started, time_limit = self._status_table.state(engine.slot)
             if state != RUNNING or engine.killed_for:
                 continue
             any_running = True
-            if now - started > self._settings.time_limit:
+            # The client may lower the limit, not raise it.
+            if now - started > min(time_limit or self._settings.time_limit, self._settings.time_limit):
                 self._kill(engine, "time")
             elif sandbox.anonymous_memory(engine.pid) - engine.memory_at_start > self._settings.memory_limit:
                 self._kill(engine, "memory")

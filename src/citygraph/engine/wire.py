@@ -32,7 +32,7 @@ NOTE = b"n"  # a request to a host, supervisor or writer, or the response to it
 _HEAD = struct.Struct(">cI")
 _WHOLE = struct.Struct(">Q8s")
 _END = struct.Struct(">QQ")
-_QUERY = struct.Struct(">7I")  # the lengths of the parts of a query
+_QUERY = struct.Struct(">d7I")  # the client's time limit, and the lengths of the parts of a query
 _TIMEOUT = struct.Struct("@ll")  # seconds and microseconds (socket(7), SO_RCVTIMEO)
 # A DATA frame of an engine and its head.
 _PIECE = 64 * 1024 + 64
@@ -195,19 +195,21 @@ def query_frame(query: Query, query_id: str, client: str) -> bytes:
         "\n".join(query.default_graphs).encode("utf-8", "surrogatepass"),
         "\n".join(query.named_graphs).encode("utf-8", "surrogatepass"),
     )
-    return frame(QUERY, _QUERY.pack(*map(len, parts)) + b"".join(parts))
+    return frame(QUERY, _QUERY.pack(query.time_limit, *map(len, parts)) + b"".join(parts))
 
 
 def read_query(payload: bytes) -> tuple[Query, str, str]:
     """Returns a query, its id and its client from a QUERY payload."""
     at = _QUERY.size
     texts = []
-    for length in _QUERY.unpack_from(payload):
+    time_limit, *lengths = _QUERY.unpack_from(payload)
+    for length in lengths:
         texts.append(payload[at : at + length].decode("utf-8", "surrogatepass"))
         at += length
     query_id, client, text, base, *lists = texts
     formats, default_graphs, named_graphs = (tuple(names.split("\n")) if names else () for names in lists)
-    return Query(text, default_graphs, named_graphs, formats, base), query_id, client
+    query = Query(text, default_graphs, named_graphs, formats, base, time_limit=time_limit)
+    return query, query_id, client
 
 
 def error_to_wire(error: CitygraphError) -> dict[str, Any]:

@@ -22,16 +22,17 @@ from citygraph.errors import CitygraphError, EngineFailed, LimitReached
 from citygraph.settings import Settings
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.functions import functions_of
+from citygraph.sparql.protocol import Query
 
 STARTING = 0
 IDLE = 1
 RUNNING = 2
 
 _TEXT_KEPT = 4096
-# state, number of queries, start, query id, client, length of the text kept
-_SLOT = struct.Struct("<BxxxId32s64sI")
+# state, number of queries, start, the client's time limit, query id, client, length of the text kept
+_SLOT = struct.Struct("<BxxxIdd32s64sI")
 _QUERIES = struct.Struct("<I")
-_QUERY, _QUERY_AT = struct.Struct("<d32s64sI"), 8  # the fields from the start on
+_QUERY, _QUERY_AT = struct.Struct("<dd32s64sI"), 8  # the fields from the start on
 _SIZE = _SLOT.size + _TEXT_KEPT
 
 _PIECE = 64 * 1024
@@ -64,13 +65,14 @@ class StatusTable:
         """Clears a slot for a new engine."""
         self._memory[slot * _SIZE : slot * _SIZE + _SLOT.size] = bytes(_SLOT.size)
 
-    def begin(self, slot: int, query_id: str, client: str, text: str) -> None:
+    def begin(self, slot: int, query_id: str, client: str, query: Query) -> None:
         """Records that the engine of this slot begins a query."""
         at = slot * _SIZE
-        beginning = text[:_TEXT_KEPT].encode("utf-8", "replace")[:_TEXT_KEPT]
+        beginning = query.text[:_TEXT_KEPT].encode("utf-8", "replace")[:_TEXT_KEPT]
         start, name = time.monotonic(), client.encode("utf-8", "replace")
         # The format cuts what is too long for its field.
-        _QUERY.pack_into(self._memory, at + _QUERY_AT, start, query_id.encode(), name, len(beginning))
+        fields = start, query.time_limit, query_id.encode(), name, len(beginning)
+        _QUERY.pack_into(self._memory, at + _QUERY_AT, *fields)
         self._memory[at + _SLOT.size : at + _SLOT.size + len(beginning)] = beginning
         # Written last, because a supervisor that reads RUNNING must find the fields of this query.
         self._memory[at] = RUNNING
@@ -84,15 +86,15 @@ class StatusTable:
         if was_running:
             _QUERIES.pack_into(self._memory, at + 4, _QUERIES.unpack_from(self._memory, at + 4)[0] + 1)
 
-    def state(self, slot: int) -> tuple[int, float]:
-        """Returns the state and start of a slot. It does not decode the texts, because it is called at each tick."""
-        state, _, started, *_ = _SLOT.unpack_from(self._memory, slot * _SIZE)
-        return state, started
+    def state(self, slot: int) -> tuple[int, float, float]:
+        """Returns the state, start and time limit of a slot. It decodes no texts, because it is called at each tick."""
+        state, _, started, time_limit, *_ = _SLOT.unpack_from(self._memory, slot * _SIZE)
+        return state, started, time_limit
 
     def read(self, slot: int) -> SlotStatus:
         """Returns all fields of a slot."""
         at = slot * _SIZE
-        state, queries, started, query_id, client, length = _SLOT.unpack_from(self._memory, at)
+        state, queries, started, _, query_id, client, length = _SLOT.unpack_from(self._memory, at)
         text = self._memory[at + _SLOT.size : at + _SLOT.size + min(length, _TEXT_KEPT)]
         return SlotStatus(state, queries, started, _text(query_id), _text(client), text.decode("utf-8", "ignore"))
 
@@ -168,7 +170,7 @@ class _Worker:
     def _respond(self, channel: Channel, payload: bytes) -> None:
         query, query_id, client = wire.read_query(payload)
         output = _ResponseWriter(channel, self._settings.result_limit)
-        self._worker_slot.status_table.begin(self._worker_slot.slot, query_id, client, query.text)
+        self._worker_slot.status_table.begin(self._worker_slot.slot, query_id, client, query)
         try:
             result = evaluate(self._store, query, self._functions, self._services)
             output.begin(result.format.name)

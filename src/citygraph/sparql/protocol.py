@@ -18,6 +18,7 @@ _BARE = frozenset({"format", "output", "lang", "example", "run", "view"})
 _MOST_PARAMETERS = 5000
 # Long enough for 128 random bits in base 64, because anyone who knows a name can end the query.
 _NAME = re.compile(r"[A-Za-z0-9_-]{22,128}")
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 # An absolute IRI (RFC 3987): a scheme, then nothing that SPARQL's IRIREF forbids.
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20<>\"{}|^`\\]*")
@@ -28,7 +29,7 @@ class Query(NamedTuple):
 
     `formats` are names of formats.py in order of preference, over all kinds of result: the engine uses the first that
     can represent its result. The two tuples of graphs override the FROM clauses of the text. `name` is a secret chosen
-    by the client, with which it can end the query.
+    by the client, with which it can end the query. `time_limit` is the client's own, in seconds; 0 is none.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Query(NamedTuple):
     formats: tuple[str, ...] = ()
     base: str = BASE
     name: str = ""
+    time_limit: float = 0.0
 
 
 class ProtocolRequest(NamedTuple):
@@ -82,6 +84,13 @@ def query_name(value: str) -> str:
     return value
 
 
+def time_limit(value: str) -> float:
+    """Returns the client's time limit in seconds, 0 for none. Raises UsageError for anything but a positive number."""
+    if value and (not _SECONDS.fullmatch(value) or not float(value)):
+        raise UsageError(f"timeout is {_quoted(value)}: it must be a positive number of seconds, such as 5 or 0.5")
+    return float(value or 0)
+
+
 def check_form(content_type: str) -> None:
     """Raises UnsupportedMedia for a body of a type that is not read, before the body is received."""
     media_type = media_type_of(content_type)
@@ -115,7 +124,8 @@ def _request(parameters: list[tuple[str, str]], text: str | None, base: str, may
         raise UsageError("the request has no query, which must be in the parameter 'query'")
     for iri in (*default_graphs, *named_graphs):
         require_absolute(iri)
-    query = Query(without_nul(texts[0]), tuple(default_graphs), tuple(named_graphs), base=base)
+    seconds = time_limit(others.get("timeout", ""))
+    query = Query(without_nul(texts[0]), tuple(default_graphs), tuple(named_graphs), base=base, time_limit=seconds)
     return ProtocolRequest(query, format_, others.get("lang"))
 
 

@@ -79,7 +79,7 @@ class SparqlEndpoint:
         name = query_name(request.header("X-Citygraph-Query-Id"))
         query_request = QueryRequest(
             release,
-            Query(query.text, query.default_graphs, query.named_graphs, accepted.formats, query.base, name),
+            query._replace(formats=accepted.formats, name=name),
             accepted,
             client,
             self._encoding(request.header("Accept-Encoding")),

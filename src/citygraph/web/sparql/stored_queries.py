@@ -41,7 +41,7 @@ from citygraph.web.view.values import AlternateForm
 
 OPENAPI = Variant("json", "application/vnd.oai.openapi+json;version=3.1")
 # Parameters of every query's address, which are not parameters of the query itself.
-_OWN = ("format", "output", "lang", "run")
+_OWN = ("format", "output", "lang", "run", "timeout")
 # Quality measurements are for the build, so the other queries are listed first.
 _GROUPS = ("", "tables", "quality")
 
@@ -99,7 +99,7 @@ class Queries:
             raise NotFound(f"no stored query {name[:80]!r}; all are listed at /queries")
         if not is_page:
             text = query.bind(with_entities(query.parameters, arguments, partial(self._lookup, request)))
-            return self._linked(self._result(request, text, format_), reader)
+            return self._linked(self._result(request, text, format_, own.get("timeout", "")), reader)
         return self._linked(self._form(request, query, arguments, reader, runs=bool(arguments) or "run" in own), reader)
 
     def _form(
@@ -166,11 +166,11 @@ class Queries:
                 errors[name] = error
         return errors
 
-    def _result(self, request: Request, text: str, format_: str | None) -> Reply:
+    def _result(self, request: Request, text: str, format_: str | None, timeout: str) -> Reply:
         """Returns the endpoint's own reply to the query, with its limits, validators and errors."""
         if self._endpoint is None:
             raise NotFound("no queries are answered here: this server runs without engines")
-        parameters = {"query": text, **({"format": format_} if format_ else {})}
+        parameters = {"query": text, "format": format_ or "", "timeout": timeout}
         return self._endpoint.answer(Request({**request.environ, "QUERY_STRING": urlencode(parameters)}))
 
     def _shown_result(
