@@ -19,6 +19,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.source.files import Sources
+from tests.running import Running, serving
 from tests.small import small_site
 from tests.writing import Writable
 
@@ -87,6 +88,13 @@ def built(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> tuple[R
 def izmir(built: tuple[Releases, Release, Report]) -> Release:
     """The release of the İzmir graph."""
     return built[1]
+
+
+@pytest.fixture(scope="session")
+def izmir_site(izmir: Release) -> Iterator[Running]:
+    """`citygraph serve` over the İzmir graph, for tests that only read."""
+    with serving(izmir.path.parent, workers=1, engines=2) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ PACKAGES = (
     "cli",
     "starter",
     "serve",
+    "local_graph",
     "freeze",
     "web",
     "web.curate",
@@ -43,6 +44,7 @@ PACKAGES = (
     "sparql",
     "charts",
     "doctor",
+    "client",
     "settings",
     "errors",
     "report",
@@ -59,7 +61,7 @@ PACKAGES = (
 # Outside package: the modules that may import it.
 FENCES = {
     "flask": {"web"},
-    "werkzeug": {"web", "freeze.local_client"},
+    "werkzeug": {"web", "freeze.local_client", "local_graph"},
     "granian": {"serve"},
     "click": {"cli"},
     "rich": {"cli"},
@@ -92,14 +94,14 @@ FENCES = {
     "tomlkit": {"instance_file"},
     "xlsxwriter": {"sheets.xlsx_files", "sheets.problem_workbook"},
     "pyseccomp": {"engine.sandbox"},
-    "SPARQLWrapper": {"wikidata.client"},
+    "SPARQLWrapper": {"wikidata.client", "client.web_exchange"},
     "pyspark": {"wikidata.spark"},
     "py4j": {"wikidata.spark"},
     "resvg_py": {"charts.card"},
     "babel": {"web", "catalogues", "source.instance_languages", "sheets.gazetteer"},
     # What reaches other machines over HTTP.
-    "urllib.request": {"doctor.fetching", "matching.remote"},
-    "http.client": {"wikidata.client", "matching.remote"},
+    "urllib.request": {"doctor.fetching", "matching.remote", "client.web_exchange"},
+    "http.client": {"wikidata.client", "matching.remote", "client.web_exchange"},
 }
 
 MAX_LINES = 400

@@ -81,9 +81,7 @@ class Engines:
             # An idle connection may have been closed since its last query, which costs nothing to find out here.
             attempts += not connection.is_reused
             prefix = _public(query.name) if query.name else self._name
-            exchange = _Exchange(
-                connection, pool, _limited(self._settings, query), f"{prefix}-{next(self._numbers)}"
-            )
+            exchange = _Exchange(connection, pool, _limited(self._settings, query), f"{prefix}-{next(self._numbers)}")
             try:
                 return exchange.run(query, client)
             except _NotBegun:

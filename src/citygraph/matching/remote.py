@@ -8,11 +8,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from citygraph import __version__
+from citygraph.client.retries import seconds_of
 from citygraph.errors import Upstream, UsageError
 from citygraph.matching.decisions import NameQuery, Proposal
 
@@ -129,9 +131,8 @@ def over_http(contact: str) -> Send:
                 body: bytes = response.read(_MAX_BYTES)
                 return body
         except urllib.error.HTTPError as error:
-            after = error.headers.get("Retry-After", "").strip()
             with error:
-                wait = float(after) if after.isdecimal() else 0.0
+                wait = seconds_of(error.headers.get("Retry-After", ""), datetime.now(UTC))
                 raise RequestRefused(f"HTTP {error.code} {error.reason}", wait, error.code not in _RETRYABLE) from error
         except (HTTPException, OSError) as error:
             raise RequestRefused(f"does not answer: {error}") from error

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from threading import Lock
@@ -21,6 +20,7 @@ from SPARQLWrapper import JSON, POST, SPARQLWrapper
 from SPARQLWrapper.SPARQLExceptions import SPARQLWrapperException
 
 from citygraph import __version__
+from citygraph.client.retries import RetryPolicy, seconds_of
 from citygraph.errors import Upstream, UsageError
 from citygraph.wikidata.entity import ResultRow
 
@@ -44,17 +44,6 @@ class QueryResult:
     rows: list[ResultRow]
     retrieved: str
     sha256: str
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How often a query is tried, and the waits in between, in seconds."""
-
-    attempts: int = 8
-    first_wait: float = 1.0
-    longest_wait: float = 120.0
-    # A longer Retry-After means that the service is down for long: the user had better start the pull again later.
-    longest_retry_after: float = 900.0
 
 
 Send = Callable[[str], bytes]
@@ -123,20 +112,13 @@ class Client:
             try:
                 return _complete(self._send(query))
             except RequestFailed as fault:
-                wait = max(fault.retry_after, self._backoff(attempt))
-                last = fault.final or attempt == self._policy.attempts
-                if last or fault.retry_after > self._policy.longest_retry_after:
+                wait = max(fault.retry_after, self._policy.backoff(attempt, self._random()))
+                if fault.final or self._policy.gives_up(attempt, fault.retry_after):
                     pause = f"; it asks to wait {fault.retry_after:.0f} s" if fault.retry_after else ""
                     raise Upstream(f"{self._endpoint} failed {attempt} time(s): {fault}{pause}") from fault
                 self._notice(f"{fault}; attempt {attempt + 1} of {self._policy.attempts} in {wait:.0f} s")
                 self._sleep(wait)
         raise Upstream(f"{self._endpoint} was not queried: no attempts are allowed")
-
-    def _backoff(self, attempt: int) -> float:
-        """Returns the wait before the next attempt, which doubles each time, times a random factor from 0.5 to 1."""
-        wait = min(self._policy.longest_wait, self._policy.first_wait * 2.0 ** (attempt - 1))
-        # The random factor keeps several clients from asking again at the same moment.
-        return wait * (0.5 + self._random() / 2)
 
 
 def over_http(
@@ -193,19 +175,8 @@ def _as_failure(error: Exception, now: datetime) -> RequestFailed:
         return RequestFailed(str(error), final=True)
     message = str(getattr(error, "msg", "") or http.reason).strip().split("\n")[0][:300]
     http.close()
-    retry_after = _seconds(http.headers.get("Retry-After", ""), now)
+    retry_after = seconds_of(http.headers.get("Retry-After", ""), now)
     return RequestFailed(f"HTTP {http.code}: {message}", retry_after, final=http.code not in _RETRYABLE)
-
-
-def _seconds(retry_after: str, now: datetime) -> float:
-    """Returns the wait in a Retry-After header, which is a number of seconds or a date (RFC 9110, section 10.2.3)."""
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return 0.0
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
 def _complete(body: bytes) -> str:

@@ -1,0 +1,42 @@
+"""A client of any citygraph site: results as rows, pandas, polars or geopandas, each complete or an exception.
+
+It needs SPARQLWrapper and the standard library alone. What a result is turned into is imported when it is asked for:
+arro3 for `.arrow()`, with pandas, polars or geopandas for the methods of those names.
+"""
+
+from citygraph.client.graph_client import Graph
+from citygraph.client.graph_entity import GraphEntity, SourcedFact
+from citygraph.client.graph_errors import (
+    GraphError,
+    IncompleteResult,
+    LimitExceeded,
+    NotInGraph,
+    RequestRejected,
+    ServerFailure,
+    Unavailable,
+)
+from citygraph.client.result_table import ResultTable, Row
+from citygraph.client.retries import RetryPolicy
+from citygraph.client.typed_values import IRI, BlankTerm, PartialDate, TypedText
+from citygraph.client.web_exchange import TransferState
+
+__all__ = [
+    "IRI",
+    "BlankTerm",
+    "Graph",
+    "GraphEntity",
+    "GraphError",
+    "IncompleteResult",
+    "LimitExceeded",
+    "NotInGraph",
+    "PartialDate",
+    "RequestRejected",
+    "ResultTable",
+    "RetryPolicy",
+    "Row",
+    "ServerFailure",
+    "SourcedFact",
+    "TransferState",
+    "TypedText",
+    "Unavailable",
+]
