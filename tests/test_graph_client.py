@@ -6,7 +6,7 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -181,7 +181,12 @@ def test_both_ways_return_equal_results(graph: Graph, opened: Graph) -> None:
     """`citygraph.open` has the methods, the class and the rows of the client (17)."""
     iri = graph.iri("city:izmir")
     assert type(opened) is Graph
-    for call in (lambda g: g.query(PARTIES, city=iri), lambda g: g.run("partners"), lambda g: g.search("bre")):
+    calls: tuple[Callable[[Graph], ResultTable], ...] = (
+        lambda either: either.query(PARTIES, city=iri),
+        lambda either: either.run("partners"),
+        lambda either: either.search("bre"),
+    )
+    for call in calls:
         assert call(opened).rows == call(graph).rows != ()
 
 

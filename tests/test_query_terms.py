@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyoxigraph import QueryResultsFormat, Store
+from pyoxigraph import QueryResultsFormat, QuerySolutions, Store
 
 from citygraph.client import IRI, BlankTerm, PartialDate, TypedText
 from citygraph.client.query_terms import with_terms
@@ -36,8 +36,10 @@ VALUES = (
 
 def evaluated(text: str) -> Any:
     """Returns ?x of the one row, as the client reads it."""
-    results = STORE.query(text).serialize(format=QueryResultsFormat.JSON)
-    (row,) = json.loads(results)["results"]["bindings"]
+    solutions = STORE.query(text)
+    assert isinstance(solutions, QuerySolutions)
+    results = solutions.serialize(format=QueryResultsFormat.JSON)
+    (row,) = json.loads(results or b"")["results"]["bindings"]
     return value_of(row["x"])
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pyoxigraph import Store
 
-from citygraph.wikidata.client import Client, RetryPolicy, over_http
+from citygraph.client import RetryPolicy
+from citygraph.wikidata.client import Client, over_http
 from tests.wikidata.endpoint import Endpoint, serving
 from tests.wikidata.rdf_form import edge_quads, entity_quads
 

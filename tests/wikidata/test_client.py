@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from citygraph.client import RetryPolicy
 from citygraph.errors import Upstream, UsageError
-from citygraph.wikidata.client import Client, RetryPolicy, over_http
+from citygraph.wikidata.client import Client, over_http
 from tests.wikidata.conftest import MakeClient
 from tests.wikidata.endpoint import Endpoint
 
