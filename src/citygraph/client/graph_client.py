@@ -89,7 +89,7 @@ class Graph:
         if reserved := _RESERVED & parameters.keys():
             raise ValueError(f"{', '.join(sorted(reserved))} is not a parameter of a stored query")
         values = {key: _parameter(value) for key, value in parameters.items() if value is not None}
-        return read_result(self._get(f"queries/{name}", {**values, **self._limit}, RESULTS), name)
+        return read_result(self._get(f"queries/{name}", {**values, **self._limit, "lang": self.language}, RESULTS), name)
 
     def entity(self, id_: Any, /) -> GraphEntity:
         """Returns an entity by IRI, "city:izmir" or "city/izmir". Raises NotInGraph with the reason of the site."""
