@@ -88,8 +88,9 @@ class Graph:
         """Returns the result of a stored query; /queries lists them with their parameters. Raises GraphError."""
         if reserved := _RESERVED & parameters.keys():
             raise ValueError(f"{', '.join(sorted(reserved))} is not a parameter of a stored query")
+        own = {**self._limit, "lang": self.language}
         values = {key: _parameter(value) for key, value in parameters.items() if value is not None}
-        return read_result(self._get(f"queries/{name}", {**values, **self._limit, "lang": self.language}, RESULTS), name)
+        return read_result(self._get(f"queries/{name}", values | own, RESULTS), name)
 
     def entity(self, id_: Any, /) -> GraphEntity:
         """Returns an entity by IRI, "city:izmir" or "city/izmir". Raises NotInGraph with the reason of the site."""
