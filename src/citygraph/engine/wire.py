@@ -32,7 +32,7 @@ NOTE = b"n"  # a request to a host, supervisor or writer, or the response to it
 _HEAD = struct.Struct(">cI")
 _WHOLE = struct.Struct(">Q8s")
 _END = struct.Struct(">QQ")
-_QUERY = struct.Struct(">d7I")  # the client's time limit, and the lengths of the parts of a query
+_QUERY = struct.Struct(">d8I")  # the client's time limit, and the lengths of the parts of a query
 _TIMEOUT = struct.Struct("@ll")  # seconds and microseconds (socket(7), SO_RCVTIMEO)
 # A DATA frame of an engine and its head.
 _PIECE = 64 * 1024 + 64
@@ -194,6 +194,7 @@ def query_frame(query: Query, query_id: str, client: str) -> bytes:
         "\n".join(query.formats).encode(),
         "\n".join(query.default_graphs).encode("utf-8", "surrogatepass"),
         "\n".join(query.named_graphs).encode("utf-8", "surrogatepass"),
+        json.dumps(query.about).encode() if query.about else b"",
     )
     return frame(QUERY, _QUERY.pack(query.time_limit, *map(len, parts)) + b"".join(parts))
 
@@ -206,9 +207,10 @@ def read_query(payload: bytes) -> tuple[Query, str, str]:
     for length in lengths:
         texts.append(payload[at : at + length].decode("utf-8", "surrogatepass"))
         at += length
-    query_id, client, text, base, *lists = texts
+    query_id, client, text, base, *lists, about = texts
     formats, default_graphs, named_graphs = (tuple(names.split("\n")) if names else () for names in lists)
-    query = Query(text, default_graphs, named_graphs, formats, base, time_limit=time_limit)
+    described = tuple((name, value) for name, value in json.loads(about)) if about else ()
+    query = Query(text, default_graphs, named_graphs, formats, base, time_limit=time_limit, about=described)
     return query, query_id, client
 
 

@@ -21,6 +21,13 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"  # ASK
 
 
+class Need(StrEnum):
+    """What only some tables have."""
+
+    GEOMETRY = "geometry"
+    NETWORK = "network"
+
+
 def content_type_of(media_type: str) -> str:
     """Returns the value of Content-Type for UTF-8 text of a media type."""
     return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
@@ -40,6 +47,7 @@ class Format:
     text: bool = True
     iri: str | None = None  # the format's name in http://www.w3.org/ns/formats/
     served_as: str = ""  # the value of Content-Type, if it differs from the media type
+    needs: Need | None = None  # what a table must have to be written in it
 
     @property
     def media_type(self) -> str:
@@ -69,6 +77,13 @@ def _graph(name: str, label: str, media_types: str, rdf: RdfFormat) -> Format:
     return Format(name, label, tuple(media_types.split()), name, _GRAPH, rdf=rdf, iri=iri)
 
 
+def _table(
+    name: str, label: str, media_types: str, extension: str = "", needs: Need | None = None, text: bool = True
+) -> Format:
+    types = tuple(media_types.split())
+    return Format(name, label, types, extension or name, _TABLE, text=text, needs=needs)
+
+
 # The first format of each kind is the one for `*/*`.
 FORMATS: tuple[Format, ...] = (
     _results("json", "SPARQL Results JSON", "application/sparql-results+json application/json", "srj", _Results.JSON),
@@ -92,6 +107,23 @@ FORMATS: tuple[Format, ...] = (
     _graph("jsonld", "JSON-LD", "application/ld+json", RdfFormat.JSON_LD),
     _graph("trig", "TriG", "application/trig application/x-trig", RdfFormat.TRIG),
     _graph("nq", "N-Quads", "application/n-quads text/x-nquads", RdfFormat.N_QUADS),
+    # Of citygraph.exports.
+    _table("parquet", "Parquet", "application/vnd.apache.parquet", text=False),
+    _table("xlsx", "XLSX", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", text=False),
+    _table("geojson", "GeoJSON", "application/geo+json application/vnd.geo+json", needs=Need.GEOMETRY),
+    _table("gpkg", "GeoPackage", "application/geopackage+sqlite3", needs=Need.GEOMETRY, text=False),
+    _table("gexf", "GEXF", "application/gexf+xml", needs=Need.NETWORK),
+    _table("graphml", "GraphML", "application/graphml+xml", needs=Need.NETWORK),
+    _table("nodelink", "Node-link JSON", "application/vnd.citygraph.node-link+json", "json", Need.NETWORK),
+    Format(
+        "edges",
+        "Edge list (CSV)",
+        ("application/vnd.citygraph.edge-list+csv",),
+        "csv",
+        _TABLE,
+        served_as="text/csv; charset=utf-8; header=present",
+        needs=Need.NETWORK,
+    ),
 )
 
 BY_NAME: dict[str, Format] = {format_.name: format_ for format_ in FORMATS}

@@ -21,6 +21,9 @@ from pyoxigraph import (
 )
 
 from citygraph.errors import EngineFailed, Forbidden, NotAcceptable, QuerySyntaxError, Upstream
+from citygraph.exports.sinks import Sink
+from citygraph.exports.typed_rows import term_table
+from citygraph.exports.writers import WRITERS, write_export
 from citygraph.rdf.formats import BY_NAME, Format, Kind, of_kind
 from citygraph.rdf.terms import PREFIXES
 from citygraph.sparql.functions import Functions, functions_of
@@ -29,7 +32,6 @@ from citygraph.sparql.protocol import Query
 from citygraph.sparql.result_writers import (
     CountedTriples,
     CountingSink,
-    Sink,
     with_prefixes,
     write_markdown,
     write_sheet,
@@ -75,7 +77,7 @@ class Result(NamedTuple):
         incomplete.
         """
         try:
-            rows = _write(self.answer, self.format, out)
+            rows = _write(self.answer, self.format, out, self.query.about)
             out.flush()
         except _ERRORS_OF_EVALUATION as error:
             _raise_translated(error, self.query, self.federated)
@@ -144,11 +146,20 @@ def _kind(answer: QuerySolutions | QueryBoolean | QueryTriples) -> Kind:
     return Kind.BOOLEAN if isinstance(answer, QueryBoolean) else Kind.GRAPH
 
 
-def _write(answer: QuerySolutions | QueryBoolean | QueryTriples, format_: Format, out: Sink) -> int:
+def _write(
+    answer: QuerySolutions | QueryBoolean | QueryTriples,
+    format_: Format,
+    out: Sink,
+    about: tuple[tuple[str, str], ...],
+) -> int:
     if isinstance(answer, QueryBoolean):
         answer.serialize(_file(out), format_.results)
         return 1
     if isinstance(answer, QuerySolutions):
+        if format_.name in WRITERS:
+            table = term_table((variable.value for variable in answer.variables), answer, about)
+            write_export(format_.name, table, out)
+            return table.size
         if format_.results is None:
             return write_sheet(answer, out) if format_.name == "sheet" else write_markdown(answer, out)
         sink = CountingSink(out, format_.name)

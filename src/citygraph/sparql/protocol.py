@@ -29,7 +29,8 @@ class Query(NamedTuple):
 
     `formats` are names of formats.py in order of preference, over all kinds of result: the engine uses the first that
     can represent its result. The two tuples of graphs override the FROM clauses of the text. `name` is a secret chosen
-    by the client, with which it can end the query. `time_limit` is the client's own, in seconds; 0 is none.
+    by the client, with which it can end the query. `time_limit` is the client's own, in seconds; 0 is none. `about`
+    describes the result in files that can hold it: pairs of name and value.
     """
 
     text: str
@@ -39,6 +40,7 @@ class Query(NamedTuple):
     base: str = BASE
     name: str = ""
     time_limit: float = 0.0
+    about: tuple[tuple[str, str], ...] = ()
 
 
 class ProtocolRequest(NamedTuple):

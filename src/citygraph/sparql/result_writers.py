@@ -7,10 +7,10 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import Protocol
 
 from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple
 
+from citygraph.exports.sinks import Sink
 from citygraph.rdf.terms import PREFIXES, namespace
 from citygraph.text import guarded_cell
 
@@ -18,18 +18,6 @@ _MARKDOWN = re.compile(r"[\\`*_\[\]|<>~#&]")
 _BREAKS = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
 # The number of triples that are read before the first is written, to find the prefixes in use.
 _LOOK_AHEAD = 1000
-
-
-class Sink(Protocol):
-    """The target of a result: a binary file, or a connection."""
-
-    def write(self, data: bytes, /) -> int:
-        """Accepts all of these bytes."""
-        ...
-
-    def flush(self) -> None:
-        """Passes on the bytes that are held."""
-        ...
 
 
 class CountingSink:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from citygraph.exports.writers import WRITERS
+from citygraph.instance import current_instance
 from citygraph.rdf.formats import BY_NAME, Format
 from citygraph.release.releases import Release
 from citygraph.settings import Settings
@@ -71,6 +73,7 @@ class Results:
     def answer(self, request: QueryRequest) -> Reply:
         """Returns the reply. Raises what the guard, the engine and the client's rate limiter raise."""
         keywords = scan(request.query.text, self._settings)
+        request = _described(request)
         federated = self._settings.federation and "SERVICE" in keywords
         if federated or _is_volatile(request.query.text):
             return self._fresh(request, federated)
@@ -107,7 +110,7 @@ class Results:
         headers.append(("Content-Type", request.accepted.content_type(BY_NAME[entry.format])))
         if entry.rows is not None:
             headers.append(("X-Citygraph-Rows", str(entry.rows)))
-        body, coding = entry.body, request.coding
+        body, coding = entry.body, request.coding if BY_NAME[entry.format].text else None
         if coding and len(body) >= SMALLEST:
             body = entry.encoded.get(coding) or self._encode(entry, coding, key)
             headers.append(("Content-Encoding", coding))
@@ -125,7 +128,8 @@ class Results:
 
     def _large(self, request: QueryRequest, format_: Format, stream: Stream, tag: str, timing: str) -> Reply:
         """Returns the reply from a result that is too large for memory."""
-        pieces: Iterable[bytes] = compressed(stream, request.coding) if request.coding else stream
+        coding = request.coding if format_.text else None
+        pieces: Iterable[bytes] = compressed(stream, coding) if coding else stream
         try:
             body = self._spool.take(pieces)
         finally:
@@ -135,11 +139,33 @@ class Results:
         headers.append(("Content-Length", str(body.size)))
         if stream.rows is not None:
             headers.append(("X-Citygraph-Rows", str(stream.rows)))
-        if request.coding:
-            headers.append(("Content-Encoding", request.coding))
+        if coding:
+            headers.append(("Content-Encoding", coding))
         if tag:
-            headers.append(("ETag", coded_tag(tag, request.coding)))
+            headers.append(("ETag", coded_tag(tag, coding)))
         return Reply(200, headers, body)
+
+
+def _described(request: QueryRequest) -> QueryRequest:
+    """Returns the request with what describes the result, if the format of a table can hold it."""
+    # Each kind of result has one format among these, and only tables have others than those of RDF and of the W3C.
+    if not any(name in WRITERS for name in request.query.formats):
+        return request
+    return request._replace(query=request.query._replace(about=_about(request.release)))
+
+
+def _about(release: Release) -> tuple[tuple[str, str], ...]:
+    """Returns the licence, the citation and the release of a file."""
+    instance, manifest = current_instance(), release.manifest
+    title = instance.title_in(instance.languages[0])
+    publisher = instance.publisher.name or title
+    issued = manifest.created[:10]
+    address = f"{instance.base}releases/{release.id}"
+    citation = f"{publisher} ({issued[:4]}). {title}. Release {release.id}. SHA-256 {manifest.digest}. {address}"
+    return (
+        *(("title", title), ("publisher", publisher), ("licence", instance.licence), ("citation", citation)),
+        *(("release", release.id), ("digest", manifest.digest), ("issued", issued)),
+    )
 
 
 def _is_volatile(text: str) -> bool:
@@ -169,6 +195,8 @@ def _key(request: QueryRequest) -> bytes:
         " ".join(query.formats),
         "\n".join(query.default_graphs),
         "\n".join(query.named_graphs),
+        # It names the release, of which several may have the same data.
+        repr(query.about),
     )
     return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=18).digest()
 

@@ -1,0 +1,1 @@
+"""Results as files for other programs, such as spreadsheets, data frames, maps and networks."""

@@ -1,0 +1,25 @@
+"""Where a result is written to."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+_PIECE = 1024 * 1024
+
+
+class Sink(Protocol):
+    """The target of a result: a binary file, or a connection."""
+
+    def write(self, data: bytes, /) -> int:
+        """Accepts all of these bytes."""
+        ...
+
+    def flush(self) -> None:
+        """Passes on the bytes that are held."""
+        ...
+
+
+def write_in_pieces(data: bytes | memoryview, out: Sink) -> None:
+    """Writes bytes that are in memory in pieces that fit in a frame."""
+    for start in range(0, len(data), _PIECE):
+        out.write(bytes(data[start : start + _PIECE]))
