@@ -18,7 +18,7 @@ from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 
 EX = "http://example.org/"
-# Those that the library or this package writes row by row; the others are tested as files (test_exports.py).
+# Those that the library or this package writes row by row; the others are tested as files (test_writers.py).
 TABLES = [format_.name for format_ in FORMATS if Kind.SOLUTIONS in format_.kinds and format_.name not in WRITERS]
 GRAPHS = tuple(format_.name for format_ in FORMATS if Kind.GRAPH in format_.kinds)
 AWKWARD = 'VALUES (?x ?y) { ("a},{}\\"b\\\\" 1) (UNDEF UNDEF) ("},{" 2) ("x\\n\\"y\\r\\n" -3) ("[{|<" "=1+1") }'

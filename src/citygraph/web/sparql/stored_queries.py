@@ -15,7 +15,7 @@ from citygraph.errors import CitygraphError, NotFound, UsageError
 from citygraph.graph.examples import current_examples, expanded
 from citygraph.instance import current_instance
 from citygraph.matching.lookup import Lookup
-from citygraph.rdf.formats import BY_NAME, Format, of_kind
+from citygraph.rdf.formats import BY_NAME, FORMATS, Format, named, of_kind
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
@@ -33,6 +33,7 @@ from citygraph.web.sparql.openapi import openapi
 from citygraph.web.sparql.query_form import FormContext, fields_of
 from citygraph.web.sparql.query_result import named_result
 from citygraph.web.sparql.result_picture import ResultPicture, draw_result
+from citygraph.web.sparql.result_pages import AFTER, LIMIT, RowPager, requested_page
 from citygraph.web.sparql.result_view import ResultView, read_answer
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import Lookups, ReleaseCache
@@ -41,7 +42,7 @@ from citygraph.web.view.values import AlternateForm
 
 OPENAPI = Variant("json", "application/vnd.oai.openapi+json;version=3.1")
 # Parameters of every query's address, which are not parameters of the query itself.
-_OWN = ("format", "output", "lang", "run", "timeout")
+_OWN = ("format", "output", "lang", "run", "timeout", LIMIT, AFTER)
 # Quality measurements are for the build, so the other queries are listed first.
 _GROUPS = ("", "tables", "quality")
 
@@ -89,7 +90,8 @@ class Queries:
     def one(self, request: Request, name: str) -> Reply:
         """Returns a query's page or, for a program, its result. Raises NotFound, UsageError for a bad parameter."""
         arguments, own = _parameters(request)
-        format_ = own.get("format") or own.get("output")
+        name, extension = self._split(name)
+        format_ = own.get("format") or own.get("output") or extension
         reader = self._reader(request)
         is_page = accepted_formats(request.headers.get("Accept", ""), format_).html
         # Programs get labels in the first language of the instance, whatever their Accept-Language is.
@@ -99,8 +101,22 @@ class Queries:
             raise NotFound(f"no stored query {name[:80]!r}; all are listed at /queries")
         if not is_page:
             text = query.bind(with_entities(query.parameters, arguments, partial(self._lookup, request)))
-            return self._linked(self._result(request, text, format_, own.get("timeout", "")), reader)
+            result = partial(self._result, request, format_=format_, timeout=own.get("timeout", ""))
+            page = requested_page(own, text)
+            if page is None:
+                return self._linked(result(text), reader)
+            pager = RowPager(self._releases, result, partial(self._ask, request))
+            root = reader.addresses.root.partition("/releases/")[0]
+            answer = pager.reply(page, text, self._release(request), root + request.path, {**arguments, **own})
+            return self._linked(answer, reader)
         return self._linked(self._form(request, query, arguments, reader, runs=bool(arguments) or "run" in own), reader)
+
+    def _split(self, name: str) -> tuple[str, str]:
+        """Returns the name of a query, and the format if the address ends with one."""
+        stem, _, extension = name.rpartition(".")
+        if name not in self._queries and stem in self._queries and (extension == "html" or named(extension, FORMATS)):
+            return stem, extension
+        return name, ""
 
     def _form(
         self, request: Request, query: StoredQuery, arguments: Mapping[str, str], reader: PageRequest, *, runs: bool
@@ -173,13 +189,19 @@ class Queries:
         parameters = {"query": text, "format": format_ or "", "timeout": timeout}
         return self._endpoint.answer(Request({**request.environ, "QUERY_STRING": urlencode(parameters)}))
 
+    def _ask(self, request: Request, text: str) -> Reply:
+        """Returns the endpoint's reply to a query in a format that a page can read."""
+        if self._endpoint is None:
+            raise NotFound("no queries are answered here: this server runs without engines")
+        return self._endpoint.ask(request, Query(text, base=self._settings.base))
+
     def _shown_result(
         self, request: Request, query: StoredQuery, text: str, values: Mapping[str, str], reader: PageRequest
     ) -> ShownResult | None:
         """Returns the result as picture and table, or None on a server without engines."""
         if self._endpoint is None:
             return None
-        response = self._endpoint.ask(request, Query(text, base=self._settings.base))
+        response = self._ask(request, text)
         opened = self._shelf.of_request(request)
         result = read_answer(response, reader, opened.gone)
         named = named_result(result, query, opened, reader.translations.language)
