@@ -32,8 +32,8 @@ from citygraph.web.sparql.endpoint import SparqlEndpoint
 from citygraph.web.sparql.openapi import openapi
 from citygraph.web.sparql.query_form import FormContext, fields_of
 from citygraph.web.sparql.query_result import named_result
-from citygraph.web.sparql.result_picture import ResultPicture, draw_result
 from citygraph.web.sparql.result_pages import AFTER, LIMIT, RowPager, requested_page
+from citygraph.web.sparql.result_picture import ResultPicture, draw_result
 from citygraph.web.sparql.result_view import ResultView, read_answer
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import Lookups, ReleaseCache
