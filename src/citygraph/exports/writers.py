@@ -58,7 +58,7 @@ def _graphml(table: TermTable, out: Sink) -> None:
 
 
 def _node_link(table: TermTable, out: Sink) -> None:
-    from citygraph.exports.node_link import write_node_link
+    from citygraph.exports.node_link_json import write_node_link
 
     write_node_link(network_of(table, "node-link JSON"), out)
 
