@@ -50,7 +50,7 @@ def _literals() -> Iterator[tuple[NamedNode, str]]:
 
 
 def _templates() -> Iterator[str]:
-    for path in _ONTOLOGY.glob("rules/*.rq"):
+    for path in (*_ONTOLOGY.glob("rules/*.rq"), *_QUERIES.rglob("*.rq")):
         yield from _ROW.findall(path.read_text("utf-8"))
 
 

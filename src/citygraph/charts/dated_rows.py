@@ -34,7 +34,7 @@ def dated_rows(rows: Sequence[DatedRow], caption: Caption, name: str = "dates") 
     bottom = len(rows) * _ROW + 6
     drawn = [_row(row, place * _ROW + _ROW / 2 + 2, years) for place, row in enumerate(rows)]
     return picture(
-        name, "dated", caption, (0, 0, _WIDTH, bottom + _FOOT), [*years.grid(0, bottom), *drawn], role="group"
+        name, "dated-rows", caption, (0, 0, _WIDTH, bottom + _FOOT), [*years.grid(0, bottom), *drawn], role="group"
     )
 
 
@@ -42,7 +42,7 @@ def mark_sample(kind: int) -> Markup:
     """Returns the sample of a kind of date for a legend, hidden from screen readers, because text follows."""
     mark = next(_mark(kind, Span(0.0, 0.0), Scale(0.0, 1.0, 7.0, 1.0), 5.0))
     return element(
-        "svg", mark, class_="picture sample dated", viewBox="0 0 28 10", aria_hidden="true", focusable="false"
+        "svg", mark, class_="picture sample dated-rows", viewBox="0 0 28 10", aria_hidden="true", focusable="false"
     )
 
 

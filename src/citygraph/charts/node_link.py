@@ -37,37 +37,36 @@ def node_link(
     """Returns the drawing of nodes and the links between their ids. Raises ValueError without links."""
     if not links:
         raise ValueError("a network needs at least one link")
-    at, height = _packed([node.id for node in nodes], links)
+    at, edges, height = _packed([node.id for node in nodes], links)
     lines = [element("path", class_="link", d=path([at[one], at[other]])) for one, other in links]
     degrees = {node.id: sum(node.id in link for link in links) for node in nodes}
-    marks = [_node(node, at[node.id], degrees[node.id]) for node in nodes if node.id in at]
+    marks = [_node(node, at[node.id], edges[node.id], degrees[node.id]) for node in nodes if node.id in at]
     group = element("g", *lines, aria_hidden="true")
     return picture(name, "node-link", caption, (0, 0, _WIDTH, height), [group, *marks], role="group")
 
 
-def _node(node: NetworkNode, at: XY, degree: int) -> Markup:
+def _node(node: NetworkNode, at: XY, edge: float, degree: int) -> Markup:
+    """Returns a node with as much of its name as fits before the edge of its box."""
     x, y = at
     mark = element("circle", class_="mark", cx=x, cy=y, r=min(9.0, 4 + sqrt(degree)))
-    is_left = x > _WIDTH - _NAME_ROOM / 2 and x > _WIDTH / 2
-    text = element(
-        "text", fitted(node.name, (x if is_left else _WIDTH - x) - 14), class_="name", x=x - 11 if is_left else x + 11,
-        y=y + 4, text_anchor="end" if is_left else None, lang=node.language,
-    )  # fmt: skip
+    text = element("text", fitted(node.name, edge - x - 16), class_="name", x=x + 11, y=y + 4, lang=node.language)
     return linked(node.href, node.name, mark, text, language=node.language, class_=f"node kind-{node.kind % 4}")
 
 
-def _packed(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> tuple[dict[str, XY], float]:
-    """Returns positions, each connected part in a box, the boxes row by row, and the height of all."""
+def _packed(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> tuple[dict[str, XY], dict[str, float], float]:
+    """Returns positions, each connected part in a box, the boxes row by row; the right edges; the height of all."""
     left = top = tallest = 0.0
     at: dict[str, XY] = {}
+    edges: dict[str, float] = {}
     for part in _parts(ids, links):
-        width, height = min(_WIDTH, 250 + len(part) * 16.0), min(640.0, 56 + len(part) * 30.0)
+        width, height = min(_WIDTH, 292 + len(part) * 16.0), min(640.0, 56 + len(part) * 30.0)
         if left + width > _WIDTH:
             left, top, tallest = 0.0, top + tallest, 0.0
         inside = [link for link in links if link[0] in part]
         at |= {id_: (x + left, y + top) for id_, (x, y) in _placed(part, inside, width, height).items()}
         left, tallest = left + width, max(tallest, height)
-    return at, top + tallest
+        edges |= dict.fromkeys(part, left)
+    return at, edges, top + tallest
 
 
 def _parts(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> list[list[str]]:

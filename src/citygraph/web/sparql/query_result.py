@@ -10,7 +10,7 @@ from citygraph.web.sparql.result_view import ResultCell, ResultView
 from citygraph.web.view.release_cache import OpenRelease
 
 _LABEL = "Label"
-_BETWEEN = "; "
+BETWEEN = "; "
 Row = tuple[ResultCell | None, ...]
 
 
@@ -35,7 +35,7 @@ def named_result(result: ResultView, query: StoredQuery, opened: OpenRelease, la
 
     def shown(row: Row, place: int, label: int | None) -> ResultCell | None:
         cell, named = row[place], None if label is None else row[label]
-        if cell is None:
+        if cell is None or not (cell.text or cell.iri):
             return named
         if named is not None:
             return replace(cell, text=named.text)
@@ -67,6 +67,6 @@ def _labelled(cell: ResultCell, opened: OpenRelease, language: str) -> ResultCel
 def _translated(cell: ResultCell, words: Mapping[str, str]) -> ResultCell:
     if cell.text in words:
         return replace(cell, text=words[cell.text])
-    if not words or _BETWEEN not in cell.text:
+    if not words or BETWEEN not in cell.text:
         return cell
-    return replace(cell, text=_BETWEEN.join(words.get(part, part) for part in cell.text.split(_BETWEEN)))
+    return replace(cell, text=BETWEEN.join(words.get(part, part) for part in cell.text.split(BETWEEN)))

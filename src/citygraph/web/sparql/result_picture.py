@@ -19,7 +19,7 @@ from citygraph.charts.times import Span
 from citygraph.index.entities import Entity
 from citygraph.source.queries import StoredQuery
 from citygraph.web.kinds.drawing import land, thousands
-from citygraph.web.sparql.query_result import NamedResult, Row
+from citygraph.web.sparql.query_result import BETWEEN, NamedResult, Row
 from citygraph.web.sparql.result_view import ResultCell
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.time_spans import span
@@ -152,7 +152,7 @@ def _timeline(drawing: _Drawing) -> ResultPicture | None:
     columns = [
         place
         for place in drawing.column(lambda cell: not cell.iri)
-        if names[place] not in _YEARS and any(_span(row[place]) for row in drawing.rows)
+        if names[place] not in _YEARS and any(map(_is_date, filter(None, (row[place] for row in drawing.rows))))
     ]
     held = any(names[place] in _STARTS for place in columns) and any(names[place] in _ENDS for place in columns)
     naming = drawing.naming()
@@ -167,8 +167,8 @@ def _timeline(drawing: _Drawing) -> ResultPicture | None:
 
 def _dated(drawing: _Drawing, columns: Sequence[int], naming: int, *, held: bool) -> Iterator[DatedRow]:
     for row in drawing.rows:
-        dates = tuple((kind, when) for kind, place in enumerate(columns) if (when := _span(row[place])))
-        name = row[naming] or next(filter(None, row), None)
+        dates = tuple((kind, when) for kind, place in enumerate(columns) for when in _spans(row[place]))
+        name = row[naming] or next((cell for cell in row if cell and not _is_date(cell)), None)
         if not dates or name is None:
             continue
         headings = drawing.result.view.columns
@@ -177,8 +177,14 @@ def _dated(drawing: _Drawing, columns: Sequence[int], naming: int, *, held: bool
         yield DatedRow(name.text, dates, f"{name.text}: {told}", href, name.language, held)
 
 
-def _span(cell: ResultCell | None) -> Span | None:
-    return span(cell.lexical) if cell and _PARTIAL_DATE.fullmatch(cell.lexical) else None
+def _spans(cell: ResultCell | None) -> list[Span]:
+    """Returns the dates of a cell, which may have several."""
+    texts = cell.lexical.split(BETWEEN) if cell else []
+    return [when for text in texts if _PARTIAL_DATE.fullmatch(text) and (when := span(text))]
+
+
+def _is_date(cell: ResultCell) -> bool:
+    return not cell.iri and all(_PARTIAL_DATE.fullmatch(text) for text in cell.lexical.split(BETWEEN))
 
 
 def _network(drawing: _Drawing) -> ResultPicture | None:
