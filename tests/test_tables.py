@@ -15,6 +15,7 @@ import pytest
 from arro3.io import read_parquet
 from pyoxigraph import Store
 
+from citygraph.build.table_columns import columns_of
 from citygraph.build.tables import is_text, table_name, table_queries, write_tables
 from citygraph.errors import BadData
 from citygraph.release.outputs import CSVW, PACKAGE
@@ -24,7 +25,12 @@ from citygraph.text import guarded
 from tests.conftest import REPOSITORY
 
 TABLES = table_queries([REPOSITORY / "queries"])
-NAMES = ["agreements", "cities", "events", "organisations", "people", "sources", "tenures"]
+NAMES = [
+    *("agreement-dates", "agreement-parties", "agreements", "cities", "events", "organisations", "people"),
+    *("populations", "sources", "tenures"),
+]
+# Each table by name; those in long form have a key of several columns.
+KEYS = {table_name(query): query.key or ("iri",) for query in TABLES}
 
 
 def rows(release: Release, name: str) -> list[dict[str, str]]:
@@ -55,6 +61,42 @@ def test_a_row_reads_as_the_graph_says(izmir: Release) -> None:
     )  # fmt: skip
 
 
+def test_a_partial_date_is_three_columns(izmir: Release) -> None:
+    """(17) As stated, its first and its last day; so are several dates in a cell, in the same order."""
+    (tianjin,) = (row for row in rows(izmir, "agreements") if row["iri"].endswith("/izmir-tianjin"))
+    names = ("protocol_date", "protocol_first_day", "protocol_last_day")
+    assert [tianjin[name] for name in names] == ["1991-09", "1991-09-01", "1991-09-30"]
+    (baku,) = (row for row in rows(izmir, "agreements") if row["iri"].endswith("/izmir-baku"))
+    assert baku["attested_on_first_day"] == baku["attested_on_last_day"] == baku["attested_on"]
+    dates = [row for row in rows(izmir, "agreement-dates") if row["agreement_iri"].endswith("/izmir-baku")]
+    stated = {(row["kind"], row["date"], row["date_first_day"], row["date_last_day"]) for row in dates}
+    assert ("protocol", "1986", "1986-01-01", "1986-12-31") in stated
+    assert ("protocol", "1986-04-28", "1986-04-28", "1986-04-28") in stated
+
+
+def test_agreements_have_countries_and_continents(izmir: Release) -> None:
+    """(17) In the wide form those of all parties, in the long form a row for each party."""
+    (bremen,) = (row for row in rows(izmir, "agreements") if row["iri"].endswith("/izmir-bremen"))
+    assert (bremen["countries"], bremen["continents"]) == ("Germany; Türkiye", "Asia; Europe")
+    long = [row for row in rows(izmir, "agreement-parties") if row["agreement_iri"] == bremen["iri"]]
+    assert [(row["party"], row["country"], row["continent"]) for row in long] == [
+        ("Bremen", "Germany", "Europe"), ("İzmir", "Türkiye", "Asia"),
+    ]  # fmt: skip
+    assert {row["protocol_date"] for row in long} == {"1996-04-24"}
+
+
+def test_a_population_is_a_number_with_its_year_and_whether_it_is_approximate(izmir: Release) -> None:
+    """(17) In columns of their own; the long form has each figure with its source."""
+    columns = ("population", "population_date", "population_is_approximate")
+    told = {row["label_en"]: tuple(row[column] for column in columns) for row in rows(izmir, "cities")}
+    assert told["Baku"] == ("2000000", "2009", "true")
+    assert told["Tianjin"] == ("10000000", "2004", "false")
+    assert told["Bremen"] == ("600000", "", "true")
+    assert told["İzmir"] == ("", "", "")
+    (baku,) = [row for row in rows(izmir, "populations") if row["place"] == "Baku"]
+    assert (baku["value"], baku["date"], baku["source"]) == ("2000000", "2009", "izmir-sister-cities")
+
+
 def test_an_agreement_has_its_last_documented_state(izmir: Release) -> None:
     """(15 §1) By the notation of its concept; empty where no source gives a state."""
     states = {row["iri"].rpartition("/")[2]: row["state"] for row in rows(izmir, "agreements")}
@@ -69,9 +111,9 @@ def test_csv_is_rfc_4180(izmir: Release, name: str) -> None:
     assert not raw.startswith(b"\xef\xbb\xbf")
     assert raw.endswith(b"\r\n")
     assert b"\n" not in raw.replace(b"\r\n", b"")
-    iris = [row["iri"] for row in rows(izmir, name)]
-    assert len(iris) == len(set(iris)) > 0
-    assert iris == sorted(iris)
+    keys = [tuple(row[column] for column in KEYS[name]) for row in rows(izmir, name)]
+    assert len(keys) == len(set(keys)) > 0
+    assert [key[0] for key in keys] == sorted(key[0] for key in keys)
 
 
 @pytest.mark.parametrize("query", TABLES, ids=NAMES)
@@ -79,8 +121,8 @@ def test_parquet_has_the_same_values_with_types(izmir: Release, query: StoredQue
     """Numbers are numbers, an empty cell is null, and a column says what it is."""
     name = table_name(query)
     table = read_parquet(izmir.path / "tables" / f"{name}.parquet").read_all()
-    assert table.column_names == [column.name for column in query.columns]
-    for column in query.columns:
+    assert table.column_names == [column.name for column in columns_of(query.columns)]
+    for column in columns_of(query.columns):
         cells = [row[column.name] for row in rows(izmir, name)]
         values = table.column(column.name).to_pylist()
         if is_text(column):
@@ -98,7 +140,9 @@ def test_cells_are_what_the_package_says(izmir: Release, package: dict[str, Any]
     path = izmir.path / "tables" / resource["path"]
     assert resource["bytes"] == path.stat().st_size
     assert resource["hash"] == "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
-    assert [field["name"] for field in resource["schema"]["fields"]] == [column.name for column in query.columns]
+    assert [field["name"] for field in resource["schema"]["fields"]] == [
+        column.name for column in columns_of(query.columns)
+    ]
     for field in resource["schema"]["fields"]:
         pattern = field.get("constraints", {}).get("pattern", ".*")
         number = r"-?\d+(\.\d+)?" if field["type"] == "number" else pattern
@@ -121,7 +165,7 @@ def test_csvw_names_the_same_columns(izmir: Release) -> None:
     for table, query in zip(csvw["tables"], TABLES, strict=True):
         header = (izmir.path / "tables" / table["url"]).read_text(encoding="utf-8").partition("\n")[0].strip()
         assert [column["titles"] for column in table["tableSchema"]["columns"]] == header.split(",")
-        for said, column in zip(table["tableSchema"]["columns"], query.columns, strict=True):
+        for said, column in zip(table["tableSchema"]["columns"], columns_of(query.columns), strict=True):
             assert ("separator" in said) == column.several
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
-from citygraph.build.tables import SEPARATOR, Table, by_key, is_text, main_tag
+from citygraph.build.table_columns import DAY, SEPARATOR
+from citygraph.build.tables import Table, by_key, is_text, main_tag
 from citygraph.catalogues import ENGLISH, N_, for_instance, templates, translated
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, DATASET, DCTERMS, LICENSE, RDF, RDFS
@@ -19,12 +20,22 @@ from citygraph.release.releases import Release
 from citygraph.source.queries import Column
 
 _DATE = r"\d{4}(-\d{2}(-\d{2})?)?"
+_DAY = r"\d{4}-\d{2}-\d{2}"
 # Notes for all columns of a kind, appended to their own descriptions.
 _ON_DATES = N_("As exact as the sources: YYYY, YYYY-MM or YYYY-MM-DD.")
 _ON_SEVERAL = N_('Several values are joined with "; ".')
 _KEYWORDS = (N_("city diplomacy"), N_("sister cities"), N_("town twinning"))
 # Dates are not among them: a partial date is not an xsd:date, so that they are strings with a pattern.
-_CSVW_TYPES = {"integer": "integer", "number": "decimal", "boolean": "boolean", "iri": "anyURI", "text": "string"}
+_CSVW_TYPES = {
+    "integer": "integer",
+    "number": "decimal",
+    "boolean": "boolean",
+    "iri": "anyURI",
+    "text": "string",
+    DAY: "date",
+}
+# The types of a data package; all others are strings.
+_FIELD_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean", DAY: "date"}
 
 
 @dataclass(frozen=True)
@@ -155,11 +166,15 @@ def _csv_resource(table: Table, release: Path) -> dict[str, Any]:
         "encoding": "utf-8",
         "dialect": {"delimiter": ",", "lineTerminator": "\r\n", "quoteChar": '"', "doubleQuote": True, "header": True},
         "schema": {
-            "fields": [_field(column) for column in query.columns],
-            "primaryKey": query.columns[0].name,
+            "fields": [_field(column) for column in table.columns],
+            "primaryKey": _plain_key(table),
             "missingValues": [""],
         },
     }
+
+
+def _plain_key(table: Table) -> str | list[str]:
+    return table.key[0] if len(table.key) == 1 else list(table.key)
 
 
 def _file_resource(name: str, offer: OutputFile, release: Path) -> dict[str, Any]:
@@ -178,11 +193,13 @@ def _file_resource(name: str, offer: OutputFile, release: Path) -> dict[str, Any
 def _field(column: Column) -> dict[str, Any]:
     field: dict[str, Any] = {
         "name": column.name,
-        "type": "string" if is_text(column) else column.type,
+        "type": _FIELD_TYPES.get(column.type, "string") if not column.several else "string",
         **by_key("title", column.title),
         **by_key("description", descriptions_of(column)),
     }
-    pattern = {"date": _DATE, "integer": r"-?\d+", "boolean": "true|false"}.get(column.type)
+    pattern = {"date": _DATE, DAY: _DAY if column.several else None, "integer": r"-?\d+", "boolean": "true|false"}.get(
+        column.type
+    )
     # Several values in a cell make it a string; the pattern still checks each value.
     if pattern and is_text(column):
         one = f"({pattern})"
@@ -199,9 +216,10 @@ def _csvw_table(table: Table) -> dict[str, Any]:
         "dc:title": _tagged(query.titles),
         "dc:description": _tagged(query.descriptions),
         "tableSchema": {
-            "columns": [_csvw_column(column) for column in query.columns],
-            "primaryKey": query.columns[0].name,
-            "aboutUrl": "{+iri}",
+            "columns": [_csvw_column(column) for column in table.columns],
+            "primaryKey": _plain_key(table),
+            # A row with a key of several columns is about no entity of its own.
+            **({"aboutUrl": "{+iri}"} if table.key == ("iri",) else {}),
         },
     }
 
@@ -241,7 +259,13 @@ _CROISSANT_CONTEXT: dict[str, Any] = {
         )
     },
 }
-_CROISSANT_TYPES = {"integer": "sc:Integer", "decimal": "sc:Float", "boolean": "sc:Boolean", "anyURI": "sc:URL"}
+_CROISSANT_TYPES = {
+    "date": "sc:Date",
+    "integer": "sc:Integer",
+    "decimal": "sc:Float",
+    "boolean": "sc:Boolean",
+    "anyURI": "sc:URL",
+}
 _FILE_TYPES = {file.path: file.media_type for file in DUMPS}
 _BY_ENDING = {".csv": "text/csv", ".parquet": "application/x-parquet"}
 
@@ -282,9 +306,13 @@ def _record_set(table: Mapping[str, Any]) -> dict[str, Any]:
         "@id": name,
         "name": name,
         "description": _main_text(table["dc:description"]),
-        "key": {"@id": f"{name}/{schema['primaryKey']}"},
+        "key": _croissant_key(name, schema["primaryKey"]),
         "field": [_croissant_field(name, table["url"], column) for column in schema["columns"]],
     }
+
+
+def _croissant_key(table: str, key: str | list[str]) -> dict[str, str] | list[dict[str, str]]:
+    return {"@id": f"{table}/{key}"} if isinstance(key, str) else [{"@id": f"{table}/{one}"} for one in key]
 
 
 def _croissant_field(table: str, file: str, column: Mapping[str, Any]) -> dict[str, Any]:

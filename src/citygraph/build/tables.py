@@ -14,6 +14,7 @@ from arro3.core import Table as Arrow
 from arro3.io import write_parquet
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
+from citygraph.build.table_columns import cells_of, columns_of
 from citygraph.catalogues import ENGLISH, for_instance
 from citygraph.errors import BadData, QuerySyntaxError
 from citygraph.instance import current_instance
@@ -22,7 +23,6 @@ from citygraph.source.queries import Column, StoredQuery, load_queries
 from citygraph.sparql.evaluate import evaluate_trusted
 from citygraph.text import best_tag, guarded
 
-SEPARATOR = "; "
 _FOLDER = "tables/"
 # Rows are read and written in batches, so that the terms of a large table are not all in memory at once.
 _BATCH = 10_000
@@ -47,6 +47,16 @@ class Table:
         return table_name(self.query)
 
     @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of its files."""
+        return columns_of(self.query.columns)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that identify a row."""
+        return self.query.key or (self.query.columns[0].name,)
+
+    @property
     def csv(self) -> OutputFile:
         """The CSV file."""
         return offers_of(self.query)[0]
@@ -64,6 +74,10 @@ def table_queries(folders: Iterable[Path]) -> list[StoredQuery]:
     for query in tables:
         if not query.columns:
             raise BadData("the head of a table needs `columns`", f"{query.name}.rq")
+        if bare := [column.name for column in query.columns if not column.description]:
+            raise BadData(f"the column {bare[0]!r} of a table needs a description", f"{query.name}.rq")
+        if unknown := set(query.key) - {column.name for column in query.columns}:
+            raise BadData(f"the key {min(unknown)!r} is not a column", f"{query.name}.rq")
     return tables
 
 
@@ -95,16 +109,17 @@ def _write_table(store: Store, query: StoredQuery, release: Path) -> Table:
     solutions = _select(store, query)
     csv_offer, parquet_offer = offers_of(query)
     batches: list[RecordBatch] = []
-    schema = Schema([_field(column) for column in query.columns])
+    columns = columns_of(query.columns)
+    schema = Schema([_field(column) for column in columns])
     rows = 0
     # RFC 4180: commas, CRLF, doubled quotes. No byte order mark: R and many CSV readers take it for part of a name.
     with (release / csv_offer.path).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(column.name for column in query.columns)
-        for batch in _batches(solutions):
+        writer.writerow(column.name for column in columns)
+        for batch in _batches(solutions, query.columns):
             rows += len(batch)
-            writer.writerows(map(_cells(query.columns), batch))
-            batches.append(_columnar(batch, query, schema))
+            writer.writerows(map(_cells(columns), batch))
+            batches.append(_columnar(batch, columns, f"{query.name}.rq", schema))
     with (release / parquet_offer.path).open("wb") as binary:
         _write_parquet(batches, schema, binary)
     return Table(query, rows)
@@ -125,8 +140,8 @@ def _select(store: Store, query: StoredQuery) -> QuerySolutions:
     return solutions
 
 
-def _batches(solutions: QuerySolutions) -> Iterator[list[list[str | None]]]:
-    rows = ([_value(term) for term in solution] for solution in solutions)
+def _batches(solutions: QuerySolutions, columns: Sequence[Column]) -> Iterator[list[list[str | None]]]:
+    rows = (cells_of([_value(term) for term in solution], columns) for solution in solutions)
     while batch := list(islice(rows, _BATCH)):
         yield batch
 
@@ -163,9 +178,9 @@ def main_tag(texts: Mapping[str, str]) -> str | None:
     return best_tag(texts, *current_instance().languages, ENGLISH) or next(iter(texts), None)
 
 
-def _columnar(rows: list[list[str | None]], query: StoredQuery, schema: Schema) -> RecordBatch:
+def _columnar(rows: list[list[str | None]], columns: Sequence[Column], file: str, schema: Schema) -> RecordBatch:
     arrays = []
-    for column, values in zip(query.columns, zip(*rows, strict=True), strict=True):
+    for column, values in zip(columns, zip(*rows, strict=True), strict=True):
         if is_text(column):
             arrays.append(Array(values, _TEXT))
             continue
@@ -173,7 +188,7 @@ def _columnar(rows: list[list[str | None]], query: StoredQuery, schema: Schema) 
         try:
             arrays.append(Array([None if value is None else read(value) for value in values], kind))
         except ValueError as error:
-            raise BadData(f"the column {column.name!r} is of type {column.type}: {error}", f"{query.name}.rq") from None
+            raise BadData(f"the column {column.name!r} is of type {column.type}: {error}", file) from None
     return RecordBatch.from_arrays(arrays, schema=schema)
 
 

@@ -65,6 +65,7 @@ class StoredQuery:
     language: str = ""  # of the labels in its result; "" is the first of the instance
     # The columns that its picture uses as name of a row, value, group (by) and series; those left out are found.
     picture: Mapping[str, str] = field(default_factory=dict)
+    key: tuple[str, ...] = ()  # the columns that identify a row of a table; the first one if it is empty
 
     @property
     def titles(self) -> dict[str, str]:
@@ -157,7 +158,19 @@ def _read(text: str, name: str, file: str) -> StoredQuery:
         columns = tuple(_column(key, value) for key, value in (values.get("columns") or {}).items())
         title, description, view = values["title"], values["description"], values.get("view", "table")
         turkish, picture = (values.get(key) or {} for key in ("turkish", "picture"))
-        return StoredQuery(name, title, description, text, view, parameters, columns, turkish=turkish, picture=picture)
+        return StoredQuery(
+            name,
+            title,
+            description,
+            text,
+            view,
+            parameters,
+            columns,
+            turkish,
+            "",
+            picture,
+            tuple(values.get("key") or ()),
+        )
     except yaml.YAMLError as error:
         raise BadData(f"the head is not YAML: {error}", file) from None
     except KeyError as error:
