@@ -55,6 +55,7 @@ PACKAGES = (
     "instance",
     "instance_file",
     "saving",
+    "bounded_cache",
     "text",
     "geo",
 )

@@ -20,6 +20,7 @@ def locale_of(language: str) -> Locale:
     return Locale.parse("en_GB" if language == "en" else language)
 
 
+@cache
 def own_name(language: str) -> str:
     """Returns the name of a language in that language: "Türkçe"."""
     name = Locale.parse(language).get_language_name(language) or language

@@ -11,6 +11,7 @@ from citygraph.instance import current_instance
 from citygraph.release.releases import Release
 from citygraph.web.http.assets import read_assets
 from citygraph.web.http.negotiation import own_name
+from citygraph.web.view.frame import Frame, Frames
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.values import date, interval_text, number
 
@@ -26,25 +27,31 @@ class Templates:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            # The files of a package do not change while it runs: they are not looked at for each page.
+            auto_reload=False,
         )
+        self._frames = Frames(self._environment)
         self._assets = read_assets()
 
     def page(self, template: str, reader: PageRequest, release: Release | None, **values: Any) -> str:
         """Returns a rendered page; `release` is the one that its footer names."""
-        instance = current_instance()
-        return self._environment.get_template(template).render(
-            _=reader.translations,
-            counted=reader.translations.count,
-            own_name=own_name,
-            assets=self._assets,
-            addresses=reader.addresses,
-            reader=reader,
-            release=release,
-            languages=LANGUAGES,
-            instance=instance,
-            site_title=instance.title_in(reader.translations.language),
-            date=lambda lexical: date(lexical, reader.translations),
-            interval=lambda one: interval_text(one, reader.translations),
-            number=lambda value: number(str(value), reader.translations),
-            **values,
-        )
+        instance, translations, addresses = current_instance(), reader.translations, reader.addresses
+        language, title = translations.language, instance.title_in(translations.language)
+        common = {
+            "_": translations,
+            "counted": translations.count,
+            "own_name": own_name,
+            "assets": self._assets,
+            "addresses": addresses,
+            "languages": LANGUAGES,
+            "site_title": title,
+            "date": lambda lexical: date(lexical, translations),
+            "interval": lambda one: interval_text(one, translations),
+            "number": lambda value: number(str(value), translations),
+        }
+        own = {"reader": reader, "release": release, "instance": instance}
+        reader_key = (language, addresses.base, addresses.root, title)
+        page_key = (reader_key, reader.query, release.id if release else "", instance.licence, instance.publisher)
+        frame = Frame(self._frames, reader_key, page_key, common, own)
+        template_values = {**common, **own, "frame": frame, "macros": frame.macros, "section": "", **values}
+        return self._environment.get_template(template).render(template_values)
