@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.graph.labels import is_in
+from citygraph.graph.things import Facts, selected
 from citygraph.rdf.terms import CG, RDF
 from citygraph.web.kinds.page_context import Bindings, PageContext, not_yet, text_of
-from citygraph.web.kinds.ties import Facts, dates_of, facts_by_subject
+from citygraph.web.kinds.ties import dates_of, facts_by_subject
 from citygraph.web.view.cells import Cell
 from citygraph.web.view.values import Text, literal_text
 
 _TYPE = RDF("type").value
-_EVENT = CG("Event").value
+_EVENT, _SOURCE = CG("Event").value, CG("Source").value
+_DATES = tuple(CG(name).value for name in ("startDate", "endDate", "notBefore", "notAfter", "attestedOn"))
+_TAKES_PLACE_IN, _ABOUT, _ANNIVERSARY_OF, _PARTY = (
+    CG(name).value for name in ("takesPlaceIn", "about", "anniversaryOf", "party")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +43,34 @@ class Event:
         return self.start or self.end
 
 
-def read_events(context: PageContext, rows: Iterable[Bindings]) -> tuple[Event, ...]:
-    """Returns the events of a query's rows, the oldest first, undated ones last."""
-    events = events_by_iri(context, rows).values()
+def read_events(context: PageContext, facts_by_event: Mapping[str, Facts]) -> tuple[Event, ...]:
+    """Returns events, the oldest first, undated ones last."""
+    events = (_event(context, iri, facts) for iri, facts in facts_by_event.items())
     return tuple(sorted(events, key=lambda one: (one.when or "9999", one.name.text)))
 
 
-def events_by_iri(context: PageContext, rows: Iterable[Bindings]) -> dict[str, Event]:
-    """Returns the events of a query's rows by IRI, in the order of the rows."""
-    return {iri: _event(context, iri, facts) for iri, facts in facts_by_subject(rows, "event").items()}
+def events_of_place(context: PageContext, place: str) -> dict[str, Facts]:
+    """Returns the dates and classes of the events that take place in a place or are about it.
+
+    Those about one of its agreements, or that celebrate one, count too.
+    """
+    things = context.opened.things
+    own = [iri for name in (_TAKES_PLACE_IN, _ABOUT) for iri in things.subjects(name, place)]
+    of_agreements = [
+        iri
+        for agreement in things.subjects(_PARTY, place)
+        for name in (_ABOUT, _ANNIVERSARY_OF)
+        for iri in things.linking(agreement).get(name, ())
+    ]
+    every = ((iri, things.facts(iri)) for iri in sorted({*own, *of_agreements}))
+    # Documents are about things too.
+    shown = ((iri, _of_event(facts)) for iri, facts in every if _SOURCE not in facts.get(_TYPE, ()))
+    return {iri: facts for iri, facts in shown if facts}
+
+
+def _of_event(facts: Facts) -> Facts:
+    kinds = tuple(kind for kind in facts.get(_TYPE, ()) if kind.startswith(CG))
+    return {**selected(facts, _DATES), **({_TYPE: kinds} if kinds else {})}
 
 
 def span_of(facts: Facts) -> tuple[str, str, bool]:
@@ -115,7 +139,8 @@ def attendances(
 
     `offices` are those held, by event.
     """
-    events = events_by_iri(context, context.ask("taken-part-dates", agent=agent))
+    dated = facts_by_subject(context.ask("taken-part-dates", agent=agent), "event")
+    events = {iri: _event(context, iri, facts) for iri, facts in dated.items()}
     parts = sources_by(context.ask("taken-part", agent=agent), "event")
     attended = [
         Attendance(events[iri], cells_of(context, parts[iri]), offices.get(iri, ())) for iri in parts if iri in events

@@ -70,7 +70,7 @@ def agreement(context: PageContext, description: Description) -> Layout:
     """Returns the layout of an agreement."""
     node = NamedNode(description.iri)
     sides = _sides(context, description)
-    events = read_events(context, context.ask("agreement-events", agreement=node))
+    events = read_events(context, facts_by_subject(context.ask("agreement-events", agreement=node), "event"))
     year = Literal(int(context.today[:4]))
     rows = context.ask("agreement-anniversaries", agreement=node, year=year)
     facts = {

@@ -98,7 +98,7 @@ def event(context: PageContext, description: Description) -> Layout:
         "people": people,
         "others": others,
         "groups": cells_of(context, description, CG("attendeeGroup").value),
-        "programme": read_events(context, context.ask("event-parts", whole=node)),
+        "programme": read_events(context, facts_by_subject(context.ask("event-parts", whole=node), "event")),
     }
     covered = frozenset(CG(name).value for name in (*_COVERED, *_dated(description)))
     return Layout("kinds/event.html", values, covered, _covered_links(description, offices))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pyoxigraph import NamedNode
 
 from citygraph.graph.description import Description
+from citygraph.graph.things import Facts
 from citygraph.rdf.terms import CG, RDF
 from citygraph.web.kinds.agents import organisation, person, post, tenure
 from citygraph.web.kinds.agreements import agreement
@@ -22,7 +23,7 @@ from citygraph.web.kinds.page_context import (
     validity,
 )
 from citygraph.web.kinds.places import place
-from citygraph.web.kinds.ties import Facts, facts_by_subject
+from citygraph.web.kinds.ties import facts_by_subject
 
 Make = Callable[[PageContext, Description], Layout]
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from markupsafe import Markup
-from pyoxigraph import NamedNode
 
 from citygraph.charts.axis import Bar, Lane, axis
 from citygraph.charts.svg import Caption
 from citygraph.graph.description import Description
 from citygraph.rdf.partial_dates import chronological, finest_first, period_of
 from citygraph.rdf.terms import CG, SCHEMA
-from citygraph.web.kinds.acts import read_events
+from citygraph.web.kinds.acts import events_of_place, read_events
 from citygraph.web.kinds.drawing import NARROW, chart_of, partners_of
 from citygraph.web.kinds.page_context import Layout, PageContext
 from citygraph.web.kinds.tenures import MayorTenure, read_mayors
@@ -69,7 +68,7 @@ def place(context: PageContext, description: Description) -> Layout:
         "csv": _csv(context, iri),
         "mayors": mayors,
         "offices": _offices(context, here.text, mayors),
-        "events": read_events(context, context.ask("place-events", place=NamedNode(iri))),
+        "events": read_events(context, events_of_place(context, iri)),
     }
     return Layout("kinds/place.html", values, _COVERED if ties else frozenset(), _COVERED_LINKS)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
-from pyoxigraph import NamedNode
 
 from citygraph.charts.axis import Bar, Lane, axis
 from citygraph.charts.svg import Caption
+from citygraph.graph.things import Facts, selected
+from citygraph.instance import VOCABULARY
 from citygraph.rdf.partial_dates import UNKNOWN_DATE
 from citygraph.rdf.terms import CG
 from citygraph.web.kinds.acts import span_of
@@ -23,6 +24,9 @@ from citygraph.web.view.values import Text, date
 _HOLDER, _POST, _START, _END, _ATTESTED, _UNTIL = (
     CG(name).value for name in ("holder", "post", "startDate", "endDate", "attestedOn", "until")
 )
+_JURISDICTION, _OF, _ROLE, _ATTESTED_AT = (CG(name).value for name in ("jurisdiction", "of", "role", "attestedAt"))
+_MAYORS = frozenset(f"{VOCABULARY}ontology/roles/{name}" for name in ("mayor", "governing-mayor"))
+_OF_EVENT = tuple(CG(name).value for name in ("startDate", "endDate", "notBefore", "notAfter"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,43 +61,48 @@ class MayorTenure:
 
 
 def read_mayors(context: PageContext, iri: str) -> tuple[MayorTenure, ...]:
-    """Returns the mayors of a place in order of time; two queries."""
-    place = NamedNode(iri)
-    rows = context.ask("mayors", place=place)
-    events = _events(context, place)
-    who = {text_of(row.get("tenure")): row for row in rows}
+    """Returns the mayors of a place in order of time."""
+    things, link = context.opened.things, context.table.link
     # The dates are those of the most precise source: the table of mayors has one date per column.
     tenures = []
-    for tenure, facts in facts_by_subject(rows, "tenure").items():
+    for tenure, post in _mayoralties(context, iri):
+        facts = things.facts(tenure)
         days = tuple(Attestation(day, "", None) for day in dates_of(facts, "attestedOn"))
         starts, ends = dates_of(facts, "startDate"), dates_of(facts, "endDate")
-        link = context.table.link
         tenures.append(
             MayorTenure(
                 link(tenure),
-                link(text_of(who[tenure].get("holder"))),
-                link(text_of(who[tenure].get("post"))),
+                link(facts[_HOLDER][-1]),
+                link(post),
                 starts[0] if starts else "",
                 ends[0] if ends else "",
-                (*days, *events.get(tenure, ())),
+                (*days, *_attesting_events(context, facts)),
                 validity(context, facts),
-                not ends and bool(facts.get(_UNTIL)),
+                not ends and _UNTIL in facts,
             )
         )
     return tuple(sorted(tenures, key=lambda one: (one.first or "9999", one.holder.text)))
 
 
-def _events(context: PageContext, place: NamedNode) -> Mapping[str, tuple[Attestation, ...]]:
-    """Returns the events that attest mayors, by tenure."""
-    rows = context.ask("mayors-shown", place=place)
-    tenures: dict[str, set[str]] = {}
-    for row in rows:
-        tenures.setdefault(text_of(row.get("tenure")), set()).add(text_of(row.get("event")))
-    spans = {event: span_of(facts) for event, facts in facts_by_subject(rows, "event").items()}
-    return {
-        tenure: tuple(Attestation(*spans[event][:2], context.table.link(event)) for event in sorted(events))
-        for tenure, events in tenures.items()
+def _mayoralties(context: PageContext, place: str) -> Iterator[tuple[str, str]]:
+    """Yields the tenures of mayors of a place with their posts, in order of the tenure."""
+    things = context.opened.things
+    posts = {
+        post
+        for organisation in things.subjects(_JURISDICTION, place)
+        for post in things.subjects(_OF, organisation)
+        if not _MAYORS.isdisjoint(things.facts(post).get(_ROLE, ()))
     }
+    tenures = {tenure: post for post in sorted(posts) for tenure in things.subjects(_POST, post)}
+    yield from ((tenure, tenures[tenure]) for tenure in sorted(tenures) if _HOLDER in things.facts(tenure))
+
+
+def _attesting_events(context: PageContext, tenure: Facts) -> Iterator[Attestation]:
+    """Yields the dated events that attest a tenure."""
+    for event in tenure.get(_ATTESTED_AT, ()):
+        facts = selected(context.opened.things.facts(event), _OF_EVENT)
+        if facts:
+            yield Attestation(*span_of(facts)[:2], context.table.link(event))
 
 
 _UNDATED = "9999"

@@ -10,19 +10,35 @@ from urllib.parse import urlencode
 from pyoxigraph import NamedNode
 
 from citygraph.geo import kilometres
+from citygraph.graph.things import Facts, selected
 from citygraph.rdf.partial_dates import DateInterval, chronological, date_interval, year_part
 from citygraph.rdf.terms import CG, RDF, SCHEMA
 from citygraph.text import collation_key, fold
-from citygraph.web.kinds.page_context import VALID_DURING, Bindings, PageContext, is_in_force, text_of, validity
+from citygraph.web.kinds.page_context import (
+    ATTESTED_DURING,
+    CURRENT_STATE,
+    VALID_DURING,
+    Bindings,
+    PageContext,
+    is_in_force,
+    text_of,
+    validity,
+)
 from citygraph.web.view.cells import SourceNote
 from citygraph.web.view.values import Text
 
 Point = tuple[float, float]  # latitude and longitude, in degrees
-Facts = Mapping[str, tuple[str, ...]]
 
 _PARTY = CG("party").value
 _LATITUDE, _LONGITUDE = SCHEMA("latitude").value, SCHEMA("longitude").value
 _TYPE = RDF("type").value
+_OF_AGREEMENT = (
+    _PARTY,
+    *(CG(name).value for name in ("councilActDate", "protocolDate", "startDate", "daysToProtocol")),
+    VALID_DURING,
+    ATTESTED_DURING,
+    CURRENT_STATE,
+)
 
 SortKey = Callable[[str], str]  # of a name
 
@@ -92,20 +108,35 @@ class Tie:
 
 
 def read_ties(context: PageContext, iri: str, point: Point | None) -> tuple[Tie, ...]:
-    """Returns the ties of the place `iri` at `point`, by date of the council act; three queries in any case."""
-    place = NamedNode(iri)
-    agreements = facts_by_subject(context.ask("ties", place=place), "agreement")
-    partners = facts_by_subject(context.ask("tie-partners", place=place), "partner")
-    sources = facts_by_subject(context.ask("tie-sources", place=place), "agreement", value="source")
-    by_iri = {partner: _partner(context, partner, facts, point) for partner, facts in partners.items()}
+    """Returns the ties of the place `iri` at `point`, by date of the council act."""
+    sources = _sources(context, iri)
+    agreements = {agreement: facts for agreement in sources if (facts := _agreement(context, agreement, iri))}
+    parties = dict.fromkeys(party for facts in agreements.values() for party in facts.get(_PARTY, ()))
+    by_iri = {party: _partner(context, party, context.opened.things.facts(party), point) for party in parties}
     ties = [_tie(context, agreement, facts, by_iri) for agreement, facts in agreements.items()]
     # The number of a tie is its place in this order; the IRI makes it the same at each request.
     sort_key = context.translations.sort_key
     ties.sort(key=lambda tie: (not tie.first, chronological(tie.first), sort_key(_called(tie)), tie.agreement))
-    return tuple(
-        _numbered(tie, number, context.table.notes(sources.get(tie.agreement, {}).get("", ())))
-        for number, tie in enumerate(ties, 1)
-    )
+    notes = context.table.notes
+    return tuple(_numbered(tie, number, notes(sources[tie.agreement])) for number, tie in enumerate(ties, 1))
+
+
+def _sources(context: PageContext, iri: str) -> dict[str, list[str]]:
+    """Returns the agreements of a place, each with the graphs that state that it is a party, all sorted."""
+    sources: dict[str, list[str]] = {}
+    for agreement, _, _, graph in context.opened.quick.quads_for_pattern(None, CG("party"), NamedNode(iri), None):
+        if isinstance(agreement, NamedNode):
+            graphs = sources.setdefault(agreement.value, [])
+            if isinstance(graph, NamedNode):
+                graphs.append(graph.value)
+    return {agreement: sorted(sources[agreement]) for agreement in sorted(sources)}
+
+
+def _agreement(context: PageContext, agreement: str, place: str) -> Facts:
+    """Returns what the table shows of an agreement of a place: the other parties, its dates, its validity."""
+    facts = selected(context.opened.things.facts(agreement), _OF_AGREEMENT)
+    others = tuple(party for party in facts.pop(_PARTY, ()) if party != place)
+    return {**facts, _PARTY: others} if others else facts
 
 
 def facts_by_subject(
@@ -123,7 +154,8 @@ def facts_by_subject(
 def point_of(facts: Facts) -> Point | None:
     """Returns the location of an entity from its facts, or None."""
     try:
-        return float(facts[_LATITUDE][0]), float(facts[_LONGITUDE][0])
+        # Of several numbers the least, so that the place does not move from request to request.
+        return min(map(float, facts[_LATITUDE])), min(map(float, facts[_LONGITUDE]))
     except (KeyError, ValueError):
         return None
 

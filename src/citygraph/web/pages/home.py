@@ -13,7 +13,7 @@ from citygraph.rdf.terms import CG
 from citygraph.release.changes import things_changed
 from citygraph.release.releases import Release
 from citygraph.web.kinds.page_context import Bindings, PageContext, text_of
-from citygraph.web.kinds.ties import Point, Tie, facts_by_subject, point_of, read_ties
+from citygraph.web.kinds.ties import Point, Tie, point_of, read_ties
 from citygraph.web.view.values import Text
 
 _MOST_COMING = 8  # anniversaries of a year
@@ -90,8 +90,7 @@ def read_home(context: PageContext, releases: Iterable[Release]) -> Home:
     ties: tuple[Tie, ...] = ()
     coming: tuple[Year, ...] = ()
     if hub:
-        facts = facts_by_subject(context.ask("place-point", place=NamedNode(hub)), "place").get(hub, {})
-        point = point_of(facts)
+        point = point_of(context.opened.things.facts(hub))
         ties = read_ties(context, hub, point)
         coming = tuple(_coming(context, hub, ties))
     counted = next((int(text_of(row.get("number"))) for row in context.ask_once("documents")), 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from jinja2 import Environment
@@ -10,7 +10,6 @@ from jinja2.environment import TemplateModule
 from markupsafe import Markup
 
 from citygraph.bounded_cache import BoundedCache
-from citygraph.web.http.addresses import Addresses
 
 _CAPACITY = 2**20
 _MOST_MODULES = 256
@@ -46,7 +45,12 @@ class Frame:
     """The frame of one page: `reader_key` determines the texts and addresses, `page_key` all that its parts show."""
 
     def __init__(
-        self, frames: Frames, reader_key: Hashable, page_key: Hashable, common: Mapping[str, Any], own: Mapping[str, Any]
+        self,
+        frames: Frames,
+        reader_key: Hashable,
+        page_key: Hashable,
+        common: Mapping[str, Any],
+        own: Mapping[str, Any],
     ) -> None:
         self._frames = frames
         self._reader_key = reader_key

@@ -23,6 +23,7 @@ from citygraph.graph.document import DocumentWriter
 from citygraph.graph.examples import examples_in, home_place
 from citygraph.graph.jsonld import Context, context_of
 from citygraph.graph.labels import Labels
+from citygraph.graph.things import Things
 from citygraph.graph.vocabulary import Vocabulary
 from citygraph.graph.withdrawals import Withdrawal, read_withdrawals
 from citygraph.index.entities import Entity, EntityTable
@@ -181,6 +182,7 @@ class OpenRelease:
         self.quick: Store = self.store
         self.labels = Labels(self.store, sourced=False)
         self.sourced_labels = Labels(self.store)
+        self.things = Things(self.store)
         # The subjects of each graph with their classes.
         self.graph_subjects: dict[str, list[tuple[str, str]]] = {}
         self._parts: dict[str, tuple[str, ...]] = {}
@@ -190,7 +192,7 @@ class OpenRelease:
     def read_from(self, store: Store) -> None:
         """Reads from this store from now on: the release's own, or a replica."""
         self.labels, self.sourced_labels = Labels(store, sourced=False), Labels(store)
-        self.quick = store
+        self.things.store = self.quick = store
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -1,0 +1,79 @@
+"""What a release states of a thing and what points at it, for pages that show many things: each read once per release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from sys import intern
+
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
+
+from citygraph.bounded_cache import BoundedCache
+
+Facts = Mapping[str, tuple[str, ...]]  # values, by property
+
+_CAPACITY = 24 * 2**20
+_DEFAULT = DefaultGraph()
+_OF_VALUE = 100  # bytes of a value beyond its text
+
+
+class Things:
+    """Reads things in the default graph, which has each statement once; the last read ones are kept, up to a size.
+
+    A release never changes, so that what was read from its store on the disk also holds for its copy in memory.
+    """
+
+    def __init__(self, store: Store, capacity: int = _CAPACITY) -> None:
+        self.store = store
+        self._facts: BoundedCache[str, Facts] = BoundedCache(capacity // 2, _size)
+        self._subjects: BoundedCache[tuple[str, str], tuple[str, ...]] = BoundedCache(capacity // 4, _size_of_iris)
+        self._linking: BoundedCache[str, Facts] = BoundedCache(capacity // 4, _size)
+
+    def facts(self, iri: str) -> Facts:
+        """Returns the values of every property of a thing, sorted by their text. Blank nodes are left out."""
+        facts = self._facts.get(iri)
+        if facts is None:
+            read: dict[str, list[str]] = {}
+            for _, predicate, value, _ in self.store.quads_for_pattern(NamedNode(iri), None, None, _DEFAULT):
+                if isinstance(value, NamedNode | Literal):
+                    read.setdefault(predicate.value, []).append(value.value)
+            facts = self._facts.put(iri, _sorted(read))
+        return facts
+
+    def subjects(self, predicate: str, iri: str) -> tuple[str, ...]:
+        """Returns the IRIs of the things that point at one with a property, sorted."""
+        key = predicate, iri
+        subjects = self._subjects.get(key)
+        if subjects is None:
+            quads = self.store.quads_for_pattern(None, NamedNode(predicate), NamedNode(iri), _DEFAULT)
+            found = (quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode))
+            subjects = self._subjects.put(key, tuple(sorted(found)))
+        return subjects
+
+    def linking(self, iri: str) -> Facts:
+        """Returns the IRIs of the things that point at one, by property, each sorted."""
+        linking = self._linking.get(iri)
+        if linking is None:
+            read: dict[str, list[str]] = {}
+            for subject, predicate, _, _ in self.store.quads_for_pattern(None, None, NamedNode(iri), _DEFAULT):
+                if isinstance(subject, NamedNode):
+                    read.setdefault(predicate.value, []).append(subject.value)
+            linking = self._linking.put(iri, _sorted(read))
+        return linking
+
+
+def selected(facts: Facts, properties: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Returns the values of some properties, without properties that have none."""
+    return {name: facts[name] for name in properties if name in facts}
+
+
+def _sorted(read: Mapping[str, list[str]]) -> Facts:
+    # Property names repeat: each text is kept once.
+    return {intern(name): tuple(sorted(set(values))) for name, values in read.items()}
+
+
+def _size(facts: Facts) -> int:
+    return sum(_OF_VALUE + _size_of_iris(values) for values in facts.values())
+
+
+def _size_of_iris(iris: tuple[str, ...]) -> int:
+    return sum(map(len, iris)) + _OF_VALUE * len(iris)
