@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+
+from citygraph.text import escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +19,31 @@ class Caption:
     language: str = ""
 
 
-def element(tag: str, *content: object, **attributes: object) -> Markup:
+def element(tag: str, *content: str | Markup, **attributes: object) -> Markup:
     """Returns an element. Underscores in attribute names become hyphens, except a trailing one, which is removed.
 
     Attributes with the value None or "" are left out.
     """
-    attribute_text = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(_attribute(value))}"'
-        for key, value in attributes.items()
-        if value is not None and value != ""
-    )
-    inner = "".join(str(escape(part)) for part in content)
-    return Markup(f"<{tag}{attribute_text}>{inner}</{tag}>" if inner else f"<{tag}{attribute_text}/>")  # noqa: S704 - escaped above
+    parts = [f"<{tag}"]
+    for key, value in attributes.items():
+        if type(value) is float:
+            parts.append(f'{_ATTRIBUTES[key]}{number(value)}"')
+        elif value is not None and value != "":
+            parts.append(f'{_ATTRIBUTES[key]}{escaped(value if type(value) is str else str(value))}"')
+    inner = "".join([part if type(part) is Markup else escaped(part) for part in content])
+    parts.append(f">{inner}</{tag}>" if inner else "/>")
+    return Markup("".join(parts))  # noqa: S704 - escaped above
+
+
+class _Attributes(dict[str, str]):
+    """The beginnings of attributes in SVG by their names in Python: a map writes the same few hundreds of times."""
+
+    def __missing__(self, name: str) -> str:
+        beginning = self[name] = f' {name.rstrip("_").replace("_", "-")}="'
+        return beginning
+
+
+_ATTRIBUTES = _Attributes()
 
 
 def picture(
@@ -67,18 +82,16 @@ def linked(href: str, label: str, *content: Markup, language: str = "", **attrib
 
 def number(value: float) -> str:
     """Returns a number with at most one decimal."""
-    short = f"{value:.1f}".removesuffix(".0")
-    return "0" if short == "-0" else short
+    short = f"{value:.1f}"
+    if short[-1] != "0":
+        return short
+    return short[:-2] if short != "-0.0" else "0"
 
 
 def path(points: Iterable[tuple[float, float]], closed: bool = False) -> str:
     """Returns the `d` attribute of a line through points."""
-    d = "L".join(f"{number(x)} {number(y)}" for x, y in points)
+    d = "L".join([f"{number(x)} {number(y)}" for x, y in points])
     return f"M{d}{'Z' if closed else ''}" if d else ""
-
-
-def _attribute(value: object) -> str:
-    return number(value) if isinstance(value, float) else str(value)
 
 
 def sample(state: str, age: int) -> Markup:

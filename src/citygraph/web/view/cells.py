@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from pyoxigraph import DefaultGraph, Literal, NamedNode
 
 from citygraph.graph.description import Value
@@ -22,6 +22,7 @@ from citygraph.rdf.terms import (
     WD,
     split_iri,
 )
+from citygraph.text import escaped
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.translations import N_, Translations
 from citygraph.web.view.values import Text, literal_text
@@ -37,7 +38,7 @@ class SourceNote:
 
     def __html__(self) -> Markup:
         """Returns the button as HTML. Not in a template: a page has hundreds of them."""
-        label = escape(self.label or self.name)
+        label = escaped(self.label or self.name)
         button = f'<button type="button" class="square" popovertarget="said-{self.number}" aria-label="{label}">'
         return Markup(f"{button}{self.number}</button>")  # noqa: S704 - escaped above
 

@@ -11,13 +11,14 @@ from functools import lru_cache
 
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from pyoxigraph import Literal
 
 from citygraph.graph.description import Node, Value
 from citygraph.graph.labels import is_in
 from citygraph.rdf.partial_dates import EDTF, DateInterval, date_interval
 from citygraph.rdf.terms import CG, DERIVED_GRAPH, RDF, RDFS, XSD
+from citygraph.text import escaped
 from citygraph.web.http.negotiation import locale_of
 from citygraph.web.view.translations import Translations
 
@@ -51,12 +52,14 @@ class Text:
 
     def __html__(self) -> Markup:
         """Returns the text as HTML. Not in a template: a page has hundreds of them."""
-        text, language = escape(self.text), f' lang="{escape(self.language)}"' if self.language else ""
+        text, language = escaped(self.text), f' lang="{escaped(self.language)}"' if self.language else ""
         if self.href:
-            return Markup(f'<a href="{escape(self.href)}"{language}>{text}</a>')  # noqa: S704 - escaped above
-        if self.time:
-            return Markup(f'<time datetime="{escape(self.time)}">{text}</time>')  # noqa: S704 - escaped above
-        return Markup(f"<span{language}>{text}</span>") if language else text  # noqa: S704 - escaped above
+            text = f'<a href="{escaped(self.href)}"{language}>{text}</a>'
+        elif self.time:
+            text = f'<time datetime="{escaped(self.time)}">{text}</time>'
+        elif language:
+            text = f"<span{language}>{text}</span>"
+        return Markup(text)  # noqa: S704 - escaped above
 
 
 def literal_text(literal: Literal, translations: Translations) -> Text:
@@ -115,6 +118,11 @@ def _date(lexical: str, language: str, before_our_era: str) -> str:
 
 def number(lexical: str, translations: Translations) -> str:
     """Returns a number in groups of three: 600,000.5 in English, 600.000,5 in Turkish; four digits are not split."""
+    return _number(lexical, translations.language)
+
+
+@lru_cache(maxsize=4096)
+def _number(lexical: str, language: str) -> str:
     try:
         value = Decimal(lexical)
     except InvalidOperation:
@@ -124,7 +132,7 @@ def number(lexical: str, translations: Translations) -> str:
         return lexical
     if value == value.to_integral_value() and abs(value) < 10**_YEAR_DIGITS:
         return str(int(value))
-    return format_decimal(value, locale=locale_of(translations.language), decimal_quantization=False)
+    return format_decimal(value, locale=locale_of(language), decimal_quantization=False)
 
 
 def language_name(code: str, translations: Translations) -> Text:
@@ -144,7 +152,13 @@ def coordinates(latitude: str, longitude: str, translations: Translations) -> st
 
 
 def _degrees(value: Decimal, translations: Translations) -> str:
-    return f"{format_decimal(abs(value), '0.00', locale=locale_of(translations.language))}°"
+    # Formatted to the digit that is shown, many places have the same degrees.
+    return _hundredths(round(abs(value), 2), translations.language)
+
+
+@lru_cache(maxsize=4096)
+def _hundredths(value: Decimal, language: str) -> str:
+    return f"{format_decimal(value, '0.00', locale=locale_of(language))}°"
 
 
 _TYPE = RDF("type").value
