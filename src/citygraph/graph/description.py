@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from itertools import islice
+from typing import NamedTuple
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store, Triple, Variable
 
@@ -34,8 +35,7 @@ Term = NamedNode | BlankNode | Literal
 Keep = Callable[[str, tuple[str, ...]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A value, or the subject of an incoming link, with the graphs that state it."""
 
     term: Term
@@ -47,16 +47,14 @@ class Value:
         return self.term.value if isinstance(self.term, NamedNode) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Statements:
+class Statements(NamedTuple):
     """The values of one property."""
 
     predicate: str
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A part of a document that has its own IRI, after a hash."""
 
     iri: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
@@ -15,8 +15,7 @@ from citygraph.text import ALL_LANGUAGES, best_tag, matches_language
 LABEL_PROPERTIES = (RDFS("label"), SKOS("prefLabel"), DCTERMS("title"))
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A text and its language; the language is empty for a name derived from the IRI."""
 
     text: str
@@ -26,8 +25,7 @@ class Label:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class StatedLabel:
+class StatedLabel(NamedTuple):
     """A label as the store has it, with the property that gives it and the graphs that state it."""
 
     predicate: NamedNode

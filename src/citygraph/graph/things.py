@@ -1,4 +1,4 @@
-"""What a release states of a thing and what points at it, for pages that show many things: each read once per release."""
+"""What a release states of things, for pages that show many of them: each is read once per release."""
 
 from __future__ import annotations
 

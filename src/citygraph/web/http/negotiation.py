@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale
 
@@ -104,6 +104,8 @@ def accepted_formats(accept: str, format_name: str | None = None) -> AcceptedFor
     return AcceptedFormats(_first_of_each_kind(name for _, name, _ in rated), types, html)
 
 
+# Clients send the same few headers again and again.
+@lru_cache(512)
 def language(accept_language: str, requested: str | None = None) -> str:
     """Returns the supported language that a reader prefers, else English. "TR" and "tr-TR" are Turkish."""
     named = interface_language(requested or "")

@@ -106,6 +106,7 @@ class Pages(Templates):
         table = StatementTable(opened, reader.translations, reader.addresses)
         kind = reader.view.get("kind", "")
         of_page = statement_page(opened, description.iri, page, kind)
+        own = source_line(opened, reader.translations, table.link, description.iri, 0, reader.addresses.root)
         return self.page(
             "graph.html",
             reader,
@@ -122,7 +123,9 @@ class Pages(Templates):
             chosen=kind,
             kinds=[(class_slug(one), _class(table, reader, one), number) for one, number in of_page.kinds],
             groups=[(_class(table, reader, g.kind), g.total, table.of_graph(g.subjects)) for g in of_page.groups],
-            abroad=source_line(opened, reader.translations, table.link, description.iri, 0).abroad,
+            abroad=source_line(
+                opened, reader.translations, table.link, description.iri, 0, reader.addresses.root
+            ).abroad,
             same=(),
             iri=description.iri,
             preview=_preview(reader, description.iri),

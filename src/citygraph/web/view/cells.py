@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from markupsafe import Markup
 from pyoxigraph import DefaultGraph, Literal, NamedNode
@@ -28,8 +29,7 @@ from citygraph.web.view.translations import N_, Translations
 from citygraph.web.view.values import Text, literal_text
 
 
-@dataclass(frozen=True, slots=True)
-class SourceNote:
+class SourceNote(NamedTuple):
     """A small numbered button that opens the details of a source; `label` is its accessible name."""
 
     number: int
@@ -43,16 +43,14 @@ class SourceNote:
         return Markup(f"{button}{self.number}</button>")  # noqa: S704 - escaped above
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """An assessment of a statement: its verdict, such as "outdated", and the reasons, linked to the assessment."""
 
     verdict: str
     reasons: tuple[Text, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A value: its texts, its sources, the reason if the curator concluded it, and its own rows if it has parts.
 
     `judgements` are the curator's assessments of the statement.
@@ -75,8 +73,7 @@ class Cell:
         return Markup(f'&#8288;<span class="marks">&#8288;{squares}</span>')  # noqa: S704 - made above
 
 
-@dataclass(frozen=True, slots=True)
-class PropertyRow:
+class PropertyRow(NamedTuple):
     """A property and its values; `differ` if sources disagree on a property that can have only one value.
 
     Short values are `inline`, one after the other.
@@ -107,9 +104,8 @@ class IncomingLinks:
     cells: tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """A source of the page: its number, its name with its address here, its kind, publisher and dates.
+class SourceLine(NamedTuple):
+    """A source of the page: its number, its name with its address here, and what is known of it, as HTML.
 
     `abroad` is the address of the document itself, if that is known.
     """
@@ -117,8 +113,7 @@ class SourceLine:
     number: int
     name: Text
     anchor: str
-    kind: str = ""
-    facts: tuple[tuple[str, Text], ...] = ()
+    about: Markup = Markup()
     abroad: str = ""
 
 
@@ -155,9 +150,22 @@ _ADDRESSES = tuple(
 
 
 def source_line(
-    opened: OpenRelease, translations: Translations, link: Callable[[str], Text], iri: str, number: int
+    opened: OpenRelease, translations: Translations, link: Callable[[str], Text], iri: str, number: int, root: str
 ) -> SourceLine:
-    """Returns the line of one source; a lookup by IRI."""
+    """Returns the line of one source; many pages have the same, so that it is read once per release.
+
+    `root` is the path in front of the addresses that `link` returns.
+    """
+    key = iri, translations.language, root
+    line: SourceLine | None = opened.shared_parts.get(key)
+    if line is None:
+        line = opened.shared_parts.put(key, _read_source_line(opened, translations, link, iri))
+    return line._replace(number=number, anchor=f"source-{number}")
+
+
+def _read_source_line(
+    opened: OpenRelease, translations: Translations, link: Callable[[str], Text], iri: str
+) -> SourceLine:
     statements: dict[str, list[NamedNode | Literal]] = {}
     # The default graph has what any graph states about the source, each triple once.
     for quad in islice(opened.quick.quads_for_pattern(NamedNode(iri), None, None, DefaultGraph()), _MOST):
@@ -169,7 +177,20 @@ def source_line(
         for predicate, name in _FACTS
         for term in statements.get(predicate, ())
     )
-    return SourceLine(number, link(iri), f"source-{number}", kind, facts, address_of(statements))
+    abroad = address_of(statements)
+    return SourceLine(0, link(iri), "", _about(kind, facts, abroad, translations), abroad)
+
+
+def _about(kind: str, facts: Iterable[tuple[str, Text]], abroad: str, _: Translations) -> Markup:
+    """Returns what a source is, who published it, when and where, as HTML."""
+    known = [escaped(kind)] if kind else []
+    known += [f'<span class="fact">{escaped(name)} {fact.__html__()}</span>' for name, fact in facts]
+    lines = [f'<span class="what">{" · ".join(known)}</span>'] if known else []
+    if abroad:
+        lines.append(
+            f'<a class="abroad" rel="external" href="{escaped(abroad)}">{escaped(_("the document itself"))}</a>'
+        )
+    return Markup("".join(lines))  # noqa: S704 - escaped above
 
 
 def address_of(statements: Mapping[str, list[NamedNode | Literal]]) -> str:
@@ -181,9 +202,8 @@ def address_of(statements: Mapping[str, list[NamedNode | Literal]]) -> str:
 
 def without_anchors(row: PropertyRow) -> PropertyRow:
     """Returns a row without anchors: a part of another document has no address on this page."""
-    return replace(
-        row, cells=tuple(replace(cell, anchor="", rows=tuple(map(without_anchors, cell.rows))) for cell in row.cells)
-    )
+    cells = (cell._replace(anchor="", rows=tuple(map(without_anchors, cell.rows))) for cell in row.cells)
+    return row._replace(cells=tuple(cells))
 
 
 def anchors_of(rows: Iterable[PropertyRow]) -> Iterator[str]:

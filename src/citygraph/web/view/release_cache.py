@@ -6,16 +6,17 @@ import logging
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 
+from citygraph.bounded_cache import BoundedCache
 from citygraph.build.dataset import dataset_description
 from citygraph.graph.curation import Assessment, Conclusion, read_assessments, read_conclusions
 from citygraph.graph.curation import Triple as CuratedTriple
@@ -39,6 +40,7 @@ from citygraph.web.view.findings import Findings, read_findings
 
 log = logging.getLogger(__name__)
 
+_SHARED = 2**22  # bytes of parts that pages share
 _LONGEST_CHAIN = 50  # commits, beyond which a release is read anew
 
 
@@ -183,6 +185,8 @@ class OpenRelease:
         self.labels = Labels(self.store, sourced=False)
         self.sourced_labels = Labels(self.store)
         self.things = Things(self.store)
+        # Parts that many pages share, by what they depend on: the lines of sources.
+        self.shared_parts: BoundedCache[Hashable, Any] = BoundedCache(_SHARED, lambda part: len(str(part)))
         # The subjects of each graph with their classes.
         self.graph_subjects: dict[str, list[tuple[str, str]]] = {}
         self._parts: dict[str, tuple[str, ...]] = {}

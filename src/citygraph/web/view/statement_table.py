@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from pyoxigraph import Literal, NamedNode
 
@@ -205,7 +204,7 @@ class StatementTable:
     def sources(self) -> tuple[SourceLine, ...]:
         """Returns the sources used so far, by number."""
         return tuple(
-            source_line(self._opened, self._translations, self.link, iri, number)
+            source_line(self._opened, self._translations, self.link, iri, number, self._addresses.root)
             for iri, number in self._numbers.items()
         )
 
@@ -311,7 +310,7 @@ class StatementTable:
             return Cell((text,), notes, reasons, judgements=judgements)
         node = self._node(value.iri)
         if node:
-            return replace(self._node_cell(node, notes, reasons), judgements=judgements)
+            return self._node_cell(node, notes, reasons)._replace(judgements=judgements)
         validity = self._validities.get(value.iri, "")
         return Cell((self.link(value.iri),), notes, reasons, validity=validity, judgements=judgements)
 

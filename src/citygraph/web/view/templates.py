@@ -13,6 +13,7 @@ from citygraph.web.http.assets import read_assets
 from citygraph.web.http.negotiation import own_name
 from citygraph.web.view.frame import Frame, Frames
 from citygraph.web.view.page_request import PageRequest
+from citygraph.web.view.statement_html import StatementHtml
 from citygraph.web.view.values import date, interval_text, number
 
 
@@ -45,6 +46,7 @@ class Templates:
             "addresses": addresses,
             "languages": LANGUAGES,
             "site_title": title,
+            "statements": StatementHtml(translations),
             "date": lambda lexical: date(lexical, translations),
             "interval": lambda one: interval_text(one, translations),
             "number": lambda value: number(str(value), translations),

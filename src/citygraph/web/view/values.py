@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date as calendar_date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from typing import NamedTuple
 
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
@@ -38,8 +39,7 @@ class AlternateForm:
     media_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A piece of text: its language if it differs from the page's, its link, and its machine-readable date."""
 
     text: str
