@@ -123,9 +123,7 @@ class Pages(Templates):
             chosen=kind,
             kinds=[(class_slug(one), _class(table, reader, one), number) for one, number in of_page.kinds],
             groups=[(_class(table, reader, g.kind), g.total, table.of_graph(g.subjects)) for g in of_page.groups],
-            abroad=source_line(
-                opened, reader.translations, table.link, description.iri, 0, reader.addresses.root
-            ).abroad,
+            abroad=own.abroad,
             same=(),
             iri=description.iri,
             preview=_preview(reader, description.iri),

@@ -1,0 +1,118 @@
+"""What pages read of things, as it was read by queries: the same facts, the same ties, mayors and events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store, Variable
+
+from citygraph.bounded_cache import BoundedCache
+from citygraph.graph.things import Things
+from citygraph.rdf.terms import CG
+from citygraph.release.releases import Release
+from citygraph.web.kinds.acts import events_of_place
+from citygraph.web.kinds.page_context import text_of
+from citygraph.web.kinds.tenures import read_mayors
+from citygraph.web.kinds.ties import read_ties
+from tests.grounds import context_of
+
+_QUERIES = Path(__file__).parent / "page_queries"
+Rows = list[dict[str, str]]
+
+
+def asked(release: Release, name: str, place: str) -> Rows:
+    """The rows of a query of tests/page_queries about a place."""
+    text = (_QUERIES / f"{name}.rq").read_text(encoding="utf-8")
+    rows = release.open_store().query(text, substitutions={Variable("place"): NamedNode(place)})
+    return [{v.value: text_of(row[v]) for v in rows.variables} for row in rows]  # type: ignore[union-attr,arg-type]
+
+
+def grouped(rows: Rows, subject: str) -> dict[str, dict[str, list[str]]]:
+    """The values of each subject by property, sorted."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for row in rows:
+        found.setdefault(row[subject], {}).setdefault(row["property"], set()).add(row["value"])
+    return {one: {name: sorted(values) for name, values in facts.items()} for one, facts in found.items()}
+
+
+def places(release: Release) -> list[str]:
+    """Every place that is a party, or has mayors or events."""
+    store = release.open_store()
+    names = ("party", "jurisdiction", "takesPlaceIn", "about")
+    quads = (quad for name in names for quad in store.quads_for_pattern(None, CG(name), None, DefaultGraph()))
+    return sorted({quad.object.value for quad in quads if isinstance(quad.object, NamedNode)})
+
+
+def test_the_ties_of_a_page_are_those_that_a_query_finds(izmir: Release) -> None:
+    """A place's agreements, their other parties and their sources are the same for every place (16 §7)."""
+    context = context_of(izmir)
+    for place in places(izmir):
+        ties = {tie.agreement: tie for tie in read_ties(context, place, (38.4, 27.1))}
+        facts = grouped(asked(izmir, "ties", place), "agreement")
+        assert ties.keys() == facts.keys()
+        partners = grouped(asked(izmir, "tie-partners", place), "partner")
+        for iri, tie in ties.items():
+            assert sorted(partner.iri for partner in tie.partners) == facts[iri].get(CG("party").value, [])
+            assert sorted(tie.acts) == facts[iri].get(CG("councilActDate").value, [])
+            assert sorted(tie.protocols) == facts[iri].get(CG("protocolDate").value, [])
+            for partner in tie.partners:
+                stated = partners.get(partner.iri, {})
+                assert len(partner.countries) == len(stated.get(CG("country").value, []))
+        sources = {(row["agreement"], row["source"]) for row in asked(izmir, "tie-sources", place)}
+        assert sum(len(tie.notes) for tie in ties.values()) == len(sources)
+
+
+def test_the_mayors_and_events_of_a_page_are_those_that_queries_find(izmir: Release) -> None:
+    """Tenures of mayors, the events that attest them, and the events of a place are the same (16 §7)."""
+    context = context_of(izmir)
+    every = 0
+    for place in places(izmir):
+        mayors = read_mayors(context, place)
+        assert len(mayors) == len(grouped(asked(izmir, "mayors", place), "tenure"))
+        shown = {(row["tenure"], row["event"]) for row in asked(izmir, "mayors-shown", place)}
+        assert sum(one.at is not None for mayor in mayors for one in mayor.attestations) == len(shown)
+        events = {iri: {n: list(v) for n, v in facts.items()} for iri, facts in events_of_place(context, place).items()}
+        assert events == grouped(asked(izmir, "place-events", place), "event")
+        every += len(mayors) + len(events)
+    assert every > 20
+
+
+_IRIS = st.sampled_from([NamedNode(f"https://example.org/{letter}") for letter in "abcd"])
+_VALUES = st.one_of(_IRIS, st.builds(Literal, st.text(max_size=3)))
+_QUADS = st.lists(st.builds(Quad, _IRIS, _IRIS, _VALUES, st.one_of(st.just(DefaultGraph()), _IRIS)), max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_QUADS)
+def test_things_have_the_facts_of_the_default_graph(quads: list[Quad]) -> None:
+    """Facts and links are those of the default graph, with and without room to keep them (16 §7)."""
+    store = Store()
+    store.extend(quads)
+    stated = {q for q in quads if q.graph_name == DefaultGraph()}
+    for things in (Things(store), Things(store, capacity=0)):
+        for iri in [NamedNode(f"https://example.org/{letter}") for letter in "abcd"] * 2:
+            facts: dict[str, set[str]] = {}
+            linking: dict[str, set[str]] = {}
+            for quad in stated:
+                if quad.subject == iri:
+                    facts.setdefault(quad.predicate.value, set()).add(quad.object.value)  # type: ignore[union-attr]
+                if quad.object == iri:
+                    linking.setdefault(quad.predicate.value, set()).add(quad.subject.value)  # type: ignore[union-attr]
+            assert things.facts(iri.value) == {name: tuple(sorted(values)) for name, values in facts.items()}
+            assert things.linking(iri.value) == {name: tuple(sorted(values)) for name, values in linking.items()}
+            for name, subjects in linking.items():
+                assert things.subjects(name, iri.value) == tuple(sorted(subjects))
+
+
+def test_a_bounded_cache_forgets_what_was_used_least_recently() -> None:
+    """Its size never exceeds its capacity, and a value beyond an eighth of it is not kept (16 §7)."""
+    cache: BoundedCache[int, str] = BoundedCache(10_000, len)
+    for number in range(50):
+        cache.put(number, "x" * 200)
+        cache.get(0)
+        assert cache.size <= 10_000
+    assert [bool(cache.get(number)) for number in (0, 49, 1)] == [True, True, False]
+    assert cache.put(99, "x" * 5_000) == "x" * 5_000
+    assert cache.get(99) is None
