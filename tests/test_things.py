@@ -26,7 +26,7 @@ def asked(release: Release, name: str, place: str) -> Rows:
     """The rows of a query of tests/page_queries about a place."""
     text = (_QUERIES / f"{name}.rq").read_text(encoding="utf-8")
     rows = release.open_store().query(text, substitutions={Variable("place"): NamedNode(place)})
-    return [{v.value: text_of(row[v]) for v in rows.variables} for row in rows]  # type: ignore[union-attr,arg-type]
+    return [{v.value: text_of(row[v]) for v in rows.variables} for row in rows]  # type: ignore[union-attr]
 
 
 def grouped(rows: Rows, subject: str) -> dict[str, dict[str, list[str]]]:

@@ -169,13 +169,16 @@ def describe(
         raise NotFound(f"the release has no statements about {iri}")
     own = _filtered(statements, keep)
     nodes = tuple(Node(node.iri, _filtered(node.statements, keep)) for node in nodes)
-    description = Description(iri, own, nodes, incoming, {}, page)
+    named: dict[str, tuple[StatedLabel, ...]] = {}
+    description = Description(iri, own, nodes, incoming, named, page)
     if page > description.pages:
         raise NotFound(f"the links to {iri} fill {description.pages} page(s): there is no page {page}")
     if page > 1:
         # Later pages show further links only; the entity's own statements are on the first.
         description = replace(description, statements=(), nodes=())
-    return replace(description, labels=_labels_of_named(description, labels))
+    # Its own dictionary is filled: another copy would take as long as a lookup.
+    named.update(_labels_of_named(description, labels))
+    return description
 
 
 def has_statements(store: Store, iri: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from pyoxigraph import Literal, NamedNode
@@ -94,6 +95,7 @@ def present_day() -> date:
     return local_day(current_instance().timezone)
 
 
+@lru_cache(16)
 def midnight(day: date, zone: str) -> datetime:
     """Returns the moment at which a day begins in a time zone."""
     return datetime.combine(day, time(), ZoneInfo(zone))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import flask
 from flask import Flask
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
+from werkzeug.routing import Map
 
 from citygraph.commit.tokens import Tokens
 from citygraph.commit.writer import Writer
@@ -146,6 +147,8 @@ class Application:
             for method in rule.methods or ()
             if not rule.arguments
         }
+        # So are those below a path that no other route begins with, such as /doc/.
+        self._below = _routes_below(app.url_map)
         # The map never builds addresses, so one binding serves every host.
         self._routes = app.url_map.bind("localhost")
         self.views = {
@@ -191,9 +194,8 @@ class Application:
             # Werkzeug drops the second slash; a document has one address.
             raise NotFound(f"there is nothing at /{request.path}")
         try:
-            endpoint, values = self._exact.get((request.method, request.path)) or self._routes.match(
-                request.path, method=request.method
-            )
+            key = request.method, request.path
+            endpoint, values = self._exact.get(key) or self._route_below(*key) or self._routes.match(key[1], key[0])
         except WrongMethod as error:
             allowed = (*sorted(error.valid_methods or ()), "OPTIONS")
             raise MethodNotAllowed(f"{request.method} is not a method of this address", allowed) from None
@@ -202,6 +204,26 @@ class Application:
             return view(request)
         with self._app.request_context(request.environ):
             return view(cast("Request", flask.request._get_current_object()), **values)  # type: ignore[attr-defined]
+
+    def _route_below(self, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
+        """Returns the endpoint and the values of an address such as /doc/city/bremen, or None."""
+        end = path.find("/", 1) + 1
+        endpoint = self._below.get((method, path[:end]))
+        # Two slashes are for the map, which redirects.
+        is_plain = endpoint is not None and end < len(path) and "//" not in path
+        return (endpoint, {"path": path[end:]}) if endpoint is not None and is_plain else None
+
+
+def _routes_below(map_: Map) -> dict[tuple[str, str], str]:
+    """Returns the endpoints of the only route below a folder, by method and folder, such as ("GET", "/doc/")."""
+    rules = [rule for rule in map_.iter_rules() if rule.rule.endswith("/<path:path>")]
+    every = [rule.rule for rule in map_.iter_rules()]
+    below = {}
+    for rule in rules:
+        folder = rule.rule.removesuffix("<path:path>")
+        if folder.count("/") == 2 and sum(other.startswith(folder) for other in every) == 1:
+            below.update({(method, folder): str(rule.endpoint) for method in rule.methods or ()})
+    return below
 
 
 def _sparql_views(

@@ -246,7 +246,7 @@ class Documents:
 
     def _select(self, request: Request, path: str) -> DocumentSelection:
         proxies, zone = self._settings.trusted_proxies, current_instance().timezone
-        return select(request, path.rstrip("/"), self._settings.base, proxies, midnight(self._today(), zone))
+        return select(request, path.rstrip("/"), self._settings.base, proxies, lambda: midnight(self._today(), zone))
 
     def _reader(self, selection: DocumentSelection) -> PageRequest:
         translations = Translations(selection.form.language)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, lru_cache
@@ -111,10 +111,10 @@ class Rendered:
     gone: bool = False
 
 
-def select(request: Request, path: str, base: str, proxies: int, today: datetime) -> DocumentSelection:
+def select(request: Request, path: str, base: str, proxies: int, today: Callable[[], datetime]) -> DocumentSelection:
     """Returns the representation that a request selects: by extension, ?format= or Accept, in this order.
 
-    `today` is the moment at which the day began.
+    `today` returns the moment at which the day began.
 
     Raises NotAcceptable, UsageError for a bad ?page= or ?at=.
     """
@@ -124,7 +124,7 @@ def select(request: Request, path: str, base: str, proxies: int, today: datetime
     profile = chosen(request.header("Accept-Profile"), request.args.get("_profile"))
     # A page shows the same view to everyone; its links lead to the other profiles.
     if form.is_page:
-        day = None if request.release else today
+        day = None if request.release else today()
         return DocumentSelection(path, form, _page(request), addresses, root, OWN, _day(request), _view(request), day)
     return DocumentSelection(path, form, _page(request), addresses, root, profile)
 
