@@ -114,8 +114,8 @@ def test_release_at_its_own_address_knows_no_today() -> None:
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_ACCEPT": "text/html", "SERVER_NAME": "x",
                "SERVER_PORT": "80", "wsgi.url_scheme": "http"}  # fmt: skip
     today = midnight(date(2026, 4, 24), "Europe/Istanbul")
-    assert select(Request(environ), "", Settings().base, 0, today).today == "2026-04-24"
-    assert select(Request({**environ, RELEASE: "r"}), "", Settings().base, 0, today).today == ""
+    assert select(Request(environ), "", Settings().base, 0, lambda: today).today == "2026-04-24"
+    assert select(Request({**environ, RELEASE: "r"}), "", Settings().base, 0, lambda: today).today == ""
 
 
 def test_shown_are_the_roundest_of_many(tmp_path: Path) -> None:
