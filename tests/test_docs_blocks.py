@@ -1,0 +1,138 @@
+"""The code blocks of README and docs/: each is run and prints what the page shows, or says why it is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+import pytest
+from pyoxigraph import RdfFormat, parse
+
+from citygraph.cli.main import main
+from citygraph.release.releases import Release, Releases
+from citygraph.report import Report
+from tests.docs_blocks import PAGES, REPOSITORY, DocsBlock, blocks_of, fences_of
+from tests.running import Running, serving
+
+Built = tuple[Releases, Release, Report]
+HERE = "http://127.0.0.1:8000"
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+COMMANDS = {"sh": "bash", "console": "bash", "python": sys.executable, "r": "Rscript", "js": "node"}
+RUN = [block for block in BLOCKS if block.language in {*COMMANDS, "sparql"} and not block.reason]
+# What differs between two runs of the same command.
+_VOLATILE = re.compile(
+    r"\d{4}-\d\d-\d\dT\d{6}Z-[0-9a-f]{12}|\b[0-9a-f]{12}\b|\b[0-9a-f]{64}\b| +\d+\.\d\d s$|(?<=\"elapsed\": )[\d.]+",
+    re.MULTILINE,
+)
+
+
+@pytest.fixture(scope="module")
+def server(built: Built) -> Iterator[Running]:
+    with serving(built[0].root) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, server: Running, built: Built) -> Path:
+    """The folder of a reader: a copy of the repository's sources, with the tables of the release as downloads."""
+    place = tmp_path_factory.mktemp("reader")
+    for name in ("data", "ontology", "queries", "citygraph.toml"):
+        (place / name).symlink_to(REPOSITORY / name)
+    shutil.copytree(built[1].path / "tables", place, dirs_exist_ok=True)
+    return place
+
+
+@pytest.mark.parametrize("block", RUN, ids=str)
+def test_a_block_does_what_the_page_says(block: DocsBlock, server: Running, folder: Path) -> None:
+    """(17) Queries against the site, commands in a shell, programs in their languages."""
+    if block.language != "sparql" and shutil.which(COMMANDS[block.language]) is None:
+        pytest.skip(f"there is no {COMMANDS[block.language]} here")
+    for module in re.findall(r"^import (\w+)", block.text, re.MULTILINE) if block.language == "python" else ():
+        pytest.importorskip(module, reason=f"{module} is not installed")
+    for text, output in block.steps:
+        printed = _printed(block.language, text.replace(HERE, server.url), server, folder).replace(server.url, HERE)
+        assert output is None or _is_shown(printed, output), f"{block.page.name}:{block.line} prints\n{printed}"
+
+
+def _printed(language: str, text: str, server: Running, folder: Path) -> str:
+    if language == "sparql":
+        reply = server.get(f"/sparql?format=csv&query={quote(text)}")
+        assert reply.status == 200, reply.body
+        return reply.body.decode().replace("\r\n", "\n")
+    options = {"python": ["-W", "ignore", "-c"], "r": ["-e"], "js": ["--input-type=module", "-e"]}.get(language, ["-c"])
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CITYGRAPH_")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [COMMANDS[language], *options, text],
+        cwd=folder,
+        env={**own, "PATH": path, "PYTHONPATH": str(REPOSITORY / "src")},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    # A session may show a command that fails; its output then has the reason.
+    assert language == "console" or done.returncode == 0, done.stderr
+    return done.stdout if done.returncode == 0 else done.stdout + done.stderr
+
+
+def _is_shown(printed: str, shown: str) -> bool:
+    """Returns whether the page shows this output; … there stands for any text, alone on a line for any lines."""
+    pattern = re.escape(_VOLATILE.sub("X", shown).rstrip()).replace(r"…\n", "(?:.*\n)*?").replace("…", ".*")
+    return re.fullmatch(pattern, _VOLATILE.sub("X", printed).rstrip(), re.DOTALL) is not None
+
+
+def test_every_block_is_run_or_parsed_or_says_why_not() -> None:
+    """(17) A reason names the test that runs the same, or what the machine of the tests lacks."""
+    for page in PAGES:
+        assert len(blocks_of(page)) + sum(b.output is not None for b in blocks_of(page)) == fences_of(page), page
+    for block in BLOCKS:
+        assert block.reason or block.language in {*COMMANDS, "sparql", *_PARSERS, "text"}, f"{block}: no reason"
+        for test in re.findall(r"tests/[\w/]+\.py", block.reason):
+            assert (REPOSITORY / test).exists(), f"{block}: {test}"
+        assert not block.reason.startswith("run by") or "tests/" in block.reason, block
+
+
+def _unknown_options(text: str) -> list[str]:
+    """Returns the options of our own commands in a text that these do not have."""
+    unknown = []
+    for line in text.replace("\\\n", " ").splitlines():
+        words = shlex.split(line.removeprefix("$ "), comments=True)
+        command: click.Command | None = main if words[:1] == ["citygraph"] else None
+        while isinstance(command, click.Group):
+            words = words[1:]
+            command = command.get_command(click.Context(command), words[0])
+        options = [word.partition("=")[0] for word in words if command and word.startswith("--")]
+        known = {name for option in (command.params if command else ()) for name in option.opts}
+        unknown += [option for option in options if option not in known]
+    return unknown
+
+
+_PARSERS = {
+    "toml": tomllib.loads,
+    "json": json.loads,
+    "trig": lambda text: list(parse(text, RdfFormat.TRIG)),
+    "turtle": lambda text: list(parse(text, RdfFormat.TURTLE)),
+}
+
+
+@pytest.mark.parametrize("block", [one for one in BLOCKS if one.language in _PARSERS], ids=str)
+def test_a_block_of_data_is_well_formed(block: DocsBlock) -> None:
+    """(17) What a reader copies is accepted."""
+    _PARSERS[block.language](block.text)
+
+
+@pytest.mark.parametrize("block", [one for one in BLOCKS if one.reason and one.language == "sh"], ids=str)
+def test_commands_that_are_not_run_have_existing_options(block: DocsBlock) -> None:
+    """(17) Commands that would take minutes or ask other hosts are at least read by our own command line."""
+    assert not _unknown_options(block.text)
