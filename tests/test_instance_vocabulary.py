@@ -11,7 +11,7 @@ from pyoxigraph import Literal, NamedNode
 from citygraph.build.build import build
 from citygraph.errors import Violations
 from citygraph.progress import Progress
-from citygraph.rdf.terms import ID, PREFIXES
+from citygraph.rdf.terms import BASE, ID, PREFIXES
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.files import Sources, sources_of
@@ -115,6 +115,15 @@ def test_an_own_query_is_listed_and_answered(site: tuple[FlaskClient, Release]) 
     assert "Harbours with their berths" in page(site, "/queries")
     rows = site[0].get("/queries/harbours?format=csv").text.splitlines()
     assert rows[1:] == [f"{ID}city/izmir-harbour,12"]
+
+
+def test_an_own_query_is_in_the_description_of_the_dataset(site: tuple[FlaskClient, Release]) -> None:
+    """(17) As a data service of the catalogue, like those of the package."""
+    described = site[0].get("/dataset?format=nt").text
+    for name in ("harbours", "partners"):
+        assert f"<{BASE}queries/{name}> <http://www.w3.org/ns/dcat#endpointURL> <{BASE}queries/{name}>" in described
+    assert '"Harbours with their berths"@en' in described
+    assert f"<{BASE}queries/tables/cities>" not in described
 
 
 @pytest.mark.parametrize(

@@ -404,3 +404,80 @@ def test_openapi_describes_what_is_there(client: FlaskClient) -> None:
             part = part[step]
     year = next(p for p in said["paths"]["/queries/anniversaries"]["get"]["parameters"] if p["name"] == "year")
     assert year["schema"] == {"type": "integer", "minimum": 1, "maximum": 9999, "default": 2026}
+
+
+def test_a_name_is_resolved_for_programs_too(izmir_client: FlaskClient) -> None:
+    """(17) In any of its languages; an ambiguous one offers its entities, an unknown one similar names."""
+    by_name = [izmir_client.get(PARTNERS, query_string={"city": name, "format": "csv"}) for name in ("Bakü", "BAKI")]
+    by_iri = izmir_client.get(f"{PARTNERS}?city=city:baku&format=csv")
+    assert {response.data for response in (*by_name, by_iri)} == {by_iri.data}
+    ambiguous = izmir_client.get("/queries/single-source-statements?entity=Cyprus&format=csv")
+    problem = told(ambiguous)
+    assert (ambiguous.status_code, problem["type"].rpartition("/")[2]) == (400, "ambiguous-name")
+    assert problem["parameter"] == "entity"
+    assert {one["id"] for one in problem["candidates"]} == {"area/island-of-cyprus", "country/cyprus"}
+    unknown = told(izmir_client.get(f"{PARTNERS}?city=Bremmen&format=csv"))
+    assert unknown["type"].endswith("/unknown-name")
+    assert [one["id"] for one in unknown["candidates"]] == ["city/bremen"]
+
+
+def test_a_page_offers_the_candidates_of_a_name(izmir_client: FlaskClient) -> None:
+    """(17) Each as a link to the result for it; the field is marked."""
+    response = izmir_client.get("/queries/single-source-statements?entity=Cyprus&lang=tr", headers={"Accept": BROWSER})
+    assert response.status_code == 400
+    assert 'aria-invalid="true"' in response.text
+    links = re.findall(r'<a href="(/queries/single-source-statements[^"]*)">Kıbrıs</a>', response.text)
+    assert len(links) == 2
+    for link in links:
+        assert izmir_client.get(html.unescape(link), headers={"Accept": BROWSER}).status_code == 200
+
+
+def test_a_form_has_an_input_for_each_type(izmir_client: FlaskClient) -> None:
+    """(17) Entities with suggestions, numbers with bounds, dates, languages, choices."""
+
+    def form(name: str) -> str:
+        page = izmir_client.get(f"/queries/{name}?lang=tr", headers={"Accept": BROWSER}).text
+        return page[page.index('<form class="search" method="get" action="/queries') :]
+
+    assert 'data-suggest="/suggest?lang=tr&amp;type=city&amp;type=area"' in form("partners")
+    assert 'name="year" value="2026" type="number" step="1" min="1" max="9999"' in form("anniversaries")
+    assert re.search(r'name="date" value="[^"]*" size="12" maxlength="10"', form("office-holders-on-date"))
+    assert '<option value="tr">Türkçe</option>' in form("place-names-by-source")
+    assert '<option value="europe">Avrupa</option>' in form("agreements-by-continent")
+
+
+PICTURED = [path.stem for path in sorted(QUERIES.glob("*.rq")) if "#+ view: table" not in path.read_text()]
+
+
+@pytest.mark.parametrize("name", PICTURED)
+def test_run_draws_the_view_of_the_head(izmir_client: FlaskClient, name: str) -> None:
+    """(17) As SVG with a title, above the table with the same rows; the page of a result without dates says so."""
+    page = izmir_client.get(f"/queries/{name}?run=1&lang=tr", headers={"Accept": BROWSER}).text
+    assert rows(page)
+    if name == "offices-of-person":  # the example person has no dated office
+        assert "Zaman ekseni çizilemiyor" in page
+        person = "/queries/offices-of-person?person=Tunç+Soyer&lang=tr"
+        page = izmir_client.get(person, headers={"Accept": BROWSER}).text
+    (svg,) = re.findall(r'<svg class="picture [^"]*" role="group" lang="tr".*?</svg>', page, re.DOTALL)
+    assert re.search(r'<title id="result-\w+-title">[^<]+</title><desc id="result-\w+-desc">[^<]+</desc>', svg)
+    assert svg.count("<a ") + svg.count("<g ") > 1
+
+
+def test_headings_labels_and_words_are_in_the_language(izmir_client: FlaskClient) -> None:
+    """(17) A label that the language lacks is in the next best; programs choose with lang=."""
+    page = izmir_client.get("/queries/tie-by-year?run=1&lang=tr", headers={"Accept": BROWSER}).text
+    assert '<th scope="col">Etkinlik veya durum</th>' in page
+    cells = {cell for row in rows(page) for cell in row}
+    assert {"meclis kararı", "yürürlükte (belgelenmiş)"} <= cells
+    turkish = izmir_client.get(f"{PARTNERS}?lang=tr&format=csv").text
+    assert ",Saraybosna,Bosna-Hersek," in turkish
+    assert ",Bălți,Moldova," in turkish
+    assert ",Sarajevo,Bosnia and Herzegovina," in izmir_client.get(f"{PARTNERS}?format=csv").text
+
+
+def test_an_empty_result_says_for_which_values(izmir_client: FlaskClient) -> None:
+    """(17) Under the heading of the result, instead of a table."""
+    page = izmir_client.get("/queries/agreements-by-continent?continent=oceania", headers={"Accept": BROWSER}).text
+    sentence = page[page.index('<p class="none">') :].partition("</p>")[0]
+    assert "The graph has nothing that fits these values" in sentence
+    assert "continent = oceania" in sentence

@@ -17,6 +17,7 @@ from citygraph import __version__
 from citygraph.build.catalog import describe, graph_counts
 from citygraph.build.graph_rules import GraphRules, with_graph_rules
 from citygraph.build.products import Products, table_outputs, write_products
+from citygraph.build.query_packs import check_heads, check_runs
 from citygraph.build.store_writing import StoreWriting
 from citygraph.build.validation import Validation, locate, validate
 from citygraph.errors import BadData, Conflict, NotFound, Violations
@@ -73,6 +74,7 @@ def build(
     in_memory = _size(sources) <= most_in_memory
     # The writing process ends before the folder is removed.
     with releases.stage(in_memory=in_memory) as staged, ExitStack() as stack:
+        check_heads(sources)
         if staged.parent and not override_rollback:
             _refuse_undone(staged.parent.manifest, sources)
         store = staged.open()
@@ -97,6 +99,9 @@ def build(
             manifest = _manifest(sources, store, loaded, report, products)
             if writing:
                 writing.wait()
+            else:
+                store.flush()
+            check_runs(sources, staged.path / "store")
             del store  # the staged release must hold the last reference, so that publishing closes the store
             release = staged.publish(manifest)
             step.result = release.id
@@ -142,6 +147,7 @@ def check(
     that a build would not accept in data/ as it is. Raises what `build` raises, except Conflict.
     """
     own = sources.all_files()
+    check_heads(sources)
     named = extra_files(extra)
     # A file that is part of the data already is read once.
     by_path = {file.path.resolve(): file for file in own}

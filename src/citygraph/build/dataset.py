@@ -13,6 +13,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, parse
 
 from citygraph.build.catalog import CATALOG, data_graphs, distribution
 from citygraph.build.quality import FILE as QUALITY
+from citygraph.build.query_packs import FILE as QUERIES
 from citygraph.catalogues import N_, of_instance
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, DATASET, DCAT, DCTERMS, OWL, PROV, RDF, RDFS, SPDX, VOID, XSD
@@ -53,9 +54,9 @@ def dataset_description(release: Release, store: Store | None = None) -> list[Tr
     about.update(_of_release(release.manifest))
     about.update(_of_files(release.manifest))
     about.update(_of_sources(store))
-    quality = release.path / QUALITY
-    if quality.is_file():
-        about.update(quad.triple for quad in parse(path=str(quality), format=RdfFormat.TURTLE))
+    for described in (release.path / QUALITY, release.path / QUERIES):
+        if described.is_file():
+            about.update(quad.triple for quad in parse(path=str(described), format=RdfFormat.TURTLE))
     # A set has no lasting order.
     return sorted(about, key=str)
 

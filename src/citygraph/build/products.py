@@ -16,6 +16,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse, serialize
 
 from citygraph.build.packages import write_packages
 from citygraph.build.quality import measure, quality_queries, write_quality
+from citygraph.build.query_packs import write_descriptions
 from citygraph.build.tables import offers_of, table_queries, write_tables
 from citygraph.progress import Progress
 from citygraph.rdf.nquads import SetDigest, SortedLines, named_graphs, open_gzip_text, packed, with_graph
@@ -35,6 +36,7 @@ from citygraph.release.outputs import (
 )
 from citygraph.release.releases import Release
 from citygraph.report import Report
+from citygraph.source.queries import load_queries
 
 _BATCH = 20_000
 _NOT_DATA = (ONTOLOGY_GRAPH, SHAPES_GRAPH)
@@ -140,6 +142,7 @@ def write_products(
         measurements = measure(store, quality_queries(queries), report)
         write_quality(measurements, folder)
         step.result = f"{len(measurements)} measurements"
+    write_descriptions([*load_queries(*queries).values()], folder)
     with progress.step("changes") as step:
         changes = write_all_changes(parent, store, folder)
         step.result = f"{changes.added} added, {changes.removed} removed"

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from citygraph.build.quality import FILE as QUALITY
+from citygraph.build.query_packs import FILE as QUERIES
 from citygraph.errors import NotFound
 from citygraph.index.names import AMENDMENTS, INDEX
 from citygraph.release.releases import Manifest, Release, Releases, link_file
@@ -22,7 +23,9 @@ def rollback(release_id: str, releases: Releases) -> Release:
     with releases.writing(), releases.stage(copy_of=old) as staged:
         manifest = old.manifest
         # Equal data has equal dumps and tables, so they are linked and not made again.
-        for name in (INDEX, AMENDMENTS, REPORT, LATER, QUALITY, *manifest.outputs):
+        # Releases of older versions do not describe their stored queries.
+        described = (QUERIES,) if (old.path / QUERIES).is_file() else ()
+        for name in (INDEX, AMENDMENTS, REPORT, LATER, QUALITY, *described, *manifest.outputs):
             (staged.path / name).parent.mkdir(parents=True, exist_ok=True)
             link_file(old.path / name, staged.path / name)
         current = staged.parent or old

@@ -147,9 +147,10 @@ class Sources:
         return sorted(paths, key=lambda path: path.name)
 
     def query_files(self) -> list[Path]:
-        """Returns the stored queries whose results are part of a release."""
-        folders = (folder / name for folder in self.query_folders for name in ("tables", "quality"))
-        return [path for folder in folders for path in sorted(folder.glob("*.rq"))]
+        """Returns the stored queries whose results are part of a release, and all of the instance, which it checks."""
+        evaluated = (folder / name for folder in self.query_folders for name in ("tables", "quality"))
+        own = self.own_queries.rglob("*.rq") if self.own_queries else ()
+        return sorted({*own, *(path for folder in evaluated for path in folder.glob("*.rq"))})
 
     def all_files(self) -> list[SourceFile]:
         """Returns all files of RDF in the order of loading. Raises UsageError if a folder has none."""

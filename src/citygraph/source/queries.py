@@ -172,11 +172,25 @@ def _read(text: str, name: str, file: str) -> StoredQuery:
             tuple(values.get("key") or ()),
         )
     except yaml.YAMLError as error:
-        raise BadData(f"the head is not YAML: {error}", file) from None
+        mark = getattr(error, "problem_mark", None)
+        raise BadData(f"the head is not YAML: {error}", file, _head_line(text, mark.line) if mark else None) from None
     except KeyError as error:
-        raise BadData(f"the head lacks {error}", file) from None
+        raise BadData(f"the head lacks {error}", file, 1) from None
     except UsageError as error:
-        raise BadData(str(error), file) from None
+        named = re.search(r"'(\w+)'", str(error))
+        raise BadData(str(error), file, line_of_key(text, named[1]) if named else None) from None
+
+
+def line_of_key(text: str, key: str) -> int | None:
+    """Returns the line of the head of a query with this key."""
+    pattern = re.compile(rf"#\+\s*{re.escape(key)}\s*:")
+    return next((place for place, line in enumerate(text.splitlines(), 1) if pattern.match(line)), None)
+
+
+def _head_line(text: str, place: int) -> int | None:
+    """Returns the line in the file of a line of the head, counted from 0."""
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith("#+")]
+    return lines[min(place, len(lines) - 1)] if lines else None
 
 
 def _column(name: str, value: Any) -> Column:
