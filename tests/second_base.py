@@ -169,6 +169,7 @@ _PATHS: dict[str, tuple[str, ...]] = {
     "/admin/running": ("/admin/running",),
 }
 _ASKS = (
+    Ask("/sparql", "/sparql", "QUERY", "text/csv", "query=" + quote(_COUNT), _FORM),
     Ask("/sparql", "/sparql", "POST", "text/csv", "query=" + quote(_COUNT), _FORM),
     Ask("/sparql/running/<name>", "/sparql/running/mine", "DELETE"),
     Ask("/admin/running/<query_id>", "/admin/running/1", "DELETE"),

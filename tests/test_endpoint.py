@@ -473,7 +473,7 @@ def test_other_methods_are_listed(site: Site) -> None:
     """405 with Allow."""
     for method in ("PUT", "DELETE", "CONNECT", "TRACE"):
         got = site.ask(PARTNERS, method)
-        assert (got.status, got.headers["Allow"]) == (405, "GET, HEAD, POST, OPTIONS")
+        assert (got.status, got.headers["Allow"]) == (405, "GET, HEAD, POST, QUERY, OPTIONS")
 
 
 def test_preflight(site: Site) -> None:
@@ -483,7 +483,7 @@ def test_preflight(site: Site) -> None:
     assert got.headers["Access-Control-Allow-Origin"] == "*"
     assert "POST" in got.headers["Access-Control-Allow-Methods"]
     assert "Content-Type" in got.headers["Access-Control-Allow-Headers"]
-    assert got.headers["Allow"] == "GET, HEAD, POST, OPTIONS"
+    assert got.headers["Allow"] == "GET, HEAD, POST, QUERY, OPTIONS"
 
 
 class Unread(BytesIO):
@@ -603,3 +603,66 @@ def test_federated_results_are_not_kept() -> None:
     assert seen == [True, True]
     site.ask("ASK { ?service ?p 'SERVICE' }")
     assert seen[2:] == [False]
+
+
+# the method QUERY (RFC 10008)
+
+SPARQL = "application/sparql-query"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(("type_", "body"), [(SPARQL, PARTNERS), (FORM, urlencode({"query": PARTNERS}))])
+def test_query_method_answers_as_get(site: Site, type_: str, body: str) -> None:
+    """Rows, validators and caching are those of GET, and it tells both addresses (17)."""
+    got = site.ask(PARTNERS, Accept="text/csv")
+    queried = site.ask("format=csv", "QUERY", body.encode(), Content_Type=type_)
+    assert (queried.status, queried.body) == (200, got.body)
+    assert (queried.headers["ETag"], queried.headers["Cache-Control"]) == (
+        got.headers["ETag"],
+        got.headers["Cache-Control"],
+    )
+    assert queried.headers["Accept-Query"] == got.headers["Accept-Query"] == f"{SPARQL}, {FORM}"
+    assert "Accept-Query" in queried.headers["Access-Control-Expose-Headers"]
+    root = f"https://data.example/sparql?{urlencode({'query': PARTNERS})}&format=csv".replace("https", "http")
+    assert queried.headers["Location"] == root
+    assert queried.headers["Content-Location"] == root.replace(
+        "/sparql?", f"/releases/{site.engine.release.id}/sparql?"
+    )
+    assert site.ask(queried.headers["Location"].partition("?")[2]).body == got.body
+
+
+def test_query_method_is_conditional(site: Site) -> None:
+    """304 without evaluation; another query in the body has another tag (17)."""
+    first = site.ask(None, "QUERY", PARTNERS.encode(), Content_Type=SPARQL)
+    asked = len(site.engine.asked)
+    tag = first.headers["ETag"]
+    assert site.ask(None, "QUERY", PARTNERS.encode(), Content_Type=SPARQL, If_None_Match=tag).status == 304
+    assert len(site.engine.asked) == asked
+    other = site.ask(None, "QUERY", ALL.encode(), Content_Type=SPARQL, If_None_Match=tag)
+    assert (other.status, other.headers["ETag"] == tag) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "type_", "status", "reason"),
+    [
+        (PARTNERS, b"", SPARQL, 400, "in the body"), (None, b"SELECT", "", 415, "no Content-Type"),
+        (None, b"SELECT", "text/plain", 415, "text/plain"), (PARTNERS, b"SELECT * {}", SPARQL, 400, "exactly one"),
+        (None, b"SELECT", SPARQL, 400, "syntax"), (None, b"", "", 400, "in the body"),
+    ],
+)  # fmt: skip
+def test_query_method_needs_a_query_in_its_body(
+    site: Site, query: str | None, body: bytes, type_: str, status: int, reason: str
+) -> None:
+    """An error says what is accepted, in a header too (17)."""
+    got = site.ask(query, "QUERY", body, Content_Type=type_)
+    assert got.status == status
+    assert reason in got.body.decode()
+    assert got.headers["Accept-Query"] == f"{SPARQL}, {FORM}"
+
+
+def test_query_method_is_allowed_for_other_sites(site: Site) -> None:
+    """The preflight of a browser names it, as the route table does (17)."""
+    options = site.ask(None, "OPTIONS", Origin="https://other.example", Access_Control_Request_Method="QUERY")
+    assert options.headers["Allow"] == options.headers["Access-Control-Allow-Methods"]
+    assert options.headers["Allow"] == "GET, HEAD, POST, QUERY, OPTIONS"
+    assert "Accept-Query" in options.headers

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import RdfFormat, parse
 
+from citygraph.freeze.inprocess import InProcessEngine
 from citygraph.rdf.terms import PREFIXES
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
@@ -20,7 +21,7 @@ from tests.world import publish, small_world
 @pytest.fixture(scope="module")
 def client(built: tuple[Releases, Release, Report]) -> FlaskClient:
     """A reader of the İzmir graph."""
-    return create_app(Settings(), built[0]).test_client()
+    return create_app(Settings(), built[0], InProcessEngine(built[0])).test_client()
 
 
 def page(client: FlaskClient, query: str = "") -> str:
@@ -35,9 +36,11 @@ def test_the_whole_of_a_small_graph_is_drawn_and_told(client: FlaskClient) -> No
     html = page(client)
     picture, table = html[html.index('<svg class="picture net') :], html[html.index("<tbody>") :]
     network = client.get("/network.json").get_json()
+    ended = {"ended", "suspended", "planned", "decided"}
+    ties = {(edge["source"], edge["target"]) for edge in network["edges"] if edge.get("state") not in ended}
     places = re.findall(r'<a href="/id/((?:city|area)/[^"]+)"', picture[: picture.index("</svg>")])
-    assert sorted(places) == sorted(node["id"].partition("/id/")[2] for node in network["nodes"])
-    assert table.count("<tr>") == len(network["edges"])
+    assert sorted(places) == sorted({iri.partition("/id/")[2] for tie in ties for iri in tie})
+    assert table.count("<tr>") == len(ties)
     assert f"All {len(places)} places" in html
 
 
@@ -83,7 +86,7 @@ def test_around_a_city_its_partners_and_theirs(client: FlaskClient) -> None:
 
 def test_json_is_in_the_node_link_format(client: FlaskClient) -> None:
     """NetworkX reads it: nodes have ids, edges have their ends (13.27)."""
-    for query in ("", "?city=city/bremen", "?from=city/bremen&to=city/baku", "?city=Atlantis"):
+    for query in ("?city=city/bremen", "?from=city/bremen&to=city/baku", "?city=Atlantis"):
         network = client.get(f"/network{query}", headers={"Accept": "application/json"}).get_json()
         assert (network["directed"], network["multigraph"], network["graph"]) == (False, False, {})
         ids = [node["id"] for node in network["nodes"]]
@@ -110,10 +113,34 @@ def test_a_tie_that_has_ended_is_not_part_of_the_network(tmp_path: Path) -> None
     around = page(client, "city=city/izmir")
     assert "It has 1 partner." in around
     assert "1 agreement is not in force and is not part of the network." in around
-    answer = client.get("/network.json").get_json()
+    answer = client.get("/network.json?city=city/izmir").get_json()
     assert ({node["label"] for node in answer["nodes"]}, answer["ended"]) == ({"Bremen", "İzmir"}, 1)
     listed = client.get("/explore?type=city", headers={"Accept": "text/html"}).text
     assert 'Baku</a></th><td class="country">Azerbaijan</td>' in listed
     assert '<td class="number">0 <span class="ended">(1 not in force)</span></td>' in listed
     agreements = client.get("/explore?type=agreement", headers={"Accept": "text/html"}).text
     assert agreements.count('<span class="ended">(not in force)</span>') == 1
+
+
+def test_files_have_the_whole_network(client: FlaskClient) -> None:
+    """Nodes with label, country, continent and coordinates; edges with agreement, kind, state and dates (17)."""
+    graph = client.get("/network.json").get_json()
+    assert client.get("/network.json").content_type == "application/json"
+    izmir = next(node for node in graph["nodes"] if node["id"].endswith("/city/izmir"))
+    assert (izmir["label"], izmir["country"], izmir["continent"]) == ("İzmir", "Türkiye", "Asia")
+    assert (round(izmir["lat"]), round(izmir["lon"])) == (38, 27)
+    edges = {edge["agreement"].rpartition("/")[2]: edge for edge in graph["edges"]}
+    assert len(edges) == len(graph["edges"])
+    baku = edges["izmir-baku"]
+    assert (baku["kind"], baku["state"], baku["during"]) == ("sister-city agreement", "active", "1985-09-04/..")
+    assert (baku["during_first"], baku["spells"]) == ("1985-09-04", [["1985-09-04", None]])
+    assert {graph["graph"]["licence"], graph["graph"]["release"]} <= set(graph["graph"].values())
+    ends = {client.get(f"/network.{name}").data.count(b"<edge ") for name in ("gexf", "graphml")}
+    assert ends == {len(edges)}
+    assert client.get("/network.csv").text.count("\r\n") == len(edges) + 1
+    lines = [
+        one["geometry"]["type"] for one in client.get("/network.geojson").get_json()["features"] if one["geometry"]
+    ]
+    assert "LineString" in lines
+    assert client.get("/network.gexf?city=city/izmir").status_code == 400
+    assert 'href="/network.gexf"' in page(client)

@@ -2,8 +2,9 @@
 
 The ends are the columns `source` and `target`, else the first two columns of IRIs that have labels, else the first two
 columns of IRIs. A column whose name begins with that of an end describes the node, as `sourceLabel` does; all others
-describe the edge. Dates of an edge in columns `start` and `end`, or in a column of intervals, are its spell. Rows that
-differ in nothing else are one edge with several spells.
+describe the edge. Dates of an edge in columns `start` and `end`, or in a column of intervals, are its spell. Rows with
+the same ends are one edge if they have the same IRI in the next column of IRIs, or else the same values but for the
+dates. It may have several spells.
 """
 
 from __future__ import annotations
@@ -77,12 +78,9 @@ def network_of(table: TermTable, format_label: str) -> ResultNetwork:
 
 def _ends(table: TermTable, format_label: str) -> tuple[str, str]:
     of_iris = [
-        name
-        for name, terms in zip(table.names, table.columns, strict=True)
-        if all(term is None or isinstance(term, NamedNode) for term in terms)
-        and (not table.size or name in _ENDS or any(term is not None for term in terms))
+        name for name, terms in zip(table.names, table.columns, strict=True) if _has_iris(terms) or not table.size
     ]
-    if set(_ENDS) <= set(of_iris):
+    if set(_ENDS) <= set(table.names) and all(_may_be_end(terms) for terms in _columns_of(table, _ENDS)):
         return _ENDS
     labelled = [name for name in of_iris if _LABEL in _described_by(name, table.names).values()]
     ends = labelled if len(labelled) > 1 else of_iris
@@ -91,6 +89,18 @@ def _ends(table: TermTable, format_label: str) -> tuple[str, str]:
         names = ", ".join(table.names)
         raise NotAcceptable(f"the result is no network, as {format_label} needs: {needed}; it has {names}", ())
     return ends[0], ends[1]
+
+
+def _columns_of(table: TermTable, names: Iterable[str]) -> list[list[Term | None]]:
+    return [table.columns[table.names.index(name)] for name in names]
+
+
+def _may_be_end(terms: Iterable[Term | None]) -> bool:
+    return all(term is None or isinstance(term, NamedNode) for term in terms)
+
+
+def _has_iris(terms: Sequence[Term | None]) -> bool:
+    return any(term is not None for term in terms) and _may_be_end(terms)
 
 
 def _described_by(end: str, names: Iterable[str]) -> dict[str, str]:
@@ -143,7 +153,8 @@ def _edges(
 ) -> tuple[list[tuple[int, int]], list[list[int]], list[tuple[Spell, ...]]]:
     """Returns the edges, the rows of each, and its spells."""
     timed = _timed(rest, columns)
-    of_edge = [columns[name] for name in rest if name not in timed]
+    identity = next((name for name in rest if _has_iris(columns[name])), "")
+    of_edge = [columns[name] for name in rest if (name == identity if identity else name not in timed)]
     rows: dict[tuple[Any, ...], list[int]] = {}
     for row, (one, other) in enumerate(zip(columns[source], columns[target], strict=True)):
         if one is not None and other is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from citygraph.errors import MethodNotAllowed, UnsupportedMedia, UsageError
 from citygraph.rdf.terms import BASE
@@ -11,7 +12,9 @@ from citygraph.text import without_mark
 
 FORM = "application/x-www-form-urlencoded"
 DIRECT = "application/sparql-query"
-METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+METHODS = ("GET", "HEAD", "POST", "QUERY", "OPTIONS")
+# The methods whose body is the query, or a form with it. QUERY (RFC 10008) is safe, and can be cached.
+WITH_BODY = ("POST", "QUERY")
 
 # Parameters of the endpoint's own page: with these alone a request is not a query.
 _BARE = frozenset({"format", "output", "lang", "example", "run", "view"})
@@ -66,7 +69,9 @@ def parse_request(
     if method == "POST" and not body and any(name == "query" for name, _ in parameters):
         # Some clients post a query in the address with an empty body, whose media type does not matter.
         method = "GET"
-    if method == "POST":
+    if method == "QUERY" and not body:
+        raise UsageError(f"a QUERY request has its query in the body, as {DIRECT} or in a form ({FORM})")
+    if method in WITH_BODY:
         media_type = media_type_of(content_type)
         if media_type == FORM:
             parameters += parameters_of(_latin1(body), "the form")
@@ -76,7 +81,16 @@ def parse_request(
             raise _unsupported(media_type)
     elif method not in {"GET", "HEAD"}:
         raise MethodNotAllowed(f"{method} is not a method of this address", METHODS)
-    return _request(parameters, text, base, may_be_bare=method != "POST")
+    return _request(parameters, text, base, may_be_bare=method not in WITH_BODY)
+
+
+def parameters_of_query(query: Query, format_name: str | None) -> str:
+    """Returns the parameters of an address that is the same query by GET."""
+    graphs = [("default-graph-uri", graph) for graph in query.default_graphs]
+    graphs += [("named-graph-uri", graph) for graph in query.named_graphs]
+    timeout = [("timeout", f"{query.time_limit:g}")] if query.time_limit else []
+    format_ = [("format", format_name)] if format_name else []
+    return urlencode([("query", query.text), *graphs, *format_, *timeout])
 
 
 def query_name(value: str) -> str:

@@ -25,6 +25,7 @@ from citygraph.instance import current_instance
 from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, read_settings
+from citygraph.sparql.protocol import DIRECT, FORM
 from citygraph.web.curate.curate_page import CuratePage
 from citygraph.web.documents.documents import Documents
 from citygraph.web.http.addresses import MOUNT, check_host, moved_address, public_root
@@ -41,7 +42,7 @@ from citygraph.web.pages.previews import Cards
 from citygraph.web.pages.quality_page import QualityPage
 from citygraph.web.pages.wikidata_page import WikidataPage
 from citygraph.web.search.explore import Explore
-from citygraph.web.search.network import Network
+from citygraph.web.search.network import Network, ResultFile
 from citygraph.web.search.reconcile import Reconciliation
 from citygraph.web.search.search_page import Search, Suggestions
 from citygraph.web.sparql.admin import Admin, Check, Health, Supervised
@@ -100,12 +101,13 @@ def create_app(
     endpoint = (
         SparqlEndpoint(settings, releases, engines, workbench, clock, metrics, bodies) if engines is not None else None
     )
+    queries = Queries(settings, releases, cache, lookups, endpoint)
     mementos = Mementos(release_site)
     citations = Citations(release_site, today)
     views = {
         "documents": Documents(settings, releases, cache, errors, pages, today),
-        **_sparql_views(settings, releases, cache, lookups, engines, endpoint, metrics, bodies, pages),
-        **_search_views(settings, cache, lookups, pages, bodies, today),
+        **_sparql_views(settings, releases, cache, queries, engines, endpoint, metrics, bodies, pages),
+        **_search_views(settings, cache, lookups, pages, bodies, today, queries.file),
         **_time_views(release_site, mementos, citations, sender),
         "about": AboutPages(settings, cache, pages),
         "assets": StaticFiles(STATIC, sender),
@@ -165,6 +167,8 @@ class Application:
             reply = self._errors.guard(request, self._answer)
         if request.path == "/sparql":
             self._metrics.count_reply(reply.status)
+            # It holds for the address, so that errors and OPTIONS have it too (RFC 10008).
+            reply.set("Accept-Query", f"{DIRECT}, {FORM}")
         return reply.send(request.method, start_response)
 
     def _answer(self, request: Request) -> Reply:
@@ -230,7 +234,7 @@ def _sparql_views(
     settings: Settings,
     releases: Releases,
     cache: ReleaseCache,
-    lookups: Lookups,
+    queries: Queries,
     engines: Runs | None,
     endpoint: SparqlEndpoint | None,
     metrics: Metrics,
@@ -239,7 +243,7 @@ def _sparql_views(
 ) -> dict[str, object]:
     views: dict[str, object] = {
         "completions": CompletionList(cache),
-        "stored_queries": Queries(settings, releases, cache, lookups, endpoint),
+        "stored_queries": queries,
     }
     checks: dict[str, Check] = {}
     supervised: object = engines
@@ -266,12 +270,13 @@ def _search_views(
     pages: Pages,
     bodies: BodyReceiver,
     today: Callable[[], date],
+    files: ResultFile,
 ) -> dict[str, object]:
     return {
         "search_page": Search(settings, cache, lookups, pages),
         "suggestions": Suggestions(settings, cache, lookups),
         "explore": Explore(settings, cache, pages, today),
-        "network": Network(settings, cache, lookups, pages, today),
+        "network": Network(settings, cache, lookups, pages, today, files),
         "reconcile": Reconciliation(settings, cache, lookups, pages, bodies),
     }
 

@@ -40,9 +40,9 @@ _CORS = (
     ("Access-Control-Allow-Origin", "*"),
     (
         "Access-Control-Expose-Headers",
-        "Accept-Ranges, Content-Language, Content-Location, Content-Profile, Content-Range, ETag, Last-Modified, Link, "
-        "Location, Memento-Datetime, Retry-After, Server-Timing, Vary, X-Citygraph-Compared-Dates, "
-        "X-Citygraph-Release, X-Citygraph-Rows",
+        "Accept-Query, Accept-Ranges, Content-Language, Content-Location, Content-Profile, Content-Range, ETag, "
+        "Last-Modified, Link, Location, Memento-Datetime, Retry-After, Server-Timing, Vary, "
+        "X-Citygraph-Compared-Dates, X-Citygraph-Release, X-Citygraph-Rows",
     ),
     ("X-Content-Type-Options", "nosniff"),
 )

@@ -62,7 +62,13 @@ _LINKED_DATA = (
     Route(_GET, "/health", "health.show", "The state of the server"),
 )
 _SPARQL = (
-    Route(("GET", "POST"), "/sparql", "endpoint.answer", "SPARQL 1.1 queries; the workbench for a browser", "engines"),
+    Route(
+        ("GET", "POST", "QUERY"),
+        "/sparql",
+        "endpoint.answer",
+        "SPARQL 1.1 queries; the workbench for a browser",
+        "engines",
+    ),
     Route(_GET, "/sparql/vocabulary", "completions.vocabulary", "Prefixes, classes and properties for an editor"),
     Route(("DELETE",), "/sparql/running/<name>", "admin.end_own", "Ends a running query by its own id", "engines"),
     Route(_GET, "/queries", "stored_queries.all", "Stored queries"),

@@ -12,18 +12,35 @@ from math import atan2, cos, degrees, pi, radians, sin
 
 from markupsafe import Markup, escape
 
+from citygraph.errors import UsageError
 from citygraph.index.entities import Entity, EntityTable
 from citygraph.index.tie_graph import Subgraph, TieEdge, neighbourhood, path_between, whole_graph
+from citygraph.rdf.formats import BY_NAME
 from citygraph.rdf.partial_dates import chronological
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.http.messages import Reply, Request
-from citygraph.web.http.replies import HTML, JSON, chosen, reply
+from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import Lookups, OpenRelease, ReleaseCache
 from citygraph.web.view.templates import Templates
-from citygraph.web.view.values import Text
+from citygraph.web.view.values import AlternateForm, Text
 
+# Returns the result of a stored query in a format.
+ResultFile = Callable[[Request, str, str], Reply]
+
+# The stored query for the files, and the format of each by its extension.
+_QUERY = "network"
+_FORMATS = {"json": "nodelink", "csv": "edges"} | {
+    name: name for name in ("gexf", "graphml", "geojson", "gpkg", "parquet", "xlsx")
+}
+_OFFERS = (
+    HTML,
+    JSON,
+    *(Variant(name, BY_NAME[format_].content_type) for name, format_ in _FORMATS.items() if name != JSON.name),
+)
+# Parameters that select a part of the network.
+_PARTS = ("city", "from", "to")
 _LONGEST = 200
 _PLACES = ("city", "area", "country")
 _MOST_LISTED = 300  # of the places that the chart omits
@@ -72,8 +89,15 @@ class Network:
     """The graph of ties of a release."""
 
     def __init__(
-        self, settings: Settings, shelf: ReleaseCache, lookups: Lookups, pages: Templates, today: Callable[[], date]
+        self,
+        settings: Settings,
+        shelf: ReleaseCache,
+        lookups: Lookups,
+        pages: Templates,
+        today: Callable[[], date],
+        files: ResultFile,
     ) -> None:
+        self._files = files
         self._settings = settings
         self._today = today
         self._shelf = shelf
@@ -82,9 +106,17 @@ class Network:
 
     def show(self, request: Request, extension: str = "") -> Reply:
         """Returns the whole network, the surroundings of ?city=, or the shortest path ?from= ?to= (names or ids)."""
-        offer = chosen(request, (HTML, JSON), extension)
+        offer = chosen(request, _OFFERS, extension)
+        if offer is not HTML and not any(request.args.get(name) for name in _PARTS):
+            # By an engine, which can be ended, because a file has the whole network.
+            answer = self._files(request, _QUERY, _FORMATS[offer.name])
+            if offer.name == JSON.name and answer.header("Content-Type"):
+                answer.set("Content-Type", JSON.content_type)
+            return answer
+        if offer not in (HTML, JSON):
+            raise UsageError("the ties around a city and the paths are available as JSON; other files have all ties")
         opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
-        city, start, end = (self._place(opened, request.args.get(n, ""), reader) for n in ("city", "from", "to"))
+        city, start, end = (self._place(opened, request.args.get(n, ""), reader) for n in _PARTS)
         # A release at its own address never changes, whatever the day.
         today = opened.release.manifest.created[:10] if request.release else self._today().isoformat()
         view = _view(opened.listing, city, start, end, today)
@@ -113,6 +145,7 @@ class Network:
             omitted_count=len(omitted),
             places=view.places,
             here=reader.addresses.path("network"),
+            files=[] if any(place.typed for place in (city, start, end)) else _files(reader),
         )
         return reply(request, page, HTML, reader.translations.language)
 
@@ -129,6 +162,14 @@ class Network:
             return RequestedPlace(typed)
         language = reader.translations.language
         return RequestedPlace(typed, place.iri, opened.in_language(place, language).name(language))
+
+
+def _files(reader: PageRequest) -> list[AlternateForm]:
+    """Returns the files of the whole network."""
+    return [
+        AlternateForm(BY_NAME[format_].label, reader.addresses.path(f"network.{name}"), BY_NAME[format_].media_type)
+        for name, format_ in _FORMATS.items()
+    ]
 
 
 def _view(

@@ -11,10 +11,20 @@ from typing import Any
 from urllib.parse import quote
 
 from citygraph.errors import TooLarge, UnsupportedMedia
-from citygraph.rdf.formats import Kind
+from citygraph.rdf.formats import FORMATS, Kind
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
-from citygraph.sparql.protocol import DIRECT, FORM, ProtocolRequest, Query, check_form, parse_request, query_name
+from citygraph.sparql.protocol import (
+    DIRECT,
+    FORM,
+    WITH_BODY,
+    ProtocolRequest,
+    Query,
+    check_form,
+    parameters_of_query,
+    parse_request,
+    query_name,
+)
 from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.bodies import BodyReceiver, compress, declared_length, has_body
 from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, Request, coded_tag, is_unmodified
@@ -35,6 +45,8 @@ _READ_BY_PAGES = "application/sparql-results+json, application/n-triples;q=0.9"
 # A form writes a byte of the query in up to three, and has other parameters too.
 _FORM_FACTOR, _FORM_ROOM = 3, 64 * 1024
 _MOST_OPEN = 100
+# Of a query, as an address; longer ones are refused by some proxies.
+_LONGEST_ADDRESS = 4000
 # Of a body that is too large, so much is received and dropped, for its sender to read why.
 _MOST_DROPPED = 16 * 1024 * 1024
 
@@ -87,7 +99,24 @@ class SparqlEndpoint:
             "" if request.method == "POST" else request.header("If-None-Match"),
             bool(request.release),
         )
-        return self.results.answer(query_request)
+        answer = self.results.answer(query_request)
+        return self._located(request, operation, query_request, answer) if request.method == "QUERY" else answer
+
+    def _located(
+        self, request: Request, operation: ProtocolRequest, query_request: QueryRequest, answer: Reply
+    ) -> Reply:
+        """Returns the reply to a QUERY with the addresses that give the same by GET (RFC 10008): now, and for ever."""
+        parameters = parameters_of_query(query_request.query, operation.format)
+        if len(parameters) > _LONGEST_ADDRESS:
+            return answer
+        root = public_root(request.environ, self._settings.trusted_proxies)
+        live = root.partition("/releases/")[0]
+        answer.set("Location", f"{root}{quote(request.path)}?{parameters}")
+        format_ = next((one.name for one in FORMATS if answer.header("Content-Type") == one.content_type), "")
+        if format_:
+            pinned = parameters_of_query(query_request.query, format_)
+            answer.set("Content-Location", f"{live}/releases/{query_request.release.id}{quote(request.path)}?{pinned}")
+        return answer
 
     def ask(self, request: Request, query: Query) -> Reply:
         """Returns the result of a query in a format that a page can read. Raises what `answer` raises."""
@@ -102,7 +131,7 @@ class SparqlEndpoint:
 
     def _operation(self, request: Request) -> ProtocolRequest:
         content_type = request.environ.get("CONTENT_TYPE") or ""
-        body = self._body(request.environ, content_type) if request.method == "POST" else b""
+        body = self._body(request.environ, content_type) if request.method in WITH_BODY else b""
         return parse_request(request.method, request.query, content_type, body, self._settings.base)
 
     def _body(self, environ: Mapping[str, Any], content_type: str) -> bytes:

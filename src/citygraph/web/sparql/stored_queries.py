@@ -111,6 +111,10 @@ class Queries:
             return self._linked(answer, reader)
         return self._linked(self._form(request, query, arguments, reader, runs=bool(arguments) or "run" in own), reader)
 
+    def file(self, request: Request, name: str, format_name: str) -> Reply:
+        """Returns the result of a query with its defaults in a format. Raises NotFound."""
+        return self._result(request, self._in("")[name].text, format_name, "")
+
     def _split(self, name: str) -> tuple[str, str]:
         """Returns the name of a query, and the format if the address ends with one."""
         stem, _, extension = name.rpartition(".")
