@@ -255,8 +255,8 @@ def test_code_for_programs(visit: Visit) -> None:
     page = opened(visit, CAPITALS)
     page.get_by_text("Code", exact=True).click()
     for language, sign in {
-        "Python": "SPARQLWrapper",
-        "R": "httr2",
+        "Python": "from citygraph.client import Graph",
+        "R": "read.csv",
         "curl": "--data-urlencode",
         "JavaScript": "fetch",
     }.items():

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { projection, way } from "../src/lib/globe.js";
 import { namingColumn, numberOf, readAnswer, shortened, spanOf, triple, viewNamed } from "../src/workbench/answer.js";
-import { programs } from "../src/workbench/code.js";
 import { folded, rated, undeclared } from "../src/workbench/complete.js";
 
 const XSD = "http://www.w3.org/2001/XMLSchema#";
@@ -59,14 +58,6 @@ test("a prefix is declared once, and not in its own declaration", () => {
   assert.equal(undeclared("PREFIX cg: <x>\nASK { ?x cg:", "ASK { ?x cg:", PREFIXES), "");
   assert.equal(undeclared("PREFIX cg:", "PREFIX cg:", PREFIXES), "");
   assert.equal(undeclared("<http:", "<http:", PREFIXES), "");
-});
-
-test("programs hold any query as it is", () => {
-  const made = programs("https://example.org/sparql", "ASK { ?s ?p 'it\\'s `${x}` )\"' }", false);
-  assert.ok(made.JavaScript.includes("\\`\\${x}\\`"));
-  assert.ok(made.curl.includes("'\\''"));
-  assert.ok(made.R.includes('r"-('));
-  assert.ok(made.Python.includes("it\\\\'s"));
 });
 
 test("distance grows by its root, and directions are true", () => {

@@ -47,6 +47,11 @@ def with_terms(text: str, terms: Mapping[str, Any]) -> str:
     return result
 
 
+def as_variables(text: str) -> str:
+    """Returns the query with each variable `$name` as `?name`, which is the same variable in SPARQL."""
+    return _TOKEN.sub(lambda match: f"?{match['name']}" if match["name"] else match[0], text)
+
+
 def term_text(value: Any) -> str:
     """Returns a value as an RDF term in SPARQL. Raises TypeError for a value of another type, ValueError."""
     iri = getattr(value, "iri", None)

@@ -49,6 +49,7 @@ from citygraph.web.sparql.admin import Admin, Check, Health, Supervised
 from citygraph.web.sparql.completions import CompletionList
 from citygraph.web.sparql.endpoint import Runs, SparqlEndpoint
 from citygraph.web.sparql.graph_store import GraphStore
+from citygraph.web.sparql.query_code import QueryCode
 from citygraph.web.sparql.stored_queries import Queries
 from citygraph.web.sparql.update import UpdateEndpoint, WriteAccess
 from citygraph.web.sparql.workbench import Workbench
@@ -243,6 +244,7 @@ def _sparql_views(
 ) -> dict[str, object]:
     views: dict[str, object] = {
         "completions": CompletionList(cache),
+        "query_code": QueryCode(settings, cache),
         "stored_queries": queries,
     }
     checks: dict[str, Check] = {}

@@ -4,7 +4,6 @@ import { make } from "../lib/make.js";
 import { Words } from "../lib/words.js";
 import { readAnswer, viewNamed } from "./answer.js";
 import { Asking, Refused } from "./ask.js";
-import { programs } from "./code.js";
 import { Editor } from "./editor.js";
 import { Views } from "./views.js";
 
@@ -172,17 +171,19 @@ class Bench {
   }
 
   #code() {
-    const fill = (panel) => {
+    const fill = async (panel) => {
       const query = this.editor.text;
-      const isGraph = /^\s*(construct|describe)\b/im.test(query.replace(/#.*$/gm, ""));
-      const endpoint = new URL(this.settings.endpoint, location.href).href;
-      const all = programs(endpoint, query, isGraph);
-      const code = make("code", {});
+      const response = await fetch(`${this.settings.code}?${new URLSearchParams({ query })}`).catch((error) => error);
+      if (!response.ok) {
+        panel.replaceChildren(make("p", {}, this.words.say("unreachable", { reason: response.message ?? response.status })));
+        return;
+      }
+      const { programs } = await response.json();
+      const code = make("code", {}, programs[0].code);
       const shown = make("pre", { tabindex: 0, "aria-label": this.words.say("code") }, code);
-      const choices = Object.keys(all).map((language, place) => make("label", {},
-        make("input", { type: "radio", name: "code-language", value: language, checked: place === 0,
-          change: () => { code.textContent = all[language]; } }), ` ${language}`));
-      code.textContent = Object.values(all)[0];
+      const choices = programs.map((program, place) => make("label", {},
+        make("input", { type: "radio", name: "code-language", value: program.name, checked: place === 0,
+          change: () => { code.textContent = program.code; } }), ` ${program.name}`));
       panel.replaceChildren(make("p", { class: "choices" }, ...choices, this.#copier(() => code.textContent)), shown);
     };
     return this.#panel("code", fill);

@@ -70,6 +70,7 @@ _SPARQL = (
         "engines",
     ),
     Route(_GET, "/sparql/vocabulary", "completions.vocabulary", "Prefixes, classes and properties for an editor"),
+    Route(_GET, "/sparql/code", "query_code.programs", "Programs that ask a query, in four languages"),
     Route(("DELETE",), "/sparql/running/<name>", "admin.end_own", "Ends a running query by its own id", "engines"),
     Route(_GET, "/queries", "stored_queries.all", "Stored queries"),
     Route(_GET, "/queries.<extension>", "stored_queries.all", "Stored queries in one format"),

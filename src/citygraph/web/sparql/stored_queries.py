@@ -37,6 +37,7 @@ from citygraph.web.sparql.result_picture import ResultPicture, draw_result
 from citygraph.web.sparql.result_view import ResultView, read_answer
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import Lookups, ReleaseCache
+from citygraph.web.view.snippets import snippets_of
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.values import AlternateForm
 
@@ -224,7 +225,9 @@ class Queries:
         refused: Mapping[str, CitygraphError],
     ) -> str:
         here = reader.addresses.path(f"queries/{query.name}")
+        _, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         opened = self._shelf.of_request(request)
+        body = "\n".join(line for line in text.splitlines() if not line.startswith("#+")).strip()
         formats = _formats(query)
         language = reader.translations.language
         sent = {**arguments, **({} if language == current_instance().languages[0] else {"lang": language})}
@@ -233,7 +236,8 @@ class Queries:
             reader,
             opened.release,
             query=query,
-            text="\n".join(line for line in text.splitlines() if not line.startswith("#+")).strip(),
+            text=body,
+            programs=snippets_of(body, root, opened.release.id),
             fields=fields_of(query, arguments, refused, FormContext(opened, self._lookup(request), reader, here)),
             results=[
                 AlternateForm(one.label, f"{here}?{urlencode({**sent, 'format': one.name})}", one.media_type)

@@ -28,6 +28,7 @@ from citygraph.web.sparql.completions import Completions, Term, completions_of
 from citygraph.web.sparql.result_view import ResultView, read_answer
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
+from citygraph.web.view.snippets import snippets_of
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.translations import N_, Translations
 
@@ -121,6 +122,7 @@ class Workbench:
             "address": here,
             "example_address": lambda query: f"{here}?{urlencode({'example': query.name})}",
             "downloads": _downloads(here, text),
+            "programs": snippets_of(text, root, opened.release.id) if form.runs else (),
             "mark": _MARK,
             "settings_for_script": {
                 "endpoint": here,
@@ -129,6 +131,7 @@ class Workbench:
                 "pinned": f"{live}/releases/{opened.release.id}/{PATH}",
                 "isPinned": addresses.root != live,
                 "running": f"{live}/{PATH}/running/",
+                "code": f"{here}/code",
                 "vocabulary": f"{addresses.root}/sparql/vocabulary?lang={language}",
                 "search": f"{live}/search.json",
                 "land": f"{live}/static/built/world/land-110m.json",

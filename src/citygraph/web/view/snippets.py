@@ -1,0 +1,140 @@
+"""Programs that ask the query at hand of one release: in Python, R, JavaScript and curl, to be copied and run.
+
+The query and the address are written as each language writes any text, so that no query ends its own string.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from citygraph.client.query_terms import as_variables
+
+# The first of these words outside of IRIs, comments and names is the form of the query.
+_FORM = re.compile(
+    r"<[^<>\s]*>|\#[^\r\n]*|(?<![\w:.-])(SELECT|ASK|CONSTRUCT|DESCRIBE)(?![\w:.-])", re.IGNORECASE | re.ASCII
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# A quote beside another or at the end could be part of the three that end the text.
+_QUOTE_IN_RUN = re.compile(r'"(?=")|(?<=")"|"\Z')
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A program; `name` is that of its language."""
+
+    name: str
+    code: str
+
+
+def snippets_of(query: str, root: str, release: str) -> tuple[Snippet, ...]:
+    """Returns the programs; `root` is the address of the site, and `release` the release that they ask."""
+    site = f"{root.partition('/releases/')[0]}/releases/{release}"
+    return tuple(Snippet(name, write(query, site, form_of(query))) for name, write in _WRITERS)
+
+
+def form_of(query: str) -> str:
+    """Returns SELECT, ASK, CONSTRUCT or DESCRIBE; SELECT for a text that is no query."""
+    return next((match[1].upper() for match in _FORM.finditer(query) if match[1]), "SELECT")
+
+
+def python_text(text: str) -> str:
+    """Returns a text as a literal of Python, over several lines if it has them."""
+    escaped = _CONTROL.sub(_as_hex, text.replace("\\", "\\\\"))
+    if "\n" not in text:
+        return '"{}"'.format(escaped.replace('"', '\\"'))
+    return '"""\\\n{}"""'.format(_QUOTE_IN_RUN.sub('\\\\"', escaped))
+
+
+def r_text(text: str) -> str:
+    """Returns a text as a string of R."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    # Not by \x: R refuses it in a string with other escapes.
+    return '"{}"'.format(_CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", escaped))
+
+
+def javascript_text(text: str) -> str:
+    """Returns a text as a template literal of JavaScript, without substitutions."""
+    escaped = text.replace("\\", "\\\\").replace("`", "\\`").replace("${", "\\${")
+    return f"`{_CONTROL.sub(_as_hex, escaped)}`"
+
+
+def shell_text(text: str) -> str:
+    """Returns a text as one word of a POSIX shell."""
+    return "'{}'".format(text.replace("'", "'\\''"))
+
+
+def _as_hex(match: re.Match[str]) -> str:
+    return f"\\x{ord(match[0]):02x}"
+
+
+def _python(query: str, site: str, form: str) -> str:
+    is_truth = form == "ASK"
+    # In the client a dollar sign marks a parameter; in SPARQL it is another way to write a variable.
+    return _program(
+        f"# pip install citygraph{'' if is_truth else ' pandas pyarrow'}",
+        "from citygraph.client import Graph",
+        "",
+        f"graph = Graph({python_text(site)})",
+        f"result = graph.query({python_text(as_variables(query))})",
+        f"print({'result.truth' if is_truth else 'result.pandas()'})",
+    )
+
+
+def _r(query: str, site: str, form: str) -> str:
+    is_graph = form in _GRAPHS
+    address = r_text(f"{site}/sparql?format={'ttl' if is_graph else 'csv'}&query=")
+    return _program(
+        f"query <- {r_text(query)}",
+        f"address <- paste0({address}, URLencode(query, reserved = TRUE))",
+        'result <- readLines(address, encoding = "UTF-8")' if is_graph else _READ_CSV,
+        r'cat(result, sep = "\n")' if is_graph else "print(result)",
+    )
+
+
+def _javascript(query: str, site: str, form: str) -> str:
+    return _program(
+        f"const query = {javascript_text(query)};",
+        f"const response = await fetch({javascript_text(f'{site}/sparql')}, {{",
+        '  method: "POST",',
+        f'  headers: {{ Accept: "{"text/turtle" if form in _GRAPHS else "application/sparql-results+json"}" }},',
+        "  body: new URLSearchParams({ query }),",
+        "});",
+        "const text = await response.text();",
+        "if (!response.ok) throw new Error(text);",
+        *_SHOWN.get(form, ("console.log(text);",)),
+    )
+
+
+def _curl(query: str, site: str, form: str) -> str:
+    return _program(
+        f"curl -sS --fail-with-body {shell_text(f'{site}/sparql')} \\",
+        f"  -H 'Accept: {'text/turtle' if form in _GRAPHS else 'text/csv'}' \\",
+        f"  --data-urlencode {shell_text(f'query={query}')}",
+    )
+
+
+def _program(*lines: str) -> str:
+    return "\n".join(lines) + "\n"
+
+
+_GRAPHS = ("CONSTRUCT", "DESCRIBE")
+# Types are not guessed: R would read a partial date as a number.
+_READ_CSV = """\
+result <- read.csv(address, colClasses = "character", na.strings = "", encoding = "UTF-8",
+                   check.names = FALSE)"""
+_SHOWN = {
+    "SELECT": (
+        "const { head, results } = JSON.parse(text);",
+        "const values = (row) => head.vars.map((name) => [name, row[name]?.value]);",
+        "console.table(results.bindings.map((row) => Object.fromEntries(values(row))));",
+    ),
+    "ASK": ("console.log(JSON.parse(text).boolean);",),
+}
+_WRITERS: tuple[tuple[str, Callable[[str, str, str], str]], ...] = (
+    ("Python", _python),
+    ("R", _r),
+    ("JavaScript", _javascript),
+    ("curl", _curl),
+)
