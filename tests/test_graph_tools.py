@@ -1,0 +1,258 @@
+"""The tools for language models: thirty questions with known answers, in at most two calls each, and their errors."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+mcp = pytest.importorskip("mcp", reason="the extra citygraph[mcp] is not installed")
+
+from citygraph.client.web_exchange import Transport  # noqa: E402 - after the check for the extra
+from citygraph.mcp.graph_server import graph_server  # noqa: E402
+
+Call = tuple[str, dict[str, Any]]
+Tools = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def call(izmir_transport: Transport) -> Tools:
+    """Returns a function that calls a tool of the İzmir graph in process and returns its result."""
+    server = graph_server(izmir_transport)
+
+    def call(name: str, **arguments: Any) -> Any:
+        async def once() -> Any:
+            async with mcp.Client(server) as client:
+                return await client.call_tool(name, arguments)
+
+        return asyncio.run(once())
+
+    return call
+
+
+def _search(text: str, kind: str = "") -> Call:
+    return "search_entities", {"text": text, "kind": kind}
+
+
+def _describe(entity: str, **more: Any) -> Call:
+    return "describe_entity", {"entity": entity, "limit": 500, **more}
+
+
+def _stored(query: str, /, **parameters: str) -> Call:
+    return "run_stored_query", {"name": query, "parameters": parameters, "limit": 500}
+
+
+def _sparql(query: str) -> Call:
+    return "run_sparql", {"query": query}
+
+
+def _has(**members: Any) -> Callable[[Any], bool]:
+    """Returns a test for a row or statement with these members."""
+    return lambda answer: any(
+        all(row.get(name) == value for name, value in members.items())
+        for row in (answer.get("rows") or answer.get("statements") or answer.get("results") or ())
+    )
+
+
+# Each question as a scripted client asks it. The answers are facts of the documents in data/sources.
+QUESTIONS: dict[str, tuple[list[Call], Callable[[Any], bool]]] = {
+    "In which country is Bremen?": (
+        [_describe("Bremen")],
+        _has(property="cg:country", value="country:germany", sources=["source:place-register"]),
+    ),
+    "What is Bremen's item in Wikidata?": ([_describe("city:bremen")], _has(property="owl:sameAs", value="wd:Q24879")),
+    "When was the protocol of İzmir and Bremen signed, by İzmir's own list?": (
+        [_search("İzmir Bremen", "agreement"), _describe("agreement:izmir-bremen")],
+        _has(property="cg:protocolDate", value="1996-04-24", sources=["source:izmir-sister-cities"]),
+    ),
+    "When did the council decide on the tie with Baku?": (
+        [_describe("agreement:izmir-baku")],
+        _has(property="cg:councilActDate", value="1985-09-04"),
+    ),
+    "Who was mayor of İzmir when the protocol with Plzeň was signed?": (
+        [_stored("mayors-at-signing", city="city:izmir")],
+        _has(agreement="agreement:izmir-plzen", party="city:izmir", mayorLabel="Burhan Özfatura"),
+    ),
+    "Who signed the agreement with Turin in 2012?": (
+        [_stored("signatories", city="city:izmir")],
+        _has(agreement="agreement:izmir-turin", signatoryLabel="Piero Fassino", date="2012-09-12"),
+    ),
+    "Who was mayor of İzmir on 1 June 2013?": (
+        [_stored("office-holders-on-date", date="2013-06-01")],
+        _has(post="post:mayor-of-izmir", holderLabel="Aziz Kocaoğlu", certainty="held"),
+    ),
+    "Which partners of İzmir are in China?": (
+        [_stored("partners-by-country", city="city:izmir")],
+        _has(country="country:china", partners="Chengdu; Tianjin; Wuhan; Xiamen"),
+    ),
+    "Which partner of İzmir is nearest?": (
+        [_stored("partner-distances", city="city:izmir")],
+        lambda answer: answer["rows"][0]["partner"] == "city:kardzhali",
+    ),
+    "Does the tie of İzmir and Tel Aviv still hold?": (
+        [_stored("status-of-ties", city="city:izmir")],
+        _has(agreement="agreement:izmir-tel-aviv", current="ended"),
+    ),
+    "Which round anniversary has the tie with Baku in 2026?": (
+        [_stored("anniversaries", city="city:izmir", year="2026")],
+        _has(agreement="agreement:izmir-baku", ordinal=40, day="2026-04-28"),
+    ),
+    "Which years do İzmir and Bremen give for their tie?": (
+        [_stored("reciprocity", city="city:izmir")],
+        _has(agreement="agreement:izmir-bremen", ownYears="1993; 1996", partnerYears="1995"),
+    ),
+    "How many days were between act and protocol of the tie with Tel Aviv?": (
+        [_stored("days-between-act-and-protocol", city="city:izmir")],
+        _has(agreement="agreement:izmir-tel-aviv", days=40),
+    ),
+    "Is the council act of the tie with Constanța dated, although no protocol is?": (
+        [_stored("agreements-without-protocol", city="city:izmir")],
+        _has(agreement="agreement:izmir-constanta", councilAct="1995-02-09"),
+    ),
+    "Which offices did Fatma Şahin hold?": (
+        [_search("FATMA ŞAHİN"), _stored("offices-of-person", person="person:fatma-sahin")],
+        _has(postLabel="President of the Union of Municipalities of Turkey"),
+    ),
+    "Which is the kind of the tie with Ancona Province?": (
+        [_describe("agreement:izmir-ancona-province")],
+        _has(property="cg:agreementType", label="cooperation agreement"),
+    ),
+    "What happened between İzmir and Baku in 2018?": (
+        [_stored("tie-by-year", agreement="agreement:izmir-baku")],
+        _has(year=2018, what="Opening of the Baku Park in İzmir, 2018"),
+    ),
+    "What is İzmir called in Turkish letters, whatever one types?": (
+        [_search("izmır", "city")],
+        _has(id="city:izmir", label="İzmir", kind="city"),
+    ),
+    "Is there an agreement of Chengdu with İzmir?": (
+        [_search("Chengdu İzmir", "agreement")],
+        _has(id="agreement:izmir-chengdu"),
+    ),
+    "What is Bălți called on İzmir's list?": (
+        [_stored("place-names-by-source", language="en")],
+        _has(place="city:balti", source="source:izmir-sister-cities", names="Balti"),
+    ),
+    "How many partners of İzmir are in Germany, by SPARQL?": (
+        [_sparql("SELECT (COUNT(DISTINCT ?p) AS ?n) { ?a cg:party city:izmir, ?p . ?p cg:country country:germany }")],
+        _has(n=1),
+    ),
+    "Is İzmir twinned with Bremen?": (
+        [_sparql("ASK { city:izmir cg:twinnedWith city:bremen }")],
+        _has(answer=True),
+    ),
+    "Is İzmir twinned with Paris?": (
+        [_sparql('ASK { city:izmir cg:twinnedWith ?p . ?p rdfs:label "Paris"@en }')],
+        _has(answer=False),
+    ),
+    "Which property has the date of a protocol?": (
+        [("list_vocabulary", {"text": "protocol signed"})],
+        lambda answer: answer["properties"][0]["name"] == "cg:protocolDate",
+    ),
+    "Which stored query tells who was mayor on a day?": (
+        [("list_stored_queries", {"text": "office date"})],
+        lambda answer: "office-holders-on-date" in [one["name"] for one in answer["queries"]],
+    ),
+    "On which day was the framework agreement of Bremen and İzmir signed?": (
+        [_search("signing Bremen İzmir", "event"), _describe("event:signing-of-izmir-bremen-1995")],
+        _has(property="cg:startDate", value="1995-03-08", sources=["source:bremen-izmir-framework-agreement"]),
+    ),
+    "Where does the coordinate of Bremen come from?": (
+        [_describe("city:bremen")],
+        _has(property="schema:latitude", value="53.08", sources=["source:natural-earth"]),
+    ),
+    "On which river is Bremen?": ([_describe("city:bremen")], _has(property="cg:situatedOn", label="Weser River")),
+    "What is Germany called in Turkish?": (
+        [_describe("country:germany", language="tr")],
+        _has(property="rdfs:label", value="Almanya", label="tr"),
+    ),
+    "How far is Cape Town from İzmir?": (
+        [_stored("partners-by-country", city="city:izmir")],
+        _has(countryLabel="South Africa", nearestKm=8096),
+    ),
+}
+
+
+def test_there_are_thirty_questions() -> None:
+    """(17) The list is whole, and no question needs more than two calls."""
+    assert len(QUESTIONS) == 30
+    assert max(len(calls) for calls, _ in QUESTIONS.values()) == 2
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_is_answered_in_two_calls(call: Tools, question: str) -> None:
+    """(17) Each call succeeds, the last one has the answer, and every one carries release, source and citation."""
+    calls, is_answered = QUESTIONS[question]
+    for name, arguments in calls:
+        result = call(name, **arguments)
+        answer = result.structured_content
+        assert not result.is_error, result.content[0].text
+        assert answer["release"] in answer["source"]
+        assert answer["release"] in answer["citation"]
+        assert answer["arguments"] == {**answer["arguments"], **{k: v for k, v in arguments.items() if v != ""}}
+    assert is_answered(answer), json.dumps(answer, ensure_ascii=False)[:3000]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "kind", "suggestion"),
+    [
+        ("run_sparql", {"query": "SELECT * { ?a cg:partys ?b }"}, "unknown-term", "cg:party"),
+        ("run_sparql", {"query": "SELECT * { ?a cg:party/^cg:holdr ?b }"}, "unknown-term", "cg:holder"),
+        ("run_sparql", {"query": "SELECT * { [] a cg:Citty }"}, "unknown-term", "cg:City"),
+        ("run_sparql", {"query": "SELECT * { ?a cg:party ?b"}, "syntax-error", ""),
+        ("run_stored_query", {"name": "partnerz"}, "unknown-query", "partners"),
+        ("describe_entity", {"entity": "city:bremmen"}, "unknown-entity", "city/bremen: Bremen"),
+        ("describe_entity", {"entity": "Bremmen"}, "unknown-entity", "city/bremen: Bremen"),
+        ("describe_entity", {"entity": "bremen", "language": "English"}, "bad-language", ""),
+    ],
+)
+def test_an_error_is_typed_and_suggests(
+    call: Tools, name: str, arguments: dict[str, Any], kind: str, suggestion: str
+) -> None:
+    """(17) An error is flagged as one, has a type and what may be meant, also in its text."""
+    result = call(name, **arguments)
+    problem = result.structured_content
+    assert result.is_error
+    assert problem["type"] == kind
+    assert problem["detail"] in result.content[0].text
+    assert not suggestion or suggestion in problem["suggestions"]
+
+
+def test_an_ambiguous_name_offers_candidates(call: Tools) -> None:
+    """(17) A word that many names have is no entity; the candidates have ids for the next call."""
+    problem = call("describe_entity", entity="sister-city agreement").structured_content
+    assert problem["type"] == "ambiguous-name"
+    assert all(one.startswith("agreement/") for one in problem["suggestions"])
+
+
+def test_a_template_of_construct_may_have_any_term(call: Tools) -> None:
+    """(17) Only the patterns are checked against the vocabulary."""
+    result = call("run_sparql", query="CONSTRUCT { ?a <urn:mine> ?b } WHERE { ?a cg:party ?b }", limit=2)
+    assert not result.is_error, result.content[0].text
+    assert result.structured_content["total"] > 2
+
+
+def test_rows_come_with_their_total_and_the_way_to_the_rest(call: Tools) -> None:
+    """(17) Pages of rows together are the whole result, and each tells how many there are."""
+    whole = call("run_stored_query", name="partners", limit=500).structured_content
+    first = call("run_stored_query", name="partners", limit=20)
+    page = first.structured_content
+    second = call("run_stored_query", name="partners", limit=500, offset=20).structured_content
+    assert page["total"] == whole["total"] == whole["shown"]
+    assert page["rows"] + second["rows"] == whole["rows"]
+    assert "offset=20" in page["advice"]
+    assert not whole["advice"]
+    rows = list(csv.DictReader(io.StringIO(first.content[0].text.split("\n\n")[0])))
+    assert [row["partner"] for row in rows] == [row["partner"] for row in page["rows"]]
+
+
+def test_an_empty_result_says_what_it_does_not_prove(call: Tools) -> None:
+    """(17) No row is not reported as a fact."""
+    page = call("run_sparql", query='SELECT ?c { ?c a cg:City ; rdfs:label "Atlantis"@en }').structured_content
+    assert page["total"] == 0
+    assert "not proof" in page["advice"]
