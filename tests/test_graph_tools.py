@@ -6,33 +6,45 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 
 mcp = pytest.importorskip("mcp", reason="the extra citygraph[mcp] is not installed")
 
-from citygraph.client.web_exchange import Transport  # noqa: E402 - after the check for the extra
+from mcp import StdioServerParameters  # noqa: E402 - after the check for the extra
+from mcp.client.stdio import stdio_client  # noqa: E402
+
 from citygraph.mcp.graph_server import graph_server  # noqa: E402
+from citygraph.mcp.own_site import own_site  # noqa: E402
+from citygraph.release.releases import Release, Releases  # noqa: E402
+from citygraph.report import Report  # noqa: E402
+from citygraph.settings import Settings  # noqa: E402
+from tests.running import Running, free_port, wait_for  # noqa: E402
 
 Call = tuple[str, dict[str, Any]]
 Tools = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def call(izmir_transport: Transport) -> Tools:
-    """Returns a function that calls a tool of the İzmir graph in process and returns its result."""
-    server = graph_server(izmir_transport)
+def call(built: tuple[Releases, Release, Report]) -> Iterator[Tools]:
+    """A function that calls a tool of the İzmir graph in process and returns its result."""
+    with own_site(Settings(releases=built[0].root)) as site:
+        yield partial(_call, graph_server(site))
 
-    def call(name: str, **arguments: Any) -> Any:
-        async def once() -> Any:
-            async with mcp.Client(server) as client:
-                return await client.call_tool(name, arguments)
 
-        return asyncio.run(once())
+def _call(server: Any, name: str, /, **arguments: Any) -> Any:
+    async def once() -> Any:
+        async with mcp.Client(server) as client:
+            return await client.call_tool(name, arguments)
 
-    return call
+    return asyncio.run(once())
 
 
 def _search(text: str, kind: str = "") -> Call:
@@ -124,7 +136,7 @@ QUESTIONS: dict[str, tuple[list[Call], Callable[[Any], bool]]] = {
     ),
     "What happened between İzmir and Baku in 2018?": (
         [_stored("tie-by-year", agreement="agreement:izmir-baku")],
-        _has(year=2018, what="Opening of the Baku Park in İzmir, 2018"),
+        _has(year="2018", what="Opening of the Baku Park in İzmir, 2018"),
     ),
     "What is İzmir called in Turkish letters, whatever one types?": (
         [_search("izmır", "city")],
@@ -235,6 +247,47 @@ def test_a_template_of_construct_may_have_any_term(call: Tools) -> None:
     result = call("run_sparql", query="CONSTRUCT { ?a <urn:mine> ?b } WHERE { ?a cg:party ?b }", limit=2)
     assert not result.is_error, result.content[0].text
     assert result.structured_content["total"] > 2
+
+
+def test_the_command_serves_over_standard_streams(built: tuple[Releases, Release, Report]) -> None:
+    """(17) As a program on the reader's machine starts it: the instructions, the tools and an answer."""
+
+    async def talk() -> tuple[Any, ...]:
+        async with mcp.Client(stdio_client(parameters)) as client:
+            tools = await client.list_tools()
+            return client.instructions, tools.tools, await client.call_tool("search_entities", {"text": "İZMİR"})
+
+    arguments = ["-m", "citygraph.cli", "--releases", str(built[0].root), "mcp"]
+    parameters = StdioServerParameters(command=sys.executable, args=arguments, env=dict(os.environ))
+    instructions, tools, result = asyncio.run(talk())
+    assert "search_entities" in instructions
+    assert all(tool.output_schema and tool.annotations.read_only_hint for tool in tools)
+    assert result.structured_content["results"][0]["id"] == "city:izmir"
+
+
+def test_the_command_serves_over_http_to_its_own_host_only() -> None:
+    """(17) A page of another site, which can reach the port, cannot use the tools."""
+    port = free_port()
+    arguments = ["mcp", "--url", "http://127.0.0.1:9", "--http", f"127.0.0.1:{port}"]
+    call = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).encode()
+    headers = {"Content_Type": "application/json", "Accept": "application/json, text/event-stream"}
+    with subprocess.Popen([sys.executable, "-m", "citygraph.cli", *arguments], stderr=subprocess.PIPE) as process:
+        try:
+            running = Running(port, process)
+            wait_for(lambda: _listens(running), 60)
+            reply = running.get("/mcp", "POST", call, **headers)
+            foreign = running.get("/mcp", "POST", call, **headers, Host="evil.example")
+        finally:
+            process.terminate()
+    assert len(json.loads(reply.body)["result"]["tools"]) == 6
+    assert foreign.status == 421
+
+
+def _listens(running: Running) -> bool:
+    with suppress(OSError):
+        running.get("/")
+        return True
+    return False
 
 
 def test_rows_come_with_their_total_and_the_way_to_the_rest(call: Tools) -> None:

@@ -1,12 +1,14 @@
-"""A release on this machine as a graph of the client, without a server: the site answers in this process.
+"""The site of this machine as a transport of the client, without a server: it answers in this process.
 
-Its pages, formats and errors are those of a server. Queries have no limits, because this process evaluates them.
+Its pages, formats and errors are those of a server. Queries of `open_graph` have no limits, because this process
+evaluates them.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from werkzeug.test import Client
@@ -21,16 +23,20 @@ from citygraph.settings import read_settings
 from citygraph.web import create_app
 from citygraph.web.http.messages import RELEASE
 
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
 
 class LocalTransport:
-    """A transport to the site of one release in this process; `root` is the address of its folder."""
+    """A transport to an application in this process, whose requests are for `release` if one is given.
 
-    def __init__(self, folder: Path, release: str) -> None:
-        settings = read_settings().with_changes(releases=folder, engine_socket="", writer_socket="")
-        releases = Releases(folder)
-        self._release = releases.get(release or releases.current_id())
-        self._client = Client(create_app(settings, releases, InProcessEngine(releases)).wsgi_app, use_cookies=False)
-        self.root = self._release.path.resolve().as_uri()
+    `root` is the address that stands for that of a site, such as that of a folder. Several threads may send.
+    """
+
+    def __init__(self, application: WSGIApplication, root: str, release: str = "") -> None:
+        self._client = Client(application, use_cookies=False)
+        self._environ = {"REMOTE_ADDR": "127.0.0.1", **({RELEASE: release} if release else {})}
+        self.root = root
 
     def send(self, request: WebRequest) -> WebResponse:
         """Returns the response of the site. Raises GraphError."""
@@ -41,7 +47,7 @@ class LocalTransport:
             query_string=dict(request.parameters),
             data=form,
             headers={"Accept": request.accept},
-            environ_overrides={RELEASE: self._release.id, "REMOTE_ADDR": "127.0.0.1"},
+            environ_overrides=self._environ,
             follow_redirects=True,
             buffered=True,
         )
@@ -59,8 +65,12 @@ def open_graph(path: str | os.PathLike[str] | None, release: str, language: str)
     folder = Path(path) if path is not None else read_settings().releases
     if not release and (folder / "manifest.json").is_file():
         folder, release = folder.parent, folder.name
+    releases = Releases(folder)
     try:
-        transport = LocalTransport(folder, release)
+        opened = releases.get(release or releases.current_id())
     except NotFound as error:
         raise NotInGraph(str(error)) from error
+    settings = read_settings().with_changes(releases=folder, engine_socket="", writer_socket="")
+    application = create_app(settings, releases, InProcessEngine(releases)).wsgi_app
+    transport = LocalTransport(application, opened.path.resolve().as_uri(), opened.id)
     return Graph(transport.root, language=language, transport=transport)

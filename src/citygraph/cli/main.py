@@ -45,6 +45,7 @@ _ELSEWHERE = {
     "init": "citygraph.cli.instance_commands:init",
     "rebase": "citygraph.cli.instance_commands:rebase",
     "load": "citygraph.cli.write_commands:load",
+    "mcp": "citygraph.cli.mcp_commands:mcp",
     "reconcile": "citygraph.cli.reconcile_commands:reconcile",
     "rollback": "citygraph.cli.write_commands:rollback",
     "sheets": "citygraph.cli.sheets_commands:sheets",

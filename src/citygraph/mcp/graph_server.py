@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mcp.server.mcpserver import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import ToolAnnotations
 
 from citygraph import __version__
@@ -31,3 +34,17 @@ def graph_server(transport: Transport) -> MCPServer:
     for tool in GraphTools(SiteReader(transport)).tools():
         server.add_tool(tool, annotations=reads)
     return server
+
+
+def run_http(server: MCPServer, host: str, port: int, allowed_hosts: Iterable[str] = ()) -> None:
+    """Serves at http://host:port/mcp, without sessions, until it is stopped.
+
+    Requests must name this address as their host, or one of `allowed_hosts`: a page of another site cannot use a
+    server on the reader's machine.
+    """
+    names = [f"{host}:{port}", f"localhost:{port}", *allowed_hosts]
+    origins = [f"{scheme}://{name}" for scheme in ("http", "https") for name in names]
+    security = TransportSecuritySettings(allowed_hosts=names, allowed_origins=origins)
+    server.run(
+        "streamable-http", host=host, port=port, stateless_http=True, json_response=True, transport_security=security
+    )
