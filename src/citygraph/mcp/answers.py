@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 Value = str | int | float | bool | None
 
 
-class Answer(BaseModel):
+class ToolAnswer(BaseModel):
     """What every answer carries."""
 
     release: str = Field(description="name of the release that answered; it ends with the first digits of its digest")
@@ -22,7 +22,7 @@ class Answer(BaseModel):
     arguments: dict[str, Any] = Field(description="the arguments in use; one that is missing here was ignored")
 
 
-class Part(Answer):
+class PartialAnswer(ToolAnswer):
     """A part of a whole: `shown` of `total`, from `offset` on."""
 
     total: int = Field(description="number of all rows, not only those shown")
@@ -40,14 +40,14 @@ class FoundEntity(BaseModel):
     country: str = ""
 
 
-class Found(Part):
+class SearchAnswer(PartialAnswer):
     """The entities that a search found."""
 
     results: list[FoundEntity]
     kinds: dict[str, int] = Field(description="number of results of each kind")
 
 
-class Statement(BaseModel):
+class StatementEntry(BaseModel):
     """A statement about the entity, or from another entity to it ("in"), with the sources that state it."""
 
     direction: str = Field(description='"out": the entity is the subject; "in": `value` is the subject')
@@ -57,23 +57,23 @@ class Statement(BaseModel):
     sources: list[str] = Field(description="documents that state it; derived and curation are citygraph's own")
 
 
-class Description(Part):
+class EntityAnswer(PartialAnswer):
     """What is stated about an entity."""
 
     id: str
     iri: str
     label: str
-    statements: list[Statement]
+    statements: list[StatementEntry]
 
 
-class Table(Part):
+class RowsAnswer(PartialAnswer):
     """Rows of a query."""
 
     columns: list[str]
     rows: list[dict[str, Value]]
 
 
-class QueryParameter(BaseModel):
+class ParameterEntry(BaseModel):
     """A parameter of a stored query."""
 
     name: str
@@ -88,10 +88,10 @@ class StoredQueryEntry(BaseModel):
     name: str
     title: str
     description: str
-    parameters: list[QueryParameter]
+    parameters: list[ParameterEntry]
 
 
-class StoredQueryList(Part):
+class StoredQueriesAnswer(PartialAnswer):
     """Stored queries."""
 
     queries: list[StoredQueryEntry]
@@ -106,7 +106,7 @@ class TermEntry(BaseModel):
     uses: int
 
 
-class TermList(Part):
+class TermsAnswer(PartialAnswer):
     """Classes and properties, the best match or the most used first."""
 
     classes: list[TermEntry]
@@ -123,10 +123,10 @@ class ToolProblem(BaseModel):
     suggestions: list[str] = []
 
 
-def as_result(answer: Answer, text: str) -> CallToolResult:
+def as_result(answer: ToolAnswer, text: str) -> CallToolResult:
     """Returns the answer with the text before its origin."""
     origin = f"release: {answer.release}\nsource: {answer.source}\ncite as: {answer.citation}"
-    if isinstance(answer, Part):
+    if isinstance(answer, PartialAnswer):
         scope = (
             f"{answer.shown} of {answer.total} row(s), from number {answer.offset + 1} on" if answer.total else "none"
         )

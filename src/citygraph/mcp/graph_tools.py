@@ -16,16 +16,16 @@ from citygraph.client.graph_errors import GraphError, NotInGraph
 from citygraph.client.result_table import ResultTable
 from citygraph.client.typed_values import IRI
 from citygraph.mcp.answers import (
-    Description,
-    Found,
+    EntityAnswer,
     FoundEntity,
-    QueryParameter,
-    Statement,
+    ParameterEntry,
+    RowsAnswer,
+    SearchAnswer,
+    StatementEntry,
+    StoredQueriesAnswer,
     StoredQueryEntry,
-    StoredQueryList,
-    Table,
     TermEntry,
-    TermList,
+    TermsAnswer,
     ToolProblem,
     Value,
     as_csv,
@@ -96,7 +96,7 @@ class GraphTools:
             str, Field(description="city, agreement, person, organisation, event, source …; empty: all")
         ] = "",
         limit: Limit = 10,
-    ) -> Annotated[CallToolResult, Found]:
+    ) -> Annotated[CallToolResult, SearchAnswer]:
         """Find cities, people, organisations, events, agreements and documents by name."""
         reader = self._site.current()
         found = reader.json("search.json", q=text, type=kind)
@@ -104,7 +104,7 @@ class GraphTools:
         total = counts.get(kind, 0) if kind else sum(counts.values())
         shown = [_entity(one, reader) for one in results[:limit]]
         similar = [f"{one['label']} ({one['id']})" for one in found["suggestions"]]
-        answer = Found(
+        answer = SearchAnswer(
             **_about(reader, "search", {"q": text}, cited=False),
             arguments={"text": text, "kind": kind, "limit": limit},
             total=total,
@@ -121,7 +121,7 @@ class GraphTools:
         language: Annotated[str, Field(description="language of labels, such as en or tr")] = "en",
         limit: Limit = 100,
         offset: Offset = 0,
-    ) -> Annotated[CallToolResult, Description]:
+    ) -> Annotated[CallToolResult, EntityAnswer]:
         """Show every statement about an entity and from other entities to it, each with the sources that state it."""
         if not _LANGUAGE.fullmatch(language):
             raise NameProblem("bad-language", "Bad language", f"{language[:20]!r} is not a language such as en or tr")
@@ -132,7 +132,7 @@ class GraphTools:
         if not statements:
             raise EntityNames(reader).unknown(entity)
         shown = statements[offset : offset + limit]
-        answer = Description(
+        answer = EntityAnswer(
             **_about(reader, EntityNames.path_of(iri), cited=True),
             arguments={"entity": entity, "language": language, "limit": limit, "offset": offset},
             total=len(statements),
@@ -149,13 +149,13 @@ class GraphTools:
 
     def list_stored_queries(
         self, text: Annotated[str, Field(description="words of the title or description; empty: all")] = ""
-    ) -> Annotated[CallToolResult, StoredQueryList]:
+    ) -> Annotated[CallToolResult, StoredQueriesAnswer]:
         """List the questions that are ready to run, with their parameters."""
         reader = self._site.current()
         entries = [_stored_query(one) for one in reader.json("queries.json")["queries"]]
         words = fold(text).split()
         matching = [one for one in entries if _has_words(words, one.name, one.title, one.description)]
-        answer = StoredQueryList(
+        answer = StoredQueriesAnswer(
             **_about(reader, "queries", cited=False),
             arguments={"text": text},
             total=len(matching),
@@ -171,7 +171,7 @@ class GraphTools:
         parameters: Annotated[dict[str, str], Field(description="values by parameter; entities as city:bremen")] = {},  # noqa: B006 - read only
         limit: Limit = 50,
         offset: Offset = 0,
-    ) -> Annotated[CallToolResult, Table]:
+    ) -> Annotated[CallToolResult, RowsAnswer]:
         """Run a stored query: these are tested, and answer most questions better than SPARQL of your own."""
         reader = self._site.current()
         try:
@@ -188,7 +188,7 @@ class GraphTools:
             str, Field(description="words of a name or definition, such as signed; empty: the most used")
         ] = "",
         limit: Limit = 30,
-    ) -> Annotated[CallToolResult, TermList]:
+    ) -> Annotated[CallToolResult, TermsAnswer]:
         """List classes and properties for SPARQL, with definitions and the number of their uses."""
         reader = self._site.current()
         words = fold(text).split()
@@ -198,7 +198,7 @@ class GraphTools:
         )
         total = len(classes) + len(properties)
         shown = classes[:limit], properties[:limit]
-        answer = TermList(
+        answer = TermsAnswer(
             **_about(reader, "sparql/vocabulary", cited=False),
             arguments={"text": text, "limit": limit},
             total=total,
@@ -220,7 +220,7 @@ class GraphTools:
         query: Annotated[str, Field(description="SPARQL 1.1 SELECT, ASK or CONSTRUCT; usual prefixes are declared")],
         limit: Limit = 50,
         offset: Offset = 0,
-    ) -> Annotated[CallToolResult, Table]:
+    ) -> Annotated[CallToolResult, RowsAnswer]:
         """Run SPARQL. Terms that the graph does not have are refused with the nearest; see list_vocabulary first."""
         reader = self._site.current()
         _require_known_terms(query, reader)
@@ -258,7 +258,7 @@ def _table(
     if result.truth is not None:
         rows = [{"answer": result.truth}]
     shown = rows[offset : offset + limit]
-    answer = Table(
+    answer = RowsAnswer(
         **_about(reader, path, parameters, cited=path != "sparql"),
         arguments=arguments,
         total=len(rows),
@@ -312,7 +312,7 @@ def _entity(found: Mapping[str, Any], reader: ReleaseReader) -> FoundEntity:
     )
 
 
-def _statements(result: ResultTable, reader: ReleaseReader) -> list[Statement]:
+def _statements(result: ResultTable, reader: ReleaseReader) -> list[StatementEntry]:
     """Returns the statements of rows that have one for each source: those of documents first, then derived ones."""
     terms = reader.terms
     sources: dict[tuple[Any, ...], list[str]] = {}
@@ -320,7 +320,7 @@ def _statements(result: ResultTable, reader: ReleaseReader) -> list[Statement]:
         key = (row.direction, row.property, row.value, type(row.value), str(row.label))
         sources.setdefault(key, []).append(row.graph)
     statements = [
-        Statement(
+        StatementEntry(
             direction=direction,
             property=terms.shortened(property_),
             value=as_value(value, terms),
@@ -332,13 +332,13 @@ def _statements(result: ResultTable, reader: ReleaseReader) -> list[Statement]:
     return sorted(statements, key=lambda one: (one.sources == [_DERIVED], one.direction == "in"))
 
 
-def _label(statements: Iterable[Statement], language: str) -> str:
+def _label(statements: Iterable[StatementEntry], language: str) -> str:
     labels = [one for one in statements if one.direction == "out" and one.property == "rdfs:label"]
     best = [one for wanted in (language, "en") for one in labels if one.label == wanted]
     return str((best or labels)[0].value) if labels else ""
 
 
-def _statement_line(statement: Statement) -> str:
+def _statement_line(statement: StatementEntry) -> str:
     arrow = "" if statement.direction == "out" else "← "
     label = f" “{statement.label}”" if statement.label else ""
     more = len(statement.sources) - _SOURCES_IN_TEXT
@@ -348,7 +348,7 @@ def _statement_line(statement: Statement) -> str:
 
 def _stored_query(entry: Mapping[str, Any]) -> StoredQueryEntry:
     parameters = [
-        QueryParameter(**{name: str(one.get(name) or "") for name in QueryParameter.model_fields})
+        ParameterEntry(**{name: str(one.get(name) or "") for name in ParameterEntry.model_fields})
         for one in entry["parameters"]
     ]
     return StoredQueryEntry(
