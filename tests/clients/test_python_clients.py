@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from citygraph.client import Graph
 from citygraph.release.releases import Release
 from tests.clients.conftest import installed, triples
 from tests.running import Running
@@ -204,3 +205,19 @@ def test_networkx_reads_the_network(site: Running, query: str) -> None:
     graph = installed("networkx").node_link_graph(network)
     assert (graph.number_of_nodes(), graph.number_of_edges()) == (len(network["nodes"]), len(network["edges"]))
     assert graph.nodes["https://w3id.org/citygraph/id/city/izmir"]["label"] == "İzmir"
+
+
+def test_our_own_client_reads_every_stored_query(site: Running) -> None:
+    """Each with all its rows, as Arrow, pandas and polars; places in geopandas (17)."""
+    pandas, polars = installed("pandas"), installed("polars")
+    graph = Graph(site.url, language="tr")
+    names = [query["name"] for query in json.loads(site.get("/queries.json").body)["queries"]]
+    for name in names:
+        table = graph.run(name)
+        expected = len(list(csv.reader(io.StringIO(site.get(f"/queries/{name}?format=csv&lang=tr").body.decode())))) - 1
+        frames = table.pandas(), table.polars(), table.pandas(dates="period")
+        assert isinstance(frames[0], pandas.DataFrame)
+        assert isinstance(frames[1], polars.DataFrame)
+        assert {len(frame) for frame in frames} == {table.arrow().num_rows} == {len(table)} == {expected}, name
+    installed("geopandas")
+    assert graph.run("partners").geopandas().geometry.notna().sum() > 30
