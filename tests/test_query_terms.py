@@ -43,7 +43,7 @@ def evaluated(text: str) -> Any:
     return value_of(row["x"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(VALUES)
 def test_a_term_comes_back_as_the_value_that_it_was(value: Any) -> None:
     """Through another SPARQL engine, in FILTER as in VALUES; no text ends its own token (17)."""

@@ -27,7 +27,7 @@ TEXTS = (
     | st.lists(st.sampled_from(_PIECES), min_size=1).map("".join)
 )  # fmt: skip
 MANY = st.lists(TEXTS, min_size=40, max_size=80)
-FEW = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 # A query whose text has what ends strings in each of the languages.
 AWKWARD = """PREFIX select: <urn:construct#>
 SELECT ?label $city { # it's "awkward" \\ `${x}` \\n
@@ -61,7 +61,7 @@ def tool(name: str) -> str:
 # quoting
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(TEXTS)
 def test_python_reads_the_text_that_was_written(text: str) -> None:
     """Quotes, backslashes, line breaks, letters of any script (17)."""
