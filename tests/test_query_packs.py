@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pyoxigraph import QuerySolutions
 
 from citygraph.build.query_packs import check_heads, check_runs
 from citygraph.errors import BadData
 from citygraph.release.releases import Release
 from citygraph.source.files import Sources
+from citygraph.sparql.evaluate import evaluate_trusted
 from tests.conftest import REPOSITORY
 
 HEAD = "#+ title: T\n#+ description: D\n"
@@ -57,3 +59,18 @@ def test_a_query_runs_on_the_release_before_it_is_published(izmir: Release, tmp_
 def pack_of(folder: Path) -> Sources:
     """Returns the sources of the instance that `pack` made."""
     return Sources(REPOSITORY / "data", REPOSITORY / "ontology", REPOSITORY / "queries", own_queries=folder / "own")
+
+
+def test_the_documented_query_is_one(izmir: Release, tmp_path: Path) -> None:
+    """(17) The example of docs/queries.md parses, fits its head and has an answer."""
+    page = (REPOSITORY / "docs" / "queries.md").read_text(encoding="utf-8")
+    ((_, query),) = check_heads(pack(tmp_path, page.partition("```sparql\n")[2].partition("```")[0]))
+    rows = evaluate_trusted(izmir.open_store(), query.bind({"year": "1996"}))
+    assert isinstance(rows, QuerySolutions)
+    names = [row["agreementLabel"].value for row in rows]
+    assert len(names) == 4
+    assert "İzmir–Bremen sister-city agreement" in names
+    misspelt = query.text.replace("{agreement: Agreement", "{agrement: Agreement")
+    (tmp_path / "own" / "one.rq").write_text(misspelt, encoding="utf-8")
+    with pytest.raises(BadData, match=r"one.rq:6: the query does not select the column 'agrement'"):
+        check_heads(pack_of(tmp_path))

@@ -183,7 +183,7 @@ def _read(text: str, name: str, file: str) -> StoredQuery:
 
 def line_of_key(text: str, key: str) -> int | None:
     """Returns the line of the head of a query with this key."""
-    pattern = re.compile(rf"#\+\s*{re.escape(key)}\s*:")
+    pattern = re.compile(rf"#\+(?:.*\W)?{re.escape(key)}\s*:")
     return next((place for place, line in enumerate(text.splitlines(), 1) if pattern.match(line)), None)
 
 
