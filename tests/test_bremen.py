@@ -89,7 +89,7 @@ def test_a_dataset_without_english_texts_has_all_descriptions(served: Running) -
 def test_what_is_published_is_described_in_german_first(served: Running) -> None:
     """(14 §1) Catalogue, package of the tables, and feed; English is there too."""
     package = json.loads(served.get("/tables/datapackage.json").body)
-    agreements = package["resources"][0]
+    agreements = next(one for one in package["resources"] if one["name"] == "agreements")
     assert (agreements["title"], agreements["title_en"]) == ("Tabelle der Vereinbarungen", "Table of agreements")
     assert agreements["schema"]["fields"][1]["title"] == "Name (Deutsch)"
     assert "title_tr" not in agreements

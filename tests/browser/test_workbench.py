@@ -336,3 +336,30 @@ def test_in_turkish(visit: Visit) -> None:
     expect(page.locator("#status")).to_contain_text("satır")
     expect(page.get_by_role("tab", name="Harita")).to_be_visible()
     visit.shot(page, "workbench-tr")
+
+
+def test_a_stored_query_takes_a_name_and_draws_its_result(visit: Visit) -> None:
+    """(17) A suggestion is chosen by keyboard; the page has the map and the table, and no accessibility fault."""
+    page = visit("/queries/partners", language="tr")
+    field = page.locator("form input[role=combobox][aria-describedby=about-city]")
+    field.fill("bak")
+    expect(page.locator("[role=option]").first).to_contain_text("Bakü")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Çalıştır").click()
+    expect(page.locator("figure.drawn svg.map")).to_be_visible()
+    expect(page.locator("table.answer tbody tr")).to_have_count(1)
+    expect(page.locator("table.answer tbody")).to_contain_text("İzmir–Bakü kardeş şehir anlaşması")
+    visit.shot(page, "stored-query-map")
+    assert violations(page) == []
+
+
+def test_a_stored_query_needs_no_script_and_fits_a_telephone(visit: Visit) -> None:
+    """(17) A typed name is resolved by the server; a chart scrolls within its box."""
+    page = visit("/queries/ties-by-kind-continent-decade", NARROW, language="tr", javascript=False)
+    page.locator("input[name=city]").fill("IZMIR")
+    page.get_by_role("button", name="Çalıştır").click()
+    expect(page.locator("figure.drawn svg.bars").first).to_be_visible()
+    expect(page.locator("table.answer th").first).to_have_text("Tür")
+    assert overflow(page) == []
+    visit.shot(page, "stored-query-chart-narrow")
