@@ -12,7 +12,7 @@ from citygraph.errors import UsageError
 from citygraph.rdf.terms import PREFIXES
 from citygraph.source.queries import load_queries
 from citygraph.sparql.functions import functions_of
-from citygraph.sparql.paging import page_of, selected_names
+from citygraph.sparql.paging import count_of, page_of, selected_names
 from tests.small import REPOSITORY
 
 VALUES = ('"a"@en', '"a"@tr', '"a"', "1", "1.0", "1e0", "<x:a>", "true", '"b"^^<x:y>', "UNDEF")
@@ -58,6 +58,18 @@ def test_values_after_the_query_stay_after_it() -> None:
     assert len(rows(page_of(text, 2, 2))) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["SELECT ?v { VALUES ?v { 1 2 3 } }", "SELECT DISTINCT ?v FROM <x:y> WHERE { VALUES ?v { 1 2 2 3 } } ORDER BY ?v",
+     "PREFIX x: <y:z>\nSELECT ?v { } LIMIT 3 VALUES ?v { 1 2 3 4 }", 
+     "SELECT (COUNT(*) AS ?n) { VALUES ?v { 1 } } GROUP BY ?v"],
+)  # fmt: skip
+def test_rows_are_counted(text: str) -> None:
+    """Also with a dataset, a limit and groups (17)."""
+    [row] = Store().query(count_of(text))  # type: ignore[misc]
+    assert int(row["rows"].value) == (1 if "GROUP" in text else 3)
+
+
 def test_only_tables_have_pages() -> None:
     """The error says so (17)."""
     with pytest.raises(UsageError, match="only the rows of a SELECT query"):
@@ -69,4 +81,5 @@ def test_every_stored_query_has_pages() -> None:
     store = Store()
     functions = functions_of(store)
     for query in load_queries(Path(REPOSITORY / "queries")).values():
-        store.query(page_of(query.text, 0, 10), prefixes=PREFIXES, custom_functions=functions)
+        for text in (page_of(query.text, 0, 10), count_of(query.text)):
+            store.query(text, prefixes=PREFIXES, custom_functions=functions)

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { projection, way } from "../src/lib/globe.js";
-import { namingColumn, numberOf, readAnswer, shortened, spanOf, triple, viewNamed } from "../src/workbench/answer.js";
+import { namingColumn, needsMet, numberOf, readAnswer, shortened, spanOf, triple, viewNamed } from "../src/workbench/answer.js";
 import { folded, rated, undeclared } from "../src/workbench/complete.js";
 
 const XSD = "http://www.w3.org/2001/XMLSchema#";
@@ -15,6 +15,14 @@ test("triples are read with their escapes, languages and types", () => {
     { type: "uri", value: "a:b" }, { type: "uri", value: "c:d" }, { type: "literal", value: 'İzmir "x"', "xml:lang": "tr" }]);
   assert.equal(triple('_:b1 <c:d> "3"^^<x:int> .')[2].datatype, "x:int");
   assert.equal(readAnswer("application/n-triples", "<a:b> <c:d> <e:f> .\n\n").rows.length, 1);
+});
+
+test("a result is offered as what it has", () => {
+  const iri = { type: "uri", value: "x:y" };
+  const table = (columns, ...rows) => ({ kind: "table", columns, rows });
+  assert.deepEqual(needsMet(table(["lat", "lon"], [literal("1.5", "decimal"), literal("2", "integer")])), { geometry: true, network: false });
+  assert.deepEqual(needsMet(table(["a", "b"], [iri, undefined], [iri, iri])), { geometry: false, network: true });
+  assert.deepEqual(needsMet(table(["lat", "lon"], [literal("1"), literal("2")])), { geometry: false, network: false });
 });
 
 test("a date is as wide as it is imprecise", () => {

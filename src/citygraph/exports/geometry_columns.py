@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from citygraph.errors import NotAcceptable
@@ -14,6 +14,7 @@ from citygraph.exports.wkt import read_wkt
 
 _LATITUDE = re.compile(r"(.*?)_?(lat|latitude|enlem)", re.IGNORECASE)
 _LONGITUDE = re.compile(r"(.*?)_?(lon|long|lng|longitude|boylam)", re.IGNORECASE)
+_WKT = re.compile(r"wkt|geom", re.IGNORECASE)
 NEEDED = (
     "a column of WKT (geo:wktLiteral), columns lat and lon with numbers, or columns such as sourceLat, sourceLon, "
     "targetLat and targetLon for lines"
@@ -41,6 +42,14 @@ def geometries_of(table: TypedTable, format_label: str) -> tuple[list[Geometry |
     (one_lat, one_lon), (other_lat, other_lon) = pairs[:2]
     ends = zip(_numbered(one_lat, one_lon), _numbered(other_lat, other_lon), strict=True)
     return [_line(_point(*one), _point(*other)) for one, other in ends], table.columns
+
+
+def may_have_geometry(names: Iterable[str]) -> bool:
+    """Returns whether columns of these names are likely to give a geometry."""
+    names = list(names)
+    latitudes = {match[1] for name in names if (match := _LATITUDE.fullmatch(name))}
+    longitudes = {match[1] for name in names if (match := _LONGITUDE.fullmatch(name))}
+    return bool(latitudes & longitudes) or any(_WKT.search(name) for name in names)
 
 
 def _coordinate_columns(table: TypedTable) -> list[tuple[TypedColumn, TypedColumn]]:

@@ -91,6 +91,12 @@ def _ends(table: TermTable, format_label: str) -> tuple[str, str]:
     return ends[0], ends[1]
 
 
+def may_be_network(names: Sequence[str]) -> bool:
+    """Returns whether columns of these names are likely to be a network: source and target, or two with labels."""
+    labelled = [name for name in names if _LABEL in _described_by(name, names).values()]
+    return set(_ENDS) <= set(names) or len(labelled) > 1
+
+
 def _columns_of(table: TermTable, names: Iterable[str]) -> list[list[Term | None]]:
     return [table.columns[table.names.index(name)] for name in names]
 

@@ -78,6 +78,20 @@ def page_of(text: str, offset: int, limit: int) -> str:
     return f"{order}\nLIMIT {rows} OFFSET {own_offset + offset}\n{rest}"
 
 
+def count_of(text: str) -> str:
+    """Returns a query for the number of rows of a SELECT query, as ?rows. Raises UsageError if it is none."""
+    tokens = _tokens(text)
+    select = next((token for token in tokens if token.word == "SELECT"), None)
+    if select is None:
+        raise UsageError("only the rows of a SELECT query have pages")
+    start = next(token.start for token in tokens if token.depth == 0 and (token.text == "{" or token.word == "WHERE"))
+    # The dataset is not part of a subquery.
+    datasets = [token.start for token in tokens if token.word == "FROM" and select.end <= token.start < start]
+    end = datasets[0] if datasets else start
+    subquery = f"{text[select.start : end]} {text[start:]}"
+    return f"{text[: select.start]}SELECT (COUNT(*) AS ?rows) {text[end:start]} WHERE {{ {subquery}\n}}"
+
+
 def _number_after(tail: list[_Token], word: str) -> int | None:
     for token, following in pairwise(tail):
         if token.word == word and following.text.isdecimal():

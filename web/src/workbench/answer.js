@@ -3,6 +3,8 @@
 const XSD = "http://www.w3.org/2001/XMLSchema#";
 const NUMBERS = new Set(["integer", "decimal", "double", "float", "int", "long", "nonNegativeInteger"].map((n) => XSD + n));
 const DATES = new Set(["date", "dateTime", "gYear", "gYearMonth"].map((n) => XSD + n));
+const WKT = "http://www.opengis.net/ont/geosparql#wktLiteral";
+const LATITUDES = /^(.*?)_?(?:lat|latitude|enlem)$/i, LONGITUDES = /^(.*?)_?(?:lon|long|lng|longitude|boylam)$/i;
 const TRIPLE = ["subject", "predicate", "object"];
 const NAMING = [/label$/i, /^name$|name$/i, /title$/i, /^partners$/i];
 const NT = /^\s*(<[^>]*>|_:\S+)\s+(<[^>]*>)\s+(<[^>]*>|_:\S+|"(?:[^"\\]|\\.)*"(?:@[A-Za-z0-9-]+|\^\^<[^>]*>)?)\s*\.\s*$/;
@@ -68,6 +70,17 @@ export function columnsOf(answer, test) {
     const terms = answer.rows.map((row) => row[place]).filter(Boolean);
     return terms.length && terms.every(test) ? [place] : [];
   });
+}
+
+/** What a table has, by the server's own rules (docs/formats.md): a geometry, the two ends of a network. */
+export function needsMet(answer) {
+  if (answer.kind !== "table") return { geometry: false, network: false };
+  const prefixes = (pattern) => columnsOf(answer, (term) => numberOf(term) !== null)
+    .map((place) => pattern.exec(answer.columns[place])?.[1]).filter((prefix) => prefix !== undefined);
+  const longitudes = prefixes(LONGITUDES);
+  const places = prefixes(LATITUDES).some((prefix) => longitudes.includes(prefix));
+  return { geometry: places || columnsOf(answer, (term) => term.datatype === WKT).length > 0,
+    network: columnsOf(answer, isIri).length > 1 };
 }
 
 /** The column that names a row: what a column of things is labelled by, else its first text, else its first column. */

@@ -1,9 +1,14 @@
 // A result as it came, and the files that it can be taken as.
 
 import { make } from "../lib/make.js";
+import { needsMet } from "./answer.js";
 
 const LONGEST = 200_000;
 const TABLES = { csv: "CSV", tsv: "TSV", json: "JSON", xml: "XML", md: "Markdown" };
+// What only some tables have: columns of places, and of ends of edges.
+const TYPED = { parquet: "Parquet", xlsx: "XLSX" };
+const MAPS = { geojson: "GeoJSON", gpkg: "GeoPackage" };
+const NETWORKS = { gexf: "GEXF", graphml: "GraphML", nodelink: "Node-link JSON", edges: "Edge list (CSV)" };
 const GRAPHS = { ttl: "Turtle", nt: "N-Triples", jsonld: "JSON-LD", rdf: "RDF/XML" };
 
 export function view(answer, context) {
@@ -15,7 +20,9 @@ export function view(answer, context) {
 
 /** Links to the whole result in every form that carries it. */
 export function downloads({ answer, query, settings, words }) {
-  const formats = Object.entries(answer.kind === "graph" ? GRAPHS : TABLES);
+  const { geometry, network } = needsMet(answer);
+  const tables = { ...TABLES, ...TYPED, ...(geometry ? MAPS : {}), ...(network ? NETWORKS : {}) };
+  const formats = Object.entries({ graph: GRAPHS, table: tables }[answer.kind] ?? { json: "JSON", xml: "XML", csv: "CSV" });
   const links = formats.flatMap(([format, name], place) => [
     place ? ", " : "",
     make("a", { href: `${settings.endpoint}?${new URLSearchParams({ query, format })}`, rel: "nofollow" }, name),

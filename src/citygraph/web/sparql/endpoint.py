@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
@@ -35,6 +36,9 @@ from citygraph.web.sparql.results import VARY, Headers, QueryRequest, Results
 from citygraph.web.sparql.results import Runs as Runs
 from citygraph.web.sparql.service_description import describe_service, write_description
 
+# Formats that a browser saves, by their Content-Type.
+_SAVED = {format_.content_type: format_.extension for format_ in FORMATS if not format_.text}
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 # Returns the reply to a query in a format that a page can read.
 Ask = Callable[[Query], Reply]
 # From the request, the query in it, the reader's language, and a function that runs queries: a status and a page.
@@ -100,6 +104,7 @@ class SparqlEndpoint:
             bool(request.release),
         )
         answer = self.results.answer(query_request)
+        _name_file(request, answer)
         return self._located(request, operation, query_request, answer) if request.method == "QUERY" else answer
 
     def _located(
@@ -197,3 +202,10 @@ class SparqlEndpoint:
         if is_unmodified(request, tag):
             return Reply(304, headers)
         return Reply(200, [*headers, ("Content-Type", accepted.content_type(format_))], body)
+
+
+def _name_file(request: Request, answer: Reply) -> None:
+    """Names the file as which a browser saves the result, because an address with ?format= has no extension."""
+    if extension := _SAVED.get(answer.header("Content-Type")):
+        name = _UNSAFE.sub("-", request.path.rpartition("/")[2].removesuffix(f".{extension}"))
+        answer.set("Content-Disposition", f'attachment; filename="{name}.{extension}"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from citygraph.errors import Gone, UsageError
 from citygraph.release.releases import Release, Releases
-from citygraph.sparql.paging import page_of
+from citygraph.sparql.paging import count_of, page_of
 from citygraph.web.http.messages import Reply, redirection
 
 # Parameters of a page, which are not parameters of the query.
@@ -65,8 +66,8 @@ class RowPager:
             return redirection(f"{pinned}?{urlencode(parameters)}", 307)
         answer = self._result(page_of(text, page.start, page.limit))
         end = page.start + page.limit
-        # Only a full page may have another after it.
-        if answer.header("X-Citygraph-Rows") == str(page.limit) and _count(self._ask(page_of(text, end, 1))):
+        # The number of rows is counted once, because its result stays in the cache.
+        if answer.header("X-Citygraph-Rows") == str(page.limit) and end < _count(self._ask(count_of(text))):
             token = f"{_digest(release)}-{_key(text)}-{end}"
             following = urlencode({**parameters, LIMIT: str(page.limit), AFTER: token})
             answer.append("Link", f'<{pinned}?{following}>; rel="next"')
@@ -83,7 +84,8 @@ class RowPager:
 
 
 def _count(answer: Reply) -> int:
-    return int(answer.header("X-Citygraph-Rows") or "0")
+    [row] = json.loads(answer.whole_body())["results"]["bindings"]
+    return int(row["rows"]["value"])
 
 
 def _limit(text: str) -> int:

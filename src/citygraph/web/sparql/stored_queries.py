@@ -15,7 +15,7 @@ from citygraph.errors import CitygraphError, NotFound, UsageError
 from citygraph.graph.examples import current_examples, expanded
 from citygraph.instance import current_instance
 from citygraph.matching.lookup import Lookup
-from citygraph.rdf.formats import BY_NAME, FORMATS, Format, named, of_kind
+from citygraph.rdf.formats import FORMATS, Format, named
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
@@ -29,6 +29,7 @@ from citygraph.web.http.negotiation import accepted_formats
 from citygraph.web.http.problems import Problem, problem_of
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.sparql.endpoint import SparqlEndpoint
+from citygraph.web.sparql.offered_formats import offered_formats
 from citygraph.web.sparql.openapi import openapi
 from citygraph.web.sparql.query_form import FormContext, fields_of
 from citygraph.web.sparql.query_result import named_result
@@ -311,7 +312,7 @@ def _group(query: StoredQuery) -> str:
 
 def _formats(query: StoredQuery) -> tuple[Format, ...]:
     """Returns the formats for the results of a query."""
-    return tuple(BY_NAME[format_.name] for format_ in of_kind(query.kind))
+    return offered_formats(query.text, query.kind)
 
 
 def _parameters(request: Request) -> tuple[dict[str, str], dict[str, str]]:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 from citygraph.errors import CitygraphError, NotFound
 from citygraph.graph.examples import current_examples, with_examples
 from citygraph.instance import current_instance
-from citygraph.rdf.formats import Kind, of_kind
+from citygraph.rdf.formats import Kind
 from citygraph.rdf.terms import PREFIXES
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
@@ -20,11 +20,13 @@ from citygraph.source.files import sources_of
 from citygraph.source.instance_languages import with_languages
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.source.query_parameters import Parameter
+from citygraph.sparql.paging import selected_names
 from citygraph.sparql.protocol import Query
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.problems import Problem, problem_of
 from citygraph.web.sparql.completions import Completions, Term, completions_of
+from citygraph.web.sparql.offered_formats import offered_formats
 from citygraph.web.sparql.result_view import ResultView, read_answer
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
@@ -220,10 +222,10 @@ def _about_property(term: Term, here: str) -> str:
 
 
 def _downloads(here: str, text: str) -> list[tuple[str, str]]:
-    """Returns the label and address of the result in each format."""
-    kinds = (Kind.SOLUTIONS, Kind.GRAPH)
-    formats = {format_.name: format_ for kind in kinds for format_ in of_kind(kind)}
-    return [(f.label, f"{here}?{urlencode({'query': text, 'format': f.name})}") for f in formats.values()]
+    """Returns the label and address of the result in each format that it can have."""
+    kind = Kind.SOLUTIONS if selected_names(text) else Kind.GRAPH
+    formats = offered_formats(text, kind)
+    return [(f.label, f"{here}?{urlencode({'query': text, 'format': f.name})}") for f in formats]
 
 
 def _place(problem: Problem | None) -> tuple[int, int] | None:

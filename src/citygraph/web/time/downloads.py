@@ -10,6 +10,7 @@ from citygraph.build import feeds
 from citygraph.build.packages import croissant
 from citygraph.errors import Gone, NotFound
 from citygraph.instance import current_instance
+from citygraph.rdf.formats import Kind, named, of_kind
 from citygraph.rdf.terms import LICENSE
 from citygraph.release.outputs import CSVW, DUMPS, PACKAGE
 from citygraph.release.releases import Release
@@ -43,6 +44,13 @@ _NOT_FOR_CRAWLERS = (
     "/*?_cite=",
     "/*?page=",
 )
+
+
+def _as_query(path: str, built: Release) -> str | None:
+    """Returns the address of a table in a format that is not a file of the release: that of its stored query."""
+    stem, _, extension = path.rpartition(".")
+    is_table = path.startswith("tables/") and f"{stem}.csv" in built.manifest.outputs
+    return f"queries/{path}" if is_table and named(extension, of_kind(Kind.SOLUTIONS)) else None
 
 
 class Downloads:
@@ -92,6 +100,8 @@ class Downloads:
             return redirection(f"{self._site.root(request.environ)}/releases/{built.id}/{path}", 307)
         facts = release.manifest.outputs.get(path)
         if facts is None:
+            if (query := _as_query(path, built)) is not None:
+                return redirection(f"{public_root(request.environ, self._site.settings.trusted_proxies)}/{query}", 307)
             raise not_known(path)
         headers = [
             ("Content-Type", _type(path)),

@@ -1,0 +1,161 @@
+"""Results of stored queries by extension, and page by page (17, Stored queries)."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from citygraph.freeze.inprocess import InProcessEngine
+from citygraph.release.releases import Release, Releases
+from citygraph.report import Report
+from citygraph.settings import Settings
+from citygraph.web import create_app
+from tests.past import three_releases
+from tests.small import REPOSITORY
+
+PARTNERS = "/queries/partners"
+CITIES = "/queries/tables/cities"
+BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+@pytest.fixture(scope="module")
+def client(built: tuple[Releases, Release, Report]) -> FlaskClient:
+    """A reader of the İzmir graph, with an engine in this process."""
+    return create_app(Settings(queries=REPOSITORY / "queries"), built[0], InProcessEngine(built[0])).test_client()
+
+
+def following(response: Any) -> str:
+    """Returns the address of the next page, or nothing."""
+    match = re.search(r'<([^>]*)>; rel="next"', response.headers.get("Link", ""))
+    return match[1] if match else ""
+
+
+@pytest.mark.parametrize(
+    ("extension", "type_"),
+    [
+        ("csv", "text/csv"), ("tsv", "text/tab-separated-values"), ("json", "application/sparql-results+json"),
+        ("parquet", "application/vnd.apache.parquet"), ("geojson", "application/geo+json"),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("gpkg", "application/geopackage+sqlite3"), ("gexf", "application/gexf+xml"),
+        ("graphml", "application/graphml+xml"),
+    ],
+)  # fmt: skip
+def test_extension_parameter_and_accept_give_the_same(client: FlaskClient, extension: str, type_: str) -> None:
+    """Every row is in the file (17)."""
+    by_extension = client.get(f"{PARTNERS}.{extension}")
+    assert (by_extension.status_code, by_extension.content_type.partition(";")[0]) == (200, type_)
+    rows = client.get(f"{PARTNERS}.csv").headers["X-Citygraph-Rows"]
+    assert by_extension.headers["X-Citygraph-Rows"] == rows
+    assert by_extension.data == client.get(f"{PARTNERS}?format={extension}").data
+    assert by_extension.data == client.get(PARTNERS, headers={"Accept": type_}).data
+
+
+def test_binary_files_are_named_and_can_be_read_in_parts(client: FlaskClient) -> None:
+    """They are not compressed, so that readers can fetch parts of them (17)."""
+    whole = client.get(f"{PARTNERS}?format=parquet", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in whole.headers
+    assert whole.headers["Content-Disposition"] == 'attachment; filename="partners.parquet"'
+    part = client.get(f"{PARTNERS}.parquet", headers={"Range": "bytes=-4"})
+    assert (part.status_code, part.data) == (206, b"PAR1")
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "reason"),
+    [
+        ("/queries/procedure.geojson", 406, "columns lat and lon"),
+        ("/queries/quality/coordinates.gexf", 406, "?source and ?target"),
+        (f"{PARTNERS}.ttl", 406, "is a table"), (f"{PARTNERS}.pdf", 404, "no stored query"),
+    ],
+)  # fmt: skip
+def test_format_that_is_not_possible_is_an_error(client: FlaskClient, address: str, status: int, reason: str) -> None:
+    """It says what is missing, and which formats there are (17)."""
+    response = client.get(address)
+    assert response.status_code == status
+    assert reason in response.get_json()["detail"]
+    assert status == 404 or "text/csv" in response.get_json()["offered"]
+
+
+def test_tables_have_the_same_formats(client: FlaskClient) -> None:
+    """A table that is not a file of the release is its stored query (17)."""
+    moved = client.get("/tables/cities.xlsx")
+    assert (moved.status_code, moved.headers["Location"]) == (307, "http://localhost/queries/tables/cities.xlsx")
+    assert client.get(moved.headers["Location"]).data[:2] == b"PK"
+    assert client.get("/tables/nothing.xlsx").status_code == 404
+
+
+def test_pages_offer_the_formats_that_are_possible(client: FlaskClient) -> None:
+    """A map has GeoJSON, the network GEXF, a table of numbers neither (17)."""
+
+    def offered(name: str) -> set[str]:
+        page = client.get(f"/queries/{name}", headers={"Accept": BROWSER}).text
+        return set(re.findall(r"format=(\w+)", html.unescape(page[page.index('class="caption takes"') :])))
+
+    assert {"geojson", "gpkg", "xlsx"} <= offered("partners")
+    assert {"gexf", "graphml", "nodelink", "edges"} <= offered("network")
+    assert {"geojson", "gexf"}.isdisjoint(offered("procedure"))
+    workbench = client.get("/sparql?run=1&query=SELECT ?lat ?lon {}", headers={"Accept": BROWSER}).text
+    assert "format=geojson" in workbench
+    assert "format=gexf" not in workbench
+
+
+def test_pages_are_all_rows_each_once(client: FlaskClient) -> None:
+    """Following the links gives what the whole file has (17)."""
+    whole = client.get(f"{PARTNERS}.csv").text.splitlines()
+    address, rows = f"{PARTNERS}.csv?limit=7", []
+    while address:
+        response = client.get(address)
+        rows += response.text.splitlines()[1:]
+        address = following(response)
+    assert sorted(rows) == sorted(whole[1:])
+    assert len(rows) > 7
+
+
+def test_last_page_has_no_next_one(client: FlaskClient) -> None:
+    """Not even if it is full (17)."""
+    count = int(client.get(f"{PARTNERS}.csv").headers["X-Citygraph-Rows"])
+    assert not following(client.get(f"{PARTNERS}.csv?limit={count}"))
+    assert following(client.get(f"{PARTNERS}.csv?limit={count - 1}"))
+
+
+def test_pages_exist_in_every_format(client: FlaskClient) -> None:
+    """The next page of a workbook is a workbook (17)."""
+    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+    second = client.get(following(client.get(f"{PARTNERS}.xlsx?limit=3")))
+    assert openpyxl.load_workbook(io.BytesIO(second.data))["result"].max_row == 4
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [("limit=0", "limit"), ("limit=x", "limit"), ("after=x", "header Link"), ("limit=2000000", "limit"),
+     ("after=0123456789ab-01234567-3", "another query")],
+)  # fmt: skip
+def test_bad_page_is_refused(client: FlaskClient, parameters: str, reason: str) -> None:
+    """The error says which parameter it is (17)."""
+    response = client.get(f"{PARTNERS}.csv?{parameters}")
+    assert response.status_code == 400
+    assert reason in response.get_json()["detail"]
+
+
+def test_pages_never_mix_releases(tmp_path: Path) -> None:
+    """After a new release the pages go on in theirs, or are gone with it (17)."""
+    three_releases(tmp_path)
+    releases = Releases(tmp_path)
+    client = create_app(Settings(queries=REPOSITORY / "queries"), releases, InProcessEngine(releases)).test_client()
+    old = releases.history()[1]
+    link = following(client.get(f"/releases/{old.id}{CITIES}.csv?limit=1"))
+    assert link.startswith(f"/releases/{old.id}/")
+    assert client.get(link).headers["X-Citygraph-Release"] == old.id
+    live = link.removeprefix(f"/releases/{old.id}")
+    moved = client.get(live)
+    assert (moved.status_code, moved.headers["Location"]) == (307, link)
+    shutil.rmtree(old.path)
+    gone = client.get(live)
+    assert gone.status_code == 410
+    assert "begin again" in gone.get_json()["detail"]
