@@ -61,7 +61,7 @@ def test_values_after_the_query_stay_after_it() -> None:
 @pytest.mark.parametrize(
     "text",
     ["SELECT ?v { VALUES ?v { 1 2 3 } }", "SELECT DISTINCT ?v FROM <x:y> WHERE { VALUES ?v { 1 2 2 3 } } ORDER BY ?v",
-     "PREFIX x: <y:z>\nSELECT ?v { } LIMIT 3 VALUES ?v { 1 2 3 4 }", 
+     "PREFIX x: <y:z>\nSELECT ?v { } LIMIT 3 VALUES ?v { 1 2 3 4 }",
      "SELECT (COUNT(*) AS ?n) { VALUES ?v { 1 } } GROUP BY ?v"],
 )  # fmt: skip
 def test_rows_are_counted(text: str) -> None:
