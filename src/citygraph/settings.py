@@ -47,6 +47,9 @@ class Settings:
     engine_queries: int = _setting(5000, "Queries after which an engine process is replaced by a fresh one.")
     store_mode: str = _setting("auto", "Where engines hold a release: memory, disk, or auto (by its size).")
     memory_quads: int = _setting(3_000_000, "Largest release in quads that auto holds in memory.")
+    counting_triples: int = _setting(
+        200_000, "Smallest default graph in triples for which a second store that counts faster is kept; 0 is never."
+    )
     time_limit: float = _setting(30.0, "Seconds that a query may take.")
     held_quads: int = _setting(
         500_000, "Largest release in quads that a web process holds in memory for its documents."

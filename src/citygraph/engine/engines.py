@@ -75,7 +75,7 @@ class Engines:
         no engine is free in time, LimitReached, NotFound for an unknown release.
         """
         pool = self._pool(release_id, federated)
-        attempts = 0
+        attempts, kind = 0, wire.QUERY
         while attempts < _ATTEMPTS:
             connection = pool.acquire(self._settings.queue_wait, client)
             # An idle connection may have been closed since its last query, which costs nothing to find out here.
@@ -83,8 +83,10 @@ class Engines:
             prefix = _public(query.name) if query.name else self._name
             exchange = _Exchange(connection, pool, _limited(self._settings, query), f"{prefix}-{next(self._numbers)}")
             try:
-                return exchange.run(query, client)
+                return exchange.run(query, client, kind)
             except _NotBegun:
+                # The counting store may be what ended the engine.
+                kind = wire.PLAIN_QUERY
                 continue
         raise EngineFailed("no engine process accepted the query")
 
@@ -213,7 +215,10 @@ class Stream:
 
 
 class _NotBegun(Exception):
-    """An internal signal that an engine ended before it began this query, which can be retried on another engine."""
+    """An internal signal that an engine ended before it began this query, or while the counting store evaluated it.
+
+    The query can be retried on another engine.
+    """
 
 
 class _Exchange:
@@ -229,11 +234,11 @@ class _Exchange:
         self._size = 0
         self.rows: int | None = None
 
-    def run(self, query: Query, client: str) -> Answer:
+    def run(self, query: Query, client: str, kind: bytes) -> Answer:
         """Sends the query and receives its result, or a stream that begins with the part received so far."""
         pieces: list[bytes] = []
         try:
-            self._send(query, client)
+            self._send(query, client, kind)
             while (piece := self.next_piece()) is not None:
                 pieces.append(piece)
                 if self._size > self._settings.hold_limit:
@@ -290,10 +295,10 @@ class _Exchange:
             self._discard()
             _consult_quietly(control, {"cancel": self._id})
 
-    def _send(self, query: Query, client: str) -> None:
+    def _send(self, query: Query, client: str, kind: bytes) -> None:
         assert self._connection is not None  # noqa: S101
         try:
-            self._connection.channel.send(wire.query_frame(query, self._id, client))
+            self._connection.channel.send(wire.query_frame(query, self._id, client, kind))
         except ConnectionLost:
             self._discard()
             raise _NotBegun from None
@@ -346,6 +351,8 @@ class _Exchange:
                 size = self._settings.memory_limit
                 message = f"the query was ended after {elapsed:.1f} s: it needs more than {size} bytes of memory"
                 return LimitReached(message, "memory", size, elapsed)
+            case "counting":
+                return _NotBegun()
             case "cancelled":
                 return LimitReached("the query was ended on request", "cancelled", 0, elapsed)
             case _:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from citygraph.engine import sandbox, wire
+from citygraph.engine.counting_build import CountingBuilds
 from citygraph.engine.process import (
     ControlLoop,
     Draining,
@@ -104,6 +105,7 @@ class Host:
         self._folder = folder
         self._opened: dict[str, _OpenRelease] = {}
         self._failures: dict[str, float] = {}
+        self._counting = CountingBuilds(settings, folder)
         self._started = 0
         self._draining: Draining[tuple[str, dict[str, str]]] = Draining(_DRAINING)  # release ids and sockets
 
@@ -112,6 +114,7 @@ class Host:
         try:
             while control.serve(_TICK, self._handle):
                 self._look()
+                self._counting.follow(self._steady())
         finally:
             processes = [supervisor.process for opened in self._opened.values() for supervisor in opened.supervisors]
             # All are signalled before the first is waited for, so that they end at the same time.
@@ -119,6 +122,7 @@ class Host:
                 process.send_signal(signal.SIGTERM)
             for process in processes:
                 stop(process, _SUPERVISOR_ENDING)
+            self._counting.close()
             _clear(self._folder)
 
     def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -240,6 +244,14 @@ class Host:
                 del self._opened[release_id]
                 for path in opened.sockets.values():
                     Path(path).unlink(missing_ok=True)
+
+    def _steady(self) -> set[str]:
+        """Returns the open releases with the one supervisor that will serve them."""
+        return {
+            release_id
+            for release_id, opened in self._opened.items()
+            if len(opened.supervisors) == 1 and opened.supervisors[0].is_ready()
+        }
 
     def _close_drained(self) -> None:
         for drained in self._draining.expired():

@@ -8,6 +8,7 @@ import logging
 import os
 import platform
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -96,6 +98,23 @@ class ControlLoop:
             pass
         finally:
             channel.close()
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The configuration of a supervisor: a release's folder, the store mode ("memory" or "disk"), the listeners."""
+
+    release: Path
+    mode: str
+    control: str  # the socket for requests to this supervisor, which its engines pass on to their clients
+    listener: socket.socket
+    federated: socket.socket | None = None
+
+    def close(self) -> None:
+        """Closes the listeners in this process."""
+        for listener in (self.listener, self.federated):
+            if listener is not None:
+                listener.close()
 
 
 class Draining(Generic[_T]):
@@ -290,7 +309,10 @@ def _remove(folder: Path) -> None:
     with suppress(OSError):
         # The lock is removed last, because a later `sweep` needs it to know that the rest may be removed.
         for path in sorted(folder.iterdir(), key=lambda path: path.name == _LOCK):
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
         folder.rmdir()
 
 

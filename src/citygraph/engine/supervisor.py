@@ -22,9 +22,10 @@ from typing import Any
 from pyoxigraph import Store
 
 from citygraph.engine import sandbox, wire, worker
+from citygraph.engine.counting_build import AwaitedCountingStore
 from citygraph.engine.loading import have_graphs, load_into_memory
-from citygraph.engine.process import ControlLoop, Draining, announce, listen
-from citygraph.engine.worker import RUNNING, STARTING, StatusTable
+from citygraph.engine.process import Assignment, ControlLoop, Draining, announce, listen
+from citygraph.engine.worker import COUNTING, RUNNING, STARTING, StatusTable
 from citygraph.errors import EngineFailed
 from citygraph.rdf.nquads import apply_patch
 from citygraph.release.releases import CURRENT
@@ -41,22 +42,14 @@ _IDLE_TICK = 0.1
 _SLOW = 2.0
 _NICER = 10
 _ENDS_KEPT = 1000
+# The part of the limits that the counting store may use, before the main store evaluates the query instead.
+_COUNTING_SHARE = 0.25
+_BUSY = frozenset({RUNNING, COUNTING})
 _FAILED_STARTS = 5
 # The grace period of the engines of a replaced release, because requests may be on their way to them.
 _DRAINING = 3.0
 _MOST_DRAINING = 3
 _IDLE_BEFORE_CLOSING = 300.0
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """The configuration of a supervisor: a release's folder, the store mode ("memory" or "disk"), the listeners."""
-
-    release: Path
-    mode: str
-    control: str  # the socket for requests to this supervisor, which its engines pass on to their clients
-    listener: socket.socket
-    federated: socket.socket | None = None
 
 
 @dataclass
@@ -70,6 +63,7 @@ class _Engine:
     assignment: Assignment  # the release that it serves, which may be a replaced one
     killed_for: str = ""  # the id of the query for which this process was killed
     slowed: bool = False
+    counts: bool = False  # whether it has the counting store
 
 
 class Supervisor:
@@ -94,6 +88,7 @@ class Supervisor:
         self._last_check = time.monotonic()
         self._queries_at_last_check = 0
         self._store: Store | None = None
+        self._counting = AwaitedCountingStore(assignment.release, assignment.control, settings)
 
     def run(self) -> None:
         """Serves until the host requests a shutdown, or until its release is neither current nor queried any more.
@@ -114,6 +109,7 @@ class Supervisor:
                     return
                 self._reap()
                 self._close_drained()
+                self._take_counting_store()
                 tick = _TICK if self._enforce() or not self._ready else _IDLE_TICK
                 if self._failed_starts >= _FAILED_STARTS:
                     raise EngineFailed(f"the engines of {self._release.name} do not start")
@@ -148,9 +144,15 @@ class Supervisor:
     def _end_idle(self, engines: Iterable[_Engine]) -> None:
         for engine in engines:
             # A query may begin between this check and the kill. It has no result yet, and its client retries it.
-            if self._state(engine) != RUNNING and not engine.killed_for:
+            if self._state(engine) not in _BUSY and not engine.killed_for:
                 engine.killed_for = "retired"
                 os.kill(engine.pid, signal.SIGKILL)
+
+    def _take_counting_store(self) -> None:
+        """Opens the counting store when it is complete, and replaces the idle engines that are without it."""
+        if self._ready and self._counting.is_open():
+            engines = (engine for engine in self._engines.values() if engine.assignment is self._assignment)
+            self._end_idle(engine for engine in engines if not engine.counts and not engine.federated)
 
     def _advance(self, chain: list[Path], sockets: dict[str, str]) -> None:
         """Upgrades the store to a later release by applying its changes.
@@ -169,6 +171,7 @@ class Supervisor:
         self._draining.add(self._assignment)
         self._assignment = Assignment(chain[-1], self._assignment.mode, self._assignment.control, *listeners)
         self._release = chain[-1]
+        self._counting = AwaitedCountingStore(self._release, self._assignment.control, self._settings)
         gc.freeze()
 
     def _close_drained(self) -> None:
@@ -177,7 +180,7 @@ class Supervisor:
             engines = [engine for engine in self._engines.values() if engine.assignment is assignment]
             self._end_idle(engines)
             if not engines:
-                _close(assignment)
+                assignment.close()
                 self._draining.remove(assignment)
 
     def _state(self, engine: _Engine) -> int:
@@ -198,7 +201,8 @@ class Supervisor:
         if pid == 0:
             self._become_engine(slot, federated, parent)
         self._figures["started"] += 1
-        self._engines[pid] = _Engine(pid, slot, federated, memory, self._assignment)
+        counts = self._counting.store is not None
+        self._engines[pid] = _Engine(pid, slot, federated, memory, self._assignment, counts=counts)
 
     def _become_engine(self, slot: int, federated: bool, parent: int) -> None:
         """Runs an engine in a forked child, and exits the process instead of returning to the supervisor's loop."""
@@ -207,14 +211,15 @@ class Supervisor:
             sandbox.die_with_parent(parent)
             self._control.abandon()
             for assignment in self._draining:
-                _close(assignment)
+                assignment.close()
             listener, other = self._assignment.listener, self._assignment.federated
             if federated and other is not None:
                 listener, other = other, listener
             if other is not None:
                 other.close()
             greeting = {"release": self._release.name, "control": self._assignment.control}
-            worker_slot = worker.WorkerSlot(self._status_table, slot, listener, greeting, federated)
+            counting = None if federated else self._counting.store
+            worker_slot = worker.WorkerSlot(self._status_table, slot, listener, greeting, federated, counting)
             worker.serve(worker_slot, self._open_store, self._settings)
             status = 0
         except BaseException:
@@ -243,13 +248,14 @@ class Supervisor:
             return
         self._failed_starts = 0
         self._figures["queries"] += status.queries
-        if status.state == RUNNING and not engine.killed_for:
+        if status.state in _BUSY and not engine.killed_for:
             code = os.waitstatus_to_exitcode(wait_status)
             # The allocator aborts when the limit of sandbox.limit_memory refuses it memory.
             kind = "memory" if code == -signal.SIGABRT else "crashed"
+            kind = "counting" if status.state == COUNTING else kind
             self._record(kind, status.query_id, status.started, code)
             log.warning("engine %d ended with %d on: %.300r", engine.pid, code, status.text)
-        elif status.state != RUNNING and not engine.killed_for:
+        elif status.state not in _BUSY and not engine.killed_for:
             self._figures["recycled"] += 1
 
     def _record(self, kind: str, query_id: str, started: float, code: int = 0) -> None:
@@ -266,14 +272,17 @@ class Supervisor:
         any_running = False
         for engine in self._engines.values():
             state, started, time_limit = self._status_table.state(engine.slot)
-            if state != RUNNING or engine.killed_for:
+            if state not in _BUSY or engine.killed_for:
                 continue
             any_running = True
+            share = _COUNTING_SHARE if state == COUNTING else 1.0
             # The client may lower the limit, not raise it.
-            if now - started > min(time_limit or self._settings.time_limit, self._settings.time_limit):
-                self._kill(engine, "time")
-            elif sandbox.anonymous_memory(engine.pid) - engine.memory_at_start > self._settings.memory_limit:
-                self._kill(engine, "memory")
+            limit = min(time_limit or self._settings.time_limit, self._settings.time_limit)
+            memory = sandbox.anonymous_memory(engine.pid) - engine.memory_at_start
+            if now - started > limit * share:
+                self._kill(engine, "counting" if state == COUNTING else "time")
+            elif memory > self._settings.memory_limit * share:
+                self._kill(engine, "counting" if state == COUNTING else "memory")
             elif now - started > _SLOW and not engine.slowed:
                 engine.slowed = sandbox.lower_priority(engine.pid, _NICER)
         return any_running
@@ -335,7 +344,7 @@ class Supervisor:
         for engine in self._engines.values():
             status = self._status_table.read(engine.slot)
             matches = query_id in (status.query_id, status.query_id.partition("-")[0])
-            if matches and status.state == RUNNING and not engine.killed_for:
+            if matches and status.state in _BUSY and not engine.killed_for:
                 self._kill(engine, "cancelled")
                 cancelled = True
         return cancelled
@@ -352,14 +361,8 @@ class Supervisor:
                 "pid": engine.pid,
             }
             for engine, status in statuses
-            if status.state == RUNNING and not engine.killed_for
+            if status.state in _BUSY and not engine.killed_for
         ]
-
-
-def _close(assignment: Assignment) -> None:
-    for listener in (assignment.listener, assignment.federated):
-        if listener is not None:
-            listener.close()
 
 
 def main(arguments: list[str]) -> None:

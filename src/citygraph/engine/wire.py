@@ -1,9 +1,9 @@
 """The wire protocol on the Unix sockets between web processes, the engine host and engine processes.
 
 A frame is one byte for its kind, four for its length (big endian) and the payload. An engine sends HELLO when it has
-accepted a connection. Then the client sends QUERY frames, one after the other. The engine responds to each
-with WHOLE (a small result), or with BEGIN, DATA…, END, or at any point with FAIL. A response that ends without WHOLE,
-END or FAIL was truncated.
+accepted a connection. Then the client sends QUERY or PLAIN_QUERY frames, one after the other. The engine responds to
+each with WHOLE (a small result), or with BEGIN, DATA…, END, or at any point with FAIL. A response that ends without
+WHOLE, END or FAIL was truncated.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from citygraph.sparql.protocol import Query
 
 HELLO = b"h"
 QUERY = b"q"
+PLAIN_QUERY = b"p"  # a query that the counting store must not answer
 ASK = b"a"  # a change or a batch of changes for the writer
 WHOLE = b"w"  # rows, the format's name, and the result
 BEGIN = b"b"  # the format's name
@@ -183,7 +184,7 @@ def consult(path: str, request: dict[str, Any], timeout: float = 2.0) -> dict[st
     return response
 
 
-def query_frame(query: Query, query_id: str, client: str) -> bytes:
+def query_frame(query: Query, query_id: str, client: str, kind: bytes = QUERY) -> bytes:
     """Returns the frame of a query, without its secret name. Lengths come first, so that no text can end a part."""
     parts = (
         query_id.encode(),
@@ -196,11 +197,11 @@ def query_frame(query: Query, query_id: str, client: str) -> bytes:
         "\n".join(query.named_graphs).encode("utf-8", "surrogatepass"),
         json.dumps(query.about).encode() if query.about else b"",
     )
-    return frame(QUERY, _QUERY.pack(query.time_limit, *map(len, parts)) + b"".join(parts))
+    return frame(kind, _QUERY.pack(query.time_limit, *map(len, parts)) + b"".join(parts))
 
 
 def read_query(payload: bytes) -> tuple[Query, str, str]:
-    """Returns a query, its id and its client from a QUERY payload."""
+    """Returns a query, its id and its client from the payload of a query frame."""
     at = _QUERY.size
     texts = []
     time_limit, *lengths = _QUERY.unpack_from(payload)

@@ -14,19 +14,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyoxigraph import Store
+from pyoxigraph import QuerySolutions, Store
 
 from citygraph.engine import sandbox, wire
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import CitygraphError, EngineFailed, LimitReached
 from citygraph.settings import Settings
-from citygraph.sparql.evaluate import evaluate
+from citygraph.sparql.counting_form import counting_query
+from citygraph.sparql.counting_store import CountingStore
+from citygraph.sparql.evaluate import Count, evaluate
 from citygraph.sparql.functions import functions_of
 from citygraph.sparql.protocol import Query
 
 STARTING = 0
 IDLE = 1
 RUNNING = 2
+COUNTING = 3  # running, and the counting store evaluates the query: the main store can still do so on another engine
 
 _TEXT_KEPT = 4096
 # state, number of queries, start, the client's time limit, query id, client, length of the text kept
@@ -77,6 +80,10 @@ class StatusTable:
         # Written last, because a supervisor that reads RUNNING must find the fields of this query.
         self._memory[at] = RUNNING
 
+    def mark(self, slot: int, state: int) -> None:
+        """Records that another store evaluates the query of this slot from now on."""
+        self._memory[slot * _SIZE] = state
+
     def rest(self, slot: int) -> None:
         """Records that the engine of this slot has finished a query, or is ready for its first."""
         at = slot * _SIZE
@@ -112,6 +119,7 @@ class WorkerSlot:
     listener: socket.socket
     greeting: dict[str, str]  # the payload of HELLO: the release, and the supervisor's control socket
     federated: bool = False
+    counting: CountingStore | None = None
 
 
 def serve(worker_slot: WorkerSlot, open_store: Callable[[], Store], settings: Settings) -> None:
@@ -159,20 +167,32 @@ class _Worker:
                 if self._others_wait():
                     return
                 continue
-            if kind != wire.QUERY:
+            if kind not in {wire.QUERY, wire.PLAIN_QUERY}:
                 return
             turns += 1
             self._queries_left -= 1
-            self._respond(channel, payload)
+            self._respond(channel, payload, self._count if kind == wire.QUERY else None)
             if turns % _TURNS == 0 and self._others_wait():
                 return
 
-    def _respond(self, channel: Channel, payload: bytes) -> None:
+    def _count(self, text: str) -> QuerySolutions | None:
+        """Returns the result of a query if the counting store can answer it."""
+        counting = self._worker_slot.counting
+        query = counting_query(text) if counting else None
+        if counting is None or query is None:
+            return None
+        self._worker_slot.status_table.mark(self._worker_slot.slot, COUNTING)
+        try:
+            return counting.answer(query)
+        finally:
+            self._worker_slot.status_table.mark(self._worker_slot.slot, RUNNING)
+
+    def _respond(self, channel: Channel, payload: bytes, count: Count | None) -> None:
         query, query_id, client = wire.read_query(payload)
         output = _ResponseWriter(channel, self._settings.result_limit)
         self._worker_slot.status_table.begin(self._worker_slot.slot, query_id, client, query)
         try:
-            result = evaluate(self._store, query, self._functions, self._services)
+            result = evaluate(self._store, query, self._functions, self._services, count)
             output.begin(result.format.name)
             rows = result.write(output)
         except CitygraphError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import IO, NamedTuple, NoReturn, cast
 
@@ -84,16 +84,28 @@ class Result(NamedTuple):
         return rows
 
 
-def evaluate(store: Store, query: Query, functions: Functions | None = None, services: Collection[str] = ()) -> Result:
+Count = Callable[[str], QuerySolutions | None]
+
+
+def evaluate(
+    store: Store,
+    query: Query,
+    functions: Functions | None = None,
+    services: Collection[str] = (),
+    count: Count | None = None,
+) -> Result:
     """Begins to evaluate a query. The rest is evaluated when the result is written.
 
     `functions` are those of `functions_of(store)`, if the caller keeps them; `services` are the endpoints that
-    SERVICE may name, none by default. The graphs in `query` override those in its FROM clauses.
+    SERVICE may name, none by default. The graphs in `query` override those in its FROM clauses. `count` returns the
+    result of a query on the whole default graph if the counting store can answer it.
 
     Raises QuerySyntaxError, NotAcceptable, EngineFailed, Upstream, Forbidden for SERVICE, for LOAD and for an unknown
     graph, and UsageError for an unknown function.
     """
     dataset = _dataset_of(store, query, services)
+    if count and dataset is None and (solutions := count(query.text)) is not None:
+        return Result(Kind.SOLUTIONS, choose_format(Kind.SOLUTIONS, query.formats), solutions, query)
     if "(" not in query.text:
         # Nothing is called, and the library would read all functions for each query.
         functions = {}
