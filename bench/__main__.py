@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from bench import virtuoso
 from bench.agreement import Differs
 from bench.comparison import Contender, Plan, run
 from bench.dataset import find_or_write
@@ -37,12 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     release = _release(options.work, world)
     contenders = []
     for name in options.servers.split(","):
+        if name == "virtuoso" and (reason := virtuoso.missing()):
+            _say(f"VIRTUOSO IS SKIPPED: {reason}")
+            continue
         smaller = options.rdflib_cities if name == "rdflib-endpoint" else 0
         own = _release(options.work, World(smaller, options.seed)) if smaller else release
         contenders.append(Contender(name, own, questions(own.open_store(), options.seed, options.only)))
     report = Report(_about(release, contenders), tuple(contender.name for contender in contenders))
     try:
-        run(contenders, Plan(options.seconds, options.clients, options.timeout), report, _say)
+        run(contenders, Plan(options.seconds, options.clients, options.timeout, options.rounds), report, _say)
     except (Differs, NotReady) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -55,16 +59,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m bench", description="Speed beside native oxigraph and rdflib-endpoint.")
+    parser = argparse.ArgumentParser(
+        "python -m bench", description="Speed beside native oxigraph, rdflib-endpoint and Virtuoso."
+    )
     add = parser.add_argument
     add("--cities", type=int, default=30_000, help="size of the generated world [30000: 1.1 million triples]")
     add("--rdflib-cities", type=int, default=0, help="a smaller world for rdflib-endpoint alone [the same]")
     add("--seed", type=int, default=1, help="another seed is another world [1]")
     add("--seconds", type=float, default=3.0, help="how long each server is asked each question, twice [3]")
+    add(
+        "--rounds",
+        type=int,
+        default=5,
+        help="turns in which a server is asked a question, part of the seconds each [5]",
+    )
     add("--timeout", type=float, default=60.0, help="seconds after which an answer is not waited for [60]")
     add("--clients", type=int, default=8, help="clients of the second time [8]")
     add("--servers", type=_servers, default=",".join(KINDS), help=f"which, by commas [{','.join(KINDS)}]")
-    add("--only", default="", metavar="TEXT", help="only the questions with this in their title")
+    add("--only", default="", metavar="TEXT", help="only the questions with this in their title, or counting")
     add("--out", type=Path, metavar="FILE.json", help="write all figures as JSON too")
     add("--work", type=Path, default=Path("var/bench"), help="folder that keeps generated worlds [var/bench]")
     return parser

@@ -28,6 +28,7 @@ class Plan:
     seconds: float = 3.0
     clients: int = 8
     timeout: float = 60.0
+    rounds: int = 1
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ class Stand:
 
 
 def run(contenders: Sequence[Contender], plan: Plan, report: Report, say: Say) -> None:
-    """Put all figures into the report: for each question one server after the other, so that all have the same weather.
+    """Put all figures into the report: for each question one server after the other, in several rounds.
+
+    So all have the same weather.
 
     Raises Differs if two servers that hold the same data answer differently, NotReady if one does not start.
     """
@@ -103,19 +106,23 @@ def _ask_all(stands: Sequence[Stand], number: int, plan: Plan, say: Say) -> Iter
         same = [stand for stand in stands if stand.contender.release.id == release and stand.contender.name in samples]
         if same:
             compare(same[0].contender.questions[number], [(s.contender.name, samples[s.contender.name]) for s in same])
-    for stand in stands:
-        if stand.contender.name in samples:
-            yield _timed(stand, number, samples[stand.contender.name], plan, say)
+    for turn in range(plan.rounds):
+        for stand in stands:
+            answers = samples.get(stand.contender.name)
+            # A server whose answers take longer than all rounds together is asked in the first one only.
+            if answers and (turn == 0 or answers.slowest < plan.seconds):
+                yield _timed(stand, number, answers, plan, say)
 
 
 def _timed(stand: Stand, number: int, answers: Sample, plan: Plan, say: Say) -> Result:
     running, question = stand.running, stand.contender.questions[number]
     requests = [running.endpoint.serial_request(text) for text in question.texts]
-    one = measure(running.endpoint, requests, Load(1, plan.seconds, plan.timeout))
+    seconds = plan.seconds / plan.rounds
+    one = measure(running.endpoint, requests, Load(1, seconds, plan.timeout))
     many, cost, note = None, None, ""
     if one.median / 1000 * plan.clients < plan.timeout:
         before = processor_time(running.pid)
-        many = measure(running.endpoint, requests, Load(plan.clients, plan.seconds, plan.timeout))
+        many = measure(running.endpoint, requests, Load(plan.clients, seconds, plan.timeout))
         cost = (processor_time(running.pid) - before) / many.requests * 1000
     else:
         note = f"not asked by {plan.clients} clients, as their answers would take over {plan.timeout:.0f} s"

@@ -15,6 +15,9 @@ from citygraph.source.queries import StoredQuery, load_queries
 _HERE = Path(__file__).parent
 _MOST_VALUES = 5000
 _BLOCK = re.compile(r" *VALUES \?(?P<name>\w+) \{ (?P<term>[^{}]*) \}\n")
+_COUNTING = frozenset(
+    {"06-count-by-country", "07-top-countries", "08-agreements-by-year", "09-country-matrix", "10-none-since"}
+)
 _PIECE = re.compile(r"[a-zçöü]{3}")
 
 Values = dict[str, list[str]]
@@ -29,10 +32,18 @@ class Question:
 
 
 def questions(store: Store, seed: int, only: str = "") -> list[Question]:
-    """The whole mix for the world in a store, or the queries with `only` in their title."""
+    """The whole mix for the world in a store, the queries with `only` in their title, or those that are "counting"."""
     values = _values(store, Random(seed))  # noqa: S311 - nothing here is secret
     queries = load_queries(_HERE / "mix").values()
-    return [Question(query.title, tuple(_texts(query, values))) for query in queries if only in query.title]
+    return [
+        Question(query.title, tuple(_texts(query, values)))
+        for query in queries
+        if only in query.title or only == _group(query)
+    ]
+
+
+def _group(query: StoredQuery) -> str:
+    return "counting" if query.name in _COUNTING else ""
 
 
 def _texts(query: StoredQuery, values: Values) -> Iterator[str]:

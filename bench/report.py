@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import exp, log
+from statistics import median
 
 from bench.load import Figures
 
@@ -13,7 +14,7 @@ OURS = "citygraph"
 
 @dataclass(frozen=True)
 class Result:
-    """How one server did with one question; without figures, `note` says why.
+    """How one server did with one question in one round; without figures, `note` says why.
 
     `cost` is the processor time that the server took for a request, in milliseconds, with many clients.
     """
@@ -67,24 +68,36 @@ def _table(
     shown: Callable[[Result], str],
     lower_is_better: bool,
 ) -> str:
-    """A row for each question: what each server did, then each peer's ratio to each of ours; above 1 ours is better."""
+    """A row for each question: what each server did, then each peer's ratio to each of ours; above 1 ours is better.
+
+    Of several rounds, the cells are of the middle one, and the ratio is the median of those within each round.
+    """
     pairs = [(o, p) for o in report.servers if o.startswith(OURS) for p in report.servers if not p.startswith(OURS)]
     head = ["query", *report.servers, *(f"{ours} / {peer}" for ours, peer in pairs)]
     rows = []
     every: dict[tuple[str, str], list[float]] = {pair: [] for pair in pairs}
     for question in dict.fromkeys(result.question for result in results):
-        found = {result.server: result for result in results if result.question == question}
-        cells = [shown(found[server]) if server in found else "" for server in report.servers]
-        for pair in pairs:
-            ours, peer = (measure(found[name]) if name in found else None for name in pair)
-            ratio = _ratio(ours, peer, lower_is_better)
+        of = [result for result in results if result.question == question]
+        found = {server: [result for result in of if result.server == server] for server in report.servers}
+        cells = [shown(_middle(found[server], measure)) if found[server] else "" for server in report.servers]
+        for ours, peer in pairs:
+            rounds = zip(found[ours], found[peer], strict=False)
+            ratios = [_ratio(measure(one), measure(other), lower_is_better) for one, other in rounds]
+            ratio = median(ratio for ratio in ratios if ratio) if any(ratios) else None
             cells.append(f"{ratio:.2f}" if ratio else "")
-            every[pair] += [ratio] if ratio else []
+            every[ours, peer] += [ratio] if ratio else []
         rows.append([question, *cells])
     if len(rows) > 1:
         means = [_mean_of(server, results, measure) for server in report.servers]
         rows.append(["**geometric mean**", *means, *(_bold(_geometric_mean(every[pair])) for pair in pairs)])
     return _markdown(head, rows) if rows else ""
+
+
+def _middle(rounds: Sequence[Result], measure: Measure) -> Result:
+    """Returns the round with the median figure, or one that failed."""
+    measures = [(measure(result), result) for result in rounds]
+    failed = [result for value, result in measures if value is None]
+    return failed[0] if failed else sorted(measures, key=lambda pair: pair[0] or 0.0)[len(measures) // 2][1]
 
 
 def _repeats(report: Report) -> str:
@@ -108,7 +121,7 @@ def _notes(report: Report) -> Iterable[str]:
         for f in (r.one, r.many)
         if f and f.failed
     ]
-    yield "\n".join((*notes, *failed))
+    yield "\n".join(dict.fromkeys((*notes, *failed)))
 
 
 def _median(result: Result) -> float | None:
@@ -154,7 +167,9 @@ def _ratio(ours: float | None, peer: float | None, lower_is_better: bool) -> flo
 
 def _mean_of(server: str, results: Sequence[Result], measure: Measure) -> str:
     """A server's geometric mean, if it answered everything."""
-    values = [measure(result) for result in results if result.server == server]
+    own = [result for result in results if result.server == server]
+    titles = dict.fromkeys(result.question for result in own)
+    values = [measure(_middle([result for result in own if result.question == title], measure)) for title in titles]
     numbers = [value for value in values if value]
     return _bold(_geometric_mean(numbers), _number) if len(numbers) == len(values) else ""
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench import virtuoso
 from bench.connection import Connection, Endpoint
 from bench.dataset import TRIPLES, write_default_graph
 from bench.processes import NotReady, free_port, rest, running
@@ -62,11 +63,17 @@ def rdflib_endpoint(release: Release, port: int) -> Plan:
     return Plan(command, "/", {TRIPLES: str(write_default_graph(release)), "PYTHONPATH": str(_ROOT)})
 
 
+def virtuoso_7(release: Release, port: int) -> Plan:
+    """Virtuoso on the default graph, which it loads in the first run."""
+    return Plan(virtuoso.command(release, port), "/sparql")
+
+
 KINDS = {
     "citygraph-memory": citygraph_memory,
     "citygraph-disk": citygraph_disk,
     "oxigraph": oxigraph,
     "rdflib-endpoint": rdflib_endpoint,
+    "virtuoso": virtuoso_7,
 }
 
 

@@ -1,0 +1,93 @@
+"""Virtuoso 7 of Debian (virtuoso-opensource-7-bin), with the default graph of a release in a database of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.connection import Connection, Endpoint
+from bench.dataset import write_default_graph
+from bench.processes import NotReady, free_port, running
+from citygraph.release.releases import Release
+
+PROGRAM, _CLIENT = "virtuoso-t", "isql-vt"
+GRAPH = "http://bench.example/"
+# Buffers of 8 KiB for two gigabytes of data, as its manual recommends for four gigabytes of memory and more; the
+# results are not cut, and queries have no time limit.
+_CONFIGURATION = """[Database]
+DatabaseFile = {folder}/virtuoso.db
+ErrorLogFile = {folder}/virtuoso.log
+LockFile = {folder}/virtuoso.lck
+TransactionFile = {folder}/virtuoso.trx
+xa_persistent_file = {folder}/virtuoso.pxa
+[TempDatabase]
+DatabaseFile = {folder}/temporary.db
+TransactionFile = {folder}/temporary.trx
+[Parameters]
+ServerPort = {sql}
+DisableUnixSocket = 1
+ServerThreads = 20
+NumberOfBuffers = 170000
+MaxDirtyBuffers = 130000
+DirsAllowed = {data}
+[HTTPServer]
+ServerPort = {port}
+ServerRoot = {folder}
+ServerThreads = 20
+[SPARQL]
+ResultSetMaxRows = 0
+DefaultGraph = {graph}
+"""
+_LOAD = "ld_add('{path}', '{graph}');\nrdf_loader_run();\ncheckpoint;\n"
+
+
+def missing() -> str:
+    """Returns why Virtuoso cannot take part, or nothing."""
+    absent = [name for name in (PROGRAM, _CLIENT) if not shutil.which(name)]
+    return f"{', '.join(absent)} not found: apt-get install virtuoso-opensource-7-bin" if absent else ""
+
+
+def command(release: Release, port: int) -> tuple[str, ...]:
+    """Returns the command of a server on this port, after the data are loaded; they are kept for the next run."""
+    triples = write_default_graph(release).absolute()
+    folder = triples.with_suffix(".virtuoso")
+    sql = free_port()
+    if not (folder / "loaded").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        _load(folder, triples, port, sql, release.manifest.triples)
+        (folder / "loaded").touch()
+    return _command(folder, triples, port, sql)
+
+
+def _command(folder: Path, triples: Path, port: int, sql: int) -> tuple[str, ...]:
+    configuration = folder / "virtuoso.ini"
+    values = {"folder": folder, "data": triples.parent, "sql": sql, "port": port, "graph": GRAPH}
+    configuration.write_text(_CONFIGURATION.format(**values), encoding="utf-8")
+    return (PROGRAM, "+foreground", "+configfile", str(configuration))
+
+
+def _load(folder: Path, triples: Path, port: int, sql: int, expected: int) -> None:
+    print(f"loading {triples.name} into Virtuoso", file=sys.stderr)
+    with running(_command(folder, triples, port, sql), port, folder / "load.log", {}, 900.0):
+        _run(folder, sql, _LOAD.format(path=triples, graph=GRAPH))
+        endpoint = Endpoint(port, "/sparql")
+        connection = Connection(endpoint, 900.0)
+        reply = connection.ask(endpoint.request("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"))
+        connection.close()
+        count = int(json.loads(reply.body)["results"]["bindings"][0]["n"]["value"])
+        if count != expected:
+            raise NotReady(f"Virtuoso has {count} triples instead of {expected}")
+        _run(folder, sql, "shutdown;\n")
+
+
+def _run(folder: Path, sql: int, statements: str) -> None:
+    """Runs statements of SQL, each on lines of its own."""
+    script = folder / "statements.sql"
+    script.write_text(statements, encoding="utf-8")
+    arguments = (_CLIENT, f"127.0.0.1:{sql}", "dba", "dba", str(script))
+    # Its status does not matter: it is an error for a server that stops, and the triples are counted.
+    subprocess.run(arguments, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
