@@ -10,9 +10,10 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench import virtuoso
@@ -103,7 +104,11 @@ def _about(release: Release, contenders: Sequence[Contender]) -> dict[str, str |
         "triples": release.manifest.triples,
         "quads": release.manifest.quads,
     }
-    about |= {name: version(name) for name in ("pyoxigraph", "oxigraph", "rdflib", "rdflib-endpoint", "granian")}
+    for name in ("pyoxigraph", "sparq-rdf", "oxigraph", "rdflib", "rdflib-endpoint", "granian"):
+        # A peer that does not take part need not be installed.
+        with suppress(PackageNotFoundError):
+            about[name] = version(name)
+    about["virtuoso"] = virtuoso.missing() or virtuoso.version()
     others = {c.name: c.release.manifest.triples for c in contenders if c.release.id != release.id}
     return about | {f"triples of {name}": triples for name, triples in others.items()}
 

@@ -18,10 +18,14 @@ class Endpoint:
     port: int
     path: str
     host: str = "127.0.0.1"
+    parameters: str = ""  # others than the query, each with an ampersand at its end
 
     def request(self, text: str, **headers: str) -> bytes:
         """The bytes of a GET request for a query's JSON result."""
-        lines = [f"GET {self.path}?query={quote_plus(text)} HTTP/1.1", f"Host: {self.host}:{self.port}"]
+        lines = [
+            f"GET {self.path}?{self.parameters}query={quote_plus(text)} HTTP/1.1",
+            f"Host: {self.host}:{self.port}",
+        ]
         lines += [f"Accept: {JSON}", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 

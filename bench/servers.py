@@ -24,10 +24,11 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Plan:
-    """How to start a server: its command, what it gets beside our own environment, the path of its endpoint."""
+    """How to start a server: its command, the path of its endpoint, what it gets beside our own environment."""
 
     command: tuple[str, ...]
     path: str
+    parameters: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -60,12 +61,12 @@ def rdflib_endpoint(release: Release, port: int) -> Plan:
     """rdflib-endpoint on rdflib's own store in memory, served by the HTTP server that we use ourselves."""
     options = ("--interface", "asgi", "--factory", "--host", _HOST, "--port", str(port), "--no-ws")
     command = (str(_BIN / "granian"), *options, "bench.rdflib_peer:application")
-    return Plan(command, "/", {TRIPLES: str(write_default_graph(release)), "PYTHONPATH": str(_ROOT)})
+    return Plan(command, "/", "", {TRIPLES: str(write_default_graph(release)), "PYTHONPATH": str(_ROOT)})
 
 
 def virtuoso_7(release: Release, port: int) -> Plan:
     """Virtuoso on the default graph, which it loads in the first run."""
-    return Plan(virtuoso.command(release, port), "/sparql")
+    return Plan(virtuoso.command(release, port), "/sparql", virtuoso.PARAMETERS)
 
 
 KINDS = {
@@ -85,7 +86,7 @@ def server(name: str, release: Release, patience: float = 900.0) -> Iterator[Run
     environment = {**os.environ, **plan.environment}
     log = release.path.parent / f"{name}.log"
     with running(plan.command, port, log, environment, patience) as pid:
-        endpoint = Endpoint(port, plan.path, _HOST)
+        endpoint = Endpoint(port, plan.path, _HOST, plan.parameters)
         _await_answer(name, endpoint, patience)
         rest(pid, patience)
         yield Running(name, endpoint, pid)
@@ -110,7 +111,7 @@ def _citygraph(release: Release, port: int, mode: str) -> Plan:
     """Settings that the environment gives are kept, so that others than the defaults can be measured."""
     own = Settings(releases=release.path.parent.absolute(), port=port, host=_HOST, store_mode=mode).as_environment()
     said = {name: value for name, value in own.items() if name in _GIVEN or name not in os.environ}
-    return Plan((str(_BIN / "citygraph"), "serve"), "/sparql", said)
+    return Plan((str(_BIN / "citygraph"), "serve"), "/sparql", "", said)
 
 
 _GIVEN = frozenset({"CITYGRAPH_RELEASES", "CITYGRAPH_PORT", "CITYGRAPH_HOST", "CITYGRAPH_STORE_MODE"})

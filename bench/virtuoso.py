@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote_plus
 
 from bench.connection import Connection, Endpoint
 from bench.dataset import write_default_graph
@@ -15,6 +17,8 @@ from citygraph.release.releases import Release
 
 PROGRAM, _CLIENT = "virtuoso-t", "isql-vt"
 GRAPH = "http://bench.example/"
+# Without it, its own graphs are queried too.
+PARAMETERS = f"default-graph-uri={quote_plus(GRAPH)}&"
 # Buffers of 8 KiB for two gigabytes of data, as its manual recommends for four gigabytes of memory and more; the
 # results are not cut, and queries have no time limit.
 _CONFIGURATION = """[Database]
@@ -39,7 +43,6 @@ ServerRoot = {folder}
 ServerThreads = 20
 [SPARQL]
 ResultSetMaxRows = 0
-DefaultGraph = {graph}
 """
 _LOAD = "ld_add('{path}', '{graph}');\nrdf_loader_run();\ncheckpoint;\n"
 
@@ -48,6 +51,13 @@ def missing() -> str:
     """Returns why Virtuoso cannot take part, or nothing."""
     absent = [name for name in (PROGRAM, _CLIENT) if not shutil.which(name)]
     return f"{', '.join(absent)} not found: apt-get install virtuoso-opensource-7-bin" if absent else ""
+
+
+def version() -> str:
+    """Returns the version of the installed server."""
+    text = subprocess.run((PROGRAM, "-?"), check=False, capture_output=True, text=True)
+    found = re.search(r"Version ([\w.]+)", text.stdout + text.stderr)
+    return found[1] if found else "unknown"
 
 
 def command(release: Release, port: int) -> tuple[str, ...]:
@@ -65,7 +75,7 @@ def command(release: Release, port: int) -> tuple[str, ...]:
 
 def _command(folder: Path, triples: Path, port: int, sql: int) -> tuple[str, ...]:
     configuration = folder / "virtuoso.ini"
-    values = {"folder": folder, "data": triples.parent, "sql": sql, "port": port, "graph": GRAPH}
+    values = {"folder": folder, "data": triples.parent, "sql": sql, "port": port}
     configuration.write_text(_CONFIGURATION.format(**values), encoding="utf-8")
     return (PROGRAM, "+foreground", "+configfile", str(configuration))
 
@@ -74,7 +84,7 @@ def _load(folder: Path, triples: Path, port: int, sql: int, expected: int) -> No
     print(f"loading {triples.name} into Virtuoso", file=sys.stderr)
     with running(_command(folder, triples, port, sql), port, folder / "load.log", {}, 900.0):
         _run(folder, sql, _LOAD.format(path=triples, graph=GRAPH))
-        endpoint = Endpoint(port, "/sparql")
+        endpoint = Endpoint(port, "/sparql", parameters=PARAMETERS)
         connection = Connection(endpoint, 900.0)
         reply = connection.ask(endpoint.request("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"))
         connection.close()

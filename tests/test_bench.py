@@ -151,6 +151,21 @@ def test_ratios_above_one_mean_that_ours_is_better() -> None:
     assert [cell for cell in lines if cell[0].isdigit() or cell[0] == "*"] == ["2.00", "8.00", "**4.00**"] * 3
 
 
+def test_of_several_rounds_the_ratio_is_the_median_of_those_within_each() -> None:
+    """A round in which the machine was slow for all servers does not count (16)."""
+    report = Report({"cores": 2}, ("citygraph-memory", "oxigraph"))
+    for ours, peer in ((1.0, 2.0), (10.0, 30.0), (1.0, 8.0)):
+        report.results.append(_result("one", "citygraph-memory", ours))
+        report.results.append(_result("one", "oxigraph", peer))
+    row = next(line for line in as_text(report).splitlines() if line.startswith("| one"))
+    assert [cell.strip() for cell in row.split("|")[2:-1]] == ["1.00 (1.00)", "8.00 (8.00)", "3.00"]
+
+
+def test_the_counting_questions_can_be_asked_alone(store: Store) -> None:
+    """By one word, though their titles have none in common (16 §4)."""
+    assert len(questions(store, seed=1, only="counting")) == 5
+
+
 def test_a_server_without_figures_leaves_its_cells_empty_and_a_note() -> None:
     """A peer that does not answer in time is said to have not answered, and makes no ratio."""
     report = Report({"cores": 2}, ("citygraph-memory", "oxigraph"))
