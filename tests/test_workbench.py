@@ -110,6 +110,12 @@ def test_an_example_brings_its_text_its_view_and_its_parameters(site: FlaskClien
     assert site.get("/sparql?example=nothing", headers=BROWSER).status_code == 404
 
 
+def test_an_example_takes_the_name_of_an_entity(site: FlaskClient) -> None:
+    """(17) As the page of the stored query does."""
+    text = page(site, **{"example": "partners", "$city": "Bakü"})
+    assert "VALUES ?city { &lt;https://w3id.org/citygraph/id/city/baku&gt; }" in text
+
+
 def test_the_policy_of_all_pages_holds(site: FlaskClient) -> None:
     """No style or script stands in the page; what scripts need is data."""
     answer = site.get("/sparql", headers=BROWSER)

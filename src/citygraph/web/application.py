@@ -97,7 +97,7 @@ def create_app(
     errors = ErrorPages(settings, releases, pages)
     release_site = ReleaseSite(settings, Timeline(releases), cache, pages)
     metrics = Metrics(folder_of(settings.engine_socket))
-    workbench = Workbench(settings, releases, cache)
+    workbench = Workbench(settings, releases, cache, lookups)
     bodies, sender = BodyReceiver(settings), FileSender(settings)
     endpoint = (
         SparqlEndpoint(settings, releases, engines, workbench, clock, metrics, bodies) if engines is not None else None

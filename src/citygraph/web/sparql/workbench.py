@@ -19,7 +19,7 @@ from citygraph.settings import Settings
 from citygraph.source.files import sources_of
 from citygraph.source.instance_languages import with_languages
 from citygraph.source.queries import StoredQuery, load_queries
-from citygraph.source.query_parameters import Parameter
+from citygraph.source.query_parameters import Parameter, with_entities
 from citygraph.sparql.paging import selected_names
 from citygraph.sparql.protocol import Query
 from citygraph.web.http.addresses import addresses_of
@@ -29,7 +29,7 @@ from citygraph.web.sparql.completions import Completions, Term, completions_of
 from citygraph.web.sparql.offered_formats import offered_formats
 from citygraph.web.sparql.result_view import ResultView, read_answer
 from citygraph.web.view.page_request import PageRequest
-from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
+from citygraph.web.view.release_cache import Lookups, OpenRelease, ReleaseCache
 from citygraph.web.view.snippets import snippets_of
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.translations import N_, Translations
@@ -75,8 +75,9 @@ class WorkbenchForm:
 class Workbench:
     """The workbench page, as the SPARQL endpoint returns it to browsers."""
 
-    def __init__(self, settings: Settings, releases: Releases, shelf: ReleaseCache) -> None:
+    def __init__(self, settings: Settings, releases: Releases, shelf: ReleaseCache, lookups: Lookups) -> None:
         self._settings = settings
+        self._lookups = lookups
         self._releases = releases
         self._shelf = shelf
         self._pages = Templates()
@@ -90,7 +91,7 @@ class Workbench:
         opened = self._shelf.of_request(request)
         status, problem, example, result = HTTPStatus.OK, None, None, None
         try:
-            example = self._example(form)
+            example = self._example(form, opened)
             result = self._result_view(form, example, ask, reader, opened.gone)
         except CitygraphError as error:
             problem = problem_of(error)
@@ -158,14 +159,14 @@ class Workbench:
             return None
         return read_answer(ask(query), reader, gone)
 
-    def _example(self, form: WorkbenchForm) -> Example | None:
+    def _example(self, form: WorkbenchForm, opened: OpenRelease) -> Example | None:
         """Returns the stored query that the address names. Raises NotFound, UsageError for a bad parameter."""
         if not form.example:
             return None
         query = self._queries.get(form.example)
         if query is None:
             raise NotFound(f"no stored query {form.example[:80]!r}; all are listed at /queries")
-        body = query.bind(form.parameters)
+        body = query.bind(with_entities(query.parameters, form.parameters, lambda: self._lookups.of(opened.release)))
         lines = [line for line in body.splitlines() if not line.startswith("#+")]
         text = f"# {query.title}\n# view: {query.view}\n\n" + "\n".join(lines).strip() + "\n"
         return Example(query, text, tuple((p, form.parameters.get(p.name, p.example)) for p in query.parameters))
