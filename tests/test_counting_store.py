@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from citygraph.release.releases import Manifest, Releases
 from citygraph.settings import Settings
 from citygraph.sparql.counting_form import counting_query
 from citygraph.sparql.counting_store import CountingStore, write_counting_store
+from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 from tests.running import wait_for
 
@@ -46,6 +48,24 @@ def test_only_iris_are_sorted(tmp_path: Path) -> None:
     assert answer is not None
     assert [[term.value for term in row] for row in answer] == [[EX + "x", "1"]]
     assert written("<a> <p> <x>, <y>, 'z' .", tmp_path / "literals").answer(query) is None
+
+
+@pytest.mark.parametrize("name", ["json", "xml", "csv", "tsv", "sheet", "md", "parquet"])
+def test_every_format_has_the_bytes_of_the_main_store(tmp_path: Path, name: str) -> None:
+    """Whichever store evaluates (16 §4)."""
+    store = Store()
+    store.load(b"<a> <p> 1.50, 'z' . <b> <p> <x> ; <q> <y> .", RdfFormat.TURTLE, base_iri=EX)
+    write_counting_store(store, tmp_path)
+    query = counting_query(text := f"SELECT ?a (COUNT(?b) AS ?n) {{ ?a <{EX}p> ?b }} GROUP BY ?a ORDER BY ?a")
+    assert query is not None
+    answer = CountingStore(tmp_path).answer(query)
+    assert answer is not None
+    bodies = []
+    for count in (None, lambda _: answer):
+        out = BytesIO()
+        evaluate(store, Query(text, formats=(name,)), count=count).write(out)
+        bodies.append(out.getvalue())
+    assert bodies[0] == bodies[1]
 
 
 def test_blank_nodes_are_not_returned(tmp_path: Path) -> None:

@@ -159,6 +159,8 @@ class _Form:
         for node in clause.children if clause else ():
             if node.rule == "Var":
                 name = variable_name(self._tree, node)
+                if name in keys:
+                    raise NotCovered(name)
                 keys[name] = variable_in(scope, name)
                 conditions.append(f"?{name}")
                 continue
