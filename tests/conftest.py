@@ -19,7 +19,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.source.files import Sources
-from tests.running import Running, serving
+from tests.running import Running, serving, wait_for
 from tests.small import small_site
 from tests.writing import Writable
 
@@ -94,6 +94,8 @@ def izmir(built: tuple[Releases, Release, Report]) -> Release:
 def izmir_site(izmir: Release) -> Iterator[Running]:
     """`citygraph serve` over the İzmir graph, for tests that only read."""
     with serving(izmir.path.parent, workers=1, engines=2) as running:
+        # /health says that the server lives; its engines still read the release.
+        wait_for(lambda: running.get("/sparql?query=ASK%7B%7D").status == 200, 60)
         yield running
 
 
