@@ -98,6 +98,16 @@ def run_at_leisure(
         yield lambda text: engines.run(release.name, Query(text))
 
 
+RunInFormat = Callable[[str, str], Answer]
+
+
+@pytest.fixture(scope="module")
+def run_in_format(settings: Settings, release: Path) -> Iterator[RunInFormat]:
+    """Evaluate a text with the usual limits: the libraries of some formats take their time and memory to load."""
+    with changed(settings, engines=1, time_limit=20.0, memory_limit=512 * MIB) as engines:
+        yield lambda text, format_: engines.run(release.name, Query(text, formats=(format_,)))
+
+
 def lookup(number: int) -> str:
     return f"SELECT ?o {{ <{EX}{number}> ?p ?o }}"
 
@@ -483,6 +493,19 @@ def test_an_escaped_keyword_is_no_keyword(
         run_at_leisure(f"SELECT * {{ {word} <http://127.0.0.1:{port}/sparql> {{ ?s ?p ?o }} }}")
     time.sleep(0.1)
     assert not touched
+
+
+@NEEDS_FILTER
+@pytest.mark.parametrize(
+    ("format_", "start"),
+    [("parquet", b"PAR1"), ("xlsx", b"PK"), ("geojson", b'{"type"'), ("gpkg", b"SQLite"), ("gexf", b"<?xml")],
+)
+def test_files_are_written_without_writing_to_the_disk(run_in_format: RunInFormat, format_: str, start: bytes) -> None:
+    """Their libraries work where an engine may open no file for writing (17)."""
+    query = f"SELECT (<{EX}a> AS ?source) (<{EX}b> AS ?target) ?lat (?lat AS ?lon) {{ VALUES ?lat {{ 1.5 2.5 }} }}"
+    answer = run_in_format(query, format_)
+    assert isinstance(answer.body, bytes)
+    assert (answer.format.name, answer.rows, answer.body.startswith(start)) == (format_, 2, True)
 
 
 @NEEDS_FILTER

@@ -25,6 +25,15 @@ const clients = {
     return (await jsonld.toRDF(address)).length;
   },
 
+  // The numbers of nodes and edges of a network, and what its first ones have.
+  async graphology(address) {
+    const { MultiGraph } = (await import('graphology')).default;
+    const { default: reader } = await import(address.endsWith('.gexf') ? 'graphology-gexf' : 'graphology-graphml');
+    const graph = reader.parse(MultiGraph, await (await fetch(address)).text());
+    const [node, edge] = [graph.nodes()[0], graph.edges()[0]];
+    return { nodes: graph.order, edges: graph.size, node: graph.getNodeAttributes(node), edge: graph.getEdgeAttributes(edge) };
+  },
+
   // The number of members of an event stream.
   async 'ldes-client'(address) {
     const { intoConfig, replicateLDES } = await import('ldes-client');

@@ -1,8 +1,9 @@
-"""Clients in JavaScript: Comunica, fetch-sparql-endpoint, jsonld.js and ldes-client."""
+"""Clients in JavaScript: Comunica, fetch-sparql-endpoint, jsonld.js, ldes-client and graphology."""
 
 from __future__ import annotations
 
 import gzip
+import json
 
 import pytest
 
@@ -48,3 +49,14 @@ def test_ldes_client_replicates_the_event_stream(site: Running, node: Node, izmi
     members = node("ldes-client", f"{site.url}/feed/ldes")
     changes = gzip.decompress((izmir.path / "changes" / "things.tsv.gz").read_bytes()).splitlines()
     assert len(members) == len(set(members)) == len(changes)
+
+
+@pytest.mark.parametrize("extension", ["gexf", "graphml"])
+def test_graphology_reads_the_network(site: Running, node: Node, extension: str) -> None:
+    """All nodes and edges, each attribute with its type (17)."""
+    network = json.loads(site.get("/network.json").body)
+    read = node("graphology", f"{site.url}/network.{extension}")
+    assert (read["nodes"], read["edges"]) == (len(network["nodes"]), len(network["edges"]))
+    first = network["nodes"][0]
+    assert read["node"] == {name: first[name] for name in ("label", "country", "continent", "lat", "lon")}
+    assert read["edge"]["agreement"] == network["edges"][0]["agreement"]

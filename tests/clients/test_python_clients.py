@@ -207,6 +207,16 @@ def test_networkx_reads_the_network(site: Running, query: str) -> None:
     assert graph.nodes["https://w3id.org/citygraph/id/city/izmir"]["label"] == "İzmir"
 
 
+def test_gdal_and_polars_read_results_at_their_addresses(site: Running) -> None:
+    """GeoPackage and GeoJSON by geopandas, Parquet by polars: in parts, and without a copy (17)."""
+    geopandas, polars = installed("geopandas"), installed("polars")
+    rows = polars.read_parquet(f"{site.url}/queries/partners.parquet")
+    assert rows["lat"].dtype == polars.Float64
+    for extension in ("gpkg", "geojson"):
+        places = geopandas.read_file(f"{site.url}/queries/partners.{extension}")
+        assert (len(places), set(places.geom_type.dropna())) == (len(rows), {"Point"})
+
+
 def test_our_own_client_reads_every_stored_query(site: Running) -> None:
     """Each with all its rows, as Arrow, pandas and polars; places in geopandas (17)."""
     pandas, polars = installed("pandas"), installed("polars")
