@@ -25,7 +25,7 @@ from tests.inprocess import InProcess
 
 _PACKAGE = REPOSITORY / "src" / "citygraph"
 # What answers requests; errors of other packages are texts of the command line.
-_SERVED = ("commit", "engine", "graph", "index", "release", "sheets", "sparql", "web")
+_SERVED = ("commit", "engine", "exports", "graph", "index", "release", "sheets", "sparql", "web")
 _SERVED_FILES = ("source/queries.py", "matching/spreadsheet.py", "cli/sheets_commands.py")
 # Texts of the command line in these packages, and frames of other texts, which are not translated alone.
 _OTHERS = {
