@@ -32,11 +32,12 @@ class Fault:
 
 @dataclass
 class FaultyProxy:
-    """The running proxy; `requests` are those that came: method, path, headers and body."""
+    """The running proxy; `requests` are those that came: method, path, headers and body; `statuses` were sent."""
 
     port: int
     faults: list[Fault] = field(default_factory=list)
     requests: list[tuple[str, str, Mapping[str, str], str]] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -59,6 +60,7 @@ def faulty_proxy(upstream: int) -> Iterator[FaultyProxy]:
             status, headers, whole = (
                 (fault.status, dict(fault.headers), fault.body) if fault.status else self._passed_on(body)
             )
+            proxy.statuses.append(status)
             kept = whole if fault.keep < 0 else whole[: fault.keep]
             headers["Content-Length"] = str(len(kept if fault.is_hidden else whole))
             self.send_response(status)
@@ -67,7 +69,7 @@ def faulty_proxy(upstream: int) -> Iterator[FaultyProxy]:
             self.end_headers()
             self.wfile.write(kept)
 
-        do_POST = do_GET  # noqa: N815
+        do_POST = do_DELETE = do_GET  # noqa: N815
 
         def _passed_on(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
             connection = HTTPConnection("127.0.0.1", upstream, timeout=60)

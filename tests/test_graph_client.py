@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -33,7 +37,7 @@ from citygraph.client import (
 from citygraph.client.web_exchange import HttpTransport, user_agent
 from citygraph.release.releases import Release
 from tests.faulty_proxy import Fault, FaultyProxy, faulty_proxy
-from tests.running import Running, free_port
+from tests.running import Running, free_port, wait_for
 
 PARTIES = "SELECT ?agreement { ?agreement cg:party $city } ORDER BY ?agreement"
 DATES = "SELECT ?date { $agreement cg:protocolDate ?date } ORDER BY STR(?date)"
@@ -55,6 +59,7 @@ def faults(proxy: FaultyProxy) -> list[Fault]:
     """The faults of the next responses; `proxy.requests` are new as well."""
     proxy.faults.clear()
     proxy.requests.clear()
+    proxy.statuses.clear()
     return proxy.faults
 
 
@@ -373,6 +378,27 @@ def test_progress_hears_of_pieces_and_waits(proxy: FaultyProxy, faults: list[Fau
     assert str(states[0]).startswith("attempt 1 failed (Too many queries are running: wait)")
 
 
+def test_an_interrupted_query_ends_on_the_server(proxy: FaultyProxy, faults: list[Fault]) -> None:
+    """As by stopping a cell of a notebook: the server would not notice, and evaluate on."""
+    graph = Graph(proxy.url)
+    # A query that still waits for an engine cannot be ended.
+    assert graph.query("ASK {}").truth
+    # Not by SIGINT itself, which a worker of the tests may ignore.
+    before = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+    begun = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            graph.query(ENDLESS)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert time.monotonic() - begun < 10
+    *_, (_, _, headers, _), (method, path, _, _) = proxy.requests
+    assert (method, path) == ("DELETE", f"/sparql/running/{headers['X-Citygraph-Query-Id']}")
+    wait_for(lambda: len(proxy.statuses) == len(proxy.requests))
+    assert sorted(proxy.statuses[-2:]) == [204, 503]
+
+
 def test_the_client_needs_little() -> None:
     """SPARQLWrapper and the standard library: nothing of the server, nothing of the libraries for frames (17)."""
     program = (
@@ -402,6 +428,7 @@ def test_a_notebook_shows_rows_map_and_sources(either: Graph) -> None:
     assert "20 of" in html
     assert "&lt;script&gt;" in html
     assert f"Release {table.release}" in html
+    assert re.search(r"\d°E</text>", html)
     assert "<p>Sources</p>" in html
     entity = either.entity("city:izmir")._repr_html_()
     assert entity.count("<circle") == 1

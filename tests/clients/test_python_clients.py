@@ -27,7 +27,10 @@ SELECT = f"SELECT * {{ ?city a {CITY} }} LIMIT 7"
 CONSTRUCT = f"CONSTRUCT WHERE {{ ?city a {CITY} }} LIMIT 7"
 DOCUMENT = "/doc/city/izmir"
 RDF_PAGES = (DOCUMENT, "/dataset", "/ontology", "/releases", "/feed/ldes")
-TABLES = ("agreements", "cities", "events", "organisations", "people", "sources", "tenures")
+TABLES = (
+    *("agreement-dates", "agreement-parties", "agreements", "cities", "events"),
+    *("organisations", "people", "populations", "sources", "tenures"),
+)
 
 
 def rows(site: Running, table: str) -> int:

@@ -13,7 +13,7 @@ from citygraph.client.typed_values import IRI, TypedText
 _ROWS = 20
 _SOURCES = 12
 _WIDTH, _HEIGHT, _MARGIN = 480.0, 240.0, 12.0
-_LEAST_SPAN = 2.0  # degrees
+_LEAST_SPAN = 10.0  # degrees
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 45)
 
 
@@ -68,32 +68,49 @@ def map_svg(points: Sequence[MapPoint]) -> str:
     """Returns a map of the points with a grid of degrees, as SVG; "" without points."""
     if not points:
         return ""
-    west, east = _span([point.longitude for point in points])
-    south, north = _span([point.latitude for point in points])
-    # Degrees are as long in both directions: the map has one scale.
-    scale = min((_WIDTH - 2 * _MARGIN) / (east - west), (_HEIGHT - 2 * _MARGIN) / (north - south))
-    width, height = (east - west) * scale + 2 * _MARGIN, (north - south) * scale + 2 * _MARGIN
-
-    def x(longitude: float) -> str:
-        return f"{_MARGIN + (longitude - west) * scale:.1f}"
-
-    def y(latitude: float) -> str:
-        return f"{_MARGIN + (north - latitude) * scale:.1f}"
-
-    step = next((one for one in _STEPS if (east - west) / one <= 8), 90)
-    lines = [f"M{x(place)} 0V{height:.0f}" for place in _grid(west, east, step)]
-    lines += [f"M0 {y(place)}H{width:.0f}" for place in _grid(south, north, step)]
+    sheet = _MapSheet(_span([point.latitude for point in points]), _span([point.longitude for point in points]))
     marks = "".join(
-        f'<circle cx="{x(p.longitude)}" cy="{y(p.latitude)}" r="4" fill="#a3372c" fill-opacity=".8">'
-        f"<title>{escape(p.name)} {p.latitude:g}, {p.longitude:g}</title></circle>"
+        f'<circle cx="{sheet.x(p.longitude):.1f}" cy="{sheet.y(p.latitude):.1f}" r="4" fill="#a3372c" '
+        f'fill-opacity=".8"><title>{escape(p.name)} {p.latitude:g}, {p.longitude:g}</title></circle>'
         for p in points
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" role="img" '
-        f'aria-label="Map of {len(points)} places; the lines are {step:g} degrees apart">'
-        f'<rect width="100%" height="100%" fill="#f6f4ee"/><path d="{"".join(lines)}" stroke="#cfcabb" fill="none"/>'
-        f"{marks}</svg>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{sheet.width:.0f}" height="{sheet.height:.0f}" role="img" '
+        f'aria-label="Map of {len(points)} place{"s" * (len(points) != 1)}, with lines each {sheet.step:g} degrees">'
+        f'<rect width="100%" height="100%" fill="#f6f4ee"/>{sheet.grid()}{marks}</svg>'
     )
+
+
+class _MapSheet:
+    """The area of a map, on which a degree is as long in both directions."""
+
+    def __init__(self, latitudes: tuple[float, float], longitudes: tuple[float, float]) -> None:
+        (self._south, self._north), (self._west, self._east) = latitudes, longitudes
+        across, down = self._east - self._west, self._north - self._south
+        self._scale = min((_WIDTH - 2 * _MARGIN) / across, (_HEIGHT - 2 * _MARGIN) / down)
+        self.width, self.height = across * self._scale + 2 * _MARGIN, down * self._scale + 2 * _MARGIN
+        self.step = next((one for one in _STEPS if across / one <= 8), 90)
+
+    def x(self, longitude: float) -> float:
+        return _MARGIN + (longitude - self._west) * self._scale
+
+    def y(self, latitude: float) -> float:
+        return _MARGIN + (self._north - latitude) * self._scale
+
+    def grid(self) -> str:
+        """Returns meridians and parallels with their degrees."""
+        meridians = [(place, self.x(place)) for place in _multiples(self._west, self._east, self.step)]
+        parallels = [(place, self.y(place)) for place in _multiples(self._south, self._north, self.step)]
+        lines = [f"M{x:.1f} 0V{self.height:.0f}" for _, x in meridians]
+        lines += [f"M0 {y:.1f}H{self.width:.0f}" for _, y in parallels]
+        texts = [
+            f'<text x="{x + 2:.1f}" y="{self.height - 3:.0f}">{_degrees(place, "EW")}</text>' for place, x in meridians
+        ]
+        texts += [f'<text x="2" y="{y - 2:.1f}">{_degrees(place, "NS")}</text>' for place, y in parallels]
+        return (
+            f'<path d="{"".join(lines)}" stroke="#cfcabb" fill="none"/>'
+            f'<g font-size="9" font-family="sans-serif" fill="#767062">{"".join(texts)}</g>'
+        )
 
 
 def source_list(sources: Iterable[tuple[str, str]]) -> str:
@@ -137,5 +154,10 @@ def _span(places: Sequence[float]) -> tuple[float, float]:
     return (low + high) / 2 - pad, (low + high) / 2 + pad
 
 
-def _grid(low: float, high: float, step: float) -> Iterable[float]:
-    return (count * step for count in range(int(low // step) + 1, int(high // step) + 1))
+def _multiples(low: float, high: float, step: float) -> list[float]:
+    return [count * step for count in range(int(low // step) + 1, int(high // step) + 1)]
+
+
+def _degrees(place: float, sides: str) -> str:
+    """Returns degrees with their side: the first of `sides` is the positive one."""
+    return f"{abs(place):g}°{sides[place < 0] if place else ''}"

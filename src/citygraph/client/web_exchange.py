@@ -9,10 +9,11 @@ from __future__ import annotations
 import ast
 import platform
 import random as random_numbers
+import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.client import HTTPException, HTTPResponse
@@ -130,10 +131,21 @@ class HttpTransport:
                 self.sleep(wait)
 
     def _send_once(self, request: WebRequest, attempt: int) -> WebResponse:
-        end = None if request.seconds is None else self.clock() + request.seconds + _GRACE
         url = f"{self.root}/{quote(request.path)}"
+        # Anyone who knows the name can end the query.
+        name = secrets.token_urlsafe(24)
         try:
-            response = self._open(url, request)
+            return self._exchanged(url, request, attempt, name)
+        except KeyboardInterrupt:
+            # The server does not notice that nobody waits any more.
+            if request.query:
+                self._cancel(name)
+            raise
+
+    def _exchanged(self, url: str, request: WebRequest, attempt: int, name: str) -> WebResponse:
+        end = None if request.seconds is None else self.clock() + request.seconds + _GRACE
+        try:
+            response = self._open(url, request, name)
         except (SPARQLWrapperException, HTTPError) as error:
             raise _refusal(error, url) from error
         except (HTTPException, OSError) as error:
@@ -144,10 +156,17 @@ class HttpTransport:
             headers = {name.lower(): value for name, value in response.headers.items()}
             return WebResponse(response.status, headers, body, response.geturl())
 
-    def _open(self, url: str, request: WebRequest) -> HTTPResponse:
+    def _cancel(self, name: str) -> None:
+        address = f"{self.root.partition('/releases/')[0]}/sparql/running/{name}"
+        request = UrlRequest(address, headers={"User-Agent": self.agent}, method="DELETE")  # noqa: S310
+        # It is 404 for a query that has ended by now.
+        with suppress(HTTPException, OSError), urlopen(request, timeout=_GRACE):  # noqa: S310
+            pass
+
+    def _open(self, url: str, request: WebRequest, name: str) -> HTTPResponse:
         patience = _SILENCE if request.seconds is None else request.seconds + _GRACE
         if request.query:
-            return _sparql(url, request, self.agent, patience)
+            return _sparql(url, request, self.agent, patience, name)
         if request.parameters:
             url += f"?{urlencode(request.parameters)}"
         form = None if request.form is None else urlencode(request.form).encode()
@@ -177,14 +196,15 @@ class HttpTransport:
         return b"".join(pieces)
 
 
-def _sparql(url: str, request: WebRequest, agent: str, patience: float) -> HTTPResponse:
+def _sparql(url: str, request: WebRequest, agent: str, patience: float, name: str) -> HTTPResponse:
     wrapper = SPARQLWrapper(url, returnFormat=JSON, agent=agent)
     wrapper.setMethod(POST)
     # The format is negotiated by Accept alone: the parameter of a format would refuse the other kinds of results.
     wrapper.setOnlyConneg(True)
     wrapper.addCustomHttpHeader("Accept", request.accept)
-    for name, value in request.parameters.items():
-        wrapper.addParameter(name, value)
+    wrapper.addCustomHttpHeader("X-Citygraph-Query-Id", name)
+    for parameter, value in request.parameters.items():
+        wrapper.addParameter(parameter, value)
     # Not by setQuery, which guesses the form by regular expressions, warns, and would send an update elsewhere.
     wrapper.queryString = request.query
     # Not by setTimeout, which cuts it to whole seconds.

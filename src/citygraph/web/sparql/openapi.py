@@ -33,6 +33,13 @@ _QUERY = {
     "schema": {"type": "string"},
     "description": "The text of the SPARQL query.",
 }
+_TIMEOUT: dict[str, Any] = {
+    "name": "timeout",
+    "in": "query",
+    "required": False,
+    "description": "The client's own time limit in seconds; it lowers the server's.",
+    "schema": {"type": "number", "exclusiveMinimum": 0},
+}
 _LANG = {
     "name": "lang",
     "in": "query",
@@ -127,7 +134,7 @@ def _of_query(query: StoredQuery) -> dict[str, Any]:
         "tags": ["queries"],
         "summary": query.title,
         "description": query.description.strip(),
-        "parameters": [*map(_of_parameter, query.parameters), _format(formats), _LANG],
+        "parameters": [*map(_of_parameter, query.parameters), _format(formats), _LANG, _TIMEOUT],
         "responses": _responses("The result.", formats, *_OF_QUERIES),
     }
 
@@ -173,9 +180,9 @@ def _of_sparql() -> dict[str, Any]:
             "application/x-www-form-urlencoded": {"schema": form},
         },
     }
-    get = {"operationId": "sparql", "summary": "A SPARQL 1.1 query", "parameters": [_QUERY, _format(formats)]}
+    get = {"operationId": "sparql", "summary": "A SPARQL 1.1 query", "parameters": [_QUERY, _format(formats), _TIMEOUT]}
     post = {"operationId": "sparql-post", "summary": "A SPARQL 1.1 query in the body", "requestBody": body}
-    return {"get": {**get, **common}, "post": {**post, **of_body, "parameters": [_format(formats)]}}
+    return {"get": {**get, **common}, "post": {**post, **of_body, "parameters": [_format(formats), _TIMEOUT]}}
 
 
 def _of_documents(home: str) -> dict[str, Any]:
