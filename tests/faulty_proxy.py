@@ -44,6 +44,13 @@ class FaultyProxy:
         return f"http://127.0.0.1:{self.port}"
 
 
+class _Server(ThreadingHTTPServer):
+    """A server whose clients go away on purpose."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass
+
+
 @contextmanager
 def faulty_proxy(upstream: int) -> Iterator[FaultyProxy]:
     """Runs a proxy of a server on this machine."""
@@ -86,7 +93,7 @@ def faulty_proxy(upstream: int) -> Iterator[FaultyProxy]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     proxy = FaultyProxy(server.server_port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
