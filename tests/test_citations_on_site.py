@@ -81,22 +81,31 @@ def test_stored_result_is_cited_with_its_parameters(client: FlaskClient, three: 
     assert entry["accessed"] == {"date-parts": [[2026, 5, 1]]}
 
 
+def test_table_is_cited_by_its_title(client: FlaskClient, three: tuple[Release, ...]) -> None:
+    """Its file at the address of the release (17, Citation)."""
+    entry = cited(client, "/cite/tables/cities.csv?format=csl&lang=tr")
+    assert (entry["URL"], entry["type"]) == (f"{BASE}releases/{three[2].id}/tables/cities.csv", "dataset")
+    assert entry["title"] == "Şehirler, iller ve ilçeler tablosu"
+    assert client.get("/cite/tables/nothing.csv").status_code == 404
+
+
 def test_forms_are_negotiated(client: FlaskClient) -> None:
     """Text for programs, a page for browsers, and each form by name or media type."""
     types = {
         form: client.get(f"/cite/doc/city/izmir?format={form}").content_type
-        for form in ("text", "bibtex", "csl", "cff")
+        for form in ("text", "bibtex", "csl", "ris", "cff")
     }
     assert types == {
         "text": "text/plain; charset=utf-8", "bibtex": "application/x-bibtex; charset=utf-8",
-        "csl": "application/vnd.citationstyles.csl+json", "cff": "application/yaml",
+        "csl": "application/vnd.citationstyles.csl+json",
+        "ris": "application/x-research-info-systems; charset=utf-8", "cff": "application/yaml",
     }  # fmt: skip
     asked = client.get("/cite/doc/city/izmir", headers={"Accept": "application/x-bibtex"})
     assert r"{\.I}zmir" in asked.text
     page = client.get("/doc/city/izmir?_cite=html")
     assert page.content_type == "text/html; charset=utf-8"
     assert "@misc{" in page.text
-    assert client.get("/doc/city/izmir?_cite=ris").status_code == 406
+    assert client.get("/doc/city/izmir?_cite=mods").status_code == 406
 
 
 def test_day_of_access_is_given_or_today(client: FlaskClient) -> None:

@@ -33,6 +33,7 @@ _OTHERS = {
     "engine/process.py": ("no server of",),
     "sheets/limited_reading.py": ("¤ could not be read: ¤",),
     "source/queries.py": ("has no line VALUES", "must be of type", "the head", "¤ is ¤: ¤"),
+    "web/time/result_access.py": ("CITYGRAPH_STORED_RESULTS",),
     "web/http/negotiation.py": ("¤; there are ¤",),
     "release/releases.py": ("is not pinned", "is already published"),
 }

@@ -78,6 +78,12 @@ class Settings:
     log_requests: bool = _setting(
         False, "Whether each request is logged to standard output: when, who, method, path, status, milliseconds."
     )
+    stored_results: str = _setting(
+        "local", "Who may store results for citation: off, token, local (token, and this machine), anyone."
+    )
+    stored_results_size: int = _setting(64 * MIB, "Bytes of all stored results on disk; 0 is no limit.")
+    stored_results_rate: int = _setting(60, "Results that one client may store in an hour; 0 is no limit.")
+    cited_result_limit: int = _setting(16 * MIB, "Bytes, as JSON, of the largest result that can be cited.")
     reconcile_batch: int = _setting(100, "Names that one request for reconciliation may ask.")
     federation: bool = _setting(False, "Whether SERVICE is evaluated at all, in engine processes with a network.")
     services: str = _setting("https://query.wikidata.org/sparql", "Endpoints that SERVICE may name, by spaces.")

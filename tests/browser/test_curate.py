@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -87,3 +88,30 @@ def test_the_page_fits_a_phone_and_is_accessible(open_page: Visit, writable: Wri
     expect(page.locator(".report").first).to_contain_text("Errors: 1", timeout=WAIT)
     assert overflow(page) == []
     assert violations(page) == []
+
+
+@pytest.mark.usefixtures("front_end")
+def test_a_reader_cites_a_result_and_runs_it_again(open_page: Visit, writable: Writable) -> None:
+    """From the workbench to the citation, on accessible pages that fit a phone (17, Citation)."""
+    query = "SELECT ?city ?country { ?city cg:country ?country } ORDER BY ?city"
+    page = open_page(f"/sparql?query={quote(query)}", width=NARROW)
+    button = page.get_by_role("button", name="Cite this result")
+    expect(page.locator("#status")).to_contain_text("2 rows")
+    assert violations(page) == []
+    button.click()
+    expect(page.locator("h1")).to_have_text("Result of a query: city, country")
+    expect(page.locator(".citation")).to_contain_text("2 rows, SHA-256")
+    expect(page.locator("table.answer tbody tr")).to_have_count(2)
+    page.get_by_text("BibTeX", exact=True).click()
+    expect(page.get_by_text("@misc{")).to_be_visible()
+    assert overflow(page) == []
+    assert violations(page) == []
+    open_page.shot(page, "cited-result")
+    page.get_by_role("button", name="Run again on today’s graph").click()
+    expect(page.get_by_text("Nothing has changed")).to_be_visible()
+    assert overflow(page) == []
+    assert violations(page) == []
+    page.go_back()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Record (JSON)").click()
+    assert download.value.suggested_filename.startswith("citygraph-result-")

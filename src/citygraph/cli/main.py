@@ -39,6 +39,7 @@ from citygraph.source.query_parameters import expand
 _RESULT_FORMATS = click.Choice([format_.name for format_ in FORMATS])
 # Imported when used: the imports of all commands would delay each of them.
 _ELSEWHERE = {
+    "cite": "citygraph.cli.cite_commands:cite",
     "diff": "citygraph.cli.site_commands:diff",
     "doctor": "citygraph.cli.site_commands:doctor",
     "freeze": "citygraph.cli.site_commands:freeze",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +21,7 @@ from citygraph.rdf.formats import Kind
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.files import sources_of
-from citygraph.source.queries import find_query, load_queries
+from citygraph.source.queries import StoredQuery, find_query, load_queries
 from citygraph.source.query_parameters import with_entities
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
@@ -43,11 +44,14 @@ def query_text(settings: Settings, release: Release, query: str, values: dict[st
         return console.read_input(Path(query))
     examples = examples_in(release.open_store(), current_instance())
     stored = find_query(sources_of(settings).query_folders, query, examples, language)
+    return stored.bind(resolved(stored, release, values))
+
+
+def resolved(stored: StoredQuery, release: Release, values: Mapping[str, str]) -> dict[str, str]:
+    """Returns the values of a stored query's parameters, with IRIs in place of names of entities."""
     with ExitStack() as opened:
         index = release.path / "search.sqlite"
-        return stored.bind(
-            with_entities(stored.parameters, values, lambda: opened.enter_context(closing(Lookup(index))))
-        )
+        return with_entities(stored.parameters, values, lambda: opened.enter_context(closing(Lookup(index))))
 
 
 def write_result(text: str, release: Release, format_name: str | None) -> None:

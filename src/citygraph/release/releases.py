@@ -17,6 +17,7 @@ from typing import IO, Any
 from pyoxigraph import Store
 
 from citygraph.errors import Conflict, NotFound
+from citygraph.release.result_store import protected
 
 CURRENT = "current"
 _PINS = ".pins"
@@ -254,17 +255,17 @@ class Releases:
         return release.rename(self.root / f"{_STAGING}{release.name}")
 
     def prune(self, keep: int) -> list[str]:
-        """Removes all but the newest `keep` releases, the pinned and the current one; returns the removed names."""
+        """Removes all but the newest `keep` releases, the protected and the current one; returns the removed names."""
         with self._locked():
             current = self._current_or_none()
-            protected = {*self.pins(), current.id if current else ""}
-            old = [release for release in self.history()[keep:] if release.id not in protected]
+            kept = {*protected(self), current.id if current else ""}
+            old = [release for release in self.history()[keep:] if release.id not in kept]
             for release in old:
                 shutil.rmtree(self._hidden(release.path))
         return [release.id for release in old]
 
     def pin(self, release_id: str, reason: str) -> None:
-        """Protects a release from `prune`, for example because it is cited. Raises NotFound."""
+        """Protects a release from `prune`, for example because it is cited elsewhere. Raises NotFound."""
         self.get(release_id)
         folder = self.root / _PINS
         folder.mkdir(exist_ok=True)

@@ -17,6 +17,7 @@ from pyoxigraph import (
     QueryTriples,
     RdfFormat,
     Store,
+    Triple,
     serialize,
 )
 
@@ -77,7 +78,7 @@ class Result(NamedTuple):
         incomplete.
         """
         try:
-            rows = _write(self.answer, self.format, out, self.query.about)
+            rows = write_answer(self.answer, self.format, out, self.query.about)
             out.flush()
         except _ERRORS_OF_EVALUATION as error:
             _raise_translated(error, self.query, self.federated)
@@ -158,12 +159,16 @@ def _kind(answer: QuerySolutions | QueryBoolean | QueryTriples) -> Kind:
     return Kind.BOOLEAN if isinstance(answer, QueryBoolean) else Kind.GRAPH
 
 
-def _write(
-    answer: QuerySolutions | QueryBoolean | QueryTriples,
+def write_answer(
+    answer: QuerySolutions | QueryBoolean | QueryTriples | Iterable[Triple],
     format_: Format,
     out: Sink,
-    about: tuple[tuple[str, str], ...],
+    about: tuple[tuple[str, str], ...] = (),
 ) -> int:
+    """Writes an answer, which may be triples in any order, and returns its number of rows or triples.
+
+    `about` describes it in the formats that have a place for this.
+    """
     if isinstance(answer, QueryBoolean):
         answer.serialize(_file(out), format_.results)
         return 1
@@ -180,8 +185,8 @@ def _write(
     return _write_graph(answer, format_, out)
 
 
-def _write_graph(answer: QueryTriples, format_: Format, out: Sink) -> int:
-    if format_.rdf in {RdfFormat.N_TRIPLES, RdfFormat.N_QUADS}:
+def _write_graph(answer: QueryTriples | Iterable[Triple], format_: Format, out: Sink) -> int:
+    if isinstance(answer, QueryTriples) and format_.rdf in {RdfFormat.N_TRIPLES, RdfFormat.N_QUADS}:
         sink = CountingSink(out, format_.name)
         answer.serialize(_file(sink), format_.rdf)
         return sink.rows

@@ -60,6 +60,8 @@ from citygraph.web.time.memento import Mementos
 from citygraph.web.time.release_pages import READING, ReleasePages
 from citygraph.web.time.release_prefix import ReleasePrefix
 from citygraph.web.time.release_site import ReleaseSite
+from citygraph.web.time.result_access import ResultAccess
+from citygraph.web.time.stored_results import StoredResults
 from citygraph.web.view.release_cache import Lookups, ReleaseCache
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ def create_app(
     cache, lookups = ReleaseCache(releases, settings.base, held_quads=settings.held_quads), Lookups()
     pages = Pages()
     errors = ErrorPages(settings, releases, pages)
-    release_site = ReleaseSite(settings, Timeline(releases), cache, pages)
+    release_site = ReleaseSite(settings, releases, Timeline(releases), cache, pages)
     metrics = Metrics(folder_of(settings.engine_socket))
     workbench = Workbench(settings, releases, cache, lookups)
     bodies, sender = BodyReceiver(settings), FileSender(settings)
@@ -104,7 +106,7 @@ def create_app(
     )
     queries = Queries(settings, releases, cache, lookups, endpoint)
     mementos = Mementos(release_site)
-    citations = Citations(release_site, today)
+    citations = Citations(release_site, today, stores=endpoint is not None)
     views = {
         "documents": Documents(settings, releases, cache, errors, pages, today),
         **_sparql_views(settings, releases, cache, queries, engines, endpoint, metrics, bodies, pages),
@@ -116,6 +118,9 @@ def create_app(
         "quality_page": QualityPage(settings, cache, pages),
         "wikidata_page": WikidataPage(settings, cache, pages),
     }
+    if endpoint is not None:
+        access = ResultAccess(settings, clock)
+        views["stored_results"] = StoredResults(release_site, citations, endpoint, access, bodies, lookups, today)
     app = Flask(__name__, template_folder=None, static_folder=None)
     app.request_class = Request
     prefix = ReleasePrefix(release_site.timeline, mementos, citations, EntityHistories(release_site))

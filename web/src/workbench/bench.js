@@ -20,6 +20,7 @@ class Bench {
     this.words = new Words(settings.words, settings.language);
     this.status = document.getElementById("status");
     this.result = document.getElementById("result");
+    this.citing = document.getElementById("cite-result");
     this.cancelling = document.getElementById("cancel");
     this.first = settings.view;
     this.asking = null;
@@ -106,8 +107,16 @@ class Bench {
     const view = this.first || viewNamed(query) || this.views.current;
     this.first = "";
     this.answered = { query, answer };
+    this.#cite(query, answered.release);
     this.views.show(answer, query, view);
     this.#address(query);
+  }
+
+  /** The form that stores this result stores the query that was run, on the release that answered. */
+  #cite(query, release) {
+    this.citing.hidden = !query;
+    this.citing.elements.query.value = query;
+    this.citing.elements.release.value = release;
   }
 
   /** What the query probably does not mean. */
@@ -119,6 +128,7 @@ class Bench {
 
   #refused(error) {
     this.#hint("");
+    this.#cite("", "");
     const problem = error instanceof Refused ? error.problem
       : { title: this.words.say("unreachable", { reason: error.message }), detail: "" };
     const where = problem.line ? this.words.say("atLine", { line: problem.line, column: problem.column ?? 1 }) : "";

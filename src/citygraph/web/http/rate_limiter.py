@@ -26,11 +26,18 @@ class _Account:
 
 
 class RateLimiter:
-    """The accounts of all clients; `clock` returns seconds."""
+    """The accounts of all clients; `clock` returns seconds. `rate` is in requests a second: by default, the setting."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
-        self._rate = settings.client_rate
-        self._most = max(1.0, self._rate * _SAVED_SECONDS)
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float],
+        rate: float | None = None,
+        saved_seconds: float = _SAVED_SECONDS,
+    ) -> None:
+        self._rate = settings.client_rate if rate is None else rate
+        self._saved_seconds = saved_seconds
+        self._most = max(1.0, self._rate * saved_seconds)
         self._concurrency = settings.client_concurrency
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
@@ -81,7 +88,7 @@ class RateLimiter:
     def _drop_accounts(self, now: float) -> None:
         """Drops the idle accounts, or the tenth that was seen longest ago if none is idle."""
         # After this time the bucket is full again: a new account would be the same.
-        idle = [c for c, a in self._accounts.items() if not a.running and now - a.updated >= _SAVED_SECONDS]
+        idle = [c for c, a in self._accounts.items() if not a.running and now - a.updated >= self._saved_seconds]
         by_age = sorted((a.updated, c) for c, a in self._accounts.items() if not a.running)
         for client in idle or [client for _, client in by_age[: _MOST_CLIENTS // 10]]:
             del self._accounts[client]

@@ -111,6 +111,10 @@ _TIME = (
     Route(_GET, "/timemap/<path:uri>", "memento.time_map", "The TimeMap of a document (RFC 7089)"),
     Route(_GET, "/cite", "citations.at", "How to cite the dataset"),
     Route(_GET, "/cite/<path:path>", "citations.at", "How to cite a document"),
+    Route(("POST",), "/results", "stored_results.store", "Stores a result, to be cited", "engines"),
+    Route(_GET, "/results/<name>", "stored_results.one", "A cited result, or its rows in one format", "engines"),
+    Route(_GET, "/results/<name>/again", "stored_results.again", "A cited result, compared with today", "engines"),
+    Route(_GET, "/results/<name>/record", "stored_results.record", "The record of a cited result", "engines"),
     Route(_GET, "/CITATION.cff", "citations.cff", "The citation file of the dataset"),
 )
 _WHOLE_FILES_AND_FEEDS = (

@@ -62,10 +62,16 @@ def read_answer(response: Reply, reader: PageRequest, gone: Collection[str]) -> 
     Raises TooLarge if it is too large for a page.
     """
 
+    return replace(_read(response, link_to(reader, gone)), compared_dates=response.header("X-Citygraph-Compared-Dates"))
+
+
+def link_to(reader: PageRequest, gone: Collection[str]) -> Link:
+    """Returns the function that finds the addresses of IRIs; the entities `gone` have none."""
+
     def link(iri: str) -> str:
         return "" if iri in gone or not iri.startswith(("https://", "http://")) else reader.addresses.local(iri)
 
-    return replace(_read(response, link), compared_dates=response.header("X-Citygraph-Compared-Dates"))
+    return link
 
 
 def _read(response: Reply, link: Link) -> ResultView:
@@ -88,7 +94,7 @@ def _read(response: Reply, link: Link) -> ResultView:
         return ResultView(release, milliseconds, 1, truth=bool(answer["boolean"]))
     columns = tuple(answer["head"]["vars"])
     bindings = answer["results"]["bindings"]
-    rows = tuple(tuple(_of_json(row.get(name), link) for name in columns) for row in bindings[:MOST])
+    rows = tuple(tuple(result_cell(row.get(name), link) for name in columns) for row in bindings[:MOST])
     return ResultView(release, milliseconds, len(bindings), columns, rows)
 
 
@@ -101,7 +107,8 @@ def _of_graph(data: bytes, release: str, milliseconds: float | None, link: Link)
     return ResultView(release, milliseconds, len(rows) + sum(1 for _ in triples), _TRIPLE, rows)
 
 
-def _of_json(term: Mapping[str, Any] | None, link: Link) -> ResultCell | None:
+def result_cell(term: Mapping[str, Any] | None, link: Link) -> ResultCell | None:
+    """Returns the cell of a term of SPARQL Query Results JSON."""
     if term is None:
         return None
     if term["type"] == "uri":

@@ -248,6 +248,11 @@ class Queries:
             result=shown.view if shown else None,
             picture=shown.picture if shown else None,
             problem=problem,
+            citable={
+                "name": query.name,
+                **{f"${name}": value for name, value in arguments.items()},
+                "release": shown.view.release if shown else "",
+            },
             address=here,
             workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': text})}",
         )

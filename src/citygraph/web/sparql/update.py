@@ -7,8 +7,10 @@ import logging
 import os
 import time
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, Protocol
 
@@ -125,18 +127,22 @@ class WriteAccess:
             "path": request.path,
             **outcome,
         }
-        text = json.dumps(line, ensure_ascii=False) + "\n"
-        path = self._settings.audit
+        append_to_audit(self._settings.audit, line)
+
+
+def append_to_audit(path: Path, line: Mapping[str, Any]) -> None:
+    """Appends a line to the log of attempts to write; one that cannot be written goes into the server's log."""
+    text = json.dumps(line, ensure_ascii=False) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A single write to a file opened for appending is atomic: lines of two processes do not mix.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # A single write to a file opened for appending is atomic: lines of two processes do not mix.
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                os.write(descriptor, text.encode("utf-8", "replace"))
-            finally:
-                os.close(descriptor)
-        except OSError:
-            _log.exception("the audit log cannot be written: %s", text)
+            os.write(descriptor, text.encode("utf-8", "replace"))
+        finally:
+            os.close(descriptor)
+    except OSError:
+        _log.exception("the audit log cannot be written: %s", text)
 
 
 def unpacked(body: bytes, limit: int) -> bytes:

@@ -34,6 +34,7 @@ _TIMELESS = (
     "robots",
     "feed",
     "ldes",
+    "results",
 )
 _IMMUTABLE_STATUSES = (200, 206, 301, 303, 304)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from citygraph.graph.history import Timeline
-from citygraph.release.releases import Release
+from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import MOUNT, Addresses, public_root
 from citygraph.web.http.messages import RELEASE, Request, modified
@@ -26,6 +26,7 @@ class ReleaseSite:
     """The site with all its releases: settings, timeline, open stores and templates."""
 
     settings: Settings
+    releases: Releases
     timeline: Timeline
     shelf: ReleaseCache
     pages: Templates

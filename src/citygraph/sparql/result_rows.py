@@ -1,0 +1,250 @@
+"""The rows of a result as typed terms: in a stable order, with a digest, and compared with those of another day.
+
+docs/citing.md defines the order and the digest, so that any program can compute them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from itertools import groupby
+from typing import Any
+
+from pyoxigraph import (
+    BlankNode,
+    Literal,
+    NamedNode,
+    QueryResultsFormat,
+    RdfFormat,
+    Triple,
+    parse,
+    parse_query_results,
+)
+
+from citygraph.errors import NotAcceptable
+from citygraph.rdf.formats import Format, Kind, Need, of_kind
+from citygraph.rdf.terms import XSD
+from citygraph.sparql.evaluate import write_answer
+from citygraph.sparql.normal_form import quoted
+
+# A term as SPARQL Query Results JSON has it; None for an unbound variable.
+Term = Mapping[str, Any] | None
+Cells = tuple[str, ...]
+_Row = tuple[Cells, tuple[Term, ...]]
+
+_TRIPLE = ("subject", "predicate", "object")
+_KINDS = {Kind.SOLUTIONS: "SELECT", Kind.BOOLEAN: "ASK", Kind.GRAPH: "GRAPH"}
+
+
+@dataclass(frozen=True)
+class ResultRows:
+    """A whole result: of a SELECT query its rows, of a graph its triples, of an ASK query one row with true or false.
+
+    `cells` are the terms of each row as text, `terms` the same as JSON.
+    """
+
+    kind: Kind
+    columns: tuple[str, ...]
+    terms: tuple[tuple[Term, ...], ...]
+    cells: tuple[Cells, ...]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the result, which does not depend on the order of the rows."""
+        lines = [_KINDS[self.kind], "\t".join(f"?{column}" for column in self.columns)]
+        lines += sorted("\t".join(row) for row in self.cells)
+        return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+    def sorted_within(self, columns: Sequence[str]) -> ResultRows:
+        """Returns the rows in the stable order of a query whose ORDER BY names these columns.
+
+        The rows keep their order; neighbours that do not differ in these columns are put in order of their terms.
+        """
+        keys = [self.columns.index(column) for column in columns if column in self.columns]
+        order: list[int] = []
+        for _, run in groupby(range(len(self.cells)), lambda row: [self.cells[row][key] for key in keys]):
+            order += sorted(run, key=lambda row: self.cells[row])
+        return replace(self, terms=tuple(self.terms[i] for i in order), cells=tuple(self.cells[i] for i in order))
+
+    def first(self, number: int) -> ResultRows:
+        """Returns the first rows."""
+        return replace(self, terms=self.terms[:number], cells=self.cells[:number])
+
+    def as_json(self) -> bytes:
+        """Returns the rows as SPARQL Query Results JSON, a graph as N-Triples."""
+        if self.kind is Kind.GRAPH:
+            return "".join(f"{' '.join(map(_n_triples, row))} .\n" for row in self.terms).encode()
+        if self.kind is Kind.BOOLEAN:
+            return json.dumps({"head": {}, "boolean": self.cells == (("true",),)}).encode()
+        bindings = [
+            {name: term for name, term in zip(self.columns, row, strict=True) if term is not None} for row in self.terms
+        ]
+        answer = {"head": {"vars": list(self.columns)}, "results": {"bindings": bindings}}
+        return json.dumps(answer, ensure_ascii=False).encode()
+
+    def written(self, format_: Format, about: tuple[tuple[str, str], ...] = ()) -> bytes:
+        """Returns the rows in a format for their kind of result, described by `about` where it has a place for this.
+
+        Raises NotAcceptable if these rows cannot be written in it.
+        """
+        out = BytesIO()
+        if self.kind is Kind.GRAPH:
+            quads = parse(self.as_json(), RdfFormat.N_TRIPLES)
+            write_answer((Triple(quad.subject, quad.predicate, quad.object) for quad in quads), format_, out)
+        else:
+            write_answer(parse_query_results(self.as_json(), QueryResultsFormat.JSON), format_, out, about)
+        return out.getvalue()
+
+    def formats(self) -> list[Format]:
+        """Returns the formats in which these rows can be written."""
+        able: dict[Need | None, bool] = {None: True}
+        for format_ in of_kind(self.kind):
+            # One format shows whether the rows have coordinates or ties, which all formats of maps or networks need.
+            if format_.needs not in able:
+                able[format_.needs] = self._can_be(format_)
+        return [format_ for format_ in of_kind(self.kind) if able[format_.needs]]
+
+    def _can_be(self, format_: Format) -> bool:
+        try:
+            self.written(format_)
+        except NotAcceptable:
+            return False
+        return True
+
+
+def read_rows(body: bytes, kind: Kind) -> ResultRows:
+    """Reads a result: SPARQL Query Results JSON, or N-Triples for a graph."""
+    if kind is Kind.GRAPH:
+        triples = list(parse(body, RdfFormat.N_TRIPLES))
+        terms = tuple(tuple(_as_json(t) for t in (one.subject, one.predicate, one.object)) for one in triples)
+        return ResultRows(kind, _TRIPLE, terms, tuple(tuple(map(term_text, row)) for row in terms))
+    answer = json.loads(body)
+    if "boolean" in answer:
+        truth = "true" if answer["boolean"] else "false"
+        return ResultRows(
+            Kind.BOOLEAN, (), (({"type": "literal", "value": truth, "datatype": XSD("boolean").value},),), ((truth,),)
+        )
+    columns = tuple(answer["head"]["vars"])
+    rows = tuple(tuple(binding.get(name) for name in columns) for binding in answer["results"]["bindings"])
+    return ResultRows(Kind.SOLUTIONS, columns, rows, tuple(tuple(map(term_text, row)) for row in rows))
+
+
+def term_text(term: Term) -> str:
+    """Returns a term as in canonical N-Triples; empty if unbound. Blank nodes are alike: their labels are chance."""
+    if term is None:
+        return ""
+    if term["type"] == "uri":
+        return f"<{term['value']}>"
+    if term["type"] == "bnode":
+        return "_:"
+    if term["type"] == "triple":
+        return json.dumps(term["value"], sort_keys=True)
+    text = quoted(term["value"])
+    if language := term.get("xml:lang"):
+        return f"{text}@{language}"
+    datatype = term.get("datatype", XSD("string").value)
+    return text if datatype == XSD("string").value else f"{text}^^<{datatype}>"
+
+
+@dataclass(frozen=True)
+class ChangedRow:
+    """A row that both results have under one key, with other values."""
+
+    before: tuple[Term, ...]
+    after: tuple[Term, ...]
+
+    @property
+    def differing(self) -> tuple[int, ...]:
+        """The places of the columns whose values differ."""
+        pairs = enumerate(zip(self.before, self.after, strict=True))
+        return tuple(place for place, (old, new) in pairs if term_text(old) != term_text(new))
+
+
+@dataclass(frozen=True)
+class RowChanges:
+    """How a result differs from an earlier one; `key` are the columns by which the rows were matched."""
+
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    added: tuple[tuple[Term, ...], ...]
+    removed: tuple[tuple[Term, ...], ...]
+    changed: tuple[ChangedRow, ...]
+    unchanged: int
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both results have the same rows."""
+        return not (self.added or self.removed or self.changed)
+
+
+def compare(before: ResultRows, after: ResultRows) -> RowChanges:
+    """Returns how the rows of a result changed.
+
+    Rows are matched by as many of the first columns as make each row unique in both results. If only all columns do,
+    a row with another value is one removed and one added.
+    """
+    old, new = _paired(before), _paired(after)
+    rest_old, rest_new = _without(old, after.cells), _without(new, before.cells)
+    width = _key_width(before, after)
+    removed, changed = [], []
+    by_key = {row[0][:width]: row[1] for row in rest_new} if width else {}
+    for cells, terms in rest_old:
+        match = by_key.pop(cells[:width], None) if width else None
+        if match is None:
+            removed.append(terms)
+        else:
+            changed.append(ChangedRow(terms, match))
+    kept = set(by_key)
+    added = [terms for cells, terms in rest_new if not width or cells[:width] in kept]
+    key = before.columns[:width] if width else before.columns
+    return RowChanges(
+        before.columns, key, tuple(added), tuple(removed), tuple(changed), len(before.cells) - len(rest_old)
+    )
+
+
+def _paired(rows: ResultRows) -> list[_Row]:
+    return list(zip(rows.cells, rows.terms, strict=True))
+
+
+def _without(rows: Iterable[_Row], others: Iterable[Cells]) -> list[_Row]:
+    """Returns the rows that the others lack; a row that occurs twice must occur twice there."""
+    left = Counter(others)
+    rest = []
+    for cells, terms in rows:
+        if left[cells]:
+            left[cells] -= 1
+        else:
+            rest.append((cells, terms))
+    return rest
+
+
+def _key_width(before: ResultRows, after: ResultRows) -> int:
+    """Returns how many of the first columns make each row unique in both results; 0 if only all do, or none."""
+    if before.kind is not Kind.SOLUTIONS or before.columns != after.columns:
+        return 0
+    for width in range(1, len(before.columns)):
+        if all(len({row[:width] for row in rows.cells}) == len(rows.cells) for rows in (before, after)):
+            return width
+    return 0
+
+
+def _n_triples(term: Term) -> str:
+    if term is not None and term["type"] in ("bnode", "triple"):
+        return f"_:{term['value']}" if term["type"] == "bnode" else str(term["value"])
+    return term_text(term)
+
+
+def _as_json(term: Any) -> Term:
+    if isinstance(term, NamedNode):
+        return {"type": "uri", "value": term.value}
+    if isinstance(term, BlankNode):
+        return {"type": "bnode", "value": term.value}
+    if isinstance(term, Literal):
+        if term.language:
+            return {"type": "literal", "value": term.value, "xml:lang": term.language}
+        return {"type": "literal", "value": term.value, "datatype": term.datatype.value}
+    return {"type": "triple", "value": str(term)}
