@@ -26,13 +26,22 @@ from tests.inprocess import InProcess
 _PACKAGE = REPOSITORY / "src" / "citygraph"
 # What answers requests; errors of other packages are texts of the command line.
 _SERVED = ("commit", "engine", "exports", "graph", "index", "release", "sheets", "sparql", "web")
-_SERVED_FILES = ("source/queries.py", "matching/spreadsheet.py", "cli/sheets_commands.py")
+_SERVED_FILES = (
+    "source/queries.py",
+    "source/query_parameters.py",
+    "matching/name_resolution.py",
+    "matching/spreadsheet.py",
+    "cli/sheets_commands.py",
+)
 # Texts of the command line in these packages, and frames of other texts, which are not translated alone.
 _OTHERS = {
     "commit/tokens.py": ("is not a name for a token", "there is no right", "there is a token", "there is no token"),
     "engine/process.py": ("no server of",),
     "sheets/limited_reading.py": ("¤ could not be read: ¤",),
-    "source/queries.py": ("has no line VALUES", "must be of type", "the head", "¤ is ¤: ¤"),
+    "source/queries.py": ("must be of type", "the head"),
+    "source/query_parameters.py": (
+        *("has no line VALUES", "must be of type", "has an unknown key", "is a choice and needs", "¤ is ¤: ¤"),
+    ),
     "web/time/result_access.py": ("CITYGRAPH_STORED_RESULTS",),
     "web/http/negotiation.py": ("¤; there are ¤",),
     "release/releases.py": ("is not pinned", "is already published"),

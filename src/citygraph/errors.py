@@ -80,7 +80,7 @@ class AmbiguousName(UsageError):
     """
 
     def __init__(self, message: str, parameter: str = "", candidates: tuple[dict[str, str], ...] = ()) -> None:
-        super().__init__(f"{parameter}: {message}" if parameter else message)
+        super().__init__(message)
         self.parameter = parameter
         self.candidates = candidates
 

@@ -36,10 +36,16 @@ def resolve_name(text: str, classes: Sequence[str], finder: Finder, parameter: s
         if len(exact) == 1:
             return exact[0].entity
         if exact:
-            raise AmbiguousName(f"{text[:80]!r} is the name of several entities", parameter, _described(exact))
+            several = ", ".join(one["id"] for one in _described(exact))
+            told = f"{parameter or 'name'}: {text[:80]!r} is the name of several entities: {several}"
+            raise AmbiguousName(told, parameter, _described(exact))
     near = [candidate for candidate in candidates if candidate.score >= _NEAR]
-    hint = f"; similar names: {', '.join(one.entity.label for one in near)}" if near else ""
-    raise UnknownName(f"no entity has the name {text[:80]!r}{hint}", parameter, _described(near))
+    if near:
+        names = ", ".join(one.entity.label for one in near)
+        told = f"{parameter or 'name'}: no entity has the name {text[:80]!r}; similar names: {names}"
+    else:
+        told = f"{parameter or 'name'}: no entity has the name {text[:80]!r}"
+    raise UnknownName(told, parameter, _described(near))
 
 
 def _is_exact(candidate: Candidate, kind: str) -> bool:
