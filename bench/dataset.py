@@ -14,10 +14,12 @@ from bench.generator import World, merged, quads
 from citygraph.build.catalog import describe, graph_counts
 from citygraph.errors import NotFound
 from citygraph.index.names import write_index
+from citygraph.rdf.nquads import SortedLines
 from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, PREFIXES
 from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.source.files import Sources
 from citygraph.source.rules import Rule, read_rules
+from citygraph.sparql.statistics import Statistics, counted, write_statistics
 
 # The environment variable that tells rdflib-endpoint which file to hold.
 TRIPLES = "BENCH_TRIPLES"
@@ -42,6 +44,7 @@ def write(releases: Releases, world: World) -> Release:
         store.bulk_extend(merged(quads(world)))
         store.optimize()
         write_index(store, staged.path / "search.sqlite")
+        _count(store, staged.path)
         graphs = graph_counts(store)
         total = len(store)
         manifest = Manifest(
@@ -74,6 +77,7 @@ def find_or_write_described(folder: Path, world: World, sources: Sources) -> Rel
         store.optimize()
         describe(store)
         write_index(store, staged.path / "search.sqlite")
+        _count(store, staged.path)
         counts = graph_counts(store)
         triples_ = len(store) - sum(counts.values())
         message = f"generated: {world.size} cities, seed {world.seed}"
@@ -82,6 +86,17 @@ def find_or_write_described(folder: Path, world: World, sources: Sources) -> Rel
         )
         del store
         return staged.publish(manifest)
+
+
+def _count(store: Store, release: Path) -> None:
+    """Write the statistics of the default graph, as a build does while it writes the dumps."""
+    statistics, lines = Statistics(), SortedLines(release)
+    for quad in store.quads_for_pattern(None, None, None, DefaultGraph()):
+        lines.add([f"{quad.triple} .\n"])
+    for _ in counted(lines, statistics):
+        pass
+    lines.close()
+    write_statistics(statistics, release)
 
 
 def _conclude(store: Store, rules: Iterable[Rule]) -> None:

@@ -17,6 +17,7 @@ from citygraph.rdf.terms import CG, GRAPH, ID, RDF, SOURCE
 from citygraph.release.changes import ADDED, REMOVED, THINGS, compare, things_changed, write_all_changes, write_changes
 from citygraph.release.outputs import DUMPS, JSONLD, NQUADS, TRIG, TURTLE
 from citygraph.release.releases import Release
+from citygraph.sparql.statistics import read_statistics
 
 IZMIR, BAKU = NamedNode(ID + "city/izmir"), NamedNode(ID + "city/baku")
 
@@ -56,7 +57,8 @@ def test_the_same_statements_give_the_same_bytes(
     assert write_dumps(filled(quads), tmp_path).hex == izmir.manifest.digest
     for offer in DUMPS:
         assert (tmp_path / offer.path).read_bytes() == (izmir.path / offer.path).read_bytes(), offer
-    assert [path.name for path in tmp_path.iterdir()] == ["dumps"]
+    assert read_statistics(tmp_path) == read_statistics(izmir.path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dumps", "statistics.json"]
 
 
 def test_nquads_are_sorted_by_graph_and_line(izmir: Release) -> None:

@@ -45,6 +45,9 @@ class Settings:
     connections: int = _setting(4096, "Connections that a web process keeps open, idle ones too.")
     engines: int = _setting(4, "Engine processes that evaluate queries for a release, shared by the web processes.")
     engine_queries: int = _setting(5000, "Queries after which an engine process is replaced by a fresh one.")
+    bounded_queries: bool = _setting(
+        True, "Whether web processes evaluate queries whose cost the release's statistics bound; else engines do."
+    )
     store_mode: str = _setting("auto", "Where engines hold a release: memory, disk, or auto (by its size).")
     memory_quads: int = _setting(3_000_000, "Largest release in quads that auto holds in memory.")
     counting_triples: int = _setting(

@@ -37,13 +37,14 @@ from citygraph.release.outputs import (
 from citygraph.release.releases import Release
 from citygraph.report import Report
 from citygraph.source.queries import load_queries
+from citygraph.sparql.statistics import Statistics, counted, write_statistics
 
 _BATCH = 20_000
 _NOT_DATA = (ONTOLOGY_GRAPH, SHAPES_GRAPH)
 
 
 def write_dumps(store: Store, release: Path) -> SetDigest:
-    """Writes the dumps into the release's folder, and returns the digest of the named graphs.
+    """Writes dumps and statistics into the release's folder, and returns the digest of the named graphs.
 
     The N-Quads are sorted by graph and line, so that two releases can be compared line by line. The other formats are
     made from them, because reading the store takes most of the time. Memory does not grow with the store.
@@ -57,7 +58,9 @@ def write_dumps(store: Store, release: Path) -> SetDigest:
                 out.writelines(_lines(store, graph, digest, merged, release))
         plain = release / "default.nt"
         with plain.open("w", encoding="utf-8", newline="\n") as text:
-            text.writelines(merged)
+            statistics = Statistics()
+            text.writelines(counted(merged, statistics))
+        write_statistics(statistics, release)
     finally:
         merged.close()
     with gzip.open(release / NQUADS.path) as quads, (release / PLAIN_NQUADS.path).open("wb") as out_plain:

@@ -28,6 +28,7 @@ from citygraph.release.ownership import owner_check, prefix_check, single_graph_
 from citygraph.release.releases import Manifest, Release, Releases, Staged, WorkingCopy
 from citygraph.report import Report, report_of_change
 from citygraph.settings import Settings
+from citygraph.sparql.statistics import continued, read_statistics, write_statistics
 
 Outcome = Commit | CitygraphError
 
@@ -195,6 +196,8 @@ def _publish(
     staged: Staged, current: Release, effects: Effects, applied: Iterable[_AppliedChange | CitygraphError]
 ) -> Release:
     _write_changes(staged, effects)
+    if before := read_statistics(current.path):
+        write_statistics(continued(before, effects.merged.added, staged.open()), staged.path)
     try:
         return staged.publish(_manifest(current.manifest, effects, applied))
     except Conflict as error:

@@ -13,6 +13,7 @@ from citygraph.errors import NotFound
 from citygraph.index.names import AMENDMENTS, INDEX
 from citygraph.release.releases import Manifest, Release, Releases, link_file
 from citygraph.report import LATER, REPORT
+from citygraph.sparql.statistics import STATISTICS
 
 _QUERY = ".rq"  # the extension of rules and stored queries
 
@@ -25,7 +26,7 @@ def rollback(release_id: str, releases: Releases) -> Release:
         # Equal data has equal dumps and tables, so they are linked and not made again.
         # Releases of older versions do not describe their stored queries.
         described = (QUERIES,) if (old.path / QUERIES).is_file() else ()
-        for name in (INDEX, AMENDMENTS, REPORT, LATER, QUALITY, *described, *manifest.outputs):
+        for name in (INDEX, AMENDMENTS, REPORT, LATER, QUALITY, STATISTICS, *described, *manifest.outputs):
             (staged.path / name).parent.mkdir(parents=True, exist_ok=True)
             link_file(old.path / name, staged.path / name)
         current = staged.parent or old

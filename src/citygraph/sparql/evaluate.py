@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
@@ -33,6 +34,7 @@ from citygraph.sparql.protocol import Query
 from citygraph.sparql.result_writers import (
     CountedTriples,
     CountingSink,
+    rows_in,
     with_prefixes,
     write_markdown,
     write_sheet,
@@ -83,6 +85,18 @@ class Result(NamedTuple):
         except _ERRORS_OF_EVALUATION as error:
             _raise_translated(error, self.query, self.federated)
         return rows
+
+    def whole(self) -> tuple[bytes, int]:
+        """Returns the whole result and its number of rows. Raises what `write` raises."""
+        if isinstance(self.answer, QuerySolutions) and self.format.results is not None:
+            try:
+                body = self.answer.serialize(format=self.format.results) or b""
+            except _ERRORS_OF_EVALUATION as error:
+                _raise_translated(error, self.query, self.federated)
+            return body, rows_in(body, self.format.name)
+        out = io.BytesIO()
+        rows = self.write(out)
+        return out.getvalue(), rows
 
 
 Count = Callable[[str], QuerySolutions | None]

@@ -41,14 +41,19 @@ FUNCTIONS: dict[str, tuple[int, int]] = {
     for name in names
 }
 _CHARACTERS = r"\w\u00b7\u0300-\u036f\u203f\u2040"
+_PREFIX = rf"(?:[^\W\d_](?:[{_CHARACTERS}-]|\.(?=\.*+[{_CHARACTERS}-]))*+)?+"
+_LOCAL = (
+    r"(?:[\w:]|%[0-9A-Fa-f]{2}|\\[^\w\s])"
+    rf"(?:[{_CHARACTERS}:-]|%[0-9A-Fa-f]{{2}}|\\[^\w\s]|\.(?=\.*+[{_CHARACTERS}:%\\-]))*+"
+)
+PNAME = rf"{_PREFIX}:(?:{_LOCAL})?+"
 _TOKEN = re.compile(
     rf"""(?:[ \t\r\n]++|{COMMENT})*+(?:
       (?P<VARIABLE>[?$][{_CHARACTERS}]++)
     | (?P<STRING>{STRING})
     | (?P<IRIREF>{IRI})
     | (?P<BLANK_NODE>_:\w(?:[{_CHARACTERS}-]|\.(?=\.*+[{_CHARACTERS}-]))*+)
-    | (?P<PNAME>(?:[^\W\d_](?:[{_CHARACTERS}-]|\.(?=\.*+[{_CHARACTERS}-]))*+)?+:
-        (?P<local>(?:[\w:]|%[0-9A-Fa-f]{{2}}|\\[^\w\s])(?:[{_CHARACTERS}:-]|%[0-9A-Fa-f]{{2}}|\\[^\w\s]|\.(?=\.*+[{_CHARACTERS}:%\\-]))*+)?+)
+    | (?P<PNAME>{_PREFIX}:(?P<local>{_LOCAL})?+)
     | (?P<LANGTAG>@[A-Za-z]++(?:-{{1,2}}[A-Za-z0-9]++)*+)
     | (?P<number>(?P<sign>[+-])?+(?:\d++(?:\.\d*+[eE][+-]?+\d++|[eE][+-]?+\d++|\.\d++)?+
         |\.\d++(?:[eE][+-]?+\d++)?+))

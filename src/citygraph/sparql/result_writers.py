@@ -40,6 +40,11 @@ class CountingSink:
         self._out.flush()
 
 
+def rows_in(body: bytes, format_name: str) -> int:
+    """Returns the number of rows in a whole result, in one of the formats below."""
+    return _HEADS.get(format_name, 0) + _COUNTERS[format_name](body)[0]
+
+
 def _count_lines(data: bytes) -> tuple[int, bytes]:
     return data.count(b"\n"), b""
 

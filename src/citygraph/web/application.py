@@ -46,6 +46,7 @@ from citygraph.web.search.network import Network, ResultFile
 from citygraph.web.search.reconcile import Reconciliation
 from citygraph.web.search.search_page import Search, Suggestions
 from citygraph.web.sparql.admin import Admin, Check, Health, Supervised
+from citygraph.web.sparql.bounded_queries import BoundedQueries
 from citygraph.web.sparql.completions import CompletionList
 from citygraph.web.sparql.endpoint import Runs, SparqlEndpoint
 from citygraph.web.sparql.graph_store import GraphStore
@@ -102,7 +103,9 @@ def create_app(
     workbench = Workbench(settings, releases, cache, lookups)
     bodies, sender = BodyReceiver(settings), FileSender(settings)
     endpoint = (
-        SparqlEndpoint(settings, releases, engines, workbench, clock, metrics, bodies) if engines is not None else None
+        SparqlEndpoint(settings, releases, engines, workbench, clock, metrics, bodies, BoundedQueries(settings, cache))
+        if engines is not None
+        else None
     )
     queries = Queries(settings, releases, cache, lookups, endpoint)
     mementos = Mementos(release_site)

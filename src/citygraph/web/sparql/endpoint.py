@@ -32,6 +32,7 @@ from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, Reques
 from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import AcceptedFormats, accepted_formats, encoding, language
 from citygraph.web.http.rate_limiter import RateLimiter
+from citygraph.web.sparql.bounded_queries import BoundedQueries
 from citygraph.web.sparql.results import VARY, Headers, QueryRequest, Results
 from citygraph.web.sparql.results import Runs as Runs
 from citygraph.web.sparql.service_description import describe_service, write_description
@@ -67,10 +68,11 @@ class SparqlEndpoint:
         clock: Callable[[], float] = time.monotonic,
         metrics: Metrics | None = None,
         bodies: BodyReceiver | None = None,
+        bounded: BoundedQueries | None = None,
     ) -> None:
         self._limiter = RateLimiter(settings, clock)
         self._metrics = metrics or Metrics()
-        self.results = Results(settings, engines, self._limiter, self._metrics)
+        self.results = Results(settings, engines, self._limiter, self._metrics, bounded)
         self._settings = settings
         self._releases = releases
         self._workbench = workbench

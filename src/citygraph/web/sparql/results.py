@@ -1,4 +1,4 @@
-"""The reply to one query: 304, a cached result, or a fresh one from an engine."""
+"""The reply to one query: 304, a cached result, or a fresh one from this process or an engine."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from citygraph.web.http.result_cache import CachedResult, ResultCache
 
 if TYPE_CHECKING:
     from citygraph.engine.engines import Answer, Stream
+    from citygraph.web.sparql.bounded_queries import BoundedQueries
 
 
 Headers = list[tuple[str, str]]
@@ -61,12 +62,20 @@ class QueryRequest(NamedTuple):
 class Results:
     """Runs queries, and caches finished results that are small enough."""
 
-    def __init__(self, settings: Settings, engines: Runs, limiter: RateLimiter, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engines: Runs,
+        limiter: RateLimiter,
+        metrics: Metrics,
+        bounded: BoundedQueries | None = None,
+    ) -> None:
         self.cache = ResultCache(settings.cache_size)
         self.not_modified = 0
         self._spool = Spool(max(1, settings.threads // 4), settings.spool_limit)
         self._settings = settings
         self._engines = engines
+        self._bounded = bounded
         self._limiter = limiter
         self._metrics = metrics
 
@@ -89,10 +98,13 @@ class Results:
         return self._whole(request, entry, key, tag, "cache")
 
     def _fresh(self, request: QueryRequest, federated: bool, key: bytes = b"", tag: str = "") -> Reply:
-        """Returns the reply from an engine; with a key and a tag it is cached and has an ETag."""
+        """Returns the reply to an evaluated query; with a key and a tag it is cached and has an ETag."""
         self._limiter.acquire(request.client)
         try:
-            answer = self._engines.run(request.release.id, request.query, request.client, federated)
+            # Without a key, the text may have SERVICE.
+            answer = self._bounded.run(request.release, request.query) if key and self._bounded else None
+            if answer is None:
+                answer = self._engines.run(request.release.id, request.query, request.client, federated)
             self._metrics.count_query(answer.elapsed)
             timing = f"engine;dur={answer.elapsed * 1000:.1f}"
             if not isinstance(answer.body, bytes):
