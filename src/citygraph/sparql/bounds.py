@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from citygraph.rdf.terms import PREFIXES
-from citygraph.sparql.query_form import NAMES, FormPattern, QueryForm, read_form
+from citygraph.sparql.lookup_form import NAMES, FormPattern, QueryForm, read_form
 from citygraph.sparql.statistics import FanOut, Statistics
 
 # A binding takes some 10 µs at most, from the disk.

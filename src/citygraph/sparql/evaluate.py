@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
@@ -87,16 +86,15 @@ class Result(NamedTuple):
         return rows
 
     def whole(self) -> tuple[bytes, int]:
-        """Returns the whole result and its number of rows. Raises what `write` raises."""
-        if isinstance(self.answer, QuerySolutions) and self.format.results is not None:
-            try:
-                body = self.answer.serialize(format=self.format.results) or b""
-            except _ERRORS_OF_EVALUATION as error:
-                _raise_translated(error, self.query, self.federated)
-            return body, rows_in(body, self.format.name)
-        out = io.BytesIO()
-        rows = self.write(out)
-        return out.getvalue(), rows
+        """Returns the whole result of SELECT or ASK, and its number of rows. Raises what `write` raises."""
+        assert self.format.results is not None  # noqa: S101
+        if isinstance(self.answer, QueryTriples):
+            raise TypeError("a graph has no rows")
+        try:
+            body = self.answer.serialize(format=self.format.results) or b""
+        except _ERRORS_OF_EVALUATION as error:
+            _raise_translated(error, self.query, self.federated)
+        return body, 1 if isinstance(self.answer, QueryBoolean) else rows_in(body, self.format.name)
 
 
 Count = Callable[[str], QuerySolutions | None]

@@ -35,8 +35,8 @@ class BoundedQueries:
 
     def run(self, release: Release, query: Query) -> Answer | None:
         """Returns the answer to a query, or None if engines must evaluate it. Raises what `evaluate` raises."""
-        # A client can cancel a query that it has named, which only engines can do.
-        if not self._is_on or query.name or query.default_graphs or query.named_graphs:
+        # Only an engine can end a query that its client has named, or to which it has set a limit.
+        if not self._is_on or query.name or query.time_limit or query.default_graphs or query.named_graphs:
             return None
         begun = time.monotonic()
         bounds = self._bounds_of(release)
@@ -50,6 +50,9 @@ class BoundedQueries:
                 return None
             # No function of ours is in it.
             result = evaluate(store, query, {})
+            if result.format.results is None:
+                # Spreadsheets and other exports take more time and memory than their rows.
+                return None
             body, rows = result.whole()
         except OSError:
             # The engines say what is wrong with the store, if it concerns them too.
