@@ -16,7 +16,7 @@ from typing import Any
 from pyoxigraph import NamedNode
 
 from citygraph.errors import NotAcceptable
-from citygraph.exports.typed_rows import ColumnKind, Term, TermTable, TypedColumn, text_of, typed_columns
+from citygraph.exports.typed_rows import ColumnKind, Term, TermTable, TypedColumn, are_dates, text_of, typed_columns
 from citygraph.rdf.partial_dates import chronological
 
 _ENDS = ("source", "target")
@@ -175,7 +175,7 @@ def _edges(
 
 def _timed(names: Sequence[str], columns: Mapping[str, Sequence[Term | None]]) -> tuple[str, ...]:
     """Returns the columns of the spell of an edge: one of intervals, or those of its start and its end."""
-    dated = {name for name in names if len(typed_columns(name, columns[name], set())) > 1}
+    dated = {name for name in names if are_dates(columns[name])}
     start = next((name for name in _STARTS if name in dated), "")
     stop = next((name for name in _STOPS if name in dated), "")
     if start or stop:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -119,7 +120,7 @@ def typed_columns(name: str, terms: Sequence[Term | None], used: set[str]) -> li
     kind = _kind(terms)
     values = [None if term is None else _READERS[kind](term) for term in terms]
     first = TypedColumn(name, kind, values)
-    if not _are_dates(terms):
+    if not are_dates(terms):
         return [first]
     days = [(None, None) if term is None else _days(text_of(term)) for term in terms]
     is_common = all(_is_common(day) for pair in days for day in pair if day is not None)
@@ -179,11 +180,14 @@ def _is_representable(literal: Literal) -> bool:
     return literal.datatype.value not in _INTEGERS or abs(number) <= _EXACT_INTEGER
 
 
-def _are_dates(terms: Iterable[Term | None]) -> bool:
+def are_dates(terms: Iterable[Term | None]) -> bool:
+    """Returns whether all terms are dates or intervals of dates."""
     kinds = {term.datatype.value if isinstance(term, Literal) else "" for term in terms if term is not None}
     return bool(kinds) and kinds <= _DATES
 
 
+# Many rows have the same date.
+@lru_cache(4096)
 def _days(text: str) -> tuple[str | None, str | None]:
     """Returns the first and the last day of a partial date or an interval, without time zones; None where unknown."""
     if "/" not in text:
