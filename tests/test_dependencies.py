@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from citygraph.incremental.dependencies import query_patterns
+from citygraph.incremental import pattern_cache
+from citygraph.incremental.dependencies import Unbounded, query_patterns
+from citygraph.incremental.pattern_cache import PatternCache
 
 ABOUT_NODES = [
     "SELECT ?value { ?value ?p ?o }",
@@ -32,3 +36,50 @@ def test_literals_are_passed_over_where_no_constraint_means_them(text: str) -> N
 def test_literals_are_judged_wherever_one_may_be_meant(text: str) -> None:
     """Without such a filter, with one that need not hold, in another arm, at the end of a path that runs backwards."""
     assert query_patterns(text).dependencies("value").literal
+
+
+# Every kind of part: graphs, kinds of literals, unions, subqueries, BIND, paths, patterns of which one match counts.
+KEPT = [
+    *ABOUT_NODES,
+    """CONSTRUCT { ?new rdfs:label "a \\"name\\""@en . ?s cg:part ?new }
+    WHERE { ?s a cg:City ; cg:height 1.5 ; rdfs:comment "plain" . GRAPH <urn:x-ontology> { ?s ?p ?class }
+      BIND(IRI(CONCAT(STR(?s), "#part")) AS ?new) }""",
+    "SELECT ?this { { SELECT ?this (COUNT(?o) AS ?n) { ?this cg:a/cg:b ?o } GROUP BY ?this } UNION { ?this ^cg:c ?q }}",
+]
+
+
+def test_kept_patterns_equal_those_of_the_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process reads them from the file, and parses no query (16 §6)."""
+    first = PatternCache(tmp_path / "patterns.json")
+    assert [first.read(text) for text in KEPT] == [query_patterns(text) for text in KEPT]
+    first.save()
+    expected = [query_patterns(text) for text in KEPT]
+    monkeypatch.setattr(pattern_cache, "query_patterns", _refuse)
+    second = PatternCache(tmp_path / "patterns.json")
+    assert [second.read(text) for text in KEPT] == expected
+
+
+def test_a_dependency_without_limit_is_kept_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """(16 §6)"""
+    first = PatternCache(tmp_path / "patterns.json")
+    with pytest.raises(Unbounded, match="has no end"):
+        first.read("SELECT ?s { ?s cg:near+ ?o }")
+    first.save()
+    monkeypatch.setattr(pattern_cache, "query_patterns", _refuse)
+    with pytest.raises(Unbounded, match="has no end"):
+        PatternCache(tmp_path / "patterns.json").read("SELECT ?s { ?s cg:near+ ?o }")
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"version": "another", "queries": {}}'])
+def test_patterns_of_another_version_are_read_anew(tmp_path: Path, content: str) -> None:
+    """So is a damaged file (16 §6)."""
+    path = tmp_path / "patterns.json"
+    path.write_text(content, encoding="utf-8")
+    cache = PatternCache(path)
+    assert cache.read(KEPT[0]) == query_patterns(KEPT[0])
+    cache.save()
+    assert path.read_text(encoding="utf-8") != content
+
+
+def _refuse(text: str) -> None:
+    raise AssertionError(f"parsed again: {text}")

@@ -12,6 +12,7 @@ from citygraph.incremental.counts import CountedStore
 from citygraph.incremental.derivation import Deriver
 from citygraph.incremental.index_update import update_index
 from citygraph.incremental.partial_validation import PartialValidator
+from citygraph.incremental.pattern_cache import PatternCache
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Staged
@@ -19,6 +20,9 @@ from citygraph.report import Report, write_report
 from citygraph.settings import Settings
 from citygraph.source.files import Sources, sources_of
 from citygraph.source.rules import read_rules
+
+# A file in the folder of releases.
+_PATTERNS = ".patterns.json"
 
 
 class NoFollowup:
@@ -42,9 +46,9 @@ def _unnamed(quads: set[Quad]) -> set[Quad]:
 class IncrementalFollowup:
     """The followup that works from the change alone, wherever the result equals that from the whole graph."""
 
-    def __init__(self, sources: Sources) -> None:
-        self._deriver = Deriver(read_rules(sources.rule_files()))
-        self._validator = PartialValidator(sources)
+    def __init__(self, sources: Sources, patterns: PatternCache) -> None:
+        self._deriver = Deriver(read_rules(sources.rule_files()), patterns.read)
+        self._validator = PartialValidator(sources, patterns.read)
         self._graph_rules = GraphRules(file.path for file in sources.shape_files())
 
     def update_derived(self, staged: Staged, delta: Delta) -> Effects:
@@ -75,7 +79,12 @@ class IncrementalFollowup:
 
 def followup_for(settings: Settings) -> Followup:
     """Returns the followup of commits under these settings."""
-    return NoFollowup() if settings.open_writes else IncrementalFollowup(sources_of(settings))
+    if settings.open_writes:
+        return NoFollowup()
+    patterns = PatternCache(settings.releases / _PATTERNS)
+    followup = IncrementalFollowup(sources_of(settings), patterns)
+    patterns.save()
+    return followup
 
 
 def fingerprint(settings: Settings) -> object:

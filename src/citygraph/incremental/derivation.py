@@ -8,7 +8,7 @@ until nothing changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
@@ -70,9 +70,9 @@ class Scratch:
 
 
 class Deriver:
-    """The rules with their dependency paths."""
+    """The rules with their dependency paths; `read` returns the patterns of a query."""
 
-    def __init__(self, rules: list[Rule]) -> None:
+    def __init__(self, rules: list[Rule], read: Callable[[str], QueryPatterns] = query_patterns) -> None:
         self._rules = rules
         self._paths: list[DependencyPaths] = []
         # Predicates by which a rule links a subject to a node that the rule itself creates.
@@ -83,7 +83,7 @@ class Deriver:
         self._scratch: Scratch | None = None
         try:
             for rule in rules:
-                self._add_rule(query_patterns(rule.text))
+                self._add_rule(read(rule.text))
         except Unbounded:
             self.is_local = False
         self._index = DependencyIndex(self._paths)

@@ -7,7 +7,7 @@ engines validate it, and their results for the affected nodes equal those for th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple
 
 from citygraph.build.validation import Validator, with_faults
-from citygraph.incremental.dependencies import Unbounded, query_patterns
+from citygraph.incremental.dependencies import QueryPatterns, Unbounded, query_patterns
 from citygraph.incremental.patterns import (
     CachedQuads,
     DependencyIndex,
@@ -104,12 +104,13 @@ class ShapeDependencies:
     """The dependency paths of all shapes: which nodes a change affects, and which triples their results depend on.
 
     `of_focus` begin at the focus node. `of_value` are those of constraints on the dataset as a whole; they begin at the
-    node that a result names as value.
+    node that a result names as value. `read` returns the patterns of a query.
     """
 
-    def __init__(self, shapes: Any) -> None:
+    def __init__(self, shapes: Any, read: Callable[[str], QueryPatterns] = query_patterns) -> None:
         from rdflib import URIRef
 
+        self._read = read
         self.of_focus: list[DependencyPaths] = []
         self.of_value: list[DependencyPaths] = []
         self._dataset_nodes: set[str] = set()
@@ -142,7 +143,7 @@ class ShapeDependencies:
             self._add_query(text, named, targets)
 
     def _add_query(self, text: str, nodes: list[str], targets: list[Pattern]) -> None:
-        query = query_patterns(text)
+        query = self._read(text)
         if any("this" in pattern.variables() for pattern in query.patterns):
             self.of_focus.append(replace(query.dependencies("this"), targets=targets))
             return
@@ -198,15 +199,15 @@ def _targets(shapes: Any, shape: Any, target_terms: dict[str, Any]) -> Iterator[
 
 
 class PartialValidator:
-    """Both validation engines, with the dependency paths of the shapes."""
+    """Both validation engines, with the dependency paths of the shapes; `read` returns the patterns of a query."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, read: Callable[[str], QueryPatterns] = query_patterns) -> None:
         self.validator = Validator(sources)
         self._today = sources.today
         self.dependencies: ShapeDependencies | None = None
         # With a shape whose dependencies have no limit, each validation is of the whole graph.
         with suppress(Unbounded):
-            self.dependencies = ShapeDependencies(self.validator.shapes)
+            self.dependencies = ShapeDependencies(self.validator.shapes, read)
 
     def validate(self, changed: set[Quad], before: Quads, after: Store, folder: Path) -> Report:
         """Validates the nodes that the changed triples of the default graph affect, and each added triple by itself."""
