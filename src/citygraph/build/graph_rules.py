@@ -5,7 +5,6 @@ A shape with cg:graphQuery has the query. Each solution is a result about ?focus
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from citygraph.report import Report, ValidationResult, merge_reports, report_of,
 from citygraph.source.reading import read_packaged_text
 
 _QUERY, _REMEDY, _MESSAGE, _SEVERITY = CG("graphQuery"), CG("remedy"), SH("message"), SH("severity")
-_START = re.compile(r"WHERE\s*\{")
+_AT_A_TIME = 500
 
 
 @dataclass
@@ -53,13 +52,26 @@ class GraphRules:
 
     def check(self, store: Store, among: Collection[NamedNode] | None = None) -> Iterator[ValidationResult]:
         """Yields the results about all nodes of a store with its named graphs, or only those about nodes `among`."""
-        values = "" if among is None else f" VALUES ?focus {{ {' '.join(sorted(map(str, among)))} }}"
         for shape, rule in self._rules.items():
-            query = _START.sub(lambda start: start[0] + values, rule.query, count=1)
-            solutions = store.query(query, prefixes=PREFIXES)
-            assert isinstance(solutions, QuerySolutions)  # noqa: S101 - the queries are SELECTs
-            for solution in solutions:
-                yield _result(shape, rule, solution, store)
+            for query in [rule.query] if among is None else _restricted(rule.query, among):
+                solutions = store.query(query, prefixes=PREFIXES)
+                assert isinstance(solutions, QuerySolutions)  # noqa: S101 - the queries are SELECTs
+                for solution in solutions:
+                    yield _result(shape, rule, solution, store)
+
+
+def _restricted(query: str, nodes: Iterable[NamedNode]) -> Iterator[str]:
+    """Yields the query about some of these nodes at a time.
+
+    They are given to the group in which ?focus is mentioned first, which the rule must require. From a group around it,
+    or of many nodes, the engine would look at all nodes of the graphs first.
+    """
+    mention = query.index("?focus", query.index("WHERE"))
+    begin = query.rindex("{", 0, mention) + 1
+    names = sorted(map(str, nodes))
+    for start in range(0, len(names), _AT_A_TIME):
+        values = f" VALUES ?focus {{ {' '.join(names[start : start + _AT_A_TIME])} }} "
+        yield query[:begin] + values + query[begin:]
 
 
 def _result(shape: str, rule: _GraphRule, solution: QuerySolution, store: Store) -> ValidationResult:
