@@ -240,13 +240,18 @@ class Validator:
         finally:
             few.unlink()
 
-    def find(self, data: Path, among: Callable[[str, str], bool] | None = None) -> set[tuple[str, str]]:
+    def find(
+        self, data: Path, among: Callable[[str, str], bool] | None = None, shapes: list[str] | None = None
+    ) -> set[tuple[str, str]]:
         """Returns the focus nodes with results of any severity according to shifty, each with its shape.
 
-        With `among`, only results count for whose focus node and value it returns true.
+        With `among`, only results count for whose focus node and value it returns true; with `shapes`, only these
+        shapes, given by name.
         """
         # "data": the default also counts the shapes' own nodes as data, such as the blank nodes of their lists.
-        result = self._finder.validate_algebra(data, graph_mode="data", infer=False, on_unsupported="error")
+        result = self._finder.validate_algebra(
+            data, graph_mode="data", infer=False, on_unsupported="error", shape_names=shapes
+        )
         return {
             (_bare(v.focus_node), _bare(v.shape_name or ""))
             for v in result.violations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
@@ -63,8 +64,8 @@ class CountedStore:
                 self._remove_from_default(Quad(quad.subject, quad.predicate, quad.object))
         for quad in delta.added:
             self._count_graph(quad, +1)
-            if quad.graph_name not in NOT_DATA:
-                self._add_to_default(Quad(quad.subject, quad.predicate, quad.object))
+        data = (quad for quad in delta.added if quad.graph_name not in NOT_DATA)
+        self._add_to_default({Quad(quad.subject, quad.predicate, quad.object) for quad in data})
 
     def apply(self, delta: Delta) -> None:
         """Applies a change to the named graphs, and updates the default graph."""
@@ -163,30 +164,31 @@ class CountedStore:
         quads = self.store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
         return any(other.graph_name != _DEFAULT and other.graph_name not in NOT_DATA for other in quads)
 
-    def _add_to_default(self, quad: Quad) -> None:
-        if quad in self.store:
-            return
-        # Before the addition: the quad must not count as an earlier statement of its subject.
-        self._uncounted["subjects", ""] += not self._is_subject(quad)
-        self._uncounted["entities", ""] += _is_entity(quad) and not self._is_typed(quad)
-        self.store.add(quad)
-        self.removed.remove(quad) if quad in self.removed else self.added.add(quad)
-        self._count(quad, +1)
+    def _add_to_default(self, quads: set[Quad]) -> None:
+        new = [quad for quad in quads if quad not in self.store]
+        # Before the addition: the quads must not count as earlier statements of their subjects.
+        subjects, entities = {quad.subject for quad in new}, {quad.subject for quad in new if _is_entity(quad)}
+        self._uncounted["subjects", ""] += sum(not self._is_subject(subject) for subject in subjects)
+        self._uncounted["entities", ""] += sum(not self._is_typed(entity) for entity in entities)
+        self.store.extend(new)
+        for quad in new:
+            self.removed.remove(quad) if quad in self.removed else self.added.add(quad)
+            self._count(quad, +1)
 
     def _remove_from_default(self, quad: Quad) -> None:
         if quad not in self.store:
             return
         self.store.remove(quad)
-        self._uncounted["subjects", ""] -= not self._is_subject(quad)
-        self._uncounted["entities", ""] -= _is_entity(quad) and not self._is_typed(quad)
+        self._uncounted["subjects", ""] -= not self._is_subject(quad.subject)
+        self._uncounted["entities", ""] -= _is_entity(quad) and not self._is_typed(quad.subject)
         self.added.remove(quad) if quad in self.added else self.removed.add(quad)
         self._count(quad, -1)
 
-    def _is_subject(self, quad: Quad) -> bool:
-        return next(self.store.quads_for_pattern(quad.subject, None, None, _DEFAULT), None) is not None
+    def _is_subject(self, node: Any) -> bool:
+        return next(self.store.quads_for_pattern(node, None, None, _DEFAULT), None) is not None
 
-    def _is_typed(self, quad: Quad) -> bool:
-        return next(self.store.quads_for_pattern(quad.subject, _TYPE, None, _DEFAULT), None) is not None
+    def _is_typed(self, node: Any) -> bool:
+        return next(self.store.quads_for_pattern(node, _TYPE, None, _DEFAULT), None) is not None
 
     def _count(self, quad: Quad, by: int) -> None:
         self._uncounted["triples", ""] += by

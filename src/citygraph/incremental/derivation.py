@@ -8,7 +8,7 @@ until nothing changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
@@ -195,15 +195,17 @@ class Deriver:
                 return derived, compared
             described = complete | incomplete
 
-    def _affected(self, changes: Iterable[tuple[Iterable[Quad], Quads]], most: int) -> set[Term]:
+    def _affected(self, changes: Iterable[tuple[Collection[Quad], Quads]], most: int) -> set[Term]:
         """Returns the subjects that removed triples affect in the old state, or added triples in the new state."""
         affected: set[Term] = set()
-        for quad, store in ((quad, store) for quads, store in changes for quad in quads):
-            if any(pattern.bind(quad, {}) is not None for pattern in self._fixed):
+        for quads, store in changes:
+            if any(pattern.bind(quad, {}) is not None for pattern in self._fixed for quad in quads):
                 raise Unbounded("the change is about a node that a rule names")
-            affected.update(node for node in self._index.affected(store, quad) if isinstance(node, NamedNode))
-            if len(affected) > most:
-                raise Unbounded("the change affects too many subjects")
+            for node in self._index.affected(store, quads):
+                if isinstance(node, NamedNode):
+                    affected.add(node)
+                    if len(affected) > most:
+                        raise Unbounded("the change affects too many subjects")
         return affected
 
     def _relevant_statements(self, store: Quads, subjects: set[Term], most: int) -> tuple[list[Quad], set[Term]]:

@@ -7,7 +7,7 @@ engines validate it, and their results for the affected nodes equal those for th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -114,11 +114,16 @@ class ShapeDependencies:
         self.of_focus: list[DependencyPaths] = []
         self.of_value: list[DependencyPaths] = []
         self._dataset_nodes: set[str] = set()
+        # The names of the shapes with paths of either kind. A shape may have both.
+        self.focus_shapes: set[str] = set()
+        self.value_shapes: set[str] = set()
         kinds = ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf")
         target_terms = {kind: URIRef(SH(kind).value) for kind in kinds}
         if (None, URIRef(SH("target").value), None) in shapes:
             raise Unbounded("targets of SHACL Advanced Features are not supported")
         for shape in {s for kind in target_terms.values() for s in shapes.subjects(kind, None)}:
+            if not isinstance(shape, URIRef):
+                raise Unbounded("a shape with a target has no name")
             self._add_shape(shapes, shape, target_terms)
         self._indexes = DependencyIndex(self.of_focus), DependencyIndex(self.of_value)
         self._beyond_own = DependencyIndex([beyond for one in self.of_focus if (beyond := one.beyond_own()).paths])
@@ -139,8 +144,14 @@ class ShapeDependencies:
             targets = []
         if reader.chains:
             self.of_focus.append(DependencyPaths("this", sorted(set(reader.chains), key=len), targets=targets))
+        before = len(self.of_value)
         for text in reader.queries:
             self._add_query(text, named, targets)
+        added = len(self.of_value) - before
+        if added:
+            self.value_shapes.add(str(shape))
+        if reader.chains or len(reader.queries) > added:
+            self.focus_shapes.add(str(shape))
 
     def _add_query(self, text: str, nodes: list[str], targets: list[Pattern]) -> None:
         query = self._read(text)
@@ -151,7 +162,7 @@ class ShapeDependencies:
         self._dataset_nodes.update(nodes)
         self.of_value.append(query.dependencies("value"))
 
-    def nodes(self, changes: Iterable[tuple[Iterable[Quad], Quads]]) -> tuple[set[Term], set[Term]]:
+    def nodes(self, changes: Iterable[tuple[Collection[Quad], Quads]]) -> tuple[set[Term], set[Term]]:
         """Returns the focus nodes and the values that changed triples affect.
 
         Removed triples come with the store before the change, added ones with the store after it. Raises Unbounded if
@@ -159,14 +170,14 @@ class ShapeDependencies:
         """
         focus: set[Term] = set()
         values: set[Term] = set()
-        for quad, store in ((quad, store) for quads, store in changes for quad in quads):
-            if quad.predicate == _SUBCLASS:
+        for quads, store in changes:
+            if any(quad.predicate == _SUBCLASS for quad in quads):
                 raise Unbounded("the class hierarchy has changed")
             for nodes, index in zip((focus, values), self._indexes, strict=True):
-                nodes.update(index.affected(store, quad))
+                nodes.update(index.affected(store, quads))
         return focus, values
 
-    def relevant(self, store: Quads, focus: Iterable[Term], values: Iterable[Term]) -> set[Quad]:
+    def relevant(self, store: CachedQuads, focus: Iterable[Term], values: Iterable[Term]) -> set[Quad]:
         """Returns the triples that determine the results for these nodes."""
         quads: set[Quad] = set()
         for node in focus:
@@ -178,8 +189,12 @@ class ShapeDependencies:
             quads.update(self._indexes[1].relevant(store, value))
         named = {t for quad in quads for t in (quad.subject, quad.object) if isinstance(t, NamedNode | BlankNode)}
         for node in named:
-            quads.update(store.quads_for_pattern(node, _TYPE, None, _DEFAULT))
+            quads.update(store.types_of(node))
         return quads
+
+    def shapes_for(self, focus: Collection[Term], values: Collection[Term]) -> list[str]:
+        """Returns the names of the shapes that can have results about these nodes and values."""
+        return sorted((self.focus_shapes if focus else set()) | (self.value_shapes if values else set()))
 
     def scope(self, focus: Iterable[Term], values: Iterable[Term]) -> ReportScope:
         """Returns the scope of a report on these nodes and values."""
@@ -237,8 +252,10 @@ class PartialValidator:
         """Validates these nodes on the graph of their relevant triples."""
         store = CachedQuads(after)
         scope = dependencies.scope(focus, values)
+        # The other shapes would find much wrong with nodes of which the graph has only some triples.
+        shapes = dependencies.shapes_for(focus, values)
         with self._nquads_file(dependencies.relevant(store, focus, values), folder) as data:
-            failing = self.validator.find(data, scope.covers)
+            failing = self.validator.find(data, scope.covers, shapes)
         if not failing:
             return conforming_report()
         # pySHACL is slow: it gets only the triples that the few failing nodes depend on.

@@ -5,7 +5,7 @@ Reads are cached and done in batches, so that memory does not grow with the numb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from operator import attrgetter
@@ -24,7 +24,8 @@ _TYPE = RDF("type")
 _BATCH = 2000  # nodes
 _CACHE_SIZE = 20_000  # subjects, and patterns
 _PIVOT = "pivot"
-_GETTERS = (attrgetter("subject"), attrgetter("predicate"), attrgetter("object"))
+_Getter = Callable[[Quad], Any]
+_GETTERS: tuple[_Getter, ...] = (attrgetter("subject"), attrgetter("predicate"), attrgetter("object"))
 
 
 class CachedQuads:
@@ -45,6 +46,12 @@ class CachedQuads:
             return chain.from_iterable(by_predicate.values())
         quads = by_predicate.get(predicate, [])
         return iter(quads) if object_ is None else (quad for quad in quads if quad.object == object_)
+
+    def types_of(self, node: Any) -> Iterator[Quad]:
+        """Yields the types of a node, without reading its other statements."""
+        if node in self._by_subject:
+            return iter(self._by_subject[node].get(_TYPE, ()))
+        return iter(self._cached_pattern((node, _TYPE, None, _DEFAULT)))
 
     def _cached_pattern(self, key: tuple[Any, Any, Any, Any]) -> list[Quad]:
         if key not in self._by_pattern:
@@ -200,7 +207,7 @@ class DependencyIndex:
     """An index of dependency paths: by predicate of their last pattern, and by class of their targets."""
 
     def __init__(self, dependencies: Sequence[DependencyPaths]) -> None:
-        self._by_predicate: dict[object, list[tuple[DependencyPaths, Path]]] = {}
+        self._ends: dict[object, list[tuple[int, DependencyPaths, Path, list[_Getter]]]] = {}
         self._by_class: dict[object, list[DependencyPaths]] = {}
         self._others: list[DependencyPaths] = []
         # Many rules and shapes have equal paths that differ only in the names of variables: each is followed once.
@@ -225,7 +232,8 @@ class DependencyIndex:
     def _add_path(self, path: Path, dependencies: DependencyPaths) -> None:
         predicate = path[-1].predicate
         key = None if isinstance(predicate, Variable) else predicate
-        self._by_predicate.setdefault(key, []).append((dependencies, path))
+        number = sum(map(len, self._ends.values()))
+        self._ends.setdefault(key, []).append((number, dependencies, path, _used_terms(dependencies, path)))
 
     def relevant(self, store: Quads, node: Term) -> Iterator[Quad]:
         """Yields the triples that are read for a node."""
@@ -237,11 +245,38 @@ class DependencyIndex:
         for dependencies in applicable.values():
             yield from dependencies.relevant(store, node)
 
-    def affected(self, store: Quads, quad: Quad) -> Iterator[Term]:
-        """Yields the nodes that a triple affects; the store must be in a state with the triple."""
-        for predicate in (quad.predicate, None):
-            for dependencies, path in self._by_predicate.get(predicate, ()):
-                yield from dependencies.affected(store, path, quad)
+    def affected(self, store: Quads, quads: Iterable[Quad]) -> Iterator[Term]:
+        """Yields the nodes that triples affect; the store must be in a state with the triples."""
+        ends = self._ends
+        followed: set[tuple[object, ...]] = set()
+        # In order of subjects, so that the statements of each are read once.
+        for quad in sorted(quads, key=_subject_name):
+            for predicate in (quad.predicate, None):
+                for number, dependencies, path, terms in ends.get(predicate, ()):
+                    # Triples that differ only in terms that the path does not use lead to the same nodes.
+                    key = (number, *(term(quad) for term in terms))
+                    if key not in followed:
+                        followed.add(key)
+                        yield from dependencies.affected(store, path, quad)
+
+
+def _subject_name(quad: Quad) -> str:
+    return str(quad.subject)
+
+
+def _used_terms(dependencies: DependencyPaths, path: Path) -> list[_Getter]:
+    """Returns the terms of a triple at the end of a path on which the affected nodes depend, beside its predicate."""
+    others = (*path[:-1], *dependencies.conditions, *dependencies.targets)
+    used = {dependencies.pivot}.union(*(pattern.variables() for pattern in others))
+    end = path[-1]
+    terms = (end.subject, end.predicate, end.object)
+    names = [term.name for term in terms if isinstance(term, Variable)]
+    return [
+        getter
+        for term, getter in zip(terms, _GETTERS, strict=True)
+        # A constant must be equal, and a variable that occurs twice too.
+        if not isinstance(term, Variable) or term.name in used or names.count(term.name) > 1
+    ]
 
 
 def _renamed(path: Path, pivot: str) -> Path:
