@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
@@ -33,6 +34,8 @@ from citygraph.source.rules import Rule, derive, derive_from_scratch, year_befor
 _MOST_CHANGED, _CHANGED_PART = 3000, 2
 _MOST_SUBJECTS, _SUBJECTS_PART = 20_000, 20
 _MOST_ROUNDS = 12
+_DEFAULT = DefaultGraph()
+_NOT_STATED = (DERIVED_GRAPH, *NOT_DATA)
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,36 @@ class _Stores:
     """Cached views of the store before and after the change, valid while neither changes."""
 
     before: Quads
-    after: Quads
+    after: _StatedQuads
 
     @classmethod
     def of(cls, counted: CountedStore) -> _Stores:
         """Returns the views of the present state."""
         before = PreviousState(counted.store, Delta(set(counted.added), set(counted.removed)))
-        return cls(CachedQuads(before), CachedQuads(counted.store))
+        return cls(CachedQuads(before), _StatedQuads(counted.store))
+
+
+class _StatedQuads(CachedQuads):
+    """A cache that also has which triples a data graph states: they are read with the subject, not one by one."""
+
+    def __init__(self, store: Quads) -> None:
+        super().__init__(store)
+        self._stated: dict[Any, set[tuple[Any, Any]]] = {}
+
+    def is_stated(self, quad: Quad) -> bool:
+        """Returns whether a data graph has the triple, and not only the derived graph."""
+        self._cached_subject(quad.subject)
+        return (quad.predicate, quad.object) in self._stated[quad.subject]
+
+    def _read_subject(self, subject: Any) -> Iterator[Quad]:
+        if len(self._stated) > len(self._by_subject) + 1:
+            self._stated.clear()  # as the statements were, whose cache was full
+        stated = self._stated[subject] = set()
+        for quad in self._store.quads_for_pattern(subject, None, None, None):
+            if quad.graph_name == _DEFAULT:
+                yield quad
+            elif quad.graph_name not in _NOT_STATED:
+                stated.add((quad.predicate, quad.object))
 
 
 class Scratch:
@@ -142,16 +168,21 @@ class Deriver:
                 self._creating_predicates.add(head.predicate)
 
     def _update_incrementally(self, counted: CountedStore, scratch: Scratch, changed: set[Quad], most: int) -> None:
-        subjects: set[Term] = set()
+        examined: set[Term] = set()
+        changed_before: set[Quad] = set()
         for _ in range(_MOST_ROUNDS):
             stores = _Stores.of(counted)
             added = {quad for quad in changed if quad in counted.store}
             affected = self._affected(((changed - added, stores.before), (added, stores.after)), most)
             if not affected:
                 return
-            subjects |= affected
+            # What a triple affects that came and went again is in neither state.
+            if changed & changed_before:
+                affected |= examined
+            changed_before |= changed
+            examined |= affected
             delta = Delta()
-            for part in batches(subjects):
+            for part in batches(affected):
                 new, gone = self._differing(counted.store, stores.after, scratch, part, most)
                 delta.added |= new
                 delta.removed |= gone
@@ -162,7 +193,7 @@ class Deriver:
         raise Unbounded(f"the rules derive new statements after {_MOST_ROUNDS} rounds")
 
     def _differing(
-        self, store: Store, statements: Quads, scratch: Scratch, subjects: set[Term], most: int
+        self, store: Store, statements: _StatedQuads, scratch: Scratch, subjects: set[Term], most: int
     ) -> tuple[set[Quad], set[Quad]]:
         """Returns the derived quads about these subjects that are new, and those that no longer hold."""
         derived, compared = self._derived(store, statements, scratch, subjects, most)
@@ -176,7 +207,7 @@ class Deriver:
         return fresh - old, old - fresh
 
     def _derived(
-        self, store: Store, statements: Quads, scratch: Scratch, subjects: set[Term], most: int
+        self, store: Store, statements: _StatedQuads, scratch: Scratch, subjects: set[Term], most: int
     ) -> tuple[set[Quad], set[Term]]:
         """Returns what the rules derive about these subjects, which may include other quads, and all compared subjects.
 
@@ -208,19 +239,19 @@ class Deriver:
                         raise Unbounded("the change affects too many subjects")
         return affected
 
-    def _relevant_statements(self, store: Quads, subjects: set[Term], most: int) -> tuple[list[Quad], set[Term]]:
+    def _relevant_statements(self, store: _StatedQuads, subjects: set[Term], most: int) -> tuple[list[Quad], set[Term]]:
         """Returns the stated triples that the rules read for these subjects, and the subjects that they describe.
 
         Where the rules read a derived triple, its subject is included, so that the triple is derived again.
         """
         todo, visited = list(subjects), set(subjects)
         fixed = (quad for pattern in self._fixed for quad, _ in pattern.matches(store, {}))
-        stated: dict[Quad, bool] = {quad: _is_stated(store, quad) for quad in fixed}
+        stated = {quad: store.is_stated(quad) for quad in fixed}
         while todo:
             derived_of = set(self._origins(store, todo[-1]))
             for quad in self._index.relevant(store, todo.pop()):
                 if quad not in stated:
-                    stated[quad] = _is_stated(store, quad)
+                    stated[quad] = store.is_stated(quad)
                 if not stated[quad]:
                     derived_of.add(quad.subject)
             new = {node for node in derived_of - visited if isinstance(node, NamedNode)}
@@ -252,9 +283,3 @@ class Deriver:
                 if node not in visited and isinstance(node, NamedNode):
                     visited.add(node)
                     todo.append(node)
-
-
-def _is_stated(store: Quads, quad: Quad) -> bool:
-    """Returns whether a data graph has the triple, and not only the derived graph."""
-    graphs = (q.graph_name for q in store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None))
-    return any(isinstance(graph, NamedNode) and graph not in (DERIVED_GRAPH, *NOT_DATA) for graph in graphs)

@@ -5,9 +5,10 @@ Reads are cached and done in batches, so that memory does not grow with the numb
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
 
@@ -23,6 +24,8 @@ _DEFAULT = DefaultGraph()
 _TYPE = RDF("type")
 _BATCH = 2000  # nodes
 _CACHE_SIZE = 20_000  # subjects, and patterns
+# A property with few statements is read as a whole, once it has been looked up often.
+_MANY_LOOKUPS, _MOST_SCANNED = 200, 10_000
 _PIVOT = "pivot"
 _Getter = Callable[[Quad], Any]
 _GETTERS: tuple[_Getter, ...] = (attrgetter("subject"), attrgetter("predicate"), attrgetter("object"))
@@ -35,6 +38,8 @@ class CachedQuads:
         self._store = store
         self._by_subject: dict[Any, dict[Any, list[Quad]]] = {}
         self._by_pattern: dict[tuple[Any, ...], list[Quad]] = {}
+        self._by_object: dict[Any, dict[Any, list[Quad]] | None] = {}
+        self._lookups: Counter[Any] = Counter()
 
     def quads_for_pattern(self, subject: Any, predicate: Any, object_: Any, graph: Any = None, /) -> Iterator[Quad]:
         """Yields the matching quads; None matches every term."""
@@ -54,20 +59,42 @@ class CachedQuads:
         return iter(self._cached_pattern((node, _TYPE, None, _DEFAULT)))
 
     def _cached_pattern(self, key: tuple[Any, Any, Any, Any]) -> list[Quad]:
+        subject, predicate, object_, graph = key
+        if subject is None and graph == _DEFAULT and None not in (predicate, object_):
+            by_object = self._scanned(predicate)
+            if by_object is not None:
+                return by_object.get(object_, [])
         if key not in self._by_pattern:
             if len(self._by_pattern) > _CACHE_SIZE:
                 self._by_pattern.clear()
             self._by_pattern[key] = list(self._store.quads_for_pattern(*key))
         return self._by_pattern[key]
 
+    def _scanned(self, predicate: Any) -> dict[Any, list[Quad]] | None:
+        """Returns all statements of a property by object, if it has few and is asked for often, else None."""
+        if predicate not in self._by_object:
+            self._lookups[predicate] += 1
+            if self._lookups[predicate] < _MANY_LOOKUPS:
+                return None
+            quads = self._store.quads_for_pattern(None, predicate, None, _DEFAULT)
+            few = list(islice(quads, _MOST_SCANNED + 1))
+            by_object: dict[Any, list[Quad]] = {}
+            for quad in few:
+                by_object.setdefault(quad.object, []).append(quad)
+            self._by_object[predicate] = by_object if len(few) <= _MOST_SCANNED else None
+        return self._by_object[predicate]
+
     def _cached_subject(self, subject: Any) -> dict[Any, list[Quad]]:
         if subject not in self._by_subject:
             if len(self._by_subject) > _CACHE_SIZE:
                 self._by_subject.clear()
             by_predicate = self._by_subject[subject] = {}
-            for quad in self._store.quads_for_pattern(subject, None, None, _DEFAULT):
+            for quad in self._read_subject(subject):
                 by_predicate.setdefault(quad.predicate, []).append(quad)
         return self._by_subject[subject]
+
+    def _read_subject(self, subject: Any) -> Iterator[Quad]:
+        return self._store.quads_for_pattern(subject, None, None, _DEFAULT)
 
 
 def batches(nodes: Iterable[Term]) -> Iterator[set[Term]]:
