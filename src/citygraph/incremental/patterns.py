@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
@@ -147,6 +148,24 @@ class Pattern:
                 if self.once:
                     return
 
+    def quads(self, store: Quads, binding: Binding) -> Iterator[Quad]:
+        """Yields the matching quads of a store."""
+        if self._repeats_variable:
+            yield from (quad for quad, _ in self.matches(store, binding))
+            return
+        subject, predicate, object_ = (
+            binding.get(term.name) if isinstance(term, Variable) else term
+            for term in (self.subject, self.predicate, self.object)
+        )
+        if not isinstance(subject, Literal) and isinstance(predicate, NamedNode | None):
+            quads = store.quads_for_pattern(subject, predicate, object_, self.graph or _DEFAULT)
+            yield from islice(quads, 1) if self.once else quads
+
+    @cached_property
+    def _repeats_variable(self) -> bool:
+        terms = (self.subject, self.predicate, self.object)
+        return len(self.variables()) < sum(isinstance(term, Variable) for term in terms)
+
     def bind(self, quad: Quad, binding: Binding) -> Binding | None:
         """Returns the binding under which this pattern equals the triple, or None."""
         extended = dict(binding)
@@ -186,16 +205,28 @@ class DependencyPaths:
         """Yields the triples that are read for a node, which must be a target."""
         if not self._meets_conditions(store, node):
             return
-        bindings: dict[Path, list[Binding]] = {(): [{self.pivot: node}]}
-        # Paths are sorted by length, so that the bindings of the beginning of a path are complete.
+        bindings: list[list[Binding]] = [[{self.pivot: node}]]
+        for beginning, pattern, is_continued in self._steps:
+            extended: list[Binding] = []
+            for binding in bindings[beginning]:
+                if is_continued:
+                    for quad, longer in pattern.matches(store, binding):
+                        yield quad
+                        extended.append(longer)
+                else:
+                    yield from pattern.quads(store, binding)
+            bindings.append(extended)
+
+    @cached_property
+    def _steps(self) -> list[tuple[int, Pattern, bool]]:
+        """The last pattern of each path, with the number of the path before it (0 is the pivot), and if one follows."""
+        numbers: dict[Path, int] = {(): 0}
+        # Paths are sorted by length, so that the beginning of a path comes before it.
         for path in self.paths:
-            if path[-1].graph is not None or path[:-1] not in bindings:
-                continue
-            extended = bindings.setdefault(path, [])
-            for binding in bindings[path[:-1]]:
-                for quad, longer in path[-1].matches(store, binding):
-                    yield quad
-                    extended.append(longer)
+            if path[-1].graph is None and path[:-1] in numbers:
+                numbers.setdefault(path, len(numbers))
+        beginnings = {path[:-1] for path in numbers if path}
+        return [(numbers[path[:-1]], path[-1], path in beginnings) for path in numbers if path]
 
     def beyond_own(self) -> DependencyPaths:
         """Returns the paths without those to the node's own statements and to the classes of nodes on the way."""
