@@ -22,6 +22,8 @@ _TYPE = RDF("type")
 _VARIABLE = re.compile(r"[?$](\w+)")
 # Each further pattern multiplies the number of paths; our rules and shapes need fewer.
 _LONGEST = 8
+# The parts of these need not match, or not in the data.
+_NOT_REQUIRING = frozenset({"Union", "ServiceGraphPattern", "Builtin_EXISTS", "Builtin_NOTEXISTS"})
 
 
 class Unbounded(Exception):
@@ -38,6 +40,7 @@ class QueryPatterns:
     new_terms: set[str] = field(default_factory=set)  # variables of BIND that get new terms, not those of others
     branches: bool = True  # whether it has a UNION, so that not all patterns need to match together
     literals: set[str] = field(default_factory=set)  # variables that can be bound to literals
+    required: list[Pattern] = field(default_factory=list)  # without a match of each, the query has no solution
 
     def dependencies(self, pivot: str) -> DependencyPaths:
         """Returns the paths from a variable to the patterns of the query. No path visits a variable twice."""
@@ -66,7 +69,9 @@ def query_patterns(text: str) -> QueryPatterns:
     template = [reader.pattern(s, p, o, None, {}) for s, p, o in _part_of(algebra, "template")]
     branches = re.search(r"\bUNION\b", text, re.IGNORECASE) is not None
     literals = {name for name in _VARIABLE.findall(text) if _may_be_literal(algebra, name)}
-    return QueryPatterns(reader.patterns_with_once(), template, reader.bound_from, reader.new_terms, branches, literals)
+    return QueryPatterns(
+        reader.patterns_with_once(), template, reader.bound_from, reader.new_terms, branches, literals, reader.required
+    )
 
 
 def _goes_through_class(path: Path) -> bool:
@@ -99,6 +104,8 @@ class _AlgebraReader:
     def __init__(self, text: str, algebra: Any) -> None:
         self._whole = Counter(_variables_in(algebra))
         self.patterns: list[Pattern] = []
+        self.required: list[Pattern] = []
+        self._is_required = True
         self.bound_from: dict[str, set[str]] = {}
         self.new_terms: set[str] = set()
         self._fresh = count()
@@ -142,13 +149,12 @@ class _AlgebraReader:
             self._record_bind(node, names)
         if node.name == "ToMultiSet" and "PV" in node.p:
             names = self._inside(node.p, names)
-        if node.name == "Union":
-            for arm in (node.p1, node.p2):
-                self.walk(arm, graph, self._in_arm(arm, node, names))
-            return
+        is_required = self._is_required
         for key, part in node.items():
             if key not in {"_vars", "PV", "template", "datasetClause", "triples"}:
-                self.walk(part, graph, names)
+                self._is_required = is_required and _is_required_part(node, key)
+                self.walk(part, graph, self._in_arm(part, node, names) if node.name == "Union" else names)
+        self._is_required = is_required
 
     def _record_bind(self, node: Any, names: dict[str, str]) -> None:
         from rdflib.plugins.sparql.parserutils import CompValue
@@ -176,16 +182,17 @@ class _AlgebraReader:
 
     def _add_path(self, s: Any, p: Any, o: Any, graph: NamedNode | None, names: dict[str, str]) -> None:
         """Adds the patterns of a triple whose predicate may be a property path."""
-        from rdflib import Variable as RdflibVariable
-        from rdflib import paths
+        from rdflib import URIRef, paths
 
+        is_required = self._is_required
         if isinstance(p, paths.AlternativePath):
+            self._is_required = False
             for alternative in p.args:
                 self._add_path(s, alternative, o, graph, names)
         elif isinstance(p, paths.InvPath):
             self._add_path(o, p.arg, s, graph, names)
         elif isinstance(p, paths.SequencePath):
-            ends = [s, *(RdflibVariable(f"path__{next(self._fresh)}") for _ in p.args[1:]), o]
+            ends = [s, *(self._new_variable() for _ in p.args[1:]), o]
             self._uses.update(str(end) for end in ends[1:-1] for _ in range(2))
             for step, begin, end in zip(p.args, ends, ends[1:], strict=False):
                 self._add_path(begin, step, end, graph, names)
@@ -193,8 +200,19 @@ class _AlgebraReader:
             # In a graph that never changes it can be ignored: then more nodes are examined than necessary.
             if graph is None:
                 raise Unbounded(f"the path {p} has no end")
+            if isinstance(p, paths.MulPath) and p.mod == "+" and isinstance(p.path, URIRef) and is_required:
+                ends = ((s, self._new_variable()), (self._new_variable(), o))
+                self.required += [self.pattern(begin, p.path, end, graph, names) for begin, end in ends]
         else:
             self.patterns.append(self.pattern(s, p, o, graph, names))
+            if is_required:
+                self.required.append(self.patterns[-1])
+        self._is_required = is_required
+
+    def _new_variable(self) -> Any:
+        from rdflib import Variable as RdflibVariable
+
+        return RdflibVariable(f"path__{next(self._fresh)}")
 
     def _term(self, term: Any, names: dict[str, str]) -> Term | Variable:
         from rdflib import BNode, URIRef
@@ -203,6 +221,16 @@ class _AlgebraReader:
         if isinstance(term, RdflibVariable | BNode):
             return Variable(names.get(str(term), str(term)))
         return NamedNode(str(term)) if isinstance(term, URIRef) else to_literal(term)
+
+
+def _is_required_part(node: Any, key: str) -> bool:
+    """Returns whether a part of the algebra must have a solution, if the whole must."""
+    # Without GROUP BY, an aggregate has a solution of nothing.
+    if node.name == "Group" and node.expr is None:
+        return False
+    if node.name in {"LeftJoin", "Minus"}:
+        return key == "p1"
+    return key in {"p", "p1", "p2", "part"} and node.name not in _NOT_REQUIRING
 
 
 def _may_be_literal(node: Any, name: str) -> bool:

@@ -2,13 +2,13 @@
 
 The dependency paths of the rules give the subjects that each changed triple affects. The triples that the rules read
 for these subjects are copied into a small store in memory, and all rules run on it in order. If such a triple is itself
-derived, its subject is derived there too. The resulting changes may affect further subjects, so that this is repeated
-until nothing changes.
+derived, it is added after the rule that derived it; where that rule is not certain, its subject is derived there too.
+The resulting changes may affect further subjects, so that this is repeated until nothing changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +25,11 @@ from citygraph.incremental.patterns import (
     Variable,
     batches,
 )
+from citygraph.incremental.rule_order import RuleOrder
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
 from citygraph.release.changes import Quads
-from citygraph.source.rules import Rule, derive, derive_from_scratch, year_before_newest_source
+from citygraph.source.rules import Rule, derive_by_rule, derive_from_scratch, year_before_newest_source
 
 # Beyond these numbers and fractions of the graph, a run of all rules costs less than the examination of each subject.
 _MOST_CHANGED, _CHANGED_PART = 3000, 2
@@ -86,11 +87,18 @@ class Scratch:
         self._store.extend(store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH))
         self._store.add_graph(ONTOLOGY_GRAPH)
 
-    def derive(self, quads: Iterable[Quad]) -> set[Quad]:
-        """Returns the quads that the rules derive from these quads of the default graph."""
+    def derive(self, quads: Iterable[Quad], given: Mapping[int, Collection[Quad]]) -> set[Quad]:
+        """Returns the quads that the rules derive from these quads of the default graph.
+
+        The `given` ones are added after the rule of their number.
+        """
         self._store.extend(quads)
+        derived: set[Quad] = set()
         try:
-            return derive(self._rules, self._store, self.year_before)
+            for number, new in enumerate(derive_by_rule(self._rules, self._store, self.year_before)):
+                derived.update(new)
+                self._store.extend(given.get(number, ()))
+            return derived
         finally:
             self._store.clear_graph(DefaultGraph())
 
@@ -107,11 +115,14 @@ class Deriver:
         self._fixed: list[Pattern] = []
         self.is_local = True
         self._scratch: Scratch | None = None
+        queries: list[QueryPatterns] = []
         try:
-            for rule in rules:
-                self._add_rule(read(rule.text))
+            queries = [read(rule.text) for rule in rules]
+            for query in queries:
+                self._add_rule(query)
         except Unbounded:
             self.is_local = False
+        self._order = RuleOrder(queries)
         self._index = DependencyIndex(self._paths)
 
     def update(self, counted: CountedStore, size: int, ontology: str) -> None:
@@ -216,8 +227,8 @@ class Deriver:
         """
         described = subjects
         while True:
-            stated, complete = self._relevant_statements(statements, described, most)
-            derived = scratch.derive(stated)
+            stated, given, complete = self._relevant_statements(statements, described, subjects, most)
+            derived = scratch.derive(stated, given)
             # The subjects may include blank nodes and literals, which the derived graph does not describe.
             compared = set(self._with_created(statements, derived, subjects))
             others = {quad.subject for quad in derived if quad not in store} - complete - compared
@@ -239,27 +250,37 @@ class Deriver:
                         raise Unbounded("the change affects too many subjects")
         return affected
 
-    def _relevant_statements(self, store: _StatedQuads, subjects: set[Term], most: int) -> tuple[list[Quad], set[Term]]:
-        """Returns the stated triples that the rules read for these subjects, and the subjects that they describe.
+    def _relevant_statements(
+        self, store: _StatedQuads, described: set[Term], subjects: set[Term], most: int
+    ) -> tuple[list[Quad], dict[int, list[Quad]], set[Term]]:
+        """Returns the stated triples that the rules read for the nodes `described`, the derived ones, and those nodes.
 
-        Where the rules read a derived triple, its subject is included, so that the triple is derived again.
+        A derived triple is listed under the rule after which it is added. Those about the `subjects` are to be derived
+        again, and so are others of which that rule is not known: their subjects are described too.
         """
-        todo, visited = list(subjects), set(subjects)
+        todo, visited = list(described), set(described)
         fixed = (quad for pattern in self._fixed for quad, _ in pattern.matches(store, {}))
         stated = {quad: store.is_stated(quad) for quad in fixed}
+        given: dict[int, list[Quad]] = {}
         while todo:
             derived_of = set(self._origins(store, todo[-1]))
             for quad in self._index.relevant(store, todo.pop()):
-                if quad not in stated:
-                    stated[quad] = store.is_stated(quad)
-                if not stated[quad]:
+                if quad in stated:
+                    continue
+                stated[quad] = store.is_stated(quad)
+                if stated[quad] or quad.subject in subjects:
+                    continue
+                stage = None if any(self._origins(store, quad.subject)) else self._order.stage_of(store, quad)
+                if stage is None:
                     derived_of.add(quad.subject)
+                else:
+                    given.setdefault(stage, []).append(quad)
             new = {node for node in derived_of - visited if isinstance(node, NamedNode)}
             visited |= new
             todo += new
             if len(visited) > most:
                 raise Unbounded("the affected subjects depend on too many others")
-        return [quad for quad, is_stated in stated.items() if is_stated], visited
+        return [quad for quad, is_stated in stated.items() if is_stated], given, visited
 
     def _origins(self, store: Quads, node: Term) -> Iterator[Term]:
         """Yields the subjects from which a rule created the node, if one did."""

@@ -73,6 +73,7 @@ def _as_json(query: QueryPatterns) -> dict[str, Any]:
         "new_terms": sorted(query.new_terms),
         "branches": query.branches,
         "literals": sorted(query.literals),
+        "required": [_row(pattern) for pattern in query.required],
     }
 
 
@@ -84,6 +85,7 @@ def _from_json(values: dict[str, Any]) -> QueryPatterns:
         set(values["new_terms"]),
         values["branches"],
         set(values["literals"]),
+        [_pattern(row) for row in values["required"]],
     )
 
 
