@@ -201,8 +201,8 @@ class _AlgebraReader:
             if graph is None:
                 raise Unbounded(f"the path {p} has no end")
             if isinstance(p, paths.MulPath) and p.mod == "+" and isinstance(p.path, URIRef) and is_required:
-                ends = ((s, self._new_variable()), (self._new_variable(), o))
-                self.required += [self.pattern(begin, p.path, end, graph, names) for begin, end in ends]
+                steps = ((s, self._new_variable()), (self._new_variable(), o))
+                self.required += [self.pattern(begin, p.path, end, graph, names) for begin, end in steps]
         else:
             self.patterns.append(self.pattern(s, p, o, graph, names))
             if is_required:

@@ -9,7 +9,7 @@ The resulting changes may affect further subjects, so that this is repeated unti
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
@@ -74,6 +74,24 @@ class _StatedQuads(CachedQuads):
                 yield quad
             elif quad.graph_name not in _NOT_STATED:
                 stated.add((quad.predicate, quad.object))
+
+
+@dataclass
+class _Excerpt:
+    """The part of a graph that the rules read for some nodes, to derive the triples about the `subjects`.
+
+    `stated` has each triple, and whether a source states it. The `given` ones are derived, and added after the rule of
+    their number. Where that rule is not known, the subject of the triple is one of the nodes `described`.
+    """
+
+    subjects: set[Term]
+    described: set[Term] = field(default_factory=set)
+    stated: dict[Quad, bool] = field(default_factory=dict)
+    given: dict[int, list[Quad]] = field(default_factory=dict)
+
+    def facts(self) -> Iterator[Quad]:
+        """Yields the stated triples."""
+        return (quad for quad, is_stated in self.stated.items() if is_stated)
 
 
 class Scratch:
@@ -225,17 +243,17 @@ class Deriver:
         Of other nodes the scratch store has some triples only, of which a rule could derive what all triples refute.
         If it derives something new about such a node, the node is read completely, and the rules run again.
         """
+        excerpt = _Excerpt(subjects)
         described = subjects
         while True:
-            stated, given, complete = self._relevant_statements(statements, described, subjects, most)
-            derived = scratch.derive(stated, given)
+            self._read(statements, described, excerpt, most)
+            derived = scratch.derive(excerpt.facts(), excerpt.given)
             # The subjects may include blank nodes and literals, which the derived graph does not describe.
             compared = set(self._with_created(statements, derived, subjects))
-            others = {quad.subject for quad in derived if quad not in store} - complete - compared
-            incomplete = {node for node in others if isinstance(node, NamedNode)}
-            if not incomplete:
+            others = {quad.subject for quad in derived if quad not in store} - excerpt.described - compared
+            described = {node for node in others if isinstance(node, NamedNode)}
+            if not described:
                 return derived, compared
-            described = complete | incomplete
 
     def _affected(self, changes: Iterable[tuple[Collection[Quad], Quads]], most: int) -> set[Term]:
         """Returns the subjects that removed triples affect in the old state, or added triples in the new state."""
@@ -250,37 +268,31 @@ class Deriver:
                         raise Unbounded("the change affects too many subjects")
         return affected
 
-    def _relevant_statements(
-        self, store: _StatedQuads, described: set[Term], subjects: set[Term], most: int
-    ) -> tuple[list[Quad], dict[int, list[Quad]], set[Term]]:
-        """Returns the stated triples that the rules read for the nodes `described`, the derived ones, and those nodes.
-
-        A derived triple is listed under the rule after which it is added. Those about the `subjects` are to be derived
-        again, and so are others of which that rule is not known: their subjects are described too.
-        """
-        todo, visited = list(described), set(described)
-        fixed = (quad for pattern in self._fixed for quad, _ in pattern.matches(store, {}))
-        stated = {quad: store.is_stated(quad) for quad in fixed}
-        given: dict[int, list[Quad]] = {}
+    def _read(self, store: _StatedQuads, nodes: set[Term], excerpt: _Excerpt, most: int) -> None:
+        """Adds what the rules read for these nodes to the excerpt."""
+        if not excerpt.stated:
+            fixed = (quad for pattern in self._fixed for quad, _ in pattern.matches(store, {}))
+            excerpt.stated.update((quad, store.is_stated(quad)) for quad in fixed)
+        todo = list(nodes)
+        excerpt.described |= nodes
         while todo:
             derived_of = set(self._origins(store, todo[-1]))
             for quad in self._index.relevant(store, todo.pop()):
-                if quad in stated:
+                if quad in excerpt.stated:
                     continue
-                stated[quad] = store.is_stated(quad)
-                if stated[quad] or quad.subject in subjects:
+                excerpt.stated[quad] = store.is_stated(quad)
+                if excerpt.stated[quad] or quad.subject in excerpt.subjects:
                     continue
                 stage = None if any(self._origins(store, quad.subject)) else self._order.stage_of(store, quad)
                 if stage is None:
                     derived_of.add(quad.subject)
                 else:
-                    given.setdefault(stage, []).append(quad)
-            new = {node for node in derived_of - visited if isinstance(node, NamedNode)}
-            visited |= new
+                    excerpt.given.setdefault(stage, []).append(quad)
+            new = {node for node in derived_of - excerpt.described if isinstance(node, NamedNode)}
+            excerpt.described |= new
             todo += new
-            if len(visited) > most:
+            if len(excerpt.described) > most:
                 raise Unbounded("the affected subjects depend on too many others")
-        return [quad for quad, is_stated in stated.items() if is_stated], given, visited
 
     def _origins(self, store: Quads, node: Term) -> Iterator[Term]:
         """Yields the subjects from which a rule created the node, if one did."""
