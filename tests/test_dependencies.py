@@ -9,6 +9,7 @@ import pytest
 from citygraph.incremental import pattern_cache
 from citygraph.incremental.dependencies import Unbounded, query_patterns
 from citygraph.incremental.pattern_cache import PatternCache
+from citygraph.incremental.patterns import Variable
 
 ABOUT_NODES = [
     "SELECT ?value { ?value ?p ?o }",
@@ -36,6 +37,23 @@ def test_literals_are_passed_over_where_no_constraint_means_them(text: str) -> N
 def test_literals_are_judged_wherever_one_may_be_meant(text: str) -> None:
     """Without such a filter, with one that need not hold, in another arm, at the end of a path that runs backwards."""
     assert query_patterns(text).dependencies("value").literal
+
+
+REQUIRED = [
+    ("{ ?s cg:a ?o OPTIONAL { ?o cg:b ?x } MINUS { ?s cg:c ?y } FILTER NOT EXISTS { ?s cg:d ?z } }", ["a"]),
+    ("{ { ?s cg:a ?o } UNION { ?s cg:b ?o } ?o cg:c ?x FILTER EXISTS { ?s cg:d ?z } }", ["c"]),
+    ("{ { SELECT ?s (MAX(?o) AS ?most) { ?s cg:a ?o } GROUP BY ?s } ?s cg:b | cg:c ?x }", ["a"]),
+    ("{ { SELECT (COUNT(?o) AS ?number) { ?o cg:a ?x } } ?s cg:b/^cg:c ?z }", ["b", "c"]),
+    ("{ GRAPH <urn:x-ontology> { ?p cg:broader+ ?q } ?s ?p ?o }", ["broader", "broader", "p"]),
+]
+
+
+@pytest.mark.parametrize(("where", "expected"), REQUIRED)
+def test_patterns_that_a_solution_needs_are_known(where: str, expected: list[str]) -> None:
+    """Not optional ones, those of one arm, or those of an aggregate that has a result of nothing too (16 §6)."""
+    required = query_patterns(f"SELECT * {where}").required
+    predicates = (pattern.predicate for pattern in required)
+    assert [p.name if isinstance(p, Variable) else str(p).split("#")[1][:-1] for p in predicates] == expected
 
 
 # Every kind of part: graphs, kinds of literals, unions, subqueries, BIND, paths, patterns of which one match counts.

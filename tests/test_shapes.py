@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from pyoxigraph import Quad, Store, parse
+from pyoxigraph import NamedNode, Quad, Store, parse
 
 from citygraph.build.graph_rules import GraphRules
 from citygraph.build.validation import Validation
@@ -94,3 +94,23 @@ def test_an_agreement_with_a_start_has_a_date(reports: dict[Path, Report]) -> No
     assert any(
         r.shape.endswith("#AgreementUndated") for r in reports[EXAMPLES / "violating" / "agreement-undated.ttl"].results
     )
+
+
+@pytest.mark.parametrize("at_a_time", [2, 500])
+def test_rules_about_graphs_find_the_same_of_some_nodes(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch, at_a_time: int
+) -> None:
+    """A commit asks about the nodes of its change only; the others may break the rules too (16 §6)."""
+    monkeypatch.setattr("citygraph.build.graph_rules._AT_A_TIME", at_a_time)
+    rules = GraphRules(file.path for file in sources.shape_files())
+    store = Store()
+    store.extend(quad for file in sources.ontology_files() for quad in file.read())
+    for path in (path for path in VIOLATING if path.suffix == ".trig"):
+        store.extend(q for quad in parse(path=path) for q in (quad, Quad(quad.subject, quad.predicate, quad.object)))
+    whole = list(rules.check(store))
+    nodes = sorted({quad.subject for quad in store if isinstance(quad.subject, NamedNode)}, key=str)
+    assert len({result.shape for result in whole}) > 5
+    for some in (set(nodes[::2]), set(nodes[1::2])):
+        names = {node.value for node in some}
+        expected = [result for result in whole if result.focus_node in names]
+        assert sorted(map(str, rules.check(store, some))) == sorted(map(str, expected))

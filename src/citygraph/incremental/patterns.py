@@ -265,7 +265,7 @@ class DependencyIndex:
     """An index of dependency paths: by predicate of their last pattern, and by class of their targets."""
 
     def __init__(self, dependencies: Sequence[DependencyPaths]) -> None:
-        self._ends: dict[object, list[tuple[int, DependencyPaths, Path, list[_Getter]]]] = {}
+        self._ends: dict[object, list[_PathEnd]] = {}
         self._by_class: dict[object, list[DependencyPaths]] = {}
         self._others: list[DependencyPaths] = []
         # Many rules and shapes have equal paths that differ only in the names of variables: each is followed once.
@@ -291,7 +291,7 @@ class DependencyIndex:
         predicate = path[-1].predicate
         key = None if isinstance(predicate, Variable) else predicate
         number = sum(map(len, self._ends.values()))
-        self._ends.setdefault(key, []).append((number, dependencies, path, _used_terms(dependencies, path)))
+        self._ends.setdefault(key, []).append(_path_end(number, dependencies, path))
 
     def relevant(self, store: Quads, node: Term) -> Iterator[Quad]:
         """Yields the triples that are read for a node."""
@@ -305,36 +305,54 @@ class DependencyIndex:
 
     def affected(self, store: Quads, quads: Iterable[Quad]) -> Iterator[Term]:
         """Yields the nodes that triples affect; the store must be in a state with the triples."""
-        ends = self._ends
         followed: set[tuple[object, ...]] = set()
         # In order of subjects, so that the statements of each are read once.
         for quad in sorted(quads, key=_subject_name):
+            is_literal = isinstance(quad.object, Literal)
             for predicate in (quad.predicate, None):
-                for number, dependencies, path, terms in ends.get(predicate, ()):
+                for end in self._ends.get(predicate, ()):
+                    if is_literal and end.only_nodes:
+                        continue
                     # Triples that differ only in terms that the path does not use lead to the same nodes.
-                    key = (number, *(term(quad) for term in terms))
+                    key = (end.number, *[term(quad) for term in end.used])
                     if key not in followed:
                         followed.add(key)
-                        yield from dependencies.affected(store, path, quad)
+                        yield from end.dependencies.affected(store, end.path, quad)
+
+
+@dataclass(frozen=True)
+class _PathEnd:
+    """A path with a number of its own, and the terms of a triple at its end on which the affected nodes depend.
+
+    With `only_nodes`, no triple with a literal affects a node.
+    """
+
+    number: int
+    dependencies: DependencyPaths
+    path: Path
+    used: tuple[_Getter, ...]
+    only_nodes: bool
+
+
+def _path_end(number: int, dependencies: DependencyPaths, path: Path) -> _PathEnd:
+    pivot = Variable(dependencies.pivot)
+    others = (*path[:-1], *dependencies.conditions, *dependencies.targets)
+    names = {dependencies.pivot}.union(*(pattern.variables() for pattern in others))
+    end = path[-1]
+    terms = (end.subject, end.predicate, end.object)
+    # A constant must be equal, and a variable that occurs twice too.
+    used = [
+        getter
+        for term, getter in zip(terms, _GETTERS, strict=True)
+        if not isinstance(term, Variable) or term.name in names or terms.count(term) > 1
+    ]
+    is_subject = bool(dependencies.targets) and all(target.subject == pivot for target in dependencies.targets)
+    only_nodes = len(path) == 1 and end.object == pivot and (is_subject or not dependencies.literal)
+    return _PathEnd(number, dependencies, path, tuple(used), only_nodes)
 
 
 def _subject_name(quad: Quad) -> str:
     return str(quad.subject)
-
-
-def _used_terms(dependencies: DependencyPaths, path: Path) -> list[_Getter]:
-    """Returns the terms of a triple at the end of a path on which the affected nodes depend, beside its predicate."""
-    others = (*path[:-1], *dependencies.conditions, *dependencies.targets)
-    used = {dependencies.pivot}.union(*(pattern.variables() for pattern in others))
-    end = path[-1]
-    terms = (end.subject, end.predicate, end.object)
-    names = [term.name for term in terms if isinstance(term, Variable)]
-    return [
-        getter
-        for term, getter in zip(terms, _GETTERS, strict=True)
-        # A constant must be equal, and a variable that occurs twice too.
-        if not isinstance(term, Variable) or term.name in used or names.count(term.name) > 1
-    ]
 
 
 def _renamed(path: Path, pivot: str) -> Path:
