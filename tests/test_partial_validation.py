@@ -15,7 +15,7 @@ from citygraph.incremental.counts import CountedStore
 from citygraph.incremental.derivation import Deriver
 from citygraph.incremental.partial_validation import PartialValidator
 from citygraph.rdf.delta import Delta
-from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
+from citygraph.rdf.terms import CATALOG_GRAPH, CG, DERIVED_GRAPH, GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
 from citygraph.release.releases import Release
 from citygraph.report import Report
 from citygraph.source.files import Sources
@@ -118,6 +118,19 @@ def test_the_rules_conclude_the_same(
     deriver.update(counted, len(world.quads), "the same")
     derived = set(store.quads_for_pattern(None, None, None, DERIVED_GRAPH))
     assert derived == derive_from_scratch(read_rules(sources.rule_files()), store)
+
+
+def test_a_concept_stays_as_long_as_a_source_uses_it(world: World, deriver: Deriver, sources: Sources) -> None:
+    """What says so may be a triple that a later rule derived from a source's (16 §6)."""
+    uses = [quad for quad in world.quads if quad.predicate == CG("field")]
+    fewest, most = (pick(uses, key=lambda use: sum(u.object == use.object for u in uses)) for pick in (min, max))
+    store = world.copy()
+    counted = CountedStore(store)
+    counted.apply(Delta(removed={fewest, most}))
+    deriver.update(counted, len(world.quads), "the same")
+    assert set(store.quads_for_pattern(None, None, None, DERIVED_GRAPH)) == derive_from_scratch(
+        read_rules(sources.rule_files()), store
+    )
 
 
 @few

@@ -43,7 +43,7 @@ _NOT_STATED = (DERIVED_GRAPH, *NOT_DATA)
 class _Stores:
     """Cached views of the store before and after the change, valid while neither changes."""
 
-    before: Quads
+    before: CachedQuads
     after: _StatedQuads
 
     @classmethod
@@ -64,6 +64,10 @@ class _StatedQuads(CachedQuads):
         """Returns whether a data graph has the triple, and not only the derived graph."""
         self._cached_subject(quad.subject)
         return (quad.predicate, quad.object) in self._stated[quad.subject]
+
+    def is_enough(self, quad: Quad) -> bool:
+        """Returns whether a source states the triple: a rule that comes before that of a derived one needs another."""
+        return self.is_stated(quad)
 
     def _read_subject(self, subject: Any) -> Iterator[Quad]:
         if len(self._stated) > len(self._by_subject) + 1:
@@ -255,7 +259,7 @@ class Deriver:
             if not described:
                 return derived, compared
 
-    def _affected(self, changes: Iterable[tuple[Collection[Quad], Quads]], most: int) -> set[Term]:
+    def _affected(self, changes: Iterable[tuple[Collection[Quad], CachedQuads]], most: int) -> set[Term]:
         """Returns the subjects that removed triples affect in the old state, or added triples in the new state."""
         affected: set[Term] = set()
         for quads, store in changes:

@@ -162,7 +162,7 @@ class ShapeDependencies:
         self._dataset_nodes.update(nodes)
         self.of_value.append(query.dependencies("value"))
 
-    def nodes(self, changes: Iterable[tuple[Collection[Quad], Quads]]) -> tuple[set[Term], set[Term]]:
+    def nodes(self, changes: Iterable[tuple[Collection[Quad], CachedQuads]]) -> tuple[set[Term], set[Term]]:
         """Returns the focus nodes and the values that changed triples affect.
 
         Removed triples come with the store before the change, added ones with the store after it. Raises Unbounded if

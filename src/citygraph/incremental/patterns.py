@@ -53,6 +53,10 @@ class CachedQuads:
         quads = by_predicate.get(predicate, [])
         return iter(quads) if object_ is None else (quad for quad in quads if quad.object == object_)
 
+    def is_enough(self, quad: Quad) -> bool:  # noqa: ARG002 - for caches in which it is not so
+        """Returns whether this match will do for a pattern of which only one matters."""
+        return True
+
     def types_of(self, node: Any) -> Iterator[Quad]:
         """Yields the types of a node, without reading its other statements."""
         if node in self._by_subject:
@@ -115,7 +119,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A triple pattern; `graph` is None for the default graph. With `once`, only the first match matters."""
+    """A triple pattern; `graph` is None for the default graph. With `once`, only one match matters."""
 
     subject: Term | Variable
     predicate: Term | Variable
@@ -127,7 +131,7 @@ class Pattern:
         """Returns the names of its variables."""
         return {t.name for t in (self.subject, self.predicate, self.object) if isinstance(t, Variable)}
 
-    def matches(self, store: Quads, binding: Binding) -> Iterator[tuple[Quad, Binding]]:
+    def matches(self, store: CachedQuads, binding: Binding) -> Iterator[tuple[Quad, Binding]]:
         """Yields the matching quads of a store, each with the extended binding."""
         terms = (self.subject, self.predicate, self.object)
         bound = [binding.get(term.name) if isinstance(term, Variable) else term for term in terms]
@@ -145,10 +149,10 @@ class Pattern:
             # A variable that occurs twice must have the same term in both places.
             if all(extended.setdefault(name, getter(quad)) == getter(quad) for name, getter in unbound):
                 yield quad, extended
-                if self.once:
+                if self.once and store.is_enough(quad):
                     return
 
-    def quads(self, store: Quads, binding: Binding) -> Iterator[Quad]:
+    def quads(self, store: CachedQuads, binding: Binding) -> Iterator[Quad]:
         """Yields the matching quads of a store."""
         if self._repeats_variable:
             yield from (quad for quad, _ in self.matches(store, binding))
@@ -158,8 +162,10 @@ class Pattern:
             for term in (self.subject, self.predicate, self.object)
         )
         if not isinstance(subject, Literal) and isinstance(predicate, NamedNode | None):
-            quads = store.quads_for_pattern(subject, predicate, object_, self.graph or _DEFAULT)
-            yield from islice(quads, 1) if self.once else quads
+            for quad in store.quads_for_pattern(subject, predicate, object_, self.graph or _DEFAULT):
+                yield quad
+                if self.once and store.is_enough(quad):
+                    return
 
     @cached_property
     def _repeats_variable(self) -> bool:
@@ -196,12 +202,12 @@ class DependencyPaths:
     targets: list[Pattern] = field(default_factory=list)
     literal: bool = True  # whether a literal can be the pivot
 
-    def affected(self, store: Quads, path: Path, quad: Quad) -> Iterator[Term]:
+    def affected(self, store: CachedQuads, path: Path, quad: Quad) -> Iterator[Term]:
         """Yields the nodes that a triple affects as the end of a path; the store must be in a state with the triple."""
         if path[-1].graph is None and (binding := path[-1].bind(quad, {})) is not None:
             yield from self._backwards(store, path[:-1], binding)
 
-    def relevant(self, store: Quads, node: Term) -> Iterator[Quad]:
+    def relevant(self, store: CachedQuads, node: Term) -> Iterator[Quad]:
         """Yields the triples that are read for a node, which must be a target."""
         if not self._meets_conditions(store, node):
             return
@@ -241,7 +247,7 @@ class DependencyPaths:
             return last.graph is None
         return last.predicate == _TYPE and isinstance(last.subject, Variable) and last.graph is None
 
-    def _backwards(self, store: Quads, path: Path, binding: Binding) -> Iterator[Term]:
+    def _backwards(self, store: CachedQuads, path: Path, binding: Binding) -> Iterator[Term]:
         """Yields the pivots from which this path leads to the binding."""
         if not path:
             node = binding.get(self.pivot)
@@ -252,12 +258,12 @@ class DependencyPaths:
         for _, extended in path[-1].matches(store, binding):
             yield from self._backwards(store, path[:-1], extended)
 
-    def is_target(self, store: Quads, node: Term) -> bool:
+    def is_target(self, store: CachedQuads, node: Term) -> bool:
         """Returns whether one of the targets matches, or there are none."""
         matches = (next(target.matches(store, {self.pivot: node}), None) for target in self.targets)
         return not self.targets or any(match is not None for match in matches)
 
-    def _meets_conditions(self, store: Quads, node: Term) -> bool:
+    def _meets_conditions(self, store: CachedQuads, node: Term) -> bool:
         return all(next(one.matches(store, {self.pivot: node}), None) is not None for one in self.conditions)
 
 
@@ -293,7 +299,7 @@ class DependencyIndex:
         number = sum(map(len, self._ends.values()))
         self._ends.setdefault(key, []).append(_path_end(number, dependencies, path))
 
-    def relevant(self, store: Quads, node: Term) -> Iterator[Quad]:
+    def relevant(self, store: CachedQuads, node: Term) -> Iterator[Quad]:
         """Yields the triples that are read for a node."""
         # By id, because a node with several classes is the target of the same paths several times.
         applicable = {id(one): one for one in self._others if one.is_target(store, node)}
@@ -303,7 +309,7 @@ class DependencyIndex:
         for dependencies in applicable.values():
             yield from dependencies.relevant(store, node)
 
-    def affected(self, store: Quads, quads: Iterable[Quad]) -> Iterator[Term]:
+    def affected(self, store: CachedQuads, quads: Iterable[Quad]) -> Iterator[Term]:
         """Yields the nodes that triples affect; the store must be in a state with the triples."""
         followed: set[tuple[object, ...]] = set()
         # In order of subjects, so that the statements of each are read once.

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pyoxigraph import Quad
 
 from citygraph.incremental.dependencies import QueryPatterns
-from citygraph.incremental.patterns import Pattern, Variable
-from citygraph.release.changes import Quads
+from citygraph.incremental.patterns import CachedQuads, Pattern, Variable
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class _RulePattern:
     pattern: Pattern
     required: tuple[Pattern, ...]
 
-    def is_possible(self, store: Quads, quad: Quad) -> bool:
+    def is_possible(self, store: CachedQuads, quad: Quad) -> bool:
         """Returns whether the rule may read or derive the triple by this pattern."""
         binding = self.pattern.bind(quad, {})
         if binding is None:
@@ -42,7 +41,7 @@ class RuleOrder:
                 if pattern.graph is None:
                     _add(self._reads, number, pattern, query)
 
-    def stage_of(self, store: Quads, quad: Quad) -> int | None:
+    def stage_of(self, store: CachedQuads, quad: Quad) -> int | None:
         """Returns the number of a rule after which a derived triple can be added, so that the other rules see it.
 
         A rule that comes before does not see the triple, neither then nor in a run of all rules. None if that is not
@@ -64,7 +63,7 @@ def _add(patterns: dict[object, list[_RulePattern]], number: int, pattern: Patte
     patterns.setdefault(key, []).append(_RulePattern(number, pattern, tuple(required)))
 
 
-def _possible(patterns: dict[object, list[_RulePattern]], store: Quads, quad: Quad) -> Iterator[int]:
+def _possible(patterns: dict[object, list[_RulePattern]], store: CachedQuads, quad: Quad) -> Iterator[int]:
     for key in (quad.predicate, None):
         for one in patterns.get(key, ()):
             if one.is_possible(store, quad):
