@@ -4,7 +4,7 @@ It needs SPARQLWrapper and the standard library alone. What a result is turned i
 arro3 for `.arrow()`, with pandas, polars or geopandas for the methods of those names.
 """
 
-from citygraph.client.graph_client import Graph
+from citygraph.client.graph_client import Graph, ResultCitation
 from citygraph.client.graph_entity import GraphEntity, SourcedFact
 from citygraph.client.graph_errors import (
     GraphError,
@@ -31,6 +31,7 @@ __all__ = [
     "NotInGraph",
     "PartialDate",
     "RequestRejected",
+    "ResultCitation",
     "ResultTable",
     "RetryPolicy",
     "Row",

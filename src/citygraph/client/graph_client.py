@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isnan
 from typing import Any
@@ -32,8 +33,23 @@ _FOUND = ("iri", "label", "name", "kind", "country", "similar")
 _MATCHED = ("name", "iri", "label", "score", "match")
 # Parameters of the address of a stored query, which belong to no query.
 _RESERVED = frozenset({"format", "output", "lang", "run", "timeout"})
+# The name of a stored query; any other text is a query.
+_STORED = re.compile(r"[a-z0-9]+(?:[-/][a-z0-9]+)*")
 _BATCH = 50
 _MISSING = frozenset({"NAType", "NaTType"})  # the classes of pandas.NA and pandas.NaT
+
+
+@dataclass(frozen=True)
+class ResultCitation:
+    """The citation of a stored result: a sentence, an entry for BibTeX, and the address of the result at this site."""
+
+    id: str
+    url: str
+    text: str
+    bibtex: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Graph:
@@ -137,6 +153,25 @@ class Graph:
         rows = [(name or None, *best.get((name, place), (None, None, None, False))) for name, place in pairs]
         table = table_of(_MATCHED, rows, url=self.url)
         return replace(table, index=getattr(names, "index", None)) if hasattr(names, "iloc") else table
+
+    def cite(self, query: str, /, **values: Any) -> ResultCitation:
+        """Stores the result of a stored query, or of a query text with terms, and returns its citation.
+
+        The same result has the same address, whoever cites it. Raises GraphError, also if the site stores no results
+        for this client.
+        """
+        if _STORED.fullmatch(query):
+            given = {f"${name}": _parameter(value) for name, value in values.items() if value is not None}
+            form = {"name": query, "lang": self.language, **given}
+        else:
+            form = {"query": with_terms(query, values), "lang": self.language}
+        id_ = str(_json(self._transport.send(WebRequest("results", form=form, seconds=self.timeout)))["id"])
+        address = f"cite/results/{id_}"
+        text, bibtex = (
+            self._get(address, {"format": form_, "lang": self.language}, accept="*/*").body.decode().strip()
+            for form_ in ("text", "bibtex")
+        )
+        return ResultCitation(id_, f"{self.url.partition('/releases/')[0]}/results/{id_}", text, bibtex)
 
     def iri(self, id_: Any, /) -> IRI:
         """Returns the IRI of "city:izmir" or "city/izmir", by the prefixes of the site; an IRI as it is.
