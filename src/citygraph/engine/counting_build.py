@@ -30,6 +30,8 @@ _SUFFIX = ".counting"
 _NICER = 10
 # After a commit, another one may follow soon, and would make the counting store useless.
 _STEADY = 10.0  # seconds
+# Replaced releases on disk stay open for minutes, and the disk must not fill up with their counting stores.
+_MOST_STORES = 2
 
 
 def is_counted(release: Path, settings: Settings) -> bool:
@@ -94,7 +96,9 @@ class CountingBuilds:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _start_next(self, now: float) -> None:
-        for release_id in self._since.keys() - self._finished:
+        if len(list(self._sockets.glob(f"*{_SUFFIX}"))) >= _MOST_STORES:
+            return
+        for release_id in sorted(self._since.keys() - self._finished, reverse=True):
             release = self._settings.releases / release_id
             if not is_counted(release, self._settings):
                 self._finished.add(release_id)
