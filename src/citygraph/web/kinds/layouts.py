@@ -39,15 +39,20 @@ _LAYOUTS: Mapping[str, Make] = {
     CG("Tenure").value: tenure,
     CG("Event").value: event,
 }
+_PAGED = (place, country)
 
 
 def layout_of(context: PageContext, description: Description) -> Layout | None:
-    """Returns the layout of an entity's page, or None if its class has none of its own."""
+    """Returns the layout of an entity's page, or None if its class has none of its own.
+
+    The further pages of an entity have the next part of its table, if the layout has one with pages.
+    """
     # Subclasses have the layout of their superclass.
     above = context.opened.vocabulary.broader_classes
-    types = {class_ for value in description.values(RDF("type").value) for class_ in above(value.iri)}
+    stated = context.opened.things.facts(description.iri).get(RDF("type").value, ())
+    types = {class_ for type_ in stated for class_ in above(type_)}
     make = next((make for class_, make in _LAYOUTS.items() if class_ in types), None)
-    return make(context, description) if make else None
+    return make(context, description) if make and (description.page == 1 or make in _PAGED) else None
 
 
 _STARTS = tuple(CG(name).value for name in ("startDate", "foundingDate"))

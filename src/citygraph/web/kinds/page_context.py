@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple, Variable
 
+from citygraph.graph.description import PAGE
 from citygraph.instance import VOCABULARY
 from citygraph.rdf.partial_dates import Validity, chronological, finest_first, period_of, validity_on
 from citygraph.rdf.terms import CG
@@ -64,6 +66,30 @@ class PageContext:
         if cached is None:
             cached = self.opened.query_results[name] = self.ask(name)
         return cached
+
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class TablePart(Generic[Row]):
+    """The part of a table that a page shows: its rows, the number of the first, and how many all pages have."""
+
+    rows: tuple[Row, ...]
+    first: int
+    total: int
+    page: int
+    pages: int
+
+
+def part_of(rows: Sequence[Row], page: int) -> TablePart[Row]:
+    """Returns a part of a table; beyond the last page it is the last, for a filter leaves fewer rows.
+
+    It has as many rows as a page has links, so that every row is on one of the pages of the document.
+    """
+    pages = max(1, -(-len(rows) // PAGE))
+    start = (min(page, pages) - 1) * PAGE
+    return TablePart(tuple(rows[start : start + PAGE]), start + 1, len(rows), min(page, pages), pages)
 
 
 @dataclass(frozen=True)

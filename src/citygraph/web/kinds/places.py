@@ -12,12 +12,12 @@ from citygraph.charts.axis import Bar, Lane, axis
 from citygraph.charts.svg import Caption
 from citygraph.graph.description import Description
 from citygraph.rdf.partial_dates import chronological, finest_first, period_of
-from citygraph.rdf.terms import CG, SCHEMA
+from citygraph.rdf.terms import CG
 from citygraph.web.kinds.acts import events_of_place, read_events
 from citygraph.web.kinds.drawing import NARROW, chart_of, partners_of
 from citygraph.web.kinds.page_context import Layout, PageContext
 from citygraph.web.kinds.tenures import MayorTenure, read_mayors
-from citygraph.web.kinds.ties import Point, Tie, read_ties, view_of
+from citygraph.web.kinds.ties import Point, Tie, point_of, read_ties, view_of
 from citygraph.web.view.time_spans import span, span_between, year_of
 from citygraph.web.view.values import Text, date
 
@@ -48,10 +48,20 @@ class CountryTies:
 
 
 def place(context: PageContext, description: Description) -> Layout:
-    """Returns the layout of a place that may be a party to agreements."""
-    iri = description.iri
-    point = _point(description)
+    """Returns the layout of a place that may be a party to agreements.
+
+    Its further pages have the next ties.
+    """
+    iri, page = description.iri, description.page
+    point = point_of(context.opened.things.facts(iri))
     ties = read_ties(context, iri, point)
+    view = view_of(ties, context.view, context.at, context.translations.sort_key, page)
+    values = {"view": view, "csv": _csv(context, iri), **(_first_page(context, iri, point, ties) if page == 1 else {})}
+    return Layout("kinds/place.html", values, _COVERED if ties else frozenset(), _COVERED_LINKS)
+
+
+def _first_page(context: PageContext, iri: str, point: Point | None, ties: tuple[Tie, ...]) -> dict[str, object]:
+    """Returns what only the first page of a place has: the map, the sums, its mayors and events."""
     mayors = read_mayors(context, iri)
     here = context.table.link(iri)
     # The map and the sums are of the requested date; the table has all ties and marks those that were not valid.
@@ -59,18 +69,15 @@ def place(context: PageContext, description: Description) -> Layout:
     in_force = tuple(_on(tie, context.at) for tie in ties if not tie.validity)
     drawn = in_force if context.at else ties
     by_country = _by_country(context, in_force) if len(in_force) > _FEW else ()
-    values = {
+    return {
         "map": chart_of(context, here, point, drawn),
         "by_country": by_country[:_COUNTRIES],
         "rest": max(0, len(by_country) - _COUNTRIES),
         "sums": _summary(in_force),
-        "view": view_of(ties, context.view, context.at, context.translations.sort_key),
-        "csv": _csv(context, iri),
         "mayors": mayors,
         "offices": _offices(context, here.text, mayors),
         "events": read_events(context, events_of_place(context, iri)),
     }
-    return Layout("kinds/place.html", values, _COVERED if ties else frozenset(), _COVERED_LINKS)
 
 
 def _on(tie: Tie, day: str) -> Tie:
@@ -79,16 +86,6 @@ def _on(tie: Tie, day: str) -> Tie:
         return tie
     signed = tuple(one for one in finest_first(tie.protocols) if (period_of(one) or ("",))[0] <= day)
     return replace(tie, protocols=signed, in_force=True)
-
-
-def _point(description: Description) -> Point | None:
-    coordinates = (description.values(SCHEMA(name).value) for name in ("latitude", "longitude"))
-    # A source may give no coordinates, or text that is not a number.
-    try:
-        latitude, longitude = (float(values[0].term.value) for values in coordinates)
-    except (IndexError, ValueError):
-        return None
-    return latitude, longitude
 
 
 def _summary(ties: Sequence[Tie]) -> PlaceSummary:

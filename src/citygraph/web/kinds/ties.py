@@ -20,7 +20,9 @@ from citygraph.web.kinds.page_context import (
     VALID_DURING,
     Bindings,
     PageContext,
+    TablePart,
     is_in_force,
+    part_of,
     text_of,
     validity,
 )
@@ -216,11 +218,15 @@ _LAST = "9999"
 
 @dataclass(frozen=True)
 class TieView:
-    """The ties to show, in order: `sort` names a column, with a minus sign in front for descending order."""
+    """The ties that match, in order: `sort` names a column, with a minus sign in front for descending order.
+
+    `part` has those of one page, `total` counts the ties that match or not.
+    """
 
     sort: str
     text: str
     ties: tuple[Tie, ...]
+    part: TablePart[Tie]
     total: int
     at: str = ""  # the day that is looked at
 
@@ -235,7 +241,7 @@ class TieView:
 
 
 def view_of(
-    ties: tuple[Tie, ...], parameters: Mapping[str, str], at: str = "", sort_key: SortKey = collation_key
+    ties: tuple[Tie, ...], parameters: Mapping[str, str], at: str = "", sort_key: SortKey = collation_key, page: int = 1
 ) -> TieView:
     """Returns the ties that match `q`, sorted by `sort`; an unknown column means the number."""
     text = parameters.get("q", "").strip()[:_LONGEST]
@@ -250,7 +256,8 @@ def view_of(
     sortable = [tie for tie in matches if not _is_unknown(tie, column)]
     sortable.sort(key=lambda tie: _KEYS[column](tie, sort_key), reverse=sort.startswith("-"))
     # Unknown values are last in either direction.
-    return TieView(sort, text, (*sortable, *(t for t in matches if _is_unknown(t, column))), len(ties), at)
+    ordered = (*sortable, *(tie for tie in matches if _is_unknown(tie, column)))
+    return TieView(sort, text, ordered, part_of(ordered, page), len(ties), at)
 
 
 def _is_unknown(tie: Tie, column: str) -> bool:
