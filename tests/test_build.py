@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Store
 
-from citygraph.build.build import build, is_current
+from citygraph.build.build import build
 from citygraph.build.catalog import data_graphs
 from citygraph.errors import BadData, Violations
 from citygraph.progress import Progress
 from citygraph.rdf.terms import CG, DATASET, DERIVED_GRAPH, GRAPH, ID, PREFIXES, SOURCE, VOID
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
-from citygraph.source.files import Sources
+from citygraph.source.files import Sources, is_current
 
 Built = tuple[Releases, Release, Report]
 

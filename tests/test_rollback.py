@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from citygraph.build.build import build, is_current
+from citygraph.build.build import build
 from citygraph.cli.main import main
 from citygraph.commit.rollback import rollback
 from citygraph.errors import Conflict
 from citygraph.progress import Progress
 from citygraph.release.releases import Release, Releases
-from citygraph.source.files import Sources
+from citygraph.source.files import Sources, is_current
 from tests.small import write_files
 
 Build = Callable[..., Release]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import logging
 import resource
 import socket
@@ -26,6 +28,7 @@ from citygraph.settings import Settings, export_to_environment
 
 log = logging.getLogger(__name__)
 
+_APPLICATION = "citygraph.web.application"
 _WATCH_SECONDS = 1.0
 # The built front end, or a file with the reason for which it was not built (hatch_build.py).
 _BUILT = Path(__file__).parent / "web" / "static" / "built"
@@ -48,11 +51,16 @@ def serve(settings: Settings) -> None:
     with ThreadPoolExecutor() as pool, ExitStack() as stack:
         # In parallel with the host, because each takes a moment to import its modules.
         starting = pool.submit(start_writer, settings)
+        loading = pool.submit(importlib.import_module, _APPLICATION)
         host = stack.enter_context(start_host(settings))
         writer = stack.enter_context(starting.result())
         stack.enter_context(advertised(host.settings))
         export_to_environment(host.settings.with_changes(writer_socket=writer.socket))
         host.open(Releases(settings.releases).current_id())
+        loading.result()
+        # The web processes are forked with the modules. The collector skips these: its marks would copy shared pages.
+        gc.collect()
+        gc.freeze()
         stopping = threading.Event()
         watch = pool.submit(_keep_alive, host, writer, settings, stopping)
         try:
@@ -89,7 +97,7 @@ def _server(settings: Settings) -> AbstractServer[Any]:
     # granian warns of more threads than cores, but these threads mostly wait for engine processes.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     return Server(
-        "citygraph.web.application:application",
+        f"{_APPLICATION}:application",
         factory=True,
         address=settings.host,
         port=settings.port,

@@ -20,7 +20,7 @@ from citygraph.build.products import Products, table_outputs, write_products
 from citygraph.build.query_packs import check_heads, check_runs
 from citygraph.build.store_writing import StoreWriting
 from citygraph.build.validation import Validation, locate, validate
-from citygraph.errors import BadData, Conflict, NotFound, Violations
+from citygraph.errors import BadData, Conflict, Violations
 from citygraph.index.names import write_index
 from citygraph.progress import Progress
 from citygraph.rdf.terms import COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
@@ -44,15 +44,6 @@ class Loaded:
     owners: dict[str, str] = field(default_factory=dict)
     statements: int = 0
     files: int = 0
-
-
-def is_current(sources: Sources, releases: Releases) -> Release | None:
-    """Returns the current release if it was built from these files by this version, else None."""
-    try:
-        current = releases.current()
-    except NotFound:
-        return None
-    return current if current.manifest.inputs == sources.fingerprint(__version__) else None
 
 
 def build(

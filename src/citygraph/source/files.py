@@ -24,12 +24,14 @@ from pyoxigraph import (
     Triple,
 )
 
+from citygraph import __version__
 from citygraph.catalogues import catalogue_files
-from citygraph.errors import BadData, UsageError
+from citygraph.errors import BadData, NotFound, UsageError
 from citygraph.instance import VOCABULARY, packaged_folder
 from citygraph.rdf.formats import by_extension, unsupported_reason
 from citygraph.rdf.partial_dates import present_day
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.reading import opened_file, read_packaged_text, read_quads
 
@@ -268,3 +270,12 @@ def _source_file(path: Path, folder: Path, graph: NamedNode | None, name: str | 
         raise UsageError(f"{path}: not an RDF format; .ttl, .trig, .nt, .nq, .rdf and .jsonld are supported")
     named = name or _name(path, folder)
     return SourceFile(path, named, format_.rdf, graph)
+
+
+def is_current(sources: Sources, releases: Releases) -> Release | None:
+    """Returns the current release if it was built from these files by this version, else None."""
+    try:
+        current = releases.current()
+    except NotFound:
+        return None
+    return current if current.manifest.inputs == sources.fingerprint(__version__) else None

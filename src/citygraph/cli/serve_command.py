@@ -1,0 +1,67 @@
+"""The subcommand that serves a release, and first builds one if asked to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from citygraph.cli.console import OK, command
+from citygraph.errors import NotFound
+from citygraph.release.releases import Release, Releases
+from citygraph.settings import Settings
+from citygraph.source.files import is_current, sources_of
+
+
+@click.command()
+@click.option("--build", "builds", is_flag=True, help="First build a release, if any file has changed.")
+@click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: 8000]")
+@click.option("--workers", type=click.IntRange(min=1), help="Web processes. [default: 2]")
+@click.pass_context
+@command
+def serve(context: click.Context, /, builds: bool, **changes: Any) -> int:
+    """Serve the current release over HTTP until SIGTERM or Ctrl-C; without a release, build one first.
+
+    With --build, also build one if the files have changed since.
+    """
+    settings: Settings = context.obj.with_changes(**changes)
+    if (_is_outdated(settings) if builds else _current(settings) is None) and (status := _build(context)):
+        return status
+    # The imports of the server would slow down the other commands.
+    from citygraph.serve import serve as run
+
+    release = Releases(settings.releases).current()
+    click.echo(f"serving {release.id} on http://{settings.host}:{settings.port}/", err=True)
+    run(settings)
+    return OK
+
+
+def _is_outdated(settings: Settings) -> bool:
+    return is_current(sources_of(settings), Releases(settings.releases)) is None
+
+
+def _current(settings: Settings) -> Release | None:
+    try:
+        return Releases(settings.releases).current()
+    except NotFound:
+        return None
+
+
+def _build(context: click.Context) -> int:
+    """Runs `citygraph build` in a process of its own, whose modules and data would only take memory here."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = 1
+    try:
+        from citygraph.cli.release_commands import build
+
+        build.main([], standalone_mode=True, obj=context.obj)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
