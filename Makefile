@@ -17,8 +17,7 @@ help:            ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(VENV)/installed  ## install, build a release if anything changed, serve it on http://127.0.0.1:8000
-	@$(BIN)/citygraph build
-	@exec $(BIN)/citygraph serve
+	@exec $(BIN)/citygraph serve --build
 
 build: $(VENV)/installed  ## publish a release from data/ and ontology/
 	@$(BIN)/citygraph build
@@ -51,6 +50,8 @@ bench: $(VENV)/installed-bench  ## speed beside native oxigraph and rdflib-endpo
 	$(BIN)/python -m bench.commits
 	$(BIN)/python -m bench.sheets
 	$(BIN)/python -m bench.builds
+	$(BIN)/python -m bench.documents
+	$(BIN)/python -m bench.starting
 
 docs: $(VENV)/installed-docs  ## the documentation as a site, in var/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

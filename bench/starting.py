@@ -1,7 +1,7 @@
 """Time from `make serve` to the first answer, and the memory of the idle server: `python -m bench.starting --help`.
 
-In the folder of an instance that is built. What `make serve` runs is run here: `citygraph serve --build`, which finds the
-release up to date, and serves it.
+In the folder of an instance that is built. What `make serve` runs is run here: `citygraph serve --build`, which finds
+the release up to date, and serves it. Memory is in MiB; of pages that several processes share, each has its part (PSS).
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from bench.processes import NotReady, family, free_port, processor_time, residen
 
 _SERVE = (sys.executable, "-m", "citygraph.cli", "serve", "--build")
 _REQUEST = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-_AIM_SECONDS, _AIM_MEGABYTES = 0.8, 180
+_AIM_SECONDS, _AIM_MEBIBYTES = 0.8, 180
 _PATIENCE, _STEP = 60.0, 0.005
 
 
 @dataclass(frozen=True)
 class Start:
-    """A start: seconds of the clock and of processors until /health answered, and the megabytes of the idle server."""
+    """A start: seconds of the clock and of processors until /health answered, and the mebibytes of the idle server."""
 
     seconds: float
     processor: float
-    megabytes: float
+    mebibytes: float
     processes: int
 
 
@@ -56,8 +56,7 @@ def _start(command: Sequence[str]) -> Start:
             _until_healthy(port)
             seconds, processor = time.perf_counter() - begun, processor_time(pid)
             rest(pid, _PATIENCE)
-            # Of pages that several processes share, each has its part (PSS), so that the sum counts them once.
-            return Start(seconds, processor, resident(pid) / 1e6, len(family(pid)))
+            return Start(seconds, processor, resident(pid) / 2**20, len(family(pid)))
 
 
 def _until_healthy(port: int) -> None:
@@ -71,14 +70,14 @@ def _until_healthy(port: int) -> None:
 
 
 def _table(starts: Sequence[Start]) -> Iterator[str]:
-    yield "| start | until the first answer (s) | processor (s) | idle memory (MB) | processes |"
+    yield "| start | until the first answer (s) | processor (s) | idle memory (MiB) | processes |"
     yield "|---|---:|---:|---:|---:|"
     for number, one in enumerate(starts, 1):
-        yield f"| {number} | {one.seconds:.2f} | {one.processor:.2f} | {one.megabytes:.0f} | {one.processes} |"
+        yield f"| {number} | {one.seconds:.2f} | {one.processor:.2f} | {one.mebibytes:.0f} | {one.processes} |"
     seconds, processor = median(s.seconds for s in starts), median(s.processor for s in starts)
-    megabytes = median(s.megabytes for s in starts)
-    yield f"| **median** | **{seconds:.2f}** | {processor:.2f} | **{megabytes:.0f}** | |"
-    yield f"| aim | {_AIM_SECONDS} | | {_AIM_MEGABYTES} | |"
+    mebibytes = median(s.mebibytes for s in starts)
+    yield f"| **median** | **{seconds:.2f}** | {processor:.2f} | **{mebibytes:.0f}** | |"
+    yield f"| aim | {_AIM_SECONDS} | | {_AIM_MEBIBYTES} | |"
 
 
 if __name__ == "__main__":

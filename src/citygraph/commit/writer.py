@@ -23,6 +23,7 @@ from citygraph.commit.batch import Committer, current_id, outcome_as_json, outco
 from citygraph.commit.change import Change, Commit, change_as_json, change_from_json
 from citygraph.commit.commit import Followup, Outcome
 from citygraph.commit.followup import fingerprint, followup_for
+from citygraph.commit.tokens import Tokens
 from citygraph.engine import wire
 from citygraph.engine.process import ServiceProcess, announce, begin_service, detach_stdin
 from citygraph.engine.wire import Channel, ConnectionLost
@@ -106,6 +107,7 @@ class _Service:
         self._before = ""  # the release from which the batch began
         self._followup: Followup | None = None
         self._fingerprint: object = None
+        self._tokens = Tokens(settings.tokens)
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ)
         self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
@@ -117,7 +119,7 @@ class _Service:
         # Reading shapes and rules takes seconds of a core: not while web processes start, unless a change arrives.
         warm_up = time.monotonic() + _WARM_UP
         while parented or self._under_way or self._queue or self._single:
-            if self._followup is None and time.monotonic() > warm_up:
+            if self._followup is None and time.monotonic() > warm_up and self._may_be_asked():
                 self._refresh()
             for key, _ in self._selector.select(_GATHERING if self._awaits_more() else _TICK):
                 if key.fileobj is self._listener:
@@ -134,6 +136,10 @@ class _Service:
             if not self._under_way and not self._awaits_more():
                 self._start()
         self._dismiss()
+
+    def _may_be_asked(self) -> bool:
+        """Returns whether anybody has a token: while nobody may write, shapes and rules would only take memory."""
+        return self._settings.open_writes or bool(self._tokens.holders())
 
     def _awaits_more(self) -> bool:
         """Returns whether to hold the next batch open, as the clients of the last one are likely to write again."""

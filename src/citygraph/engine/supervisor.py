@@ -30,7 +30,6 @@ from citygraph.errors import EngineFailed
 from citygraph.rdf.nquads import apply_patch
 from citygraph.release.releases import CURRENT
 from citygraph.settings import Settings, read_settings
-from citygraph.sparql import clauses as clauses  # imported before the forks: engines use it, for FROM, without delay
 from citygraph.sparql.grammar import prepare_parser
 
 log = logging.getLogger(__name__)

@@ -65,7 +65,7 @@ class Health:
     def show(self, request: Request) -> Reply:
         """Returns the state as JSON, with 503 if a part fails. Raises NotFound without a release."""
         del request
-        release = self._cache.current().release
+        release = self._cache.check()
         parts, failing = {}, False
         for name, check in self._checks.items():
             try:

@@ -179,6 +179,7 @@ class OpenRelease:
     def __init__(self, release: Release, base: str) -> None:
         self.release = release
         self.base = base
+        self.is_wanted = False  # whether anything was read from it
         self.store: Store = release.open_store()
         # The store itself or a replica in memory, whose order of statements changes with each patch.
         self.quick: Store = self.store
@@ -309,18 +310,29 @@ class ReleaseCache:
         return self.get(request.release) if request.release else self.current()
 
     def get(self, release_id: str) -> OpenRelease:
-        """Returns the release of that name, which is opened if needed. Raises NotFound."""
+        """Returns the release of that name, which is opened if needed, to read from. Raises NotFound."""
         with self._lock:
-            opened = self._open.get(release_id)
-            if opened is None:
-                opened = self._open[release_id] = OpenRelease(self._releases.get(release_id), self._base)
+            opened = self._opened(release_id)
+            if not opened.is_wanted:
+                opened.is_wanted = True
                 is_small = opened.release.manifest.quads <= self._held_quads
                 if is_small and release_id == self._releases.current_id():
                     self._replica.request(opened)
-            self._open.move_to_end(release_id)
-            while len(self._open) > self._size:
-                self._open.popitem(last=False)
             return opened
+
+    def check(self) -> Release:
+        """Returns the current release, if its store can be opened; no replica is made of it. Raises NotFound."""
+        with self._lock:
+            return self._opened(self._releases.current_id()).release
+
+    def _opened(self, release_id: str) -> OpenRelease:
+        opened = self._open.get(release_id)
+        if opened is None:
+            opened = self._open[release_id] = OpenRelease(self._releases.get(release_id), self._base)
+        self._open.move_to_end(release_id)
+        while len(self._open) > self._size:
+            self._open.popitem(last=False)
+        return opened
 
 
 _MAX_OPEN = 2  # by each thread; a file is opened again in no time
