@@ -23,7 +23,7 @@ from bench.generator import World
 from bench.processes import free_port, processor_time, running
 from citygraph.build.validation import Validator
 from citygraph.commit.change import Change, Update
-from citygraph.commit.writer import Writer, start_writer
+from citygraph.commit.writer_client import Writer, start_writer
 from citygraph.rdf.terms import CG, RDF
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -40,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print each start, and their medians."""
     parser = argparse.ArgumentParser("python -m bench.starting", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="how often the server is started [5]")
-    parser.add_argument("--command", nargs="+", default=_SERVE, help="another command, to compare with")
+    parser.add_argument("--command", default=shlex.join(_SERVE), help="another command of the shell, to compare with")
     options = parser.parse_args(arguments)
-    starts = [_start(options.command) for _ in range(options.rounds)]
+    starts = [_start(("sh", "-c", options.command)) for _ in range(options.rounds)]
     print("\n".join(_table(starts)))
     return 0
 

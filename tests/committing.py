@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from citygraph.commit.batch import outcome_as_json, outcome_from_json
 from citygraph.commit.change import Change, change_as_json, change_from_json
-from citygraph.commit.commit import Followup, Outcome, commit
+from citygraph.commit.commit import Followup, commit
+from citygraph.commit.outcomes import Outcome, outcome_as_json, outcome_from_json
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 

@@ -20,7 +20,8 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 from citygraph.build.catalog import data_graphs
 from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, Conditions, GraphWrite, Payload, Update
-from citygraph.commit.commit import Followup, Outcome
+from citygraph.commit.commit import Followup
+from citygraph.commit.outcomes import Outcome
 from citygraph.commit.rollback import rollback
 from citygraph.errors import (
     BadData,

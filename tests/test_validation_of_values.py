@@ -15,7 +15,7 @@ from pyoxigraph import Literal, RdfFormat, parse
 
 from citygraph.build.build import check
 from citygraph.build.validation import Validation, validate
-from citygraph.commit.batch import outcome_as_json, outcome_from_json
+from citygraph.commit.outcomes import outcome_as_json, outcome_from_json
 from citygraph.errors import EnginesDisagree
 from citygraph.instance import FILE, parse_instance
 from citygraph.progress import Progress

@@ -18,7 +18,7 @@ from granian.constants import Interfaces
 from granian.server import Server
 
 from citygraph.commit.tokens import TokenHolder, Tokens
-from citygraph.commit.writer import start_writer
+from citygraph.commit.writer_client import start_writer
 from citygraph.engine.engines import Answer
 from citygraph.release.releases import Manifest, Releases
 from citygraph.settings import export_to_environment, read_settings

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import tomlkit
-from tomlkit import TOMLDocument
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
-Upgrade = Callable[[TOMLDocument], None]
+Upgrade = Callable[["TOMLDocument"], None]
 
 # The first leads from version 1 to 2, and so on.
 UPGRADES: tuple[Upgrade, ...] = ()
@@ -15,6 +16,9 @@ UPGRADES: tuple[Upgrade, ...] = ()
 
 def upgraded(text: str, upgrades: Sequence[Upgrade] = UPGRADES) -> str:
     """Returns the settings in the newest version. A text without a version is of version 1."""
+    # Imported where a file is written: every process of a server reads the settings, and few write them.
+    import tomlkit
+
     document = tomlkit.parse(text)
     version = int(document.get("version", 1))
     if version > len(upgrades):
@@ -27,6 +31,8 @@ def upgraded(text: str, upgrades: Sequence[Upgrade] = UPGRADES) -> str:
 
 def with_base(text: str, base: str, former: str = "") -> str:
     """Returns the settings with another base; `former` is added to the bases whose addresses redirect."""
+    import tomlkit
+
     document = tomlkit.parse(text)
     document["base"] = base
     if former:

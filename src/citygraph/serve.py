@@ -19,7 +19,7 @@ from granian.log import LogLevels
 from granian.server import Server
 from granian.server.common import AbstractServer
 
-from citygraph.commit.writer import start_writer
+from citygraph.commit.writer_client import start_writer
 from citygraph.engine.host import HostProcess, start_host
 from citygraph.engine.process import ServiceProcess, advertised
 from citygraph.errors import NotFound, UsageError

@@ -17,15 +17,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
-from typing import Any
 
-from citygraph.commit.change import Change, Commit, change_as_json, change_from_json, commit_from_json, report_from_json
-from citygraph.commit.commit import Followup, Outcome, commit
+from citygraph.commit.change import Change, change_as_json, change_from_json
+from citygraph.commit.commit import Followup, commit
 from citygraph.commit.followup import followup_for
+from citygraph.commit.outcomes import Outcome, outcome_as_json, outcome_from_json
 from citygraph.engine import sandbox, wire
 from citygraph.engine.wire import Channel, ConnectionLost
-from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, NotFound, StorageFull, Violations
+from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, NotFound, StorageFull
 from citygraph.release.releases import Releases, WorkingCopy
 from citygraph.settings import Settings, read_settings
 
@@ -202,29 +201,6 @@ def _outcomes(changes: Sequence[Change], settings: Settings, followup: Followup,
         return commit(changes, Releases(settings.releases), followup, settings, working)
     except CitygraphError as error:
         return [error] * len(changes)
-
-
-def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
-    """Returns an outcome as a JSON object."""
-    if isinstance(outcome, Commit):
-        return {"commit": asdict(outcome)}
-    if isinstance(outcome, Violations):
-        report = outcome.report
-        return {"violations": {"results": [asdict(result) for result in report.results], "turtle": report.turtle}}
-    if isinstance(outcome, BadData):
-        # The constructor will put the place in front of the message again.
-        place = ":".join(str(part) for part in (outcome.file, outcome.line, outcome.column) if part is not None)
-        return {**wire.error_to_wire(outcome), "message": str(outcome).removeprefix(f"{place}: ")}
-    return wire.error_to_wire(outcome)
-
-
-def outcome_from_json(values: dict[str, Any]) -> Outcome:
-    """Returns the outcome from a JSON object."""
-    if "commit" in values:
-        return commit_from_json(values["commit"])
-    if "violations" in values:
-        return Violations(report_from_json(values["violations"]))
-    return wire.error_from_wire(values)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from pyoxigraph import NamedNode, Quad, Store
 from citygraph.commit.apply import apply_update, apply_write
 from citygraph.commit.change import Change, Commit, GraphWrite
 from citygraph.commit.edit import Edit, undo
+from citygraph.commit.outcomes import Outcome
 from citygraph.errors import CitygraphError, Conflict, PreconditionFailed, StorageFull, Violations
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.nquads import SetDigest, as_line, write_patch
@@ -29,8 +30,6 @@ from citygraph.release.releases import Manifest, Release, Releases, Staged, Work
 from citygraph.report import Report, report_of_change
 from citygraph.settings import Settings
 from citygraph.sparql.statistics import continued, read_statistics, write_statistics
-
-Outcome = Commit | CitygraphError
 
 _ATTEMPTS = 5
 

@@ -17,17 +17,17 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-from citygraph.commit.batch import Committer, current_id, outcome_as_json, outcome_from_json, unknown_outcome
-from citygraph.commit.change import Change, Commit, change_as_json, change_from_json
-from citygraph.commit.commit import Followup, Outcome
+from citygraph.commit.batch import Committer, current_id, unknown_outcome
+from citygraph.commit.change import Change, change_from_json
+from citygraph.commit.commit import Followup
 from citygraph.commit.followup import fingerprint, followup_for
+from citygraph.commit.outcomes import Outcome, outcome_as_json
 from citygraph.commit.tokens import Tokens
 from citygraph.engine import wire
-from citygraph.engine.process import ServiceProcess, announce, begin_service, detach_stdin
+from citygraph.engine.process import announce, begin_service, detach_stdin
 from citygraph.engine.wire import Channel, ConnectionLost
-from citygraph.errors import Busy, CitygraphError, EngineFailed, LimitReached
+from citygraph.errors import Busy, CitygraphError
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, read_settings
 
@@ -39,52 +39,7 @@ _TICK = 0.2
 # How long to wait for clients that got their responses together: most write again at once, so that a batch forms.
 _GATHERING = 0.02
 _LARGEST_BATCH = 32
-# Beyond the time limit of a commit, until the client or the parent stops waiting for it.
-_SLACK = 5.0
 _RECEIVE = 30.0
-_PROBE = 1.0
-
-
-class Writer:
-    """A client of the writer process, for the threads of a web process."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def state(self) -> str:
-        """Returns "ok" if the writer accepts connections. Raises EngineFailed."""
-        try:
-            wire.connect(self._settings.writer_socket, _PROBE).close()
-        except OSError as error:
-            raise EngineFailed(f"the writer cannot be reached: {error}") from None
-        return "ok"
-
-    def commit(self, change: Change) -> Commit:
-        """Publishes a change. Raises the error of its outcome, Busy if too many wait, LimitReached, EngineFailed."""
-        # Twice: a change may wait for the batch before its own.
-        wait = self._settings.write_time_limit * 2 + _SLACK
-        try:
-            channel = wire.connect(self._settings.writer_socket, self._settings.queue_wait)
-        except OSError as error:
-            raise Busy(f"the writer cannot be reached: {error}", retry_after=2) from None
-        try:
-            channel.send(wire.frame_of(wire.ASK, change_as_json(change)))
-            _, payload = channel.receive(wait)
-        except TimeoutError:
-            raise LimitReached("the commit was not finished in time", "time", wait, wait) from None
-        except ConnectionLost as error:
-            raise EngineFailed(
-                f"the writer ended while it had this change: {error}; check the graph before you repeat it"
-            ) from None
-        finally:
-            channel.close()
-        return _commit_or_raise(json.loads(payload))
-
-
-def start_writer(settings: Settings) -> ServiceProcess:
-    """Starts a writer and waits until it listens. Raises OSError if it does not start."""
-    # It ends after the batch in progress, which has its own time limit.
-    return ServiceProcess("citygraph.commit.writer", "writer_socket", settings, settings.write_time_limit + _SLACK)
 
 
 @dataclass
@@ -249,13 +204,6 @@ def _reply(channel: Channel, outcome: Outcome) -> None:
         log.warning("the client has gone; its outcome was: %.200s", outcome)
     finally:
         channel.close()
-
-
-def _commit_or_raise(values: dict[str, Any]) -> Commit:
-    outcome = outcome_from_json(values)
-    if isinstance(outcome, CitygraphError):
-        raise outcome
-    return outcome
 
 
 def main(folder: str, parent: str) -> None:

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import cache as once
 from typing import TYPE_CHECKING, Any, cast
 
 import flask
@@ -16,7 +17,7 @@ from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from werkzeug.routing import Map
 
 from citygraph.commit.tokens import Tokens
-from citygraph.commit.writer import Writer
+from citygraph.commit.writer_client import Writer
 from citygraph.engine.engines import Engines
 from citygraph.engine.sandbox import die_with_parent
 from citygraph.errors import MethodNotAllowed, NotFound
@@ -26,7 +27,6 @@ from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql.protocol import DIRECT, FORM
-from citygraph.web.curate.curate_page import CuratePage
 from citygraph.web.documents.documents import Documents
 from citygraph.web.http.addresses import MOUNT, check_host, moved_address, public_root
 from citygraph.web.http.assets import STATIC, StaticFiles
@@ -268,9 +268,30 @@ def _sparql_views(
             access = WriteAccess(settings, writer, Tokens(settings.tokens), bodies)
             views["update"] = UpdateEndpoint(settings, access)
             views["graph_store"] = GraphStore(settings, releases, endpoint.results, access)
-            views["curate_page"] = CuratePage(settings, releases, access, pages)
+            views["curate_page"] = _Deferred(lambda: _curate_page(settings, releases, access, pages))
     views["health"] = Health(cache, checks)
     return views
+
+
+class _Deferred:
+    """Views whose module is imported with their first request: what only few sites need does not delay every start."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._made = once(make)
+
+    def __getattr__(self, name: str) -> View:
+        def view(request: Request) -> Reply:
+            reply: Reply = getattr(self._made(), name)(request)
+            return reply
+
+        return view
+
+
+def _curate_page(settings: Settings, releases: Releases, access: WriteAccess, pages: Pages) -> object:
+    # Spreadsheets are a third of all imports of the site.
+    from citygraph.web.curate.curate_page import CuratePage
+
+    return CuratePage(settings, releases, access, pages)
 
 
 def _search_views(

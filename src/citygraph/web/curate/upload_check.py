@@ -19,7 +19,7 @@ from typing import Any
 
 from pyoxigraph import NamedNode
 
-from citygraph.commit.batch import outcome_as_json, outcome_from_json
+from citygraph.commit.outcomes import outcome_as_json, outcome_from_json
 from citygraph.engine import sandbox
 from citygraph.errors import CitygraphError, EngineFailed, LimitReached, UsageError
 from citygraph.instance import current_instance

@@ -1,0 +1,67 @@
+"""The writer process as others see it: its start, and the client for the threads of web processes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from citygraph.commit.change import Change, Commit, change_as_json
+from citygraph.commit.outcomes import outcome_from_json
+from citygraph.engine import wire
+from citygraph.engine.process import ServiceProcess
+from citygraph.engine.wire import ConnectionLost
+from citygraph.errors import Busy, CitygraphError, EngineFailed, LimitReached
+from citygraph.settings import Settings
+
+# All times are in seconds. Beyond the time limit of a commit, until the client or the parent stops waiting for it.
+_SLACK = 5.0
+_PROBE = 1.0
+
+
+class Writer:
+    """A client of the writer process, for the threads of a web process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def state(self) -> str:
+        """Returns "ok" if the writer accepts connections. Raises EngineFailed."""
+        try:
+            wire.connect(self._settings.writer_socket, _PROBE).close()
+        except OSError as error:
+            raise EngineFailed(f"the writer cannot be reached: {error}") from None
+        return "ok"
+
+    def commit(self, change: Change) -> Commit:
+        """Publishes a change. Raises the error of its outcome, Busy if too many wait, LimitReached, EngineFailed."""
+        # Twice: a change may wait for the batch before its own.
+        wait = self._settings.write_time_limit * 2 + _SLACK
+        try:
+            channel = wire.connect(self._settings.writer_socket, self._settings.queue_wait)
+        except OSError as error:
+            raise Busy(f"the writer cannot be reached: {error}", retry_after=2) from None
+        try:
+            channel.send(wire.frame_of(wire.ASK, change_as_json(change)))
+            _, payload = channel.receive(wait)
+        except TimeoutError:
+            raise LimitReached("the commit was not finished in time", "time", wait, wait) from None
+        except ConnectionLost as error:
+            raise EngineFailed(
+                f"the writer ended while it had this change: {error}; check the graph before you repeat it"
+            ) from None
+        finally:
+            channel.close()
+        return _commit_or_raise(json.loads(payload))
+
+
+def start_writer(settings: Settings) -> ServiceProcess:
+    """Starts a writer and waits until it listens. Raises OSError if it does not start."""
+    # It ends after the batch in progress, which has its own time limit.
+    return ServiceProcess("citygraph.commit.writer", "writer_socket", settings, settings.write_time_limit + _SLACK)
+
+
+def _commit_or_raise(values: dict[str, Any]) -> Commit:
+    outcome = outcome_from_json(values)
+    if isinstance(outcome, CitygraphError):
+        raise outcome
+    return outcome
