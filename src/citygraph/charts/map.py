@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import sqrt
 
 from markupsafe import Markup
 
+from citygraph.bounded_cache import BoundedCache
 from citygraph.charts.label_placement import Box, LabelPosition, place_labels
 from citygraph.charts.projection import XY, Azimuthal, GeoPoint, Land, middle
 from citygraph.charts.svg import Caption, element, linked, path, picture
@@ -19,7 +19,7 @@ _BEYOND = 1.1  # the rim lies farther out than the farthest place by this factor
 _MARK = 4.5
 _NUMBER = 7.5
 NAMED = 80  # a map with more places shows numbers; the names are in the table
-_VIEWS = 512  # whose land is kept: some 20 kB each
+_LANDS: BoundedCache[tuple[Azimuthal, Land], Markup] = BoundedCache(24 * 2**20, len)  # some 20 kB for a view
 _NEAREST = 200.0  # kilometres: no map is narrower
 
 
@@ -155,11 +155,13 @@ def _places(
     return places
 
 
-# The land of a view does not depend on the data: a page of another release or in another language has the same.
-@lru_cache(_VIEWS)
 def _land(view: Azimuthal, land: Land) -> Markup:
-    d = "".join(path(ring, closed=True) for ring in view.outlines(land))
-    return element("path", class_="land", d=d, fill_rule="evenodd") if d else Markup()
+    """Returns the outlines of the land. They do not depend on the data: pages in all languages have the same."""
+    drawn = _LANDS.get((view, land))
+    if drawn is None:
+        d = "".join(path(ring, closed=True) for ring in view.outlines(land))
+        drawn = _LANDS.put((view, land), element("path", class_="land", d=d, fill_rule="evenodd") if d else Markup())
+    return drawn
 
 
 def _rings(view: Azimuthal, kilometre: str, thousands: str) -> Iterator[Markup]:
