@@ -112,3 +112,11 @@ def test_older_release_stays_on_the_disk(shelf: ReleaseCache, settings: Settings
     old = shelf.get(first)
     time.sleep(0.2)
     assert old.quick is old.store
+
+
+def test_a_check_of_health_holds_nothing_in_memory(shelf: ReleaseCache) -> None:
+    """An idle server that is only asked for its health has no replica; the first reader gets one (16 §8)."""
+    release = shelf.check()
+    with shelf.reading():
+        assert shelf.check().id == release.id
+    assert held(shelf.current()).release.id == release.id
