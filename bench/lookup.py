@@ -33,12 +33,15 @@ Lookup = Callable[[int], None]
 
 
 @contextmanager
-def lookups(release: Release) -> Iterator[Lookup]:
-    """Yields a function that does the lookup of a number; each number is another text, so that no cache answers."""
+def lookups(release: Release, bounded: bool = True) -> Iterator[Lookup]:
+    """Yields a function that does the lookup of a number; each number is another text, so that no cache answers.
+
+    With `bounded`, the application evaluates them itself, else the engine process.
+    """
     releases = release.path.parent
     settings = Settings(
         releases=releases, engines=1, workers=1, store_mode="memory", engine_queries=10**9
-    ).with_changes(client_rate=0, client_concurrency=0)
+    ).with_changes(client_rate=0, client_concurrency=0, bounded_queries=bounded)
     (question,) = questions(release.open_store(), 1, "star lookup")
     with start_host(settings) as host, Engines(host.settings) as engines:
         application = create_app(host.settings, Releases(releases), engines).wsgi_app
@@ -100,8 +103,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("var/bench"), help="folder that keeps generated worlds")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--lookups", type=int, default=1000, help="in each round")
+    parser.add_argument("--by-engine", action="store_true", help="let the engine process evaluate them")
     options = parser.parse_args()
-    with lookups(find_or_write(options.work, World(options.cities))) as look_up:
+    release = find_or_write(options.work, World(options.cities))
+    with lookups(release, bounded=not options.by_engine) as look_up:
         rows = figures(look_up, options.rounds, options.lookups)
     for name, of in (("median", median), ("lowest", min)):
         application, engine = (of(part) for part in zip(*rows, strict=True))
