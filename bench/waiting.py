@@ -1,0 +1,89 @@
+"""What connections that wait cost a client that does not: `python -m bench.waiting --help`.
+
+In the folder of an instance that is built. Connections are opened that send nothing, a part of a head, a part of a
+body, or a whole request and then nothing; meanwhile one client asks for a document again and again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from bench.connection import Connection, Endpoint
+from bench.processes import free_port, rest, running
+
+_SERVE = (sys.executable, "-m", "citygraph.cli", "serve", "--build")
+_PATIENCE = 60.0
+_AIM = 3
+_KINDS = {
+    "silent": b"",
+    "slow head": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
+    "slow body": b"POST /sparql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/sparql-query\r\n"
+    b"Content-Length: 100\r\n\r\nASK",
+    "keep-alive": b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the median of the client's times with each kind of waiting connections, relative to none."""
+    parser = argparse.ArgumentParser("python -m bench.waiting", description=__doc__)
+    parser.add_argument("--connections", type=int, default=2000, help="number of connections that wait [2000]")
+    parser.add_argument("--requests", type=int, default=300, help="number of the client's requests [300]")
+    parser.add_argument("--path", default="/doc/city/izmir.ttl", help="what it asks for [/doc/city/izmir.ttl]")
+    options = parser.parse_args(arguments)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, options.connections + 512)), hard))
+    port = free_port()
+    with TemporaryDirectory() as folder:
+        environment = {**os.environ, "CITYGRAPH_PORT": str(port)}
+        with running(_SERVE, port, Path(folder) / "log", environment, _PATIENCE) as pid:
+            rest(pid, _PATIENCE)
+            print("\n".join(_table(port, options.path, options.connections, options.requests)))
+    return 0
+
+
+def _table(port: int, path: str, number: int, requests: int) -> Iterator[str]:
+    """Yields the rows; each kind has a measurement without waiting connections just before it."""
+    yield f"| {number} connections | alone: median (ms) | beside them: median (ms) | worst | ratio (aim < {_AIM}) |"
+    yield "|---|---:|---:|---:|---:|"
+    for kind, sent in _KINDS.items():
+        alone = median(_times(port, path, requests))
+        with _waiting(port, number, sent):
+            beside = _times(port, path, requests)
+        ratio = median(beside) / alone
+        yield f"| {kind} | {1e3 * alone:.2f} | {1e3 * median(beside):.2f} | {1e3 * max(beside):.1f} | {ratio:.2f} |"
+
+
+@contextmanager
+def _waiting(port: int, number: int, sent: bytes) -> Iterator[None]:
+    with ExitStack() as stack:
+        for _ in range(number):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), _PATIENCE)).sendall(sent)
+        yield
+
+
+def _times(port: int, path: str, requests: int) -> list[float]:
+    """Returns the seconds of each request of one connection."""
+    connection = Connection(Endpoint(port, path), _PATIENCE)
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    times = []
+    for _ in range(requests):
+        start = time.perf_counter()
+        status = connection.ask(request).status
+        times.append(time.perf_counter() - start)
+        if status != 200:
+            raise RuntimeError(f"{path} is answered with {status}")
+    return times
+
+
+if __name__ == "__main__":
+    sys.exit(main())
