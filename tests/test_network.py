@@ -144,3 +144,4 @@ def test_files_have_the_whole_network(client: FlaskClient) -> None:
     assert "LineString" in lines
     assert client.get("/network.gexf?city=city/izmir").status_code == 400
     assert 'href="/network.gexf"' in page(client)
+    assert '<input type="hidden" name="name" value="network">' in page(client), "it can be cited"

@@ -64,7 +64,7 @@ def pack_of(folder: Path) -> Sources:
 def test_the_documented_query_is_one(izmir: Release, tmp_path: Path) -> None:
     """(17) The example of docs/queries.md parses, fits its head and has an answer."""
     page = (REPOSITORY / "docs" / "queries.md").read_text(encoding="utf-8")
-    ((_, query),) = check_heads(pack(tmp_path, page.partition("```sparql\n")[2].partition("```")[0]))
+    ((_, query),) = check_heads(pack(tmp_path, page.partition("```rq\n")[2].partition("```")[0]))
     rows = evaluate_trusted(izmir.open_store(), query.bind({"year": "1996"}))
     assert isinstance(rows, QuerySolutions)
     names = [row["agreementLabel"].value for row in rows]

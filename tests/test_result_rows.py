@@ -107,6 +107,15 @@ def test_rows_are_matched_by_the_first_columns_that_make_them_unique() -> None:
     assert (wider.key, len(wider.changed)) == (("key", "part"), 1)
 
 
+def test_rows_are_matched_by_their_entities_before_their_values() -> None:
+    """A corrected date is a change, also where the entity is not the first column (17, Citation)."""
+    columns = "name date agreement"
+    before = solutions(("x", 1, "http:a"), ("x", 1, "http:b"), columns=columns)
+    changes = compare(before, solutions(("x", 2, "http:a"), ("x", 1, "http:b"), columns=columns))
+    assert changes.key == ("agreement",)
+    assert ([row.differing for row in changes.changed], changes.added, changes.removed) == ([(1,)], (), ())
+
+
 def test_rows_without_a_key_are_added_or_removed() -> None:
     """Where several rows begin alike, another value is one row less and one more (17, Citation)."""
     changes = compare(solutions(("a", 1), ("a", 2), ("a", 2)), solutions(("a", 1), ("a", 2), ("a", 3)))

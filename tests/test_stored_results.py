@@ -108,7 +108,7 @@ def test_record_of_one_machine_is_computed_again_on_another(here: Machine, there
     for subject in (
         {"query": "CONSTRUCT { ?x rdfs:label ?name } WHERE { ?x rdfs:label ?name }"},
         {"name": "partners", "parameters": {"city": "Baku"}, "lang": "tr"},
-        {"document": "doc/city/bremen"},
+        {"document": "city/bremen"},
         {"table": "cities.csv"},
     ):
         record = here.stored(**subject, release=here.three[0].id)
@@ -143,6 +143,10 @@ def test_page_shows_result_query_release_and_citations(here: Machine) -> None:
     assert "VALUES ?entity" in page
     assert "noindex" in page
     assert "Bugünkü" in page
+    assert '<th scope="col">Özellik</th>' in page, "headings are those of the stored query"
+    programs = [part.partition("</summary>")[0] for part in page.split('<details name="program"><summary>')[1:]]
+    assert programs == ["Python", "R", "JavaScript", "curl"]
+    assert f"/releases/{here.three[0].id}/sparql" in page.partition("<summary>curl")[2]
 
 
 @pytest.mark.parametrize(("form", "part"), [("csv", "date\r\n"), ("json", '"head"'), ("xml", "<sparql"), ("md", "| ")])

@@ -22,6 +22,7 @@ PARAMETER_TYPES = ("iri", "date", "integer", "text", "language", "choice")
 _KEYS = ("type", "description", "class", "choices", "minimum", "maximum", "partial")
 _NOT_IN_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')
 # Every engine supports integers of 18 digits.
+_NO_ENTITY = "it must be the name or identifier of an entity, such as Baku or city:baku, or an IRI"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _LITERAL = re.compile(r'"(?P<text>[^"\\]*)"(?:\^\^\S+)?')
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
@@ -155,7 +156,7 @@ def _iri(parameter: Parameter, value: str) -> NamedNode:
     try:
         return NamedNode(expand(value))
     except (UsageError, ValueError):  # pyoxigraph raises ValueError for an invalid IRI
-        raise _bad(parameter, value, "it must be an IRI or a prefixed name such as city:izmir") from None
+        raise _bad(parameter, value, _NO_ENTITY) from None
 
 
 def _integer(parameter: Parameter, value: str) -> Literal:

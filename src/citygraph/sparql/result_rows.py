@@ -184,23 +184,21 @@ class RowChanges:
 def compare(before: ResultRows, after: ResultRows) -> RowChanges:
     """Returns how the rows of a result changed.
 
-    Rows are matched by as many of the first columns as make each row unique in both results. If only all columns do,
-    a row with another value is one removed and one added.
+    Rows are matched by the columns of `_key`. Without them, a row with another value is one removed and one added.
     """
     old, new = _paired(before), _paired(after)
     rest_old, rest_new = _without(old, after.cells), _without(new, before.cells)
-    width = _key_width(before, after)
+    places = _key(before, after)
     removed, changed = [], []
-    by_key = {row[0][:width]: row[1] for row in rest_new} if width else {}
+    by_key = {_part(cells, places): terms for cells, terms in rest_new} if places else {}
     for cells, terms in rest_old:
-        match = by_key.pop(cells[:width], None) if width else None
+        match = by_key.pop(_part(cells, places), None)
         if match is None:
             removed.append(terms)
         else:
             changed.append(ChangedRow(terms, match))
-    kept = set(by_key)
-    added = [terms for cells, terms in rest_new if not width or cells[:width] in kept]
-    key = before.columns[:width] if width else before.columns
+    added = [terms for cells, terms in rest_new if not places or _part(cells, places) in by_key]
+    key = tuple(before.columns[place] for place in places) or before.columns
     return RowChanges(
         before.columns, key, tuple(added), tuple(removed), tuple(changed), len(before.cells) - len(rest_old)
     )
@@ -222,14 +220,26 @@ def _without(rows: Iterable[_Row], others: Iterable[Cells]) -> list[_Row]:
     return rest
 
 
-def _key_width(before: ResultRows, after: ResultRows) -> int:
-    """Returns how many of the first columns make each row unique in both results; 0 if only all do, or none."""
+def _key(before: ResultRows, after: ResultRows) -> tuple[int, ...]:
+    """Returns the places of the columns that make each row unique in both results; empty if only all do, or none.
+
+    They are the first columns of IRIs, as few as possible, because what a row is about stays when a value is
+    corrected; else the first columns of any kind.
+    """
     if before.kind is not Kind.SOLUTIONS or before.columns != after.columns:
-        return 0
-    for width in range(1, len(before.columns)):
-        if all(len({row[:width] for row in rows.cells}) == len(rows.cells) for rows in (before, after)):
-            return width
-    return 0
+        return ()
+    every = range(len(before.columns))
+    rows = (*before.cells, *after.cells)
+    for places in ([place for place in every if all(row[place].startswith("<") for row in rows)], list(every)):
+        for width in range(1, min(len(places) + 1, len(before.columns))):
+            key = tuple(places[:width])
+            if all(len({_part(row, key) for row in one.cells}) == len(one.cells) for one in (before, after)):
+                return key
+    return ()
+
+
+def _part(cells: Cells, places: tuple[int, ...]) -> Cells:
+    return tuple(cells[place] for place in places)
 
 
 def _n_triples(term: Term) -> str:

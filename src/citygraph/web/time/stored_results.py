@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -26,14 +26,15 @@ from citygraph.source.query_parameters import expand, with_entities
 from citygraph.sparql.normal_form import readable
 from citygraph.sparql.protocol import Query
 from citygraph.sparql.result_rows import ChangedRow, ResultRows, RowChanges, Term, compare, read_rows
-from citygraph.web.http.addresses import Addresses, client_address
+from citygraph.web.http.addresses import Addresses, addresses_of, client_address
 from citygraph.web.http.bodies import BodyReceiver
 from citygraph.web.http.messages import FOR_EVER, NO_STORE, RELEASE, Reply, Request
 from citygraph.web.http.negotiation import AcceptedFormats, accepted_formats
 from citygraph.web.http.problems import problem_of
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.sparql.endpoint import SparqlEndpoint
-from citygraph.web.sparql.result_view import MOST, ResultCell, link_to, read_answer, result_cell
+from citygraph.web.sparql.query_result import named_result
+from citygraph.web.sparql.result_view import MOST, ResultCell, ResultView, link_to, read_answer, result_cell
 from citygraph.web.sparql.update import append_to_audit
 from citygraph.web.time.citation_forms import as_text
 from citygraph.web.time.citations import Citations, forms_of
@@ -42,6 +43,7 @@ from citygraph.web.time.result_access import ResultAccess
 from citygraph.web.time.result_requests import BODY_LIMIT, ResultRequest, is_with_values, parse_result_request
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import Lookups
+from citygraph.web.view.snippets import snippets_of
 
 _CHANGES_SHOWN = 200  # of each kind, on the page
 
@@ -144,6 +146,7 @@ class StoredResults:
             now,
             record=record,
             cited=self._citations.of(request, record),
+            headings=self._headings(record, changes.columns, reader.translations.language),
             changes=changes,
             most=_CHANGES_SHOWN,
             cells=cells,
@@ -161,7 +164,8 @@ class StoredResults:
             gone = self._site.shelf.get(release.id).gone
             # Links in the result lead to the entities as they were in its release.
             there = replace(reader, addresses=Addresses(reader.addresses.base, self._root_of(reader, release)))
-            result = replace(read_answer(_as_answer(rows, release), there, gone), count=len(rows.cells))
+            shown = replace(read_answer(_as_answer(rows, release), there, gone), count=len(rows.cells))
+            result = self._headed(shown, record, release, reader.translations.language)
         cited = self._citations.of(request, record)
         page = self._site.pages.page(
             "stored-result.html",
@@ -174,12 +178,34 @@ class StoredResults:
             is_verified=is_verified,
             source=release,
             query=readable(record.query),
+            programs=snippets_of(readable(record.query), self._root(request), release.id) if release else (),
             formats=formats,
             address=reader.addresses.path(f"results/{record.id}"),
             workbench=self._workbench(reader, release, record.query),
         )
         # The result of a release never changes; the reader's language, and the day of access, do.
         return reply(request, page, HTML, reader.translations.language, "no-cache")
+
+    def _query_of(self, record: CitedResult, language: str) -> StoredQuery | None:
+        try:
+            return self._stored_query(record.name, language) if record.name else None
+        except NotFound:
+            return None  # it was removed from the pack, or is one of another machine's
+
+    def _headings(self, record: CitedResult, columns: Iterable[str], language: str) -> Mapping[str, str]:
+        """Returns the headings of columns in a language; of a reader's own query, the variables."""
+        query = self._query_of(record, language)
+        if query is None:
+            return {}
+        # The label of an entity has the heading of the entity.
+        return {name: query.heading(name.removesuffix("Label") or name, language) for name in columns}
+
+    def _headed(self, result: ResultView, record: CitedResult, release: Release, language: str) -> ResultView:
+        """Returns a result with the headings and fixed words of its stored query, if it is of one."""
+        query = self._query_of(record, language)
+        if query is None or result.truth is not None:
+            return result
+        return named_result(result, query, self._site.shelf.get(release.id), language).view
 
     def _about(self, request: Request, record: CitedResult) -> tuple[tuple[str, str], ...]:
         """Returns what describes the result in a file."""
@@ -238,11 +264,13 @@ class StoredResults:
         return find_query(sources_of(self._site.settings).query_folders, name, examples, language)
 
     def _thing(self, path: str) -> str:
-        """Returns the IRI of a document's entity: of its path, such as doc/city/izmir, its IRI or prefixed name."""
+        """Returns the IRI of a document's entity: of its path, with doc/ or without, its IRI or prefixed name."""
         path = path.removeprefix("/")
         if path.startswith("id/"):
             path = "doc/" + path.removeprefix("id/")
-        return self._site.thing(path) or expand(path)
+        if (thing := self._site.thing(path)) or ":" in path:
+            return thing or expand(path)
+        return (self._site.thing(f"doc/{path}") if "/" in path else "") or expand(path)
 
     def _release(self, name: str) -> Release:
         """Returns the release of this name or digest, by default the current one. Raises NotFound."""
@@ -304,6 +332,10 @@ class StoredResults:
 
     def _workbench(self, reader: PageRequest, release: Release | None, query: str) -> str:
         return f"{self._root_of(reader, release)}/sparql?{urlencode({'query': readable(query)})}" if release else ""
+
+    def _root(self, request: Request) -> str:
+        settings = self._site.settings
+        return addresses_of(request, settings.base, settings.trusted_proxies)[1]
 
     def _root_of(self, reader: PageRequest, release: Release) -> str:
         return f"{reader.addresses.root}/releases/{release.id}"
