@@ -25,7 +25,6 @@ import os
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.patheffects import withStroke
 
 from citygraph.client import Graph
@@ -58,8 +57,12 @@ waiting = procedure[procedure["councilAct_first"].notna() & procedure["protocol_
 acts = len(times) + len(waiting)
 median = times["middle"].median()
 half_of_all = np.sort(times["middle"])[int(np.ceil(acts / 2)) - 1] if len(times) * 2 >= acts else np.nan
-print(f"{acts} acts of the council, {len(times)} with a documented signature; without: {', '.join(waiting['partners'])}")
-print(f"median of the signed: {median * 12:.0f} months; half of all acts are signed after {half_of_all:.1f} years at the latest")
+print(
+    f"{acts} acts of the council, {len(times)} with a documented signature; without: {', '.join(waiting['partners'])}"
+)
+print(
+    f"median of the signed: {median * 12:.0f} months; half of all acts are signed after {half_of_all:.1f} years at the latest"
+)
 times[["partners", "councilAct", "protocol", "fewestDays", "mostDays", "doubtful"]]
 
 # %% [markdown]
@@ -72,14 +75,33 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(6.7, 4.6), gridspec_kw={"wid
 for place, row in times.iterrows():
     colour = RED if row["doubtful"] else BLUE
     left.plot([0, row["middle"]], [place, place], color=colour, linewidth=1)
-    left.plot(row["middle"], place, "o", color=colour, markersize=4.5, markerfacecolor="white" if row["doubtful"] else colour)
-    days = f"{row['fewestDays']:,}".replace("-", "−") + (f" to {row['mostDays']:,}" if row["mostDays"] > row["fewestDays"] else "")
-    left.annotate(f"{days} d", (max(row["middle"], 0), place), xytext=(6, 0), textcoords="offset points", va="center",
-                  fontsize=7, color="#444444", path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip
+    left.plot(
+        row["middle"], place, "o", color=colour, markersize=4.5, markerfacecolor="white" if row["doubtful"] else colour
+    )
+    days = f"{row['fewestDays']:,}".replace("-", "−") + (
+        f" to {row['mostDays']:,}" if row["mostDays"] > row["fewestDays"] else ""
+    )
+    left.annotate(
+        f"{days} d",
+        (max(row["middle"], 0), place),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=7,
+        color="#444444",
+        path_effects=[withStroke(linewidth=2, foreground="white")],
+    )
 left.axvline(0, color="black", linewidth=0.6)
 left.plot([median, median], [-0.7, len(times) - 0.4], color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
-left.annotate(f"median {median * 12:.0f} months", (median, len(times) - 0.4), xytext=(-4, 1), textcoords="offset points",
-              fontsize=7.5, color=GREY, va="bottom")  # fmt: skip
+left.annotate(
+    f"median {median * 12:.0f} months",
+    (median, len(times) - 0.4),
+    xytext=(-4, 1),
+    textcoords="offset points",
+    fontsize=7.5,
+    color=GREY,
+    va="bottom",
+)
 left.set_yticks(range(len(times)), times["partners"])
 left.tick_params(axis="y", length=0)
 left.spines["left"].set_visible(False)
@@ -99,10 +121,26 @@ upper, lower = signed / len(times), signed / acts
 right.fill_between(steps, lower, upper, step="post", color=BLUE, alpha=0.18, linewidth=0)
 right.step(steps, upper, where="post", color=BLUE)
 right.step(steps, lower, where="post", color=BLUE)
-right.annotate(f"signatures that are\ndocumented (n = {len(times)})", (last, upper[-1]), xytext=(-4, -20), textcoords="offset points",
-               ha="right", va="top", fontsize=7.5, color=BLUE)  # fmt: skip
-right.annotate(f"all acts (n = {acts})", (last, lower[-1]), xytext=(-4, -16), textcoords="offset points", ha="right",
-               va="top", fontsize=7.5, color=BLUE)  # fmt: skip
+right.annotate(
+    f"signatures that are\ndocumented (n = {len(times)})",
+    (last, upper[-1]),
+    xytext=(-4, -20),
+    textcoords="offset points",
+    ha="right",
+    va="top",
+    fontsize=7.5,
+    color=BLUE,
+)
+right.annotate(
+    f"all acts (n = {acts})",
+    (last, lower[-1]),
+    xytext=(-4, -16),
+    textcoords="offset points",
+    ha="right",
+    va="top",
+    fontsize=7.5,
+    color=BLUE,
+)
 right.set_xlim(-0.1, last)
 right.set_ylim(0, 1.02)
 right.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")

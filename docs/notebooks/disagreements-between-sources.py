@@ -77,8 +77,10 @@ for side, (marker, colour) in MARKS.items():
     rows = compared[compared["side"] == side]
     heights = rows["agreement"].map(places) - OFFSETS[side]
     left.plot(rows["year"], heights, marker, color=colour, markersize=4.5, label=side, linewidth=0)
-names = [f"{partner} ≠" if reciprocity.set_index("agreement").loc[agreement, "year"] == "difference" else partner
-         for agreement, partner in order]  # fmt: skip
+names = [
+    f"{partner} ≠" if reciprocity.set_index("agreement").loc[agreement, "year"] == "difference" else partner
+    for agreement, partner in order
+]
 left.set_yticks(range(len(order)), names)
 left.tick_params(axis="y", length=0)
 left.spines["left"].set_visible(False)
@@ -95,11 +97,23 @@ for verdict, row in verdicts.iterrows():
     right.bar(["the year", "the kind"], row, bottom=bottom, color=SHADES[verdict], width=0.62)
     for place, (about, number) in enumerate(row.items()):
         if number:
-            right.text(place, bottom[about] + number / 2, str(number), ha="center", va="center", fontsize=8,
-                       color="black" if verdict == "silence" else "white")  # fmt: skip
+            right.text(
+                place,
+                bottom[about] + number / 2,
+                str(number),
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="black" if verdict == "silence" else "white",
+            )
     bottom = bottom + row
-right.legend([plt.Rectangle((0, 0), 1, 1, color=colour) for colour in reversed(SHADES.values())],
-             [labels[name] for name in reversed(SHADES)], loc="upper center", bbox_to_anchor=(0.4, -0.06), fontsize=7.5)  # fmt: skip
+right.legend(
+    [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in reversed(SHADES.values())],
+    [labels[name] for name in reversed(SHADES)],
+    loc="upper center",
+    bbox_to_anchor=(0.4, -0.06),
+    fontsize=7.5,
+)
 right.set_ylabel("agreements of İzmir")
 right.set_title("b  Do both sides agree?")
 figure.savefig("disagreements-between-sources.pdf")

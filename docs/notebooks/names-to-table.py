@@ -113,10 +113,15 @@ distances = graph.query(
 joined = (
     table[["City", "city"]]
     .merge(distances, on="city", how="left", validate="many_to_one")
-    .merge(agreements[["partner", "country", "start", "firstDay", "state"]], left_on="city", right_on="partner",
-           how="left", validate="many_to_one")
+    .merge(
+        agreements[["partner", "country", "start", "firstDay", "state"]],
+        left_on="city",
+        right_on="partner",
+        how="left",
+        validate="many_to_one",
+    )
     .drop(columns="partner")
-)  # fmt: skip
+)
 if len(joined) != len(sheet):
     raise ValueError("the join has another number of rows than the sheet")
 joined.to_csv("joined.csv", index=False)
@@ -137,12 +142,23 @@ found = joined.dropna(subset="city").sort_values("kilometres", ignore_index=True
 figure, axes = plt.subplots(figsize=(6.7, 4.3))
 for place, row in found.iterrows():
     marker, face, edge, name = STATES[row["state"]]
-    axes.plot([found["kilometres"].min() * 0.8, row["kilometres"]], [place, place], color="#d8d8d8", linewidth=0.8, zorder=1)
+    axes.plot(
+        [found["kilometres"].min() * 0.8, row["kilometres"]], [place, place], color="#d8d8d8", linewidth=0.8, zorder=1
+    )
     axes.plot(row["kilometres"], place, marker, markerfacecolor=face, markeredgecolor=edge, markersize=6, linewidth=0)
     year = "no date" if pd.isna(row["firstDay"]) else f"since {row['firstDay'][:4]}"
-    axes.annotate(f"{row['kilometres']:,.0f} km, {year}", (row["kilometres"], place), xytext=(7, 0),
-                  textcoords="offset points", va="center", fontsize=7.5, color="#444444")  # fmt: skip
-names = [row["City"] if row["City"] == row["label"] else f"{row['City']} → {row['label']}" for _, row in found.iterrows()]
+    axes.annotate(
+        f"{row['kilometres']:,.0f} km, {year}",
+        (row["kilometres"], place),
+        xytext=(7, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=7.5,
+        color="#444444",
+    )
+names = [
+    row["City"] if row["City"] == row["label"] else f"{row['City']} → {row['label']}" for _, row in found.iterrows()
+]
 axes.set_yticks(range(len(found)), names)
 axes.tick_params(axis="y", length=0)
 axes.spines["left"].set_visible(False)

@@ -120,13 +120,27 @@ above.legend(handles[::-1], continents[::-1], loc="upper left")
 for place, tie in ties.iterrows():
     colour = COLOURS[tie["continent"]]
     style = (0, (2, 1.4)) if tie["is_plan"] else "-"
-    below.plot([tie["latest_first"], tie["last"]], [place, place], color=colour, linewidth=3, linestyle=style,
-               solid_capstyle="butt", dash_capstyle="butt")  # fmt: skip
+    below.plot(
+        [tie["latest_first"], tie["last"]],
+        [place, place],
+        color=colour,
+        linewidth=3,
+        linestyle=style,
+        solid_capstyle="butt",
+        dash_capstyle="butt",
+    )
     below.plot([tie["first"], tie["latest_first"]], [place, place], color=colour, linewidth=1)
     if tie["ended"]:
         below.plot(tie["last"], place, marker="|", color=colour, markersize=9, markeredgewidth=2)
-    below.annotate(tie["partner"], (tie["first"], place), xytext=(-4, 0), textcoords="offset points", ha="right",
-                   va="center", fontsize=7.5)  # fmt: skip
+    below.annotate(
+        tie["partner"],
+        (tie["first"], place),
+        xytext=(-4, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        fontsize=7.5,
+    )
 below.set_ylim(len(ties) - 0.3, -0.9)
 below.set_yticks([])
 below.spines["left"].set_visible(False)
@@ -136,7 +150,9 @@ below.set_title("b  From the first act or signature on")
 below.set_xlabel("year")
 key = [
     Line2D([], [], color="#555555", linewidth=3, label="active"),
-    Line2D([], [], color="#555555", linewidth=3, linestyle=(0, (2, 1.4)), label="decided or planned by the last document"),
+    Line2D(
+        [], [], color="#555555", linewidth=3, linestyle=(0, (2, 1.4)), label="decided or planned by the last document"
+    ),
     Line2D([], [], color="#555555", linewidth=1, label="may have begun in this time"),
     Line2D([], [], color="#555555", marker="|", markersize=9, markeredgewidth=2, linewidth=0, label="ended"),
 ]
@@ -144,8 +160,10 @@ below.legend(handles=key, loc="lower left")
 figure.savefig("ties-over-time.pdf")
 
 # %%
-print(f"{len(ties)} ties with dates, {int(ties['ended'].sum())} of them ended; without dates: "
-      f"{', '.join(undated['partner'].drop_duplicates()) or 'none'}")  # fmt: skip
+print(
+    f"{len(ties)} ties with dates, {int(ties['ended'].sum())} of them ended; without dates: "
+    f"{', '.join(undated['partner'].drop_duplicates()) or 'none'}"
+)
 by_decade = ties.groupby([ties["first"].dt.year // 10 * 10, "continent"]).size().unstack(fill_value=0)
 by_decade.rename_axis(index="decade of the beginning")
 

@@ -38,6 +38,8 @@ def main(folder: Path, most: int | None) -> None:
     """Writes the dump to standard output."""
     edges = dict.fromkeys(tuple(line.split("\t")) for line in _lines(folder / "relations.tsv"))
     names = dict(line.split("\t", 1) for line in _lines(folder / "names.tsv"))
+    # A few items are mistaken for a place of the same name: a country is no party of a twinning.
+    names = {qid: name for qid, name in names.items() if qid[1:] not in _ITEMS.values()}
     places = {row[0]: row for row in reversed(_places()) if row[0] in names}
     if most is not None:
         degrees = Counter(end for edge in edges for end in edge if edge[0] in places and edge[1] in places)
@@ -75,8 +77,7 @@ def _items(
                 claims["P17"] = [_link(f"Q{_ITEMS[code]}", "P17", f"{qid}$country")]
         yield _item(qid, name, claims)
     for qid, name in sorted(countries.items()):
-        if qid not in names:
-            yield _item(qid, name, {"P31": [_link("Q6256", "P31", f"{qid}$kind")]})
+        yield _item(qid, name, {"P31": [_link("Q6256", "P31", f"{qid}$kind")]})
 
 
 def _item(qid: str, name: str, claims: dict[str, Any]) -> dict[str, Any]:
