@@ -154,17 +154,19 @@ class Graph:
         table = table_of(_MATCHED, rows, url=self.url)
         return replace(table, index=getattr(names, "index", None)) if hasattr(names, "iloc") else table
 
-    def cite(self, query: str, /, **values: Any) -> ResultCitation:
+    def cite(self, query: str, /, release: str = "", **values: Any) -> ResultCitation:
         """Stores the result of a stored query, or of a query text with terms, and returns its citation.
 
-        The same result has the same address, whoever cites it. Raises GraphError, also if the site stores no results
-        for this client.
+        `release` names the release of the result, as `result.release` does; by default it is the current one. The same
+        result has the same address, whoever cites it. Raises GraphError, also if the site stores no results for this
+        client.
         """
         if _STORED.fullmatch(query):
             given = {f"${name}": _parameter(value) for name, value in values.items() if value is not None}
             form = {"name": query, "lang": self.language, **given}
         else:
             form = {"query": with_terms(query, values), "lang": self.language}
+        form |= {"release": release} if release else {}
         id_ = str(_json(self._transport.send(WebRequest("results", form=form, seconds=self.timeout)))["id"])
         address = f"cite/results/{id_}"
         text, bibtex = (
