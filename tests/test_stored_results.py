@@ -351,3 +351,33 @@ def test_results_have_no_past(here: Machine) -> None:
     record = here.stored(query=ACTS)
     response = here.client.get(f"/releases/{here.three[0].id}/results/{record['id']}")
     assert (response.status_code, response.headers["Location"]) == (301, f"/results/{record['id']}")
+
+
+def test_page_of_a_stored_query_has_its_headings(here: Machine) -> None:
+    """Headings and fixed words in the reader's language, and the language of the names if it is another one (17)."""
+    stored = here.stored(name="partners", parameters={"city": "Baku"}, lang="tr")
+    of_text = here.stored(query="SELECT ?inForce { agreement:izmir-baku cg:councilActDate ?inForce }")
+
+    def page(record: dict[str, Any], language: str) -> str:
+        return here.client.get(f"/results/{record['id']}?lang={language}", headers=BROWSER).text
+
+    def headings(text: str) -> list[str]:
+        return re.findall(r'<th scope="col">(.*?)</th>', text)
+
+    for language in ("en", "tr", "de"):
+        own = here.client.get(f"/queries/partners?city=Baku&lang={language}", headers=BROWSER).text
+        assert headings(page(stored, language)) == headings(own)
+    assert headings(page(of_text, "en")) == ["inForce"]
+    assert "The query asked for names in this language: Turkish." in page(stored, "en")
+    assert "Sorgu, adları" not in page(stored, "tr")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_noted"),
+    [("localhost:8000", True), ("192.168.1.4:8000", True), ("laptop.local", True), ("graph.example.org", False)],
+)
+def test_page_says_that_others_cannot_reach_the_address_yet(here: Machine, host: str, is_noted: bool) -> None:
+    """On a reader's own machine, with the record to send; not on a public site (17, Citation)."""
+    record = here.stored(query=ACTS)
+    page = here.client.get(f"/results/{record['id']}?lang=en", headers={**BROWSER, "Host": host}).text
+    assert ("send it the record" in page) is is_noted

@@ -180,6 +180,22 @@ class RowChanges:
         """Whether both results have the same rows."""
         return not (self.added or self.removed or self.changed)
 
+    def members(self) -> dict[str, Any]:
+        """Returns the changes as members of a JSON object, with each row as a binding of SPARQL Query Results JSON."""
+        return {
+            "same": self.is_same,
+            "key": list(self.key),
+            "unchanged": self.unchanged,
+            "added": [self._binding(row) for row in self.added],
+            "removed": [self._binding(row) for row in self.removed],
+            "changed": [
+                {"before": self._binding(row.before), "after": self._binding(row.after)} for row in self.changed
+            ],
+        }
+
+    def _binding(self, row: tuple[Term, ...]) -> dict[str, Any]:
+        return {name: term for name, term in zip(self.columns or ("value",), row, strict=True) if term is not None}
+
 
 def compare(before: ResultRows, after: ResultRows) -> RowChanges:
     """Returns how the rows of a result changed.

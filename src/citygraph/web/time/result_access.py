@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from citygraph.commit.tokens import Tokens, bearer
@@ -15,6 +16,7 @@ from citygraph.web.http.rate_limiter import RateLimiter
 OFF, TOKEN, LOCAL, ANYONE = POLICIES = ("off", "token", "local", "anyone")
 _HOUR = 3600.0
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
+_OWN_DOMAINS = (".local", ".localhost", ".internal", ".lan")
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 # A request with one of these came through a proxy, so that its sender may be anywhere.
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
@@ -65,6 +67,18 @@ class ResultAccess:
         except Busy as error:
             message = f"you have stored {self._limit} results in an hour, which is the limit"
             raise Busy(message, error.retry_after, yours=True) from None
+
+
+def is_elsewhere(request: Request, settings: Settings) -> bool:
+    """Returns whether the client is on a copy of the site for itself: not at the base, by a name of its own network."""
+    host = urlsplit(public_root(request.environ, settings.trusted_proxies)).hostname or ""
+    if host == urlsplit(settings.base).hostname:
+        return False
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        # The base may be at a service for lasting addresses, such as w3id.org, which leads to the public site.
+        return "." not in host or host.endswith(_OWN_DOMAINS)
 
 
 def _is_local(request: Request) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlencode
 
 from citygraph import __version__
@@ -21,11 +20,12 @@ from citygraph.release.releases import Release
 from citygraph.release.result_store import ResultStore, release_of
 from citygraph.source.citable import citable_document, citable_query, citable_text, table_name
 from citygraph.source.files import sources_of
+from citygraph.source.instance_languages import language_name
 from citygraph.source.queries import StoredQuery, find_query
 from citygraph.source.query_parameters import expand, with_entities
 from citygraph.sparql.normal_form import readable
 from citygraph.sparql.protocol import Query
-from citygraph.sparql.result_rows import ChangedRow, ResultRows, RowChanges, Term, compare, read_rows
+from citygraph.sparql.result_rows import ChangedRow, ResultRows, Term, compare, read_rows
 from citygraph.web.http.addresses import Addresses, addresses_of, client_address
 from citygraph.web.http.bodies import BodyReceiver
 from citygraph.web.http.messages import FOR_EVER, NO_STORE, RELEASE, Reply, Request
@@ -39,10 +39,10 @@ from citygraph.web.sparql.update import append_to_audit
 from citygraph.web.time.citation_forms import as_text
 from citygraph.web.time.citations import Citations, forms_of
 from citygraph.web.time.release_site import ReleaseSite
-from citygraph.web.time.result_access import ResultAccess
+from citygraph.web.time.result_access import ResultAccess, is_elsewhere
 from citygraph.web.time.result_requests import BODY_LIMIT, ResultRequest, is_with_values, parse_result_request
 from citygraph.web.view.page_request import PageRequest
-from citygraph.web.view.release_cache import Lookups
+from citygraph.web.view.release_cache import Lookups, OpenRelease
 from citygraph.web.view.snippets import snippets_of
 
 _CHANGES_SHOWN = 200  # of each kind, on the page
@@ -133,7 +133,9 @@ class StoredResults:
         then, now = self._release_of(record), self._site.releases.current()
         changes = compare(self._rows(request, record.query, then), self._rows(request, record.query, now))
         if offer is JSON:
-            return reply(request, _changes_json(record, now, changes), JSON)
+            releases = {"id": record.id, "release": record.release, "now": now.manifest.digest, "now_id": now.id}
+            value = json.dumps(releases | changes.members(), ensure_ascii=False, indent=1)
+            return reply(request, value + "\n", JSON)
         reader = self._site.reader(request)
         link = link_to(reader, self._site.shelf.current().gone)
 
@@ -161,11 +163,11 @@ class StoredResults:
         if release is not None:
             rows = self._stable_rows(request, record, release)
             is_verified, formats = rows.digest == record.result, rows.first(MOST).formats()
-            gone = self._site.shelf.get(release.id).gone
+            opened = self._site.shelf.get(release.id)
             # Links in the result lead to the entities as they were in its release.
             there = replace(reader, addresses=Addresses(reader.addresses.base, self._root_of(reader, release)))
-            shown = replace(read_answer(_as_answer(rows, release), there, gone), count=len(rows.cells))
-            result = self._headed(shown, record, release, reader.translations.language)
+            shown = replace(read_answer(_as_answer(rows, release), there, opened.gone), count=len(rows.cells))
+            result = self._headed(shown, record, opened, reader.translations.language)
         cited = self._citations.of(request, record)
         page = self._site.pages.page(
             "stored-result.html",
@@ -175,6 +177,8 @@ class StoredResults:
             cited=cited,
             forms=[form for form in forms_of(cited) if form[0] != "cff"],
             result=result,
+            labels_language=self._labels_language(record, reader.translations.language),
+            is_elsewhere=is_elsewhere(request, self._site.settings),
             is_verified=is_verified,
             source=release,
             query=readable(record.query),
@@ -200,12 +204,12 @@ class StoredResults:
         # The label of an entity has the heading of the entity.
         return {name: query.heading(name.removesuffix("Label") or name, language) for name in columns}
 
-    def _headed(self, result: ResultView, record: CitedResult, release: Release, language: str) -> ResultView:
+    def _headed(self, result: ResultView, record: CitedResult, opened: OpenRelease, language: str) -> ResultView:
         """Returns a result with the headings and fixed words of its stored query, if it is of one."""
         query = self._query_of(record, language)
         if query is None or result.truth is not None:
             return result
-        return named_result(result, query, self._site.shelf.get(release.id), language).view
+        return named_result(result, query, opened, language).view
 
     def _about(self, request: Request, record: CitedResult) -> tuple[tuple[str, str], ...]:
         """Returns what describes the result in a file."""
@@ -252,12 +256,27 @@ class StoredResults:
 
     def _titled(self, query: CitableQuery, name: str) -> CitableQuery:
         """Returns a query with the title of the stored query of this name, if it is that query in any language."""
-        day, base = self._today(), self._site.settings.base
-        for language in ("", *LANGUAGES):
+        stored = self._in_its_language(query, name, self._today(), ("", *LANGUAGES))
+        return replace(query, name=stored.name, title=stored.titles) if stored else query
+
+    def _in_its_language(
+        self, query: CitableQuery, name: str, day: date, languages: Iterable[str]
+    ) -> StoredQuery | None:
+        """Returns the stored query of this name in the first of the languages in which it is the query."""
+        for language in languages:
             stored = self._stored_query(name, language)
-            if is_with_values(query, citable_query(stored, {}, day, base)):
-                return replace(query, name=stored.name, title=stored.titles)
-        return query
+            if is_with_values(query, citable_query(stored, {}, day, self._site.settings.base)):
+                return stored
+        return None
+
+    def _labels_language(self, record: CitedResult, reader: str) -> str:
+        """Returns the name of the language in which a stored query asked for names; "" if it is the reader's."""
+        if self._query_of(record, reader) is None:
+            return ""
+        query, day = CitableQuery(record.query, record.parameters), date.fromisoformat(record.stored[:10])
+        found = self._in_its_language(query, record.name, day, (reader, "", *LANGUAGES))
+        used = (found.language or current_instance().languages[0]) if found else reader
+        return "" if used == reader else language_name(used, reader)
 
     def _stored_query(self, name: str, language: str) -> StoredQuery:
         examples = self._site.shelf.current().examples
@@ -375,22 +394,3 @@ def _changed_cells(
         (before, after, place in differing)
         for place, (before, after) in enumerate(zip(cells(row.before), cells(row.after), strict=True))
     ]
-
-
-def _changes_json(record: CitedResult, now: Release, changes: RowChanges) -> str:
-    def binding(row: tuple[Term, ...]) -> Mapping[str, Any]:
-        return {name: term for name, term in zip(changes.columns or ("value",), row, strict=True) if term is not None}
-
-    value = {
-        "id": record.id,
-        "release": record.release,
-        "now": now.manifest.digest,
-        "now_id": now.id,
-        "same": changes.is_same,
-        "key": list(changes.key),
-        "unchanged": changes.unchanged,
-        "added": [binding(row) for row in changes.added],
-        "removed": [binding(row) for row in changes.removed],
-        "changed": [{"before": binding(row.before), "after": binding(row.after)} for row in changes.changed],
-    }
-    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
