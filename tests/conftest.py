@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
+import shutil
 import socket
 from collections.abc import Iterator
 from functools import partial
@@ -29,12 +33,13 @@ REPOSITORY = Path(__file__).parents[1]
 # What takes longest, from the longest on: on several cores it begins first, so that none is left alone at the end.
 # (xdist keeps to it only with --no-loadscope-reorder, as in the Makefile: by itself it begins with the most tests.)
 _LONG = (
-    *("test_site", "test_workbench", "test_links", "test_hostile", "test_engine", "test_serve", "test_freeze"),
-    *("test_cli", "test_dump", "test_write", "test_w3c", "test_cli_write", "test_update", "test_build"),
-    *("test_openrefine", "test_partial", "test_kills", "test_running", "test_following", "test_xss", "test_frozen"),
-    *("test_sources", "test_shapes", "test_uploads", "test_canary", "test_places", "test_people", "test_explore"),
-    *("test_full_disk", "test_kinds_people", "test_pull", "test_writing_site", "test_stored_queries", "test_symmetry"),
-    *("test_cli_wikidata", "test_sparql_docs", "test_proxies", "test_adoption", "test_stored_markup"),
+    *("test_site", "test_curate_page", "test_workbench", "test_serve", "test_commit", "test_hostile", "test_links"),
+    *("test_frozen_site", "test_bremen", "test_shapes", "test_curate", "test_export_into_files", "test_engines"),
+    *("test_kills", "test_stored_queries", "test_full_disk", "test_main", "test_starter", "test_pull", "test_update"),
+    *("test_build", "test_canary", "test_openrefine", "test_docs_blocks", "test_w3c", "test_admin"),
+    *("test_index_update", "test_merging", "test_addresses_behind_proxies", "test_dump", "test_stored_results"),
+    *("test_update_on_site", "test_xss", "test_frozen", "test_explore", "test_places", "test_people", "test_sources"),
+    *("test_downloads", "test_sparql_docs", "test_ontology", "test_stored_queries_on_site", "test_stored_markup"),
 )
 
 
@@ -78,10 +83,18 @@ def sources() -> Sources:
 
 @pytest.fixture(scope="session")
 def built(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> tuple[Releases, Release, Report]:
-    """The İzmir graph, built once for all tests, with its report. Do not write to it."""
-    releases = Releases(tmp_path_factory.mktemp("izmir") / "releases")
-    release, report = build(sources, releases, Progress())
-    return releases, release, report
+    """The İzmir graph, built once for all tests of all workers, with its report. Do not write to it."""
+    root, base = tmp_path_factory.mktemp("izmir") / "releases", tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "izmir-shared"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "report").exists():
+            _, report = build(sources, Releases(shared / "releases"), Progress())
+            (shared / "report").write_bytes(pickle.dumps(report))
+    shutil.copytree(shared / "releases", root, symlinks=True)
+    report = pickle.loads((shared / "report").read_bytes())  # noqa: S301 - written above
+    return Releases(root), Releases(root).current(), report
 
 
 @pytest.fixture(scope="session")

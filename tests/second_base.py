@@ -99,6 +99,11 @@ _PATHS: dict[str, tuple[str, ...]] = {
         "/sparql?query={q:SELECT} application/json",
     ),
     "/sparql/vocabulary": ("/sparql/vocabulary",),
+    "/sparql/code": ("/sparql/code?query={q:ASK { city:izmir ?p ?o }}",),
+    # The names of cited results depend on the release, and so on the base.
+    "/results/<name>": ("/results/none text/html",),
+    "/results/<name>/again": ("/results/none/again text/html",),
+    "/results/<name>/record": ("/results/none/record",),
     "/queries": ("/queries text/html",),
     "/queries.<extension>": ("/queries.json",),
     "/openapi.json": ("/openapi.json",),
@@ -171,6 +176,7 @@ _PATHS: dict[str, tuple[str, ...]] = {
 _ASKS = (
     Ask("/sparql", "/sparql", "QUERY", "text/csv", "query=" + quote(_COUNT), _FORM),
     Ask("/sparql", "/sparql", "POST", "text/csv", "query=" + quote(_COUNT), _FORM),
+    Ask("/results", "/results", "POST", "", "{}", "application/json"),
     Ask("/sparql/running/<name>", "/sparql/running/mine", "DELETE"),
     Ask("/admin/running/<query_id>", "/admin/running/1", "DELETE"),
     Ask("/reconcile", "/reconcile", "POST", "", "queries=" + quote(_RECONCILE), _FORM),

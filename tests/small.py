@@ -5,9 +5,13 @@ Ontology, shapes and rules are the real ones: what is built from these files goe
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from shutil import copytree, rmtree
+from tempfile import mkdtemp
 
 from citygraph.build.build import build
 from citygraph.commit.tokens import TokenHolder, Tokens
@@ -51,9 +55,19 @@ def write_files(folder: Path) -> Sources:
 
 
 def build_small(folder: Path) -> Release:
-    """The files and a release of them, in FOLDER/data and FOLDER/releases."""
-    release, _ = build(write_files(folder), Releases(folder / "releases"), Progress())
-    return release
+    """The files and a release of them, in FOLDER/data and FOLDER/releases: a copy of what was built once."""
+    for part in ("data", "releases"):
+        copytree(_built_once() / part, folder / part, symlinks=True)
+    return Releases(folder / "releases").current()
+
+
+@cache
+def _built_once() -> Path:
+    """The small graph, built by the first test of this process that wants it; it is removed when the process ends."""
+    folder = Path(mkdtemp(prefix="citygraph-small-"))
+    atexit.register(rmtree, folder)
+    build(write_files(folder), Releases(folder / "releases"), Progress())
+    return folder
 
 
 @contextmanager

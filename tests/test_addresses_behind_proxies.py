@@ -33,7 +33,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(releases: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """nginx in front of a server that trusts it."""
     with (
-        serving(releases, trusted_proxies=1) as server,
+        serving(releases, workers=1, trusted_proxies=1) as server,
         nginx(server.port, tmp_path_factory.mktemp("nginx")) as proxy,
     ):
         yield proxy
@@ -125,7 +125,7 @@ def test_only_a_trusted_proxy_says_where_the_site_is(releases: Path, site: Runni
     spoof = {"X_Forwarded_Host": "evil.example", "X_Forwarded_Prefix": "/evil", "X_Forwarded_Proto": "ftp"}
     through = json.loads(ask(site, "/doc/city/izmir.jsonld", **spoof).body)["@context"][0]
     assert through == f"https://{HOST}/context.jsonld"
-    with serving(releases) as server:
+    with serving(releases, workers=1) as server:
         direct = json.loads(server.get("/doc/city/izmir.jsonld", "GET", b"", Host=HOST, **spoof).body)["@context"][0]
         assert direct == f"http://{HOST}/context.jsonld"
         assert server.get("/id/city/izmir", "GET", b"", Host=HOST, **spoof).headers["location"] == "/doc/city/izmir"

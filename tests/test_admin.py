@@ -88,7 +88,7 @@ def test_others_do_not(
 
 def test_without_a_token_the_admin_addresses_are_closed(built: Built) -> None:
     """Also to those who send none, or an empty one."""
-    with serving(built[0].root) as running:
+    with serving(built[0].root, workers=1) as running:
         for headers in ({}, {"authorization": "Bearer "}, {"authorization": "Bearer x"}):
             assert running.get("/admin/running", "GET", b"", **headers).status == 403
 

@@ -22,6 +22,7 @@ from citygraph.rdf.terms import CG, DATASET, DERIVED_GRAPH, GRAPH, ID, PREFIXES,
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.source.files import Sources, is_current
+from tests.small import build_small
 
 Built = tuple[Releases, Release, Report]
 
@@ -152,17 +153,17 @@ def test_a_file_that_cannot_be_used_is_named(copy: Sources, tmp_path: Path, name
     assert not list(releases.root.glob(".staging-*"))
 
 
-def test_a_build_killed_at_any_moment_leaves_the_former_release(sources: Sources, built: Built, tmp_path: Path) -> None:
+def test_a_build_killed_at_any_moment_leaves_the_former_release(sources: Sources, tmp_path: Path) -> None:
     """kill -9 at random moments: the former release is served, and the next build works and sweeps."""
+    former = build_small(tmp_path)
     releases = Releases(tmp_path / "releases")
-    shutil.copytree(built[0].root, releases.root, symlinks=True)
-    former = releases.current()
-    command = [sys.executable, "-m", "citygraph.cli", "--data", str(sources.data), "--ontology", str(sources.ontology),
-               "--releases", str(releases.root), "build", "--force", "-q"]  # fmt: skip
+    command = [sys.executable, "-m", "citygraph.cli", "--data", str(tmp_path / "data"),
+               "--ontology", str(sources.ontology), "--releases", str(releases.root),
+               "build", "--force", "-q"]  # fmt: skip
     chance = random.Random(2026)  # noqa: S311 - the same moments each time
     for _ in range(4):
         process = subprocess.Popen(command, start_new_session=True)
-        time.sleep(chance.uniform(0.3, 3.0))
+        time.sleep(chance.uniform(0.3, 2.5))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         current = releases.current()

@@ -317,16 +317,18 @@ def test_a_build_takes_the_graphs_of_the_api_over(settings: Settings, commit: Co
     assert not list(carried_forward(release, [NOTES]))
 
 
-def test_a_batch_is_one_release_and_a_bad_one_in_it_spoils_nothing(settings: Settings) -> None:
+def test_a_batch_is_one_release_and_a_bad_one_in_it_spoils_nothing(settings: Settings, consequences: Followup) -> None:
     """Each gets its own answer."""
     texts = [HELLO.replace("hello", f"number {n}") for n in range(4)]
     texts.insert(2, "INSERT DATA { GRAPH source:place-register { city:izmir rdfs:comment 'x'@en } }")
-    outcomes = commit_here([Change(Update(text), author=f"a{n}") for n, text in enumerate(texts)], settings)
+    changes = [Change(Update(text), author=f"a{n}") for n, text in enumerate(texts)]
+    outcomes = committed(changes, settings, consequences)
     assert [type(outcome) for outcome in outcomes] == [Commit, Commit, Conflict, Commit, Commit]
     assert len({outcome.release for outcome in outcomes if isinstance(outcome, Commit)}) == 1
     assert [told["author"] for told in current(settings).manifest.commits] == ["a0", "a1", "a3", "a4"]
     texts[2] = "INSERT DATA { GRAPH graph:notes { city:nowhere a cg:City } }"
-    outcomes = commit_here([Change(Update(text.replace("number", "no."))) for text in texts], settings)
+    changes = [Change(Update(text.replace("number", "no."))) for text in texts]
+    outcomes = committed(changes, settings, consequences)
     assert [type(outcome) for outcome in outcomes] == [Commit, Commit, Violations, Commit, Commit]
 
 

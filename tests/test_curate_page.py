@@ -108,6 +108,24 @@ def published(site: Writable) -> Iterator[Answer]:
     site.ask("DELETE", f"/graphs?graph={GRAPH}")
 
 
+@pytest.fixture(scope="module")
+def good_graph(site: Writable) -> str:
+    """What the publication of two good files writes: they are checked once, as a check takes seconds."""
+    page = go_on(site, check(site, GOOD), "publish")
+    assert page.status == 200, page.text
+    lines = in_graph(site)
+    site.ask("DELETE", f"/graphs?graph={GRAPH}")
+    return "\n".join(sorted(lines))
+
+
+@pytest.fixture
+def filled(site: Writable, good_graph: str) -> Iterator[None]:
+    """The graph of two good files, written without a check; it is dropped afterwards."""
+    assert site.ask("PUT", f"/graphs?graph={GRAPH}", good_graph, Content_Type="application/n-triples").status == 201
+    yield
+    site.ask("DELETE", f"/graphs?graph={GRAPH}")
+
+
 def test_the_form_works_without_scripts_and_is_kept_by_no_cache(site: Writable) -> None:
     """It sends the token by POST, in a field, to the same address (14 §2)."""
     reply = site.ask("GET", "/curate", Authorization="", Accept="text/html")
@@ -182,14 +200,16 @@ def test_a_preview_changes_nothing_and_publication_makes_one_release(site: Writa
     site.ask("DELETE", f"/graphs?graph={GRAPH}")
 
 
-def test_the_same_files_again_change_nothing(site: Writable, published: Answer) -> None:
+@pytest.mark.usefixtures("filled")
+def test_the_same_files_again_change_nothing(site: Writable) -> None:
     """There is nothing to publish (14 §2)."""
     page = check(site, GOOD)
     assert page.status == 200
     assert not page.offers("publish")
 
 
-def test_a_changed_cell_is_previewed_with_the_old_value(site: Writable, published: Answer) -> None:
+@pytest.mark.usefixtures("filled")
+def test_a_changed_cell_is_previewed_with_the_old_value(site: Writable) -> None:
     """The description of the source stays without its sheet (14 §2)."""
     page = check(site, {"places.csv": PLACES.replace("54.35", "54.36")})
     assert page.status == 200, page.text
@@ -198,7 +218,8 @@ def test_a_changed_cell_is_previewed_with_the_old_value(site: Writable, publishe
     assert "Added statements: 0 · Changed values: 1 · Removed statements: 0" in page.text
 
 
-def test_a_change_by_another_is_a_conflict_that_names_the_cell(site: Writable, published: Answer) -> None:
+@pytest.mark.usefixtures("filled")
+def test_a_change_by_another_is_a_conflict_that_names_the_cell(site: Writable) -> None:
     """Nothing is published; the other's value is shown (14 §2)."""
     page = check(site, {"places.csv": PLACES.replace("54.35", "54.36")})
     old = next(line for line in in_graph(site) if '"54.35"' in line)
@@ -214,9 +235,8 @@ def test_a_change_by_another_is_a_conflict_that_names_the_cell(site: Writable, p
     assert current(site).id == before
 
 
-def test_a_change_since_an_export_is_a_conflict_with_its_author(
-    site: Writable, published: Answer, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("filled")
+def test_a_change_since_an_export_is_a_conflict_with_its_author(site: Writable, tmp_path: Path) -> None:
     """The workbook says what it said when it was exported; other cells are merged (14 §2)."""
     release = current(site)
     sources = Sources(REPOSITORY / "data", REPOSITORY / "ontology")

@@ -14,8 +14,8 @@ from citygraph.build.build import build
 from citygraph.build.export import adopt, adoptable
 from citygraph.build.products import table_outputs
 from citygraph.cli.main import main
-from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, Update
+from citygraph.commit.commit import Followup
 from citygraph.errors import Conflict, NotFound
 from citygraph.progress import Progress
 from citygraph.rdf.terms import GRAPH
@@ -23,6 +23,7 @@ from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.files import Sources
+from tests.committing import committed
 from tests.small import REPOSITORY, build_small, write_files
 
 _GRAPHS = "https://w3id.org/citygraph/graph"
@@ -34,16 +35,17 @@ _SAYS = r"""city:izmir <urn:x:says> "a \"quoted\" line\nand another"@en , "=1+1"
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Release]:
+def written(consequences: Followup, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Release]:
     """The small graph with graphs of the API, whose names are as odd as clients like."""
     folder = tmp_path_factory.mktemp("small")
     build_small(folder)
     graphs = " ".join(f"GRAPH <{name}> {{ {_SAYS} }}" for name in _ODD)
-    return folder, written_to(folder, f"INSERT DATA {{ {graphs} }}")
+    return folder, written_to(folder, f"INSERT DATA {{ {graphs} }}", consequences)
 
 
-def written_to(folder: Path, text: str) -> Release:
-    outcome = commit_here([Change(Update(text))], Settings(data=folder / "data", releases=folder / "releases"))[0]
+def written_to(folder: Path, text: str, consequences: Followup) -> Release:
+    settings = Settings(data=folder / "data", releases=folder / "releases")
+    (outcome,) = committed([Change(Update(text))], settings, consequences)
     assert isinstance(outcome, Commit), getattr(outcome, "report", outcome)
     return Releases(folder / "releases").current()
 
@@ -92,14 +94,18 @@ def test_only_graphs_of_the_api_are_written(written: tuple[Path, Release], tmp_p
     assert adopt(adoptable(release.manifest), release, data, table_outputs([REPOSITORY / "queries"])) == []
 
 
-def test_a_graph_goes_into_the_file_that_fills_it(tmp_path: Path) -> None:
+def test_a_graph_goes_into_the_file_that_fills_it(consequences: Followup, tmp_path: Path) -> None:
     """Wherever an export wrote it, while the API owns the graph; a file that a person changed stays (13.21)."""
     build_small(tmp_path)
     data = tmp_path / "data"
-    release = written_to(tmp_path, "INSERT DATA { GRAPH graph:notes { city:izmir cg:note 'a'@en, 'a'@tr } }")
+    release = written_to(
+        tmp_path, "INSERT DATA { GRAPH graph:notes { city:izmir cg:note 'a'@en, 'a'@tr } }", consequences
+    )
     (path,) = adopt([_ODD[0]], release, data)
     path = path.rename(data / "moved.trig")
-    release = written_to(tmp_path, "INSERT DATA { GRAPH graph:notes { city:bremen cg:note 'b'@en, 'b'@tr } }")
+    release = written_to(
+        tmp_path, "INSERT DATA { GRAPH graph:notes { city:bremen cg:note 'b'@en, 'b'@tr } }", consequences
+    )
     assert adopt([_ODD[0]], release, data) == [path]
     assert path.read_text(encoding="utf-8").count("cg:note") == 4
     path.write_text("# mine\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
@@ -114,13 +120,15 @@ def test_a_graph_goes_into_the_file_that_fills_it(tmp_path: Path) -> None:
     assert other.name.startswith("notes-")
 
 
-def test_a_build_tells_what_a_file_does_not_have_of_the_api(tmp_path: Path) -> None:
+def test_a_build_tells_what_a_file_does_not_have_of_the_api(consequences: Followup, tmp_path: Path) -> None:
     """What the API wrote between export and build is not lost without a word (13.21)."""
-    sources = write_files(tmp_path)
-    built_of(sources.data, tmp_path / "releases")
-    release = written_to(tmp_path, "INSERT DATA { GRAPH graph:notes { city:izmir cg:note 'a'@en, 'a'@tr } }")
+    build_small(tmp_path)
+    sources = Sources(tmp_path / "data", REPOSITORY / "ontology", REPOSITORY / "queries")
+    release = written_to(
+        tmp_path, "INSERT DATA { GRAPH graph:notes { city:izmir cg:note 'a'@en, 'a'@tr } }", consequences
+    )
     adopt([_ODD[0]], release, sources.data)
-    written_to(tmp_path, "INSERT DATA { GRAPH graph:notes { city:bremen cg:note 'b'@en, 'b'@tr } }")
+    written_to(tmp_path, "INSERT DATA { GRAPH graph:notes { city:bremen cg:note 'b'@en, 'b'@tr } }", consequences)
     notices: list[str] = []
     build(sources, Releases(tmp_path / "releases"), Progress(), notice=notices.append)
     assert len(notices) == 1
@@ -129,7 +137,7 @@ def test_a_build_tells_what_a_file_does_not_have_of_the_api(tmp_path: Path) -> N
     assert len(notices) == 1
 
 
-def test_files_of_other_formats_keep_their_graphs(tmp_path: Path) -> None:
+def test_files_of_other_formats_keep_their_graphs(consequences: Followup, tmp_path: Path) -> None:
     """After an import there is no second file for its graph, and an older release does not change a file (13.21)."""
     sources = write_files(tmp_path)
     store = Store()
@@ -138,7 +146,9 @@ def test_files_of_other_formats_keep_their_graphs(tmp_path: Path) -> None:
     (sources.data / "sources").mkdir()
     (sources.data / "sources" / "register.nq").write_bytes(store.dump(format=RdfFormat.N_QUADS) or b"")
     built_of(sources.data, tmp_path / "releases")
-    release = written_to(tmp_path, "INSERT DATA { GRAPH graph:notes { city:izmir cg:note 'a'@en, 'a'@tr } }")
+    release = written_to(
+        tmp_path, "INSERT DATA { GRAPH graph:notes { city:izmir cg:note 'a'@en, 'a'@tr } }", consequences
+    )
     command = ["--data", str(sources.data), "--releases", str(tmp_path / "releases"), "export", "--into"]
     done = CliRunner().invoke(main, [*command, str(sources.data)])
     assert (done.exit_code, done.stderr.splitlines()[1:]) == (0, ["1 file(s) written"])
@@ -150,10 +160,12 @@ def test_files_of_other_formats_keep_their_graphs(tmp_path: Path) -> None:
     assert (older.exit_code, older.stderr.count("\n")) == (2, 1)
 
 
-def test_a_build_between_changes_nothing(written: tuple[Path, Release], tmp_path: Path) -> None:
+def test_a_build_between_changes_nothing(written: tuple[Path, Release], consequences: Followup, tmp_path: Path) -> None:
     """What commits made of their changes alone is what a build makes of the whole; even an empty graph is kept."""
     folder, _ = written
-    made = written_to(folder, "CREATE GRAPH <urn:x:empty> ; INSERT DATA { GRAPH <urn:x:b> { city:izmir <urn:x:p> 1 } }")
+    made = written_to(
+        folder, "CREATE GRAPH <urn:x:empty> ; INSERT DATA { GRAPH <urn:x:b> { city:izmir <urn:x:p> 1 } }", consequences
+    )
     again = built_of(folder / "data", folder / "releases")
     assert (again.manifest.digest, again.manifest.graphs["urn:x:empty"]) == (made.manifest.digest, 0)
 

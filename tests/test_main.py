@@ -17,6 +17,7 @@ from citygraph.cli.console import LanguageTag
 from citygraph.rdf.terms import COMMON_GRAPHS
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
+from tests.small import write_files
 
 ROOT = Path(__file__).parents[1]
 Built = tuple[Releases, Release, Report]
@@ -32,6 +33,12 @@ def run(*arguments: str, releases: Path | None = None, stdin: str = "") -> subpr
 @pytest.fixture
 def root(built: Built) -> Path:
     return built[0].root
+
+
+@pytest.fixture
+def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data of commands that load all files are those of a small graph."""
+    monkeypatch.setenv("CITYGRAPH_DATA", str(write_files(tmp_path / "small").data))
 
 
 @pytest.mark.parametrize("command", ["build", "serve", "validate", "query", "releases", "running", "export"])
@@ -55,14 +62,15 @@ def test_build_does_nothing_when_nothing_changed(root: Path) -> None:
     assert [release.id for release in Releases(root).history()] == before
 
 
+@pytest.mark.usefixtures("small_data")
 def test_build_check_publishes_nothing(tmp_path: Path) -> None:
     """--check with --json: a line a step, then the report."""
-    done = run("build", "--check", "--json", releases=tmp_path)
+    done = run("build", "--check", "--json", releases=tmp_path / "releases")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0
     assert [line["step"] for line in lines[:-1]] == ["load", "derive", "describe", "validate"]
     assert lines[-1]["conforms"]
-    assert Releases(tmp_path).history() == []
+    assert Releases(tmp_path / "releases").history() == []
 
 
 @pytest.mark.parametrize(
@@ -73,6 +81,7 @@ def test_build_check_publishes_nothing(tmp_path: Path) -> None:
         ("", 0, "conform"),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("small_data")
 def test_validate_says_how_it_ended(tmp_path: Path, text: str, code: int, said: str) -> None:
     """Exit 0 conforms, 1 violates, 2 could not run."""
     path = tmp_path / "new.ttl"
@@ -82,6 +91,7 @@ def test_validate_says_how_it_ended(tmp_path: Path, text: str, code: int, said: 
     assert said in done.stdout + done.stderr
 
 
+@pytest.mark.usefixtures("small_data")
 def test_validate_speaks_the_language_of_the_reader(tmp_path: Path) -> None:
     """--lang prints messages and remedies of the shapes, and the verdict (14 §1)."""
     path = tmp_path / "new.ttl"

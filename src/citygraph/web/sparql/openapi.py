@@ -23,7 +23,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "choice": {"type": "string"},
 }
 _TYPES = {
-    "iri": "The name of an entity, an identifier such as city/izmir, an IRI, or a prefixed name such as {example}.",
+    "iri": "The name of an entity, an identifier such as city/name, an IRI, or a prefixed name such as {example}.",
     "date": "A day (2026-01-31), a month (2026-01) or a year (2026).",
 }
 _QUERY = {

@@ -177,7 +177,7 @@ _NAMED: dict[str, str] = {
     "nothing_network": N_("There is nothing to draw as a network: no row has two entities."),
     "nothing_timeline": N_("There is nothing to draw on a time axis: the result has no dates."),
     "parameter_choice": N_("one of the list"),
-    "parameter_iri": N_("a name, an identifier such as city/izmir, or an IRI"),
+    "parameter_iri": N_("a name, an identifier such as city/name, or an IRI"),
     "parameter_language": N_("a language tag such as en or tr"),
     "parameter_text": N_("text"),
     "properties": N_("Properties"),
