@@ -22,6 +22,7 @@ from citygraph.rdf.terms import GRAPH, ID, SOURCE
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from tests.running import Running, is_running, serving, wait_for
+from tests.small import build_small
 
 Built = tuple[Releases, Release, Report]
 ASK_IZMIR = "/sparql?query=" + quote("ASK { <https://w3id.org/citygraph/id/city/izmir> ?p ?o }")
@@ -305,6 +306,19 @@ def test_a_start_waits_for_no_parser_that_it_does_not_need(module: str) -> None:
     """rdflib and the validators take longer to import than all the rest: only who uses them imports them."""
     code = f"import sys, {module}; print([name for name in {{'rdflib', 'pyshacl', 'shifty'}} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_shapes_are_read_in_advance_only_where_somebody_may_write(tmp_path: Path) -> None:
+    """Reading them costs seconds of a core: the writer of a site without tokens waits for the first token."""
+    build_small(tmp_path)
+    tokens = tmp_path / "tokens.json"
+    with serving(tmp_path / "releases", workers=1, engines=1, tokens=tokens) as running:
+        (writer,) = _running(running, b"citygraph.commit.writer")
+        maps = Path(f"/proc/{writer}/maps")
+        time.sleep(4)  # it lets the web processes start first
+        assert "_shifty" not in maps.read_text()
+        Tokens(tokens).make(TokenHolder("press"))
+        wait_for(lambda: "_shifty" in maps.read_text(), 30)
 
 
 def test_a_commit_over_http_is_served_at_once(built: Built, tmp_path: Path) -> None:
