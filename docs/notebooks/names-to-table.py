@@ -169,7 +169,7 @@ axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
 axes.minorticks_off()
 axes.set_xlabel("great-circle distance from İzmir in km (logarithmic)")
 missing = ", ".join(joined.loc[joined["city"].isna(), "City"])
-axes.set_title(f"{len(found)} of {len(joined)} names are partners of İzmir (not in the graph: {missing})")
+axes.set_title(f"{len(found)} of {len(joined)} names have an agreement with İzmir (not in the graph: {missing})")
 seen = dict.fromkeys(STATES[state] for state in STATES if state in set(found["state"]))
 legend = {name: (marker, face, edge) for marker, face, edge, name in seen}
 for name, (marker, face, edge) in legend.items():

@@ -171,7 +171,7 @@ by_decade.rename_axis(index="decade of the beginning")
 # ## Reading
 #
 # 15 of the 35 ties began between 1990 and 1997, in the years after the end of the Soviet Union and Yugoslavia: with Bishkek,
-# Bukhara and Türkmenabat, with Bălți, Split and Mostar. Since 2009 there are four in China and South Korea, and three in the Balkans.
+# Bukhara and Türkmenabat, with Bălți, Split and Mostar. Since 2008, four were begun in China and South Korea, and three in the Balkans.
 # One tie has ended: that with Tel Aviv, by an act of İzmir's council in August 2024.
 #
 # ## Limits
