@@ -16,7 +16,7 @@ NODE_CLIENTS := tests/clients/node_modules
 help:            ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-serve: $(VENV)/installed  ## install, build a release if anything changed, serve it on http://127.0.0.1:8000
+serve: $(VENV)/installed  ## install, build a release if anything changed, serve it: http://127.0.0.1:8000, or CITYGRAPH_PORT
 	@exec $(BIN)/citygraph serve --build
 
 build: $(VENV)/installed  ## publish a release from data/ and ontology/

@@ -92,6 +92,15 @@ def test_pruning_keeps_the_newest_and_the_current(tmp_path: Path) -> None:
     assert [release.id for release in releases.history()] == names[2:]
 
 
+def test_the_history_has_no_release_that_is_being_published_or_removed(tmp_path: Path) -> None:
+    """(18) A folder with a manifest is a release only under its own name, and may vanish while it is read."""
+    releases = Releases(tmp_path)
+    release = publish(releases, "one")
+    (tmp_path / ".staging-x").mkdir()
+    (tmp_path / ".staging-x" / "manifest.json").write_text("{}")
+    assert releases.history() == [release]
+
+
 def test_a_killed_build_is_swept_and_a_living_one_is_left(tmp_path: Path) -> None:
     """What a killed process staged is removed at the next start; what a live one stages stays."""
     script = (

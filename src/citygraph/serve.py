@@ -8,8 +8,10 @@ import logging
 import resource
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,10 @@ from granian.server.common import AbstractServer
 from citygraph.commit.writer_client import start_writer
 from citygraph.engine.host import HostProcess, start_host
 from citygraph.engine.process import ServiceProcess, advertised
-from citygraph.errors import NotFound, UsageError
+from citygraph.errors import CitygraphError, NotFound, UsageError
+from citygraph.release.disk_room import low_room
 from citygraph.release.releases import Releases
+from citygraph.release.retention import prune_by_setting
 from citygraph.settings import Settings, export_to_environment
 
 log = logging.getLogger(__name__)
@@ -45,7 +49,7 @@ def serve(settings: Settings) -> None:
 
     Raises UsageError if the address is taken, OSError if the engine host does not start.
     """
-    _require_free(settings)
+    require_free(settings)
     _warn_of_missing_front_end(_BUILT)
     # A service dies with the thread that started it, so the pool is left last.
     with ThreadPoolExecutor() as pool, ExitStack() as stack:
@@ -62,7 +66,8 @@ def serve(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         stopping = threading.Event()
-        watch = pool.submit(_keep_alive, host, writer, settings, stopping)
+        tidy = partial(pool.submit, _tidy, Releases(settings.releases), settings.keep)
+        watch = pool.submit(_keep_alive, host, writer, settings, stopping, tidy)
         try:
             _server(settings).serve()
         finally:
@@ -80,7 +85,7 @@ def _warn_of_missing_front_end(built: Path) -> None:
     log.warning("workbench, fonts and outlines are not built: %s (docs/web.md)", reason)
 
 
-def _require_free(settings: Settings) -> None:
+def require_free(settings: Settings) -> None:
     """Raises UsageError if another process listens on the address."""
     # granian would share the address: two servers would each get half of the requests.
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -90,7 +95,7 @@ def _require_free(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             address = f"{settings.host}:{settings.port}"
-            raise UsageError(f"cannot listen on {address}: {error.strerror}; another port: --port") from None
+            raise UsageError(f"cannot listen on {address}: {error.strerror}; another port: --port or CITYGRAPH_PORT") from None
 
 
 def _server(settings: Settings) -> AbstractServer[Any]:
@@ -126,10 +131,28 @@ def _most_connections(settings: Settings) -> int:
     return max(limit, settings.threads * 4)
 
 
-def _keep_alive(host: HostProcess, writer: ServiceProcess, settings: Settings, stopping: threading.Event) -> None:
+def _tidy(releases: Releases, keep: str) -> None:
+    """Prunes by the setting, and warns before the disk is full."""
+    try:
+        for name in prune_by_setting(releases, keep):
+            log.warning("pruned release %s", name)
+        if warning := low_room(releases):
+            log.warning("%s", warning)
+    except (CitygraphError, OSError) as error:
+        log.error("old releases could not be pruned: %s", error)
+
+
+def _keep_alive(
+    host: HostProcess,
+    writer: ServiceProcess,
+    settings: Settings,
+    stopping: threading.Event,
+    tidy: Callable[[], object],
+) -> None:
     """Restarts engine host and writer if they die, and opens each new release in the engines before its first query.
 
-    While one of them is down, queries or commits fail, but documents are served.
+    After each new release, old ones are pruned by `tidy`. While one of the two is down, queries or commits fail, but
+    documents are served.
     """
     opened = ""
     while not stopping.wait(_WATCH_SECONDS):
@@ -146,3 +169,4 @@ def _keep_alive(host: HostProcess, writer: ServiceProcess, settings: Settings, s
             if opened != current:
                 host.open(current)
                 opened = current
+                tidy()

@@ -38,6 +38,9 @@ class Settings:
     ontology: Path = _setting(Path("ontology"), "Folder of the ontology, alignments, schemes, shapes and rules.")
     queries: Path = _setting(Path("queries"), "Folder of the stored queries.")
     releases: Path = _setting(Path("var/releases"), "Folder in which releases are published.")
+    keep: str = _setting(
+        "", 'Releases that are kept when old ones are pruned, such as "30d, 12 monthly, cited, tagged"; "" keeps all.'
+    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on.")
     workers: int = _setting(2, "Web processes; together they use the engine processes evenly.")

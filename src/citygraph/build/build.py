@@ -24,6 +24,7 @@ from citygraph.errors import BadData, Conflict, Violations
 from citygraph.index.names import write_index
 from citygraph.progress import Progress
 from citygraph.rdf.terms import COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
+from citygraph.release.disk_room import require_room_for_build
 from citygraph.release.ownership import api_graphs, carried_forward
 from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.report import REPORT, Report, order, report_of
@@ -57,12 +58,15 @@ def build(
     """Builds a release from the files in data/ and ontology/, and publishes it.
 
     Raises BadData for a file that cannot be read, Violations for data that violates the shapes, Conflict if another
-    release was published meanwhile, or if the files have content that a rollback undid, unless `override_rollback`.
+    release was published meanwhile, or if the files have content that a rollback undid, unless `override_rollback`,
+    StorageFull if the disk has too little room.
     In each case nothing has changed. `notice` receives a sentence for each file that takes over a graph of the API
     without all of its statements. With more data than `most_in_memory` bytes, the release is made on the disk, which
     takes longer and less memory.
     """
-    in_memory = _size(sources) <= most_in_memory
+    size = _size(sources)
+    require_room_for_build(releases, size)
+    in_memory = size <= most_in_memory
     # The writing process ends before the folder is removed.
     with releases.stage(in_memory=in_memory) as staged, ExitStack() as stack:
         check_heads(sources)

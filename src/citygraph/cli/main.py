@@ -14,6 +14,7 @@ from citygraph.settings import read_settings
 # The imports of all commands would delay each of them.
 _ELSEWHERE = {
     "build": "citygraph.cli.release_commands:build",
+    "backup": "citygraph.cli.operate_commands:backup",
     "cite": "citygraph.cli.cite_commands:cite",
     "diff": "citygraph.cli.site_commands:diff",
     "doctor": "citygraph.cli.site_commands:doctor",
@@ -21,11 +22,13 @@ _ELSEWHERE = {
     "export": "citygraph.cli.release_commands:export",
     "init": "citygraph.cli.instance_commands:init",
     "query": "citygraph.cli.release_commands:query",
+    "prune": "citygraph.cli.operate_commands:prune",
     "rebase": "citygraph.cli.instance_commands:rebase",
     "load": "citygraph.cli.write_commands:load",
     "mcp": "citygraph.cli.mcp_commands:mcp",
     "reconcile": "citygraph.cli.reconcile_commands:reconcile",
     "releases": "citygraph.cli.release_commands:releases",
+    "restore": "citygraph.cli.operate_commands:restore",
     "rollback": "citygraph.cli.write_commands:rollback",
     "running": "citygraph.cli.release_commands:running",
     "serve": "citygraph.cli.serve_command:serve",

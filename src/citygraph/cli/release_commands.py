@@ -26,8 +26,10 @@ from citygraph.errors import NotFound, Violations
 from citygraph.instance import placeholder_problem
 from citygraph.progress import Progress
 from citygraph.rdf.formats import FORMATS
+from citygraph.release.disk_room import low_room
 from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Release, Releases
+from citygraph.release.retention import parse_policy, prune_by_setting
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.source.files import is_current, sources_of
@@ -53,9 +55,12 @@ def build(
     date, 1 the data violates the shapes (nothing is changed), 2 the command failed. After a rollback, a build fails
     while files still have what it undid, unless you give --override-rollback.
     """
-    if problem := placeholder_problem(settings.base):
-        click.echo(f"warning: {problem}", err=True)
     sources, releases = sources_of(settings), Releases(settings.releases)
+    if settings.keep:
+        # A fault in it is told before the build.
+        parse_policy(settings.keep)
+    for problem in filter(None, (placeholder_problem(settings.base), low_room(releases))):
+        click.echo(f"warning: {problem}", err=True)
     # With --json, standard output has only JSON lines.
     out = Console(stderr=False, quiet=quiet or as_json)
     progress = console.JsonProgress() if as_json else console.TerminalProgress(out)
@@ -79,6 +84,8 @@ def build(
         return _print_check(error.report, Console(stderr=True), as_json, LANGUAGES[0])
     out.print(f"{len(report.warnings)} warning(s): see them with `citygraph validate`", highlight=False)
     _print_release("published", release, settings, out, as_json)
+    for name in prune_by_setting(releases, settings.keep):
+        out.print(f"pruned {name}", highlight=False, soft_wrap=True)
     return _OK
 
 
@@ -146,23 +153,17 @@ def query(
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
-@click.option(
-    "--prune", type=click.IntRange(min=1), metavar="N", help="Remove all releases but the newest N and pinned ones."
-)
 @click.option("--pin", metavar="RELEASE", help="Protect this release from pruning.")
 @click.option("--unpin", metavar="RELEASE", help="Remove this protection.")
 @click.pass_obj
 @_command
-def releases(settings: Settings, as_json: bool, prune: int | None, pin: str | None, unpin: str | None) -> int:
+def releases(settings: Settings, as_json: bool, pin: str | None, unpin: str | None) -> int:
     """List the releases, the newest first. An asterisk marks the current one."""
     folder = Releases(settings.releases)
     if pin:
         folder.pin(pin, "pinned by hand")
     if unpin:
         folder.unpin(unpin)
-    # After pinning, so that one call can pin a release and prune the others.
-    for name in folder.prune(prune) if prune else ():
-        click.echo(f"removed {name}", err=True)
     current = folder.current_id()
     for release in folder.history():
         manifest = release.manifest

@@ -11,6 +11,7 @@ import click
 from citygraph.cli.console import OK, command
 from citygraph.errors import NotFound
 from citygraph.release.releases import Release, Releases
+from citygraph.release.retention import parse_policy
 from citygraph.settings import Settings
 from citygraph.source.files import is_current, sources_of
 
@@ -28,11 +29,16 @@ def serve(context: click.Context, /, builds: bool, **changes: Any) -> int:
     With --build, also build one if the files have changed since.
     """
     settings: Settings = context.obj.with_changes(**changes)
-    if (_is_outdated(settings) if builds else _current(settings) is None) and (status := _build(context)):
-        return status
     # The imports of the server would slow down the other commands.
+    from citygraph.serve import require_free
     from citygraph.serve import serve as run
 
+    # Before a build, which may take long.
+    require_free(settings)
+    if settings.keep:
+        parse_policy(settings.keep)
+    if (_is_outdated(settings) if builds else _current(settings) is None) and (status := _build(context)):
+        return status
     release = Releases(settings.releases).current()
     click.echo(f"serving {release.id} on http://{settings.host}:{settings.port}/", err=True)
     run(settings)

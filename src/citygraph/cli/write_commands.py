@@ -17,6 +17,7 @@ from citygraph.commit.tokens import RIGHTS, TokenHolder, Tokens
 from citygraph.errors import UsageError, Violations
 from citygraph.rdf.formats import by_extension
 from citygraph.release.releases import Releases
+from citygraph.release.retention import prune_by_setting
 from citygraph.settings import Settings
 from citygraph.source.query_parameters import expand
 from citygraph.source.reading import unpacked_file
@@ -126,6 +127,7 @@ def _commit(settings: Settings, change: Change, language: str) -> int:
     if not isinstance(outcome, Commit):
         raise outcome
     what = "would publish" if change.dry_run else "published" if outcome.published else "nothing to change in"
+    prune_by_setting(Releases(settings.releases), settings.keep)
     click.echo(f"{what} {outcome.release}: {outcome.added} added, {outcome.removed} removed", err=True)
     if outcome.blank_nodes:
         click.echo(f"{outcome.blank_nodes} blank node(s) got IRIs", err=True)

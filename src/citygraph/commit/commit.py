@@ -18,13 +18,14 @@ from typing import Any, Protocol
 from pyoxigraph import NamedNode, Quad, Store
 
 from citygraph.commit.apply import apply_update, apply_write
-from citygraph.commit.change import Change, Commit, GraphWrite
+from citygraph.commit.change import Change, Commit, GraphWrite, Update
 from citygraph.commit.edit import Edit, undo
 from citygraph.commit.outcomes import Outcome
 from citygraph.errors import CitygraphError, Conflict, PreconditionFailed, StorageFull, Violations
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.nquads import SetDigest, as_line, write_patch
 from citygraph.release.changes import write_changes
+from citygraph.release.disk_room import require_room_for_commit
 from citygraph.release.ownership import owner_check, prefix_check, single_graph_check
 from citygraph.release.releases import Manifest, Release, Releases, Staged, WorkingCopy
 from citygraph.report import Report, report_of_change
@@ -141,6 +142,7 @@ def _commit_once(changes: Sequence[Change], context: _CommitContext) -> list[Out
     """Commits all changes in one release. Raises Violations if they do not conform together, _ReleaseMoved."""
     begun = time.monotonic()
     current = context.releases.current()
+    require_room_for_commit(context.releases, sum(_size(change) for change in changes))
     with _storage_errors(), context.releases.stage(current, context.working) as staged:
         if staged.parent is None or staged.parent.id != current.id:
             raise _ReleaseMoved("another release was published meanwhile: nothing was changed, try again")
@@ -241,6 +243,12 @@ def _apply_change(
 def _without_traceback(error: CitygraphError) -> CitygraphError:
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
+
+
+def _size(change: Change) -> int:
+    """Returns the bytes that were sent."""
+    what = change.what
+    return len(what.text) if isinstance(what, Update) else sum(len(payload.data) for payload in what.payloads)
 
 
 def _graph_of(change: Change) -> str:

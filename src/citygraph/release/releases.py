@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -191,13 +191,14 @@ class Releases:
         """Returns all releases, the newest first."""
         if not self.root.is_dir():
             return []
-        names = (p.name for p in self.root.iterdir() if not p.is_symlink() and (p / _MANIFEST).is_file())
+        history = []
+        for path in self.root.iterdir():
+            # A release may be pruned meanwhile; a hidden folder is staged, or being removed.
+            if not path.name.startswith(".") and not path.is_symlink():
+                with suppress(NotFound, FileNotFoundError):
+                    history.append(self.get(path.name))
         # Several releases may have been published in one second, so the number decides.
-        return sorted(
-            (self.get(name) for name in names),
-            key=lambda release: (release.id[:18], release.manifest.number),
-            reverse=True,
-        )
+        return sorted(history, key=lambda release: (release.id[:18], release.manifest.number), reverse=True)
 
     @contextmanager
     def stage(
@@ -254,14 +255,19 @@ class Releases:
         """Renames the folder of a release before its removal, so that no reader finds half a release after a crash."""
         return release.rename(self.root / f"{_STAGING}{release.name}")
 
-    def prune(self, keep: int) -> list[str]:
-        """Removes all but the newest `keep` releases, the protected and the current one; returns the removed names."""
+    def prune(self, keep: int | Callable[[list[Release]], set[str]], dry_run: bool = False) -> list[str]:
+        """Removes all but the newest `keep` releases, or those `keep` names, the protected and the current one.
+
+        Returns the names of the removed releases, or of those to be removed with `dry_run`.
+        """
         with self._locked():
-            current = self._current_or_none()
-            kept = {*protected(self), current.id if current else ""}
-            old = [release for release in self.history()[keep:] if release.id not in kept]
-            for release in old:
-                shutil.rmtree(self._hidden(release.path))
+            history = self.history()
+            kept = {release.id for release in history[:keep]} if isinstance(keep, int) else keep(history)
+            kept |= {*protected(self), *(one.id for one in [self._current_or_none()] if one)}
+            old = [release for release in history if release.id not in kept]
+            hidden = [self._hidden(release.path) for release in old if not dry_run]
+        for path in hidden:  # without the lock, which commits wait for; after a kill, `sweep` removes the rest
+            shutil.rmtree(path, ignore_errors=True)
         return [release.id for release in old]
 
     def pin(self, release_id: str, reason: str) -> None:

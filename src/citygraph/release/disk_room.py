@@ -1,0 +1,69 @@
+"""The room on the disk: what a build or a commit needs, compared with what is free before it starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from citygraph.errors import NotFound, StorageFull
+from citygraph.release.releases import Releases
+
+_KB, _MB = 1000, 1_000_000
+# The İzmir graph: 1.4 MB of files make a release of 27 MB, of which the vocabulary takes 4.8 MB.
+_FIRST, _TIMES = 4_800_000, 15
+# A commit of one statement writes at least this much besides what it shares with the release before.
+_COMMIT, _TEXT = 128_000, 2
+# Warn while so many more releases of the size of the current one fit.
+_FEW = 3
+
+
+def require_room_for_build(releases: Releases, data: int) -> None:
+    """Raises StorageFull if a build from so many bytes of data needs more room than is free, with both figures.
+
+    It needs as much as the current release takes.
+    """
+    need, free = _size_of_current(releases) or _FIRST + _TIMES * data, _free(releases)
+    if need > free:
+        raise StorageFull(
+            f"a build needs about {need / _MB:.1f} MB of disk, and {free / _MB:.1f} MB are free: nothing was "
+            "changed; remove old releases with `citygraph prune`, or make room"
+        )
+
+
+def require_room_for_commit(releases: Releases, text: int) -> None:
+    """Raises StorageFull if a commit of so many bytes needs more room than is free, with both figures."""
+    need, free = _COMMIT + _TEXT * text, _free(releases)
+    if need > free:
+        raise StorageFull(
+            f"a commit needs at least {need // _KB} kB of disk, and {free // _KB} kB are free: nothing was changed"
+        )
+
+
+def low_room(releases: Releases) -> str:
+    """Returns a warning if the disk will soon be full, with the figures; "" if not."""
+    size, free = _size_of_current(releases), _free(releases)
+    if free >= _FEW * size:
+        return ""
+    return (
+        f"the disk will soon be full: {free / _MB:.1f} MB are free, and a build needs about {size / _MB:.1f} MB. "
+        'Remove old releases with `citygraph prune`, or set keep = "30d, 12 monthly" in citygraph.toml'
+    )
+
+
+def _free(releases: Releases) -> int:
+    folder = releases.root.absolute()
+    status = os.statvfs(next(path for path in (folder, *folder.parents) if path.is_dir()))
+    return status.f_bavail * status.f_frsize
+
+
+def _size_of_current(releases: Releases) -> int:
+    """Returns the bytes of all files of the current release; 0 if there is none."""
+    try:
+        folder = releases.current().path
+    except NotFound:
+        return 0
+    return sum(_size(path) for path in folder.rglob("*"))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
