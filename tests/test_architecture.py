@@ -33,6 +33,7 @@ PACKAGES = (
     "web.http",
     "sheets",
     "wikidata",
+    "backup",
     "commit",
     "incremental",
     "engine",

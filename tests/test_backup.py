@@ -181,7 +181,9 @@ def test_a_killed_backup_leaves_no_backup_and_is_repeated(instance: Path, tmp_pa
     (root / "objects" / "1.part").write_bytes(b"half")
     kept = list(root.glob("objects/??/*"))
     assert ObjectFolder(root).names() == []
-    assert [hashlib.sha256(one.read_bytes()).hexdigest() for one in kept] == [one.parent.name + one.name for one in kept]
+    assert [hashlib.sha256(one.read_bytes()).hexdigest() for one in kept] == [
+        one.parent.name + one.name for one in kept
+    ]
     result = backed_up(root)
     assert result.copied <= len(result.record.files) - len(kept)
     assert not list(root.rglob("*.part"))

@@ -255,6 +255,24 @@ def test_an_address_in_use_is_told(built: Built) -> None:
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
 
 
+def test_an_address_in_use_is_told_before_anything_is_built(tmp_path: Path) -> None:
+    """(18) `make serve` with CITYGRAPH_PORT: a port in use ends the command before the build; nothing is written."""
+    makefile = (Path(__file__).parents[1] / "Makefile").read_text()
+    recipe = makefile.partition("\nserve:")[2].partition("\n\n")[0]
+    arguments = recipe.partition("$(BIN)/citygraph ")[2].split()
+    assert recipe.count("$(BIN)/citygraph") == 1
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "citygraph.cli", "--releases", str(tmp_path / "releases"), *arguments]
+        own = {**os.environ, "CITYGRAPH_PORT": port}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=own)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert not (tmp_path / "releases").exists()
+
+
 def test_a_dead_engine_host_is_started_anew(server: Running) -> None:
     """Whoever kills the engine host has it back within seconds; documents are served meanwhile."""
     (host,) = _running(server, b"citygraph.engine.host")

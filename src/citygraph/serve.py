@@ -95,7 +95,9 @@ def require_free(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             address = f"{settings.host}:{settings.port}"
-            raise UsageError(f"cannot listen on {address}: {error.strerror}; another port: --port or CITYGRAPH_PORT") from None
+            raise UsageError(
+                f"cannot listen on {address}: {error.strerror}; another port: --port or CITYGRAPH_PORT"
+            ) from None
 
 
 def _server(settings: Settings) -> AbstractServer[Any]:

@@ -189,10 +189,8 @@ class Releases:
 
     def history(self) -> list[Release]:
         """Returns all releases, the newest first."""
-        if not self.root.is_dir():
-            return []
         history = []
-        for path in self.root.iterdir():
+        for path in self.root.iterdir() if self.root.is_dir() else ():
             # A release may be pruned meanwhile; a hidden folder is staged, or being removed.
             if not path.name.startswith(".") and not path.is_symlink():
                 with suppress(NotFound, FileNotFoundError):
