@@ -134,7 +134,7 @@ def test_a_restore_needs_an_empty_folder(instance: Path, tmp_path: Path) -> None
 
 
 def test_a_damaged_object_is_named(instance: Path, tmp_path: Path) -> None:
-    """(18) --verify names the object and its file; a restore of it fails without a current release; a backup repairs."""
+    """(18) --verify names the object and its file; a restore of it has no current release; a backup repairs."""
     result = backed_up(tmp_path / "backups")
     assert command("backup", "--verify", str(tmp_path / "backups")).exit_code == 0
     file = max((one for one in result.record.files if one.path.endswith(".sst")), key=lambda one: one.size)
