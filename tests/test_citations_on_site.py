@@ -74,11 +74,13 @@ def test_release_and_dataset_are_cited(client: FlaskClient, three: tuple[Release
 
 
 def test_stored_result_is_cited_with_its_parameters(client: FlaskClient, three: tuple[Release, ...]) -> None:
-    """Title of the query, pinned to the release; what belongs to the citation is left out."""
+    """Title of the query with their values, pinned to the release; what belongs to the citation is left out."""
     entry = cited(client, "/cite/queries/partners?city=city:izmir&format=csl&accessed=2026-05-01")
     assert entry["URL"] == f"{BASE}releases/{three[2].id}/queries/partners?city=city:izmir"
-    assert entry["title"]
+    assert entry["title"] == "Partners of a city (İzmir)"
     assert entry["accessed"] == {"date-parts": [[2026, 5, 1]]}
+    assert cited(client, "/cite/queries/partners?city=Baku&format=csl&lang=tr")["title"].endswith(" (Baku)")
+    assert cited(client, "/cite/queries/partners?format=csl")["title"] == entry["title"], "the default"
 
 
 def test_table_is_cited_by_its_title(client: FlaskClient, three: tuple[Release, ...]) -> None:

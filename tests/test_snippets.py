@@ -16,7 +16,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from citygraph.release.releases import Release
-from citygraph.web.view.snippets import form_of, javascript_text, python_text, r_text, shell_text, snippets_of
+from citygraph.web.view.snippets import (
+    QueryCall,
+    call_snippets_of,
+    form_of,
+    javascript_text,
+    python_text,
+    r_text,
+    shell_text,
+    snippets_of,
+)
 from tests.running import Running
 
 # No query has a NUL: the endpoint refuses it.
@@ -141,6 +150,24 @@ def test_a_snippet_runs(izmir_site: Running, izmir: Release, language: str, form
         "ASK": "true" in shown.lower(),
         "CONSTRUCT": "1996-04-24" in shown,
     }[form], shown
+
+
+@pytest.mark.parametrize("language", RUNNERS)
+def test_a_stored_query_is_asked_by_its_name(izmir_site: Running, izmir: Release, language: str) -> None:
+    """With the values of its parameters, in the language of the page (17)."""
+    call = QueryCall("partners", {"city": "Bremen"}, "SELECT", "tr")
+    codes = {one.name: one.code for one in call_snippets_of(call, izmir_site.url, izmir.id)}
+    assert "SELECT" not in codes[language]
+    assert "İzmir" in RUNNERS[language](codes[language])
+
+
+def test_a_parameter_may_have_any_name() -> None:
+    """A keyword is no name in Python (17)."""
+    call = QueryCall("a/b", {"from": 'its "x"', "to": "1"}, "SELECT", "en")
+    code = call_snippets_of(call, "http://localhost", "x")[0].code
+    call_node = ast.parse(code).body[2]
+    assert isinstance(call_node, ast.Assign)
+    assert ast.unparse(call_node.value) == """graph.run('a/b', **{'from': 'its "x"'}, to='1')"""
 
 
 @pytest.mark.parametrize("language", ["JavaScript", "curl", "R"])

@@ -98,6 +98,9 @@ def test_list_is_a_page_in_two_languages(client: FlaskClient) -> None:
     assert "Partners of a city" in english.text
     assert "Bir şehrin kardeş şehirleri" in turkish.text
     assert 'href="/queries/tables/cities"' in turkish.text
+    summaries = re.findall(r'<p class="caption" lang="(?:tr|en)">(.*?)</p>', turkish.text)
+    assert len(summaries) == len(told(client.get("/queries"))["queries"])
+    assert all(summaries)
     assert turkish.headers["Content-Language"] == "tr"
 
 
@@ -168,7 +171,9 @@ def test_reading_about_a_query_evaluates_nothing(client: FlaskClient, engines: l
     """Crawlers read the pages of all queries, and none is run for them (13.26)."""
     before = len(engines[0].asked)
     for path in (PARTNERS, f"{PARTNERS}?lang=tr", f"{PARTNERS}?format=html"):
-        assert '<table class="answer">' not in client.get(path, headers={"Accept": BROWSER}).text
+        page = client.get(path, headers={"Accept": BROWSER}).text
+        assert '<table class="answer">' not in page
+        assert re.search("<h2>(Result|Sonuç)</h2>", page) is None
     assert len(engines[0].asked) == before
 
 
@@ -270,6 +275,8 @@ def test_bad_value_is_told_in_the_form(
     assert [field.split('"')[1] for field in fields if 'aria-invalid="true"' in field] == marked
     assert kept in form
     assert form.count('role="alert"') == form.count('id="result"') == 1
+    assert 'class="caption takes"' not in form, "there is no result to download"
+    assert "<h2>Sonuç</h2>" not in form
     assert "İstek geçersiz" in form
     assert len(engines[0].asked) == asked
 

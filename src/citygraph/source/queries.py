@@ -28,6 +28,8 @@ from citygraph.source.query_parameters import Parameter, block_of, labelled, rea
 from citygraph.source.reading import read_packaged_text
 
 COLUMN_TYPES = ("iri", "text", "date", "integer", "number", "boolean")
+# Not after abbreviations such as "z. B." and ordinal numbers.
+_SENTENCE_END = re.compile(r"(?<=[^\W\d_]{2}[.!?])\s+|(?<=\)[.!?])\s+")
 _KIND = re.compile(r"^\s*(SELECT|ASK|CONSTRUCT|DESCRIBE)\b", re.IGNORECASE | re.MULTILINE)
 
 
@@ -91,6 +93,11 @@ class StoredQuery:
     def description_in(self, language: str) -> tuple[str, str]:
         """Returns the description in a language, else in English, with the language of the text."""
         return text_in(self.descriptions, language)
+
+    def summary_in(self, language: str) -> tuple[str, str]:
+        """Returns the first sentence of the description in a language, with the language of the text."""
+        text, used = self.description_in(language)
+        return _SENTENCE_END.split(" ".join(text.split()), maxsplit=1)[0], used
 
     def heading(self, name: str, language: str) -> str:
         """Returns the heading of a column of the result in a language: by the head, else from the variable's name."""

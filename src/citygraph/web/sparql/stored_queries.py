@@ -38,7 +38,7 @@ from citygraph.web.sparql.result_picture import ResultPicture, draw_result
 from citygraph.web.sparql.result_view import ResultView, read_answer
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import Lookups, ReleaseCache
-from citygraph.web.view.snippets import snippets_of
+from citygraph.web.view.snippets import QueryCall, call_snippets_of, form_of
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.values import AlternateForm
 
@@ -231,6 +231,8 @@ class Queries:
         body = "\n".join(line for line in text.splitlines() if not line.startswith("#+")).strip()
         formats = _formats(query)
         language = reader.translations.language
+        values = {name: value for name, value in arguments.items() if name not in refused}
+        call = QueryCall(query.name, values, form_of(query.text), language)
         sent = {**arguments, **({} if language == current_instance().languages[0] else {"lang": language})}
         return self._pages.page(
             "query.html",
@@ -238,7 +240,7 @@ class Queries:
             opened.release,
             query=query,
             text=body,
-            programs=snippets_of(body, root, opened.release.id),
+            programs=call_snippets_of(call, root, opened.release.id),
             fields=fields_of(query, arguments, refused, FormContext(opened, self._lookup(request), reader, here)),
             results=[
                 AlternateForm(one.label, f"{here}?{urlencode({**sent, 'format': one.name})}", one.media_type)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import partial
 
 from pyoxigraph import Literal
 
@@ -18,6 +19,7 @@ from citygraph.release.result_store import ResultStore, release_of
 from citygraph.source.citable import TABLES, table_name
 from citygraph.source.files import sources_of
 from citygraph.source.queries import find_query
+from citygraph.source.query_parameters import Parameter, term_of
 from citygraph.text import best_tag, nfc
 from citygraph.web.documents.representation import split
 from citygraph.web.http.messages import RELEASE, Reply, Request, not_known
@@ -89,8 +91,8 @@ class Citations:
         if cited.result or cited.kind == "dataset" or path in _WHOLE:
             return {}
         if path.startswith("queries/"):
-            values = {name: value for name, value in request.args.items() if name not in _CITATION_PARAMETERS}
-            fields = {"name": path.removeprefix("queries/"), **{f"${name}": value for name, value in values.items()}}
+            values = {f"${name}": value for name, value in _values(request).items()}
+            fields = {"name": path.removeprefix("queries/"), **values}
         elif path.startswith("tables/"):
             fields = {"table": path.removeprefix("tables/")}
         else:
@@ -111,7 +113,7 @@ class Citations:
         opened = self._site.opened(request.environ)
         if path.startswith("releases/") and RELEASE not in request.environ:
             opened, path = self._of_release(path.removeprefix("releases/")), ""
-        title, kind = self._title(opened, path, language)
+        title, kind = self._title(opened, path, language, _values(request))
         release = opened.release
         below = "" if kind == "dataset" else f"/{quoted_path(path)}"
         url = self._site.iri(release) + below + self._query(request)
@@ -133,14 +135,17 @@ class Citations:
             raise NotFound(f"there is no release {name}")
         return self._site.shelf.get(release.id)
 
-    def _title(self, opened: OpenRelease, path: str, language: str) -> tuple[str, str]:
+    def _title(self, opened: OpenRelease, path: str, language: str, values: Mapping[str, str]) -> tuple[str, str]:
         if path in _WHOLE:
             whole = _whole_title(opened, language)
             return (f"{whole}: {path}", "document") if path in _WHOLE[3:] else (whole, "dataset")
         if path.startswith(("queries/", TABLES)):
             name = table_name(path) if path.startswith(TABLES) else path.removeprefix("queries/")
-            query = find_query(sources_of(self._site.settings).query_folders, name)
-            return query.title_in(language)[0], "result"
+            folders, examples = sources_of(self._site.settings).query_folders, self._site.shelf.current().examples
+            query = find_query(folders, name, examples)
+            terms = [_term(one, values.get(one.name, one.example or one.default)) for one in query.parameters]
+            label = partial(_label, opened, language)
+            return _with_values(query.title_in(language)[0], terms, label), "result"
         iri = self._site.thing("doc/" + path.removeprefix("id/") if path.startswith("id/") else path)
         if not iri or not any(r.id == opened.release.id for r in self._site.timeline.holding(iri)):
             raise not_known(path)
@@ -197,8 +202,30 @@ def title_of(record: CitedResult, language: str, label: Callable[[str], str]) ->
     if tag is None:
         columns = ", ".join(record.columns)
         return _("Result of a query: {columns}", columns=columns) if columns else _("Result of a query")
-    values = [_shown(value, label) for value in record.parameters.values()]
-    return record.title[tag] + (f" ({', '.join(values)})" if values else "")
+    return _with_values(record.title[tag], record.parameters.values(), label)
+
+
+def _with_values(title: str, terms: Iterable[str], label: Callable[[str], str]) -> str:
+    """Returns the title of a query with the values of its parameters."""
+    values = [_shown(term, label) for term in terms]
+    return title + (f" ({', '.join(values)})" if values else "")
+
+
+def _values(request: Request) -> dict[str, str]:
+    """Returns the values of the parameters of what is cited."""
+    return {name: value for name, value in request.args.items() if name not in _CITATION_PARAMETERS}
+
+
+def _term(parameter: Parameter, value: str) -> str:
+    """Returns the value of a parameter as a term, or as it is if it is the name of an entity."""
+    try:
+        return str(term_of(parameter, value))
+    except UsageError:
+        return value
+
+
+def _label(opened: OpenRelease, language: str, iri: str) -> str:
+    return opened.labels.best(iri, language).text
 
 
 def _shown(value: str, label: Callable[[str], str]) -> str:

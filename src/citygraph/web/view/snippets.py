@@ -1,14 +1,18 @@
 """Programs that ask the query at hand of one release: in Python, R, JavaScript and curl, to be copied and run.
 
-The query and the address are written as each language writes any text, so that no query ends its own string.
+A stored query is asked by its name, any other by its text. The query and the address are written as each language
+writes any text, so that no query ends its own string.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from keyword import iskeyword
+from urllib.parse import urlencode
 
+from citygraph.catalogues import ENGLISH
 from citygraph.client.query_terms import as_variables
 
 # The first of these words outside of IRIs, comments and names is the form of the query.
@@ -30,8 +34,32 @@ class Snippet:
 
 def snippets_of(query: str, root: str, release: str) -> tuple[Snippet, ...]:
     """Returns the programs; `root` is the address of the site, and `release` the release that they ask."""
-    site = f"{root.partition('/releases/')[0]}/releases/{release}"
+    site = _site(root, release)
     return tuple(Snippet(name, write(query, site, form_of(query))) for name, write in _WRITERS)
+
+
+@dataclass(frozen=True)
+class QueryCall:
+    """A stored query with the values of its parameters; `form` is that of its text, `language` that of labels."""
+
+    name: str
+    values: Mapping[str, str]
+    form: str
+    language: str
+
+
+def call_snippets_of(call: QueryCall, root: str, release: str) -> tuple[Snippet, ...]:
+    """Returns the programs that ask a stored query by its name; `root` and `release` as in `snippets_of`."""
+    site, is_graph = _site(root, release), call.form in _GRAPHS
+    address = f"{site}/queries/{call.name}?{urlencode({**call.values, 'lang': call.language, 'format': ''})}"
+    text = f"{address}{'ttl' if is_graph else 'csv'}"
+    fetched = javascript_text(f"{address}{'ttl' if is_graph else 'json'}")
+    return (
+        Snippet("Python", _python_call(call, site)),
+        Snippet("R", _program(f"address <- {r_text(text)}", *_read_r(call.form))),
+        Snippet("JavaScript", _program(f"const response = await fetch({fetched});", *_read_javascript(call.form))),
+        Snippet("curl", _program(f"curl -sS --fail-with-body {shell_text(text)}")),
+    )
 
 
 def form_of(query: str) -> str:
@@ -69,15 +97,35 @@ def _as_hex(match: re.Match[str]) -> str:
     return f"\\x{ord(match[0]):02x}"
 
 
+def _site(root: str, release: str) -> str:
+    return f"{root.partition('/releases/')[0]}/releases/{release}"
+
+
 def _python(query: str, site: str, form: str) -> str:
-    is_truth = form == "ASK"
     # In the client a dollar sign marks a parameter; in SPARQL it is another way to write a variable.
+    return _ask_in_python(python_text(site), f"query({python_text(as_variables(query))})", form)
+
+
+def _python_call(call: QueryCall, site: str) -> str:
+    values = []
+    for name, value in call.values.items():
+        # A variable of SPARQL may have the name of a keyword, such as `from`.
+        is_name = name.isidentifier() and not iskeyword(name)
+        text = python_text(value)
+        values.append(f"{name}={text}" if is_name else f"**{{{python_text(name)}: {text}}}")
+    language = "" if call.language == ENGLISH else f", language={python_text(call.language)}"
+    arguments = ", ".join([python_text(call.name), *values])
+    return _ask_in_python(python_text(site) + language, f"run({arguments})", call.form)
+
+
+def _ask_in_python(graph: str, question: str, form: str) -> str:
+    is_truth = form == "ASK"
     return _program(
         f"# pip install citygraph{'' if is_truth else ' pandas pyarrow'}",
         "from citygraph.client import Graph",
         "",
-        f"graph = Graph({python_text(site)})",
-        f"result = graph.query({python_text(as_variables(query))})",
+        f"graph = Graph({graph})",
+        f"result = graph.{question}",
         f"print({'result.truth' if is_truth else 'result.pandas()'})",
     )
 
@@ -88,9 +136,14 @@ def _r(query: str, site: str, form: str) -> str:
     return _program(
         f"query <- {r_text(query)}",
         f"address <- paste0({address}, URLencode(query, reserved = TRUE))",
-        'result <- readLines(address, encoding = "UTF-8")' if is_graph else _READ_CSV,
-        r'cat(result, sep = "\n")' if is_graph else "print(result)",
+        *_read_r(form),
     )
+
+
+def _read_r(form: str) -> tuple[str, ...]:
+    if form in _GRAPHS:
+        return 'result <- readLines(address, encoding = "UTF-8")', r'cat(result, sep = "\n")'
+    return _READ_CSV, "print(result)"
 
 
 def _javascript(query: str, site: str, form: str) -> str:
@@ -101,6 +154,12 @@ def _javascript(query: str, site: str, form: str) -> str:
         f'  headers: {{ Accept: "{"text/turtle" if form in _GRAPHS else "application/sparql-results+json"}" }},',
         "  body: new URLSearchParams({ query }),",
         "});",
+        *_read_javascript(form),
+    )
+
+
+def _read_javascript(form: str) -> tuple[str, ...]:
+    return (
         "const text = await response.text();",
         "if (!response.ok) throw new Error(text);",
         *_SHOWN.get(form, ("console.log(text);",)),
