@@ -218,6 +218,7 @@ def test_a_question_is_answered_in_two_calls(call: Tools, question: str) -> None
         ("run_sparql", {"query": "SELECT * { [] a cg:Citty }"}, "unknown-term", "cg:City"),
         ("run_sparql", {"query": "SELECT * { ?a cg:party ?b"}, "syntax-error", ""),
         ("run_stored_query", {"name": "partnerz"}, "unknown-query", "partners"),
+        ("run_stored_query", {"name": "partners", "parameters": {"limit": "1"}}, "bad-request", ""),
         ("describe_entity", {"entity": "city:bremmen"}, "unknown-entity", "city/bremen: Bremen"),
         ("describe_entity", {"entity": "Bremmen"}, "unknown-entity", "city/bremen: Bremen"),
         ("describe_entity", {"entity": "bremen", "language": "English"}, "bad-language", ""),

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from citygraph.client import Graph
+from citygraph.client.web_exchange import RESERVED_PARAMETERS
 from citygraph.errors import BadData, NotFound, UsageError
 from citygraph.source.queries import find_query, load_queries, read_query
-from citygraph.source.query_parameters import expand
+from citygraph.source.query_parameters import ADDRESS_PARAMETERS, expand
 
 QUERY = """#+ title: Partners
 #+ description: All partners of a city since a date.
@@ -82,14 +84,22 @@ def test_an_unknown_query_names_those_there_are(folder: Path) -> None:
     ("head", "wrong"),
     [("#+ title: [", "YAML"), ("#+ title: T", "description"),
      ("#+ title: T\n#+ description: D\n#+ parameters: {x: iri}", "VALUES"),
-     ("#+ title: T\n#+ description: D\n#+ parameters: {city: colour}", "must be of type")],
+     ("#+ title: T\n#+ description: D\n#+ parameters: {city: colour}", "must be of type"),
+     ("#+ title: T\n#+ description: D\n#+ parameters: {limit: integer}", "may not be 'limit'")],
 )  # fmt: skip
 def test_a_bad_head_is_told_with_its_file(tmp_path: Path, head: str, wrong: str) -> None:
     """What is wrong with a head is said, with the file's name."""
     path = tmp_path / "q.rq"
     path.write_text(head + "\nSELECT * { VALUES ?city { city:izmir } }")
-    with pytest.raises(BadData, match=rf"q\.rq: .*{wrong}"):
+    with pytest.raises(BadData, match=rf"q\.rq:\d+: .*{wrong}"):
         read_query(path, "q")
+
+
+def test_client_refuses_the_parameters_of_addresses() -> None:
+    """(17) With limit= a result would be cut without an error; the client knows the same names as the site."""
+    assert RESERVED_PARAMETERS == ADDRESS_PARAMETERS
+    with pytest.raises(ValueError, match="limit is not a parameter of a stored query"):
+        Graph("http://localhost:1").run("partners", limit=1)
 
 
 def test_prefixed_names_are_expanded() -> None:

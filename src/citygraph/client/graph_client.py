@@ -18,6 +18,7 @@ from citygraph.client.result_table import ResultTable, read_result, table_of
 from citygraph.client.retries import RetryPolicy
 from citygraph.client.typed_values import IRI
 from citygraph.client.web_exchange import (
+    RESERVED_PARAMETERS,
     RESULTS,
     HttpTransport,
     TransferState,
@@ -31,8 +32,6 @@ from citygraph.client.web_exchange import (
 INTERACTIVE = RetryPolicy(attempts=5, first_wait=0.5, longest_wait=30.0, longest_retry_after=120.0)
 _FOUND = ("iri", "label", "name", "kind", "country", "similar")
 _MATCHED = ("name", "iri", "label", "score", "match")
-# Parameters of the address of a stored query, which belong to no query.
-_RESERVED = frozenset({"format", "output", "lang", "run", "timeout"})
 # The name of a stored query; any other text is a query.
 _STORED = re.compile(r"[a-z0-9]+(?:[-/][a-z0-9]+)*")
 _BATCH = 50
@@ -102,7 +101,7 @@ class Graph:
 
     def run(self, name: str, /, **parameters: Any) -> ResultTable:
         """Returns the result of a stored query; /queries lists them with their parameters. Raises GraphError."""
-        if reserved := _RESERVED & parameters.keys():
+        if reserved := RESERVED_PARAMETERS & parameters.keys():
             raise ValueError(f"{', '.join(sorted(reserved))} is not a parameter of a stored query")
         own = {**self._limit, "lang": self.language}
         values = {key: _parameter(value) for key, value in parameters.items() if value is not None}

@@ -33,6 +33,8 @@ from citygraph.client.retries import RetryPolicy, seconds_of
 
 RESULTS = "application/sparql-results+json, application/n-triples;q=0.9"
 JSON_TYPE = "application/json"
+# Parameters of the address of a stored query, which belong to no query: with a limit, the result would not be whole.
+RESERVED_PARAMETERS = frozenset({"format", "output", "lang", "run", "timeout", "limit", "after"})
 _PIECE = 1 << 18
 # Seconds in which something must arrive. The server says itself that its limit is reached, and needs a moment for that.
 _SILENCE, _GRACE = 330.0, 5.0

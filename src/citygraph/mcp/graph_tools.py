@@ -15,6 +15,7 @@ from pydantic import Field
 from citygraph.client.graph_errors import GraphError, NotInGraph
 from citygraph.client.result_table import ResultTable
 from citygraph.client.typed_values import IRI
+from citygraph.client.web_exchange import RESERVED_PARAMETERS
 from citygraph.mcp.answers import (
     EntityAnswer,
     FoundEntity,
@@ -173,6 +174,11 @@ class GraphTools:
         offset: Offset = 0,
     ) -> Annotated[CallToolResult, RowsAnswer]:
         """Run a stored query: these are tested, and answer most questions better than SPARQL of your own."""
+        if reserved := RESERVED_PARAMETERS & parameters.keys():
+            detail = (
+                f"{min(reserved)} is not a parameter of a stored query; limit and offset are arguments of this tool"
+            )
+            raise NameProblem("bad-request", "Bad request", detail)
         reader = self._site.current()
         try:
             result = reader.stored(name, parameters)

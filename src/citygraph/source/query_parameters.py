@@ -22,6 +22,8 @@ PARAMETER_TYPES = ("iri", "date", "integer", "text", "language", "choice")
 _KEYS = ("type", "description", "class", "choices", "minimum", "maximum", "partial")
 _NOT_IN_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')
 # Every engine supports integers of 18 digits.
+# Parameters of the address of every query, which no query may have.
+ADDRESS_PARAMETERS = frozenset({"format", "output", "lang", "run", "timeout", "limit", "after"})
 _NO_ENTITY = "it must be the name or identifier of an entity, such as Baku or city:baku, or an IRI"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _LITERAL = re.compile(r'"(?P<text>[^"\\]*)"(?:\^\^\S+)?')
@@ -71,6 +73,8 @@ def block_of(name: str) -> re.Pattern[str]:
 
 def read_parameter(name: str, value: Any, text: str) -> Parameter:
     """Returns a parameter as the head of a query describes it. Raises UsageError for an invalid description."""
+    if name in ADDRESS_PARAMETERS:
+        raise UsageError(f"a parameter may not be {name!r}: the address of every query has it; choose another name")
     values: dict[str, Any] = {"type": value} if isinstance(value, str) else dict(value)
     block = block_of(name).search(text)
     if block is None:

@@ -21,7 +21,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.files import sources_of
 from citygraph.source.queries import StoredQuery, load_queries
-from citygraph.source.query_parameters import Parameter, expand, with_entities
+from citygraph.source.query_parameters import ADDRESS_PARAMETERS, Parameter, expand, with_entities
 from citygraph.sparql.protocol import Query, parameters_of
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import NO_STORE, RELEASE, Reply, Request
@@ -33,7 +33,7 @@ from citygraph.web.sparql.offered_formats import offered_formats
 from citygraph.web.sparql.openapi import openapi
 from citygraph.web.sparql.query_form import FormContext, fields_of
 from citygraph.web.sparql.query_result import named_result
-from citygraph.web.sparql.result_pages import AFTER, LIMIT, RowPager, requested_page
+from citygraph.web.sparql.result_pages import RowPager, requested_page
 from citygraph.web.sparql.result_picture import ResultPicture, draw_result
 from citygraph.web.sparql.result_view import ResultView, read_answer
 from citygraph.web.view.page_request import PageRequest, page_request_of
@@ -43,8 +43,6 @@ from citygraph.web.view.templates import Templates
 from citygraph.web.view.values import AlternateForm
 
 OPENAPI = Variant("json", "application/vnd.oai.openapi+json;version=3.1")
-# Parameters of every query's address, which are not parameters of the query itself.
-_OWN = ("format", "output", "lang", "run", "timeout", LIMIT, AFTER)
 # Quality measurements are for the build, so the other queries are listed first.
 _GROUPS = ("", "tables", "quality")
 
@@ -323,11 +321,11 @@ def _formats(query: StoredQuery) -> tuple[Format, ...]:
 
 
 def _parameters(request: Request) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns the values of the query's parameters, and of those in _OWN. Raises UsageError for a duplicate."""
+    """Returns the values of the query's parameters, and of ADDRESS_PARAMETERS. Raises UsageError for a duplicate."""
     arguments: dict[str, str] = {}
     own: dict[str, str] = {}
     for name, value in parameters_of(request.environ.get("QUERY_STRING") or "", "the address"):
-        into = own if name in _OWN else arguments
+        into = own if name in ADDRESS_PARAMETERS else arguments
         if name in into:
             raise UsageError(f"the parameter {name[:80]!r} occurs twice in the address")
         into[name] = value
