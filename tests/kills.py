@@ -226,7 +226,7 @@ class Ground:
         history = self.releases.history()
         assert [one.manifest.parent for one in history] == [*(one.id for one in history[1:]), None]
         names = {path.name for path in self.releases.root.iterdir()}
-        odd = names - {one.id for one in history} - {"current", ".lock", ".writing"}
+        odd = names - {one.id for one in history} - {"current", ".lock", ".writing", ".patterns.json", ".results"}
         assert {name for name in odd if not name.startswith((".serving-", ".staging-"))} == set()
         assert self.releases.sweep() == 0, "the commit after the kill has not swept"
 

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -44,7 +45,9 @@ def _call(server: Any, name: str, /, **arguments: Any) -> Any:
         async with mcp.Client(server) as client:
             return await client.call_tool(name, arguments)
 
-    return asyncio.run(once())
+    # In a thread of its own: the browser of other tests has an event loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(once())).result()
 
 
 def _search(text: str, kind: str = "") -> Call:
@@ -260,7 +263,8 @@ def test_the_command_serves_over_standard_streams(built: tuple[Releases, Release
 
     arguments = ["-m", "citygraph.cli", "--releases", str(built[0].root), "mcp"]
     parameters = StdioServerParameters(command=sys.executable, args=arguments, env=dict(os.environ))
-    instructions, tools, result = asyncio.run(talk())
+    with ThreadPoolExecutor(1) as pool:
+        instructions, tools, result = pool.submit(lambda: asyncio.run(talk())).result()
     assert "search_entities" in instructions
     assert all(tool.output_schema and tool.annotations.read_only_hint for tool in tools)
     assert result.structured_content["results"][0]["id"] == "city:izmir"

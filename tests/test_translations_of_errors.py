@@ -42,7 +42,14 @@ _OTHERS = {
     "sheets/limited_reading.py": ("¤ could not be read: ¤",),
     "source/queries.py": ("must be of type", "the head"),
     "source/query_parameters.py": (
-        *("has no line VALUES", "must be of type", "has an unknown key", "is a choice and needs", "¤ is ¤: ¤"),
+        *(
+            "a parameter may not be",
+            "has no line VALUES",
+            "must be of type",
+            "has an unknown key",
+            "is a choice and needs",
+            "¤ is ¤: ¤",
+        ),
     ),
     "web/time/result_access.py": ("CITYGRAPH_STORED_RESULTS",),
     "web/http/negotiation.py": ("¤; there are ¤",),

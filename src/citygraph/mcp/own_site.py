@@ -24,6 +24,6 @@ def own_site(settings: Settings) -> Iterator[Transport]:
     current = releases.current_id()
     with start_host(settings) as host:
         own = host.settings.with_changes(writer_socket="")
-        engines = Engines(own)
-        engines.open(current)
-        yield LocalTransport(create_app(own, releases, engines).wsgi_app, settings.base.rstrip("/"))
+        with Engines(own) as engines:
+            engines.open(current)
+            yield LocalTransport(create_app(own, releases, engines).wsgi_app, settings.base.rstrip("/"))
