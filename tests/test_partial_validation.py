@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -164,6 +165,8 @@ def keys(report: Report) -> set[tuple[str, ...]]:
     return {(r.severity, r.focus_node, r.shape, r.value) for r in report.results}
 
 
+# A node without a class, which most of these changes make, takes pySHACL a minute to find in the whole graph.
+@pytest.mark.slow
 @fewer
 @given(steps=many_changes)
 def test_the_shapes_give_the_same_verdict(
@@ -177,7 +180,19 @@ def test_the_shapes_give_the_same_verdict(
 
     Of what was not judged the whole report says what it said before.
     """
-    folder = tmp_path_factory.mktemp("partial")
+    _compare_verdicts(world, validator, parent_report, tmp_path_factory.mktemp("partial"), steps)
+
+
+def test_the_shapes_give_the_same_verdict_on_changed_values(
+    world: World, validator: PartialValidator, parent_report: Report, tmp_path: Path
+) -> None:
+    """As above, where every node keeps its class."""
+    _compare_verdicts(world, validator, parent_report, tmp_path, [("relink", 30666, 398), ("relink", 7242, 2036)])
+
+
+def _compare_verdicts(
+    world: World, validator: PartialValidator, parent_report: Report, folder: Path, steps: list[tuple[str, int, int]]
+) -> None:
     store = world.copy()
     counted = CountedStore(store)
     counted.apply(world.change(steps))

@@ -235,10 +235,14 @@ class PartialValidator:
             focus, values = self.dependencies.nodes(changes)
         except Unbounded:
             return self.validate_all(after, folder)
+        faults = self._faults(added, after)
+        # The scope must have their nodes, so that a later report on these supersedes them.
+        faulty = {fault.focus_node for fault in faults}
+        focus |= {quad.subject for quad in added if faulty and _report_name(quad.subject) in faulty}
         none: set[Term] = set()
         together = [*((part, none) for part in batches(focus)), *((none, part) for part in batches(values))]
         report = merge_reports([self._validate_batch(self.dependencies, *part, after, folder) for part in together])
-        report = with_faults(report, self._faults(added, after))
+        report = with_faults(report, faults)
         return replace(report, scope=self.dependencies.scope(focus, values))
 
     def _faults(self, added: Iterable[Quad], store: Store) -> list[ValidationResult]:
