@@ -295,6 +295,20 @@ def _listens(running: Running) -> bool:
     return False
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT ?c { GRAPH graph:ontology { ?c a owl:Class ; skos:definition ?text } }",
+        "BASE <https://w3id.org/citygraph/ontology> SELECT ?b { ?a <#party> ?b }",
+    ],
+)
+def test_terms_outside_the_list_are_not_refused(call: Tools, query: str) -> None:
+    """(17) Those that only the graph of the ontology uses, and relative IRIs."""
+    result = call("run_sparql", query=query, limit=2)
+    assert not result.is_error, result.content[0].text
+    assert result.structured_content["total"] > 2
+
+
 def test_rows_come_with_their_total_and_the_way_to_the_rest(call: Tools) -> None:
     """(17) Pages of rows together are the whole result, and each tells how many there are."""
     whole = call("run_stored_query", name="partners", limit=500).structured_content

@@ -35,7 +35,7 @@ from citygraph.mcp.answers import (
 )
 from citygraph.mcp.entity_names import EntityNames, NameProblem
 from citygraph.mcp.site_reading import ReleaseReader, SiteReader, as_value
-from citygraph.mcp.term_check import GraphTerm, unknown_terms
+from citygraph.mcp.term_check import GraphTerm, UnknownTerm, unknown_terms
 from citygraph.sparql.grammar import UnexpectedToken
 from citygraph.text import fold
 
@@ -237,12 +237,18 @@ class GraphTools:
 def _require_known_terms(query: str, reader: ReleaseReader) -> None:
     """Raises NameProblem if a property or class does not exist. A text that does not parse is left to the server."""
     try:
-        unknown = unknown_terms(query, reader.terms)
+        unknown = [term for term in unknown_terms(query, reader.terms) if not _is_used(term, reader)]
     except UnexpectedToken:
         return
     if unknown:
         similar = [name for term in unknown for name in term.similar]
         raise NameProblem("unknown-term", "Unknown term", "; ".join(map(str, unknown)), similar)
+
+
+def _is_used(term: UnknownTerm, reader: ReleaseReader) -> bool:
+    """Returns whether some graph has the term: the vocabulary lists neither those of the ontology's graph nor all."""
+    predicate, value = ("a", f"<{term.iri}>") if term.kind == "class" else (f"<{term.iri}>", "?value")
+    return bool(reader.query(f"ASK {{ GRAPH ?graph {{ ?subject {predicate} {value} }} }}").truth)
 
 
 def _about(

@@ -68,6 +68,7 @@ class UnknownTerm:
 
     kind: str
     name: str
+    iri: str
     line: int
     column: int
     similar: tuple[str, ...]
@@ -78,7 +79,7 @@ class UnknownTerm:
 
 
 def unknown_terms(text: str, terms: GraphTerms) -> list[UnknownTerm]:
-    """Returns the properties and classes of a query's patterns that do not exist. Raises UnexpectedToken.
+    """Returns the properties and classes of a query's patterns that are not in `terms`. Raises UnexpectedToken.
 
     A template of CONSTRUCT may have any terms.
     """
@@ -89,9 +90,11 @@ def unknown_terms(text: str, terms: GraphTerms) -> list[UnknownTerm]:
     unknown: dict[tuple[str, str], UnknownTerm] = {}
     for kind, node in _used(tree, terms, declared):
         name = tree.source(node)
-        if terms.expanded(name, declared) not in known[kind]:
+        iri = terms.expanded(name, declared)
+        # A relative IRI depends on BASE, and is left to the server.
+        if iri not in known[kind] and ":" in iri:
             line, column = _place(text, tree.tokens[node.first].start)
-            unknown.setdefault((kind, name), UnknownTerm(kind, name, line, column, _similar(name, kinds[kind])))
+            unknown.setdefault((kind, name), UnknownTerm(kind, name, iri, line, column, _similar(name, kinds[kind])))
     return list(unknown.values())
 
 
