@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from citygraph.exports.result_network import ResultNetwork, Spell
-from citygraph.exports.sinks import Sink
+from citygraph.exports.sinks import Sink, write_joined
 from citygraph.exports.typed_rows import ColumnKind, TypedColumn
 from citygraph.exports.xml_texts import attribute, content
 
-_BATCH = 500
 _TYPES = {ColumnKind.INTEGER: "long", ColumnKind.NUMBER: "double", ColumnKind.BOOLEAN: "boolean"}
 # XML Schema 1.0 has no year 0.
 _DAY = re.compile(r"(?!-?0000)-?\d{4,}-\d\d-\d\d")
@@ -21,13 +20,7 @@ _TAKEN = ("id", "type", "label", "start", "end", "weight", "source", "target")
 
 def write_gexf(network: ResultNetwork, out: Sink) -> None:
     """Writes a network. Times are days, partial dates widened to their first and last one."""
-    pieces: list[str] = []
-    for piece in _pieces(network):
-        pieces.append(piece)
-        if len(pieces) == _BATCH:
-            out.write("".join(pieces).encode())
-            pieces.clear()
-    out.write("".join(pieces).encode())
+    write_joined(_pieces(network), out)
 
 
 def _pieces(network: ResultNetwork) -> Iterator[str]:

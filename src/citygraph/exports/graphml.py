@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from citygraph.exports.gexf import text_of
 from citygraph.exports.result_network import ResultNetwork
-from citygraph.exports.sinks import Sink
+from citygraph.exports.sinks import Sink, write_joined
 from citygraph.exports.typed_rows import ColumnKind, TypedColumn
 from citygraph.exports.xml_texts import attribute, content
 
-_BATCH = 500
 _TYPES = {ColumnKind.INTEGER: "long", ColumnKind.NUMBER: "double", ColumnKind.BOOLEAN: "boolean"}
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns" '
@@ -23,13 +22,7 @@ _TAKEN = ("id", "name", "source", "target")
 
 def write_graphml(network: ResultNetwork, out: Sink) -> None:
     """Writes a network. What has no value has no `data`."""
-    pieces: list[str] = []
-    for piece in _pieces(network):
-        pieces.append(piece)
-        if len(pieces) == _BATCH:
-            out.write("".join(pieces).encode())
-            pieces.clear()
-    out.write("".join(pieces).encode())
+    write_joined(_pieces(network), out)
 
 
 def _pieces(network: ResultNetwork) -> Iterator[str]:

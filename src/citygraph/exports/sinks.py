@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 _PIECE = 1024 * 1024
+# A write takes longer than the joining of some hundred texts.
+_JOINED = 500
 
 
 class Sink(Protocol):
@@ -23,3 +26,14 @@ def write_in_pieces(data: bytes | memoryview, out: Sink) -> None:
     """Writes bytes that are in memory in pieces that fit in a frame."""
     for start in range(0, len(data), _PIECE):
         out.write(bytes(data[start : start + _PIECE]))
+
+
+def write_joined(texts: Iterable[str], out: Sink) -> None:
+    """Writes many short texts, some hundred at a time."""
+    joined: list[str] = []
+    for text in texts:
+        joined.append(text)
+        if len(joined) == _JOINED:
+            out.write("".join(joined).encode())
+            joined.clear()
+    out.write("".join(joined).encode())
