@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build test lint types unit tools test-slow test-clients bench docs clean
+.PHONY: help serve build test lint types unit tools test-slow test-operations test-clients bench docs clean
 
 # What the front end is built from, by the hook of the build: hatch_build.py.
 WEB := hatch_build.py web/package-lock.json web/build.mjs $(wildcard web/src/*.* web/src/*/*.*)
@@ -40,6 +40,9 @@ tools:
 
 test-slow: $(VENV)/installed-dev tools  ## tests that take longer than twenty seconds each
 	$(BIN)/pytest -m slow --numprocesses auto --maxprocesses 4 --dist loadfile --durations 5
+
+test-operations: $(VENV)/installed-dev tools  ## kills, several servers, other stores, containers: minutes each
+	$(BIN)/pytest -m operations --numprocesses 0 --durations 10
 
 test-clients: $(VENV)/installed-clients $(NODE_CLIENTS)/installed  ## other people's clients against a running site
 	$(BIN)/pytest tests/clients --durations 10
