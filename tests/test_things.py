@@ -22,10 +22,10 @@ _QUERIES = Path(__file__).parent / "page_queries"
 Rows = list[dict[str, str]]
 
 
-def asked(release: Release, name: str, place: str) -> Rows:
+def asked(store: Store, name: str, place: str) -> Rows:
     """The rows of a query of tests/page_queries about a place."""
     text = (_QUERIES / f"{name}.rq").read_text(encoding="utf-8")
-    rows = release.open_store().query(text, substitutions={Variable("place"): NamedNode(place)})
+    rows = store.query(text, substitutions={Variable("place"): NamedNode(place)})
     return [{v.value: text_of(row[v]) for v in rows.variables} for row in rows]  # type: ignore[union-attr]
 
 
@@ -37,9 +37,8 @@ def grouped(rows: Rows, subject: str) -> dict[str, dict[str, list[str]]]:
     return {one: {name: sorted(values) for name, values in facts.items()} for one, facts in found.items()}
 
 
-def places(release: Release) -> list[str]:
+def places(store: Store) -> list[str]:
     """Every place that is a party, or has mayors or events."""
-    store = release.open_store()
     names = ("party", "jurisdiction", "takesPlaceIn", "about")
     quads = (quad for name in names for quad in store.quads_for_pattern(None, CG(name), None, DefaultGraph()))
     return sorted({quad.object.value for quad in quads if isinstance(quad.object, NamedNode)})
@@ -47,12 +46,12 @@ def places(release: Release) -> list[str]:
 
 def test_the_ties_of_a_page_are_those_that_a_query_finds(izmir: Release) -> None:
     """A place's agreements, their other parties and their sources are the same for every place (16 §7)."""
-    context = context_of(izmir)
-    for place in places(izmir):
+    context, store = context_of(izmir), izmir.open_store()
+    for place in places(store):
         ties = {tie.agreement: tie for tie in read_ties(context, place, (38.4, 27.1))}
-        facts = grouped(asked(izmir, "ties", place), "agreement")
+        facts = grouped(asked(store, "ties", place), "agreement")
         assert ties.keys() == facts.keys()
-        partners = grouped(asked(izmir, "tie-partners", place), "partner")
+        partners = grouped(asked(store, "tie-partners", place), "partner")
         for iri, tie in ties.items():
             assert sorted(partner.iri for partner in tie.partners) == facts[iri].get(CG("party").value, [])
             assert sorted(tie.acts) == facts[iri].get(CG("councilActDate").value, [])
@@ -60,21 +59,21 @@ def test_the_ties_of_a_page_are_those_that_a_query_finds(izmir: Release) -> None
             for partner in tie.partners:
                 stated = partners.get(partner.iri, {})
                 assert len(partner.countries) == len(stated.get(CG("country").value, []))
-        sources = {(row["agreement"], row["source"]) for row in asked(izmir, "tie-sources", place)}
+        sources = {(row["agreement"], row["source"]) for row in asked(store, "tie-sources", place)}
         assert sum(len(tie.notes) for tie in ties.values()) == len(sources)
 
 
 def test_the_mayors_and_events_of_a_page_are_those_that_queries_find(izmir: Release) -> None:
     """Tenures of mayors, the events that attest them, and the events of a place are the same (16 §7)."""
-    context = context_of(izmir)
+    context, store = context_of(izmir), izmir.open_store()
     every = 0
-    for place in places(izmir):
+    for place in places(store):
         mayors = read_mayors(context, place)
-        assert len(mayors) == len(grouped(asked(izmir, "mayors", place), "tenure"))
-        shown = {(row["tenure"], row["event"]) for row in asked(izmir, "mayors-shown", place)}
+        assert len(mayors) == len(grouped(asked(store, "mayors", place), "tenure"))
+        shown = {(row["tenure"], row["event"]) for row in asked(store, "mayors-shown", place)}
         assert sum(one.at is not None for mayor in mayors for one in mayor.attestations) == len(shown)
         events = {iri: {n: list(v) for n, v in facts.items()} for iri, facts in events_of_place(context, place).items()}
-        assert events == grouped(asked(izmir, "place-events", place), "event")
+        assert events == grouped(asked(store, "place-events", place), "event")
         every += len(mayors) + len(events)
     assert every > 20
 
