@@ -51,10 +51,11 @@ def test_the_default_graph_is_the_merge_of_the_data_graphs(izmir: Release) -> No
 
 def test_no_blank_nodes_are_published(izmir: Release) -> None:
     """Every node of the data has an IRI."""
+    store = izmir.open_store()
     blank = [
         quad
-        for graph in data_graphs(izmir.open_store())
-        for quad in izmir.open_store().quads_for_pattern(None, None, None, graph)
+        for graph in data_graphs(store)
+        for quad in store.quads_for_pattern(None, None, None, graph)
         if isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode)
     ]
     assert blank == []

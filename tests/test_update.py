@@ -90,6 +90,7 @@ def test_the_audit_log_has_each_attempt_and_no_token(server: Writable) -> None:
     assert "access_token" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not HARNESS.is_file(), reason=f"no conformance harness at {HARNESS}")
 def test_updates_and_graphs_are_what_the_w3c_wants(tmp_path: Path) -> None:
     """Update 94, graph store 13, protocol 34, and the harness's own checks: all."""
