@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from random import Random
+
 import pytest
-from pyoxigraph import DefaultGraph, NamedNode, RdfFormat, Store, parse
+from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.rdf.terms import CG, ID, PREFIXES
 from citygraph.release.releases import Release
@@ -128,6 +131,32 @@ def test_periods_without_an_end_are_one(dates: tuple[str, ...], valid: set[str])
     store = concluded(stated, "12-agreement-validity")
     spans = store.quads_for_pattern(NamedNode(ID + "agreement/a-b"), CG("validDuring"), None, DefaultGraph())
     assert {quad.object.value for quad in spans} == valid  # type: ignore[union-attr]
+
+
+def test_a_label_has_the_parties_in_one_order_whatever_the_order_of_the_statements() -> None:
+    """By their names in the first language, some of which are equal or several of one party (16 §6)."""
+    stated = """agreement:a-b a cg:Agreement ; cg:party city:a , city:b , city:c , city:d , city:e .
+      city:a rdfs:label "Alfa"@tr , "Alpha"@en . city:b rdfs:label "Beta"@tr-TR , "Bêta"@en-GB .
+      city:c rdfs:label "Beta"@tr , "Vita"@en . city:d rdfs:label "Delta"@tr , "Zelta"@en , "Delta"@en .
+      city:e rdfs:label "Çelta"@tr , "Ğelta"@tr , "Xelta"@en ."""
+    quads = sorted(parse(_HEAD + stated, format=RdfFormat.TURTLE), key=str)
+    rules = read_rules([REPOSITORY / "ontology" / "rules" / "04-agreement-labels.rq"])
+    orders = [Random(seed).sample(quads, len(quads)) for seed in range(40)]  # noqa: S311 - no secret
+    assert {frozenset(str(quad.object) for quad in derive(rules, _store_of(order))) for order in orders} == {
+        frozenset(
+            {
+                '"Alpha–Bêta–Delta–Zelta–Vita–Xelta–Delta–Zelta agreement"@en',
+                '"Alfa–Beta–Delta–Beta–Çelta–Ğelta–Delta anlaşması"@tr',
+            }
+        )
+    }
+
+
+def _store_of(quads: Iterable[Quad]) -> Store:
+    store = Store()
+    for quad in quads:
+        store.add(quad)
+    return store
 
 
 def partial(text: str) -> str:
