@@ -76,8 +76,8 @@ FENCES = {
         "build.validation",
         "build.adapted_pyshacl",
         "sparql.clauses",
-        "incremental.dependencies",
-        "incremental.partial_validation",
+        "build.dependencies",
+        "build.shape_dependencies",
     },
     "subprocess": {
         "build.store_writing",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from citygraph.build.dependencies import Unbounded, query_patterns
+from citygraph.build.patterns import Variable
 from citygraph.incremental import pattern_cache
-from citygraph.incremental.dependencies import Unbounded, query_patterns
 from citygraph.incremental.pattern_cache import PatternCache
-from citygraph.incremental.patterns import Variable
 
 ABOUT_NODES = [
     "SELECT ?value { ?value ?p ?o }",

@@ -69,9 +69,9 @@ class World:
 def _in_small_parts() -> Iterator[None]:
     """Even small changes are looked at in parts, as only large ones are otherwise."""
     patch = pytest.MonkeyPatch()
-    patch.setattr("citygraph.incremental.patterns._BATCH", 3)
-    patch.setattr("citygraph.incremental.patterns._MANY_LOOKUPS", 3)
-    patch.setattr("citygraph.incremental.patterns._MOST_SCANNED", 50)
+    patch.setattr("citygraph.build.patterns._BATCH", 3)
+    patch.setattr("citygraph.build.patterns._MANY_LOOKUPS", 3)
+    patch.setattr("citygraph.build.patterns._MOST_SCANNED", 50)
     yield
     patch.undo()
 

@@ -14,9 +14,8 @@ from typing import Any
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
-from citygraph.incremental.counts import NOT_DATA, CountedStore
-from citygraph.incremental.dependencies import QueryPatterns, Unbounded, query_patterns
-from citygraph.incremental.patterns import (
+from citygraph.build.dependencies import QueryPatterns, Unbounded, query_patterns
+from citygraph.build.patterns import (
     CachedQuads,
     DependencyIndex,
     DependencyPaths,
@@ -25,6 +24,7 @@ from citygraph.incremental.patterns import (
     Variable,
     batches,
 )
+from citygraph.incremental.counts import NOT_DATA, CountedStore
 from citygraph.incremental.rule_order import RuleOrder
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH

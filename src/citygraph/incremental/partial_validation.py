@@ -9,95 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple
 
-from citygraph.build.validation import Validator, with_faults
-from citygraph.incremental.dependencies import QueryPatterns, Unbounded, query_patterns
-from citygraph.incremental.patterns import (
+from citygraph.build.dependencies import QueryPatterns, Unbounded, query_patterns
+from citygraph.build.patterns import (
     CachedQuads,
     DependencyIndex,
     DependencyPaths,
-    Pattern,
     Term,
-    Variable,
     batches,
 )
-from citygraph.incremental.patterns import Path as Chain
-from citygraph.rdf.terms import RDF, RDFS, SH
+from citygraph.build.shape_dependencies import names_of_shapes, shape_paths
+from citygraph.build.validation import Validator, with_faults
+from citygraph.rdf.terms import RDFS
 from citygraph.release.changes import Quads
 from citygraph.report import Report, ReportScope, ValidationResult, conforming_report, merge_reports, text_in
 from citygraph.source.files import Sources
 
-_TYPE = RDF("type")
 _SUBCLASS = RDFS("subClassOf")
 _DEFAULT = DefaultGraph()
-
-# Constraints on the value itself, which read no further triple, and properties that are not constraints.
-_PLAIN_NAMES = """
-datatype nodeKind uniqueLang minCount maxCount minExclusive minInclusive maxExclusive maxInclusive minLength maxLength
-pattern flags languageIn in hasValue qualifiedMinCount qualifiedMaxCount qualifiedValueShapesDisjoint message
-severity name description order group deactivated defaultValue path targetClass targetNode targetSubjectsOf
-targetObjectsOf
-"""
-_PLAIN = frozenset(_PLAIN_NAMES.split())
-_NESTED = ("node", "not", "qualifiedValueShape")
-_LISTS = ("and", "or", "xone")
-
-
-@dataclass
-class _ShapeReader:
-    """A reader of one shape that collects the chains of patterns from its focus node."""
-
-    shapes: Any
-    chains: list[Chain] = field(default_factory=list)
-    queries: list[str] = field(default_factory=list)
-    number: int = 0
-
-    def read(self, shape: Any, chain: Chain, variable: str) -> None:
-        """Reads a shape of the node that this variable is, at the end of this chain."""
-        if len(chain) > 6:
-            raise Unbounded("shapes are recursive or nested too deeply")
-        for predicate, value in self.shapes.predicate_objects(shape):
-            name = str(predicate)
-            constraint = name.removeprefix(SH)
-            if constraint != name and constraint not in _PLAIN:
-                self._read_constraint(constraint, value, chain, variable)
-
-    def _read_constraint(self, name: str, value: Any, chain: Chain, variable: str) -> None:
-        if name == "property":
-            self.read_property(value, chain, variable)
-        elif name == "class":
-            pattern = Pattern(Variable(variable), _TYPE, Variable(self._fresh()))
-            self.chains.append((*chain, pattern))
-        elif name in _NESTED:
-            self.read(value, chain, variable)
-        elif name in _LISTS:
-            for member in self.shapes.items(value):
-                self.read(member, chain, variable)
-        elif name == "sparql" and not chain:
-            self.queries.append(_query_of(self.shapes, value))
-        else:
-            raise Unbounded(f"sh:{name} is not supported")
-
-    def read_property(self, shape: Any, chain: Chain, variable: str) -> None:
-        """Reads a property shape of the node that this variable is."""
-        from rdflib import URIRef
-
-        path = self.shapes.value(shape, URIRef(SH("path").value))
-        if not isinstance(path, URIRef):
-            raise Unbounded("a property path of more than one step")
-        value = self._fresh()
-        longer = (*chain, Pattern(Variable(variable), NamedNode(str(path)), Variable(value)))
-        self.chains.append(longer)
-        self.read(shape, longer, value)
-
-    def _fresh(self) -> str:
-        self.number += 1
-        return f"v{self.number}"
 
 
 class ShapeDependencies:
@@ -108,59 +42,23 @@ class ShapeDependencies:
     """
 
     def __init__(self, shapes: Any, read: Callable[[str], QueryPatterns] = query_patterns) -> None:
-        from rdflib import URIRef
-
-        self._read = read
         self.of_focus: list[DependencyPaths] = []
         self.of_value: list[DependencyPaths] = []
         self._dataset_nodes: set[str] = set()
         # The names of the shapes with paths of either kind. A shape may have both.
         self.focus_shapes: set[str] = set()
         self.value_shapes: set[str] = set()
-        kinds = ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf")
-        target_terms = {kind: URIRef(SH(kind).value) for kind in kinds}
-        if (None, URIRef(SH("target").value), None) in shapes:
-            raise Unbounded("targets of SHACL Advanced Features are not supported")
-        for shape in {s for kind in target_terms.values() for s in shapes.subjects(kind, None)}:
-            if not isinstance(shape, URIRef):
-                raise Unbounded("a shape with a target has no name")
-            self._add_shape(shapes, shape, target_terms)
+        for name in names_of_shapes(shapes):
+            paths = shape_paths(shapes, name, read)
+            self.of_focus += paths.of_focus
+            self.of_value += paths.of_value
+            if paths.of_focus:
+                self.focus_shapes.add(name)
+            if paths.of_value:
+                self.value_shapes.add(name)
+                self._dataset_nodes |= paths.nodes
         self._indexes = DependencyIndex(self.of_focus), DependencyIndex(self.of_value)
         self._beyond_own = DependencyIndex([beyond for one in self.of_focus if (beyond := one.beyond_own()).paths])
-
-    def _add_shape(self, shapes: Any, shape: Any, target_terms: dict[str, Any]) -> None:
-        from rdflib import URIRef
-
-        reader = _ShapeReader(shapes)
-        if (shape, URIRef(SH("path").value), None) in shapes:
-            reader.read_property(shape, (), "this")
-        else:
-            reader.read(shape, (), "this")
-        targets = list(_targets(shapes, shape, target_terms))
-        reader.chains += [(target,) for target in targets]
-        named = [str(node) for node in shapes.objects(shape, target_terms["targetNode"])]
-        # A node of sh:targetNode is a target whatever its statements are.
-        if named:
-            targets = []
-        if reader.chains:
-            self.of_focus.append(DependencyPaths("this", sorted(set(reader.chains), key=len), targets=targets))
-        before = len(self.of_value)
-        for text in reader.queries:
-            self._add_query(text, named, targets)
-        added = len(self.of_value) - before
-        if added:
-            self.value_shapes.add(str(shape))
-        if reader.chains or len(reader.queries) > added:
-            self.focus_shapes.add(str(shape))
-
-    def _add_query(self, text: str, nodes: list[str], targets: list[Pattern]) -> None:
-        query = self._read(text)
-        if any("this" in pattern.variables() for pattern in query.patterns):
-            self.of_focus.append(replace(query.dependencies("this"), targets=targets))
-            return
-        # A constraint on the dataset: no pattern has $this, which is only the node to which results are attached.
-        self._dataset_nodes.update(nodes)
-        self.of_value.append(query.dependencies("value"))
 
     def nodes(self, changes: Iterable[tuple[Collection[Quad], CachedQuads]]) -> tuple[set[Term], set[Term]]:
         """Returns the focus nodes and the values that changed triples affect.
@@ -200,17 +98,6 @@ class ShapeDependencies:
         """Returns the scope of a report on these nodes and values."""
         nodes, named = (frozenset(map(_report_name, terms)) for terms in (focus, values))
         return ReportScope(nodes, named, frozenset(self._dataset_nodes))
-
-
-def _targets(shapes: Any, shape: Any, target_terms: dict[str, Any]) -> Iterator[Pattern]:
-    """Yields the patterns that make a node a target of a shape (SHACL, 2.1.3)."""
-    this = Variable("this")
-    for target in shapes.objects(shape, target_terms["targetClass"]):
-        yield Pattern(this, _TYPE, NamedNode(str(target)))
-    for target in shapes.objects(shape, target_terms["targetSubjectsOf"]):
-        yield Pattern(this, NamedNode(str(target)), Variable("o"))
-    for target in shapes.objects(shape, target_terms["targetObjectsOf"]):
-        yield Pattern(Variable("s"), NamedNode(str(target)), this)
 
 
 class PartialValidator:
@@ -297,19 +184,6 @@ def _as_line(quad: Quad) -> str:
 def _label(store: Store, node: str) -> str:
     labels = [quad.object for quad in store.quads_for_pattern(NamedNode(node), RDFS("label"), None, _DEFAULT)]
     return text_in({label.language or "": label.value for label in labels if isinstance(label, Literal)}, "en")
-
-
-def _query_of(shapes: Any, constraint: Any) -> str:
-    """Returns the text of a SPARQL constraint with its prefixes."""
-    from rdflib import URIRef
-
-    declared = [
-        (shapes.value(node, URIRef(SH("prefix").value)), shapes.value(node, URIRef(SH("namespace").value)))
-        for ontology in shapes.objects(constraint, URIRef(SH("prefixes").value))
-        for node in shapes.objects(ontology, URIRef(SH("declare").value))
-    ]
-    prefixes = "".join(f"PREFIX {prefix}: <{namespace}>\n" for prefix, namespace in declared)
-    return prefixes + str(shapes.value(constraint, URIRef(SH("select").value)))
 
 
 def _report_name(node: Term) -> str:

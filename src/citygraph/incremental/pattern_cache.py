@@ -10,9 +10,9 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
-from citygraph.incremental import dependencies, patterns
-from citygraph.incremental.dependencies import QueryPatterns, Unbounded, query_patterns
-from citygraph.incremental.patterns import Pattern, Term, Variable
+from citygraph.build import dependencies, patterns
+from citygraph.build.dependencies import QueryPatterns, Unbounded, query_patterns
+from citygraph.build.patterns import Pattern, Term, Variable
 from citygraph.rdf.terms import PREFIXES
 from citygraph.saving import replace_text
 

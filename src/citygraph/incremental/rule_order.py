@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pyoxigraph import Quad
 
-from citygraph.incremental.dependencies import QueryPatterns
-from citygraph.incremental.patterns import CachedQuads, Pattern, Variable
+from citygraph.build.dependencies import QueryPatterns
+from citygraph.build.patterns import CachedQuads, Pattern, Variable
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.incremental.patterns import DependencyPaths, Path, Pattern, Term, Variable
+from citygraph.build.patterns import DependencyPaths, Path, Pattern, Term, Variable
 from citygraph.rdf.terms import PREFIXES, RDF
 
 _TYPE = RDF("type")
