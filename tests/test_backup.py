@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from citygraph.backup.backup import BackupResult, back_up, problems
-from citygraph.backup.object_folder import ObjectFolder
-from citygraph.backup.restoring import restore
+from citygraph.backup.backup_records import BackupRecord, Backups
+from citygraph.backup.restoring import restore as restore_from
 from citygraph.cli.main import main
 from citygraph.commit.change import Change, Commit, Update
 from citygraph.commit.commit import Followup
@@ -27,6 +27,7 @@ from citygraph.errors import BadData, Conflict, UsageError
 from citygraph.rdf.nquads import SetDigest
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
+from citygraph.storage.object_folder import ObjectFolder, open_folder
 from tests.committing import committed
 from tests.small import REPOSITORY, build_small
 
@@ -77,7 +78,11 @@ def assert_whole(release: Release) -> None:
 
 
 def backed_up(root: Path) -> BackupResult:
-    return back_up(Settings(), root)
+    return back_up(Settings(), open_folder(root))
+
+
+def restore(root: Path, target: Path, name: str = "") -> BackupRecord:
+    return restore_from(open_folder(root), target, name)
 
 
 def write(number: int, consequences: Followup) -> str:
@@ -152,9 +157,9 @@ def test_a_damaged_object_is_named(instance: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did not finish"):
         restore(tmp_path / "backups", tmp_path / "new")
     path.unlink()
-    assert "missing" in next(iter(problems(ObjectFolder(tmp_path / "backups"))))
+    assert "missing" in next(iter(problems(open_folder(tmp_path / "backups"))))
     assert backed_up(tmp_path / "backups").copied == 1
-    assert not list(problems(ObjectFolder(tmp_path / "backups")))
+    assert not list(problems(open_folder(tmp_path / "backups")))
 
 
 def test_a_damaged_record_is_named(instance: Path, tmp_path: Path) -> None:
@@ -162,7 +167,7 @@ def test_a_damaged_record_is_named(instance: Path, tmp_path: Path) -> None:
     first, second = backed_up(tmp_path / "backups"), backed_up(tmp_path / "backups")
     path = tmp_path / "backups" / "backups" / f"{second.record.name}.json"
     path.write_text(path.read_text().replace("register.trig", "registry.trig"))
-    assert [problem for problem in problems(ObjectFolder(tmp_path / "backups")) if str(path) in problem]
+    assert [problem for problem in problems(open_folder(tmp_path / "backups")) if str(path) in problem]
     assert backed_up(tmp_path / "backups").copied == 0
     assert restore(tmp_path / "backups", tmp_path / "new", first.record.name).name == first.record.name
 
@@ -180,7 +185,7 @@ def test_a_killed_backup_leaves_no_backup_and_is_repeated(instance: Path, tmp_pa
     process.wait()
     (root / "objects" / "1.part").write_bytes(b"half")
     kept = list(root.glob("objects/??/*"))
-    assert ObjectFolder(root).names() == []
+    assert Backups(open_folder(root)).names() == []
     assert [hashlib.sha256(one.read_bytes()).hexdigest() for one in kept] == [
         one.parent.name + one.name for one in kept
     ]
@@ -237,7 +242,7 @@ def test_a_release_that_is_pruned_meanwhile_is_left_out(
 
 def test_one_backup_at_a_time_and_none_into_what_is_copied(instance: Path, tmp_path: Path) -> None:
     """(18) Two backups into one folder exclude each other; a backup of a backup would grow without end."""
-    with ObjectFolder(tmp_path / "backups").writing(), pytest.raises(Conflict, match="another backup"):
+    with open_folder(tmp_path / "backups").writing(), pytest.raises(Conflict, match="another backup"):
         backed_up(tmp_path / "backups")
     with pytest.raises(UsageError, match="inside of data"):
         backed_up(instance / "data" / "backups")
@@ -247,7 +252,7 @@ def test_folders_elsewhere_are_restored_at_their_defaults(instance: Path, tmp_pa
     """(18) Absolute paths of settings do not lead a restore out of its folder."""
     shutil.move(instance / "data", tmp_path / "elsewhere")
     settings = replace(Settings(), data=tmp_path / "elsewhere", releases=(instance / "var" / "releases"))
-    back_up(settings, tmp_path / "backups")
+    back_up(settings, open_folder(tmp_path / "backups"))
     restore(tmp_path / "backups", tmp_path / "new")
     assert (tmp_path / "new" / "data" / "register.trig").is_file()
     assert Releases(tmp_path / "new" / "var" / "releases").current_id() == Releases(settings.releases).current_id()

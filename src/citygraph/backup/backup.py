@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from citygraph import __version__
-from citygraph.backup.object_folder import BackupFile, BackupRecord, ObjectFolder
+from citygraph.backup.backup_records import BackupRecord, Backups
 from citygraph.errors import BadData, Conflict, NotFound, UsageError
 from citygraph.instance import FILE
+from citygraph.release.receiving import BESIDE
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
+from citygraph.storage.file_copying import FileCopying, by_path
+from citygraph.storage.folder_store import FolderStore
+from citygraph.storage.object_folder import ObjectFolder, StoredFile
 
-# Beside the releases: why some are never pruned.
-_BESIDE = (".pins", ".results")
-# A log of the store for its developers; whoever opens the store may write it.
-_LOG_OF_STORE = "LOG"
 _ATTEMPTS = 3
 
 
@@ -33,29 +31,17 @@ class BackupResult:
     copied_bytes: int
 
 
-@dataclass
-class _Copying:
-    """A backup in progress: the files of the last one that need not be read again, and those of this one."""
-
-    folder: ObjectFolder
-    before: dict[str, BackupFile]
-    # By device, inode and time: releases share most files of their stores.
-    links: dict[tuple[int, int, int], BackupFile] = field(default_factory=dict)
-    files: list[BackupFile] = field(default_factory=list)
-    copied: int = 0
-    copied_bytes: int = 0
-
-
-def back_up(settings: Settings, root: Path, config: Path = Path(FILE)) -> BackupResult:
-    """Copies the instance into a folder of backups: releases, data, own vocabulary, tokens, audit log and settings.
+def back_up(settings: Settings, folder: ObjectFolder, config: Path = Path(FILE)) -> BackupResult:
+    """Copies the instance into a folder of objects: releases, data, own vocabulary, tokens, audit log and settings.
 
     A file whose content is there already is not copied again. The backup exists when it is complete. Raises UsageError
     for a folder inside of what is copied, Conflict if another backup is being written to it.
     """
-    _require_outside(settings, root)
-    folder = ObjectFolder(root)
-    with folder.writing():
-        copying = _Copying(folder, _last_files(folder))
+    _require_outside(settings, folder)
+    backups = Backups(folder)
+    before = _last_files(backups)
+    with folder.writing(file.sha256 for file in before.values()):
+        copying = FileCopying(folder, before)
         place = _place(settings.releases, Settings().releases)
         _copy_instance(settings, config, copying)
         current = _copy_releases(Releases(settings.releases), place, copying)
@@ -63,16 +49,17 @@ def back_up(settings: Settings, root: Path, config: Path = Path(FILE)) -> Backup
         name = f"{now:%Y-%m-%dT%H%M%S.%fZ}"
         files = tuple(sorted(copying.files, key=lambda file: file.path))
         record = BackupRecord(name, f"{now:%Y-%m-%dT%H:%M:%SZ}", __version__, place, current, files)
-        folder.add_record(record)
+        backups.add(record)
     return BackupResult(record, copying.copied, copying.copied_bytes)
 
 
 def problems(folder: ObjectFolder) -> Iterator[str]:
     """Yields a sentence for each damaged record or object of the backups in a folder, with the files that need it."""
-    needed: dict[str, tuple[BackupFile, list[str]]] = {}
-    for name in folder.names():
+    needed: dict[str, tuple[StoredFile, list[str]]] = {}
+    backups = Backups(folder)
+    for name in backups.names():
         try:
-            record = folder.record(name)
+            record = backups.get(name)
         except BadData as error:
             yield str(error)
             continue
@@ -84,11 +71,11 @@ def problems(folder: ObjectFolder) -> Iterator[str]:
             yield f"{problem}. It is the content of {users[0]}{more}"
 
 
-def _copy_releases(releases: Releases, place: str, copying: _Copying) -> str:
+def _copy_releases(releases: Releases, place: str, copying: FileCopying) -> str:
     """Copies all releases and returns the name of the current one; one that is pruned meanwhile is left out."""
     # Before the releases: each release that a stored result or a pin protects then exists.
-    for beside in _BESIDE:
-        _copy_folder(releases.root / beside, f"{place}/{beside}", copying)
+    for beside in BESIDE:
+        copying.copy_folder(releases.root / beside, f"{place}/{beside}")
     for _ in range(_ATTEMPTS):
         try:
             # What is published after this line belongs to the next backup.
@@ -105,10 +92,10 @@ def _copy_releases(releases: Releases, place: str, copying: _Copying) -> str:
     raise Conflict("the current release was pruned while it was copied, several times: try again")
 
 
-def _copy_release(release: Release, place: str, copying: _Copying) -> bool:
+def _copy_release(release: Release, place: str, copying: FileCopying) -> bool:
     """Copies a release, and returns whether it is complete."""
     begun = len(copying.files)
-    _copy_folder(release.path, f"{place}/{release.id}", copying)
+    copying.copy_folder(release.path, f"{place}/{release.id}")
     # A release is renamed before its files are removed.
     if release.path.is_dir():
         return True
@@ -116,82 +103,19 @@ def _copy_release(release: Release, place: str, copying: _Copying) -> bool:
     return False
 
 
-def _copy_folder(folder: Path, place: str, copying: _Copying) -> None:
-    for path in _walk(folder):
-        if not (path.parent.name == "store" and path.name.startswith(_LOG_OF_STORE)):
-            _copy(path, f"{place}/{path.relative_to(folder)}", copying)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yields the files in a folder, unless they are removed meanwhile."""
-    try:
-        entries = sorted(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for entry in entries:
-        if entry.is_dir():
-            yield from _walk(entry)
-        elif entry.is_file() and entry.suffix != ".part":
-            yield entry
-
-
-def _copy(path: Path, name: str, copying: _Copying) -> None:
-    """Copies a file, unless it was removed meanwhile or its content is there."""
-    with suppress(FileNotFoundError), path.open("rb") as file:
-        status = os.fstat(file.fileno())
-        known = copying.links.get(_identity(status)) or copying.before.get(name)
-        if known is None or not _is_same(known, status) or not copying.folder.has(known.sha256, known.size):
-            known = None
-        sha256, size = (known.sha256, known.size) if known else _add(file, copying)
-        status = os.fstat(file.fileno())
-        entry = BackupFile(name, sha256, size, status.st_mode & 0o777, status.st_mtime_ns)
-        copying.links[_identity(status)] = entry
-        copying.files.append(entry)
-
-
-def _add(file: IO[bytes], copying: _Copying) -> tuple[str, int]:
-    """Adds the content of an open file, again if the file was written to meanwhile; returns its digest and size."""
-    for _ in range(_ATTEMPTS):
-        before = os.fstat(file.fileno())
-        file.seek(0)
-        sha256, size, is_new = copying.folder.add(file)
-        copying.copied += is_new
-        copying.copied_bytes += size if is_new else 0
-        after = os.fstat(file.fileno())
-        if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns) and size == after.st_size:
-            break
-    # A file that is always being written to, such as the log of a busy server, is taken as it was at one moment.
-    return sha256, size
-
-
-def _identity(status: os.stat_result) -> tuple[int, int, int]:
-    return status.st_dev, status.st_ino, status.st_mtime_ns
-
-
-def _is_same(known: BackupFile, status: os.stat_result) -> bool:
-    return (known.size, known.modified) == (status.st_size, status.st_mtime_ns)
-
-
-def _last_files(folder: ObjectFolder) -> dict[str, BackupFile]:
-    """Returns the files of the newest backup whose record can be read, by path."""
-    for name in folder.names():
-        with suppress(BadData):
-            return {file.path: file for file in folder.record(name).files}
-    return {}
-
-
-def _copy_instance(settings: Settings, config: Path, copying: _Copying) -> None:
+def _copy_instance(settings: Settings, config: Path, copying: FileCopying) -> None:
     """Copies the files outside of the releases; those that do not exist are left out."""
     defaults = Settings()
-    _copy(config, FILE, copying)
+    copying.copy(config, FILE)
     for path, default in ((settings.tokens, defaults.tokens), (settings.audit, defaults.audit)):
         place = _place(path, default)
         # An audit log may have been rotated.
         for one in sorted(path.parent.glob(f"{path.name}*")) if path.parent.is_dir() else ():
-            _copy(one, f"{place}{one.name.removeprefix(path.name)}", copying)
-    _copy(settings.wikidata_comparison, _place(settings.wikidata_comparison, defaults.wikidata_comparison), copying)
+            copying.copy(one, f"{place}{one.name.removeprefix(path.name)}")
+    comparison = settings.wikidata_comparison
+    copying.copy(comparison, _place(comparison, defaults.wikidata_comparison))
     for folder, default in _folders(settings).items():
-        _copy_folder(folder, _place(folder, default), copying)
+        copying.copy_folder(folder, _place(folder, default))
 
 
 def _folders(settings: Settings) -> dict[Path, Path]:
@@ -213,7 +137,16 @@ def _place(path: Path, default: Path) -> str:
     return default.as_posix()
 
 
-def _require_outside(settings: Settings, root: Path) -> None:
-    for folder in (settings.releases, *_folders(settings)):
-        if root.resolve().is_relative_to(folder.resolve()):
-            raise UsageError(f"{root} is inside of {folder}, which is backed up: name a folder elsewhere")
+def _require_outside(settings: Settings, folder: ObjectFolder) -> None:
+    root = folder.store.root.resolve() if isinstance(folder.store, FolderStore) else None
+    for copied in (settings.releases, *_folders(settings)):
+        if root is not None and root.is_relative_to(copied.resolve()):
+            raise UsageError(f"{folder.name} is inside of {copied}, which is backed up: name a folder elsewhere")
+
+
+def _last_files(backups: Backups) -> dict[str, StoredFile]:
+    """Returns the files of the newest backup whose record can be read, by path."""
+    for name in backups.names():
+        with suppress(BadData):
+            return by_path(backups.get(name).files)
+    return {}

@@ -22,6 +22,8 @@ _ELSEWHERE = {
     "export": "citygraph.cli.release_commands:export",
     "init": "citygraph.cli.instance_commands:init",
     "query": "citygraph.cli.release_commands:query",
+    "pull": "citygraph.cli.operate_commands:pull",
+    "push": "citygraph.cli.operate_commands:push",
     "prune": "citygraph.cli.operate_commands:prune",
     "rebase": "citygraph.cli.instance_commands:rebase",
     "load": "citygraph.cli.write_commands:load",

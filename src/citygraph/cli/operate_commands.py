@@ -1,4 +1,4 @@
-"""The commands of an operator: backup, restore and prune."""
+"""The commands of an operator: backup and restore, push and pull, and prune."""
 
 from __future__ import annotations
 
@@ -7,33 +7,45 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from citygraph.backup.backup import back_up, problems
-from citygraph.backup.object_folder import ObjectFolder
+from citygraph.backup.backup_records import Backups
 from citygraph.backup.restoring import restore as restore_backup
-from citygraph.cli.console import OK, VIOLATES, command
+from citygraph.cli.console import OK, VIOLATES, TerminalProgress, command
 from citygraph.errors import UsageError
 from citygraph.instance import FILE
 from citygraph.release.releases import Releases
 from citygraph.release.retention import parse_policy
 from citygraph.settings import Settings
+from citygraph.storage.object_folder import ObjectFolder, open_folder
+from citygraph.storage.pulling import pull as pull_releases
+from citygraph.storage.pushing import push as push_releases
+from citygraph.storage.unused_objects import WAITING
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
+_ADDRESS = "DIR|s3://BUCKET/PREFIX"
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=_FOLDER)
-@click.option("--verify", is_flag=True, help="Read all backups in DIR, and name what is damaged; copy nothing.")
+@click.argument("address", metavar=_ADDRESS)
+@click.option("--verify", is_flag=True, help="Read all backups there, and name what is damaged; copy nothing.")
+@click.option("--prune", "keep", metavar="POLICY", help='Remove the backups that are not kept by "30d, 12 monthly".')
 @click.pass_obj
 @command
-def backup(settings: Settings, folder: Path, verify: bool) -> int:
-    """Back up releases, data, own vocabulary, tokens, audit log and settings to DIR, which may have earlier backups.
+def backup(settings: Settings, address: str, verify: bool, keep: str | None) -> int:
+    """Back up releases, data, own vocabulary, tokens, audit log and settings; earlier backups may be there.
 
-    Only what is new since then is copied; the server may go on. Exit status: 0 done, 1 with --verify: something is
-    damaged, 2 the command failed.
+    Only what is new since then is copied; the server may go on. Credentials for s3:// are those of AWS's tools: the
+    variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL, or ~/.aws/credentials. Exit
+    status: 0 done, 1 with --verify: something is damaged, 2 the command failed.
     """
+    folder = open_folder(address)
+    if verify and keep is not None:
+        raise UsageError("--verify and --prune are two commands: run one after the other")
     if verify:
-        return _verify(ObjectFolder(folder))
+        return _verify(folder)
+    if keep is not None:
+        return _prune_backups(folder, keep)
     result = back_up(settings, folder, Path(os.environ.get("CITYGRAPH_CONFIG") or FILE))
     click.echo(
         f"backup {result.record.name}: {len(result.record.files):,} files, "
@@ -43,22 +55,63 @@ def backup(settings: Settings, folder: Path, verify: bool) -> int:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=_FOLDER)
-@click.argument("target", metavar="[NEW]", required=False, type=_FOLDER)
+@click.argument("address", metavar=_ADDRESS)
+@click.argument("target", metavar="[NEW]", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--backup", "name", default="", metavar="NAME", help="This backup. [default: the newest]")
 @command
-def restore(folder: Path, target: Path | None, name: str) -> int:
-    """Restore a backup in DIR to the empty or new folder NEW, with each digest checked.
+def restore(address: str, target: Path | None, name: str) -> int:
+    """Restore a backup to the empty or new folder NEW, with each digest checked.
 
     Without NEW, the names of the backups are printed, the newest first.
     """
+    folder = open_folder(address)
     if target is None:
-        for one in ObjectFolder(folder).names():
+        for one in Backups(folder).names():
             click.echo(one)
         return OK
     record = restore_backup(folder, target, name)
     click.echo(f"restored {record.name}: {len(record.files):,} files; current is {record.current or 'no release'}")
     click.echo(f"to serve it: cd {target} && citygraph serve", err=True)
+    return OK
+
+
+@click.command()
+@click.argument("address", metavar=_ADDRESS)
+@click.option("--force", is_flag=True, help="Replace a current release there that is not known here.")
+@click.pass_obj
+@command
+def push(settings: Settings, address: str, force: bool) -> int:
+    """Publish the releases of this machine in a folder or a bucket, from which other servers get them.
+
+    Only what is not there is copied. Readers see the new current release when all of it is there. It fails, and
+    changes nothing for readers, if somebody else has published there what is not known here. Credentials for s3:// are
+    those of AWS's tools: see `citygraph backup --help`.
+
+    \b
+    citygraph push s3://city-graph/releases
+    citygraph serve --follow s3://city-graph/releases      (on the other machines)
+    """
+    progress = TerminalProgress(Console(stderr=True))
+    result = push_releases(Releases(settings.releases), open_folder(address, private=False), progress, force)
+    click.echo(f"current in {address} is {result.release}")
+    return OK
+
+
+@click.command()
+@click.argument("address", metavar=_ADDRESS)
+@click.option("--force", is_flag=True, help="Replace a current release that was made here and is not known there.")
+@click.pass_obj
+@command
+def pull(settings: Settings, address: str, force: bool) -> int:
+    """Get the releases that `citygraph push` published, and switch to the current one when all is verified.
+
+    Only what is not here is read. After a failure the former release stays the current one. A running server follows
+    the switch; `citygraph serve --follow` pulls by itself.
+    """
+    progress = TerminalProgress(Console(stderr=True))
+    result = pull_releases(Releases(settings.releases), open_folder(address, private=False), progress, force=force)
+    if result is not None:
+        click.echo(f"current is {result.release}")
     return OK
 
 
@@ -92,11 +145,24 @@ def _verify(folder: ObjectFolder) -> int:
     damaged = list(problems(folder))
     for problem in damaged:
         click.echo(problem)
+    names = Backups(folder).names()
     # Raises NotFound if there is none.
-    newest = folder.names()[0] if folder.names() else folder.record().name
-    click.echo(f"{len(folder.names())} backup(s), the newest of {newest}; {len(damaged)} problem(s)", err=True)
+    newest = names[0] if names else Backups(folder).get().name
+    click.echo(f"{len(names)} backup(s), the newest of {newest}; {len(damaged)} problem(s)", err=True)
     if damaged:
         click.echo(
             "to repair: remove the named files, and back up again, which copies them if they still exist", err=True
         )
     return VIOLATES if damaged else OK
+
+
+def _prune_backups(folder: ObjectFolder, keep: str) -> int:
+    removed, objects = Backups(folder).prune(parse_policy(keep), datetime.now(UTC), WAITING)
+    for name in removed:
+        click.echo(f"removed {name}")
+    click.echo(
+        f"{len(Backups(folder).names())} backup(s) kept; {objects.count:,} file(s) removed ({objects.size / 1e6:,.1f} "
+        f"MB), {objects.waiting:,} ({objects.waiting_size / 1e6:,.1f} MB) can be removed a day after their last use",
+        err=True,
+    )
+    return OK

@@ -39,6 +39,15 @@ def require_room_for_commit(releases: Releases, text: int) -> None:
         )
 
 
+def require_room(releases: Releases, need: int) -> None:
+    """Raises StorageFull if a release from elsewhere needs more bytes than are free, with both figures."""
+    free = _free(releases)
+    if need > free:
+        raise StorageFull(
+            f"the release needs {need / _MB:.1f} MB of disk, and {free / _MB:.1f} MB are free: nothing was changed"
+        )
+
+
 def low_room(releases: Releases) -> str:
     """Returns a warning if the disk will soon be full, with the figures; "" if not."""
     size, free = _size_of_current(releases), _free(releases)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -12,11 +11,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pyoxigraph import Store
 
 from citygraph.errors import Conflict, NotFound
+from citygraph.release.folder_locks import file_lock, is_abandoned, sync, sync_tree
 from citygraph.release.result_store import protected
 
 CURRENT = "current"
@@ -185,7 +185,7 @@ class Releases:
         # Names come from addresses: they must not lead out of the folder or into a staged release.
         if "/" in release_id or release_id.startswith(".") or not (path / _MANIFEST).is_file():
             raise NotFound(f"no release {release_id!r} in {self.root}")
-        return Release(path, _read_manifest(path / _MANIFEST))
+        return read_release(path)
 
     def history(self) -> list[Release]:
         """Returns all releases, the newest first."""
@@ -232,7 +232,7 @@ class Releases:
                 parent = self._current_or_none()
                 path = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root))
                 stack.callback(shutil.rmtree, path, ignore_errors=True)
-                stack.enter_context(_file_lock(path / "lock"))
+                stack.enter_context(file_lock(path / "lock"))
             yield path, parent
 
     def sweep(self) -> int:
@@ -240,7 +240,7 @@ class Releases:
         if not any(True for pattern in (_STAGING, _NEXT) for _ in self.root.glob(pattern + "*")):
             return 0  # without the lock, because the folder may be read-only
         with self._locked():
-            abandoned = [path for path in self.root.glob(_STAGING + "*") if _is_abandoned(path)]
+            abandoned = [path for path in self.root.glob(_STAGING + "*") if is_abandoned(path)]
             for link in self.root.glob(_NEXT + "*"):
                 # The process died during publication: the release may exist, but did not become the current one.
                 abandoned += [self._hidden(path) for path in [self.root / link.readlink()] if path.is_dir()]
@@ -293,14 +293,14 @@ class Releases:
     def writing(self) -> Iterator[None]:
         """Holds the lock for commits: one commit at a time is made from the current release."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with _file_lock(self.root / ".writing"):
+        with file_lock(self.root / ".writing"):
             yield
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Holds the lock of the folder, for a short time, while releases are added or removed."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with _file_lock(self.root / ".lock"):
+        with file_lock(self.root / ".lock"):
             yield
 
     def _publish(self, staged: Staged, manifest: Manifest) -> Release:
@@ -318,7 +318,7 @@ class Releases:
             manifest = replace(manifest, id=name, created=f"{now:%Y-%m-%dT%H:%M:%SZ}", parent=parent, number=number)
             _write_manifest(staged.path / _MANIFEST, manifest)
             (staged.path / "lock").unlink()
-            _sync_tree(staged.path)
+            sync_tree(staged.path)
             staged.path.chmod(0o755)
             target = self.root / name
             self._make_current(staged.path, target)
@@ -336,7 +336,7 @@ class Releases:
                 target.rename(staged)
             link.unlink()
             raise
-        _sync(self.root)
+        sync(self.root)
 
     def _current_or_none(self) -> Release | None:
         try:
@@ -351,49 +351,12 @@ def link_file(source: Path, target: Path) -> None:
         target.hardlink_to(source)
 
 
-def _read_manifest(path: Path) -> Manifest:
-    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return Manifest(**values)
+def read_release(path: Path) -> Release:
+    """Returns the release in a folder. Raises FileNotFoundError."""
+    values: dict[str, Any] = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
+    return Release(path, Manifest(**values))
 
 
 def _write_manifest(path: Path, manifest: Manifest) -> None:
     text = json.dumps(asdict(manifest), ensure_ascii=False, indent=2, sort_keys=True)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _file_lock(path: Path) -> Iterator[IO[str]]:
-    """Holds the lock of a file; the kernel releases it when the process dies."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
-
-
-def _is_abandoned(path: Path) -> bool:
-    """Returns whether the process that staged this has died: its lock does not exist or is free."""
-    with suppress(FileNotFoundError), (path / "lock").open("r") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
-
-
-def _sync_tree(path: Path) -> None:
-    """Syncs a folder to the disk, so that it is complete after a power cut that follows the rename."""
-    for folder, _, files in os.walk(path):
-        of_store = Path(folder).name == "store"
-        for name in files:
-            file = Path(folder, name)
-            # RocksDB syncs a table before it refers to it; a table with two links belongs to an earlier release too.
-            if not (of_store and file.suffix == ".sst" and file.stat().st_nlink > 1):
-                _sync(file)
-        _sync(Path(folder))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

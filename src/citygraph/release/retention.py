@@ -19,7 +19,7 @@ _TERM = re.compile(r"(?P<days>\d+) ?(?:d|days?)|(?P<count>\d+) (?P<period>\w+)|(
 _PERIODS = {"daily": "%Y-%m-%d", "weekly": "%G-%V", "monthly": "%Y-%m", "yearly": "%Y"}
 _NEWEST = "newest"
 # Servers and running queries may still read a release that was current a moment ago.
-_IN_USE = timedelta(minutes=10)
+IN_USE = timedelta(minutes=10)
 _LAST_PRUNED = ".pruned"
 _HOUR = 3600.0
 
@@ -34,12 +34,16 @@ class KeepPolicy:
 
     def kept(self, history: Sequence[Release], now: datetime) -> set[str]:
         """Returns the names of the releases that the policy keeps. The newest of `history` is the first."""
-        kept = {release.id for release in history[: self.newest]}
-        kept |= {release.id for release in history if now - created(release) <= timedelta(days=self.days)}
+        return self.kept_of([(release.id, created(release)) for release in history], now)
+
+    def kept_of(self, history: Sequence[tuple[str, datetime]], now: datetime) -> set[str]:
+        """Returns the names that the policy keeps of these, each with its time. The newest is the first."""
+        kept = {name for name, _ in history[: self.newest]}
+        kept |= {name for name, moment in history if now - moment <= timedelta(days=self.days)}
         for period, count in self.periods.items():
             last: dict[str, str] = {}
-            for release in history:
-                last.setdefault(f"{created(release):{_PERIODS[period]}}", release.id)
+            for name, moment in history:
+                last.setdefault(f"{moment:{_PERIODS[period]}}", name)
             kept |= set(list(last.values())[:count])
         return kept
 
@@ -76,7 +80,7 @@ def prune_by_setting(releases: Releases, keep: str) -> list[str]:
     marker.touch()
     return releases.prune(
         lambda history: (
-            policy.kept(history, now) | {one.id for one in history if now - superseded(one, history) < _IN_USE}
+            policy.kept(history, now) | {one.id for one in history if now - superseded(one, history) < IN_USE}
         )
     )
 
