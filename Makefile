@@ -44,6 +44,7 @@ test-slow: $(VENV)/installed-dev tools  ## tests that take longer than twenty se
 	$(BIN)/pytest -m slow --numprocesses auto --maxprocesses 4 --dist loadfile --durations 5
 
 test-operations: $(VENV)/installed-dev tools  ## kills, several servers, other stores, containers: minutes each
+	@tests/operations/tools.sh
 	$(BIN)/pytest -m operations --numprocesses 0 --durations 10
 
 test-clients: $(VENV)/installed-clients $(NODE_CLIENTS)/installed  ## other people's clients against a running site

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -27,6 +28,11 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
+  {servers}
+}}
+"""
+
+_SERVER = """
   server {{
     listen 127.0.0.1:{port};
     location / {{
@@ -44,30 +50,37 @@ http {{
       proxy_set_header X-Forwarded-Prefix /graph;
     }}
   }}
-}}
 """
 
 
 @contextmanager
 def nginx(upstream: int, folder: Path) -> Iterator[Running]:
     """nginx that passes everything on to a port, and what is below /graph/ without that."""
-    assert NGINX is not None
     port = free_port()
+    with running_nginx(_SERVER.format(port=port, upstream=upstream), folder, port) as running:
+        yield running
+
+
+@contextmanager
+def running_nginx(servers: str, folder: Path, port: int) -> Iterator[Running]:
+    """nginx with these servers, one of which listens on the port. Names of files are relative to the folder."""
+    assert NGINX is not None
     configuration = folder / "nginx.conf"
-    configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, upstream=upstream))
+    configuration.write_text(_CONFIGURATION.format(folder=folder, servers=servers))
     process = subprocess.Popen([NGINX, "-p", str(folder), "-c", str(configuration), "-e", str(folder / "error.log")])
     running = Running(port, process)
     try:
         deadline = time.monotonic() + 20
-        while True:
-            try:
-                running.get("/health")
-                break
-            except OSError:
-                assert process.poll() is None, (folder / "error.log").read_text()
-                assert time.monotonic() < deadline, "nginx does not answer"
-                time.sleep(0.05)
+        while not _listens(port):
+            assert process.poll() is None, (folder / "error.log").read_text()
+            assert time.monotonic() < deadline, "nginx does not answer"
+            time.sleep(0.05)
         yield running
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

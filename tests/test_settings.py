@@ -37,6 +37,21 @@ def test_settings_survive_the_environment() -> None:
     assert read_settings(settings.as_environment()) == settings
 
 
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    """As containers and systemd have them; a process that inherits both variables reads one value (18 Deployment)."""
+    file = tmp_path / "token"
+    file.write_text("secret\n")
+    variables = {"CITYGRAPH_ADMIN_TOKEN_FILE": str(file)}
+    settings = read_settings(variables)
+    assert settings.admin_token == "secret"
+    assert read_settings({**variables, **settings.as_environment()}) == settings
+    file.unlink()
+    with pytest.raises(UsageError, match=r"CITYGRAPH_ADMIN_TOKEN_FILE names .*token, which cannot be read"):
+        read_settings(variables)
+    with pytest.raises(UsageError, match="CITYGRAPH_PORT_FILE is not a setting"):
+        read_settings({"CITYGRAPH_PORT_FILE": str(file)})
+
+
 def test_settings_of_the_instance_are_below_those_of_the_environment() -> None:
     """The table [server] of citygraph.toml replaces defaults; a variable replaces the table (14 §1)."""
     server = {"port": 8080, "time_limit": 5, "federation": True, "data": "here"}

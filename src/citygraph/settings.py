@@ -24,6 +24,10 @@ _NOT_IN_FILE = {
     "engine_socket": "",
 }
 
+# Settings that may be in a file of their own, such as a secret of a container or a credential of systemd.
+_SECRETS = ("admin_token",)
+_OF_FILE = "_FILE"
+
 
 def _setting(default: Any, help_: str) -> Any:
     return field(default=default, metadata={"help": help_})
@@ -126,7 +130,7 @@ def read_settings(environment: Mapping[str, str] | None = None, server: Mapping[
     environment = os.environ if environment is None else environment
     settings = {_variable(f.name): f for f in fields(Settings)}
     values = _of_server(current_instance().server if server is None else server)
-    for variable, text in environment.items():
+    for variable, text in _with_secrets(environment).items():
         # CITYGRAPH_CONFIG names the file of the instance: see `instance`.
         if not variable.startswith("CITYGRAPH_") or variable == "CITYGRAPH_CONFIG":
             continue
@@ -135,6 +139,22 @@ def read_settings(environment: Mapping[str, str] | None = None, server: Mapping[
             raise UsageError(f"{variable} is not a setting{_nearest(variable, settings)}")
         values[settings[variable].name] = _from_text(variable, text, settings[variable].default)
     return Settings(**values)
+
+
+def _with_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment with the content of the files that variables such as CITYGRAPH_ADMIN_TOKEN_FILE name."""
+    values = dict(environment)
+    for name in _SECRETS:
+        variable = _variable(name)
+        path = values.pop(variable + _OF_FILE, "")
+        # The processes of a server get the value itself, and inherit the name of the file.
+        if not path or values.get(variable):
+            continue
+        try:
+            values[variable] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{variable}{_OF_FILE} names {path}, which cannot be read: {error}") from None
+    return values
 
 
 def _of_server(server: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ _ELSEWHERE = {
     "doctor": "citygraph.cli.site_commands:doctor",
     "freeze": "citygraph.cli.site_commands:freeze",
     "export": "citygraph.cli.release_commands:export",
+    "health": "citygraph.cli.health_command:health",
     "init": "citygraph.cli.instance_commands:init",
     "query": "citygraph.cli.release_commands:query",
     "pull": "citygraph.cli.operate_commands:pull",
