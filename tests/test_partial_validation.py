@@ -16,7 +16,7 @@ from citygraph.incremental.counts import CountedStore
 from citygraph.incremental.derivation import Deriver
 from citygraph.incremental.partial_validation import PartialValidator
 from citygraph.rdf.delta import Delta
-from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH
+from citygraph.rdf.terms import CATALOG_GRAPH, CG, DERIVED_GRAPH, GRAPH, ONTOLOGY_GRAPH, RDF, RDFS, SHAPES_GRAPH
 from citygraph.release.releases import Release
 from citygraph.report import Report
 from citygraph.source.files import Sources
@@ -132,6 +132,22 @@ def test_a_concept_stays_as_long_as_a_source_uses_it(world: World, deriver: Deri
     assert set(store.quads_for_pattern(None, None, None, DERIVED_GRAPH)) == derive_from_scratch(
         read_rules(sources.rule_files()), store
     )
+
+
+@pytest.mark.parametrize("predicate", [TYPE, RDFS("label"), CG("protocolDate")])
+def test_a_derived_triple_that_a_source_begins_to_state_is_derived_no_more(
+    world: World, deriver: Deriver, sources: Sources, predicate: NamedNode
+) -> None:
+    """The default graph has it before and after; when the source withdraws it, it is derived again (16 §6)."""
+    store = world.copy()
+    derived = sorted(store.quads_for_pattern(None, predicate, None, DERIVED_GRAPH), key=str)[:20]
+    stating = {Quad(quad.subject, quad.predicate, quad.object, GRAPH("test")) for quad in derived}
+    rules = read_rules(sources.rule_files())
+    for delta in (Delta(added=stating), Delta(removed=stating)):
+        counted = CountedStore(store)
+        counted.apply(delta)
+        deriver.update(counted, len(world.quads), "the same")
+        assert set(store.quads_for_pattern(None, None, None, DERIVED_GRAPH)) == derive_from_scratch(rules, store)
 
 
 @few

@@ -98,6 +98,18 @@ class _Excerpt:
         return (quad for quad, is_stated in self.stated.items() if is_stated)
 
 
+def _state_derived(counted: CountedStore) -> set[Quad]:
+    """Removes triples from the derived graph that a source has begun to state, and returns them.
+
+    They are no change of the default graph, but rules before the one that derived them see them now.
+    """
+    stated = [quad for quad in counted.delta.added if quad.graph_name not in _NOT_STATED]
+    repeated = {Quad(quad.subject, quad.predicate, quad.object, DERIVED_GRAPH) for quad in stated}
+    repeated = {quad for quad in repeated if quad in counted.store}
+    counted.apply(Delta(removed=repeated))
+    return {Quad(quad.subject, quad.predicate, quad.object) for quad in repeated}
+
+
 class Scratch:
     """A small store in memory that has the ontology, on which the rules run repeatedly."""
 
@@ -152,7 +164,7 @@ class Deriver:
 
         `ontology` is a version that changes when the ontology may have changed.
         """
-        changed = counted.added | counted.removed
+        changed = counted.added | counted.removed | _state_derived(counted)
         if not self.is_local or len(changed) > max(_MOST_CHANGED, size // _CHANGED_PART):
             self.rederive(counted)
             return
