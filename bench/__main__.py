@@ -104,7 +104,7 @@ def _about(release: Release, contenders: Sequence[Contender]) -> dict[str, str |
         "triples": release.manifest.triples,
         "quads": release.manifest.quads,
     }
-    for name in ("pyoxigraph", "sparq-rdf", "oxigraph", "rdflib", "rdflib-endpoint", "granian"):
+    for name in ("pyoxigraph", "sparq-rdf", "oxigraph", "rdflib", "rdflib-endpoint", "uvicorn"):
         # A peer that does not take part need not be installed.
         with suppress(PackageNotFoundError):
             about[name] = version(name)

@@ -1,4 +1,4 @@
-"""rdflib-endpoint over a file of N-Triples: the application that granian serves for the comparison."""
+"""rdflib-endpoint over a file of N-Triples: the application that uvicorn serves for the comparison."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ def oxigraph(release: Release, port: int) -> Plan:
 
 def rdflib_endpoint(release: Release, port: int) -> Plan:
     """rdflib-endpoint on rdflib's own store in memory, served by the HTTP server that we use ourselves."""
-    options = ("--interface", "asgi", "--factory", "--host", _HOST, "--port", str(port), "--no-ws")
-    command = (str(_BIN / "granian"), *options, "bench.rdflib_peer:application")
+    options = ("--factory", "--host", _HOST, "--port", str(port), "--no-access-log", "--log-level", "warning")
+    command = (str(_BIN / "uvicorn"), *options, "bench.rdflib_peer:application")
     return Plan(command, "/", "", {TRIPLES: str(write_default_graph(release)), "PYTHONPATH": str(_ROOT)})
 
 

@@ -9,7 +9,6 @@ environment. It takes its data from anybody who reaches it, on loopback: it is f
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterable
@@ -17,13 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from granian.constants import Interfaces
-from granian.server import Server
 from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
 from citygraph.engine.engines import Engines
 from citygraph.engine.host import HostProcess, start_host
 from citygraph.release.releases import Releases
+from citygraph.server.web_processes import listeners, run
 from citygraph.settings import read_settings
 from citygraph.web import create_app
 from tests.inprocess import InProcess
@@ -31,8 +29,6 @@ from tests.world import publish
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-FOLDER, ENGINES = "HARNESS_FOLDER", "HARNESS_ENGINES"
 
 
 class HarnessServer:
@@ -44,7 +40,7 @@ class HarnessServer:
         self.settings = read_settings().with_changes(releases=folder / "releases", time_limit=10.0, engines=2)
         self.direct = engines != "host"
         self.host: HostProcess | None = None
-        # The host dies with the thread that starts it, and granian ends its threads when they idle.
+        # The host dies with the thread that starts it, which must not be one of those of the server.
         self.starter = ThreadPoolExecutor(1)
         self.endpoint = self.load(b"")
 
@@ -70,11 +66,6 @@ class HarnessServer:
         return create_app(self.settings, Releases(self.settings.releases), Engines(self.host.settings)).wsgi_app
 
 
-def make_app() -> WSGIApplication:
-    """The application, for granian."""
-    return HarnessServer(Path(os.environ[FOLDER]), os.environ[ENGINES])
-
-
 def _marker() -> Quad:
     """What makes every release another one, in a graph that no test asks."""
     now = NamedNode(f"urn:x-load:{time.monotonic_ns()}")
@@ -83,16 +74,9 @@ def _marker() -> Quad:
 
 def main(port: int, folder: str, engines: str) -> None:
     """Serve until SIGTERM."""
-    os.environ.update({FOLDER: folder, ENGINES: engines})
-    Server(
-        "tests.harness_server:make_app",
-        port=port,
-        interface=Interfaces.WSGI,
-        factory=True,
-        blocking_threads=8,
-        backpressure=64,
-        websockets=False,
-    ).serve()
+    settings = read_settings().with_changes(port=port, workers=1, threads=8)
+    (listener,) = listeners(settings)
+    run(listener, settings, HarnessServer(Path(folder), engines))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ PACKAGES = (
     "cli",
     "starter",
     "serve",
+    "server",
     "mcp",
     "local_graph",
     "freeze",
@@ -67,7 +68,9 @@ PACKAGES = (
 FENCES = {
     "flask": {"web"},
     "werkzeug": {"web", "freeze.local_client", "local_graph"},
-    "granian": {"serve"},
+    "uvicorn": {"server"},
+    "httptools": {"server"},
+    "uvloop": {"server"},
     "click": {"cli"},
     "rich": {"cli"},
     "pyshacl": {"build.validation", "build.adapted_pyshacl"},

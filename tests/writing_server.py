@@ -14,13 +14,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from granian.constants import Interfaces
-from granian.server import Server
-
 from citygraph.commit.tokens import TokenHolder, Tokens
 from citygraph.commit.writer_client import start_writer
 from citygraph.engine.engines import Answer
 from citygraph.release.releases import Manifest, Releases
+from citygraph.server.web_processes import listeners, run
 from citygraph.settings import export_to_environment, read_settings
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
@@ -45,7 +43,7 @@ class Direct:
 
 
 def make_app() -> WSGIApplication:
-    """The application, for granian."""
+    """The application."""
     settings = read_settings()
     releases = Releases(settings.releases)
     return create_app(settings, releases, Direct(releases)).wsgi_app
@@ -64,15 +62,9 @@ def main(port: int, folder: Path) -> None:
         (folder / "token").write_text(tokens.make(TokenHolder("tester")))
     with start_writer(settings) as writer:
         export_to_environment(writer.settings)
-        Server(
-            "tests.writing_server:make_app",
-            port=port,
-            interface=Interfaces.WSGI,
-            factory=True,
-            blocking_threads=32,
-            backpressure=128,
-            websockets=False,
-        ).serve()
+        serving = read_settings().with_changes(port=port, workers=1)
+        (listener,) = listeners(serving)
+        run(listener, serving, make_app())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib
 import logging
-import resource
 import socket
 import threading
 from collections.abc import Callable
@@ -13,13 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server import Server
-from granian.server.common import AbstractServer
+from typing import TYPE_CHECKING
 
 from citygraph.commit.writer_client import start_writer
 from citygraph.engine.host import HostProcess, start_host
@@ -28,7 +21,11 @@ from citygraph.errors import CitygraphError, NotFound, UsageError
 from citygraph.release.disk_room import low_room
 from citygraph.release.releases import Releases
 from citygraph.release.retention import prune_by_setting
+from citygraph.server.web_processes import WebProcesses
 from citygraph.settings import Settings, export_to_environment
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +33,6 @@ _APPLICATION = "citygraph.web.application"
 _WATCH_SECONDS = 1.0
 # The built front end, or a file with the reason for which it was not built (hatch_build.py).
 _BUILT = Path(__file__).parent / "web" / "static" / "built"
-# Slow clients must not hold connections open: headers have to arrive within this time.
-_HEADER_MILLISECONDS = 10_000
-# Open files of a web process besides the connections of its clients: engines, stores, files that are sent.
-_OTHER_FILES = 512
-# Without the query string: it may have private queries, or a token that a client puts there by mistake.
-_REQUEST = '%(time)s %(addr)s "%(method)s %(path)s" %(status)d %(dt_ms).1f ms'
 
 
 def serve(settings: Settings) -> None:
@@ -69,7 +60,7 @@ def serve(settings: Settings) -> None:
         tidy = partial(pool.submit, _tidy, Releases(settings.releases), settings.keep)
         watch = pool.submit(_keep_alive, host, writer, settings, stopping, tidy)
         try:
-            _server(settings).serve()
+            WebProcesses(settings, _application).serve()
         finally:
             stopping.set()
             watch.result()
@@ -87,7 +78,7 @@ def _warn_of_missing_front_end(built: Path) -> None:
 
 def require_free(settings: Settings) -> None:
     """Raises UsageError if another process listens on the address."""
-    # granian would share the address: two servers would each get half of the requests.
+    # Listeners share the address (SO_REUSEPORT): two servers would each get half of the requests.
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -100,37 +91,9 @@ def require_free(settings: Settings) -> None:
             ) from None
 
 
-def _server(settings: Settings) -> AbstractServer[Any]:
-    # granian warns of more threads than cores, but these threads mostly wait for engine processes.
-    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
-    return Server(
-        f"{_APPLICATION}:application",
-        factory=True,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.WSGI,
-        workers=settings.workers,
-        blocking_threads=settings.threads,
-        # granian counts connections, busy or idle. The threads limit the requests under way; others wait for one.
-        backpressure=_most_connections(settings),
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MILLISECONDS),
-        websockets=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=5,
-        log_level=LogLevels.warning,
-        log_access=settings.log_requests,
-        log_access_format=_REQUEST,
-    )
-
-
-def _most_connections(settings: Settings) -> int:
-    """Returns how many connections a web process may hold, as far as the system allows that many open files."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    limit = settings.connections if hard == resource.RLIM_INFINITY else min(settings.connections, hard - _OTHER_FILES)
-    return max(limit, settings.threads * 4)
+def _application() -> WSGIApplication:
+    application: WSGIApplication = importlib.import_module(_APPLICATION).application()
+    return application
 
 
 def _tidy(releases: Releases, keep: str) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
@@ -19,7 +16,6 @@ from werkzeug.routing import Map
 from citygraph.commit.tokens import Tokens
 from citygraph.commit.writer_client import Writer
 from citygraph.engine.engines import Engines
-from citygraph.engine.sandbox import die_with_parent
 from citygraph.errors import MethodNotAllowed, NotFound
 from citygraph.graph.history import Timeline
 from citygraph.instance import current_instance
@@ -66,22 +62,15 @@ from citygraph.web.time.stored_results import StoredResults
 from citygraph.web.view.release_cache import Lookups, ReleaseCache
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 View = Callable[..., Reply]
 
-# Characters that would start a line in the request log, or end the quotes around an address.
-_BREAKING = re.compile('[\x00-\x1f"\x7f-\x9f\u2028\u2029]')
 
-
-def application() -> Flask:
+def application() -> WSGIApplication:
     """Returns the application of one web process of `citygraph serve`, from the settings in its environment."""
-    # Without its parent a web process would keep the port, but has no engines that answer its queries.
-    if parent := multiprocessing.parent_process():
-        die_with_parent(parent.pid or 0)
     settings = read_settings()
-    logging.getLogger("granian.access").addFilter(on_one_line)
-    return create_app(settings, Releases(settings.releases), Engines(settings))
+    return create_app(settings, Releases(settings.releases), Engines(settings)).wsgi_app
 
 
 def create_app(
@@ -332,17 +321,3 @@ def _view(views: Mapping[str, object], endpoint: str) -> View:
     module, _, name = endpoint.partition(".")
     view: View = getattr(views[module], name)
     return view
-
-
-def on_one_line(record: logging.LogRecord) -> bool:
-    """Escapes control characters in a log record, so that a requested address cannot forge lines of the log."""
-    # The server decodes the address before it logs it.
-    if isinstance(record.args, dict):
-        record.args = {
-            name: _escaped(value) if isinstance(value, str) else value for name, value in record.args.items()
-        }
-    return True
-
-
-def _escaped(text: str) -> str:
-    return _BREAKING.sub(lambda match: f"%{ord(match[0]):02X}", text)

@@ -1,0 +1,195 @@
+"""The web processes: forked with the modules of the server, each with a listener of its own, replaced when they die."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from citygraph.engine.sandbox import die_with_parent
+from citygraph.server.http_connection import Connections, HttpConnection
+from citygraph.server.wsgi_bridge import WsgiBridge, requests_log
+from citygraph.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+log = logging.getLogger(__name__)
+
+# Longer than proxies keep theirs (nginx: 60 s), which else would send a request into a closing connection.
+_IDLE_SECONDS = 75
+# Seconds that requests under way have after SIGTERM, and then their process.
+_ENDING_SECONDS = 5
+_KILL_SECONDS = 2.0
+_WATCH_SECONDS = 1.0
+_BACKLOG = 1024
+# Open files of a web process besides the connections of its clients: engines, stores, files that are sent.
+_OTHER_FILES = 512
+
+
+class WebProcesses:
+    """The processes in which the application answers. `make_application` is called in each of them."""
+
+    def __init__(self, settings: Settings, make_application: Callable[[], WSGIApplication]) -> None:
+        self._settings = settings
+        self._make_application = make_application
+        self._listeners: list[socket.socket] = []
+        self._started: dict[int, tuple[int, float]] = {}  # by process id: the number of the listener, and when
+        self._is_stopping = False
+
+    def serve(self) -> None:
+        """Serves until SIGTERM or SIGINT; then the requests under way are finished. Call it in the main thread."""
+        self._listeners = listeners(self._settings)
+        awake, wake = socket.socketpair()
+        for end in (awake, wake):
+            end.setblocking(False)
+        former = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        former[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+        former_wake = signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        try:
+            for number in range(len(self._listeners)):
+                self._start(number)
+            while not self._is_stopping:
+                select.select([awake], [], [], _WATCH_SECONDS)
+                _drain(awake)
+                self._replace_dead()
+        finally:
+            self._end_all()
+            signal.set_wakeup_fd(former_wake)
+            for signal_, handler in former.items():
+                signal.signal(signal_, handler)
+            for open_socket in (*self._listeners, awake, wake):
+                open_socket.close()
+
+    def _stop(self, *_: object) -> None:
+        self._is_stopping = True
+
+    def _start(self, number: int) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        parent = os.getpid()
+        pid = os.fork()
+        if pid:
+            self._started[pid] = number, time.monotonic()
+            return
+        status = 1
+        try:
+            self._become_web_process(parent, number)
+            status = 0
+        except BaseException:
+            log.exception("a web process failed")
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+
+    def _become_web_process(self, parent: int, number: int) -> None:
+        signal.set_wakeup_fd(-1)
+        for signal_ in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(signal_, signal.SIG_DFL)
+        # Without its parent a web process would keep the port, but has no engines that answer its queries.
+        die_with_parent(parent)
+        for other, listener in enumerate(self._listeners):
+            if other != number:
+                listener.close()
+        run(self._listeners[number], self._settings, self._make_application())
+
+    def _replace_dead(self) -> None:
+        for pid, (number, since) in list(self._started.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if not ended or self._is_stopping:
+                continue
+            del self._started[pid]
+            log.error("a web process ended (status %d) and is replaced", os.waitstatus_to_exitcode(status))
+            # One that cannot even start must not take all the time of the machine.
+            time.sleep(_WATCH_SECONDS if time.monotonic() - since < _WATCH_SECONDS else 0)
+            self._start(number)
+
+    def _end_all(self) -> None:
+        for pid in self._started:
+            os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + _ENDING_SECONDS + _KILL_SECONDS
+        for pid in self._started:
+            while not os.waitpid(pid, os.WNOHANG)[0]:
+                if time.monotonic() > deadline:
+                    os.kill(pid, signal.SIGKILL)
+                time.sleep(0.02)
+        self._started.clear()
+
+
+def listeners(settings: Settings) -> list[socket.socket]:
+    """Returns a listener for each web process. The kernel distributes the connections among them (SO_REUSEPORT)."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    port, opened = settings.port, []
+    for _ in range(settings.workers):
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind((settings.host, port))
+        port = listener.getsockname()[1]
+        listener.listen(_BACKLOG)
+        opened.append(listener)
+    return opened
+
+
+def run(listener: socket.socket, settings: Settings, application: WSGIApplication) -> None:
+    """Answers the requests of a listener, in this process, until SIGTERM or SIGINT."""
+    http_server(settings, application).run([listener])
+
+
+def http_server(settings: Settings, application: WSGIApplication) -> uvicorn.Server:
+    """Returns the HTTP server of a process."""
+    # Clients that send no HTTP are no events for the log, and the bridge logs what fails.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    if settings.log_requests:
+        _log_requests()
+    config = uvicorn.Config(
+        WsgiBridge(application, settings.threads, settings.log_requests),
+        interface="asgi3",
+        loop="uvloop",
+        # A class with arguments of its own.
+        http=partial(HttpConnection, connections=Connections(_most_connections(settings))),  # type: ignore[arg-type]
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_ENDING_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+def _log_requests() -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    requests_log.addHandler(handler)
+    requests_log.setLevel(logging.INFO)
+    requests_log.propagate = False
+
+
+def _most_connections(settings: Settings) -> int:
+    """Returns how many connections a web process may hold, as far as the system allows that many open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    limit = settings.connections if hard == resource.RLIM_INFINITY else min(settings.connections, hard - _OTHER_FILES)
+    return max(limit, settings.threads * 4)
+
+
+def _drain(awake: socket.socket) -> None:
+    try:
+        awake.recv(1024)
+    except BlockingIOError:
+        return

@@ -1,0 +1,210 @@
+"""The bridge from the event loop (ASGI) to the application (WSGI, PEP 3333), which works in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from citygraph.engine.client_watch import ClientGone, ClientWatch, watched
+from citygraph.server.request_body import Message, Receive, RequestBody
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+    from citygraph.server.http_connection import HttpConnection
+
+log = logging.getLogger(__name__)
+requests_log = logging.getLogger("citygraph.requests")
+
+Send = Callable[[Message], Awaitable[None]]
+
+# Threads that end the queries of clients that have left.
+_ENDING_THREADS = 2
+# Names of headers that are kept as keys of WSGI.
+_MOST_KEYS = 500
+# Characters that would start a line in the request log, or end the quotes around an address.
+_BREAKING = re.compile('[\x00-\x1f"\x7f-\x9f\u2028\u2029]')
+
+
+class _Whole(NamedTuple):
+    """A response in memory."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class WsgiBridge:
+    """An ASGI application that has a WSGI application answer in `threads` threads; more requests wait for one.
+
+    A small body is received before a thread is taken, so that slow clients take none.
+    """
+
+    def __init__(self, application: WSGIApplication, threads: int, log_requests: bool = False) -> None:
+        self._application = application
+        self._log_requests = log_requests
+        self._threads = ThreadPoolExecutor(threads, "request")
+        self._ending = ThreadPoolExecutor(_ENDING_THREADS, "ending")
+        self._keys: dict[bytes, str] = {}
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        begun = time.monotonic()
+        environ = self._environ(scope)
+        connection: HttpConnection = scope["state"]["connection"]
+        watch = ClientWatch()
+        connection.on_lost = lambda: self._leave(watch)
+        exchange = _Exchange(asyncio.get_running_loop(), send, watch)
+        body = environ["wsgi.input"] = RequestBody(exchange.loop, receive)
+        try:
+            # A client that waits for 100 Continue sends only what the application reads.
+            if "HTTP_EXPECT" not in environ and ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ):
+                await body.begin()
+            await exchange.answer(self._threads, self._application, environ)
+        except ClientGone:
+            return
+        finally:
+            if self._log_requests:
+                _log(environ, exchange.status, time.monotonic() - begun)
+
+    def _leave(self, watch: ClientWatch) -> None:
+        for end in watch.leave():
+            self._ending.submit(end)
+
+    def _environ(self, scope: MutableMapping[str, Any]) -> WSGIEnvironment:
+        raw_path: bytes = scope["raw_path"]
+        server, client = scope["server"] or ("", 0), scope["client"] or ("", 0)
+        environ: WSGIEnvironment = {
+            "REQUEST_METHOD": scope["method"],
+            "SCRIPT_NAME": "",
+            "PATH_INFO": (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("latin-1"),
+            "QUERY_STRING": scope["query_string"].decode("latin-1"),
+            "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+            "SERVER_NAME": server[0],
+            "SERVER_PORT": str(server[1]),
+            "REMOTE_ADDR": client[0],
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": scope["scheme"],
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+            "wsgi.input_terminated": True,
+        }
+        for name, value in scope["headers"]:
+            key = self._keys.get(name) or self._key(name)
+            text = value.decode("latin-1")
+            environ[key] = f"{environ[key]},{text}" if key in environ else text
+        # Names with underscores would have the keys of others, which proxies set.
+        environ.pop("", None)
+        return environ
+
+    def _key(self, name: bytes) -> str:
+        """Returns the key of a header."""
+        text = name.decode("latin-1").upper().replace("-", "_")
+        key = text if text in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{text}"
+        if b"_" in name:
+            key = ""
+        if key and len(self._keys) < _MOST_KEYS:
+            self._keys[name] = key
+        return key
+
+
+class _Exchange:
+    """A request and its response. A thread runs the application; what it sends goes through the event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, send: Send, watch: ClientWatch) -> None:
+        self.loop = loop
+        self.status = 0
+        self._send = send
+        self._watch = watch
+
+    async def answer(self, threads: ThreadPoolExecutor, application: WSGIApplication, environ: WSGIEnvironment) -> None:
+        """Has the application answer, and sends the response. Raises ClientGone, and what the application raises."""
+        try:
+            whole = await self.loop.run_in_executor(threads, self._run, application, environ)
+        except asyncio.CancelledError:
+            # The server stops, and this request has had its time.
+            for end in self._watch.leave():
+                end()
+            raise
+        if whole is not None:
+            await self._send_head(whole.status, whole.headers)
+            await self._send({"type": "http.response.body", "body": whole.body})
+
+    def _run(self, application: WSGIApplication, environ: WSGIEnvironment) -> _Whole | None:
+        """Runs the application, in a thread. Returns a response in memory; another has been sent."""
+        if self._watch.is_gone:
+            raise ClientGone
+        started: list[Any] = []
+        with watched(self._watch):
+            body = application(environ, lambda *head: started.extend(head))  # type: ignore[arg-type]
+            try:
+                status, headers = int(started[0][:3]), _encoded(started[1])
+                if isinstance(body, tuple):
+                    return _Whole(status, headers, b"".join(body))
+                self._send_pieces(status, headers, body, environ)
+            finally:
+                close = getattr(body, "close", None)
+                if close is not None:
+                    close()
+        return None
+
+    def _send_pieces(
+        self, status: int, headers: list[tuple[bytes, bytes]], pieces: Iterable[bytes], environ: WSGIEnvironment
+    ) -> None:
+        """Sends a response in pieces, each when the client has taken those before. If they fail, the rest is cut."""
+        if environ["SERVER_PROTOCOL"] == "HTTP/1.0" and not any(name == b"content-length" for name, _ in headers):
+            # Its end would be that of the connection, so that it could not be told from a cut.
+            whole = b"".join(pieces)
+            headers.append((b"content-length", str(len(whole)).encode()))
+            pieces = (whole,)
+        self._wait_for(self._send_head(status, headers))
+        try:
+            for piece in pieces:
+                self._wait_for(self._send({"type": "http.response.body", "body": piece, "more_body": True}))
+        except Exception:
+            log.warning("the response to %s is cut", environ["PATH_INFO"], exc_info=True)
+            raise
+        self._wait_for(self._send({"type": "http.response.body", "body": b""}))
+
+    async def _send_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.status = status
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    def _wait_for(self, sending: Awaitable[None]) -> None:
+        """Waits in a thread until the event loop has sent something. Raises ClientGone."""
+
+        async def send() -> None:
+            await sending
+
+        asyncio.run_coroutine_threadsafe(send(), self.loop).result()
+        if self._watch.is_gone:
+            raise ClientGone
+
+
+def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _log(environ: WSGIEnvironment, status: int, seconds: float) -> None:
+    """Logs a request, without its query string: that may have private queries, or a token put there by mistake."""
+    path = _BREAKING.sub(lambda match: f"%{ord(match[0]):02X}", str(environ["PATH_INFO"]))
+    with suppress(KeyError):
+        requests_log.info(
+            '%s %s "%s %s" %d %.1f ms',
+            time.strftime("[%Y-%m-%d %H:%M:%S %z]"),
+            environ["REMOTE_ADDR"],
+            environ["REQUEST_METHOD"],
+            path,
+            status,
+            seconds * 1000,
+        )

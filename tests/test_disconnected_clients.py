@@ -1,0 +1,63 @@
+"""Clients that leave a running server: what is evaluated for them ends, and the engines are free for others."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from citygraph.engine.engines import Engines, RunningQuery
+from citygraph.engine.process import servers
+from citygraph.settings import Settings
+from tests.running import Running, serving, wait_for
+from tests.small import build_small
+
+# It takes until its time limit.
+LONG = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Engines]]:
+    """A server with three engines, of which a client may have two, and a way to see what they evaluate."""
+    folder: Path = tmp_path_factory.mktemp("left")
+    build_small(folder)
+    releases = folder / "releases"
+    limits = {"engines": 3, "threads": 64, "client_concurrency": 0, "queue_wait": 20, "time_limit": 60}
+    with serving(releases, workers=1, **limits) as running:
+        (settings,) = servers(Settings(releases=releases))
+        with Engines(settings) as engines:
+            yield running, engines
+
+
+def requests(kind: str) -> list[bytes]:
+    """Fifty requests, no two of which are the same."""
+    texts = [quote(f"{LONG} # {kind} {number}") for number in range(50)]
+    paths = {"sparql": "/sparql?query={}", "page": "/sparql?run=1&query={}"}
+    accept = {"sparql": "application/sparql-results+json", "page": "text/html"}[kind]
+    return [f"GET {paths[kind].format(text)} HTTP/1.1\r\nHost: a\r\nAccept: {accept}\r\n\r\n".encode() for text in texts]
+
+
+@pytest.mark.parametrize("kind", ["sparql", "page"])
+def test_a_query_ends_when_its_client_leaves(site: tuple[Running, Engines], kind: str) -> None:
+    """(16 §2) Of 50 connections that close, no query runs a second later, and none that waited begins."""
+    running, engines = site
+    with ExitStack() as stack:
+        for request in requests(kind):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", running.port)))
+            connection.sendall(request)
+        wait_for(lambda: len(ours(engines)) == 2)
+    left = time.monotonic()
+    wait_for(lambda: not ours(engines), 5)
+    assert time.monotonic() - left < 1
+    time.sleep(0.5)
+    assert not ours(engines)
+    assert running.get("/sparql?query=" + quote(f"ASK {{ ?s ?p ?o . ?o ?q ?r }} # {kind}")).status == 200
+
+
+def ours(engines: Engines) -> list[RunningQuery]:
+    return [query for query in engines.running() if "COUNT" in query.text]

@@ -1,0 +1,293 @@
+"""The HTTP server by itself, over a small application: connections, bodies, responses in pieces, clients that leave."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from citygraph.engine.client_watch import current_watch
+from citygraph.server import http_connection
+from citygraph.server.web_processes import http_server, listeners
+from citygraph.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+GET = b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+LAST_CHUNK = b"\r\n0\r\n\r\n"
+
+
+class Application:
+    """Answers by the path; events are set by what happens."""
+
+    def __init__(self) -> None:
+        self.events = {name: threading.Event() for name in ("begun", "left", "go", "ended")}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/pieces":
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return self.pieces(environ["QUERY_STRING"])
+        text = getattr(self, path[1:])(environ)
+        start_response("200 OK", [("Content-Length", str(len(text)))])
+        return (text,)
+
+    def pieces(self, query: str) -> Iterator[bytes]:
+        yield b"first"
+        if query == "fails":
+            raise RuntimeError("the second piece is lost")
+        while query == "endless":
+            yield b"x" * 65536
+        yield b"second"
+
+    def quick(self, environ: WSGIEnvironment) -> bytes:
+        return b"quick " + environ["QUERY_STRING"].encode()
+
+    def body(self, environ: WSGIEnvironment) -> bytes:
+        self.events["begun"].set()
+        return b"%d" % len(environ["wsgi.input"].read())
+
+    def unread(self, environ: WSGIEnvironment) -> bytes:
+        return b"unread"
+
+    def forwarded(self, environ: WSGIEnvironment) -> bytes:
+        return str(environ.get("HTTP_X_FORWARDED_FOR")).encode()
+
+    def slow(self, environ: WSGIEnvironment) -> bytes:
+        watch = current_watch()
+        assert watch is not None
+        watch.add(self.events["left"].set)
+        self.events["begun"].set()
+        self.events["go"].wait(10)
+        self.events["ended"].set()
+        return b"slow"
+
+
+@contextmanager
+def answering(application: Application, **settings: int) -> Iterator[int]:
+    """The port of a server in a thread of this process."""
+    configured = Settings(port=0, workers=1, threads=1).with_changes(**settings)
+    (listener,) = listeners(configured)
+    server = http_server(configured, application)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    port = listener.getsockname()[1]
+    thread.start()
+    try:
+        yield port
+    finally:
+        for event in application.events.values():
+            event.set()
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with answering(Application(), threads=4) as port:
+        yield port
+
+
+def connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), 10)
+
+
+def exchange(port: int, sent: bytes) -> bytes:
+    """What is received until the server closes the connection, or has nothing to send for a moment."""
+    with connected(port) as connection:
+        connection.sendall(sent)
+        connection.settimeout(0.5)
+        received = b""
+        try:
+            while piece := connection.recv(65536):
+                received += piece
+        except TimeoutError:
+            pass
+        return received
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Whether the server closes the connection within some seconds, perhaps by a reset."""
+    connection.settimeout(5)
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionResetError:
+        return True
+    return True
+
+
+def test_pieces_are_sent_as_chunks(port: int) -> None:
+    """A response without a length ends with an empty chunk."""
+    received = exchange(port, GET % b"/pieces")
+    assert b"transfer-encoding: chunked" in received
+    assert received.endswith(b"5\r\nfirst\r\n6\r\nsecond" + LAST_CHUNK)
+
+
+def test_a_response_that_fails_is_cut(port: int) -> None:
+    """(16 §2) It is never ended as if it were complete: the connection closes without the last chunk."""
+    with connected(port) as connection:
+        connection.sendall(GET % b"/pieces?fails")
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b"first" in received
+    assert LAST_CHUNK not in received
+
+
+def test_a_client_of_http_1_0_gets_a_length(port: int) -> None:
+    """It knows no chunks, and could not tell the end of a response from a cut."""
+    received = exchange(port, b"GET /pieces HTTP/1.0\r\n\r\n")
+    assert b"content-length: 11" in received
+    assert b"chunked" not in received
+    assert received.endswith(b"firstsecond")
+
+
+def test_requests_in_a_pipeline_are_answered_in_order(port: int) -> None:
+    """RFC 9112, 9.3.2."""
+    received = exchange(port, b"".join(GET % b"/quick?%d" % number for number in range(5)))
+    assert [received.index(b"quick %d" % number) for number in range(5)] == sorted(
+        received.index(b"quick %d" % number) for number in range(5)
+    )
+
+
+@pytest.mark.parametrize("size", [0, 1, 70_000, 3_000_000])
+def test_bodies_arrive_whole(port: int, size: int) -> None:
+    """Small ones before a thread begins, large ones while it reads; by length or in chunks."""
+    body = b"x" * size
+    by_length = exchange(port, POST % (b"/body", size) + body)
+    chunked = b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    in_chunks = exchange(port, chunked + (b"%x\r\n%s\r\n" % (size, body) if size else b"") + b"0\r\n\r\n")
+    assert by_length.endswith(b"\r\n\r\n%d" % size)
+    assert in_chunks.endswith(b"\r\n\r\n%d" % size)
+
+
+@pytest.mark.parametrize(("path", "is_asked"), [(b"/body", True), (b"/unread", False)])
+def test_a_body_is_asked_for_if_it_is_read(port: int, path: bytes, is_asked: bool) -> None:
+    """Expect: 100-continue: a refusal spares the client the sending."""
+    head = b"POST %s HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n" % path
+    with connected(port) as connection:
+        connection.sendall(head)
+        received = connection.recv(65536)
+    assert received.startswith(b"HTTP/1.1 100" if is_asked else b"HTTP/1.1 200")
+
+
+def test_a_header_cannot_have_the_key_of_another(port: int) -> None:
+    """X_Forwarded_For has the same key in WSGI as X-Forwarded-For, which proxies set."""
+    head = b"GET /forwarded HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: forged\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"
+    assert exchange(port, head).endswith(b"1.2.3.4")
+
+
+@pytest.mark.parametrize(
+    "sent", [b"NONSENSE\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"]
+)
+def test_what_is_not_http_is_refused(port: int, sent: bytes) -> None:
+    """A wrong request line, and a length that is ambiguous."""
+    assert exchange(port, sent).startswith(b"HTTP/1.1 400")
+
+
+def test_a_head_has_a_greatest_length(port: int) -> None:
+    """An endless head does not fill the memory."""
+    assert b"HTTP/1.1 431" in exchange(port, b"GET / HTTP/1.1\r\nX: " + b"x" * 263_000)
+
+
+@pytest.mark.parametrize(
+    ("sent", "then"),
+    [(b"", b""), (b"GET / HT", b""), (b"\r\n", b""), (POST % (b"/body", 9) + b"x", b""), (GET % b"/quick", b"\r\n")],
+)
+def test_slow_senders_take_no_thread_and_are_disconnected(
+    sent: bytes, then: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(16 §3) With a single thread, others are answered meanwhile; nobody can send for ever."""
+    monkeypatch.setattr(http_connection, "_HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(http_connection, "_BODY_SECONDS", 0.5)
+    with answering(Application()) as port, connected(port) as slow:
+        slow.sendall(sent)
+        assert exchange(port, GET % b"/quick?").endswith(b"quick ")
+        slow.sendall(then)
+        assert is_closed(slow)
+
+
+def test_a_client_that_reads_nothing_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """(16 §3) It does not keep its thread."""
+    monkeypatch.setattr(http_connection, "_READING_SECONDS", 0.5)
+    with answering(Application()) as port, connected(port) as slow:
+        slow.sendall(GET % b"/pieces?endless")
+        time.sleep(0.2)
+        assert exchange_soon(port, GET % b"/quick?").endswith(b"quick ")
+
+
+def exchange_soon(port: int, sent: bytes) -> bytes:
+    """What is received when a thread is free, in some seconds."""
+    with connected(port) as connection:
+        connection.sendall(sent)
+        return connection.recv(65536)
+
+
+def test_the_connection_that_is_idle_longest_makes_room() -> None:
+    """(16 §3) More connections than the server holds do not keep others out."""
+    with answering(Application(), connections=4) as port:
+        idle = [connected(port) for _ in range(8)]
+        for connection in idle:
+            connection.sendall(GET % b"/quick?")
+            time.sleep(0.05)
+        assert is_closed(idle[0])
+        assert exchange(port, GET % b"/quick?").endswith(b"quick ")
+        for connection in idle:
+            connection.close()
+
+
+def test_what_runs_for_a_client_ends_when_it_leaves() -> None:
+    """(16 §2) Its watch is called within a second."""
+    application = Application()
+    with answering(application) as port:
+        with connected(port) as connection:
+            connection.sendall(GET % b"/slow")
+            assert application.events["begun"].wait(5)
+        assert application.events["left"].wait(1)
+
+
+def test_a_request_whose_client_has_left_does_not_begin() -> None:
+    """(16 §2) One that waits for a thread is dropped."""
+    application = Application()
+    with answering(application) as port, connected(port) as first:
+        first.sendall(GET % b"/slow")
+        assert application.events["begun"].wait(5)
+        application.events["begun"].clear()
+        with connected(port) as second:
+            second.sendall(POST % (b"/body", 1) + b"x")
+            time.sleep(0.2)
+        time.sleep(0.2)
+        application.events["go"].set()
+        assert exchange_soon(port, GET % b"/quick?").endswith(b"quick ")
+        assert not application.events["begun"].is_set()
+
+
+def test_requests_under_way_end_before_the_server_does() -> None:
+    """A request that has begun is answered after SIGTERM; the connection then closes."""
+    application = Application()
+    with connected_after(application) as (connection, stop):
+        stop()
+        time.sleep(0.3)
+        application.events["go"].set()
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.endswith(b"slow")
+
+
+@contextmanager
+def connected_after(application: Application) -> Iterator[tuple[socket.socket, object]]:
+    """A connection with a request that has begun, and a function that stops the server."""
+    configured = Settings(port=0, workers=1, threads=1)
+    (listener,) = listeners(configured)
+    server = http_server(configured, application)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    with connected(listener.getsockname()[1]) as connection:
+        connection.sendall(GET % b"/slow")
+        assert application.events["begun"].wait(5)
+        yield connection, lambda: setattr(server, "should_exit", True)
+    thread.join(10)
