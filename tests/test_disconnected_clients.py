@@ -39,7 +39,9 @@ def requests(kind: str) -> list[bytes]:
     texts = [quote(f"{LONG} # {kind} {number}") for number in range(50)]
     paths = {"sparql": "/sparql?query={}", "page": "/sparql?run=1&query={}"}
     accept = {"sparql": "application/sparql-results+json", "page": "text/html"}[kind]
-    return [f"GET {paths[kind].format(text)} HTTP/1.1\r\nHost: a\r\nAccept: {accept}\r\n\r\n".encode() for text in texts]
+    return [
+        f"GET {paths[kind].format(text)} HTTP/1.1\r\nHost: a\r\nAccept: {accept}\r\n\r\n".encode() for text in texts
+    ]
 
 
 @pytest.mark.parametrize("kind", ["sparql", "page"])

@@ -19,6 +19,9 @@ _READING_SECONDS = 60.0
 _SWEEP_SECONDS = 1.0
 # Bytes of a head: request line and headers. An address may have a query in it.
 _LONGEST_HEAD = 256 * 1024
+_MOST_HEADERS = 100
+# So much of a body that the application does not read is received, for the client to read the response first.
+_MOST_DROPPED = 1024 * 1024
 _TOO_LONG = b"The address and the headers have more than %d bytes." % _LONGEST_HEAD
 _REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n"
 _REFUSAL = _REFUSAL % len(_TOO_LONG) + b"connection: close\r\n\r\n" + _TOO_LONG
@@ -149,6 +152,8 @@ class HttpConnection(HttpToolsProtocol):
         if self._part == _HEAD and self._received > _LONGEST_HEAD:
             self.transport.write(_REFUSAL)
             self.transport.close()
+        elif self._part == _BODY and self.cycle.response_complete and self._received > _MOST_DROPPED:
+            self.transport.close()
         if self._part != _NONE or self._is_waiting():
             self._open_connections.sends(self)
         else:
@@ -168,6 +173,9 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Starts the request."""
+        if len(self.headers) > _MOST_HEADERS:
+            # The parser passes it on as an error of the request.
+            raise ValueError("too many headers")
         self._part, self._received = _BODY, 0
         self._open_connections.sends_body(self)
         super().on_headers_complete()

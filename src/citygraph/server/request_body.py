@@ -13,7 +13,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 # A body of this size is received before a thread begins to work on it.
-_HELD = 64 * 1024
+HELD = 64 * 1024
 
 
 class RequestBody(io.RawIOBase):
@@ -27,7 +27,7 @@ class RequestBody(io.RawIOBase):
 
     async def begin(self) -> None:
         """Receives the whole body if it is small, else its first part. Raises ClientGone."""
-        while self._has_more and len(self._held) < _HELD:
+        while self._has_more and len(self._held) < HELD:
             self._add(await self._receive())
 
     def readable(self) -> bool:

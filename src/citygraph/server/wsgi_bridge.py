@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from citygraph.engine.client_watch import ClientGone, ClientWatch, watched
-from citygraph.server.request_body import Message, Receive, RequestBody
+from citygraph.server.request_body import HELD, Message, Receive, RequestBody
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -65,8 +65,7 @@ class WsgiBridge:
         exchange = _Exchange(asyncio.get_running_loop(), send, watch)
         body = environ["wsgi.input"] = RequestBody(exchange.loop, receive)
         try:
-            # A client that waits for 100 Continue sends only what the application reads.
-            if "HTTP_EXPECT" not in environ and ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ):
+            if _is_small(environ):
                 await body.begin()
             await exchange.answer(self._threads, self._application, environ)
         except ClientGone:
@@ -189,6 +188,14 @@ class _Exchange:
         asyncio.run_coroutine_threadsafe(send(), self.loop).result()
         if self._watch.is_gone:
             raise ClientGone
+
+
+def _is_small(environ: WSGIEnvironment) -> bool:
+    """Returns whether a request has a body that may be small, and whose client does not wait for 100 Continue."""
+    length = str(environ.get("CONTENT_LENGTH", ""))
+    # A large body is often refused for its length.
+    has_body = int(length) <= HELD if length.isdecimal() else "HTTP_TRANSFER_ENCODING" in environ
+    return has_body and "HTTP_EXPECT" not in environ
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
