@@ -27,8 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, En
     folder: Path = tmp_path_factory.mktemp("left")
     build_small(folder)
     releases = folder / "releases"
-    limits = {"engines": 3, "threads": 64, "client_concurrency": 0, "queue_wait": 20, "time_limit": 60}
-    with serving(releases, workers=1, **limits) as running:
+    with serving(releases, workers=1, engines=3, threads=64, client_concurrency=0, queue_wait=20) as running:
         (settings,) = servers(Settings(releases=releases))
         with Engines(settings) as engines:
             yield running, engines

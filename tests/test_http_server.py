@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,8 @@ class Application:
 
     def body(self, environ: WSGIEnvironment) -> bytes:
         self.events["begun"].set()
-        return b"%d" % len(environ["wsgi.input"].read())
+        body: bytes = environ["wsgi.input"].read()
+        return b"%d" % len(body)
 
     def unread(self, environ: WSGIEnvironment) -> bytes:
         return b"unread"
@@ -279,7 +280,7 @@ def test_requests_under_way_end_before_the_server_does() -> None:
 
 
 @contextmanager
-def connected_after(application: Application) -> Iterator[tuple[socket.socket, object]]:
+def connected_after(application: Application) -> Iterator[tuple[socket.socket, Callable[[], None]]]:
     """A connection with a request that has begun, and a function that stops the server."""
     configured = Settings(port=0, workers=1, threads=1)
     (listener,) = listeners(configured)
