@@ -35,7 +35,7 @@ class Application:
         if path == "/pieces":
             start_response("200 OK", [("Content-Type", "text/plain")])
             return self.pieces(environ["QUERY_STRING"])
-        text = getattr(self, path[1:])(environ)
+        text: bytes = getattr(self, path[1:])(environ)
         start_response("200 OK", [("Content-Length", str(len(text)))])
         return (text,)
 
@@ -48,12 +48,12 @@ class Application:
         yield b"second"
 
     def quick(self, environ: WSGIEnvironment) -> bytes:
-        return b"quick " + environ["QUERY_STRING"].encode()
+        return f"quick {environ['QUERY_STRING']}".encode()
 
     def body(self, environ: WSGIEnvironment) -> bytes:
         self.events["begun"].set()
         body: bytes = environ["wsgi.input"].read()
-        return b"%d" % len(body)
+        return str(len(body)).encode()
 
     def unread(self, environ: WSGIEnvironment) -> bytes:
         return b"unread"
