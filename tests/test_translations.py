@@ -11,7 +11,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from citygraph.catalogues import ERROR, FILES, LANGUAGES, catalogue_file
+from citygraph.catalogues import ERROR, FILES, LANGUAGES, catalogue_file, texts_in_context
 from citygraph.web.http.negotiation import own_name
 from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import date, number
@@ -72,6 +72,17 @@ def test_catalogues_are_well_formed(language: str) -> None:
     """A line that is no part of a text, such as the mark of a conflict, is an error."""
     with catalogue_file(language).open("rb") as file:
         assert read_po(file, locale=language, abort_invalid=True)
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_texts_in_a_context_are_those_that_babel_reads(language: str) -> None:
+    """Each once: of two entries for a text the readers would take different ones (16 §6)."""
+    with catalogue_file(language).open("rb") as file:
+        messages = [message for message in read_po(file) if message.string]
+    for context in (ERROR, FILES):
+        texts = {str(message.id): str(message.string) for message in messages if message.context == context}
+        assert texts == texts_in_context(language, context)
+        assert texts
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

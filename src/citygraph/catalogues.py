@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from pyoxigraph import Literal
 
 from citygraph.instance import Instance, current_instance
 from citygraph.text import matches_language
 
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
+
 _FOLDER = Path(__file__).parent / "web" / "locale"
 ENGLISH = "en"
 # The contexts of a catalogue: texts of errors; texts in the files of ontology, shapes, rules, queries and sheets.
 ERROR, FILES = "error", "files"
+_STRINGS = r'((?:".*"\n)+)'
+_IN_CONTEXT = re.compile(rf'^msgctxt "(.*)"\nmsgid {_STRINGS}msgstr {_STRINGS}', re.MULTILINE)
+_ESCAPED = re.compile(r"\\(.)")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 @cache
@@ -57,15 +63,30 @@ def catalogue_file(language: str) -> Path:
 @cache
 def catalogue(language: str) -> Catalog:
     """Returns the catalogue of a language, which is not English."""
+    from babel.messages.pofile import read_po
+
     with catalogue_file(language).open("rb") as file:
         return read_po(file, locale=language)
 
 
 @cache
 def texts_in_context(language: str, context: str) -> Mapping[str, str]:
-    """Returns the translations in a context of the catalogue, by English text; empty for English."""
-    messages = catalogue(language) if language != ENGLISH else ()
-    return {str(one.id): str(one.string) for one in messages if one.context == context and one.string}
+    """Returns the translations in a context of the catalogue, by English text; empty for English.
+
+    Every process that reads shapes or rules needs them. Babel would take ten times as long, because it reads all texts.
+    """
+    if language == ENGLISH:
+        return {}
+    content = catalogue_file(language).read_text(encoding="utf-8") + "\n"
+    messages = (message.groups() for message in _IN_CONTEXT.finditer(content))
+    texts = ((_unquoted(english), _unquoted(other)) for name, english, other in messages if name == context)
+    return {english: other for english, other in texts if other}
+
+
+def _unquoted(lines: str) -> str:
+    """Returns the text of quoted strings, one a line."""
+    text = "".join(line[1:-1] for line in lines.split("\n"))
+    return _ESCAPED.sub(lambda escaped: _ESCAPES.get(escaped[1], escaped[1]), text) if "\\" in text else text
 
 
 def error_texts(language: str) -> Mapping[str, str]:
@@ -78,6 +99,8 @@ def translations(language: str) -> NullTranslations:
     """Returns the translations into a language of LANGUAGES. They are read once per process."""
     if language == ENGLISH:
         return NullTranslations()
+    from babel.messages.mofile import write_mo
+
     compiled = BytesIO()
     write_mo(compiled, catalogue(language))
     compiled.seek(0)

@@ -10,14 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.status import Status
-from rich.table import Table
-from rich.text import Text
 
 from citygraph.catalogues import ENGLISH, LANGUAGES, interface_language
 from citygraph.errors import BadData, CitygraphError, UsageError
@@ -26,6 +21,11 @@ from citygraph.rdf.terms import split_iri
 from citygraph.report import Report, ValidationResult, term_text
 from citygraph.source.reading import decoded_text, read_text
 from citygraph.web.view.translations import N_, Translations
+
+# Imported where they are used: they take as long as all other imports of a small command.
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
 
 _COLOUR = {"violation": "red", "warning": "yellow"}
 # The severities of results.
@@ -113,6 +113,8 @@ def read_input(path: Path) -> str:
 
 def print_report(console: Console, report: Report, language: str) -> None:
     """Prints each result in plain words: place, entity, problem, and remedy."""
+    from rich.markup import escape
+
     translate = Translations(language)
     for result in report.results:
         colour = _COLOUR.get(result.severity, "cyan")
@@ -141,6 +143,9 @@ def report_as_json(report: Report) -> dict[str, object]:
 
 def print_solutions(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], uncut: int = 0) -> None:
     """Prints a table of query solutions; the first `uncut` columns are never broken into lines."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(header_style="bold", show_edge=False)
     for place, column in enumerate(columns):
         width = max((len(row[place]) for row in rows), default=0) if place < uncut else None

@@ -6,20 +6,17 @@ import getpass
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from citygraph.cli import console
 from citygraph.cli.console import OK, VIOLATES, command
 from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, GraphWrite, Payload, Update
-from citygraph.commit.rollback import rollback as roll_back
 from citygraph.commit.tokens import RIGHTS, TokenHolder, Tokens
 from citygraph.errors import UsageError, Violations
 from citygraph.rdf.formats import by_extension
 from citygraph.release.releases import Releases
 from citygraph.release.retention import prune_by_setting
 from citygraph.settings import Settings
-from citygraph.source.query_parameters import expand
 from citygraph.source.reading import unpacked_file
 
 
@@ -57,6 +54,8 @@ def load(
 
     Exit status: 0 published, 1 the data would violate the shapes (nothing is changed), 2 the command failed.
     """
+    from citygraph.source.query_parameters import expand
+
     payloads = tuple(Payload(unpacked_file(path), _format_of(path), str(path)) for path in files)
     what = GraphWrite("replace" if replace else "merge", expand(graph), payloads)
     return _commit(settings, Change(what, getpass.getuser(), message, dry_run=dry_run), lang)
@@ -71,6 +70,8 @@ def rollback(settings: Settings, release: str) -> int:
 
     The files in data/ and ontology/ are not changed: until they are, the next build reports a conflict.
     """
+    from citygraph.commit.rollback import rollback as roll_back
+
     published = roll_back(release, Releases(settings.releases))
     click.echo(f"published {published.id}, equal to {release}", err=True)
     if published.manifest.undone:
@@ -92,6 +93,8 @@ def token() -> None:
 @command
 def make(settings: Settings, name: str, prefixes: tuple[str, ...], rights: tuple[str, ...], expires: str) -> int:
     """Create a token for NAME and print it. It cannot be printed again, because only its hash is kept."""
+    from citygraph.source.query_parameters import expand
+
     holder = TokenHolder(name, rights, tuple(expand(prefix) for prefix in prefixes) or ("",), expires=expires)
     click.echo(Tokens(settings.tokens).make(holder))
     return OK
@@ -121,6 +124,8 @@ def list_(settings: Settings) -> int:
 def _commit(settings: Settings, change: Change, language: str) -> int:
     outcome = commit_here([change], settings)[0]
     if isinstance(outcome, Violations):
+        from rich.console import Console
+
         console.print_report(Console(stderr=True), outcome.report, language)
         return VIOLATES
     # Any other outcome is an error; `command` prints it.

@@ -17,16 +17,19 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from citygraph.commit.change import Change, change_as_json, change_from_json
-from citygraph.commit.commit import Followup, commit
-from citygraph.commit.followup import followup_for
 from citygraph.commit.outcomes import Outcome, outcome_as_json, outcome_from_json
 from citygraph.engine import sandbox, wire
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, NotFound, StorageFull
 from citygraph.release.releases import Releases, WorkingCopy
 from citygraph.settings import Settings, read_settings
+
+# A command that has its change committed by a child process needs nothing of this.
+if TYPE_CHECKING:
+    from citygraph.commit.commit import Followup
 
 log = logging.getLogger(__name__)
 
@@ -197,6 +200,8 @@ def _serve_batches(channel: Channel, settings: Settings, followup: Followup, wor
 
 
 def _outcomes(changes: Sequence[Change], settings: Settings, followup: Followup, working: WorkingCopy) -> list[Outcome]:
+    from citygraph.commit.commit import commit
+
     try:
         return commit(changes, Releases(settings.releases), followup, settings, working)
     except CitygraphError as error:
@@ -209,6 +214,8 @@ def main() -> None:
     # A library that prints must not break the JSON: its output goes to standard error.
     writing = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    from citygraph.commit.followup import followup_for
+
     changes = [change_from_json(values) for values in json.load(sys.stdin.buffer)]
     settings = read_settings()
     followup = followup_for(settings)

@@ -18,8 +18,6 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from babel import Locale, UnknownLocaleError
-
 from citygraph.catalogues import ENGLISH, FILES, catalogue_languages, texts_in_context
 from citygraph.instance import Instance, current_instance
 from citygraph.rdf.terms import with_instance_base
@@ -86,6 +84,8 @@ def with_languages(text: str, instance: Instance, reader: str = "") -> str:
 @cache
 def language_name(language: str, reader: str) -> str:
     """Returns the name of a language in the reader's language, or its tag if there is none: German, Almanca."""
+    from babel import Locale, UnknownLocaleError
+
     try:
         return Locale.parse(language, sep="-").get_display_name(reader) or language
     except (UnknownLocaleError, ValueError):
