@@ -90,6 +90,8 @@ _PATHS: dict[str, tuple[str, ...]] = {
     "/problems/<path:path>": ("/problems/not-found text/html",),
     "/context.jsonld": ("/context.jsonld",),
     "/health": ("/health",),
+    "/ready": ("/ready?part=store",),
+    "/startup": ("/startup",),
     "/sparql": (
         *("/sparql text/html", "/sparql text/turtle"),
         "/sparql?query={q:SELECT * WHERE { city:izmir ?p ?o } ORDER BY STR(?p) STR(?o)} text/csv",

@@ -269,11 +269,11 @@ def test_type_of_a_problem_dereferences(client: FlaskClient) -> None:
     assert client.get("/problems/none").status_code == 404
 
 
-def test_health_tells_the_release(client: FlaskClient, root: Path) -> None:
+def test_readiness_tells_the_release(client: FlaskClient, root: Path) -> None:
     """What a monitor asks."""
-    health = json.loads(client.get("/health").data)
-    assert health["status"] == "ok"
-    assert health["release"] == Releases(root).current_id()
+    assert json.loads(client.get("/health").data)["status"] == "alive"
+    ready = json.loads(client.get("/ready").data)
+    assert (ready["status"], ready["release"]) == ("ready", Releases(root).current_id())
 
 
 # Validators and headers

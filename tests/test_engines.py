@@ -387,6 +387,24 @@ def test_a_crash_is_an_error_for_its_own_client_only(settings: Settings, release
         assert engines.figures()[release.name]["crashed"] == 3
 
 
+def test_a_query_outlives_one_kill_of_its_engine(engines: Engines, release: Path) -> None:
+    """(18) Another engine evaluates it, and its client does not see the kill; a second one is an error."""
+    text = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f }"
+    thread, outcome = in_background(lambda: value(engines.run(release.name, Query(text))))
+    os.kill(engine_of(engines, text), signal.SIGKILL)
+    thread.join()
+    assert outcome == [str(3000**2)]
+    thread, outcome = in_background(lambda: engines.run(release.name, Query(CROSS_JOIN)))
+    first = engine_of(engines, CROSS_JOIN)
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: any(query.pid != first for query in engines.running()))
+    assert not outcome
+    os.kill(engine_of(engines, CROSS_JOIN), signal.SIGKILL)
+    thread.join()
+    assert isinstance(outcome[0], EngineFailed)
+    assert engines.figures()[release.name]["killed"] >= 3
+
+
 def test_an_engine_that_is_killed_between_queries_is_not_noticed(
     run: Callable[..., Answer], engines: Engines, release: Path
 ) -> None:
@@ -642,10 +660,11 @@ def test_a_host_that_died_can_be_started_again(settings: Settings, release: Path
         family = descendants(host.pid)
         os.kill(host.pid, signal.SIGKILL)
         assert wait_until(lambda: not host.is_alive() and not any(map(alive, family)))
-        with pytest.raises(EngineFailed):
-            engines.run(release.name, Query(lookup(2)))
+        # A query meanwhile waits for it.
+        thread, outcome = in_background(lambda: value(engines.run(release.name, Query(lookup(2)))))
         host.restart()
-        assert value(engines.run(release.name, Query(lookup(2)))) == "2"
+        thread.join()
+        assert outcome == ["2"]
 
 
 def test_a_large_release_is_served_from_disk_until_it_is_in_memory(settings: Settings, tmp_path: Path) -> None:

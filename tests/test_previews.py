@@ -49,7 +49,7 @@ def test_a_card_is_kept_until_the_next_release(client: FlaskClient) -> None:
     again = client.get("/preview/city/izmir.png", headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304
     assert "max-age=60" in first.headers["Cache-Control"]
-    release = client.get("/health").json["release"]  # type: ignore[index]
+    release = client.get("/ready").json["release"]  # type: ignore[index]
     assert "immutable" in client.get(f"/releases/{release}/preview/city/izmir.png").headers["Cache-Control"]
 
 

@@ -146,34 +146,41 @@ def test_a_request_has_one_host(server: Running, path: bytes, head: bytes, is_va
     assert (status != b"400") == is_valid
 
 
-def test_health_names_the_release_and_the_parts(server: Running, izmir: Release) -> None:
-    """/health has the state of each part, and the release that is served (13.24)."""
-    wait_for(lambda: json.loads(server.get("/health").body)["parts"]["engines"] == "ok")
-    health = json.loads(server.get("/health").body)
-    assert (health["status"], health["release"]) == ("ok", izmir.id)
-    assert health["parts"] == {"engines": "ok", "writer": "ok"}
+def test_readiness_names_the_release_and_the_parts(server: Running, izmir: Release) -> None:
+    """(18) /ready has the state of each part, and the release and digest that answer; it is never cached."""
+    wait_for(lambda: server.get("/ready").status == 200)
+    reply = server.get("/ready")
+    ready = json.loads(reply.body)
+    assert (ready["status"], ready["release"], ready["digest"]) == ("ready", izmir.id, izmir.manifest.digest)
+    assert ready["parts"] == dict.fromkeys(("store", "index", "disk", "engine", "writer"), "ok")
+    assert (ready["missing"], ready["starting"], ready["degraded"]) == ([], [], [])
+    assert reply.headers["cache-control"] == "no-store"
+    wait_for(lambda: server.get("/startup").status == 200)
+    for address in ("/health", "/ready", "/startup"):
+        head = server.get(address, "HEAD")
+        assert (head.status, head.body) == (200, b"")
 
 
-def test_health_fails_with_a_part(server: Running) -> None:
-    """An engine host that does not respond, or a writer that is gone, is a 503 that names the part (13.24)."""
-    (host,) = _running(server, b"citygraph.engine.host")
-    os.kill(host, signal.SIGSTOP)
-    try:
-        reply = server.get("/health")
-    finally:
-        os.kill(host, signal.SIGCONT)
-    health = json.loads(reply.body)
-    assert (reply.status, health["status"], health["parts"]["writer"]) == (503, "failing", "ok")
-    assert health["parts"]["engines"].startswith("the engine host does not respond")
-    # The parent would restart the writer too soon.
+def test_the_rest_of_the_site_works_without_engines_and_writer(server: Running) -> None:
+    """(18) What is dead is named with 503; /health, documents and search answer, and an unaffected part is ready."""
+    wait_for(lambda: server.get("/ready").status == 200)
+    # Otherwise it would restart both at once.
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
-        (writer,) = _running(server, b"citygraph.commit.writer")
-        os.kill(writer, signal.SIGKILL)
-        wait_for(lambda: server.get("/health").status == 503)
+        for module in (b"citygraph.engine.host", b"citygraph.commit.writer"):
+            (pid,) = _running(server, module)
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: json.loads(server.get("/ready").body)["missing"] == ["engine", "writer"])
+        reply = server.get("/ready")
+        assert (reply.status, json.loads(reply.body)["status"]) == (503, "failing")
+        assert json.loads(reply.body)["parts"]["engine"].startswith("the engine host does not respond")
+        works = ("/health", "/startup", "/ready?part=store&part=index", "/doc/city/izmir.ttl", "/search?q=izmir")
+        assert {path: server.get(path).status for path in works} == dict.fromkeys(works, 200)
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
-    wait_for(lambda: server.get("/health").status == 200)
+    begun = time.monotonic()
+    wait_for(lambda: server.get("/ready").status == 200)
+    assert time.monotonic() - begun < 8  # 3 s on a machine that does nothing else: tests/kills
 
 
 @pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
@@ -295,11 +302,11 @@ def test_a_new_release_is_served_without_a_restart(built: Built, tmp_path: Path)
     with releases.stage(copy_of=built[1]) as staged:
         first = staged.publish(built[1].manifest)
     with serving(releases.root) as running:
-        assert json.loads(running.get("/health").body)["release"] == first.id
+        assert json.loads(running.get("/ready").body)["release"] == first.id
         time.sleep(1.1)  # a release's name has a second's resolution
         with releases.stage(copy_of=first) as staged:
             second = staged.publish(first.manifest)
-        assert json.loads(running.get("/health").body)["release"] == second.id
+        assert json.loads(running.get("/ready").body)["release"] == second.id
         assert running.get(ASK_IZMIR).headers["x-citygraph-release"] == second.id
 
 

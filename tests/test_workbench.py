@@ -128,7 +128,7 @@ def test_the_policy_of_all_pages_holds(site: FlaskClient) -> None:
 
 def test_below_a_release_all_addresses_are_of_that_release(site: FlaskClient) -> None:
     """So that what is shared from there stays as it is."""
-    release = json.loads(site.get("/health").text)["release"]
+    release = json.loads(site.get("/ready").text)["release"]
     text = site.get(f"/releases/{release}/sparql?query=ASK+%7B%7D", headers=BROWSER).text
     assert f'action="/releases/{release}/sparql"' in text
 

@@ -6,21 +6,17 @@ import gc
 import importlib
 import logging
 import socket
-import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citygraph.commit.writer_client import start_writer
-from citygraph.engine.host import HostProcess, start_host
-from citygraph.engine.process import ServiceProcess, advertised
-from citygraph.errors import CitygraphError, NotFound, UsageError
-from citygraph.release.disk_room import low_room
+from citygraph.engine.host import start_host
+from citygraph.engine.process import advertised
+from citygraph.engine.upkeep import Upkeep
+from citygraph.errors import UsageError
 from citygraph.release.releases import Releases
-from citygraph.release.retention import prune_by_setting
 from citygraph.server.web_processes import WebProcesses
 from citygraph.settings import Settings, export_to_environment
 
@@ -30,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _APPLICATION = "citygraph.web.application"
-_WATCH_SECONDS = 1.0
+_THREADS = 8  # more than the upkeep has
 # The built front end, or a file with the reason for which it was not built (hatch_build.py).
 _BUILT = Path(__file__).parent / "web" / "static" / "built"
 
@@ -43,7 +39,7 @@ def serve(settings: Settings) -> None:
     require_free(settings)
     _warn_of_missing_front_end(_BUILT)
     # A service dies with the thread that started it, so the pool is left last.
-    with ThreadPoolExecutor() as pool, ExitStack() as stack:
+    with ThreadPoolExecutor(_THREADS) as pool, ExitStack() as stack:
         # In parallel with the host, because each takes a moment to import its modules.
         starting = pool.submit(start_writer, settings)
         loading = pool.submit(importlib.import_module, _APPLICATION)
@@ -56,14 +52,8 @@ def serve(settings: Settings) -> None:
         # The web processes are forked with the modules. The collector skips these: its marks would copy shared pages.
         gc.collect()
         gc.freeze()
-        stopping = threading.Event()
-        tidy = partial(pool.submit, _tidy, Releases(settings.releases), settings.keep)
-        watch = pool.submit(_keep_alive, host, writer, settings, stopping, tidy)
-        try:
-            WebProcesses(settings, _application).serve()
-        finally:
-            stopping.set()
-            watch.result()
+        stack.enter_context(Upkeep(settings, host, [writer], pool))
+        WebProcesses(settings, _application).serve()
 
 
 def _warn_of_missing_front_end(built: Path) -> None:
@@ -94,44 +84,3 @@ def require_free(settings: Settings) -> None:
 def _application() -> WSGIApplication:
     application: WSGIApplication = importlib.import_module(_APPLICATION).application()
     return application
-
-
-def _tidy(releases: Releases, keep: str) -> None:
-    """Prunes by the setting, and warns before the disk is full."""
-    try:
-        for name in prune_by_setting(releases, keep):
-            log.warning("pruned release %s", name)
-        if warning := low_room(releases):
-            log.warning("%s", warning)
-    except (CitygraphError, OSError) as error:
-        log.error("old releases could not be pruned: %s", error)
-
-
-def _keep_alive(
-    host: HostProcess,
-    writer: ServiceProcess,
-    settings: Settings,
-    stopping: threading.Event,
-    tidy: Callable[[], object],
-) -> None:
-    """Restarts engine host and writer if they die, and opens each new release in the engines before its first query.
-
-    After each new release, old ones are pruned by `tidy`. While one of the two is down, queries or commits fail, but
-    documents are served.
-    """
-    opened = ""
-    while not stopping.wait(_WATCH_SECONDS):
-        for service in (host, writer):
-            if not service.is_alive():
-                log.error("%s died and is restarted", service.name)
-                try:
-                    service.restart()
-                except OSError as error:
-                    # A lack of processes or memory may be temporary. The next tick retries.
-                    log.error("%s could not be restarted: %s", service.name, error)
-        with suppress(NotFound):
-            current = Releases(settings.releases).current_id()
-            if opened != current:
-                host.open(current)
-                opened = current
-                tidy()

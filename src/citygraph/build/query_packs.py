@@ -6,6 +6,7 @@ Their runs are in another process, which can be ended when a query does not fini
 from __future__ import annotations
 
 import multiprocessing
+import os
 import re
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -16,6 +17,7 @@ from pyoxigraph import Literal, NamedNode, QuerySolutions, RdfFormat, Store, Tri
 from citygraph.build.catalog import CATALOG
 from citygraph.catalogues import for_instance
 from citygraph.errors import BadData, QuerySyntaxError
+from citygraph.parent import die_with_parent
 from citygraph.rdf.terms import BASE, DATASET, DCAT, DCTERMS, LICENSE, PREFIXES, RDF
 from citygraph.settings import Settings
 from citygraph.source.files import Sources
@@ -59,7 +61,7 @@ def check_runs(sources: Sources, store: Path, seconds: float = Settings.time_lim
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(
-        target=_run_all, args=(str(store), [query.text for _, query in pack], theirs), daemon=True
+        target=_run_all, args=(str(store), [query.text for _, query in pack], theirs, os.getpid()), daemon=True
     )
     process.start()
     theirs.close()
@@ -134,8 +136,9 @@ def _wait(results: Connection, seconds: float, late: str, path: Path) -> None:
         raise BadData(failure, str(path))
 
 
-def _run_all(store: str, texts: list[str], results: Connection) -> None:
+def _run_all(store: str, texts: list[str], results: Connection, parent: int) -> None:
     """Evaluates each text to its last row, in the other process, and sends "" or what is wrong with it."""
+    die_with_parent(parent)
     opened = Store.read_only(store)
     results.send("")
     for text in texts:

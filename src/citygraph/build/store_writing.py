@@ -14,12 +14,12 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
-from threading import Thread
 from types import TracebackType
 
 from pyoxigraph import NamedNode, RdfFormat, Store, parse
 
 from citygraph.errors import CitygraphError
+from citygraph.parent import die_with_parent
 from citygraph.rdf.nquads import named_graphs
 
 # Quads that are loaded at a time: the memory for a whole large store at once would be many times as much.
@@ -34,7 +34,7 @@ class StoreWriting:
         store.dump(str(self._quads), RdfFormat.N_QUADS)
         self._errors = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "citygraph.build.store_writing", str(self._quads), str(target)],
+            [sys.executable, "-m", "citygraph.build.store_writing", str(self._quads), str(target), str(os.getpid())],
             stdin=subprocess.PIPE,
             stderr=self._errors,
             text=True,
@@ -80,16 +80,9 @@ def write_store(quads: Path, target: Path, graphs: Iterable[str], chunk: int = _
 
 def main() -> None:
     """Writes the store, and ends. `StoreWriting` starts this program."""
+    die_with_parent(int(sys.argv[3]))
     graphs = list(iter(lambda: sys.stdin.readline().rstrip("\n"), ""))
-    Thread(target=_end_with_the_build, daemon=True).start()
     write_store(Path(sys.argv[1]), Path(sys.argv[2]), graphs)
-    # Not by returning, which would wait for the thread's lock of standard input.
-    os._exit(0)
-
-
-def _end_with_the_build() -> None:
-    sys.stdin.read()
-    os._exit(1)
 
 
 if __name__ == "__main__":

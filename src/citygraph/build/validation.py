@@ -8,6 +8,7 @@ therefore also a program: it takes files as arguments, reads one request per lin
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,7 @@ from pyoxigraph import BlankNode, Literal
 from citygraph.build.shape_reads import reads_of
 from citygraph.build.statements import StatementRules
 from citygraph.errors import CitygraphError, EnginesDisagree
+from citygraph.parent import die_with_parent
 from citygraph.rdf.terms import CG, DATASET, RDF, RDFS, SKOS, XSD
 from citygraph.report import (
     Finding,
@@ -65,7 +67,13 @@ class Validation:
         self._today = sources.today
         self._errors = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "citygraph.build.validation", json.dumps(asdict(sources), default=_as_json)],
+            [
+                sys.executable,
+                "-m",
+                "citygraph.build.validation",
+                _as_text(sources),
+                str(os.getpid()),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -315,6 +323,7 @@ def with_faults(report: Report, faults: Iterable[ValidationResult]) -> Report:
 
 def main() -> None:
     """Responds to requests on standard input until it ends. `Validation` starts this program."""
+    die_with_parent(int(sys.argv[2]))
     sources = Sources(**{name: _of_json(value) for name, value in json.loads(sys.argv[1]).items()})
     validator = Validator(sources)
     for line in sys.stdin:
@@ -330,6 +339,10 @@ def main() -> None:
             answer = {"disagreement": str(error)}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+
+
+def _as_text(sources: Sources) -> str:
+    return json.dumps(asdict(sources), default=_as_json)
 
 
 def _as_json(value: Any) -> Any:

@@ -10,6 +10,7 @@ import click
 
 from citygraph.cli.console import OK, command
 from citygraph.errors import NotFound
+from citygraph.parent import die_with_parent
 from citygraph.release.releases import Release, Releases
 from citygraph.release.retention import parse_policy
 from citygraph.settings import Settings
@@ -58,11 +59,13 @@ def _current(settings: Settings) -> Release | None:
 
 def _build(context: click.Context) -> int:
     """Runs `citygraph build` in a process of its own, whose modules and data would only take memory here."""
+    parent = os.getpid()
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     status = 1
     try:
+        die_with_parent(parent)
         from citygraph.cli.release_commands import build
 
         build.main([], standalone_mode=True, obj=context.obj)

@@ -24,6 +24,7 @@ from citygraph.commit.outcomes import Outcome, outcome_as_json, outcome_from_jso
 from citygraph.engine import sandbox, wire
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, NotFound, StorageFull
+from citygraph.parent import die_with_parent
 from citygraph.release.releases import Releases, WorkingCopy
 from citygraph.settings import Settings, read_settings
 
@@ -88,6 +89,8 @@ class Committer:
         self._settings = settings
         self._begun = 0.0
         self._needs_replacement = False
+        self._is_ended = False  # by this object
+        self._was_killed = False
         parent = os.getpid()
         ours, theirs = socket.socketpair()
         self._pid = os.fork()
@@ -110,6 +113,11 @@ class Committer:
         """Whether a new child should do the next batch, because this one has used too much memory."""
         return self._needs_replacement
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether somebody else killed the child, perhaps the kernel for want of memory."""
+        return self._was_killed
+
     def send(self, changes: Sequence[Change]) -> None:
         """Sends a batch. Raises ConnectionLost if the child has ended."""
         self._begun = time.monotonic()
@@ -129,13 +137,19 @@ class Committer:
                 response = json.loads(self._channel.receive(_RECEIVE_SECONDS)[1])
                 self._needs_replacement = response["worn"]
                 return [outcome_from_json(values) for values in response["outcomes"]]
-            os.kill(self._pid, signal.SIGKILL)
+            self._end()
         except ConnectionLost:
             pass  # the exit status gives the reason
         except TimeoutError:
-            os.kill(self._pid, signal.SIGKILL)
+            self._end()
         elapsed = time.monotonic() - self._begun
-        return _exit_error(self.close(), elapsed, self._settings)
+        status = self.close()
+        self._was_killed = status == -signal.SIGKILL and not self._is_ended
+        return _exit_error(status, elapsed, self._settings)
+
+    def _end(self) -> None:
+        self._is_ended = True
+        os.kill(self._pid, signal.SIGKILL)
 
     def close(self) -> int:
         """Closes the channel, waits for the child and returns its exit code."""
@@ -167,7 +181,7 @@ def _run_sandboxed(work: Callable[[WorkingCopy], None], settings: Settings, pare
     try:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.set_wakeup_fd(-1)  # inherited from the parent, whose loop must not be woken by this process
-        sandbox.die_with_parent(parent)
+        die_with_parent(parent)
         if not sandbox.can_filter():
             sandbox.cut_network()
         sandbox.limit_memory(settings.write_memory_limit)

@@ -25,7 +25,8 @@ from citygraph.commit.followup import fingerprint, followup_for
 from citygraph.commit.outcomes import Outcome, outcome_as_json
 from citygraph.commit.tokens import Tokens
 from citygraph.engine import wire
-from citygraph.engine.process import announce, begin_service, detach_stdin
+from citygraph.engine.process import announce, detach_stdin
+from citygraph.engine.service import begin_service
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import Busy, CitygraphError
 from citygraph.release.releases import Releases
@@ -46,6 +47,7 @@ _RECEIVE = 30.0
 class _QueuedChange:
     channel: Channel
     change: Change
+    is_repeated: bool = False
 
 
 class _Service:
@@ -152,6 +154,7 @@ class _Service:
         assert self._committer is not None  # noqa: S101
         self._selector.unregister(self._committer.descriptor)
         result = self._committer.receive()
+        may_repeat = self._committer.was_killed and not any(waiting.is_repeated for waiting in self._under_way)
         if isinstance(result, list) and not self._committer.needs_replacement:
             self._selector.register(self._committer.descriptor, selectors.EVENT_READ)
         else:
@@ -162,8 +165,10 @@ class _Service:
             self._awaited = (time.monotonic() + _GATHERING, len(self._under_way))
             for waiting, outcome in zip(self._under_way, result, strict=True):
                 _reply(waiting.channel, outcome)
-        elif current_id(self._settings) == self._before and len(self._under_way) > 1:
-            # Nothing was published, and one change killed the child: alone, the others can still be committed.
+        elif current_id(self._settings) == self._before and (may_repeat or len(self._under_way) > 1):
+            # Nothing was published. If one change killed the child, the others can still be committed alone.
+            for waiting in self._under_way:
+                waiting.is_repeated = may_repeat
             self._single.extend(self._under_way)
         else:
             outcome = result if current_id(self._settings) == self._before else unknown_outcome()
@@ -206,14 +211,14 @@ def _reply(channel: Channel, outcome: Outcome) -> None:
         channel.close()
 
 
-def main(folder: str, parent: str) -> None:
+def main(folder: str, listener: str, parent: str) -> None:
     """Runs the writer with its socket in `folder`."""
-    listener = begin_service("writer", folder, parent)
+    socket = begin_service("writer", folder, listener, parent)
     # Ctrl-C reaches the whole process group; the parent ends the writer after the batch in progress.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = read_settings()
     Releases(settings.releases).sweep()
-    _Service(settings, listener).run()
+    _Service(settings, socket).run()
 
 
 if __name__ == "__main__":

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from citygraph.commit.change import Change, Commit, change_as_json
 from citygraph.commit.outcomes import outcome_from_json
 from citygraph.engine import wire
-from citygraph.engine.process import ServiceProcess
+from citygraph.engine.service import ServiceProcess, is_served
 from citygraph.engine.wire import ConnectionLost
 from citygraph.errors import Busy, CitygraphError, EngineFailed, LimitReached
 from citygraph.settings import Settings
 
 # All times are in seconds. Beyond the time limit of a commit, until the client or the parent stops waiting for it.
 _SLACK = 5.0
-_PROBE = 1.0
+_RETRY = 0.05
 
 
 class Writer:
@@ -25,17 +26,16 @@ class Writer:
         self._settings = settings
 
     def state(self) -> str:
-        """Returns "ok" if the writer accepts connections. Raises EngineFailed."""
-        try:
-            wire.connect(self._settings.writer_socket, _PROBE).close()
-        except OSError as error:
-            raise EngineFailed(f"the writer cannot be reached: {error}") from None
+        """Returns "ok" if there is a writer, which may be busy. Raises EngineFailed."""
+        if not is_served(self._settings.writer_socket):
+            raise EngineFailed("the writer has ended, and is started again; see the log")
         return "ok"
 
     def commit(self, change: Change) -> Commit:
         """Publishes a change. Raises the error of its outcome, Busy if too many wait, LimitReached, EngineFailed."""
         # Twice: a change may wait for the batch before its own.
         wait = self._settings.write_time_limit * 2 + _SLACK
+        self._wait_for_writer()
         try:
             channel = wire.connect(self._settings.writer_socket, self._settings.queue_wait)
         except OSError as error:
@@ -52,6 +52,14 @@ class Writer:
         finally:
             channel.close()
         return _commit_or_raise(json.loads(payload))
+
+    def _wait_for_writer(self) -> None:
+        """Waits until there is a writer, which is restarted if it dies. Raises Busy."""
+        deadline = time.monotonic() + self._settings.queue_wait
+        while not is_served(self._settings.writer_socket):
+            if time.monotonic() > deadline:
+                raise Busy("the writer has ended, and could not be started again yet", retry_after=2)
+            time.sleep(_RETRY)
 
 
 def start_writer(settings: Settings) -> ServiceProcess:

@@ -10,9 +10,11 @@ import json
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Set
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from pyoxigraph import Store
 from citygraph.engine import sandbox
 from citygraph.engine.process import spawn, stop
 from citygraph.errors import EngineFailed
+from citygraph.parent import die_with_parent
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql.counting_store import CountingStore, write_counting_store
 
@@ -32,6 +35,8 @@ _NICER = 10
 _STEADY = 10.0  # seconds
 # Replaced releases on disk stay open for minutes, and the disk must not fill up with their counting stores.
 _MOST_STORES = 2
+# After so many the machine may have too little memory for the store.
+_MOST_KILLS = 3
 
 
 def is_counted(release: Path, settings: Settings) -> bool:
@@ -64,6 +69,7 @@ class CountingBuilds:
         self._settings = settings
         self._sockets = sockets
         self._since: dict[str, float] = {}  # when each release became ready
+        self._kills: Counter[str] = Counter()  # of the process that wrote it, by somebody else
         self._finished: set[str] = set()  # the releases that were written, are too small, or failed
         self._process: subprocess.Popen[bytes] | None = None
         self._release = ""
@@ -76,6 +82,7 @@ class CountingBuilds:
         now = time.monotonic()
         for release_id in self._since.keys() - ready:
             del self._since[release_id]
+            self._kills.pop(release_id, None)
             self._finished.discard(release_id)
             shutil.rmtree(_folder(self._sockets, release_id), ignore_errors=True)
         for release_id in ready - self._since.keys():
@@ -110,13 +117,15 @@ class CountingBuilds:
                 return
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
+        is_killed = process.poll() == -signal.SIGKILL
         if process.poll() is None:
             process.kill()
         elif process.returncode:
             log.warning("%s: no counting store was written (status %d)", self._release, process.returncode)
         stop(process, _STEADY)
         shutil.rmtree(_partial(_folder(self._sockets, self._release)), ignore_errors=True)
-        if self._release in self._since:
+        self._kills[self._release] += is_killed
+        if self._release in self._since and not (is_killed and self._kills[self._release] < _MOST_KILLS):
             self._finished.add(self._release)
         self._process = None
 
@@ -155,7 +164,7 @@ def _partial(folder: Path) -> Path:
 def main(release: str, target: str, parent: str) -> None:
     """Writes the counting store of a release, for a host with this process id."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s counting store: %(message)s")
-    sandbox.die_with_parent(int(parent))
+    die_with_parent(int(parent))
     sandbox.lower_priority(os.getpid(), _NICER)
     sandbox.limit_memory(read_settings().memory_limit)
     try:

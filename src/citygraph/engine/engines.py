@@ -28,6 +28,8 @@ from citygraph.sparql.protocol import Query
 
 # More than one, because an engine may be replaced between two queries on the same connection.
 _ATTEMPTS = 4
+# A query whose engine was killed is evaluated once more, not again and again: it may be why memory has run out.
+_KILLS = 1
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Engines:
         no engine is free in time, LimitReached, NotFound for an unknown release, ClientGone.
         """
         pool, watch = self._pool(release_id, federated), current_watch()
-        attempts, kind = 0, wire.QUERY
+        attempts, kills, kind = 0, 0, wire.QUERY
         while attempts < _ATTEMPTS:
             connection = pool.acquire(self._settings.queue_wait, client)
             if watch is not None and watch.is_gone:
@@ -71,10 +73,11 @@ class Engines:
             exchange = Exchange(connection, pool, _limited(self._settings, query), f"{prefix}-{next(self._numbers)}")
             try:
                 return exchange.run(query, client, kind)
-            except NotBegun:
+            except NotBegun as ended:
                 # The counting store may be what ended the engine.
-                kind = wire.PLAIN_QUERY
-                continue
+                kind, kills = wire.PLAIN_QUERY, kills + ended.is_killed
+                if kills > _KILLS:
+                    break
         raise EngineFailed("no engine process accepted the query")
 
     def open(self, release_id: str, wait: float = 300.0) -> None:

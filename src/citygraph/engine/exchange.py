@@ -25,6 +25,7 @@ from citygraph.sparql.protocol import Query
 _BACKSTOP = 2.0
 # The kernel closes a killed process's sockets before its supervisor can reap it, so the reason may come a little later.
 _WHY_PATIENCE = 1.0  # seconds
+_INCOMPLETE = "the engine process ended before the result was complete"
 # A query whose client has left is ended within this time, even if its engine has not begun to read it.
 _ENDING_PATIENCE, _ENDING_RETRY = 2.0, 0.05  # seconds
 
@@ -74,10 +75,14 @@ class Stream:
 
 
 class NotBegun(Exception):
-    """An internal signal that an engine ended before it began this query, or while the counting store evaluated it.
+    """An internal signal that an engine ended before anybody had any of the result: the query can be retried.
 
-    The query can be retried on another engine.
+    It had not begun, or the counting store evaluated it, or somebody killed the engine: perhaps the kernel.
     """
+
+    def __init__(self, is_killed: bool = False) -> None:
+        super().__init__()
+        self.is_killed = is_killed
 
 
 class Exchange:
@@ -92,6 +97,7 @@ class Exchange:
         self._begun = time.monotonic()
         self._format: Format | None = None
         self._size = 0
+        self._is_given = False  # whether somebody has the beginning of the result
         self.rows: int | None = None
 
     def run(self, query: Query, client: str, kind: bytes) -> Answer:
@@ -104,6 +110,7 @@ class Exchange:
             while (piece := self.next_piece()) is not None:
                 pieces.append(piece)
                 if self._size > self._settings.hold_limit:
+                    self._is_given = True
                     return self._answer(Stream(self, pieces))
         except BaseException:
             self.abandon()
@@ -208,9 +215,7 @@ class Exchange:
             if not response.get("running"):
                 break
             time.sleep(0.01)
-        if self._format is None:
-            return NotBegun()
-        return EngineFailed("the engine process ended before the result was complete")
+        return EngineFailed(_INCOMPLETE) if self._is_given else NotBegun()
 
     def _error_of(self, end: dict[str, Any]) -> Exception:
         elapsed = end["elapsed"]
@@ -225,12 +230,13 @@ class Exchange:
                 return LimitReached(message, "memory", size, elapsed)
             case "counting":
                 return NotBegun()
+            case "killed":
+                return EngineFailed(_INCOMPLETE) if self._is_given else NotBegun(is_killed=True)
             case "cancelled":
                 return LimitReached("the query was ended on request", "cancelled", 0, elapsed)
             case _:
-                return EngineFailed(
-                    f"the engine process crashed on this query after {elapsed:.1f} s (status {end['code']})"
-                )
+                status = end["code"]
+                return EngineFailed(f"the engine process crashed on this query after {elapsed:.1f} s (status {status})")
 
     def _release(self) -> None:
         if connection := self._taken():

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,12 @@ from citygraph.engine.counting_build import CountingBuilds
 from citygraph.engine.process import (
     ControlLoop,
     Draining,
-    ServiceProcess,
     announce,
-    begin_service,
     listen,
     spawn,
     stop,
 )
+from citygraph.engine.service import ServiceProcess, begin_service
 from citygraph.rdf.nquads import patched_ancestors
 from citygraph.release.releases import CURRENT
 from citygraph.settings import Settings, read_settings
@@ -87,10 +86,28 @@ class _RunningSupervisor:
 
 @dataclass
 class _OpenRelease:
-    """The client sockets of a release, and the supervisors whose engines serve them."""
+    """The client sockets of a release, and the supervisors whose engines serve them.
+
+    The host has the `listeners` of the sockets too, so that it can replace a supervisor that was killed, while clients
+    wait on them. A supervisor that moved on to a later release has made its listeners by itself.
+    """
 
     sockets: dict[str, str]
     supervisors: list[_RunningSupervisor]
+    listeners: list[socket.socket] = field(default_factory=list)
+    modes: list[str] = field(default_factory=list)
+
+    def close_listeners(self) -> None:
+        """Closes the listeners in this process."""
+        while self.listeners:
+            self.listeners.pop().close()
+
+    def missing_modes(self) -> list[str]:
+        """Returns the modes of the supervisors that are still needed but have ended."""
+        modes = [supervisor.mode for supervisor in self.supervisors if not supervisor.retiring]
+        # As soon as the last mode is there, it replaces the others.
+        has_last = any(supervisor.mode == self.modes[-1] and supervisor.is_ready() for supervisor in self.supervisors)
+        return [mode for mode in self.modes if mode not in modes and not (has_last and mode != self.modes[-1])]
 
 
 class Host:
@@ -181,16 +198,15 @@ class Host:
             return None
         replaced = next(name for name, candidate in self._opened.items() if candidate is opened)
         del self._opened[replaced]
+        # Otherwise connections would wait here after the last engine has closed them.
+        opened.close_listeners()
         self._draining.add((replaced, opened.sockets))
         return _OpenRelease(sockets, [supervisor])
 
     def _older_in_memory(self, release: Path) -> tuple[list[Path], _OpenRelease] | None:
         """Returns an ancestor that is in memory, and the releases from its first child to `release`."""
         chain: list[Path] = []
-        try:
-            if (release.parent / CURRENT).readlink().name != release.name:
-                return None
-        except OSError:
+        if not self._is_current(release.name):
             return None
         for folder, parent in islice(patched_ancestors(release), _LONGEST_CHAIN):
             chain.insert(0, folder)
@@ -211,9 +227,7 @@ class Host:
         mode, quads = mode_of(release, self._settings)
         modes = ["disk", "memory"] if mode == "memory" and quads > _LOADED_QUICKLY else [mode]
         supervisors = [self._start(release, mode, listeners) for mode in modes]
-        for listener in listeners:
-            listener.close()
-        return _OpenRelease({kind: str(path) for kind, path in paths.items()}, supervisors)
+        return _OpenRelease({kind: str(path) for kind, path in paths.items()}, supervisors, listeners, modes)
 
     def _start(self, release: Path, mode: str, listeners: list[socket.socket]) -> _RunningSupervisor:
         path = self._new_socket("control")
@@ -233,17 +247,37 @@ class Host:
         """Removes the records of supervisors that have ended, and retires those that have been replaced."""
         self._close_drained()
         for release_id, opened in list(self._opened.items()):
-            for supervisor in list(opened.supervisors):
-                if supervisor.process.poll() is not None:
-                    self._forget(release_id, supervisor)
+            ended = [supervisor for supervisor in opened.supervisors if supervisor.process.poll() is not None]
+            opened.supervisors = [supervisor for supervisor in opened.supervisors if supervisor not in ended]
+            killed = sum(self._forget(release_id, supervisor) for supervisor in ended)
+            if killed and self._is_current(release_id):
+                self._replace(release_id, opened)
             if opened.supervisors and opened.supervisors[-1].mode == "memory" and opened.supervisors[-1].is_ready():
                 for supervisor in opened.supervisors[:-1]:
                     _retire(supervisor)
             if not opened.supervisors:
                 # The next client that requests the release gets a new supervisor.
                 del self._opened[release_id]
+                opened.close_listeners()
                 for path in opened.sockets.values():
                     Path(path).unlink(missing_ok=True)
+
+    def _replace(self, release_id: str, opened: _OpenRelease) -> None:
+        """Starts the supervisors of a release again that were killed, without a client that waits for them."""
+        release = self._settings.releases / release_id
+        if opened.listeners:
+            opened.supervisors += [self._start(release, mode, opened.listeners) for mode in opened.missing_modes()]
+            opened.supervisors.sort(key=lambda supervisor: opened.modes.index(supervisor.mode))
+        elif not opened.supervisors:
+            for path in opened.sockets.values():
+                Path(path).unlink(missing_ok=True)
+            self._opened[release_id] = self._start_all(release)
+
+    def _is_current(self, release_id: str) -> bool:
+        try:
+            return (self._settings.releases / CURRENT).readlink().name == release_id
+        except OSError:
+            return False
 
     def _steady(self) -> set[str]:
         """Returns the open releases with the one supervisor that will serve them."""
@@ -259,8 +293,8 @@ class Host:
             for path in drained[1].values():
                 Path(path).unlink(missing_ok=True)
 
-    def _forget(self, release_id: str, supervisor: _RunningSupervisor) -> None:
-        self._opened[release_id].supervisors.remove(supervisor)
+    def _forget(self, release_id: str, supervisor: _RunningSupervisor) -> bool:
+        """Removes what is left of a supervisor that has ended. Returns whether a signal ended it."""
         Path(supervisor.control).unlink(missing_ok=True)
         stop(supervisor.process, _SUPERVISOR_ENDING)
         if supervisor.process.returncode > 0:
@@ -268,6 +302,7 @@ class Host:
                 "the supervisor of %s (%s) ended with %d", release_id, supervisor.mode, supervisor.process.returncode
             )
             self._failures[release_id] = time.monotonic()
+        return bool(supervisor.process.returncode < 0)
 
 
 def _retire(supervisor: _RunningSupervisor) -> None:
@@ -279,12 +314,10 @@ def _retire(supervisor: _RunningSupervisor) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Removes our sockets and the metrics of web processes, then their folder if it is empty."""
-    for kind in ("sock", "query", "federated", "control", "metrics"):
+    """Removes the sockets of a host, but not its own, which belongs to its parent."""
+    for kind in ("query", "federated", "control"):
         for path in folder.glob(f"*.{kind}"):
             path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
 
 
 def mode_of(release: Path, settings: Settings) -> tuple[str, int]:
@@ -299,9 +332,11 @@ def mode_of(release: Path, settings: Settings) -> tuple[str, int]:
     return ("memory" if quads <= settings.memory_quads else "disk"), quads
 
 
-def main(folder: str, parent: str) -> None:
+def main(folder: str, listener: str, parent: str) -> None:
     """Runs the host with its sockets in `folder`."""
-    control = ControlLoop(begin_service("engine host", folder, parent))
+    control = ControlLoop(begin_service("engine host", folder, listener, parent))
+    # Sockets of a host that was killed.
+    _clear(Path(folder))
     if reason := sandbox.can_filter():
         log.warning("engines keep their network, and only the guard restricts queries: %s", reason)
     announce("listening")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
 
 from pyoxigraph import NamedNode, RdfFormat, Store
 
-from citygraph.engine import sandbox
+from citygraph.parent import die_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -19,22 +20,40 @@ log = logging.getLogger(__name__)
 def load_into_memory(release: Path) -> Store:
     """Returns a copy of the release's store in memory. Raises OSError or SyntaxError if it cannot be read."""
     start = time.monotonic()
+    store = _read(release) or _read(release)
+    if store is None:
+        raise OSError(f"the process that reads {release.name} was killed twice")
+    have_graphs(store, release)
+    log.info("%s: %d quads in memory after %.1f s", release.name, len(store), time.monotonic() - start)
+    return store
+
+
+def _read(release: Path) -> Store | None:
+    """Returns a copy of the release's store in memory, or None if the process that reads it was killed."""
     parent = os.getpid()
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         # A child opens the store on disk, because RocksDB starts threads, which the forks of its parent would not copy.
-        sandbox.die_with_parent(parent)
+        die_with_parent(parent)
         os.close(reading)
         _dump(release, writing)
     os.close(writing)
     store = Store()
-    store.bulk_load(path=f"/dev/fd/{reading}", format=RdfFormat.N_QUADS, lenient=True)
-    os.close(reading)
-    if os.waitpid(pid, 0)[1] != 0:
+    try:
+        store.bulk_load(path=f"/dev/fd/{reading}", format=RdfFormat.N_QUADS, lenient=True)
+    except SyntaxError:
+        # The process may have been killed in the middle of a line.
+        if os.waitpid(pid, 0)[1] == signal.SIGKILL:
+            return None
+        raise
+    finally:
+        os.close(reading)
+    status = os.waitpid(pid, 0)[1]
+    if status == signal.SIGKILL:
+        return None
+    if status != 0:
         raise OSError(f"the store of {release.name} cannot be read")
-    have_graphs(store, release)
-    log.info("%s: %d quads in memory after %.1f s", release.name, len(store), time.monotonic() - start)
     return store
 
 

@@ -1,4 +1,4 @@
-"""Process management: services and their end, the control loop, private Unix sockets, and discovery of servers."""
+"""Process management: start and end, the control loop, private Unix sockets, and discovery of servers."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
-from citygraph.engine import sandbox, wire
+from citygraph.engine import wire
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import NotFound
 from citygraph.settings import Settings
@@ -37,7 +36,6 @@ _REQUEST_TIMEOUT = 0.1
 _BACKLOG = 256
 _FOLDER_PREFIX = "citygraph-room-"
 _LOCK = "lock"
-_SOCKET = "service.sock"
 
 
 class ControlLoop:
@@ -147,84 +145,6 @@ class Draining(Generic[_T]):
 
 
 # starting and ending
-
-
-class ServiceProcess:
-    """A handle of the parent on a child process that serves requests on a socket in a private folder.
-
-    The child ends when it is closed, and also when the thread that started it dies with its process: that thread must
-    not end before it (prctl(2), PR_SET_PDEATHSIG).
-    """
-
-    def __init__(self, module: str, socket_setting: str, settings: Settings, ending: float) -> None:
-        self._module = module
-        self._socket_setting = socket_setting
-        self._settings = settings
-        self._ending = ending
-        # The folder is private, because anyone who can connect can send requests that no guard has checked.
-        self._sockets = SocketDir()
-        self._process = self._start()
-
-    @property
-    def name(self) -> str:
-        """Returns the name of the module that runs, for messages."""
-        return self._module
-
-    @property
-    def socket(self) -> str:
-        """Returns the path of the socket, which a restart keeps."""
-        return str(self._sockets.path / _SOCKET)
-
-    @property
-    def settings(self) -> Settings:
-        """Returns the settings with the path of the socket, for web processes."""
-        return self._settings.with_changes(**{self._socket_setting: self.socket})
-
-    @property
-    def pid(self) -> int:
-        """Returns the process id."""
-        return self._process.pid
-
-    def is_alive(self) -> bool:
-        """Returns whether the process still runs. If not, call `restart`."""
-        return self._process.poll() is None
-
-    def restart(self) -> None:
-        """Restarts a process that died, on the same socket. Clients reconnect by themselves."""
-        stop(self._process, self._ending)
-        self._process = self._start()
-
-    def close(self) -> None:
-        """Ends the process after its work in progress, and removes its sockets."""
-        stop(self._process, self._ending)
-        self._sockets.close()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        """Starts the process, and waits until it listens. Raises OSError if it ends before."""
-        # Rust would print the trace of a failed allocation when memory has run out, and might never finish.
-        env = {**os.environ, **self._settings.as_environment(), "RUST_BACKTRACE": "0"}
-        process = spawn(self._module, str(self._sockets.path), str(os.getpid()), env=env)
-        assert process.stdout is not None  # noqa: S101
-        announcement = process.stdout.readline()
-        process.stdout.close()
-        if not announcement:
-            raise OSError(f"{self._module} did not start: it ended with status {process.wait()}")
-        return process
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def begin_service(name: str, folder: str, parent: str) -> socket.socket:
-    """Returns the listener of a `ServiceProcess`, in the child: with its log, and bound to the life of its parent."""
-    logging.basicConfig(level=logging.INFO, format=f"%(levelname)s {name}: %(message)s")
-    sandbox.die_with_parent(int(parent))
-    return listen(Path(folder) / _SOCKET)
 
 
 def spawn(

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import resource
-import signal
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
-_PR_SET_PDEATHSIG = 1
 # A margin over the limit for memory that an allocator keeps in reserve. The supervisor enforces the exact limit.
 _SLACK = 64 * 1024 * 1024
 _PAGE = resource.getpagesize()
@@ -27,15 +23,6 @@ _CALLS = (
     *("unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2"),
     *("chmod", "fchmodat", "chown", "fchownat", "lchown", "setxattr"),
 )
-
-
-def die_with_parent(parent: int) -> None:
-    """Makes the kernel kill this process when its parent dies. Does nothing on systems other than Linux."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        # The parent may have died before the call.
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 def can_filter() -> str:

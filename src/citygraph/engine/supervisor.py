@@ -27,6 +27,7 @@ from citygraph.engine.loading import have_graphs, load_into_memory
 from citygraph.engine.process import Assignment, ControlLoop, Draining, announce, listen
 from citygraph.engine.worker import COUNTING, RUNNING, STARTING, StatusTable
 from citygraph.errors import EngineFailed
+from citygraph.parent import die_with_parent
 from citygraph.rdf.nquads import apply_patch
 from citygraph.release.releases import CURRENT
 from citygraph.settings import Settings, read_settings
@@ -207,7 +208,7 @@ class Supervisor:
         """Runs an engine in a forked child, and exits the process instead of returning to the supervisor's loop."""
         status = 1
         try:
-            sandbox.die_with_parent(parent)
+            die_with_parent(parent)
             self._control.abandon()
             for assignment in self._draining:
                 assignment.close()
@@ -250,7 +251,8 @@ class Supervisor:
         if status.state in _BUSY and not engine.killed_for:
             code = os.waitstatus_to_exitcode(wait_status)
             # The allocator aborts when the limit of sandbox.limit_memory refuses it memory.
-            kind = "memory" if code == -signal.SIGABRT else "crashed"
+            kinds = {-signal.SIGABRT: "memory", -signal.SIGKILL: "killed"}
+            kind = kinds.get(code, "crashed")
             kind = "counting" if status.state == COUNTING else kind
             self._record(kind, status.query_id, status.started, code)
             log.warning("engine %d ended with %d on: %.300r", engine.pid, code, status.text)
@@ -372,7 +374,7 @@ def main(arguments: list[str]) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s supervisor: %(message)s")
     folder, mode, parent, path, *numbers = arguments
-    sandbox.die_with_parent(int(parent))
+    die_with_parent(int(parent))
     control, *listeners = (socket.socket(fileno=int(number)) for number in numbers)
     assignment = Assignment(Path(folder), mode, path, *listeners)
     try:

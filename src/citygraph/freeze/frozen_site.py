@@ -16,7 +16,6 @@ from pyoxigraph import DefaultGraph, NamedNode, Store
 
 from citygraph.build.feeds import addresses
 from citygraph.catalogues import LANGUAGES
-from citygraph.engine.sandbox import die_with_parent
 from citygraph.errors import UsageError
 from citygraph.freeze.folder import MARKER, check_target, copy, staged, write
 from citygraph.freeze.host_files import host_files
@@ -26,6 +25,7 @@ from citygraph.freeze.plan import FORMS, STAND_INS, Plan, Rewriter
 from citygraph.graph.withdrawals import read_withdrawals
 from citygraph.index.facts import ENTITY
 from citygraph.index.names import name_rows
+from citygraph.parent import die_with_parent
 from citygraph.progress import Progress
 from citygraph.rdf.terms import CG
 from citygraph.release.releases import Release, Releases

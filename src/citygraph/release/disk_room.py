@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from citygraph.errors import NotFound, StorageFull
@@ -50,7 +51,10 @@ def require_room(releases: Releases, need: int) -> None:
 
 def low_room(releases: Releases) -> str:
     """Returns a warning if the disk will soon be full, with the figures; "" if not."""
-    size, free = _size_of_current(releases), _free(releases)
+    try:
+        size, free = _size_of(releases.current().path), _free(releases)
+    except NotFound:
+        return ""
     if free >= _FEW * size:
         return ""
     return (
@@ -68,10 +72,15 @@ def _free(releases: Releases) -> int:
 def _size_of_current(releases: Releases) -> int:
     """Returns the bytes of all files of the current release; 0 if there is none."""
     try:
-        folder = releases.current().path
+        return _size_of(releases.current().path)
     except NotFound:
         return 0
-    return sum(_size(path) for path in folder.rglob("*"))
+
+
+# A release never changes, and monitors ask for the room on the disk every few seconds.
+@lru_cache(maxsize=4)
+def _size_of(release: Path) -> int:
+    return sum(_size(path) for path in release.rglob("*"))
 
 
 def _size(path: Path) -> int:

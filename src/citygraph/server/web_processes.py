@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from citygraph.engine.sandbox import die_with_parent
+from citygraph.parent import die_with_parent
 from citygraph.server.http_connection import Connections, HttpConnection
 from citygraph.server.wsgi_bridge import WsgiBridge, requests_log
 from citygraph.settings import Settings

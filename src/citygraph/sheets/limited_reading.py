@@ -17,6 +17,7 @@ from typing import Any
 
 from citygraph.engine import sandbox
 from citygraph.errors import EngineFailed, UsageError
+from citygraph.parent import die_with_parent
 from citygraph.sheets.cell_problems import problem_from_json
 from citygraph.sheets.workbook import Grid, Workbook, read_workbook
 
@@ -66,7 +67,7 @@ def main() -> None:
     writing = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     request = json.load(sys.stdin.buffer)
-    sandbox.die_with_parent(os.getppid())
+    die_with_parent(os.getppid())
     sandbox.limit_memory(request["memory"])
     try:
         book = read_workbook(Path(request["path"]), request["titles"], request["encoding"])

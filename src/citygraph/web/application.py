@@ -16,11 +16,12 @@ from werkzeug.routing import Map
 from citygraph.commit.tokens import Tokens
 from citygraph.commit.writer_client import Writer
 from citygraph.engine.engines import Engines
+from citygraph.engine.service import complete_marker
 from citygraph.errors import MethodNotAllowed, NotFound
 from citygraph.graph.history import Timeline
 from citygraph.instance import current_instance
 from citygraph.rdf.partial_dates import present_day
-from citygraph.release.releases import Releases
+from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql.protocol import DIRECT, FORM
 from citygraph.web.documents.documents import Documents
@@ -34,6 +35,7 @@ from citygraph.web.http.routes import FAST, ROUTES, url_map
 from citygraph.web.pages.about import AboutPages
 from citygraph.web.pages.entity_page import Pages
 from citygraph.web.pages.error_pages import ErrorPages
+from citygraph.web.pages.health import Check, Health
 from citygraph.web.pages.previews import Cards
 from citygraph.web.pages.quality_page import QualityPage
 from citygraph.web.pages.wikidata_page import WikidataPage
@@ -41,7 +43,7 @@ from citygraph.web.search.explore import Explore
 from citygraph.web.search.network import Network, ResultFile
 from citygraph.web.search.reconcile import Reconciliation
 from citygraph.web.search.search_page import Search, Suggestions
-from citygraph.web.sparql.admin import Admin, Check, Health, Supervised
+from citygraph.web.sparql.admin import Admin, Supervised
 from citygraph.web.sparql.bounded_queries import BoundedQueries
 from citygraph.web.sparql.completions import CompletionList
 from citygraph.web.sparql.endpoint import Runs, SparqlEndpoint
@@ -248,7 +250,7 @@ def _sparql_views(
     supervised: object = engines
     if isinstance(supervised, Supervised):
         views["admin"] = Admin(settings, supervised, metrics)
-        checks["engines"] = supervised.state
+        checks["engine"] = _engine_check(supervised)
     if endpoint is not None:
         views["endpoint"] = endpoint
         if settings.writer_socket:
@@ -258,8 +260,18 @@ def _sparql_views(
             views["update"] = UpdateEndpoint(settings, access)
             views["graph_store"] = GraphStore(settings, releases, endpoint.results, access)
             views["curate_page"] = _Deferred(lambda: _curate_page(settings, releases, access, pages))
-    views["health"] = Health(cache, checks)
+    complete = complete_marker(settings.engine_socket) if settings.engine_socket else None
+    views["health"] = Health(releases, cache, checks, complete)
     return views
+
+
+def _engine_check(engines: Supervised) -> Check:
+    def state(release: Release | None) -> str:
+        if release is None:
+            raise NotFound("there is no release that engines could answer from")
+        return engines.state(release.id)
+
+    return state
 
 
 class _Deferred:

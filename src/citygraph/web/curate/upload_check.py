@@ -23,6 +23,7 @@ from citygraph.commit.outcomes import outcome_as_json, outcome_from_json
 from citygraph.engine import sandbox
 from citygraph.errors import CitygraphError, EngineFailed, LimitReached, UsageError
 from citygraph.instance import current_instance
+from citygraph.parent import die_with_parent
 from citygraph.progress import Progress
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
@@ -95,7 +96,7 @@ def main() -> None:
     writing = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     request, settings = json.load(sys.stdin.buffer), read_settings()
-    sandbox.die_with_parent(os.getppid())
+    die_with_parent(os.getppid())
     sandbox.limit_memory(settings.write_memory_limit)
     prefix = f"{request.pop('folder')}/"
     try:

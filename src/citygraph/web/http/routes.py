@@ -59,7 +59,9 @@ _LINKED_DATA = (
     Route(_GET, "/shapes.<extension>", "documents.shapes", "The SHACL shapes in one format"),
     Route(_GET, "/problems/<path:path>", "documents.problem", "A kind of error"),
     Route(_GET, "/context.jsonld", "documents.context", "The JSON-LD context of the documents"),
-    Route(_GET, "/health", "health.show", "The state of the server"),
+    Route(_GET, "/health", "health.show", "Whether the server is alive"),
+    Route(_GET, "/ready", "health.ready", "Which parts of the server work, and the release that answers"),
+    Route(_GET, "/startup", "health.startup", "Whether the server has started"),
 )
 _SPARQL = (
     Route(

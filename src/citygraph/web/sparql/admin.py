@@ -1,28 +1,25 @@
-"""Operations at /admin/running, /metrics and /health: running queries, their end, counters, the state of the parts."""
+"""Operations at /admin/running and /metrics: running queries, their end, counters."""
 
 from __future__ import annotations
 
 import hmac
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
-from http import HTTPStatus
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import Protocol, runtime_checkable
 
 from citygraph.commit.tokens import bearer
 from citygraph.engine.engines import RunningQuery
-from citygraph.errors import CitygraphError, EngineFailed, Forbidden, NotFound, Unauthorized, UsageError
+from citygraph.errors import EngineFailed, Forbidden, NotFound, Unauthorized, UsageError
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import query_name
 from citygraph.web.http.messages import NO_STORE, Reply, Request
 from citygraph.web.http.metrics import SECONDS, Metrics
-from citygraph.web.view.release_cache import ReleaseCache
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _NO_STORE = ("Cache-Control", NO_STORE)
 # How engine processes end, as a supervisor counts it.
-_ENDS = ("time", "memory", "cancelled", "crashed", "recycled")
+_ENDS = ("time", "memory", "cancelled", "crashed", "killed", "recycled")
 
 
 @runtime_checkable
@@ -48,42 +45,6 @@ class Supervised(Protocol):
     def state(self, release_id: str) -> str:
         """Returns "ok" or "starting" for the engines of a release. Raises EngineFailed."""
         ...
-
-
-# Returns the state of a part of the server for a release. Raises a CitygraphError if the part does not work.
-Check = Callable[[str], str]
-
-
-class Health:
-    """The state of the server: the current release, and whether each part of the server works."""
-
-    def __init__(self, cache: ReleaseCache, checks: Mapping[str, Check]) -> None:
-        self._cache = cache
-        self._checks = checks
-        self._started = time.monotonic()
-
-    def show(self, request: Request) -> Reply:
-        """Returns the state as JSON, with 503 if a part fails. Raises NotFound without a release."""
-        del request
-        release = self._cache.check()
-        parts, failing = {}, False
-        for name, check in self._checks.items():
-            try:
-                parts[name] = check(release.id)
-            except CitygraphError as error:
-                parts[name] = str(error)
-                failing = True
-        state = {
-            "status": "failing" if failing else "ok",
-            "parts": parts,
-            "release": release.id,
-            "created": release.manifest.created,
-            "quads": release.manifest.quads,
-            "triples": release.manifest.triples,
-            "uptime": round(time.monotonic() - self._started, 1),
-        }
-        status = HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK
-        return Reply(status, [("Content-Type", "application/json"), _NO_STORE], (json.dumps(state) + "\n").encode())
 
 
 class Admin:

@@ -28,6 +28,7 @@ _TIMELESS = (
     "timemap",
     "health",
     "ready",
+    "startup",
     "metrics",
     "admin",
     "curate",

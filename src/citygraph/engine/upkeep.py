@@ -1,0 +1,105 @@
+"""What a running server does beside answering: it restarts its processes, and follows new releases."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from citygraph.engine.host import HostProcess
+from citygraph.engine.service import ServiceProcess, complete_marker
+from citygraph.errors import CitygraphError, NotFound
+from citygraph.release.disk_room import low_room
+from citygraph.release.releases import Releases
+from citygraph.release.retention import prune_by_setting
+from citygraph.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# All times are in seconds.
+_TICK = 1.0
+_FIRST_TICKS = 0.1
+_ANSWER = 5.0
+_REQUIRED = "/ready?part=engine&part=writer&part=store"
+
+
+class Upkeep:
+    """The upkeep of a running server, in threads of a pool, from the start of the context to its end.
+
+    `on_complete` is called once, as soon as the site answers and no part of it is missing. `on_tick` is called each
+    second from the first one on, as long as the upkeep works: what a service manager wants to be told belongs there.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        host: HostProcess,
+        others: Sequence[ServiceProcess],
+        pool: Executor,
+        on_complete: Callable[[], None] = lambda: None,
+        on_tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._settings = settings
+        self._host = host
+        self._services = (host, *others)
+        self._pool = pool
+        self._on_complete = on_complete
+        self._on_tick = on_tick
+        self._stopping = threading.Event()
+        self._opened = ""
+
+    def __enter__(self) -> Self:
+        # A restarted process dies with the thread that started it, which lives as long as the service.
+        for service in self._services:
+            self._pool.submit(service.keep_running)
+        self._pool.submit(self._wait_until_complete)
+        self._follower = self._pool.submit(self._follow)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._follower.result()
+
+    def _wait_until_complete(self) -> None:
+        while not self._stopping.wait(_FIRST_TICKS):
+            if _is_complete(self._settings):
+                complete_marker(self._host.socket).touch()
+                self._on_complete()
+                return
+
+    def _follow(self) -> None:
+        """Opens each new release in the engines before its first query. Then old ones are pruned."""
+        while not self._stopping.wait(_TICK):
+            with suppress(NotFound):
+                current = Releases(self._settings.releases).current_id()
+                if self._opened != current:
+                    self._host.open(current)
+                    self._opened = current
+                    self._pool.submit(self._tidy)
+            self._on_tick()
+
+    def _tidy(self) -> None:
+        """Prunes by the setting, and warns before the disk is full."""
+        releases = Releases(self._settings.releases)
+        try:
+            for name in prune_by_setting(releases, self._settings.keep):
+                log.warning("pruned release %s", name)
+            if warning := low_room(releases):
+                log.warning("%s", warning)
+        except (CitygraphError, OSError) as error:
+            log.error("old releases could not be pruned: %s", error)
+
+
+def _is_complete(settings: Settings) -> bool:
+    """Returns whether the site answers that the parts without which it does not do its work are there."""
+    with suppress(OSError), socket.create_connection((settings.host, settings.port), _ANSWER) as connection:
+        connection.sendall(f"GET {_REQUIRED} HTTP/1.0\r\n\r\n".encode())
+        return connection.makefile("rb").readline().split()[1:2] == [b"200"]
+    return False
