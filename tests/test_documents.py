@@ -377,7 +377,8 @@ def test_browser_gets_errors_as_pages(client: FlaskClient) -> None:
 def test_site_without_a_release_says_so(tmp_path: Path) -> None:
     """404 that tells the operator what to do."""
     client = create_app(Settings(), Releases(tmp_path)).test_client()
-    for path in ("/", "/doc/city/izmir", "/health"):
+    assert [client.get(path).status_code for path in ("/health", "/ready")] == [200, 503]
+    for path in ("/", "/doc/city/izmir"):
         response = client.get(path, headers={"Accept": "application/json"})
         assert response.status_code == 404
         assert "citygraph build" in json.loads(response.data)["detail"]
