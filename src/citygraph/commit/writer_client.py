@@ -28,7 +28,8 @@ class Writer:
     def state(self) -> str:
         """Returns "ok" if there is a writer, which may be busy. Raises EngineFailed."""
         if not is_served(self._settings.writer_socket):
-            raise EngineFailed("the writer has ended, and is started again; see the log")
+            why = "it has ended, and is started again"
+            raise EngineFailed(f"the writer cannot be reached: {why}")
         return "ok"
 
     def commit(self, change: Change) -> Commit:
@@ -58,7 +59,8 @@ class Writer:
         deadline = time.monotonic() + self._settings.queue_wait
         while not is_served(self._settings.writer_socket):
             if time.monotonic() > deadline:
-                raise Busy("the writer has ended, and could not be started again yet", retry_after=2)
+                why = "it has ended, and is started again"
+                raise Busy(f"the writer cannot be reached: {why}", retry_after=2)
             time.sleep(_RETRY)
 
 

@@ -101,7 +101,7 @@ class Health:
 
 def _index(release: Release | None) -> str:
     if release is None or not is_readable(release.path / "search.sqlite"):
-        raise NotFound("the search index of the release cannot be read: build the release again")
+        raise NotFound("this release has no index: build it again")
     return OK
 
 
