@@ -54,6 +54,7 @@ _OTHERS = {
     "web/time/result_access.py": ("CITYGRAPH_STORED_RESULTS",),
     "web/http/negotiation.py": ("¤; there are ¤",),
     "release/retention.py": ("keep: ¤",),
+    "release/format_version.py": ("was made by citygraph",),
     "release/releases.py": ("is not pinned", "is already published"),
 }
 _ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, Exception)}

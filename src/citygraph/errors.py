@@ -9,6 +9,7 @@ CitygraphError
 │   ├── WrongGraph        an update of one graph that changes another
 │   ├── AmbiguousName     several entities have the name; has them as candidates
 │   ├── UnknownName       no entity has the name; has those of similar names
+│   ├── NewerRelease      a release that only a later version can read
 │   ├── RangeNotSatisfiable  no part of a file is in the requested ranges
 │   └── TooLarge          text, body, depth or breadth over the limit
 ├── BadData               a file that cannot be read as RDF; has file, line and column
@@ -91,6 +92,10 @@ class UnknownName(AmbiguousName):
 
 class WrongGraph(UsageError):
     """An update that was sent to one graph and changes another."""
+
+
+class NewerRelease(UsageError):
+    """A release whose format only a later version of citygraph can read."""
 
 
 class RangeNotSatisfiable(UsageError):

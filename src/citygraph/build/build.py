@@ -25,6 +25,7 @@ from citygraph.index.names import write_index
 from citygraph.progress import Progress
 from citygraph.rdf.terms import COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
 from citygraph.release.disk_room import require_room_for_build
+from citygraph.release.format_version import FORMAT
 from citygraph.release.ownership import api_graphs, carried_forward
 from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.report import REPORT, Report, order, report_of
@@ -307,5 +308,6 @@ def _manifest(sources: Sources, store: Store, loaded: Loaded, report: Report, pr
         warnings=len(report.warnings),
         ontology_version=next((q.object.value for q in versions if isinstance(q.object, Literal)), ""),
         software_version=__version__,
+        format=FORMAT,
         outputs=products.outputs,
     )

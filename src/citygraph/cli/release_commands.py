@@ -27,6 +27,7 @@ from citygraph.instance import placeholder_problem
 from citygraph.progress import Progress
 from citygraph.rdf.formats import FORMATS
 from citygraph.release.disk_room import low_room
+from citygraph.release.format_version import upgrade_note
 from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Release, Releases
 from citygraph.release.retention import parse_policy, prune_by_setting
@@ -71,6 +72,8 @@ def build(
     if current is not None:
         _print_release("up to date", current, settings, out, as_json)
         return _OK
+    if (former := _current(releases)) and (note := upgrade_note(former.manifest)):
+        click.echo(f"{note}: it is built anew", err=True)
     try:
         release, report = build_release(
             sources,

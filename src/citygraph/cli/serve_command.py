@@ -11,6 +11,7 @@ import click
 from citygraph.cli.console import OK, command
 from citygraph.errors import NotFound
 from citygraph.parent import die_with_parent
+from citygraph.release.format_version import upgrade_note
 from citygraph.release.releases import Release, Releases
 from citygraph.release.retention import parse_policy
 from citygraph.settings import Settings
@@ -38,9 +39,13 @@ def serve(context: click.Context, /, builds: bool, **changes: Any) -> int:
     require_free(settings)
     if settings.keep:
         parse_policy(settings.keep)
-    if (_is_outdated(settings) if builds else _current(settings) is None) and (status := _build(context)):
+    needs_build = _is_outdated(settings) if builds else _current(settings) is None
+    if needs_build and (status := _build(context)) and not _is_upgrade(settings):
         return status
     release = Releases(settings.releases).current()
+    if note := upgrade_note(release.manifest):
+        remedy = "this version cannot build it anew, see above" if needs_build else "`citygraph build` builds it anew"
+        click.echo(f"warning: {note}. It is served as it is; {remedy}", err=True)
     click.echo(f"serving {release.id} on http://{settings.host}:{settings.port}/", err=True)
     run(settings)
     return OK
@@ -55,6 +60,15 @@ def _current(settings: Settings) -> Release | None:
         return Releases(settings.releases).current()
     except NotFound:
         return None
+
+
+def _is_upgrade(settings: Settings) -> bool:
+    """Returns whether the files have not changed since an earlier version of citygraph built the current release."""
+    current = _current(settings)
+    if current is None or not upgrade_note(current.manifest):
+        return False
+    data = {file.name: file.sha256() for file in sources_of(settings).data_files()}
+    return data.items() <= current.manifest.files.items()
 
 
 def _build(context: click.Context) -> int:

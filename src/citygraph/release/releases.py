@@ -15,8 +15,9 @@ from typing import Any
 
 from pyoxigraph import Store
 
-from citygraph.errors import Conflict, NotFound
+from citygraph.errors import Conflict, NewerRelease, NotFound
 from citygraph.release.folder_locks import file_lock, is_abandoned, sync, sync_tree
+from citygraph.release.format_version import require_readable
 from citygraph.release.result_store import protected
 
 CURRENT = "current"
@@ -50,6 +51,7 @@ class Manifest:
     warnings: int = 0
     ontology_version: str = ""
     software_version: str = ""
+    format: int = 1
     message: str = ""
     # Contents of source files that a rollback undid: SHA-256 by file, "" for a file that did not exist.
     undone: dict[str, list[str]] = field(default_factory=dict)
@@ -193,7 +195,8 @@ class Releases:
         for path in self.root.iterdir() if self.root.is_dir() else ():
             # A release may be pruned meanwhile; a hidden folder is staged, or being removed.
             if not path.name.startswith(".") and not path.is_symlink():
-                with suppress(NotFound, FileNotFoundError):
+                # After a return to an earlier version of citygraph, it may be unreadable.
+                with suppress(NotFound, FileNotFoundError, NewerRelease):
                     history.append(self.get(path.name))
         # Several releases may have been published in one second, so the number decides.
         return sorted(history, key=lambda release: (release.id[:18], release.manifest.number), reverse=True)
@@ -352,8 +355,9 @@ def link_file(source: Path, target: Path) -> None:
 
 
 def read_release(path: Path) -> Release:
-    """Returns the release in a folder. Raises FileNotFoundError."""
+    """Returns the release in a folder. Raises FileNotFoundError, NewerRelease."""
     values: dict[str, Any] = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
+    require_readable(values, path.name)
     return Release(path, Manifest(**values))
 
 

@@ -31,6 +31,7 @@ from citygraph.instance import VOCABULARY, packaged_folder
 from citygraph.rdf.formats import by_extension, unsupported_reason
 from citygraph.rdf.partial_dates import present_day
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.release.format_version import FORMAT
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.reading import opened_file, read_packaged_text, read_quads
@@ -278,4 +279,5 @@ def is_current(sources: Sources, releases: Releases) -> Release | None:
         current = releases.current()
     except NotFound:
         return None
-    return current if current.manifest.inputs == sources.fingerprint(__version__) else None
+    same = current.manifest.format == FORMAT and current.manifest.inputs == sources.fingerprint(__version__)
+    return current if same else None

@@ -96,6 +96,7 @@ _TABLE: dict[type[BaseException], ProblemType] = {
     errors.UnsupportedMedia: UNSUPPORTED,
     errors.MethodNotAllowed: NOT_ALLOWED,
     errors.TooLarge: TOO_LARGE,
+    errors.NewerRelease: INTERNAL,
     errors.RangeNotSatisfiable: NO_RANGE,
     errors.AmbiguousName: AMBIGUOUS_NAME,
     errors.UnknownName: UNKNOWN_NAME,
