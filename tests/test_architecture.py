@@ -50,6 +50,7 @@ PACKAGES = (
     "charts",
     "doctor",
     "client",
+    "service_manager",
     "settings",
     "errors",
     "parent",

@@ -18,6 +18,7 @@ from citygraph.engine.upkeep import Upkeep
 from citygraph.errors import UsageError
 from citygraph.release.releases import Releases
 from citygraph.server.web_processes import WebProcesses
+from citygraph.service_manager import ServiceManager
 from citygraph.settings import Settings, export_to_environment
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def serve(settings: Settings) -> None:
         # The web processes are forked with the modules. The collector skips these: its marks would copy shared pages.
         gc.collect()
         gc.freeze()
-        stack.enter_context(Upkeep(settings, host, [writer], pool))
+        manager = ServiceManager()
+        stack.enter_context(Upkeep(settings, host, [writer], pool, manager.ready, manager.alive))
+        stack.callback(manager.stopping)
         WebProcesses(settings, _application).serve()
 
 
