@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,14 +12,18 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
 
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
-from citygraph.web.http.metrics import Metrics
-from tests.running import Reply, Running, serving
+from citygraph.web.http.metrics import IN_PROGRESS, ROUTE_NUMBERS, Metrics
+from tests.running import Reply, Running, free_port, serving
 
 Built = tuple[Releases, Release, Report]
 TOKEN = "the-operators-own-token"
+SCRAPER = "the-token-of-the-metrics"
+METRICS_PORT = free_port()
 NAME = "a-secret-of-the-client-0123456789"
 LONG = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 OPERATOR = {"authorization": f"Bearer {TOKEN}"}
@@ -26,7 +31,14 @@ OPERATOR = {"authorization": f"Bearer {TOKEN}"}
 
 @pytest.fixture(scope="module")
 def server(built: Built) -> Iterator[Running]:
-    with serving(built[0].root, admin_token=TOKEN, time_limit=20, workers=2) as running:
+    with serving(
+        built[0].root,
+        admin_token=TOKEN,
+        metrics_token=SCRAPER,
+        metrics_port=METRICS_PORT,
+        time_limit=20,
+        workers=2,
+    ) as running:
         assert running.get("/sparql?query=" + quote("ASK {}")).status == 200
         yield running
 
@@ -91,6 +103,7 @@ def test_without_a_token_the_admin_addresses_are_closed(built: Built) -> None:
     with serving(built[0].root, workers=1) as running:
         for headers in ({}, {"authorization": "Bearer "}, {"authorization": "Bearer x"}):
             assert running.get("/admin/running", "GET", b"", **headers).status == 403
+            assert running.get("/metrics", "GET", b"", **headers).status == 403
 
 
 def test_a_client_ends_its_own_query(server: Running) -> None:
@@ -149,40 +162,93 @@ def command(built: Built, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def metrics(server: Running) -> dict[str, float]:
-    lines = server.get("/metrics").body.decode().splitlines()
-    pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
-    return {name: float(value) for name, _, value in pairs}
+def metrics(server: Running, port: int = 0, accept: str = "") -> dict[str, float]:
+    """The samples, read by Prometheus's own parsers."""
+    asked = Running(port or server.port, server.process)
+    reply = asked.get("/metrics", authorization=f"Bearer {SCRAPER}", accept=accept or "*/*")
+    assert reply.status == 200
+    parse = openmetrics if "openmetrics" in accept else text_string_to_metric_families
+    samples = (sample for family in parse(reply.body.decode()) for sample in family.samples)
+    return {
+        "".join((one.name, *(f"|{value}" for _, value in sorted(one.labels.items())))): one.value for one in samples
+    }
 
 
 def test_figures_are_there_for_prometheus(server: Running, izmir: Release) -> None:
-    """Answers, cache, durations and ends; of both web processes together, whichever is asked."""
+    """(18) Requests, queries, cache, engines and release; of both web processes together, whichever is asked."""
     before = metrics(server)
     path = "/sparql?query=" + quote("SELECT (COUNT(*) AS ?metrics) {}")
     replies = [server.get(path) for _ in range(12)]
     server.get(path, if_none_match=replies[0].headers["etag"])
     server.get("/sparql?query=nothing")
-    after = metrics(server)
-    grown = {name: after[name] - before[name] for name in after}
-    assert grown['citygraph_sparql_answers_total{status="200"}'] == 12
-    assert grown['citygraph_sparql_answers_total{status="304"}'] == 1
-    assert grown['citygraph_sparql_answers_total{status="400"}'] == 1
-    hits, misses = (grown[f"citygraph_sparql_cache_{what}_total"] for what in ("hits", "misses"))
+    server.get("/nothing/at/all")
+    after = metrics(server, METRICS_PORT)
+    grown = {name: after[name] - before.get(name, 0.0) for name in after}
+    assert [grown[f"citygraph_http_requests_total|/sparql|{status}"] for status in (200, 304, 400)] == [12, 1, 1]
+    assert grown["citygraph_http_requests_total|other|404"] == 1
+    assert grown["citygraph_http_request_seconds_count|/sparql"] == 14
+    assert grown["citygraph_http_response_bytes_total|/sparql"] > 12 * len(replies[0].body)
+    hits, misses = (grown[f"citygraph_cache_{what}_total|results"] for what in ("hits", "misses"))
     # "nothing" is looked up too, and is no query; each process has a cache of its own.
     assert (hits + misses, 2 <= misses <= 3) == (13, True)
-    assert grown["citygraph_sparql_seconds_count"] == misses - 1 == grown['citygraph_sparql_seconds_bucket{le="+Inf"}']
-    assert after[f'citygraph_engine_ends_total{{release="{izmir.id}",reason="cancelled"}}'] >= 1
-    assert after[f'citygraph_engines{{release="{izmir.id}"}}'] >= 1
+    assert grown["citygraph_sparql_queries_total|cache|ok"] == hits
+    evaluated = [n for name, n in grown.items() if name.startswith("citygraph_sparql_seconds_count")]
+    assert sum(evaluated) == misses - 1
+    assert sum(n for name, n in grown.items() if name.endswith("|syntax")) == 1
+    assert after["citygraph_engine_ends_total|cancelled"] >= 1
+    assert after["citygraph_engines|idle"] >= 1
     assert after["citygraph_engine_host_up"] == 1
+    assert after[f"citygraph_release_info|{izmir.manifest.digest}|{izmir.id}"] == 1
+    assert {f"citygraph_processes|{kind}" for kind in ("main", "web", "host", "supervisor", "engine", "writer")} <= set(
+        after
+    )
+    assert after["citygraph_processes|web"] == 2
+    assert after["citygraph_process_pss_bytes|web"] > 10_000_000
+    assert 0 < time.time() - after["citygraph_start_time_seconds"] < 600
+    assert after["citygraph_disk_free_bytes"] > 0
+
+
+def test_metrics_are_in_openmetrics_for_those_who_accept_it(server: Running) -> None:
+    """(18) As Prometheus asks; a malformed version of the format is no error."""
+    figures = metrics(server, METRICS_PORT, "application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    assert figures["citygraph_engine_host_up"] == 1
+    assert metrics(server, accept="text/plain;version=x;escaping=y")["citygraph_engine_host_up"] == 1
+
+
+@pytest.mark.parametrize("port", ["site", "own"])
+def test_metrics_are_for_holders_of_their_token(server: Running, port: str) -> None:
+    """(18) On both ports; the operator's token is another one; an address never has it."""
+    asked = Running(METRICS_PORT, server.process) if port == "own" else server
+    refused = [asked.get("/metrics", authorization=value) for value in ("", "Bearer x", f"Bearer {TOKEN}")]
+    assert [(reply.status, SCRAPER in reply.body.decode()) for reply in refused] == [(401, False)] * 3
+    assert asked.get(f"/metrics?token={SCRAPER}").status in (400, 404)
+    assert asked.get("/other", authorization=f"Bearer {SCRAPER}").status == 404
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian package prometheus) is not installed")
+def test_prometheus_finds_no_fault_in_the_metrics(server: Running) -> None:
+    """(18) `promtool check metrics`."""
+    text = server.get("/metrics", authorization=f"Bearer {SCRAPER}").body
+    command = [str(shutil.which("promtool")), "check", "metrics"]
+    done = subprocess.run(command, input=text, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_counts_of_a_process_that_ended_are_kept(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Sums never go down: Prometheus would take that for a restart."""
+    """Sums never go down: Prometheus would take that for a restart. What is under way ends with its process."""
     folder = tmp_path_factory.mktemp("metrics")
     ours = Metrics(folder)
-    imports = "from pathlib import Path; from citygraph.web.http.metrics import Metrics"
-    code = f"{imports}; Metrics(Path(%r)).count_reply(200)"
-    subprocess.run([sys.executable, "-c", code % str(folder)], check=True)
-    ours.count_reply(200)
-    ours.count_reply(299)
-    assert (ours.sums()["status 200"], ours.sums()["status other"]) == (2, 1)
+    code = (
+        "from pathlib import Path; from citygraph.web.http.metrics import Metrics, ROUTE_NUMBERS; "
+        f"ended = Metrics(Path({str(folder)!r})); ended.begin_request(); ended.begin_request(); "
+        "ended.end_request(ROUTE_NUMBERS['/sparql'], 200, 0.1, 10)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    ours.begin_request()
+    ours.begin_request()
+    for status in (200, 299):
+        ours.end_request(ROUTE_NUMBERS["/sparql"], status, 0.1, 10)
+    counts = ours.sums()
+    assert list(counts.requests()) == [("/sparql", "200", 2), ("/sparql", "other", 1)]
+    assert list(counts.sizes()) == [("/sparql", 30)]
+    assert counts.present[IN_PROGRESS] == 0

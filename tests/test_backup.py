@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -103,6 +104,11 @@ def test_a_restored_folder_is_the_one_that_was_backed_up(instance: Path, tmp_pat
     assert (done.exit_code, done.output.count("backup 20")) == (0, 1), done.output
     done = command("restore", str(tmp_path / "backups"), str(tmp_path / "new"))
     assert done.exit_code == 0, done.output
+    # The audit log goes on with the restore itself.
+    log, restored = ((folder / "var" / "audit.jsonl").read_text() for folder in (instance, tmp_path / "new"))
+    assert restored.startswith(log)
+    assert [json.loads(line)["action"] for line in restored.removeprefix(log).splitlines()] == ["restore"]
+    (tmp_path / "new" / "var" / "audit.jsonl").write_text(log)
     assert files_of(tmp_path / "new") == files_of(instance)
     assert {"citygraph.toml", "ontology/own.ttl", "data/register.trig", "var/tokens.json", "var/audit.jsonl.1"} <= set(
         files_of(tmp_path / "new")

@@ -111,7 +111,7 @@ def published(root: Path) -> tuple[Releases, Release]:
 def test_too_little_room_is_said_before_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """(18) With figures: what is needed, and what is free."""
     releases, _ = published(tmp_path)
-    status = namedtuple("status", ["f_bavail", "f_frsize"])
+    status = namedtuple("status", ["f_bavail", "f_frsize", "f_blocks", "f_bfree"], defaults=(1, 1))
     monkeypatch.setattr(os, "statvfs", lambda _: status(100 * 1_000_000 // 4096, 4096))
     require_room_for_build(releases, 1)
     require_room_for_commit(releases, 1_000_000)

@@ -7,7 +7,7 @@ import importlib
 import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from citygraph.engine.host import start_host
 from citygraph.engine.process import advertised
 from citygraph.engine.upkeep import Upkeep
 from citygraph.errors import UsageError
+from citygraph.logs import start_logging
 from citygraph.release.releases import Releases
 from citygraph.server.web_processes import WebProcesses
 from citygraph.service_manager import ServiceManager
@@ -37,6 +38,7 @@ def serve(settings: Settings) -> None:
 
     Raises UsageError if the address is taken, OSError if the engine host does not start.
     """
+    start_logging("main", settings)
     require_free(settings)
     _warn_of_missing_front_end(_BUILT)
     # A service dies with the thread that started it, so the pool is left last.
@@ -53,10 +55,18 @@ def serve(settings: Settings) -> None:
         # The web processes are forked with the modules. The collector skips these: its marks would copy shared pages.
         gc.collect()
         gc.freeze()
+        stack.enter_context(_metrics_served(host.settings))
         manager = ServiceManager()
         stack.enter_context(Upkeep(settings, host, [writer], pool, manager.ready, manager.alive))
         stack.callback(manager.stopping)
         WebProcesses(settings, _application).serve()
+
+
+def _metrics_served(settings: Settings) -> AbstractContextManager[None]:
+    # Imported by now with the application, and not before the services have been started.
+    from citygraph.metrics_server import metrics_served
+
+    return metrics_served(settings)
 
 
 def _warn_of_missing_front_end(built: Path) -> None:
@@ -70,18 +80,20 @@ def _warn_of_missing_front_end(built: Path) -> None:
 
 
 def require_free(settings: Settings) -> None:
-    """Raises UsageError if another process listens on the address."""
+    """Raises UsageError if another process listens on one of the addresses."""
+    _require_free_port(settings.host, settings.port, "--port or CITYGRAPH_PORT")
+    if settings.metrics_port:
+        _require_free_port(settings.metrics_host, settings.metrics_port, "CITYGRAPH_METRICS_PORT")
+
+
+def _require_free_port(host: str, port: int, setting: str) -> None:
     # Listeners share the address (SO_REUSEPORT): two servers would each get half of the requests.
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, port))
         except OSError as error:
-            address = f"{settings.host}:{settings.port}"
-            raise UsageError(
-                f"cannot listen on {address}: {error.strerror}; another port: --port or CITYGRAPH_PORT"
-            ) from None
+            raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}; another port: {setting}") from None
 
 
 def _application() -> WSGIApplication:

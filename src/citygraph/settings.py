@@ -20,6 +20,7 @@ MIB = 1024 * 1024
 _NOT_IN_FILE = {
     "base": ": it is the key base outside of [server]",
     "admin_token": ", which others may read: set CITYGRAPH_ADMIN_TOKEN",
+    "metrics_token": ", which others may read: set CITYGRAPH_METRICS_TOKEN",
     "writer_socket": "",
     "engine_socket": "",
 }
@@ -85,9 +86,17 @@ class Settings:
     open_writes: bool = _setting(False, "For conformance tests: no shapes, no owners, a default graph of its own.")
     tokens: Path = _setting(Path("var/tokens.json"), "File of the tokens for writing; only their hashes are in it.")
     audit: Path = _setting(Path("var/audit.jsonl"), "File to which each attempt to write is logged, a line of JSON.")
+    audit_size: int = _setting(16 * MIB, "Bytes of the audit log after which it is rotated; 0 is no limit.")
+    audit_days: int = _setting(0, "Days after which the audit log is rotated; 0 is no limit.")
+    audit_parts: int = _setting(100, "Rotated parts of the audit log that are kept; 0 keeps all.")
+    log_format: str = _setting("text", "Format of the logs: text or json.")
+    log_level: str = _setting("info", "Least severe messages that are logged: debug, info, warning or error.")
     log_requests: bool = _setting(
-        False, "Whether each request is logged to standard output: when, who, method, path, status, milliseconds."
+        False, "Whether each request is logged to standard output: id, client, path, status, bytes, time, outcome."
     )
+    metrics_port: int = _setting(0, "Port of /metrics alone, without a token if none is set; 0 is none.")
+    metrics_host: str = _setting("127.0.0.1", "Address on which CITYGRAPH_METRICS_PORT listens.")
+    metrics_token: str = _setting("", "Token with which /metrics is also served on the port of the site.")
     stored_results: str = _setting(
         "local", "Who may store results for citation: off, token, local (token, and this machine), anyone."
     )

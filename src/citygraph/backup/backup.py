@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from citygraph import __version__
+from citygraph.audit_log import AuditLog
 from citygraph.backup.backup_records import BackupRecord, Backups
 from citygraph.errors import BadData, Conflict, NotFound, UsageError
 from citygraph.instance import FILE
@@ -107,11 +108,12 @@ def _copy_instance(settings: Settings, config: Path, copying: FileCopying) -> No
     """Copies the files outside of the releases; those that do not exist are left out."""
     defaults = Settings()
     copying.copy(config, FILE)
-    for path, default in ((settings.tokens, defaults.tokens), (settings.audit, defaults.audit)):
-        place = _place(path, default)
-        # An audit log may have been rotated.
-        for one in sorted(path.parent.glob(f"{path.name}*")) if path.parent.is_dir() else ():
-            copying.copy(one, f"{place}{one.name.removeprefix(path.name)}")
+    copying.copy(settings.tokens, _place(settings.tokens, defaults.tokens))
+    log = _place(settings.audit, defaults.audit)
+    copying.copy(settings.audit, log)
+    # Listed after that copy: if the log is rotated meanwhile, its lines are in both, and none is missing.
+    for part in AuditLog(settings).rotated():
+        copying.copy(part, f"{log}{part.name.removeprefix(settings.audit.name)}")
     comparison = settings.wikidata_comparison
     copying.copy(comparison, _place(comparison, defaults.wikidata_comparison))
     for folder, default in _folders(settings).items():

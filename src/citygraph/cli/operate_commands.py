@@ -12,6 +12,7 @@ from rich.console import Console
 from citygraph.backup.backup import back_up, problems
 from citygraph.backup.backup_records import Backups
 from citygraph.backup.restoring import restore as restore_backup
+from citygraph.cli.audited import audit, audited
 from citygraph.cli.console import OK, VIOLATES, TerminalProgress, command
 from citygraph.errors import UsageError
 from citygraph.instance import FILE
@@ -70,6 +71,9 @@ def restore(address: str, target: Path | None, name: str) -> int:
             click.echo(one)
         return OK
     record = restore_backup(folder, target, name)
+    # In the log of the restored instance.
+    restored = Settings(audit=target / Settings().audit)
+    audit(restored, "restore", "restored", backup=record.name, source=address, release=record.current)
     click.echo(f"restored {record.name}: {len(record.files):,} files; current is {record.current or 'no release'}")
     click.echo(f"to serve it: cd {target} && citygraph serve", err=True)
     return OK
@@ -92,7 +96,10 @@ def push(settings: Settings, address: str, force: bool) -> int:
     citygraph serve --follow s3://city-graph/releases      (on the other machines)
     """
     progress = TerminalProgress(Console(stderr=True))
-    result = push_releases(Releases(settings.releases), open_folder(address, private=False), progress, force)
+    with audited(settings, "push", "published") as details:
+        details |= {"to": address, "force": force}
+        result = push_releases(Releases(settings.releases), open_folder(address, private=False), progress, force)
+        details["release"] = result.release
     click.echo(f"current in {address} is {result.release}")
     return OK
 
@@ -109,7 +116,10 @@ def pull(settings: Settings, address: str, force: bool) -> int:
     the switch; `citygraph serve --follow` pulls by itself.
     """
     progress = TerminalProgress(Console(stderr=True))
-    result = pull_releases(Releases(settings.releases), open_folder(address, private=False), progress, force=force)
+    with audited(settings, "pull", "pulled") as details:
+        details |= {"from": address, "force": force}
+        result = pull_releases(Releases(settings.releases), open_folder(address, private=False), progress, force=force)
+        details["release"] = result.release if result is not None else ""
     if result is not None:
         click.echo(f"current is {result.release}")
     return OK
@@ -135,6 +145,8 @@ def prune(settings: Settings, keep: str | None, dry_run: bool) -> int:
     policy, now = parse_policy(text), datetime.now(UTC)
     releases = Releases(settings.releases)
     removed = releases.prune(lambda history: policy.kept(history, now), dry_run)
+    if removed and not dry_run:
+        audit(settings, "prune", "removed", keep=text, releases=removed)
     for name in removed:
         click.echo(f"{'would remove' if dry_run else 'removed'} {name}")
     click.echo(f"{len(releases.history()) - len(removed) * dry_run} release(s) kept", err=True)

@@ -18,6 +18,7 @@ from citygraph.build.export import export as export_graph
 from citygraph.build.products import table_outputs
 from citygraph.catalogues import LANGUAGES
 from citygraph.cli import console
+from citygraph.cli.audited import audit
 from citygraph.cli.console import OK as _OK
 from citygraph.cli.console import VIOLATES as _VIOLATES
 from citygraph.cli.console import command as _command
@@ -84,12 +85,20 @@ def build(
             settings.build_memory,
         )
     except Violations as error:
+        audit(settings, "build", "Violations", why=str(error)[:500])
         return _print_check(error.report, Console(stderr=True), as_json, LANGUAGES[0])
+    audit(settings, "build", "published", release=release.id, override_rollback=override_rollback)
     out.print(f"{len(report.warnings)} warning(s): see them with `citygraph validate`", highlight=False)
     _print_release("published", release, settings, out, as_json)
-    for name in prune_by_setting(releases, settings.keep):
-        out.print(f"pruned {name}", highlight=False, soft_wrap=True)
+    _prune(settings, out)
     return _OK
+
+
+def _prune(settings: Settings, out: Console) -> None:
+    if pruned := prune_by_setting(Releases(settings.releases), settings.keep):
+        audit(settings, "prune", "removed", keep=settings.keep, releases=pruned)
+    for name in pruned:
+        out.print(f"pruned {name}", highlight=False, soft_wrap=True)
 
 
 @click.command()
@@ -165,8 +174,10 @@ def releases(settings: Settings, as_json: bool, pin: str | None, unpin: str | No
     folder = Releases(settings.releases)
     if pin:
         folder.pin(pin, "pinned by hand")
+        audit(settings, "pin", "pinned", release=pin)
     if unpin:
         folder.unpin(unpin)
+        audit(settings, "pin", "unpinned", release=unpin)
     current = folder.current_id()
     for release in folder.history():
         manifest = release.manifest

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 
 import click
 
 from citygraph.cli import console
+from citygraph.cli.audited import audit, audited, user
 from citygraph.cli.console import OK, VIOLATES, command
 from citygraph.commit.batch import commit_here
-from citygraph.commit.change import Change, Commit, GraphWrite, Payload, Update
+from citygraph.commit.change import Change, Commit, GraphWrite, Payload, Update, details_of
 from citygraph.commit.tokens import RIGHTS, TokenHolder, Tokens
 from citygraph.errors import UsageError, Violations
 from citygraph.rdf.formats import by_extension
@@ -34,7 +34,7 @@ def update(settings: Settings, file: Path, message: str, dry_run: bool, lang: st
     """
     text = console.read_input(file)
     # The author in the manifest is the user of this machine.
-    change = Change(Update(text, base=settings.base), getpass.getuser(), message, dry_run=dry_run)
+    change = Change(Update(text, base=settings.base), user(), message, dry_run=dry_run)
     return _commit(settings, change, lang)
 
 
@@ -58,7 +58,7 @@ def load(
 
     payloads = tuple(Payload(unpacked_file(path), _format_of(path), str(path)) for path in files)
     what = GraphWrite("replace" if replace else "merge", expand(graph), payloads)
-    return _commit(settings, Change(what, getpass.getuser(), message, dry_run=dry_run), lang)
+    return _commit(settings, Change(what, user(), message, dry_run=dry_run), lang)
 
 
 @click.command()
@@ -72,7 +72,9 @@ def rollback(settings: Settings, release: str) -> int:
     """
     from citygraph.commit.rollback import rollback as roll_back
 
-    published = roll_back(release, Releases(settings.releases))
+    with audited(settings, "rollback", "published") as details:
+        published = roll_back(release, Releases(settings.releases))
+        details |= {"release": published.id, "equal_to": release}
     click.echo(f"published {published.id}, equal to {release}", err=True)
     if published.manifest.undone:
         click.echo(f"undone for the next build: {', '.join(published.manifest.undone)}", err=True)
@@ -96,7 +98,10 @@ def make(settings: Settings, name: str, prefixes: tuple[str, ...], rights: tuple
     from citygraph.source.query_parameters import expand
 
     holder = TokenHolder(name, rights, tuple(expand(prefix) for prefix in prefixes) or ("",), expires=expires)
-    click.echo(Tokens(settings.tokens).make(holder))
+    with audited(settings, "token", "made") as details:
+        details |= {"token": name, "rights": rights, "prefixes": holder.prefixes, "expires": expires}
+        made = Tokens(settings.tokens).make(holder)
+    click.echo(made)
     return OK
 
 
@@ -106,7 +111,9 @@ def make(settings: Settings, name: str, prefixes: tuple[str, ...], rights: tuple
 @command
 def revoke(settings: Settings, name: str) -> int:
     """Revoke the token of NAME."""
-    Tokens(settings.tokens).revoke(name)
+    with audited(settings, "token", "revoked") as details:
+        details["token"] = name
+        Tokens(settings.tokens).revoke(name)
     return OK
 
 
@@ -123,6 +130,11 @@ def list_(settings: Settings) -> int:
 
 def _commit(settings: Settings, change: Change, language: str) -> int:
     outcome = commit_here([change], settings)[0]
+    if isinstance(outcome, Commit):
+        published = "published" if outcome.published else "unchanged"
+        audit(settings, "commit", published, dry_run=change.dry_run, **details_of(outcome))
+    else:
+        audit(settings, "commit", type(outcome).__name__, dry_run=change.dry_run, why=str(outcome)[:500])
     if isinstance(outcome, Violations):
         from rich.console import Console
 
@@ -132,7 +144,8 @@ def _commit(settings: Settings, change: Change, language: str) -> int:
     if not isinstance(outcome, Commit):
         raise outcome
     what = "would publish" if change.dry_run else "published" if outcome.published else "nothing to change in"
-    prune_by_setting(Releases(settings.releases), settings.keep)
+    if pruned := prune_by_setting(Releases(settings.releases), settings.keep):
+        audit(settings, "prune", "removed", keep=settings.keep, releases=pruned)
     click.echo(f"{what} {outcome.release}: {outcome.added} added, {outcome.removed} removed", err=True)
     if outcome.blank_nodes:
         click.echo(f"{outcome.blank_nodes} blank node(s) got IRIs", err=True)

@@ -24,6 +24,7 @@ from citygraph.commit.outcomes import Outcome, outcome_as_json, outcome_from_jso
 from citygraph.engine import sandbox, wire
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, NotFound, StorageFull
+from citygraph.logs import start_logging
 from citygraph.parent import die_with_parent
 from citygraph.release.releases import Releases, WorkingCopy
 from citygraph.settings import Settings, read_settings
@@ -96,6 +97,7 @@ class Committer:
         self._pid = os.fork()
         if self._pid == 0:
             ours.close()
+            start_logging("committer", settings)
             forked()
             _run_sandboxed(
                 lambda working: _serve_batches(Channel(theirs), settings, followup, working), settings, parent
@@ -224,7 +226,7 @@ def _outcomes(changes: Sequence[Change], settings: Settings, followup: Followup,
 
 def main() -> None:
     """Commits the changes from standard input and writes their outcomes to standard output."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s commit: %(message)s")
+    start_logging("commit", read_settings())
     # A library that prints must not break the JSON: its output goes to standard error.
     writing = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -12,6 +12,8 @@ from citygraph.report import Place, Report, ValidationResult
 
 Action = Literal["replace", "merge", "drop"]
 
+_MOST_GRAPHS = 100
+
 
 @dataclass(frozen=True)
 class Payload:
@@ -87,6 +89,14 @@ class Commit:
     warnings: tuple[ValidationResult, ...] = ()
     published: bool = True
     elapsed: float = 0.0
+
+
+def details_of(commit: Commit) -> dict[str, Any]:
+    """Returns what the audit log has of a commit; of very many graphs the first hundred, and their number."""
+    graphs: dict[str, Any] = {"graphs": list(commit.graphs[:_MOST_GRAPHS])}
+    if len(commit.graphs) > _MOST_GRAPHS:
+        graphs["graph_count"] = len(commit.graphs)
+    return {"release": commit.release, "added": commit.added, "removed": commit.removed, **graphs}
 
 
 def change_as_json(change: Change) -> dict[str, Any]:

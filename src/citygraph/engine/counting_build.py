@@ -23,6 +23,7 @@ from pyoxigraph import Store
 from citygraph.engine import sandbox
 from citygraph.engine.process import spawn, stop
 from citygraph.errors import EngineFailed
+from citygraph.logs import start_logging
 from citygraph.parent import die_with_parent
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql.counting_store import CountingStore, write_counting_store
@@ -163,7 +164,7 @@ def _partial(folder: Path) -> Path:
 
 def main(release: str, target: str, parent: str) -> None:
     """Writes the counting store of a release, for a host with this process id."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s counting store: %(message)s")
+    start_logging("counting-store", read_settings())
     die_with_parent(int(parent))
     sandbox.lower_priority(os.getpid(), _NICER)
     sandbox.limit_memory(read_settings().memory_limit)

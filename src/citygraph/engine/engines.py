@@ -110,7 +110,7 @@ class Engines:
         return self.cancel(_public(name))
 
     def figures(self) -> dict[str, dict[str, int]]:
-        """Returns counts by release since its engines started: queries, engines, started, recycled, time, memory, …"""
+        """Returns counts by release since its engines started: queries, engines, busy, started, recycled, time, …"""
         sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for release, response in self._consult_supervisors({"running": True}):
             sums[release].update(response["figures"])

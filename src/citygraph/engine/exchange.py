@@ -162,13 +162,13 @@ class Exchange:
             control = self._connection.control
             # The request goes to the supervisor, because an engine does not read its connection while it evaluates.
             self._discard()
-            _consult_quietly(control, {"cancel": self._id})
+            _consult_quietly(control, {"cancel": self._id, "as": "abandoned"})
 
     def _end(self) -> None:
         """Cancels the query of a client that has left, from another thread than the one that waits for the result."""
         deadline = time.monotonic() + _ENDING_PATIENCE
         while (connection := self._connection) is not None and time.monotonic() < deadline:
-            if _consult_quietly(connection.control, {"cancel": self._id}).get("cancelled"):
+            if _consult_quietly(connection.control, {"cancel": self._id, "as": "abandoned"}).get("cancelled"):
                 return
             time.sleep(_ENDING_RETRY)
 

@@ -334,7 +334,7 @@ def mode_of(release: Path, settings: Settings) -> tuple[str, int]:
 
 def main(folder: str, listener: str, parent: str) -> None:
     """Runs the host with its sockets in `folder`."""
-    control = ControlLoop(begin_service("engine host", folder, listener, parent))
+    control = ControlLoop(begin_service("host", folder, listener, parent))
     # Sockets of a host that was killed.
     _clear(Path(folder))
     if reason := sandbox.can_filter():

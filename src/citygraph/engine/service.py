@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from citygraph.engine.process import SocketDir, listen, spawn, stop
+from citygraph.logs import start_logging
 from citygraph.parent import die_with_parent
-from citygraph.settings import Settings
+from citygraph.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ def begin_service(name: str, folder: str, listener: str, parent: str) -> socket.
 
     From now on `is_served` is true, until the process dies.
     """
-    logging.basicConfig(level=logging.INFO, format=f"%(levelname)s {name}: %(message)s")
+    start_logging(name, read_settings())
     die_with_parent(int(parent))
     # The kernel releases the lock when the process ends, however it ends. The file stays open for that.
     fcntl.flock(os.open(Path(folder) / _SERVING, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), fcntl.LOCK_EX)

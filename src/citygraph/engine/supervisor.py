@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +25,14 @@ from citygraph.engine import sandbox, wire, worker
 from citygraph.engine.counting_build import AwaitedCountingStore
 from citygraph.engine.loading import have_graphs, load_into_memory
 from citygraph.engine.process import Assignment, ControlLoop, Draining, announce, listen
-from citygraph.engine.worker import COUNTING, RUNNING, STARTING, StatusTable
+from citygraph.engine.worker import COUNTED, COUNTING, COUNTS_SUFFIX, RUNNING, STARTING, StatusTable
 from citygraph.errors import EngineFailed
+from citygraph.logs import start_logging
 from citygraph.parent import die_with_parent
 from citygraph.rdf.nquads import apply_patch
 from citygraph.release.releases import CURRENT
 from citygraph.settings import Settings, read_settings
+from citygraph.shared_counts import NamedCounts
 from citygraph.sparql.grammar import prepare_parser
 
 log = logging.getLogger(__name__)
@@ -80,7 +82,7 @@ class Supervisor:
         self._vacant = list(range(slots))
         self._engines: dict[int, _Engine] = {}
         self._ends: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._figures: Counter[str] = Counter()
+        self._figures = NamedCounts(COUNTED, Path(assignment.control).parent, COUNTS_SUFFIX)
         self._failed_starts = 0
         self._ready = False
         self._retiring = False
@@ -209,6 +211,7 @@ class Supervisor:
         status = 1
         try:
             die_with_parent(parent)
+            start_logging("engine", self._settings)
             self._control.abandon()
             for assignment in self._draining:
                 assignment.close()
@@ -255,7 +258,8 @@ class Supervisor:
             kind = kinds.get(code, "crashed")
             kind = "counting" if status.state == COUNTING else kind
             self._record(kind, status.query_id, status.started, code)
-            log.warning("engine %d ended with %d on: %.300r", engine.pid, code, status.text)
+            # Without the text, which may be private.
+            log.warning("engine %d ended with %d on query %s", engine.pid, code, status.query_id)
         elif status.state not in _BUSY and not engine.killed_for:
             self._figures["recycled"] += 1
 
@@ -321,16 +325,19 @@ class Supervisor:
             self._advance([Path(path) for path in request["advance"]], request["sockets"])
             return {"advanced": self._release.name}
         if "cancel" in request:
-            return {"cancelled": self._cancel(request["cancel"])}
+            return {"cancelled": self._cancel(request["cancel"], str(request.get("as", "cancelled")))}
         return {"running": self._running(), "figures": self._count()}
 
     def _count(self) -> dict[str, int]:
         # Queries of engines that have ended are counted in _record_end.
         alive = sum(self._status_table.read(engine.slot).queries for engine in self._engines.values())
+        states = [self._state(engine) for engine in self._engines.values()]
         return {
             **self._figures,
             "queries": self._figures["queries"] + alive,
             "engines": len(self._engines),
+            "busy": sum(state in _BUSY for state in states),
+            "starting": states.count(STARTING),
         }
 
     def _why(self, query_id: str) -> dict[str, Any]:
@@ -339,14 +346,17 @@ class Supervisor:
         running = any(status["id"] == query_id for status in self._running())
         return {"end": self._ends.get(query_id), "running": running}
 
-    def _cancel(self, query_id: str) -> bool:
-        """Kills the running query with this id, or all queries that a client named so (their ids are "name-…")."""
+    def _cancel(self, query_id: str, kind: str) -> bool:
+        """Kills the running query with this id, or all queries that a client named so (their ids are "name-…").
+
+        `kind` is the reason that is recorded.
+        """
         cancelled = False
         for engine in self._engines.values():
             status = self._status_table.read(engine.slot)
             matches = query_id in (status.query_id, status.query_id.partition("-")[0])
             if matches and status.state in _BUSY and not engine.killed_for:
-                self._kill(engine, "cancelled")
+                self._kill(engine, kind)
                 cancelled = True
         return cancelled
 
@@ -372,7 +382,7 @@ def main(arguments: list[str]) -> None:
     The arguments: release folder, mode, process id of the host, path of the control socket, and the descriptors of
     the listeners for control, queries and, with federation, federated queries.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s supervisor: %(message)s")
+    start_logging("supervisor", read_settings())
     folder, mode, parent, path, *numbers = arguments
     die_with_parent(int(parent))
     control, *listeners = (socket.socket(fileno=int(number)) for number in numbers)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from citygraph.audit_log import AuditLog
 from citygraph.engine.host import HostProcess
 from citygraph.engine.service import ServiceProcess, complete_marker
 from citygraph.errors import CitygraphError, NotFound
@@ -89,8 +90,10 @@ class Upkeep:
         """Prunes by the setting, and warns before the disk is full."""
         releases = Releases(self._settings.releases)
         try:
-            for name in prune_by_setting(releases, self._settings.keep):
-                log.warning("pruned release %s", name)
+            keep = self._settings.keep
+            if pruned := prune_by_setting(releases, keep):
+                log.info("pruned releases: %s", ", ".join(pruned))
+                AuditLog(self._settings).write("-", "prune", "removed", command="serve", keep=keep, releases=pruned)
             if warning := low_room(releases):
                 log.warning("%s", warning)
         except (CitygraphError, OSError) as error:

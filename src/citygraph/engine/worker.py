@@ -31,6 +31,12 @@ IDLE = 1
 RUNNING = 2
 COUNTING = 3  # running, and the counting store evaluates the query: the main store can still do so on another engine
 
+# What a supervisor counts, in a file beside its socket: sums over all supervisors never go down.
+COUNTS_SUFFIX = ".engine-counts"
+# Why engines end. An abandoned query is one whose client has gone, or whose result became too large.
+ENDS = ("time", "memory", "cancelled", "abandoned", "counting", "crashed", "killed", "recycled")
+COUNTED = ("started", "queries", *ENDS)
+
 _TEXT_KEPT = 4096
 # state, number of queries, start, the client's time limit, query id, client, length of the text kept
 _SLOT = struct.Struct("<BxxxIdd32s64sI")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from citygraph.errors import NotFound, StorageFull
 from citygraph.release.releases import Releases
@@ -18,12 +19,25 @@ _COMMIT, _TEXT = 128_000, 2
 _FEW = 3
 
 
+class DiskRoom(NamedTuple):
+    """Bytes of the disk that has the releases."""
+
+    free: int
+    used: int
+
+
+def disk_room(releases: Releases) -> DiskRoom:
+    """Returns what is free and what is used on the disk of the releases."""
+    status = _status(releases)
+    return DiskRoom(status.f_bavail * status.f_frsize, (status.f_blocks - status.f_bfree) * status.f_frsize)
+
+
 def require_room_for_build(releases: Releases, data: int) -> None:
     """Raises StorageFull if a build from so many bytes of data needs more room than is free, with both figures.
 
     It needs as much as the current release takes.
     """
-    need, free = _size_of_current(releases) or _FIRST + _TIMES * data, _free(releases)
+    need, free = _size_of_current(releases) or _FIRST + _TIMES * data, disk_room(releases).free
     if need > free:
         raise StorageFull(
             f"a build needs about {need / _MB:.1f} MB of disk, and {free / _MB:.1f} MB are free: nothing was "
@@ -33,7 +47,7 @@ def require_room_for_build(releases: Releases, data: int) -> None:
 
 def require_room_for_commit(releases: Releases, text: int) -> None:
     """Raises StorageFull if a commit of so many bytes needs more room than is free, with both figures."""
-    need, free = _COMMIT + _TEXT * text, _free(releases)
+    need, free = _COMMIT + _TEXT * text, disk_room(releases).free
     if need > free:
         raise StorageFull(
             f"a commit needs at least {need // _KB} kB of disk, and {free // _KB} kB are free: nothing was changed"
@@ -42,7 +56,7 @@ def require_room_for_commit(releases: Releases, text: int) -> None:
 
 def require_room(releases: Releases, need: int) -> None:
     """Raises StorageFull if a release from elsewhere needs more bytes than are free, with both figures."""
-    free = _free(releases)
+    free = disk_room(releases).free
     if need > free:
         raise StorageFull(
             f"the release needs {need / _MB:.1f} MB of disk, and {free / _MB:.1f} MB are free: nothing was changed"
@@ -52,7 +66,7 @@ def require_room(releases: Releases, need: int) -> None:
 def low_room(releases: Releases) -> str:
     """Returns a warning if the disk will soon be full, with the figures; "" if not."""
     try:
-        size, free = _size_of(releases.current().path), _free(releases)
+        size, free = _size_of(releases.current().path), disk_room(releases).free
     except NotFound:
         return ""
     if free >= _FEW * size:
@@ -63,10 +77,9 @@ def low_room(releases: Releases) -> str:
     )
 
 
-def _free(releases: Releases) -> int:
+def _status(releases: Releases) -> os.statvfs_result:
     folder = releases.root.absolute()
-    status = os.statvfs(next(path for path in (folder, *folder.parents) if path.is_dir()))
-    return status.f_bavail * status.f_frsize
+    return os.statvfs(next(path for path in (folder, *folder.parents) if path.is_dir()))
 
 
 def _size_of_current(releases: Releases) -> int:

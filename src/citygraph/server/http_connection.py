@@ -11,6 +11,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from citygraph.shared_counts import SharedCounts
+
 # Seconds for the head of a request, and for its body, which has one more for each so many bytes.
 _HEAD_SECONDS = 10.0
 _BODY_SECONDS, _BODY_RATE = 20.0, 500
@@ -32,8 +34,9 @@ _NONE, _HEAD, _BODY = range(3)
 class Connections:
     """The connections of a process. Those whose client must send or read something are checked each second."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, counts: SharedCounts) -> None:
         self._most = most
+        self._counts = counts  # of open connections
         self._sending: dict[HttpConnection, float] = {}  # with the time since which the client sends
         self._reading: dict[HttpConnection, tuple[float, int]] = {}  # with a time, and the bytes left then
         self._idle: dict[HttpConnection, None] = {}  # the one that is idle longest comes first
@@ -41,6 +44,7 @@ class Connections:
 
     def open(self, connection: HttpConnection, number: int) -> None:
         """Adds a new connection. If there are too many, with `number`, the one that is idle longest is closed."""
+        self._counts.add(0)
         self.sends(connection)
         if number > self._most:
             victim = next(iter(self._idle), None) or next(iter(self._sending))
@@ -48,6 +52,7 @@ class Connections:
 
     def close(self, connection: HttpConnection) -> None:
         """Removes a connection."""
+        self._counts.add(0, -1)
         self._sending.pop(connection, None)
         self._reading.pop(connection, None)
         self._idle.pop(connection, None)

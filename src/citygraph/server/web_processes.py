@@ -18,8 +18,9 @@ import uvicorn
 
 from citygraph.parent import die_with_parent
 from citygraph.server.http_connection import Connections, HttpConnection
-from citygraph.server.wsgi_bridge import WsgiBridge, requests_log
-from citygraph.settings import Settings
+from citygraph.server.wsgi_bridge import WsgiBridge
+from citygraph.settings import Settings, read_settings
+from citygraph.web.http.metrics import connection_counts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -150,14 +151,12 @@ def http_server(settings: Settings, application: WSGIApplication) -> uvicorn.Ser
     """Returns the HTTP server of a process."""
     # Clients that send no HTTP are no events for the log, and the bridge logs what fails.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    if settings.log_requests:
-        _log_requests()
     config = uvicorn.Config(
-        WsgiBridge(application, settings.threads, settings.log_requests),
+        WsgiBridge(application, settings.threads),
         interface="asgi3",
         loop="uvloop",
         # A class with arguments of its own.
-        http=partial(HttpConnection, connections=Connections(_most_connections(settings))),  # type: ignore[arg-type]
+        http=partial(HttpConnection, connections=_connections(settings)),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,
@@ -171,12 +170,9 @@ def http_server(settings: Settings, application: WSGIApplication) -> uvicorn.Ser
     return uvicorn.Server(config)
 
 
-def _log_requests() -> None:
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    requests_log.addHandler(handler)
-    requests_log.setLevel(logging.INFO)
-    requests_log.propagate = False
+def _connections(settings: Settings) -> Connections:
+    # The socket of the engine host is in the environment: it is known only when the server runs.
+    return Connections(_most_connections(settings), connection_counts(read_settings().engine_socket))
 
 
 def _most_connections(settings: Settings) -> int:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
     from citygraph.server.http_connection import HttpConnection
 
 log = logging.getLogger(__name__)
-requests_log = logging.getLogger("citygraph.requests")
 
 Send = Callable[[Message], Awaitable[None]]
 
@@ -30,8 +26,6 @@ Send = Callable[[Message], Awaitable[None]]
 _ENDING_THREADS = 2
 # Names of headers that are kept as keys of WSGI.
 _MOST_KEYS = 500
-# Characters that would start a line in the request log, or end the quotes around an address.
-_BREAKING = re.compile('[\x00-\x1f"\x7f-\x9f\u2028\u2029]')
 
 
 class _Whole(NamedTuple):
@@ -48,16 +42,14 @@ class WsgiBridge:
     A small body is received before a thread is taken, so that slow clients take none.
     """
 
-    def __init__(self, application: WSGIApplication, threads: int, log_requests: bool = False) -> None:
+    def __init__(self, application: WSGIApplication, threads: int) -> None:
         self._application = application
-        self._log_requests = log_requests
         self._threads = ThreadPoolExecutor(threads, "request")
         self._ending = ThreadPoolExecutor(_ENDING_THREADS, "ending")
         self._keys: dict[bytes, str] = {}
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answers a request."""
-        begun = time.monotonic()
         environ = self._environ(scope)
         connection: HttpConnection = scope["state"]["connection"]
         watch = ClientWatch()
@@ -70,9 +62,6 @@ class WsgiBridge:
             await exchange.answer(self._threads, self._application, environ)
         except ClientGone:
             return
-        finally:
-            if self._log_requests:
-                _log(environ, exchange.status, time.monotonic() - begun)
 
     def _leave(self, watch: ClientWatch) -> None:
         for end in watch.leave():
@@ -122,7 +111,6 @@ class _Exchange:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, send: Send, watch: ClientWatch) -> None:
         self.loop = loop
-        self.status = 0
         self._send = send
         self._watch = watch
 
@@ -176,7 +164,6 @@ class _Exchange:
         self._wait_for(self._send({"type": "http.response.body", "body": b""}))
 
     async def _send_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self.status = status
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     def _wait_for(self, sending: Awaitable[None]) -> None:
@@ -200,18 +187,3 @@ def _is_small(environ: WSGIEnvironment) -> bool:
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-
-
-def _log(environ: WSGIEnvironment, status: int, seconds: float) -> None:
-    """Logs a request, without its query string: that may have private queries, or a token put there by mistake."""
-    path = _BREAKING.sub(lambda match: f"%{ord(match[0]):02X}", str(environ["PATH_INFO"]))
-    with suppress(KeyError):
-        requests_log.info(
-            '%s %s "%s %s" %d %.1f ms',
-            time.strftime("[%Y-%m-%d %H:%M:%S %z]"),
-            environ["REMOTE_ADDR"],
-            environ["REQUEST_METHOD"],
-            path,
-            status,
-            seconds * 1000,
-        )

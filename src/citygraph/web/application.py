@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
@@ -20,6 +21,7 @@ from citygraph.engine.service import complete_marker
 from citygraph.errors import MethodNotAllowed, NotFound
 from citygraph.graph.history import Timeline
 from citygraph.instance import current_instance
+from citygraph.logs import start_logging
 from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings, read_settings
@@ -31,7 +33,8 @@ from citygraph.web.http.bodies import BodyReceiver
 from citygraph.web.http.file_replies import FileSender, partial
 from citygraph.web.http.messages import Reply, Request, preflight, redirection
 from citygraph.web.http.metrics import Metrics, folder_of
-from citygraph.web.http.routes import FAST, ROUTES, url_map
+from citygraph.web.http.observation import RequestObserver
+from citygraph.web.http.routes import FAST, ROUTES, address_of, url_map
 from citygraph.web.pages.about import AboutPages
 from citygraph.web.pages.entity_page import Pages
 from citygraph.web.pages.error_pages import ErrorPages
@@ -49,6 +52,7 @@ from citygraph.web.sparql.completions import CompletionList
 from citygraph.web.sparql.endpoint import Runs, SparqlEndpoint
 from citygraph.web.sparql.graph_store import GraphStore
 from citygraph.web.sparql.query_code import QueryCode
+from citygraph.web.sparql.server_metrics import ServerMetrics
 from citygraph.web.sparql.stored_queries import Queries
 from citygraph.web.sparql.update import UpdateEndpoint, WriteAccess
 from citygraph.web.sparql.workbench import Workbench
@@ -67,11 +71,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 View = Callable[..., Reply]
+# An endpoint, the values in the address, and the address as a template.
+_Match = tuple[str, dict[str, Any], str]
 
 
 def application() -> WSGIApplication:
     """Returns the application of one web process of `citygraph serve`, from the settings in its environment."""
     settings = read_settings()
+    start_logging("web", settings)
     return create_app(settings, Releases(settings.releases), Engines(settings)).wsgi_app
 
 
@@ -102,7 +109,7 @@ def create_app(
     mementos = Mementos(release_site)
     citations = Citations(release_site, today, stores=endpoint is not None)
     views = {
-        "documents": Documents(settings, releases, cache, errors, pages, today),
+        "documents": Documents(settings, releases, cache, errors, pages, metrics.documents_cache, today),
         **_sparql_views(settings, releases, cache, queries, engines, endpoint, metrics, bodies, pages),
         **_search_views(settings, cache, lookups, pages, bodies, today, queries.file),
         **_time_views(release_site, mementos, citations, sender),
@@ -118,7 +125,8 @@ def create_app(
     app = Flask(__name__, template_folder=None, static_folder=None)
     app.request_class = Request
     prefix = ReleasePrefix(release_site.timeline, mementos, citations, EntityHistories(release_site))
-    app.wsgi_app = Application(settings, app, views, errors, prefix, cache, metrics)  # type: ignore[method-assign]
+    observer = RequestObserver(settings, metrics)
+    app.wsgi_app = Application(settings, app, views, errors, prefix, cache, observer)  # type: ignore[method-assign]
     return app
 
 
@@ -133,18 +141,18 @@ class Application:
         errors: ErrorPages,
         prefix: ReleasePrefix,
         cache: ReleaseCache,
-        metrics: Metrics,
+        observer: RequestObserver,
     ) -> None:
         self._settings = settings
         self._app = app
         self._errors = errors
         self._prefix = prefix
         self._cache = cache
-        self._metrics = metrics
+        self._observer = observer
         app.url_map = url_map(part for part, name in (("engines", "endpoint"), ("writer", "update")) if name in views)
         # Addresses without parameters, such as /sparql, are found without the map's state machine.
-        self._exact: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
-            (method, rule.rule): (str(rule.endpoint), {})
+        self._exact: dict[tuple[str, str], _Match] = {
+            (method, rule.rule): (str(rule.endpoint), {}, rule.rule)
             for rule in app.url_map.iter_rules()
             for method in rule.methods or ()
             if not rule.arguments
@@ -160,15 +168,20 @@ class Application:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers a request by WSGI; whatever fails, the client gets a reply."""
+        begun = self._observer.begin(environ)
         self._prefix.enter(environ)
         request = Request(environ)
         # Stores in memory do not change under a request that may be reading them.
-        with self._cache.reading():
-            reply = self._errors.guard(request, self._answer)
+        try:
+            with self._cache.reading():
+                reply = self._errors.guard(request, self._answer)
+        except BaseException as end:
+            self._observer.drop(request, begun, end)
+            raise
         if request.path == "/sparql":
-            self._metrics.count_reply(reply.status)
             # It holds for the address, so that errors and OPTIONS have it too (RFC 10008).
             reply.set("Accept-Query", f"{DIRECT}, {FORM}")
+        self._observer.end(request, reply, begun)
         return reply.send(request.method, start_response)
 
     def _answer(self, request: Request) -> Reply:
@@ -199,7 +212,7 @@ class Application:
             raise NotFound(f"there is nothing at /{request.path}")
         try:
             key = request.method, request.path
-            endpoint, values = self._exact.get(key) or self._route_below(*key) or self._routes.match(key[1], key[0])
+            endpoint, values, request.route = self._exact.get(key) or self._route_below(*key) or self._match(*key)
         except WrongMethod as error:
             allowed = (*sorted(error.valid_methods or ()), "OPTIONS")
             raise MethodNotAllowed(f"{request.method} is not a method of this address", allowed) from None
@@ -209,13 +222,18 @@ class Application:
         with self._app.request_context(request.environ):
             return view(cast("Request", flask.request._get_current_object()), **values)  # type: ignore[attr-defined]
 
-    def _route_below(self, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
-        """Returns the endpoint and the values of an address such as /doc/city/bremen, or None."""
+    def _match(self, method: str, path: str) -> _Match:
+        """Returns the match of any address. Raises what the map raises."""
+        rule, values = self._routes.match(path, method, return_rule=True)
+        return str(rule.endpoint), dict(values), address_of(rule.rule)
+
+    def _route_below(self, method: str, path: str) -> _Match | None:
+        """Returns the match of an address such as /doc/city/bremen, or None."""
         end = path.find("/", 1) + 1
         endpoint = self._below.get((method, path[:end]))
         # Two slashes are for the map, which redirects.
         is_plain = endpoint is not None and end < len(path) and "//" not in path
-        return (endpoint, {"path": path[end:]}) if endpoint is not None and is_plain else None
+        return (endpoint, {"path": path[end:]}, f"{path[:end]}{{path}}") if endpoint is not None and is_plain else None
 
 
 def _routes_below(map_: Map) -> dict[tuple[str, str], str]:
@@ -249,14 +267,14 @@ def _sparql_views(
     checks: dict[str, Check] = {}
     supervised: object = engines
     if isinstance(supervised, Supervised):
-        views["admin"] = Admin(settings, supervised, metrics)
+        views["admin"] = Admin(settings, supervised, ServerMetrics(settings, supervised, metrics, main=os.getppid()))
         checks["engine"] = _engine_check(supervised)
     if endpoint is not None:
         views["endpoint"] = endpoint
         if settings.writer_socket:
             writer = Writer(settings)
             checks["writer"] = lambda _: writer.state()
-            access = WriteAccess(settings, writer, Tokens(settings.tokens), bodies)
+            access = WriteAccess(settings, writer, Tokens(settings.tokens), bodies, metrics)
             views["update"] = UpdateEndpoint(settings, access)
             views["graph_store"] = GraphStore(settings, releases, endpoint.results, access)
             views["curate_page"] = _Deferred(lambda: _curate_page(settings, releases, access, pages))

@@ -6,7 +6,6 @@ python -m citygraph.web.curate.upload_check    (reads a JSON object from standar
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -23,6 +22,7 @@ from citygraph.commit.outcomes import outcome_as_json, outcome_from_json
 from citygraph.engine import sandbox
 from citygraph.errors import CitygraphError, EngineFailed, LimitReached, UsageError
 from citygraph.instance import current_instance
+from citygraph.logs import start_logging
 from citygraph.parent import die_with_parent
 from citygraph.progress import Progress
 from citygraph.rdf.terms import ID
@@ -91,7 +91,7 @@ def _run(request: bytes, settings: Settings) -> dict[str, Any]:
 
 def main() -> None:
     """Checks the files that standard input names, and writes the result to standard output."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s curate: %(message)s")
+    start_logging("curate", read_settings())
     # A library that prints must not break the JSON: its output goes to standard error.
     writing = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

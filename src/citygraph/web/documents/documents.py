@@ -39,6 +39,7 @@ from citygraph.web.documents.representation import (
 from citygraph.web.documents.signposts import Signposts
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import Reply, Request, not_known, redirection
+from citygraph.web.http.metrics import CacheMetrics
 from citygraph.web.http.negotiation import reader_language
 from citygraph.web.http.problems import PROBLEM_TYPES
 from citygraph.web.http.result_cache import ResultCache
@@ -65,6 +66,7 @@ class Documents:
         shelf: ReleaseCache,
         errors: ErrorPages,
         pages: Pages,
+        cache_counts: CacheMetrics,
         today: Callable[[], date] = present_day,
     ) -> None:
         self._settings = settings
@@ -74,7 +76,7 @@ class Documents:
         self._pages = pages
         self._errors = errors
         # A quarter of the capacity for results: documents are small, and cheap to render again.
-        self._cache = ResultCache(settings.cache_size // 4)
+        self._cache = ResultCache(settings.cache_size // 4, cache_counts)
 
     def thing(self, request: Request) -> Reply:
         """Returns a 303 to the document of a thing, 301 if it was merged, 410 if it was withdrawn."""

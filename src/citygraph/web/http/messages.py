@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 # The key of the WSGI environment that holds the id of the release that the address names.
 RELEASE = "citygraph.release"
+# The key of the WSGI environment that holds the id of the release that was opened for the request.
+ANSWERING = "citygraph.answering"
+# The key of the WSGI environment that holds the id by which logs name the request.
+REQUEST_ID = "citygraph.request"
 
 # Values of Cache-Control. A release never changes, so an address that names one may be kept for ever.
 FRESH = "public, max-age=60"
@@ -42,7 +46,7 @@ _CORS = (
         "Access-Control-Expose-Headers",
         "Accept-Query, Accept-Ranges, Content-Language, Content-Location, Content-Profile, Content-Range, ETag, "
         "Last-Modified, Link, Location, Memento-Datetime, Retry-After, Server-Timing, Vary, "
-        "X-Citygraph-Compared-Dates, X-Citygraph-Release, X-Citygraph-Rows",
+        "X-Citygraph-Compared-Dates, X-Citygraph-Release, X-Citygraph-Rows, X-Request-Id",
     ),
     ("X-Content-Type-Options", "nosniff"),
 )
@@ -55,7 +59,8 @@ _DOCUMENT_POLICIES = (
 )
 _ALLOWED_HEADERS = (
     "Accept, Accept-Datetime, Accept-Language, Accept-Profile, Authorization, Cache-Control, Content-Encoding, "
-    "Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, Range, X-Citygraph-Query-Id, X-Requested-With"
+    "Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, Range, X-Citygraph-Query-Id, X-Request-Id, "
+    "X-Requested-With"
 )
 _CODING_SUFFIXES = ("", "-gzip", "-br", "-zstd")
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
@@ -73,6 +78,7 @@ class Request(flask.Request):
         self.environ = environ
         self.shallow = shallow
         self.method = environ.get("REQUEST_METHOD", "GET").upper()
+        self.route = ""  # the address of its route as a template, once it is found
         path: str = environ.get("PATH_INFO") or ""
         # WSGI has a character for each byte (PEP 3333).
         self.path = "/" + (path if path.isascii() else path.encode("latin-1").decode(errors="replace")).lstrip("/")
@@ -101,6 +107,11 @@ class Request(flask.Request):
         return str(self.environ.get("QUERY_STRING", ""))
 
     @property
+    def id(self) -> str:
+        """The id by which logs name the request."""
+        return str(self.environ.get(REQUEST_ID, ""))
+
+    @property
     def release(self) -> str:
         """The id of the release that the address names, or an empty string for the current one."""
         return str(self.environ.get(RELEASE, ""))
@@ -116,11 +127,15 @@ def _unmarked(parameters: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:
 
 @dataclass
 class Reply:
-    """A response: status, headers, and a body that is whole or comes in pieces."""
+    """A response: status, headers, and a body that is whole or comes in pieces.
+
+    `outcome` is for the log, where the status does not say it.
+    """
 
     status: int = 200
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes | Iterable[bytes] = b""
+    outcome: str = ""
 
     def header(self, name: str) -> str:
         """Returns the value of a header, or an empty string."""

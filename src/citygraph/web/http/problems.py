@@ -115,6 +115,15 @@ _TABLE: dict[type[BaseException], ProblemType] = {
     errors.PreconditionFailed: PRECONDITION,
     errors.Upstream: UPSTREAM,
 }
+# What the log calls the outcome of a request that failed so.
+_OUTCOMES = {
+    TIME_LIMIT: "timed out",
+    MEMORY_LIMIT: "over memory",
+    SIZE_LIMIT: "over size",
+    CANCELLED: "cancelled",
+    BUSY: "busy",
+    TOO_MANY: "busy",
+}
 _LIMITS = {"time": TIME_LIMIT, "memory": MEMORY_LIMIT, "size": SIZE_LIMIT, "cancelled": CANCELLED}
 
 PROBLEM_TYPES: tuple[ProblemType, ...] = tuple(dict.fromkeys((*_TABLE.values(), *_LIMITS.values(), TOO_MANY, INTERNAL)))
@@ -136,14 +145,23 @@ def problem_of(error: BaseException) -> Problem:
     return Problem(type_, str(error), present, tuple(_headers(error)))
 
 
-def as_json(problem: Problem, base: str = BASE, title: str = "") -> bytes:
-    """Returns the body as application/problem+json; `title` is that of the type in the reader's language."""
+def outcome_of_problem(type_: ProblemType) -> str:
+    """Returns how the log calls the outcome of a request with such a problem; "" if the status says it."""
+    return _OUTCOMES.get(type_, "")
+
+
+def as_json(problem: Problem, base: str = BASE, title: str = "", request_id: str = "") -> bytes:
+    """Returns the body as application/problem+json; `title` is that of the type in the reader's language.
+
+    `request_id` is the one in the log.
+    """
     body = {
         "type": type_iri(problem.type, base),
         "title": title or problem.type.title,
         "status": problem.type.status.value,
         "detail": problem.detail,
         **problem.members,
+        **({"request_id": request_id} if request_id else {}),
     }
     # The detail may quote a lone surrogate of the request, which UTF-8 cannot encode.
     return json.dumps(body, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"

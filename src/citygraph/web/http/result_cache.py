@@ -8,6 +8,8 @@ from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple
 
+from citygraph.web.http.metrics import CacheMetrics
+
 # Bytes that a result takes beyond its body: key, headers, slots in the tables.
 _OVERHEAD = 1024
 
@@ -39,11 +41,10 @@ class CachedResult(NamedTuple):
 class ResultCache:
     """Results by release and query; they never expire, since a release never changes."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, counts: CacheMetrics) -> None:
         self.capacity = capacity
         self.size = 0
-        self.hits = 0
-        self.misses = 0
+        self._counts = counts
         self._entries: OrderedDict[bytes, CachedResult] = OrderedDict()
         self._lock = Lock()
 
@@ -54,12 +55,10 @@ class ResultCache:
         """Returns the result, which thereby becomes the most recently used, or None."""
         with self._lock:
             entry = self._entries.get(key)
-            if entry is None:
-                self.misses += 1
-            else:
-                self.hits += 1
+            if entry is not None:
                 self._entries.move_to_end(key)
-            return entry
+        self._counts.count_lookup(entry is not None)
+        return entry
 
     def put(self, key: bytes, entry: CachedResult) -> None:
         """Stores a result, unless it is larger than an eighth of the capacity."""
@@ -67,7 +66,9 @@ class ResultCache:
         size = entry.size
         if size > self.capacity // 8:
             return
+        evicted = 0
         with self._lock:
+            entries_before, size_before = len(self._entries), self.size
             if old := self._entries.pop(key, None):
                 self.size -= old.size
             self._entries[key] = entry
@@ -75,3 +76,6 @@ class ResultCache:
             while self.size > self.capacity:
                 _, oldest = self._entries.popitem(last=False)
                 self.size -= oldest.size
+                evicted += 1
+            entries, change = len(self._entries) - entries_before, self.size - size_before
+        self._counts.count_stored(entries, change, evicted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from werkzeug.routing import Map, Rule
 
@@ -25,7 +26,13 @@ class Route:
     @property
     def address(self) -> str:
         """The pattern as a URI template (RFC 6570), such as /doc/{path}."""
-        return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", self.pattern)
+        return address_of(self.pattern)
+
+
+@cache
+def address_of(pattern: str) -> str:
+    """Returns a pattern of the map as a URI template (RFC 6570)."""
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", pattern)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,16 @@ from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import NO_STORE, Reply, Request
 from citygraph.web.http.negotiation import accepted_formats, reader_language
-from citygraph.web.http.problems import GONE, MEDIA_TYPE, VIOLATIONS, Problem, ProblemType, as_json, problem_of
+from citygraph.web.http.problems import (
+    GONE,
+    MEDIA_TYPE,
+    VIOLATIONS,
+    Problem,
+    ProblemType,
+    as_json,
+    outcome_of_problem,
+    problem_of,
+)
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.translations import Translations
@@ -73,9 +82,9 @@ class ErrorPages:
             detail, spoken = detail_in(problem, translations)
             title = translations(problem.type.title)
             languages = ", ".join(dict.fromkeys((translations.language, spoken)))
-            body = as_json(replace(problem, detail=detail), self._settings.base, title)
+            body = as_json(replace(problem, detail=detail), self._settings.base, title, request.id)
             headers += [("Content-Type", MEDIA_TYPE), ("Content-Language", languages)]
-        return Reply(problem.type.status, headers, body)
+        return Reply(problem.type.status, headers, body, outcome_of_problem(problem.type))
 
     def _report(self, request: Request, report: Report) -> Reply:
         """Returns 422 with the validation report: in words as problem+json or a page, or as it is in Turtle."""
@@ -97,7 +106,7 @@ class ErrorPages:
             return Reply(status, [*headers, ("Content-Type", "text/turtle; charset=utf-8")], report.turtle.encode())
         violations = [result_members(result, spoken) for result in report.results]
         problem = Problem(VIOLATIONS, detail, {"violations": violations})
-        body = as_json(problem, self._settings.base, translations(VIOLATIONS.title))
+        body = as_json(problem, self._settings.base, translations(VIOLATIONS.title), request.id)
         return Reply(status, [*headers, ("Content-Type", MEDIA_TYPE)], body)
 
     def _page(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from citygraph.errors import Busy, CitygraphError, EngineFailed, LimitReached, QuerySyntaxError
 from citygraph.exports.writers import WRITERS
 from citygraph.instance import current_instance
 from citygraph.rdf.formats import BY_NAME, Format
@@ -70,18 +71,21 @@ class Results:
         metrics: Metrics,
         bounded: BoundedQueries | None = None,
     ) -> None:
-        self.cache = ResultCache(settings.cache_size)
-        self.not_modified = 0
+        self.cache = ResultCache(settings.cache_size, metrics.results_cache)
         self._spool = Spool(max(1, settings.threads // 4), settings.spool_limit)
         self._settings = settings
         self._engines = engines
         self._bounded = bounded
         self._limiter = limiter
-        self._metrics = metrics
+        self.metrics = metrics
 
     def answer(self, request: QueryRequest) -> Reply:
         """Returns the reply. Raises what the guard, the engine and the client's rate limiter raise."""
-        keywords = scan(request.query.text, self._settings)
+        try:
+            keywords = scan(request.query.text, self._settings)
+        except CitygraphError as error:
+            self.metrics.count_query("none", query_outcome(error))
+            raise
         request = _described(request)
         federated = self._settings.federation and "SERVICE" in keywords
         if federated or _is_volatile(request.query.text):
@@ -89,23 +93,21 @@ class Results:
         key = _key(request)
         tag = _tag(key, request)
         if request.if_none_match and (request.if_none_match.strip() == "*" or has_tag(request.if_none_match, tag)):
-            self.not_modified += 1
+            self.metrics.count_query("cache", "not modified")
             return Reply(304, [*_headers(request, tag), ("ETag", coded_tag(tag, request.coding))])
         entry = self.cache.get(key)
-        self._metrics.count_lookup(entry is not None)
         if entry is None:
             return self._fresh(request, False, key, tag)
-        return self._whole(request, entry, key, tag, "cache")
+        self.metrics.count_query("cache", "ok")
+        reply = self._whole(request, entry, key, tag, "cache")
+        reply.outcome = "cached"
+        return reply
 
     def _fresh(self, request: QueryRequest, federated: bool, key: bytes = b"", tag: str = "") -> Reply:
         """Returns the reply to an evaluated query; with a key and a tag it is cached and has an ETag."""
         self._limiter.acquire(request.client)
         try:
-            # Without a key, the text may have SERVICE.
-            answer = self._bounded.run(request.release, request.query) if key and self._bounded else None
-            if answer is None:
-                answer = self._engines.run(request.release.id, request.query, request.client, federated)
-            self._metrics.count_query(answer.elapsed)
+            answer = self._evaluated(request, federated, is_bounded=bool(key))
             timing = f"engine;dur={answer.elapsed * 1000:.1f}"
             if not isinstance(answer.body, bytes):
                 return self._large(request, answer.format, answer.body, tag, timing)
@@ -115,6 +117,21 @@ class Results:
         if key:
             self.cache.put(key, entry)
         return self._whole(request, entry, key, tag, timing)
+
+    def _evaluated(self, request: QueryRequest, federated: bool, is_bounded: bool) -> Answer:
+        """Returns the answer from this process, if the cost may be and is bounded, or from an engine."""
+        evaluator = "web"
+        try:
+            # A query without a key is not bounded: its text may have SERVICE.
+            answer = self._bounded.run(request.release, request.query) if is_bounded and self._bounded else None
+            if answer is None:
+                evaluator = "engine"
+                answer = self._engines.run(request.release.id, request.query, request.client, federated)
+        except CitygraphError as error:
+            self.metrics.count_query(evaluator, query_outcome(error))
+            raise
+        self.metrics.count_query(evaluator, "ok", answer.elapsed)
+        return answer
 
     def _whole(self, request: QueryRequest, entry: CachedResult, key: bytes, tag: str, timing: str) -> Reply:
         """Returns the reply from a result in memory."""
@@ -156,6 +173,21 @@ class Results:
         if tag:
             headers.append(("ETag", coded_tag(tag, coding)))
         return Reply(200, headers, body)
+
+
+def query_outcome(error: CitygraphError) -> str:
+    """Returns what came of a query, as it is counted."""
+    match error:
+        case LimitReached():
+            return error.kind
+        case Busy():
+            return "busy"
+        case QuerySyntaxError():
+            return "syntax"
+        case EngineFailed():
+            return "failed"
+        case _:
+            return "refused"
 
 
 def _described(request: QueryRequest) -> QueryRequest:

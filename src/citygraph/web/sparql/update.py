@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
-import time
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, Protocol
 
-from citygraph.commit.change import Change, Commit, Update
+from citygraph.audit_log import AuditLog
+from citygraph.commit.change import Change, Commit, Update, details_of
 from citygraph.commit.tokens import TokenHolder, Tokens, bearer
 from citygraph.errors import (
+    BadData,
     Busy,
     CitygraphError,
+    Conflict,
     Forbidden,
+    NotFound,
+    PreconditionFailed,
     TooLarge,
     UnsupportedMedia,
     UsageError,
+    Violations,
 )
 from citygraph.settings import Settings
 from citygraph.sparql.update_protocol import parse_update
 from citygraph.web.http.addresses import client_address
 from citygraph.web.http.bodies import BodyReceiver, declared_length
 from citygraph.web.http.messages import NO_STORE, Reply, Request
+from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import reader_language
 from citygraph.web.pages.error_pages import result_members
 
 _BLOCK = 64 * 1024
 _PATIENCE = 2.0  # seconds for a place to become free
-_log = logging.getLogger(__name__)
+# Errors of a change that is not right, rather than of the server.
+_REFUSED = (UsageError, BadData, Violations, Conflict, PreconditionFailed, Forbidden, NotFound)
 
 
 class Commits(Protocol):
@@ -57,12 +59,19 @@ class WriteAccess:
     """Admits holders of tokens for writing, limits concurrent bodies and commits, and logs each attempt."""
 
     def __init__(
-        self, settings: Settings, commits: Commits, tokens: Tokens, bodies: BodyReceiver | None = None
+        self,
+        settings: Settings,
+        commits: Commits,
+        tokens: Tokens,
+        bodies: BodyReceiver | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
         self._commits = commits
         self._tokens = tokens
         self._bodies = bodies or BodyReceiver(settings)
+        self._metrics = metrics or Metrics()
+        self._audit = AuditLog(settings)
         # Waiting commits hold threads, and some must stay free.
         self._waiting = BoundedSemaphore(max(1, settings.threads * 3 // 4))
 
@@ -102,47 +111,33 @@ class WriteAccess:
             self._waiting.release()
 
     def _commit(self, request: Request, principal: Principal, change: Change) -> Commit:
-        begun = time.monotonic()
-        outcome: dict[str, Any] = {}
+        begun = self._metrics.begin_commit()
+        outcome, counted, details = "Interrupted", "failed", {}
         try:
             commit = self._commits.commit(change)
-            counts = {"added": commit.added, "removed": commit.removed, "graphs": commit.graphs}
-            published = "published" if commit.published else "unchanged"
-            outcome = {"outcome": published, "release": commit.release, **counts}
+            outcome = "published" if commit.published else "unchanged"
+            counted = "dry run" if change.dry_run else outcome
+            details = details_of(commit)
         except CitygraphError as error:
-            outcome = {"outcome": type(error).__name__, "why": str(error)[:500]}
+            outcome, counted = type(error).__name__, "refused" if isinstance(error, _REFUSED) else "failed"
+            details = {"why": str(error)[:500]}
             raise
         finally:
-            outcome["dry_run"] = change.dry_run
-            self._audit(request, principal, outcome | {"seconds": round(time.monotonic() - begun, 3)})
+            # Before the response: a change that is acknowledged is in the log.
+            seconds = self._metrics.end_commit(counted, begun)
+            self.log(request, principal, "commit", outcome, dry_run=change.dry_run, seconds=seconds, **details)
         return commit
 
-    def _audit(self, request: Request, principal: Principal, outcome: dict[str, Any]) -> None:
-        """Writes a line of the log, without the query string, which may contain a token or a text."""
-        line = {
-            "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "who": principal.holder.name,
-            "client": principal.client,
-            "method": request.method,
-            "path": request.path,
-            **outcome,
-        }
-        append_to_audit(self._settings.audit, line)
+    def log(self, request: Request, principal: Principal, action: str, outcome: str, **details: Any) -> None:
+        """Writes a line of the audit log."""
+        client = principal.client
+        self._audit.write(principal.holder.name, action, outcome, **origin_of(request, client), **details)
 
 
-def append_to_audit(path: Path, line: Mapping[str, Any]) -> None:
-    """Appends a line to the log of attempts to write; one that cannot be written goes into the server's log."""
-    text = json.dumps(line, ensure_ascii=False) + "\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A single write to a file opened for appending is atomic: lines of two processes do not mix.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.write(descriptor, text.encode("utf-8", "replace"))
-        finally:
-            os.close(descriptor)
-    except OSError:
-        _log.exception("the audit log cannot be written: %s", text)
+def origin_of(request: Request, client: str) -> dict[str, str]:
+    """Returns where a change came from, for the audit log."""
+    # Without the query string, which may contain a token or a text.
+    return {"client": client, "method": request.method, "path": request.path, "request_id": request.id}
 
 
 def unpacked(body: bytes, limit: int) -> bytes:

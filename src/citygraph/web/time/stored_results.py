@@ -11,6 +11,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 from citygraph import __version__
+from citygraph.audit_log import AuditLog
 from citygraph.catalogues import LANGUAGES, interface_language
 from citygraph.errors import Conflict, Forbidden, NotFound, TooLarge, Unauthorized, UsageError
 from citygraph.instance import current_instance
@@ -35,7 +36,7 @@ from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
 from citygraph.web.sparql.endpoint import SparqlEndpoint
 from citygraph.web.sparql.query_result import named_result
 from citygraph.web.sparql.result_view import MOST, ResultCell, ResultView, link_to, read_answer, result_cell
-from citygraph.web.sparql.update import append_to_audit
+from citygraph.web.sparql.update import origin_of
 from citygraph.web.time.citation_forms import as_text
 from citygraph.web.time.citations import Citations, forms_of
 from citygraph.web.time.release_site import ReleaseSite
@@ -361,16 +362,8 @@ class StoredResults:
 
     def _audit(self, request: Request, who: str, record: CitedResult) -> None:
         settings = self._site.settings
-        line = {
-            "time": record.stored,
-            "who": who,
-            "client": client_address(request.environ, settings.trusted_proxies),
-            "method": request.method,
-            "path": request.path,
-            "outcome": "stored",
-            "result": record.id,
-        }
-        append_to_audit(settings.audit, line)
+        client = client_address(request.environ, settings.trusted_proxies)
+        AuditLog(settings).write(who, "store result", "stored", **origin_of(request, client), result=record.id)
 
 
 def _accepted(request: Request, extension: str) -> AcceptedFormats:

@@ -1,0 +1,36 @@
+"""What commands write into the audit log."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from citygraph.audit_log import AuditLog
+from citygraph.errors import CitygraphError
+from citygraph.settings import Settings
+
+
+def audit(settings: Settings, action: str, outcome: str, **details: Any) -> None:
+    """Writes a line with the user of this machine, and the command that runs."""
+    AuditLog(settings).write(user(), action, outcome, command=click.get_current_context().info_name, **details)
+
+
+@contextmanager
+def audited(settings: Settings, action: str, outcome: str) -> Iterator[dict[str, Any]]:
+    """Writes a line at the end of the block, with the details that the block adds, or with its error."""
+    details: dict[str, Any] = {}
+    try:
+        yield details
+    except (CitygraphError, OSError) as error:
+        audit(settings, action, type(error).__name__, **details, why=str(error)[:500])
+        raise
+    audit(settings, action, outcome, **details)
+
+
+def user() -> str:
+    """Returns the user of this machine, who is the author of what a command publishes."""
+    return getpass.getuser()

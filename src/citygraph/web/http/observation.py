@@ -1,0 +1,134 @@
+"""What is observed of a request: its id, its counts, and its line in the log; at the one place that each passes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from citygraph.engine.client_watch import ClientGone
+from citygraph.logs import log_request
+from citygraph.settings import Settings
+from citygraph.web.http.addresses import MOUNT, client_address
+from citygraph.web.http.messages import ANSWERING, RELEASE, REQUEST_ID, Reply, Request
+from citygraph.web.http.metrics import OTHER_ROUTE, ROUTE_NUMBERS, Metrics
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+# Proxies and clients name requests by UUIDs, hexadecimal numbers or Base64. Anything else could forge parts of a log.
+_ID = re.compile(r"[A-Za-z0-9._+/=:-]{1,128}")
+_LINE = '{client} "{method} {path}" {status} {bytes} B {ms} ms "{outcome}" {release} {request_id}'
+# The status by which nginx counts a request whose client has left; nobody receives it.
+_CLIENT_CLOSED = 499
+_GONE = "client gone"
+_OUTCOMES = {2: "ok", 3: "redirected", 4: "refused", 5: "failed"}
+
+
+class RequestObserver:
+    """Observes the requests of a web process from their arrival to the last byte of the response."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._logs = settings.log_requests
+        self._proxies = settings.trusted_proxies
+        self._process = secrets.token_hex(8)
+        self._numbers = itertools.count(1)
+
+    def begin(self, environ: WSGIEnvironment) -> float:
+        """Gives a request its id: that of the header X-Request-Id if it is well-formed. Returns the time."""
+        given = environ.get("HTTP_X_REQUEST_ID")
+        valid = given is not None and _ID.fullmatch(given)
+        environ[REQUEST_ID] = given if valid else f"{self._process}-{next(self._numbers):x}"
+        return self._metrics.begin_request()
+
+    def end(self, request: Request, reply: Reply, begun: float) -> None:
+        """Adds the id to a reply, and records the request: now, or when its body has been sent in pieces."""
+        reply.headers.append(("X-Request-Id", request.id))
+        if request.method == "HEAD":
+            self.record(request, reply, begun, 0)
+        elif isinstance(reply.body, bytes):
+            self.record(request, reply, begun, len(reply.body))
+        else:
+            reply.body = _ObservedBody(self, request, reply, begun, reply.body)
+
+    def drop(self, request: Request, begun: float, end: BaseException) -> None:
+        """Records a request without a reply, because its client has left; one that is begun again is not counted."""
+        if isinstance(end, ClientGone):
+            self.record(request, Reply(_CLIENT_CLOSED), begun, 0, _GONE)
+        else:
+            self._metrics.withdraw_request()
+
+    def record(self, request: Request, reply: Reply, begun: float, size: int, outcome: str = "") -> None:
+        """Counts a request that has ended, and logs it; `outcome` says how its sending ended."""
+        seconds = time.perf_counter() - begun
+        self._metrics.end_request(ROUTE_NUMBERS.get(request.route, OTHER_ROUTE), reply.status, seconds, size)
+        if self._logs:
+            self._log(request, reply, seconds, size, outcome or outcome_of(reply))
+
+    def _log(self, request: Request, reply: Reply, seconds: float, size: int, outcome: str) -> None:
+        environ = request.environ
+        path = f"{environ.get(MOUNT, '')}{request.path}"
+        fields = {
+            "client": client_address(environ, self._proxies),
+            "method": request.method,
+            # Without the query string: it may have private queries, or a token that a client puts there by mistake.
+            "path": path,
+            "status": reply.status,
+            "bytes": size,
+            "ms": round(seconds * 1000, 2),
+            "outcome": outcome,
+            "release": reply.header("X-Citygraph-Release") or str(environ.get(ANSWERING) or environ.get(RELEASE, "")),
+            "request_id": request.id,
+        }
+        # A quotation mark would end that of the address.
+        quoted = {**fields, "path": path.replace('"', "%22"), "release": fields["release"] or "-"}
+        log_request(_LINE.format_map(quoted), fields)
+
+
+class _ObservedBody:
+    """A body in pieces. It is recorded when it is closed: whole, cut by an error, or left by its client."""
+
+    def __init__(
+        self, observer: RequestObserver, request: Request, reply: Reply, begun: float, pieces: Iterable[bytes]
+    ) -> None:
+        self._observer = observer
+        self._request = request
+        self._reply = reply
+        self._begun = begun
+        self._pieces = pieces
+        self._size = 0
+        self._outcome = _GONE
+        self._is_recorded = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for piece in self._pieces:
+                self._size += len(piece)
+                yield piece
+            self._outcome = ""
+        except (GeneratorExit, ClientGone):
+            raise
+        except BaseException:
+            self._outcome = "cut"
+            raise
+
+    def close(self) -> None:
+        """Closes the body and records the request."""
+        try:
+            if close := getattr(self._pieces, "close", None):
+                close()
+        finally:
+            if not self._is_recorded:
+                self._is_recorded = True
+                self._observer.record(self._request, self._reply, self._begun, self._size, self._outcome)
+
+
+def outcome_of(reply: Reply) -> str:
+    """Returns what came of a request, as the log names it."""
+    if reply.outcome:
+        return reply.outcome
+    return "not modified" if reply.status == 304 else _OUTCOMES.get(reply.status // 100, "failed")
