@@ -21,6 +21,7 @@ from citygraph.release.releases import Releases
 from citygraph.server.web_processes import WebProcesses
 from citygraph.service_manager import ServiceManager
 from citygraph.settings import Settings, export_to_environment
+from citygraph.storage.following import start_follower
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -44,12 +45,13 @@ def serve(settings: Settings) -> None:
     # A service dies with the thread that started it, so the pool is left last.
     with ThreadPoolExecutor(_THREADS) as pool, ExitStack() as stack:
         # In parallel with the host, because each takes a moment to import its modules.
-        starting = pool.submit(start_writer, settings)
+        # Whoever follows a publisher takes no changes.
+        starting = None if settings.follow else pool.submit(start_writer, settings)
         loading = pool.submit(importlib.import_module, _APPLICATION)
         host = stack.enter_context(start_host(settings))
-        writer = stack.enter_context(starting.result())
+        other = stack.enter_context(starting.result() if starting else start_follower(host.settings))
         stack.enter_context(advertised(host.settings))
-        export_to_environment(host.settings.with_changes(writer_socket=writer.socket))
+        export_to_environment(host.settings.with_changes(writer_socket=other.socket if starting else ""))
         host.open(Releases(settings.releases).current_id())
         loading.result()
         # The web processes are forked with the modules. The collector skips these: its marks would copy shared pages.
@@ -57,7 +59,7 @@ def serve(settings: Settings) -> None:
         gc.freeze()
         stack.enter_context(_metrics_served(host.settings))
         manager = ServiceManager()
-        stack.enter_context(Upkeep(settings, host, [writer], pool, manager.ready, manager.alive))
+        stack.enter_context(Upkeep(settings, host, [other], pool, manager.ready, manager.alive))
         stack.callback(manager.stopping)
         WebProcesses(settings, _application).serve()
 

@@ -46,6 +46,10 @@ class Settings:
     keep: str = _setting(
         "", 'Releases that are kept when old ones are pruned, such as "30d, 12 monthly, cited, tagged"; "" keeps all.'
     )
+    follow: str = _setting(
+        "", "Folder or s3://bucket/prefix whose releases this server serves, as `citygraph push` published them."
+    )
+    follow_interval: float = _setting(10.0, "Seconds between two looks for a new release to follow.")
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on.")
     workers: int = _setting(2, "Web processes; together they use the engine processes evenly.")

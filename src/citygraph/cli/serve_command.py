@@ -7,9 +7,10 @@ import sys
 from typing import Any
 
 import click
+from rich.console import Console
 
 from citygraph.cli.console import OK, command
-from citygraph.errors import NotFound
+from citygraph.errors import NotFound, UsageError
 from citygraph.parent import die_with_parent
 from citygraph.release.format_version import upgrade_note
 from citygraph.release.releases import Release, Releases
@@ -22,13 +23,15 @@ from citygraph.source.files import is_current, sources_of
 @click.option("--build", "builds", is_flag=True, help="First build a release, if any file has changed.")
 @click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: 8000]")
+@click.option("--follow", metavar="DIR|s3://…", help="Serve the releases that `citygraph push` publishes there.")
 @click.option("--workers", type=click.IntRange(min=1), help="Web processes. [default: 2]")
 @click.pass_context
 @command
 def serve(context: click.Context, /, builds: bool, **changes: Any) -> int:
     """Serve the current release over HTTP until SIGTERM or Ctrl-C; without a release, build one first.
 
-    With --build, also build one if the files have changed since.
+    With --build, also build one if the files have changed since. With --follow, releases come from a publisher: each
+    new one is verified and switched to, and this server takes no changes of its own.
     """
     settings: Settings = context.obj.with_changes(**changes)
     # The imports of the server would slow down the other commands.
@@ -39,16 +42,34 @@ def serve(context: click.Context, /, builds: bool, **changes: Any) -> int:
     require_free(settings)
     if settings.keep:
         parse_policy(settings.keep)
-    needs_build = _is_outdated(settings) if builds else _current(settings) is None
-    if needs_build and (status := _build(context)) and not _is_upgrade(settings):
+    if settings.follow:
+        settings = _following(settings, builds)
+    is_outdated = not settings.follow and (_is_outdated(settings) if builds else _current(settings) is None)
+    if is_outdated and (status := _build(context)) and not _is_upgrade(settings):
         return status
     release = Releases(settings.releases).current()
     if note := upgrade_note(release.manifest):
-        remedy = "this version cannot build it anew, see above" if needs_build else "`citygraph build` builds it anew"
+        remedy = "this version cannot build it anew, see above" if is_outdated else "`citygraph build` builds it anew"
         click.echo(f"warning: {note}. It is served as it is; {remedy}", err=True)
     click.echo(f"serving {release.id} on http://{settings.host}:{settings.port}/", err=True)
     run(settings)
     return OK
+
+
+def _following(settings: Settings, builds: bool) -> Settings:
+    """Returns the settings of a server that follows a publisher, whose first release is there afterwards."""
+    from citygraph.cli.console import TerminalProgress
+    from citygraph.storage.object_folder import open_folder
+    from citygraph.storage.pulling import pull
+
+    if builds:
+        raise UsageError("--build makes a release here, --follow gets it from elsewhere: choose one")
+    folder = open_folder(settings.follow)
+    if _current(settings) is None:
+        pull(Releases(settings.releases), folder, TerminalProgress(Console(stderr=True)))
+    click.echo(f"following {folder.name}", err=True)
+    # What is pruned and what is cited is up to the publisher.
+    return settings.with_changes(keep="", stored_results="off")
 
 
 def _is_outdated(settings: Settings) -> bool:

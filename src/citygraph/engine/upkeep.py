@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _TICK = 1.0
 _FIRST_TICKS = 0.1
 _ANSWER = 5.0
-_REQUIRED = "/ready?part=engine&part=writer&part=store"
+_REQUIRED = "/ready?part=engine&part=store"
 
 
 class Upkeep:
@@ -103,6 +103,8 @@ class Upkeep:
 def _is_complete(settings: Settings) -> bool:
     """Returns whether the site answers that the parts without which it does not do its work are there."""
     with suppress(OSError), socket.create_connection((settings.host, settings.port), _ANSWER) as connection:
-        connection.sendall(f"GET {_REQUIRED} HTTP/1.0\r\n\r\n".encode())
+        # Whoever follows a publisher has no writer.
+        required = _REQUIRED if settings.follow else f"{_REQUIRED}&part=writer"
+        connection.sendall(f"GET {required} HTTP/1.0\r\n\r\n".encode())
         return connection.makefile("rb").readline().split()[1:2] == [b"200"]
     return False

@@ -73,10 +73,14 @@ class Timeline:
         """Returns all releases, the oldest first. Raises NotFound without releases."""
         root = self._releases.root
         # Publishing and pruning both change the modification time of the folder.
-        state = (self._releases.current_id(), root.stat().st_mtime_ns)
-        if self._listed[0] != state:
-            self._listed = (state, tuple(reversed(self._releases.history())))
-        return self._listed[1]
+        current = self._releases.current_id()
+        state, listed = (current, root.stat().st_mtime_ns), self._listed
+        if listed[0] != state:
+            history = tuple(reversed(self._releases.history()))
+            # What is not yet the current release is not yet published.
+            end = next((place for place, release in enumerate(history, 1) if release.id == current), len(history))
+            self._listed = listed = (state, history[:end])
+        return listed[1]
 
     def get(self, release_id: str) -> Release | None:
         """Returns the release with this id; None if it does not exist."""

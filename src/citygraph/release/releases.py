@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -163,6 +164,10 @@ class WorkingCopy:
         self._folder.close()
 
 
+# The release that is the current one for the answer that a thread is making.
+_AT: ContextVar[tuple[Releases, str] | None] = ContextVar("_AT", default=None)
+
+
 class Releases:
     """The folder of all releases, with the symbolic link `current`."""
 
@@ -173,8 +178,26 @@ class Releases:
         """Returns the current release. Raises NotFound if there is none."""
         return self.get(self.current_id())
 
+    @contextmanager
+    def at_current(self) -> Iterator[str]:
+        """Yields the name of the current release, "" for none; in this thread it stays the current one in the block.
+
+        So an answer is made from one release, whatever is published meanwhile.
+        """
+        name = ""
+        with suppress(NotFound):
+            name = self.current_id()
+        token = _AT.set((self, name) if name else None)
+        try:
+            yield name
+        finally:
+            _AT.reset(token)
+
     def current_id(self) -> str:
         """Returns the name of the current release, by one system call. Raises NotFound if there is none."""
+        at = _AT.get()
+        if at is not None and at[0] is self:
+            return at[1]
         try:
             # Not by pathlib, which takes four times as long: every request reads the link.
             return os.readlink(f"{self.root}/{CURRENT}")  # noqa: PTH115

@@ -31,7 +31,7 @@ from citygraph.web.http.addresses import MOUNT, check_host, moved_address, publi
 from citygraph.web.http.assets import STATIC, StaticFiles
 from citygraph.web.http.bodies import BodyReceiver
 from citygraph.web.http.file_replies import FileSender, partial
-from citygraph.web.http.messages import Reply, Request, preflight, redirection
+from citygraph.web.http.messages import CURRENT, RELEASE_HEADER, Reply, Request, preflight, redirection
 from citygraph.web.http.metrics import Metrics, folder_of
 from citygraph.web.http.observation import RequestObserver
 from citygraph.web.http.routes import FAST, ROUTES, address_of, url_map
@@ -126,7 +126,8 @@ def create_app(
     app.request_class = Request
     prefix = ReleasePrefix(release_site.timeline, mementos, citations, EntityHistories(release_site))
     observer = RequestObserver(settings, metrics)
-    app.wsgi_app = Application(settings, app, views, errors, prefix, cache, observer)  # type: ignore[method-assign]
+    application = Application(settings, app, views, errors, prefix, releases, cache, observer)
+    app.wsgi_app = application  # type: ignore[method-assign]
     return app
 
 
@@ -140,10 +141,12 @@ class Application:
         views: Mapping[str, object],
         errors: ErrorPages,
         prefix: ReleasePrefix,
+        releases: Releases,
         cache: ReleaseCache,
         observer: RequestObserver,
     ) -> None:
         self._settings = settings
+        self._releases = releases
         self._app = app
         self._errors = errors
         self._prefix = prefix
@@ -169,15 +172,18 @@ class Application:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers a request by WSGI; whatever fails, the client gets a reply."""
         begun = self._observer.begin(environ)
-        self._prefix.enter(environ)
-        request = Request(environ)
-        # Stores in memory do not change under a request that may be reading them.
-        try:
-            with self._cache.reading():
-                reply = self._errors.guard(request, self._answer)
-        except BaseException as end:
-            self._observer.drop(request, begun, end)
-            raise
+        # The whole answer is made from one release, and stores in memory do not change meanwhile.
+        with self._releases.at_current() as current:
+            environ[CURRENT] = current
+            self._prefix.enter(environ)
+            request = Request(environ)
+            try:
+                with self._cache.reading():
+                    reply = self._errors.guard(request, self._answer)
+            except BaseException as end:
+                self._observer.drop(request, begun, end)
+                raise
+        _name_release(request, reply)
         if request.path == "/sparql":
             # It holds for the address, so that errors and OPTIONS have it too (RFC 10008).
             reply.set("Accept-Query", f"{DIRECT}, {FORM}")
@@ -236,6 +242,13 @@ class Application:
         return (endpoint, {"path": path[end:]}, f"{path[:end]}{{path}}") if endpoint is not None and is_plain else None
 
 
+def _name_release(request: Request, reply: Reply) -> None:
+    """Names the release that answered in a header; assets are of no release."""
+    release = request.answering_release
+    if release and not request.path.startswith("/static/") and not reply.header(RELEASE_HEADER):
+        reply.headers = [*reply.headers, (RELEASE_HEADER, release)]
+
+
 def _routes_below(map_: Map) -> dict[tuple[str, str], str]:
     """Returns the endpoints of the only route below a folder, by method and folder, such as ("GET", "/doc/")."""
     rules = [rule for rule in map_.iter_rules() if rule.rule.endswith("/<path:path>")]
@@ -271,9 +284,10 @@ def _sparql_views(
         checks["engine"] = _engine_check(supervised)
     if endpoint is not None:
         views["endpoint"] = endpoint
-        if settings.writer_socket:
+        if settings.writer_socket or settings.follow:
             writer = Writer(settings)
-            checks["writer"] = lambda _: writer.state()
+            if settings.writer_socket:
+                checks["writer"] = lambda _: writer.state()
             access = WriteAccess(settings, writer, Tokens(settings.tokens), bodies, metrics)
             views["update"] = UpdateEndpoint(settings, access)
             views["graph_store"] = GraphStore(settings, releases, endpoint.results, access)

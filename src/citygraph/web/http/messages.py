@@ -28,6 +28,10 @@ ANSWERING = "citygraph.answering"
 # The key of the WSGI environment that holds the id by which logs name the request.
 REQUEST_ID = "citygraph.request"
 
+# That of the current release when the request arrived: the whole answer is made from it.
+CURRENT = "citygraph.current"
+RELEASE_HEADER = "X-Citygraph-Release"
+
 # Values of Cache-Control. A release never changes, so an address that names one may be kept for ever.
 FRESH = "public, max-age=60"
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -115,6 +119,11 @@ class Request(flask.Request):
     def release(self) -> str:
         """The id of the release that the address names, or an empty string for the current one."""
         return str(self.environ.get(RELEASE, ""))
+
+    @property
+    def answering_release(self) -> str:
+        """The id of the release that answers: the one that the address names, else the current one; "" for none."""
+        return self.release or str(self.environ.get(CURRENT, ""))
 
     def header(self, name: str) -> str:
         """Returns the value of a header, or an empty string."""

@@ -194,7 +194,7 @@ class SparqlEndpoint:
         body = write_description(
             describe_service(root + quote(request.path), release.manifest, self._settings), format_
         )
-        tag = blake2b(body, digest_size=18).hexdigest()
+        tag = blake2b(body + release.id.encode(), digest_size=18).hexdigest()
         headers = [
             ("ETag", coded_tag(tag, None)),
             VARY,

@@ -78,8 +78,10 @@ class WriteAccess:
     def admit(self, request: Request, token: str = "") -> Principal:
         """Returns the sender, by the header, or by a token from a form.
 
-        Raises Unauthorized, Forbidden for a token that is not for writing.
+        Raises Unauthorized, Forbidden for a token that is not for writing, or if this server follows another one.
         """
+        if self._settings.follow:
+            raise Forbidden("this server only reads: it shows what another one publishes; send changes to that one")
         holder = self._tokens.holder(token or bearer(request.header("Authorization")))
         if "write" not in holder.rights:
             raise Forbidden(f"the token of {holder.name} is not for writing")
