@@ -82,7 +82,8 @@ def write(releases: Releases, number: int) -> str:
     with releases.stage(copy_of=current) as staged:
         staged.open().add(quad)
         for path in current.path.glob("*.*"):
-            link_file(path, staged.path / path.name) if path.name != "manifest.json" else None
+            if path.is_file() and path.name not in ("manifest.json", "statistics.json"):
+                link_file(path, staged.path / path.name)
         return staged.publish(replace(current.manifest, digest=f"{number:012d}")).id
 
 

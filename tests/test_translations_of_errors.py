@@ -55,6 +55,9 @@ _OTHERS = {
     "web/http/negotiation.py": ("¤; there are ¤",),
     "release/retention.py": ("keep: ¤",),
     "release/format_version.py": ("was made by citygraph",),
+    # The log of a server that follows another one, and its commands.
+    "release/receiving.py": ("it is not a release", "its manifest is", "the current release here"),
+    "release/disk_room.py": ("the release needs",),
     "release/releases.py": ("is not pinned", "is already published"),
 }
 _ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, Exception)}
