@@ -8,16 +8,19 @@ from __future__ import annotations
 import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from shutil import copytree, rmtree
 from tempfile import mkdtemp
 
+from pyoxigraph import Literal, NamedNode, Quad
+
 from citygraph.build.build import build
 from citygraph.commit.tokens import TokenHolder, Tokens
 from citygraph.progress import Progress
-from citygraph.rdf.terms import PREFIXES
-from citygraph.release.releases import Release, Releases
+from citygraph.rdf.terms import BASE, PREFIXES, SKOS
+from citygraph.release.releases import Release, Releases, link_file
 from citygraph.source.files import Sources
 from tests.running import serving
 from tests.writing import Writable
@@ -68,6 +71,22 @@ def _built_once() -> Path:
     atexit.register(rmtree, folder)
     build(write_files(folder), Releases(folder / "releases"), Progress())
     return folder
+
+
+def publish_name(releases: Releases, number: int) -> str:
+    """The name of a new release in which İzmir has one more name, published without the checks of a commit."""
+    current = releases.current()
+    graph = NamedNode(f"{BASE}graph/notes")
+    with releases.stage(copy_of=current) as staged:
+        name = Literal(f"name {number}", language="tr")
+        staged.open().add(Quad(NamedNode(f"{BASE}id/city/izmir"), SKOS("altLabel"), name, graph))
+        for path in current.path.glob("*.*"):
+            if path.is_file() and path.name not in ("manifest.json", "statistics.json"):
+                link_file(path, staged.path / path.name)
+        manifest = current.manifest
+        graphs = {**manifest.graphs, graph.value: manifest.graphs.get(graph.value, 0) + 1}
+        changed = replace(manifest, digest=f"{number:012d}", graphs=graphs, quads=manifest.quads + 1)
+        return staged.publish(changed).id
 
 
 @contextmanager

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.progress import Progress
-from citygraph.rdf.terms import SKOS
-from citygraph.release.releases import Releases, link_file
+from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.storage.follow_state import read_follow_state
 from citygraph.storage.following import Follower
@@ -21,10 +18,8 @@ from citygraph.storage.pushing import push
 from citygraph.storage.release_pointer import RELEASES
 from citygraph.web.application import create_app
 from tests.running import Reply, serving, wait_for
-from tests.small import build_small
+from tests.small import build_small, publish_name
 
-IZMIR = NamedNode("https://w3id.org/citygraph/id/city/izmir")
-NOTES = NamedNode("https://w3id.org/citygraph/graph/notes")
 HEADER = "X-Citygraph-Release"
 
 
@@ -36,17 +31,6 @@ def publisher(tmp_path: Path) -> Releases:
     releases = Releases(tmp_path / "publisher" / "releases")
     publish(releases, tmp_path)
     return releases
-
-
-def write(releases: Releases, number: int) -> str:
-    """The name of a release with one more name of İzmir, published without the checks of a commit."""
-    current = releases.current()
-    with releases.stage(copy_of=current) as staged:
-        staged.open().add(Quad(IZMIR, SKOS("altLabel"), Literal(f"name {number}", language="tr"), NOTES))
-        for path in current.path.glob("*.*"):
-            if path.is_file() and path.name not in ("manifest.json", "statistics.json"):
-                link_file(path, staged.path / path.name)
-        return staged.publish(replace(current.manifest, digest=f"{number:012d}")).id
 
 
 def publish(releases: Releases, folder: Path) -> None:
@@ -66,7 +50,7 @@ def test_a_follower_keeps_what_it_has_and_says_why(publisher: Releases, tmp_path
     follower.look()
     first = publisher.current_id()
     assert (reader.current_id(), read_follow_state(settings.releases).problem) == (first, "")
-    write(publisher, 1)
+    publish_name(publisher, 1)
     publish(publisher, tmp_path)
     folder = open_folder(tmp_path / "published")
     record = folder.read_record(RELEASES, publisher.current_id())
@@ -92,17 +76,22 @@ def test_a_served_follower_switches_and_takes_no_changes(publisher: Releases, tm
     settings = {"follow": tmp_path / "published", "follow_interval": 0.2, "workers": 1, "engines": 1}
     with serving(tmp_path / "reader", tmp_path / "log", **settings) as site:
         first = publisher.current_id()
+        wait_for(lambda: site.get("/ready").status == 200, 20)
+        assert json.loads(site.get("/ready").body)["parts"]["following"] == "ok"
         for path in ("/", "/doc/city/izmir.ttl", "/sparql?query=ASK{}", "/releases", "/search?q=izmir", "/nowhere"):
             assert named(site.get(path)) == first, path
         for path, method, body in (("/update", "POST", b"INSERT DATA {}"), ("/graphs?default", "PUT", b"")):
             refused = site.get(path, method, body, Content_Type="application/sparql-update", Authorization="Bearer x")
             assert (refused.status, "only reads" in json.loads(refused.body)["detail"]) == (403, True)
-        second = write(publisher, 1)
+        second = publish_name(publisher, 1)
         publish(publisher, tmp_path)
         wait_for(lambda: named(site.get("/doc/city/izmir.ttl")) == second, 20)
         assert b"name 1" in site.get("/doc/city/izmir.ttl").body
         names = site.get("/sparql?query=SELECT*{GRAPH+graph:notes{?city+skos:altLabel+?n}}", Accept="text/csv")
         assert (named(names), b"name 1" in names.body) == (second, True), names
+        (tmp_path / "published" / "current").write_text("cut")
+        wait_for(lambda: json.loads(site.get("/ready").body)["degraded"] == ["following"])
+        assert site.get("/ready").status == 200
         old = site.get(f"/releases/{first}/doc/city/izmir.ttl")
         assert (old.status, named(old), b"name 1" in old.body) == (200, first, False)
 
@@ -111,7 +100,7 @@ def test_an_answer_is_made_from_one_release(publisher: Releases) -> None:
     """(18) What is published while an answer is made belongs to the next one, in this thread alone."""
     seen: list[str] = []
     with publisher.at_current() as first:
-        second = write(publisher, 1)
+        second = publish_name(publisher, 1)
         assert publisher.current_id() == publisher.current().id == first
         thread = threading.Thread(target=lambda: seen.append(publisher.current_id()))
         thread.start()
@@ -124,7 +113,7 @@ def test_the_validator_of_every_answer_changes_with_the_release(publisher: Relea
     client = create_app(Settings(releases=publisher.root), publisher).test_client()
     paths = ("/doc/city/izmir", "/doc/city/izmir.ttl", "/search?q=izmir", "/about", "/dataset", "/sitemap.xml")
     before = {path: client.get(path) for path in paths}
-    second = write(publisher, 1)
+    second = publish_name(publisher, 1)
     for path, first in before.items():
         again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.headers[HEADER]) == (200, second), path

@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
-from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.backup.backup import back_up, problems
 from citygraph.backup.backup_records import Backups
@@ -19,8 +18,7 @@ from citygraph.backup.restoring import restore
 from citygraph.cli.main import main
 from citygraph.errors import BadData, Conflict, Forbidden, NotFound, StorageFull, Upstream, UsageError
 from citygraph.progress import Progress
-from citygraph.rdf.terms import SKOS
-from citygraph.release.releases import Release, Releases, link_file
+from citygraph.release.releases import Release, Releases
 from citygraph.release.retention import parse_policy
 from citygraph.settings import Settings
 from citygraph.storage.object_folder import ObjectFolder, key_of, open_folder, stored_files
@@ -29,10 +27,7 @@ from citygraph.storage.pushing import PushedReleases, push
 from citygraph.storage.release_pointer import RELEASES, read_pointer, replace_pointer
 from tests.buckets import BUCKET, SECRET, bucket_server, variables
 from tests.faulty_proxy import Fault, faulty_proxy
-from tests.small import build_small
-
-IZMIR = NamedNode("https://w3id.org/citygraph/id/city/izmir")
-NOTES = NamedNode("https://w3id.org/citygraph/graph/notes")
+from tests.small import build_small, publish_name
 
 
 @pytest.fixture(scope="module")
@@ -68,23 +63,6 @@ def publisher(tmp_path: Path) -> Releases:
 def reader(tmp_path: Path) -> Releases:
     """A machine without a release."""
     return Releases(tmp_path / "reader" / "releases")
-
-
-def write(releases: Releases, number: int) -> str:
-    """The name of a release with one more name of İzmir, published without the checks of a commit."""
-    current = releases.current()
-    quad = Quad(
-        NamedNode("https://w3id.org/citygraph/id/city/izmir"),
-        SKOS("altLabel"),
-        Literal(f"name {number}", language="tr"),
-        NOTES,
-    )
-    with releases.stage(copy_of=current) as staged:
-        staged.open().add(quad)
-        for path in current.path.glob("*.*"):
-            if path.is_file() and path.name not in ("manifest.json", "statistics.json"):
-                link_file(path, staged.path / path.name)
-        return staged.publish(replace(current.manifest, digest=f"{number:012d}")).id
 
 
 def pushed(releases: Releases, address: str, force: bool = False) -> PushedReleases:
@@ -134,7 +112,7 @@ def test_a_release_comes_to_another_machine_and_later_ones_share_its_files(
     assert pushed(publisher, address).copied == 0
     # The pointer is the same: it is not even read.
     assert pulled(reader, address, got.tag) is None
-    write(publisher, 1)
+    publish_name(publisher, 1)
     second, then = pushed(publisher, address), pulled(reader, address, got.tag)
     assert then is not None
     assert second.copied_bytes < first.copied_bytes / 3
@@ -148,7 +126,7 @@ def test_a_damaged_object_changes_nothing_here(publisher: Releases, reader: Rele
     """(18) Cut, another one, or missing: the former release stays, nothing is left, and object and file are named."""
     pushed(publisher, address)
     pulled(reader, address)
-    former, release = reader.current_id(), write(publisher, 1)
+    former, release = reader.current_id(), publish_name(publisher, 1)
     pushed(publisher, address)
     folder = open_folder(address)
     good = (publisher.current().path / "manifest.json").read_bytes()
@@ -167,7 +145,7 @@ def test_a_copy_that_is_not_finished_is_not_a_release(publisher: Releases, reade
     """(18) A pointer whose record is missing, or is another one than it says, is refused."""
     pushed(publisher, address)
     pulled(reader, address)
-    former, release = reader.current_id(), write(publisher, 1)
+    former, release = reader.current_id(), publish_name(publisher, 1)
     pushed(publisher, address)
     folder = open_folder(address)
     record = folder.read_record(RELEASES, release)
@@ -187,7 +165,7 @@ def test_of_two_who_publish_one_is_refused_and_reads_who_was_faster(
     pushed(publisher, address)
     other = Releases(tmp_path / "other" / "releases")
     pulled(other, address)
-    mine, theirs = write(publisher, 1), write(other, 2)
+    mine, theirs = publish_name(publisher, 1), publish_name(other, 2)
     pushed(other, address)
     with pytest.raises(Conflict, match=f"not known here: {theirs}, pushed by .*other/releases at"):
         pushed(publisher, address)
@@ -235,7 +213,7 @@ def test_pruned_releases_leave_the_folder_and_the_readers(
     """(18) What the publisher no longer keeps is removed from readers, but not while somebody may read it."""
     first = publisher.current_id()
     pushed(publisher, address)
-    write(publisher, 1)
+    publish_name(publisher, 1)
     pushed(publisher, address)
     pulled(reader, address)
     publisher.prune(1)

@@ -26,6 +26,7 @@ from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql.protocol import DIRECT, FORM
+from citygraph.storage.follow_state import read_follow_state
 from citygraph.web.documents.documents import Documents
 from citygraph.web.http.addresses import MOUNT, check_host, moved_address, public_root
 from citygraph.web.http.assets import STATIC, StaticFiles
@@ -38,7 +39,7 @@ from citygraph.web.http.routes import FAST, ROUTES, address_of, url_map
 from citygraph.web.pages.about import AboutPages
 from citygraph.web.pages.entity_page import Pages
 from citygraph.web.pages.error_pages import ErrorPages
-from citygraph.web.pages.health import Check, Health
+from citygraph.web.pages.health import OK, Check, Health
 from citygraph.web.pages.previews import Cards
 from citygraph.web.pages.quality_page import QualityPage
 from citygraph.web.pages.wikidata_page import WikidataPage
@@ -286,7 +287,9 @@ def _sparql_views(
         views["endpoint"] = endpoint
         if settings.writer_socket or settings.follow:
             writer = Writer(settings)
-            if settings.writer_socket:
+            if settings.follow:
+                checks["following"] = lambda _: read_follow_state(settings.releases).problem or OK
+            else:
                 checks["writer"] = lambda _: writer.state()
             access = WriteAccess(settings, writer, Tokens(settings.tokens), bodies, metrics)
             views["update"] = UpdateEndpoint(settings, access)
