@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build test lint types unit tools test-slow test-operations test-clients bench docs clean
+.PHONY: help serve build test lint types unit tools test-slow test-operations test-spark test-clients bench docs clean
 
 # What the front end is built from, by the hook of the build: hatch_build.py.
 WEB := hatch_build.py web/package-lock.json web/build.mjs $(wildcard web/src/*.* web/src/*/*.*)
@@ -47,6 +47,10 @@ test-operations: $(VENV)/installed-dev tools  ## kills, several servers, other s
 	@tests/operations/tools.sh
 	$(BIN)/pytest -m operations --numprocesses 0 --durations 10
 
+test-spark: $(VENV)/installed-spark  ## dumps of Wikidata on Apache Spark, beside one machine; Java from Debian
+	@tests/wikidata/java.sh
+	$(BIN)/pytest tests/wikidata/test_spark.py --durations 5
+
 test-clients: $(VENV)/installed-clients $(NODE_CLIENTS)/installed  ## other people's clients against a running site
 	$(BIN)/pytest tests/clients --durations 10
 
@@ -82,6 +86,10 @@ $(VENV)/installed-dev: pyproject.toml $(WEB) | $(BIN)/python
 $(VENV)/installed-docs: pyproject.toml $(WEB) | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[docs]'
 	@touch $@ $(VENV)/installed
+
+# Spark is large: where it cannot be fetched, its tests are skipped with the reason.
+$(VENV)/installed-spark: pyproject.toml $(WEB) | $(VENV)/installed-dev
+	@$(BIN)/pip install --quiet --editable '.[dev,spark]' && touch $@ || echo "pyspark cannot be installed: SPARK IS NOT TESTED"
 
 $(VENV)/installed-clients: pyproject.toml $(WEB) | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[dev,clients]'

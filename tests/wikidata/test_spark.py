@@ -32,13 +32,14 @@ def session() -> Iterator[Any]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("packed", [False, True])
 def test_spark_gives_the_same(session: Any, tmp_path: Path, packed: bool) -> None:
-    """Five partitions, packed or not."""
+    """Five partitions, packed or not (18 Spark)."""
     dump = DUMP
     if packed:
         dump = tmp_path / "dump.json.bz2"
         dump.write_bytes(bz2.compress(DUMP.read_bytes()))
     one = import_dump(str(dump), list, tmp_path / "one", retrieved=RETRIEVED, engine=LocalEngine(1))
     many = import_dump(str(dump), list, tmp_path / "many", retrieved=RETRIEVED, engine=SparkEngine(session, 5))
+    assert session.sparkContext.textFile(str(dump), 5).getNumPartitions() >= 5
     assert many.path.read_bytes() == one.path.read_bytes()
     assert many.notices == one.notices
 
