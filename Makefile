@@ -63,6 +63,7 @@ bench: $(VENV)/installed-bench  ## speed beside native oxigraph and rdflib-endpo
 	$(BIN)/python -m bench.documents
 	$(BIN)/python -m bench.starting
 	$(BIN)/python -m bench.waiting
+	$(BIN)/python -m bench.counting
 
 docs: $(VENV)/installed-docs  ## the documentation as a site, in var/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import signal
 import subprocess
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from citygraph.audit_log import AuditLog, read_lines
+from citygraph.cli.main import main
 from citygraph.settings import Settings
 
 _WRITER = """
@@ -98,6 +101,23 @@ def test_parts_are_made_by_age_and_the_oldest_are_removed(tmp_path: Path) -> Non
     assert [line.get("number") for line in lines_of(log)] == [2, 3, None]
     log.write("curator", "commit", "published")
     assert len(log.parts()) == 3
+
+
+def test_commands_are_in_the_log_with_the_user_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """(18) What a command changed or could not change, and never a token."""
+    for name in ("audit", "tokens", "releases"):
+        monkeypatch.setenv(f"CITYGRAPH_{name.upper()}", str(tmp_path / f"{name}.jsonl"))
+    run = CliRunner().invoke
+    made = run(main, ["token", "make", "press", "--graphs", "graph:notes"])
+    assert [run(main, arguments).exit_code for arguments in (["token", "revoke", "press"], ["rollback", "x"])] == [0, 2]
+    lines = lines_of(log_at(tmp_path))
+    assert [(line["command"], line["action"], line["outcome"]) for line in lines] == [
+        ("make", "token", "made"), ("revoke", "token", "revoked"), ("rollback", "rollback", "NotFound")
+    ]  # fmt: skip
+    assert (lines[0]["who"], lines[0]["token"]) == (getpass.getuser(), "press")
+    assert lines[0]["prefixes"] == ["https://w3id.org/citygraph/graph/notes"]
+    assert made.output.startswith("cgt_")
+    assert made.output.strip() not in (tmp_path / "audit.jsonl").read_text()
 
 
 def test_a_line_that_cannot_be_written_is_in_the_log_of_the_server(

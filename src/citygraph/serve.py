@@ -22,6 +22,7 @@ from citygraph.server.web_processes import WebProcesses
 from citygraph.service_manager import ServiceManager
 from citygraph.settings import Settings, export_to_environment
 from citygraph.storage.following import start_follower
+from citygraph.traces import require_exporter
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -41,6 +42,7 @@ def serve(settings: Settings) -> None:
     """
     start_logging("main", settings)
     require_free(settings)
+    require_exporter()
     _warn_of_missing_front_end(_BUILT)
     # A service dies with the thread that started it, so the pool is left last.
     with ThreadPoolExecutor(_THREADS) as pool, ExitStack() as stack:

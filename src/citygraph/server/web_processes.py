@@ -102,7 +102,10 @@ class WebProcesses:
         for other, listener in enumerate(self._listeners):
             if other != number:
                 listener.close()
-        run(self._listeners[number], self._settings, self._make_application())
+        application = self._make_application()
+        run(self._listeners[number], self._settings, application)
+        # Other applications than the site may have nothing to end.
+        getattr(application, "close", lambda: None)()
 
     def _replace_dead(self) -> None:
         for pid, (number, since) in list(self._started.items()):

@@ -27,6 +27,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql.protocol import DIRECT, FORM
 from citygraph.storage.follow_state import read_follow_state
+from citygraph.traces import Traces, traces_from_environment
 from citygraph.web.documents.documents import Documents
 from citygraph.web.http.addresses import MOUNT, check_host, moved_address, public_root
 from citygraph.web.http.assets import STATIC, StaticFiles
@@ -80,7 +81,8 @@ def application() -> WSGIApplication:
     """Returns the application of one web process of `citygraph serve`, from the settings in its environment."""
     settings = read_settings()
     start_logging("web", settings)
-    return create_app(settings, Releases(settings.releases), Engines(settings)).wsgi_app
+    traces = traces_from_environment()
+    return create_app(settings, Releases(settings.releases), Engines(settings), traces=traces).wsgi_app
 
 
 def create_app(
@@ -89,6 +91,7 @@ def create_app(
     engines: Runs | None = None,
     clock: Callable[[], float] = time.monotonic,
     today: Callable[[], date] = present_day,
+    traces: Traces | None = None,
 ) -> Flask:
     """Returns the site over the current release; with `engines` it answers queries, with a writer it takes updates.
 
@@ -126,7 +129,7 @@ def create_app(
     app = Flask(__name__, template_folder=None, static_folder=None)
     app.request_class = Request
     prefix = ReleasePrefix(release_site.timeline, mementos, citations, EntityHistories(release_site))
-    observer = RequestObserver(settings, metrics)
+    observer = RequestObserver(settings, metrics, traces)
     application = Application(settings, app, views, errors, prefix, releases, cache, observer)
     app.wsgi_app = application  # type: ignore[method-assign]
     return app
@@ -190,6 +193,10 @@ class Application:
             reply.set("Accept-Query", f"{DIRECT}, {FORM}")
         self._observer.end(request, reply, begun)
         return reply.send(request.method, start_response)
+
+    def close(self) -> None:
+        """Ends what outlives a request, before the process ends."""
+        self._observer.close()
 
     def _answer(self, request: Request) -> Reply:
         check_host(request.environ)

@@ -6,12 +6,13 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from citygraph.engine.client_watch import ClientGone
 from citygraph.logs import log_request
 from citygraph.settings import Settings
+from citygraph.traces import Traces
 from citygraph.web.http.addresses import MOUNT, client_address
 from citygraph.web.http.messages import ANSWERING, RELEASE, REQUEST_ID, Reply, Request
 from citygraph.web.http.metrics import OTHER_ROUTE, ROUTE_NUMBERS, Metrics
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Proxies and clients name requests by UUIDs, hexadecimal numbers or Base64. Anything else could forge parts of a log.
 _ID = re.compile(r"[A-Za-z0-9._+/=:-]{1,128}")
 _LINE = '{client} "{method} {path}" {status} {bytes} B {ms} ms "{outcome}" {release} {request_id}'
+# The key of the WSGI environment that holds the span of the request.
+_SPAN = "citygraph.span"
 # The status by which nginx counts a request whose client has left; nobody receives it.
 _CLIENT_CLOSED = 499
 _GONE = "client gone"
@@ -31,8 +34,9 @@ _OUTCOMES = {2: "ok", 3: "redirected", 4: "refused", 5: "failed"}
 class RequestObserver:
     """Observes the requests of a web process from their arrival to the last byte of the response."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, traces: Traces | None = None) -> None:
         self._metrics = metrics
+        self._traces = traces
         self._logs = settings.log_requests
         self._proxies = settings.trusted_proxies
         self._process = secrets.token_hex(8)
@@ -43,11 +47,15 @@ class RequestObserver:
         given = environ.get("HTTP_X_REQUEST_ID")
         valid = given is not None and _ID.fullmatch(given)
         environ[REQUEST_ID] = given if valid else f"{self._process}-{next(self._numbers):x}"
+        if self._traces is not None:
+            environ[_SPAN] = self._traces.begin(environ)
         return self._metrics.begin_request()
 
     def end(self, request: Request, reply: Reply, begun: float) -> None:
         """Adds the id to a reply, and records the request: now, or when its body has been sent in pieces."""
         reply.headers.append(("X-Request-Id", request.id))
+        if span := request.environ.get(_SPAN):
+            span.leave()
         if request.method == "HEAD":
             self.record(request, reply, begun, 0)
         elif isinstance(reply.body, bytes):
@@ -57,6 +65,8 @@ class RequestObserver:
 
     def drop(self, request: Request, begun: float, end: BaseException) -> None:
         """Records a request without a reply, because its client has left; one that is begun again is not counted."""
+        if span := request.environ.get(_SPAN):
+            span.leave()
         if isinstance(end, ClientGone):
             self.record(request, Reply(_CLIENT_CLOSED), begun, 0, _GONE)
         else:
@@ -66,13 +76,25 @@ class RequestObserver:
         """Counts a request that has ended, and logs it; `outcome` says how its sending ended."""
         seconds = time.perf_counter() - begun
         self._metrics.end_request(ROUTE_NUMBERS.get(request.route, OTHER_ROUTE), reply.status, seconds, size)
-        if self._logs:
-            self._log(request, reply, seconds, size, outcome or outcome_of(reply))
+        if self._logs or self._traces is not None:
+            fields = self._fields(request, reply, seconds, size, outcome or outcome_of(reply))
+            if span := request.environ.get(_SPAN):
+                span.end(f"{request.method} {request.route}".rstrip(), reply.status, _attributes(fields, request.route))
+                fields["trace_id"] = span.trace_id
+            if self._logs:
+                _log(fields)
 
-    def _log(self, request: Request, reply: Reply, seconds: float, size: int, outcome: str) -> None:
+    def close(self) -> None:
+        """Sends the last spans, before the process ends."""
+        if self._traces is not None:
+            self._traces.close()
+
+    def _fields(
+        self, request: Request, reply: Reply, seconds: float, size: int, outcome: str
+    ) -> dict[str, str | int | float]:
         environ = request.environ
         path = f"{environ.get(MOUNT, '')}{request.path}"
-        fields = {
+        return {
             "client": client_address(environ, self._proxies),
             "method": request.method,
             # Without the query string: it may have private queries, or a token that a client puts there by mistake.
@@ -84,9 +106,6 @@ class RequestObserver:
             "release": reply.header("X-Citygraph-Release") or str(environ.get(ANSWERING) or environ.get(RELEASE, "")),
             "request_id": request.id,
         }
-        # A quotation mark would end that of the address.
-        quoted = {**fields, "path": path.replace('"', "%22"), "release": fields["release"] or "-"}
-        log_request(_LINE.format_map(quoted), fields)
 
 
 class _ObservedBody:
@@ -125,6 +144,23 @@ class _ObservedBody:
             if not self._is_recorded:
                 self._is_recorded = True
                 self._observer.record(self._request, self._reply, self._begun, self._size, self._outcome)
+
+
+def _log(fields: Mapping[str, str | int | float]) -> None:
+    # A quotation mark would end that of the address.
+    quoted = {**fields, "path": str(fields["path"]).replace('"', "%22"), "release": fields["release"] or "-"}
+    log_request(_LINE.format_map(quoted), fields)
+
+
+def _attributes(fields: Mapping[str, str | int | float], route: str) -> dict[str, str | int]:
+    """Returns the attributes of a span, by OpenTelemetry's conventions for HTTP."""
+    return {
+        "http.request.method": str(fields["method"]),
+        "http.route": route,
+        "http.response.body.size": int(fields["bytes"]),
+        "url.path": str(fields["path"]),
+        **{f"citygraph.{name}": str(fields[name]) for name in ("outcome", "release", "request_id")},
+    }
 
 
 def outcome_of(reply: Reply) -> str:

@@ -16,6 +16,7 @@ from citygraph.settings import Settings
 from citygraph.sparql.guard import scan
 from citygraph.sparql.hints import compared_dates
 from citygraph.sparql.protocol import Query
+from citygraph.traces import child_span
 from citygraph.web.http.bodies import SMALLEST, Spool, compress, compressed
 from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, coded_tag, has_tag
 from citygraph.web.http.metrics import Metrics
@@ -126,7 +127,8 @@ class Results:
             answer = self._bounded.run(request.release, request.query) if is_bounded and self._bounded else None
             if answer is None:
                 evaluator = "engine"
-                answer = self._engines.run(request.release.id, request.query, request.client, federated)
+                with child_span("engine query", **{"citygraph.release": request.release.id}):
+                    answer = self._engines.run(request.release.id, request.query, request.client, federated)
         except CitygraphError as error:
             self.metrics.count_query(evaluator, query_outcome(error))
             raise

@@ -26,6 +26,7 @@ from citygraph.errors import (
 )
 from citygraph.settings import Settings
 from citygraph.sparql.update_protocol import parse_update
+from citygraph.traces import child_span
 from citygraph.web.http.addresses import client_address
 from citygraph.web.http.bodies import BodyReceiver, declared_length
 from citygraph.web.http.messages import NO_STORE, Reply, Request
@@ -116,7 +117,8 @@ class WriteAccess:
         begun = self._metrics.begin_commit()
         outcome, counted, details = "Interrupted", "failed", {}
         try:
-            commit = self._commits.commit(change)
+            with child_span("commit"):
+                commit = self._commits.commit(change)
             outcome = "published" if commit.published else "unchanged"
             counted = "dry run" if change.dry_run else outcome
             details = details_of(commit)
