@@ -39,6 +39,7 @@ PACKAGES = (
     "storage",
     "commit",
     "incremental",
+    "stores",
     "engine",
     "build",
     "source",
@@ -121,8 +122,8 @@ FENCES = {
     "resvg_py": {"charts.card"},
     "babel": {"web", "catalogues", "source.instance_languages", "sheets.gazetteer"},
     # What reaches other machines over HTTP.
-    "urllib.request": {"doctor.fetching", "matching.remote", "client.web_exchange"},
-    "http.client": {"wikidata.client", "matching.remote", "client.web_exchange"},
+    "urllib.request": {"doctor.fetching", "stores.store_service", "matching.remote", "client.web_exchange"},
+    "http.client": {"wikidata.client", "stores.store_service", "matching.remote", "client.web_exchange"},
 }
 
 MAX_LINES = 400

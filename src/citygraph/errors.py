@@ -22,6 +22,7 @@ CitygraphError
 ├── Busy                  too many requests at once; has the time to wait
 ├── LimitReached          time or memory; has the limit and the time spent
 ├── EngineFailed          an engine process ended on its own
+├── StoreUnavailable      the SPARQL store behind the publisher does not respond
 └── Upstream              another service failed
 """
 
@@ -188,6 +189,14 @@ class LimitReached(CitygraphError):
 
 class EngineFailed(CitygraphError):
     """An engine process ended on its own, or the engine reported a failure in evaluation."""
+
+
+class StoreUnavailable(CitygraphError):
+    """The SPARQL store behind the publisher does not respond; `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int = 10) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class StorageFull(CitygraphError):

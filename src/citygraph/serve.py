@@ -22,6 +22,7 @@ from citygraph.server.web_processes import WebProcesses
 from citygraph.service_manager import ServiceManager
 from citygraph.settings import Settings, export_to_environment
 from citygraph.storage.following import start_follower
+from citygraph.stores.keeping import StoreKeeper
 from citygraph.traces import require_exporter
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def serve(settings: Settings) -> None:
         stack.enter_context(_metrics_served(host.settings))
         manager = ServiceManager()
         stack.enter_context(Upkeep(settings, host, [other], pool, manager.ready, manager.alive))
+        if settings.store and settings.store_loads:
+            stack.enter_context(StoreKeeper(settings, pool))
         stack.callback(manager.stopping)
         WebProcesses(settings, _application).serve()
 

@@ -21,6 +21,8 @@ _NOT_IN_FILE = {
     "base": ": it is the key base outside of [server]",
     "admin_token": ", which others may read: set CITYGRAPH_ADMIN_TOKEN",
     "metrics_token": ", which others may read: set CITYGRAPH_METRICS_TOKEN",
+    "store_user": ", which others may read: set CITYGRAPH_STORE_USER",
+    "store_password": ", which others may read: set CITYGRAPH_STORE_PASSWORD",
     "writer_socket": "",
     "engine_socket": "",
 }
@@ -61,6 +63,25 @@ class Settings:
         True, "Whether web processes evaluate queries whose cost the release's statistics bound; else engines do."
     )
     store_mode: str = _setting("auto", "Where engines hold a release: memory, disk, or auto (by its size).")
+    store: str = _setting(
+        "", "Query address of a SPARQL 1.1 service that answers /sparql for the current release; docs/stores.md."
+    )
+    store_update: str = _setting("", "Address to which the store takes SPARQL updates, if it is another one.")
+    store_graphs: str = _setting(
+        "", "Address of the store's Graph Store Protocol, by which it is loaded faster than by updates."
+    )
+    store_parameters: str = _setting(
+        "", "Parameters of each query to the store, such as timeout={seconds} or timeout={milliseconds}."
+    )
+    store_user: str = _setting("", "Name with which the store takes updates.")
+    store_password: str = _setting("", "Password with which the store takes updates.")
+    store_queries: int = _setting(16, "Queries that a web process sends to the store at a time.")
+    store_fallback: bool = _setting(
+        False, "Whether the release's own engines answer while the store does not; else 503."
+    )
+    store_loads: bool = _setting(
+        True, "Whether this server loads each new release into the store; one of several servers does."
+    )
     memory_quads: int = _setting(3_000_000, "Largest release in quads that auto holds in memory.")
     counting_triples: int = _setting(
         200_000, "Smallest default graph in triples for which a second store that counts faster is kept; 0 is never."

@@ -36,6 +36,7 @@ _ELSEWHERE = {
     "running": "citygraph.cli.release_commands:running",
     "serve": "citygraph.cli.serve_command:serve",
     "sheets": "citygraph.cli.sheets_commands:sheets",
+    "store": "citygraph.cli.store_commands:store",
     "token": "citygraph.cli.write_commands:token",
     "update": "citygraph.cli.write_commands:update",
     "validate": "citygraph.cli.release_commands:validate",

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from citygraph.cli.console import OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json, shortened
+from citygraph.cli.store_commands import inspect_store
 from citygraph.doctor import examine
 from citygraph.errors import UsageError
 from citygraph.freeze.frozen_site import NOT_FROZEN, FreezeOptions, parse_forms
@@ -21,14 +22,33 @@ from citygraph.settings import Settings
 
 
 @click.command()
-@click.argument("url")
+@click.argument("url", required=False)
+@click.option("--store", "store", metavar="URL", help="Inspect the SPARQL store with this query address instead.")
+@click.option("--store-update", metavar="URL", help="Its address of updates, if it is another one.")
+@click.option("--store-graphs", metavar="URL", help="Its Graph Store Protocol, if releases are loaded by it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@click.pass_obj
 @command
-def doctor(url: str, as_json: bool) -> int:
+def doctor(
+    settings: Settings,
+    url: str | None,
+    store: str | None,
+    store_update: str | None,
+    store_graphs: str | None,
+    as_json: bool,
+) -> int:
     """Score a running site against published lists of criteria for linked data.
+
+    With --store, list instead how a SPARQL store deviates from SPARQL 1.1, and what citygraph does about it. A few
+    test graphs are loaded and removed again; CITYGRAPH_STORE_USER and CITYGRAPH_STORE_PASSWORD are the credentials.
 
     Exit status: 0 every required check passed, 1 one failed, 2 the site does not respond.
     """
+    if store:
+        changes = {"store": store, "store_update": store_update, "store_graphs": store_graphs}
+        return inspect_store(settings.with_changes(**changes), as_json)
+    if not url:
+        raise UsageError("name a site, or a store with --store")
     diagnosis = examine(url)
     click.echo(diagnosis.as_json() if as_json else diagnosis.as_table(), nl=as_json)
     return OK if diagnosis.is_healthy else VIOLATES

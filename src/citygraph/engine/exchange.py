@@ -17,6 +17,7 @@ from citygraph.engine.client_watch import ClientGone, current_watch
 from citygraph.engine.pool import Connection, Pool
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import EngineFailed, LimitReached
+from citygraph.exports.sinks import ResultPieces
 from citygraph.rdf.formats import BY_NAME, Format
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import Query
@@ -31,10 +32,10 @@ _ENDING_PATIENCE, _ENDING_RETRY = 2.0, 0.05  # seconds
 
 
 class Answer(NamedTuple):
-    """A query result. `body` is complete (bytes), or a `Stream` whose number of rows is not known yet."""
+    """A query result. `body` is complete (bytes), or in pieces, such as a `Stream`."""
 
     format: Format
-    body: bytes | Stream
+    body: bytes | ResultPieces
     elapsed: float
     rows: int | None
     release: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 _PIECE = 1024 * 1024
@@ -19,6 +19,24 @@ class Sink(Protocol):
 
     def flush(self) -> None:
         """Passes on the bytes that are held."""
+        ...
+
+
+class ResultPieces(Protocol):
+    """The pieces of a large result, and its number of rows once all have been read."""
+
+    rows: int | None
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Returns itself."""
+        ...
+
+    def __next__(self) -> bytes:
+        """Returns the next piece."""
+        ...
+
+    def close(self) -> None:
+        """Discards the rest."""
         ...
 
 

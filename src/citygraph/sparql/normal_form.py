@@ -49,6 +49,14 @@ def normal_form(text: str, day: date, base: str = BASE) -> str:
     return _spaced(_Spelling(tree, base, day).tokens())
 
 
+def full_spelling(text: str, base: str = BASE) -> str:
+    """Returns a query with each IRI in full, each string in one spelling, and no prologue. Functions remain.
+
+    Raises QuerySyntaxError, and UsageError for an IRI that is none.
+    """
+    return _spaced(_Spelling(_parsed(text), base, None).tokens())
+
+
 def values_in(normal: str, names: Iterable[str]) -> dict[str, str]:
     """Returns the terms in the VALUES blocks of these variables. Raises UsageError for a variable without a block."""
     tree = _parsed(normal)
@@ -134,10 +142,10 @@ def _refuse_volatile(tree: SyntaxTree) -> None:
 class _Spelling:
     """The tokens of a query in the spelling of the normal form."""
 
-    def __init__(self, tree: SyntaxTree, base: str, day: date) -> None:
+    def __init__(self, tree: SyntaxTree, base: str, day: date | None) -> None:
         self._tree = tree
         self._base = base
-        self._now = f'"{day.isoformat()}T00:00:00Z"^^{XSD("dateTime")}'
+        self._now = f'"{day.isoformat()}T00:00:00Z"^^{XSD("dateTime")}' if day else ""
         self._prefixes = dict(PREFIXES)
 
     def tokens(self) -> Iterator[str]:
@@ -151,7 +159,7 @@ class _Spelling:
             is_optional_dot = token.kind == "." and (
                 tree.tokens[place - 1].kind == "}" or tree.tokens[place + 1].kind in _AFTER_OPTIONAL_DOT
             )
-            if self._is_now(token):
+            if self._now and self._is_now(token):
                 # The token after it is (): NOW has no arguments.
                 left_out.add(place + 1)
                 yield self._now

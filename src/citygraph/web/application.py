@@ -27,6 +27,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql.protocol import DIRECT, FORM
 from citygraph.storage.follow_state import read_follow_state
+from citygraph.stores.store_queries import StoreQueries
 from citygraph.traces import Traces, traces_from_environment
 from citygraph.web.documents.documents import Documents
 from citygraph.web.http.addresses import MOUNT, check_host, moved_address, public_root
@@ -104,8 +105,10 @@ def create_app(
     metrics = Metrics(folder_of(settings.engine_socket))
     workbench = Workbench(settings, releases, cache, lookups)
     bodies, sender = BodyReceiver(settings), FileSender(settings)
+    store = StoreQueries(settings) if settings.store else None
+    bounded = BoundedQueries(settings, cache)
     endpoint = (
-        SparqlEndpoint(settings, releases, engines, workbench, clock, metrics, bodies, BoundedQueries(settings, cache))
+        SparqlEndpoint(settings, releases, engines, workbench, clock, metrics, bodies, bounded, store)
         if engines is not None
         else None
     )
@@ -292,6 +295,8 @@ def _sparql_views(
         checks["engine"] = _engine_check(supervised)
     if endpoint is not None:
         views["endpoint"] = endpoint
+        if endpoint.results.store is not None:
+            checks["sparql_store"] = endpoint.results.store.state
         if settings.writer_socket or settings.follow:
             writer = Writer(settings)
             if settings.follow:

@@ -82,6 +82,9 @@ MEMORY_LIMIT = ProblemType(
 SIZE_LIMIT = ProblemType("size-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The result exceeded the size limit", _LIMITED)
 CANCELLED = ProblemType("cancelled", HTTPStatus.SERVICE_UNAVAILABLE, "The query was cancelled", ("elapsed",))
 ENGINE_FAILED = ProblemType("engine-failed", HTTPStatus.INTERNAL_SERVER_ERROR, "The query could not be evaluated")
+STORE_UNAVAILABLE = ProblemType(
+    "store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The store of the SPARQL endpoint does not respond"
+)
 STORAGE_FULL = ProblemType("storage-full", HTTPStatus.INSUFFICIENT_STORAGE, "There is not enough disk space")
 PRECONDITION = ProblemType(
     "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "The graph has changed since you read it"
@@ -111,6 +114,7 @@ _TABLE: dict[type[BaseException], ProblemType] = {
     errors.Conflict: CONFLICT,
     errors.Busy: BUSY,
     errors.EngineFailed: ENGINE_FAILED,
+    errors.StoreUnavailable: STORE_UNAVAILABLE,
     errors.StorageFull: STORAGE_FULL,
     errors.PreconditionFailed: PRECONDITION,
     errors.Upstream: UPSTREAM,
@@ -184,6 +188,7 @@ def _headers(error: BaseException) -> Iterator[tuple[str, str]]:
 
 _HEADERS: dict[type[BaseException], Callable[[Any], tuple[str, str]]] = {
     errors.Busy: lambda error: ("Retry-After", str(error.retry_after)),
+    errors.StoreUnavailable: lambda error: ("Retry-After", str(error.retry_after)),
     errors.RangeNotSatisfiable: lambda error: ("Content-Range", f"bytes */{error.size}"),
     errors.LimitReached: lambda _: ("Retry-After", str(_RETRY_AFTER_LIMIT)),
     errors.MethodNotAllowed: lambda error: ("Allow", ", ".join(error.allowed)),

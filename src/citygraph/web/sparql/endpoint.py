@@ -26,6 +26,7 @@ from citygraph.sparql.protocol import (
     parse_request,
     query_name,
 )
+from citygraph.stores.store_queries import StoreQueries
 from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.bodies import BodyReceiver, compress, declared_length, has_body
 from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, Request, coded_tag, is_unmodified
@@ -69,10 +70,11 @@ class SparqlEndpoint:
         metrics: Metrics | None = None,
         bodies: BodyReceiver | None = None,
         bounded: BoundedQueries | None = None,
+        store: StoreQueries | None = None,
     ) -> None:
         self._limiter = RateLimiter(settings, clock)
         self._metrics = metrics or Metrics()
-        self.results = Results(settings, engines, self._limiter, self._metrics, bounded)
+        self.results = Results(settings, engines, self._limiter, self._metrics, bounded, store)
         self._settings = settings
         self._releases = releases
         self._workbench = workbench

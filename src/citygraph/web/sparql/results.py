@@ -25,7 +25,10 @@ from citygraph.web.http.rate_limiter import RateLimiter
 from citygraph.web.http.result_cache import CachedResult, ResultCache
 
 if TYPE_CHECKING:
-    from citygraph.engine.engines import Answer, Stream
+    from citygraph.engine.engines import Answer
+    from citygraph.exports.sinks import ResultPieces
+    from citygraph.stores.store_queries import StoreQueries
+    from citygraph.stores.translation import StoreQuery
     from citygraph.web.sparql.bounded_queries import BoundedQueries
 
 
@@ -71,12 +74,14 @@ class Results:
         limiter: RateLimiter,
         metrics: Metrics,
         bounded: BoundedQueries | None = None,
+        store: StoreQueries | None = None,
     ) -> None:
         self.cache = ResultCache(settings.cache_size, metrics.results_cache)
         self._spool = Spool(max(1, settings.threads // 4), settings.spool_limit)
         self._settings = settings
         self._engines = engines
         self._bounded = bounded
+        self.store = store
         self._limiter = limiter
         self.metrics = metrics
 
@@ -89,26 +94,32 @@ class Results:
             raise
         request = _described(request)
         federated = self._settings.federation and "SERVICE" in keywords
+        plan = None if federated else self._plan(request)
         if federated or _is_volatile(request.query.text):
-            return self._fresh(request, federated)
-        key = _key(request)
+            return self._fresh(request, federated, plan=plan)
+        key = _key(request, plan)
         tag = _tag(key, request)
         if request.if_none_match and (request.if_none_match.strip() == "*" or has_tag(request.if_none_match, tag)):
             self.metrics.count_query("cache", "not modified")
             return Reply(304, [*_headers(request, tag), ("ETag", coded_tag(tag, request.coding))])
         entry = self.cache.get(key)
         if entry is None:
-            return self._fresh(request, False, key, tag)
+            return self._fresh(request, False, key, tag, plan)
         self.metrics.count_query("cache", "ok")
         reply = self._whole(request, entry, key, tag, "cache")
         reply.outcome = "cached"
         return reply
 
-    def _fresh(self, request: QueryRequest, federated: bool, key: bytes = b"", tag: str = "") -> Reply:
+    def _fresh(
+        self, request: QueryRequest, federated: bool, key: bytes = b"", tag: str = "", plan: StoreQuery | None = None
+    ) -> Reply:
         """Returns the reply to an evaluated query; with a key and a tag it is cached and has an ETag."""
         self._limiter.acquire(request.client)
         try:
-            answer = self._evaluated(request, federated, is_bounded=bool(key))
+            answer, evaluator = self._evaluated(request, federated, bool(key), plan)
+            if plan and evaluator == "engine":
+                # The rows of the engines may be in another order than those that the tag stands for.
+                key, tag = b"", ""
             timing = f"engine;dur={answer.elapsed * 1000:.1f}"
             if not isinstance(answer.body, bytes):
                 return self._large(request, answer.format, answer.body, tag, timing)
@@ -119,12 +130,27 @@ class Results:
             self.cache.put(key, entry)
         return self._whole(request, entry, key, tag, timing)
 
-    def _evaluated(self, request: QueryRequest, federated: bool, is_bounded: bool) -> Answer:
-        """Returns the answer from this process, if the cost may be and is bounded, or from an engine."""
+    def _plan(self, request: QueryRequest) -> StoreQuery | None:
+        """Returns the query for the store, or None if it has none for this one. Raises StoreUnavailable."""
+        if self.store is None:
+            return None
+        try:
+            return self.store.plan(request.release, request.query)
+        except CitygraphError as error:
+            self.metrics.count_query("store", query_outcome(error))
+            raise
+
+    def _evaluated(
+        self, request: QueryRequest, federated: bool, is_bounded: bool, plan: StoreQuery | None
+    ) -> tuple[Answer, str]:
+        """Returns the answer, and who gave it: this process if the cost is bounded, the store, or an engine."""
         evaluator = "web"
         try:
             # A query without a key is not bounded: its text may have SERVICE.
             answer = self._bounded.run(request.release, request.query) if is_bounded and self._bounded else None
+            if answer is None and self.store and plan:
+                evaluator = "store"
+                answer = self.store.run(request.release, request.query, plan, request.client)
             if answer is None:
                 evaluator = "engine"
                 with child_span("engine query", **{"citygraph.release": request.release.id}):
@@ -133,7 +159,7 @@ class Results:
             self.metrics.count_query(evaluator, query_outcome(error))
             raise
         self.metrics.count_query(evaluator, "ok", answer.elapsed)
-        return answer
+        return answer, evaluator
 
     def _whole(self, request: QueryRequest, entry: CachedResult, key: bytes, tag: str, timing: str) -> Reply:
         """Returns the reply from a result in memory."""
@@ -157,7 +183,7 @@ class Results:
             self.cache.put(key, entry.with_encoded(coding, body))
         return body
 
-    def _large(self, request: QueryRequest, format_: Format, stream: Stream, tag: str, timing: str) -> Reply:
+    def _large(self, request: QueryRequest, format_: Format, stream: ResultPieces, tag: str, timing: str) -> Reply:
         """Returns the reply from a result that is too large for memory."""
         coding = request.coding if format_.text else None
         pieces: Iterable[bytes] = compressed(stream, coding) if coding else stream
@@ -231,7 +257,7 @@ def _headers(request: QueryRequest, tag: str, timing: str = "") -> Headers:
     return headers
 
 
-def _key(request: QueryRequest) -> bytes:
+def _key(request: QueryRequest, plan: StoreQuery | None) -> bytes:
     """Returns a hash of everything a result depends on; NUL, which separates the parts, occurs in none of them."""
     query = request.query
     parts = (
@@ -243,6 +269,8 @@ def _key(request: QueryRequest) -> bytes:
         "\n".join(query.named_graphs),
         # It names the release, of which several may have the same data.
         repr(query.about),
+        # The store may have its rows in another order.
+        plan.text if plan else "",
     )
     return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=18).digest()
 

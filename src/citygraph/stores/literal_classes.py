@@ -1,0 +1,96 @@
+"""Classes of literals by what stores do to them: a store that changes one literal of a class may change each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Store, Triple
+
+from citygraph.rdf.terms import XSD
+
+Term = NamedNode | BlankNode | Literal | Triple
+
+TEXT = "text"
+BLANK_NODE = "blank node"
+_TRIPLE = "quoted triple"
+_STRING = XSD("string")
+_XSD = _STRING.value.removesuffix("string")
+_ZONED = re.compile(r"(?:Z|[+-]\d\d:\d\d)$")
+_DATES = frozenset({"date", "dateTime", "time", "gYear", "gYearMonth", "gMonthDay", "gDay", "gMonth"})
+# More than this is not in 32 bits, or in the digits of a double.
+_DIGITS = {"integer": 9, "decimal": 15}
+_LONG_TEXT = 4000
+_SAMPLES = 5
+
+
+def literal_class(literal: Literal) -> str:
+    """Returns the class of a literal, such as "gYear" or "date with a zone"."""
+    if literal.language or literal.datatype == _STRING:
+        return "long text" if len(literal.value) > _LONG_TEXT else TEXT
+    name = literal.datatype.value.removeprefix(_XSD)
+    value = literal.value
+    if name in _DATES:
+        if (value.startswith("-") and name[0] != "g") or value[:2] == "-0":
+            return f"{name} before Christ"
+        return f"{name} with a zone" if _ZONED.search(value) and name != "dateTime" else name
+    digits = _DIGITS.get(name)
+    if digits and sum(map(str.isdigit, value)) > digits:
+        return f"{name} of more than {digits} digits"
+    return name
+
+
+def class_of(quad: Quad) -> str:
+    """Returns the class of what is hard to store in a statement; "" if nothing is."""
+    if isinstance(quad.object, Literal):
+        return literal_class(quad.object)
+    if isinstance(quad.object, BlankNode) or isinstance(quad.subject, BlankNode):
+        # Its identity would be lost between two updates, and between two graphs.
+        return BLANK_NODE
+    return _TRIPLE if isinstance(quad.object, Triple) else ""
+
+
+@dataclass
+class LiteralSurvey:
+    """The classes of literals of a release: the predicates that have them, and some literals of each."""
+
+    predicates: dict[str, set[str]] = field(default_factory=dict)
+    samples: dict[str, list[Literal]] = field(default_factory=dict)
+
+    def add(self, quads: Iterable[Quad]) -> int:
+        """Adds statements, and returns their number."""
+        # By predicate and class, so that a sample has literals of several predicates.
+        seen: set[tuple[str, str]] = set()
+        number = 0
+        for quad in quads:
+            number += 1
+            name = class_of(quad)
+            if not name:
+                continue
+            predicate = quad.predicate.value
+            if (predicate, name) not in seen:
+                seen.add((predicate, name))
+                self.predicates.setdefault(name, set()).add(predicate)
+                samples = self.samples.setdefault(name, [])
+                if len(samples) < _SAMPLES and isinstance(quad.object, Literal):
+                    samples.append(quad.object)
+        return number
+
+
+def survey(store: Store) -> LiteralSurvey:
+    """Returns the classes of literals in all graphs of a store."""
+    result = LiteralSurvey()
+    result.add(store.quads_for_pattern(None, None, None, None))
+    return result
+
+
+def canonical(literals: Iterable[Literal]) -> list[Literal]:
+    """Returns literals as the engines store them, so that equal values are equal terms."""
+    store, name = Store(), NamedNode("urn:x")
+    result = []
+    for literal in literals:
+        store.add(Quad(name, name, literal))
+        result += [quad.object for quad in store if isinstance(quad.object, Literal)]
+        store.clear()
+    return result

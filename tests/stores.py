@@ -1,0 +1,101 @@
+"""SPARQL stores for tests: native oxigraph on a free port, Virtuoso, and a proxy that changes what a store answers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from citygraph.stores.store_service import StoreAddresses
+from tests.running import free_port
+
+OXIGRAPH = Path(sys.executable).parent / "oxigraph"
+needs_oxigraph = pytest.mark.skipif(not OXIGRAPH.exists(), reason="the native oxigraph server (extra bench) is missing")
+
+
+@contextmanager
+def oxigraph_server(port: int = 0) -> Iterator[tuple[StoreAddresses, subprocess.Popen[bytes]]]:
+    """An empty store in memory, until the block ends."""
+    port = port or free_port()
+    with subprocess.Popen(
+        [str(OXIGRAPH), "serve", "--bind", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _await_answer(f"{url}/query?query=ASK%7B%7D", process)
+            yield StoreAddresses(f"{url}/query", f"{url}/update", f"{url}/store"), process
+        finally:
+            process.kill()
+
+
+def _await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the store ended"
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise AssertionError("the store does not answer")
+
+
+@dataclass
+class Proxy:
+    """A proxy in front of the queries of a store; `change` gets the body of each answer, and `asked` are the bodies.
+
+    `delay` is in seconds, before the answer.
+    """
+
+    address: str
+    change: Callable[[bytes], bytes] = lambda body: body
+    delay: float = 0.0
+    asked: list[bytes] = field(default_factory=list)
+
+
+@contextmanager
+def proxy_of(query_address: str) -> Iterator[Proxy]:
+    """A proxy of a store until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            proxy.asked.append(body)
+            headers = {name: self.headers[name] for name in ("Content-Type", "Accept")}
+            with urllib.request.urlopen(urllib.request.Request(query_address, body, headers), timeout=60) as response:
+                answer = proxy.change(response.read())
+            time.sleep(proxy.delay)
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """A client that leaves is no error."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    proxy = Proxy(f"http://127.0.0.1:{server.server_port}/")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        server.server_close()

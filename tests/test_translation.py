@@ -1,0 +1,95 @@
+"""Queries for a store: the same query over the graphs of one release in it (18 §2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from citygraph.rdf.formats import Kind
+from citygraph.sparql.protocol import Query
+from citygraph.stores.release_names import ReleaseNames
+from citygraph.stores.translation import NotTranslated, translate
+
+NAMES = ReleaseNames("0123456789abcdef0123456789abcdef")
+DEFAULT, GRAPHS = f"GRAPH <{NAMES.default_graph}>", f"GRAPH <{NAMES.graph_list}>"
+
+
+def text_of(query: str, default: tuple[str, ...] = (), named: tuple[str, ...] = ()) -> str:
+    """The translated text."""
+    return translate(Query(query, default, named), NAMES).text
+
+
+def test_patterns_are_read_from_the_default_graph_of_the_release() -> None:
+    """Each block of triples, also within OPTIONAL, UNION, MINUS and EXISTS."""
+    text = text_of(
+        "SELECT ?s { ?s a cg:City . OPTIONAL { ?s rdfs:label ?l } { ?s ?p 1 } UNION { ?s ?p 2 } "
+        "MINUS { ?s ?q 3 } FILTER NOT EXISTS { ?s ?r 4 } }"
+    )
+    assert text.count(DEFAULT) == 6
+    assert f"NOT EXISTS {{ {DEFAULT} {{ ?s ?r 4 }} }}" in text
+
+
+def test_a_named_graph_is_read_by_its_name_in_the_store() -> None:
+    """Its public name is a part of that name, and patterns within it are left alone."""
+    text = text_of("SELECT ?s { GRAPH source:page { ?s ?p ?o OPTIONAL { ?s a ?c } } }")
+    assert f"GRAPH <{NAMES.graph('https://w3id.org/citygraph/source/page')}>" in text
+    assert DEFAULT not in text
+
+
+def test_the_variable_of_a_graph_gets_the_public_name() -> None:
+    """So that it can be joined with statements about the source, and no other graph of the store is read."""
+    text = text_of("SELECT ?g { GRAPH ?g { ?s ?p ?o } ?g rdfs:label ?l }")
+    assert f"GRAPH ?cgs1 {{ ?s ?p ?o }} {GRAPHS} {{ ?cgs1 <urn:x-citygraph:graph> ?g }}" in text
+
+
+def test_a_star_stands_for_the_variables_of_the_query_alone() -> None:
+    """In the order of the engines, without the variables that the translation adds."""
+    assert text_of("SELECT * { GRAPH ?g { ?b ?a ?c } } VALUES ?d { 1 }").startswith("SELECT ?a ?b ?c ?d ?g {")
+    assert "SELECT ?x ?y" in text_of("SELECT ?x { { SELECT * { ?y ?x 1 } } }")
+
+
+def test_ask_and_construct_are_sent_as_select() -> None:
+    """Their rows are turned into true, false or a graph here."""
+    ask = translate(Query("ASK { ?s ?p ?o }"), NAMES)
+    assert (ask.kind, ask.text) == (Kind.BOOLEAN, f"SELECT (1 AS ?cgsrow) {{ {DEFAULT} {{ ?s ?p ?o }} }} LIMIT 1")
+    graph = translate(Query("CONSTRUCT { ?s a [] } WHERE { ?s ?p ?o } LIMIT 3"), NAMES)
+    assert (graph.kind, graph.text) == (Kind.GRAPH, f"SELECT ?s {{ {DEFAULT} {{ ?s ?p ?o }} }} LIMIT 3")
+
+
+def test_the_dataset_of_the_request_replaces_the_graphs() -> None:
+    """One default graph, and the named graphs that are listed."""
+    page = "https://w3id.org/citygraph/source/page"
+    query = "SELECT ?s FROM source:news { ?s ?p ?o GRAPH source:page { ?s a ?c } }"
+    text = text_of(query, (page,), (page,))
+    assert text.count(f"GRAPH <{NAMES.graph(page)}>") == 2
+    assert "FROM" not in text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DESCRIBE city:izmir",
+        "SELECT ?s FROM source:page FROM source:news { ?s ?p ?o }",
+        "SELECT (cg:fold(?o) AS ?x) { ?s ?p ?o }",
+        "SELECT (<bif:upper>(?o) AS ?x) { ?s ?p ?o }",
+        "SELECT ?s { SERVICE <http://127.0.0.1/> { ?s ?p ?o } }",
+        "SELECT ?g { GRAPH ?g { ?s ?p ?o FILTER(?g != ?s) } }",
+        "SELECT ?g { GRAPH ?g {} }",
+        "SELECT ?s { ?s ?p _:a FILTER(?s != 1) _:a ?q ?o }",
+        "SELECT ?cgs1 { ?cgs1 ?p ?o }",
+        "SELECT ?s { ?s ?p",
+        "INSERT DATA { <urn:a> <urn:b> 1 }",
+        "DEFINE input:inference 'x' SELECT ?s { ?s ?p ?o }",
+        "SELECT ?s { ?s unknown:p ?o }",
+    ],
+)
+def test_what_stores_do_not_have_in_common_is_left_to_the_release(query: str) -> None:
+    """Functions of ours and of the store, several default graphs, faulty texts."""
+    with pytest.raises(NotTranslated):
+        translate(Query(query), NAMES)
+
+
+def test_a_text_cannot_leave_the_graphs_of_the_release() -> None:
+    """Strings, comments and IRIs that look like syntax are written in one spelling."""
+    text = text_of("""SELECT ?s { ?s ?p '''} } GRAPH ?x { "''' # } GRAPH ?y {
+    }""")
+    assert text == f'SELECT ?s {{ {DEFAULT} {{ ?s ?p "}} }} GRAPH ?x {{ \\"" }} }}'
