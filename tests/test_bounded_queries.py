@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from werkzeug.test import Client
 
 from citygraph.commit.change import Change, GraphWrite, Payload
 from citygraph.commit.commit import Followup, commit
@@ -23,6 +24,7 @@ from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 from citygraph.sparql.statistics import read_statistics
 from citygraph.web import create_app
+from citygraph.web.http.messages import QUICK, NeedsThread
 from tests.small import build_small
 
 COMMENT = "http://www.w3.org/2000/01/rdf-schema#comment"
@@ -57,13 +59,39 @@ class EnginesOnDisk:
         return Answer(result.format, out.getvalue(), 0.001, rows, release_id)
 
 
+@dataclass
+class EventLoop:
+    """Calls the application as the event loop does: a request that is quick here, any other as a thread would."""
+
+    application: Any
+    engines: EnginesOnDisk
+    quick: int = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answers a request."""
+        if self.application.is_quick(environ, b""):
+            environ[QUICK] = True
+            before = len(self.engines.asked)
+            try:
+                reply = self.application(environ, start_response)
+            except NeedsThread:
+                environ[QUICK] = False
+            else:
+                assert len(self.engines.asked) == before
+                self.quick += 1
+                return reply
+        return self.application(environ, start_response)
+
+
 class Site:
     """A site, and the engines behind it."""
 
-    def __init__(self, folder: Path, **values: Any) -> None:
+    def __init__(self, folder: Path, by_event_loop: bool = False, **values: Any) -> None:
         releases = Releases(folder)
         self.engines = EnginesOnDisk(releases)
-        self._client = create_app(Settings(releases=folder, **values), releases, self.engines).test_client()
+        app = create_app(Settings(releases=folder, **values), releases, self.engines).wsgi_app
+        self.loop = EventLoop(app, self.engines)
+        self._client = Client(self.loop if by_event_loop else app)
 
     def reply(self, text: str, headers: dict[str, str] | None = None, **parameters: str) -> tuple[object, ...]:
         """The reply, without what differs at each evaluation."""
@@ -80,9 +108,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sites(folder: Path) -> tuple[Site, Site]:
-    """A site that evaluates bounded queries itself, and one that does not."""
-    return Site(folder), Site(folder, bounded_queries=False)
+def sites(folder: Path) -> tuple[Site, Site, Site]:
+    """Sites that evaluate bounded queries in a thread, on the event loop, and in engines."""
+    by_loop = Site(folder, by_event_loop=True)
+    # The first opens the release, in a thread.
+    by_loop.reply(LOOKUP)
+    return Site(folder), by_loop, Site(folder, bounded_queries=False)
 
 
 @settings(max_examples=120, deadline=None)
@@ -95,7 +126,7 @@ def sites(folder: Path) -> tuple[Site, Site]:
     st.sampled_from(FORMATS),
 )
 def test_replies_are_those_of_the_engines(
-    sites: tuple[Site, Site],
+    sites: tuple[Site, Site, Site],
     members: list[str],
     optional: list[str],
     filtered: str,
@@ -106,17 +137,19 @@ def test_replies_are_those_of_the_engines(
     """Status, headers and bytes are equal, in all formats and for all errors, and again from the cache."""
     further = " ".join(f"OPTIONAL {{ {pattern} }}" for pattern in optional)
     text = f"{head} {{ {' . '.join(members)} {filtered} {further} }} {tail}"
-    own, engines = sites
+    in_thread, by_loop, engines = sites
     for _ in range(2):
-        assert own.reply(text, format=format_) == engines.reply(text, format=format_)
+        expected = engines.reply(text, format=format_)
+        assert in_thread.reply(text, format=format_) == expected
+        assert by_loop.reply(text, format=format_) == expected
 
 
 LOOKUP = "SELECT ?name { city:bremen rdfs:label ?name } ORDER BY ?name"
 
 
-def test_lookups_need_no_engine_and_other_queries_do(sites: tuple[Site, Site]) -> None:
+def test_lookups_need_no_engine_and_other_queries_do(sites: tuple[Site, Site, Site]) -> None:
     """So that a lookup does not wait for long queries."""
-    own, _ = sites
+    own, _, _ = sites
     before = len(own.engines.asked)
     status, headers, body = own.reply(LOOKUP + " #1")
     assert (status, body) == ("200 OK", b"name\r\nBremen\r\nBremen\r\n")
@@ -124,6 +157,25 @@ def test_lookups_need_no_engine_and_other_queries_do(sites: tuple[Site, Site]) -
     assert len(own.engines.asked) == before
     own.reply("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }")
     assert len(own.engines.asked) == before + 1
+
+
+def test_the_event_loop_answers_lookups_and_leaves_the_rest_to_threads(sites: tuple[Site, Site, Site]) -> None:
+    """(16 §1) It never waits for an engine."""
+    _, site, _ = sites
+    before = site.loop.quick
+    assert site.reply(f"{LOOKUP} #2")[0] == "200 OK"
+    assert site.loop.quick == before + 1
+    assert site.reply("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }")[0] == "200 OK"
+    assert site.reply(f"{LOOKUP} #3", timeout="5")[0] == "200 OK"
+    assert site.reply(f"{LOOKUP} #4", format="html")[0] == "200 OK"
+    assert site.loop.quick == before + 1
+
+
+def test_a_request_that_begins_anew_in_a_thread_counts_once(folder: Path) -> None:
+    """(16 §1) For the rate of its client, of which two requests are saved up."""
+    site = Site(folder, by_event_loop=True, client_rate=0.2, hold_limit=10)
+    assert [str(site.reply(f"{LOOKUP} #{number}")[0])[:3] for number in range(3)] == ["200", "200", "429"]
+    assert len(site.engines.asked) == 2
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from citygraph.shared_counts import SharedCounts
@@ -123,6 +123,7 @@ class HttpConnection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.on_lost: Callable[[], None] | None = None
         self._open_connections = connections
+        self._answered: RequestResponseCycle | None = None
         self._part = _NONE
         self._received = 0  # bytes of this part, at least
 
@@ -173,8 +174,36 @@ class HttpConnection(HttpToolsProtocol):
         """Begins a request."""
         self._part = _HEAD
         self._open_connections.works(self)
+        # It may follow another request at once.
+        self._unset_keepalive_if_required()
         super().on_message_begin()
         self.scope["state"] = {"connection": self}
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Starts to answer a request, which is done here if it is quick."""
+        # With requests in a pipeline, `cycle` is the last one.
+        self._answered = cycle
+        if cycle.scope["method"] == "GET" and app.answer_quickly(cycle.scope):
+            return
+        super()._start_asgi_task(cycle, app)
+
+    def send_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Sends a response in one piece, which costs one system call. The headers have its length, if it needs one."""
+        cycle = self._answered
+        if cycle is None or self.transport.is_closing():
+            return
+        lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]]
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines) or b"\0" in head:
+            raise ValueError("a header has a line break")
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(b"".join((head, end, body)))
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
 
     def on_headers_complete(self) -> None:
         """Starts the request."""
@@ -189,6 +218,8 @@ class HttpConnection(HttpToolsProtocol):
         """Ends the request."""
         self._part, self._received = _NONE, 0
         super().on_message_complete()
+        if self.cycle.response_complete:
+            self._open_connections.rests(self)
 
     def on_response_complete(self) -> None:
         """Ends the response, after which the connection may be idle."""

@@ -25,6 +25,11 @@ class RequestBody(io.RawIOBase):
         self._held = bytearray()
         self._has_more = True
 
+    @property
+    def whole(self) -> bytes | None:
+        """The body if it has been received, or None."""
+        return None if self._has_more else bytes(self._held)
+
     async def begin(self) -> None:
         """Receives the whole body if it is small, else its first part. Raises ClientGone."""
         while self._has_more and len(self._held) < HELD:

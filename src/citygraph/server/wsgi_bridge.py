@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from citygraph.engine.client_watch import ClientGone, ClientWatch, watched
 from citygraph.server.request_body import HELD, Message, Receive, RequestBody
+from citygraph.web.http.messages import QUICK, NeedsThread
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -36,6 +37,14 @@ class _Whole(NamedTuple):
     body: bytes
 
 
+class _Pieces(NamedTuple):
+    """A response whose pieces are made while they are sent."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: Iterable[bytes]
+
+
 class WsgiBridge:
     """An ASGI application that has a WSGI application answer in `threads` threads; more requests wait for one.
 
@@ -44,24 +53,48 @@ class WsgiBridge:
 
     def __init__(self, application: WSGIApplication, threads: int) -> None:
         self._application = application
+        # The site knows it; other applications are always called in threads.
+        self._is_quick: Callable[[WSGIEnvironment, bytes], bool] | None = getattr(application, "is_quick", None)
         self._threads = ThreadPoolExecutor(threads, "request")
         self._ending = ThreadPoolExecutor(_ENDING_THREADS, "ending")
         self._keys: dict[bytes, str] = {}
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answers a request."""
-        environ = self._environ(scope)
-        connection: HttpConnection = scope["state"]["connection"]
+        state = scope["state"]
+        environ: WSGIEnvironment = state.get("environ") or self._environ(scope)
+        connection: HttpConnection = state["connection"]
         watch = ClientWatch()
         connection.on_lost = lambda: self._leave(watch)
-        exchange = _Exchange(asyncio.get_running_loop(), send, watch)
-        body = environ["wsgi.input"] = RequestBody(exchange.loop, receive)
+        exchange = _Exchange(connection, send, watch)
+        body = environ["wsgi.input"] = RequestBody(connection.loop, receive)
         try:
             if _is_small(environ):
                 await body.begin()
-            await exchange.answer(self._threads, self._application, environ)
+            received = body.whole
+            if received is None or not self._answer_here(environ, received, connection):
+                await exchange.answer(self._threads, self._application, environ)
         except ClientGone:
             return
+
+    def answer_quickly(self, scope: MutableMapping[str, Any]) -> bool:
+        """Answers a GET that is not worth a thread. Returns False for any other, which has had no effects yet."""
+        environ = scope["state"]["environ"] = self._environ(scope)
+        return self._answer_here(environ, b"", scope["state"]["connection"])
+
+    def _answer_here(self, environ: WSGIEnvironment, body: bytes, connection: HttpConnection) -> bool:
+        if self._is_quick is None or connection.flow.write_paused or not self._is_quick(environ, body):
+            return False
+        environ[QUICK] = True
+        try:
+            response = _called(self._application, environ)
+        except NeedsThread:
+            environ[QUICK] = False
+            return False
+        if not isinstance(response, _Whole):
+            raise TypeError("a quick response is not in memory")
+        connection.send_whole(*response)
+        return True
 
     def _leave(self, watch: ClientWatch) -> None:
         for end in watch.leave():
@@ -109,38 +142,39 @@ class WsgiBridge:
 class _Exchange:
     """A request and its response. A thread runs the application; what it sends goes through the event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, send: Send, watch: ClientWatch) -> None:
-        self.loop = loop
+    def __init__(self, connection: HttpConnection, send: Send, watch: ClientWatch) -> None:
+        self._connection = connection
+        self._loop = connection.loop
         self._send = send
         self._watch = watch
 
     async def answer(self, threads: ThreadPoolExecutor, application: WSGIApplication, environ: WSGIEnvironment) -> None:
         """Has the application answer, and sends the response. Raises ClientGone, and what the application raises."""
         try:
-            whole = await self.loop.run_in_executor(threads, self._run, application, environ)
+            response = await self._loop.run_in_executor(threads, self._run, application, environ)
         except asyncio.CancelledError:
             # The server stops, and this request has had its time.
             for end in self._watch.leave():
                 end()
             raise
-        if whole is not None:
-            await self._send_head(whole.status, whole.headers)
-            await self._send({"type": "http.response.body", "body": whole.body})
+        if response is not None:
+            self.status = response.status
+            # What was sent before in the same connection.
+            await self._connection.flow.drain()
+            self._connection.send_whole(*response)
 
     def _run(self, application: WSGIApplication, environ: WSGIEnvironment) -> _Whole | None:
         """Runs the application, in a thread. Returns a response in memory; another has been sent."""
         if self._watch.is_gone:
             raise ClientGone
-        started: list[Any] = []
         with watched(self._watch):
-            body = application(environ, lambda *head: started.extend(head))  # type: ignore[arg-type]
+            response = _called(application, environ)
+            if isinstance(response, _Whole):
+                return response
             try:
-                status, headers = int(started[0][:3]), _encoded(started[1])
-                if isinstance(body, tuple):
-                    return _Whole(status, headers, b"".join(body))
-                self._send_pieces(status, headers, body, environ)
+                self._send_pieces(*response, environ)
             finally:
-                close = getattr(body, "close", None)
+                close = getattr(response.body, "close", None)
                 if close is not None:
                     close()
         return None
@@ -172,7 +206,7 @@ class _Exchange:
         async def send() -> None:
             await sending
 
-        asyncio.run_coroutine_threadsafe(send(), self.loop).result()
+        asyncio.run_coroutine_threadsafe(send(), self._loop).result()
         if self._watch.is_gone:
             raise ClientGone
 
@@ -185,5 +219,10 @@ def _is_small(environ: WSGIEnvironment) -> bool:
     return has_body and "HTTP_EXPECT" not in environ
 
 
-def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+def _called(application: WSGIApplication, environ: WSGIEnvironment) -> _Whole | _Pieces:
+    """Calls the application. What it returns as a tuple is whole, and its headers have its length."""
+    started: list[Any] = []
+    body = application(environ, lambda *head: started.extend(head))  # type: ignore[arg-type]
+    status = int(started[0][:3])
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in started[1]]
+    return _Whole(status, headers, b"".join(body)) if isinstance(body, tuple) else _Pieces(status, headers, body)

@@ -78,15 +78,15 @@ class QueryBounds:
         self._forms: dict[str, QueryForm | None] = {}
         self._bound = lru_cache(_KEPT)(self._bound_of_form)
 
-    def of(self, text: str) -> Bound | None:
-        """Returns the bound of a text, or None for one that may take long."""
+    def of(self, text: str, part: int = 1) -> Bound | None:
+        """Returns the bound of a text, or None for one that may have more than that part of MOST_BINDINGS."""
         if len(text) > _LONGEST_TEXT:
             return None
         parts = NAMES.split(text)
         names = parts[2::3]
         # Lists, because generators take twice as long.
         form = self._form("\0".join([*parts[1::3], *[name[:1] for name in names]]), text)
-        bound = self._bound(form, tuple([names[place] for place in form.names])) if form is not None else None
+        bound = self._bound(form, tuple([names[place] for place in form.names]), part) if form is not None else None
         if bound is None:
             return None
         if bound.first is None:
@@ -104,7 +104,7 @@ class QueryBounds:
             form = self._forms[key] = read_form(text)
             return form
 
-    def _bound_of_form(self, form: QueryForm, names: tuple[str, ...]) -> _FormBound | None:
+    def _bound_of_form(self, form: QueryForm, names: tuple[str, ...], part: int) -> _FormBound | None:
         by_place = dict(zip(form.names, names, strict=True))
         prefixes = {**PREFIXES, **{by_place[at][:-1]: by_place[at + 1][1:-1] for at in form.prefixes}}
         predicates = {place: _iri(name, prefixes) for place, name in by_place.items()}
@@ -114,7 +114,7 @@ class QueryBounds:
         # An IRI that is not absolute, or has escapes.
         if any(pattern.predicate == "" for pattern in (*patterns, *optional)):
             return None
-        return _Orders(patterns, optional, self._statistics).bound(prefixes)
+        return _Orders(patterns, optional, self._statistics).bound(prefixes, part)
 
 
 def _with_predicate(pattern: FormPattern, iris: Mapping[int, str | None]) -> FormPattern:
@@ -130,11 +130,11 @@ class _Orders:
         self._statistics = statistics
         self._following: dict[frozenset[int], int] = {}
 
-    def bound(self, prefixes: Mapping[str, str]) -> _FormBound | None:
-        """Returns the bound of these patterns, or None."""
+    def bound(self, prefixes: Mapping[str, str], part: int) -> _FormBound | None:
+        """Returns the bound of these patterns, or None if they may exceed that part of what is bounded."""
         entries = self._next(frozenset())
         size = sum(self._numbers(pattern).longest for pattern in (*self._patterns, *self._optional))
-        most = min(MOST_BINDINGS, MOST_BYTES // max(1, size))
+        most = min(MOST_BINDINGS, MOST_BYTES // max(1, size)) // part
         allowed = {entry: most // (1 + self._bindings_after(frozenset({entry}))) for entry in entries}
         if all(self._matches(self._patterns[entry], frozenset()) <= most for entry, most in allowed.items()):
             return _FormBound()

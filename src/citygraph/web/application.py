@@ -159,6 +159,8 @@ class Application:
         self._prefix = prefix
         self._cache = cache
         self._observer = observer
+        endpoint = views.get("endpoint")
+        self._endpoint = endpoint if isinstance(endpoint, SparqlEndpoint) else None
         app.url_map = url_map(part for part, name in (("engines", "endpoint"), ("writer", "update")) if name in views)
         # Addresses without parameters, such as /sparql, are found without the map's state machine.
         self._exact: dict[tuple[str, str], _Match] = {
@@ -175,6 +177,11 @@ class Application:
             route.endpoint: _view(views, route.endpoint) for route in ROUTES if _module(route.endpoint) in views
         }
         self._fast = frozenset(endpoint for endpoint in self.views if _module(endpoint) in FAST)
+
+    def is_quick(self, environ: WSGIEnvironment, body: bytes) -> bool:
+        """Returns whether the event loop may wait for the reply to a request with this body; see QUICK."""
+        is_query = environ["PATH_INFO"] == "/sparql" and environ["REQUEST_METHOD"] in ("GET", "POST")
+        return is_query and self._endpoint is not None and self._endpoint.is_quick(environ, body)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers a request by WSGI; whatever fails, the client gets a reply."""

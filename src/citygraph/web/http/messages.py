@@ -32,6 +32,10 @@ REQUEST_ID = "citygraph.request"
 CURRENT = "citygraph.current"
 RELEASE_HEADER = "X-Citygraph-Release"
 
+# The key of the WSGI environment that says that the event loop waits for the reply, so that it must be quick. It is
+# False for a request of which that was tried before.
+QUICK = "citygraph.quick"
+
 # Values of Cache-Control. A release never changes, so an address that names one may be kept for ever.
 FRESH = "public, max-age=60"
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -69,6 +73,10 @@ _ALLOWED_HEADERS = (
 _CODING_SUFFIXES = ("", "-gzip", "-br", "-zstd")
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 _COMPUTED_PARTS = frozenset({"scheme", "server", "root_path", "query_string", "headers", "remote_addr"})
+
+
+class NeedsThread(BaseException):
+    """Ends the work on a request that must be quick and is not. It has no effects yet, and begins anew in a thread."""
 
 
 _NO_PARAMETERS: ImmutableMultiDict[str, str] = ImmutableMultiDict()

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from citygraph.errors import TooLarge, UnsupportedMedia
+from citygraph.errors import CitygraphError, TooLarge, UnsupportedMedia
 from citygraph.rdf.formats import FORMATS, Kind
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
@@ -29,7 +29,7 @@ from citygraph.sparql.protocol import (
 from citygraph.stores.store_queries import StoreQueries
 from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.bodies import BodyReceiver, compress, declared_length, has_body
-from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, Request, coded_tag, is_unmodified
+from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, QUICK, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import AcceptedFormats, accepted_formats, encoding, language
 from citygraph.web.http.rate_limiter import RateLimiter
@@ -51,6 +51,10 @@ _READ_BY_PAGES = "application/sparql-results+json, application/n-triples;q=0.9"
 # A form writes a byte of the query in up to three, and has other parameters too.
 _FORM_FACTOR, _FORM_ROOM = 3, 64 * 1024
 _MOST_OPEN = 100
+# The key of the WSGI environment with what `is_quick` has read.
+_OPERATION = "citygraph.operation"
+# Characters of a quick query, as it is encoded.
+_LONGEST_QUICK = 8192
 # Of a query, as an address; longer ones are refused by some proxies.
 _LONGEST_ADDRESS = 4000
 # Of a body that is too large, so much is received and dropped, for its sender to read why.
@@ -80,14 +84,38 @@ class SparqlEndpoint:
         self._workbench = workbench
         self._opened: dict[str, Release] = {}
         self._bodies = bodies or BodyReceiver(settings)
+        self._bounded = bounded
         # Most requests have one of a few values of these headers.
         self._accepted = lru_cache(512)(accepted_formats)
         self._encoding = lru_cache(512)(encoding)
 
+    def is_quick(self, environ: dict[str, Any], body: bytes) -> bool:
+        """Returns whether a request is a query whose result the event loop may wait for."""
+        length = len(environ["QUERY_STRING"]) + len(body)
+        # A page takes longer, and so may an error.
+        if self._bounded is None or length > _LONGEST_QUICK or "html" in environ.get("HTTP_ACCEPT", ""):
+            return False
+        try:
+            operation = parse_request(
+                environ["REQUEST_METHOD"],
+                environ["QUERY_STRING"],
+                environ.get("CONTENT_TYPE", ""),
+                body,
+                self._settings.base,
+            )
+            if operation.query is None or operation.format == "html":
+                return False
+            environ[_OPERATION] = operation
+            return self._bounded.is_quick(self._release_of(""), operation.query)
+        except CitygraphError:
+            return False
+
     def answer(self, request: Request) -> Reply:
         """Returns the result of the query, the workbench for a browser, or the service description without a query."""
         client = client_address(request.environ, self._settings.trusted_proxies)
-        self._limiter.count_request(client)
+        quick = request.environ.get(QUICK)
+        if quick is not False:
+            self._limiter.count_request(client)
         operation = self._operation(request)
         accepted = self._accepted(request.header("Accept"), operation.format)
         if accepted.html:
@@ -106,6 +134,7 @@ class SparqlEndpoint:
             # On a POST the header would mean something else (RFC 9110, 13.1.2).
             "" if request.method == "POST" else request.header("If-None-Match"),
             bool(request.release),
+            bool(quick),
         )
         answer = self.results.answer(query_request)
         _name_file(request, answer)
@@ -139,6 +168,9 @@ class SparqlEndpoint:
         return self.results.answer(QueryRequest(self._release(request), readable, accepted, client))
 
     def _operation(self, request: Request) -> ProtocolRequest:
+        operation: ProtocolRequest | None = request.environ.pop(_OPERATION, None)
+        if operation is not None:
+            return operation
         content_type = request.environ.get("CONTENT_TYPE") or ""
         body = self._body(request.environ, content_type) if request.method in WITH_BODY else b""
         return parse_request(request.method, request.query, content_type, body, self._settings.base)
@@ -165,7 +197,10 @@ class SparqlEndpoint:
         return body
 
     def _release(self, request: Request) -> Release:
-        release_id = request.release or self._releases.current_id()
+        return self._release_of(request.release)
+
+    def _release_of(self, release_id: str) -> Release:
+        release_id = release_id or self._releases.current_id()
         release = self._opened.get(release_id)
         if release is None:
             release = self._releases.get(release_id)

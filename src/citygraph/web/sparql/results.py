@@ -18,7 +18,7 @@ from citygraph.sparql.hints import compared_dates
 from citygraph.sparql.protocol import Query
 from citygraph.traces import child_span
 from citygraph.web.http.bodies import SMALLEST, Spool, compress, compressed
-from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, Reply, coded_tag, has_tag
+from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, NeedsThread, Reply, coded_tag, has_tag
 from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import AcceptedFormats
 from citygraph.web.http.rate_limiter import RateLimiter
@@ -52,7 +52,7 @@ class QueryRequest(NamedTuple):
     """A query and the negotiated representation of its result.
 
     `coding` is the content coding, `if_none_match` the value of the header. If `pinned`, the address names the release,
-    so that the result never changes.
+    so that the result never changes. If `is_quick`, no engine may be asked.
     """
 
     release: Release
@@ -62,6 +62,7 @@ class QueryRequest(NamedTuple):
     coding: str | None = None
     if_none_match: str = ""
     pinned: bool = False
+    is_quick: bool = False
 
 
 class Results:
@@ -86,7 +87,7 @@ class Results:
         self.metrics = metrics
 
     def answer(self, request: QueryRequest) -> Reply:
-        """Returns the reply. Raises what the guard, the engine and the client's rate limiter raise."""
+        """Returns the reply. Raises NeedsThread, and what the guard, the engine and the client's rate limiter raise."""
         try:
             keywords = scan(request.query.text, self._settings)
         except CitygraphError as error:
@@ -152,6 +153,8 @@ class Results:
                 evaluator = "store"
                 answer = self.store.run(request.release, request.query, plan, request.client)
             if answer is None:
+                if request.is_quick:
+                    raise NeedsThread
                 evaluator = "engine"
                 with child_span("engine query", **{"citygraph.release": request.release.id}):
                     answer = self._engines.run(request.release.id, request.query, request.client, federated)

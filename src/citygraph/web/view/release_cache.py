@@ -322,6 +322,10 @@ class ReleaseCache:
                     self._replica.request(opened)
             return opened
 
+    def has(self, release_id: str) -> bool:
+        """Returns whether the release is open, so that `get` does not wait for it."""
+        return release_id in self._open
+
     def check(self) -> Release:
         """Returns the current release, if its store can be opened; no replica is made of it. Raises NotFound."""
         with self._lock:
