@@ -132,7 +132,8 @@ def _commit(settings: Settings, change: Change, language: str) -> int:
     outcome = commit_here([change], settings)[0]
     if isinstance(outcome, Commit):
         published = "published" if outcome.published else "unchanged"
-        audit(settings, "commit", published, dry_run=change.dry_run, **details_of(outcome))
+        about = {"message": change.message, "dry_run": change.dry_run}
+        audit(settings, "commit", published, **about, **details_of(outcome))
     else:
         audit(settings, "commit", type(outcome).__name__, dry_run=change.dry_run, why=str(outcome)[:500])
     if isinstance(outcome, Violations):

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 # The key of the WSGI environment that holds the id of the release that the address names.
 RELEASE = "citygraph.release"
-# The key of the WSGI environment that holds the id of the release that was opened for the request.
-ANSWERING = "citygraph.answering"
 # The key of the WSGI environment that holds the id by which logs name the request.
 REQUEST_ID = "citygraph.request"
 

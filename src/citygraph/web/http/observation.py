@@ -14,7 +14,7 @@ from citygraph.logs import log_request
 from citygraph.settings import Settings
 from citygraph.traces import Traces
 from citygraph.web.http.addresses import MOUNT, client_address
-from citygraph.web.http.messages import ANSWERING, RELEASE, REQUEST_ID, Reply, Request
+from citygraph.web.http.messages import RELEASE_HEADER, REQUEST_ID, Reply, Request
 from citygraph.web.http.metrics import OTHER_ROUTE, ROUTE_NUMBERS, Metrics
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class RequestObserver:
             "bytes": size,
             "ms": round(seconds * 1000, 2),
             "outcome": outcome,
-            "release": reply.header("X-Citygraph-Release") or str(environ.get(ANSWERING) or environ.get(RELEASE, "")),
+            "release": reply.header(RELEASE_HEADER),
             "request_id": request.id,
         }
 

@@ -123,6 +123,7 @@ class ErrorPages:
             title=reader.translations(problem.type.title),
             detail_language=spoken,
             violations=violations or [],
+            request_id=request.id,
         )
         return page.encode("utf-8", "replace"), reader.translations.language
 

@@ -35,6 +35,7 @@ from citygraph.web.http.negotiation import reader_language
 from citygraph.web.pages.error_pages import result_members
 
 _BLOCK = 64 * 1024
+_LONGEST_TEXT = 500  # in the audit log
 _PATIENCE = 2.0  # seconds for a place to become free
 # Errors of a change that is not right, rather than of the server.
 _REFUSED = (UsageError, BadData, Violations, Conflict, PreconditionFailed, Forbidden, NotFound)
@@ -124,12 +125,13 @@ class WriteAccess:
             details = details_of(commit)
         except CitygraphError as error:
             outcome, counted = type(error).__name__, "refused" if isinstance(error, _REFUSED) else "failed"
-            details = {"why": str(error)[:500]}
+            details = {"why": str(error)[:_LONGEST_TEXT]}
             raise
         finally:
             # Before the response: a change that is acknowledged is in the log.
             seconds = self._metrics.end_commit(counted, begun)
-            self.log(request, principal, "commit", outcome, dry_run=change.dry_run, seconds=seconds, **details)
+            about = {"message": change.message[:_LONGEST_TEXT], "dry_run": change.dry_run, "seconds": seconds}
+            self.log(request, principal, "commit", outcome, **about, **details)
         return commit
 
     def log(self, request: Request, principal: Principal, action: str, outcome: str, **details: Any) -> None:

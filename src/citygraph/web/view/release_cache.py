@@ -35,7 +35,7 @@ from citygraph.rdf.nquads import apply_patch, patched_ancestors
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.release.releases import Release, Releases
 from citygraph.text import matches_language
-from citygraph.web.http.messages import ANSWERING, Request
+from citygraph.web.http.messages import Request
 from citygraph.web.view.findings import Findings, read_findings
 
 log = logging.getLogger(__name__)
@@ -307,9 +307,7 @@ class ReleaseCache:
 
     def of_request(self, request: Request) -> OpenRelease:
         """Returns the release that the address names, else the current one. Raises NotFound without one."""
-        opened = self.get(request.release) if request.release else self.current()
-        request.environ[ANSWERING] = opened.release.id
-        return opened
+        return self.get(request.release) if request.release else self.current()
 
     def get(self, release_id: str) -> OpenRelease:
         """Returns the release of that name, which is opened if needed, to read from. Raises NotFound."""
