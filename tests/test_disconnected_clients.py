@@ -20,6 +20,9 @@ from tests.small import build_small
 # It takes until its time limit.
 LONG = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
 
+# Its result has gigabytes.
+ALL = "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Engines]]:
@@ -58,6 +61,38 @@ def test_a_query_ends_when_its_client_leaves(site: tuple[Running, Engines], kind
     time.sleep(0.5)
     assert not ours(engines)
     assert running.get("/sparql?query=" + quote(f"ASK {{ ?s ?p ?o . ?o ?q ?r }} # {kind}")).status == 200
+
+
+def test_a_large_result_streams_and_ends_with_its_client(site: tuple[Running, Engines]) -> None:
+    """(16 §2) The first byte of gigabytes comes within a second or two; when the client has enough, the query ends."""
+    running, engines = site
+    begun = time.monotonic()
+    with socket.create_connection(("127.0.0.1", running.port)) as connection:
+        connection.sendall(request_of(f"{ALL} # COUNT"))
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        assert time.monotonic() - begun < 5
+        received = 0
+        while received < 10_000_000:
+            received += len(connection.recv(1_000_000))
+        assert ours(engines)
+    wait_for(lambda: not ours(engines), 2)
+
+
+def test_a_large_result_that_reaches_a_limit_is_cut(site: tuple[Running, Engines]) -> None:
+    """(16 §2) The connection closes without the last chunk, so that no client takes the part for the whole."""
+    running, _ = site
+    with socket.create_connection(("127.0.0.1", running.port), 30) as connection:
+        connection.sendall(request_of(ALL, "timeout=2&"))
+        last = b""
+        while piece := connection.recv(1_000_000):
+            last = (last + piece)[-100:]
+    assert last
+    assert not last.endswith(b"0\r\n\r\n")
+
+
+def request_of(text: str, parameters: str = "") -> bytes:
+    head = f"GET /sparql?{parameters}query={quote(text)} HTTP/1.1\r\nHost: a\r\n"
+    return f"{head}Accept: text/csv\r\n\r\n".encode()
 
 
 def ours(engines: Engines) -> list[RunningQuery]:

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from citygraph.engine.client_watch import current_watch
+from citygraph.errors import LimitReached
 from citygraph.server import http_connection
 from citygraph.server.web_processes import http_server, listeners
 from citygraph.settings import Settings
+from citygraph.web.http.bodies import SendBuffer, StreamedBody
+from citygraph.web.http.messages import OUTLET
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -29,15 +32,33 @@ class Application:
 
     def __init__(self) -> None:
         self.events = {name: threading.Event() for name in ("begun", "left", "go", "ended")}
+        self.places = threading.BoundedSemaphore(1)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/pieces":
             start_response("200 OK", [("Content-Type", "text/plain")])
             return self.pieces(environ["QUERY_STRING"])
+        if path == "/buffered":
+            return self.buffered(environ, start_response)
         text: bytes = getattr(self, path[1:])(environ)
         start_response("200 OK", [("Content-Length", str(len(text)))])
         return (text,)
+
+    def buffered(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[OUTLET].buffer = SendBuffer(self.places, 10**8)
+        self.places.acquire()
+        start_response("200 OK", [])
+        return StreamedBody(self.large(environ["QUERY_STRING"]), self.events["ended"].set)
+
+    def large(self, query: str) -> Iterator[bytes]:
+        yield b"first"
+        self.events["begun"].set()
+        self.events["go"].wait(10)
+        if query == "fails":
+            raise LimitReached("too long", "time", 1, 1)
+        for _ in range(200):
+            yield b"x" * 100_000
 
     def pieces(self, query: str) -> Iterator[bytes]:
         yield b"first"
@@ -103,7 +124,7 @@ def exchange(port: int, sent: bytes) -> bytes:
     """What is received until the server closes the connection, or has nothing to send for a moment."""
     with connected(port) as connection:
         connection.sendall(sent)
-        connection.settimeout(0.5)
+        connection.settimeout(0.2)
         received = b""
         try:
             while piece := connection.recv(65536):
@@ -220,6 +241,51 @@ def test_a_client_that_reads_nothing_is_disconnected(monkeypatch: pytest.MonkeyP
         slow.sendall(GET % b"/pieces?endless")
         time.sleep(0.2)
         assert exchange_soon(port, GET % b"/quick?").endswith(b"quick ")
+
+
+def test_a_large_response_is_sent_while_it_is_made() -> None:
+    """(16 §2) The first piece comes before the others are made, and a slow reader holds no thread after that."""
+    application = Application()
+    with answering(application) as port, connected(port) as slow:
+        slow.sendall(GET % b"/buffered")
+        received = receive_until(slow, b"first")
+        application.events["go"].set()
+        assert application.events["ended"].wait(10)
+        assert exchange_soon(port, GET % b"/quick?").endswith(b"quick ")
+        received += receive_until(slow, LAST_CHUNK)
+        assert received.count(b"x") >= 20_000_000
+        assert application.places.acquire(timeout=5)
+
+
+def test_a_large_response_that_fails_is_cut() -> None:
+    """(16 §2) It does not look complete, and leaves its place to others."""
+    application = Application()
+    with answering(application) as port, connected(port) as connection:
+        connection.sendall(GET % b"/buffered?fails")
+        application.events["go"].set()
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert b"first" in received
+        assert LAST_CHUNK not in received
+        assert application.places.acquire(timeout=5)
+
+
+def test_a_large_response_ends_when_its_client_leaves() -> None:
+    """(16 §2) No further pieces are made, and its place is free."""
+    application = Application()
+    with answering(application) as port:
+        with connected(port) as connection:
+            connection.sendall(GET % b"/buffered")
+            receive_until(connection, b"first")
+        application.events["go"].set()
+        assert application.events["ended"].wait(5)
+        assert application.places.acquire(timeout=5)
+
+
+def receive_until(connection: socket.socket, end: bytes) -> bytes:
+    received = bytearray()
+    while end not in received[-65536 - len(end) :]:
+        received += connection.recv(65536)
+    return bytes(received)
 
 
 def exchange_soon(port: int, sent: bytes) -> bytes:

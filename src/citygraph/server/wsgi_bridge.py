@@ -6,13 +6,15 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from citygraph.engine.client_watch import ClientGone, ClientWatch, watched
+from citygraph.errors import CitygraphError
 from citygraph.server.request_body import HELD, Message, Receive, RequestBody
-from citygraph.web.http.messages import QUICK, NeedsThread
+from citygraph.web.http.bodies import Outlet, SendBuffer
+from citygraph.web.http.messages import OUTLET, QUICK, NeedsThread
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -157,27 +159,76 @@ class _Exchange:
             for end in self._watch.leave():
                 end()
             raise
-        if response is not None:
-            self.status = response.status
+        if isinstance(response, Future):
+            await asyncio.wrap_future(response)
+        elif response is not None:
             # What was sent before in the same connection.
             await self._connection.flow.drain()
             self._connection.send_whole(*response)
 
-    def _run(self, application: WSGIApplication, environ: WSGIEnvironment) -> _Whole | None:
-        """Runs the application, in a thread. Returns a response in memory; another has been sent."""
+    def _run(self, application: WSGIApplication, environ: WSGIEnvironment) -> _Whole | Future[None] | None:
+        """Runs the application, in a thread. Returns a response in memory, or the sending of one from a buffer."""
         if self._watch.is_gone:
             raise ClientGone
+        outlet = Outlet()
+        if environ["SERVER_PROTOCOL"] != "HTTP/1.0" and environ["REQUEST_METHOD"] != "HEAD":
+            environ[OUTLET] = outlet
         with watched(self._watch):
             response = _called(application, environ)
             if isinstance(response, _Whole):
+                # An error may have come after the buffer.
+                if outlet.buffer is not None:
+                    outlet.buffer.close()
                 return response
             try:
+                if outlet.buffer is not None:
+                    return self._fill(response, outlet.buffer, environ)
                 self._send_pieces(*response, environ)
             finally:
                 close = getattr(response.body, "close", None)
                 if close is not None:
                     close()
         return None
+
+    def _fill(self, response: _Pieces, buffer: SendBuffer, environ: WSGIEnvironment) -> Future[None]:
+        """Writes the pieces of a response into the buffer from which it is sent. If they fail, the rest is cut."""
+        grown = asyncio.Event()
+        sending = asyncio.run_coroutine_threadsafe(self._send_buffer(response, buffer, grown), self._loop)
+        try:
+            for piece in response.body:
+                if self._watch.is_gone:
+                    raise ClientGone
+                buffer.write(piece)
+                self._loop.call_soon_threadsafe(grown.set)
+            buffer.is_complete = True
+        except Exception as error:
+            if not self._watch.is_gone:
+                _log_cut(environ, error)
+        finally:
+            buffer.is_failed = not buffer.is_complete
+            self._loop.call_soon_threadsafe(grown.set)
+        return sending
+
+    async def _send_buffer(self, response: _Pieces, buffer: SendBuffer, grown: asyncio.Event) -> None:
+        """Sends a response from its buffer as the client reads it. Raises ClientGone, and an error that cuts it."""
+        try:
+            await self._send_head(response.status, response.headers)
+            at = 0
+            while not self._watch.is_gone:
+                grown.clear()
+                is_complete, is_failed = buffer.is_complete, buffer.is_failed
+                if piece := buffer.read(at):
+                    at += len(piece)
+                    await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+                elif is_failed:
+                    raise ConnectionAbortedError("the response is cut")
+                elif is_complete:
+                    return await self._send({"type": "http.response.body", "body": b""})
+                else:
+                    await grown.wait()
+            raise ClientGone
+        finally:
+            buffer.close()
 
     def _send_pieces(
         self, status: int, headers: list[tuple[bytes, bytes]], pieces: Iterable[bytes], environ: WSGIEnvironment
@@ -192,8 +243,8 @@ class _Exchange:
         try:
             for piece in pieces:
                 self._wait_for(self._send({"type": "http.response.body", "body": piece, "more_body": True}))
-        except Exception:
-            log.warning("the response to %s is cut", environ["PATH_INFO"], exc_info=True)
+        except Exception as error:
+            _log_cut(environ, error)
             raise
         self._wait_for(self._send({"type": "http.response.body", "body": b""}))
 
@@ -209,6 +260,12 @@ class _Exchange:
         asyncio.run_coroutine_threadsafe(send(), self._loop).result()
         if self._watch.is_gone:
             raise ClientGone
+
+
+def _log_cut(environ: WSGIEnvironment, error: Exception) -> None:
+    # Errors of ours say what they are; others need their trace.
+    is_known = isinstance(error, CitygraphError)
+    log.warning("the response to %r is cut: %s", environ["PATH_INFO"], error, exc_info=None if is_known else error)
 
 
 def _is_small(environ: WSGIEnvironment) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 import zlib
@@ -9,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import IO, Any, Protocol
 
 import brotli
@@ -158,19 +159,31 @@ def has_body(environ: Mapping[str, Any]) -> bool:
 
 
 class Spool:
-    """A limited number of large bodies in temporary files: each holds a server thread until its client has it all."""
+    """A limited number of large bodies in temporary files, each until its client has it all."""
 
     def __init__(self, places: int, limit: int) -> None:
         self._places = BoundedSemaphore(places)
         self._limit = limit
+
+    def buffer(self) -> SendBuffer:
+        """Returns a buffer for a body that is sent while it is made. Raises Busy if all places are taken."""
+        self._acquire()
+        try:
+            return SendBuffer(self._places, self._limit)
+        except BaseException:
+            self._places.release()
+            raise
+
+    def _acquire(self) -> None:
+        if not self._places.acquire(blocking=False):
+            raise Busy("too many large results are being sent", retry_after=5)
 
     def take(self, pieces: Iterable[bytes]) -> Spooled:
         """Returns a body with all the pieces; closing it frees its place.
 
         Raises Busy if all places are taken, LimitReached if the body is too large, and whatever the pieces raise.
         """
-        if not self._places.acquire(blocking=False):
-            raise Busy("too many large results are being sent", retry_after=5)
+        self._acquire()
         try:
             file, size = _write_file(pieces, self._limit)
         # After any exception: a place that is not freed is lost until the server restarts.
@@ -196,6 +209,69 @@ class Spooled:
         if not self._file.closed:
             self._file.close()
             self._places.release()
+
+
+class SendBuffer:
+    """What is made of a large body and its client has not read yet, in an unnamed temporary file.
+
+    A thread writes to it, and the event loop reads. Closing it frees its place.
+    """
+
+    def __init__(self, places: BoundedSemaphore, limit: int) -> None:
+        self._file = tempfile.TemporaryFile(prefix="citygraph-", buffering=0)  # noqa: SIM115 - it is closed after sending
+        self._places = places
+        self._limit = limit
+        self._begun = time.monotonic()
+        self._lock = Lock()
+        self.size = 0
+        self.is_complete = self.is_failed = False
+
+    def write(self, piece: bytes) -> None:
+        """Adds a piece. Raises LimitReached, ValueError if it is closed, OSError if the disk is full."""
+        if self.size + len(piece) > self._limit:
+            elapsed = time.monotonic() - self._begun
+            raise LimitReached(f"the result has more than {self._limit} bytes", "size", self._limit, elapsed)
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[self._file.write(rest) or 0 :]
+        self.size += len(piece)
+
+    def read(self, start: int) -> bytes:
+        """Returns the next bytes, which may be none yet."""
+        return os.pread(self._file.fileno(), min(_BLOCK, self.size - start), start)
+
+    def close(self) -> None:
+        """Deletes the file and frees the place; harmless if repeated."""
+        with self._lock:
+            is_open = not self._file.closed
+            self._file.close()
+        if is_open:
+            self._places.release()
+
+
+class Outlet:
+    """Where a large body may go, so that it is sent while it is made: the server sends what is in the buffer.
+
+    It may then be cut, so that this is only for connections on which a client notices that (not for HTTP/1.0).
+    """
+
+    def __init__(self) -> None:
+        self.buffer: SendBuffer | None = None
+
+
+class StreamedBody:
+    """The pieces of a large body, for the buffer of an outlet. Closing it ends the making of them."""
+
+    def __init__(self, pieces: Iterable[bytes], end: Callable[[], None]) -> None:
+        self._pieces = pieces
+        self._end = end
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
+
+    def close(self) -> None:
+        """Ends the making of pieces."""
+        self._end()
 
 
 def _write_file(pieces: Iterable[bytes], limit: int) -> tuple[IO[bytes], int]:

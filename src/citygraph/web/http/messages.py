@@ -33,6 +33,8 @@ RELEASE_HEADER = "X-Citygraph-Release"
 # The key of the WSGI environment that says that the event loop waits for the reply, so that it must be quick. It is
 # False for a request of which that was tried before.
 QUICK = "citygraph.quick"
+# The key of the WSGI environment with the Outlet of a server that can send a body while it is made.
+OUTLET = "citygraph.outlet"
 
 # Values of Cache-Control. A release never changes, so an address that names one may be kept for ever.
 FRESH = "public, max-age=60"

@@ -29,7 +29,17 @@ from citygraph.sparql.protocol import (
 from citygraph.stores.store_queries import StoreQueries
 from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.bodies import BodyReceiver, compress, declared_length, has_body
-from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, QUICK, Reply, Request, coded_tag, is_unmodified
+from citygraph.web.http.messages import (
+    FOR_EVER,
+    FRESH,
+    NO_STORE,
+    OUTLET,
+    QUICK,
+    Reply,
+    Request,
+    coded_tag,
+    is_unmodified,
+)
 from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import AcceptedFormats, accepted_formats, encoding, language
 from citygraph.web.http.rate_limiter import RateLimiter
@@ -135,6 +145,7 @@ class SparqlEndpoint:
             "" if request.method == "POST" else request.header("If-None-Match"),
             bool(request.release),
             bool(quick),
+            request.environ.get(OUTLET),
         )
         answer = self.results.answer(query_request)
         _name_file(request, answer)

@@ -17,7 +17,7 @@ from citygraph.sparql.guard import scan
 from citygraph.sparql.hints import compared_dates
 from citygraph.sparql.protocol import Query
 from citygraph.traces import child_span
-from citygraph.web.http.bodies import SMALLEST, Spool, compress, compressed
+from citygraph.web.http.bodies import SMALLEST, Outlet, Spool, StreamedBody, compress, compressed
 from citygraph.web.http.messages import FOR_EVER, FRESH, NO_STORE, NeedsThread, Reply, coded_tag, has_tag
 from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import AcceptedFormats
@@ -53,6 +53,8 @@ class QueryRequest(NamedTuple):
 
     `coding` is the content coding, `if_none_match` the value of the header. If `pinned`, the address names the release,
     so that the result never changes. If `is_quick`, no engine may be asked.
+    Results that are too large for memory go to the `outlet` while they are evaluated; without it, they wait on disk
+    until they are complete.
     """
 
     release: Release
@@ -63,6 +65,7 @@ class QueryRequest(NamedTuple):
     if_none_match: str = ""
     pinned: bool = False
     is_quick: bool = False
+    outlet: Outlet | None = None
 
 
 class Results:
@@ -149,12 +152,12 @@ class Results:
         try:
             # A query without a key is not bounded: its text may have SERVICE.
             answer = self._bounded.run(request.release, request.query) if is_bounded and self._bounded else None
+            if answer is None and request.is_quick:
+                raise NeedsThread
             if answer is None and self.store and plan:
                 evaluator = "store"
                 answer = self.store.run(request.release, request.query, plan, request.client)
             if answer is None:
-                if request.is_quick:
-                    raise NeedsThread
                 evaluator = "engine"
                 with child_span("engine query", **{"citygraph.release": request.release.id}):
                     answer = self._engines.run(request.release.id, request.query, request.client, federated)
@@ -190,19 +193,24 @@ class Results:
         """Returns the reply from a result that is too large for memory."""
         coding = request.coding if format_.text else None
         pieces: Iterable[bytes] = compressed(stream, coding) if coding else stream
-        try:
-            body = self._spool.take(pieces)
-        finally:
-            stream.close()
         headers = _headers(request, tag, timing)
         headers.append(("Content-Type", request.accepted.content_type(format_)))
-        headers.append(("Content-Length", str(body.size)))
-        if stream.rows is not None:
-            headers.append(("X-Citygraph-Rows", str(stream.rows)))
         if coding:
             headers.append(("Content-Encoding", coding))
         if tag:
             headers.append(("ETag", coded_tag(tag, coding)))
+        try:
+            if request.outlet is not None:
+                request.outlet.buffer = self._spool.buffer()
+                return Reply(200, headers, StreamedBody(pieces, stream.close))
+            body = self._spool.take(pieces)
+        except BaseException:
+            stream.close()
+            raise
+        stream.close()
+        headers.append(("Content-Length", str(body.size)))
+        if stream.rows is not None:
+            headers.append(("X-Citygraph-Rows", str(stream.rows)))
         return Reply(200, headers, body)
 
 
