@@ -78,9 +78,9 @@ QUERIES: dict[str, tuple[str, set[int]]] = {
     "text that doubles": ("SELECT (STRLEN(?z) AS ?n) { BIND('%s' AS ?a)" % ("x" * 1000) + "".join(
         f" BIND(CONCAT(?{a}, ?{a}, ?{a}, ?{a}) AS ?{b})" for a, b in zip("abcdefghijkl", "bcdefghijklz", strict=True)
     ) + " }", {503}),
-    "result of gigabytes": ("SELECT * { ?a ?b ?c . ?d ?e ?f }", {503}),
-    "CONSTRUCT of a cross join": ("CONSTRUCT { ?a ?e ?i } { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", {503}),
-    "DESCRIBE of everything": ("DESCRIBE * { ?s ?p ?o }", {200, 503}),
+    "result of gigabytes": ("SELECT * { ?a ?b ?c . ?d ?e ?f }", {0}),
+    "CONSTRUCT of a cross join": ("CONSTRUCT { ?a ?e ?i } { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", {0, 503}),
+    "DESCRIBE of everything": ("DESCRIBE * { ?s ?p ?o }", {0, 200, 503}),
 }  # fmt: skip
 
 
@@ -192,16 +192,23 @@ def _server_of(settings: Settings, pid: int) -> Settings:
     return next(server for server in servers(settings) if server.engine_socket == beacon.read_text())
 
 
+# What is known of a result that was cut: the server sent 200 before its query reached a limit.
+CUT = Reply(0, {}, b"")
+
+
 def ask(server: Running, text: str) -> tuple[Reply, float]:
     begun = time.monotonic()
-    reply = server.get("/sparql", "POST", text.encode(), content_type="application/sparql-query")
+    try:
+        reply = server.get("/sparql", "POST", text.encode(), content_type="application/sparql-query")
+    except http.client.IncompleteRead:
+        reply = CUT
     return reply, time.monotonic() - begun
 
 
 def assert_clean(reply: Reply, statuses: set[int]) -> None:
-    """A result, or a problem with a type that says what it is; never a page of the server."""
+    """A result, or a problem with a type that says what it is, or a cut; never a page of the server."""
     assert reply.status in statuses, reply.body[:500]
-    if reply.status != 200:
+    if reply.status not in (0, 200):
         problem = json.loads(reply.body)
         assert reply.headers["content-type"] == "application/problem+json"
         assert problem["status"] == reply.status
