@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from citygraph.settings import MIB
-from tests.kills import descendants
+from tests.process_tree import descendants
 from tests.test_canary import Canary
 from tests.writing import Writable, writable
 

@@ -32,9 +32,9 @@ from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.text import fold
 from citygraph.web import create_app
-from tests.kills import command as command_of
-from tests.kills import descendants
 from tests.past import three_releases
+from tests.process_tree import command as command_of
+from tests.process_tree import descendants
 from tests.running import free_port, is_running, wait_for
 from tests.test_links import read_page
 

@@ -8,14 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills import KINDS, run
+from tests.kills.each_kind import KINDS, kill_one
+from tests.kills.ground import Ground
 
 
 @pytest.mark.timeout(300)
 def test_a_kill_loses_and_leaves_nothing() -> None:
-    """Once each: who commits, the writer, a build, the server, its main process (13.24). `python -m tests.kills`."""
-    with tempfile.TemporaryDirectory(prefix="kills-") as folder:  # a socket's path must be short
-        ground = run(Path(folder), len(KINDS), seed=random.randrange(10**6))  # noqa: S311 - other moments in each run
-    assert ground.killed["server"]
-    assert ground.killed["parent"]
-    assert ground.acknowledged
+    """(18) One kill of each kind under load. Twenty each, and a thousand: tests/kills, `python -m tests.kills`."""
+    with tempfile.TemporaryDirectory(prefix="kills-") as folder:  # the path of a socket must be short
+        ground = Ground(Path(folder), random.Random())  # noqa: S311 - other moments in each run
+        ground.make()
+        try:
+            with ground.load() as clients, ground.writers(1):
+                for kind in KINDS:
+                    kill_one(ground, kind, clients)
+            ground.wait_for_a_commit()
+            ground.check()
+        finally:
+            ground.stop()
+        assert set(ground.killed) == set(KINDS)
+        assert ground.leavings() == []

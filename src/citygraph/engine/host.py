@@ -211,8 +211,9 @@ class Host:
         for folder, parent in islice(patched_ancestors(release), _LONGEST_CHAIN):
             chain.insert(0, folder)
             opened = self._opened.get(parent)
-            states = [(s.mode, s.is_ready(), s.retiring) for s in opened.supervisors] if opened else []
-            if opened and states == [("memory", True, False)]:
+            # One that still loads moves on as soon as it has. Otherwise, while commits follow each other quickly, each
+            # would start another supervisor, and none would be ready before the next commit.
+            if opened and [(s.mode, s.retiring) for s in opened.supervisors] == [("memory", False)]:
                 return chain, opened
         return None
 

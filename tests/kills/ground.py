@@ -1,0 +1,244 @@
+"""A server on a small graph, its clients, what they were told, and what must be true of the releases afterwards."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode, Store
+
+from citygraph.commit.tokens import TokenHolder, Tokens
+from citygraph.index.names import is_readable
+from citygraph.rdf.nquads import SetDigest
+from citygraph.rdf.terms import GRAPH, RDFS
+from citygraph.release.releases import Releases
+from citygraph.settings import Settings
+from tests.kills.clients import Client, Commits, Documents, Queries, is_ready
+from tests.process_tree import descendants, family, identity, still_runs
+from tests.running import free_port
+from tests.small import REPOSITORY, build_small
+
+_UP_AGAIN = 60.0
+_COUNTER = NamedNode("urn:x-kills:counter")
+_VALUE = NamedNode("urn:x-kills:value")
+# Adds to a number and says two things of a node: so much of it twice, or half, is seen.
+_UPDATE = """DELETE {{ GRAPH graph:kills {{ <urn:x-kills:counter> <urn:x-kills:value> ?old }} }}
+INSERT {{ GRAPH graph:kills {{ <urn:x-kills:counter> a <urn:x-kills:Number> ; <urn:x-kills:value> ?new .
+    <urn:x-kills:{0}> a <urn:x-kills:Number> ; <urn:x-kills:value> {0} ; rdfs:comment "{0}"@en . }} }}
+WHERE {{ OPTIONAL {{ GRAPH graph:kills {{ <urn:x-kills:counter> <urn:x-kills:value> ?old }} }}
+    BIND(COALESCE(?old, 0) + 1 AS ?new) }}
+"""
+
+
+@dataclass
+class Ground:
+    """A folder with files, releases and a server on them, and what its clients were told."""
+
+    folder: Path
+    random: random.Random
+    workers: int = 2
+    engines: int = 2
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+    token: str = ""
+    sent: int = 0
+    acknowledged: set[int] = field(default_factory=set)
+    statuses: Counter[int] = field(default_factory=Counter)
+    killed: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def releases(self) -> Releases:
+        """Those of the server."""
+        return Releases(self.folder / "releases")
+
+    @property
+    def pid(self) -> int:
+        """The main process."""
+        assert self.process is not None
+        return self.process.pid
+
+    def environment(self) -> dict[str, str]:
+        """Of all that is started here."""
+        (self.folder / "tmp").mkdir(exist_ok=True)
+        # Each release has a counting store, so that there is a process that writes it.
+        settings = Settings(data=self.folder / "data", releases=self.folder / "releases", port=self.port,
+                            workers=self.workers, engines=self.engines, counting_triples=1,
+                            tokens=self.folder / "tokens.json", audit=self.folder / "audit.jsonl",
+                            ontology=REPOSITORY / "ontology", queries=REPOSITORY / "queries")  # fmt: skip
+        return {**os.environ, **settings.as_environment(), "TMPDIR": str(self.folder / "tmp")}
+
+    def make(self) -> None:
+        """Builds the first release, makes a token, starts the server and waits for the first commit."""
+        build_small(self.folder)
+        self.token = Tokens(self.folder / "tokens.json").make(TokenHolder("killer"))
+        self.start()
+        self.wait_for_a_commit()
+
+    def start(self) -> None:
+        """Starts the server as a user would, with nothing done by hand before."""
+        with (self.folder / "server.log").open("ab") as log:
+            command = [sys.executable, "-m", "citygraph.cli", "serve"]
+            self.process = subprocess.Popen(
+                command, env=self.environment(), start_new_session=True, stdout=log, stderr=log
+            )
+
+    def stop(self) -> None:
+        """Ends the server cleanly."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(60)
+
+    # clients
+
+    def write(self) -> bool:
+        """Sends one update; whether it was acknowledged."""
+        with self._lock:
+            self.sent += 1
+            number = self.sent
+        status = self._post(_UPDATE.format(number))
+        with self._lock:
+            self.statuses[status] += 1
+            if status == 200:
+                self.acknowledged.add(number)
+        return status == 200
+
+    def _post(self, text: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/sparql-update"}
+        try:
+            connection.request("POST", "/update", text.encode(), headers)
+            reply = connection.getresponse()
+            return reply.status if reply.read() else 0
+        except (OSError, http.client.HTTPException):
+            return 0
+        finally:
+            connection.close()
+
+    def wait_for_a_commit(self) -> None:
+        """Waits until an update is acknowledged."""
+        deadline = time.monotonic() + _UP_AGAIN
+        while not self.write():
+            assert time.monotonic() < deadline, f"no commit was taken for {_UP_AGAIN:g} s: {self.statuses}"
+            time.sleep(0.1)
+
+    @contextmanager
+    def writers(self, count: int, pause: float = 0.02) -> Iterator[None]:
+        """Writes from so many sides during the block."""
+        resting = threading.Event()
+
+        def keep_writing() -> None:
+            while not resting.wait(pause):
+                self.write()
+
+        threads = [threading.Thread(target=keep_writing) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            resting.set()
+            for thread in threads:
+                thread.join()
+
+    @contextmanager
+    def load(self, documents: int = 3, queries: int = 3, commits: int = 2) -> Iterator[list[Client]]:
+        """Clients that behave well, during the block: by default eight."""
+        resting = threading.Event()
+        clients: list[Client] = [
+            *(Documents(self.port, resting) for _ in range(documents)),
+            *(Queries(self.port, resting, number) for number in range(queries)),
+            *(Commits(self.port, resting, number, self.token) for number in range(commits)),
+        ]
+        for client in clients:
+            client.start()
+        try:
+            yield clients
+        finally:
+            resting.set()
+            for client in clients:
+                client.join()
+
+    # kills
+
+    def kill(self, pid: int, kind: str) -> list[tuple[int, str]]:
+        """Kills a process with SIGKILL. Returns the processes below it, which must end within two seconds."""
+        below = [identity(child) for child in descendants(pid)]
+        os.kill(pid, 9)
+        self.killed[kind] += 1
+        return below
+
+    def is_complete(self) -> bool:
+        """Whether each kind of process is there as often as it should be, and the site says that it is ready."""
+        kinds = family(self.pid)
+        wanted = {"web": self.workers, "host": 1, "supervisor": 1, "engine": self.engines, "writer": 1}
+        return all(len(kinds[kind]) >= count for kind, count in wanted.items()) and is_ready(self.port)
+
+    # what is left
+
+    def check(self) -> None:
+        """Compares what is there with what was told; a commit has been acknowledged since the last kill."""
+        release = self.releases.current()
+        store = release.open_store()
+        self._check_commits(store)
+        digest = SetDigest()
+        counts = {}
+        for graph in store.named_graphs():
+            assert isinstance(graph, NamedNode)
+            counts[graph.value] = digest.add(store.quads_for_pattern(None, None, None, graph))
+        assert (digest.hex, counts) == (release.manifest.digest, release.manifest.graphs)
+        assert is_readable(release.path / "search.sqlite")
+        self._check_history()
+
+    def _check_commits(self, store: Store) -> None:
+        values = {quad.subject: quad.object for quad in store.quads_for_pattern(None, _VALUE, None, GRAPH("kills"))}
+        counter = values.pop(_COUNTER)
+        notes = {quad.subject for quad in store.quads_for_pattern(None, RDFS("comment"), None, GRAPH("kills"))}
+        present = {int(value.value) for value in values.values() if isinstance(value, Literal)}
+        assert self.acknowledged <= present, f"lost: {sorted(self.acknowledged - present)}"
+        assert notes == set(values), "one is half there"
+        assert isinstance(counter, Literal)
+        assert int(counter.value) == len(present), "one was done twice, or another's was overwritten"
+
+    def _check_history(self) -> None:
+        """All releases follow each other; nothing else is in the folder but what a living process stages."""
+        history = self.releases.history()
+        assert [one.manifest.parent for one in history] == [*(one.id for one in history[1:]), None]
+        names = {path.name for path in self.releases.root.iterdir()}
+        odd = names - {one.id for one in history} - {"current", ".lock", ".writing", ".patterns.json", ".results"}
+        assert {name for name in odd if not name.startswith((".serving-", ".staging-"))} == set()
+        assert self.releases.sweep() == 0, "the commit after the kill has not swept"
+
+    def leavings(self) -> list[str]:
+        """What is in the folders of a server that ended cleanly and should not be."""
+        left = [path.name for path in self.releases.root.glob(".s*ing-*")]
+        return left + [path.name for path in (self.folder / "tmp").iterdir()]
+
+    def figures(self) -> dict[str, object]:
+        """The figures of a run."""
+        return {
+            "kills": sum(self.killed.values()),
+            "killed": dict(sorted(self.killed.items())),
+            "sent": self.sent,
+            "acknowledged": len(self.acknowledged),
+            "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
+            "releases": len(self.releases.history()),
+        }
+
+
+def wait_until_ended(processes: list[tuple[int, str]], seconds: float = 2.0) -> None:
+    """Waits until these processes have ended. Raises AssertionError after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while alive := [process for process in processes if still_runs(process)]:
+        assert time.monotonic() < deadline, f"{len(alive)} processes outlive their parent by more than {seconds:g} s"
+        time.sleep(0.02)

@@ -1,0 +1,74 @@
+"""The processes of a running server: which there are, of which kind, and whether they still run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+# A kind of process by the module that its command line names, of a child and of a grandchild of the process that runs
+# another one. A web process, an engine and who commits are forks.
+_MODULES = {
+    b"citygraph.engine.host": "host",
+    b"citygraph.engine.supervisor": "supervisor",
+    b"citygraph.engine.counting_build": "counting",
+    b"citygraph.commit.writer": "writer",
+    b"citygraph.cli": "main",
+}
+_FORKS = {"main": "web", "supervisor": "engine", "writer": "committer"}
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The processes below one."""
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, path.read_text().split()):
+                yield from (child, *descendants(child))
+
+
+def command(pid: int) -> bytes:
+    """The command line of a process; empty if it is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+def parent(pid: int) -> int:
+    """The process above one; 0 if it is gone."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields else 0
+
+
+def identity(pid: int) -> tuple[int, str]:
+    """A process and when it started: the kernel gives the number to another one some day."""
+    fields = _stat(pid)
+    return pid, fields[19] if fields else ""
+
+
+def still_runs(process: tuple[int, str]) -> bool:
+    """Whether the process of this identity runs; a zombie has ended."""
+    fields = _stat(process[0])
+    return bool(fields) and fields[19] == process[1] and fields[0] != "Z"
+
+
+def family(main: int) -> dict[str, list[int]]:
+    """The running processes of a server by kind: main, web, host, supervisor, engine, counting, writer, committer."""
+    kinds: dict[int, str] = {}
+    for pid in (main, *descendants(main)):
+        words = command(pid).split(b"\0")
+        kind = next((kind for module, kind in _MODULES.items() if module in words), "")
+        is_fork = bool(kind) and kinds.get(parent(pid)) == kind
+        if kind and _stat(pid)[:1] != ["Z"]:
+            kinds[pid] = _FORKS.get(kind, kind) if is_fork else kind
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for pid, kind in kinds.items():
+        found[kind].append(pid)
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    """Returns the fields of /proc/PID/stat after the name; empty if the process is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return []
