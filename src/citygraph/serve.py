@@ -19,7 +19,7 @@ from citygraph.errors import UsageError
 from citygraph.logs import start_logging
 from citygraph.release.releases import Releases
 from citygraph.server.web_processes import WebProcesses
-from citygraph.service_manager import ServiceManager
+from citygraph.service_manager import ServiceManager, passed_listeners
 from citygraph.settings import Settings, export_to_environment
 from citygraph.storage.following import start_follower
 from citygraph.stores.keeping import StoreKeeper
@@ -88,7 +88,8 @@ def _warn_of_missing_front_end(built: Path) -> None:
 
 def require_free(settings: Settings) -> None:
     """Raises UsageError if another process listens on one of the addresses."""
-    _require_free_port(settings.host, settings.port, "--port or CITYGRAPH_PORT")
+    if not passed_listeners():
+        _require_free_port(settings.host, settings.port, "--port or CITYGRAPH_PORT")
     if settings.metrics_port:
         _require_free_port(settings.metrics_host, settings.metrics_port, "CITYGRAPH_METRICS_PORT")
 

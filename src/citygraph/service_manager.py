@@ -1,4 +1,4 @@
-"""Messages to the service manager that started the server: ready, alive, stopping (systemd, sd_notify(3))."""
+"""The service manager that started the server (systemd): messages to it, sd_notify(3), and the sockets from it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,22 @@ import socket
 from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
+
+
+# The number of the first socket that a service manager passes: sd_listen_fds(3).
+_FIRST_SOCKET = 3
+
+
+def passed_listeners(environment: Mapping[str, str] = os.environ) -> list[socket.socket]:
+    """Returns the listeners that the service manager has for this process; a restart of the process keeps them.
+
+    Connections wait on them while the server is restarted, instead of being refused.
+    """
+    if environment.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    numbers = range(_FIRST_SOCKET, _FIRST_SOCKET + int(environment.get("LISTEN_FDS", "0")))
+    # Copies, because the descriptors of the manager are asked for again.
+    return [socket.socket(fileno=os.dup(number)) for number in numbers]
 
 
 class ServiceManager:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -42,13 +43,17 @@ WHERE {{ OPTIONAL {{ GRAPH graph:kills {{ <urn:x-kills:counter> <urn:x-kills:val
 
 @dataclass
 class Ground:
-    """A folder with files, releases and a server on them, and what its clients were told."""
+    """A folder with files, releases and a server on them, and what its clients were told.
+
+    With a `listener`, the server gets it as from a service manager, so that connections wait while it is restarted.
+    """
 
     folder: Path
     random: random.Random
     workers: int = 2
     engines: int = 2
     port: int = field(default_factory=free_port)
+    listener: socket.socket | None = None
     process: subprocess.Popen[bytes] | None = None
     token: str = ""
     sent: int = 0
@@ -56,6 +61,10 @@ class Ground:
     statuses: Counter[int] = field(default_factory=Counter)
     killed: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def listen(self) -> None:
+        """Listens for the server, as a service manager does."""
+        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=1024)
 
     @property
     def releases(self) -> Releases:
@@ -87,10 +96,20 @@ class Ground:
 
     def start(self) -> None:
         """Starts the server as a user would, with nothing done by hand before."""
+        command = [sys.executable, "-m", "citygraph.cli", "serve"]
+        descriptors = []
+        if self.listener is not None:
+            descriptors = [self.listener.fileno()]
+            script = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{descriptors[0]}'
+            command = ["sh", "-c", script, "sh", *command]
         with (self.folder / "server.log").open("ab") as log:
-            command = [sys.executable, "-m", "citygraph.cli", "serve"]
             self.process = subprocess.Popen(
-                command, env=self.environment(), start_new_session=True, stdout=log, stderr=log
+                command,
+                env=self.environment(),
+                start_new_session=True,
+                stdout=log,
+                stderr=log,
+                pass_fds=descriptors,
             )
 
     def stop(self) -> None:
@@ -98,6 +117,8 @@ class Ground:
         if self.process is not None:
             self.process.terminate()
             self.process.wait(60)
+        if self.listener is not None:
+            self.listener.close()
 
     # clients
 

@@ -25,6 +25,7 @@ def ground() -> Iterator[Ground]:
     """A server on a small graph."""
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:  # the path of a socket must be short
         ground = Ground(Path(folder), random.Random(1))  # noqa: S311 - it chooses moments
+        ground.listen()
         ground.make()
         try:
             yield ground
@@ -41,9 +42,15 @@ def test_a_kill_of_any_process_costs_a_client_one_request_at_most(ground: Ground
             taken.append(kill_one(ground, kind, clients))
             ground.wait_for_a_commit()
         failures = [failure for client in clients for failure in client.failures_since(0)]
-        figures = {"kind": kind, "kills": _TIMES, "longest": round(max(taken), 2), "mean": round(sum(taken) / _TIMES, 2),
-                   "requests": sum(client.requests for client in clients), "failed": len(failures),
-                   "repeated": sum(client.repeated for client in clients)}  # fmt: skip
+        figures = {
+            "kind": kind,
+            "kills": _TIMES,
+            "longest": round(max(taken), 2),
+            "mean": round(sum(taken) / _TIMES, 2),
+            "requests": sum(client.requests for client in clients),
+            "failed": len(failures),
+            "repeated": sum(client.repeated for client in clients),
+        }
     print(json.dumps(figures))  # noqa: T201
     assert max(taken) <= _SECONDS, taken
     ground.check()

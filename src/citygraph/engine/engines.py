@@ -126,6 +126,8 @@ class Engines:
             opened = wire.consult(self._settings.engine_socket, {"open": release_id})
         except (OSError, ConnectionLost) as error:
             raise EngineFailed(f"the engine host does not respond: {error}") from error
+        if opened.get("kind") == "Busy":
+            return "starting"
         if "error" in opened:
             raise EngineFailed(opened["error"])
         if opened["state"] == "failing":

@@ -55,10 +55,19 @@ _PAUSE = 2.0
 class HostProcess(ServiceProcess):
     """A handle of the parent on its running engine host. Closing it ends all engines."""
 
+    _opened = ""
+
     def open(self, release_id: str) -> None:
-        """Asks the host to start the engines of a release, ahead of the first query."""
+        """Asks the host to start the engines of a release, ahead of the first query. A restart asks again."""
+        self._opened = release_id
         with contextlib.suppress(OSError, wire.ConnectionLost):
             wire.consult(self.socket, {"open": release_id})
+
+    def restart(self) -> None:
+        """Restarts the host, and the engines of the release that was opened last."""
+        super().restart()
+        if self._opened:
+            self.open(self._opened)
 
 
 def start_host(settings: Settings) -> HostProcess:
@@ -165,8 +174,15 @@ class Host:
             for name, sockets in self._draining:
                 if name == release_id:
                     return {"sockets": sockets, "state": "ok"}
+            if not self._is_current(release_id) and self._is_starting():
+                # Many may wait for releases that were current a moment ago. To start all at once would delay each.
+                return {"error": "the engines of another release are starting", "kind": "Busy"}
             self._opened[release_id] = self._advanced(release) or self._start_all(release)
         return {"sockets": self._opened[release_id].sockets, "state": self._state(release_id)}
+
+    def _is_starting(self) -> bool:
+        """Returns whether a supervisor has not started its engines yet."""
+        return any(not supervisor.is_ready() for opened in self._opened.values() for supervisor in opened.supervisors)
 
     def _state(self, release_id: str) -> str:
         """Returns "ok" if engines of an open release accept queries, else "starting" or "failing"."""

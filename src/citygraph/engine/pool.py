@@ -197,6 +197,9 @@ class Pool:
     def _new_connection(self, deadline: float, wait: float) -> Connection:
         while (remaining := deadline - time.monotonic()) > 0:
             sockets = self._sockets or self._open(remaining)
+            if sockets is None:
+                time.sleep(_RETRY)
+                continue
             try:
                 channel = wire.connect(sockets.get(self._kind, sockets["query"]), remaining)
             except TimeoutError:
@@ -222,11 +225,17 @@ class Pool:
             return Connection(channel, hello["control"])
         raise _busy(wait)
 
-    def _open(self, timeout: float) -> dict[str, str]:
+    def _open(self, timeout: float) -> dict[str, str] | None:
+        """Returns the sockets of the release, or None if its engines cannot be started yet."""
         try:
             response = wire.consult(self._host, {"open": self.release_id}, timeout)
-        except (OSError, ConnectionLost) as error:
+        except ConnectionLost:
+            # The host ended, and is restarted.
+            return None
+        except OSError as error:
             raise EngineFailed(f"the engine host does not respond: {error}") from error
+        if response.get("kind") == "Busy":
+            return None
         if "error" in response:
             kind: type[CitygraphError] = NotFound if response["kind"] == "NotFound" else EngineFailed
             raise kind(response["error"])

@@ -18,6 +18,7 @@ from citygraph.errors import CitygraphError, NotFound
 from citygraph.release.disk_room import low_room
 from citygraph.release.releases import Releases
 from citygraph.release.retention import prune_by_setting
+from citygraph.service_manager import passed_listeners
 from citygraph.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,9 @@ class Upkeep:
 
 def _is_complete(settings: Settings) -> bool:
     """Returns whether the site answers that the parts without which it does not do its work are there."""
-    with suppress(OSError), socket.create_connection((settings.host, settings.port), _ANSWER) as connection:
+    passed = passed_listeners()
+    host, port = passed[0].getsockname()[:2] if passed else (settings.host, settings.port)
+    with suppress(OSError), socket.create_connection((host, port), _ANSWER) as connection:
         # Whoever follows a publisher has no writer.
         required = _REQUIRED if settings.follow else f"{_REQUIRED}&part=writer"
         connection.sendall(f"GET {required} HTTP/1.0\r\n\r\n".encode())

@@ -19,6 +19,7 @@ import uvicorn
 from citygraph.parent import die_with_parent
 from citygraph.server.http_connection import Connections, HttpConnection
 from citygraph.server.wsgi_bridge import WsgiBridge
+from citygraph.service_manager import passed_listeners
 from citygraph.settings import Settings, read_settings
 from citygraph.web.http.metrics import connection_counts
 
@@ -131,7 +132,12 @@ class WebProcesses:
 
 
 def listeners(settings: Settings) -> list[socket.socket]:
-    """Returns a listener for each web process. The kernel distributes the connections among them (SO_REUSEPORT)."""
+    """Returns a listener for each web process. The kernel distributes the connections among them (SO_REUSEPORT).
+
+    If the service manager has listeners, the web processes share these.
+    """
+    if passed := passed_listeners():
+        return [passed[number % len(passed)].dup() for number in range(settings.workers)]
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     port, opened = settings.port, []
     for _ in range(settings.workers):
