@@ -16,7 +16,7 @@ from tests.kills.ground import Ground
 def test_a_kill_loses_and_leaves_nothing() -> None:
     """(18) One kill of each kind under load. Twenty each, and a thousand: tests/kills, `python -m tests.kills`."""
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:  # the path of a socket must be short
-        ground = Ground(Path(folder), random.Random())  # noqa: S311 - other moments in each run
+        ground = Ground(Path(folder), random.Random(), queue_wait=30.0)  # noqa: S311 - other moments in each run
         ground.listen()
         ground.make()
         try:

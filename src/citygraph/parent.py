@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import runpy
 import signal
 import sys
 
@@ -21,3 +22,19 @@ def die_with_parent(parent: int) -> None:
         # The parent may have died before the call.
         if os.getppid() != parent:
             os._exit(1)
+
+
+def bound_command(module: str, *arguments: str) -> list[str]:
+    """Returns a command that runs a module as a child of this process, bound to it before anything is imported."""
+    return [sys.executable, "-m", "citygraph.parent", str(os.getpid()), module, *arguments]
+
+
+def main() -> None:
+    """Binds this process to its parent, then runs the module that the arguments name."""
+    parent, *sys.argv = sys.argv[1:]
+    die_with_parent(int(parent))
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

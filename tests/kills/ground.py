@@ -25,11 +25,11 @@ from citygraph.rdf.terms import GRAPH, RDFS
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from tests.kills.clients import Client, Commits, Documents, Queries, is_ready
-from tests.process_tree import descendants, family, identity, still_runs
+from tests.process_tree import command, descendants, family, identity, still_runs
 from tests.running import free_port
 from tests.small import REPOSITORY, build_small
 
-_UP_AGAIN = 60.0
+_UP_AGAIN = 120.0
 _COUNTER = NamedNode("urn:x-kills:counter")
 _VALUE = NamedNode("urn:x-kills:value")
 # Adds to a number and says two things of a node: so much of it twice, or half, is seen.
@@ -39,6 +39,11 @@ INSERT {{ GRAPH graph:kills {{ <urn:x-kills:counter> a <urn:x-kills:Number> ; <u
 WHERE {{ OPTIONAL {{ GRAPH graph:kills {{ <urn:x-kills:counter> <urn:x-kills:value> ?old }} }}
     BIND(COALESCE(?old, 0) + 1 AS ?new) }}
 """
+# As a service manager does, sd_listen_fds(3).
+_PASS_LISTENER = """import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.argv[2], sys.argv[2:])"""
 
 
 @dataclass
@@ -52,6 +57,7 @@ class Ground:
     random: random.Random
     workers: int = 2
     engines: int = 2
+    queue_wait: float = Settings.queue_wait
     port: int = field(default_factory=free_port)
     listener: socket.socket | None = None
     process: subprocess.Popen[bytes] | None = None
@@ -82,7 +88,7 @@ class Ground:
         (self.folder / "tmp").mkdir(exist_ok=True)
         # Each release has a counting store, so that there is a process that writes it.
         settings = Settings(data=self.folder / "data", releases=self.folder / "releases", port=self.port,
-                            workers=self.workers, engines=self.engines, counting_triples=1,
+                            workers=self.workers, engines=self.engines, counting_triples=1, queue_wait=self.queue_wait,
                             tokens=self.folder / "tokens.json", audit=self.folder / "audit.jsonl",
                             ontology=REPOSITORY / "ontology", queries=REPOSITORY / "queries")  # fmt: skip
         return {**os.environ, **settings.as_environment(), "TMPDIR": str(self.folder / "tmp")}
@@ -96,15 +102,14 @@ class Ground:
 
     def start(self) -> None:
         """Starts the server as a user would, with nothing done by hand before."""
-        command = [sys.executable, "-m", "citygraph.cli", "serve"]
+        arguments = [sys.executable, "-m", "citygraph.cli", "serve"]
         descriptors = []
         if self.listener is not None:
             descriptors = [self.listener.fileno()]
-            script = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{descriptors[0]}'
-            command = ["sh", "-c", script, "sh", *command]
+            arguments = [sys.executable, "-c", _PASS_LISTENER, str(descriptors[0]), *arguments]
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                command,
+                arguments,
                 env=self.environment(),
                 start_new_session=True,
                 stdout=log,
@@ -135,7 +140,7 @@ class Ground:
         return status == 200
 
     def _post(self, text: str) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/sparql-update"}
         try:
             connection.request("POST", "/update", text.encode(), headers)
@@ -261,5 +266,6 @@ def wait_until_ended(processes: list[tuple[int, str]], seconds: float = 2.0) -> 
     """Waits until these processes have ended. Raises AssertionError after so many seconds."""
     deadline = time.monotonic() + seconds
     while alive := [process for process in processes if still_runs(process)]:
-        assert time.monotonic() < deadline, f"{len(alive)} processes outlive their parent by more than {seconds:g} s"
+        lines = [command(pid)[-200:] for pid, _ in alive]
+        assert time.monotonic() < deadline, f"these outlive their parent by more than {seconds:g} s: {lines}"
         time.sleep(0.02)

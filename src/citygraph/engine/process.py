@@ -24,6 +24,7 @@ from typing import Any, Generic, TypeVar
 from citygraph.engine import wire
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import NotFound
+from citygraph.parent import bound_command
 from citygraph.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -152,7 +153,7 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Starts a module as a process. It exits when its stdin is closed, and reports on its stdout (see `announce`)."""
     return subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
+        bound_command(module, *arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=pass_fds,
