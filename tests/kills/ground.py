@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import random
 import socket
@@ -132,16 +133,17 @@ class Ground:
         with self._lock:
             self.sent += 1
             number = self.sent
-        status = self._post(_UPDATE.format(number))
+        status = self._post(_UPDATE.format(number), f"update-{number}")
         with self._lock:
             self.statuses[status] += 1
             if status == 200:
                 self.acknowledged.add(number)
         return status == 200
 
-    def _post(self, text: str) -> int:
+    def _post(self, text: str, name: str) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/sparql-update"}
+        headers["X-Request-Id"] = name
         try:
             connection.request("POST", "/update", text.encode(), headers)
             reply = connection.getresponse()
@@ -225,6 +227,14 @@ class Ground:
         assert (digest.hex, counts) == (release.manifest.digest, release.manifest.graphs)
         assert is_readable(release.path / "search.sqlite")
         self._check_history()
+        self._check_audit_log()
+
+    def _check_audit_log(self) -> None:
+        """Checks that each acknowledged commit has a line, and that no line is torn."""
+        parts = self.folder.glob("audit.jsonl*")
+        lines = [json.loads(line) for part in parts for line in part.read_text().splitlines()]
+        published = {line["request_id"] for line in lines if line["outcome"] == "published"}
+        assert {f"update-{number}" for number in self.acknowledged} <= published
 
     def _check_commits(self, store: Store) -> None:
         values = {quad.subject: quad.object for quad in store.quads_for_pattern(None, _VALUE, None, GRAPH("kills"))}
