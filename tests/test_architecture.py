@@ -86,7 +86,6 @@ FENCES = {
     "pyshacl": {"build.validation", "build.adapted_pyshacl"},
     "shifty": {"build.validation"},
     "rdflib": {
-        "build.shape_reads",
         "build.validation",
         "build.adapted_pyshacl",
         "sparql.clauses",

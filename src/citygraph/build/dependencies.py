@@ -15,7 +15,7 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.build.patterns import DependencyPaths, Path, Pattern, Term, Variable
+from citygraph.build.patterns import KINDS, NODE_KINDS, DependencyPaths, Path, Pattern, Term, Variable
 from citygraph.rdf.terms import PREFIXES, RDF
 
 _TYPE = RDF("type")
@@ -23,6 +23,7 @@ _VARIABLE = re.compile(r"[?$](\w+)")
 # Each further pattern multiplies the number of paths; our rules and shapes need fewer.
 _LONGEST = 8
 # The parts of these need not match, or not in the data.
+_TESTS = {"Builtin_isIRI": "iri", "Builtin_isURI": "iri", "Builtin_isBLANK": "blank", "Builtin_isLITERAL": "literal"}
 _NOT_REQUIRING = frozenset({"Union", "ServiceGraphPattern", "Builtin_EXISTS", "Builtin_NOTEXISTS"})
 
 
@@ -39,8 +40,9 @@ class QueryPatterns:
     bound_from: dict[str, set[str]]  # a variable of BIND, and the variables in its expression
     new_terms: set[str] = field(default_factory=set)  # variables of BIND that get new terms, not those of others
     branches: bool = True  # whether it has a UNION, so that not all patterns need to match together
-    literals: set[str] = field(default_factory=set)  # variables that can be bound to literals
+    kinds: dict[str, frozenset[str]] = field(default_factory=dict)  # the kinds of terms that a variable can be
     required: list[Pattern] = field(default_factory=list)  # without a match of each, the query has no solution
+    absent: list[Pattern] = field(default_factory=list)  # with a match of one, there is no solution
 
     def dependencies(self, pivot: str) -> DependencyPaths:
         """Returns the paths from a variable to the patterns of the query. No path visits a variable twice."""
@@ -52,7 +54,8 @@ class QueryPatterns:
             # If all patterns must match, one path to a pattern is enough: not one through all members of a class.
             direct = {path[-1] for path in paths if not _goes_through_class(path)}
             needed = (path for path in paths if path[-1] not in direct or not _goes_through_class(path))
-        return DependencyPaths(pivot, sorted(needed, key=len), conditions, literal=pivot in self.literals)
+        kinds = self.kinds.get(pivot, KINDS)
+        return DependencyPaths(pivot, sorted(needed, key=len), conditions, kinds=kinds, absent=self.absent)
 
 
 def query_patterns(text: str) -> QueryPatterns:
@@ -68,9 +71,16 @@ def query_patterns(text: str) -> QueryPatterns:
     reader.walk(algebra, None, {})
     template = [reader.pattern(s, p, o, None, {}) for s, p, o in _part_of(algebra, "template")]
     branches = re.search(r"\bUNION\b", text, re.IGNORECASE) is not None
-    literals = {name for name in _VARIABLE.findall(text) if _may_be_literal(algebra, name)}
+    kinds = {name: _kinds(algebra, name) for name in set(_VARIABLE.findall(text))}
     return QueryPatterns(
-        reader.patterns_with_once(), template, reader.bound_from, reader.new_terms, branches, literals, reader.required
+        reader.patterns_with_once(),
+        template,
+        reader.bound_from,
+        reader.new_terms,
+        branches,
+        kinds,
+        reader.required,
+        reader.absent,
     )
 
 
@@ -105,6 +115,7 @@ class _AlgebraReader:
         self._whole = Counter(_variables_in(algebra))
         self.patterns: list[Pattern] = []
         self.required: list[Pattern] = []
+        self.absent: list[Pattern] = []
         self._is_required = True
         self.bound_from: dict[str, set[str]] = {}
         self.new_terms: set[str] = set()
@@ -133,10 +144,16 @@ class _AlgebraReader:
         for name, number in self._uses.items():
             uses[name] = max(uses[name], number)
         return [
-            replace(pattern, once=not self._sums and len(names) > 1 and sum(uses[name] > 1 for name in names) <= 1)
+            self._with_once(pattern, {name for name in pattern.variables() if uses[name] > 1})
             for pattern in dict.fromkeys(self.patterns)
-            for names in [pattern.variables()]
         ]
+
+    def _with_once(self, pattern: Pattern, used: set[str]) -> Pattern:
+        """Returns a pattern with how much of it is enough, if these of its variables are used elsewhere."""
+        is_free = not self._sums and len(used) < len(pattern.variables())
+        predicate = {pattern.predicate.name} if isinstance(pattern.predicate, Variable) else set()
+        once = is_free and len(pattern.variables()) > 1 and len(used) <= 1
+        return replace(pattern, once=once, once_of_each=is_free and not once and len(used - predicate) <= 1)
 
     def _walk_value(self, node: Any, graph: NamedNode | None, names: dict[str, str]) -> None:
         # In EXISTS, triples are flat lists: rdflib translates it to algebra only when it is evaluated.
@@ -147,6 +164,8 @@ class _AlgebraReader:
             graph = NamedNode(str(node.term))
         if node.name == "Extend":
             self._record_bind(node, names)
+        if node.name == "Filter" and self._is_required and not names:
+            self._record_absence(node)
         if node.name == "ToMultiSet" and "PV" in node.p:
             names = self._inside(node.p, names)
         is_required = self._is_required
@@ -163,6 +182,21 @@ class _AlgebraReader:
         self.bound_from.setdefault(str(node.var), set()).update(names.get(name, name) for name in used)
         if any(isinstance(part, CompValue) for part in _alternatives(node.expr)):
             self.new_terms.add(str(node.var))
+
+    def _record_absence(self, node: Any) -> None:
+        """Records the pattern of OPTIONAL whose object a filter requires to be unbound."""
+        from rdflib import URIRef
+        from rdflib import Variable as RdflibVariable
+
+        optional = node.p.p2 if node.p.name == "LeftJoin" and node.p.expr.name == "TrueFilter" else None
+        if optional is None or optional.name != "BGP" or len(optional.triples) != 1:
+            return
+        unbound = {str(part.expr.arg) for part in _conjuncts(node.expr) if _is_not_bound(part)}
+        ((subject, predicate, value),) = optional.triples
+        others = set(_variables_in(node.p.p1))
+        is_own = isinstance(value, RdflibVariable) and str(value) in unbound - others
+        if is_own and str(subject) in others and isinstance(predicate, URIRef):
+            self.absent.append(self.pattern(subject, predicate, value, None, {}))
 
     def _inside(self, subquery: Any, names: dict[str, str]) -> dict[str, str]:
         """Returns the names of variables in a subquery: those that it does not project get new names."""
@@ -233,20 +267,21 @@ def _is_required_part(node: Any, key: str) -> bool:
     return key in {"p", "p1", "p2", "part"} and node.name not in _NOT_REQUIRING
 
 
-def _may_be_literal(node: Any, name: str) -> bool:
-    """Returns whether the variable can be bound to a literal: it is an object, and no filter requires a node."""
+def _kinds(node: Any, name: str) -> frozenset[str]:
+    """Returns the kinds of terms that a variable can be bound to, by its places in triples and the tests of filters."""
     from rdflib import Variable as RdflibVariable
     from rdflib.plugins.sparql.parserutils import CompValue
 
     if isinstance(node, list | tuple) and not hasattr(node, "n3"):
-        return any(_may_be_literal(part, name) for part in node)
+        return frozenset().union(*(_kinds(part, name) for part in node))
     if isinstance(node, RdflibVariable) or not isinstance(node, CompValue):
-        return False
-    if node.name == "Filter" and any(_is_node_test(part, name) for part in _conjuncts(node.expr)):
-        return False
-    if node.name in {"BGP", "TriplesBlock"} and any(_has_as_object(row, name) for row in node.triples):
-        return True
-    return any(_may_be_literal(part, name) for key, part in node.items() if key not in {"_vars", "PV", "triples"})
+        return frozenset()
+    kinds: frozenset[str] = frozenset()
+    if node.name in {"BGP", "TriplesBlock"} and name in set(_variables_in(node.triples)):
+        kinds = KINDS if any(_has_as_object(row, name) for row in node.triples) else NODE_KINDS
+    parts = [_kinds(part, name) for key, part in node.items() if key not in {"_vars", "PV", "triples"}]
+    tests = _conjuncts(node.expr) if node.name == "Filter" else ()
+    return kinds.union(*parts).intersection(*(_tested(part, name) for part in tests))
 
 
 def _has_as_object(row: Any, name: str) -> bool:
@@ -265,9 +300,15 @@ def _conjuncts(expression: Any) -> Iterator[Any]:
         yield expression
 
 
-def _is_node_test(expression: Any, name: str) -> bool:
-    is_test = getattr(expression, "name", "") in {"Builtin_isIRI", "Builtin_isURI", "Builtin_isBLANK"}
-    return is_test and str(expression.arg) == name
+def _tested(expression: Any, name: str) -> frozenset[str]:
+    """Returns the kinds of terms for which a condition on a variable can hold."""
+    kind = _TESTS.get(getattr(expression, "name", ""), "")
+    return frozenset({kind}) if kind and str(expression.arg) == name else KINDS
+
+
+def _is_not_bound(expression: Any) -> bool:
+    is_not = getattr(expression, "name", "") == "UnaryNot"
+    return is_not and getattr(expression.expr, "name", "") == "Builtin_BOUND"
 
 
 def _part_of(node: Any, name: str) -> Any:

@@ -23,11 +23,13 @@ Binding = dict[str, Term]
 
 _DEFAULT = DefaultGraph()
 _TYPE = RDF("type")
+KINDS = frozenset({"iri", "blank", "literal"})
+NODE_KINDS = KINDS - {"literal"}
 _BATCH = 2000  # nodes
 _CACHE_SIZE = 20_000  # subjects, and patterns
 # A property with few statements is read as a whole, once it has been looked up often.
 _MANY_LOOKUPS, _MOST_SCANNED = 200, 10_000
-_PIVOT = "pivot"
+PIVOT = "pivot"
 _Getter = Callable[[Quad], Any]
 _GETTERS: tuple[_Getter, ...] = (attrgetter("subject"), attrgetter("predicate"), attrgetter("object"))
 
@@ -119,13 +121,17 @@ class Variable:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A triple pattern; `graph` is None for the default graph. With `once`, only one match matters."""
+    """A triple pattern; `graph` is None for the default graph.
+
+    With `once`, only one match matters; with `once_of_each`, one of each predicate.
+    """
 
     subject: Term | Variable
     predicate: Term | Variable
     object: Term | Variable
     graph: NamedNode | None = None
     once: bool = False
+    once_of_each: bool = False
 
     def variables(self) -> set[str]:
         """Returns the names of its variables."""
@@ -200,7 +206,8 @@ class DependencyPaths:
     paths: list[Path]
     conditions: list[Pattern] = field(default_factory=list)
     targets: list[Pattern] = field(default_factory=list)
-    literal: bool = True  # whether a literal can be the pivot
+    kinds: frozenset[str] = KINDS  # of terms that can be the pivot
+    absent: list[Pattern] = field(default_factory=list)  # with a match of one, there is no result
 
     def affected(self, store: CachedQuads, path: Path, quad: Quad) -> Iterator[Term]:
         """Yields the nodes that a triple affects as the end of a path; the store must be in a state with the triple."""
@@ -212,7 +219,7 @@ class DependencyPaths:
         if not self._meets_conditions(store, node):
             return
         bindings: list[list[Binding]] = [[{self.pivot: node}]]
-        for beginning, pattern, is_continued in self._steps:
+        for beginning, pattern, is_continued in self.steps:
             extended: list[Binding] = []
             for binding in bindings[beginning]:
                 if is_continued:
@@ -224,7 +231,7 @@ class DependencyPaths:
             bindings.append(extended)
 
     @cached_property
-    def _steps(self) -> list[tuple[int, Pattern, bool]]:
+    def steps(self) -> list[tuple[int, Pattern, bool]]:
         """The last pattern of each path, with the number of the path before it (0 is the pivot), and if one follows."""
         numbers: dict[Path, int] = {(): 0}
         # Paths are sorted by length, so that the beginning of a path comes before it.
@@ -251,7 +258,7 @@ class DependencyPaths:
         """Yields the pivots from which this path leads to the binding."""
         if not path:
             node = binding.get(self.pivot)
-            is_possible = node is not None and (self.literal or not isinstance(node, Literal))
+            is_possible = node is not None and ("literal" in self.kinds or not isinstance(node, Literal))
             if node is not None and is_possible and self._meets_conditions(store, node) and self.is_target(store, node):
                 yield node
             return
@@ -277,12 +284,12 @@ class DependencyIndex:
         # Many rules and shapes have equal paths that differ only in the names of variables: each is followed once.
         plain = [one for one in dependencies if not one.conditions]
         distinct = {
-            (_renamed(path, one.pivot), one.literal, _narrowing_targets(path, one)): None
+            (renamed(path, one.pivot), one.kinds, _narrowing_targets(path, one)): None
             for one in plain
             for path in one.paths
         }
-        for path, literal, targets in distinct:
-            self._add_path(path, DependencyPaths(_PIVOT, [path], targets=list(targets), literal=literal))
+        for path, kinds, targets in distinct:
+            self._add_path(path, DependencyPaths(PIVOT, [path], targets=list(targets), kinds=kinds))
         for one in dependencies:
             for path in one.paths if one.conditions else ():
                 self._add_path(path, one)
@@ -353,7 +360,7 @@ def _path_end(number: int, dependencies: DependencyPaths, path: Path) -> _PathEn
         if not isinstance(term, Variable) or term.name in names or terms.count(term) > 1
     ]
     is_subject = bool(dependencies.targets) and all(target.subject == pivot for target in dependencies.targets)
-    only_nodes = len(path) == 1 and end.object == pivot and (is_subject or not dependencies.literal)
+    only_nodes = len(path) == 1 and end.object == pivot and (is_subject or "literal" not in dependencies.kinds)
     return _PathEnd(number, dependencies, path, tuple(used), only_nodes)
 
 
@@ -361,9 +368,9 @@ def _subject_name(quad: Quad) -> str:
     return str(quad.subject)
 
 
-def _renamed(path: Path, pivot: str) -> Path:
-    """Returns the path with variables named by their order."""
-    names = {pivot: _PIVOT}
+def renamed(path: Path, pivot: str) -> Path:
+    """Returns the path with variables named by their order, and the pivot by its own name."""
+    names = {pivot: PIVOT}
     renamed = []
     for pattern in path:
         terms = [
@@ -382,7 +389,7 @@ def _narrowing_targets(path: Path, dependencies: DependencyPaths) -> Path:
     """
     if not isinstance(path[-1].predicate, Variable):
         return ()
-    return tuple(_renamed((target,), dependencies.pivot)[0] for target in dependencies.targets)
+    return tuple(renamed((target,), dependencies.pivot)[0] for target in dependencies.targets)
 
 
 def _class_of(target: Pattern, pivot: str) -> Term | None:

@@ -14,7 +14,7 @@ from pyoxigraph import NamedNode
 from citygraph.build.dependencies import QueryPatterns, Unbounded, query_patterns
 from citygraph.build.patterns import DependencyPaths, Pattern, Variable
 from citygraph.build.patterns import Path as Chain
-from citygraph.rdf.terms import RDF, SH
+from citygraph.rdf.terms import RDF, RDFS, SH
 
 _TYPE = RDF("type")
 _TARGETS = ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf")
@@ -29,6 +29,7 @@ targetObjectsOf
 _PLAIN = frozenset(_PLAIN_NAMES.split())
 _NESTED = ("node", "not", "qualifiedValueShape")
 _LISTS = ("and", "or", "xone")
+_PAIRS = ("equals", "disjoint", "lessThan", "lessThanOrEquals")
 
 
 @dataclass
@@ -38,6 +39,7 @@ class _ShapeReader:
     shapes: Any
     chains: list[Chain] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
+    tested: dict[str, NamedNode] = field(default_factory=dict)
     number: int = 0
 
     def read(self, shape: Any, chain: Chain, variable: str) -> None:
@@ -54,13 +56,19 @@ class _ShapeReader:
         if name == "property":
             self.read_property(value, chain, variable)
         elif name == "class":
-            pattern = Pattern(Variable(variable), _TYPE, Variable(self._fresh()))
-            self.chains.append((*chain, pattern))
+            # A node may have the class by any other class, if the data have subclasses.
+            tested = self._fresh()
+            self.tested[tested] = NamedNode(str(value))
+            self.chains.append((*chain, Pattern(Variable(variable), _TYPE, Variable(tested))))
         elif name in _NESTED:
             self.read(value, chain, variable)
         elif name in _LISTS:
             for member in self.shapes.items(value):
                 self.read(member, chain, variable)
+        elif name in _PAIRS:
+            # They compare with values of the node that has the path: the one before this variable, if there is one.
+            begin = chain[-1].subject if chain else Variable(variable)
+            self.chains.append((*chain[:-1], Pattern(begin, NamedNode(str(value)), Variable(self._fresh()))))
         elif name == "sparql" and not chain:
             self.queries.append(_query_of(self.shapes, value))
         else:
@@ -88,12 +96,15 @@ class ShapePaths:
     """The dependency paths of one shape.
 
     `of_focus` begin at the focus node. `of_value` are those of constraints on the dataset as a whole; they begin at the
-    node that a result names as value. `nodes` are the IRIs of sh:targetNode.
+    node that a result names as value. `targets` are the patterns of the focus nodes, `nodes` the IRIs of sh:targetNode,
+    `tested` the classes of sh:class by the variable that stands for any class in a path.
     """
 
+    targets: list[Pattern] = field(default_factory=list)
     of_focus: list[DependencyPaths] = field(default_factory=list)
     of_value: list[DependencyPaths] = field(default_factory=list)
     nodes: set[str] = field(default_factory=set)
+    tested: dict[str, NamedNode] = field(default_factory=dict)
 
 
 def names_of_shapes(shapes: Any) -> list[str]:
@@ -104,6 +115,8 @@ def names_of_shapes(shapes: Any) -> list[str]:
         raise Unbounded("targets of SHACL Advanced Features are not supported")
     if (None, URIRef(SH("parameter").value), None) in shapes:
         raise Unbounded("constraint components that are not SHACL's own are not supported")
+    if any((shape, URIRef(RDF("type").value), URIRef(RDFS("Class").value)) in shapes for shape in shapes.subjects()):
+        raise Unbounded("shapes that are classes are not supported")
     named = {shape for kind in _TARGETS for shape in shapes.subjects(URIRef(SH(kind).value), None)}
     if not all(isinstance(shape, URIRef) for shape in named):
         raise Unbounded("a shape with a target has no name")
@@ -122,7 +135,8 @@ def shape_paths(shapes: Any, name: str, read: Callable[[str], QueryPatterns] = q
         reader.read(shape, (), "this")
     targets = list(_targets(shapes, shape))
     reader.chains += [(target,) for target in targets]
-    paths = ShapePaths(nodes={str(node) for node in shapes.objects(shape, URIRef(SH("targetNode").value))})
+    nodes = {str(node) for node in shapes.objects(shape, URIRef(SH("targetNode").value))}
+    paths = ShapePaths(targets, nodes=nodes, tested=reader.tested)
     # A node of sh:targetNode is a target whatever its statements are.
     if paths.nodes:
         targets = []
@@ -130,10 +144,18 @@ def shape_paths(shapes: Any, name: str, read: Callable[[str], QueryPatterns] = q
         paths.of_focus.append(DependencyPaths("this", sorted(set(reader.chains), key=len), targets=targets))
     for query in map(read, reader.queries):
         if any("this" in pattern.variables() for pattern in query.patterns):
-            paths.of_focus.append(replace(query.dependencies("this"), targets=targets))
+            paths.of_focus.append(replace(_dependencies(query, "this"), targets=targets))
         else:
             # A constraint on the dataset: no pattern has $this, which is only the node to which results are attached.
-            paths.of_value.append(query.dependencies("value"))
+            paths.of_value.append(_dependencies(query, "value"))
+    return paths
+
+
+def _dependencies(query: QueryPatterns, pivot: str) -> DependencyPaths:
+    """Returns the dependency paths of a query, which must lead to each of its patterns."""
+    paths = query.dependencies(pivot)
+    if not set(query.patterns) <= {path[-1] for path in paths.paths}:
+        raise Unbounded(f"a part of a query is not connected with ?{pivot}")
     return paths
 
 

@@ -12,9 +12,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
@@ -22,7 +23,9 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal
 
-from citygraph.build.shape_reads import reads_of
+from citygraph.build.dependencies import Unbounded, query_patterns
+from citygraph.build.relevant_triples import RelevantTriples, ShapeReader, TripleTable
+from citygraph.build.shape_dependencies import names_of_shapes
 from citygraph.build.statements import StatementRules
 from citygraph.errors import CitygraphError, EnginesDisagree
 from citygraph.parent import die_with_parent
@@ -44,6 +47,8 @@ from citygraph.source.files import SourceFile, Sources
 from citygraph.source.reading import read_packaged_text
 
 _MAX_RESULTS = 5
+# shifty needs up to 3 KB of memory for each.
+_MOST_TRIPLES = 350_000
 _TYPE = RDF("type").value
 _NAMES = (RDFS("label").value, SKOS("altLabel").value)
 # In place of a property: a node that statements mention as object or graph.
@@ -185,6 +190,8 @@ class Validator:
         self._text = "\n".join(map(read_packaged_text, paths))
         self.statements = StatementRules([file.path for file in sources.ontology_files()], paths)
         self._day: date | None = None
+        # rdflib takes some 30 ms for each query.
+        self._patterns = cache(query_patterns)
         self.set_day(sources.today())
 
     def set_day(self, today: date) -> None:
@@ -223,30 +230,37 @@ class Validator:
             readable = data.with_suffix(".readable.nt")
             with data.open(encoding="utf-8") as file, readable.open("w", encoding="utf-8") as other:
                 other.writelines(self.statements.for_engines(file))
-        failing = self.find(readable)
-        if both:
-            report = self.explain(readable, failing, both)
-        else:
-            report = self._explain_from_few(readable, failing) if failing else conforming_report()
+        report = self.explain(readable, self.find(readable), both) if both else self._validate_by_parts(readable)
         if readable != data:
             readable.unlink()
         return with_faults(report, faults)
 
-    def _explain_from_few(self, data: Path, failing: set[tuple[str, str]]) -> Report:
-        """Returns the report of `explain` from only those triples that the violated shapes can read."""
-        names = {shape for _, shape in failing}
+    def _validate_by_parts(self, data: Path) -> Report:
+        """Validates a file of N-Triples: large data in parts, each with only the triples that its shapes can read."""
+        with data.open(encoding="utf-8") as file:
+            table = TripleTable(file)
+        failing = self.find(data) if table.size <= _MOST_TRIPLES else self.find_in_parts(data, table)
+        if not failing:
+            return conforming_report()
+        reader = ShapeReader(self._shapes, {shape for _, shape in failing}, table, self._patterns)
         nodes = {node for node, _ in failing}
-        reads = reads_of(self._shapes, names)
         # Blank nodes are not told apart in a report.
-        if reads is None or any(node.startswith((_BLANK, '"')) for node in nodes):
+        if reader.unbounded or any(node.startswith((_BLANK, '"')) for node in nodes):
             return self.explain(data, failing)
-        few = data.with_suffix(".few.nt")
-        with data.open(encoding="utf-8") as file, few.open("w", encoding="utf-8") as other:
-            other.writelines(reads.restrict(file, nodes))
-        try:
+        with _selected(reader.explaining(nodes), data) as few:
             return self.explain(few, failing)
-        finally:
-            few.unlink()
+
+    def find_in_parts(self, data: Path, table: TripleTable) -> set[tuple[str, str]]:
+        """Returns what `find` does."""
+        try:
+            names = names_of_shapes(self._shapes)
+        except Unbounded:
+            return self.find(data)
+        failing = set()
+        for part in ShapeReader(self._shapes, names, table, self._patterns).parts(_MOST_TRIPLES):
+            with nullcontext(data) if part.triples is None else _selected(part.triples, data) as few:
+                failing |= self.find(few, part.owns, part.shapes)
+        return failing
 
     def find(
         self, data: Path, among: Callable[[str, str], bool] | None = None, shapes: list[str] | None = None
@@ -299,6 +313,18 @@ class Validator:
                 f"{_verdicts(by_shifty, by_pyshacl)}"
             )
         return Report(results, report.turtle)
+
+
+@contextmanager
+def _selected(triples: RelevantTriples, data: Path) -> Iterator[Path]:
+    """Yields a file with these triples of a file, while the context lasts."""
+    few = data.with_suffix(".few.nt")
+    with data.open(encoding="utf-8") as lines, few.open("w", encoding="utf-8") as out:
+        out.writelines(triples.select(lines))
+    try:
+        yield few
+    finally:
+        few.unlink()
 
 
 def with_faults(report: Report, faults: Iterable[ValidationResult]) -> Report:

@@ -72,8 +72,9 @@ def _as_json(query: QueryPatterns) -> dict[str, Any]:
         "bound_from": {name: sorted(names) for name, names in query.bound_from.items()},
         "new_terms": sorted(query.new_terms),
         "branches": query.branches,
-        "literals": sorted(query.literals),
+        "kinds": {name: sorted(kinds) for name, kinds in query.kinds.items()},
         "required": [_row(pattern) for pattern in query.required],
+        "absent": [_row(pattern) for pattern in query.absent],
     }
 
 
@@ -84,19 +85,20 @@ def _from_json(values: dict[str, Any]) -> QueryPatterns:
         {name: set(names) for name, names in values["bound_from"].items()},
         set(values["new_terms"]),
         values["branches"],
-        set(values["literals"]),
+        {name: frozenset(kinds) for name, kinds in values["kinds"].items()},
         [_pattern(row) for row in values["required"]],
+        [_pattern(row) for row in values["absent"]],
     )
 
 
 def _row(pattern: Pattern) -> list[Any]:
     terms = (pattern.subject, pattern.predicate, pattern.object)
-    return [*map(_text, terms), pattern.graph and pattern.graph.value, pattern.once]
+    return [*map(_text, terms), pattern.graph and pattern.graph.value, pattern.once, pattern.once_of_each]
 
 
 def _pattern(row: list[Any]) -> Pattern:
-    subject, predicate, value, graph, once = row
-    return Pattern(_term(subject), _term(predicate), _term(value), graph and NamedNode(graph), once)
+    subject, predicate, value, graph, once, once_of_each = row
+    return Pattern(_term(subject), _term(predicate), _term(value), graph and NamedNode(graph), once, once_of_each)
 
 
 def _text(term: Term | Variable) -> str:
