@@ -16,10 +16,11 @@ from pyoxigraph import Literal, NamedNode, Quad, Store
 from citygraph import __version__
 from citygraph.build.catalog import describe, graph_counts
 from citygraph.build.graph_rules import GraphRules, with_graph_rules
+from citygraph.build.locations import locate
 from citygraph.build.products import Products, table_outputs, write_products
 from citygraph.build.query_packs import check_heads, check_runs
 from citygraph.build.store_writing import StoreWriting
-from citygraph.build.validation import Validation, locate, validate
+from citygraph.build.validation import Validation, validate
 from citygraph.errors import BadData, Conflict, Violations
 from citygraph.index.names import write_index
 from citygraph.progress import Progress

@@ -21,15 +21,16 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any
 
-from pyoxigraph import BlankNode, Literal
+from pyoxigraph import Literal
 
 from citygraph.build.dependencies import Unbounded, query_patterns
+from citygraph.build.locations import locate
 from citygraph.build.relevant_triples import RelevantTriples, ShapeReader, TripleTable
 from citygraph.build.shape_dependencies import names_of_shapes
 from citygraph.build.statements import StatementRules
 from citygraph.errors import CitygraphError, EnginesDisagree
 from citygraph.parent import die_with_parent
-from citygraph.rdf.terms import CG, DATASET, RDF, RDFS, SKOS, XSD
+from citygraph.rdf.terms import CG, RDF, RDFS, SKOS, XSD
 from citygraph.report import (
     Finding,
     Place,
@@ -38,12 +39,11 @@ from citygraph.report import (
     conforming_report,
     finding_of,
     merge_reports,
-    order,
     report_of,
     term_text,
     text_in,
 )
-from citygraph.source.files import SourceFile, Sources
+from citygraph.source.files import Sources
 from citygraph.source.reading import read_packaged_text
 
 _MAX_RESULTS = 5
@@ -51,8 +51,6 @@ _MAX_RESULTS = 5
 _MOST_TRIPLES = 350_000
 _TYPE = RDF("type").value
 _NAMES = (RDFS("label").value, SKOS("altLabel").value)
-# In place of a property: a node that statements mention as object or graph.
-_USED = "used"
 _BLANK = "_:"
 
 
@@ -130,55 +128,6 @@ class Validation:
 def _result(values: dict[str, Any]) -> ValidationResult:
     place = values.pop("place")
     return ValidationResult(**values, place=place and Place(**place))
-
-
-def locate(report: Report, files: Iterable[SourceFile]) -> Report:
-    """Returns the report, sorted, with file and line of each result where the files contain it."""
-    subjects = {node for result in report.results for node in _subjects(result)}
-    best: dict[tuple[str, str, str], Place] = {}
-    for file in files if subjects else ():
-        for line, quad in file.read_with_lines(is_known=True):
-            subject = _known_name(quad.subject)
-            # The first use of a node that no file describes, and the first statement of a graph.
-            for term in (quad.object, quad.graph_name):
-                if not isinstance(term, Literal) and (name := _known_name(term)) in subjects:
-                    best.setdefault((name, _USED, ""), Place(file.name, line))
-            if subject in subjects:
-                # The first matching place. The result of a SPARQL constraint has a value but no path.
-                predicate, value = quad.predicate.value, str(quad.object)
-                for key in ((predicate, value), (predicate, ""), ("", value), ("", "")):
-                    best.setdefault((subject, *key), Place(file.name, line))
-    located = (result.at(next((best[key] for key in _keys(result) if key in best), None)) for result in report.results)
-    return Report(tuple(sorted(located, key=order)), report.turtle)
-
-
-def _subjects(result: ValidationResult) -> Iterator[str]:
-    # A graph is described by a node of its own.
-    yield _name(f"<{result.focus_node.removesuffix('#graph')}>")
-    yield _name(result.value)
-
-
-def _keys(result: ValidationResult) -> Iterator[tuple[str, str, str]]:
-    focus, value = _subjects(result)
-    if result.focus_node == DATASET.value and value.startswith(("<", _BLANK)):
-        # A rule about the whole dataset names the offending node as its value.
-        yield (value, "", "")
-        yield (value, _USED, "")
-    yield (focus, result.path, result.value)
-    # A statement of the value about the focus node, which a rule has found.
-    yield (value, "", focus)
-    yield (focus, result.path, "")
-    yield (focus, "", "")
-    yield (focus, _USED, "")
-
-
-def _known_name(term: Any) -> str:
-    return _BLANK if isinstance(term, BlankNode) else str(term)
-
-
-def _name(term: str) -> str:
-    """Returns a term as in N-Triples; all blank nodes as one, because each reading of a file labels them anew."""
-    return _BLANK if term.startswith(("_:", "<_:")) else term
 
 
 class Validator:
