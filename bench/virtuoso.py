@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -14,13 +16,15 @@ from bench.connection import Connection, Endpoint
 from bench.dataset import write_default_graph
 from bench.processes import NotReady, free_port, running
 from citygraph.release.releases import Release
+from citygraph.stores.store_service import StoreAddresses
 
 PROGRAM, _CLIENT = "virtuoso-t", "isql-vt"
 GRAPH = "http://bench.example/"
 # Without it, its own graphs are queried too.
 PARAMETERS = f"default-graph-uri={quote_plus(GRAPH)}&"
-# Buffers of 8 KiB for two gigabytes of data, as its manual recommends for four gigabytes of memory and more; the
-# results are not cut, and queries have no time limit.
+# Of 8 KiB, for two gigabytes of data, as its manual recommends for four gigabytes of memory and more.
+_BUFFERS = 170_000
+# Queries have no time limit.
 _CONFIGURATION = """[Database]
 DatabaseFile = {folder}/virtuoso.db
 ErrorLogFile = {folder}/virtuoso.log
@@ -34,15 +38,15 @@ TransactionFile = {folder}/temporary.trx
 ServerPort = {sql}
 DisableUnixSocket = 1
 ServerThreads = 20
-NumberOfBuffers = 170000
-MaxDirtyBuffers = 130000
+NumberOfBuffers = {buffers}
+MaxDirtyBuffers = {dirty}
 DirsAllowed = {data}
 [HTTPServer]
 ServerPort = {port}
 ServerRoot = {folder}
 ServerThreads = 20
 [SPARQL]
-ResultSetMaxRows = 0
+ResultSetMaxRows = {rows}
 """
 _LOAD = "ld_add('{path}', '{graph}');\nrdf_loader_run();\ncheckpoint;\n"
 
@@ -73,9 +77,28 @@ def command(release: Release, port: int) -> tuple[str, ...]:
     return _command(folder, triples, port, sql)
 
 
-def _command(folder: Path, triples: Path, port: int, sql: int) -> tuple[str, ...]:
+@contextmanager
+def store_server(folder: Path, buffers: int = _BUFFERS, rows: int = 0) -> Iterator[StoreAddresses]:
+    """A server over the database in a folder, new if it is empty, which takes queries and updates until the block ends.
+
+    `buffers` are of 8 KiB each; `rows` is the number of rows at which results are cut, 0 for none.
+    """
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    port, sql = free_port(), free_port()
+    command = _command(folder, folder / "none", port, sql, buffers, rows)
+    with running(command, port, folder / "server.log", {}, 120.0):
+        url = f"http://127.0.0.1:{port}/sparql"
+        yield StoreAddresses(url, f"{url}-auth", user="dba", password="dba")  # noqa: S106 - as it is installed
+        _run(folder, sql, "checkpoint;\nshutdown;\n")
+
+
+def _command(
+    folder: Path, triples: Path, port: int, sql: int, buffers: int = _BUFFERS, rows: int = 0
+) -> tuple[str, ...]:
     configuration = folder / "virtuoso.ini"
     values = {"folder": folder, "data": triples.parent, "sql": sql, "port": port}
+    values |= {"buffers": buffers, "dirty": buffers * 3 // 4, "rows": rows}
     configuration.write_text(_CONFIGURATION.format(**values), encoding="utf-8")
     return (PROGRAM, "+foreground", "+configfile", str(configuration))
 

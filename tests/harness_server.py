@@ -1,10 +1,11 @@
 """A server for the conformance harness: /sparql over the N-Quads that were last posted to /load, and nothing else.
 
-    python -m tests.harness_server PORT FOLDER host|direct|direct-disk
+    python -m tests.harness_server PORT FOLDER host|direct|direct-disk|store
 
 `host` evaluates in engine processes as `citygraph serve` does, anew for each load; `direct` in the web process, which
-is quick enough for a load before every test; `direct-disk` does so with a store on disk. Settings come from the
-environment. It takes its data from anybody who reaches it, on loopback: it is for tests alone.
+is quick enough for a load before every test; `direct-disk` does so with a store on disk; `store` has the SPARQL
+store of the settings answer what it can, and loads each release into it. Settings come from the environment.
+It takes its data from anybody who reaches it, on loopback: it is for tests alone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from citygraph.engine.host import HostProcess, start_host
 from citygraph.release.releases import Releases
 from citygraph.server.web_processes import listeners, run
 from citygraph.settings import read_settings
+from citygraph.stores.inspection import Inspection, inspect
+from citygraph.stores.store_loading import StoreLoader
+from citygraph.stores.store_service import StoreService, addresses_of
 from citygraph.web import create_app
 from tests.inprocess import InProcess
 from tests.world import publish
@@ -40,6 +44,7 @@ class HarnessServer:
         self.settings = read_settings().with_changes(releases=folder / "releases", time_limit=10.0, engines=2)
         self.direct = engines != "host"
         self.host: HostProcess | None = None
+        self.inspection: Inspection | None = None
         # The host dies with the thread that starts it, which must not be one of those of the server.
         self.starter = ThreadPoolExecutor(1)
         self.endpoint = self.load(b"")
@@ -55,6 +60,8 @@ class HarnessServer:
     def load(self, nquads: bytes) -> WSGIApplication:
         """An endpoint over these quads alone."""
         quads = list(parse(nquads, format=RdfFormat.N_QUADS))
+        if self.settings.store:
+            return self._load_store(quads)
         if self.direct:
             name = f"test-{time.monotonic_ns()}"
             store = InProcess(quads, name, self.folder / name if self.disk else None)
@@ -64,6 +71,14 @@ class HarnessServer:
             self.host.close()
         self.host = self.starter.submit(start_host, self.settings).result()
         return create_app(self.settings, Releases(self.settings.releases), Engines(self.host.settings)).wsgi_app
+
+    def _load_store(self, quads: list[Quad]) -> WSGIApplication:
+        releases = Releases(self.settings.releases)
+        release = publish(quads, releases.root, derived=False)
+        service = StoreService(addresses_of(self.settings))
+        self.inspection = self.inspection or inspect(service, matches=8)
+        StoreLoader(service, self.settings.base, grace=0.0, inspection=self.inspection).load(release)
+        return create_app(self.settings, releases, InProcess(quads, release.id)).wsgi_app
 
 
 def _marker() -> Quad:

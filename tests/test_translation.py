@@ -93,3 +93,36 @@ def test_a_text_cannot_leave_the_graphs_of_the_release() -> None:
     text = text_of("""SELECT ?s { ?s ?p '''} } GRAPH ?x { "''' # } GRAPH ?y {
     }""")
     assert text == f'SELECT ?s {{ {DEFAULT} {{ ?s ?p "}} }} GRAPH ?x {{ \\"" }} }}'
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_mixed"),
+    [
+        ("?s cg:value ?v FILTER(?v > 1)", False),
+        ("?s cg:value ?v FILTER(1.5 <= ?v)", False),
+        ("?s cg:value ?v, ?w FILTER(?v < ?w)", False),
+        ('?s cg:value ?v FILTER(?v > "1")', True),
+        ('?s cg:date ?v FILTER(?v > "1996-04-24"^^xsd:date)', False),
+        ('?s cg:date ?v FILTER(?v > "1996-04"^^xsd:gYearMonth)', True),
+        ("?s cg:other ?v FILTER(?v > 1)", True),
+        ("?s cg:value ?v . ?t cg:other ?v FILTER(?v > 1)", True),
+        ("?s ?p ?v FILTER(?v > 1)", True),
+        ("?s ^cg:value ?v FILTER(?v > 1)", True),
+        ("{ SELECT ?s (COUNT(?o) AS ?n) { ?s ?p ?o } GROUP BY ?s } FILTER(?n >= 2)", False),
+        ("{ SELECT ?s (MAX(?o) AS ?n) { ?s cg:value ?o } GROUP BY ?s } FILTER(?n >= 2)", False),
+        ("?s ?p ?o BIND(STRLEN(?o) AS ?n) FILTER(?n >= 2)", False),
+        ("?s ?p ?o BIND(?o AS ?n) FILTER(?n >= 2)", True),
+        ('?s ?p ?o FILTER(STR(?o) < "b")', False),
+        ("VALUES ?n { 1 2 } ?s cg:value ?v FILTER(?v >= ?n)", False),
+        ("VALUES ?n { 1 'a' } ?s cg:value ?v FILTER(?v >= ?n)", True),
+        ("VALUES (?n ?m) { (1 2) } ?s cg:value ?v FILTER(?v >= ?n)", True),
+        ("?s cg:value ?v FILTER(?v = 'a' && ?v != 2)", False),
+    ],
+)
+def test_comparisons_of_one_kind_are_recognised(pattern: str, is_mixed: bool) -> None:
+    """By the predicates whose values are all of one kind; what is not known counts as mixed."""
+    uniform = {
+        f"https://w3id.org/citygraph/ontology#{name}": kind for name, kind in (("value", "number"), ("date", "date"))
+    }
+    plan = translate(Query(f"SELECT ?s {{ {pattern} }}"), NAMES, uniform)
+    assert ("comparison:mixed" in plan.constructs) == is_mixed

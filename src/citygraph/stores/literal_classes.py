@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Store, Triple
 
 from citygraph.rdf.terms import XSD
+from citygraph.stores.comparisons import UNKNOWN, kind_of_datatype
 
 Term = NamedNode | BlankNode | Literal | Triple
 
@@ -57,6 +58,12 @@ class LiteralSurvey:
 
     predicates: dict[str, set[str]] = field(default_factory=dict)
     samples: dict[str, list[Literal]] = field(default_factory=dict)
+    _kinds: dict[str, set[str]] = field(default_factory=dict)
+
+    def uniform(self) -> tuple[tuple[str, str], ...]:
+        """Returns the predicates whose values are all of one kind, with the kind (`comparisons`)."""
+        one = ((predicate, next(iter(kinds))) for predicate, kinds in self._kinds.items() if len(kinds) == 1)
+        return tuple(sorted((predicate, kind) for predicate, kind in one if kind != UNKNOWN))
 
     def add(self, quads: Iterable[Quad]) -> int:
         """Adds statements, and returns their number."""
@@ -66,11 +73,12 @@ class LiteralSurvey:
         for quad in quads:
             number += 1
             name = class_of(quad)
-            if not name:
-                continue
             predicate = quad.predicate.value
-            if (predicate, name) not in seen:
-                seen.add((predicate, name))
+            if (predicate, name) in seen:
+                continue
+            seen.add((predicate, name))
+            self._kinds.setdefault(predicate, set()).add(_kind(quad.object))
+            if name:
                 self.predicates.setdefault(name, set()).add(predicate)
                 samples = self.samples.setdefault(name, [])
                 if len(samples) < _SAMPLES and isinstance(quad.object, Literal):
@@ -78,11 +86,10 @@ class LiteralSurvey:
         return number
 
 
-def survey(store: Store) -> LiteralSurvey:
-    """Returns the classes of literals in all graphs of a store."""
-    result = LiteralSurvey()
-    result.add(store.quads_for_pattern(None, None, None, None))
-    return result
+def _kind(value: Term) -> str:
+    if not isinstance(value, Literal) or value.language:
+        return UNKNOWN
+    return kind_of_datatype(value.datatype.value.removeprefix(_XSD))
 
 
 def canonical(literals: Iterable[Literal]) -> list[Literal]:

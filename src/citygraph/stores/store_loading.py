@@ -70,6 +70,7 @@ class StoreLoader:
         loaded = next((one for one in loaded_releases(self._service) if one.digest == digest), None)
         if loaded is None:
             loaded = self._load(release)
+            unmark(self._service, loaded.names)
             mark_loaded(self._service, loaded)
         self._remove_others(loaded)
         return loaded
@@ -118,7 +119,13 @@ class StoreLoader:
         predicates = set[str]().union(*(survey.predicates[name] for name in changed))
         constructs = tuple(tuple(one) for one in inspection.constructs)
         return LoadedRelease(
-            names.digest, release.id, self._base, inspection.row_limit, constructs, tuple(sorted(predicates))
+            names.digest,
+            release.id,
+            self._base,
+            inspection.row_limit,
+            constructs,
+            tuple(sorted(predicates)),
+            survey.uniform(),
         )
 
     def _fill(self, names: ReleaseNames, store: Store, changed: set[str]) -> dict[str, int]:

@@ -135,7 +135,7 @@ class StoreQueries:
 
 def _translated(query: Query, loaded: LoadedRelease) -> StoreQuery | None:
     try:
-        plan = translate(query, loaded.names)
+        plan = translate(query, loaded.names, dict(loaded.uniform))
         _require_right_result(plan, loaded)
     except NotTranslated as reason:
         log.debug("the release answers a query: %s", reason)

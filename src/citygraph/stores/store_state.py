@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 
 from citygraph.sparql.normal_form import quoted
 from citygraph.stores.release_names import LOADED, STATE_GRAPH, ReleaseNames
@@ -27,7 +28,7 @@ class LoadedRelease:
 
     `row_limit` is the number of rows at which the store cuts results, 0 for none. A query with all the constructs of
     one of `constructs` has a wrong result there, and so has one that reads a predicate of `predicates`, whose values
-    the store changes.
+    the store changes. `uniform` are the predicates whose values are all of one kind, and the kind.
     """
 
     digest: str
@@ -36,6 +37,7 @@ class LoadedRelease:
     row_limit: int = 0
     constructs: tuple[tuple[str, ...], ...] = ()
     predicates: tuple[str, ...] = ()
+    uniform: tuple[tuple[str, str], ...] = ()
 
     @property
     def names(self) -> ReleaseNames:
@@ -46,7 +48,12 @@ class LoadedRelease:
 def loaded_releases(service: StoreService) -> list[LoadedRelease]:
     """Returns the complete releases in a store. Raises StoreUnavailable, QueryRefused, LimitReached."""
     rows = service.rows(f"SELECT ?o {{ GRAPH <{STATE_GRAPH}> {{ ?s <{LOADED}> ?o }} }}", _SECONDS)
-    return [_read(row["o"]["value"]) for row in rows]
+    loaded = []
+    for row in rows:
+        # Another version may have written it: then the release is loaded again, and its statements are found.
+        with suppress(ValueError, TypeError, KeyError):
+            loaded.append(_read(row["o"]["value"]))
+    return loaded
 
 
 def mark_loaded(service: StoreService, loaded: LoadedRelease) -> None:
@@ -91,6 +98,6 @@ class StoreState:
 
 def _read(text: str) -> LoadedRelease:
     values = json.loads(text)
-    constructs = tuple(tuple(one) for one in values.pop("constructs"))
-    loaded = LoadedRelease(**{**values, "predicates": tuple(values["predicates"])})
-    return replace(loaded, constructs=constructs)
+    for name in ("constructs", "uniform"):
+        values[name] = tuple(tuple(one) for one in values[name])
+    return LoadedRelease(**{**values, "predicates": tuple(values["predicates"])})

@@ -14,7 +14,7 @@ is written in full, and each string in one spelling: the store reads the text as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from citygraph.errors import UsageError
@@ -30,6 +30,7 @@ from citygraph.sparql.grammar import (
 )
 from citygraph.sparql.normal_form import full_spelling
 from citygraph.sparql.protocol import Query
+from citygraph.stores.comparisons import has_mixed_comparison
 from citygraph.stores.release_names import PUBLIC_NAME, ReleaseNames
 
 _BLOCKS = frozenset({"TriplesBlock", "TriplesSameSubjectPath"})
@@ -62,14 +63,17 @@ class StoreQuery:
     predicates: frozenset[str] = frozenset()
 
 
-def translate(query: Query, names: ReleaseNames) -> StoreQuery:
-    """Returns a query for a store that has the release of these names. Raises NotTranslated."""
+def translate(query: Query, names: ReleaseNames, uniform: Mapping[str, str] | None = None) -> StoreQuery:
+    """Returns a query for a store that has the release of these names. Raises NotTranslated.
+
+    `uniform` are the predicates of the release whose values are all of one kind (`comparisons`).
+    """
     try:
         tree = parse(full_spelling(query.text, query.base))
     except (UnexpectedToken, UsageError) as error:
         raise NotTranslated(f"the text cannot be read: {error}") from None
     with deep_recursion():
-        return _Translator(tree, query, names).result()
+        return _Translator(tree, query, names).result(uniform or {})
 
 
 class _Translator:
@@ -80,7 +84,7 @@ class _Translator:
         self._count = 0
         self._default, self._named = _dataset(tree, query, names)
 
-    def result(self) -> StoreQuery:
+    def result(self, uniform: Mapping[str, str]) -> StoreQuery:
         """Returns the translated query. Raises NotTranslated."""
         tree = self._tree
         if "cgs" in tree.text:
@@ -89,6 +93,8 @@ class _Translator:
         if main.rule == "DescribeQuery":
             raise NotTranslated("DESCRIBE: each store describes differently")
         constructs, predicates = frozenset(_constructs(tree)), frozenset(_predicates(tree))
+        if has_mixed_comparison(tree, uniform):
+            constructs |= {"comparison:mixed"}
         template = self._head(main)
         self._patterns(main, in_graph=False)
         kinds = {"SelectQuery": Kind.SOLUTIONS, "AskQuery": Kind.BOOLEAN, "ConstructQuery": Kind.GRAPH}

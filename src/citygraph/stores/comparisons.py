@@ -1,0 +1,110 @@
+"""Whether the two sides of each comparison in a query have values of one kind, as far as the text and the data tell.
+
+SPARQL has an error where a number is compared with a text, or a date with a month, and drops the row. Stores that
+compare such values anyway can still be asked for comparisons that have no such operands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from citygraph.sparql.grammar import SyntaxNode, SyntaxTree, nodes_of
+
+NUMBER, TEXT, UNKNOWN = "number", "text", "?"
+_OPERATORS = frozenset({"<", ">", "<=", ">="})
+_NUMBERS = frozenset({"STRLEN", "YEAR", "MONTH", "DAY", "HOURS", "MINUTES"})
+_NUMERIC_TYPES = frozenset({"integer", "decimal", "double", "float", "nonNegativeInteger", "positiveInteger"})
+_SAME_AS_ARGUMENT = frozenset({"MIN", "MAX", "SAMPLE"})
+_XSD = "<http://www.w3.org/2001/XMLSchema#"
+_DEEPEST = 8
+
+
+def kind_of_datatype(name: str) -> str:
+    """Returns the kind of values of a datatype of XSD, by its local name."""
+    return NUMBER if name in _NUMERIC_TYPES else TEXT if name == "string" else name
+
+
+def has_mixed_comparison(tree: SyntaxTree, uniform: Mapping[str, str]) -> bool:
+    """Returns whether a query may compare values of different kinds by order.
+
+    `uniform` are the predicates all of whose values are of one kind.
+    """
+    kinds = _VariableKinds(tree, uniform)
+    for node in nodes_of(tree.root):
+        if node.rule == "RelationalExpression" and len(node.children) == 2:
+            operator = tree.tokens[node.children[0].last].kind
+            sides = {kinds.of(child) for child in node.children}
+            if operator in _OPERATORS and (len(sides) > 1 or UNKNOWN in sides):
+                return True
+    return False
+
+
+class _VariableKinds:
+    """The kinds of values of the variables of a query; "?" for what is not known, or of several kinds."""
+
+    def __init__(self, tree: SyntaxTree, uniform: Mapping[str, str]) -> None:
+        self._tree = tree
+        self._uniform = uniform
+        # Where each variable gets values: kinds, or expressions whose kind is computed when it is needed.
+        self._origins: dict[str, list[str | SyntaxNode]] = {}
+        for node in nodes_of(tree.root):
+            self._read(node)
+
+    def of(self, node: SyntaxNode, depth: int = 0) -> str:
+        """Returns the kind of an expression's values."""
+        tree = self._tree
+        first = tree.tokens[node.first]
+        word = tree.text[first.start : first.end].upper()
+        if depth > _DEEPEST:
+            return UNKNOWN
+        if node.rule == "Var":
+            origins = self._origins.get(tree.source(node)[1:], [UNKNOWN])
+            found = {origin if isinstance(origin, str) else self.of(origin, depth + 1) for origin in origins}
+            return found.pop() if len(found) == 1 else UNKNOWN
+        if node.rule == "NumericLiteral" or word == "COUNT" or word in _NUMBERS:
+            return NUMBER
+        if node.rule == "RDFLiteral":
+            return self._literal(node)
+        if node.rule == "BrackettedExpression" or (word in _SAME_AS_ARGUMENT and len(node.children) == 1):
+            return self.of(node.children[0], depth + 1)
+        return TEXT if word == "STR" else UNKNOWN
+
+    def _literal(self, node: SyntaxNode) -> str:
+        parts = self._tree.tokens[node.first : node.last]
+        if len(parts) == 1:
+            return TEXT
+        source = self._tree.text[parts[-1].start : parts[-1].end]
+        return kind_of_datatype(source[len(_XSD) : -1]) if source.startswith(_XSD) else UNKNOWN
+
+    def _read(self, node: SyntaxNode) -> None:
+        if node.rule in {"Bind", "SelectClause", "GroupCondition"}:
+            for value, child in zip(node.children, node.children[1:], strict=False):
+                if self._tree.tokens[child.first - 1].kind == "AS":
+                    self._add(child, value)
+        elif node.rule == "DataBlock":
+            self._read_rows(node)
+        elif node.rule in {"TriplesSameSubjectPath", "GraphGraphPattern"}:
+            self._add(node.children[0], UNKNOWN)
+        elif node.rule == "PropertyListPathNotEmpty":
+            for verb, objects in zip(node.children[::2], node.children[1::2], strict=True):
+                self._read_objects(verb, objects)
+
+    def _read_rows(self, block: SyntaxNode) -> None:
+        variables = [child for child in block.children if child.rule == "Var"]
+        values: list[str | SyntaxNode] = [child for child in block.children if child.rule != "Var"]
+        for variable in variables:
+            for value in values if len(variables) == 1 and values else [UNKNOWN]:
+                self._add(variable, value)
+
+    def _read_objects(self, verb: SyntaxNode, objects: SyntaxNode) -> None:
+        self._add(verb, UNKNOWN)
+        kind = self._uniform.get(self._tree.source(verb)[1:-1], UNKNOWN) if verb.rule == "iri" else UNKNOWN
+        for inner in objects.children if objects.rule == "ObjectListPath" else [objects]:
+            self._add(inner, kind)
+            if inner.rule != "Var":
+                for part in nodes_of(inner):
+                    self._add(part, UNKNOWN)
+
+    def _add(self, node: SyntaxNode, origin: str | SyntaxNode) -> None:
+        if node.rule == "Var":
+            self._origins.setdefault(self._tree.source(node)[1:], []).append(origin)
