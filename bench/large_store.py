@@ -11,6 +11,7 @@ import argparse
 import io
 import json
 import resource
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -64,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-engine", action="store_true", help="do not ask the engine, for worlds too large for it")
     parser.add_argument("--work", type=Path, default=Path("var/bench"), help="folder of worlds [var/bench]")
     options = parser.parse_args(arguments)
+    # So that Virtuoso is ended as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if reason := virtuoso.missing():
         print(f"bench: {reason}", file=sys.stderr)
         return 1

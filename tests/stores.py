@@ -59,6 +59,8 @@ class Proxy:
     address: str
     change: Callable[[bytes], bytes] = lambda body: body
     delay: float = 0.0
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
     asked: list[bytes] = field(default_factory=list)
 
 
@@ -77,7 +79,9 @@ def proxy_of(query_address: str) -> Iterator[Proxy]:
                 answer = proxy.change(response.read())
             time.sleep(proxy.delay)
             with suppress(BrokenPipeError, ConnectionResetError):
-                self.send_response(200)
+                self.send_response(proxy.status)
+                for name, value in proxy.headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)

@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
+from citygraph.engine.client_watch import ClientGone, ClientWatch, watched
 from citygraph.engine.engines import Answer
 from citygraph.errors import UsageError
 from citygraph.release.releases import Release, Releases
@@ -233,6 +234,46 @@ def test_a_result_that_the_store_cuts_is_answered_by_the_release(store: Store) -
     finally:
         unmark(service, loaded.names)
         mark_loaded(service, loaded)
+
+
+def test_what_a_store_marks_as_incomplete_is_never_a_result(store: Store) -> None:
+    """Virtuoso's partial results have status 200: over its time they are an error, cut ones come from the release."""
+    with proxy_of(store.addresses.query) as proxy:
+        site = store.site(store=proxy.address)
+        assert site.get("SELECT ?s { ?s a cg:City }").status_code == 200
+        proxy.headers = {"X-SPARQL-MaxRows": "1048576"}
+        assert len(site.get("SELECT ?s { ?s a cg:Country }").json["results"]["bindings"]) == 3
+        assert len(site.engines.asked) == 1
+        proxy.headers = {"X-SQL-State": "S1TAT"}
+        reply = site.get("SELECT (COUNT(*) AS ?n) { ?s a cg:City }")
+        assert (reply.status_code, reply.json["type"].rpartition("/")[2]) == (503, "time-limit")
+
+
+@pytest.mark.parametrize(
+    ("status", "change"),
+    [(500, bytes), (400, bytes), (200, lambda body: body[:-20]), (200, lambda _: b"<html>busy</html>")],
+    ids=["failed", "refused", "broken off", "no result"],
+)
+def test_a_store_that_fails_on_a_query_is_no_reason_for_an_error(store: Store, status: int, change: Any) -> None:
+    """The engines of the release answer, or say what is wrong with the text."""
+    with proxy_of(store.addresses.query) as proxy:
+        site = store.site(store=proxy.address)
+        assert site.get("SELECT ?s { ?s a cg:City }").status_code == 200
+        proxy.status, proxy.change = status, change
+        assert len(site.get("SELECT ?s { ?s a cg:Country }").json["results"]["bindings"]) == 3
+        assert len(site.engines.asked) == 1
+
+
+def test_a_query_whose_client_has_left_is_ended(store: Store) -> None:
+    """The connection to the store is closed from the thread that learns of it."""
+    with proxy_of(store.addresses.query) as proxy:
+        service, watch = StoreService(replace(store.addresses, query=proxy.address)), ClientWatch()
+        proxy.delay = 5.0
+        threading.Timer(0.3, lambda: [end() for end in watch.leave()]).start()
+        begun = time.monotonic()
+        with watched(watch), pytest.raises(ClientGone), service.select("SELECT (1 AS ?x) {}", 20.0) as result:
+            result.read()
+        assert time.monotonic() - begun < 3
 
 
 def damages_months(body: bytes) -> bytes:
