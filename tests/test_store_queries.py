@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
@@ -28,9 +28,15 @@ from citygraph.sparql.protocol import Query
 from citygraph.stores.inspection import Inspection, inspect
 from citygraph.stores.keeping import StoreKeeper
 from citygraph.stores.store_loading import LoadingStopped, StoreLoader
+from citygraph.stores.store_queries import StoreQueries
 from citygraph.stores.store_service import StoreAddresses, StoreService
 from citygraph.stores.store_state import LoadedRelease, loaded_releases, mark_loaded, unmark
 from citygraph.web import create_app
+from citygraph.web.http.metrics import Metrics
+from citygraph.web.http.negotiation import accepted_formats
+from citygraph.web.http.rate_limiter import RateLimiter
+from citygraph.web.sparql.results import QueryRequest, Results
+from tests.running import free_port
 from tests.stores import needs_oxigraph, oxigraph_server, proxy_of
 from tests.world import publish, small_world
 
@@ -215,6 +221,33 @@ def test_without_the_store_queries_get_503_and_documents_are_served(tmp_path: Pa
         assert other.get("ASK { ?s a cg:SisterCityAgreement }").json["boolean"] is True
         assert len(other.engines.asked) == 1
     del tmp_path
+
+
+def test_lookups_need_no_store(store: Store) -> None:
+    """What the web process evaluates itself is answered although the store does not respond."""
+
+    class Bounded:
+        """Evaluates all queries, as BoundedQueries does those that the statistics of a release bound."""
+
+        def is_bounded(self, *_: object) -> bool:
+            return True
+
+        def run(self, release: Release, query: Query) -> Answer:
+            return Engines(Releases(store.root)).run(release.id, query)
+
+    closed = f"http://127.0.0.1:{free_port()}/"
+    settings = Settings(store=closed)
+    results = Results(
+        settings,
+        Engines(Releases(store.root)),
+        RateLimiter(settings),
+        Metrics(),
+        cast(Any, Bounded()),
+        StoreQueries(settings),
+    )
+    query = Query("ASK { city:izmir a cg:City }", formats=("json",))
+    accepted = accepted_formats("", None)
+    assert results.answer(QueryRequest(store.release, query, accepted)).status == 200
 
 
 def test_a_result_that_the_store_cuts_is_answered_by_the_release(store: Store) -> None:

@@ -46,6 +46,13 @@ class BoundedQueries:
         self._quick = query.text, release.id, bound
         return bound is not None
 
+    def is_bounded(self, release: Release, query: Query) -> bool:
+        """Returns whether `run` evaluates a query, unless its terms are too long."""
+        if not self._may_be_bounded(query):
+            return False
+        bounds = self._bounds_of(release)
+        return bounds is not None and bounds.of(query.text) is not None
+
     def run(self, release: Release, query: Query) -> Answer | None:
         """Returns the answer to a query, or None if engines must evaluate it. Raises what `evaluate` raises."""
         if not self._may_be_bounded(query):

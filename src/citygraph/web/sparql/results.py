@@ -136,13 +136,17 @@ class Results:
 
     def _plan(self, request: QueryRequest) -> StoreQuery | None:
         """Returns the query for the store, or None if it has none for this one. Raises StoreUnavailable."""
-        if self.store is None:
+        # Lookups work without the store, and the event loop must not wait for it.
+        if self.store is None or request.is_quick or self._is_bounded(request):
             return None
         try:
             return self.store.plan(request.release, request.query)
         except CitygraphError as error:
             self.metrics.count_query("store", query_outcome(error))
             raise
+
+    def _is_bounded(self, request: QueryRequest) -> bool:
+        return self._bounded is not None and self._bounded.is_bounded(request.release, request.query)
 
     def _evaluated(
         self, request: QueryRequest, federated: bool, is_bounded: bool, plan: StoreQuery | None
