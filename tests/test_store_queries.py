@@ -240,7 +240,7 @@ def test_lookups_need_no_store(store: Store) -> None:
     results = Results(
         settings,
         Engines(Releases(store.root)),
-        RateLimiter(settings),
+        RateLimiter(settings, time.monotonic),
         Metrics(),
         cast(Any, Bounded()),
         StoreQueries(settings),

@@ -41,6 +41,11 @@ def test_the_variable_of_a_graph_gets_the_public_name() -> None:
     assert f"GRAPH ?cgs1 {{ ?s ?p ?o }} {GRAPHS} {{ ?cgs1 <urn:x-citygraph:graph> ?g }}" in text
 
 
+def test_computed_iris_have_the_base_of_the_request() -> None:
+    """It is not that of the store."""
+    assert text_of("SELECT (IRI('x') AS ?x) {}").startswith("BASE <https://w3id.org/citygraph/> SELECT")
+
+
 def test_a_star_stands_for_the_variables_of_the_query_alone() -> None:
     """In the order of the engines, without the variables that the translation adds."""
     assert text_of("SELECT * { GRAPH ?g { ?b ?a ?c } } VALUES ?d { 1 }").startswith("SELECT ?a ?b ?c ?d ?g {")
@@ -74,6 +79,10 @@ def test_the_dataset_of_the_request_replaces_the_graphs() -> None:
         "SELECT ?s { SERVICE <http://127.0.0.1/> { ?s ?p ?o } }",
         "SELECT ?g { GRAPH ?g { ?s ?p ?o FILTER(?g != ?s) } }",
         "SELECT ?g { GRAPH ?g {} }",
+        "SELECT ?g { GRAPH ?g { { SELECT ?s { ?s ?p ?o } } } }",
+        "SELECT ?g { GRAPH ?g { ?s ?p ?o FILTER EXISTS { ?s a ?c } } }",
+        "SELECT ?g { GRAPH ?g { ?s ?p ?o MINUS { ?s a ?c } } }",
+        "SELECT ?s { ?s <http://example.org/a/../b> ?o }",
         "SELECT ?s { ?s ?p _:a FILTER(?s != 1) _:a ?q ?o }",
         "SELECT ?cgs1 { ?cgs1 ?p ?o }",
         "SELECT ?s { ?s ?p",

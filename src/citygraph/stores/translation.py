@@ -80,6 +80,7 @@ class _Translator:
     def __init__(self, tree: SyntaxTree, query: Query, names: ReleaseNames) -> None:
         self._tree = tree
         self._names = names
+        self._base = query.base
         self._edits: list[tuple[int, int, str]] = []
         self._count = 0
         self._default, self._named = _dataset(tree, query, names)
@@ -89,6 +90,8 @@ class _Translator:
         tree = self._tree
         if "cgs" in tree.text:
             raise NotTranslated("a name of the query is reserved")
+        if "/." in tree.text:
+            raise NotTranslated("an IRI that a store may normalise")
         main = next(node for node in nodes_of(tree.root) if node.rule in _QUERIES)
         if main.rule == "DescribeQuery":
             raise NotTranslated("DESCRIBE: each store describes differently")
@@ -98,7 +101,11 @@ class _Translator:
         template = self._head(main)
         self._patterns(main, in_graph=False)
         kinds = {"SelectQuery": Kind.SOLUTIONS, "AskQuery": Kind.BOOLEAN, "ConstructQuery": Kind.GRAPH}
-        return StoreQuery(self._edited(), kinds[main.rule], template, constructs, predicates)
+        text = self._edited()
+        if constructs & {"IRI", "URI"}:
+            # IRIs that are computed may be relative.
+            text = f"BASE <{self._base}> {text}"
+        return StoreQuery(text, kinds[main.rule], template, constructs, predicates)
 
     def _head(self, main: SyntaxNode) -> str:
         """Translates what comes before the pattern, and returns the template of a CONSTRUCT."""
@@ -174,6 +181,9 @@ class _Translator:
             raise NotTranslated("GRAPH ?g with ?g in its pattern")
         if self._named is not None:
             raise NotTranslated("GRAPH ?g with FROM")
+        if any(self._is_apart(inner) for inner in nodes_of(group)):
+            # Some engines evaluate these without the graph, that is over all graphs of the store.
+            raise NotTranslated("a sub-select, MINUS or EXISTS within GRAPH ?g")
         self._count += 1
         inside = f"?cgs{self._count}"
         self._replace(name.first, name.last, inside)
@@ -181,6 +191,10 @@ class _Translator:
         self._edits.append(
             (end, end, f" GRAPH <{self._names.graph_list}> {{ {inside} <{PUBLIC_NAME}> ?{source[1:]} }}")
         )
+
+    def _is_apart(self, node: SyntaxNode) -> bool:
+        is_exists = node.rule == "BuiltInCall" and self._tree.tokens[node.first].kind in {"EXISTS", "NOT"}
+        return is_exists or node.rule in {"SubSelect", "MinusGraphPattern"}
 
     def _insert(self, place: int, text: str) -> None:
         start = self._tree.tokens[place].start
