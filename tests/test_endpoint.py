@@ -313,6 +313,7 @@ def test_large_results_are_whole_before_they_are_sent(coding: str) -> None:
     assert (gzip.decompress(got.body) if coding else got.body) == b"a,b\r\n" * 200_000
     assert got.headers["X-Citygraph-Rows"] == "7"
     assert engine.closed == 1
+    assert list(site.results.metrics.sums().queries()) == [("engine", "ok", 1)]
 
 
 def test_a_large_result_that_fails_is_an_error() -> None:
@@ -321,6 +322,7 @@ def test_a_large_result_that_fails_is_an_error() -> None:
     got = site.ask(PARTNERS)
     assert got.status == 503
     assert b"a,b" not in got.body
+    assert list(site.results.metrics.sums().queries()) == [("engine", "time", 1)]
 
 
 def test_a_result_that_finds_no_room_is_an_error() -> None:

@@ -31,8 +31,8 @@ COMMIT_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 # Where a query was evaluated: "none" if it was refused before.
 EVALUATORS = ("cache", "web", "engine", "store", "none")
 QUERY_OUTCOMES = (
-    *("ok", "not modified", "time", "memory", "size", "cancelled", "busy", "syntax", "refused", "failed"),
-    OTHER,
+    *("ok", "not modified", "time", "memory", "size", "cancelled", "client gone"),
+    *("busy", "syntax", "refused", "failed", OTHER),
 )
 COMMIT_OUTCOMES = ("published", "unchanged", "dry run", "refused", "failed")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from citygraph.engine.client_watch import ClientGone
 from citygraph.errors import Busy, CitygraphError, EngineFailed, LimitReached, QuerySyntaxError
 from citygraph.exports.writers import WRITERS
 from citygraph.instance import current_instance
@@ -126,7 +128,8 @@ class Results:
                 key, tag = b"", ""
             timing = f"engine;dur={answer.elapsed * 1000:.1f}"
             if not isinstance(answer.body, bytes):
-                return self._large(request, answer.format, answer.body, tag, timing)
+                with self._counted(evaluator, answer.elapsed):
+                    return self._large(request, answer.format, answer.body, tag, timing)
         finally:
             self._limiter.release(request.client)
         entry = CachedResult(answer.format.name, answer.body, answer.rows)
@@ -160,16 +163,28 @@ class Results:
                 raise NeedsThread
             if answer is None and self.store and plan:
                 evaluator = "store"
-                answer = self.store.run(request.release, request.query, plan, request.client)
+                with child_span("store query", **{"citygraph.release": request.release.id}):
+                    answer = self.store.run(request.release, request.query, plan, request.client)
             if answer is None:
                 evaluator = "engine"
                 with child_span("engine query", **{"citygraph.release": request.release.id}):
                     answer = self._engines.run(request.release.id, request.query, request.client, federated)
-        except CitygraphError as error:
+        except (CitygraphError, ClientGone) as error:
             self.metrics.count_query(evaluator, query_outcome(error))
             raise
-        self.metrics.count_query(evaluator, "ok", answer.elapsed)
+        if isinstance(answer.body, bytes):
+            self.metrics.count_query(evaluator, "ok", answer.elapsed)
         return answer, evaluator
+
+    @contextmanager
+    def _counted(self, evaluator: str, seconds: float) -> Iterator[None]:
+        """Counts a query whose result is received in the block."""
+        try:
+            yield
+        except (CitygraphError, ClientGone) as error:
+            self.metrics.count_query(evaluator, query_outcome(error))
+            raise
+        self.metrics.count_query(evaluator, "ok", seconds)
 
     def _whole(self, request: QueryRequest, entry: CachedResult, key: bytes, tag: str, timing: str) -> Reply:
         """Returns the reply from a result in memory."""
@@ -218,11 +233,13 @@ class Results:
         return Reply(200, headers, body)
 
 
-def query_outcome(error: CitygraphError) -> str:
+def query_outcome(error: BaseException) -> str:
     """Returns what came of a query, as it is counted."""
     match error:
         case LimitReached():
             return error.kind
+        case ClientGone():
+            return "client gone"
         case Busy():
             return "busy"
         case QuerySyntaxError():
