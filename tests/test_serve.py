@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Thread
 from urllib.parse import quote
 
 import pytest
@@ -163,7 +164,7 @@ def test_readiness_names_the_release_and_the_parts(server: Running, izmir: Relea
 
 def test_the_rest_of_the_site_works_without_engines_and_writer(server: Running) -> None:
     """(18) What is dead is named with 503; /health, documents and search answer, and an unaffected part is ready."""
-    wait_for(lambda: server.get("/ready").status == 200)
+    wait_for(lambda: server.get("/startup").status == server.get("/ready").status == 200)
     # Otherwise it would restart both at once.
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
@@ -248,6 +249,27 @@ def test_idle_connections_delay_nobody(small_server: Running, sent: bytes) -> No
     # The server is still reading the 400 heads at first, on a machine that does other things.
     assert min(times) < 0.2
     assert max(times) < 2
+
+
+def test_life_needs_no_thread(small_server: Running) -> None:
+    """(18) /health answers at once while all threads wait for engines that are dead."""
+    wait_for(lambda: small_server.get("/ready").status == 200)
+    os.kill(small_server.process.pid, signal.SIGSTOP)
+    try:
+        for pid in _running(small_server, b"citygraph.engine.host"):
+            os.kill(pid, signal.SIGKILL)
+        text = quote("SELECT * { ?a ?b ?c . ?c ?d ?e . ?e ?f ?g } LIMIT ")
+        clients = [Thread(target=small_server.get, args=(f"/sparql?query={text}{n}",)) for n in range(1, 17)]
+        for client in clients:
+            client.start()
+        time.sleep(0.5)
+        begun = time.monotonic()
+        assert small_server.get("/health").status == 200
+        assert time.monotonic() - begun < 2
+    finally:
+        os.kill(small_server.process.pid, signal.SIGCONT)
+    for client in clients:
+        client.join()
 
 
 def test_an_address_in_use_is_told(built: Built) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import logging
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 
 _APPLICATION = "citygraph.web.application"
 _THREADS = 8  # more than the upkeep has
+# The processes of a server that was killed may keep its port for so long.
+_ENDING_SECONDS, _RETRY_SECONDS = 2.0, 0.05
 # The built front end, or a file with the reason for which it was not built (hatch_build.py).
 _BUILT = Path(__file__).parent / "web" / "static" / "built"
 
@@ -98,10 +102,15 @@ def _require_free_port(host: str, port: int, setting: str) -> None:
     # Listeners share the address (SO_REUSEPORT): two servers would each get half of the requests.
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}; another port: {setting}") from None
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while True:
+            try:
+                return probe.bind((host, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                    why = f"cannot listen on {host}:{port}: {error.strerror}; another port: {setting}"
+                    raise UsageError(why) from None
+            time.sleep(_RETRY_SECONDS)
 
 
 def _application() -> WSGIApplication:

@@ -157,7 +157,7 @@ class Ground:
         """Waits until an update is acknowledged."""
         deadline = time.monotonic() + _UP_AGAIN
         while not self.write():
-            assert time.monotonic() < deadline, f"no commit was taken for {_UP_AGAIN:g} s: {self.statuses}"
+            assert time.monotonic() < deadline, f"no commit was taken for {_UP_AGAIN:g} s: {self.why()}"
             time.sleep(0.1)
 
     @contextmanager
@@ -254,6 +254,12 @@ class Ground:
         odd = names - {one.id for one in history} - {"current", ".lock", ".writing", ".patterns.json", ".results"}
         assert {name for name in odd if not name.startswith((".serving-", ".staging-"))} == set()
         assert self.releases.sweep() == 0, "the commit after the kill has not swept"
+
+    def why(self) -> str:
+        """What to say if the server does not do what it should."""
+        assert self.process is not None
+        log = (self.folder / "server.log").read_text(errors="replace")
+        return f"{dict(self.statuses)}, exit status {self.process.poll()}, the log ends with:\n{log[-2000:]}"
 
     def leavings(self) -> list[str]:
         """What is in the folders of a server that ended cleanly and should not be."""

@@ -61,7 +61,7 @@ def _kill_any(ground: Ground) -> None:
     if kind in {*_WHOLE, "writer"} and ground.random.random() < _PATIENT:
         deadline = time.monotonic() + 60
         while len(ground.acknowledged) == before:
-            assert time.monotonic() < deadline, f"no commit for 60 s after a kill of {kind}: {ground.statuses}"
+            assert time.monotonic() < deadline, f"no commit for 60 s after a kill of {kind}: {ground.why()}"
             time.sleep(0.05)
 
 

@@ -180,6 +180,9 @@ class Application:
 
     def is_quick(self, environ: WSGIEnvironment, body: bytes) -> bool:
         """Returns whether the event loop may wait for the reply to a request with this body; see QUICK."""
+        # Of life the event loop itself is the best witness: the threads may all wait for engines.
+        if environ["PATH_INFO"] == "/health" and environ["REQUEST_METHOD"] == "GET":
+            return True
         is_query = environ["PATH_INFO"] == "/sparql" and environ["REQUEST_METHOD"] in ("GET", "POST")
         return is_query and self._endpoint is not None and self._endpoint.is_quick(environ, body)
 
