@@ -114,15 +114,16 @@ def test_units_run_commands_that_exist() -> None:
 
 
 @contextmanager
-def deployed(server: Running, folder: Path) -> Iterator[Running]:
-    """nginx with the files of `deploy/nginx` in front of a server, on a free port, with a certificate of its own."""
+def deployed(folder: Path, *servers: Running) -> Iterator[Running]:
+    """nginx with the files of `deploy/nginx` in front of servers, on a free port, with a certificate of its own."""
     http, https, tls = free_port(), free_port(), folder / "citygraph" / "tls"
     tls.mkdir(parents=True)
     [command] = re.findall(r"^openssl req .*$", OPERATIONS, re.MULTILINE)
     subprocess.run(shlex.split(command.replace("deploy/tls", str(tls))), check=True, capture_output=True)
     for name in ("proxy.conf", "upstream.conf"):
         text = (DEPLOY / "nginx" / name).read_text()
-        (folder / "citygraph" / name).write_text(text.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}"))
+        lines = "\n  ".join(f"server 127.0.0.1:{server.port};" for server in servers)
+        (folder / "citygraph" / name).write_text(text.replace("server 127.0.0.1:8000;", lines))
     text = (DEPLOY / "nginx" / "citygraph.conf").read_text()
     text = re.sub(r"listen \[::\].*\n", "", text).replace("listen 80;", f"listen 127.0.0.1:{http};")
     text = text.replace("listen 443 ", f"listen 127.0.0.1:{https} ")
@@ -140,7 +141,7 @@ def test_nginx_serves_with_tls_and_holds_what_is_public(izmir_site: Running, tmp
         with urllib.request.urlopen(request, context=trusting, timeout=20) as response:
             return response.status, {k.lower(): v for k, v in response.headers.items()}, response.read()
 
-    with deployed(izmir_site, tmp_path) as proxy:
+    with deployed(tmp_path, izmir_site) as proxy:
         trusting = ssl.create_default_context(cafile=str(tmp_path / "citygraph" / "tls" / "fullchain.pem"))
         trusting.check_hostname = False
         first, second = (get("/doc/city/izmir", Accept="text/turtle") for _ in range(2))

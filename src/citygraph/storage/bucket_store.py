@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _PART = 8 * 1024 * 1024
 _CONNECTING, _PART_SECONDS = "5s", "60s"
 _RETRIES, _RETRYING = 4, timedelta(seconds=30)
+_DURATION = re.compile(r" in [\d.]+[mµn]?s(?:, after \d+ retries, max_retries: \d+, retry_timeout: \w+)? *")
 # In messages, an error of obstore is its first line.
 _LONGEST = 300
 
@@ -159,7 +161,8 @@ class BucketStore:
 
 
 def _sentence(name: str, text: str) -> str:
-    reason = text.partition("\n")[0].partition("Debug source")[0].strip()
+    # The same fault in the same words: without how long it took.
+    reason = _DURATION.sub("", text.partition("\n")[0].partition("Debug source")[0]).strip()
     return f"{name} cannot be reached: {reason[:_LONGEST]}"
 
 
