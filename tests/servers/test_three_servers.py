@@ -65,22 +65,29 @@ class Line:
     is_cut: bool = False
 
 
+def _copied(line: Line, source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while (data := source.recv(65536)) and not line.is_cut:
+            time.sleep(line.delay)
+            target.sendall(data)
+    for one in (source, target):
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+
+
+def _connected(line: Line, client: socket.socket, upstream: int) -> None:
+    with client, socket.create_connection(("127.0.0.1", upstream)) as server:
+        back = threading.Thread(target=_copied, args=(line, server, client), daemon=True)
+        back.start()
+        _copied(line, client, server)
+        back.join()
+
+
 @contextmanager
 def line_to(upstream: int) -> Iterator[Line]:
     """Passes connections on to a port; when the line is cut, present ones are closed and new ones are refused."""
     listener = socket.create_server(("127.0.0.1", 0))
     line, done = Line(listener.getsockname()[1]), threading.Event()
-
-    def copy(source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                if line.is_cut:
-                    break
-                time.sleep(line.delay)
-                target.sendall(data)
-        for one in (source, target):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
 
     def accept() -> None:
         while not done.is_set():
@@ -89,9 +96,7 @@ def line_to(upstream: int) -> Iterator[Line]:
                 if line.is_cut:
                     client.close()
                     continue
-                server = socket.create_connection(("127.0.0.1", upstream))
-                for pair in ((client, server), (server, client)):
-                    threading.Thread(target=copy, args=pair, daemon=True).start()
+                threading.Thread(target=_connected, args=(line, client, upstream), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     try:

@@ -39,6 +39,7 @@ _TIMEOUT = struct.Struct("@ll")  # seconds and microseconds (socket(7), SO_RCVTI
 _PIECE = 64 * 1024 + 64
 # A peer that reads nothing for this time is lost.
 _SENDING = 30.0  # seconds
+_ATTEMPTS = 3
 # No frame that is sent is longer. A greater length comes from data that are not a frame, and must not be buffered.
 _LONGEST = 256 * 1024 * 1024
 
@@ -175,13 +176,31 @@ def consult(path: str, request: dict[str, Any], timeout: float = 2.0) -> dict[st
 
     Raises OSError (TimeoutError after `timeout` seconds among them), ConnectionLost.
     """
-    channel = connect(path, timeout)
+    channel = _asked(path, frame_of(NOTE, request), timeout)
     try:
-        channel.send(frame_of(NOTE, request))
         response: dict[str, Any] = json.loads(channel.receive(timeout)[1])
     finally:
         channel.close()
     return response
+
+
+def _asked(path: str, request: bytes, timeout: float) -> Channel:
+    """Returns a connection over which a request was sent. Raises OSError, ConnectionLost.
+
+    The receiver waits for it only briefly, and this process may get no processor for longer: then it is sent again,
+    as nobody has read it.
+    """
+    for attempt in range(_ATTEMPTS):
+        channel = connect(path, timeout)
+        try:
+            channel.send(request)
+        except ConnectionLost:
+            channel.close()
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            break
+    return channel
 
 
 def query_frame(query: Query, query_id: str, client: str, kind: bytes = QUERY) -> bytes:

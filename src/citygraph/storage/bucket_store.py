@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PART = 8 * 1024 * 1024
 _CONNECTING, _PART_SECONDS = "5s", "60s"
 _RETRIES, _RETRYING = 4, timedelta(seconds=30)
-_DURATION = re.compile(r" in [\d.]+[mµn]?s(?:, after \d+ retries, max_retries: \d+, retry_timeout: \w+)? *")
+_DURATION = re.compile(r" in [\d.]+[mµn]?s(?:, after \d+ retries, max_retries: \d+, retry_timeout: \w+)?")
 # In messages, an error of obstore is its first line.
 _LONGEST = 300
 

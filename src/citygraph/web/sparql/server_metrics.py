@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from importlib.metadata import version
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from citygraph.release.disk_room import disk_room
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.shared_counts import NamedCounts
+from citygraph.storage.follow_state import read_follow_state
 from citygraph.web.http import metrics as places
 from citygraph.web.http.messages import modified
 from citygraph.web.http.metrics import Metrics, connection_counts, folder_of
@@ -47,6 +49,7 @@ class ServerMetrics(Collector):
         self._engines = engines
         self._metrics = metrics
         self._releases = Releases(settings.releases)
+        self._follows = bool(settings.follow)
         self._main = main
         self._connections = connection_counts(settings.engine_socket)
         self._counts = NamedCounts(COUNTED, folder_of(settings.engine_socket), COUNTS_SUFFIX)
@@ -105,6 +108,12 @@ class ServerMetrics(Collector):
         room = disk_room(self._releases)
         yield _gauge("disk_free_bytes", "Bytes free on the disk of the releases.", room.free)
         yield _gauge("disk_used_bytes", "Bytes used on the disk of the releases.", room.used)
+        if self._follows:
+            state = read_follow_state(self._releases.root)
+            yield _gauge("follow_up", "Whether this server has the newest release of its publisher.", not state.problem)
+            if state.checked:
+                looked = datetime.fromisoformat(state.checked).timestamp()
+                yield _gauge("follow_timestamp_seconds", "When a newer release was last looked for.", looked)
         try:
             release = self._releases.current()
         except CitygraphError:
