@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -22,7 +23,8 @@ from citygraph.rdf.terms import CG, SD, VOID
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import Query
 from citygraph.web import create_app
-from citygraph.web.http.messages import RELEASE, Request
+from citygraph.web.http.bodies import Outlet
+from citygraph.web.http.messages import OUTLET, RELEASE, Request
 from citygraph.web.sparql.endpoint import SparqlEndpoint
 from tests.inprocess import InProcess
 from tests.world import small_world
@@ -325,12 +327,28 @@ def test_a_large_result_that_fails_is_an_error() -> None:
     assert list(site.results.metrics.sums().queries()) == [("engine", "time", 1)]
 
 
+@pytest.mark.parametrize(
+    ("last", "outcome"), [(b"x", "ok"), (LimitReached("30 s are over", "time", 30.0, 30.01), "time")]
+)
+def test_a_result_that_is_sent_while_it_is_made_is_counted_at_its_end(last: bytes | Exception, outcome: str) -> None:
+    """(18) By what came of it, once, and its engine is free."""
+    site = Site(engine := Large([b"x" * 1000, last]))
+    outlet = Outlet()
+    with suppress(LimitReached):
+        assert site.ask(PARTNERS, environ={OUTLET: outlet}).body == b"x" * 1001
+    assert outlet.buffer is not None
+    outlet.buffer.close()
+    assert list(site.results.metrics.sums().queries()) == [("engine", outcome, 1)]
+    assert engine.closed == 1
+
+
 def test_a_result_that_finds_no_room_is_an_error() -> None:
     """spool_limit bounds what waits on disk."""
     site = Site(engine := Large([b"x" * 1000] * 10), spool_limit=5000)
     got = site.ask(PARTNERS)
     assert (got.status, got.json["type"]) == (503, "https://w3id.org/citygraph/problems/size-limit")
     assert engine.closed == 1
+    assert list(site.results.metrics.sums().queries()) == [("engine", "size", 1)]
 
 
 def test_readers_of_large_results_leave_room_for_others() -> None:

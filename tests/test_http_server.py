@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -358,3 +361,35 @@ def connected_after(application: Application) -> Iterator[tuple[socket.socket, C
         assert application.events["begun"].wait(5)
         yield connection, lambda: setattr(server, "should_exit", True)
     thread.join(10)
+
+
+_ENDED = """
+from citygraph.server.web_processes import listeners, run
+from citygraph.settings import Settings
+
+class Application:
+    def __call__(self, environ, start):
+        start("204 No Content", [])
+        return ()
+
+    def close(self):
+        print("closed", flush=True)
+
+settings = Settings(port=0, workers=1)
+(listener,) = listeners(settings)
+print(listener.getsockname()[1], flush=True)
+run(listener, settings, Application())
+print("ended", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_application_is_closed_when_its_process_ends(number: signal.Signals) -> None:
+    """(18) So that its last traces are sent."""
+    command = [sys.executable, "-c", _ENDED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert exchange(int(process.stdout.readline()), GET % b"/").startswith(b"HTTP/1.1 204")
+        process.send_signal(number)
+        assert process.stdout.read() == b"closed\nended\n"
+    assert process.returncode == 0

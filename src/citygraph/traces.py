@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _PROTOCOL = "http/protobuf"
-_CLOSING_MILLISECONDS = 3000
+_CLOSING_MILLISECONDS = 1500
 _FIRST_FAILURE = 500
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
@@ -48,9 +48,9 @@ class Traces:
         return RequestSpan(self._tracer, self._tracer.start_span(method, context, SpanKind.SERVER))
 
     def close(self) -> None:
-        """Sends what has not been sent, within three seconds."""
-        self._provider.force_flush(_CLOSING_MILLISECONDS)
-        self._provider.shutdown()
+        """Sends what has not been sent, if the collector takes it soon."""
+        if self._provider.force_flush(_CLOSING_MILLISECONDS):
+            self._provider.shutdown()
 
 
 class RequestSpan:

@@ -103,10 +103,7 @@ class WebProcesses:
         for other, listener in enumerate(self._listeners):
             if other != number:
                 listener.close()
-        application = self._make_application()
-        run(self._listeners[number], self._settings, application)
-        # Other applications than the site may have nothing to end.
-        getattr(application, "close", lambda: None)()
+        run(self._listeners[number], self._settings, self._make_application())
 
     def _replace_dead(self) -> None:
         for pid, (number, since) in list(self._started.items()):
@@ -153,7 +150,17 @@ def listeners(settings: Settings) -> list[socket.socket]:
 
 def run(listener: socket.socket, settings: Settings, application: WSGIApplication) -> None:
     """Answers the requests of a listener, in this process, until SIGTERM or SIGINT."""
-    http_server(settings, application).run([listener])
+    server = http_server(settings, application)
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    # When it has ended, the server raises the signal again, which must not end the process yet.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    server.run([listener])
+    # Other applications than the site may have nothing to end.
+    getattr(application, "close", lambda: None)()
 
 
 def http_server(settings: Settings, application: WSGIApplication) -> uvicorn.Server:

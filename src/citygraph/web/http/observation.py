@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from citygraph.engine.client_watch import ClientGone
+from citygraph.engine.client_watch import ClientGone, current_watch
 from citygraph.logs import log_request
 from citygraph.settings import Settings
 from citygraph.traces import Traces
@@ -120,7 +120,7 @@ class _ObservedBody:
         self._begun = begun
         self._pieces = pieces
         self._size = 0
-        self._outcome = _GONE
+        self._outcome: str | None = None
         self._is_recorded = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -143,7 +143,14 @@ class _ObservedBody:
         finally:
             if not self._is_recorded:
                 self._is_recorded = True
-                self._observer.record(self._request, self._reply, self._begun, self._size, self._outcome)
+                self._observer.record(self._request, self._reply, self._begun, self._size, self._ending())
+
+    def _ending(self) -> str:
+        """Returns how the sending ended. What nobody has taken to its end is cut, unless its client has left."""
+        if self._outcome is not None:
+            return self._outcome
+        watch = current_watch()
+        return _GONE if watch is None or watch.is_gone else "cut"
 
 
 def _log(fields: Mapping[str, str | int | float]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -128,8 +128,8 @@ class Results:
                 key, tag = b"", ""
             timing = f"engine;dur={answer.elapsed * 1000:.1f}"
             if not isinstance(answer.body, bytes):
-                with self._counted(evaluator, answer.elapsed):
-                    return self._large(request, answer.format, answer.body, tag, timing)
+                stream = CountedPieces(answer.body, partial(self._count, evaluator, answer.elapsed))
+                return self._large(request, answer.format, stream, tag, timing)
         finally:
             self._limiter.release(request.client)
         entry = CachedResult(answer.format.name, answer.body, answer.rows)
@@ -170,21 +170,14 @@ class Results:
                 with child_span("engine query", **{"citygraph.release": request.release.id}):
                     answer = self._engines.run(request.release.id, request.query, request.client, federated)
         except (CitygraphError, ClientGone) as error:
-            self.metrics.count_query(evaluator, query_outcome(error))
+            self._count(evaluator, None, error)
             raise
         if isinstance(answer.body, bytes):
             self.metrics.count_query(evaluator, "ok", answer.elapsed)
         return answer, evaluator
 
-    @contextmanager
-    def _counted(self, evaluator: str, seconds: float) -> Iterator[None]:
-        """Counts a query whose result is received in the block."""
-        try:
-            yield
-        except (CitygraphError, ClientGone) as error:
-            self.metrics.count_query(evaluator, query_outcome(error))
-            raise
-        self.metrics.count_query(evaluator, "ok", seconds)
+    def _count(self, evaluator: str, seconds: float | None, error: BaseException | None) -> None:
+        self.metrics.count_query(evaluator, query_outcome(error) if error else "ok", None if error else seconds)
 
     def _whole(self, request: QueryRequest, entry: CachedResult, key: bytes, tag: str, timing: str) -> Reply:
         """Returns the reply from a result in memory."""
@@ -208,10 +201,10 @@ class Results:
             self.cache.put(key, entry.with_encoded(coding, body))
         return body
 
-    def _large(self, request: QueryRequest, format_: Format, stream: ResultPieces, tag: str, timing: str) -> Reply:
+    def _large(self, request: QueryRequest, format_: Format, stream: CountedPieces, tag: str, timing: str) -> Reply:
         """Returns the reply from a result that is too large for memory."""
         coding = request.coding if format_.text else None
-        pieces: Iterable[bytes] = compressed(stream, coding) if coding else stream
+        pieces: Iterable[bytes] = compressed(iter(stream), coding) if coding else stream
         headers = _headers(request, tag, timing)
         headers.append(("Content-Type", request.accepted.content_type(format_)))
         if coding:
@@ -223,14 +216,46 @@ class Results:
                 request.outlet.buffer = self._spool.buffer()
                 return Reply(200, headers, StreamedBody(pieces, stream.close))
             body = self._spool.take(pieces)
-        except BaseException:
-            stream.close()
+        except BaseException as error:
+            stream.end(error)
             raise
         stream.close()
         headers.append(("Content-Length", str(body.size)))
         if stream.rows is not None:
             headers.append(("X-Citygraph-Rows", str(stream.rows)))
         return Reply(200, headers, body)
+
+
+class CountedPieces:
+    """The pieces of a large result. Its query is counted when they end, or are no longer wanted."""
+
+    def __init__(self, pieces: ResultPieces, count: Callable[[BaseException | None], None]) -> None:
+        self._pieces = pieces
+        self._count: Callable[[BaseException | None], None] | None = count
+
+    @property
+    def rows(self) -> int | None:
+        """The number of rows, once all pieces have been taken."""
+        return self._pieces.rows
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._pieces
+        except (CitygraphError, ClientGone) as error:
+            self.end(error)
+            raise
+        self.end(None)
+
+    def end(self, error: BaseException | None) -> None:
+        """Counts the query, unless it has been counted, and ends the making of pieces."""
+        count, self._count = self._count, None
+        if count is not None:
+            count(error)
+            self._pieces.close()
+
+    def close(self) -> None:
+        """Ends the making of pieces. If some were not taken, the client has left."""
+        self.end(ClientGone())
 
 
 def query_outcome(error: BaseException) -> str:
