@@ -8,9 +8,8 @@ of running queries. All other queries go to the engines, and so does one whose r
 from __future__ import annotations
 
 import time
-from itertools import islice
 
-from pyoxigraph import DefaultGraph, NamedNode, Store
+from pyoxigraph import NamedNode, Store
 
 from citygraph.engine.engines import Answer
 from citygraph.release.releases import Release
@@ -22,6 +21,7 @@ from citygraph.sparql.statistics import read_statistics
 from citygraph.web.view.release_cache import ReleaseCache
 
 _MOST_KEPT = 16  # releases
+_MOST_PATTERNS = 10_000
 # The part of the greatest bound for which the event loop waits: it serves nobody else for these few milliseconds.
 _QUICK_PART = 20
 
@@ -34,6 +34,8 @@ class BoundedQueries:
         self._is_on = settings.bounded_queries
         self._most_bytes = min(settings.hold_limit, settings.result_limit or settings.hold_limit)
         self._bounds: dict[str, QueryBounds | None] = {}
+        # A release never changes, so that what was counted once holds, and many queries are about the same things.
+        self._kept: dict[tuple[str, Bound], bool] = {}
         # The last text that was looked at by `is_quick`, its release and its bound.
         self._quick: tuple[str, str, Bound | None] = ("", "", None)
 
@@ -67,7 +69,7 @@ class BoundedQueries:
         try:
             # The store on the disk and not its replica, so that the rows are in the same order in all web processes.
             store = self._cache.get(release.id).store
-            if not _is_kept(store, bound):
+            if not self._is_kept(release, store, bound):
                 return None
             # No function of ours is in it.
             result = evaluate(store, query, {})
@@ -87,6 +89,18 @@ class BoundedQueries:
         is_plain = not (query.name or query.time_limit or query.default_graphs or query.named_graphs)
         return self._is_on and is_plain
 
+    def _is_kept(self, release: Release, store: Store, bound: Bound) -> bool:
+        """Returns whether a release has as few matches of the first pattern as the bound requires."""
+        if bound.first is None:
+            return True
+        key = release.id, bound
+        is_kept = self._kept.get(key)
+        if is_kept is None:
+            if len(self._kept) >= _MOST_PATTERNS:
+                self._kept.clear()
+            is_kept = self._kept[key] = _is_kept(store, bound)
+        return is_kept
+
     def _bounds_of(self, release: Release) -> QueryBounds | None:
         try:
             return self._bounds[release.id]
@@ -100,11 +114,10 @@ class BoundedQueries:
 
 def _is_kept(store: Store, bound: Bound) -> bool:
     """Returns whether the first pattern of a query has as few matches as the bound requires."""
-    if bound.first is None:
-        return True
+    assert bound.first is not None  # noqa: S101
     try:
-        subject, predicate, object_ = (NamedNode(iri) if iri is not None else None for iri in bound.first)
+        terms = [f"?v{place}" if iri is None else str(NamedNode(iri)) for place, iri in enumerate(bound.first)]
     except ValueError:
         return False
-    matches = store.quads_for_pattern(subject, predicate, object_, DefaultGraph())
-    return sum(1 for _ in islice(matches, bound.most + 1)) <= bound.most
+    # The engine skips matches without reading their terms, which takes half the time of iterating over quads.
+    return not store.query(f"ASK {{ SELECT * {{ {' '.join(terms)} }} LIMIT 1 OFFSET {bound.most} }}")
