@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,20 @@ def test_of_the_dataset_only_the_values_judged_are_replaced(tmp_path: Path) -> N
     assert [finding.value for finding in findings.of(DATASET) or ()] == ["<urn:x:2>"]
     assert findings.of(CITY + "izmir") == ()
     assert findings.of(CITY + "baku") is None
+
+
+def test_results_of_shapes_that_a_commit_did_not_judge_stay(tmp_path: Path) -> None:
+    """A commit judges only the shapes that read what it changed; the last one to judge a shape counts (16 §6)."""
+    node = CITY + "izmir"
+    found = {name: replace(result(node), shape=SHAPE + name) for name in ("A", "B", "C")}
+    commits = (("ABC", "ABC"), ("AB", "A"), ("C", "C"), ("C", ""))
+    for number, (judged, results) in enumerate(commits):
+        (tmp_path / f"{number}").mkdir()
+        scope = ReportScope(frozenset({node}), shapes=frozenset(SHAPE + name for name in judged))
+        report = Report(tuple(found[name] for name in results), "", scope)
+        write_report(report, tmp_path / f"{number - 1}", tmp_path / f"{number}")
+    shapes = [shapes_of(read_findings(tmp_path / f"{number}"), "izmir") for number in range(len(commits))]
+    assert shapes == [{"A", "B", "C"}, {"A", "C"}, {"A", "C"}, {"A"}]
 
 
 TURTLE = """@prefix sh: <http://www.w3.org/ns/shacl#> .

@@ -219,5 +219,7 @@ def _compare_verdicts(
     assert partial.conforms == whole.conforms
     judged = partial.scope
     assert judged is not None, "the whole was judged"
-    others = [{key for key in keys(report) if not judged.covers(key[1], key[3])} for report in (whole, parent_report)]
+    others = [
+        {key for key in keys(report) if not judged.covers(key[1], key[3], key[2])} for report in (whole, parent_report)
+    ]
     assert others[0] == others[1]

@@ -66,15 +66,52 @@ class ReportScope:
     """The scope of a report on a part of the graph, as IRIs.
 
     A node in `datasets` represents the whole graph: of its results, only those with one of `values` are in the scope.
+    With `shapes`, only results of these shapes are.
     """
 
     nodes: Set[str] = frozenset()
     values: Set[str] = frozenset()
     datasets: Set[str] = frozenset()
+    shapes: Set[str] = frozenset()
 
-    def covers(self, focus: str, value: str) -> bool:
-        """Returns whether a result is in the scope; `value` is as in N-Triples or without brackets."""
+    def covers(self, focus: str, value: str, shape: str = "") -> bool:
+        """Returns whether a result is in the scope, of any shape if none is given.
+
+        `value` is as in N-Triples or without brackets.
+        """
+        # Nothing tells the shapes without a name apart.
+        if shape and self.shapes and shape not in self.shapes and not shape.startswith("_:"):
+            return False
         return focus in self.nodes or (focus in self.datasets and value.strip("<>") in self.values)
+
+
+class ReportScopes:
+    """The scopes of several reports together."""
+
+    def __init__(self) -> None:
+        # Changes of one kind concern the same shapes, so that there are few.
+        self._by_shapes: dict[Set[str], tuple[set[str], set[str], set[str]]] = {}
+        self._scopes: list[ReportScope] = []
+
+    def add(self, scope: ReportScope) -> None:
+        """Adds a scope."""
+        parts = self._by_shapes.get(scope.shapes)
+        if parts is None:
+            parts = self._by_shapes[scope.shapes] = (set(), set(), set())
+            self._scopes.append(ReportScope(*parts, scope.shapes))
+        for part, added in zip(parts, (scope.nodes, scope.values, scope.datasets), strict=True):
+            part.update(added)
+
+    def covers(self, focus: str, value: str, shape: str) -> bool:
+        """Returns whether a result is in one of the scopes."""
+        return any(scope.covers(focus, value, shape) for scope in self._scopes)
+
+    def __bool__(self) -> bool:
+        return any(scope.nodes for scope in self._scopes)
+
+    def has_node(self, iri: str) -> bool:
+        """Returns whether a node is in one of the scopes."""
+        return any(iri in scope.nodes for scope in self._scopes)
 
 
 @dataclass(frozen=True)

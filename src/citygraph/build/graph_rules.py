@@ -50,6 +50,11 @@ class GraphRules:
                 texts[quad.object.language or ""] = quad.object.value
         self._rules = dict(sorted(rules.items()))
 
+    @property
+    def shapes(self) -> frozenset[str]:
+        """The IRIs of the shapes that have a query."""
+        return frozenset(self._rules)
+
     def check(self, store: Store, among: Collection[NamedNode] | None = None) -> Iterator[ValidationResult]:
         """Yields the results about all nodes of a store with its named graphs, or only those about nodes `among`."""
         for shape, rule in self._rules.items():

@@ -40,12 +40,14 @@ class _ShapeReader:
     chains: list[Chain] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
     tested: dict[str, NamedNode] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
     number: int = 0
 
     def read(self, shape: Any, chain: Chain, variable: str) -> None:
         """Reads a shape of the node that this variable is, at the end of this chain."""
         if len(chain) > 6:
             raise Unbounded("shapes are recursive or nested too deeply")
+        self.names.add(str(shape))
         for predicate, value in self.shapes.predicate_objects(shape):
             name = str(predicate)
             constraint = name.removeprefix(SH)
@@ -97,7 +99,8 @@ class ShapePaths:
 
     `of_focus` begin at the focus node. `of_value` are those of constraints on the dataset as a whole; they begin at the
     node that a result names as value. `targets` are the patterns of the focus nodes, `nodes` the IRIs of sh:targetNode,
-    `tested` the classes of sh:class by the variable that stands for any class in a path.
+    `tested` the classes of sh:class by the variable that stands for any class in a path. `names` are those of the shape
+    and of the shapes in it, which results may name.
     """
 
     targets: list[Pattern] = field(default_factory=list)
@@ -105,6 +108,11 @@ class ShapePaths:
     of_value: list[DependencyPaths] = field(default_factory=list)
     nodes: set[str] = field(default_factory=set)
     tested: dict[str, NamedNode] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+
+    def ends(self) -> set[Pattern]:
+        """Returns the patterns of the triples on which results depend."""
+        return {path[-1] for one in (*self.of_focus, *self.of_value) for path in one.paths}
 
 
 def names_of_shapes(shapes: Any) -> list[str]:
@@ -136,7 +144,7 @@ def shape_paths(shapes: Any, name: str, read: Callable[[str], QueryPatterns] = q
     targets = list(_targets(shapes, shape))
     reader.chains += [(target,) for target in targets]
     nodes = {str(node) for node in shapes.objects(shape, URIRef(SH("targetNode").value))}
-    paths = ShapePaths(targets, nodes=nodes, tested=reader.tested)
+    paths = ShapePaths(targets, nodes=nodes, tested=reader.tested, names=reader.names)
     # A node of sh:targetNode is a target whatever its statements are.
     if paths.nodes:
         targets = []

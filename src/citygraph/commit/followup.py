@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad
 
@@ -23,6 +24,8 @@ from citygraph.source.rules import read_rules
 
 # A file in the folder of releases.
 _PATTERNS = ".patterns.json"
+# Literals, blank nodes and triples in a report begin with these.
+_NO_IRI = ('"', "_:", "<")
 
 
 class NoFollowup:
@@ -71,10 +74,16 @@ class IncrementalFollowup:
         return Effects(counted.delta, counted.graphs, merged, report)
 
     def _with_graph_rules(self, report: Report, counted: CountedStore) -> Report:
-        """Returns the report with what the rules about named graphs find about the nodes of the change."""
+        """Returns the report with what the rules about named graphs find about nodes that changed or that it judges."""
+        if report.scope is None:
+            return with_graph_rules(report, self._graph_rules.check(counted.store))
         changed = {t for quad in counted.delta.added | counted.delta.removed for t in (quad.subject, quad.object)}
         nodes = {node for node in changed if isinstance(node, NamedNode)}
-        return with_graph_rules(report, self._graph_rules.check(counted.store, nodes)) if nodes else report
+        nodes |= {NamedNode(name) for name in report.scope.nodes if not name.startswith(_NO_IRI)}
+        if not nodes:
+            return report
+        scope = replace(report.scope, shapes=report.scope.shapes | self._graph_rules.shapes)
+        return with_graph_rules(replace(report, scope=scope), self._graph_rules.check(counted.store, nodes))
 
 
 def followup_for(settings: Settings) -> Followup:

@@ -7,9 +7,10 @@ engines validate it, and their results for the affected nodes equal those for th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,36 +21,43 @@ from citygraph.build.patterns import (
     CachedQuads,
     DependencyIndex,
     DependencyPaths,
+    Pattern,
     Term,
+    Variable,
     batches,
 )
-from citygraph.build.shape_dependencies import names_of_shapes, shape_paths
+from citygraph.build.shape_dependencies import ShapePaths, names_of_shapes, shape_paths
 from citygraph.build.validation import Validator, with_faults
-from citygraph.rdf.terms import RDFS
+from citygraph.rdf.terms import RDF, RDFS
 from citygraph.release.changes import Quads
 from citygraph.report import Report, ReportScope, ValidationResult, conforming_report, merge_reports, text_in
 from citygraph.source.files import Sources
 
+_TYPE = RDF("type")
 _SUBCLASS = RDFS("subClassOf")
 _DEFAULT = DefaultGraph()
+# Sets of shapes whose dependencies are kept.
+_MOST_KEPT = 32
 
 
 class ShapeDependencies:
     """The dependency paths of all shapes: which nodes a change affects, and which triples their results depend on.
 
     `of_focus` begin at the focus node. `of_value` are those of constraints on the dataset as a whole; they begin at the
-    node that a result names as value. `read` returns the patterns of a query.
+    node that a result names as value. Only results that name a shape among `judged` count, by default all.
     """
 
-    def __init__(self, shapes: Any, read: Callable[[str], QueryPatterns] = query_patterns) -> None:
+    def __init__(self, shapes: Mapping[str, ShapePaths], judged: Set[str] = frozenset()) -> None:
+        self.shapes = shapes
+        self._judged = judged
+        self._restricted: dict[frozenset[str], ShapeDependencies] = {}
         self.of_focus: list[DependencyPaths] = []
         self.of_value: list[DependencyPaths] = []
         self._dataset_nodes: set[str] = set()
         # The names of the shapes with paths of either kind. A shape may have both.
         self.focus_shapes: set[str] = set()
         self.value_shapes: set[str] = set()
-        for name in names_of_shapes(shapes):
-            paths = shape_paths(shapes, name, read)
+        for name, paths in shapes.items():
             self.of_focus += paths.of_focus
             self.of_value += paths.of_value
             if paths.of_focus:
@@ -59,6 +67,36 @@ class ShapeDependencies:
                 self._dataset_nodes |= paths.nodes
         self._indexes = DependencyIndex(self.of_focus), DependencyIndex(self.of_value)
         self._beyond_own = DependencyIndex([beyond for one in self.of_focus if (beyond := one.beyond_own()).paths])
+
+    @classmethod
+    def of(cls, shapes: Any, read: Callable[[str], QueryPatterns] = query_patterns) -> ShapeDependencies:
+        """Returns the dependencies of a graph of shapes; `read` returns the patterns of a query. Raises Unbounded."""
+        return cls({name: shape_paths(shapes, name, read) for name in names_of_shapes(shapes)})
+
+    def concerned(self, quads: Iterable[Quad]) -> ShapeDependencies:
+        """Returns the dependencies of the shapes that can have other results after a change of these triples.
+
+        Of the shapes that its scope does not name all results stay as they are.
+        """
+        kinds = {(quad.predicate, quad.object if quad.predicate == _TYPE else None) for quad in quads}
+        names = frozenset(
+            name
+            for name, patterns in self._ends.items()
+            if any(_may_match(pattern, *kind) for pattern in patterns for kind in kinds)
+        )
+        if names not in self._restricted:
+            if len(self._restricted) >= _MOST_KEPT:
+                self._restricted.clear()
+            judged = {part for name in names for part in self.shapes[name].names}
+            # A result may name only the part of a shape that several shapes have.
+            shapes = {name: paths for name, paths in self.shapes.items() if not paths.names.isdisjoint(judged)}
+            self._restricted[names] = ShapeDependencies(shapes, judged)
+        return self._restricted[names]
+
+    @cached_property
+    def _ends(self) -> dict[str, set[Pattern]]:
+        """The patterns that a shape reads, by its name."""
+        return {name: paths.ends() for name, paths in self.shapes.items()}
 
     def nodes(self, changes: Iterable[tuple[Collection[Quad], CachedQuads]]) -> tuple[set[Term], set[Term]]:
         """Returns the focus nodes and the values that changed triples affect.
@@ -97,7 +135,14 @@ class ShapeDependencies:
     def scope(self, focus: Iterable[Term], values: Iterable[Term]) -> ReportScope:
         """Returns the scope of a report on these nodes and values."""
         nodes, named = (frozenset(map(_report_name, terms)) for terms in (focus, values))
-        return ReportScope(nodes, named, frozenset(self._dataset_nodes))
+        return ReportScope(nodes, named, frozenset(self._dataset_nodes), frozenset(self._judged))
+
+
+def _may_match(pattern: Pattern, predicate: NamedNode, class_: Term | None) -> bool:
+    """Returns whether a pattern may match a triple with this predicate; of a type, the class counts too."""
+    if not isinstance(pattern.predicate, Variable) and pattern.predicate != predicate:
+        return False
+    return class_ is None or isinstance(pattern.object, Variable) or pattern.object == class_
 
 
 class PartialValidator:
@@ -109,17 +154,18 @@ class PartialValidator:
         self.dependencies: ShapeDependencies | None = None
         # With a shape whose dependencies have no limit, each validation is of the whole graph.
         with suppress(Unbounded):
-            self.dependencies = ShapeDependencies(self.validator.shapes, read)
+            self.dependencies = ShapeDependencies.of(self.validator.shapes, read)
 
     def validate(self, changed: set[Quad], before: Quads, after: Store, folder: Path) -> Report:
         """Validates the nodes that the changed triples of the default graph affect, and each added triple by itself."""
         self.validator.set_day(self._today())
         if self.dependencies is None:
             return self.validate_all(after, folder)
+        dependencies = self.dependencies.concerned(changed)
         added = {quad for quad in changed if quad in after}
         try:
             changes = ((changed - added, CachedQuads(before)), (added, CachedQuads(after)))
-            focus, values = self.dependencies.nodes(changes)
+            focus, values = dependencies.nodes(changes)
         except Unbounded:
             return self.validate_all(after, folder)
         faults = self._faults(added, after)
@@ -128,9 +174,12 @@ class PartialValidator:
         focus |= {quad.subject for quad in added if faulty and _report_name(quad.subject) in faulty}
         none: set[Term] = set()
         together = [*((part, none) for part in batches(focus)), *((none, part) for part in batches(values))]
-        report = merge_reports([self._validate_batch(self.dependencies, *part, after, folder) for part in together])
-        report = with_faults(report, faults)
-        return replace(report, scope=self.dependencies.scope(focus, values))
+        report = merge_reports([self._validate_batch(dependencies, *part, after, folder) for part in together])
+        scope = dependencies.scope(focus, values)
+        scope = replace(scope, shapes=scope.shapes | {fault.shape for fault in faults})
+        judged = (r for r in report.results if scope.covers(r.focus_node, r.value, r.shape))
+        report = with_faults(replace(report, results=tuple(judged)), faults)
+        return replace(report, scope=scope)
 
     def _faults(self, added: Iterable[Quad], store: Store) -> list[ValidationResult]:
         """Returns the faults of single triples."""
@@ -170,7 +219,7 @@ class PartialValidator:
         """Yields a temporary file of N-Triples with these triples, as the engines may read them."""
         path = folder / "affected.nt"
         with path.open("w", encoding="utf-8") as file:
-            file.writelines(self.validator.statements.for_engines(map(_as_line, sorted(quads, key=str))))
+            file.writelines(self.validator.statements.for_engines(sorted(map(_as_line, quads))))
         try:
             yield path
         finally:

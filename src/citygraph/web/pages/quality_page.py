@@ -40,7 +40,7 @@ class QualityPage:
             total=sum(len(group.findings) for group in groups),
             most=_MOST_LISTED,
             whole=opened.findings.whole,
-            validated=opened.findings.whole or bool(opened.findings.judged.nodes),
+            validated=opened.findings.whole or bool(opened.findings.judged),
             link=StatementTable(opened, reader.translations, reader.addresses).link,
         )
         return reply(request, page, HTML, language)

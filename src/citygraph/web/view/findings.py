@@ -14,7 +14,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 from citygraph.graph.labels import Label, choose, last_segment
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.rdf.terms import CG, RDFS, SH
-from citygraph.report import REPORT, ReportScope, ValidationResult, read_later_reports
+from citygraph.report import REPORT, ReportScopes, ValidationResult, read_later_reports
 from citygraph.web.view.values import Text
 
 # Triples of a report that are read: the rest of a longer one is ignored, and `Findings.whole` is false.
@@ -37,19 +37,20 @@ class ShapeFinding:
 class Findings:
     """The findings of the last build and of the commits since, by the IRI of the entity of a document.
 
-    `whole` if the build's report was read to its end; `judged` is the scope of the validation by those commits.
+    `whole` if the build's report was read to its end; `judged` is what those commits have validated again.
     """
 
     built: Mapping[str, tuple[ShapeFinding, ...]]
     whole: bool
-    judged: ReportScope
+    judged: ReportScopes
     later: Mapping[str, tuple[ShapeFinding, ...]]
 
     def of(self, iri: str) -> tuple[ShapeFinding, ...] | None:
         """Returns the findings of an entity and the parts of its document, or None if it was not validated."""
-        unchanged = (one for one in self.built.get(iri, ()) if not self.judged.covers(one.focus, one.value))
+        built = self.built.get(iri, ())
+        unchanged = (one for one in built if not self.judged.covers(one.focus, one.value, one.shape))
         findings = (*unchanged, *self.later.get(iri, ()))
-        return findings if findings or self.whole or iri in self.judged.nodes else None
+        return findings if findings or self.whole or self.judged.has_node(iri) else None
 
     def distinct(self) -> Iterator[ShapeFinding]:
         """Yields all findings, ordered by document."""
@@ -83,15 +84,13 @@ def read_findings(release: Path) -> Findings:
     with suppress(FileNotFoundError):
         state = (release / REPORT).stat()
         built, whole = _of_build(_File(state.st_dev, state.st_ino, state.st_mtime_ns, release / REPORT))
-    nodes, values, datasets = set[str](), set[str](), set[str]()
-    judged = ReportScope(nodes, values, datasets)
+    judged = ReportScopes()
     later = []
     # The newest first: it supersedes earlier reports on the nodes and values that it judged.
     for one, results in reversed(list(read_later_reports(release))):
-        later += [_of_result(result) for result in results if not judged.covers(result.focus_node, result.value)]
-        nodes |= one.nodes
-        values |= one.values
-        datasets |= one.datasets
+        findings = map(_of_result, results)
+        later += [found for found in findings if not judged.covers(found.focus, found.value, found.shape)]
+        judged.add(one)
     return Findings(built, whole, judged, _by_entity(later))
 
 
