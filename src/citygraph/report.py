@@ -207,6 +207,8 @@ def report_of_change(report: Report, changed: Iterable[Quad]) -> Report:
 
     It has all violations, those of the subjects and graphs of the quads first, and of the warnings only theirs.
     """
+    if not report.results:
+        return report
     changed = list(changed)
     nodes = {name for quad in changed for name in (*_whole(quad.subject), *_whole(quad.graph_name))}
     # A rule about the dataset gives the node as its value, which may be the object of a statement.

@@ -48,6 +48,10 @@ class CachedQuads:
         """Yields the matching quads; None matches every term."""
         if subject is None or (predicate is None and object_ is not None) or graph != _DEFAULT:
             return iter(self._cached_pattern((subject, predicate, object_, graph)))
+        if predicate == _TYPE and subject not in self._by_subject:
+            # Of most nodes only the class matters.
+            types = self.types_of(subject)
+            return types if object_ is None else (quad for quad in types if quad.object == object_)
         # Rules and shapes read several properties of a subject: all are read at once.
         by_predicate = self._cached_subject(subject)
         if predicate is None:

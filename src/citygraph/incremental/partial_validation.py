@@ -172,9 +172,12 @@ class PartialValidator:
         # The scope must have their nodes, so that a later report on these supersedes them.
         faulty = {fault.focus_node for fault in faults}
         focus |= {quad.subject for quad in added if faulty and _report_name(quad.subject) in faulty}
-        none: set[Term] = set()
-        together = [*((part, none) for part in batches(focus)), *((none, part) for part in batches(values))]
-        report = merge_reports([self._validate_batch(dependencies, *part, after, folder) for part in together])
+        reports: list[Report] = []
+        for part in batches(focus | values):
+            store = CachedQuads(after)
+            for nodes in ((part & focus, set[Term]()), (set[Term](), part & values)):
+                reports += [self._validate_batch(dependencies, *nodes, store, folder)] if any(nodes) else []
+        report = merge_reports(reports)
         scope = dependencies.scope(focus, values)
         scope = replace(scope, shapes=scope.shapes | {fault.shape for fault in faults})
         judged = (r for r in report.results if scope.covers(r.focus_node, r.value, r.shape))
@@ -187,10 +190,9 @@ class PartialValidator:
         return [replace(fault, label=_label(store, fault.focus_node)) for fault in faults]
 
     def _validate_batch(
-        self, dependencies: ShapeDependencies, focus: set[Term], values: set[Term], after: Store, folder: Path
+        self, dependencies: ShapeDependencies, focus: set[Term], values: set[Term], store: CachedQuads, folder: Path
     ) -> Report:
         """Validates these nodes on the graph of their relevant triples."""
-        store = CachedQuads(after)
         scope = dependencies.scope(focus, values)
         # The other shapes would find much wrong with nodes of which the graph has only some triples.
         shapes = dependencies.shapes_for(focus, values)
