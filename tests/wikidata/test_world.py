@@ -76,10 +76,10 @@ ENTITIES = [
 ]  # fmt: skip
 
 
-def dump(folder: Path) -> Path:
+def dump(folder: Path, entities: list[dict[str, Any]] = ENTITIES) -> Path:
     """The items as a dump."""
     path = folder / "dump.json"
-    path.write_text("[\n" + ",\n".join(json.dumps(entity) for entity in ENTITIES) + "\n]\n", encoding="utf-8")
+    path.write_text("[\n" + ",\n".join(json.dumps(entity) for entity in entities) + "\n]\n", encoding="utf-8")
     return path
 
 
@@ -168,6 +168,22 @@ def test_our_own_name_makes_a_name_for_all_languages_an_alias(tmp_path: Path) ->
     written = import_dump(str(dump(tmp_path)), lambda: ours, tmp_path, retrieved=RETRIEVED, engine=LocalEngine(1))
     found = names(quads_of(written.path), "city/ours")
     assert {("label", "Testoria", "tr"), ("alias", "Testoria", "en"), ("label", "Testoria", "mul")} <= found
+
+
+def test_a_statement_with_a_country_as_partner_is_left_out_and_reported(tmp_path: Path) -> None:
+    """The shapes refuse it, so that one such statement among many would stop a release (16 §5)."""
+    country = item("Q9000910", {"en": "Isleland"}, P31=["Q6256"], P190=["Q9000911"])
+    cities = [
+        item("Q9000911", {"en": "Isleport"}, P31=["Q515"], P17=["Q9000910"], P190=["Q9000912", "Q9000910"]),
+        item("Q9000912", {"en": "Otherport"}, P31=["Q515"], P17=["Q9000910"], P190=["Q9000910"]),
+    ]
+    path = dump(tmp_path, [country, *cities])
+    written = import_dump(str(path), list, tmp_path, retrieved=RETRIEVED, engine=LocalEngine(1))
+    parties = {quad.object for quad in quads_of(written.path) if quad.predicate == CG("party")}
+    assert parties == {NamedNode(f"{ID}city/isleport"), NamedNode(f"{ID}city/otherport")}
+    reported = [notice for notice in written.notices if notice.kind == "country-as-party"]
+    assert sorted(notice.qid for notice in reported) == ["Q9000910", "Q9000911", "Q9000912"]
+    assert all("Q9000910 (Isleland)" in notice.detail for notice in reported)
 
 
 def test_an_import_with_such_names_can_be_built(tmp_path: Path) -> None:

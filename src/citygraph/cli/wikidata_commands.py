@@ -40,6 +40,8 @@ _CITY = click.option(
     "--city", "cities", multiple=True, metavar="Q…", help="A city, with its partners. Can be repeated."
 )
 _COUNTRY = click.option("--country", default="", metavar="Q…", help="All cities of a country that have partners.")
+# Notices of one kind that are printed: an import of the world has thousands.
+_EXAMPLES = 50
 _ALL = click.option("--all", "everything", is_flag=True, help="All cities of the world that have partners.")
 _FORM = click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json", "trig"]), default="table", show_default=True
@@ -346,8 +348,14 @@ def _note(text: str) -> None:
 
 
 def _print_source(source: WrittenSource, settings: Settings) -> int:
-    for finding in source.notices:
-        _note(f"{finding.kind}: {finding.detail}")
+    by_kind: dict[str, list[str]] = {}
+    for notice in source.notices:
+        by_kind.setdefault(notice.kind, []).append(notice.detail)
+    for kind, details in by_kind.items():
+        for detail in details[:_EXAMPLES]:
+            _note(f"{kind}: {detail}")
+        if len(details) > _EXAMPLES:
+            _note(f"{kind}: {len(details)} in all")
     for file in sources_of(settings).data_files():
         is_other = file.path.resolve() != source.path.resolve()
         if is_other and any(quad.graph_name == source.graph for quad in file.read()):

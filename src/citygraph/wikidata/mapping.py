@@ -210,6 +210,12 @@ def _pair(world: World, qid: str, statement: Statement) -> tuple[str, str] | Not
         return Notice("no-partner", qid, f"{qid} names {target} as a partner city, which does not exist")
     if target == qid:
         return Notice("itself", qid, f"{qid} names itself as a partner city")
+    if countries := [one for one in (qid, target) if world.classes[one] == kinds.COUNTRY]:
+        # The shapes refuse a country as a party of a sister-city agreement.
+        names = " and ".join(f"{one} ({world.english_name(world.items[one])})" for one in countries)
+        return Notice(
+            "country-as-party", qid, f"{qid} names {target} as a partner city; left out as a country: {names}"
+        )
     # Sorted, so that both directions of a tie give one agreement.
     first, second = sorted((world.iris[qid], world.iris[target]), key=lambda iri: (slug_of(iri), iri))
     return first, second
