@@ -48,16 +48,11 @@ class CachedQuads:
         """Yields the matching quads; None matches every term."""
         if subject is None or (predicate is None and object_ is not None) or graph != _DEFAULT:
             return iter(self._cached_pattern((subject, predicate, object_, graph)))
-        if predicate == _TYPE and subject not in self._by_subject:
-            # Of most nodes only the class matters.
-            types = self.types_of(subject)
-            return types if object_ is None else (quad for quad in types if quad.object == object_)
-        # Rules and shapes read several properties of a subject: all are read at once.
-        by_predicate = self._cached_subject(subject)
         if predicate is None:
-            return chain.from_iterable(by_predicate.values())
-        quads = by_predicate.get(predicate, [])
-        return iter(quads) if object_ is None else (quad for quad in quads if quad.object == object_)
+            return chain.from_iterable(self._cached_subject(subject).values())
+        # Rules and shapes read several properties of a subject: all are read at once. Often only its types matter.
+        own = self.types_of(subject) if predicate == _TYPE else self._cached_subject(subject).get(predicate, ())
+        return iter(own) if object_ is None else (quad for quad in own if quad.object == object_)
 
     def is_enough(self, quad: Quad) -> bool:  # noqa: ARG002 - for caches in which it is not so
         """Returns whether this match will do for a pattern of which only one matters."""
