@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,38 @@ def test_a_build_killed_at_any_moment_leaves_the_former_release(sources: Sources
         assert len(current.open_store()) == former.manifest.quads + former.manifest.triples
     assert subprocess.run(command, check=False).returncode == 0
     assert not list(releases.root.glob(".staging-*"))
+
+
+def test_a_build_killed_while_it_validates_leaves_no_process(sources: Sources, tmp_path: Path) -> None:
+    """(16 §5) The engines and the writer of the store end with the build itself, and the next build starts anew."""
+    build_small(tmp_path)
+    releases = tmp_path / "releases"
+    command = [sys.executable, "-m", "citygraph.cli", "--data", str(tmp_path / "data"),
+               "--ontology", str(sources.ontology), "--releases", str(releases), "build", "--force", "-q"]  # fmt: skip
+    process = subprocess.Popen(command)
+    while not (engines := engines_of(process.pid)):
+        assert process.poll() is None, "the build ended before it validated"
+        time.sleep(0.02)
+    # Stopped: it cannot end by itself.
+    os.kill(engines[0], signal.SIGSTOP)
+    process.kill()
+    process.wait()
+    try:
+        deadline = time.monotonic() + 30
+        while Path(f"/proc/{engines[0]}").exists():
+            assert time.monotonic() < deadline, "a process of the killed build goes on"
+            time.sleep(0.05)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(engines[0], signal.SIGKILL)
+    assert subprocess.run(command, check=False).returncode == 0
+    assert not list(releases.glob(".staging-*"))
+
+
+def engines_of(number: int) -> list[int]:
+    """Returns the processes that a build has started to validate, once they have loaded the engine."""
+    children = map(int, Path(f"/proc/{number}/task/{number}/children").read_text().split())
+    return [child for child in children if "shifty" in Path(f"/proc/{child}/maps").read_text()]
 
 
 def test_every_named_graph_has_its_owner(izmir: Release) -> None:
