@@ -47,7 +47,7 @@ def validation(sources: Sources) -> Iterator[Validation]:
 def in_parts(validator: Validator, data: Path, most: int) -> set[tuple[str, str]]:
     """Returns what shifty finds in parts of about this many triples."""
     with pytest.MonkeyPatch.context() as patch, data.open(encoding="utf-8") as file:
-        patch.setattr(of_validation, "_MOST_TRIPLES", most)
+        patch.setattr(of_validation, "MOST_TRIPLES", most)
         return named(validator.find_in_parts(data, TripleTable(file)))
 
 

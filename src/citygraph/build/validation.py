@@ -25,7 +25,7 @@ from pyoxigraph import Literal
 
 from citygraph.build.dependencies import Unbounded, query_patterns
 from citygraph.build.locations import locate
-from citygraph.build.relevant_triples import RelevantTriples, ShapeReader, TripleTable
+from citygraph.build.relevant_triples import RelevantTriples, ShapePart, ShapeReader, TripleTable
 from citygraph.build.shape_dependencies import names_of_shapes
 from citygraph.build.statements import StatementRules
 from citygraph.errors import CitygraphError, EnginesDisagree
@@ -48,7 +48,7 @@ from citygraph.source.reading import read_packaged_text
 
 _MAX_RESULTS = 5
 # shifty needs up to 3 KB of memory for each.
-_MOST_TRIPLES = 350_000
+MOST_TRIPLES = 350_000
 _TYPE = RDF("type").value
 _NAMES = (RDFS("label").value, SKOS("altLabel").value)
 _BLANK = "_:"
@@ -188,7 +188,7 @@ class Validator:
         """Validates a file of N-Triples: large data in parts, each with only the triples that its shapes can read."""
         with data.open(encoding="utf-8") as file:
             table = TripleTable(file)
-        failing = self.find(data) if table.size <= _MOST_TRIPLES else self.find_in_parts(data, table)
+        failing = self.find(data) if table.size <= MOST_TRIPLES else self.find_in_parts(data, table)
         if not failing:
             return conforming_report()
         reader = ShapeReader(self._shapes, {shape for _, shape in failing}, table, self._patterns)
@@ -196,7 +196,7 @@ class Validator:
         # Blank nodes are not told apart in a report.
         if reader.unbounded or any(node.startswith((_BLANK, '"')) for node in nodes):
             return self.explain(data, failing)
-        with _selected(reader.explaining(nodes), data) as few:
+        with selected(reader.explaining(nodes), data) as few:
             return self.explain(few, failing)
 
     def find_in_parts(self, data: Path, table: TripleTable) -> set[tuple[str, str]]:
@@ -206,10 +206,14 @@ class Validator:
         except Unbounded:
             return self.find(data)
         failing = set()
-        for part in ShapeReader(self._shapes, names, table, self._patterns).parts(_MOST_TRIPLES):
-            with nullcontext(data) if part.triples is None else _selected(part.triples, data) as few:
-                failing |= self.find(few, part.owns, part.shapes)
+        for part in ShapeReader(self._shapes, names, table, self._patterns).parts(MOST_TRIPLES):
+            failing |= self.find_part(part, data)
         return failing
+
+    def find_part(self, part: ShapePart, data: Path) -> set[tuple[str, str]]:
+        """Returns what `find` does about the shapes and nodes of a part."""
+        with nullcontext(data) if part.triples is None else selected(part.triples, data) as few:
+            return self.find(few, part.owns, part.shapes)
 
     def find(
         self, data: Path, among: Callable[[str, str], bool] | None = None, shapes: list[str] | None = None
@@ -265,7 +269,7 @@ class Validator:
 
 
 @contextmanager
-def _selected(triples: RelevantTriples, data: Path) -> Iterator[Path]:
+def selected(triples: RelevantTriples, data: Path) -> Iterator[Path]:
     """Yields a file with these triples of a file, while the context lasts."""
     few = data.with_suffix(".few.nt")
     with data.open(encoding="utf-8") as lines, few.open("w", encoding="utf-8") as out:
