@@ -181,7 +181,7 @@ def test_the_rest_of_the_site_works_without_engines_and_writer(server: Running) 
         os.kill(server.process.pid, signal.SIGCONT)
     begun = time.monotonic()
     wait_for(lambda: server.get("/ready").status == 200)
-    assert time.monotonic() - begun < 8  # 3 s on a machine that does nothing else: tests/kills
+    assert time.monotonic() - begun < 30  # 3 s on a machine that does nothing else: tests/kills
 
 
 @pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])

@@ -49,6 +49,8 @@ def run(folder: Path, kills: int, seed: int, checked: int = 100) -> Ground:
 
 def _kill_any(ground: Ground) -> None:
     time.sleep(ground.random.uniform(0.0, _PAUSE))
+    assert ground.process is not None
+    assert ground.process.poll() is None, f"the server has ended by itself: {ground.why()}"
     kind = ground.random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
     before = len(ground.acknowledged)
     if kind == "build":

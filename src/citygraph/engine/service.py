@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 # Times are in seconds. Before the restart of a process that ended at once, or could not be started.
 _PAUSE = 0.5
 _SHORT_LIFE = 1.0
+_STARTS = 3
 _SOCKET = "service.sock"
 _SERVING = "serving"
 _COMPLETE = "complete"
@@ -104,17 +106,24 @@ class ServiceProcess:
 
     def _start(self) -> subprocess.Popen[bytes]:
         """Starts the process, and waits until it listens. Raises OSError if it ends before."""
+        # One that is killed meanwhile is started again; one that ends by itself would do so again.
+        for _ in range(_STARTS):
+            process = self._spawn()
+            assert process.stdout is not None  # noqa: S101
+            announcement = process.stdout.readline()
+            process.stdout.close()
+            if announcement:
+                return process
+            if process.wait() != -signal.SIGKILL:
+                break
+        raise OSError(f"{self._module} did not start: it ended with status {process.returncode}")
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
         # Rust would print the trace of a failed allocation when memory has run out, and might never finish.
         env = {**os.environ, **self._settings.as_environment(), "RUST_BACKTRACE": "0"}
         listener = self._listener.fileno()
         arguments = str(self._sockets.path), str(listener), str(os.getpid())
-        process = spawn(self._module, *arguments, pass_fds=[listener], env=env)
-        assert process.stdout is not None  # noqa: S101
-        announcement = process.stdout.readline()
-        process.stdout.close()
-        if not announcement:
-            raise OSError(f"{self._module} did not start: it ended with status {process.wait()}")
-        return process
+        return spawn(self._module, *arguments, pass_fds=[listener], env=env)
 
     def __enter__(self) -> Self:
         return self
