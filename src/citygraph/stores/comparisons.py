@@ -6,7 +6,7 @@ compare such values anyway can still be asked for comparisons that have no such 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from citygraph.sparql.grammar import SyntaxNode, SyntaxTree, nodes_of
 
@@ -14,6 +14,7 @@ NUMBER, TEXT, UNKNOWN = "number", "text", "?"
 _OPERATORS = frozenset({"<", ">", "<=", ">="})
 _NUMBERS = frozenset({"STRLEN", "YEAR", "MONTH", "DAY", "HOURS", "MINUTES"})
 _NUMERIC_TYPES = frozenset({"integer", "decimal", "double", "float", "nonNegativeInteger", "positiveInteger"})
+_CONSTANTS = frozenset({"iri", "RDFLiteral", "NumericLiteral", "BooleanLiteral"})
 _SAME_AS_ARGUMENT = frozenset({"MIN", "MAX", "SAMPLE"})
 _XSD = "<http://www.w3.org/2001/XMLSchema#"
 _DEEPEST = 8
@@ -24,19 +25,22 @@ def kind_of_datatype(name: str) -> str:
     return NUMBER if name in _NUMERIC_TYPES else TEXT if name == "string" else name
 
 
-def has_mixed_comparison(tree: SyntaxTree, uniform: Mapping[str, str]) -> bool:
-    """Returns whether a query may compare values of different kinds by order.
+def mixed_comparisons(tree: SyntaxTree, uniform: Mapping[str, str]) -> Iterator[str]:
+    """Yields "comparison:mixed" or "equality:mixed" for each comparison of values that may be of different kinds.
 
-    `uniform` are the predicates all of whose values are of one kind.
+    `uniform` are the predicates all of whose values are of one kind. Equality with a constant does not count.
     """
     kinds = _VariableKinds(tree, uniform)
     for node in nodes_of(tree.root):
         if node.rule == "RelationalExpression" and len(node.children) == 2:
             operator = tree.tokens[node.children[0].last].kind
             sides = {kinds.of(child) for child in node.children}
-            if operator in _OPERATORS and (len(sides) > 1 or UNKNOWN in sides):
-                return True
-    return False
+            if len(sides) == 1 and UNKNOWN not in sides:
+                continue
+            if operator in _OPERATORS:
+                yield "comparison:mixed"
+            elif operator in {"=", "!="} and not any(child.rule in _CONSTANTS for child in node.children):
+                yield "equality:mixed"
 
 
 class _VariableKinds:

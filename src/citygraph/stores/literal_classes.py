@@ -14,8 +14,9 @@ from citygraph.stores.comparisons import UNKNOWN, kind_of_datatype
 Term = NamedNode | BlankNode | Literal | Triple
 
 TEXT = "text"
-BLANK_NODE = "blank node"
-_TRIPLE = "quoted triple"
+BLANK_NODE, QUOTED, DOT_SEGMENT = "blank node", "quoted triple", "IRI with a segment that begins with a dot"
+# What is never loaded: stores name blank nodes anew, and some normalise such IRIs.
+NEVER_LOADED = frozenset({BLANK_NODE, QUOTED, DOT_SEGMENT})
 _STRING = XSD("string")
 _XSD = _STRING.value.removesuffix("string")
 _ZONED = re.compile(r"(?:Z|[+-]\d\d:\d\d)$")
@@ -44,12 +45,14 @@ def literal_class(literal: Literal) -> str:
 
 def class_of(quad: Quad) -> str:
     """Returns the class of what is hard to store in a statement; "" if nothing is."""
-    if isinstance(quad.object, Literal):
-        return literal_class(quad.object)
     if isinstance(quad.object, BlankNode) or isinstance(quad.subject, BlankNode):
         # Its identity would be lost between two updates, and between two graphs.
         return BLANK_NODE
-    return _TRIPLE if isinstance(quad.object, Triple) else ""
+    if any("/." in term.value for term in (quad.subject, quad.predicate, quad.object) if isinstance(term, NamedNode)):
+        return DOT_SEGMENT
+    if isinstance(quad.object, Literal):
+        return literal_class(quad.object)
+    return QUOTED if isinstance(quad.object, Triple) else ""
 
 
 @dataclass

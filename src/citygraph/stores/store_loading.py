@@ -19,7 +19,7 @@ from citygraph.progress import Progress, Step
 from citygraph.rdf.nquads import named_graphs
 from citygraph.release.releases import Release
 from citygraph.stores.inspection import Inspection, inspect
-from citygraph.stores.literal_classes import BLANK_NODE, LiteralSurvey, class_of
+from citygraph.stores.literal_classes import NEVER_LOADED, LiteralSurvey, class_of
 from citygraph.stores.release_names import OF_BASE, PUBLIC_NAME, ReleaseNames
 from citygraph.stores.store_service import StoreService
 from citygraph.stores.store_state import GRACE, LoadedRelease, loaded_releases, mark_loaded, unmark
@@ -111,7 +111,7 @@ class StoreLoader:
             # The caller may have inspected the store already, with literals of all kinds that the release has.
             inspection = self._inspection or inspect(self._service, survey.samples)
             step.result = f"{len(inspection.deviations)} deviations of {inspection.product}"
-        changed = {*inspection.classes, BLANK_NODE} & survey.predicates.keys()
+        changed = {*inspection.classes, *NEVER_LOADED} & survey.predicates.keys()
         counts = self._fill(names, store, changed)
         with self._progress.step("verify") as step:
             self._verify(counts)

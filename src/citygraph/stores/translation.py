@@ -30,7 +30,7 @@ from citygraph.sparql.grammar import (
 )
 from citygraph.sparql.normal_form import full_spelling
 from citygraph.sparql.protocol import Query
-from citygraph.stores.comparisons import has_mixed_comparison
+from citygraph.stores.comparisons import mixed_comparisons
 from citygraph.stores.release_names import PUBLIC_NAME, ReleaseNames
 
 _BLOCKS = frozenset({"TriplesBlock", "TriplesSameSubjectPath"})
@@ -80,7 +80,7 @@ class _Translator:
     def __init__(self, tree: SyntaxTree, query: Query, names: ReleaseNames) -> None:
         self._tree = tree
         self._names = names
-        self._base = query.base
+        self._base, self._query_text = query.base, query.text
         self._edits: list[tuple[int, int, str]] = []
         self._count = 0
         self._default, self._named = _dataset(tree, query, names)
@@ -95,15 +95,16 @@ class _Translator:
         main = next(node for node in nodes_of(tree.root) if node.rule in _QUERIES)
         if main.rule == "DescribeQuery":
             raise NotTranslated("DESCRIBE: each store describes differently")
-        constructs, predicates = frozenset(_constructs(tree)), frozenset(_predicates(tree))
-        if has_mixed_comparison(tree, uniform):
-            constructs |= {"comparison:mixed"}
+        constructs = frozenset((*_constructs(tree), *mixed_comparisons(tree, uniform)))
+        predicates = frozenset(_predicates(tree))
         template = self._head(main)
         self._patterns(main, in_graph=False)
         kinds = {"SelectQuery": Kind.SOLUTIONS, "AskQuery": Kind.BOOLEAN, "ConstructQuery": Kind.GRAPH}
         text = self._edited()
         if constructs & {"IRI", "URI"}:
             # IRIs that are computed may be relative.
+            if "BASE" in self._query_text.upper():
+                raise NotTranslated("BASE and a computed IRI")
             text = f"BASE <{self._base}> {text}"
         return StoreQuery(text, kinds[main.rule], template, constructs, predicates)
 
