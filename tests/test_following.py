@@ -73,11 +73,18 @@ def test_a_follower_keeps_what_it_has_and_says_why(publisher: Releases, tmp_path
 
 def test_a_served_follower_switches_and_takes_no_changes(publisher: Releases, tmp_path: Path) -> None:
     """(18) It gets its first release by itself, each answer names its own, and writing is refused with the reason."""
-    settings = {"follow": tmp_path / "published", "follow_interval": 0.2, "workers": 1, "engines": 1}
+    settings = {
+        "follow": tmp_path / "published",
+        "follow_interval": 0.2,
+        "workers": 1,
+        "engines": 1,
+        "metrics_token": "t",
+    }
     with serving(tmp_path / "reader", tmp_path / "log", **settings) as site:
         first = publisher.current_id()
         wait_for(lambda: site.get("/ready").status == 200, 20)
         assert json.loads(site.get("/ready").body)["parts"]["following"] == "ok"
+        assert b"citygraph_follow_up 1.0" in site.get("/metrics", Authorization="Bearer t").body
         for path in ("/", "/doc/city/izmir.ttl", "/sparql?query=ASK{}", "/releases", "/search?q=izmir", "/nowhere"):
             assert named(site.get(path)) == first, path
         for path, method, body in (("/update", "POST", b"INSERT DATA {}"), ("/graphs?default", "PUT", b"")):
@@ -92,6 +99,7 @@ def test_a_served_follower_switches_and_takes_no_changes(publisher: Releases, tm
         (tmp_path / "published" / "current").write_text("cut")
         wait_for(lambda: json.loads(site.get("/ready").body)["degraded"] == ["following"])
         assert site.get("/ready").status == 200
+        assert b"citygraph_follow_up 0.0" in site.get("/metrics", Authorization="Bearer t").body
         old = site.get(f"/releases/{first}/doc/city/izmir.ttl")
         assert (old.status, named(old), b"name 1" in old.body) == (200, first, False)
 
