@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from citygraph.audit_log import read_lines
 from citygraph.progress import Progress
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
@@ -44,7 +45,8 @@ def named(reply: Reply) -> str:
 
 def test_a_follower_keeps_what_it_has_and_says_why(publisher: Releases, tmp_path: Path) -> None:
     """(18) A release that is not right, or storage that is away: the former one, and since when."""
-    settings = Settings(releases=tmp_path / "reader", follow=str(tmp_path / "published"))
+    audit = tmp_path / "audit.jsonl"
+    settings = Settings(releases=tmp_path / "reader", follow=str(tmp_path / "published"), audit=audit)
     follower, reader = Follower(settings), Releases(tmp_path / "reader")
     assert "not looked for yet" in read_follow_state(settings.releases).problem
     follower.look()
@@ -69,6 +71,8 @@ def test_a_follower_keeps_what_it_has_and_says_why(publisher: Releases, tmp_path
     follower.look()
     state = read_follow_state(settings.releases)
     assert (reader.current_id(), state.problem, state.since) == (publisher.current_id(), "", "")
+    *_, line = list(read_lines(audit))
+    assert (line["action"], line["outcome"], line["release"]) == ("pull", "pulled", reader.current_id())
 
 
 def test_a_served_follower_switches_and_takes_no_changes(publisher: Releases, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 
+from citygraph.audit_log import AuditLog
 from citygraph.engine import wire
 from citygraph.engine.process import ControlLoop, announce
 from citygraph.engine.service import ServiceProcess, begin_service
@@ -74,6 +75,8 @@ class Follower:
             self._tag = pulled.tag
             if pulled.new:
                 log.info("now at release %s of %s", pulled.release, self._folder.name)
+                place = {"command": "serve", "from": self._folder.name, "release": pulled.release}
+                AuditLog(self._settings).write("-", "pull", "pulled", **place)
         self._note("")
 
     def _note(self, problem: str) -> None:

@@ -20,6 +20,8 @@ _MODULES = {
     "citygraph.engine.host": ("host", "other"),
     "citygraph.engine.supervisor": ("supervisor", "engine"),
     "citygraph.commit.writer": ("writer", "committer"),
+    "citygraph.storage.following": ("follower", "other"),
+    "citygraph.engine.counting_build": ("counting-store", "other"),
 }
 _MODULE = re.compile(rb"\0-m\0([\w.]+)\0")
 
