@@ -28,7 +28,7 @@ _NOT_IN_FILE = {
 }
 
 # Settings that may be in a file of their own, such as a secret of a container or a credential of systemd.
-_SECRETS = ("admin_token",)
+_SECRETS = ("admin_token", "metrics_token")
 _OF_FILE = "_FILE"
 
 

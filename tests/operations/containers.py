@@ -68,19 +68,7 @@ class ContainerTool:
         public = text.partition("ARG BASE=")[2].split()[0]
         if self.run("pull", "--quiet", public, check=False, timeout=300).returncode == 0:
             return public
-        if self.run("image", "inspect", _BASE, check=False).returncode:
-            archive = ROOT / "var" / "test-base.tar"
-            archive.parent.mkdir(exist_ok=True)
-            packages = "--include=python3,python3-venv,ca-certificates"
-            program = shutil.which("mmdebstrap") or pytest.skip("THE CONTAINER IS NOT TESTED: mmdebstrap is missing")
-            subprocess.run(
-                [program, "--quiet", "--variant=minbase", packages, "bookworm", str(archive)],
-                check=True,
-                timeout=600,
-            )
-            self.run("import", str(archive), _BASE, timeout=300)
-            archive.unlink()
-        return _BASE
+        return debian(self, _BASE, "python3,python3-venv,ca-certificates")
 
 
 @dataclass(frozen=True)
@@ -116,6 +104,22 @@ class Container:
             except OSError:
                 assert time.monotonic() < deadline, self.log()
                 time.sleep(0.2)
+
+
+def debian(tool: ContainerTool, image: str, packages: str) -> str:
+    """Returns an image of Debian with these packages, which is made the first time."""
+    if tool.run("image", "inspect", image, check=False).returncode:
+        program = shutil.which("mmdebstrap") or pytest.skip("NO CONTAINER IS TESTED: mmdebstrap is missing")
+        archive = ROOT / "var" / "test-image.tar"
+        archive.parent.mkdir(exist_ok=True)
+        subprocess.run(
+            [program, "--quiet", "--variant=minbase", f"--include={packages}", "bookworm", str(archive)],
+            check=True,
+            timeout=900,
+        )
+        tool.run("import", str(archive), image, timeout=300)
+        archive.unlink()
+    return image
 
 
 @contextmanager
