@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.errors import Conflict, NotFound
-from citygraph.release.releases import Manifest, Release, Releases
+from citygraph.release.releases import Manifest, Release, Releases, WorkingCopy
 
 P = NamedNode("http://example.org/p")
 
@@ -119,3 +120,20 @@ def test_a_killed_build_is_swept_and_a_living_one_is_left(tmp_path: Path) -> Non
         assert releases.sweep() == 1
     assert releases.current() == release
     assert not list(tmp_path.glob(".staging-*"))
+
+
+def test_releases_do_not_grow_with_the_number_of_commits(tmp_path: Path) -> None:
+    """(18 One machine) RocksDB's log of files, which each release copies, does not get longer for ever."""
+    releases = Releases(tmp_path)
+    release, working = publish(releases, "first"), WorkingCopy(releases)
+    sizes = []
+    for number in range(25):
+        with releases.stage(copy_of=release, working=working) as staged:
+            staged.open().add(Quad(P, P, Literal(number)))
+            release = staged.publish(Manifest(digest=f"{number:012x}"))
+        working.mark_published(release)
+        [log] = release.store_path.glob("MANIFEST-*")
+        sizes.append(log.stat().st_size)
+    working.drop()
+    assert len(release.open_store()) == 26
+    assert any(later < earlier for earlier, later in pairwise(sizes))

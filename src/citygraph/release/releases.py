@@ -26,6 +26,8 @@ _PINS = ".pins"
 _STAGING = ".staging-"
 _NEXT = ".next-"
 _MANIFEST = "manifest.json"
+# RocksDB's own log of files grows with each commit while the store is open, by 5 kB, and each release has a copy.
+_MOST_COMMITS = 20
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ class WorkingCopy:
         self._releases = releases
         self._release_id = ""
         self._store: Store | None = None
+        self._commits = 0
         self._folder = ExitStack()
 
     def store_of(self, release: Release) -> Store:
@@ -151,12 +154,15 @@ class WorkingCopy:
             self.drop()
             path, _ = self._folder.enter_context(self._releases._private())
             release.open_store().backup(str(path / "store"))
-            self._store, self._release_id = Store(str(path / "store")), release.id
+            self._store, self._release_id, self._commits = Store(str(path / "store")), release.id, 0
         return self._store
 
     def mark_published(self, release: Release) -> None:
         """Records that the content of the store has been published as this release."""
         self._release_id = release.id
+        self._commits += 1
+        if self._commits >= _MOST_COMMITS:
+            self.drop()
 
     def drop(self) -> None:
         """Closes the store and removes it. (If the process dies, `sweep` removes it.)"""
