@@ -23,7 +23,8 @@ _MODULES = {
     "citygraph.storage.following": ("follower", "other"),
     "citygraph.engine.counting_build": ("counting-store", "other"),
 }
-_MODULE = re.compile(rb"\0-m\0([\w.]+)\0")
+# `citygraph.parent` runs a module for the process with this id.
+_MODULE = re.compile(rb"\0-m\0(?:citygraph\.parent\0\d+\0)?([\w.]+)\0")
 
 
 @dataclass
