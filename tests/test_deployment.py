@@ -118,7 +118,7 @@ def deployed(folder: Path, *servers: Running) -> Iterator[Running]:
     """nginx with the files of `deploy/nginx` in front of servers, on a free port, with a certificate of its own."""
     http, https, tls = free_port(), free_port(), folder / "citygraph" / "tls"
     tls.mkdir(parents=True)
-    [command] = re.findall(r"^openssl req .*$", OPERATIONS, re.MULTILINE)
+    [command] = re.findall(r"^openssl req .* deploy/tls/.*$", OPERATIONS, re.MULTILINE)
     subprocess.run(shlex.split(command.replace("deploy/tls", str(tls))), check=True, capture_output=True)
     for name in ("proxy.conf", "upstream.conf"):
         text = (DEPLOY / "nginx" / name).read_text()
