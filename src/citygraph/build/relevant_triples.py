@@ -7,7 +7,7 @@ large, never too small. Terms are represented by their hashes: two terms with on
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import compress
@@ -225,13 +225,15 @@ class ShapeReader:
         """Returns the triples for the results of all shapes about these focus nodes, with their labels."""
         triples = self._read([*self._paths], set(map(_number_of_name, nodes)).__contains__)
         triples.add_labels()
+        # The labels are statements of more nodes, such as the dataset.
+        self._add_absent(triples, self._paths)
         return triples
 
     def _owns(self, number: int, one: int, term: int) -> bool:
         """Returns whether a part, one of a number, is about a term. An engine may give blank nodes other labels."""
         return one == (0 if term in self._table.blanks else (term >> 1) % number)
 
-    def _read(self, names: Iterable[str], among: Callable[[int], bool] | None = None) -> RelevantTriples:
+    def _read(self, names: Collection[str], among: Callable[[int], bool] | None = None) -> RelevantTriples:
         """Returns the triples for all results of shapes, or only for those about some focus nodes."""
         triples = RelevantTriples(self._table)
         by_targets: dict[Any, list[ShapePaths]] = {}
@@ -243,13 +245,16 @@ class ShapeReader:
             if among is not None:
                 pivots = set(filter(among, pivots))
             triples.follow(_united(one for paths in group for one in paths.of_focus), pivots)
-        of_dataset = [one for name in names for one in self._paths[name].of_value]
-        for dependencies in of_dataset:
+        for dependencies in (one for name in names for one in self._paths[name].of_value):
             triples.follow(dependencies, self._possible(dependencies))
-        for predicate in {pattern.predicate for one in of_dataset for pattern in one.absent}:
-            # Without it, the constraint would find the other nodes of all these triples too.
-            triples.add_statement_of_all(predicate)
+        self._add_absent(triples, names)
         return triples
+
+    def _add_absent(self, triples: RelevantTriples, names: Iterable[str]) -> None:
+        """Adds what constraints on the dataset require of every node, so that they find no other node."""
+        of_dataset = [one for name in names for one in self._paths[name].of_value]
+        for predicate in {pattern.predicate for one in of_dataset for pattern in one.absent}:
+            triples.add_statement_of_all(predicate)
 
     def _match(self, target: Pattern) -> Numbers:
         """Returns the focus nodes of a target."""
