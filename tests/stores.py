@@ -19,7 +19,7 @@ from citygraph.stores.store_service import StoreAddresses
 from tests.running import free_port
 
 OXIGRAPH = Path(sys.executable).parent / "oxigraph"
-needs_oxigraph = pytest.mark.skipif(not OXIGRAPH.exists(), reason="the native oxigraph server (extra bench) is missing")
+needs_oxigraph = pytest.mark.skipif(not OXIGRAPH.exists(), reason="the native oxigraph server is missing")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from citygraph.backup.restoring import restore
 from citygraph.cli.main import main
 from citygraph.errors import BadData, Conflict, Forbidden, NotFound, StorageFull, Upstream, UsageError
 from citygraph.progress import Progress
+from citygraph.release.disk_room import DiskRoom
 from citygraph.release.releases import Release, Releases
 from citygraph.release.retention import parse_policy
 from citygraph.settings import Settings
@@ -247,7 +248,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_written(
 ) -> None:
     """(18) With both figures."""
     pushed(publisher, address)
-    monkeypatch.setattr("citygraph.release.disk_room._free", lambda _: 1_000_000)
+    monkeypatch.setattr("citygraph.release.disk_room.disk_room", lambda _: DiskRoom(1_000_000, 0))
     with pytest.raises(StorageFull, match=r"needs [\d.]+ MB of disk, and 1\.0 MB are free: nothing was changed"):
         pulled(reader, address)
     assert not [path for path in reader.root.glob("*") if not path.name.startswith((".received", ".lock"))]

@@ -39,7 +39,7 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with ExitStack() as stack:
         if request.param == "oxigraph":
             if not OXIGRAPH.exists():
-                pytest.skip("the native oxigraph server (extra bench) is missing")
+                pytest.skip("the native oxigraph server is missing")
             yield stack.enter_context(oxigraph_server())[0]
         else:
             if reason := virtuoso.missing():

@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             if self.server.token:
-                require_bearer(self.headers.get("Authorization", ""), self.server.token, "the metrics")
+                require_bearer(self.headers.get("Authorization", ""), self.server.token)
             content_type, body = self.server.metrics.render(self.headers.get("Accept", ""))
         except Unauthorized as error:
             self._send(HTTPStatus.UNAUTHORIZED, "text/plain", f"{error}\n".encode())

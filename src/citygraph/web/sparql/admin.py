@@ -55,7 +55,7 @@ class Admin:
 
     def metrics(self, request: Request) -> Reply:
         """Returns the metrics for Prometheus. Raises Forbidden or Unauthorized unless the request has their token."""
-        _require_token(request, self._settings.metrics_token, "the metrics", _CLOSED_METRICS)
+        _require_token(request, self._settings.metrics_token, _CLOSED_METRICS)
         content_type, body = self._metrics.render(request.header("Accept"))
         return Reply(200, [("Content-Type", content_type), _NO_STORE], body)
 
@@ -80,22 +80,22 @@ class Admin:
         return _end(self._engines.cancel_named, query_name(name))
 
     def _require_operator(self, request: Request) -> None:
-        _require_token(request, self._settings.admin_token, "the admin addresses", _CLOSED_ADMIN)
+        _require_token(request, self._settings.admin_token, _CLOSED_ADMIN)
 
 
-def _require_token(request: Request, expected: str, what: str, closed: str) -> None:
+def _require_token(request: Request, expected: str, closed: str) -> None:
     if not expected:
         raise Forbidden(closed)
     # Addresses end up in logs and histories, so a token there is refused before it becomes a habit.
     if request.query:
         raise UsageError("this address has no parameters; send the token in the Authorization header")
-    require_bearer(request.header("Authorization"), expected, what)
+    require_bearer(request.header("Authorization"), expected)
 
 
-def require_bearer(authorization: str, expected: str, what: str) -> None:
-    """Raises Unauthorized if the header does not have the token of `what`. The comparison takes constant time."""
+def require_bearer(authorization: str, expected: str) -> None:
+    """Raises Unauthorized if the header does not have the token. The comparison takes constant time."""
     if not hmac.compare_digest(bearer(authorization).encode("utf-8", "replace"), expected.encode()):
-        raise Unauthorized(f"this is not the token of {what}")
+        raise Unauthorized("this is not the token for this address")
 
 
 def _end(cancel: Callable[[str], bool], name: str) -> Reply:

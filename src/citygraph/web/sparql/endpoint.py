@@ -106,13 +106,11 @@ class SparqlEndpoint:
         if self._bounded is None or length > _LONGEST_QUICK or "html" in environ.get("HTTP_ACCEPT", ""):
             return False
         try:
-            operation = parse_request(
-                environ["REQUEST_METHOD"],
-                environ["QUERY_STRING"],
-                environ.get("CONTENT_TYPE", ""),
-                body,
-                self._settings.base,
-            )
+            content_type = environ.get("CONTENT_TYPE", "")
+            if body:
+                _check_type(environ, content_type)
+            method, parameters = environ["REQUEST_METHOD"], environ["QUERY_STRING"]
+            operation = parse_request(method, parameters, content_type, body, self._settings.base)
             if operation.query is None or operation.format == "html":
                 return False
             environ[_OPERATION] = operation
@@ -190,9 +188,7 @@ class SparqlEndpoint:
         """Returns the body. Raises before a body of the wrong type or size is received."""
         if not has_body(environ):
             return b""
-        check_form(content_type)
-        if (environ.get("HTTP_CONTENT_ENCODING") or "identity").strip().casefold() != "identity":
-            raise UnsupportedMedia("a compressed body is not read", (FORM, DIRECT))
+        _check_type(environ, content_type)
         longest = self._settings.query_length
         limit = longest * _FORM_FACTOR + _FORM_ROOM
         declared = declared_length(environ)
@@ -252,6 +248,13 @@ class SparqlEndpoint:
         if is_unmodified(request, tag):
             return Reply(304, headers)
         return Reply(200, [*headers, ("Content-Type", accepted.content_type(format_))], body)
+
+
+def _check_type(environ: Mapping[str, Any], content_type: str) -> None:
+    """Raises UnsupportedMedia if a body is of another type than queries have, or is compressed."""
+    check_form(content_type)
+    if (environ.get("HTTP_CONTENT_ENCODING") or "identity").strip().casefold() != "identity":
+        raise UnsupportedMedia("a compressed body is not read", (FORM, DIRECT))
 
 
 def _name_file(request: Request, answer: Reply) -> None:
