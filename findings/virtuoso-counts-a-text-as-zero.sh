@@ -3,8 +3,8 @@
 # a text, a FILTER drops the row, and a SUM with a text has no value. In the data of Virtuoso 7.2.5 (Debian 12), each text
 # is greater than each number, so that `?x > 9` returns "3"@en and "unknown", and `?x + 1`, SUM and AVG count a text as 0, also
 # "10". Of constants, a comparison is false and a sum has no value. MAX without GROUP BY is 0 as soon as a text is the greatest
-# value, and MIN of texts alone has no value; with GROUP BY, or of STR(?x), both find a text. So one text among the numbers
-# changes all of these results without an error, and MAX of names is 0.
+# value (in a store with more data, some other text), and MIN of texts alone has no value; with GROUP BY, or of STR(?x), both
+# find a text. So one text among the numbers changes all of these results without an error, and MAX of names is 0.
 set -euo pipefail
 folder=$(mktemp -d)
 trap '[ -z "${server:-}" ] || { kill -9 "$server"; wait "$server" 2> /dev/null || true; }; rm -rf "$folder"' EXIT
