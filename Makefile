@@ -33,8 +33,9 @@ lint: $(VENV)/installed-dev
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
+# More processes than two cores: tests wait for browsers and servers.
 unit: $(VENV)/installed-dev tools
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 25
 
 # Chromium and nginx for the tests, where apt-get may install them.
 tools:
