@@ -135,3 +135,18 @@ def test_comparisons_of_one_kind_are_recognised(pattern: str, is_mixed: bool) ->
     }
     plan = translate(Query(f"SELECT ?s {{ {pattern} }}"), NAMES, uniform)
     assert ("comparison:mixed" in plan.constructs) == is_mixed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "has_texts"),
+    [
+        ('?s cg:name ?v FILTER(?v < "b")', True),
+        ("?s cg:name ?v, ?w FILTER(?v > ?w)", True),
+        ('?s cg:name ?v FILTER(?v = "b")', False),
+        ('?s ?p ?o FILTER(STR(?o) < "b")', False),
+    ],
+)
+def test_comparisons_of_texts_in_the_data_are_recognised(pattern: str, has_texts: bool) -> None:
+    """Virtuoso 7.2.5 answers them otherwise than those of STR."""
+    plan = translate(Query(f"SELECT ?s {{ {pattern} }}"), NAMES, {"https://w3id.org/citygraph/ontology#name": "text"})
+    assert ("comparison:text" in plan.constructs) == has_texts

@@ -25,10 +25,11 @@ def kind_of_datatype(name: str) -> str:
     return NUMBER if name in _NUMERIC_TYPES else TEXT if name == "string" else name
 
 
-def mixed_comparisons(tree: SyntaxTree, uniform: Mapping[str, str]) -> Iterator[str]:
+def special_comparisons(tree: SyntaxTree, uniform: Mapping[str, str]) -> Iterator[str]:
     """Yields "comparison:mixed" or "equality:mixed" for each comparison of values that may be of different kinds.
 
-    `uniform` are the predicates all of whose values are of one kind. Equality with a constant does not count.
+    Yields "comparison:text" for one of texts as they are in the data. `uniform` are the predicates all of whose values
+    are of one kind. Equality with a constant does not count.
     """
     kinds = _VariableKinds(tree, uniform)
     for node in nodes_of(tree.root):
@@ -36,6 +37,8 @@ def mixed_comparisons(tree: SyntaxTree, uniform: Mapping[str, str]) -> Iterator[
             operator = tree.tokens[node.children[0].last].kind
             sides = {kinds.of(child) for child in node.children}
             if len(sides) == 1 and UNKNOWN not in sides:
+                if operator in _OPERATORS and sides == {TEXT} and any(child.rule == "Var" for child in node.children):
+                    yield "comparison:text"
                 continue
             if operator in _OPERATORS:
                 yield "comparison:mixed"

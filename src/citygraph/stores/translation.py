@@ -30,7 +30,7 @@ from citygraph.sparql.grammar import (
 )
 from citygraph.sparql.normal_form import full_spelling
 from citygraph.sparql.protocol import Query
-from citygraph.stores.comparisons import mixed_comparisons
+from citygraph.stores.comparisons import special_comparisons
 from citygraph.stores.release_names import PUBLIC_NAME, ReleaseNames
 
 _BLOCKS = frozenset({"TriplesBlock", "TriplesSameSubjectPath"})
@@ -95,7 +95,7 @@ class _Translator:
         main = next(node for node in nodes_of(tree.root) if node.rule in _QUERIES)
         if main.rule == "DescribeQuery":
             raise NotTranslated("DESCRIBE: each store describes differently")
-        constructs = frozenset((*_constructs(tree), *mixed_comparisons(tree, uniform)))
+        constructs = frozenset((*_constructs(tree), *special_comparisons(tree, uniform)))
         predicates = frozenset(_predicates(tree))
         template = self._head(main)
         self._patterns(main, in_graph=False)
