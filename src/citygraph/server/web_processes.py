@@ -108,9 +108,11 @@ class WebProcesses:
     def _replace_dead(self) -> None:
         for pid, (number, since) in list(self._started.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
-            if not ended or self._is_stopping:
+            if not ended:
                 continue
             del self._started[pid]
+            if self._is_stopping:
+                continue
             log.error("a web process ended (status %d) and is replaced", os.waitstatus_to_exitcode(status))
             # One that cannot even start must not take all the time of the machine.
             time.sleep(_WATCH_SECONDS if time.monotonic() - since < _WATCH_SECONDS else 0)
