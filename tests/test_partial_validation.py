@@ -181,7 +181,7 @@ def keys(report: Report) -> set[tuple[str, ...]]:
     return {(r.severity, r.focus_node, r.shape, r.value) for r in report.results}
 
 
-# A node without a class, which most of these changes make, takes pySHACL a minute to find in the whole graph.
+# Half a minute: each example is validated whole as well.
 @pytest.mark.slow
 @fewer
 @given(steps=many_changes)

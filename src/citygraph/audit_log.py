@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from citygraph.saving import sync
 from citygraph.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class AuditLog:
         self._rotate()
         with _opened(self._path) as file:
             _write(file, b"", data)
-        _sync_folder(self._path.parent)
+        sync(self._path.parent)
 
     def _is_due(self, file: IO[bytes]) -> bool:
         """Returns whether the log is to be rotated, by its size or the age of its first line."""
@@ -164,11 +165,3 @@ def _age(line: bytes) -> float:
         return (datetime.now(UTC) - then).total_seconds()
     except (ValueError, KeyError, TypeError):
         return 0.0
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

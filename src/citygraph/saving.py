@@ -30,6 +30,15 @@ def replacement(path: Path) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
+def sync(path: Path) -> None:
+    """Syncs a file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def replace_text(path: Path, text: str) -> None:
     """Writes a text to a file, whose folder is made if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)

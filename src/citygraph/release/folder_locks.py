@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from citygraph.saving import sync
+
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[IO[str]]:
@@ -38,12 +40,3 @@ def sync_tree(path: Path) -> None:
             if not (of_store and file.suffix == ".sst" and file.stat().st_nlink > 1):
                 sync(file)
         sync(Path(folder))
-
-
-def sync(path: Path) -> None:
-    """Syncs a file or folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

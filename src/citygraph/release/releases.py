@@ -17,9 +17,10 @@ from typing import Any
 from pyoxigraph import Store
 
 from citygraph.errors import Conflict, NewerRelease, NotFound
-from citygraph.release.folder_locks import file_lock, is_abandoned, sync, sync_tree
+from citygraph.release.folder_locks import file_lock, is_abandoned, sync_tree
 from citygraph.release.format_version import require_readable
 from citygraph.release.result_store import protected
+from citygraph.saving import sync
 
 CURRENT = "current"
 _PINS = ".pins"

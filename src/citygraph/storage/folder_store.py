@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from citygraph.errors import Conflict, NotFound
+from citygraph.saving import sync
 from citygraph.storage.object_store import StoredObject
 
 _PART = ".part"
@@ -95,13 +96,13 @@ class FolderStore:
                 os.fsync(target.fileno())
             if not key.startswith(_OBJECTS):
                 for folder in self._unsynced:
-                    _sync(folder)
+                    sync(folder)
                 self._unsynced.clear()
             part.rename(path)
             if key.startswith(_OBJECTS):
                 self._unsynced |= {path.parent, path.parent.parent}
             else:
-                _sync(path.parent)
+                sync(path.parent)
         finally:
             part.unlink(missing_ok=True)
 
@@ -120,11 +121,3 @@ class FolderStore:
     def delete(self, key: str) -> None:
         """Removes an object, if it is there."""
         (self.root / key).unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
