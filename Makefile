@@ -3,13 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# A server and the tests start many processes: each would compile all modules anew.
+# A server and the tests start many processes, each of which would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help serve build test lint types unit tools test-slow test-operations test-spark test-clients bench docs clean
 
-# What the front end is built from, by the hook of the build: hatch_build.py.
+# The sources of the front end, which the build hook hatch_build.py reads.
 WEB := hatch_build.py web/package-lock.json web/build.mjs $(wildcard web/src/*.* web/src/*/*.*)
 
 # Other people's clients in JavaScript, where Node is.
@@ -24,7 +24,9 @@ serve: $(VENV)/installed  ## install, build a release if anything changed, serve
 build: $(VENV)/installed  ## publish a release from data/ and ontology/
 	@$(BIN)/citygraph build
 
-test: lint types unit     ## the whole test suite
+# mypy uses one core, at a time when the tests do not need both.
+test: lint                ## the whole test suite
+	@$(MAKE) --jobs 2 --no-print-directory types unit
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check
@@ -33,7 +35,7 @@ lint: $(VENV)/installed-dev
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
-# More processes than two cores: tests wait for browsers and servers.
+# One process more than two cores: tests wait for browsers, servers and limits of time. With four, a limit of hostile requests was missed.
 unit: $(VENV)/installed-dev tools
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 25
 
@@ -63,7 +65,9 @@ bench: $(VENV)/installed-bench  ## speed beside native oxigraph and rdflib-endpo
 	$(BIN)/python -m bench.builds
 	$(BIN)/python -m bench.documents
 	$(BIN)/python -m bench.starting
+	$(BIN)/python -m bench.validation
 	$(BIN)/python -m bench.waiting
+	$(BIN)/python -m bench.first_byte
 	$(BIN)/python -m bench.counting
 
 docs: $(VENV)/installed-docs  ## the documentation as a site, in var/docs

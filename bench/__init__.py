@@ -1,1 +1,1 @@
-"""Measures the SPARQL service beside native oxigraph and rdflib-endpoint: `python -m bench`."""
+"""Compares the SPARQL service with native oxigraph, rdflib-endpoint and Virtuoso: `python -m bench`."""

@@ -1,4 +1,4 @@
-"""Whether all servers say the same, which is asked before anything is timed."""
+"""Agreement of all servers on the results, checked before anything is timed."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from bench.mix import Question
 
 
 class Differs(Exception):
-    """Two servers answer one query differently."""
+    """Two servers return different results for a query."""
 
 
 class NoAnswer(Exception):
-    """A server does not answer a query, or not in time."""
+    """A server does not respond to a query, or not in time."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What a server says to the first texts of a question; `slowest` is in seconds."""
+    """A server's results of the first texts of a query; `slowest` is in seconds."""
 
     answers: tuple[tuple[str, ...] | int, ...]
     slowest: float
 
     @property
     def rows(self) -> int:
-        """How many rows the first answer has."""
+        """The number of rows of the first result."""
         first = self.answers[0]
         return first if isinstance(first, int) else len(first)
 
 
 def sample(endpoint: Endpoint, question: Question, texts: int, enough: float, timeout: float) -> Sample:
-    """The answers to some texts of a question; to fewer when they take more than `enough` seconds. Raises NoAnswer."""
+    """Returns the results of some texts of a query; of fewer if these take `enough` seconds. Raises NoAnswer."""
     connection = Connection(endpoint, timeout)
     answers: list[tuple[str, ...] | int] = []
     begun = perf_counter()
@@ -57,7 +57,7 @@ def sample(endpoint: Endpoint, question: Question, texts: int, enough: float, ti
 
 
 def compare(question: Question, samples: Sequence[tuple[str, Sample]]) -> None:
-    """Raise Differs, naming the servers and the text, if two of them gave different answers."""
+    """Raises Differs with the servers and the text if two of them returned different results."""
     for name, one in samples[1:]:
         reference, other = samples[0]
         for text, expected, got in zip(question.texts, other.answers, one.answers, strict=False):

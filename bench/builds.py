@@ -1,6 +1,6 @@
-"""Seconds and memory of a build of an instance, step by step, beside `oxigraph load` of the same quads.
+"""Time and memory of a build of an instance, step by step, compared with `oxigraph load` of the same quads.
 
-Run it in the folder of the instance: the release is made in a folder of its own, and removed.
+Run it in the folder of the instance. The release is made in a separate folder, and removed.
 """
 
 from __future__ import annotations

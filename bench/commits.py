@@ -137,7 +137,7 @@ def _seconds(
 
 
 def _rate(commit: Commit, texts: Texts, clients: int, seconds: float) -> float:
-    """Commits of ten triples a second, by clients that each wait for their answer; each writes to graphs of its own."""
+    """Commits of ten triples a second, by clients that wait for each response; each writes to its own graphs."""
     waiting = [texts.of(10) for _ in range(clients * 200)]
     end = time.monotonic() + seconds
     done: list[float] = []
@@ -193,7 +193,7 @@ def _oxigraph(release: Release, folder: Path) -> Iterator[Commit]:
 
 
 def _whole(release: Release, sources: Sources, folder: Path) -> float:
-    """Seconds in which shifty looks at the whole default graph, without explaining what it finds."""
+    """Seconds in which shifty validates the whole default graph, without explanations."""
     data = folder / "whole.nt"
     validator = Validator(sources)
     begun = time.monotonic()

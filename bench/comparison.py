@@ -33,7 +33,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Contender:
-    """A server that takes part: what it serves, and what it is asked of it."""
+    """A participating server, with its world and its queries."""
 
     name: str
     release: Release
@@ -64,11 +64,11 @@ class Stand:
 
 
 def run(contenders: Sequence[Contender], plan: Plan, report: Report, say: Say) -> None:
-    """Put all figures into the report: for each question one server after the other, in several rounds.
+    """Adds all figures to the report: for each query one server after the other, in several rounds.
 
-    So all have the same weather.
+    So all servers run under the same load.
 
-    Raises Differs if two servers that hold the same data answer differently, NotReady if one does not start.
+    Raises Differs if two servers with the same data return different results, NotReady if a server does not start.
     """
     with _stands(contenders, say) as stands:
         for stand in stands:
@@ -92,7 +92,7 @@ def _stands(contenders: Sequence[Contender], say: Say) -> Iterator[list[Stand]]:
 
 
 def _ask_all(stands: Sequence[Stand], number: int, plan: Plan, say: Say) -> Iterator[Result]:
-    """First whether all say the same, then how fast."""
+    """Compares the results of all servers, then measures their speed."""
     samples: dict[str, Sample] = {}
     for stand in stands:
         name, question = stand.contender.name, stand.contender.questions[number]
@@ -131,7 +131,7 @@ def _timed(stand: Stand, number: int, answers: Sample, plan: Plan, say: Say) -> 
 
 
 def _repeat(running: Running, question: Question, plan: Plan) -> Iterator[Result]:
-    """One text again and again, as it stands; then the same with the ETag that its answer had."""
+    """Measures one repeated text; then the same with the ETag of its response."""
     text = question.texts[0]
     plain = running.endpoint.request(text)
     yield _steady("repeated text", running, (plain, b""), plan, 200)

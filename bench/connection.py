@@ -30,9 +30,9 @@ class Endpoint:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
     def serial_request(self, text: str) -> tuple[bytes, bytes]:
-        """The bytes before and after a serial number, which stands in a comment at the end of the query.
+        """Returns the bytes before and after a serial number in a comment at the end of the query.
 
-        With it no text is ever asked twice, and no cache of results or of parsed queries can answer.
+        The number makes each text unique, so that no cache of results or of parsed queries is used.
         """
         head, _, tail = self.request(text + "\n#serial").partition(b"serial")
         return head, tail
@@ -40,7 +40,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back; `length` counts the bytes of the body."""
+    """A response; `length` is the number of bytes of the body."""
 
     status: int
     head: bytes
@@ -66,7 +66,7 @@ class Connection:
         self._buffer = memoryview(bytearray(_PIECE))
 
     def ask(self, request: bytes, keep: bool = True) -> Reply:
-        """Send a request and read its answer to the end; without `keep` the body is only counted.
+        """Sends a request and reads the response to its end; without `keep` the body is only counted.
 
         Raises OSError when the server is silent for the timeout or the connection breaks.
         """

@@ -1,4 +1,4 @@
-"""What the metrics cost: microseconds for each request that is counted, and milliseconds for a scrape."""
+"""The cost of metrics: microseconds for each counted request, and milliseconds for a scrape."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _NoEngines:
 
 
 def main() -> None:
-    """Prints both, the best of seven rounds; the scrape is without the answer of the engines."""
+    """Prints both, the best of seven rounds; the scrape is measured without the engines' part."""
     with tempfile.TemporaryDirectory() as folder:
         metrics = Metrics(Path(folder))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
-from pyoxigraph import DefaultGraph, Quad, RdfFormat, Store
+from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, Triple
 
 from bench import generator, names
 from bench.generator import World, merged, quads
@@ -15,7 +17,7 @@ from citygraph.build.catalog import describe, graph_counts
 from citygraph.errors import NotFound
 from citygraph.index.names import write_index
 from citygraph.rdf.nquads import SortedLines
-from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, PREFIXES
+from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, ID, PREFIXES
 from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.source.files import Sources
 from citygraph.source.rules import Rule, read_rules
@@ -23,6 +25,9 @@ from citygraph.sparql.statistics import Statistics, counted, write_statistics
 
 # The environment variable that tells rdflib-endpoint which file to hold.
 TRIPLES = "BENCH_TRIPLES"
+# What the names of entities and items begin with.
+_OWN = re.compile(rf"^(?:{re.escape(ID)}[a-z]+/|{re.escape(PREFIXES['wd'])}Q)")
+T = TypeVar("T")
 # Without names agreements and tenures break the shapes; without ties no place has partners.
 NEEDED = ("03-twinned-with.rq", "04-agreement-labels.rq", "05-tenure-labels.rq")
 
@@ -34,7 +39,7 @@ def find_or_write(folder: Path, world: World) -> Release:
         current = releases.current()
     except NotFound:
         return write(releases, world)
-    return current if current.manifest.digest == _digest(world) else write(releases, world)
+    return current if current.manifest.digest == digest(world) else write(releases, world)
 
 
 def write(releases: Releases, world: World) -> Release:
@@ -48,7 +53,7 @@ def write(releases: Releases, world: World) -> Release:
         graphs = graph_counts(store)
         total = len(store)
         manifest = Manifest(
-            digest=_digest(world),
+            digest=digest(world),
             quads=total,
             triples=total - sum(graphs.values()),
             graphs=graphs,
@@ -58,8 +63,51 @@ def write(releases: Releases, world: World) -> Release:
         return staged.publish(manifest)
 
 
+def find_or_write_empty(folder: Path, world: World, copies: int = 1) -> Release:
+    """A release without statements and with the digest of a world, which is in a SPARQL store alone, in copies."""
+    releases = Releases(folder / "empty")
+    try:
+        return releases.current()
+    except NotFound:
+        pass
+    with releases.stage() as staged:
+        write_index(staged.open(), staged.path / "search.sqlite")
+        _count(staged.open(), staged.path)
+        message = f"without statements: {world.size} cities, {copies} times"
+        return staged.publish(Manifest(digest=digest(world), message=message))
+
+
+def copied(statements: Callable[[], Iterable[Quad]], copies: int) -> Iterator[Quad]:
+    """The statements of a world, then of others like it, whose entities and items have names of their own."""
+    yield from statements()
+    for number in range(2, copies + 1):
+        for quad in statements():
+            # The sources are the same in each world.
+            if quad.graph_name != CATALOG_GRAPH:
+                subject, value = _renamed(quad.subject, number), _renamed(quad.object, number)
+                yield Quad(subject, quad.predicate, value, quad.graph_name)
+
+
+def _renamed(term: T, number: int) -> T:
+    if not isinstance(term, NamedNode):
+        return term
+    return type(term)(_OWN.sub(rf"\g<0>{number}", term.value))
+
+
+def distinct(statements: Iterable[Quad]) -> Iterator[Quad]:
+    """Yields the triples of a world, each once: the generator yields all statements about a subject together."""
+    subject, said = None, set[Triple]()
+    for quad in statements:
+        if quad.subject != subject:
+            subject = quad.subject
+            said.clear()
+        if quad.triple not in said:
+            said.add(quad.triple)
+            yield quad
+
+
 def find_or_write_described(folder: Path, world: World, sources: Sources) -> Release:
-    """The world as a build would publish it: with ontology and shapes, what the rules conclude, and its description."""
+    """Returns the world as after a build: with ontology and shapes, derived statements, and its description."""
     rules = read_rules(sources.rule_files())
     releases = Releases(folder / f"described-{world.size}-{world.seed}-{len(rules)}")
     try:
@@ -82,7 +130,7 @@ def find_or_write_described(folder: Path, world: World, sources: Sources) -> Rel
         triples_ = len(store) - sum(counts.values())
         message = f"generated: {world.size} cities, seed {world.seed}"
         manifest = Manifest(
-            digest=_digest(world), quads=sum(counts.values()), triples=triples_, graphs=counts, message=message
+            digest=digest(world), quads=sum(counts.values()), triples=triples_, graphs=counts, message=message
         )
         del store
         return staged.publish(manifest)
@@ -120,9 +168,9 @@ def rules_of(folder: Path, ontology: Path, wanted: Sequence[str]) -> Path:
 
 
 def write_default_graph(release: Release) -> Path:
-    """The release's default graph as N-Triples, beside the release; kept for the next run.
+    """Writes the release's default graph as N-Triples next to the release; it is kept for the next run.
 
-    The default graph alone is what the mix asks, and a peer that holds it in memory has less to load.
+    The queries need only the default graph, and a peer that holds it in memory has less to load.
     """
     path = release.path.parent / f"{release.id}.nt"
     if not path.exists():
@@ -132,7 +180,7 @@ def write_default_graph(release: Release) -> Path:
     return path
 
 
-def _digest(world: World) -> str:
-    """A name for the world's quads that costs nothing: what they are made of, and by which code."""
+def digest(world: World) -> str:
+    """Returns a cheap name of the world's quads, made from their parameters and the code."""
     code = b"".join(Path(str(module.__file__)).read_bytes() for module in (generator, names))
     return sha256(code + f"{world.size} {world.seed}".encode()).hexdigest()

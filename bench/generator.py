@@ -51,7 +51,7 @@ class City:
 
 @dataclass(frozen=True)
 class Agreement:
-    """An agreement of two cities by their places in the list; `sources` says who tells of it, the fullest first."""
+    """An agreement of two cities, by their indexes in the list; `sources` are its sources, the most complete first."""
 
     parties: tuple[int, int]
     year: int
@@ -61,7 +61,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class World:
-    """What there is, before it is said in RDF; 30,000 cities are 1.1 million triples in the default graph."""
+    """The generated entities, before they become RDF; 30,000 cities are 1.1 million triples in the default graph."""
 
     size: int = 30_000
     seed: int = 1
@@ -225,7 +225,7 @@ def _agreements(world: World) -> Iterator[Quad]:
 
 
 def _derived(world: World) -> Iterator[Quad]:
-    """What the build's rules would conclude: partnerships in both directions, and the names of agreements."""
+    """Yields the statements that a build derives: partnerships in both directions, and the names of agreements."""
     for agreement in world.agreements:
         one, other = (world.cities[city] for city in agreement.parties)
         name = f"{one.name}–{other.name}"
@@ -302,7 +302,7 @@ def _agreement(world: World, agreement: Agreement) -> NamedNode:
 
 
 def _items(world: World, part: str, count: int) -> list[NamedNode]:
-    """Well-formed Wikidata items that stand for nothing, each once."""
+    """Yields well-formed Wikidata items without a meaning, each once."""
     return [WD(f"Q{number}") for number in world.random(part).sample(range(10**8, 10**9), count)]
 
 

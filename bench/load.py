@@ -1,4 +1,4 @@
-"""Clients in processes of their own that ask one server without pause, and the figures of what they saw."""
+"""Clients in separate processes that send requests to a server without pause, and their figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Request = tuple[bytes, bytes]
 
 @dataclass(frozen=True)
 class Load:
-    """How a server is asked: by how many clients, for how long, and how long an answer may take."""
+    """The load on a server: the number of clients, the duration, and the timeout of a response."""
 
     clients: int
     seconds: float
@@ -28,7 +28,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the clients saw. Times in milliseconds; `client_share` is the part of one core that each client used."""
+    """The clients' figures. Times are in milliseconds; `client_share` is the part of one core that each client used."""
 
     clients: int
     requests: int
@@ -49,7 +49,7 @@ class _Seen:
 
 
 def measure(endpoint: Endpoint, requests: Sequence[Request], load: Load) -> Figures:
-    """Ask for as long as the load says; each client asks at least once and begins at another place of the list."""
+    """Sends requests for the duration of the load; each client sends at least one, and begins at its own place."""
     # Forked: the clients need the requests and nothing else, and begin within milliseconds.
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(load.clients)

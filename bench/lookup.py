@@ -34,7 +34,7 @@ Lookup = Callable[[int], None]
 
 @contextmanager
 def lookups(release: Release, bounded: bool = True) -> Iterator[Lookup]:
-    """Yields a function that does the lookup of a number; each number is another text, so that no cache answers.
+    """Yields a function that does the lookup of a number; each number is another text, so that no cache is used.
 
     With `bounded`, the application evaluates them itself, else the engine process.
     """

@@ -1,9 +1,9 @@
-"""The mix of queries that every server is asked, each with many values of its parameters."""
+"""The mix of queries for every server, each with many values of its parameters."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -33,7 +33,12 @@ class Question:
 
 def questions(store: Store, seed: int, only: str = "") -> list[Question]:
     """The whole mix for the world in a store, the queries with `only` in their title, or those that are "counting"."""
-    values = _values(store, Random(seed))  # noqa: S311 - nothing here is secret
+    return questions_of(lambda text: _column(store, text), seed, only)
+
+
+def questions_of(column: Callable[[str], Iterable[str]], seed: int, only: str = "") -> list[Question]:
+    """Returns the mix for a world; `column` runs queries for the values of parameters."""
+    values = _values(column, Random(seed))  # noqa: S311 - nothing here is secret
     queries = load_queries(_HERE / "mix").values()
     return [
         Question(query.title, tuple(_texts(query, values)))
@@ -55,9 +60,9 @@ def _texts(query: StoredQuery, values: Values) -> Iterator[str]:
         yield _as_sent(query.bind(dict(zip(names, row, strict=True))))
 
 
-def _values(store: Store, random: Random) -> Values:
-    """What may stand for each parameter of the mix, by its name."""
-    found = {query.name: sorted(_column(store, query.text)) for query in load_queries(_HERE / "values").values()}
+def _values(column: Callable[[str], Iterable[str]], random: Random) -> Values:
+    """Returns the possible values of each parameter of the mix, by its name."""
+    found = {query.name: sorted(column(query.text)) for query in load_queries(_HERE / "values").values()}
     pieces = sorted({piece for name in found.pop("name") for piece in _PIECE.findall(name.lower())})
     months = [f"{year}-{month:02}" for year in range(1990, 2010) for month in range(1, 13)]
     every = {**found, "text": pieces, "since": months, "least": [str(number) for number in range(1, 21)]}
@@ -72,7 +77,7 @@ def _column(store: Store, text: str) -> Iterator[str]:
 
 
 def _as_sent(text: str) -> str:
-    """The query as a client would write it: without its head, and each value where its variable stands.
+    """Returns the query as a client would write it: without its head, and with values instead of parameters.
 
     Every engine plans that well; rdflib takes minutes over a join with VALUES.
     """

@@ -19,7 +19,7 @@ _IDLE_SHARE, _QUIET_SECONDS = 0.1, 3
 
 
 class NotReady(Exception):
-    """A server ended, or did not answer in time."""
+    """A server ended, or did not respond in time."""
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def running(
 
 
 def free_port() -> int:
-    """A port of the loopback address on which nobody listens."""
+    """Returns a free port of the loopback address."""
     with closing(socket.socket()) as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
@@ -85,7 +85,7 @@ def processor_time(pid: int) -> float:
 
 
 def rest(pid: int, patience: float) -> None:
-    """Wait until a family of processes does nothing: what a server loads behind its first answers is then loaded."""
+    """Waits until a family of processes is idle: the background loading of a server is then complete."""
     deadline = time.monotonic() + patience
     quiet = 0
     while quiet < _QUIET_SECONDS and time.monotonic() < deadline:
@@ -106,7 +106,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path, patience: floa
 
 
 def _listens(pids: set[int], port: int) -> bool:
-    """Whether one of these very processes listens on the port, and not somebody else who was faster."""
+    """Returns whether one of these processes listens on the port, and not another program."""
     if not _PROC.is_dir():
         with closing(socket.socket()) as sock:
             return sock.connect_ex(("127.0.0.1", port)) == 0
@@ -130,7 +130,7 @@ def _listening_inodes(port: int) -> Iterator[str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the server kindly, then surely; what it started goes with it."""
+    """Terminates the server, then kills it if needed, with its child processes."""
     started = {pid: _birth(pid) for pid in family(process.pid)}
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)

@@ -47,7 +47,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Quality:
-    """What came out: names asked, names whose place is there, matches, right matches, and right in the top three."""
+    """The result: numbers of names, names with a place, matches, correct matches, and correct in the top three."""
 
     asked: int = 0
     present: int = 0
@@ -100,9 +100,9 @@ def judge(questions: Iterable[tuple[str, Question]], lookup: Lookup, present: se
 
 
 def measure_quality(data: Path, folder: Path, every: int = 1) -> dict[str, Quality]:
-    """The quality by what is asked: names whose place is there, the same with their countries, and all names.
+    """Returns the quality for names whose place is present, for the same with their countries, and for all names.
 
-    Of names whose place is not there a namesake elsewhere is a wrong match that no name alone can avoid.
+    If the place of a name is not present, a namesake is a wrong match, which a name alone cannot avoid.
     """
     places = read_places(data / PLACES)
     names = read_names(data / NAMES)[::every]
@@ -134,7 +134,7 @@ def ten_thousand(data: Path) -> list[Quad]:
 
 
 def time_of_batches(url: str, names: Sequence[str], size: int = 50) -> list[float]:
-    """The seconds of each batch of names, asked one after the other on the way that OpenRefine takes."""
+    """Returns the seconds of each batch of names, sent one after the other as OpenRefine does."""
     times = []
     for start in range(0, len(names) - size + 1, size):
         batch = {f"q{n}": {"query": name, "type": "City"} for n, name in enumerate(names[start : start + size])}
@@ -210,7 +210,7 @@ def _lookup(quads: list[Quad], path: Path) -> Lookup:
 
 
 def _publish(quads: list[Quad], root: Path) -> Path:
-    """A release of these places; answers its folder."""
+    """Publishes a release of these places and returns its folder."""
     place = Quad(CG("City"), RDF("type"), OWL("Class"), ONTOLOGY_GRAPH)
     named = [Quad(quad.subject, quad.predicate, quad.object, _SOURCE) for quad in quads]
     with Releases(root).stage() as staged:

@@ -14,7 +14,7 @@ OURS = "citygraph"
 
 @dataclass(frozen=True)
 class Result:
-    """How one server did with one question in one round; without figures, `note` says why.
+    """The result of one server for one query in one round; without figures, `note` has the reason.
 
     `cost` is the processor time that the server took for a request, in milliseconds, with many clients.
     """
@@ -30,7 +30,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """All results of a run, and what it ran on and over."""
+    """All results of a run, with its machine and data."""
 
     about: dict[str, str | int | float]
     servers: tuple[str, ...]
@@ -52,7 +52,7 @@ def as_text(report: Report) -> str:
         _table(report, report.results, _rate, _rates, lower_is_better=False),
         "Processor time of the server for a request, in milliseconds, with that many clients",
         _table(report, report.results, _cost, _costs, lower_is_better=True),
-        "A text that was asked before, and one whose ETag the client knows: requests a second (99th percentile)",
+        "A repeated text, and one whose ETag the client has: requests a second (99th percentile in milliseconds)",
         _table(report, report.repeated, _rate, _rates, lower_is_better=False),
         _repeats(report),
         "Memory after the run: " + ", ".join(f"{name} {size / 2**20:,.0f} MiB" for name, size in report.memory.items()),
@@ -94,14 +94,14 @@ def _table(
 
 
 def _middle(rounds: Sequence[Result], measure: Measure) -> Result:
-    """Returns the round with the median figure, or one that failed."""
+    """Returns the round with the median figure, or a failed round."""
     measures = [(measure(result), result) for result in rounds]
     failed = [result for value, result in measures if value is None]
     return failed[0] if failed else sorted(measures, key=lambda pair: pair[0] or 0.0)[len(measures) // 2][1]
 
 
 def _repeats(report: Report) -> str:
-    """How much more often each server answers what it knows than a new text of the same question."""
+    """Returns the rate of repeated texts relative to new texts of the same query, for each server."""
     lines = []
     for result in report.repeated:
         new = next((r for r in report.results if r.server == result.server), None)
@@ -153,7 +153,7 @@ def _costs(result: Result) -> str:
 
 
 def _cell(figures: Figures | None, write: Callable[[Figures], str]) -> str:
-    """A quick refusal is no quick answer: figures with failed requests in them are not shown."""
+    """Returns a cell. Figures with failed requests are not shown, because a quick refusal is not a quick result."""
     if figures is None:
         return "—"
     return f"{figures.failed} of {figures.requests} failed" if figures.failed else write(figures)

@@ -1,4 +1,4 @@
-"""The servers that are compared: how each is started, where it takes queries, and what it holds."""
+"""The compared servers: their start, their endpoint and their data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Plan:
-    """How to start a server: its command, the path of its endpoint, what it gets beside our own environment."""
+    """The start of a server: its command, the path of its endpoint, and additional environment variables."""
 
     command: tuple[str, ...]
     path: str
@@ -34,7 +34,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers."""
+    """A running server."""
 
     name: str
     endpoint: Endpoint
@@ -93,7 +93,7 @@ def server(name: str, release: Release, patience: float = 900.0) -> Iterator[Run
 
 
 def _await_answer(name: str, endpoint: Endpoint, patience: float) -> None:
-    """A server may listen before it has loaded its data: it is ready when it answers."""
+    """Waits for a response: a server may listen before it has loaded its data."""
     deadline = time.monotonic() + patience
     reply = None
     while time.monotonic() < deadline:

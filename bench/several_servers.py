@@ -51,7 +51,7 @@ http {{
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print documents per second: each made by a server, and each asked again and again."""
+    """Prints documents per second: made by a server, and repeated."""
     parser = argparse.ArgumentParser("python -m bench.several_servers", description=__doc__)
     parser.add_argument("--servers", type=int, default=3, help="servers behind nginx [3]")
     parser.add_argument("--clients", type=int, default=8, help="clients that ask without pause [8]")

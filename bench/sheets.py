@@ -1,4 +1,4 @@
-"""Seconds to check a workbook, before and after its import, beside a build of the same data in TriG, in turns."""
+"""Seconds to check a workbook, before and after its import, in turns with a build of the same data in TriG."""
 
 from __future__ import annotations
 

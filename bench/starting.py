@@ -1,7 +1,7 @@
-"""Time from `make serve` to the first answer, and the memory of the idle server: `python -m bench.starting --help`.
+"""Time from `make serve` to the first response, and the memory of the idle server: `python -m bench.starting --help`.
 
-In the folder of an instance that is built. What `make serve` runs is run here: `citygraph serve --build`, which finds
-the release up to date, and serves it. Memory is in MiB; of pages that several processes share, each has its part (PSS).
+Run it in the folder of a built instance. It runs the command of `make serve`: `citygraph serve --build`, which finds
+the release up to date and serves it. Memory is in MiB; of pages that several processes share, each has its part (PSS).
 """
 
 from __future__ import annotations

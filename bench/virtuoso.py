@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -41,6 +42,7 @@ ServerThreads = 20
 NumberOfBuffers = {buffers}
 MaxDirtyBuffers = {dirty}
 DirsAllowed = {data}
+CheckpointInterval = 0
 [HTTPServer]
 ServerPort = {port}
 ServerRoot = {folder}
@@ -77,20 +79,49 @@ def command(release: Release, port: int) -> tuple[str, ...]:
     return _command(folder, triples, port, sql)
 
 
+@dataclass(frozen=True)
+class VirtuosoStore:
+    """A running server: its addresses for SPARQL, its port for SQL, its process, and its database."""
+
+    addresses: StoreAddresses
+    sql: int
+    pid: int
+    folder: Path
+
+    def load(self, files: Path, loaders: int = 2) -> None:
+        """Loads the files of a release that are in the folder which the server may read, as virtuoso.sh does."""
+        arguments = ("sh", str(files / "virtuoso.sh"), f"127.0.0.1:{self.sql}", "dba", "dba", str(loaders))
+        subprocess.run(arguments, check=True, stdout=sys.stderr)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the database."""
+        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+
+
 @contextmanager
-def store_server(folder: Path, buffers: int = _BUFFERS, rows: int = 0) -> Iterator[StoreAddresses]:
-    """A server over the database in a folder, new if it is empty, which takes queries and updates until the block ends.
+def bulk_store_server(folder: Path, files: Path, buffers: int = _BUFFERS, rows: int = 0) -> Iterator[VirtuosoStore]:
+    """A server over the database in a folder, new if it is empty, which may read `files`, until the block ends.
 
     `buffers` are of 8 KiB each; `rows` is the number of rows at which results are cut, 0 for none.
     """
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     port, sql = free_port(), free_port()
-    command = _command(folder, folder / "none", port, sql, buffers, rows)
-    with running(command, port, folder / "server.log", {}, 120.0):
+    command = _command(folder, files.absolute() / "any", port, sql, buffers, rows)
+    # After a power cut it reads its log first.
+    with running(command, port, folder / "server.log", {}, 900.0) as pid:
         url = f"http://127.0.0.1:{port}/sparql"
-        yield StoreAddresses(url, f"{url}-auth", user="dba", password="dba")  # noqa: S106 - as it is installed
+        addresses = StoreAddresses(url, f"{url}-auth", user="dba", password="dba")  # noqa: S106 - as it is installed
+        yield VirtuosoStore(addresses, sql, pid, folder)
         _run(folder, sql, "checkpoint;\nshutdown;\n")
+
+
+@contextmanager
+def store_server(folder: Path, buffers: int = _BUFFERS, rows: int = 0) -> Iterator[StoreAddresses]:
+    """A server for queries and updates over the database in a folder, new if it is empty, until the block ends."""
+    with bulk_store_server(folder, folder / "none", buffers, rows) as server:
+        yield server.addresses
 
 
 def _command(

@@ -1,12 +1,14 @@
-"""What connections that wait cost a client that does not: `python -m bench.waiting --help`.
+"""The cost of idle connections for an active client: `python -m bench.waiting --help`.
 
-In the folder of an instance that is built. Connections are opened that send nothing, a part of a head, a part of a
-body, or a whole request and then nothing; meanwhile one client asks for a document again and again.
+Run it in the folder of a built instance. It opens connections that send nothing, a part of a head, a part of a body, or
+a complete request and then nothing. During this, one client requests a document repeatedly. In the last row, another
+process opens connections without pause.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import resource
 import socket
@@ -25,6 +27,7 @@ _SERVE = (sys.executable, "-m", "citygraph.cli", "serve", "--build")
 _PATIENCE = 60.0
 _SETTLING = 5.0  # less than a slow head has before its connection is closed
 _AIM = 3
+_ARRIVALS, _REQUESTS_THEN = 5, 150  # times that connections arrive
 _KINDS = {
     "silent": b"",
     "slow head": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
@@ -66,8 +69,40 @@ def _table(pid: int, port: int, options: argparse.Namespace) -> Iterator[str]:
         with _waiting(port, number, sent):
             rest(pid, _SETTLING)
             beside = _times(port, path, requests)
-        ratio = median(beside) / alone
-        yield f"| {kind} | {1e3 * alone:.2f} | {1e3 * median(beside):.2f} | {1e3 * max(beside):.1f} | {ratio:.2f} |"
+        yield _row(kind, alone, beside)
+    alone, beside = median(_times(port, path, requests)), []
+    for _ in range(_ARRIVALS):
+        beside += _times_while_they_arrive(port, number, path)
+    yield _row("arriving", alone, beside)
+
+
+def _row(kind: str, alone: float, beside: list[float]) -> str:
+    ratio = median(beside) / alone
+    return f"| {kind} | {1e3 * alone:.2f} | {1e3 * median(beside):.2f} | {1e3 * max(beside):.1f} | {ratio:.2f} |"
+
+
+def _times_while_they_arrive(port: int, number: int, path: str) -> list[float]:
+    """Returns the seconds of the requests of one connection while another process opens its connections.
+
+    They are as many as the server may need to accept all.
+    """
+    opened, done = multiprocessing.get_context("fork").Event(), multiprocessing.get_context("fork").Event()
+
+    def arrive() -> None:
+        with _waiting(port, number, b""):
+            opened.set()
+            done.wait(_PATIENCE)
+
+    process = multiprocessing.get_context("fork").Process(target=arrive, daemon=True)
+    connection = Connection(Endpoint(port, path), _PATIENCE)
+    connection.ask(_request(path))
+    process.start()
+    times: list[float] = []
+    while not opened.is_set() or len(times) < _REQUESTS_THEN:
+        times.append(_time(connection, path))
+    done.set()
+    process.join(_PATIENCE)
+    return times
 
 
 @contextmanager
@@ -81,15 +116,20 @@ def _waiting(port: int, number: int, sent: bytes) -> Iterator[None]:
 def _times(port: int, path: str, requests: int) -> list[float]:
     """Returns the seconds of each request of one connection."""
     connection = Connection(Endpoint(port, path), _PATIENCE)
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
-    times = []
-    for _ in range(requests):
-        start = time.perf_counter()
-        status = connection.ask(request).status
-        times.append(time.perf_counter() - start)
-        if status != 200:
-            raise RuntimeError(f"{path} is answered with {status}")
-    return times
+    return [_time(connection, path) for _ in range(requests)]
+
+
+def _time(connection: Connection, path: str) -> float:
+    start = time.perf_counter()
+    status = connection.ask(_request(path)).status
+    seconds = time.perf_counter() - start
+    if status != 200:
+        raise RuntimeError(f"{path} is answered with {status}")
+    return seconds
+
+
+def _request(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ def bucket_server() -> Iterator[int]:
     server = pytest.importorskip("moto.server", reason="storage on loopback needs moto").ThreadedMotoServer
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     running = server(ip_address="127.0.0.1", port=0, verbose=False)
+    # A result of the store may only be released by the thread that made it, not by one of the server's.
+    gc.collect()
     running.start()
     try:
         port: int = running.get_host_and_port()[1]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
+import gc
+import itertools
 import os
 import pickle
 import shutil
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from jinja2 import Environment, FileSystemBytecodeCache
 
@@ -23,29 +25,48 @@ from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.source.files import Sources
+from tests.made_once import SHARED_FOLDER, KeptValidation, made_once
 from tests.running import Running, serving, wait_for
-from tests.small import small_site
+from tests.small import build_small, small_site
 from tests.writing import Writable
 
 REPOSITORY = Path(__file__).parents[1]
 
+# On a busy machine an example takes long, to invent and to try.
+hypothesis.settings.register_profile(
+    "tests", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tests")
 
 # What takes longest, from the longest on: on several cores it begins first, so that none is left alone at the end.
 # (xdist keeps to it only with --no-loadscope-reorder, as in the Makefile: by itself it begins with the most tests.)
 _LONG = (
-    *("test_site", "test_curate_page", "test_workbench", "test_serve", "test_commit", "test_hostile", "test_links"),
-    *("test_frozen_site", "test_bremen", "test_shapes", "test_curate", "test_export_into_files", "test_engines"),
-    *("test_kills", "test_stored_queries", "test_full_disk", "test_main", "test_starter", "test_pull", "test_update"),
-    *("test_build", "test_canary", "test_openrefine", "test_docs_blocks", "test_w3c", "test_admin"),
-    *("test_index_update", "test_merging", "test_addresses_behind_proxies", "test_dump", "test_stored_results"),
-    *("test_update_on_site", "test_xss", "test_frozen", "test_explore", "test_places", "test_people", "test_sources"),
-    *("test_downloads", "test_sparql_docs", "test_ontology", "test_stored_queries_on_site", "test_stored_markup"),
+    *("site", "shapes", "curate", "workbench", "serve", "partial_validation", "storage", "frozen_site"),
+    *("hostile", "commit", "docs_blocks", "engines", "links", "curate_page", "bremen", "build"),
+    *("stored_queries", "commit_second_process", "starter", "rollback", "relevant_triples", "sheets_check"),
+    *("frozen", "write_commands", "wikidata_commands", "release_cache_replica", "supervisor_follows"),
+    *("architecture", "validation", "validation_of_values", "xss", "ontology", "products", "index_update"),
+    *("update", "graph_tools", "admin", "saving_commands", "notebooks", "merging", "export_into_files"),
+    *("instance_vocabulary", "pull", "dump", "compare", "following", "kills", "update_on_site", "dependencies"),
+    *("stored_queries_on_site", "canary", "main", "full_disk", "place_facts", "rebase", "bounded_queries"),
+    *("downloads", "disconnected_clients", "explore", "places", "sources", "backup"),
 )
+
+
+# Nothing that is imported or collected becomes garbage, and to look through it again and again takes long.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What is there now is looked through no more."""
+    gc.enable()
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first; the tests of a file keep their order."""
-    rank = {name: place for place, name in enumerate(_LONG)}
+    rank = {f"test_{name}": place for place, name in enumerate(_LONG)}
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
@@ -66,13 +87,40 @@ def _loopback_only() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What one application in this process compiled, the next takes: most modules make one, and all the same pages."""
-    kept = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of what is made once for all processes of a run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    shared.mkdir(exist_ok=True)
     patch = pytest.MonkeyPatch()
+    patch.setenv(SHARED_FOLDER, str(shared))
+    yield shared
+    patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _templates_compiled_once(_shared_folder: Path) -> Iterator[None]:
+    """What one application compiled, the next takes: most modules make one, and all the same pages."""
+    compiled = _shared_folder / "templates"
+    compiled.mkdir(exist_ok=True)
+    patch = pytest.MonkeyPatch()
+    kept = FileSystemBytecodeCache(str(compiled))
     patch.setattr("citygraph.web.view.templates.Environment", partial(Environment, bytecode_cache=kept))
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _validation_kept() -> Iterator[None]:
+    """Builds in this process share a process that validates; commands and servers of their own start one each."""
+    idle: dict[str, list[KeptValidation]] = {}
+    patch = pytest.MonkeyPatch()
+    for module in ("build", "validation"):
+        patch.setattr(f"citygraph.build.{module}.Validation", partial(KeptValidation, idle=idle))
+    yield
+    patch.undo()
+    for validation in itertools.chain(*idle.values()):
+        validation.end()
 
 
 @pytest.fixture(scope="session")
@@ -84,14 +132,13 @@ def sources() -> Sources:
 @pytest.fixture(scope="session")
 def built(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> tuple[Releases, Release, Report]:
     """The İzmir graph, built once for all tests of all workers, with its report. Do not write to it."""
-    root, base = tmp_path_factory.mktemp("izmir") / "releases", tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "izmir-shared"
-    shared.mkdir(exist_ok=True)
-    with (shared / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "report").exists():
-            _, report = build(sources, Releases(shared / "releases"), Progress())
-            (shared / "report").write_bytes(pickle.dumps(report))
+
+    def make(shared: Path) -> None:
+        _, report = build(sources, Releases(shared / "releases"), Progress())
+        (shared / "report").write_bytes(pickle.dumps(report))
+
+    shared = made_once("izmir", make)
+    root = tmp_path_factory.mktemp("izmir") / "releases"
     shutil.copytree(shared / "releases", root, symlinks=True)
     report = pickle.loads((shared / "report").read_bytes())  # noqa: S301 - written above
     return Releases(root), Releases(root).current(), report
@@ -113,9 +160,10 @@ def izmir_site(izmir: Release) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def consequences(sources: Sources) -> Followup:
-    """What commits entail by the repository's shapes and rules, which take two seconds to read: for `committed`."""
-    return followup_for(Settings(data=sources.data, ontology=sources.ontology))
+def consequences(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Followup:
+    """What commits entail by the repository's shapes and rules, which take long to read: for `committed`."""
+    release = build_small(tmp_path_factory.mktemp("consequences"))
+    return followup_for(Settings(data=sources.data, ontology=sources.ontology, releases=release.path.parent))
 
 
 @pytest.fixture(scope="session")

@@ -90,8 +90,7 @@ def _marker() -> Quad:
 def main(port: int, folder: str, engines: str) -> None:
     """Serve until SIGTERM."""
     settings = read_settings().with_changes(port=port, workers=1, threads=8)
-    (listener,) = listeners(settings)
-    run(listener, settings, HarnessServer(Path(folder), engines))
+    run(listeners(settings), settings, HarnessServer(Path(folder), engines))
 
 
 if __name__ == "__main__":

@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-# A kind of process by the module that its command line names, of a child and of a grandchild of the process that runs
-# another one. A web process, an engine and who commits are forks.
+# A kind of process by the module that its command line names, and of a fork, by the kind of its parent.
 _MODULES = {
     b"citygraph.engine.host": "host",
-    b"citygraph.engine.supervisor": "supervisor",
     b"citygraph.engine.counting_build": "counting",
     b"citygraph.commit.writer": "writer",
     b"citygraph.cli": "main",
 }
-_FORKS = {"main": "web", "supervisor": "engine", "writer": "committer"}
+_FORKS = {"main": "web", "host": "supervisor", "supervisor": "engine", "writer": "committer"}
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -29,8 +27,22 @@ def descendants(pid: int) -> Iterator[int]:
 
 def command(pid: int) -> bytes:
     """The command line of a process; empty if it is gone."""
+    return _file(pid, "cmdline")
+
+
+def environment(pid: int) -> bytes:
+    """The environment of a process; empty if it is gone."""
+    return _file(pid, "environ")
+
+
+def maps(pid: int) -> bytes:
+    """The files that a process has mapped; empty if it is gone."""
+    return _file(pid, "maps")
+
+
+def _file(pid: int, name: str) -> bytes:
     with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{pid}/{name}").read_bytes()
     return b""
 
 
@@ -58,9 +70,11 @@ def family(main: int) -> dict[str, list[int]]:
     for pid in (main, *descendants(main)):
         words = command(pid).split(b"\0")
         kind = next((kind for module, kind in _MODULES.items() if module in words), "")
-        is_fork = bool(kind) and kinds.get(parent(pid)) == kind
+        above = parent(pid)
+        # A fork has the command line of its parent.
+        is_fork = above in kinds and command(above).split(b"\0") == words
         if kind and _stat(pid)[:1] != ["Z"]:
-            kinds[pid] = _FORKS.get(kind, kind) if is_fork else kind
+            kinds[pid] = _FORKS.get(kinds[above], kind) if is_fork else kind
     found: defaultdict[str, list[int]] = defaultdict(list)
     for pid, kind in kinds.items():
         found[kind].append(pid)

@@ -74,7 +74,7 @@ def serving(releases: Path, log: Path | None = None, **settings: object) -> Iter
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -101,8 +101,8 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Waits until a condition is met, or fails after so many seconds."""
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Waits until a condition is met, or fails after so many seconds: far more than it takes on a busy machine."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -170,6 +170,7 @@ _PATHS: dict[str, tuple[str, ...]] = {
     "/wikidata": ("/wikidata text/html",),
     "/wikidata.<extension>": ("/wikidata.json",),
     "/preview/<path:name>.png": ("/preview/city/izmir.png",),
+    "/land/<version>/<view>.svg": ("/land/earlier/38.4361_27.1518_1977.5_170.svg",),
     "/static/<path:name>": ("/static/mark.svg",),
     "/curate": ("/curate text/html",),
     "/metrics": ("/metrics",),

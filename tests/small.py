@@ -5,23 +5,24 @@ Ontology, shapes and rules are the real ones: what is built from these files goe
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from shutil import copytree, rmtree
-from tempfile import mkdtemp
+from shutil import copytree
 
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.build.build import build
+from citygraph.commit.followup import followup_for
 from citygraph.commit.tokens import TokenHolder, Tokens
 from citygraph.progress import Progress
 from citygraph.rdf.terms import BASE, PREFIXES, SKOS
 from citygraph.release.releases import Release, Releases, link_file
+from citygraph.settings import Settings
 from citygraph.source.files import Sources
+from tests.made_once import made_once
 from tests.running import serving
 from tests.writing import Writable
 
@@ -58,19 +59,26 @@ def write_files(folder: Path) -> Sources:
 
 
 def build_small(folder: Path) -> Release:
-    """The files and a release of them, in FOLDER/data and FOLDER/releases: a copy of what was built once."""
+    """The files and a release of them, in FOLDER/data and FOLDER/releases: a copy of what was built once.
+
+    The first commit need not parse the queries of shapes and rules, which takes three seconds.
+    """
+    once = _built_once()
     for part in ("data", "releases"):
-        copytree(_built_once() / part, folder / part, symlinks=True)
+        copytree(once / part, folder / part, symlinks=True)
     return Releases(folder / "releases").current()
 
 
 @cache
 def _built_once() -> Path:
-    """The small graph, built by the first test of this process that wants it; it is removed when the process ends."""
-    folder = Path(mkdtemp(prefix="citygraph-small-"))
-    atexit.register(rmtree, folder)
-    build(write_files(folder), Releases(folder / "releases"), Progress())
-    return folder
+    """The small graph, built by the first process that wants it."""
+    return made_once("small", _build)
+
+
+def _build(folder: Path) -> None:
+    sources = write_files(folder)
+    build(sources, Releases(folder / "releases"), Progress())
+    followup_for(Settings(data=sources.data, ontology=sources.ontology, releases=folder / "releases"))
 
 
 def publish_name(releases: Releases, number: int) -> str:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,7 +63,7 @@ def files_of(folder: Path) -> dict[str, tuple[str, int]]:
     return {
         path.relative_to(folder).as_posix(): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mode)
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.endswith((".lock", "LOG", ".writing", ".patterns.json"))
+        if path.is_file() and not path.name.endswith(("lock", "LOG", ".writing", ".patterns.json"))
         and not path.is_relative_to(folder / "var" / "releases" / "current")
     }  # fmt: skip
 
@@ -178,18 +176,33 @@ def test_a_damaged_record_is_named(instance: Path, tmp_path: Path) -> None:
     assert restore(tmp_path / "backups", tmp_path / "new", first.record.name).name == first.record.name
 
 
+# Kills itself while it writes its twentieth object.
+_KILLED = """
+import os, signal
+from citygraph.cli.main import main
+from citygraph.storage.folder_store import FolderStore
+
+put, keys = FolderStore.put, []
+
+def half(content):
+    yield next(content := iter(content))[:10]
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def put_or_die(self, key, content):
+    keys.append(key)
+    put(self, key, half(content) if len(keys) == 20 else content)
+
+FolderStore.put = put_or_die
+main()
+"""
+
+
 def test_a_killed_backup_leaves_no_backup_and_is_repeated(instance: Path, tmp_path: Path) -> None:
     """(18) Killed midway: no record, whole objects only; the next goes on from there."""
     root = tmp_path / "backups"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "citygraph.cli", "backup", str(root)], stdout=subprocess.DEVNULL, env=os.environ
-    )
-    while process.poll() is None and len(list(root.glob("objects/??/*"))) < 20:
-        time.sleep(0.002)
-    assert process.poll() is None
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    (root / "objects" / "1.part").write_bytes(b"half")
+    killed = subprocess.run([sys.executable, "-c", _KILLED, "backup", str(root)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert list(root.rglob("*.part"))
     kept = list(root.glob("objects/??/*"))
     assert Backups(open_folder(root)).names() == []
     assert [hashlib.sha256(one.read_bytes()).hexdigest() for one in kept] == [

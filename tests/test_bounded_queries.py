@@ -36,8 +36,10 @@ FILTERS = [
     "FILTER(LANG(?b) = 'en')",
     "FILTER(BOUND(?c) && STR(?b) != 'x')",
     "FILTER(?a != city:izmir)",
+    "FILTER(BOUND(?c) = TRUE)",
     "FILTER(?a",
 ]
+HEADS = ["SELECT *", "SELECT DISTINCT ?a ?b", "SELECT ?c ?nowhere", "ASK", "ASK WHERE", "PREFIX city: <urn:> SELECT *"]
 ends = st.one_of(st.sampled_from(["?a", "?b", "?c"]), st.sampled_from(CONSTANTS))
 patterns = st.tuples(ends, st.sampled_from(PREDICATES), ends).map(" ".join)
 
@@ -121,7 +123,7 @@ def sites(folder: Path) -> tuple[Site, Site, Site]:
     st.lists(patterns, min_size=1, max_size=3),
     st.lists(patterns, max_size=2),
     st.sampled_from(FILTERS),
-    st.sampled_from(["SELECT *", "SELECT DISTINCT ?a ?b", "SELECT ?c ?nowhere", "ASK", "ASK WHERE"]),
+    st.sampled_from(HEADS),
     st.sampled_from(["", "ORDER BY ?a", "LIMIT 2", "ORDER BY DESC(?b) ?a LIMIT 3 OFFSET 1", "LIMIT -1"]),
     st.sampled_from(FORMATS),
 )

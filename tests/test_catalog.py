@@ -127,9 +127,9 @@ def test_nothing_is_blank_and_every_number_has_a_type(description: list[Triple])
 
 def test_describing_takes_no_time_that_grows_with_the_description(izmir: Release) -> None:
     """It is made for each release once, but no page should wait for it."""
-    begun = time.monotonic()
+    begun = time.process_time()
     dataset_description(izmir)
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_items_of_wikidata_are_those_that_the_table_proves(izmir: Release) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
+from rdflib import Graph
 
 from citygraph.build.dependencies import Unbounded, query_patterns
 from citygraph.build.patterns import Variable
+from citygraph.build.shape_dependencies import all_shape_paths
 from citygraph.incremental import pattern_cache
 from citygraph.incremental.pattern_cache import PatternCache
+from citygraph.source.files import Sources
 
 ABOUT_NODES = [
     "SELECT ?value { ?value ?p ?o }",
@@ -86,6 +90,21 @@ def test_a_dependency_without_limit_is_kept_too(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(pattern_cache, "query_patterns", _refuse)
     with pytest.raises(Unbounded, match="has no end"):
         PatternCache(tmp_path / "patterns.json").read("SELECT ?s { ?s cg:near+ ?o }")
+
+
+def test_kept_paths_equal_those_of_the_shapes(
+    tmp_path: Path, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process does not read the shapes, nor their queries again after a change of other shapes (16 §6)."""
+    text = "\n".join(file.path.read_text(encoding="utf-8") for file in sources.shape_files())
+    shapes = Graph().parse(data=text, format="turtle")
+    first = PatternCache(tmp_path / "patterns.json")
+    expected = first.shape_paths(text, partial(all_shape_paths, shapes))
+    first.save()
+    monkeypatch.setattr(pattern_cache, "query_patterns", _refuse)
+    second = PatternCache(tmp_path / "patterns.json")
+    assert second.shape_paths(text, _refuse) == expected  # type: ignore[arg-type]
+    assert second.shape_paths(f"{text}\n# another", partial(all_shape_paths, shapes)) == expected
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"version": "another", "queries": {}}'])

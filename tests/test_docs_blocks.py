@@ -51,6 +51,7 @@ RUN = {
 # What differs between two runs of the same command: names of releases, digests, durations, and the day itself.
 _VOLATILE = re.compile(
     r"\d{4}-\d\d-\d\dT\d{6}Z-[0-9a-f]{12}|\b[0-9a-f]{8,64}\b| +\d+\.\d\d s$|(?<=\"elapsed\": )[\d.]+|"
+    r"(?<=ended after )[\d.]+(?= s)|"
     r"\b20(?:26[-/]1[12]|2[7-9][-/]\d\d|[3-9]\d[-/]\d\d)[-/]\d\d\b",
     re.MULTILINE,
 )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
-from citygraph.graph.description import describe
-from citygraph.graph.document import Document, document, used_prefixes
+from citygraph.graph.description import Description, Statements, Value, describe
+from citygraph.graph.document import Document, Turtle, document, used_prefixes
 from citygraph.rdf.formats import BY_NAME
 from citygraph.rdf.terms import BASE, CG, DCTERMS, PREFIXES, SOURCE, XSD
 from citygraph.release.releases import Release
@@ -155,3 +156,20 @@ def test_numbers_are_jsons_own_only_where_they_say_the_same(odd: OpenRelease) ->
     ]
     assert {value for value in values if isinstance(value, int)} == {7, -7, True}
     assert {value["@value"] for value in values if isinstance(value, dict)} == {text for text, _ in ODD}
+
+
+def test_a_writer_keeps_no_long_texts() -> None:
+    """What it keeps for other documents has a bound, whatever the texts of a release (16 §7)."""
+    writer = Turtle()
+    tracemalloc.start()
+    try:
+        for number in range(30):
+            text = Literal(f"POINT({number} {'0' * 100_000})", datatype=XSD("anyURI"))
+            said = Statements(CG("figure").value, (Value(text, ()),))
+            assert b"0000" in writer.write(
+                Description(BASE + "id/city/x", (said,), (), (), {}), BASE + "doc/city/x", ()
+            )
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000

@@ -13,14 +13,17 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, parse
-from werkzeug.test import Client, TestResponse
+from werkzeug.test import Client, TestResponse, create_environ, run_wsgi_app
 
 from citygraph.rdf.terms import BASE, CG, ID, ONTOLOGY_GRAPH, SOURCE
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
+from citygraph.web.documents import documents, representation
+from citygraph.web.http.messages import QUICK, NeedsThread
 from tests.world import publish, small_world
 
+Reply = tuple[str, list[tuple[str, str]], bytes]
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 FORMS = {
     "ttl": "text/turtle; charset=utf-8",
@@ -423,3 +426,99 @@ def test_identifiers_do_not_change_with_the_host(client: FlaskClient) -> None:
     here, there = (client.get("/doc/city/izmir.nt", headers={"Host": host}).data for host in ("a.example", "b.example"))
     assert here == there
     assert b"a.example" not in here
+
+
+# The event loop
+
+
+def by_event_loop(app: Flask, path: str, accept: str, coding: str = "") -> Reply | None:
+    """The reply on the event loop: status, headers and body. None if a request needs a thread."""
+    codings = {"Accept-Encoding": coding} if coding else {}
+    environ = create_environ(path, headers={"Accept": accept, "X-Request-Id": "test", **codings})
+    if not app.wsgi_app.is_quick(environ, b""):  # type: ignore[attr-defined]
+        return None
+    try:
+        body, status, headers = run_wsgi_app(app.wsgi_app, {**environ, QUICK: True})
+    except NeedsThread:
+        return None
+    return status, list(headers), b"".join(body)
+
+
+def in_thread(app: Flask, path: str, accept: str) -> Reply:
+    """The reply in a thread."""
+    environ = create_environ(path, headers={"Accept": accept, "X-Request-Id": "test"})
+    body, status, headers = run_wsgi_app(app.wsgi_app, environ)
+    return status, list(headers), b"".join(body)
+
+
+@pytest.mark.parametrize(
+    "path", ["/doc/city/izmir", "/doc/agreement/izmir-baku", "/doc/city/atlantis", "/id/city/izmir"]
+)
+@pytest.mark.parametrize("accept", [FORMS["ttl"], FORMS["jsonld"], FORMS["trig"]])
+def test_event_loop_gives_programs_the_reply_of_a_thread(app: Flask, path: str, accept: str) -> None:
+    """A description for programs is not worth a thread; nobody can tell which of the two answered (16.7)."""
+    in_thread(app, "/doc/city/izmir", accept)  # the release is read
+    assert in_thread(app, path, accept) == by_event_loop(app, path, accept)
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/doc/city/izmir", BROWSER),
+        ("/doc/city/izmir.html", FORMS["ttl"]),
+        ("/source/page", FORMS["ttl"]),
+        ("/doc/city/izmir.ttl?page=1", FORMS["ttl"]),
+    ],
+)
+def test_event_loop_leaves_pages_and_graphs_to_threads(app: Flask, path: str, accept: str) -> None:
+    """They take longer, and others would wait (16.7)."""
+    in_thread(app, "/doc/city/izmir", FORMS["ttl"])
+    assert by_event_loop(app, path, accept) is None
+
+
+def test_event_loop_leaves_other_times_to_threads(app: Flask) -> None:
+    """To find the release of a time, those before it may have to be read (16.7)."""
+    in_thread(app, "/doc/city/izmir", FORMS["ttl"])
+    headers = {"Accept": FORMS["ttl"], "Accept-Datetime": "Thu, 31 May 2007 20:35:00 GMT"}
+    assert not app.wsgi_app.is_quick(create_environ("/doc/city/izmir", headers=headers), b"")  # type: ignore[attr-defined]
+
+
+def test_event_loop_leaves_large_descriptions_to_threads(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a hub so many statements are read as shows that a thread must read them (16.7)."""
+    app = create_app(Settings(), Releases(root))
+    in_thread(app, "/doc/city/izmir", FORMS["ttl"])
+    monkeypatch.setattr(documents, "_MOST_QUICK", 10)
+    assert by_event_loop(app, "/doc/city/izmir", FORMS["nt"]) is None
+    assert in_thread(app, "/doc/city/izmir", FORMS["nt"])[0] == "200 OK"
+
+
+def test_event_loop_leaves_long_documents_to_threads_that_compress_them(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few statements may have long texts (16.7)."""
+    app = create_app(Settings(), Releases(root))
+    in_thread(app, "/doc/city/izmir", FORMS["ttl"])
+    monkeypatch.setattr(representation, "_QUICKLY_COMPRESSED", 1_000)
+    assert by_event_loop(app, "/doc/city/izmir", FORMS["ttl"]) is not None
+    assert by_event_loop(app, "/doc/city/izmir", FORMS["ttl"], "gzip") is None
+
+
+def test_long_document_is_kept_in_each_coding(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that compresses it for one client keeps the bytes for others, and makes nothing anew (16.7)."""
+    app = create_app(Settings(), Releases(root))
+    in_thread(app, "/doc/city/izmir", FORMS["ttl"])
+    monkeypatch.setattr(representation, "_QUICKLY_COMPRESSED", 1_000)
+    for coding in ("gzip", "br"):
+        environ = create_environ("/doc/city/izmir", headers={"Accept": FORMS["ttl"], "Accept-Encoding": coding})
+        assert app.wsgi_app.is_quick(environ, b"")  # type: ignore[attr-defined]
+        environ[QUICK] = True
+        with pytest.raises(NeedsThread):
+            app.wsgi_app(environ, lambda *_: None)  # type: ignore[arg-type]
+        environ[QUICK] = False
+        app.wsgi_app(environ, lambda *_: None)  # type: ignore[arg-type]
+    assert by_event_loop(app, "/doc/city/izmir", FORMS["ttl"], "gzip") is not None
+
+
+def test_event_loop_opens_no_release(root: Path) -> None:
+    """Opening a release takes long: the first request for it has a thread (16.7)."""
+    assert by_event_loop(create_app(Settings(), Releases(root)), "/doc/city/izmir", FORMS["ttl"]) is None

@@ -342,6 +342,41 @@ def test_a_result_that_is_sent_while_it_is_made_is_counted_at_its_end(last: byte
     assert engine.closed == 1
 
 
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_a_result_that_was_sent_while_it_was_made_is_cached_if_it_is_small(coding: str) -> None:
+    """(16 §2) Its tag is another one if it was compressed in pieces, but a client that has it needs no other."""
+    site, outlet = Site(engine := Large([b"x" * 1000, b"y" * 1000])), Outlet()
+    first = site.ask(PARTNERS, environ={OUTLET: outlet}, Accept_Encoding=coding)
+    assert outlet.buffer is not None
+    outlet.buffer.close()
+    again = site.ask(PARTNERS, Accept_Encoding=coding)
+    decode = gzip.decompress if coding else bytes
+    assert decode(first.body) == decode(again.body) == b"x" * 1000 + b"y" * 1000
+    assert (again.headers["X-Citygraph-Rows"], again.headers["Content-Length"]) == ("7", str(len(again.body)))
+    assert (first.headers["ETag"] == again.headers["ETag"]) == (not coding)
+    assert site.ask(PARTNERS, Accept_Encoding=coding, If_None_Match=first.headers["ETag"]).status == 304
+    assert [query.may_stream for query in engine.asked] == [True]
+
+
+@pytest.mark.parametrize("last", [b"y" * 1000, LimitReached("30 s are over", "time", 30.0, 30.01)])
+def test_a_result_is_not_cached_that_failed_or_is_large(last: bytes | Exception) -> None:
+    """(16 §2) Only a whole result within `hold_limit` is."""
+    site = Site(engine := Large([b"x" * 1000, last]), hold_limit=1500)
+    for _ in range(2):
+        outlet = Outlet()
+        with suppress(LimitReached):
+            site.ask(PARTNERS, environ={OUTLET: outlet})
+        assert outlet.buffer is not None
+        outlet.buffer.close()
+    assert len(engine.asked) == 2
+
+
+def test_a_result_streams_only_to_those_who_can_see_that_it_is_cut(site: Site) -> None:
+    """(16 §2) By HEAD, by HTTP/1.0 and within pages there is no outlet."""
+    site.ask(PARTNERS)
+    assert [query.may_stream for query in site.engine.asked] == [False]
+
+
 def test_a_result_that_finds_no_room_is_an_error() -> None:
     """spool_limit bounds what waits on disk."""
     site = Site(engine := Large([b"x" * 1000] * 10), spool_limit=5000)
@@ -353,7 +388,7 @@ def test_a_result_that_finds_no_room_is_an_error() -> None:
 
 def test_readers_of_large_results_leave_room_for_others() -> None:
     """Each holds a thread of the server: at most a quarter of them may, and one that is done makes room."""
-    site = Site(Large([b"x" * 1000]), threads=4)
+    site = Site(Large([b"x" * 1000]), threads=4, hold_limit=100)
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/sparql", "QUERY_STRING": urlencode({"query": PARTNERS})}
     body = site.wsgi(environ, lambda *_: None)
     refused = site.ask(PARTNERS)

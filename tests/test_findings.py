@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,15 @@ from citygraph.commit.change import Change, Commit, Update
 from citygraph.commit.commit import Followup
 from citygraph.commit.rollback import rollback
 from citygraph.release.releases import Release, Releases
-from citygraph.report import Report, ReportScope, ValidationResult, merge_reports, read_later_reports, write_report
+from citygraph.report import (
+    LATER,
+    Report,
+    ReportScope,
+    ValidationResult,
+    merge_reports,
+    read_later_reports,
+    write_report,
+)
 from citygraph.settings import Settings
 from citygraph.web.view.findings import Findings, read_findings
 from tests.committing import committed
@@ -104,6 +113,25 @@ def test_results_of_shapes_that_a_commit_did_not_judge_stay(tmp_path: Path) -> N
         write_report(report, tmp_path / f"{number - 1}", tmp_path / f"{number}")
     shapes = [shapes_of(read_findings(tmp_path / f"{number}"), "izmir") for number in range(len(commits))]
     assert shapes == [{"A", "B", "C"}, {"A", "C"}, {"A", "C"}, {"A"}]
+
+
+def test_reports_of_many_commits_are_merged(tmp_path: Path) -> None:
+    """(18) Hundreds of commits on few nodes take no more room than a few, and the findings are those of all lines."""
+    nodes = [f"{CITY}{number}" for number in range(5)]
+    shapes = [frozenset(), frozenset({SHAPE + "A"}), frozenset({SHAPE + "A", SHAPE + "B"})]
+    chance = random.Random(18)  # noqa: S311
+    expected = set[tuple[str, str]]()
+    for number in range(300):
+        (tmp_path / f"{number}").mkdir()
+        scope = ReportScope(frozenset(chance.sample(nodes, 2)), shapes=chance.choice(shapes))
+        judged = {(node, shape) for node in scope.nodes for shape in scope.shapes or {SHAPE + name for name in "ABC"}}
+        found = {one for one in sorted(judged) if chance.random() < 0.5}
+        expected = expected - judged | found
+        report = Report(tuple(replace(result(node), shape=shape) for node, shape in sorted(found)), "", scope)
+        write_report(report, tmp_path / f"{number - 1}", tmp_path / f"{number}")
+        findings = read_findings(tmp_path / f"{number}")
+        assert {(one.focus, one.shape) for node in nodes for one in findings.of(node) or ()} == expected, number
+    assert (tmp_path / "299" / LATER).read_bytes().count(b"\n") < 80
 
 
 TURTLE = """@prefix sh: <http://www.w3.org/ns/shacl#> .

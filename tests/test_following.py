@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 
 from citygraph.audit_log import read_lines
+from citygraph.commit.tokens import TokenHolder, Tokens
+from citygraph.errors import NotFound
 from citygraph.progress import Progress
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.storage.follow_state import read_follow_state
+from citygraph.storage.exchange_state import read_exchange_state
 from citygraph.storage.following import Follower
 from citygraph.storage.object_folder import open_folder
 from citygraph.storage.pushing import push
-from citygraph.storage.release_pointer import RELEASES
+from citygraph.storage.release_pointer import RELEASES, read_pointer
 from citygraph.web.application import create_app
+from tests.process_tree import command, descendants, environment
 from tests.running import Reply, serving, wait_for
 from tests.small import build_small, publish_name
 
@@ -48,10 +51,10 @@ def test_a_follower_keeps_what_it_has_and_says_why(publisher: Releases, tmp_path
     audit = tmp_path / "audit.jsonl"
     settings = Settings(releases=tmp_path / "reader", follow=str(tmp_path / "published"), audit=audit)
     follower, reader = Follower(settings), Releases(tmp_path / "reader")
-    assert "not looked for yet" in read_follow_state(settings.releases).problem
+    assert "not looked for yet" in read_exchange_state(settings.releases, "following").problem
     follower.look()
     first = publisher.current_id()
-    assert (reader.current_id(), read_follow_state(settings.releases).problem) == (first, "")
+    assert (reader.current_id(), read_exchange_state(settings.releases, "following").problem) == (first, "")
     publish_name(publisher, 1)
     publish(publisher, tmp_path)
     folder = open_folder(tmp_path / "published")
@@ -59,17 +62,18 @@ def test_a_follower_keeps_what_it_has_and_says_why(publisher: Releases, tmp_path
     folder.remove_record(RELEASES, publisher.current_id())
     for _ in range(2):
         follower.look()
-        state = read_follow_state(settings.releases)
+        state = read_exchange_state(settings.releases, "following")
         assert (reader.current_id(), state.release) == (first, first)
         assert "missing, although the pointer names it" in state.problem
         assert state.since
     (tmp_path / "published").rename(tmp_path / "away")
     follower.look()
-    assert (reader.current_id(), "no release in" in read_follow_state(settings.releases).problem) == (first, True)
+    assert "no release in" in read_exchange_state(settings.releases, "following").problem
+    assert reader.current_id() == first
     (tmp_path / "away").rename(tmp_path / "published")
     folder.write_record(RELEASES, publisher.current_id(), record)
     follower.look()
-    state = read_follow_state(settings.releases)
+    state = read_exchange_state(settings.releases, "following")
     assert (reader.current_id(), state.problem, state.since) == (publisher.current_id(), "", "")
     *_, line = list(read_lines(audit))
     assert (line["action"], line["outcome"], line["release"]) == ("pull", "pulled", reader.current_id())
@@ -106,6 +110,50 @@ def test_a_served_follower_switches_and_takes_no_changes(publisher: Releases, tm
         assert b"citygraph_follow_up 0.0" in site.get("/metrics", Authorization="Bearer t").body
         old = site.get(f"/releases/{first}/doc/city/izmir.ttl")
         assert (old.status, named(old), b"name 1" in old.body) == (200, first, False)
+
+
+def test_a_server_pushes_what_is_committed_and_tries_again(
+    publisher: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(18 Several servers) Each release goes to `push_to` by itself; what prevents it is in /ready and /metrics.
+
+    Only the process that pushes has the credentials.
+    """
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-bucket")
+    target = tmp_path / "elsewhere" / "published"
+    token = Tokens(tmp_path / "tokens.json").make(TokenHolder("curator"))
+    files = {"audit": tmp_path / "audit.jsonl", "tokens": tmp_path / "tokens.json"}
+    settings = {"push_to": target, "workers": 1, "engines": 1, "metrics_token": "t", **files}
+    headers = {"Authorization": f"Bearer {token}", "Content_Type": "application/sparql-update"}
+    with serving(publisher.root, tmp_path / "log", **settings) as site:
+
+        def is_pushed() -> bool:
+            try:
+                pointer = read_pointer(open_folder(target)) if target.is_dir() else None
+            except NotFound:  # the pointer is written last
+                return False
+            return pointer is not None and pointer[0].release == publisher.current_id()
+
+        wait_for(is_pushed, 60)
+        processes = {site.process.pid, *descendants(site.process.pid)}
+        assert len(processes) > 5
+        with_credentials = [pid for pid in processes if b"of-the-bucket" in environment(pid)]
+        assert [b"citygraph.storage.automatic_push" in command(pid) for pid in with_credentials] == [True]
+        wait_for(lambda: json.loads(site.get("/ready").body)["parts"]["pushing"] == "ok")
+        target.rename(tmp_path / "away")
+        (tmp_path / "elsewhere").rmdir()
+        (tmp_path / "elsewhere").write_text("in the way")
+        update = b"INSERT DATA { GRAPH graph:notes { <urn:x-push:1> a <urn:x-push:Number> } }"
+        assert site.get("/update", "POST", update, **headers).status == 200
+        wait_for(lambda: json.loads(site.get("/ready").body)["degraded"] == ["pushing"], 30)
+        assert b"citygraph_push_up 0.0" in site.get("/metrics", Authorization="Bearer t").body
+        (tmp_path / "elsewhere").unlink()
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "away").rename(target)
+        wait_for(is_pushed, 60)
+        wait_for(lambda: b"citygraph_push_up 1.0" in site.get("/metrics", Authorization="Bearer t").body)
+    pushes = [line for line in read_lines(tmp_path / "audit.jsonl") if line["action"] == "push"]
+    assert [line["release"] for line in pushes][-1] == publisher.current_id()
 
 
 def test_an_answer_is_made_from_one_release(publisher: Releases) -> None:

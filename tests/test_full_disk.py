@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from citygraph.rdf.nquads import SetDigest
+from citygraph.rdf.nquads import SetDigest, packed
 from citygraph.release.releases import Releases
 from tests.small import small_site
 from tests.writing import Writable
@@ -117,3 +117,9 @@ def test_a_full_disk_is_507_and_harms_nothing(disk: Path, site: Writable, sizes:
     assert send(site, 100) == 200
     assert_whole(site, taken | {100})
     assert Releases(site.folder / "releases").sweep() == 0
+
+
+def test_the_error_of_a_full_disk_names_the_file() -> None:
+    """Dumps and the files for a store's bulk loader say where there is no room (18, 6)."""
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"), packed(Path("/dev/full")) as out:
+        out.write(os.urandom(1_000_000))

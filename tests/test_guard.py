@@ -103,10 +103,10 @@ def test_length_is_counted_in_bytes() -> None:
 )  # fmt: skip
 def test_the_scan_is_linear(text: str) -> None:
     """A mebibyte of whatever is hardest to read takes well under a second (the quadratic would take hours)."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     with suppress(TooLarge, QuerySyntaxError):
         scan((text * 2**20)[: 2**19 if text == "é " else 2**20], SETTINGS)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 5
 
 
 @given(st.text(st.sampled_from("\"'\\\n#<>(){}[]!|&+-*/.,;:?$@ aSERVICEFROMu0053é\ud800"), max_size=200))

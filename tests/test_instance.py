@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from citygraph.instance import Instance, InstanceError, parse_instance
+from citygraph.instance import Instance, InstanceError, instance_base, parse_instance, read_instance
 
 _COMPLETE = """
 version = 1
@@ -82,3 +82,18 @@ def test_the_base_of_the_file_is_the_base_of_all_terms(tmp_path: Path) -> None:
         "https://w3id.org/citygraph/ontology/roles/",
         "https://w3id.org/citygraph/ontology#",
     ]
+
+
+def test_a_base_that_is_no_web_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the variable; every command ended with a traceback (14 §1)."""
+    monkeypatch.setenv("CITYGRAPH_BASE", "foo")
+    with pytest.raises(InstanceError, match="CITYGRAPH_BASE is 'foo': it must begin with https://"):
+        instance_base.__wrapped__()
+
+
+def test_settings_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
+    """An editor of Windows may save İ in another encoding; the message names the file (14 §1)."""
+    file = tmp_path / "citygraph.toml"
+    file.write_bytes('[title]\ntr = "İzmir"\n'.encode("cp1254"))
+    with pytest.raises(InstanceError, match=r"citygraph\.toml cannot be read as a text in UTF-8"):
+        read_instance(file)

@@ -17,17 +17,10 @@ from citygraph.cli.console import LanguageTag
 from citygraph.rdf.terms import COMMON_GRAPHS
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
+from tests.commands import run
 from tests.small import write_files
 
-ROOT = Path(__file__).parents[1]
 Built = tuple[Releases, Release, Report]
-
-
-def run(*arguments: str, releases: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "citygraph.cli"]
-    if releases:
-        command += ["--releases", str(releases)]
-    return subprocess.run([*command, *arguments], cwd=ROOT, input=stdin, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

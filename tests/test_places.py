@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
+from citygraph.charts.projection import Azimuthal, GeoPoint
+from citygraph.charts.svg import outlines
 from citygraph.graph.description import Description, describe
 from citygraph.rdf.partial_dates import UNKNOWN_DATE
 from citygraph.rdf.terms import CG, ID, RDF, RDFS, SCHEMA, SOURCE, XSD
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
+from citygraph.web.kinds.drawing import land
 from citygraph.web.kinds.layouts import layout_of
 from citygraph.web.kinds.page_context import Layout, PageContext
+from citygraph.web.kinds.tenures import read_mayors
 from citygraph.web.kinds.ties import Tie, view_of
 from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text
@@ -83,6 +88,27 @@ def rows(html: str) -> list[str]:
     """The partners in the table of ties, in order."""
     table = html[html.index('id="ties"') :]
     return re.findall(r'<th scope="row"><a [^>]*>([^<]+)</a>', table[: table.index("</section>")])
+
+
+needs_land = pytest.mark.skipif(not land().rings, reason="the outlines are not built: Node is missing (docs/web.md)")
+
+
+@needs_land
+def test_a_page_names_the_land_of_its_map(client: FlaskClient) -> None:
+    """Its file has the outlines of the view, and is kept for ever, as its address has their version (16 §7)."""
+    address, near = re.findall(r'<use class="land" href="([^"#]+)#land"/>', page(client, "/doc/city/hub"))
+    assert client.get(near).status_code == 200
+    response = client.get(address)
+    assert response.content_type.startswith("image/svg+xml")
+    assert "immutable" in response.headers["Cache-Control"]
+    latitude, longitude, reach, radius = map(float, address.rpartition("/")[2].removesuffix(".svg").split("_"))
+    view = Azimuthal(GeoPoint(latitude, longitude), reach, radius)
+    path = fromstring(response.text).find("{http://www.w3.org/2000/svg}path[@id='land']")  # noqa: S314 - our own
+    assert path is not None
+    assert path.get("d") == outlines(view.outlines(land()))
+    again = client.get(address, headers={"If-None-Match": response.headers["ETag"], "Accept-Encoding": "br"})
+    assert again.status_code == 304
+    assert "immutable" not in client.get(re.sub("/land/[^/]+", "/land/older", address)).headers["Cache-Control"]
 
 
 @pytest.mark.parametrize("iri", [f"{ID}city/hub", f"{ID}country/land-0", f"{ID}agreement/hub-p-0"])
@@ -182,8 +208,7 @@ def test_unknown_stands_last_in_either_direction() -> None:
 
 def test_mayor_is_shown_only_when_a_source_shows_it(tmp_path: Path) -> None:
     """A day on which an office was held is no beginning of it."""
-    _, layout = laid_out(publish(small_world(), tmp_path), ID + "city/izmir")
-    mayor = layout.values["mayors"][0]  # type: ignore[index]
+    mayor = read_mayors(context_of(publish(small_world(), tmp_path)), ID + "city/izmir")[0]
     assert (mayor.holder.text, mayor.start, mayor.end) == ("Cemil Tugay", "", "")
     assert [showing.start for showing in mayor.attestations] == ["2026-01-06"]
 

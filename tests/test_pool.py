@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 
 from citygraph.engine.pool import Admission, Refusal
+from tests.running import wait_for
 
 
 @pytest.mark.parametrize(("size", "most"), [(1, 1), (3, 1), (4, 3), (2, 2)])
@@ -65,19 +66,17 @@ def test_a_free_place_goes_to_the_longest_waiting_who_may_have_it() -> None:
     order: list[str] = []
 
     def wait(client: str) -> None:
-        assert admission.acquire(client, 20.0) is None
+        assert admission.acquire(client, 60.0) is None
         order.append(client)
 
     threads = []
     for client in ("a", "c", "d"):
         threads.append(threading.Thread(target=wait, args=(client,)))
         threads[-1].start()
-        time.sleep(0.05)
+        wait_for(lambda: len(admission._waiters) == len(threads))
     for client, served in (("b", ["c"]), ("c", ["c", "d"]), ("a", ["c", "d", "a"])):
         admission.release(client)
-        deadline = time.monotonic() + 10
-        while order != served and time.monotonic() < deadline:
-            time.sleep(0.005)
+        wait_for(lambda: len(order) == len(served))  # noqa: B023 - called at once
         assert order == served
     for thread in threads:
         thread.join()

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 
 from citygraph.charts.card import card, card_life, card_map, is_blank, png, probe
 from citygraph.charts.lifeline import Moment
-from citygraph.charts.map import MapMark
-from citygraph.charts.projection import GeoPoint, Land
+from citygraph.charts.map import MapMark, view_name
+from citygraph.charts.projection import Azimuthal, GeoPoint, Land
 from citygraph.charts.times import Span
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
@@ -74,6 +74,28 @@ def test_pages_name_their_card_by_its_whole_address(client: FlaskClient) -> None
     assert (said["og:image:width"], said["og:image:height"]) == ("1200", "630")
     assert said["og:image:alt"]
     assert said["twitter:card"] == "summary_large_image"
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        "91.0000_0.0000_500.0_324",
+        "0.0000_0.0000_50.0_324",
+        "0_0_500_324",
+        "a",
+        "%D9%A3%D9%A8.0000_0.0000_500.0_324",
+        "a%0D%0ALink:%20b",
+    ],
+)
+def test_what_is_no_view_has_no_land(client: FlaskClient, view: str) -> None:
+    """Only views of the earth are drawn, and no client can have another one (16 §7)."""
+    assert client.get(f"/land/x/{view}.svg").status_code == 404
+    assert client.get(f"/land/x/{view}.svg", headers={"If-None-Match": "*"}).status_code == 404
+
+
+def test_a_view_is_named_by_its_centre_and_reach() -> None:
+    """The names are short, and precise to ten metres (16 §7)."""
+    assert view_name(Azimuthal(GeoPoint(38.41889, -27.1), 2034.06, 324.0)) == "38.4189_-27.1000_2034.1_324"
 
 
 def test_without_fonts_a_map_stands_without_words(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import gzip
 import random
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.build.products import write_dumps
 from citygraph.rdf import nquads as lines
-from citygraph.rdf.nquads import SortedLines, as_line, graph_of, lines_of, subject_of
+from citygraph.rdf.nquads import SetDigest, SortedLines, as_line, graph_of, lines_of, subject_of
 from citygraph.rdf.terms import CG, GRAPH, ID, RDF, SOURCE
 from citygraph.release.changes import ADDED, REMOVED, THINGS, compare, things_changed, write_all_changes, write_changes
 from citygraph.release.outputs import DUMPS, JSONLD, NQUADS, TRIG, TURTLE
 from citygraph.release.releases import Release
+from citygraph.sparql.functions import Term
 from citygraph.sparql.statistics import read_statistics
 
 IZMIR, BAKU = NamedNode(ID + "city/izmir"), NamedNode(ID + "city/baku")
@@ -77,6 +79,37 @@ def test_sorting_on_disk_is_sorting(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(many) == ["a\n", "b\n", "c\n", "d\n", "ğ\n"]
     many.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_sorting_in_blocks_is_sorting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """(16 §5) Whatever was added together, and however little of each file is read at a time."""
+    chance = random.Random(3)  # noqa: S311 - the same lines each time
+    for _ in range(30):
+        for name in ("_RUN", "_BLOCK", "_BATCH"):
+            monkeypatch.setattr(lines, name, chance.randrange(1, 6))
+        added = [[f"{chance.randrange(30)}\n" for _ in range(chance.randrange(9))] for _ in range(12)]
+        with closing(SortedLines(tmp_path)) as many:
+            for texts in added:
+                many.add(texts)
+            assert list(many) == sorted({text for texts in added for text in texts})
+
+
+def test_lines_of_the_engine_are_those_of_the_terms(tmp_path: Path) -> None:
+    """(16 §5) The digest and the dumps of a build and of a commit are of the same lines, whatever the characters."""
+    odd = "".join(map(chr, [*range(1, 0x100), 0x2028, 0xFFFD, 0xFFFE, 0x1F600]))
+    values: list[Term] = [
+        Literal(odd),
+        Literal(odd, language="tr"),
+        Literal(odd, datatype=NamedNode("urn:x:d")),
+        BlankNode("b"),
+    ]
+    values.append(NamedNode("http://e/ğ?a=b&c#d"))
+    graph = NamedNode("urn:x:g")
+    quads = [Quad(NamedNode("urn:x:s"), NamedNode("urn:x:p"), value, graph) for value in values]
+    digest = SetDigest()
+    digest.add(quads)
+    assert list(lines_of(filled(quads), tmp_path)) == sorted(map(as_line, quads))
+    assert write_dumps(filled(quads), tmp_path).hex == digest.hex
 
 
 def test_a_line_tells_its_subject_and_graph() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad, QuerySolutions, RdfFormat, Store, Triple, parse
 
-from citygraph.build.quality import FILE, METRIC, QualityMeasurement, measure, quality_queries
+from citygraph.build.quality import FILE, METRIC, QualityMeasurement, measure, quality_queries, shape_counts
 from citygraph.errors import BadData
 from citygraph.rdf.terms import DATASET, DQV, ONTOLOGY_GRAPH, PREFIXES, RDF, RDFS, SKOS, VOID, XSD
 from citygraph.release.releases import Release
@@ -92,7 +92,7 @@ def test_a_query_that_does_not_count_is_told(tmp_path: Path) -> None:
     for text in ("SELECT ?x { ?x ?p ?o }", "ASK {}", "SELECT {"):
         path.write_text(f"#+ title: T\n#+ description: D\n{text}")
         with pytest.raises(BadData, match=r"quality/x\.rq"):
-            measure(Store(), [read_query(path, "quality/x")], Report((), ""))
+            measure(Store(), [read_query(path, "quality/x")])
 
 
 def test_a_query_counts_each_alternative(tmp_path: Path) -> None:
@@ -103,14 +103,14 @@ def test_a_query_counts_each_alternative(tmp_path: Path) -> None:
     path = tmp_path / "x.rq"
     select = "SELECT (COUNT(cg:endOfPeriod(?o)) AS ?numerator) (COUNT(?o) AS ?denominator) { ?s <x:p>|<x:q> ?o }"
     path.write_text(f"#+ title: T\n#+ description: D\n{select}")
-    (measured, *_) = measure(store, [read_query(path, "quality/x")], Report((), ""))
+    (measured, *_) = measure(store, [read_query(path, "quality/x")])
     assert (measured.numerator, measured.denominator) == (2, 2)
 
 
 def test_warnings_of_a_report_are_counted_by_shape() -> None:
     """Two of one rule, one of another."""
     results = tuple(ValidationResult("warning", f"x:{n}", f"s:{n // 2}", "c:c") for n in range(3))
-    found = measure(Store(), [], Report(results, ""))
-    assert [(m.metric, m.numerator, m.shape) for m in found] == [
+    counts = shape_counts(Report(results, ""))
+    assert [(m.metric, m.numerator, m.shape) for m in counts] == [
         ("violations", 0, ""), ("warnings", 3, ""), ("warnings", 2, "s:0"), ("warnings", 1, "s:1"),
     ]  # fmt: skip

@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from citygraph.engine.engines import Answer
 from citygraph.freeze.inprocess import InProcessEngine
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
+from citygraph.sparql.protocol import Query
 from citygraph.web import create_app
+from citygraph.web.http.bodies import Outlet
+from citygraph.web.http.messages import OUTLET
 from tests.past import three_releases
 from tests.small import REPOSITORY
 
@@ -122,6 +126,25 @@ def test_last_page_has_no_next_one(client: FlaskClient) -> None:
     count = int(client.get(f"{PARTNERS}.csv").headers["X-Citygraph-Rows"])
     assert not following(client.get(f"{PARTNERS}.csv?limit={count}"))
     assert following(client.get(f"{PARTNERS}.csv?limit={count - 1}"))
+
+
+def test_a_page_is_whole_before_it_is_sent(
+    built: tuple[Releases, Release, Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(16 §2) Its link needs the number of rows; the whole result may be sent while it is evaluated."""
+    asked: list[Query] = []
+    engine = InProcessEngine(built[0])
+    evaluate = engine.run
+
+    def run(release_id: str, query: Query, client: str = "", federated: bool = False) -> Answer:
+        asked.append(query)
+        return evaluate(release_id, query, client, federated)
+
+    monkeypatch.setattr(engine, "run", run)
+    site = create_app(Settings(queries=REPOSITORY / "queries", bounded_queries=False), built[0], engine).test_client()
+    for address in (f"{PARTNERS}.csv?limit=3", f"{PARTNERS}.csv"):
+        site.get(address, environ_overrides={OUTLET: Outlet()})
+    assert (asked[0].may_stream, asked[-1].may_stream) == (False, True)
 
 
 def test_pages_exist_in_every_format(client: FlaskClient) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import citygraph.serve
+from citygraph.cli.__main__ import tune_allocator
 from citygraph.cli.main import main
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
@@ -43,3 +45,16 @@ def test_serve_does_not_start_with_data_that_violate_the_shapes(
     monkeypatch.setattr(citygraph.serve, "serve", lambda _: pytest.fail("it serves"))
     folders = ["--data", str(tmp_path / "data"), "--releases", str(tmp_path / "releases")]
     assert CliRunner().invoke(main, [*folders, "serve", "--build"]).exit_code == 2
+
+
+def test_the_server_starts_with_an_allocator_for_many_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """(16 §1) Once, and not if the operator has set another."""
+    started: list[tuple[str, list[str], dict[str, str]]] = []
+    monkeypatch.setattr("os.execve", lambda *given: started.append(given))
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    tune_allocator()
+    ((program, arguments, environment),) = started
+    assert (program, arguments) == (sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    monkeypatch.setenv("GLIBC_TUNABLES", environment["GLIBC_TUNABLES"])
+    tune_allocator()
+    assert len(started) == 1

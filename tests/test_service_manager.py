@@ -38,7 +38,8 @@ def test_systemd_learns_when_the_site_is_complete_alive_and_ending(
             assert server.get("/sparql?query=ASK%7B%7D").status == 200
             before = time.monotonic()
             assert {manager.recv(1024), manager.recv(1024)} == {b"WATCHDOG=1"}
-            assert time.monotonic() - before < 4
+            # Two seconds each; the manager would wait for a minute.
+            assert time.monotonic() - before < 30
         manager.setblocking(False)
         while (message := manager.recv(1024)) == b"WATCHDOG=1":
             pass

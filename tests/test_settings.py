@@ -31,6 +31,28 @@ def test_a_wrong_setting_is_named(variable: str, value: str) -> None:
         read_settings({variable: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("port", "99999", "at most 65535"),
+        ("metrics_port", "-1", "at least 0"),
+        ("workers", "0", "at least 1"),
+        ("engines", "0", "at least 1"),
+        ("time_limit", "nan", "at least 0"),
+        ("client_rate", "inf", "at least 0"),
+        ("store_mode", "x", "one of auto, memory, disk"),
+        ("stored_results", "x", "one of off, token, local, anyone"),
+        ("log_level", "loud", "one of debug, info"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused_when_it_is_read(name: str, value: str, rule: str) -> None:
+    """No process starts with a value that would make it fail later, from the environment or the file (14 §1)."""
+    with pytest.raises(UsageError, match=f"CITYGRAPH_{name.upper()} is .*{rule}"):
+        read_settings({f"CITYGRAPH_{name.upper()}": value})
+    with pytest.raises(UsageError, match=rf"\[server\] {name} is .*{rule}"):
+        read_settings({}, {name: value})
+
+
 def test_settings_survive_the_environment() -> None:
     """What a process hands to another arrives unchanged."""
     settings = Settings(port=1, federation=True, time_limit=0.5, data=Path("/ü"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,10 +30,6 @@ def reports(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> dict[
     by_graph = GraphRules(file.path for file in sources.shape_files())
     ontology = [quad for file in sources.ontology_files() for quad in file.read()]
 
-    def validate(paths: list[Path]) -> dict[Path, Report]:
-        with Validation(sources) as validation:
-            return {path: _both(validation.validate(_as_ntriples(path, folder), both=True), path) for path in paths}
-
     def _both(report: Report, path: Path) -> Report:
         if path.suffix != ".trig":
             return report
@@ -43,10 +38,11 @@ def reports(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> dict[
         store.extend([*ontology, *quads, *(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)])
         return merge_reports([report, report_of(by_graph.check(store))])
 
-    paths = CONFORMING + VIOLATING
-    with ThreadPoolExecutor() as pool:
-        one, other = pool.map(validate, (paths[::2], paths[1::2]))
-    return one | other
+    with Validation(sources) as validation:
+        return {
+            path: _both(validation.validate(_as_ntriples(path, folder), both=True), path)
+            for path in CONFORMING + VIOLATING
+        }
 
 
 def _as_ntriples(path: Path, folder: Path) -> Path:

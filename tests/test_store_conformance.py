@@ -15,6 +15,7 @@ from bench import virtuoso
 from bench.dataset import find_or_write
 from bench.generator import World
 from bench.mix import questions
+from citygraph.errors import UsageError
 from citygraph.release.releases import Release
 from citygraph.settings import Settings
 from citygraph.source.queries import load_queries
@@ -80,9 +81,7 @@ def answered(addresses: StoreAddresses, release: Release, texts: dict[str, str],
     return names
 
 
-def test_stored_queries_have_the_rows_of_the_engines(
-    store: StoreAddresses, izmir: Release, request: pytest.FixtureRequest
-) -> None:
+def test_stored_queries_have_the_rows_of_the_engines(store: StoreAddresses, izmir: Release) -> None:
     """All whose functions a store has, on the İzmir graph."""
     texts = {
         f"{folder}/{name}": query.text
@@ -90,9 +89,7 @@ def test_stored_queries_have_the_rows_of_the_engines(
         for name, query in load_queries(REPOSITORY / folder).items()
     }
     names = answered(store, izmir, texts, "urn:izmir")
-    # Virtuoso fails at VALUES beside OPTIONAL, which those without functions of ours have.
-    if "oxigraph" in request.node.name:
-        assert {"queries/quality/agreement-dates", "queries/quality/coordinates"} <= names
+    assert {"queries/quality/agreement-dates", "queries/quality/coordinates"} <= names
 
 
 def test_the_mix_has_the_rows_of_the_engines(store: StoreAddresses, tmp_path: Path) -> None:
@@ -117,3 +114,29 @@ def test_w3c_queries_fail_only_where_it_is_written(store: StoreAddresses, tmp_pa
     failed = {test["test"]: test["note"] for test in tests if test["verdict"] == "fail"}
     assert len(tests) > 400
     assert not {name: note for name, note in failed.items() if f"`{name}`" not in page and name not in listed}
+
+
+def test_what_virtuosos_bulk_loader_has_loaded_is_verified_and_answers(tmp_path: Path) -> None:
+    """(18 §2) By the script beside the files, which makes the default graph; then as after a load by updates."""
+    if reason := virtuoso.missing():
+        pytest.skip(reason)
+    release = find_or_write(tmp_path / "world", World(300, 1))
+    files = tmp_path / "files"
+    with virtuoso.bulk_store_server(tmp_path / "virtuoso", files, buffers=20_000) as server:
+        service = StoreService(server.addresses)
+        loader = StoreLoader(service, "https://example.org/", grace=0.0)
+        record = loader.write(release, files, file_size=5000, with_default=False)
+        with pytest.raises(UsageError, match="has 0 statements"):
+            loader.adopt(files)
+        server.load(files)
+        service.update(f"INSERT DATA {{ GRAPH <{record.names.default_graph}> {{ <urn:s> <urn:p> 1 }} }}")
+        with pytest.raises(UsageError, match="instead of"):
+            loader.adopt(files)
+        service.update(f"DELETE DATA {{ GRAPH <{record.names.default_graph}> {{ <urn:s> <urn:p> 1 }} }}")
+        loaded = loader.adopt(files)
+        assert loaded.predicates == ("http://www.opengis.net/ont/geosparql#asWKT",)
+        texts = {question.title: question.texts[0] for question in questions(release.open_store(), 1)}
+        # It is there already, so that it is not loaded again.
+        assert len(answered(server.addresses, release, texts, "https://example.org/")) == 9
+        loader.remove(release)
+        assert service.rows("SELECT ?g { GRAPH ?g { ?s a <https://w3id.org/citygraph/ontology#City> } } LIMIT 1") == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -196,12 +198,12 @@ def test_errors_and_limits_are_ours(store: Store) -> None:
 def test_a_query_over_its_time_is_cut_off(store: Store) -> None:
     """The connection to the store is closed, and the client gets our own error."""
     with proxy_of(store.addresses.query) as proxy:
-        site = store.site(store=proxy.address, time_limit=5.0)
+        site = store.site(store=proxy.address, time_limit=20.0)
         assert site.get("SELECT ?s { ?s a cg:City }").status_code == 200
-        proxy.delay = 3.0
+        proxy.delay = 30.0
         begun = time.monotonic()
         reply = site.get("SELECT ?s { ?s a cg:Country }", timeout="0.3")
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 15
     assert (reply.status_code, reply.json["type"].rpartition("/")[2]) == (503, "time-limit")
 
 
@@ -301,12 +303,12 @@ def test_a_query_whose_client_has_left_is_ended(store: Store) -> None:
     """The connection to the store is closed from the thread that learns of it."""
     with proxy_of(store.addresses.query) as proxy:
         service, watch = StoreService(replace(store.addresses, query=proxy.address)), ClientWatch()
-        proxy.delay = 5.0
+        proxy.delay = 30.0
         threading.Timer(0.3, lambda: [end() for end in watch.leave()]).start()
         begun = time.monotonic()
         with watched(watch), pytest.raises(ClientGone), service.select("SELECT (1 AS ?x) {}", 20.0) as result:
             result.read()
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 15
 
 
 def damages_months(body: bytes) -> bytes:
@@ -391,6 +393,67 @@ def test_a_load_that_lost_statements_is_not_used(store: Store, tmp_path: Path) -
         with pytest.raises(UsageError, match="instead of"):
             loader.load(release)
         assert loaded_releases(service) == []
+
+
+def load_files(addresses: StoreAddresses, folder: Path, pattern: str = "*.nq.gz") -> None:
+    """Does what the store's own bulk loader does with the files of a folder."""
+    for path in sorted(folder.glob(pattern)):
+        lines = gzip.decompress(path.read_bytes())
+        headers = {"Content-Type": "application/n-quads"}
+        urllib.request.urlopen(urllib.request.Request(addresses.graphs, lines, headers), timeout=30).close()
+
+
+def test_a_release_that_a_bulk_loader_has_loaded_is_verified_and_switched_to(store: Store, tmp_path: Path) -> None:
+    """(18 §2) Parts of bounded size; what was lost is noticed; then it answers as a release that was sent."""
+    folder = tmp_path / "files"
+    record = store.loader().write(store.release, folder, file_size=50)
+    assert sorted(record.counts.values()) == sorted(_counts(store.release))
+    assert len(list(folder.glob("graphs-*.nq.gz"))) == -(
+        -(sum(_counts(store.release)) - store.release.manifest.triples) // 50
+    )
+    with pytest.raises(UsageError, match="is not empty"):
+        store.loader().write(store.release, folder)
+    assert store.loader().write(store.release, tmp_path / "less", with_default=False) == record
+    assert not list((tmp_path / "less").glob("default*"))
+    with oxigraph_server() as (addresses, _):
+        copy = replace(store, addresses=addresses)
+        service = StoreService(addresses)
+        with pytest.raises(UsageError, match="and not of https"):
+            copy.loader("https://example.org/").adopt(folder)
+        for lost in ("graphs-00002", "default-00001"):
+            (folder / f"{lost}.nq.gz").rename(folder / lost)
+        load_files(addresses, folder)
+        for lost in ("graphs-00002", "default-00001"):
+            with pytest.raises(UsageError, match=r"has \d+ statements in <.*> instead of"):
+                copy.loader().adopt(folder)
+            assert loaded_releases(service) == []
+            (folder / lost).rename(folder / f"{lost}.nq.gz")
+            load_files(addresses, folder, f"{lost}.nq.gz")
+        assert copy.loader().adopt(folder) == copy.loader().load(store.release) == loaded_releases(service)[0]
+        for name in ("the default graph is a merge", "sources of a statement", "a partial date"):
+            expected = store.site().get(QUERIES[name])
+            assert canonical(copy.site().get(QUERIES[name])) == canonical(expected)
+
+
+def test_literals_that_a_bulk_loader_damages_are_read_from_the_release(store: Store, tmp_path: Path) -> None:
+    """(18 §2) Its test literals were loaded with the rest."""
+    folder = tmp_path / "files"
+    names = store.loader().write(store.release, folder).names
+    with oxigraph_server() as (addresses, _):
+        service = StoreService(addresses)
+        load_files(addresses, folder)
+        months = f"DELETE {{ GRAPH ?g {{ ?s ?p ?o }} }} WHERE {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g = <{names.canary}> "
+        service.update(months + "&& DATATYPE(?o) = <http://www.w3.org/2001/XMLSchema#gYearMonth>) }")
+        copy = replace(store, addresses=addresses)
+        copy.loader().adopt(folder)
+        site = copy.site()
+        for name, asked in (("languages", 0), ("a partial date", 1)):
+            assert canonical(site.get(QUERIES[name]))
+            assert len(site.engines.asked) == asked
+        copy.loader().remove(store.release)
+        load_files(addresses, folder, "[dg]*.nq.gz")
+        with pytest.raises(UsageError, match="changes ordinary text"):
+            copy.loader().adopt(folder)
 
 
 def numbered(number: int) -> list[Quad]:

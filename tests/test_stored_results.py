@@ -368,7 +368,7 @@ def test_page_of_a_stored_query_has_its_headings(here: Machine) -> None:
         own = here.client.get(f"/queries/partners?city=Baku&lang={language}", headers=BROWSER).text
         assert headings(page(stored, language)) == headings(own)
     assert headings(page(of_text, "en")) == ["inForce"]
-    assert "The query asked for names in this language: Turkish." in page(stored, "en")
+    assert "The names are in this language: Turkish." in page(stored, "en")
     assert "Sorgu, adları" not in page(stored, "tr")
 
 

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store, Variable
 
 from citygraph.bounded_cache import BoundedCache
+from citygraph.graph.description import describe
+from citygraph.graph.labels import LABEL_PROPERTIES, Labels
 from citygraph.graph.things import Things
 from citygraph.rdf.terms import CG
 from citygraph.release.releases import Release
 from citygraph.web.kinds.acts import events_of_place
-from citygraph.web.kinds.page_context import text_of
+from citygraph.web.kinds.countries import country
+from citygraph.web.kinds.page_context import TablePart, text_of
 from citygraph.web.kinds.tenures import read_mayors
 from citygraph.web.kinds.ties import read_ties
 from tests.grounds import context_of
@@ -63,6 +66,29 @@ def test_the_ties_of_a_page_are_those_that_a_query_finds(izmir: Release) -> None
         assert sum(len(tie.notes) for tie in ties.values()) == len(sources)
 
 
+def test_the_ties_of_a_country_are_those_of_its_places(izmir: Release) -> None:
+    """The table of a country has the numbers and partners of its places' own pages, in their order (16 §7)."""
+    context, store = context_of(izmir), izmir.open_store()
+    quads = store.quads_for_pattern(None, CG("country"), None, DefaultGraph())
+    for iri in {quad.object.value for quad in quads if isinstance(quad.object, NamedNode)}:
+        expected = []
+        for place in context.opened.things.subjects(CG("country").value, iri):
+            ties = [tie for tie in read_ties(context, place, None) if tie.partners and not tie.validity]
+            partners = {partner.name.text for tie in ties for partner in tie.partners}
+            expected += [(-len(ties), context.table.link(place).text, partners)] if ties else []
+        context.queries_run = 0
+        layout = country(context, describe(store, iri, None))
+        bound = layout.values["bound"]
+        assert isinstance(bound, TablePart)
+        shown = [(-one.agreements, one.name.text, one.more, {text.text for text in one.partners}) for one in bound.rows]
+        sort_key = context.translations.sort_key
+        expected.sort(key=lambda one: (one[0], sort_key(one[1])))
+        assert [one[:2] for one in shown] == [one[:2] for one in expected][:100]
+        for (_, _, more, listed), (_, _, partners) in zip(shown, expected, strict=False):
+            assert listed <= partners
+            assert len(listed) + more == len(partners)
+
+
 def test_the_mayors_and_events_of_a_page_are_those_that_queries_find(izmir: Release) -> None:
     """Tenures of mayors, the events that attest them, and the events of a place are the same (16 §7)."""
     context, store = context_of(izmir), izmir.open_store()
@@ -90,7 +116,8 @@ def test_things_have_the_facts_of_the_default_graph(quads: list[Quad]) -> None:
     store = Store()
     store.extend(quads)
     stated = {q for q in quads if q.graph_name == DefaultGraph()}
-    for things in (Things(store), Things(store, capacity=0)):
+    labels = Labels(store, sourced=False)
+    for things in (Things(store, labels), Things(store, labels, capacity=0)):
         for iri in [NamedNode(f"https://example.org/{letter}") for letter in "abcd"] * 2:
             facts: dict[str, set[str]] = {}
             linking: dict[str, set[str]] = {}
@@ -103,6 +130,30 @@ def test_things_have_the_facts_of_the_default_graph(quads: list[Quad]) -> None:
             assert things.linking(iri.value) == {name: tuple(sorted(values)) for name, values in linking.items()}
             for name, subjects in linking.items():
                 assert things.subjects(name, iri.value) == tuple(sorted(subjects))
+
+
+_NAMES = st.builds(Literal, st.sampled_from("xyz"), language=st.sampled_from(["en", "tr", "de"]))
+_NAMED = st.builds(
+    Quad,
+    _IRIS,
+    st.sampled_from(LABEL_PROPERTIES),
+    st.one_of(_NAMES, _VALUES),
+    st.one_of(st.just(DefaultGraph()), _IRIS),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_NAMED, max_size=20))
+def test_labels_read_with_facts_are_those_read_alone(quads: list[Quad]) -> None:
+    """Whether the facts of a thing were read before or not, it has the same labels (16 §7)."""
+    store = Store()
+    store.extend(quads)
+    learned, alone = Labels(store, sourced=False), Labels(store, sourced=False)
+    things = Things(store, learned)
+    for iri in (f"https://example.org/{letter}" for letter in "abcd"):
+        things.facts(iri)
+        assert learned.of(iri) == alone.of(iri)
+        assert learned.best(iri, "tr") == alone.best(iri, "tr")
 
 
 def test_a_bounded_cache_forgets_what_was_used_least_recently() -> None:

@@ -150,3 +150,18 @@ def test_comparisons_of_texts_in_the_data_are_recognised(pattern: str, has_texts
     """Virtuoso 7.2.5 answers them otherwise than those of STR."""
     plan = translate(Query(f"SELECT ?s {{ {pattern} }}"), NAMES, {"https://w3id.org/citygraph/ontology#name": "text"})
     assert ("comparison:text" in plan.constructs) == has_texts
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_open"),
+    [
+        ("{ VALUES ?c { cg:City } ?s a ?c OPTIONAL { ?s rdfs:label ?l } }", False),
+        ("{ VALUES ?s { city:izmir } ?s a ?c OPTIONAL { ?s rdfs:label ?l } }", True),
+        ("{ VALUES (?c) { (UNDEF) } ?s a ?c OPTIONAL { ?s rdfs:label ?l } }", True),
+        ("{ ?s a ?c OPTIONAL { ?s rdfs:label ?l } } VALUES ?c { cg:City }", True),
+        ("{ ?s a ?c } VALUES ?c { cg:City }", False),
+    ],
+)
+def test_values_that_optional_variables_may_need_are_a_part_of_their_own(pattern: str, is_open: bool) -> None:
+    """(18 §2) Virtuoso fails at these, and not at others beside OPTIONAL."""
+    assert ("values:optional" in translate(Query(f"SELECT * {pattern}"), NAMES).constructs) == is_open

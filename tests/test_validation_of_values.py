@@ -238,3 +238,13 @@ def test_todays_date_is_valid_where_the_instance_is(tmp_path: Path) -> None:
         outputs.append(done.stdout)
     assert ["AttestedOnNotInFuture" in output for output in outputs] == [False, True]
     assert "conform" in outputs[0]
+
+
+def test_a_blank_node_is_a_violation_whatever_describes_it(judge: Callable[[str], list[str]], tmp_path: Path) -> None:
+    """An engine takes a blank focus node for a variable: other rules judge it when it has an IRI (16 §5)."""
+    tie = "a cg:SisterCityAgreement ; cg:party city:rome, city:nowhere"
+    assert "NoBlankNodes" in judge(f"{ROME} schema:latitude 41.9 . [] {tie} . [] a cg:Event .")
+    path = tmp_path / "new.trig"
+    path.write_text(PREFIX_LINES + f"GRAPH source:new {{\n[] {tie.replace('rome', 'izmir')} .\n}}")
+    report = check(write_files(tmp_path), [path], Progress())
+    assert found(report, "NoBlankNodes").place == Place(str(path), len(PREFIXES) + 2)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from babel.numbers import format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode
 
 from citygraph.graph.description import Node, Statements, Value
 from citygraph.rdf.terms import CG, RDF, XSD
 from citygraph.web.view.translations import Translations
-from citygraph.web.view.values import Text, coordinates, date, literal_text, number, summary
+from citygraph.web.view.values import (
+    Text,
+    _separators,
+    _with_separators,
+    coordinates,
+    date,
+    literal_text,
+    number,
+    summary,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +80,15 @@ def test_years_before_our_era_are_counted_as_people_count(
 def test_number_is_grouped_as_the_language_does(lexical: str, english: str, turkish: str) -> None:
     """Comma and point change places; four digits stay together."""
     assert (number(lexical, Translations("en")), number(lexical, Translations("tr"))) == (english, turkish)
+
+
+@given(st.decimals(-(10**12), 10**12, places=4), st.sampled_from(["en", "tr", "az", "de", "pl", "sv", "hi", "ar"]))
+def test_a_number_is_written_as_babel_writes_it(value: Decimal, language: str) -> None:
+    """Most numbers are written without Babel, which takes longer; in some languages, Babel writes all (16 §7)."""
+    separators = _separators(language)
+    if separators is not None:
+        expected = format_decimal(value, locale=language, decimal_quantization=False)
+        assert _with_separators(value, *separators) == expected
 
 
 def test_coordinates_name_the_directions() -> None:

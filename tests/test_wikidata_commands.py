@@ -18,6 +18,7 @@ from citygraph.progress import Progress
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.source.files import Sources
+from tests.commands import run as run_command
 from tests.wikidata.endpoint import Endpoint, serving
 from tests.wikidata.rdf_form import entity_quads
 
@@ -58,8 +59,7 @@ def run(endpoint: Endpoint, built: tuple[Releases, Release, Report], tmp_path: P
     }  # fmt: skip
 
     def call(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "citygraph.cli", "wikidata", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment | more, capture_output=True, text=True, check=False)
+        return run_command("wikidata", *arguments, environment=environment | more)
 
     return call
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import time
 from pathlib import Path
 
 import pytest
 
-from citygraph.release.releases import Release, Releases
-from citygraph.report import Report
-from tests.test_main import run
+from citygraph.release.releases import Releases
+from tests.commands import run
+from tests.small import build_small
 
 _SAYS = "<https://w3id.org/citygraph/id/city/izmir> <https://w3id.org/citygraph/ontology#note>"
 NOTE = f'{_SAYS} "A note."@en , "Bir not."@tr .'
@@ -20,9 +19,10 @@ GRAPH = "https://w3id.org/citygraph/graph/notes"
 
 
 @pytest.fixture
-def root(built: tuple[Releases, Release, Report], tmp_path: Path) -> Path:
-    """The İzmir releases, to be written to."""
-    shutil.copytree(built[0].root, tmp_path / "releases", symlinks=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The releases of a small graph, to be written to; its files are those of the commands."""
+    build_small(tmp_path)
+    monkeypatch.setenv("CITYGRAPH_DATA", str(tmp_path / "data"))
     return tmp_path / "releases"
 
 
@@ -78,10 +78,10 @@ def test_a_dry_run_publishes_nothing(root: Path) -> None:
 
 def test_a_files_graph_is_not_written(root: Path) -> None:
     """The refusal names the file."""
-    text = f"INSERT DATA {{ GRAPH source:place-register {{ {NOTE} }} }}"
+    text = f"INSERT DATA {{ GRAPH source:register {{ {NOTE} }} }}"
     done = run("update", "-", releases=root, stdin=text)
     assert done.returncode == 2
-    assert "data/places/place-register.trig" in done.stderr
+    assert "data/register.trig" in done.stderr
 
 
 def test_a_token_is_shown_once_and_revoked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,8 +63,7 @@ def main(port: int, folder: Path) -> None:
     with start_writer(settings) as writer:
         export_to_environment(writer.settings)
         serving = read_settings().with_changes(port=port, workers=1)
-        (listener,) = listeners(serving)
-        run(listener, serving, make_app())
+        run(listeners(serving), serving, make_app())
 
 
 if __name__ == "__main__":

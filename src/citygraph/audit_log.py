@@ -6,8 +6,9 @@ import fcntl
 import json
 import logging
 import os
+import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ _DAY = 24 * 60 * 60
 _PATIENCE = 5.0
 _RETRY = 0.01
 _BLOCK = 64 * 1024
+_RECENT = 4 * 1024 * 1024
 
 
 class AuditLog:
@@ -37,7 +39,7 @@ class AuditLog:
     def write(self, who: str, action: str, outcome: str, **details: Any) -> None:
         """Adds a line, which is on the disk when this returns.
 
-        A line that cannot be written goes into the server's log, because what it tells of has happened already.
+        A line that cannot be written goes into the server's log, because the recorded action has already happened.
         """
         line = {"time": _now(), "who": who, "action": action, "outcome": outcome, **details}
         try:
@@ -47,6 +49,17 @@ class AuditLog:
                 self._append(_encoded(line))
         except OSError as error:
             _log.error("the audit log cannot be written (%s): %s", error, _encoded(line).decode().rstrip())
+
+    def lacks(self, key: str, values: Iterable[str]) -> list[str]:
+        """Returns the values of a key, of letters and digits, that no recent line has."""
+        recent = b""
+        for path in reversed(self.parts()):
+            if len(recent) < _RECENT:
+                with path.open("rb") as file:
+                    file.seek(max(0, path.stat().st_size - _RECENT))
+                    recent += file.read(_RECENT)
+        there = set(re.findall(rb'"%b": "(\w+)"' % key.encode(), recent))
+        return [value for value in values if value.encode() not in there]
 
     def parts(self) -> list[Path]:
         """Returns the files of the log, the oldest first and the present one last."""
@@ -81,7 +94,7 @@ class AuditLog:
         sync(self._path.parent)
 
     def _is_due(self, file: IO[bytes]) -> bool:
-        """Returns whether the log is to be rotated, by its size or the age of its first line."""
+        """Returns whether the log needs rotation, by its size or the age of its first line."""
         size = file.seek(0, os.SEEK_END)
         if self._size and size >= self._size:
             return True
@@ -98,7 +111,7 @@ class AuditLog:
 
 
 def read_lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Yields the lines of a part, without one that was torn."""
+    """Yields the complete lines of a part; an incomplete last line is skipped."""
     with path.open("rb") as file:
         for line in file:
             try:
@@ -145,7 +158,7 @@ def _torn_line(file: IO[bytes]) -> bytes:
 
 
 def _write(file: IO[bytes], torn: bytes, data: bytes) -> None:
-    """Writes a line at the end; one that was torn is replaced by a line that has its text."""
+    """Appends a line; an incomplete last line is replaced by a `repair` line with its text."""
     if torn:
         text = torn.decode("utf-8", "replace")
         line = {"time": _now(), "who": "", "action": "repair", "outcome": "a line was torn", "text": text}
@@ -159,7 +172,7 @@ def _write(file: IO[bytes], torn: bytes, data: bytes) -> None:
 
 
 def _age(line: bytes) -> float:
-    """Returns the age of a line in seconds; 0 if it does not say its time."""
+    """Returns the age of a line in seconds; 0 if it has no time."""
     try:
         then = datetime.fromisoformat(str(json.loads(line)["time"]))
         return (datetime.now(UTC) - then).total_seconds()

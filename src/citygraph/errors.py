@@ -165,7 +165,7 @@ class EnginesDisagree(CitygraphError):
 
 
 class Conflict(CitygraphError):
-    """Another release was published meanwhile, or a file owns the graph."""
+    """Another release was published in the meantime, or a file owns the graph."""
 
 
 class Busy(CitygraphError):

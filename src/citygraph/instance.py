@@ -168,7 +168,10 @@ def read_instance(path: Path, upgrades: Sequence[Upgrade] = UPGRADES) -> Instanc
 
     Raises InstanceError.
     """
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InstanceError(f"{path} cannot be read as a text in UTF-8: {error}") from None
     if _version_of(text) <= len(upgrades):
         text = upgraded(text, upgrades)
         try:
@@ -199,8 +202,13 @@ def placeholder_problem(base: str) -> str:
 
 @cache
 def instance_base() -> str:
-    """Returns the base IRI of the instance of this process; the environment overrides the file."""
+    """Returns the base IRI of the instance of this process; the environment overrides the file.
+
+    Raises InstanceError.
+    """
     base = os.environ.get("CITYGRAPH_BASE") or current_instance().base
+    if not base.startswith(("https://", "http://")):
+        raise InstanceError(f"CITYGRAPH_BASE is {base!r}: it must begin with https:// (or http://)")
     return base if base.endswith(("/", "#")) else base + "/"
 
 

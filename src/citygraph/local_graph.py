@@ -1,4 +1,4 @@
-"""The site of this machine as a transport of the client, without a server: it answers in this process.
+"""The site of this machine as a transport of the client: it runs in this process, without a server.
 
 Its pages, formats and errors are those of a server. Queries of `open_graph` have no limits, because this process
 evaluates them.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class LocalTransport:
     """A transport to an application in this process, whose requests are for `release` if one is given.
 
-    `root` is the address that stands for that of a site, such as that of a folder. Several threads may send.
+    `root` is used instead of a site's address, such as the address of a folder. Several threads may send.
     """
 
     def __init__(self, application: WSGIApplication, root: str, release: str = "") -> None:

@@ -22,7 +22,7 @@ LEVELS = ("debug", "info", "warning", "error")
 # The key of a record's own fields, which JSON has as members and text as name=value.
 FIELDS = "citygraph_fields"
 _STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
-# What a terminal or a reader of lines could take for the end of a line, or for a command (Unicode: Cc, Zl, Zp; bidi).
+# Characters that a terminal or a line reader could interpret as a line end or a command (Unicode: Cc, Zl, Zp; bidi).
 _BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # Characters that JSON need not escape, but some readers of lines take for the end of one.
 _JSON_BREAKING = re.compile("[\x7f-\x9f\u2028\u2029]")
@@ -80,7 +80,7 @@ class _LineHandler(logging.Handler):
         except (TypeError, ValueError):
             # A message that does not fit its arguments is an error in our code, and no reason to fail a request.
             data = f"a record of {one_line(record.name)} cannot be formatted\n".encode()
-        # Nobody may be reading the log any more.
+        # The reader of the log may have gone.
         with suppress(OSError):
             os.write(self._descriptor, data)
 

@@ -1,4 +1,4 @@
-"""The server of /metrics on a port of its own: threads of the main process."""
+"""The server of /metrics on a separate port, in threads of the main process."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class _MetricsServer(ThreadingMixIn, TCPServer):
         super().__init__((settings.metrics_host, settings.metrics_port), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Handles a request in a thread of its own, unless too many are under way."""
+        """Handles a request in a new thread, unless too many are in progress."""
         if self._places.acquire(blocking=False):
             super().process_request(request, client_address)
         else:

@@ -17,6 +17,8 @@ from citygraph.text import best_tag, nfc
 # Files of a release: the report of the build on the whole graph, and those of later commits on parts of it.
 REPORT = "report.ttl"
 LATER = "report-later.jsonl"
+# Lines of commits in that file, after which they are merged.
+_MOST_LATER = 64
 _REPORT = SH("ValidationReport")
 # A result in a form that can be compared: focus node, shape, path and value.
 Finding = tuple[str, str, str, str]
@@ -106,6 +108,12 @@ class ReportScopes:
         """Returns whether a result is in one of the scopes."""
         return any(scope.covers(focus, value, shape) for scope in self._scopes)
 
+    def __iter__(self) -> Iterator[ReportScope]:
+        return iter(self._scopes)
+
+    def __len__(self) -> int:
+        return len(self._scopes)
+
     def __bool__(self) -> bool:
         return any(scope.nodes for scope in self._scopes)
 
@@ -139,7 +147,7 @@ class Report:
 
 
 def finding_of(focus: str, shape: str, path: str, value: str) -> Finding:
-    """Returns what a result is about; all blank nodes are one, because each program labels them anew."""
+    """Returns the subject of a result; all blank nodes are equal, because each program labels them differently."""
     focus, shape, path, value = ("_:" if term.startswith("_:") else term for term in (focus, shape, path, value))
     return focus, shape, path, value
 
@@ -272,12 +280,37 @@ def write_report(report: Report, old: Path, new: Path) -> None:
     # The line of a later commit supersedes the report on the whole graph for the nodes in its scope.
     with suppress(FileNotFoundError):
         (new / REPORT).hardlink_to(old / REPORT)
-    scope = {name: sorted(iris) for name, iris in asdict(report.scope).items()}
-    line = json.dumps({"judged": scope, "results": [asdict(result) for result in report.results]}, ensure_ascii=False)
-    with (new / LATER).open("wb") as file:
-        with suppress(FileNotFoundError):
-            file.write((old / LATER).read_bytes())
-        file.write(line.encode() + b"\n")
+    line = _later_line(report.scope, report.results)
+    (new / LATER).write_bytes(b"".join([*_later_lines(old), line.encode(), b"\n"]))
+
+
+def _later_line(scope: ReportScope, results: Iterable[ValidationResult]) -> str:
+    judged = {name: sorted(iris) for name, iris in asdict(scope).items()}
+    return json.dumps({"judged": judged, "results": [asdict(result) for result in results]}, ensure_ascii=False)
+
+
+def _later_lines(folder: Path) -> Iterator[bytes]:
+    """Yields the report lines of a release's later commits; many lines are merged into few."""
+    try:
+        text = (folder / LATER).read_bytes()
+    except FileNotFoundError:
+        return
+    if text.count(b"\n") < _MOST_LATER:
+        yield text
+        return
+    scopes, results = later_results(folder)
+    # Valid results are in the last line, which no other line supersedes.
+    for number, scope in enumerate(scopes, 1):
+        yield _later_line(scope, results if number == len(scopes) else ()).encode() + b"\n"
+
+
+def later_results(folder: Path) -> tuple[ReportScopes, list[ValidationResult]]:
+    """Returns the nodes that commits since the last build validated, and the valid results, newest first."""
+    judged, results = ReportScopes(), list[ValidationResult]()
+    for scope, found in reversed(list(read_later_reports(folder))):
+        results += [one for one in found if not judged.covers(one.focus_node, one.value, one.shape)]
+        judged.add(scope)
+    return judged, results
 
 
 def read_later_reports(folder: Path) -> Iterator[tuple[ReportScope, list[ValidationResult]]]:
@@ -310,6 +343,6 @@ def term_text(value: str) -> str:
 
 
 def text_in(texts: Mapping[str, str], language: str) -> str:
-    """Returns the text in a language, else in English, in any, or without a language; "" if there is none."""
+    """Returns the text in a language, else in English, in any language, or without a language; "" without a text."""
     tag = best_tag(texts, language, "en", "*", "")
     return "" if tag is None else texts[tag]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import gc
 import importlib
 import logging
+import os
+import re
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
@@ -23,6 +27,7 @@ from citygraph.release.releases import Releases
 from citygraph.server.web_processes import WebProcesses
 from citygraph.service_manager import ServiceManager, passed_listeners
 from citygraph.settings import Settings, export_to_environment
+from citygraph.storage.automatic_push import start_automatic_push
 from citygraph.storage.following import start_follower
 from citygraph.stores.keeping import StoreKeeper
 from citygraph.traces import require_exporter
@@ -33,6 +38,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _APPLICATION = "citygraph.web.application"
+_CREDENTIALS = "AWS_"
+_IMPORTED_LATE = ("uvicorn.lifespan.off", "uvicorn.loops.uvloop", "encodings.idna")
 _THREADS = 8  # more than the upkeep has
 # The processes of a server that was killed may keep its port for so long.
 _ENDING_SECONDS, _RETRY_SECONDS = 2.0, 0.05
@@ -50,27 +57,51 @@ def serve(settings: Settings) -> None:
     require_exporter()
     _warn_of_missing_front_end(_BUILT)
     # A service dies with the thread that started it, so the pool is left last.
+    credentials = _take_credentials()
     with ThreadPoolExecutor(_THREADS) as pool, ExitStack() as stack:
         # In parallel with the host, because each takes a moment to import its modules.
-        # Whoever follows a publisher takes no changes.
+        # A follower accepts no changes.
         starting = None if settings.follow else pool.submit(start_writer, settings)
+        pushing = pool.submit(start_automatic_push, settings, credentials) if settings.push_to else None
         loading = pool.submit(importlib.import_module, _APPLICATION)
         host = stack.enter_context(start_host(settings))
-        other = stack.enter_context(starting.result() if starting else start_follower(host.settings))
+        others = [stack.enter_context(starting.result() if starting else start_follower(host.settings, credentials))]
+        writer_socket = others[0].socket if starting else ""
+        if pushing:
+            others.append(stack.enter_context(pushing.result()))
         stack.enter_context(advertised(host.settings))
-        export_to_environment(host.settings.with_changes(writer_socket=other.socket if starting else ""))
+        export_to_environment(host.settings.with_changes(writer_socket=writer_socket))
         host.open(Releases(settings.releases).current_id())
         loading.result()
-        # The web processes are forked with the modules. The collector skips these: its marks would copy shared pages.
+        # The web processes are forked with the modules, also those that the HTTP server imports when it runs.
+        for module in _IMPORTED_LATE:
+            importlib.import_module(module)
+        # The collector skips these: its marks would copy shared pages.
         gc.collect()
         gc.freeze()
         stack.enter_context(_metrics_served(host.settings))
         manager = ServiceManager()
-        stack.enter_context(Upkeep(settings, host, [other], pool, manager.ready, manager.alive))
+        stack.enter_context(Upkeep(settings, host, others, pool, manager.ready, manager.alive))
         if settings.store and settings.store_loads:
             stack.enter_context(StoreKeeper(settings, pool))
         stack.callback(manager.stopping)
         WebProcesses(settings, _application).serve()
+
+
+def _take_credentials() -> dict[str, str]:
+    """Removes the credentials of object storage from this process, and returns them for those that need them.
+
+    The other processes serve strangers, and read nothing there.
+    """
+    credentials = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_CREDENTIALS)}
+    if credentials and sys.platform == "linux":
+        # /proc/PID/environ shows the variables with which a process began, which its forks have too: proc_pid_stat(5).
+        start, end = map(int, Path("/proc/self/stat").read_text().rpartition(")")[2].split()[47:49])
+        for variable in re.finditer(
+            rb"(?<![^\0])%b[^\0]*" % _CREDENTIALS.encode(), ctypes.string_at(start, end - start)
+        ):
+            ctypes.memset(start + variable.start(), 0, len(variable[0]))
+    return credentials
 
 
 def _metrics_served(settings: Settings) -> AbstractContextManager[None]:
@@ -99,7 +130,6 @@ def require_free(settings: Settings) -> None:
 
 
 def _require_free_port(host: str, port: int, setting: str) -> None:
-    # Listeners share the address (SO_REUSEPORT): two servers would each get half of the requests.
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         deadline = time.monotonic() + _ENDING_SECONDS

@@ -22,7 +22,7 @@ def passed_listeners(environment: Mapping[str, str] = os.environ) -> list[socket
     if environment.get("LISTEN_PID") != str(os.getpid()):
         return []
     numbers = range(_FIRST_SOCKET, _FIRST_SOCKET + int(environment.get("LISTEN_FDS", "0")))
-    # Copies, because the descriptors of the manager are asked for again.
+    # Copies, because the manager's descriptors are requested again.
     return [socket.socket(fileno=os.dup(number)) for number in numbers]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -31,6 +32,16 @@ _NOT_IN_FILE = {
 _SECRETS = ("admin_token", "metrics_token")
 _OF_FILE = "_FILE"
 
+_LARGEST_PORT = 65535
+# A server without one of them would start, and not respond to any request.
+_AT_LEAST_ONE = ("workers", "threads", "connections", "engines")
+_CHOICES = {
+    "store_mode": ("auto", "memory", "disk"),
+    "stored_results": ("off", "token", "local", "anyone"),
+    "log_format": ("text", "json"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
+
 
 def _setting(default: Any, help_: str) -> Any:
     return field(default=default, metadata={"help": help_})
@@ -40,105 +51,109 @@ def _setting(default: Any, help_: str) -> Any:
 class Settings:
     """All settings. In the environment a setting is `CITYGRAPH_` and its name in capitals."""
 
-    base: str = _setting(BASE, "Base IRI of entities, sources and graphs; the server answers for it on any host.")
+    base: str = _setting(BASE, "Base IRI of entities, sources and graphs; the server uses it on any host.")
     data: Path = _setting(Path("data"), "Folder of the data files.")
     ontology: Path = _setting(Path("ontology"), "Folder of the ontology, alignments, schemes, shapes and rules.")
     queries: Path = _setting(Path("queries"), "Folder of the stored queries.")
     releases: Path = _setting(Path("var/releases"), "Folder in which releases are published.")
-    keep: str = _setting(
-        "", 'Releases that are kept when old ones are pruned, such as "30d, 12 monthly, cited, tagged"; "" keeps all.'
-    )
+    keep: str = _setting("", 'Releases that pruning keeps, such as "30d, 12 monthly, cited, tagged"; "" keeps all.')
     follow: str = _setting(
-        "", "Folder or s3://bucket/prefix whose releases this server serves, as `citygraph push` published them."
+        "", "Folder or s3://bucket/prefix with pushed releases, which this server follows and serves."
     )
-    follow_interval: float = _setting(10.0, "Seconds between two looks for a new release to follow.")
+    follow_interval: float = _setting(10.0, "Seconds between two checks for a new release to follow.")
+    push_to: str = _setting(
+        "", "Folder or s3://bucket/prefix to which this server pushes each new release, for servers that follow it."
+    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on.")
     workers: int = _setting(2, "Web processes; together they use the engine processes evenly.")
-    threads: int = _setting(32, "Threads of a web process: how many requests it holds at a time.")
-    connections: int = _setting(4096, "Connections that a web process keeps open, idle ones too.")
+    threads: int = _setting(32, "Threads of a web process: the requests that it handles at a time.")
+    connections: int = _setting(4096, "Connections that a web process keeps open, including idle ones.")
     engines: int = _setting(4, "Engine processes that evaluate queries for a release, shared by the web processes.")
-    engine_queries: int = _setting(5000, "Queries after which an engine process is replaced by a fresh one.")
+    engine_queries: int = _setting(5000, "Queries after which an engine process is replaced.")
     bounded_queries: bool = _setting(
         True, "Whether web processes evaluate queries whose cost the release's statistics bound; else engines do."
     )
     store_mode: str = _setting("auto", "Where engines hold a release: memory, disk, or auto (by its size).")
     store: str = _setting(
-        "", "Query address of a SPARQL 1.1 service that answers /sparql for the current release; docs/stores.md."
+        "", "Query address of a SPARQL 1.1 service that evaluates the queries of /sparql; docs/stores.md."
     )
-    store_update: str = _setting("", "Address to which the store takes SPARQL updates, if it is another one.")
-    store_graphs: str = _setting(
-        "", "Address of the store's Graph Store Protocol, by which it is loaded faster than by updates."
-    )
+    store_update: str = _setting("", "Address of the store for SPARQL updates, if it is another one.")
+    store_graphs: str = _setting("", "Address of the store's Graph Store Protocol, which loads faster than updates.")
     store_parameters: str = _setting(
         "", "Parameters of each query to the store, such as timeout={seconds} or timeout={milliseconds}."
     )
-    store_user: str = _setting("", "Name with which the store takes updates.")
-    store_password: str = _setting("", "Password with which the store takes updates.")
+    store_user: str = _setting("", "User name for updates of the store.")
+    store_password: str = _setting("", "Password for updates of the store.")
     store_queries: int = _setting(16, "Queries that a web process sends to the store at a time.")
     store_fallback: bool = _setting(
-        False, "Whether the release's own engines answer while the store does not; else 503."
+        False, "Whether the release's own engines evaluate queries while the store does not respond; otherwise 503."
     )
     store_loads: bool = _setting(
         True, "Whether this server loads each new release into the store; one of several servers does."
     )
     memory_quads: int = _setting(3_000_000, "Largest release in quads that auto holds in memory.")
     counting_triples: int = _setting(
-        200_000, "Smallest default graph in triples for which a second store that counts faster is kept; 0 is never."
+        200_000, "Smallest default graph in triples that gets a counting store, which counts faster; 0 for none."
     )
     time_limit: float = _setting(30.0, "Seconds that a query may take.")
     held_quads: int = _setting(
         500_000, "Largest release in quads that a web process holds in memory for its documents."
     )
     memory_limit: int = _setting(2048 * MIB, "Bytes that a query may use beyond the loaded store.")
-    result_limit: int = _setting(0, "Bytes that a result may have; 0 is no limit.")
-    hold_limit: int = _setting(4 * MIB, "Bytes of a result that are held in memory; larger ones wait on disk.")
-    spool_limit: int = _setting(2048 * MIB, "Bytes of a result that may wait on disk until it is whole.")
+    result_limit: int = _setting(0, "Bytes that a result may have; 0 for no limit.")
+    hold_limit: int = _setting(4 * MIB, "Bytes of a result that are held in memory; larger results are streamed.")
+    spool_limit: int = _setting(2048 * MIB, "Bytes of a result that may be buffered on disk.")
     cache_size: int = _setting(64 * MIB, "Bytes of finished results that a web process keeps; 0 keeps none.")
     query_length: int = _setting(MIB, "Bytes of the longest query.")
     query_depth: int = _setting(200, "Deepest nesting of a query.")
     query_breadth: int = _setting(2000, "Most alternatives, operators or path steps in one query.")
     queue_wait: float = _setting(5.0, "Seconds that a request waits for a free engine process before 503.")
-    client_concurrency: int = _setting(16, "Queries of one client at once, waiting ones too; 0 is no limit.")
-    client_rate: float = _setting(0.0, "Requests a second that one client may send on average; 0 is no limit.")
-    body_limit: int = _setting(64 * MIB, "Bytes of the largest body that is written, after unpacking.")
-    write_time_limit: float = _setting(300.0, "Seconds that a commit may take, and the reading of a spreadsheet.")
-    write_memory_limit: int = _setting(4096 * MIB, "Bytes that a commit may use, and the reading of a spreadsheet.")
+    client_concurrency: int = _setting(16, "Queries of one client at a time, including waiting ones; 0 for no limit.")
+    client_rate: float = _setting(0.0, "Requests a second that one client may send on average; 0 for no limit.")
+    body_limit: int = _setting(64 * MIB, "Bytes of the largest body of a write, after unpacking.")
+    write_time_limit: float = _setting(300.0, "Seconds that a commit, or the reading of a spreadsheet, may take.")
+    write_memory_limit: int = _setting(4096 * MIB, "Bytes that a commit, or the reading of a spreadsheet, may use.")
     build_memory: int = _setting(
-        256 * MIB, "Bytes of data files up to which a build makes the release in memory, with six times as many."
+        512 * MIB,
+        "Bytes of statements, with derived ones, that a build has in memory at most; it uses seven times as many.",
     )
-    write_queue: int = _setting(64, "Commits that may wait; those that touch different things are published together.")
+    write_queue: int = _setting(64, "Commits that may wait; commits about different things are published together.")
     open_writes: bool = _setting(False, "For conformance tests: no shapes, no owners, a default graph of its own.")
-    tokens: Path = _setting(Path("var/tokens.json"), "File of the tokens for writing; only their hashes are in it.")
-    audit: Path = _setting(Path("var/audit.jsonl"), "File to which each attempt to write is logged, a line of JSON.")
-    audit_size: int = _setting(16 * MIB, "Bytes of the audit log after which it is rotated; 0 is no limit.")
-    audit_days: int = _setting(0, "Days after which the audit log is rotated; 0 is no limit.")
+    tokens: Path = _setting(Path("var/tokens.json"), "File of the write tokens; it has only their hashes.")
+    audit: Path = _setting(
+        Path("var/audit.jsonl"), "File of the audit log, with a JSON line for each attempt to write."
+    )
+    audit_size: int = _setting(16 * MIB, "Bytes of the audit log after which it is rotated; 0 for no limit.")
+    audit_days: int = _setting(0, "Days after which the audit log is rotated; 0 for no limit.")
     audit_parts: int = _setting(100, "Rotated parts of the audit log that are kept; 0 keeps all.")
     log_format: str = _setting("text", "Format of the logs: text or json.")
     log_level: str = _setting("info", "Least severe messages that are logged: debug, info, warning or error.")
     log_requests: bool = _setting(
         False, "Whether each request is logged to standard output: id, client, path, status, bytes, time, outcome."
     )
-    metrics_port: int = _setting(0, "Port of /metrics alone, without a token if none is set; 0 is none.")
+    metrics_port: int = _setting(0, "Separate port of /metrics, without a token if none is set; 0 for none.")
     metrics_host: str = _setting("127.0.0.1", "Address on which CITYGRAPH_METRICS_PORT listens.")
     metrics_token: str = _setting("", "Token with which /metrics is also served on the port of the site.")
     stored_results: str = _setting(
         "local", "Who may store results for citation: off, token, local (token, and this machine), anyone."
     )
-    stored_results_size: int = _setting(64 * MIB, "Bytes of all stored results on disk; 0 is no limit.")
-    stored_results_rate: int = _setting(60, "Results that one client may store in an hour; 0 is no limit.")
+    stored_results_size: int = _setting(64 * MIB, "Bytes of all stored results on disk; 0 for no limit.")
+    stored_results_rate: int = _setting(60, "Results that one client may store in an hour; 0 for no limit.")
     cited_result_limit: int = _setting(16 * MIB, "Bytes, as JSON, of the largest result that can be cited.")
-    reconcile_batch: int = _setting(100, "Names that one request for reconciliation may ask.")
-    federation: bool = _setting(False, "Whether SERVICE is evaluated at all, in engine processes with a network.")
-    services: str = _setting("https://query.wikidata.org/sparql", "Endpoints that SERVICE may name, by spaces.")
-    wikidata_endpoint: str = _setting("https://query.wikidata.org/sparql", "Query service that is asked for Wikidata.")
+    reconcile_batch: int = _setting(100, "Names in one reconciliation request.")
+    federation: bool = _setting(False, "Whether SERVICE is evaluated, in engine processes with a network.")
+    services: str = _setting(
+        "https://query.wikidata.org/sparql", "Endpoints that SERVICE may use, separated by spaces."
+    )
+    wikidata_endpoint: str = _setting("https://query.wikidata.org/sparql", "Query service of Wikidata.")
     wikidata_contact: str = _setting("", "E-mail or web address by which Wikimedia reaches the operator.")
-    wikidata_cache: Path = _setting(Path("var/wikidata"), "Folder in which Wikidata's answers are kept.")
+    wikidata_cache: Path = _setting(Path("var/wikidata"), "Folder of cached responses of Wikidata.")
     wikidata_comparison: Path = _setting(
         Path("var/wikidata/comparison.json"), "File of the comparison that the site shows at /wikidata."
     )
-    admin_token: str = _setting("", "Token of the admin addresses; none means that they are closed.")
-    trusted_proxies: int = _setting(0, "Reverse proxies in front whose Forwarded headers are believed.")
+    admin_token: str = _setting("", "Token of the admin addresses; without one they are closed.")
+    trusted_proxies: int = _setting(0, "Number of reverse proxies whose Forwarded headers are trusted.")
     writer_socket: str = _setting("", "Socket of the writer; `citygraph serve` sets it for its web processes.")
     engine_socket: str = _setting("", "Socket of the engine host; `citygraph serve` sets it for its web processes.")
 
@@ -159,7 +174,7 @@ class Settings:
 def read_settings(environment: Mapping[str, str] | None = None, server: Mapping[str, Any] | None = None) -> Settings:
     """Reads the settings from the environment and, below it, from `server`: that of the instance by default.
 
-    Raises UsageError for a value of the wrong type, or a name that is not a setting.
+    Raises UsageError for a value of the wrong type or out of range, or a name that is not a setting.
     """
     environment = os.environ if environment is None else environment
     settings = {_variable(f.name): f for f in fields(Settings)}
@@ -171,7 +186,9 @@ def read_settings(environment: Mapping[str, str] | None = None, server: Mapping[
         # A misspelt limit would otherwise be ignored silently.
         if variable not in settings:
             raise UsageError(f"{variable} is not a setting{_nearest(variable, settings)}")
-        values[settings[variable].name] = _from_text(variable, text, settings[variable].default)
+        name = settings[variable].name
+        values[name] = _from_text(variable, text, settings[variable].default)
+        _require_allowed(variable, name, values[name])
     return Settings(**values)
 
 
@@ -205,7 +222,21 @@ def _of_server(server: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"{place} in citygraph.toml must be a text, a number, true or false")
         # The types of TOML are those of Python; a number without a point is accepted for one with it.
         values[name] = _from_text(place, _to_text(value), settings[name].default)
+        _require_allowed(place, name, values[name])
     return values
+
+
+def _require_allowed(place: str, name: str, value: Any) -> None:
+    """Raises UsageError for a number that is out of range, or a text that is not one of the choices."""
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise UsageError(f"{place} is {value!r}: it must be one of {', '.join(_CHOICES[name])}")
+    if not isinstance(value, int | float):
+        return
+    least = 1 if name in _AT_LEAST_ONE else 0
+    if not math.isfinite(value) or value < least:
+        raise UsageError(f"{place} is {value}: it must be a number that is at least {least}")
+    if name.endswith("port") and value > _LARGEST_PORT:
+        raise UsageError(f"{place} is {value}: it must be at most {_LARGEST_PORT}")
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:

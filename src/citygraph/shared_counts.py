@@ -1,4 +1,4 @@
-"""Counters of several processes: each counts in a memory-mapped file of its own, which the others can read."""
+"""Counters of several processes: each counts in its own memory-mapped file, which the others can read."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _runs(path: Path) -> bool:
 
 
 def _mapped(folder: Path, suffix: str, size: int) -> mmap.mmap:
-    # A process may get the number of one that has ended, whose counts must stay.
+    # A process may get the number of an ended process, whose counts must remain.
     with (folder / f"{os.getpid()}-{secrets.token_hex(4)}{suffix}").open("x+b") as file:
         file.truncate(size)
         return mmap.mmap(file.fileno(), size)

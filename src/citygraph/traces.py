@@ -48,7 +48,7 @@ class Traces:
         return RequestSpan(self._tracer, self._tracer.start_span(method, context, SpanKind.SERVER))
 
     def close(self) -> None:
-        """Sends what has not been sent, if the collector takes it soon."""
+        """Sends the remaining spans, if the collector accepts them soon."""
         if self._provider.force_flush(_CLOSING_MILLISECONDS):
             self._provider.shutdown()
 
@@ -93,7 +93,7 @@ class RequestSpan:
             span.end()
 
 
-# What runs for a request is found at the bottom of many calls, none of which needs to know of traces.
+# The work for a request starts deep in many calls, none of which needs to know of traces.
 _CURRENT: ContextVar[RequestSpan | None] = ContextVar("request_span", default=None)
 
 

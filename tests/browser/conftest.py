@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,7 +26,7 @@ from citygraph.report import Report
 from tests.running import Running, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response
+    from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Request, Response
 
 # They come with the extra `dev`; without Playwright these tests are left out, not failed.
 collect_ignore_glob = [] if find_spec("playwright") else ["test_*.py"]
@@ -36,6 +36,8 @@ BUILT = REPOSITORY / "src" / "citygraph" / "web" / "static" / "built" / "manifes
 # BROWSER_SHOTS=folder: each `visit.shot("name")` writes a picture there, for people to look at.
 SHOTS = os.environ.get("BROWSER_SHOTS", "")
 WIDE, NARROW = 1440, 390
+# Milliseconds until what a test waits for must be there; usually it takes a tenth of a second.
+_PATIENCE = 30_000
 _HEIGHTS = {WIDE: 900, NARROW: 844}
 _LOCALES = {"en": "en-GB", "tr": "tr-TR", "az": "az-AZ", "de": "de-DE"}
 # The only schemes that need no host.
@@ -52,21 +54,69 @@ def site(built: tuple[Releases, Release, Report]) -> Iterator[Running]:
         yield running
 
 
+class Look(NamedTuple):
+    """How somebody sees pages."""
+
+    width: int
+    dark: bool
+    language: str
+    javascript: bool
+    still: bool
+
+
+class Windows:
+    """Windows of a browser, in which tests open pages one after the other.
+
+    To open a window takes a second of processor time, to load a page in an open one a fifth.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._idle: dict[Look, list[Page]] = {}
+
+    def take(self, look: Look) -> Page:
+        """An empty window, perhaps one that another test had: it has the cache of that test, and no more."""
+        idle = self._idle.setdefault(look, [])
+        return idle.pop() if idle else self.open(look)
+
+    def give_back(self, look: Look, page: Page) -> None:
+        """Leave the page, so that the next test can have the window."""
+        # By a script, so that it stays in its process: to start one takes as long as to open a window.
+        page.evaluate("location.replace('about:blank')")
+        page.wait_for_url("about:blank")
+        page.mouse.move(0, 0)
+        self._idle.setdefault(look, []).append(page)
+
+    def open(self, look: Look) -> Page:
+        """A window with nothing remembered from before."""
+        context = self._browser.new_context(
+            viewport={"width": look.width, "height": _HEIGHTS.get(look.width, 900)},
+            color_scheme="dark" if look.dark else "light",
+            reduced_motion="reduce" if look.still else "no-preference",
+            locale=_LOCALES.get(look.language, look.language),
+            java_script_enabled=look.javascript,
+            has_touch=look.width <= NARROW,
+        )
+        context.set_default_timeout(_PATIENCE)
+        return context.new_page()
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window; its tests are skipped where it or Playwright is absent."""
+def browser() -> Iterator[Windows]:
+    """Debian's Chromium, without a screen; its tests are skipped where it or Playwright is absent."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install -e '.[dev]'")
     executable = next((path for name in _CHROMIUM if (path := shutil.which(name))), None)
     if executable is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
+    api.expect.set_options(timeout=_PATIENCE)
     with api.sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=executable, args=list(_ARGUMENTS))
-        yield launched
+        yield Windows(launched)
         launched.close()
 
 
 @pytest.fixture
-def visit(site: Running, browser: Browser) -> Iterator[Visit]:
+def visit(site: Running, browser: Windows) -> Iterator[Visit]:
     """Opens pages of the site; they must have been quiet when the test ends."""
     visit = Visit(browser, site.url)
     yield visit
@@ -85,11 +135,11 @@ def front_end() -> None:
 class Visit:
     """Pages as somebody sees them, and what went wrong on them."""
 
-    browser: Browser
+    browser: Windows
     root: str
     _seen: list[str] = field(default_factory=list)
     _forgiven: list[str] = field(default_factory=list)
-    _contexts: list[Any] = field(default_factory=list)
+    _opened: list[tuple[Look, Page]] = field(default_factory=list)
 
     def __call__(
         self,
@@ -100,24 +150,14 @@ class Visit:
         language: str = "en",
         javascript: bool = True,
         still: bool = True,
+        new: bool = False,
     ) -> Page:
-        """A page that has been opened in a window of its own, with nothing remembered from before."""
-        context = self.browser.new_context(
-            viewport={"width": width, "height": _HEIGHTS.get(width, 900)},
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce" if still else "no-preference",
-            locale=_LOCALES.get(language, language),
-            java_script_enabled=javascript,
-            has_touch=width <= NARROW,
-        )
-        context.set_default_timeout(15_000)
-        self._contexts.append(context)
-        page = context.new_page()
-        page.on("console", self._heard)
-        page.on("pageerror", lambda error: self._note(f"fault in a script: {error}"))
-        page.on("request", self._asked)
-        page.on("requestfailed", self._failed)
-        page.on("response", self._answered)
+        """A page that has been opened in a window of its own; with `new`, in one that has no cache."""
+        look = Look(width, dark, language, javascript, still)
+        page = self.browser.open(look) if new else self.browser.take(look)
+        self._opened.append((look, page))
+        for event, listen in self._listeners().items():
+            page.on(event, listen)  # type: ignore[call-overload]  # one overload for each event
         page.goto(self.root + path, wait_until="load")
         return page
 
@@ -130,14 +170,23 @@ class Visit:
         return [said for said in self._seen if not any(re.search(p, said) for p in self._forgiven)]
 
     def close(self) -> None:
-        """Close all windows."""
-        for context in self._contexts:
-            context.close()
+        """Leave all pages."""
+        for look, page in self._opened:
+            self.browser.give_back(look, page)
+            for event, listen in self._listeners().items():
+                page.remove_listener(event, listen)
 
     def shot(self, page: Page, name: str, *, whole: bool = True) -> None:
         """A picture of the page for people to look at, if BROWSER_SHOTS names a folder."""
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=whole)
+
+    def _listeners(self) -> dict[str, Any]:
+        return {"console": self._heard, "pageerror": self._threw, "request": self._asked,
+                "requestfailed": self._failed, "response": self._answered}  # fmt: skip
+
+    def _threw(self, error: Error) -> None:
+        self._note(f"fault in a script: {error}")
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

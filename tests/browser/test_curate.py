@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NARROW, Visit, overflow, violations
+from tests.browser.conftest import NARROW, Visit, Windows, overflow, violations
 from tests.small import small_site
 from tests.test_curate_page import GOOD, PLACES, current
 from tests.writing import Writable
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 WAIT = 60_000  # milliseconds: a check validates the whole graph
 
@@ -29,7 +25,7 @@ def writable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writable]:
 
 
 @pytest.fixture
-def open_page(writable: Writable, browser: Browser) -> Iterator[Visit]:
+def open_page(writable: Writable, browser: Windows) -> Iterator[Visit]:
     """Opens pages of it; they must have been quiet when the test ends."""
     visit = Visit(browser, f"http://127.0.0.1:{writable.port}")
     yield visit

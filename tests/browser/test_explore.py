@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import NARROW, WIDE, focused, violations
 
@@ -29,18 +30,18 @@ def test_the_keyboard_chooses_a_suggestion(visit: Visits) -> None:
     """Arrows move through the list, Escape closes it, Enter goes to what is chosen."""
     page = visit("/about")
     field = page.get_by_role("combobox").first
-    field.press_sequentially("ızm")
+    # At once: on a busy machine, letters that come one by one each get a list, which takes the choice from the last.
+    field.fill("ızm")
     options = page.get_by_role("option")
-    options.first.wait_for()
-    assert field.get_attribute("aria-expanded") == "true"
-    assert "İzmir" in options.first.inner_text()
+    expect(options.first).to_contain_text("İzmir")
+    expect(field).to_have_attribute("aria-expanded", "true")
     field.press("ArrowDown")
+    expect(options.first).to_have_attribute("aria-selected", "true")
     assert field.get_attribute("aria-activedescendant") == options.first.get_attribute("id")
-    assert options.first.get_attribute("aria-selected") == "true"
     visit.shot(page, "suggestions")
     assert violations(page) == []
     field.press("Escape")
-    assert field.get_attribute("aria-expanded") == "false"
+    expect(field).to_have_attribute("aria-expanded", "false")
     assert field.input_value() == "ızm"
     field.press("ArrowDown")
     field.press("Enter")
@@ -51,15 +52,14 @@ def test_the_keyboard_chooses_a_suggestion(visit: Visits) -> None:
 def test_two_cities_are_chosen_by_suggestion(visit: Visits) -> None:
     """The address then has their identifiers; what is typed anew counts again."""
     page = visit("/network")
-    for name, text in (("from", "brem"), ("to", "bak")):
-        field = page.locator(f"input[name={name}]")
-        field.press_sequentially(text)
-        page.get_by_role("option").first.wait_for()
+    for name, text, city in (("from", "brem", "Bremen"), ("to", "bak", "Baku")):
+        page.locator(f"input[name={name}]").fill(text)
+        expect(page.get_by_role("option").first).to_contain_text(city)
         focused(page).press("ArrowDown")
         focused(page).press("Enter")
     page.get_by_role("button", name="Find").click()
     page.wait_for_url("**/network?from=city%2Fbremen&to=city%2Fbaku")
-    assert page.locator("ol.way li.stop").count() == 3
+    expect(page.locator("ol.way li.stop")).to_have_count(3)
 
 
 @pytest.mark.parametrize("query", ["", "?city=city/bremen"])
@@ -82,18 +82,20 @@ def test_filters_and_search_need_no_script(visit: Visits) -> None:
     """Links filter, forms submit, names are found."""
     page = visit("/explore", javascript=False)
     page.locator(".facet a", has_text="Germany").click()
-    assert page.url.endswith("?country=germany")
+    page.wait_for_url("**?country=germany")
     page.locator(".chips a", has_text="Germany").click()
     page.locator("header.site input[type=search]").fill("smyrna")
     page.locator("header.site button").click()
-    assert page.locator(".found a").first.inner_text() == "İzmir"
+    expect(page.locator(".found a").first).to_have_text("İzmir")
 
 
+@pytest.mark.usefixtures("front_end")
 def test_a_page_that_is_not_there_helps_on(visit: Visits) -> None:
-    """It says so, and the search box finds what was meant."""
+    """It says so, and the search box finds what was meant; its suggestions do not cover the button."""
     visit.forgive("404")
     page = visit("/doc/city/izmur", NARROW)
     assert violations(page) == []
     page.locator("main input[type=search]").fill("izmir")
+    page.get_by_role("option").first.wait_for()
     page.locator("main button", has_text="Search").click()
-    assert page.locator(".found a").first.inner_text() == "İzmir"
+    expect(page.locator(".found a").first).to_have_text("İzmir")

@@ -61,12 +61,13 @@ def read() -> dict[str, str]:
 def test_page_is_quiet_fits_and_is_accessible(
     visit: Visit, read: dict[str, str], kind: str, width: int, dark: bool, language: str
 ) -> None:
-    """No error, no request elsewhere, nothing beyond the window, and nothing that axe finds."""
+    """No error, no request elsewhere, nothing beyond the window or kept in it, and nothing that axe finds."""
     page = visit(KINDS[kind], width, dark=dark, language=language)
     if (width, dark, language) == LOOKS[0]:
         read[kind] = said_by(page)
     assert page.locator("html").get_attribute("lang") == language
     assert overflow(page) == []
+    assert page.evaluate("localStorage.length + sessionStorage.length + document.cookie.length") == 0
     assert violations(page) == []
     visit.shot(page, f"{kind}-{width}-{'dark' if dark else 'light'}-{language}")
 
@@ -91,7 +92,7 @@ def test_page_says_as_much_without_a_script(visit: Visit, read: dict[str, str], 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_first_page_is_light(visit: Visit, width: int) -> None:
     """With fonts, styles, scripts and pictures it weighs less than 200 kB as it is sent."""
-    page = visit("/", width)
+    page = visit("/", width, new=True)
     sizes = page.evaluate(
         "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
         ".map(entry => [entry.name, entry.transferSize])"

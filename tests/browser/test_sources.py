@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import NARROW, WIDE, Visit, focused, violations
 
@@ -14,13 +15,13 @@ def test_source_opens_by_keyboard_without_a_script(visit: Visit) -> None:
     square.focus()
     page.keyboard.press("Enter")
     opened = page.locator(":popover-open")
-    assert opened.count() == 1
+    expect(opened).to_have_count(1)
     box, at = opened.bounding_box(), square.bounding_box()
     assert box
     assert at
     assert abs(box["y"] - at["y"]) < 300
     page.keyboard.press("Escape")
-    assert page.locator(":popover-open").count() == 0
+    expect(opened).to_have_count(0)
     assert "source" in (focused(page).get_attribute("aria-label") or "")
 
 
@@ -33,7 +34,7 @@ def test_open_source_fits_and_is_accessible(visit: Visit, width: int) -> None:
     assert box
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= width
-    assert violations(page) == []
+    assert violations(page, within=":popover-open") == []
 
 
 def test_sources_stand_in_the_margin_of_a_wide_page(visit: Visit) -> None:

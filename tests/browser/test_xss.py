@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, Windows
 from tests.test_stored_markup import MARK, PAGES, UPDATE
 from tests.writing import Writable
 
@@ -25,7 +24,7 @@ def written(site_to_write: Writable) -> Writable:
 
 
 @pytest.fixture
-def visit_written(browser: Any, written: Writable) -> Iterator[Visit]:
+def visit_written(browser: Windows, written: Writable) -> Iterator[Visit]:
     visit = Visit(browser, f"http://127.0.0.1:{written.port}")
     yield visit
     visit.close()
@@ -50,7 +49,10 @@ def test_nothing_runs_in_a_browser(visit_written: Visit, path: str) -> None:
 def test_the_browser_would_tell(visit_written: Visit) -> None:
     """Were the markup an element, the test above would see it."""
     page = visit_written("/cite")
-    page.evaluate(_PICTURE)
-    page.wait_for_timeout(200)
+    with (
+        page.expect_response(lambda response: response.status == 404),
+        page.expect_console_message(lambda message: "Content Security Policy" in message.text),
+    ):
+        page.evaluate(_PICTURE)
     assert any("status of 404" in said for said in visit_written.troubles())
     assert any("Content Security Policy" in said for said in visit_written.troubles())

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Store
@@ -31,6 +32,8 @@ from tests.running import free_port
 from tests.small import REPOSITORY, build_small
 
 _UP_AGAIN = 120.0
+# A line that a web process was killed before it wrote is written by then.
+_LINE_WRITTEN = timedelta(seconds=90)
 _COUNTER = NamedNode("urn:x-kills:counter")
 _VALUE = NamedNode("urn:x-kills:value")
 # Adds to a number and says two things of a node: so much of it twice, or half, is seen.
@@ -66,6 +69,7 @@ class Ground:
     sent: int = 0
     acknowledged: set[int] = field(default_factory=set)
     statuses: Counter[int] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
     killed: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -147,8 +151,11 @@ class Ground:
         try:
             connection.request("POST", "/update", text.encode(), headers)
             reply = connection.getresponse()
-            return reply.status if reply.read() else 0
-        except (OSError, http.client.HTTPException):
+            body = reply.read()
+            if reply.status >= 500:
+                self.errors[json.loads(body)["detail"]] += 1
+            return reply.status if body else 0
+        except (OSError, http.client.HTTPException, ValueError):
             return 0
         finally:
             connection.close()
@@ -230,11 +237,18 @@ class Ground:
         self._check_audit_log()
 
     def _check_audit_log(self) -> None:
-        """Checks that each acknowledged commit has a line, and that no line is torn."""
+        """Checks that each acknowledged commit has a line, that each other has one in time, and that none is torn."""
         parts = self.folder.glob("audit.jsonl*")
         lines = [json.loads(line) for part in parts for line in part.read_text().splitlines()]
-        published = {line["request_id"] for line in lines if line["outcome"] == "published"}
-        assert {f"update-{number}" for number in self.acknowledged} <= published
+        published = [line for line in lines if line["outcome"] == "published"]
+        assert {f"update-{number}" for number in self.acknowledged} <= {line.get("request_id") for line in published}
+        early = f"{datetime.now(UTC) - _LINE_WRITTEN:%Y-%m-%dT%H:%M:%SZ}"
+        old = [
+            record["id"] for one in self.releases.history() for record in one.manifest.commits if record["time"] < early
+        ]
+        # One that changed nothing beside others of its release has a line with another outcome.
+        changes = Counter(line.get("change") for line in lines)
+        assert [change for change in old if changes[change] != 1] == []
 
     def _check_commits(self, store: Store) -> None:
         values = {quad.subject: quad.object for quad in store.quads_for_pattern(None, _VALUE, None, GRAPH("kills"))}
@@ -251,7 +265,11 @@ class Ground:
         history = self.releases.history()
         assert [one.manifest.parent for one in history] == [*(one.id for one in history[1:]), None]
         names = {path.name for path in self.releases.root.iterdir()}
-        odd = names - {one.id for one in history} - {"current", ".lock", ".writing", ".patterns.json", ".results"}
+        odd = (
+            names
+            - {one.id for one in history}
+            - {"current", ".lock", ".writing", ".building", ".patterns.json", ".results"}
+        )
         assert {name for name in odd if not name.startswith((".serving-", ".staging-"))} == set()
         assert self.releases.sweep() == 0, "the commit after the kill has not swept"
 
@@ -274,6 +292,7 @@ class Ground:
             "sent": self.sent,
             "acknowledged": len(self.acknowledged),
             "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
+            "errors": dict(self.errors),
             "releases": len(self.releases.history()),
         }
 

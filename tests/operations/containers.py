@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import free_port
+from tests.small import write_files
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "localhost/citygraph-test"
@@ -64,11 +65,12 @@ class ContainerTool:
 
     def _base(self) -> str:
         """Returns the image of the Containerfile; without a registry, one made from Debian's packages."""
-        text = (ROOT / "Containerfile").read_text()
-        public = text.partition("ARG BASE=")[2].split()[0]
-        if self.run("pull", "--quiet", public, check=False, timeout=300).returncode == 0:
-            return public
-        return debian(self, _BASE, "python3,python3-venv,ca-certificates")
+        public = (ROOT / "Containerfile").read_text().partition("ARG BASE=")[2].split()[0]
+        return public if self.can_pull(public) else debian(self, _BASE, "python3,python3-venv,ca-certificates")
+
+    def can_pull(self, image: str) -> bool:
+        """Returns whether a registry gives an image."""
+        return self.run("pull", "--quiet", image, check=False, timeout=300).returncode == 0
 
 
 @dataclass(frozen=True)
@@ -106,18 +108,24 @@ class Container:
                 time.sleep(0.2)
 
 
-def debian(tool: ContainerTool, image: str, packages: str) -> str:
-    """Returns an image of Debian with these packages, which is made the first time."""
+def debian(tool: ContainerTool, image: str, packages: str, script: str = "true", command: str = "") -> str:
+    """Returns an image of Debian with these packages, which is made the first time.
+
+    The script changes the folder $1, which has its files. The command, a list of JSON, is what its containers run.
+    """
     if tool.run("image", "inspect", image, check=False).returncode:
         program = shutil.which("mmdebstrap") or pytest.skip("NO CONTAINER IS TESTED: mmdebstrap is missing")
         archive = ROOT / "var" / "test-image.tar"
         archive.parent.mkdir(exist_ok=True)
         subprocess.run(
-            [program, "--quiet", "--variant=minbase", f"--include={packages}", "bookworm", str(archive)],
+            [
+                *(program, "--quiet", "--variant=minbase", f"--include={packages}", f"--customize-hook={script}"),
+                *("bookworm", str(archive)),
+            ],
             check=True,
             timeout=900,
         )
-        tool.run("import", str(archive), image, timeout=300)
+        tool.run("import", *([f"--change=CMD {command}"] if command else []), str(archive), image, timeout=300)
         archive.unlink()
     return image
 
@@ -133,6 +141,25 @@ def started(tool: ContainerTool, name: str, *options: str, command: Sequence[str
         yield Container(tool, name, port)
     finally:
         tool.run("rm", "--force", "--volumes", name, check=False)
+
+
+def built_tool(folder: Path) -> ContainerTool:
+    """Returns podman or docker, which has built the image of this version; without either, skips the test."""
+    tool, problem = container_tool(folder)
+    if tool is None:
+        pytest.skip(f"THE CONTAINER IS NOT TESTED: {problem}")
+    tool.build()
+    return tool
+
+
+def write_instance(folder: Path) -> None:
+    """Writes a small instance that the user of a container can read."""
+    write_files(folder)
+    shutil.copy(ROOT / "citygraph.toml", folder)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    for parent in folder.parents[:2]:
+        parent.chmod(0o755)
 
 
 def container_tool(folder: Path) -> tuple[ContainerTool | None, str]:

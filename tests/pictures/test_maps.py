@@ -6,16 +6,17 @@ import itertools
 import random
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from functools import cache
 from math import degrees, hypot, isclose, sqrt
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from citygraph.charts.label_placement import Box, place_labels, width
 from citygraph.charts.map import MapMark, atlas, extent, split_by_distance
-from citygraph.charts.projection import Azimuthal, GeoPoint, Land, middle, read_land
+from citygraph.charts.projection import XY, Azimuthal, GeoPoint, Land, middle, read_land
 from citygraph.charts.svg import Caption
 from citygraph.geo import kilometres
 
@@ -25,6 +26,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 LAND = Path(__file__).parents[2] / "src" / "citygraph" / "web" / "static" / "built" / "world" / "land-110m.json"
 LATITUDES = st.floats(-89, 89)
 LONGITUDES = st.floats(-180, 180)
+DRY = [GeoPoint(*place) for place in ((50, 60), (39, -98), (-25, 134), (10, 20), (-10, -55), (-80, 90))]
+WET = [GeoPoint(*place) for place in ((0, -30), (-15, 75), (0, -130), (-45, -150), (30, 160), (42, 51.5))]
 needs_land = pytest.mark.skipif(not LAND.exists(), reason="the outlines are not built: Node is missing (docs/web.md)")
 
 
@@ -61,39 +64,44 @@ def test_great_circles_through_the_centre_are_straight() -> None:
 
 
 @needs_land
-@pytest.mark.parametrize(
-    "centre", [IZMIR, GeoPoint(-34.6, -58.4), GeoPoint(39.9, 116.4), GeoPoint(-89, 0), GeoPoint(0, -180)]
-)
-def test_land_is_land_and_sea_is_sea(centre: GeoPoint) -> None:
-    """By the even-odd rule places on land are within the outlines and places at sea are not, wherever the centre is."""
-    land = read_land(LAND)
-    cut = list(Azimuthal(centre, 20_000, 400).outlines(land))
-    view = Azimuthal(centre, 20_000, 400)
-    dry = [
-        GeoPoint(50, 60),
-        GeoPoint(39, -98),
-        GeoPoint(-25, 134),
-        GeoPoint(10, 20),
-        GeoPoint(-10, -55),
-        GeoPoint(-80, 90),
-    ]
-    wet = [
-        GeoPoint(0, -30),
-        GeoPoint(-15, 75),
-        GeoPoint(0, -130),
-        GeoPoint(-45, -150),
-        GeoPoint(30, 160),
-        GeoPoint(42, 51.5),
-    ]
-    for point, is_land in [(p, True) for p in dry] + [(p, False) for p in wet]:
-        crossings = sum(_within(view.place(point), ring) for ring in cut)
-        assert bool(crossings % 2) is is_land, (point, is_land)
+@settings(max_examples=20, deadline=None)
+@given(st.builds(GeoPoint, LATITUDES, LONGITUDES), st.floats(1_000, 21_000))
+@example(IZMIR, 20_000)
+@example(GeoPoint(-34.6, -58.4), 20_000)
+@example(GeoPoint(-89, 0), 20_000)
+@example(GeoPoint(0, -180), 20_000)
+@example(GeoPoint(-50, -120), 12_000)
+def test_land_is_land_and_sea_is_sea(centre: GeoPoint, reach: float) -> None:
+    """By the even-odd rule places on land are within the outlines and places at sea are not, wherever the centre is and
+    however much of the world is drawn, which decides how precise the outlines are (16 §7)."""
+    view = Azimuthal(centre, reach, 400)
+    cut = list(view.outlines(_land()))
+    for places, is_land in ((DRY, True), (WET, False)):
+        for point in places:
+            # At the antipode of the centre, a place is drawn all along the rim.
+            if view.polar(point)[0] < min(0.95 * reach, 19_000):
+                crossings = sum(_within(view.place(point), ring) for ring in cut)
+                assert bool(crossings % 2) is is_land, (point, is_land)
+
+
+@needs_land
+@settings(max_examples=6, deadline=None)
+@given(st.builds(GeoPoint, LATITUDES, LONGITUDES), st.floats(300, 15_000))
+def test_outlines_are_as_precise_as_is_seen(centre: GeoPoint, reach: float) -> None:
+    """Every point of an outline within the reach is drawn within a unit of where it is, or of a drawn line (16 §7)."""
+    view = Azimuthal(centre, reach, 400)
+    edges = [edge for ring in view.outlines(_land()) for edge in zip(ring, (*ring[1:], ring[0]), strict=True)]
+    ring = max(_land().rings, key=len)
+    for longitude, latitude in ring[:: len(ring) // 25]:
+        point = GeoPoint(latitude, longitude)
+        if view.polar(point)[0] < 0.9 * reach:
+            assert min(_apart(view.place(point), *edge) for edge in edges) < 1.5
 
 
 @needs_land
 def test_no_outline_leaves_the_rim() -> None:
     """What is beyond the reach is cut along the circle: no chord runs across the picture or out of it."""
-    for ring in Azimuthal(IZMIR, 3000, 400).outlines(read_land(LAND)):
+    for ring in Azimuthal(IZMIR, 3000, 400).outlines(_land()):
         assert all(hypot(x, y) <= 400.01 for x, y in ring)
         for (x1, y1), (x2, y2) in itertools.pairwise(ring):
             on_rim = hypot(x1, y1) > 399.9 and hypot(x2, y2) > 399.9
@@ -168,6 +176,19 @@ def test_same_places_give_the_same_map() -> None:
     assert extent(marks, Land(), CAPTION) == extent(marks, Land(), CAPTION)
     with pytest.raises(ValueError, match="at least one place"):
         extent([], Land(), CAPTION)
+
+
+@cache
+def _land() -> Land:
+    return read_land(LAND)
+
+
+def _apart(at: XY, start: XY, end: XY) -> float:
+    """Returns how far a point is from a line."""
+    (x, y), (x1, y1), (x2, y2) = at, start, end
+    length = (x2 - x1) ** 2 + (y2 - y1) ** 2
+    share = max(0.0, min(1.0, ((x - x1) * (x2 - x1) + (y - y1) * (y2 - y1)) / length)) if length else 0.0
+    return hypot(x - x1 - share * (x2 - x1), y - y1 - share * (y2 - y1))
 
 
 def _within(at: tuple[float, float], ring: Sequence[tuple[float, float]]) -> bool:

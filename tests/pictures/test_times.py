@@ -6,10 +6,12 @@ import itertools
 import xml.etree.ElementTree as ET
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from citygraph.charts.axis import Bar, Lane, axis
 from citygraph.charts.lifeline import Moment, lifeline
-from citygraph.charts.svg import Caption
+from citygraph.charts.svg import Caption, number
 from citygraph.charts.times import Span, scale
 
 CAPTION = Caption("Times", "What was when")
@@ -19,6 +21,15 @@ SVG = "{http://www.w3.org/2000/svg}"
 def drawn(svg: str, class_: str) -> list[ET.Element]:
     root = ET.fromstring(str.replace(svg, "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))  # noqa: S314 - our own
     return [e for e in root.iter() if class_ in (e.get("class") or "").split()]
+
+
+@given(st.floats(-10_000, 10_000))
+@example(-0.04)
+@example(0.25)
+@example(-12.05)
+def test_a_number_of_a_drawing_has_one_decimal_at_most(value: float) -> None:
+    """It is the nearest tenth, without a decimal zero, and zero has no sign (16 §7)."""
+    assert number(value) == f"{value:.1f}".removesuffix(".0").replace("-0", "0" if abs(value) < 0.05 else "-0")
 
 
 def day(year: float) -> Span:

@@ -170,6 +170,28 @@ def test_our_own_name_makes_a_name_for_all_languages_an_alias(tmp_path: Path) ->
     assert {("label", "Testoria", "tr"), ("alias", "Testoria", "en"), ("label", "Testoria", "mul")} <= found
 
 
+def test_a_partner_that_is_no_place_of_people_is_left_out_and_reported(tmp_path: Path) -> None:
+    """A lake, a company, a person; not what is a town as well, nor what no word describes (16 §5)."""
+    classes = {"lake in Isleland": "Q9000921", "river": "Q9000922", "company": "Q9000923", "town": "Q9000924",
+               "body of water": "Q9000925", "anything": "Q9000926"}  # fmt: skip
+    partners = {"Q9000931": ["lake in Isleland"], "Q9000932": ["river", "body of water"], "Q9000933": ["company"],
+                "Q9000934": ["lake in Isleland", "town"], "Q9000935": ["anything"]}  # fmt: skip
+    items = [item(qid, {"en": name}, P279=["Q9000920"]) for name, qid in classes.items()]
+    items += [item("Q9000910", {"en": "Isleland"}, P31=["Q6256"])]
+    items += [item(qid, {"en": f"Partner {qid}"}, P31=[classes[name] for name in names], P17=["Q9000910"])
+              for qid, names in partners.items()]  # fmt: skip
+    items += [item("Q9000911", {"en": "Isleport"}, P31=["Q515"], P17=["Q9000910"], P190=list(partners))]
+    written = import_dump(str(dump(tmp_path, items)), list, tmp_path, retrieved=RETRIEVED, engine=LocalEngine(1))
+    reported = {notice.qid: notice.detail for notice in written.notices if notice.kind == "not-a-place"}
+    assert reported.keys() == {"Q9000931", "Q9000932", "Q9000933"}
+    assert reported["Q9000931"] == "Q9000931 (Partner Q9000931) is left out: its class is 'lake in Isleland'"
+    named = {str(quad.subject)[1:-1] for quad in quads_of(written.path) if quad.predicate == LABEL}
+    assert {f"{ID}city/partner-q9000934", f"{ID}city/partner-q9000935"} <= named
+    assert f"{ID}city/partner-q9000931" not in named
+    unnamed = [notice.detail for notice in written.notices if notice.kind == "no-partner"]
+    assert sum(text.endswith("which is neither a settlement nor an administrative unit") for text in unnamed) == 3
+
+
 def test_a_statement_with_a_country_as_partner_is_left_out_and_reported(tmp_path: Path) -> None:
     """The shapes refuse it, so that one such statement among many would stop a release (16 §5)."""
     country = item("Q9000910", {"en": "Isleland"}, P31=["Q6256"], P190=["Q9000911"])

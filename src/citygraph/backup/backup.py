@@ -1,4 +1,4 @@
-"""A backup of an instance: what belongs to it, copied while the server and its commits go on."""
+"""A backup of an instance, copied while the server and its commits continue."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class BackupResult:
-    """What a backup did: how many files it has, and how many of them and of their bytes were copied."""
+    """The result of a backup: its number of files, and the copied files and bytes."""
 
     record: BackupRecord
     copied: int
@@ -35,8 +35,8 @@ class BackupResult:
 def back_up(settings: Settings, folder: ObjectFolder, config: Path = Path(FILE)) -> BackupResult:
     """Copies the instance into a folder of objects: releases, data, own vocabulary, tokens, audit log and settings.
 
-    A file whose content is there already is not copied again. The backup exists when it is complete. Raises UsageError
-    for a folder inside of what is copied, Conflict if another backup is being written to it.
+    Existing content is not copied again. The backup exists when it is complete. Raises UsageError if the folder is
+    inside a copied one, Conflict if another backup is being written to it.
     """
     _require_outside(settings, folder)
     backups = Backups(folder)
@@ -73,13 +73,13 @@ def problems(folder: ObjectFolder) -> Iterator[str]:
 
 
 def _copy_releases(releases: Releases, place: str, copying: FileCopying) -> str:
-    """Copies all releases and returns the name of the current one; one that is pruned meanwhile is left out."""
+    """Copies all releases, except those pruned during the backup, and returns the name of the current one."""
     # Before the releases: each release that a stored result or a pin protects then exists.
     for beside in BESIDE:
         copying.copy_folder(releases.root / beside, f"{place}/{beside}")
     for _ in range(_ATTEMPTS):
         try:
-            # What is published after this line belongs to the next backup.
+            # A release published after this line belongs to the next backup.
             current = releases.current_id()
             history = releases.history()
         except NotFound:
@@ -111,7 +111,7 @@ def _copy_instance(settings: Settings, config: Path, copying: FileCopying) -> No
     copying.copy(settings.tokens, _place(settings.tokens, defaults.tokens))
     log = _place(settings.audit, defaults.audit)
     copying.copy(settings.audit, log)
-    # Listed after that copy: if the log is rotated meanwhile, its lines are in both, and none is missing.
+    # Listed after that copy: if the log is rotated during it, both have its lines, and none is missing.
     for part in AuditLog(settings).rotated():
         copying.copy(part, f"{log}{part.name.removeprefix(settings.audit.name)}")
     comparison = settings.wikidata_comparison

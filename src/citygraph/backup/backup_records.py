@@ -52,7 +52,7 @@ class Backups:
         """Removes the backups that a policy does not keep, and the objects that no record has named for some time.
 
         The newest is always kept. Returns the names of the removed backups, and what happened to the objects. Raises
-        Conflict if a backup is being written, BadData if a record is damaged: what it needs is unknown.
+        Conflict if a backup is being written, BadData if a record is damaged, because its objects are then unknown.
         """
         with self._folder.writing():
             names = self.names()

@@ -1,4 +1,4 @@
-"""The way back: a backup becomes a folder that can be served, each file checked by its digest."""
+"""The restoration of a backup as a folder that can be served; each file is checked by its digest."""
 
 from __future__ import annotations
 

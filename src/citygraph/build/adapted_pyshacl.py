@@ -1,4 +1,4 @@
-"""pySHACL and rdflib, adapted: as the specifications say where they deviate, and faster where they repeat work.
+"""pySHACL and rdflib, adapted: deviations from the specifications are corrected, and repeated work is avoided.
 
 Imported only by processes that validate: rdflib's parsers take long to import, and the libraries are changed for the
 whole process.
@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from pyshacl.constraints.core.value_range_constraints import (
     MinInclusiveConstraintComponent,
 )
 from rdflib import BNode, Graph, Literal, URIRef, plugin
+from rdflib.parser import Parser
 from rdflib.plugins.sparql import prepareQuery
 from rdflib.plugins.sparql.processor import SPARQLProcessor
 from rdflib.plugins.sparql.sparql import Query
@@ -41,8 +42,7 @@ from citygraph.text import best_tag
 
 def explain(data: Path, shapes: Graph, failing: set[tuple[str, str]] | None) -> Report:
     """Returns the W3C validation report of pySHACL on a file of N-Triples: on these nodes and shapes, or on all."""
-    _adapt()
-    literals_as_written()
+    adapt()
     graph = _read(data)
     aimed = shapes if failing is None else _aimed_at(shapes, failing)
     _, results, _ = pyshacl.validate(graph, shacl_graph=aimed, inplace=True)
@@ -57,11 +57,16 @@ def explain(data: Path, shapes: Graph, failing: set[tuple[str, str]] | None) -> 
 
 def _read(data: Path) -> Graph:
     """Reads a file of N-Triples: the RDF library does it several times faster than rdflib's own parser."""
-    graph, iris = Graph(), _Iris()
-    for triple in parse(path=data, format=RdfFormat.N_TRIPLES, lenient=True):
+    graph = Graph()
+    _add(parse(path=data, format=RdfFormat.N_TRIPLES, lenient=True), graph)
+    return graph
+
+
+def _add(triples: Iterable[Any], graph: Graph) -> None:
+    iris = _Iris()
+    for triple in triples:
         # Past Graph.add, which checks each term again.
         graph.store.add((iris[triple.subject], iris[triple.predicate], iris[triple.object]), graph)
-    return graph
 
 
 class _Iris(dict[Any, Any]):
@@ -85,25 +90,31 @@ def findings_in(results: Graph) -> Iterator[Finding]:
         yield finding_of(_name(focus), _name(shape), _name(path), _ntriples(value))
 
 
-def literals_as_written() -> None:
-    """Makes rdflib keep literals as written: it would drop the time zone of a date, which a pattern rejects.
+def adapt() -> None:
+    """Replaces the deviating parts of pySHACL and rdflib in this process.
 
-    To be called before each reading, because pySHACL ends it after each validation.
+    To be called before each reading, because pySHACL ends a part of it after each validation.
     """
+    # rdflib would drop the time zone of a date, which a pattern rejects.
     rdflib.NORMALIZE_LITERALS = False
-
-
-def _adapt() -> None:
-    """Replaces the deviating parts of pySHACL and rdflib in this process."""
     # It reports each date that Python cannot represent, such as one before the year 1.
     logging.getLogger("rdflib.term").setLevel(logging.ERROR)
     for component in (DatatypeByIri, LeastNumber, GreatestNumber, WholeTextPattern):
         CONSTRAINT_PARAMETERS_MAP.update(dict.fromkeys(component.constraint_parameters(), component))
     plugin.register("sparql", Processor, __name__, Prepared.__name__)
+    plugin.register("nt", Parser, __name__, NTriples.__name__)
+
+
+class NTriples(Parser):
+    """A parser of N-Triples: that of the RDF library, with which a report of shifty is read."""
+
+    def parse(self, source: Any, sink: Graph, **_options: Any) -> None:
+        """Adds the triples to a graph."""
+        _add(parse(source.getByteStream().read(), RdfFormat.N_TRIPLES, lenient=True), sink)
 
 
 class _ByValue(ConstraintComponent):
-    """A constraint on each value by itself."""
+    """A constraint on each single value."""
 
     def holds_for(self, value: Any) -> bool:
         """Returns whether a value satisfies the constraint."""
@@ -169,7 +180,7 @@ class WholeTextPattern(PatternConstraintComponent):
 class Prepared(SPARQLProcessor):
     """A SPARQL processor that caches parsed queries.
 
-    pySHACL evaluates the query of a shape anew for each focus node, and parsing takes rdflib longer than evaluating.
+    pySHACL evaluates a shape's query again for each focus node, and rdflib takes longer to parse than to evaluate it.
     """
 
     def query(  # type: ignore[override]  # as above it, where rdflib leaves Processor's own signature too
@@ -214,7 +225,10 @@ def _aimed_at(shapes: Any, failing: set[tuple[str, str]]) -> Any:
 
     (pySHACL's own `focus_nodes` also drops the nodes of nested shapes, so that sh:not reports false violations.)
     """
-    aimed = Graph() + shapes
+    # The usual store in memory also remembers in which graphs each triple is.
+    aimed: Any = Graph("SimpleMemory")
+    for triple in shapes:
+        aimed.add(triple)
     for name in ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf"):
         aimed.remove((None, URIRef(SH(name).value), None))
     for node, shape in failing:
@@ -238,9 +252,9 @@ def _as_in_data(results: Graph) -> None:
 def _with_languages(results: Graph, shapes: Graph) -> None:
     """Gives the messages of SPARQL constraints in a report their languages back, which pySHACL takes away."""
     of_message, of_shape = URIRef(SH("resultMessage").value), URIRef(SH("sourceShape").value)
+    messages = cache(lambda shape: set(shapes.objects(shape, URIRef(SH("message").value))))
     for node, message in list(results.subject_objects(of_message)):
-        shape = results.value(node, of_shape)
-        stated = set(shapes.objects(shape, URIRef(SH("message").value)))
+        stated = messages(results.value(node, of_shape))
         if message not in stated and any(str(message) == str(one) for one in stated):
             results.remove((node, of_message, message))
             for one in stated:
@@ -266,6 +280,7 @@ def _results(results: Any, graph: Any, shapes: Any) -> Iterator[ValidationResult
     def uri(term: Any) -> Any:
         return URIRef(term.value)
 
+    texts = cache(lambda shape, name: _by_language(shapes.objects(shape, uri(name))))
     # Only those of the report: a result below sh:detail belongs to another result.
     for node in results.objects(None, uri(SH("result"))):
         focus = results.value(node, uri(SH("focusNode")))
@@ -281,8 +296,8 @@ def _results(results: Any, graph: Any, shapes: Any) -> Iterator[ValidationResult
             value=_ntriples(value),
             label=_label(graph, focus, uri(RDFS("label"))),
             # From the shape: in the report pySHACL takes the languages of messages of SPARQL constraints away.
-            messages=_by_language(shapes.objects(shape, uri(SH("message")))),
-            remedies=_by_language(shapes.objects(shape, uri(CG("remedy")))),
+            messages=texts(shape, SH("message")),
+            remedies=texts(shape, CG("remedy")),
         )
 
 

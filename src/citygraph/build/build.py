@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,24 +19,29 @@ from citygraph.build.catalog import describe, graph_counts
 from citygraph.build.graph_rules import GraphRules, with_graph_rules
 from citygraph.build.locations import locate
 from citygraph.build.products import Products, table_outputs, write_products
+from citygraph.build.quality import write_quality
 from citygraph.build.query_packs import check_heads, check_runs
-from citygraph.build.store_writing import StoreWriting
+from citygraph.build.store_writing import StoreFilling, StoreWriting
 from citygraph.build.validation import Validation, validate
 from citygraph.errors import BadData, Conflict, Violations
 from citygraph.index.names import write_index
+from citygraph.instance import current_instance
 from citygraph.progress import Progress
-from citygraph.rdf.terms import COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
+from citygraph.rdf.nquads import as_line, with_graph
+from citygraph.rdf.terms import BASE, COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
 from citygraph.release.disk_room import require_room_for_build
 from citygraph.release.format_version import FORMAT
+from citygraph.release.interrupted_build import STORE, Journal, interrupted_size, stage_build
 from citygraph.release.ownership import api_graphs, carried_forward
-from citygraph.release.releases import Manifest, Release, Releases
+from citygraph.release.releases import Manifest, Release, Releases, Staged
 from citygraph.report import REPORT, Report, order, report_of
 from citygraph.settings import Settings
 from citygraph.source.files import SourceFile, Sources, extra_files
-from citygraph.source.rules import derive_by_rule, read_rules
+from citygraph.source.rules import derive_in_parts, read_rules, year_before_newest_source
 
 # How many times as large N-Quads are unpacked, roughly.
 _PACKED = 15
+_MERGED = "merged.nt"
 _ONTOLOGY_VERSION = OWL("versionInfo")
 
 
@@ -56,53 +62,90 @@ def build(
     override_rollback: bool = False,
     notice: Callable[[str], None] = lambda _: None,
     most_in_memory: int = Settings.build_memory,
+    fresh: bool = False,
 ) -> tuple[Release, Report]:
     """Builds a release from the files in data/ and ontology/, and publishes it.
 
     Raises BadData for a file that cannot be read, Violations for data that violates the shapes, Conflict if another
-    release was published meanwhile, or if the files have content that a rollback undid, unless `override_rollback`,
-    StorageFull if the disk has too little room.
-    In each case nothing has changed. `notice` receives a sentence for each file that takes over a graph of the API
-    without all of its statements. With more data than `most_in_memory` bytes, the release is made on the disk, which
-    takes longer and less memory.
+    release was published in the meantime, or if the files have content that a rollback undid (unless
+    `override_rollback`), StorageFull if the disk has too little room. In each case nothing has changed. `notice`
+    receives a sentence for each file that takes over a graph of the API without all of its statements. With more data
+    than `most_in_memory` bytes, the release is made on the disk, which takes longer and less memory. A build that was
+    interrupted is continued, unless its inputs were others, or with `fresh`.
     """
     size = _size(sources)
-    require_room_for_build(releases, size)
+    require_room_for_build(releases, size, interrupted_size(releases))
     in_memory = size <= most_in_memory
+    inputs = partial(_inputs, sources)
     # The writing process ends before the folder is removed.
-    with releases.stage(in_memory=in_memory) as staged, ExitStack() as stack:
+    with stage_build(releases, inputs, in_memory, fresh, notice) as (staged, journal), ExitStack() as stack:
         check_heads(sources)
         if staged.parent and not override_rollback:
             _refuse_undone(staged.parent.manifest, sources)
-        store = staged.open()
-        loaded = _assemble(sources, sources.all_files(), store, staged.path, progress, staged.parent)
-        writing = stack.enter_context(StoreWriting(store, staged.path / "store")) if in_memory else None
-        # Validation takes longest: meanwhile, what needs only the statements is made of them.
+        # One process reads the shapes and another writes the loaded data, while this one derives the rest.
         validation = stack.enter_context(Validation(sources))
+        is_complete = STORE in journal.steps
+        writing = stack.enter_context(StoreWriting(staged.store_path)) if in_memory and not is_complete else None
+        loaded = _assembled(sources, staged, journal, progress, writing, most_in_memory)
+        # Validation takes longest; products that need only the statements are made during it.
         validation.start(loaded.merged, with_places=True)
-        by_graph = locate(_judged_by_graph(sources, store), sources.data_files())
+        by_graph = locate(_judged_by_graph(sources, staged.open()), sources.data_files())
         with progress.step("index") as step:
-            step.result = f"{write_index(store, staged.path / 'search.sqlite')} names"
+            index = staged.path / "search.sqlite"
+            facts = journal.perform("index", lambda: {"names": write_index(staged.open(), index)}, [index])
+            step.result = f"{facts['names']} names"
 
-        judge = cache(partial(_judge, validation.report, by_graph, progress, refuse=True))
-        products = write_products(store, staged.path, sources.query_folders, staged.parent, judge, progress)
-        report = judge()
-        for sentence in _lost(staged.parent, loaded, store) if staged.parent else ():
+        products = write_products(staged.open(), journal, sources.query_folders, staged.parent, progress)
+        for sentence in _lost(staged.parent, loaded, staged.open()) if staged.parent else ():
             notice(sentence)
+        report = _judge(validation.report, by_graph, progress, refuse=True)
+        write_quality(products.measurements, report, staged.path)
         _write_report(staged.path, report)
-        # Not part of the release: only validation needs it.
-        loaded.merged.unlink()
         with progress.step("publish") as step:
-            manifest = _manifest(sources, store, loaded, report, products)
+            manifest = _manifest(sources, staged.open(), loaded, report, products)
             if writing:
                 writing.wait()
-            else:
-                store.flush()
-            check_runs(sources, staged.path / "store")
-            del store  # the staged release must hold the last reference, so that publishing closes the store
+                journal.settle()
+            staged.close()  # so that it is complete on the disk
+            check_runs(sources, staged.store_path)
             release = staged.publish(manifest)
             step.result = release.id
         return release, report
+
+
+def _inputs(sources: Sources, parent: Release | None) -> str:
+    """Returns the digest of all that a build after this release depends on."""
+    parts = (sources.fingerprint(__version__), FORMAT, current_instance(), BASE, sources.today(), parent and parent.id)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _assembled(
+    sources: Sources,
+    staged: Staged,
+    journal: Journal,
+    progress: Progress,
+    writing: StoreWriting | None,
+    most_in_memory: int,
+) -> Loaded:
+    """Returns the result of loading; fills the store unless an interrupted build has."""
+    if STORE in journal.steps:
+        return Loaded(journal.folder / _MERGED, **journal.steps[STORE]["facts"])
+    filling = StoreFilling(staged.open(), journal.folder / _MERGED, writing)
+    staged.close()  # the store of the filling may become another one
+    loaded = _assemble(sources, sources.all_files(), filling, progress, staged.parent, most_in_memory)
+    staged.store = filling.store
+    facts = {"owners": loaded.owners, "statements": loaded.statements, "files": loaded.files}
+    paths = (staged.store_path, loaded.merged)
+    if filling.writing and writing:
+        journal.complete_when(writing.is_done, STORE, facts, paths)
+    else:
+        # Closed, so that its files do not change any more.
+        staged.open().flush()
+        del filling
+        staged.close()
+        journal.complete(STORE, facts, paths)
+        staged.store = Store.read_only(str(staged.store_path))
+    return loaded
 
 
 def _refuse_undone(current: Manifest, sources: Sources) -> None:
@@ -137,11 +180,11 @@ def check(
     current: Release | None = None,
     notice: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Validates what a build would make of the files and of others that are not in the graph yet; publishes nothing.
+    """Validates the result of a build from the files and `extra` ones, without publishing it.
 
     `current` is the release whose API graphs the build would keep. With `extra` files, the report has every violation,
     because each prevents a build, but only the warnings about these files; `notice` receives a sentence for each file
-    that a build would not accept in data/ as it is. Raises what `build` raises, except Conflict.
+    that a build would not accept in data/ without a change. Raises what `build` raises, except Conflict.
     """
     own = sources.all_files()
     check_heads(sources)
@@ -151,7 +194,8 @@ def check(
     added = [file for file in named if file.path.resolve() not in by_path]
     with TemporaryDirectory(prefix="citygraph-") as folder:
         store = Store()
-        loaded = _assemble(sources, [*own, *added], store, Path(folder), progress, current)
+        filling = StoreFilling(store, Path(folder) / _MERGED)
+        loaded = _assemble(sources, [*own, *added], filling, progress, current)
         report = _judge(partial(validate, sources, loaded.merged), _judged_by_graph(sources, store), progress)
     # The added files first, because a fault is more probably there than in the data.
     report = locate(report, [*added, *sources.data_files()])
@@ -192,26 +236,29 @@ def _terms(file: SourceFile) -> Iterator[str]:
 def _assemble(
     sources: Sources,
     files: list[SourceFile],
-    store: Store,
-    folder: Path,
+    filling: StoreFilling,
     progress: Progress,
     parent: Release | None = None,
+    most_in_memory: int = Settings.build_memory,
 ) -> Loaded:
     """Loads the files, and adds what follows from them: derived triples and the description."""
     with progress.step("load") as step:
-        loaded = _load(files, store, folder)
-        carried = _carry(parent, loaded, store) if parent else 0
+        loaded = _load(files, filling)
+        carried = _carry(parent, loaded, filling) if parent else 0
         step.result = f"{loaded.files} files, {loaded.statements} statements" + (f", {carried} kept" if carried else "")
     with progress.step("derive") as step:
-        derived = 0
-        for quads in derive_by_rule(read_rules(sources.rule_files()), store):
-            store.extend(quads)
-            _append(quads, loaded.merged)
-            derived += len(quads)
+        derived, day = 0, year_before_newest_source(filling.store)
+        for rule in read_rules(sources.rule_files()):
+            filling.bound_memory(most_in_memory)
+            for quads in derive_in_parts(rule, filling.store, day):
+                filling.store.extend(quads)
+                derived += len(quads)
+                filling.append(quads)
         step.result = f"{derived} triples"
     with progress.step("describe") as step:
-        description = describe(store, table_outputs(sources.query_folders))
-        _append(description, loaded.merged)
+        description = describe(filling.store, table_outputs(sources.query_folders))
+        filling.append(description)
+        filling.finish()
         step.result = f"{len(description)} statements"
     return loaded
 
@@ -238,32 +285,31 @@ def _size(sources: Sources) -> int:
     return sum(path.stat().st_size * (_PACKED if path.suffix == ".gz" else 1) for path in paths)
 
 
-def _load(files: list[SourceFile], store: Store, folder: Path) -> Loaded:
-    """Loads the named graphs, and writes the data's triples as they are in the files to a separate file.
+def _load(files: list[SourceFile], filling: StoreFilling) -> Loaded:
+    """Loads the named graphs, and writes the data's triples with their original literals to a separate file.
 
-    The store normalises literals ("01" to "1"), so the shapes must see what was read, not what was stored.
+    The store normalises literals ("01" to "1"), but shapes must see the original ones.
     """
-    loaded = Loaded(folder / "merged.nt")
-    with ExitStack() as stack:
-        merged = stack.enter_context(loaded.merged.open("w", encoding="utf-8"))
+    loaded = Loaded(filling.merged, files=len(files))
+    with loaded.merged.open("w", encoding="utf-8") as merged:
         # One bulk load for all files, because each load writes separate files to the disk.
-        store.bulk_extend(chain.from_iterable(_noting(file, loaded, merged) for file in files))
-        loaded.files = len(files)
+        quads = chain.from_iterable(_noting(file, loaded, merged, filling.writing) for file in files)
+        filling.store.bulk_extend(quads)
     return loaded
 
 
-def _carry(parent: Release, loaded: Loaded, store: Store) -> int:
+def _carry(parent: Release, loaded: Loaded, filling: StoreFilling) -> int:
     """Copies the graphs that the API owns from the parent release, and returns their number of statements."""
     quads = list(carried_forward(parent, loaded.owners))
     for graph in api_graphs(parent.manifest):
-        store.add_graph(NamedNode(graph))  # an empty graph has no quads that would create it
-    store.extend(quads)
-    store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
-    _append(quads, loaded.merged)
+        filling.store.add_graph(NamedNode(graph))  # an empty graph has no quads that would create it
+    filling.store.extend(quads)
+    filling.store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
+    filling.append(quads)
     return len(quads)
 
 
-def _noting(file: SourceFile, loaded: Loaded, merged: IO[str]) -> Iterator[Quad]:
+def _noting(file: SourceFile, loaded: Loaded, merged: IO[str], writing: StoreWriting | None) -> Iterator[Quad]:
     for quad in file.read():
         loaded.statements += 1
         graph = quad.graph_name
@@ -276,16 +322,15 @@ def _noting(file: SourceFile, loaded: Loaded, merged: IO[str]) -> Iterator[Quad]
             if graph == DERIVED_GRAPH:
                 reason = "graph/derived is made by the rules: no file may fill it"
                 raise BadData(reason, file.name, file.line_of(quad))
-            merged.write(f"{quad.triple} .\n")
+            line = f"{quad.triple} .\n"
+            merged.write(line)
+            if writing:
+                writing.add((line, with_graph(line, graph)))
             # The default graph is the merge of the data graphs; a store holds a triple once.
             yield Quad(quad.subject, quad.predicate, quad.object)
+        elif writing:
+            writing.add((as_line(quad),))
         yield quad
-
-
-def _append(quads: Iterable[Quad], merged: Path) -> None:
-    """Appends derived statements and the description to the triples to validate."""
-    with merged.open("a", encoding="utf-8") as file:
-        file.writelines(f"{quad.triple} .\n" for quad in quads)
 
 
 def _write_report(folder: Path, report: Report) -> None:

@@ -1,7 +1,7 @@
 """The description of the dataset in the graph: VoID counts, partitions and linksets, and the DCAT catalogue.
 
-Everything here depends on the data alone, so that it can be part of the digest. `dataset.py` adds what only a published
-release knows: its name, time, sizes and checksums.
+Everything here depends on the data alone, so that it can be part of the digest. `dataset.py` adds the facts of a
+published release: its name, time, sizes and checksums.
 """
 
 from __future__ import annotations

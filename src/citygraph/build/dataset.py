@@ -1,6 +1,6 @@
 """The description of a release for `/dataset` and `/.well-known/void`, and its provenance in PROV.
 
-It joins the catalogue of the store with what only a published release knows.
+It joins the catalogue of the store with the facts of a published release.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _LANGUAGES = {
 def dataset_description(release: Release, store: Store | None = None) -> list[Triple]:
     """Returns the dataset as VoID, DCAT-AP 3 and DQV, sorted and without blank nodes.
 
-    IRIs are below the base, never at the host that answers. `store` is the release's store if it is already open.
+    IRIs are below the base, never at the responding host. `store` is the release's store if it is already open.
     """
     store = store or release.open_store()
     about = {quad.triple for quad in store.quads_for_pattern(None, None, None, CATALOG_GRAPH) if _belongs(quad.subject)}

@@ -122,7 +122,7 @@ def adopt(
 
 
 class _TargetFolder:
-    """A folder to export to: the files that are there, and the graphs that each fills or will hold."""
+    """A folder to export to: its files, and the graphs that each file fills or will hold."""
 
     def __init__(self, folder: Path, release: Release, tables: Collection[OutputFile], owners: Collection[str]) -> None:
         self._folder = folder
@@ -136,7 +136,7 @@ class _TargetFolder:
         self._paths = {graph: path for path, graphs in self._graphs.items() for graph in graphs}
 
     def path_of(self, graph: str) -> Path:
-        """Returns the file that fills a graph, or that is to be written for it."""
+        """Returns the file that fills a graph, or the file to write for it."""
         if graph not in self._paths:
             name, together = _file_of(graph, _files(self._release.manifest))
             path = self._folder.resolve() / name

@@ -93,7 +93,7 @@ def atom(releases: Sequence[Release], base_url: str, instance: Instance) -> byte
 
 @dataclass(frozen=True)
 class LdesPage:
-    """A page of the event stream. One that `is_immutable` never changes while its release is kept."""
+    """A page of the event stream. If `is_immutable`, it never changes while its release is kept."""
 
     triples: tuple[Triple, ...]
     is_immutable: bool

@@ -1,4 +1,4 @@
-"""The rules about who states what: each is a query over the named graphs, which SHACL engines do not see.
+"""Rules about the sources of statements: queries over the named graphs, which SHACL engines do not see.
 
 A shape with cg:graphQuery has the query. Each solution is a result about ?focus, with ?path and ?value if bound.
 """

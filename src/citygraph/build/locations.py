@@ -61,5 +61,5 @@ def _known_name(term: Any) -> str:
 
 
 def _name(term: str) -> str:
-    """Returns a term as in N-Triples; all blank nodes as one, because each reading of a file labels them anew."""
+    """Returns a term as in N-Triples; blank nodes are equal, because each parse labels them differently."""
     return _BLANK if term.startswith(("_:", "<_:")) else term

@@ -135,7 +135,7 @@ def croissant(release: Release, store: Store, root: str) -> dict[str, Any] | Non
             {"@type": "sc:Organization", "@id": iri, "name": name, "url": iri} for iri, name in _creators(store)
         ],
         "datePublished": created,
-        # Croissant wants a semantic version: the parts of the date, and the digest as what it calls build metadata.
+        # Croissant requires a semantic version: the parts of the date, and the digest as build metadata.
         "version": ".".join(str(int(part)) for part in created.split("-")),
         "citeAs": f"{current_instance().title_in(_main_language())}, release {release.id}, {DATASET.value}",
         "inLanguage": list(current_instance().languages),

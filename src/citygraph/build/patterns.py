@@ -6,7 +6,7 @@ Reads are cached and done in batches, so that memory does not grow with the numb
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, islice
@@ -25,13 +25,14 @@ _DEFAULT = DefaultGraph()
 _TYPE = RDF("type")
 KINDS = frozenset({"iri", "blank", "literal"})
 NODE_KINDS = KINDS - {"literal"}
+_KIND_OF = {NamedNode: "iri", BlankNode: "blank", Literal: "literal"}
 _BATCH = 2000  # nodes
 _CACHE_SIZE = 20_000  # subjects, and patterns
 # A property with few statements is read as a whole, once it has been looked up often.
 _MANY_LOOKUPS, _MOST_SCANNED = 200, 10_000
 PIVOT = "pivot"
-_Getter = Callable[[Quad], Any]
-_GETTERS: tuple[_Getter, ...] = (attrgetter("subject"), attrgetter("predicate"), attrgetter("object"))
+Getter = Callable[[Quad], Any]
+GETTERS: tuple[Getter, ...] = (attrgetter("subject"), attrgetter("predicate"), attrgetter("object"))
 
 
 class CachedQuads:
@@ -77,7 +78,7 @@ class CachedQuads:
         return self._by_pattern[key]
 
     def _scanned(self, predicate: Any) -> dict[Any, list[Quad]] | None:
-        """Returns all statements of a property by object, if it has few and is asked for often, else None."""
+        """Returns all statements of a property by object, if it has few and is looked up often, else None."""
         if predicate not in self._by_object:
             self._lookups[predicate] += 1
             if self._lookups[predicate] < _MANY_LOOKUPS:
@@ -146,7 +147,7 @@ class Pattern:
         # The store matches bound terms; only unbound ones need to be read from the quads.
         unbound = [
             (variable.name, getter)
-            for variable, term, getter in zip(terms, bound, _GETTERS, strict=True)
+            for variable, term, getter in zip(terms, bound, GETTERS, strict=True)
             if term is None and isinstance(variable, Variable)
         ]
         for quad in store.quads_for_pattern(subject, predicate, object_, self.graph or _DEFAULT):
@@ -207,10 +208,13 @@ class DependencyPaths:
     targets: list[Pattern] = field(default_factory=list)
     kinds: frozenset[str] = KINDS  # of terms that can be the pivot
     absent: list[Pattern] = field(default_factory=list)  # with a match of one, there is no result
+    required: list[Pattern] = field(default_factory=list)  # without a match of each, there is no result
 
     def affected(self, store: CachedQuads, path: Path, quad: Quad) -> Iterator[Term]:
         """Yields the nodes that a triple affects as the end of a path; the store must be in a state with the triple."""
-        if path[-1].graph is None and (binding := path[-1].bind(quad, {})) is not None:
+        if path[-1].graph is not None or (binding := path[-1].bind(quad, {})) is None:
+            return
+        if all(next(one.matches(store, binding), None) is not None for one in self.required):
             yield from self._backwards(store, path[:-1], binding)
 
     def relevant(self, store: CachedQuads, node: Term) -> Iterator[Quad]:
@@ -269,102 +273,15 @@ class DependencyPaths:
         matches = (next(target.matches(store, {self.pivot: node}), None) for target in self.targets)
         return not self.targets or any(match is not None for match in matches)
 
+    def may_have_result(self, store: CachedQuads, node: Term) -> bool:
+        """Returns whether the kind of a node and what must be absent allow a result about it."""
+        if _KIND_OF.get(type(node)) not in {*(self.kinds or KINDS), None}:
+            return False
+        about_node = (one for one in self.absent if one.subject == Variable(self.pivot))
+        return all(next(one.matches(store, {self.pivot: node}), None) is None for one in about_node)
+
     def _meets_conditions(self, store: CachedQuads, node: Term) -> bool:
         return all(next(one.matches(store, {self.pivot: node}), None) is not None for one in self.conditions)
-
-
-class DependencyIndex:
-    """An index of dependency paths: by predicate of their last pattern, and by class of their targets."""
-
-    def __init__(self, dependencies: Sequence[DependencyPaths]) -> None:
-        self._ends: dict[object, list[_PathEnd]] = {}
-        self._by_class: dict[object, list[DependencyPaths]] = {}
-        self._others: list[DependencyPaths] = []
-        # Many rules and shapes have equal paths that differ only in the names of variables: each is followed once.
-        plain = [one for one in dependencies if not one.conditions]
-        distinct = {
-            (renamed(path, one.pivot), one.kinds, _narrowing_targets(path, one)): None
-            for one in plain
-            for path in one.paths
-        }
-        for path, kinds, targets in distinct:
-            self._add_path(path, DependencyPaths(PIVOT, [path], targets=list(targets), kinds=kinds))
-        for one in dependencies:
-            for path in one.paths if one.conditions else ():
-                self._add_path(path, one)
-            classes = [_class_of(target, one.pivot) for target in one.targets]
-            if classes and all(classes):
-                for class_ in classes:
-                    self._by_class.setdefault(class_, []).append(one)
-            else:
-                self._others.append(one)
-
-    def _add_path(self, path: Path, dependencies: DependencyPaths) -> None:
-        predicate = path[-1].predicate
-        key = None if isinstance(predicate, Variable) else predicate
-        number = sum(map(len, self._ends.values()))
-        self._ends.setdefault(key, []).append(_path_end(number, dependencies, path))
-
-    def relevant(self, store: CachedQuads, node: Term) -> Iterator[Quad]:
-        """Yields the triples that are read for a node."""
-        # By id, because a node with several classes is the target of the same paths several times.
-        applicable = {id(one): one for one in self._others if one.is_target(store, node)}
-        if not isinstance(node, Literal):
-            for quad in store.quads_for_pattern(node, _TYPE, None, _DEFAULT):
-                applicable.update((id(one), one) for one in self._by_class.get(quad.object, ()))
-        for dependencies in applicable.values():
-            yield from dependencies.relevant(store, node)
-
-    def affected(self, store: CachedQuads, quads: Iterable[Quad]) -> Iterator[Term]:
-        """Yields the nodes that triples affect; the store must be in a state with the triples."""
-        followed: set[tuple[object, ...]] = set()
-        # In order of subjects, so that the statements of each are read once.
-        for quad in sorted(quads, key=_subject_name):
-            is_literal = isinstance(quad.object, Literal)
-            for predicate in (quad.predicate, None):
-                for end in self._ends.get(predicate, ()):
-                    if is_literal and end.only_nodes:
-                        continue
-                    # Triples that differ only in terms that the path does not use lead to the same nodes.
-                    key = (end.number, *[term(quad) for term in end.used])
-                    if key not in followed:
-                        followed.add(key)
-                        yield from end.dependencies.affected(store, end.path, quad)
-
-
-@dataclass(frozen=True)
-class _PathEnd:
-    """A path with a number of its own, and the terms of a triple at its end on which the affected nodes depend.
-
-    With `only_nodes`, no triple with a literal affects a node.
-    """
-
-    number: int
-    dependencies: DependencyPaths
-    path: Path
-    used: tuple[_Getter, ...]
-    only_nodes: bool
-
-
-def _path_end(number: int, dependencies: DependencyPaths, path: Path) -> _PathEnd:
-    pivot = Variable(dependencies.pivot)
-    others = (*path[:-1], *dependencies.conditions, *dependencies.targets)
-    names = {dependencies.pivot}.union(*(pattern.variables() for pattern in others))
-    end = path[-1]
-    terms = (end.subject, end.predicate, end.object)
-    # A constant must be equal, and a variable that occurs twice too.
-    used = [
-        getter
-        for term, getter in zip(terms, _GETTERS, strict=True)
-        if not isinstance(term, Variable) or term.name in names or terms.count(term) > 1
-    ]
-    is_subject = bool(dependencies.targets) and all(target.subject == pivot for target in dependencies.targets)
-    only_nodes = len(path) == 1 and end.object == pivot and (is_subject or "literal" not in dependencies.kinds)
-    return _PathEnd(number, dependencies, path, tuple(used), only_nodes)
-
-
-def _subject_name(quad: Quad) -> str:
-    return str(quad.subject)
 
 
 def renamed(path: Path, pivot: str) -> Path:
@@ -380,18 +297,10 @@ def renamed(path: Path, pivot: str) -> Path:
     return tuple(renamed)
 
 
-def _narrowing_targets(path: Path, dependencies: DependencyPaths) -> Path:
-    """Returns the targets that a node must be among to be affected by a triple at the end of the path.
+def united(dependencies: Iterable[DependencyPaths]) -> DependencyPaths:
+    """Returns the paths of all, each once: many rules and shapes have paths that differ only in the names of variables.
 
-    Only a path that any property matches needs them: otherwise every node of every changed triple would be affected. A
-    node that a change makes a target is affected by that change of its class.
+    Conditions and targets are left out.
     """
-    if not isinstance(path[-1].predicate, Variable):
-        return ()
-    return tuple(renamed((target,), dependencies.pivot)[0] for target in dependencies.targets)
-
-
-def _class_of(target: Pattern, pivot: str) -> Term | None:
-    """Returns the class of a target of the form `?pivot a <class>`, else None."""
-    is_about_class = target.subject == Variable(pivot) and target.predicate == _TYPE and target.graph is None
-    return target.object if is_about_class and not isinstance(target.object, Variable) else None
+    paths = {renamed(path, one.pivot): None for one in dependencies for path in one.paths}
+    return DependencyPaths(PIVOT, sorted(paths, key=len))

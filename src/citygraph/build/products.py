@@ -5,23 +5,23 @@ Equal statements give equal bytes.
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse, serialize
+from pyoxigraph import NamedNode, RdfFormat, Store, parse, serialize
 
 from citygraph.build.packages import write_packages
-from citygraph.build.quality import measure, quality_queries, write_quality
+from citygraph.build.quality import QualityMeasurement, measure, quality_queries
 from citygraph.build.query_packs import write_descriptions
 from citygraph.build.tables import offers_of, table_queries, write_tables
 from citygraph.progress import Progress
-from citygraph.rdf.nquads import SetDigest, SortedLines, named_graphs, open_gzip_text, packed, with_graph
+from citygraph.rdf.nquads import SetDigest, SortedLines, named_graphs, packed, with_graph
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
 from citygraph.release.changes import ChangeCounts, write_all_changes
+from citygraph.release.interrupted_build import Journal
 from citygraph.release.outputs import (
     CSVW,
     DUMPS,
@@ -35,11 +35,9 @@ from citygraph.release.outputs import (
     measured,
 )
 from citygraph.release.releases import Release
-from citygraph.report import Report
 from citygraph.source.queries import load_queries
-from citygraph.sparql.statistics import Statistics, counted, write_statistics
+from citygraph.sparql.statistics import STATISTICS, Statistics, counted, write_statistics
 
-_BATCH = 20_000
 _NOT_DATA = (ONTOLOGY_GRAPH, SHAPES_GRAPH)
 
 
@@ -53,52 +51,43 @@ def write_dumps(store: Store, release: Path) -> SetDigest:
         (release / offer.path).parent.mkdir(exist_ok=True)
     digest, merged = SetDigest(), SortedLines(release)
     try:
-        with open_gzip_text(release / NQUADS.path) as out:
+        with (release / PLAIN_NQUADS.path).open("wb") as plain, packed(release / NQUADS.path) as compressed:
             for graph in named_graphs(store):
-                out.writelines(_lines(store, graph, digest, merged, release))
-        plain = release / "default.nt"
-        with plain.open("w", encoding="utf-8", newline="\n") as text:
+                for lines in _sorted_triples(store, graph, release):
+                    quads = [with_graph(line, graph) for line in lines]
+                    digest.add_lines(quads)
+                    data = "".join(quads).encode()
+                    plain.write(data)
+                    compressed.write(data)
+                    # The default graph is the merge of the data alone.
+                    if graph not in _NOT_DATA:
+                        merged.add(lines)
+        triples = release / "default.nt"
+        with triples.open("w", encoding="utf-8", newline="\n") as text:
             statistics = Statistics()
             text.writelines(counted(merged, statistics))
         write_statistics(statistics, release)
     finally:
         merged.close()
-    with gzip.open(release / NQUADS.path) as quads, (release / PLAIN_NQUADS.path).open("wb") as out_plain:
-        out_plain.writelines(quads)
     _convert(release / PLAIN_NQUADS.path, release / TRIG.path, RdfFormat.TRIG)
     # The merge of the graphs is sorted and without duplicates, as the default graph is.
-    _convert(plain, release / TURTLE.path, RdfFormat.TURTLE)
-    _convert(plain, release / JSONLD.path, RdfFormat.JSON_LD)
-    plain.unlink()
+    _convert(triples, release / TURTLE.path, RdfFormat.TURTLE)
+    _convert(triples, release / JSONLD.path, RdfFormat.JSON_LD)
+    triples.unlink()
     return digest
 
 
-def _lines(store: Store, graph: NamedNode, digest: SetDigest, merged: SortedLines, folder: Path) -> Iterator[str]:
-    """Yields the sorted lines of a graph; meanwhile adds its quads to the digest and, if data, to the merge."""
-    of_graph = SortedLines(folder)
-    try:
-        for quads in _batches(store.quads_for_pattern(None, None, None, graph)):
-            digest.add(quads)
-            lines = [f"{quad.triple} .\n" for quad in quads]
-            of_graph.add(lines)
-            # The default graph is the merge of the data alone.
-            if graph not in _NOT_DATA:
-                merged.add(lines)
-        for line in of_graph:
-            yield with_graph(line, graph)
-    finally:
-        of_graph.close()
-
-
-def _batches(quads: Iterable[Quad]) -> Iterator[list[Quad]]:
-    iterator = iter(quads)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch
+def _sorted_triples(store: Store, graph: NamedNode, folder: Path) -> Iterator[list[str]]:
+    """Yields the triples of a graph as sorted lines, some at a time."""
+    with closing(SortedLines(folder)) as lines:
+        lines.add_graph(store, graph)
+        yield from lines.batches()
 
 
 def _convert(source: Path, target: Path, format_: RdfFormat) -> None:
-    with source.open("rb") as lines, packed(target) as out:
-        quads = parse(lines, RdfFormat.N_QUADS)
+    # Lenient: the terms have been checked when they were read.
+    quads = parse(path=source, format=RdfFormat.N_QUADS, lenient=True)
+    with packed(target) as out:
         serialize(quads, out, format_, prefixes=PREFIXES)
 
 
@@ -107,6 +96,7 @@ class Products:
     """The facts about the files of a release that the manifest keeps."""
 
     digest: SetDigest
+    measurements: list[QualityMeasurement]
     changes: ChangeCounts
     outputs: dict[str, dict[str, Any]]
 
@@ -119,37 +109,45 @@ def table_outputs(queries: Iterable[Path]) -> list[OutputFile]:
 
 def write_products(
     store: Store,
-    folder: Path,
+    journal: Journal,
     queries: Iterable[Path],
     parent: Release | None,
-    judge: Callable[[], Report],
     progress: Progress,
 ) -> Products:
-    """Writes dumps, tables, measurements and changes into the folder of a release.
+    """Writes dumps, tables and changes into the folder of a release, and measures its quality.
 
-    All depend on the statements alone, except the changes, which depend on the parent too. `judge` waits for the report
-    of a validation, which the measurements count. Raises what it raises, and BadData if a query of a table or a
-    measurement does not do what its head declares.
+    The journal tells which of them an interrupted build has made.
+
+    All depend on the statements alone, except the changes, which depend on the parent too. None needs the report of the
+    validation, which takes longer. Raises BadData if a query of a table or a measurement does not match its head.
     """
+    folder = journal.release
     with progress.step("dump") as step:
-        digest = write_dumps(store, folder)
+        files = [folder / "dumps", folder / STATISTICS]
+        facts = journal.perform("dump", lambda: {"total": f"{write_dumps(store, folder).total:x}"}, files)
+        digest = SetDigest(int(facts["total"], 16))
         step.result = f"{len(DUMPS)} files, digest {digest.hex[:12]}"
     with progress.step("tables") as step:
-        tables = write_tables(store, table_queries(queries), folder)
-        if tables:
-            # The version is the digest, not the release: equal data must give equal files.
-            write_packages(store, tables, digest.hex[:12], folder)
-        step.result = f"{len(tables)} tables, {sum(table.rows for table in tables)} rows"
-    report = judge()
+        step.result = journal.perform("tables", lambda: _tables(store, queries, digest, folder), [folder / "tables"])[
+            "made"
+        ]
     with progress.step("quality") as step:
-        measurements = measure(store, quality_queries(queries), report)
-        write_quality(measurements, folder)
+        measurements = measure(store, quality_queries(queries))
         step.result = f"{len(measurements)} measurements"
     write_descriptions([*load_queries(*queries).values()], folder)
     with progress.step("changes") as step:
         changes = write_all_changes(parent, store, folder)
         step.result = f"{changes.added} added, {changes.removed} removed"
-    return Products(digest, changes, measured(folder, _offers(queries)))
+    return Products(digest, measurements, changes, measured(folder, _offers(queries)))
+
+
+def _tables(store: Store, queries: Iterable[Path], digest: SetDigest, folder: Path) -> dict[str, str]:
+    """Writes the tables, and returns a summary."""
+    tables = write_tables(store, table_queries(queries), folder)
+    if tables:
+        # The version is the digest, not the release: equal data must give equal files.
+        write_packages(store, tables, digest.hex[:12], folder)
+    return {"made": f"{len(tables)} tables, {sum(table.rows for table in tables)} rows"}
 
 
 def _offers(queries: Iterable[Path]) -> Sequence[OutputFile]:

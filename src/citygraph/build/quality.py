@@ -57,15 +57,16 @@ def quality_queries(folders: Iterable[Path]) -> list[StoredQuery]:
     return [query for query in queries if query.name.startswith(_FOLDER)]
 
 
-def measure(store: Store, queries: Iterable[StoredQuery], report: Report) -> list[QualityMeasurement]:
-    """Returns all measurements. Raises BadData for a query that does not return two numbers."""
-    measurements = [measurement for query in queries for measurement in _measurements(store, query)]
-    return [*measurements, *_shape_counts(report)]
+def measure(store: Store, queries: Iterable[StoredQuery]) -> list[QualityMeasurement]:
+    """Returns the measurements by queries. Raises BadData for a query that does not return two numbers."""
+    return [measurement for query in queries for measurement in _measurements(store, query)]
 
 
-def write_quality(measurements: Iterable[QualityMeasurement], release: Path) -> None:
-    """Writes the measurements into the release's folder as Turtle."""
-    triples = [triple for measurement in measurements for triple in describe_measurement(measurement)]
+def write_quality(measurements: Iterable[QualityMeasurement], report: Report, release: Path) -> None:
+    """Writes the measurements and the counts of a report into the release's folder as Turtle."""
+    triples = [
+        triple for measurement in (*measurements, *shape_counts(report)) for triple in describe_measurement(measurement)
+    ]
     with (release / FILE).open("wb") as file:
         serialize(triples, file, RdfFormat.TURTLE, prefixes=PREFIXES)
 
@@ -111,7 +112,8 @@ def _number(term: object) -> int:
     return int(term.value) if isinstance(term, Literal) else 0
 
 
-def _shape_counts(report: Report) -> Iterator[QualityMeasurement]:
+def shape_counts(report: Report) -> Iterator[QualityMeasurement]:
+    """Yields the numbers of violations and warnings, and the warnings of each shape."""
     yield QualityMeasurement("violations", len(report.violations))
     yield QualityMeasurement("warnings", len(report.warnings))
     # Violations need no measurement by shape: a release has none.

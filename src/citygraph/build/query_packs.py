@@ -51,9 +51,9 @@ def check_heads(sources: Sources) -> list[tuple[Path, StoredQuery]]:
 
 
 def check_runs(sources: Sources, store: Path, seconds: float = Settings.time_limit) -> int:
-    """Runs the queries of the instance on a store, each for so many seconds at most, and returns their number.
+    """Runs the instance's queries on a store, each with a time limit in seconds, and returns their number.
 
-    Raises BadData for one that fails or does not finish.
+    Raises BadData for a query that fails or does not finish.
     """
     pack = check_heads(sources)
     if not pack:
@@ -137,7 +137,7 @@ def _wait(results: Connection, seconds: float, late: str, path: Path) -> None:
 
 
 def _run_all(store: str, texts: list[str], results: Connection, parent: int) -> None:
-    """Evaluates each text to its last row, in the other process, and sends "" or what is wrong with it."""
+    """Evaluates each query to its last row, in the child process, and sends "" or the error."""
     die_with_parent(parent)
     opened = Store.read_only(store)
     results.send("")

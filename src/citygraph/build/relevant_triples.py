@@ -1,7 +1,7 @@
 """The triples of a file on which the results of shapes can depend: far fewer than all.
 
-The dependency paths of the shapes are followed from their focus nodes, for all nodes together. The answer may be too
-large, never too small. Terms are represented by their hashes: two terms with one hash only make the answer larger.
+The dependency paths of the shapes are followed from their focus nodes, for all nodes together. The result may be too
+large, never too small. Terms are represented by their hashes: two terms with the same hash only make the result larger.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import compress
+from operator import or_
 from typing import Any
 
 from citygraph.build.dependencies import QueryPatterns, Unbounded
-from citygraph.build.patterns import KINDS, PIVOT, DependencyPaths, Pattern, Term, Variable, renamed
+from citygraph.build.patterns import KINDS, DependencyPaths, Pattern, Term, Variable, united
 from citygraph.build.shape_dependencies import ShapePaths, shape_paths
 from citygraph.rdf.terms import RDF, RDFS
 
@@ -144,21 +145,19 @@ class RelevantTriples:
                     nodes.discard(subject)
                     self._read[line] = 1
 
+    def __or__(self, other: RelevantTriples) -> RelevantTriples:
+        """Returns the triples that are read by either."""
+        both = RelevantTriples(self._table)
+        both._pivots = self._pivots | other._pivots
+        both._read = bytearray(map(or_, self._read, other._read))
+        return both
+
     def __len__(self) -> int:
         return sum(self._read)
 
     def select(self, lines: Iterable[str]) -> Iterator[str]:
         """Yields those of the lines of the table's file that are read."""
         return compress(lines, self._read)
-
-
-def _united(dependencies: Iterable[DependencyPaths]) -> DependencyPaths:
-    """Returns the paths of all, each once: many rules and shapes have paths that differ only in the names of variables.
-
-    Conditions and targets are left out.
-    """
-    paths = {renamed(path, one.pivot): None for one in dependencies for path in one.paths}
-    return DependencyPaths(PIVOT, sorted(paths, key=len))
 
 
 def _name(term: Term | Variable) -> str:
@@ -183,7 +182,7 @@ class ShapePart:
 
 
 class ShapeReader:
-    """A reader of what shapes need, shape by shape, from a table of triples; `read` returns the patterns of a query."""
+    """Reads the triples that shapes need from a table of triples; `read` returns the patterns of a query."""
 
     def __init__(
         self, shapes: Any, names: Iterable[str], table: TripleTable, read: Callable[[str], QueryPatterns]
@@ -209,14 +208,16 @@ class ShapeReader:
             yield ShapePart(self.unbounded, None)
         if not self._paths:
             return
-        whole = self._read([*self._paths])
+        near = [name for name, paths in self._paths.items() if _is_near(paths)]
+        far = sorted({*self._paths} - {*near})
+        of_near, of_far = self._read(near), self._read(far)
+        whole = of_near | of_far
         if len(whole) <= most:
             yield ShapePart([*self._paths], whole)
             return
-        near = [name for name, paths in self._paths.items() if _is_near(paths)]
-        if far := sorted({*self._paths} - {*near}):
-            yield ShapePart(far, self._read(far))
-        number = -(-len(whole) // most)
+        if far:
+            yield ShapePart(far, of_far)
+        number = -(-len(of_near) // most)
         for one in range(number if near else 0):
             owns = partial(self._owns, number, one)
             yield ShapePart(near, self._read(near, owns), partial(_is_about, owns))
@@ -244,7 +245,7 @@ class ShapeReader:
             pivots = {number_of(f"<{node}>") for node in nodes}.union(*map(self._matching, targets))
             if among is not None:
                 pivots = set(filter(among, pivots))
-            triples.follow(_united(one for paths in group for one in paths.of_focus), pivots)
+            triples.follow(united(one for paths in group for one in paths.of_focus), pivots)
         for dependencies in (one for name in names for one in self._paths[name].of_value):
             triples.follow(dependencies, self._possible(dependencies))
         self._add_absent(triples, names)
@@ -277,7 +278,7 @@ class ShapeReader:
 
 
 def _with_tested(paths: ShapePaths) -> ShapePaths:
-    """Returns the paths with the class of each sh:class, which is the only one that matters without subclasses."""
+    """Returns the paths with the class of each sh:class as a constant, if subclasses do not matter."""
 
     def named(pattern: Pattern) -> Pattern:
         return replace(pattern, object=paths.tested.get(_name(pattern.object), pattern.object))
@@ -287,7 +288,7 @@ def _with_tested(paths: ShapePaths) -> ShapePaths:
 
 
 def _is_near(paths: ShapePaths) -> bool:
-    """Returns whether a shape reads only the focus node's own triples, and the classes of what they lead to."""
+    """Returns whether a shape reads only the focus node's own triples and the classes of their objects."""
     is_about_dataset = bool(paths.of_value or paths.nodes)
     return not is_about_dataset and not any(one.beyond_own().paths for one in paths.of_focus)
 

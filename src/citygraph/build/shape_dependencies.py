@@ -99,8 +99,8 @@ class ShapePaths:
 
     `of_focus` begin at the focus node. `of_value` are those of constraints on the dataset as a whole; they begin at the
     node that a result names as value. `targets` are the patterns of the focus nodes, `nodes` the IRIs of sh:targetNode,
-    `tested` the classes of sh:class by the variable that stands for any class in a path. `names` are those of the shape
-    and of the shapes in it, which results may name.
+    `tested` the classes of sh:class by the class variable of a path. `names` are the shape and its nested shapes, which
+    results may name.
     """
 
     targets: list[Pattern] = field(default_factory=list)
@@ -113,6 +113,11 @@ class ShapePaths:
     def ends(self) -> set[Pattern]:
         """Returns the patterns of the triples on which results depend."""
         return {path[-1] for one in (*self.of_focus, *self.of_value) for path in one.paths}
+
+
+def all_shape_paths(shapes: Any, read: Callable[[str], QueryPatterns] = query_patterns) -> dict[str, ShapePaths]:
+    """Returns the dependency paths of each shape with targets. Raises Unbounded."""
+    return {name: shape_paths(shapes, name, read) for name in names_of_shapes(shapes)}
 
 
 def names_of_shapes(shapes: Any) -> list[str]:

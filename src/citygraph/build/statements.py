@@ -60,8 +60,8 @@ class _Fault:
 class _Verdict:
     """The check of all literals of one property with one datatype or language.
 
-    `fault` is what is wrong whatever the text is. Otherwise the text must be in the lexical space of `datatype`, and
-    not be blank if the value `is_text`.
+    `fault` is an error that does not depend on the text. Otherwise the text must be in the lexical space of `datatype`,
+    and not be blank if the value `is_text`.
     """
 
     fault: _Fault | None = None
@@ -99,7 +99,7 @@ class StatementRules:
                 yield self._result(fault, subject, predicate, value[:-3])
 
     def for_engines(self, lines: Iterable[str]) -> Iterator[str]:
-        """Yields the lines as the engines may read them: an ill-formed literal gets a datatype of its own."""
+        """Yields the lines for the engines: an ill-formed literal gets a special datatype."""
         for line in lines:
             value = line.split(" ", 2)[2]
             end = value.rindex('"') if value[0] == '"' else 0

@@ -1,7 +1,7 @@
-"""A process that writes a store to the disk, while the build that made it in memory goes on.
+"""A process that writes a store to the disk, while the build continues in memory.
 
-This module is also that program: it takes a file of N-Quads and the folder of the store as arguments, and the names of
-the graphs on standard input, whose end says that the build has ended.
+This module is also that program: it takes the folder of the store as an argument. It reads the names of files of
+N-Quads on standard input, an empty line, the names of the graphs, and another empty line.
 """
 
 from __future__ import annotations
@@ -11,39 +11,63 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 
-from pyoxigraph import NamedNode, RdfFormat, Store, parse
+from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.errors import CitygraphError
 from citygraph.parent import die_with_parent
-from citygraph.rdf.nquads import named_graphs
+from citygraph.rdf.nquads import as_line, named_graphs
 
-# Quads that are loaded at a time: the memory for a whole large store at once would be many times as much.
+# Quads of a file: the memory for a whole large store at once would be many times as much.
 _CHUNK = 200_000
 
 
 class StoreWriting:
     """The writing of a store into a folder by another process; leaving the context ends it."""
 
-    def __init__(self, store: Store, target: Path) -> None:
-        self._quads = target.with_suffix(".nq")
-        store.dump(str(self._quads), RdfFormat.N_QUADS)
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self._files = 0
+        self._lines: list[str] = []
         self._errors = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "citygraph.build.store_writing", str(self._quads), str(target), str(os.getpid())],
+            [sys.executable, "-m", "citygraph.build.store_writing", str(target), str(os.getpid())],
             stdin=subprocess.PIPE,
             stderr=self._errors,
             text=True,
         )
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Takes quads as lines of N-Quads; the other process gets them when there are enough."""
+        self._lines.extend(lines)
+        if len(self._lines) >= _CHUNK:
+            self._send_lines()
+
+    def finish(self, graphs: Iterable[NamedNode]) -> None:
+        """Ends the stream with the names of all graphs, because an empty graph has no quads."""
+        self._send_lines()
+        self._send(["", *(graph.value for graph in graphs), ""])
+
+    def _send_lines(self) -> None:
+        self._files += 1
+        path = self.target.with_name(f"{self.target.name}-{self._files}.nq")
+        with path.open("w", encoding="utf-8", newline="\n") as out:
+            out.writelines(self._lines)
+        self._lines.clear()
+        self._send([str(path)])
+
+    def _send(self, lines: Iterable[str]) -> None:
         assert self._process.stdin is not None  # noqa: S101
-        with suppress(BrokenPipeError):  # it has ended early, and `wait` says why
-            # An empty graph has no quads that would create it.
-            self._process.stdin.write("".join(f"{graph.value}\n" for graph in named_graphs(store)) + "\n")
+        with suppress(BrokenPipeError):  # it has ended early; `wait` has the reason
+            self._process.stdin.write("".join(f"{line}\n" for line in lines))
             self._process.stdin.flush()
+
+    def is_done(self) -> bool:
+        """Returns whether the store is on the disk."""
+        return self._process.poll() == 0
 
     def wait(self) -> None:
         """Returns when the store is on the disk. Raises CitygraphError if it could not be written."""
@@ -51,7 +75,6 @@ class StoreWriting:
             self._errors.seek(0)
             lines = self._errors.read().strip().splitlines() or [f"it ended with {self._process.returncode}"]
             raise CitygraphError(f"the store could not be written: {lines[-1]}")
-        self._quads.unlink()
 
     def __enter__(self) -> StoreWriting:
         return self
@@ -64,25 +87,73 @@ class StoreWriting:
         self._errors.close()
 
 
-def write_store(quads: Path, target: Path, graphs: Iterable[str], chunk: int = _CHUNK) -> None:
-    """Makes a store in a folder from a file of N-Quads, in memory that does not grow with the file."""
+class StoreFilling:
+    """The store that a build fills, and the file of its triples as N-Triples.
+
+    With `writing`, the store is in memory, and the other process gets each statement.
+    """
+
+    def __init__(self, store: Store, merged: Path, writing: StoreWriting | None = None) -> None:
+        self.store = store
+        self.merged = merged
+        self.writing = writing
+
+    def append(self, quads: Iterable[Quad]) -> None:
+        """Notes statements of the store that are in no file."""
+        with self.merged.open("a", encoding="utf-8") as file:
+            for quad in quads:
+                line = f"{quad.triple} .\n"
+                file.write(line)
+                if self.writing:
+                    self.writing.add((line, as_line(quad)))
+
+    def bound_memory(self, most: int) -> None:
+        """Continues on the disk if the store is in memory and its triples have more than `most` bytes."""
+        if self.writing and self.merged.stat().st_size > most:
+            target = self.writing.target
+            self.finish()
+            self.writing.wait()
+            self.writing = None
+            self.store = Store(str(target))
+
+    def finish(self) -> None:
+        """Ends the stream to the other process."""
+        if self.writing:
+            self.writing.finish(named_graphs(self.store))
+
+
+def write_store(files: Iterable[Path], target: Path, graphs: Iterable[str]) -> None:
+    """Makes a store in a folder from files of N-Quads, each of which must fit into memory, and removes the files.
+
+    The graphs are read after the files.
+    """
     store = Store(str(target))
-    # Lenient: the terms have been checked when they were read. (`bulk_load` would give blank nodes other labels.)
-    read = parse(path=quads, format=RdfFormat.N_QUADS, lenient=True)
-    while part := list(islice(read, chunk)):
-        store.bulk_extend(part)
+    for path in files:
+        _load(store, path.read_bytes())
+        path.unlink()
     for graph in graphs:
         store.add_graph(NamedNode(graph))
-    # Each chunk has made files of its own, all of which a lookup would have to read.
+    # Each file has made files of the store, all of which a lookup would have to read.
     store.optimize()
     store.flush()
 
 
+def _load(store: Store, data: bytes) -> None:
+    # Lenient: the terms have been checked when they were read.
+    if b"_:" in data:
+        # `bulk_load` would give blank nodes other labels.
+        store.bulk_extend(parse(data, RdfFormat.N_QUADS, lenient=True))
+    else:
+        store.bulk_load(data, RdfFormat.N_QUADS, lenient=True)
+
+
 def main() -> None:
     """Writes the store, and ends. `StoreWriting` starts this program."""
-    die_with_parent(int(sys.argv[3]))
-    graphs = list(iter(lambda: sys.stdin.readline().rstrip("\n"), ""))
-    write_store(Path(sys.argv[1]), Path(sys.argv[2]), graphs)
+    die_with_parent(int(sys.argv[2]))
+    # The end of the files, or of the graphs, is an empty line.
+    lines = iter(lambda: sys.stdin.readline().rstrip("\n"), "")
+    graphs = iter(lambda: sys.stdin.readline().rstrip("\n"), "")
+    write_store(map(Path, lines), Path(sys.argv[1]), graphs)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ SEPARATOR = "; "
 # A day as year, month and day, which a table derives from a partial date.
 DAY = "day"
 _FIRST, _LAST = N_("{column}: first day"), N_("{column}: last day")
-_ON_FIRST = N_("The first day of the date beside it: of a year 1 January, of a month the 1st.")
-_ON_LAST = N_("The last day of the date beside it: of a year 31 December, of a month its last day.")
+_ON_FIRST = N_("The first day of the date next to it: of a year 1 January, of a month the 1st.")
+_ON_LAST = N_("The last day of the date next to it: of a year 31 December, of a month its last day.")
 
 
 def columns_of(columns: Sequence[Column]) -> tuple[Column, ...]:

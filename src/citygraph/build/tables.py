@@ -7,11 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from arro3.core import Array, DataType, Field, RecordBatch, Schema
-from arro3.core import Table as Arrow
-from arro3.io import write_parquet
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
 from citygraph.build.table_columns import cells_of, columns_of
@@ -23,14 +20,17 @@ from citygraph.source.queries import Column, StoredQuery, load_queries
 from citygraph.sparql.evaluate import evaluate_trusted
 from citygraph.text import best_tag, guarded
 
+if TYPE_CHECKING:
+    from arro3.core import DataType, Field, RecordBatch, Schema
+
 _FOLDER = "tables/"
 # Rows are read and written in batches, so that the terms of a large table are not all in memory at once.
 _BATCH = 10_000
-_TEXT = DataType.string()
-_TYPES: dict[str, tuple[DataType, Callable[[str], Any]]] = {
-    "integer": (DataType.int64(), int),
-    "number": (DataType.float64(), float),
-    "boolean": (DataType.bool(), lambda text: text in ("true", "1")),
+# Arrow's types by name, and what reads a value. The library is imported when tables are written: pages need it not.
+_TYPES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "integer": ("int64", int),
+    "number": ("float64", float),
+    "boolean": ("bool", lambda text: text in ("true", "1")),
 }
 
 
@@ -110,6 +110,8 @@ def _write_table(store: Store, query: StoredQuery, release: Path) -> Table:
     csv_offer, parquet_offer = offers_of(query)
     batches: list[RecordBatch] = []
     columns = columns_of(query.columns)
+    from arro3.core import Schema
+
     schema = Schema([_field(column) for column in columns])
     rows = 0
     # RFC 4180: commas, CRLF, doubled quotes. No byte order mark: R and many CSV readers take it for part of a name.
@@ -161,9 +163,17 @@ def _cells(columns: Sequence[Column]) -> Callable[[list[str | None]], list[str]]
 
 
 def _field(column: Column) -> Field:
-    kind = _TEXT if is_text(column) else _TYPES[column.type][0]
+    from arro3.core import Field
+
     about = {**by_key("title", column.title), **by_key("description", column.description)}
-    return Field(column.name, kind, nullable=True, metadata=about)
+    return Field(column.name, _kind(column), nullable=True, metadata=about)
+
+
+def _kind(column: Column) -> DataType:
+    from arro3.core import DataType
+
+    kind: DataType = getattr(DataType, "string" if is_text(column) else _TYPES[column.type][0])()
+    return kind
 
 
 def by_key(name: str, texts: Mapping[str, str]) -> dict[str, str]:
@@ -179,18 +189,23 @@ def main_tag(texts: Mapping[str, str]) -> str | None:
 
 
 def _columnar(rows: list[list[str | None]], columns: Sequence[Column], file: str, schema: Schema) -> RecordBatch:
+    from arro3.core import Array, RecordBatch
+
     arrays = []
     for column, values in zip(columns, zip(*rows, strict=True), strict=True):
         if is_text(column):
-            arrays.append(Array(values, _TEXT))
+            arrays.append(Array(values, _kind(column)))
             continue
-        kind, read = _TYPES[column.type]
+        read = _TYPES[column.type][1]
         try:
-            arrays.append(Array([None if value is None else read(value) for value in values], kind))
+            arrays.append(Array([None if value is None else read(value) for value in values], _kind(column)))
         except ValueError as error:
             raise BadData(f"the column {column.name!r} is of type {column.type}: {error}", file) from None
     return RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _write_parquet(batches: list[RecordBatch], schema: Schema, file: IO[bytes]) -> None:
+    from arro3.core import Table as Arrow
+    from arro3.io import write_parquet
+
     write_parquet(Arrow.from_batches(batches, schema=schema), file, compression="snappy")

@@ -95,12 +95,12 @@ class Validation:
         """Begins to validate a file of N-Triples; with `with_places`, finds the results in the data files too."""
         assert self._process.stdin is not None  # noqa: S101
         request = {"data": str(data), "both": both, "places": with_places, "today": self._today().isoformat()}
-        with suppress(BrokenPipeError):  # the process has ended, and `report` says why
+        with suppress(BrokenPipeError):  # the process has ended; `report` has the reason
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
 
     def report(self) -> Report:
-        """Returns the report on what was started last. Raises what `validate` raises."""
+        """Returns the report of the last started validation. Raises what `validate` raises."""
         assert self._process.stdout is not None  # noqa: S101
         try:
             answer = json.loads(self._process.stdout.readline())
@@ -136,7 +136,7 @@ class Validator:
     def __init__(self, sources: Sources) -> None:
         paths = [file.path for file in sources.shape_files()]
         # One text: shapes of one file may refer to those of another.
-        self._text = "\n".join(map(read_packaged_text, paths))
+        self.text = "\n".join(map(read_packaged_text, paths))
         self.statements = StatementRules([file.path for file in sources.ontology_files()], paths)
         self._day: date | None = None
         # rdflib takes some 30 ms for each query.
@@ -149,26 +149,29 @@ class Validator:
         Both engines evaluate NOW() in UTC, but a day begins at another time where the instance is.
         """
         import shifty
-        from rdflib import Graph
 
         if today == self._day:
             return
         now = Literal(f"{today}T00:00:00", datatype=XSD("dateTime"))
-        text = self._text.replace("NOW()", str(now).replace('"', "'"))
-        self._finder = shifty.PreparedValidator(text)
-        self._shapes = Graph().parse(data=text, format="turtle")
+        self._text_of_day = self.text.replace("NOW()", str(now).replace('"', "'"))
+        self._finder = shifty.PreparedValidator(self._text_of_day)
+        self._shapes: Any = None
         self._day = today
 
     @property
     def shapes(self) -> Any:
-        """The shapes as a graph of rdflib."""
+        """The shapes as a graph of rdflib, which is read when it is needed: a commit without results needs none."""
+        from rdflib import Graph
+
+        if self._shapes is None:
+            self._shapes = Graph().parse(data=self._text_of_day, format="turtle")
         return self._shapes
 
     def validate(self, data: Path, both: bool = False) -> Report:
         """Validates a file of N-Triples.
 
-        With `both`, pySHACL checks everything, not only what shifty found. Raises EnginesDisagree if the engines
-        differ.
+        With `both`, pySHACL checks everything, not only the violations that shifty found. Raises EnginesDisagree if the
+        engines differ.
         """
         with data.open(encoding="utf-8") as file:
             faults = list(self.statements.check(file))
@@ -191,10 +194,9 @@ class Validator:
         failing = self.find(data) if table.size <= MOST_TRIPLES else self.find_in_parts(data, table)
         if not failing:
             return conforming_report()
-        reader = ShapeReader(self._shapes, {shape for _, shape in failing}, table, self._patterns)
+        reader = ShapeReader(self.shapes, {shape for _, shape in failing}, table, self._patterns)
         nodes = {node for node, _ in failing}
-        # Blank nodes are not told apart in a report.
-        if reader.unbounded or any(node.startswith((_BLANK, '"')) for node in nodes):
+        if reader.unbounded or any(node.startswith('"') for node in nodes):
             return self.explain(data, failing)
         with selected(reader.explaining(nodes), data) as few:
             return self.explain(few, failing)
@@ -202,11 +204,11 @@ class Validator:
     def find_in_parts(self, data: Path, table: TripleTable) -> set[tuple[str, str]]:
         """Returns what `find` does."""
         try:
-            names = names_of_shapes(self._shapes)
+            names = names_of_shapes(self.shapes)
         except Unbounded:
             return self.find(data)
         failing = set()
-        for part in ShapeReader(self._shapes, names, table, self._patterns).parts(MOST_TRIPLES):
+        for part in ShapeReader(self.shapes, names, table, self._patterns).parts(MOST_TRIPLES):
             failing |= self.find_part(part, data)
         return failing
 
@@ -220,6 +222,9 @@ class Validator:
     ) -> set[tuple[str, str]]:
         """Returns the focus nodes with results of any severity according to shifty, each with its shape.
 
+        Blank nodes are not among them: shifty takes a blank focus node for a variable (findings/), and data with blank
+        nodes are rejected by a shape whose focus node is the dataset.
+
         With `among`, only results count for whose focus node and value it returns true; with `shapes`, only these
         shapes, given by name.
         """
@@ -230,7 +235,8 @@ class Validator:
         return {
             (_bare(v.focus_node), _bare(v.shape_name or ""))
             for v in result.violations
-            if among is None or any(among(_bare(v.focus_node), _bare(reason.value or "")) for reason in v.reasons)
+            if not _bare(v.focus_node).startswith(_BLANK)
+            and (among is None or any(among(_bare(v.focus_node), _bare(reason.value or "")) for reason in v.reasons))
         }
 
     def explain(
@@ -244,9 +250,9 @@ class Validator:
 
         Raises EnginesDisagree if shifty's results differ in a focus node, shape, path or value.
         """
-        from citygraph.build.adapted_pyshacl import explain, findings_in, literals_as_written
+        from citygraph.build.adapted_pyshacl import adapt, explain, findings_in
 
-        literals_as_written()
+        adapt()
         names = None if both else sorted({shape for _, shape in failing})
         _, report_graph, _ = self._finder.validate(
             data, graph_mode="data", infer=False, on_unsupported="error", shape_names=names
@@ -255,10 +261,16 @@ class Validator:
         by_shifty = {
             finding
             for finding in findings_in(report_graph)
-            if (both or finding[0] in nodes) and (among is None or among(finding[0], finding[3]))
+            if (both or finding[0] in nodes)
+            and not finding[0].startswith(_BLANK)
+            and (among is None or among(finding[0], finding[3]))
         }
-        report = explain(data, self._shapes, None if both else failing)
-        results = tuple(r for r in report.results if among is None or among(r.focus_node, r.value))
+        report = explain(data, self.shapes, None if both else failing)
+        results = tuple(
+            r
+            for r in report.results
+            if not r.focus_node.startswith(_BLANK) and (among is None or among(r.focus_node, r.value))
+        )
         by_pyshacl = {finding_of(r.focus_node, r.shape, r.path, r.value) for r in results}
         if by_shifty != by_pyshacl:
             raise EnginesDisagree(

@@ -1,4 +1,4 @@
-"""Bar charts: a bar for each row, in parts where there are several series, with its figure beside it."""
+"""Bar charts: a bar and its figure for each row; a bar of several series has parts."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from citygraph.charts.lifeline import Moment
 from citygraph.charts.map import MapMark
 from citygraph.charts.projection import XY, Azimuthal, Land
-from citygraph.charts.svg import element, number, path
+from citygraph.charts.svg import element, number, outlines, path
 from citygraph.charts.times import scale
 
 WIDTH, HEIGHT = 1200, 630
@@ -79,7 +79,7 @@ def card_map(centre: MapMark, marks: Sequence[MapMark], land: Land) -> Markup:
     first = Azimuthal(centre.point, 1.0, 1.0)
     reach = max([_LEAST, *(first.polar(mark.point)[0] for mark in marks)]) * _BEYOND
     view = Azimuthal(centre.point, reach, _RADIUS)
-    d = "".join(path(ring, closed=True) for ring in view.outlines(land))
+    d = outlines(view.outlines(land))
     # A ring close to the rim would look like a double rim.
     rings = (view.at(km) for km in _RINGS if km < reach * 0.97)
     return element(
@@ -234,6 +234,6 @@ def png(svg: str, fonts: Sequence[Path] = (), width: int = 1200) -> bytes:
 
 
 def is_blank(svg: str, fonts: Sequence[Path] = ()) -> bool:
-    """Returns whether nothing is drawn of a picture, such as a text without a font: the rasteriser gives no error."""
+    """Returns whether a picture is empty, such as a text without a font, for which the rasteriser gives no error."""
     empty = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40"/>'
     return png(svg, fonts, 40) == png(empty, fonts, 40)

@@ -1,4 +1,4 @@
-"""A time axis with a row for each line of a table: its dates as marks, imprecise ones as wide as they are long."""
+"""A time axis with a row for each line of a table: its dates are marks, whose width shows their precision."""
 
 from __future__ import annotations
 

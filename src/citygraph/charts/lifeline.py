@@ -33,8 +33,7 @@ class Moment:
 def lifeline(
     moments: Sequence[Moment], caption: Caption, until: float, name: str = "life", width: float = 1000.0
 ) -> Markup:
-    """Returns the line from the first moment to the last; without an end it goes on to `until` (a year, such as
-    2026.9).
+    """Returns the line from the first moment to the last; without an end it continues to the year `until` (2026.9).
 
     `width` is in units of the drawing: names without room are left out. Raises ValueError without moments.
     """

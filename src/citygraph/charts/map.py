@@ -1,17 +1,20 @@
-"""Maps: rays from one place to its partners, or places without a centre."""
+"""Maps: rays from a place to its partners, or places without a centre; the land is included or a separate file."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from citygraph.bounded_cache import BoundedCache
 from citygraph.charts.label_placement import Box, LabelPosition, place_labels
 from citygraph.charts.projection import XY, Azimuthal, GeoPoint, Land, middle
-from citygraph.charts.svg import Caption, element, linked, path, picture
+from citygraph.charts.svg import Caption, box, centred, circle, element, label, line, linked, outlines, path, picture
+from citygraph.text import escaped, trusted
 
 _RINGS = (250, 500, 1000, 2500, 5000, 10000)  # kilometres
 _MOST_RINGS = 4
@@ -19,12 +22,13 @@ _BEYOND = 1.1  # the rim lies farther out than the farthest place by this factor
 _MARK = 4.5
 _NUMBER = 7.5
 NAMED = 80  # a map with more places shows numbers; the names are in the table
-_LANDS: BoundedCache[tuple[Azimuthal, Land], Markup] = BoundedCache(24 * 2**20, len)  # some 20 kB for a view
+_LANDS: BoundedCache[tuple[Azimuthal, Land], Markup] = BoundedCache(4 * 2**20, len)  # some 12 kB for a view
+_VIEW = re.compile(r"(-?\d{1,2}\.\d{4})_(-?\d{1,3}\.\d{4})_(\d{3,5}\.\d)_(\d{2,3})", re.ASCII)
 _NEAREST = 200.0  # kilometres: no map is narrower
+_FARTHEST = 23_000.0  # kilometres: none is wider, for the antipode is 20,015 away
 
 
-@dataclass(frozen=True, slots=True)
-class MapMark:
+class MapMark(NamedTuple):
     """A place on a map and its tie to the centre.
 
     `number` is that of its row in the table; `kind` is "city", "area", "county" or "country"; `state` is "signed",
@@ -45,6 +49,16 @@ class MapMark:
 
 
 @dataclass(frozen=True, slots=True)
+class LandFiles:
+    """The folder with the land of each view, as an address: a map names a file, and a browser that shows it loads it.
+
+    Drawing the land takes longer than the rest of a page, and programs that read pages do not need it.
+    """
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class MarksByDistance:
     """The marks that a small map shows, and those beyond it as compass direction ("NE"), kilometres and mark."""
 
@@ -55,7 +69,7 @@ class MarksByDistance:
 def atlas(
     centre: MapMark,
     marks: Sequence[MapMark],
-    land: Land,
+    land: Land | LandFiles,
     caption: Caption,
     name: str = "atlas",
     size: float = 400.0,
@@ -76,7 +90,7 @@ def atlas(
         caption,
         (-size - 8, -size - 8, 2 * size + 16, 2 * size + 16),
         [
-            element("circle", class_="sea", r=size),
+            centred("sea", size),
             _land(view, land),
             *_rings(view, kilometre, thousands),
             *(_tie(mark, xy, spot) for mark, xy, spot in _drawn(marks, at, places)),
@@ -104,7 +118,9 @@ def split_by_distance(centre: GeoPoint, marks: Sequence[MapMark], compass: Seque
     )
 
 
-def extent(marks: Sequence[MapMark], land: Land, caption: Caption, name: str = "map", size: float = 400.0) -> Markup:
+def extent(
+    marks: Sequence[MapMark], land: Land | LandFiles, caption: Caption, name: str = "map", size: float = 400.0
+) -> Markup:
     """Returns a map of places without a centre: in their middle, without rays. Raises ValueError without marks."""
     heart = middle(mark.point for mark in marks)
     reach = max([_NEAREST, *(_distance(heart, mark.point) for mark in marks)]) * _BEYOND
@@ -117,7 +133,7 @@ def extent(marks: Sequence[MapMark], land: Land, caption: Caption, name: str = "
         caption,
         (-size - 8, -size - 8, 2 * size + 16, 2 * size + 16),
         [
-            element("circle", class_="sea", r=size),
+            centred("sea", size),
             _land(view, land),
             *(_place(mark, xy, spot) for mark, xy, spot in _drawn(marks, at, places)),
         ],
@@ -155,13 +171,41 @@ def _places(
     return places
 
 
-def _land(view: Azimuthal, land: Land) -> Markup:
-    """Returns the outlines of the land. They do not depend on the data: pages in all languages have the same."""
+def _land(view: Azimuthal, land: Land | LandFiles) -> Markup:
+    """Returns the outlines of the land, or a reference to their file."""
+    if isinstance(land, LandFiles):
+        # Unlike an image, a reference has the colours of the page, also in the dark and in print.
+        return trusted(f'<use class="land" href="{escaped(land.folder)}/{view_name(view)}.svg#land"/>')
     drawn = _LANDS.get((view, land))
     if drawn is None:
-        d = "".join(path(ring, closed=True) for ring in view.outlines(land))
+        d = outlines(view.outlines(land))
         drawn = _LANDS.put((view, land), element("path", class_="land", d=d, fill_rule="evenodd") if d else Markup())
     return drawn
+
+
+def view_name(view: Azimuthal) -> str:
+    """Returns the name of a view of the land: latitude and longitude of its centre, its reach, and its radius."""
+    return f"{view.centre.latitude:.4f}_{view.centre.longitude:.4f}_{view.reach:.1f}_{view.radius:.0f}"
+
+
+def view_of(name: str) -> Azimuthal | None:
+    """Returns the view of this name, or None if there is no such view."""
+    match = _VIEW.fullmatch(name)
+    if match is None:
+        return None
+    latitude, longitude, reach, radius = map(float, match.groups())
+    if abs(latitude) > 90 or abs(longitude) > 180 or reach < _NEAREST or reach > _FARTHEST:
+        return None
+    return Azimuthal(GeoPoint(latitude, longitude), reach, radius)
+
+
+def land_file(view: Azimuthal, land: Land) -> str:
+    """Returns the land of a view as an SVG file."""
+    size = view.radius + 8
+    d = outlines(view.outlines(land))
+    view_box = f"{-size:.0f} {-size:.0f} {2 * size:.0f} {2 * size:.0f}"
+    drawn = element("path", id="land", d=d, fill_rule="evenodd")
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view_box}">{drawn}</svg>\n'
 
 
 def _rings(view: Azimuthal, kilometre: str, thousands: str) -> Iterator[Markup]:
@@ -169,15 +213,15 @@ def _rings(view: Azimuthal, kilometre: str, thousands: str) -> Iterator[Markup]:
     fitting = [km for km in _RINGS if km < view.reach * 0.97][-_MOST_RINGS:]
     for km in fitting:
         r = view.at(km)
-        yield element("circle", class_="ring", r=r)
+        yield centred("ring", r)
         # In the south-south-west, where few cities have partners.
         x, y = -r * 0.38, r * 0.925
         distance = kilometre.format(f"{km:,}".replace(",", thousands))
-        yield element("text", distance, class_="km", x=x, y=y, text_anchor="middle")
+        yield label("km", x, y, distance, anchor="middle")
 
 
 def _tie(mark: MapMark, at: XY, placed: LabelPosition | None) -> Markup:
-    ray = element("path", class_="ray", d=path([(0.0, 0.0), at]))
+    ray = line("ray", (0.0, 0.0), at)
     return linked(
         mark.href,
         mark.accessible_name or mark.name,
@@ -214,45 +258,32 @@ def _sign(mark: MapMark, at: XY, placed: LabelPosition | None) -> Iterator[Marku
     x, y = at
     yield shape(mark.kind, x, y)
     if mark.ended:
-        yield element("path", class_="strike", d=path([(x - 6, y + 6), (x + 6, y - 6)]))
+        yield line("strike", (x - 6, y + 6), (x + 6, y - 6))
     if placed is None:
         if mark.number and not _is_number(mark):
             r = sqrt(x * x + y * y) or 1.0
-            yield element(
-                "text",
-                str(mark.number),
-                class_="number",
-                x=x + _NUMBER * x / r * 1.4,
-                y=y + _NUMBER * y / r * 1.4 + 3,
-                text_anchor="middle",
-            )
+            beside = _NUMBER * 1.4 / r
+            yield label("number", x + x * beside, y + y * beside + 3, str(mark.number), anchor="middle")
         return
     if placed.leader:
-        yield element("path", class_="leader", d=path([at, placed.leader]))
-    yield element(
-        "text",
-        mark.name,
-        class_="name",
-        x=placed.x,
-        y=placed.y,
-        lang=mark.language,
-        text_anchor=placed.anchor if placed.anchor != "start" else None,
-    )
+        yield line("leader", at, placed.leader)
+    anchor = placed.anchor if placed.anchor != "start" else ""
+    yield label("name", placed.x, placed.y, mark.name, mark.language, anchor)
 
 
 def shape(kind: str, x: float, y: float, size: float = _MARK) -> Markup:
     """Returns the mark of a kind of place: a circle for a city, a square for a province, a diamond for a county."""
     if kind == "area":
-        return element("rect", class_="mark", x=x - size, y=y - size, width=2 * size, height=2 * size)
+        return box("mark", x - size, y - size, 2 * size, 2 * size)
     if kind == "county":
-        d = path([(x, y - 1.3 * size), (x + 1.3 * size, y), (x, y + 1.3 * size), (x - 1.3 * size, y)], closed=True)
+        d = path(((x, y - 1.3 * size), (x + 1.3 * size, y), (x, y + 1.3 * size), (x - 1.3 * size, y)), closed=True)
         return element("path", class_="mark", d=d)
     if kind == "country":
-        return element("circle", class_="mark hollow", cx=x, cy=y, r=size)
-    return element("circle", class_="mark", cx=x, cy=y, r=size)
+        return circle("mark hollow", x, y, size)
+    return circle("mark", x, y, size)
 
 
 def _centre(mark: MapMark) -> Markup:
-    sign = element("circle", class_="centre", r=7.0)
-    name = element("text", mark.name, class_="name", x=12.0, y=5.0, lang=mark.language)
+    sign = centred("centre", 7.0)
+    name = label("name", 12.0, 5.0, mark.name, mark.language)
     return linked(mark.href, mark.accessible_name or mark.name, sign, name, language=mark.language, class_="here")

@@ -1,4 +1,4 @@
-"""Networks of any entities: connected parts in boxes of their own, nodes placed by springs, always in the same way."""
+"""Networks of entities: each connected part has a box; springs place the nodes, always in the same way."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _moved(point: complex, force: complex, warmth: float) -> complex:
 
 
 def _stretched(points: Sequence[complex], width: float, height: float) -> Iterator[XY]:
-    """Yields positions inside the box: as wide as it is but for the names, and one below the other."""
+    """Yields positions inside the box, one below the other, over its whole width except the names."""
     low, high = min(point.real for point in points), max(point.real for point in points)
     room = max(40.0, width - _NAME_ROOM) - 14
     ranks: Mapping[int, int] = {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import ceil, floor
+from typing import NamedTuple
 
 from markupsafe import Markup
 
-from citygraph.charts.svg import element, path
+from citygraph.charts.svg import box, circle, element, label, line
 
 _STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500)
 _MOST = 12  # labels along a scale
@@ -16,8 +16,7 @@ _APART = 44.0  # units between two labels, at least
 _POINT = 2.5 / 365.25  # years: shorter spans are drawn as a point
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A period in years: 1996.31 to 1996.31 for a day, 1991.0 to 1992.0 where only the year is known."""
 
     start: float
@@ -34,8 +33,7 @@ class Span:
         return (self.start + self.end) / 2
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(NamedTuple):
     """A linear scale: years from `first` to `last` on a line from `left`, `width` units long."""
 
     first: float
@@ -58,8 +56,8 @@ class Scale:
         """Yields hairlines at the ticks, with their years below."""
         for year in self.ticks():
             x = self.x(year)
-            yield element("path", class_="tick", d=path([(x, top), (x, bottom)]))
-            yield element("text", str(year), class_="year", x=x, y=bottom + 16, text_anchor="middle")
+            yield line("tick", (x, top), (x, bottom))
+            yield label("year", x, bottom + 16, str(year), anchor="middle")
 
 
 def scale(times: list[float], left: float, width: float) -> Scale:
@@ -86,10 +84,7 @@ def strip(act: Span | None, protocol: Span | None, years: Scale, ended: bool = F
 
 def strip_scale(years: Scale) -> Markup:
     """Returns the years above a column of strips."""
-    labels = [
-        element("text", str(year), class_="year", x=years.x(year), y=15.0, text_anchor="middle")
-        for year in _labelled(years)
-    ]
+    labels = [label("year", years.x(year), 15.0, str(year), anchor="middle") for year in _labelled(years)]
     return _drawn("picture strip", labels)
 
 
@@ -119,17 +114,15 @@ def _labelled(years: Scale) -> range:
 def _grid(years: Scale) -> Iterator[Markup]:
     for year in _decades(years):
         x = years.x(year)
-        yield element("path", class_="tick", d=path([(x, 0.0), (x, _HEIGHT)]))
+        yield line("tick", (x, 0.0), (x, _HEIGHT))
 
 
 def _line(act: Span | None, protocol: Span | None, years: Scale) -> Iterator[Markup]:
     if act and protocol:
         kind = "wait backwards" if protocol.end < act.start else "wait"
-        yield element(
-            "path", class_=kind, d=path([(years.x(act.middle), _MIDDLE), (years.x(protocol.middle), _MIDDLE)])
-        )
+        yield line(kind, (years.x(act.middle), _MIDDLE), (years.x(protocol.middle), _MIDDLE))
     elif act:
-        yield element("path", class_="open", d=path([(years.x(act.middle), _MIDDLE), (_WIDTH - _EDGE, _MIDDLE)]))
+        yield line("open", (years.x(act.middle), _MIDDLE), (_WIDTH - _EDGE, _MIDDLE))
 
 
 def _signs(act: Span | None, protocol: Span | None, years: Scale) -> Iterator[Markup]:
@@ -140,8 +133,8 @@ def _signs(act: Span | None, protocol: Span | None, years: Scale) -> Iterator[Ma
         if not span.is_point:
             # A month would be too narrow to be seen.
             width = max(years.x(span.end) - years.x(span.start), 4.0)
-            yield element("rect", class_=f"blur {kind}", x=x - width / 2, y=_MIDDLE - 3, width=width, height=6.0)
+            yield box(f"blur {kind}", x - width / 2, _MIDDLE - 3, width, 6.0)
         elif kind == "act":
-            yield element("rect", class_="mark act", x=x - 0.9, y=_MIDDLE - 6, width=1.8, height=12.0)
+            yield box("mark act", x - 0.9, _MIDDLE - 6, 1.8, 12.0)
         else:
-            yield element("circle", class_="mark protocol", cx=x, cy=_MIDDLE, r=3.2)
+            yield circle("mark protocol", x, _MIDDLE, 3.2)

@@ -1,4 +1,4 @@
-"""What commands write into the audit log."""
+"""The audit log's lines of commands."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def audited(settings: Settings, action: str, outcome: str) -> Iterator[dict[str,
 
 
 def user() -> str:
-    """Returns the user of this machine, who is the author of what a command publishes."""
+    """Returns the machine's user, who is the author of a command's changes."""
     return getpass.getuser()

@@ -140,7 +140,7 @@ def remove(settings: Settings, result_id: str) -> int:
 def _query(
     settings: Settings, release: Release, subject: str, values: Mapping[str, str], language: str
 ) -> CitableQuery:
-    """Returns what is cited: a file wins over a stored query, a stored query over an entity."""
+    """Returns the cited query: a file takes precedence over a stored query, a stored query over an entity."""
     day, base = present_day(), settings.base
     if subject == "-" or Path(subject).is_file():
         if values:

@@ -152,7 +152,7 @@ def print_solutions(console: Console, columns: Sequence[str], rows: Sequence[Seq
         # "fold" breaks a long word; the library's own choice would cut it.
         table.add_column(column, overflow="fold", min_width=width, no_wrap=place < uncut)
     for row in rows:
-        table.add_row(*map(Text, row))  # as it is: without markup, and without emoji for ":date:"
+        table.add_row(*map(Text, row))  # unchanged: without markup, and without emoji for ":date:"
     console.print(table)
     console.print(f"{len(rows)} row(s)", highlight=False)
 

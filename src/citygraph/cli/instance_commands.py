@@ -44,7 +44,7 @@ def init(
     """Start an instance in the new folder FOLDER: settings, example data, the spreadsheet template, and
     a workflow that publishes the site.
 
-    Options that are not given are asked for.
+    The command asks for missing options.
     """
     tags = languages.replace(",", " ").split()
     base, home = base if base.endswith("/") else base + "/", nfc(home).strip()

@@ -16,6 +16,7 @@ from citygraph.cli.audited import audit, audited
 from citygraph.cli.console import OK, VIOLATES, TerminalProgress, command
 from citygraph.errors import UsageError
 from citygraph.instance import FILE
+from citygraph.release.interrupted_build import remove_interrupted
 from citygraph.release.releases import Releases
 from citygraph.release.retention import parse_policy
 from citygraph.settings import Settings
@@ -36,9 +37,9 @@ _ADDRESS = "DIR|s3://BUCKET/PREFIX"
 def backup(settings: Settings, address: str, verify: bool, keep: str | None) -> int:
     """Back up releases, data, own vocabulary, tokens, audit log and settings; earlier backups may be there.
 
-    Only what is new since then is copied; the server may go on. Credentials for s3:// are those of AWS's tools: the
+    Only new content is copied; the server may keep running. Credentials for s3:// are those of AWS's tools: the
     variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL, or ~/.aws/credentials. Exit
-    status: 0 done, 1 with --verify: something is damaged, 2 the command failed.
+    status: 0 success, 1 with --verify if something is damaged, 2 failure.
     """
     folder = open_folder(address)
     if verify and keep is not None:
@@ -87,8 +88,8 @@ def restore(address: str, target: Path | None, name: str) -> int:
 def push(settings: Settings, address: str, force: bool) -> int:
     """Publish the releases of this machine in a folder or a bucket, from which other servers get them.
 
-    Only what is not there is copied. Readers see the new current release when all of it is there. It fails, and
-    changes nothing for readers, if somebody else has published there what is not known here. Credentials for s3:// are
+    Only missing content is copied. Readers see the new current release when it is complete. The command fails, and
+    changes nothing for readers, if another publisher has pushed a release that is not here. Credentials for s3:// are
     those of AWS's tools: see `citygraph backup --help`.
 
     \b
@@ -110,10 +111,10 @@ def push(settings: Settings, address: str, force: bool) -> int:
 @click.pass_obj
 @command
 def pull(settings: Settings, address: str, force: bool) -> int:
-    """Get the releases that `citygraph push` published, and switch to the current one when all is verified.
+    """Get the releases that `citygraph push` published, and switch to the current one when all of them are verified.
 
-    Only what is not here is read. After a failure the former release stays the current one. A running server follows
-    the switch; `citygraph serve --follow` pulls by itself.
+    Only missing content is read. After a failure the former release remains the current one. A running server follows
+    the switch; `citygraph serve --follow` pulls automatically.
     """
     progress = TerminalProgress(Console(stderr=True))
     with audited(settings, "pull", "pulled") as details:
@@ -133,7 +134,8 @@ def pull(settings: Settings, address: str, force: bool) -> int:
 def prune(settings: Settings, keep: str | None, dry_run: bool) -> int:
     """Remove the releases that the policy does not keep.
 
-    The current release, pinned ones, and those that stored results cite are never removed.
+    The current release, pinned ones, and those that stored results cite are never removed. What an interrupted build
+    has left is removed.
 
     \b
     citygraph prune --keep "30d, 12 monthly, cited, tagged" --dry-run
@@ -147,6 +149,8 @@ def prune(settings: Settings, keep: str | None, dry_run: bool) -> int:
     removed = releases.prune(lambda history: policy.kept(history, now), dry_run)
     if removed and not dry_run:
         audit(settings, "prune", "removed", keep=text, releases=removed)
+    if not dry_run:
+        remove_interrupted(releases)
     for name in removed:
         click.echo(f"{'would remove' if dry_run else 'removed'} {name}")
     click.echo(f"{len(releases.history()) - len(removed) * dry_run} release(s) kept", err=True)

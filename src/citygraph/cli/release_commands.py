@@ -46,20 +46,28 @@ _RESULT_FORMATS = click.Choice([format_.name for format_ in FORMATS])
 @click.option("--check", "only_check", is_flag=True, help="Validate without publishing.")
 @click.option("--force", is_flag=True, help="Build although no file has changed.")
 @click.option("--override-rollback", is_flag=True, help="Publish again what a rollback undid.")
+@click.option("--fresh", is_flag=True, help="Do not continue an interrupted build.")
 @click.pass_obj
 @_command
 def build(
-    settings: Settings, quiet: bool, as_json: bool, only_check: bool, force: bool, override_rollback: bool
+    settings: Settings,
+    quiet: bool,
+    as_json: bool,
+    only_check: bool,
+    force: bool,
+    override_rollback: bool,
+    fresh: bool,
 ) -> int:
     """Build a release from the files in data/ and ontology/, and publish it.
 
     Nothing is done if the current release was built from the same files. Exit status: 0 published or up to
-    date, 1 the data violates the shapes (nothing is changed), 2 the command failed. After a rollback, a build fails
-    while files still have what it undid, unless you give --override-rollback.
+    date, 1 the data violate the shapes (nothing is changed), 2 the command failed. After a rollback, a build fails
+    while files still have the undone content, unless you give --override-rollback. A build that was interrupted is
+    continued, if its inputs are the same.
     """
     sources, releases = sources_of(settings), Releases(settings.releases)
     if settings.keep:
-        # A fault in it is told before the build.
+        # An error in it is reported before the build.
         parse_policy(settings.keep)
     for problem in filter(None, (placeholder_problem(settings.base), low_room(releases))):
         click.echo(f"warning: {problem}", err=True)
@@ -83,6 +91,7 @@ def build(
             override_rollback,
             lambda text: click.echo(text, err=True),
             settings.build_memory,
+            fresh,
         )
     except Violations as error:
         audit(settings, "build", "Violations", why=str(error)[:500])

@@ -1,4 +1,4 @@
-"""The subcommand that serves a release, and first builds one if asked to."""
+"""The subcommand that serves a release, and builds one first with --build."""
 
 from __future__ import annotations
 
@@ -42,8 +42,12 @@ def serve(context: click.Context, /, builds: bool, **changes: Any) -> int:
     require_free(settings)
     if settings.keep:
         parse_policy(settings.keep)
+    if settings.follow and settings.push_to:
+        raise UsageError("the settings follow and push_to exclude each other: a server publishes or follows")
     if settings.follow:
         settings = _following(settings, builds)
+    if settings.push_to:
+        _require_folder(settings.push_to)
     is_outdated = not settings.follow and (_is_outdated(settings) if builds else _current(settings) is None)
     if is_outdated and (status := _build(context)) and not _is_upgrade(settings):
         return status
@@ -57,7 +61,7 @@ def serve(context: click.Context, /, builds: bool, **changes: Any) -> int:
 
 
 def _following(settings: Settings, builds: bool) -> Settings:
-    """Returns the settings of a server that follows a publisher, whose first release is there afterwards."""
+    """Returns the settings of a server that follows a publisher, after its first release has arrived."""
     from citygraph.cli.console import TerminalProgress
     from citygraph.storage.object_folder import open_folder
     from citygraph.storage.pulling import pull
@@ -68,8 +72,15 @@ def _following(settings: Settings, builds: bool) -> Settings:
     if _current(settings) is None:
         pull(Releases(settings.releases), folder, TerminalProgress(Console(stderr=True)))
     click.echo(f"following {folder.name}", err=True)
-    # What is pruned and what is cited is up to the publisher.
+    # The publisher decides on pruning and citations.
     return settings.with_changes(keep="", stored_results="off")
+
+
+def _require_folder(address: str) -> None:
+    """Raises UsageError for an invalid address, or if its package is missing."""
+    from citygraph.storage.object_folder import open_folder
+
+    open_folder(address, private=False)
 
 
 def _is_outdated(settings: Settings) -> bool:
@@ -93,7 +104,7 @@ def _is_upgrade(settings: Settings) -> bool:
 
 
 def _build(context: click.Context) -> int:
-    """Runs `citygraph build` in a process of its own, whose modules and data would only take memory here."""
+    """Runs `citygraph build` in a child process, because its modules and data would only take memory here."""
     parent = os.getpid()
     child = os.fork()
     if child:

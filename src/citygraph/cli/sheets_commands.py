@@ -152,10 +152,10 @@ def import_(settings: Settings, **options: Any) -> int:
 @click.pass_obj
 @command
 def export(settings: Settings, file: Path, force: bool, lang: str) -> int:
-    """Write what was imported or written by the API to a workbook, FILE.xlsx; imported again, it changes nothing.
+    """Write imported data, and data written by the API, to the workbook FILE.xlsx; importing it again changes nothing.
 
     Without .xlsx, FILE is a folder: it gets a CSV file for each sheet, with their descriptions as CSV on the Web and as
-    a Data Package. Statements that no column can hold are named on standard error and stay as they are.
+    a Data Package. Statements that no column can hold are listed on standard error and are not changed.
     """
     _require_new(file, force)
     sources, instance = sources_of(settings), current_instance()
@@ -206,7 +206,7 @@ def template(settings: Settings, file: Path, force: bool) -> int:
 @click.pass_obj
 @command
 def map_(settings: Settings, file: Path, output: Path | None, encoding: str, lang: str) -> int:
-    """Propose a mapping for FILE, a spreadsheet with columns of its own: edit it and give it to check and import."""
+    """Propose a mapping for FILE, a spreadsheet with other columns: edit it, then use it with check and import."""
     sources = sources_of(settings)
     model = read_model(sources.ontology, current_instance().languages)
     release = _current(settings)

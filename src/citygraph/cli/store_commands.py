@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 from rich.console import Console
 
 from citygraph.cli.console import OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json
 from citygraph.errors import UsageError
-from citygraph.release.releases import Releases
+from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
+from citygraph.stores.bulk_files import FILE_SIZE
 from citygraph.stores.inspection import inspect
 from citygraph.stores.store_loading import StoreLoader
 from citygraph.stores.store_service import QueryRefused, StoreService, addresses_of
@@ -19,7 +23,7 @@ from citygraph.stores.store_state import LoadedRelease, loaded_releases
 
 @click.group()
 def store() -> None:
-    """The SPARQL store that answers /sparql: load a release, show what it has, remove releases."""
+    """The SPARQL store behind /sparql: load a release, show its content, remove releases."""
 
 
 @store.command("load")
@@ -30,24 +34,52 @@ def store() -> None:
 def load_store(settings: Settings, release_id: str | None, as_json: bool) -> int:
     """Load a release, by default the current one, into the store; remove earlier ones from it.
 
-    A load that was broken off goes on where it was. Queries use the release when it is complete and verified.
+    An interrupted load continues from the same place. Queries use the release when it is complete and verified.
     """
-    releases = Releases(settings.releases)
-    release = releases.get(release_id) if release_id else releases.current()
-    progress = JsonProgress() if as_json else TerminalProgress(Console())
-    service = _service(settings)
-    try:
-        loaded = StoreLoader(service, settings.base, progress).load(release)
-    except QueryRefused as error:
-        raise UsageError(f"the store refuses: {error}") from None
-    finally:
-        if isinstance(progress, TerminalProgress):
-            progress.stop()
+    release = _release(settings, release_id)
+    with _loading(settings, as_json) as loader:
+        loaded = loader.load(release)
+    return _print_loaded(loaded, as_json)
+
+
+@store.command("write")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("release_id", metavar="[RELEASE]", required=False)
+@click.option("--statements", type=click.IntRange(min=1), default=FILE_SIZE, show_default=True, help="In each file.")
+@click.option("--no-default", is_flag=True, help="Leave out the default graph, which virtuoso.sh makes by itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
+@click.pass_obj
+@command
+def write_store(
+    settings: Settings, folder: Path, release_id: str | None, statements: int, no_default: bool, as_json: bool
+) -> int:
+    """Write a release as files for the store's own bulk loader, into a new FOLDER.
+
+    The store is inspected first. README.md in the folder explains how to load the files; then run `adopt`.
+    """
+    release = _release(settings, release_id)
+    with _loading(settings, as_json) as loader:
+        record = loader.write(release, folder, statements, not no_default)
     if as_json:
-        print_json(asdict(loaded))
+        print_json(asdict(record))
     else:
-        click.echo(f"the store has {release.id}")
+        click.echo(f"load the files as {folder / 'README.md'} says, then: citygraph store adopt {folder}")
     return OK
+
+
+@store.command("adopt")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
+@click.pass_obj
+@command
+def adopt_in_store(settings: Settings, folder: Path, as_json: bool) -> int:
+    """Use a release whose files in FOLDER have been loaded by the store's own bulk loader.
+
+    The number of statements of each graph and the test literals are verified; earlier releases are removed.
+    """
+    with _loading(settings, as_json) as loader:
+        loaded = loader.adopt(folder)
+    return _print_loaded(loaded, as_json)
 
 
 @store.command("status")
@@ -86,7 +118,7 @@ def drop_from_store(settings: Settings, release_id: str) -> int:
 
 
 def inspect_store(settings: Settings, as_json: bool) -> int:
-    """Prints what is found in a store. Returns the exit status."""
+    """Prints the results of an inspection. Returns the exit status."""
     try:
         inspection = inspect(_service(settings))
     except QueryRefused as error:
@@ -98,6 +130,32 @@ def inspect_store(settings: Settings, as_json: bool) -> int:
     for one in inspection.deviations:
         click.echo(f"{one.title}\n  found: {one.evidence}\n  so: {one.remedy}")
     click.echo(f"{len(inspection.deviations)} deviations")
+    return OK
+
+
+def _release(settings: Settings, release_id: str | None) -> Release:
+    releases = Releases(settings.releases)
+    return releases.get(release_id) if release_id else releases.current()
+
+
+@contextmanager
+def _loading(settings: Settings, as_json: bool) -> Iterator[StoreLoader]:
+    """Yields a loader that shows its progress. Raises UsageError if the store refuses a request in the block."""
+    progress = JsonProgress() if as_json else TerminalProgress(Console())
+    try:
+        yield StoreLoader(_service(settings), settings.base, progress)
+    except QueryRefused as error:
+        raise UsageError(f"the store refuses: {error}") from None
+    finally:
+        if isinstance(progress, TerminalProgress):
+            progress.stop()
+
+
+def _print_loaded(loaded: LoadedRelease, as_json: bool) -> int:
+    if as_json:
+        print_json(asdict(loaded))
+    else:
+        click.echo(f"the store has {loaded.release}")
     return OK
 
 

@@ -132,7 +132,7 @@ def _commit(settings: Settings, change: Change, language: str) -> int:
     outcome = commit_here([change], settings)[0]
     if isinstance(outcome, Commit):
         published = "published" if outcome.published else "unchanged"
-        about = {"message": change.message, "dry_run": change.dry_run}
+        about = {"change": change.id, "message": change.message, "dry_run": change.dry_run}
         audit(settings, "commit", published, **about, **details_of(outcome))
     else:
         audit(settings, "commit", type(outcome).__name__, dry_run=change.dry_run, why=str(outcome)[:500])

@@ -1,7 +1,7 @@
 """A client of any citygraph site: results as rows, pandas, polars or geopandas, each complete or an exception.
 
-It needs SPARQLWrapper and the standard library alone. What a result is turned into is imported when it is asked for:
-arro3 for `.arrow()`, with pandas, polars or geopandas for the methods of those names.
+It needs SPARQLWrapper and the standard library alone. Other libraries are imported on first use: arro3 for `.arrow()`,
+and pandas, polars or geopandas for the methods of those names.
 """
 
 from citygraph.client.graph_client import Graph, ResultCitation

@@ -1,4 +1,4 @@
-"""Results as data frames, by way of Arrow. The libraries are imported when they are asked for."""
+"""Results as data frames, by way of Arrow. The libraries are imported on first use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FREQUENCIES = {"year": "Y", "month": "M", "day": "D"}
 
 
 class TableOfValues(Protocol):
-    """What a frame is made of: columns of values, with the release and the address that they come from."""
+    """The content of a data frame: columns of values, with their release and address."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def _of_wkt(value: Any) -> bytes | None:
 
 
 def _library(module: str, package: str = "") -> Any:
-    """Returns a library. Raises ImportError, which says how to install it."""
+    """Returns a library. Raises ImportError with the command that installs it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -28,7 +28,7 @@ from citygraph.client.web_exchange import (
     user_agent,
 )
 
-# Somebody waits for the result, unlike that of a pull from Wikidata.
+# A person waits for the result, unlike for a pull from Wikidata.
 INTERACTIVE = RetryPolicy(attempts=5, first_wait=0.5, longest_wait=30.0, longest_retry_after=120.0)
 _FOUND = ("iri", "label", "name", "kind", "country", "similar")
 _MATCHED = ("name", "iri", "label", "score", "match")
@@ -93,7 +93,7 @@ class Graph:
         """Returns the result of a SPARQL query, in whose text `$name` is replaced by the term of that name.
 
         A term is a str, int, float, Decimal, bool, date, datetime, PartialDate, IRI or entity. Raises GraphError;
-        ValueError or TypeError for a term that is missing or is none.
+        ValueError for a missing term, TypeError for a value that is not a term.
         """
         text = with_terms(text, terms)
         request = WebRequest("sparql", self._limit, query=text, accept=RESULTS, seconds=self.timeout)
@@ -157,8 +157,7 @@ class Graph:
         """Stores the result of a stored query, or of a query text with terms, and returns its citation.
 
         `release` names the release of the result, as `result.release` does; by default it is the current one. The same
-        result has the same address, whoever cites it. Raises GraphError, also if the site stores no results for this
-        client.
+        result always has the same address. Raises GraphError, also if the site stores no results for this client.
         """
         if _STORED.fullmatch(query):
             given = {f"${name}": _parameter(value) for name, value in values.items() if value is not None}
@@ -175,9 +174,9 @@ class Graph:
         return ResultCitation(id_, f"{self.url.partition('/releases/')[0]}/results/{id_}", text, bibtex)
 
     def iri(self, id_: Any, /) -> IRI:
-        """Returns the IRI of "city:izmir" or "city/izmir", by the prefixes of the site; an IRI as it is.
+        """Returns the IRI of "city:izmir" or "city/izmir", with the prefixes of the site; an IRI is unchanged.
 
-        Raises ValueError for a text that is neither.
+        Raises ValueError for any other text.
         """
         id_ = getattr(id_, "iri", id_)
         if isinstance(id_, IRI) or "://" in id_:
@@ -226,7 +225,7 @@ class Graph:
         }
 
     def _dereferenced(self, iri: IRI) -> IRI:
-        """Returns the IRI of what the document at an IRI is about. Raises NotInGraph with the reason of the server."""
+        """Returns the IRI of the entity that a document describes. Raises NotInGraph with the server's reason."""
         base = self.prefixes["city"].removesuffix("id/city/")
         if not iri.startswith(base):
             raise NotInGraph(f"<{iri}> is not an IRI of this graph, whose own begin with {base}")

@@ -18,7 +18,7 @@ _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
 def read_triples(text: str) -> Iterator[tuple[Any, Any, Any]]:
-    """Yields the triples. Raises ValueError for a line that is none, such as one that was cut."""
+    """Yields the triples. Raises ValueError for an invalid line, such as an incomplete last one."""
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue

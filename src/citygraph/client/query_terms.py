@@ -1,4 +1,4 @@
-"""Terms in queries: values become RDF terms in the place of `$name`, each as one whole token."""
+"""Terms in queries: each `$name` is replaced by the RDF term of its value, as one token."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _TRIPLE = ("subject", "predicate", "object")
 
 
 class Row(Sequence[Any]):
-    """A row: its values by column, as attribute, key or number. A value that is missing is None."""
+    """A row: its values by column, as attribute, key or number. A missing value is None."""
 
     __slots__ = ("_places", "_values")
 
@@ -128,7 +128,7 @@ class ResultTable(Sequence[Row]):
         """Returns a geopandas.GeoDataFrame in WGS 84; `dates` as for `arrow`.
 
         The geometry comes from a column of WKT literals, or from columns of latitude and longitude, by these names or
-        those that are usual (lat, lon, latitude, longitude). Raises ValueError if there are none.
+        the usual ones (lat, lon, latitude, longitude). Raises ValueError without such columns.
         """
         return data_frames.to_geopandas(self, latitude, longitude, dates)
 

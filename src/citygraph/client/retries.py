@@ -1,4 +1,4 @@
-"""Retries of requests over HTTP: how often, after which waits, and what a server asks for in Retry-After."""
+"""Retries of HTTP requests: their number, the waits between them, and the server's Retry-After."""
 
 from __future__ import annotations
 

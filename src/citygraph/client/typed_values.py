@@ -40,7 +40,7 @@ class BlankTerm(str):
 
 
 class TypedText(str):
-    """A text with a language, or the text of a datatype that has no class of its own in Python."""
+    """A text with a language, or the text of a datatype without a class in Python."""
 
     language: str
     datatype: str
@@ -154,7 +154,7 @@ def _date(text: str, parts: int) -> date | PartialDate | None:
     year, month, day = (int(part) if part else None for part in match.groups())
     if year is None or not 1 <= (month or 1) <= 12 or not 1 <= (day or 1) <= _days(year, month or 1):
         return None
-    # A day with a time zone stays as it is stated.
+    # A day with a time zone is unchanged.
     whole = _day(year, month, day) if month and day and text[-3] == "-" else None
     return whole or PartialDate(text, year, month, day)
 

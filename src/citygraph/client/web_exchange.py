@@ -1,7 +1,7 @@
-"""Requests of the client, and their way over HTTP: SPARQLWrapper sends the queries.
+"""The client's HTTP requests; SPARQLWrapper sends the queries.
 
-A response is whole, or an error is raised. What may succeed later is sent again, after the wait that the server asks
-for.
+A response is complete, or an error is raised. A request that may succeed later is sent again, after the server's
+Retry-After.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ JSON_TYPE = "application/json"
 # Parameters of the address of a stored query, which belong to no query: with a limit, the result would not be whole.
 RESERVED_PARAMETERS = frozenset({"format", "output", "lang", "run", "timeout", "limit", "after"})
 _PIECE = 1 << 18
-# Seconds in which something must arrive. The server says itself that its limit is reached, and needs a moment for that.
+# Seconds in which data must arrive. The server itself reports that its limit is reached, and needs a moment for this.
 _SILENCE, _GRACE = 330.0, 5.0
 # Where SPARQLWrapper's errors have the body of the response.
 _BODY_MARK = "\n\nResponse:\n"
@@ -68,7 +68,7 @@ class WebResponse:
 
 
 class Transport(Protocol):
-    """What carries requests to a site; `root` is its address."""
+    """A transport of requests to a site; `root` is its address."""
 
     root: str
 
@@ -96,7 +96,7 @@ class TransferState:
 
 
 def user_agent(contact: str = "") -> str:
-    """Returns the User-Agent: this client, the address at which its user is reached, and what it is made of."""
+    """Returns the User-Agent: this client, its user's contact address, and its libraries."""
     about = f" ({contact})" if contact else ""
     return f"citygraph-client/{__version__}{about} SPARQLWrapper/{wrapper_version} Python/{platform.python_version()}"
 
@@ -139,7 +139,7 @@ class HttpTransport:
         try:
             return self._exchanged(url, request, attempt, name)
         except KeyboardInterrupt:
-            # The server does not notice that nobody waits any more.
+            # The server does not notice that the client has stopped waiting.
             if request.query:
                 self._cancel(name)
             raise

@@ -129,7 +129,7 @@ class _Context:
         return scratch
 
     def template(self, text: str | None) -> list[Quad]:
-        """Returns the quads of a template, with IRIs in the place of variables; quads without a graph in the home."""
+        """Returns the quads of a template, with IRIs instead of variables; quads without a graph get the home graph."""
         if not text:
             return []
         return self.placed(self.data(as_data(text)))
@@ -344,7 +344,7 @@ def _instantiated(template: list[Quad], solution: dict[str, Term], name: object)
         terms = [_substituted(t, solution) for t in (quad.subject, quad.predicate, quad.object, quad.graph_name)]
         if None in terms:
             continue
-        # A blank node of the template gets a new name; one that the solution brought from the data keeps its own.
+        # A blank node of the template gets a new name; a blank node of the data keeps its own.
         if callable(name):
             own = (quad.subject, quad.object)
             terms = [name(term) if isinstance(term, BlankNode) and term in own else term for term in terms]

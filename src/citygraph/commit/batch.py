@@ -20,10 +20,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from citygraph.commit.change import Change, change_as_json, change_from_json
-from citygraph.commit.outcomes import Outcome, outcome_as_json, outcome_from_json
+from citygraph.commit.outcomes import Outcome, current_id, outcome_as_json, outcome_from_json, published_commit
 from citygraph.engine import sandbox, wire
 from citygraph.engine.wire import Channel, ConnectionLost
-from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, NotFound, StorageFull
+from citygraph.errors import BadData, CitygraphError, EngineFailed, LimitReached, StorageFull
 from citygraph.logs import start_logging
 from citygraph.parent import die_with_parent
 from citygraph.release.releases import Releases, WorkingCopy
@@ -45,7 +45,8 @@ def commit_here(changes: Sequence[Change], settings: Settings) -> list[Outcome]:
     Returns for each its commit, or the error for which it changed nothing.
     """
     begun = time.monotonic()
-    before = current_id(settings)
+    releases = Releases(settings.releases)
+    before = current_id(releases)
     request = json.dumps([change_as_json(change) for change in changes]).encode()
     # A new process, not a fork: this one may have had a store open, whose threads and locks do not survive a fork.
     process = subprocess.Popen(
@@ -62,22 +63,9 @@ def commit_here(changes: Sequence[Change], settings: Settings) -> list[Outcome]:
         response = b""
     if process.returncode == 0:
         return [outcome_from_json(values) for values in json.loads(response)]
-    if current_id(settings) != before:
-        return [unknown_outcome()] * len(changes)
-    return [_exit_error(process.returncode, time.monotonic() - begun, settings)] * len(changes)
-
-
-def current_id(settings: Settings) -> str:
-    """Returns the name of the current release; empty if there is none."""
-    try:
-        return Releases(settings.releases).current_id()
-    except NotFound:
-        return ""
-
-
-def unknown_outcome() -> CitygraphError:
-    """Returns the error for a change whose process ended after a release was published, perhaps with this change."""
-    return EngineFailed("the commit process ended after a release was published: check it before you repeat the change")
+    # It may have died after the publication.
+    error = _exit_error(process.returncode, time.monotonic() - begun, settings)
+    return [published_commit(change, releases, before) or error for change in changes]
 
 
 class Committer:
@@ -117,7 +105,7 @@ class Committer:
 
     @property
     def was_killed(self) -> bool:
-        """Whether somebody else killed the child, perhaps the kernel for want of memory."""
+        """Whether another process killed the child, such as the kernel when memory is short."""
         return self._was_killed
 
     def send(self, changes: Sequence[Change]) -> None:
@@ -173,7 +161,7 @@ def _exit_error(status: int | None, elapsed: float, settings: Settings) -> Cityg
         return BadData("the parser crashed on this body; nothing was changed", "body")
     if status == -signal.SIGXFSZ:
         return StorageFull("the disk is full: nothing was changed")
-    return EngineFailed(f"the commit process ended with status {status}")
+    return EngineFailed(f"the commit process ended with status {status}; nothing was changed")
 
 
 def _run_sandboxed(work: Callable[[WorkingCopy], None], settings: Settings, parent: int) -> None:
@@ -205,6 +193,7 @@ def _serve_batches(channel: Channel, settings: Settings, followup: Followup, wor
     most = sandbox.anonymous_memory() + settings.write_memory_limit // 8
     # A collection would write to the objects inherited from the parent, and so copy their shared pages.
     gc.freeze()
+    followup.begin()
     with suppress(ConnectionLost, TimeoutError):
         while True:
             request = json.loads(channel.receive(_IDLE_SECONDS)[1])
@@ -237,6 +226,7 @@ def main() -> None:
     followup = followup_for(settings)
 
     def work(working: WorkingCopy) -> None:
+        followup.begin()
         outcomes = _outcomes(changes, settings, followup, working)
         with os.fdopen(writing, "w", encoding="utf-8") as pipe:
             json.dump([outcome_as_json(outcome) for outcome in outcomes], pipe)

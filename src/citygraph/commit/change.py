@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+from uuid import uuid4
 
 from citygraph.rdf.terms import BASE
 from citygraph.report import Place, Report, ValidationResult
@@ -69,6 +70,8 @@ class Change:
     prefixes: tuple[str, ...] = ("",)
     conditions: Conditions = field(default_factory=Conditions)
     dry_run: bool = False
+    # By which the release that has the change names it, and the audit log.
+    id: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Commit:
 
 
 def details_of(commit: Commit) -> dict[str, Any]:
-    """Returns what the audit log has of a commit; of very many graphs the first hundred, and their number."""
+    """Returns a commit's fields in the audit log; of very many graphs only the first hundred, and their number."""
     graphs: dict[str, Any] = {"graphs": list(commit.graphs[:_MOST_GRAPHS])}
     if len(commit.graphs) > _MOST_GRAPHS:
         graphs["graph_count"] = len(commit.graphs)
@@ -121,7 +124,13 @@ def change_from_json(values: dict[str, Any]) -> Change:
     versions = tuple((graph, version) for graph, version in preconditions["versions"])
     conditions = Conditions(tuple(preconditions["match"]), tuple(preconditions["none_match"]), versions)
     return Change(
-        operation, values["author"], values["message"], tuple(values["prefixes"]), conditions, bool(values["dry_run"])
+        operation,
+        values["author"],
+        values["message"],
+        tuple(values["prefixes"]),
+        conditions,
+        bool(values["dry_run"]),
+        values["id"],
     )
 
 

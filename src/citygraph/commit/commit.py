@@ -1,12 +1,11 @@
 """The commit of changes: apply them to a copy of the current release, update what is derived, validate, publish.
 
-Each function adds one thing to the one below it: `commit` → `_commit_or_split` → `_retry_if_moved` → `_commit_once` →
-`_apply_all` and `_apply_change`, `_update_derived`, `_publish`.
+Each function adds one step to the function that it calls: `commit` → `_commit_or_split` → `_retry_if_moved` →
+`_commit_once` → `_apply_all` and `_apply_change`, `_update_derived`, `_publish`.
 """
 
 from __future__ import annotations
 
-import errno
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +28,7 @@ from citygraph.release.disk_room import require_room_for_commit
 from citygraph.release.ownership import owner_check, prefix_check, single_graph_check
 from citygraph.release.releases import Manifest, Release, Releases, Staged, WorkingCopy
 from citygraph.report import Report, report_of_change
+from citygraph.saving import DISK_FULL
 from citygraph.settings import Settings
 from citygraph.sparql.statistics import continued, read_statistics, write_statistics
 
@@ -37,6 +37,10 @@ _ATTEMPTS = 5
 
 class Followup(Protocol):
     """The part of a commit that follows the change itself; `followup.py` implements it."""
+
+    def begin(self) -> None:
+        """Prepares a process that has not opened a store yet for its commits."""
+        ...
 
     def update_derived(self, staged: Staged, delta: Delta) -> Effects:
         """Updates everything derived from the graphs in the staged release, and validates it."""
@@ -128,7 +132,7 @@ def _commit_or_split(changes: Sequence[Change], context: _CommitContext) -> list
 
 def _retry_if_moved(changes: Sequence[Change], context: _CommitContext) -> list[Outcome]:
     """Commits again from the new current release if a build published one. Raises Conflict after some attempts."""
-    # Commits exclude each other by the lock for writing; only builds, which do not take it, can publish meanwhile.
+    # Commits exclude each other by the write lock; only builds, which do not take it, can publish concurrently.
     for _ in range(_ATTEMPTS - 1):
         with suppress(_ReleaseMoved):
             return _commit_once(changes, context)
@@ -145,7 +149,7 @@ def _commit_once(changes: Sequence[Change], context: _CommitContext) -> list[Out
     require_room_for_commit(context.releases, sum(_size(change) for change in changes))
     with _storage_errors(), context.releases.stage(current, context.working) as staged:
         if staged.parent is None or staged.parent.id != current.id:
-            raise _ReleaseMoved("another release was published meanwhile: nothing was changed, try again")
+            raise _ReleaseMoved("another release was published in the meantime: nothing was changed, try again")
         completed = False
         try:
             applied = _apply_all(changes, staged, current, context.settings)
@@ -323,6 +327,7 @@ def _manifest(before: Manifest, effects: Effects, applied: Iterable[_AppliedChan
 def _commit_record(one: _AppliedChange, now: str) -> dict[str, Any]:
     delta = one.delta
     return {
+        "id": one.change.id,
         "author": one.change.author,
         "message": one.change.message,
         "time": now,
@@ -384,7 +389,7 @@ def _storage_errors() -> Iterator[None]:
 
 
 def _is_disk_full(error: Exception) -> bool:
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return True
     # RocksDB and SQLite raise errors of their own, without an errno.
     text = str(error).casefold()

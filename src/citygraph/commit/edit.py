@@ -36,7 +36,7 @@ class Edit:
         self._allowed: set[Graph] = set()
 
     def insert(self, quads: Iterable[Quad]) -> None:
-        """Adds quads in canonical form. Raises BadData for one that some format cannot represent."""
+        """Adds quads in canonical form. Raises BadData for a quad that a format cannot represent."""
         new = [quad for quad in quads if quad not in self.store]
         for quad in new:
             self.check_supported(quad, "body")

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
 
-from pyoxigraph import DefaultGraph, NamedNode, Quad
+from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.build.graph_rules import GraphRules, with_graph_rules
 from citygraph.commit.commit import Effects, Followup
+from citygraph.commit.second_process import SecondProcess
 from citygraph.incremental.counts import CountedStore
 from citygraph.incremental.derivation import Deriver
 from citygraph.incremental.index_update import update_index
-from citygraph.incremental.partial_validation import PartialValidator
+from citygraph.incremental.partial_validation import AffectedNodes, PartialValidator
 from citygraph.incremental.pattern_cache import PatternCache
+from citygraph.index.names import INDEXED
 from citygraph.rdf.delta import Delta, PreviousState
+from citygraph.rdf.nquads import as_line
 from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Staged
-from citygraph.report import Report, write_report
+from citygraph.report import Report, ValidationResult, write_report
 from citygraph.settings import Settings
 from citygraph.source.files import Sources, sources_of
 from citygraph.source.rules import read_rules
@@ -26,10 +33,15 @@ from citygraph.source.rules import read_rules
 _PATTERNS = ".patterns.json"
 # Literals, blank nodes and triples in a report begin with these.
 _NO_IRI = ('"', "_:", "<")
+# Of a change with more triples, the second process does its share.
+_MOST_ALONE = 2000
 
 
 class NoFollowup:
     """The followup of a server with open writes, where nothing is derived and the default graph can be written to."""
+
+    def begin(self) -> None:
+        """Does nothing."""
 
     def update_derived(self, staged: Staged, delta: Delta) -> Effects:  # noqa: ARG002 - the protocol's signature
         """Counts the quads by which each graph grew."""
@@ -47,12 +59,21 @@ def _unnamed(quads: set[Quad]) -> set[Quad]:
 
 
 class IncrementalFollowup:
-    """The followup that works from the change alone, wherever the result equals that from the whole graph."""
+    """The followup that works from the change alone, wherever the result equals that from the whole graph.
 
-    def __init__(self, sources: Sources, patterns: PatternCache) -> None:
+    Of `memory`, the bytes that a commit may use, half are for its second process while that works.
+    """
+
+    def __init__(self, sources: Sources, patterns: PatternCache, memory: int) -> None:
         self._deriver = Deriver(read_rules(sources.rule_files()), patterns.read)
-        self._validator = PartialValidator(sources, patterns.read)
+        self._validator = PartialValidator(sources, patterns)
         self._graph_rules = GraphRules(file.path for file in sources.shape_files())
+        self._second: SecondProcess | None = None
+        self._memory = memory
+
+    def begin(self) -> None:
+        """Forks the second process."""
+        self._second = SecondProcess(self._respond, self._memory // 2)
 
     def update_derived(self, staged: Staged, delta: Delta) -> Effects:
         """Derives, describes, validates and, if the result conforms, writes report and index."""
@@ -65,25 +86,91 @@ class IncrementalFollowup:
         # After the rules: the description counts derived triples too.
         counted.update_description()
         merged = Delta(counted.added, counted.removed)
-        changed = merged.added | merged.removed
-        report = self._validator.validate(changed, PreviousState(counted.store, merged), counted.store, staged.path)
-        report = self._with_graph_rules(report, counted)
+        if self._second and len(merged.added) + len(merged.removed) > _MOST_ALONE:
+            report = self._validate_with(self._second, staged, counted, merged)
+        else:
+            report = self._validate(staged, counted, merged)
         if report.conforms:
             write_report(report, staged.parent.path, staged.path)
-            update_index(staged.parent.path, staged.path, counted.store, changed)
         return Effects(counted.delta, counted.graphs, merged, report)
 
-    def _with_graph_rules(self, report: Report, counted: CountedStore) -> Report:
-        """Returns the report with what the rules about named graphs find about nodes that changed or that it judges."""
-        if report.scope is None:
-            return with_graph_rules(report, self._graph_rules.check(counted.store))
-        changed = {t for quad in counted.delta.added | counted.delta.removed for t in (quad.subject, quad.object)}
-        nodes = {node for node in changed if isinstance(node, NamedNode)}
-        nodes |= {NamedNode(name) for name in report.scope.nodes if not name.startswith(_NO_IRI)}
-        if not nodes:
-            return report
-        scope = replace(report.scope, shapes=report.scope.shapes | self._graph_rules.shapes)
-        return with_graph_rules(replace(report, scope=scope), self._graph_rules.check(counted.store, nodes))
+    def _validate(self, staged: Staged, counted: CountedStore, merged: Delta) -> Report:
+        """Validates the affected nodes and, if they conform, writes the index."""
+        assert staged.parent is not None  # noqa: S101
+        affected = self._affected(counted, merged)
+        nodes = _nodes_of_graph_rules(counted.delta, affected)
+        report = self._validator.judge(affected, counted.store, staged.path)
+        report = self._with_graph_rules(report, nodes, self._graph_rules.check(counted.store, nodes))
+        if report.conforms:
+            update_index(staged.parent.path, staged.path, counted.store, merged.added | merged.removed)
+        return report
+
+    def _validate_with(self, second: SecondProcess, staged: Staged, counted: CountedStore, merged: Delta) -> Report:
+        """Validates the affected nodes. The second process writes the index and checks the rules about graphs."""
+        with second:
+            second.start(_write_index_request(staged, merged.added | merged.removed))
+            affected = self._affected(counted, merged)
+            nodes = _nodes_of_graph_rules(counted.delta, affected)
+            second.start(_write_rules_request(staged, nodes))
+            report = self._validator.judge(affected, counted.store, staged.path)
+            second.result()
+            return self._with_graph_rules(report, nodes, _results(second.result()))
+
+    def _affected(self, counted: CountedStore, merged: Delta) -> AffectedNodes | None:
+        before = PreviousState(counted.store, merged)
+        return self._validator.affected(merged.added | merged.removed, before, counted.store)
+
+    def _respond(self, request: Path) -> dict[str, Any]:
+        """Writes the index of a staged release or checks the rules about graphs, in the second process."""
+        values = json.loads(request.read_text(encoding="utf-8"))
+        request.unlink()
+        store = Store.read_only(values["store"])
+        if "changed" in values:
+            changed = parse(values["changed"], RdfFormat.N_QUADS, lenient=True)
+            update_index(Path(values["parent"]), request.parent, store, changed)
+            return {}
+        nodes = None if values["nodes"] is None else set(map(NamedNode, values["nodes"]))
+        return {"results": [asdict(result) for result in self._graph_rules.check(store, nodes)]}
+
+    def _with_graph_rules(
+        self, report: Report, nodes: set[NamedNode] | None, results: Iterable[ValidationResult]
+    ) -> Report:
+        """Returns the report with the results of the rules about named graphs for these nodes."""
+        if report.scope is not None and nodes:
+            report = replace(report, scope=replace(report.scope, shapes=report.scope.shapes | self._graph_rules.shapes))
+        return with_graph_rules(report, results)
+
+
+def _nodes_of_graph_rules(delta: Delta, affected: AffectedNodes | None) -> set[NamedNode] | None:
+    """Returns the nodes that changed or that a report covers; None if it covers the whole graph."""
+    if affected is None:
+        return None
+    changed = {term for quad in delta.added | delta.removed for term in (quad.subject, quad.object)}
+    nodes = {node for node in changed if isinstance(node, NamedNode)}
+    return nodes | {NamedNode(name) for name in affected.scope.nodes if not name.startswith(_NO_IRI)}
+
+
+def _write_index_request(staged: Staged, changed: Iterable[Quad]) -> Path:
+    """Writes a request for the index, and copies the store for the second process and for publication."""
+    assert staged.parent is not None  # noqa: S101
+    # The index reads nothing else of the change.
+    lines = "".join(as_line(quad) for quad in changed if quad.predicate in INDEXED)
+    values = {"store": str(staged.copy_store()), "parent": str(staged.parent.path), "changed": lines}
+    return _write_request(staged.path / "index.json", values)
+
+
+def _write_rules_request(staged: Staged, nodes: set[NamedNode] | None) -> Path:
+    names = None if nodes is None else [node.value for node in nodes]
+    return _write_request(staged.path / "rules.json", {"store": str(staged.copy_store()), "nodes": names})
+
+
+def _write_request(path: Path, values: dict[str, Any]) -> Path:
+    path.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def _results(response: dict[str, Any]) -> list[ValidationResult]:
+    return [ValidationResult(**values) for values in response["results"]]
 
 
 def followup_for(settings: Settings) -> Followup:
@@ -91,7 +178,7 @@ def followup_for(settings: Settings) -> Followup:
     if settings.open_writes:
         return NoFollowup()
     patterns = PatternCache(settings.releases / _PATTERNS)
-    followup = IncrementalFollowup(sources_of(settings), patterns)
+    followup = IncrementalFollowup(sources_of(settings), patterns, settings.write_memory_limit)
     patterns.save()
     return followup
 

@@ -1,4 +1,4 @@
-"""Rollback: a new release with the content of an older one, and a record of what it undid for the next build."""
+"""Rollback: a new release with the content of an older one, and a record of the undone changes for the next build."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _QUERY = ".rq"  # the extension of rules and stored queries
 
 
 def rollback(release_id: str, releases: Releases) -> Release:
-    """Publishes a release equal to an older one. Raises NotFound, Conflict if another was published meanwhile."""
+    """Publishes a release equal to an older one. Raises NotFound, Conflict if another release was published."""
     old = releases.get(release_id)
     with releases.writing(), releases.stage(copy_of=old) as staged:
         manifest = old.manifest

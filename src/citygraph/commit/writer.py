@@ -17,12 +17,11 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from citygraph.commit.batch import Committer, current_id, unknown_outcome
+from citygraph.commit.batch import Committer
 from citygraph.commit.change import Change, change_from_json
-from citygraph.commit.commit import Followup
-from citygraph.commit.followup import fingerprint, followup_for
-from citygraph.commit.outcomes import Outcome, outcome_as_json
+from citygraph.commit.outcomes import Outcome, current_id, outcome_as_json, published_commit
 from citygraph.commit.tokens import Tokens
 from citygraph.engine import wire
 from citygraph.engine.process import announce, detach_stdin
@@ -32,6 +31,9 @@ from citygraph.errors import Busy, CitygraphError
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, read_settings
 
+if TYPE_CHECKING:
+    from citygraph.commit.commit import Followup
+
 log = logging.getLogger(__name__)
 
 # All times are in seconds.
@@ -40,6 +42,7 @@ _TICK = 0.2
 # How long to wait for clients that got their responses together: most write again at once, so that a batch forms.
 _GATHERING = 0.02
 _LARGEST_BATCH = 32
+_MOST_REPEATS = 3
 _RECEIVE = 30.0
 
 
@@ -47,7 +50,7 @@ _RECEIVE = 30.0
 class _QueuedChange:
     channel: Channel
     change: Change
-    is_repeated: bool = False
+    repeats: int = 0  # because the child was killed
 
 
 class _Service:
@@ -55,6 +58,7 @@ class _Service:
 
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self._settings = settings
+        self._releases = Releases(settings.releases)
         self._listener = listener
         self._queue: deque[_QueuedChange] = deque()
         self._single: deque[_QueuedChange] = deque()  # changes whose batch died, to be committed one by one
@@ -95,7 +99,7 @@ class _Service:
         self._dismiss()
 
     def _may_be_asked(self) -> bool:
-        """Returns whether anybody has a token: while nobody may write, shapes and rules would only take memory."""
+        """Returns whether a token exists. Without tokens, shapes and rules would only take memory."""
         return self._settings.open_writes or bool(self._tokens.holders())
 
     def _awaits_more(self) -> bool:
@@ -127,7 +131,7 @@ class _Service:
         self._refresh()
         assert self._followup is not None  # noqa: S101
         changes = [waiting.change for waiting in self._under_way]
-        self._before = current_id(self._settings)
+        self._before = current_id(self._releases)
         if self._committer is not None:
             with suppress(ConnectionLost):
                 self._committer.send(changes)
@@ -154,7 +158,7 @@ class _Service:
         assert self._committer is not None  # noqa: S101
         self._selector.unregister(self._committer.descriptor)
         result = self._committer.receive()
-        may_repeat = self._committer.was_killed and not any(waiting.is_repeated for waiting in self._under_way)
+        was_killed = self._committer.was_killed
         if isinstance(result, list) and not self._committer.needs_replacement:
             self._selector.register(self._committer.descriptor, selectors.EVENT_READ)
         else:
@@ -165,19 +169,24 @@ class _Service:
             self._awaited = (time.monotonic() + _GATHERING, len(self._under_way))
             for waiting, outcome in zip(self._under_way, result, strict=True):
                 _reply(waiting.channel, outcome)
-        elif current_id(self._settings) == self._before and (may_repeat or len(self._under_way) > 1):
-            # Nothing was published. If one change killed the child, the others can still be committed alone.
-            for waiting in self._under_way:
-                waiting.is_repeated = may_repeat
-            self._single.extend(self._under_way)
         else:
-            outcome = result if current_id(self._settings) == self._before else unknown_outcome()
-            for waiting in self._under_way:
-                _reply(waiting.channel, outcome)
+            self._settle(result, was_killed)
         self._under_way = []
 
+    def _settle(self, error: CitygraphError, was_killed: bool) -> None:
+        """Replies for changes whose child has died. If it was killed, those not published are committed again."""
+        may_repeat = was_killed and all(waiting.repeats < _MOST_REPEATS for waiting in self._under_way)
+        for waiting in self._under_way:
+            published = published_commit(waiting.change, self._releases, self._before)
+            if published is None and (may_repeat or len(self._under_way) > 1):
+                # If one change killed the child, the others can still be committed alone.
+                waiting.repeats += may_repeat
+                self._single.append(waiting)
+            else:
+                _reply(waiting.channel, published or error)
+
     def _dismiss(self) -> None:
-        """Ends the child. (It also ends by itself after a long time without changes.)"""
+        """Ends the child. (It also ends after a long time without changes.)"""
         if self._committer is not None:
             self._selector.unregister(self._committer.descriptor)
             self._committer.close()
@@ -185,6 +194,9 @@ class _Service:
 
     def _refresh(self) -> None:
         """Reads shapes and rules if they have changed on the disk."""
+        # The modules take memory too, even without commits.
+        from citygraph.commit.followup import fingerprint, followup_for
+
         now = fingerprint(self._settings)
         if self._followup is None or now != self._fingerprint:
             # The child was forked with the old ones.

@@ -1,7 +1,7 @@
 """The doctor: scores any running site against published lists of criteria for linked data.
 
-It knows nothing of our server: any HTTP site can be examined. Each check is a value in a tuple of `practices`, `fair`,
-`lod`, `signposting` or `memento_checks`.
+It does not depend on citygraph's server: any HTTP site can be examined. Each check is a value in a tuple of
+`practices`, `fair`, `lod`, `signposting` or `memento_checks`.
 """
 
 from __future__ import annotations

@@ -264,7 +264,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The outcome of a check with its evidence: an address, a value, or what was missing."""
+    """The outcome of a check with its evidence: an address, a value, or the missing item."""
 
     state: CheckState
     evidence: str

@@ -37,7 +37,7 @@ def links(rel: str, answering: bool = True) -> Examination:
 def linkset(site: Site) -> CheckResult:
     """A linkset has the links of the page, in one of the two formats (RFC 9264)."""
     reply = document(site)
-    # A page may link to both formats; one is enough.
+    # A page may link to both formats; one suffices.
     for link in reply.links("linkset") if reply else []:
         answer = site.get(link.href)
         if answer.media_type == "application/linkset+json" and _contexts(answer):

@@ -15,7 +15,7 @@ class ClientGone(BaseException):
 
 
 class ClientWatch:
-    """The client of one request: the server reports that it has left, and what still runs for it is ended."""
+    """The client of one request: when the server reports that it has left, its remaining work is ended."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,12 +36,12 @@ class ClientWatch:
             self._running.add(end)
 
     def remove(self, end: End) -> None:
-        """Removes the function of what has ended."""
+        """Removes the function of a completed request."""
         with self._lock:
             self._running.discard(end)
 
 
-# What runs for a request is found at the bottom of a page's many calls, none of which needs to know of the client.
+# The work for a request starts deep in a page's calls, none of which needs to know of the client.
 _CURRENT: ContextVar[ClientWatch | None] = ContextVar("client_watch", default=None)
 
 

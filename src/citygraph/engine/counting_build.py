@@ -1,6 +1,6 @@
-"""Counting stores of the open releases: the host writes them in the background, the engines' supervisors open them.
+"""Counting stores of the open releases: the host writes them in the background; the supervisors open them.
 
-A process of its own writes a counting store, because its threads must not be in a process that forks. It has a low
+A separate process writes a counting store, because its threads must not be in a process that forks. It has a low
 priority, so that neither the start of a server nor its first queries wait for it.
 """
 
@@ -46,7 +46,7 @@ def is_counted(release: Path, settings: Settings) -> bool:
 
 
 class AwaitedCountingStore:
-    """The counting store of a release: open as soon as it is complete, in a process that has a socket beside it."""
+    """The counting store of a release, opened when complete; its process has a socket in the same folder."""
 
     def __init__(self, release: Path, control: str, settings: Settings) -> None:
         self.store: CountingStore | None = None
@@ -70,7 +70,7 @@ class CountingBuilds:
         self._settings = settings
         self._sockets = sockets
         self._since: dict[str, float] = {}  # when each release became ready
-        self._kills: Counter[str] = Counter()  # of the process that wrote it, by somebody else
+        self._kills: Counter[str] = Counter()  # of the process that wrote it, by another process
         self._finished: set[str] = set()  # the releases that were written, are too small, or failed
         self._process: subprocess.Popen[bytes] | None = None
         self._release = ""

@@ -1,7 +1,8 @@
 """One query on one connection to an engine, from the request to the end of its result.
 
 A result is either complete or an error. A result of up to `hold_limit` bytes is buffered until its end has arrived. A
-larger one is a stream, which raises if the engine fails before its end.
+larger one is a stream, which raises if the engine fails before its end; so is one whose end is late, if its client can
+take that.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from citygraph.sparql.protocol import Query
 _BACKSTOP = 2.0
 # The kernel closes a killed process's sockets before its supervisor can reap it, so the reason may come a little later.
 _WHY_PATIENCE = 1.0  # seconds
+# The end of a result is late if it comes so much after the first 64 KiB: so much of the time until then, and seconds.
+# Most results end before, and are an error if they fail.
+_LATE_SHARE, _LATE_SECONDS = 0.5, 0.05
 _INCOMPLETE = "the engine process ended before the result was complete"
 # A query whose client has left is ended within this time, even if its engine has not begun to read it.
 _ENDING_PATIENCE, _ENDING_RETRY = 2.0, 0.05  # seconds
@@ -76,9 +80,9 @@ class Stream:
 
 
 class NotBegun(Exception):
-    """An internal signal that an engine ended before anybody had any of the result: the query can be retried.
+    """An internal signal that an engine ended before any part of the result was sent, so that the query can be retried.
 
-    It had not begun, or the counting store evaluated it, or somebody killed the engine: perhaps the kernel.
+    The query had not begun, the counting store evaluated it, or another process killed the engine, such as the kernel.
     """
 
     def __init__(self, is_killed: bool = False) -> None:
@@ -98,25 +102,33 @@ class Exchange:
         self._begun = time.monotonic()
         self._format: Format | None = None
         self._size = 0
-        self._is_given = False  # whether somebody has the beginning of the result
+        self._is_given = False  # whether a client has the beginning of the result
         self.rows: int | None = None
 
     def run(self, query: Query, client: str, kind: bytes) -> Answer:
         """Sends the query and receives its result, or a stream that begins with the part received so far."""
         pieces: list[bytes] = []
+        late = 0.0
         try:
             if self._watch is not None:
                 self._watch.add(self._end)
             self._send(query, client, kind)
             while (piece := self.next_piece()) is not None:
                 pieces.append(piece)
-                if self._size > self._settings.hold_limit:
+                now = time.monotonic()
+                late = late or now + (now - self._begun) * _LATE_SHARE + _LATE_SECONDS
+                if self._size > self._settings.hold_limit or (query.may_stream and self._is_late(late - now)):
                     self._is_given = True
                     return self._answer(Stream(self, pieces))
         except BaseException:
             self.abandon()
             raise
         return self._answer(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+
+    def _is_late(self, remaining: float) -> bool:
+        """Returns whether the next piece or the end of the result does not come in the remaining time."""
+        connection = self._connection
+        return connection is not None and (remaining <= 0 or not connection.channel.has_more(remaining))
 
     def next_piece(self) -> bytes | None:
         """Returns the next piece of the result, or None at its end.
@@ -166,7 +178,7 @@ class Exchange:
             _consult_quietly(control, {"cancel": self._id, "as": "abandoned"})
 
     def _end(self) -> None:
-        """Cancels the query of a client that has left, from another thread than the one that waits for the result."""
+        """Cancels the query of a disconnected client, in a thread other than the one that waits for the result."""
         deadline = time.monotonic() + _ENDING_PATIENCE
         while (connection := self._connection) is not None and time.monotonic() < deadline:
             if _consult_quietly(connection.control, {"cancel": self._id, "as": "abandoned"}).get("cancelled"):

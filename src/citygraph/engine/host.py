@@ -6,30 +6,35 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from citygraph.engine import sandbox, wire
 from citygraph.engine.counting_build import CountingBuilds
 from citygraph.engine.process import (
+    Assignment,
     ControlLoop,
     Draining,
+    ForkedProcess,
     announce,
     listen,
-    spawn,
     stop,
 )
 from citygraph.engine.service import ServiceProcess, begin_service
+from citygraph.engine.supervisor import Supervisor
+from citygraph.errors import EngineFailed
+from citygraph.logs import start_logging
 from citygraph.rdf.nquads import patched_ancestors
 from citygraph.release.releases import CURRENT
 from citygraph.settings import Settings, read_settings
@@ -38,7 +43,7 @@ log = logging.getLogger(__name__)
 
 # All times are in seconds.
 _TICK = 1.0
-# A release of up to this many quads loads into memory within about a second, and needs no engines on disk meanwhile.
+# A release of up to this many quads loads into memory within about a second, and needs no engines on disk until then.
 _LOADED_QUICKLY = 100_000
 # The highest number of commits that are applied one by one in memory. After more, the release is loaded again.
 _LONGEST_CHAIN = 50
@@ -79,7 +84,7 @@ def start_host(settings: Settings) -> HostProcess:
 class _RunningSupervisor:
     """The host's record of a supervisor process."""
 
-    process: subprocess.Popen[bytes]
+    process: ForkedProcess
     mode: str
     control: str
     ready: bool = False
@@ -98,7 +103,7 @@ class _OpenRelease:
     """The client sockets of a release, and the supervisors whose engines serve them.
 
     The host has the `listeners` of the sockets too, so that it can replace a supervisor that was killed, while clients
-    wait on them. A supervisor that moved on to a later release has made its listeners by itself.
+    wait on them. A supervisor that moved on to a later release has made its own listeners.
     """
 
     sockets: dict[str, str]
@@ -122,8 +127,8 @@ class _OpenRelease:
 class Host:
     """The manager of the supervisors of all open releases.
 
-    A large release that is to be held in memory gets two supervisors. One reads it from disk and can serve at once.
-    The other holds it in memory, and replaces the first as soon as it has loaded.
+    A large release for the memory gets two supervisors. One reads it from disk and can serve at once. The other holds
+    it in memory, and replaces the first as soon as it has loaded.
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -227,7 +232,7 @@ class Host:
         for folder, parent in islice(patched_ancestors(release), _LONGEST_CHAIN):
             chain.insert(0, folder)
             opened = self._opened.get(parent)
-            # One that still loads moves on as soon as it has. Otherwise, while commits follow each other quickly, each
+            # A loading supervisor moves on when it has loaded. Otherwise, while commits follow each other quickly, each
             # would start another supervisor, and none would be ready before the next commit.
             if opened and [(s.mode, s.retiring) for s in opened.supervisors] == [("memory", False)]:
                 return chain, opened
@@ -249,9 +254,8 @@ class Host:
     def _start(self, release: Path, mode: str, listeners: list[socket.socket]) -> _RunningSupervisor:
         path = self._new_socket("control")
         control = listen(path)
-        numbers = [listener.fileno() for listener in (control, *listeners)]
-        arguments = (release, mode, os.getpid(), path, *numbers)
-        process = spawn("citygraph.engine.supervisor", *map(str, arguments), pass_fds=numbers)
+        run = partial(supervise, Assignment(release, mode, str(path), *listeners), control)
+        process = ForkedProcess(run, [listener.fileno() for listener in (control, *listeners)])
         control.close()
         return _RunningSupervisor(process, mode, str(path))
 
@@ -311,15 +315,14 @@ class Host:
                 Path(path).unlink(missing_ok=True)
 
     def _forget(self, release_id: str, supervisor: _RunningSupervisor) -> bool:
-        """Removes what is left of a supervisor that has ended. Returns whether a signal ended it."""
+        """Removes the state of a supervisor that has ended. Returns whether a signal ended it."""
         Path(supervisor.control).unlink(missing_ok=True)
         stop(supervisor.process, _SUPERVISOR_ENDING)
-        if supervisor.process.returncode > 0:
-            log.error(
-                "the supervisor of %s (%s) ended with %d", release_id, supervisor.mode, supervisor.process.returncode
-            )
+        code = supervisor.process.wait()
+        if code > 0:
+            log.error("the supervisor of %s (%s) ended with %d", release_id, supervisor.mode, code)
             self._failures[release_id] = time.monotonic()
-        return bool(supervisor.process.returncode < 0)
+        return code < 0
 
 
 def _retire(supervisor: _RunningSupervisor) -> None:
@@ -349,6 +352,18 @@ def mode_of(release: Path, settings: Settings) -> tuple[str, int]:
     return ("memory" if quads <= settings.memory_quads else "disk"), quads
 
 
+def supervise(assignment: Assignment, control: socket.socket) -> NoReturn:
+    """Runs a supervisor in a child of the host, which has the listeners, and ends the process."""
+    settings, status = read_settings(), 0
+    start_logging("supervisor", settings)
+    try:
+        Supervisor(assignment, settings, ControlLoop(control)).run()
+    except (OSError, SyntaxError, EngineFailed) as error:
+        log.error("%s: %s", assignment.release.name, error)
+        status = 1
+    os._exit(status)
+
+
 def main(folder: str, listener: str, parent: str) -> None:
     """Runs the host with its sockets in `folder`."""
     control = ControlLoop(begin_service("host", folder, listener, parent))
@@ -357,6 +372,9 @@ def main(folder: str, listener: str, parent: str) -> None:
     if reason := sandbox.can_filter():
         log.warning("engines keep their network, and only the guard restricts queries: %s", reason)
     announce("listening")
+    # Supervisors are forked. The collector skips the objects made so far: its marks would copy shared pages.
+    gc.collect()
+    gc.freeze()
     Host(read_settings(), Path(folder)).run(control)
 
 

@@ -34,7 +34,7 @@ class _Waiter:
 
 
 class Admission:
-    """A limit on what runs at the same time: `size` in all, `most` of one client. A nameless client is not limited.
+    """A limit on simultaneous work: `size` in all, `most` of one client. A nameless client is not limited.
 
     A place that becomes free wakes the thread that has waited longest and may have it. Until that one runs, a newcomer
     may take the place, because to hand over each place would make every request sleep as soon as one does. After
@@ -47,7 +47,7 @@ class Admission:
         # Clients that have no place have no entry, so that this does not grow with every client that was ever seen.
         self._running: dict[str, int] = {}
         self._waiters: list[_Waiter] = []
-        self._woken: _Waiter | None = None  # the one that was woken and has not run since
+        self._woken: _Waiter | None = None  # the woken thread that has not run since
         self._lock = threading.Lock()
 
     def acquire(self, client: str, wait: float) -> Refusal | None:
@@ -100,7 +100,7 @@ class Admission:
         return is_served
 
     def _wake_next(self) -> None:
-        """Wakes the thread that has waited longest and may have a place, unless one that was woken has yet to run."""
+        """Wakes the longest waiting thread that may have a place, unless another woken thread has not run yet."""
         if not self._free or self._woken is not None:
             return
         for waiter in self._waiters:
@@ -148,8 +148,8 @@ class Pool:
     def acquire(self, wait: float, client: str = "") -> Connection:
         """Returns a connection to a free engine. Call `release` or `discard` with it afterwards.
 
-        An engine may have closed it meanwhile, if it had a query before. The pool does not check that, because the
-        check costs a system call and the next send does it too.
+        An engine may have closed it in the meantime, if it had a query before. The pool does not check this, because
+        the check costs a system call and the next send detects it too.
 
         Raises Busy after `wait` seconds, NotFound for an unknown release, EngineFailed if the host cannot be reached.
         """

@@ -15,16 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from citygraph.engine import wire
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import NotFound
-from citygraph.parent import bound_command
+from citygraph.parent import bound_command, die_with_parent
 from citygraph.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ _T = TypeVar("_T")
 # Requests come from our own processes, which send at once. A suspended one must not block the control loop for long.
 _REQUEST_TIMEOUT = 0.1
 _BACKLOG = 256
+_WAIT_STEP = 0.01  # seconds
 _FOLDER_PREFIX = "citygraph-room-"
 _LOCK = "lock"
 
@@ -60,6 +61,14 @@ class ControlLoop:
         self._selector.register(self._awake, selectors.EVENT_READ)
         self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
 
+    def watch(self, listener: socket.socket, is_watched: bool) -> None:
+        """Has `serve` return as soon as a connection waits on a listener, or no longer."""
+        if is_watched != (listener.fileno() in self._selector.get_map()):
+            if is_watched:
+                self._selector.register(listener, selectors.EVENT_READ)
+            else:
+                self._selector.unregister(listener)
+
     def serve(self, timeout: float, handle: Handler) -> bool:
         """Waits up to `timeout` seconds for events and handles requests. Returns False when the process must stop."""
         for key, _ in self._selector.select(timeout):
@@ -67,7 +76,7 @@ class ControlLoop:
                 self._handle_request(handle)
             elif key.fileobj is self._awake:
                 self._awake.recv(1024)
-            elif not os.read(sys.stdin.fileno(), 1024):
+            elif key.fd == sys.stdin.fileno() and not os.read(key.fd, 1024):
                 return False
         return not self._stopping and os.getppid() == self._parent
 
@@ -161,8 +170,76 @@ def spawn(
     )
 
 
-def stop(process: subprocess.Popen[bytes], timeout: float) -> None:
-    """Stops a spawned process by closing its pipes. Kills it if it still runs after `timeout` seconds."""
+class ForkedProcess:
+    """A child process that runs a function of this program, and shares the memory of its modules.
+
+    It has the used part of the interface of subprocess.Popen. Like a spawned process it has two pipes for its stdin and
+    stdout, is bound to the life of its parent, and inherits no open files but those of `kept`. Fork only from a process
+    without threads.
+    """
+
+    def __init__(self, run: Callable[[], None], kept: Collection[int]) -> None:
+        parent = os.getpid()
+        reads, stdin = os.pipe()
+        stdout, writes = os.pipe()
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            _become_child(run, parent, (reads, writes), kept)
+        os.close(reads)
+        os.close(writes)
+        self.stdin = os.fdopen(stdin, "wb", buffering=0)
+        self.stdout = os.fdopen(stdout, "rb", buffering=0)
+
+    def poll(self) -> int | None:
+        """Returns the exit code, negative for a signal, or None if the process runs."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Returns the exit code when the process has ended. Raises TimeoutExpired."""
+        begun = time.monotonic()
+        while (code := self.poll()) is None:
+            if timeout is not None and time.monotonic() - begun > timeout:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            time.sleep(_WAIT_STEP)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Sends a signal, unless the process has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kills the process."""
+        self.send_signal(signal.SIGKILL)
+
+
+def _become_child(run: Callable[[], None], parent: int, pipes: tuple[int, int], kept: Collection[int]) -> NoReturn:
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        die_with_parent(parent)
+        for standard, pipe in enumerate(pipes):
+            os.dup2(pipe, standard)
+        # The others are the parent's: its locks would stay locked, and its pipes to other children open.
+        for number in [int(path.name) for path in Path("/dev/fd").iterdir()]:
+            if number > sys.stderr.fileno() and number not in kept:
+                with suppress(OSError):
+                    os.close(number)
+        run()
+        status = 0
+    except BaseException:
+        log.exception("a forked process failed")
+    finally:
+        # Not sys.exit(), which would run the cleanup of the parent's stack in this child.
+        os._exit(status)
+
+
+def stop(process: subprocess.Popen[bytes] | ForkedProcess, timeout: float) -> None:
+    """Stops a spawned or forked process by closing its pipes. Kills it if it still runs after `timeout` seconds."""
     for pipe in (process.stdin, process.stdout):
         if pipe:
             pipe.close()

@@ -15,7 +15,7 @@ _SLACK = 64 * 1024 * 1024
 _PAGE = resource.getpagesize()
 _NETWORKS = ("AF_INET", "AF_INET6", "AF_PACKET", "AF_NETLINK", "AF_VSOCK", "AF_ALG", "AF_BLUETOOTH")
 # Calls that start programs, access the memory of other processes, listen, or change files. Calls of open() are not
-# listed, because filter_calls decides on them by their flags.
+# listed, because call_filter decides on them by their flags.
 _CALLS = (
     *("execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "bpf"),
     *("bind", "listen", "io_uring_setup", "open_by_handle_at", "mount"),
@@ -34,10 +34,11 @@ def can_filter() -> str:
     return ""
 
 
-def filter_calls(network: bool) -> None:
-    """Forbids this process to start programs and change files and, without `network`, to open connections.
+def call_filter(network: bool) -> Any:
+    """Returns a filter that a child of this process can load: to make it takes more memory than to load it.
 
-    Open sockets, accept() on them, and reading files stay allowed.
+    It forbids the process that loads it to start programs and change files and, without `network`, to open
+    connections. Open sockets, accept() on them, and reading files stay allowed.
     """
     import pyseccomp as seccomp
 
@@ -53,7 +54,7 @@ def filter_calls(network: bool) -> None:
         _refuse_network_sockets(rules, refusal)
     # The flags of openat2 are in a structure in memory, which a filter cannot read. Libraries fall back to openat.
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "openat2")
-    rules.load()
+    return rules
 
 
 def cut_network() -> None:
@@ -83,6 +84,13 @@ def limit_memory(limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (highest, highest))
     # A core dump of some gigabytes for each crash would fill the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def change_memory_limit(by: int) -> None:
+    """Raises or lowers the limit of `limit_memory` for a while, if there is one."""
+    present, highest = resource.getrlimit(resource.RLIMIT_DATA)
+    if highest != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_DATA, (present + by, highest))
 
 
 def lower_priority(pid: int, by: int) -> bool:

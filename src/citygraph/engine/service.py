@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,8 +38,17 @@ class ServiceProcess:
     not end before it (prctl(2), PR_SET_PDEATHSIG).
     """
 
-    def __init__(self, module: str, socket_setting: str, settings: Settings, ending: float) -> None:
+    def __init__(
+        self,
+        module: str,
+        socket_setting: str,
+        settings: Settings,
+        ending: float,
+        credentials: Mapping[str, str] | None = None,
+    ) -> None:
         self._module = module
+        # Variables that only this process gets.
+        self._credentials = dict(credentials or {})
         self._socket_setting = socket_setting
         self._settings = settings
         self._ending = ending
@@ -82,7 +92,7 @@ class ServiceProcess:
                 self._process = self._start()
 
     def keep_running(self) -> None:
-        """Restarts the process as soon as it dies. Returns after `close`; so run it in a thread of its own."""
+        """Restarts the process as soon as it dies. Returns after `close`, so run it in a separate thread."""
         while True:
             begun = time.monotonic()
             self._process.wait()
@@ -106,7 +116,7 @@ class ServiceProcess:
 
     def _start(self) -> subprocess.Popen[bytes]:
         """Starts the process, and waits until it listens. Raises OSError if it ends before."""
-        # One that is killed meanwhile is started again; one that ends by itself would do so again.
+        # A killed process is started again; a process that ended without a signal would do so again.
         for _ in range(_STARTS):
             process = self._spawn()
             assert process.stdout is not None  # noqa: S101
@@ -120,7 +130,7 @@ class ServiceProcess:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         # Rust would print the trace of a failed allocation when memory has run out, and might never finish.
-        env = {**os.environ, **self._settings.as_environment(), "RUST_BACKTRACE": "0"}
+        env = {**os.environ, **self._credentials, **self._settings.as_environment(), "RUST_BACKTRACE": "0"}
         listener = self._listener.fileno()
         arguments = str(self._sockets.path), str(listener), str(os.getpid())
         return spawn(self._module, *arguments, pass_fds=[listener], env=env)
@@ -159,5 +169,5 @@ def is_served(path: str) -> bool:
 
 
 def complete_marker(engine_socket: str) -> Path:
-    """Returns the file beside the socket of the engine host that exists since the site was complete."""
+    """Returns the marker file, in the folder of the engine host's socket, that exists once the site is complete."""
     return Path(engine_socket).with_name(_COMPLETE)

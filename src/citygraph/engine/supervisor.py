@@ -10,8 +10,6 @@ import gc
 import logging
 import os
 import signal
-import socket
-import sys
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -31,7 +29,7 @@ from citygraph.logs import start_logging
 from citygraph.parent import die_with_parent
 from citygraph.rdf.nquads import apply_patch
 from citygraph.release.releases import CURRENT
-from citygraph.settings import Settings, read_settings
+from citygraph.settings import Settings
 from citygraph.shared_counts import NamedCounts
 from citygraph.sparql.grammar import prepare_parser
 
@@ -52,6 +50,10 @@ _FAILED_STARTS = 5
 _DRAINING = 3.0
 _MOST_DRAINING = 3
 _IDLE_BEFORE_CLOSING = 300.0
+# An engine beyond those at rest ends when it had no query for so long. One is started for a connection that no engine
+# has accepted after the second time.
+_IDLE_BEFORE_RESTING = 60.0
+_ACCEPTED_WITHIN = 0.003
 
 
 @dataclass
@@ -63,6 +65,7 @@ class _Engine:
     federated: bool
     memory_at_start: int
     assignment: Assignment  # the release that it serves, which may be a replaced one
+    started: float
     killed_for: str = ""  # the id of the query for which this process was killed
     slowed: bool = False
     counts: bool = False  # whether it has the counting store
@@ -76,8 +79,9 @@ class Supervisor:
         self._release = assignment.release
         self._settings = settings
         self._control = control
+        kinds = (False, True) if assignment.federated else (False,)
         # More slots than engines, because the engines of replaced releases live on for a grace period.
-        slots = settings.engines * (2 if assignment.federated else 1) * (_MOST_DRAINING + 2)
+        slots = settings.engines * len(kinds) * (_MOST_DRAINING + 2)
         self._status_table = StatusTable(slots)
         self._vacant = list(range(slots))
         self._engines: dict[int, _Engine] = {}
@@ -91,6 +95,8 @@ class Supervisor:
         self._queries_at_last_check = 0
         self._store: Store | None = None
         self._counting = AwaitedCountingStore(assignment.release, assignment.control, settings)
+        # Made once, for the library takes time and memory for it. By whether an engine has the network.
+        self._filters = {} if sandbox.can_filter() else {network: sandbox.call_filter(network) for network in kinds}
 
     def run(self) -> None:
         """Serves until the host requests a shutdown, or until its release is neither current nor queried any more.
@@ -126,8 +132,8 @@ class Supervisor:
     def _fill(self) -> None:
         """Starts the missing engines. One with network access is started only when a client waits for it."""
         current = [engine for engine in self._engines.values() if engine.assignment is self._assignment]
-        ordinary = sum(1 for engine in current if not engine.federated)
-        for _ in range(min(self._settings.engines - ordinary, len(self._vacant))):
+        ordinary = [engine for engine in current if not engine.federated]
+        for _ in range(min(self._wanted(ordinary) - len(ordinary), len(self._vacant))):
             self._start(federated=False)
         federated = self._assignment.federated
         if federated is not None and wire.is_readable(federated):
@@ -139,8 +145,28 @@ class Supervisor:
             self._ready = True
             announce("ready")
 
+    def _wanted(self, engines: list[_Engine]) -> int:
+        """Returns how many engines there should be: one for each web process, and more as needed. Ends idle ones."""
+        most, number, listener = self._settings.engines, len(engines), self._assignment.listener
+        resting = min(most, self._settings.workers)
+        is_watched = resting <= number < most and all(self._state(engine) != STARTING for engine in engines)
+        self._control.watch(listener, is_watched)
+        if is_watched and wire.is_readable(listener):
+            # An idle engine is woken by the same connection.
+            time.sleep(_ACCEPTED_WITHIN)
+            return number + wire.is_readable(listener)
+        now = time.monotonic()
+        idle = [engine for engine in engines if now - self._last_used(engine) > _IDLE_BEFORE_RESTING]
+        self._end_idle(idle[: max(0, number - resting)])
+        return max(resting, number)
+
+    def _last_used(self, engine: _Engine) -> float:
+        """Returns when the last query of an engine began, or else when it was started."""
+        return max(engine.started, self._status_table.state(engine.slot)[1])
+
     def _retire(self) -> None:
         """Ends the idle engines. The others finish their query first."""
+        self._control.watch(self._assignment.listener, is_watched=False)
         self._end_idle(self._engines.values())
 
     def _end_idle(self, engines: Iterable[_Engine]) -> None:
@@ -168,6 +194,7 @@ class Supervisor:
             apply_patch(release, self._store)
         have_graphs(self._store, chain[-1])
         listeners = [listen(Path(path)) for path in sockets.values()]
+        self._control.watch(self._assignment.listener, is_watched=False)
         # With frequent commits the oldest must end at once, or no slots are left for the new engines.
         self._draining.expire_oldest(keep=_MOST_DRAINING - 1)
         self._draining.add(self._assignment)
@@ -199,12 +226,13 @@ class Supervisor:
             # A lack of processes or memory may be temporary. The next tick retries, and running engines continue.
             log.warning("no engine process could be started: %s", error)
             self._vacant.append(slot)
+            time.sleep(_TICK)
             return
         if pid == 0:
             self._become_engine(slot, federated, parent)
         self._figures["started"] += 1
         counts = self._counting.store is not None
-        self._engines[pid] = _Engine(pid, slot, federated, memory, self._assignment, counts=counts)
+        self._engines[pid] = _Engine(pid, slot, federated, memory, self._assignment, time.monotonic(), counts=counts)
 
     def _become_engine(self, slot: int, federated: bool, parent: int) -> None:
         """Runs an engine in a forked child, and exits the process instead of returning to the supervisor's loop."""
@@ -222,7 +250,8 @@ class Supervisor:
                 other.close()
             greeting = {"release": self._release.name, "control": self._assignment.control}
             counting = None if federated else self._counting.store
-            worker_slot = worker.WorkerSlot(self._status_table, slot, listener, greeting, federated, counting)
+            rules = self._filters.get(federated)
+            worker_slot = worker.WorkerSlot(self._status_table, slot, listener, greeting, federated, counting, rules)
             worker.serve(worker_slot, self._open_store, self._settings)
             status = 0
         except BaseException:
@@ -364,35 +393,7 @@ class Supervisor:
         now = time.monotonic()
         statuses = ((engine, self._status_table.read(engine.slot)) for engine in self._engines.values())
         return [
-            {
-                "id": status.query_id,
-                "age": now - status.started,
-                "client": status.client,
-                "text": status.text,
-                "pid": engine.pid,
-            }
+            {**status.as_json(now), "pid": engine.pid}
             for engine, status in statuses
             if status.state in _BUSY and not engine.killed_for
         ]
-
-
-def main(arguments: list[str]) -> None:
-    """Runs a supervisor.
-
-    The arguments: release folder, mode, process id of the host, path of the control socket, and the descriptors of
-    the listeners for control, queries and, with federation, federated queries.
-    """
-    start_logging("supervisor", read_settings())
-    folder, mode, parent, path, *numbers = arguments
-    die_with_parent(int(parent))
-    control, *listeners = (socket.socket(fileno=int(number)) for number in numbers)
-    assignment = Assignment(Path(folder), mode, path, *listeners)
-    try:
-        Supervisor(assignment, read_settings(), ControlLoop(control)).run()
-    except (OSError, SyntaxError, EngineFailed) as error:
-        log.error("%s: %s", assignment.release.name, error)
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

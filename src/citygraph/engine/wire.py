@@ -88,6 +88,10 @@ class Channel:
         del received[:end]
         return kind, payload
 
+    def has_more(self, timeout: float) -> bool:
+        """Returns whether a part of a frame, or the end of the connection, arrives within `timeout` seconds."""
+        return bool(self._received) or is_readable(self.socket, timeout)
+
     def close(self) -> None:
         """Closes the socket."""
         self.socket.close()
@@ -119,12 +123,12 @@ class Channel:
         self.socket.setsockopt(socket.SOL_SOCKET, option, _TIMEOUT.pack(int(whole), int(fraction * 1_000_000)))
 
 
-def is_readable(waiting: socket.socket | IO[bytes]) -> bool:
+def is_readable(waiting: socket.socket | IO[bytes], timeout: float = 0.0) -> bool:
     """Returns whether a read would not block: a listener has a connection, or a connection has data or was closed."""
     # Not select(), which fails for descriptors over 1023.
     poll = select.poll()
     poll.register(waiting, select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(poll.poll(timeout * 1000))
 
 
 def frame(kind: bytes, payload: bytes = b"") -> bytes:
@@ -187,8 +191,8 @@ def consult(path: str, request: dict[str, Any], timeout: float = 2.0) -> dict[st
 def _asked(path: str, request: bytes, timeout: float) -> Channel:
     """Returns a connection over which a request was sent. Raises OSError, ConnectionLost.
 
-    The receiver waits for it only briefly, and this process may get no processor for longer: then it is sent again,
-    as nobody has read it.
+    The receiver waits only briefly, and this process may get no processor for longer. The request is then sent again,
+    because it was not read.
     """
     for attempt in range(_ATTEMPTS):
         channel = connect(path, timeout)

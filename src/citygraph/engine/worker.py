@@ -13,6 +13,7 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from pyoxigraph import QuerySolutions, Store
 
@@ -31,7 +32,7 @@ IDLE = 1
 RUNNING = 2
 COUNTING = 3  # running, and the counting store evaluates the query: the main store can still do so on another engine
 
-# What a supervisor counts, in a file beside its socket: sums over all supervisors never go down.
+# A supervisor's counters, in a file next to its socket: sums over all supervisors never go down.
 COUNTS_SUFFIX = ".engine-counts"
 # Why engines end. An abandoned query is one whose client has gone, or whose result became too large.
 ENDS = ("time", "memory", "cancelled", "abandoned", "counting", "crashed", "killed", "recycled")
@@ -63,6 +64,10 @@ class SlotStatus:
     client: str
     text: str
 
+    def as_json(self, now: float) -> dict[str, Any]:
+        """Returns the query as a JSON object, with its age."""
+        return {"id": self.query_id, "age": now - self.started, "client": self.client, "text": self.text}
+
 
 class StatusTable:
     """A status table in shared memory with a slot for each engine. It must be created before the engines are forked."""
@@ -79,7 +84,7 @@ class StatusTable:
         at = slot * _SIZE
         beginning = query.text[:_TEXT_KEPT].encode("utf-8", "replace")[:_TEXT_KEPT]
         start, name = time.monotonic(), client.encode("utf-8", "replace")
-        # The format cuts what is too long for its field.
+        # The format truncates values that are too long for their field.
         fields = start, query.time_limit, query_id.encode(), name, len(beginning)
         _QUERY.pack_into(self._memory, at + _QUERY_AT, *fields)
         self._memory[at + _SLOT.size : at + _SLOT.size + len(beginning)] = beginning
@@ -126,13 +131,14 @@ class WorkerSlot:
     greeting: dict[str, str]  # the payload of HELLO: the release, and the supervisor's control socket
     federated: bool = False
     counting: CountingStore | None = None
+    call_filter: Any = None  # of sandbox.call_filter, unless the system cannot filter calls
 
 
 def serve(worker_slot: WorkerSlot, open_store: Callable[[], Store], settings: Settings) -> None:
     """Evaluates queries until a fresh process should take over."""
     store = open_store()
-    if not sandbox.can_filter():
-        sandbox.filter_calls(network=worker_slot.federated)
+    if worker_slot.call_filter is not None:
+        worker_slot.call_filter.load()
     sandbox.limit_memory(settings.memory_limit)
     _Worker(worker_slot, store, settings).serve()
 
@@ -182,7 +188,7 @@ class _Worker:
                 return
 
     def _count(self, text: str) -> QuerySolutions | None:
-        """Returns the result of a query if the counting store can answer it."""
+        """Returns the result of a query if the counting store can evaluate it."""
         counting = self._worker_slot.counting
         query = counting_query(text) if counting else None
         if counting is None or query is None:

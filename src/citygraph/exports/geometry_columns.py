@@ -24,7 +24,7 @@ NEEDED = (
 def geometries_of(table: TypedTable, format_label: str) -> tuple[list[Geometry | None], tuple[TypedColumn, ...]]:
     """Returns the geometry of each row, and the columns that are not represented by it.
 
-    Raises NotAcceptable if the table has no geometry, or one that cannot be read.
+    Raises NotAcceptable if the table has no geometry or an unreadable one.
     """
     for column in table.columns:
         if column.kind is ColumnKind.GEOMETRY:

@@ -71,7 +71,7 @@ def _rows(geometries: Sequence[Geometry | None], columns: Sequence[TypedColumn])
 
 
 def _named(columns: Sequence[TypedColumn]) -> Iterator[tuple[str, TypedColumn]]:
-    """Yields names for the columns: SQLite ignores case, and has columns of its own."""
+    """Yields names for the columns: SQLite ignores case and has reserved columns."""
     used = {"fid", "geom", "rowid"}
     for column in columns:
         name = column.name

@@ -21,7 +21,7 @@ _TAKEN = ("id", "name", "source", "target")
 
 
 def write_graphml(network: ResultNetwork, out: Sink) -> None:
-    """Writes a network. What has no value has no `data`."""
+    """Writes a network. A missing value has no `data` element."""
     write_joined(_pieces(network), out)
 
 

@@ -17,7 +17,7 @@ _TAKEN = ("id", "source", "target", "key", "spells")
 
 def write_node_link(network: ResultNetwork, out: Sink) -> None:
     """Writes a network. A member without value is left out."""
-    # Several edges between two nodes are told apart by their keys.
+    # Keys distinguish several edges between two nodes.
     head = {"directed": False, "multigraph": True, "graph": dict(network.about)}
     out.write((_json(head)[:-1] + ',"nodes":[').encode())
     _write_list(_nodes(network), out)

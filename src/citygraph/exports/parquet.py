@@ -30,7 +30,7 @@ _TYPES: dict[ColumnKind, DataType] = {
 
 
 def write_parquet(table: TypedTable, out: Sink) -> None:
-    """Writes a table; what describes it is in the file's own metadata."""
+    """Writes a table; its description is in the metadata of the file."""
     columns, geo = _columns(table)
     schema = Schema([Field(column.name, _TYPES[column.kind], nullable=True) for column in columns])
     batches = [_batch(columns, start, schema) for start in range(0, table.size, _BATCH)]
@@ -51,7 +51,7 @@ def _columns(table: TypedTable) -> tuple[tuple[TypedColumn, ...], dict[str, str]
     try:
         geometries, others = geometries_of(table, "Parquet")
     except NotAcceptable:
-        # What cannot be read as a geometry is still text.
+        # A value that is not a valid geometry is still text.
         texts = (TypedColumn(one.name, ColumnKind.TEXT, one.values) for one in table.columns)
         kept = zip(table.columns, texts, strict=True)
         return tuple(text if one.kind is ColumnKind.GEOMETRY else one for one, text in kept), {}

@@ -110,7 +110,7 @@ def _has_iris(terms: Sequence[Term | None]) -> bool:
 
 
 def _described_by(end: str, names: Iterable[str]) -> dict[str, str]:
-    """Returns the columns that describe an end, and the names of what they describe: sourceLabel is label."""
+    """Returns the columns that describe an end of an edge, and their attribute names: sourceLabel becomes label."""
     described = {}
     for name in names:
         rest = name.removeprefix(end)

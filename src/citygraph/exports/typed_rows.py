@@ -61,7 +61,7 @@ class TypedColumn:
 
 @dataclass(frozen=True)
 class TypedTable:
-    """A result: its columns, and what describes it, such as its licence."""
+    """A result: its columns and its description, such as the licence."""
 
     columns: tuple[TypedColumn, ...]
     size: int

@@ -69,7 +69,7 @@ class FreezeOptions:
 
 @dataclass(frozen=True)
 class FreezeResult:
-    """The result of a run: files, bytes, pages, and what was omitted for which reason."""
+    """The result of a run: files, bytes, pages, and the omitted addresses by reason."""
 
     files: int
     size: int

@@ -40,7 +40,7 @@ _STREAM = re.compile(r"<([^<>\s]+/feed/ldes(?:/[^<>#\s]+)?)(#[^<>\s]*)?>")
 
 @dataclass
 class WriteSummary:
-    """The written files, what they need in addition, and what was omitted, by reason."""
+    """The written files, the further files that they need, and the omitted addresses by reason."""
 
     files: int = 0
     size: int = 0

@@ -124,6 +124,8 @@ class Plan:
             return LinkTarget(self.address(file), file=file)
         if params:
             return None
+        if name.startswith("land/"):
+            return LinkTarget(self.address(name), file=name)
         if name.startswith("preview/"):
             return LinkTarget(self.address(name, language), page=None) if "png" in self.forms else None
         if file := _FILES.get(name, name if name in self.release_files else ""):

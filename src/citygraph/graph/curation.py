@@ -29,7 +29,7 @@ class Conclusion:
 
 @dataclass(frozen=True)
 class Assessment:
-    """The curator's verdict on a statement, such as "outdated"; on that of any source if `stated_in` is empty."""
+    """The curator's verdict on a statement, such as "outdated"; it applies to all sources if `stated_in` is empty."""
 
     iri: str
     verdict: str

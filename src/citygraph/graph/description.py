@@ -20,6 +20,7 @@ PAGE = 100  # incoming links of one property on a page
 # order of the store, so that the cost does not grow with a hub such as a country.
 _FEW = 4_000
 _NODES = 1_000  # hash nodes of a document: a bound for documents whose nodes link to ever more nodes
+UNBOUNDED = 10**9  # quads of a description
 _TYPE = RDF("type").value
 _FIRST = {
     _TYPE: 0,
@@ -84,12 +85,12 @@ class Description:
     @property
     def pages(self) -> int:
         """The number of pages that the incoming links fill."""
-        return max([1, *(-(-link.count // PAGE) for link in self.incoming)])
+        return max([1, *[-(-link.count // PAGE) for link in self.incoming]])
 
     @property
     def incoming_count(self) -> int:
         """The number of statements that point at the entity."""
-        return sum(link.count for link in self.incoming)
+        return sum([link.count for link in self.incoming])
 
     def node_by_iri(self) -> dict[str, Node]:
         """Returns the hash nodes by IRI."""
@@ -101,9 +102,11 @@ class Description:
 
     def sources(self) -> tuple[str, ...]:
         """Returns every graph that states something here, sorted by IRI."""
-        # Many values have the same few sources.
-        every = {v.sources for v in self._all_values()}
-        return tuple(sorted({source for sources in every for source in sources}))
+        every: set[str] = set()
+        for values in self._all_values():
+            for _, sources in values:
+                every.update(sources)
+        return tuple(sorted(every))
 
     def quads(self) -> Iterator[Quad]:
         """Yields each statement once for every graph that states it, or once in the default graph if no graph does."""
@@ -136,35 +139,44 @@ class Description:
             for label in labels:
                 yield Triple(named, label.predicate, label.literal), label.sources
 
-    def _all_values(self) -> Iterator[Value]:
-        for part in (self.statements, *(node.statements for node in self.nodes)):
-            for statements in part:
-                yield from statements.values
-        for link in self.incoming:
-            yield from link.values
+    def _all_values(self) -> list[tuple[Value, ...]]:
+        parts = (self.statements, *[node.statements for node in self.nodes])
+        stated = [values for part in parts for _, values in part]
+        return [*stated, *[link.values for link in self.incoming]]
+
+
+class LargeDescription(Exception):
+    """A description has more statements than its caller waits for."""
+
+
+def keep_all(_: str, __: tuple[str, ...]) -> bool:
+    """Keeps every statement."""
+    return True
 
 
 def describe(
     store: Store,
     iri: str,
-    labels: Labels,
+    labels: Labels | None,
     page: int = 1,
     also: Iterable[str] = (),
-    keep: Keep = lambda *_: True,
+    keep: Keep = keep_all,
     ordered: Store | None = None,
+    most: int = UNBOUNDED,
 ) -> Description:
     """Returns the description of an entity, with the `page`-th hundred of each kind of incoming link.
 
-    `also` are hash nodes of its document that no link leads to; `keep` selects what a view shows. `ordered` is the
-    store on disk when `store` is its copy in memory, which has no stable order to page through. The number of lookups
-    grows with what the page shows, not with the store.
+    `also` are hash nodes of its document that no link leads to; `keep` selects the statements of a view. `ordered` is
+    the store on disk when `store` is its copy in memory, which has no stable order to page through. Without `labels`,
+    the named entities have no labels. The number of lookups grows with the page, not with the store.
 
-    Raises NotFound if the store has nothing about the entity, or the page is past the last.
+    Raises NotFound if the store has nothing about the entity, or the page is past the last; LargeDescription if more
+    than `most` quads must be read.
     """
-    subject = _node(iri)
-    statements = _statements(store, subject)
-    incoming, parts = _incoming(store, subject, page, keep, ordered or store)
-    nodes = _nodes(store, iri, statements, [*parts, *also])
+    subject, reader = _node(iri), _Reader(store, most)
+    statements = _statements(reader, subject)
+    incoming, parts = _incoming(reader, subject, page, keep, ordered or store)
+    nodes = _nodes(reader, iri, statements, [*parts, *also])
     if not statements and not incoming and not nodes:
         raise NotFound(f"the release has no statements about {iri}")
     own = _filtered(statements, keep)
@@ -177,7 +189,8 @@ def describe(
         # Later pages show further links only; the entity's own statements are on the first.
         description = replace(description, statements=(), nodes=())
     # Its own dictionary is filled: another copy would take as long as a lookup.
-    named.update(_labels_of_named(description, labels))
+    if labels is not None:
+        named.update(_labels_of_named(description, labels))
     return description
 
 
@@ -199,17 +212,39 @@ def _node(iri: str) -> NamedNode:
         raise NotFound(f"{iri!r} is not an IRI") from None
 
 
-def _statements(store: Store, subject: NamedNode) -> tuple[Statements, ...]:
+class _Reader:
+    """A reader of the quads of one description, up to a number of them."""
+
+    def __init__(self, store: Store, most: int) -> None:
+        self._store = store
+        self._left = most
+
+    def quads(self, subject: NamedNode | None, value: NamedNode | None, first: int = UNBOUNDED) -> list[Quad]:
+        """Returns the first quads with this subject or value. Raises LargeDescription."""
+        every = self._store.quads_for_pattern(subject, None, value, None)
+        quads = list(islice(every, min(first, self._left + 1)))
+        self._left -= len(quads)
+        if self._left < 0:
+            raise LargeDescription
+        return quads
+
+
+def _statements(reader: _Reader, subject: NamedNode) -> tuple[Statements, ...]:
     """Returns the statements of one subject from all sources, each once, with the graphs that hold it."""
     by_property: dict[str, dict[Term, list[str]]] = {}
-    for _, predicate, value, graph in store.quads_for_pattern(subject, None, None, None):
-        # The default graph only repeats the named graphs. RDF 1.2 triple terms have no page of their own.
-        if isinstance(graph, NamedNode) and not isinstance(value, Triple):
-            values = by_property.setdefault(predicate.value, {})
-            values.setdefault(value, []).append(graph.value)
+    for quad in reader.quads(subject, None):
+        graph = quad.graph_name
+        # The default graph only repeats the named graphs.
+        if isinstance(graph, NamedNode):
+            value = quad.object
+            # RDF 1.2 triple terms have no page of their own.
+            if not isinstance(value, Triple):
+                values = by_property.setdefault(quad.predicate.value, {})
+                values.setdefault(value, []).append(graph.value)
     return tuple([Statements(p, _sorted(by_property[p])) for p in sorted(by_property, key=_property_order)])
 
 
+@lru_cache(4096)
 def _property_order(predicate: str) -> tuple[int, bool, str]:
     """Returns the sort key of a property: naming properties first, then those of the ontology."""
     return _FIRST.get(predicate, 9), not predicate.startswith(CG), predicate
@@ -217,8 +252,17 @@ def _property_order(predicate: str) -> tuple[int, bool, str]:
 
 def _filtered(statements: tuple[Statements, ...], keep: Keep) -> tuple[Statements, ...]:
     """Returns the statements that a view shows."""
-    filtered = ((s, tuple([v for v in s.values if keep(s.predicate, v.sources)])) for s in statements)
-    return tuple(Statements(s.predicate, values) for s, values in filtered if values)
+    if keep is keep_all:
+        return statements
+    filtered = []
+    for statement in statements:
+        predicate, values = statement
+        shown = [value for value in values if keep(predicate, value.sources)]
+        if len(shown) == len(values):
+            filtered.append(statement)
+        elif shown:
+            filtered.append(Statements(predicate, tuple(shown)))
+    return tuple(filtered)
 
 
 @lru_cache
@@ -227,10 +271,10 @@ def _query(name: str) -> str:
 
 
 def _incoming(
-    store: Store, thing: NamedNode, page: int, keep: Keep, ordered: Store
+    reader: _Reader, thing: NamedNode, page: int, keep: Keep, ordered: Store
 ) -> tuple[tuple[Incoming, ...], list[str]]:
     """Returns the incoming links that a view shows, and the entity's own hash nodes that link to it."""
-    quads = list(islice(store.quads_for_pattern(None, None, thing, None), _FEW + 1))
+    quads = reader.quads(None, thing, _FEW + 1)
     if len(quads) > _FEW:
         return _incoming_of_many(ordered, thing, page, keep), []
     by_property: dict[str, dict[Term, list[str]]] = {}
@@ -278,7 +322,7 @@ def _page_of_many(store: Store, predicate: NamedNode, thing: NamedNode, page: in
             yield Value(quad.subject, tuple(sorted(graphs)))
 
 
-def _nodes(store: Store, iri: str, own: Iterable[Statements], parts: Iterable[str]) -> tuple[Node, ...]:
+def _nodes(reader: _Reader, iri: str, own: Iterable[Statements], parts: Iterable[str]) -> tuple[Node, ...]:
     """Returns the hash nodes of a document: those that it links to, those that link to it, and theirs in turn."""
     prefix = iri + "#"
     waiting = [node for node in (*_linked(own), *parts) if node.startswith(prefix)]
@@ -286,7 +330,7 @@ def _nodes(store: Store, iri: str, own: Iterable[Statements], parts: Iterable[st
     while waiting and len(nodes) < _NODES:
         node = waiting.pop(0)
         if node not in nodes:
-            statements = _statements(store, NamedNode(node))
+            statements = _statements(reader, NamedNode(node))
             if statements:
                 nodes[node] = Node(node, statements)
                 waiting.extend(linked for linked in _linked(statements) if linked.startswith(prefix))
@@ -303,10 +347,12 @@ def _labels_of_named(description: Description, labels: Labels) -> dict[str, tupl
     Classes and properties are left out: they are described at their own addresses, and their names are readable.
     """
     named: dict[str, None] = {}
-    for part in (description.statements, *(node.statements for node in description.nodes)):
-        named.update(dict.fromkeys(_linked(s for s in part if s.predicate != _TYPE)))
-    for link in description.incoming:
-        named.update(dict.fromkeys(value.iri for value in link.values if value.iri))
+    parts = (description.statements, *[node.statements for node in description.nodes])
+    own = [values for part in parts for predicate, values in part if predicate != _TYPE]
+    for values in (*own, *[link.values for link in description.incoming]):
+        for term, _ in values:
+            if isinstance(term, NamedNode):
+                named[term.value] = None
     if description.page > 1:
         # The page has no statements of the entity itself, but its title needs the label.
         named[description.iri] = None
@@ -319,14 +365,14 @@ def _labels_of_named(description: Description, labels: Labels) -> dict[str, tupl
 
 def _sorted(values: Mapping[Term, list[str]]) -> tuple[Value, ...]:
     if len(values) == 1:
-        return tuple([Value(term, _in_order(graphs)) for term, graphs in values.items()])
+        # Most properties have one value.
+        (term,), (graphs,) = values, values.values()
+        return (Value(term, _in_order(graphs)),)
     return tuple([Value(term, _in_order(values[term])) for term in sorted(values, key=_order)])
 
 
 def _in_order(graphs: list[str]) -> tuple[str, ...]:
-    if len(graphs) > 1:
-        graphs.sort()
-    return tuple(graphs)
+    return tuple(graphs) if len(graphs) == 1 else tuple(sorted(graphs))
 
 
 def _order(term: Term) -> tuple[bool, str, str]:

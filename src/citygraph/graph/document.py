@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Triple, serialize
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Triple, serialize
 
-from citygraph.graph.description import Description, Statements, Term, Value
+from citygraph.graph.description import Description, Statements, Value
 from citygraph.graph.jsonld import HYDRA, Context, frame
+from citygraph.graph.labels import StatedLabel
 from citygraph.rdf.formats import Format
 from citygraph.rdf.terms import DATASET, DCTERMS, LICENSE, PREFIXES, RDF, VOID, XSD, namespace, split_iri
 from citygraph.release.releases import Release
@@ -23,9 +24,8 @@ _TOTAL = HYDRA + "totalItems"
 _WITH_PREFIXES = {"ttl", "trig"}
 
 
-@dataclass(frozen=True)
-class Document:
-    """A description as it is served, with the IRI of the document and its own metadata."""
+class Document(NamedTuple):
+    """A description for a response, with the IRI of the document and its own metadata."""
 
     iri: str
     description: Description
@@ -140,7 +140,7 @@ _WITH_GRAPHS: dict[str, Callable[[list[Quad]], list[Quad]]] = {"trig": _by_graph
 def _json_ld(doc: Document, context: Context, context_url: str) -> bytes:
     # @base is not taken from a remote context (JSON-LD 1.1, section 4.1.3), so the document has it.
     head = {"@context": [context_url, {"@base": context.base}]}
-    framed = frame(doc.description, doc.about, context)
+    framed = frame(doc.description, doc.iri, doc.metadata, context)
     return (json.dumps({**head, **framed}, ensure_ascii=False, indent=2) + "\n").encode()
 
 
@@ -160,84 +160,112 @@ def _one(predicate: str, term: NamedNode | Literal) -> Statements:
 
 
 _TYPE = RDF("type").value
-_STRING = XSD("string").value
 _LOCAL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
 # Literals that Turtle writes without quotes, in the form in which the store keeps them.
 _BARE = {
-    XSD("integer").value: re.compile(r"[+-]?[0-9]+"),
-    XSD("decimal").value: re.compile(r"[+-]?[0-9]*\.[0-9]+"),
-    XSD("boolean").value: re.compile(r"true|false"),
+    str(XSD("integer")): re.compile(r"[+-]?[0-9]+"),
+    str(XSD("decimal")): re.compile(r"[+-]?[0-9]*\.[0-9]+"),
+    str(XSD("boolean")): re.compile(r"true|false"),
 }
 # A bound, because there may be more IRIs than memory.
 _REMEMBERED = 100_000
+_LONGEST = 1_000  # characters of a text that is kept
 
 
 class Turtle:
-    """A fast Turtle writer. It caches prefixed names, because the same IRIs occur in many documents."""
+    """A fast Turtle writer. It keeps how terms are written, because the same ones occur in many documents."""
 
     def __init__(self) -> None:
-        self._names: dict[str, tuple[str, str]] = {}
+        # The prefix and the text of a term, by its form in N-Triples; of a property as a verb, by its IRI.
+        self._texts: dict[str, tuple[str, str]] = {}
+        self._labels: dict[str, tuple[frozenset[str], str]] = {}  # prefixes and line, by the IRI of the thing
 
     def write(self, description: Description, iri: str, metadata: Iterable[Statements]) -> bytes:
         """Returns the description and the metadata of the document as Turtle, with the prefixes that they need."""
-        used: dict[str, None] = {}
+        used: set[str] = set()
         lines: list[str] = []
         self._subject(description.iri, description.statements, used, lines)
         for node in description.nodes:
             self._subject(node.iri, node.statements, used, lines)
-        thing = self._name(description.iri, used)
+        thing = self._term(f"<{description.iri}>", used)
         for link in description.incoming:
             verb = self._verb(link.predicate, used)
-            lines.extend(f"{self._term(value.term, used)} {verb} {thing} ." for value in link.values)
+            lines.extend([f"{self._term(str(subject), used)} {verb} {thing} ." for subject, _ in link.values])
         for named, labels in description.labels.items():
-            # All labels of a thing are values of one property.
-            texts = ", ".join([str(label.literal) for label in labels])
-            lines.append(f"{self._name(named, used)} {self._verb(labels[0].predicate.value, used)} {texts} .")
+            prefixes, line = self._labels.get(named) or self._label_line(named, labels)
+            used |= prefixes
+            lines.append(line)
         self._subject(iri, metadata, used, lines)
         head = "".join([f"@prefix {name}: <{PREFIXES[name]}> .\n" for name in PREFIXES if name in used])
         return "\n".join([head, *lines, ""]).encode()
 
-    def _subject(self, iri: str, statements: Iterable[Statements], used: dict[str, None], lines: list[str]) -> None:
+    def _subject(self, iri: str, statements: Iterable[Statements], used: set[str], lines: list[str]) -> None:
         parts = []
-        for statement in statements:
-            values = [self._term(value.term, used) for value in statement.values]
-            parts.append(f"{self._verb(statement.predicate, used)} {', '.join(values)}")
+        for predicate, values in statements:
+            if len(values) == 1:
+                # Most properties have one value.
+                objects = self._term(str(values[0][0]), used)
+            else:
+                objects = ", ".join([self._term(str(term), used) for term, _ in values])
+            parts.append(f"{self._verb(predicate, used)} {objects}")
         if parts:
-            lines.append(f"{self._name(iri, used)} " + " ;\n    ".join(parts) + " .")
+            lines.append(f"{self._term(f'<{iri}>', used)} " + " ;\n    ".join(parts) + " .")
 
-    def _verb(self, predicate: str, used: dict[str, None]) -> str:
-        return "a" if predicate == _TYPE else self._name(predicate, used)
+    def _label_line(self, named: str, labels: Sequence[StatedLabel]) -> tuple[frozenset[str], str]:
+        """Returns the statement of the labels of a thing, which are values of one property, and its prefixes."""
+        used: set[str] = set()
+        texts = ", ".join([str(label.literal) for label in labels])
+        line = f"{self._term(f'<{named}>', used)} {self._verb(labels[0].predicate.value, used)} {texts} ."
+        written = frozenset(used), line
+        if len(line) <= _LONGEST:
+            if len(self._labels) >= _REMEMBERED:
+                self._labels.clear()
+            self._labels[named] = written
+        return written
 
-    def _term(self, term: Term, used: dict[str, None]) -> str:
-        if isinstance(term, NamedNode):
-            return self._name(term.value, used)
-        if isinstance(term, BlankNode) or term.language:
-            return str(term)
-        datatype = term.datatype.value
-        if datatype == _STRING:
-            return str(term)
-        text = term.value
-        bare = _BARE.get(datatype)
-        if bare and bare.fullmatch(text):
+    def _verb(self, predicate: str, used: set[str]) -> str:
+        prefix, text = self._texts.get(predicate) or self._keep(predicate, f"<{predicate}>")
+        used.add(prefix)
+        return text
+
+    def _term(self, text: str, used: set[str]) -> str:
+        """Returns how a term is written that N-Triples writes like this."""
+        # Blank nodes, plain texts, and texts in a language are the same in Turtle.
+        if text[-1] != ">":
             return text
-        return f"{Literal(text)}^^{self._name(datatype, used)}"
+        prefix, text = self._texts.get(text) or self._keep(text, text)
+        used.add(prefix)
+        return text
 
-    def _name(self, iri: str, used: dict[str, None]) -> str:
-        name = self._names.get(iri)
-        if name is None:
-            if len(self._names) >= _REMEMBERED:
-                self._names.clear()
-            name = self._names[iri] = _shortened(iri)
-        if name[0]:
-            used[name[0]] = None
-        return name[1]
+    def _keep(self, key: str, text: str) -> tuple[str, str]:
+        if key == _TYPE:
+            kept = "", "a"
+        elif text[0] == "<":
+            kept = _shortened(text)
+        else:
+            kept = _typed(text)
+        if len(text) <= _LONGEST:
+            if len(self._texts) >= _REMEMBERED:
+                self._texts.clear()
+            self._texts[key] = kept
+        return kept
+
+
+def _typed(text: str) -> tuple[str, str]:
+    """Returns the prefix and the text of a literal with a datatype, as N-Triples writes it."""
+    literal, _, datatype = text.rpartition("^^")
+    bare = _BARE.get(datatype)
+    if bare and bare.fullmatch(literal[1:-1]):
+        return "", literal[1:-1]
+    prefix, name = _shortened(datatype)
+    return prefix, f"{literal}^^{name}"
 
 
 def _shortened(iri: str) -> tuple[str, str]:
-    """Returns the prefix and the prefixed name of an IRI; without a prefix, the IRI in angle brackets."""
-    prefix, local = split_iri(iri)
+    """Returns the prefix and the prefixed name of an IRI in angle brackets; without a prefix, the IRI itself."""
+    prefix, local = split_iri(iri[1:-1])
     name, hash_, fragment = local.partition("#")
     parts = [name, fragment] if hash_ else [name]
     if prefix and all(_LOCAL.fullmatch(part) for part in parts):
         return prefix, f"{prefix}:" + "\\#".join(parts)
-    return "", str(NamedNode(iri))
+    return "", iri

@@ -77,7 +77,7 @@ class Timeline:
         state, listed = (current, root.stat().st_mtime_ns), self._listed
         if listed[0] != state:
             history = tuple(reversed(self._releases.history()))
-            # What is not yet the current release is not yet published.
+            # A release that has not become the current one is not published yet.
             end = next((place for place, release in enumerate(history, 1) if release.id == current), len(history))
             self._listed = listed = (state, history[:end])
         return listed[1]

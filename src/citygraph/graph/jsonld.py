@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from pyoxigraph import Literal, NamedNode, Triple
+from pyoxigraph import Literal, NamedNode
 
 from citygraph.graph.description import Description, Node, Statements, Term
 from citygraph.graph.labels import StatedLabel
@@ -19,6 +20,7 @@ _ID = "@id"
 _LANGUAGE = "@language"
 _TYPE = RDF("type").value
 _LANG_STRING = RDF("langString").value
+_STRING, _BOOLEAN, _INTEGER = XSD("string").value, XSD("boolean").value, XSD("integer").value
 _DATES = {XSD("date").value, XSD("gYear").value, XSD("gYearMonth").value}
 # Whole numbers that every reader of JSON keeps exactly, as an IEEE 754 double does (RFC 8259, section 6).
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,14}")
@@ -90,10 +92,13 @@ class Context:
     def key(self, predicate: str) -> str:
         """Returns the key of a property whose values do not fit its short name: a prefixed name, or the whole IRI."""
         cut = max(predicate.rfind("#"), predicate.rfind("/")) + 1
-        for prefix, namespace in self.prefixes.items():
-            if namespace == predicate[:cut]:
-                return f"{prefix}:{predicate[cut:]}"
-        return predicate
+        prefix = self._by_namespace.get(predicate[:cut])
+        return predicate if prefix is None else f"{prefix}:{predicate[cut:]}"
+
+    @cached_property
+    def _by_namespace(self) -> dict[str, str]:
+        """The first prefix of each namespace."""
+        return {namespace: prefix for prefix, namespace in reversed(list(self.prefixes.items()))}
 
     def reference(self, iri: str) -> str:
         """Returns an IRI as value of @id, relative to the base where possible."""
@@ -120,12 +125,12 @@ def context_of(vocabulary: Vocabulary, base: str) -> Context:
     return Context(base, shorts, own_classes)
 
 
-def frame(description: Description, about: Iterable[Triple], context: Context) -> dict[str, Any]:
+def frame(description: Description, document: str, metadata: Iterable[Statements], context: Context) -> dict[str, Any]:
     """Returns a description as one JSON object: the entity with linked and linking nodes nested inside.
 
-    `about` are the statements of the document itself. The caller adds "@context".
+    `document` is the IRI of the document, which `metadata` is about. The caller adds "@context".
     """
-    return _Framer(description, context).whole(about)
+    return _Framer(description, context).whole(document, metadata)
 
 
 def _coercion(ranges: Iterable[str], of_things: bool) -> str | None:
@@ -150,7 +155,7 @@ class _Framer:
         self._nested: set[str] = set()
         self._labelled: set[str] = set()  # the labels of a thing are written once
 
-    def whole(self, about: Iterable[Triple]) -> dict[str, Any]:
+    def whole(self, document: str, metadata: Iterable[Statements]) -> dict[str, Any]:
         description = self._description
         result = {_ID: self._context.reference(description.iri), **self._properties(description.statements)}
         if description.iri in description.labels:
@@ -164,7 +169,7 @@ class _Framer:
         orphans = [self._node(node) for node in description.nodes if node.iri not in self._nested]
         if reverse:
             result["@reverse"] = reverse
-        result[_DESCRIBED_BY] = self._document(about)
+        result[_DESCRIBED_BY] = self._document(document, metadata)
         if orphans:
             result["@included"] = orphans
         return result
@@ -213,7 +218,7 @@ class _Framer:
             return self._thing(term)
         if term.language:
             return {"@value": term.value, _LANGUAGE: term.language}
-        if term.datatype == XSD("string"):
+        if term.datatype.value == _STRING:
             return term.value
         native = _native(term)
         return {"@value": term.value, "@type": self._datatype(term)} if native is None else native
@@ -245,16 +250,9 @@ class _Framer:
             self._put(result, predicate, literals)
         return result
 
-    def _document(self, about: Iterable[Triple]) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        by_predicate: dict[str, list[Term]] = {}
-        for triple in about:
-            result[_ID] = self._context.reference(getattr(triple.subject, "value", ""))
-            if triple.predicate.value != _PRIMARY_TOPIC and not isinstance(triple.object, Triple):
-                by_predicate.setdefault(triple.predicate.value, []).append(triple.object)
-        for predicate, terms in by_predicate.items():
-            self._put(result, predicate, terms)
-        return result
+    def _document(self, iri: str, metadata: Iterable[Statements]) -> dict[str, Any]:
+        stated = self._properties(one for one in metadata if one.predicate != _PRIMARY_TOPIC)
+        return {_ID: self._context.reference(iri), **stated}
 
     def _class(self, iri: str) -> str:
         return self._context.classes.get(iri) or self._context.key(iri)
@@ -271,15 +269,16 @@ def _fits(term: Term, coercion: str | None) -> bool:
         return coercion == _LANGUAGE
     datatype = term.datatype.value
     if coercion is None:
-        return datatype == XSD("string").value or _native(term) is not None
+        return datatype == _STRING or _native(term) is not None
     return datatype == coercion
 
 
 def _native(term: Literal) -> int | bool | None:
     """Returns the JSON number or boolean that denotes exactly this literal; otherwise None."""
-    if term.datatype == XSD("boolean"):
+    datatype = term.datatype.value
+    if datatype == _BOOLEAN:
         return {"true": True, "false": False}.get(term.value)
-    is_whole = term.datatype == XSD("integer") and _WHOLE.fullmatch(term.value)
+    is_whole = datatype == _INTEGER and _WHOLE.fullmatch(term.value)
     return int(term.value) if is_whole else None
 
 

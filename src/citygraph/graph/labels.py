@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
@@ -52,11 +52,16 @@ class Labels:
     def of(self, iri: str) -> tuple[StatedLabel, ...]:
         """Returns every label of a thing, by language, from the first label property that it has."""
         labels = self._labels.get(iri)
-        if labels is None:
-            if len(self._labels) >= self._remembered:
-                self._labels.clear()
-            labels = self._labels[iri] = self._read(NamedNode(iri))
-        return labels
+        return self._keep(iri, self._read(NamedNode(iri))) if labels is None else labels
+
+    def learn(self, iri: str, literals: Mapping[str, Iterable[Literal]]) -> None:
+        """Keeps the labels among the literals of a thing in the default graph, by property, so that they are not read
+        again. They have no sources.
+        """
+        for predicate in LABEL_PROPERTIES:
+            if stated := literals.get(predicate.value):
+                self._keep(iri, _in_order(StatedLabel(predicate, literal, ()) for literal in stated))
+                return
 
     def for_readers(self, iri: str) -> tuple[StatedLabel, ...]:
         """Returns the labels in the languages of the instance and their regional variants, or all if there are none."""
@@ -78,6 +83,12 @@ class Labels:
             self._best[iri, language] = label
         return label
 
+    def _keep(self, iri: str, labels: tuple[StatedLabel, ...]) -> tuple[StatedLabel, ...]:
+        if len(self._labels) >= self._remembered:
+            self._labels.clear()
+        self._labels[iri] = labels
+        return labels
+
     def _read(self, thing: NamedNode) -> tuple[StatedLabel, ...]:
         for graph in self._graphs:
             for predicate in LABEL_PROPERTIES:
@@ -88,11 +99,14 @@ class Labels:
                         if not isinstance(quad.graph_name, DefaultGraph):
                             graphs.append(str(getattr(quad.graph_name, "value", "")))
                 if sources:
-                    labels = (
+                    return _in_order(
                         StatedLabel(predicate, literal, tuple(sorted(graphs))) for literal, graphs in sources.items()
                     )
-                    return tuple(sorted(labels, key=lambda s: (s.literal.language or "", s.literal.value)))
         return ()
+
+
+def _in_order(labels: Iterable[StatedLabel]) -> tuple[StatedLabel, ...]:
+    return tuple(sorted(labels, key=lambda s: (s.literal.language or "", s.literal.value)))
 
 
 def choose(literals: Iterable[Literal], language: str) -> Label | None:
@@ -104,6 +118,9 @@ def choose(literals: Iterable[Literal], language: str) -> Label | None:
     by_language: dict[str, str] = {}
     for literal in literals:
         by_language.setdefault(literal.language or "", literal.value)
+    # Most things have a label in the language itself.
+    if language in by_language:
+        return Label(by_language[language], language)
     first, *further = current_instance().languages
     # A place has labels in the languages of the instance and its own, so any other tag is taken for the local one.
     local = sorted(tag for tag in by_language if tag and not any(matches_language(tag, one) for one in further))
@@ -126,5 +143,5 @@ def _name_of(iri: str) -> str:
 
 
 def last_segment(iri: str) -> str:
-    """Returns the part of an IRI after its last # or /, which serves as name for what has no label."""
+    """Returns the part of an IRI after its last # or /, the name of a thing without a label."""
     return iri.rstrip("/#").replace("#", "/").rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""What a release states of things, for pages that show many of them: each is read once per release."""
+"""Facts of things, for pages that show many of them: each thing is read once per release."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from sys import intern
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
 from citygraph.bounded_cache import BoundedCache
+from citygraph.graph.labels import LABEL_PROPERTIES, Labels
 
 Facts = Mapping[str, tuple[str, ...]]  # values, by property
 
 _CAPACITY = 24 * 2**20
 _DEFAULT = DefaultGraph()
+_LABELS = frozenset(one.value for one in LABEL_PROPERTIES)
 _OF_VALUE = 100  # bytes of a value beyond its text
 
 
 class Things:
     """Reads things in the default graph, which has each statement once; the last read ones are kept, up to a size.
 
-    A release never changes, so that what was read from its store on the disk also holds for its copy in memory.
+    A release never changes, so that what was read from its store on the disk also holds for its copy in memory. Pages
+    mostly show a thing's name too: labels that are read with it are passed to `labels`.
     """
 
-    def __init__(self, store: Store, capacity: int = _CAPACITY) -> None:
+    def __init__(self, store: Store, labels: Labels, capacity: int = _CAPACITY) -> None:
         self.store = store
+        self.labels = labels
         self._facts: BoundedCache[str, Facts] = BoundedCache(capacity // 2, _size)
         self._subjects: BoundedCache[tuple[str, str], tuple[str, ...]] = BoundedCache(capacity // 4, _size_of_iris)
         self._linking: BoundedCache[str, Facts] = BoundedCache(capacity // 4, _size)
@@ -33,9 +37,14 @@ class Things:
         facts = self._facts.get(iri)
         if facts is None:
             read: dict[str, list[str]] = {}
+            labels: dict[str, list[Literal]] = {}
             for _, predicate, value, _ in self.store.quads_for_pattern(NamedNode(iri), None, None, _DEFAULT):
                 if isinstance(value, NamedNode | Literal):
-                    read.setdefault(predicate.value, []).append(value.value)
+                    name = predicate.value
+                    read.setdefault(name, []).append(value.value)
+                    if name in _LABELS and isinstance(value, Literal):
+                        labels.setdefault(name, []).append(value)
+            self.labels.learn(iri, labels)
             facts = self._facts.put(iri, _sorted(read))
         return facts
 
@@ -67,8 +76,10 @@ def selected(facts: Facts, properties: Iterable[str]) -> dict[str, tuple[str, ..
 
 
 def _sorted(read: Mapping[str, list[str]]) -> Facts:
-    # Property names repeat: each text is kept once.
-    return {intern(name): tuple(sorted(set(values))) for name, values in read.items()}
+    # Property names repeat: each text is kept once. Most properties have one value.
+    return {
+        intern(name): tuple(values) if len(values) == 1 else tuple(sorted(set(values))) for name, values in read.items()
+    }
 
 
 def _size(facts: Facts) -> int:

@@ -126,7 +126,7 @@ class Vocabulary:
     def documented(self, namespace: str) -> list[VocabularyTerm]:
         """Returns the terms of a namespace, and the classes, properties and shapes that an instance adds to them.
 
-        Those of an instance are in a namespace of its own, which has no prefix here.
+        The terms of an instance are in its own namespace, which has no prefix here.
         """
         return [term for term in self.terms.values() if term.iri.startswith(namespace) or term.is_of_instance]
 

@@ -9,7 +9,7 @@ The resulting changes may affect further subjects, so that this is repeated unti
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
@@ -17,7 +17,6 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 from citygraph.build.dependencies import QueryPatterns, Unbounded, query_patterns
 from citygraph.build.patterns import (
     CachedQuads,
-    DependencyIndex,
     DependencyPaths,
     Pattern,
     Term,
@@ -25,6 +24,7 @@ from citygraph.build.patterns import (
     batches,
 )
 from citygraph.incremental.counts import NOT_DATA, CountedStore
+from citygraph.incremental.dependency_index import DependencyIndex
 from citygraph.incremental.rule_order import RuleOrder
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
@@ -101,10 +101,13 @@ class _Excerpt:
 def _state_derived(counted: CountedStore) -> set[Quad]:
     """Removes triples from the derived graph that a source has begun to state, and returns them.
 
-    They are no change of the default graph, but rules before the one that derived them see them now.
+    They do not change the default graph, but rules that run before the deriving rule now see them.
     """
-    stated = [quad for quad in counted.delta.added if quad.graph_name not in _NOT_STATED]
-    repeated = {Quad(quad.subject, quad.predicate, quad.object, DERIVED_GRAPH) for quad in stated}
+    stated = (quad for quad in counted.delta.added if quad.graph_name not in _NOT_STATED)
+    triples = {Quad(quad.subject, quad.predicate, quad.object) for quad in stated}
+    # A triple that is new in the default graph was not derived.
+    known = triples - counted.added
+    repeated = {Quad(quad.subject, quad.predicate, quad.object, DERIVED_GRAPH) for quad in known}
     repeated = {quad for quad in repeated if quad in counted.store}
     counted.apply(Delta(removed=repeated))
     return {Quad(quad.subject, quad.predicate, quad.object) for quad in repeated}
@@ -199,9 +202,8 @@ class Deriver:
             pivots = {name} if name in bound else query.bound_from.get(name, set()) & subjects
             if not pivots:
                 raise Unbounded(f"?{name} is not bound from a subject")
-            self._paths += [
-                paths for pivot in sorted(pivots) if (paths := query.dependencies(pivot)) not in self._paths
-            ]
+            found = (replace(query.dependencies(pivot), required=query.required) for pivot in sorted(pivots))
+            self._paths += [paths for paths in found if paths not in self._paths]
             created = query.new_terms & {
                 other.subject.name for other in query.template if isinstance(other.subject, Variable)
             }
@@ -221,7 +223,7 @@ class Deriver:
             affected = self._affected(((changed - added, stores.before), (added, stores.after)), most)
             if not affected:
                 return
-            # What a triple affects that came and went again is in neither state.
+            # The nodes affected by a triple that was added and removed again are in neither state.
             if changed & changed_before:
                 affected |= examined
             changed_before |= changed
@@ -285,7 +287,7 @@ class Deriver:
         return affected
 
     def _read(self, store: _StatedQuads, nodes: set[Term], excerpt: _Excerpt, most: int) -> None:
-        """Adds what the rules read for these nodes to the excerpt."""
+        """Adds the triples that the rules read for these nodes to the excerpt."""
         if not excerpt.stated:
             fixed = (quad for pattern in self._fixed for quad, _ in pattern.matches(store, {}))
             excerpt.stated.update((quad, store.is_stated(quad)) for quad in fixed)

@@ -1,33 +1,36 @@
 """Incremental validation: checks only the nodes that a change can affect, with the result of a full validation.
 
-The shapes give the nodes that a changed triple affects, and the triples that a node's result depends on: its own, the
-classes of the nodes that it links to, and those that its SPARQL constraints read. These triples form a small graph. The
-engines validate it, and their results for the affected nodes equal those for the whole graph.
+The shapes give the nodes that a changed triple affects, and the triples that a node's result depends on: those of its
+statements that the shapes name, the classes of the nodes that it links to, and what its SPARQL constraints read. These
+triples form a small graph. The engines validate it, and their results for the affected nodes equal those for the whole
+graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store
 
-from citygraph.build.dependencies import QueryPatterns, Unbounded, query_patterns
+from citygraph.build.dependencies import Unbounded
 from citygraph.build.patterns import (
     CachedQuads,
-    DependencyIndex,
     DependencyPaths,
     Pattern,
     Term,
     Variable,
     batches,
+    renamed,
+    united,
 )
-from citygraph.build.shape_dependencies import ShapePaths, names_of_shapes, shape_paths
+from citygraph.build.shape_dependencies import ShapePaths, all_shape_paths
 from citygraph.build.validation import Validator, with_faults
+from citygraph.incremental.dependency_index import DependencyIndex
+from citygraph.incremental.pattern_cache import PatternCache
 from citygraph.rdf.terms import RDF, RDFS
 from citygraph.release.changes import Quads
 from citygraph.report import Report, ReportScope, ValidationResult, conforming_report, merge_reports, text_in
@@ -66,17 +69,12 @@ class ShapeDependencies:
                 self.value_shapes.add(name)
                 self._dataset_nodes |= paths.nodes
         self._indexes = DependencyIndex(self.of_focus), DependencyIndex(self.of_value)
-        self._beyond_own = DependencyIndex([beyond for one in self.of_focus if (beyond := one.beyond_own()).paths])
-
-    @classmethod
-    def of(cls, shapes: Any, read: Callable[[str], QueryPatterns] = query_patterns) -> ShapeDependencies:
-        """Returns the dependencies of a graph of shapes; `read` returns the patterns of a query. Raises Unbounded."""
-        return cls({name: shape_paths(shapes, name, read) for name in names_of_shapes(shapes)})
+        self._read_paths = DependencyIndex(_by_target(self.of_focus))
 
     def concerned(self, quads: Iterable[Quad]) -> ShapeDependencies:
         """Returns the dependencies of the shapes that can have other results after a change of these triples.
 
-        Of the shapes that its scope does not name all results stay as they are.
+        All results of shapes outside its scope remain.
         """
         kinds = {(quad.predicate, quad.object if quad.predicate == _TYPE else None) for quad in quads}
         names = frozenset(
@@ -116,17 +114,19 @@ class ShapeDependencies:
     def relevant(self, store: CachedQuads, focus: Iterable[Term], values: Iterable[Term]) -> set[Quad]:
         """Returns the triples that determine the results for these nodes."""
         quads: set[Quad] = set()
-        for node in focus:
-            quads.update(self._beyond_own.relevant(store, node))
-            # Constraints on a focus node may read any of its own statements.
-            if not isinstance(node, Literal | Triple):
-                quads.update(store.quads_for_pattern(node, None, None, _DEFAULT))
         for value in values:
             quads.update(self._indexes[1].relevant(store, value))
+        # Constraints on the dataset would find the other nodes if these had no class.
         named = {t for quad in quads for t in (quad.subject, quad.object) if isinstance(t, NamedNode | BlankNode)}
         for node in named:
             quads.update(store.types_of(node))
+        for one in focus:
+            quads.update(self._read_paths.relevant(store, one))
         return quads
+
+    def possible_values(self, store: CachedQuads, values: Iterable[Term]) -> set[Term]:
+        """Returns those of the values about which a constraint on the dataset can have a result."""
+        return {value for value in values if any(one.may_have_result(store, value) for one in self.of_value)}
 
     def shapes_for(self, focus: Collection[Term], values: Collection[Term]) -> list[str]:
         """Returns the names of the shapes that can have results about these nodes and values."""
@@ -138,6 +138,16 @@ class ShapeDependencies:
         return ReportScope(nodes, named, frozenset(self._dataset_nodes), frozenset(self._judged))
 
 
+def _by_target(dependencies: Iterable[DependencyPaths]) -> list[DependencyPaths]:
+    """Returns the same paths, each once for each target: many shapes with a target in common have equal paths."""
+    groups: dict[Pattern | None, list[DependencyPaths]] = {}
+    for one in dependencies:
+        for target in one.targets or (None,):
+            key = renamed((target,), one.pivot)[0] if target else None
+            groups.setdefault(key, []).append(one)
+    return [replace(united(group), targets=[target] if target else []) for target, group in groups.items()]
+
+
 def _may_match(pattern: Pattern, predicate: NamedNode, class_: Term | None) -> bool:
     """Returns whether a pattern may match a triple with this predicate; of a type, the class counts too."""
     if not isinstance(pattern.predicate, Variable) and pattern.predicate != predicate:
@@ -145,43 +155,70 @@ def _may_match(pattern: Pattern, predicate: NamedNode, class_: Term | None) -> b
     return class_ is None or isinstance(pattern.object, Variable) or pattern.object == class_
 
 
-class PartialValidator:
-    """Both validation engines, with the dependency paths of the shapes; `read` returns the patterns of a query."""
+@dataclass(frozen=True)
+class AffectedNodes:
+    """The focus nodes and values that a change affects, and the faults of single triples that it adds."""
 
-    def __init__(self, sources: Sources, read: Callable[[str], QueryPatterns] = query_patterns) -> None:
+    dependencies: ShapeDependencies
+    focus: set[Term]
+    values: set[Term]
+    faults: list[ValidationResult]
+
+    @cached_property
+    def scope(self) -> ReportScope:
+        """The scope of a report on them."""
+        scope = self.dependencies.scope(self.focus, self.values)
+        return replace(scope, shapes=scope.shapes | {fault.shape for fault in self.faults})
+
+
+class PartialValidator:
+    """Both validation engines, with the dependency paths of the shapes, which `patterns` may have kept."""
+
+    def __init__(self, sources: Sources, patterns: PatternCache | None = None) -> None:
         self.validator = Validator(sources)
         self._today = sources.today
         self.dependencies: ShapeDependencies | None = None
         # With a shape whose dependencies have no limit, each validation is of the whole graph.
         with suppress(Unbounded):
-            self.dependencies = ShapeDependencies.of(self.validator.shapes, read)
+            self.dependencies = ShapeDependencies(_shape_paths(self.validator, patterns))
 
     def validate(self, changed: set[Quad], before: Quads, after: Store, folder: Path) -> Report:
-        """Validates the nodes that the changed triples of the default graph affect, and each added triple by itself."""
-        self.validator.set_day(self._today())
+        """Validates the nodes that the changed triples of the default graph affect, and each single added triple."""
+        return self.judge(self.affected(changed, before, after), after, folder)
+
+    def affected(self, changed: set[Quad], before: Quads, after: Store) -> AffectedNodes | None:
+        """Returns the nodes that the changed triples of the default graph affect; None for the whole graph."""
         if self.dependencies is None:
-            return self.validate_all(after, folder)
+            return None
         dependencies = self.dependencies.concerned(changed)
         added = {quad for quad in changed if quad in after}
         try:
             changes = ((changed - added, CachedQuads(before)), (added, CachedQuads(after)))
             focus, values = dependencies.nodes(changes)
         except Unbounded:
-            return self.validate_all(after, folder)
+            return None
         faults = self._faults(added, after)
         # The scope must have their nodes, so that a later report on these supersedes them.
         faulty = {fault.focus_node for fault in faults}
         focus |= {quad.subject for quad in added if faulty and _report_name(quad.subject) in faulty}
+        return AffectedNodes(dependencies, focus, values, faults)
+
+    def judge(self, affected: AffectedNodes | None, store: Store, folder: Path) -> Report:
+        """Validates the nodes that a change affects."""
+        self.validator.set_day(self._today())
+        if affected is None:
+            return self.validate_all(store, folder)
         reports: list[Report] = []
-        for part in batches(focus | values):
-            store = CachedQuads(after)
-            for nodes in ((part & focus, set[Term]()), (set[Term](), part & values)):
-                reports += [self._validate_batch(dependencies, *nodes, store, folder)] if any(nodes) else []
+        for part in batches(affected.focus | affected.values):
+            cached = CachedQuads(store)
+            if focus := part & affected.focus:
+                reports.append(self._validate_batch(affected.dependencies, focus, set(), cached, folder))
+            if values := affected.dependencies.possible_values(cached, part & affected.values):
+                reports.append(self._validate_batch(affected.dependencies, set(), values, cached, folder))
         report = merge_reports(reports)
-        scope = dependencies.scope(focus, values)
-        scope = replace(scope, shapes=scope.shapes | {fault.shape for fault in faults})
+        scope = affected.scope
         judged = (r for r in report.results if scope.covers(r.focus_node, r.value, r.shape))
-        report = with_faults(replace(report, results=tuple(judged)), faults)
+        report = with_faults(replace(report, results=tuple(judged)), affected.faults)
         return replace(report, scope=scope)
 
     def _faults(self, added: Iterable[Quad], store: Store) -> list[ValidationResult]:
@@ -203,8 +240,11 @@ class PartialValidator:
         # pySHACL is slow: it gets only the triples that the few failing nodes depend on.
         names = {name for name, _ in failing}
         failing_focus = [node for node in focus if _report_name(node) in names]
+        few = dependencies.relevant(store, failing_focus, values)
+        for node in failing_focus:  # for the labels
+            few.update(store.quads_for_pattern(node, RDFS("label"), None, _DEFAULT))
         # Results about the dataset may have values outside the scope, which have no complete data here.
-        with self._nquads_file(dependencies.relevant(store, failing_focus, values), folder) as data:
+        with self._nquads_file(few, folder) as data:
             return self.validator.explain(data, failing, among=scope.covers)
 
     def validate_all(self, store: Store, folder: Path) -> Report:
@@ -226,6 +266,13 @@ class PartialValidator:
             yield path
         finally:
             path.unlink()
+
+
+def _shape_paths(validator: Validator, patterns: PatternCache | None) -> dict[str, ShapePaths]:
+    """Returns the dependency paths of all shapes. Raises Unbounded."""
+    if patterns is None:
+        return all_shape_paths(validator.shapes)
+    return patterns.shape_paths(validator.text, lambda read: all_shape_paths(validator.shapes, read))
 
 
 def _as_line(quad: Quad) -> str:

@@ -1,28 +1,34 @@
-"""Query patterns that are kept in a file, because rdflib takes seconds to parse the queries of all rules and shapes."""
+"""A file with the patterns that rules and shapes read, because rdflib takes seconds to parse all of them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
-from citygraph.build import dependencies, patterns
+from citygraph.build import dependencies, patterns, shape_dependencies
 from citygraph.build.dependencies import QueryPatterns, Unbounded, query_patterns
-from citygraph.build.patterns import Pattern, Term, Variable
+from citygraph.build.patterns import DependencyPaths, Pattern, Term, Variable
+from citygraph.build.shape_dependencies import ShapePaths
 from citygraph.rdf.terms import PREFIXES
 from citygraph.saving import replace_text
 
 _UNBOUNDED = "unbounded"
+_PARTS = ("conditions", "targets", "absent")
+
+
+Read = Callable[[str], QueryPatterns]
 
 
 class PatternCache:
-    """The patterns of queries by their texts, from a file and for the next process that reads it.
+    """The patterns of queries, and the paths of shapes, by their texts, from a file and for the next process.
 
-    A file of another version of this program, or one that cannot be read, counts as empty.
+    A file of another version of this program, or an unreadable file, counts as empty.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,6 +51,23 @@ class PatternCache:
             raise Unbounded(values[_UNBOUNDED])
         return _from_json(values)
 
+    def shape_paths(self, text: str, read_shapes: Callable[[Read], dict[str, ShapePaths]]) -> dict[str, ShapePaths]:
+        """Returns the dependency paths of the shapes of this text, which `read_shapes` reads. Raises Unbounded."""
+        key = hashlib.sha256(f"shapes {text}".encode()).hexdigest()
+        if key in self._kept:
+            # With the queries of the shapes, which need not be parsed when another shape has changed.
+            self._used.update({one: self._kept[one] for one in (key, *self._kept[key]["queries"])})
+        else:
+            before = set(self._used)
+            try:
+                kept = _paths_as_json(read_shapes(self.read))
+            except Unbounded as error:
+                kept = {_UNBOUNDED: str(error)}
+            self._used[key] = {**kept, "queries": sorted(self._used.keys() - before)}
+        if _UNBOUNDED in self._used[key]:
+            raise Unbounded(self._used[key][_UNBOUNDED])
+        return _paths_from_json(self._used[key])
+
     def save(self) -> None:
         """Writes the patterns of all queries that were read, if the file does not have them. It may fail silently."""
         if self._used.keys() != self._kept.keys():
@@ -54,7 +77,7 @@ class PatternCache:
 
 def _version() -> str:
     """Returns a value that changes with the program that reads the queries."""
-    code = [Path(str(module.__file__)).read_bytes() for module in (dependencies, patterns)]
+    code = [Path(str(module.__file__)).read_bytes() for module in (dependencies, patterns, shape_dependencies)]
     return hashlib.sha256(b"\0".join([*code, Path(__file__).read_bytes(), repr(PREFIXES).encode()])).hexdigest()
 
 
@@ -89,6 +112,55 @@ def _from_json(values: dict[str, Any]) -> QueryPatterns:
         [_pattern(row) for row in values["required"]],
         [_pattern(row) for row in values["absent"]],
     )
+
+
+def _paths_as_json(shapes: dict[str, ShapePaths]) -> dict[str, Any]:
+    """Returns paths as JSON. They share most of their patterns, each of which is written once."""
+    numbers: dict[Pattern, int] = {}
+
+    def numbered(patterns: Iterable[Pattern]) -> list[int]:
+        return [numbers.setdefault(pattern, len(numbers)) for pattern in patterns]
+
+    def of_one(one: DependencyPaths) -> dict[str, Any]:
+        parts = {name: numbered(getattr(one, name)) for name in _PARTS}
+        return {"pivot": one.pivot, "paths": list(map(numbered, one.paths)), "kinds": sorted(one.kinds), **parts}
+
+    values = {
+        name: {
+            "targets": numbered(paths.targets),
+            "of_focus": list(map(of_one, paths.of_focus)),
+            "of_value": list(map(of_one, paths.of_value)),
+            "nodes": sorted(paths.nodes),
+            "tested": {variable: class_.value for variable, class_ in paths.tested.items()},
+            "names": sorted(paths.names),
+        }
+        for name, paths in shapes.items()
+    }
+    return {"patterns": list(map(_row, numbers)), "shapes": values}
+
+
+def _paths_from_json(values: dict[str, Any]) -> dict[str, ShapePaths]:
+    patterns = list(map(_pattern, values["patterns"]))
+
+    def of_numbers(numbers: Iterable[int]) -> list[Pattern]:
+        return [patterns[number] for number in numbers]
+
+    def of_one(one: dict[str, Any]) -> DependencyPaths:
+        paths = [tuple(of_numbers(path)) for path in one["paths"]]
+        parts = {name: of_numbers(one[name]) for name in _PARTS}
+        return DependencyPaths(one["pivot"], paths, kinds=frozenset(one["kinds"]), **parts)
+
+    return {
+        name: ShapePaths(
+            of_numbers(one["targets"]),
+            list(map(of_one, one["of_focus"])),
+            list(map(of_one, one["of_value"])),
+            set(one["nodes"]),
+            {variable: NamedNode(class_) for variable, class_ in one["tested"].items()},
+            set(one["names"]),
+        )
+        for name, one in values["shapes"].items()
+    }
 
 
 def _row(pattern: Pattern) -> list[Any]:

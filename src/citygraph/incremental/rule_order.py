@@ -1,4 +1,4 @@
-"""The rules that may have derived a triple: whether it can be taken as it is, or must be derived again."""
+"""The rules that may have derived a triple: whether it can be used without change, or must be derived again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _RulePattern:
 
 
 class RuleOrder:
-    """The rules in order, with what each reads and derives."""
+    """The rules in order, with the patterns that each reads and derives."""
 
     def __init__(self, queries: Sequence[QueryPatterns]) -> None:
         self._heads: dict[object, list[_RulePattern]] = {}

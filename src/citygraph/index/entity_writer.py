@@ -18,7 +18,7 @@ from citygraph.text import collation_key
 _SOURCE = "/source/"
 _PARTY, _HOLDER, _COUNTRY, _END = CG("party"), CG("holder"), CG("country"), CG("endDate")
 _VALID, _STATE = CG("validDuring"), CG("currentState")
-# The states in which an agreement is not in force, with the last day that an ending has for them: one that never
+# The states in which an agreement is not in force, with the last day of such an ending: an agreement that never
 # began was over before any day, and for a suspension or an end the day is unknown.
 _STATES = {"planned": "0000-01-01", "decided": "0000-01-01", "suspended": "", "ended": ""}
 _INTERVALS = (_VALID, CG("attestedDuring"))

@@ -63,7 +63,7 @@ class Lookup(Index):
         return self._entities(self._rows_in(_NAMES_OF, iris))
 
     def named(self, folded: Sequence[str]) -> list[IndexedEntity]:
-        """Returns the entities with one of these folded names, or with a longer one that starts with the first."""
+        """Returns the entities with one of these folded names, or with a longer name that starts with the first."""
         rows = self._rows_in(_NAMED, folded, _MAX_NAMES)
         rows += self._ask(_LONGER, (folded[0], folded[0]))
         return self._entities(rows)

@@ -22,7 +22,7 @@ WIKIDATA = "http://www.wikidata.org/entity/"
 _BATCH = 10  # queries of a batch, if the manifest has no batchSize
 _WAITS = (1.0, 4.0, 15.0, 60.0)  # seconds before each further try
 _LONGEST_WAIT = 300.0
-# Overload, and failures of the service or of a proxy before it. Other statuses stay the same when asked again.
+# Overload, and failures of the service or its proxy. For other statuses a repeated request has the same result.
 _RETRYABLE = {429, 500, 502, 503, 504}
 _TIMEOUT = 60  # seconds
 _MAX_BYTES = 16 * 1024 * 1024  # of a response

@@ -1,7 +1,7 @@
 """Reconciliation: ranked candidates for a name and its facts, each with a score from 0 to 100 and its features.
 
 The score starts with the name: 100 for the label of the entity in search form, 98 for an alias, at most 88 for another
-spelling. A fact that agrees closes part of the gap to 100; one that contradicts takes points away.
+spelling. An agreeing fact closes part of the gap to 100; a contradicting fact takes points away.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NEAR, _FAR, _FARTHER = 25.0, 100.0, 500.0  # km
 class IndexedEntity:
     """An entity in the index; `names` are the folded names by which it was found, with True for a label.
 
-    `first` and `last` are its earliest and latest date, as far as they are known.
+    `first` and `last` are its earliest and latest known date.
     """
 
     iri: str
@@ -90,7 +90,7 @@ class Finder(Protocol):
         """Returns the entities with these IRIs, identifiers or QIDs, with all their names."""
 
     def named(self, folded: Sequence[str]) -> list[IndexedEntity]:
-        """Returns the entities with one of these folded names, or with a longer one that starts with the first."""
+        """Returns the entities with one of these folded names, or with a longer name that starts with the first."""
 
     def spelled_like(self, folded: str) -> list[IndexedEntity]:
         """Returns the entities with a name of a similar spelling, or with these words in it."""
@@ -234,7 +234,7 @@ class _Judge:
         return [("qid", not set(qids).isdisjoint(entity.qids), *_QID)] if qids and entity.qids else []
 
 
-# A feature's identifier and value, what its agreement closes of the gap, and what its disagreement costs.
+# A feature's identifier and value, the part of the gap that agreement closes, and the points that disagreement costs.
 _Fact = tuple[str, float | bool, float, float]
 _NO_CANDIDATE = Candidate(IndexedEntity("", ""), -1.0, ())
 

@@ -49,7 +49,7 @@ class Spreadsheet:
     def column(self, title: str) -> int:
         """Returns the place of the first column with this title; without such a title, of the column of this number.
 
-        Raises UsageError if there is none.
+        Raises UsageError if there is no such column.
         """
         places = self.places(title)
         if places:

@@ -1,4 +1,4 @@
-"""What the tools answer: models whose schemas are published, and their text for the model that reads them."""
+"""The results of the tools: models with published schemas, and their text for the language model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Value = str | int | float | bool | None
 
 
 class ToolAnswer(BaseModel):
-    """What every answer carries."""
+    """The common fields of every result."""
 
     release: str = Field(description="name of the release that answered; it ends with the first digits of its digest")
     source: str = Field(description="address at which a browser or program finds the same answer")
@@ -58,7 +58,7 @@ class StatementEntry(BaseModel):
 
 
 class EntityAnswer(PartialAnswer):
-    """What is stated about an entity."""
+    """The statements about an entity."""
 
     id: str
     iri: str
@@ -115,7 +115,7 @@ class TermsAnswer(PartialAnswer):
 
 
 class ToolProblem(BaseModel):
-    """Why a tool has no answer, and what to do instead."""
+    """The reason why a tool has no result, and the remedy."""
 
     type: str
     title: str
@@ -124,7 +124,7 @@ class ToolProblem(BaseModel):
 
 
 def as_result(answer: ToolAnswer, text: str) -> CallToolResult:
-    """Returns the answer with the text before its origin."""
+    """Returns the result with the text before its origin."""
     origin = f"release: {answer.release}\nsource: {answer.source}\ncite as: {answer.citation}"
     if isinstance(answer, PartialAnswer):
         scope = (

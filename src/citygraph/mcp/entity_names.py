@@ -1,4 +1,4 @@
-"""From what a model calls an entity to its IRI: an id of a search, a path, an IRI, or a name of only one entity."""
+"""IRIs of entities from a language model's text: a search id, a path, an IRI, or an unambiguous name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class EntityNames:
         self._reader = reader
 
     def iri_of(self, name: str) -> str:
-        """Returns the IRI of what is named. Raises NameProblem if nothing or more than one entity has the name."""
+        """Returns the IRI of the named entity. Raises NameProblem if no entity or several entities have the name."""
         name = name.strip().strip("<>")
         if name.startswith(_SCHEMES) and not _FORBIDDEN.search(name):
             return name

@@ -1,4 +1,4 @@
-"""The tools: search, description, stored queries, vocabulary and SPARQL, each with the origin of its answer."""
+"""The tools: search, description, stored queries, vocabulary and SPARQL, each with the origin of its result."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ ORDER BY DESC(?direction) ?property ?label ?value ?graph
 
 
 def _answered(tool: Callable[..., CallToolResult]) -> Callable[..., CallToolResult]:
-    """Returns the tool with its errors as results that say what is wrong: any other exception would lose its text."""
+    """Returns the tool with errors as results with their message; the text of any other exception would be lost."""
 
     @functools.wraps(tool)
     def answer(*arguments: Any, **named: Any) -> CallToolResult:

@@ -21,7 +21,7 @@ _KEPT = 64
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an answer is from: the release, the address in that release, and the citation of this address."""
+    """The origin of a result: the release, the address in that release, and the citation of this address."""
 
     release: str
     source: str
@@ -60,7 +60,7 @@ class ReleaseReader:
         return read_result(response, text)
 
     def origin(self, path: str, parameters: Mapping[str, str] | None = None, cited: bool = True) -> Origin:
-        """Returns the origin of the answer at a path; if that has no citation, it is the citation of the dataset."""
+        """Returns the origin of the result at a path; without a citation of its own, it has that of the dataset."""
         query = f"?{urlencode(parameters)}" if parameters else ""
         citation = self._citation(f"cite/{path}{query}" if cited else "cite")
         return Origin(self.release, f"{self._transport.root}/{self._path(path)}{query}", citation)

@@ -101,7 +101,7 @@ class Delta:
 
     def append(self, later: Delta) -> None:
         """Extends this change by a later one."""
-        # Removals first: a quad that `later` removes may be one that this change added.
+        # Removals first: `later` may remove a quad that this change added.
         for quad in later.removed:
             self.remove(quad)
         for quad in later.added:

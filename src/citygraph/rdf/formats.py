@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 
 class Need(StrEnum):
-    """What only some tables have."""
+    """A feature that only some tables have."""
 
     GEOMETRY = "geometry"
     NETWORK = "network"
@@ -47,7 +47,7 @@ class Format:
     text: bool = True
     iri: str | None = None  # the format's name in http://www.w3.org/ns/formats/
     served_as: str = ""  # the value of Content-Type, if it differs from the media type
-    needs: Need | None = None  # what a table must have to be written in it
+    needs: Need | None = None  # the feature that a table needs for this format
 
     @property
     def media_type(self) -> str:

@@ -1,6 +1,6 @@
 """The lexical spaces of the XSD datatypes (W3C XML Schema 1.1, part 2), strictly: which texts are valid literals.
 
-Engines deviate from these in both directions, so data is checked here before any engine reads it. White space around a
+Engines accept too much and too little, so data are checked here before any engine reads them. White space around a
 value is not part of a lexical form (RDF 1.1, 3.3).
 """
 
@@ -35,7 +35,7 @@ _NAME = rf"{_NAME_START}\-.0-9\u00B7\u0300-\u036F\u203F-\u2040"
 
 @dataclass(frozen=True)
 class Datatype:
-    """A datatype: whether a text is in its lexical space, and an example of one that is."""
+    """A datatype: whether a text is in its lexical space, and a valid example."""
 
     contains: Callable[[str], bool]
     example: str

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import heapq
 import io
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from itertools import groupby
+from functools import partial
+from itertools import chain, groupby, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
+
+from citygraph.saving import DISK_FULL
+
+_Item = TypeVar("_Item")
 
 # AdHash (Bellare and Micciancio, 1997): the sum of the members' hashes. The modulus must be large for
 # collisions to be infeasible, hence 2,048 bits of SHAKE-256 for each quad.
@@ -30,16 +35,21 @@ class SetDigest:
 
     def add(self, quads: Iterable[Quad]) -> int:
         """Adds quads that are not in the set, and returns their number."""
+        return self.add_lines(map(as_line, quads))
+
+    def add_lines(self, lines: Iterable[str]) -> int:
+        """Adds quads that are not in the set, given as lines of N-Quads, and returns their number."""
         count = 0
-        for count, quad in enumerate(quads, 1):  # noqa: B007 - the count outlives the loop
-            self.total = (self.total + _hash(quad)) % _MODULUS
+        for batch in batched(lines):
+            count += len(batch)
+            self.total = (self.total + sum(map(_hash, batch))) % _MODULUS
         return count
 
     def remove(self, quads: Iterable[Quad]) -> int:
         """Removes quads that are in the set, and returns their number."""
         count = 0
         for count, quad in enumerate(quads, 1):  # noqa: B007 - the count outlives the loop
-            self.total = (self.total - _hash(quad)) % _MODULUS
+            self.total = (self.total - _hash(as_line(quad))) % _MODULUS
         return count
 
     @property
@@ -48,15 +58,17 @@ class SetDigest:
         return hashlib.sha256(self.total.to_bytes(_BYTES, "big")).hexdigest()
 
 
-def _hash(quad: Quad) -> int:
-    return int.from_bytes(hashlib.shake_256(str(quad).encode()).digest(_BYTES), "big")
+def _hash(line: str) -> int:
+    return int.from_bytes(hashlib.shake_256(line[: -len(_END)].encode()).digest(_BYTES), "big")
 
 
 # An RDF Patch from the store of the parent to that of this release, default graph included.
 PATCH = "changes/store.rdfp.gz"
 _END = " .\n"
 _RUN = 200_000  # lines that are sorted in memory at a time: some 50 MB
+_BATCH = 10_000
 _BUFFER = 1 << 20
+_BLOCK = 1 << 18  # characters of each run that are in memory while the runs are merged
 # Level 9 takes three times as long for 4 % less.
 _LEVEL = 6
 
@@ -75,23 +87,54 @@ class SortedLines:
         if len(self._lines) >= _RUN:
             path = Path(self._folder.name, str(len(self._runs)))
             with path.open("w", encoding="utf-8", newline="\n") as run:
-                run.writelines(sorted(self._lines))
+                run.writelines(_in_order(self._lines))
             self._runs.append(path)
             self._lines.clear()
 
-    def __iter__(self) -> Iterator[str]:
+    def add_graph(self, store: Store, graph: NamedNode) -> None:
+        """Adds the triples of a graph as lines of N-Triples."""
+        for lines in triples_of(store, graph, Path(self._folder.name)):
+            self.add(lines)
+
+    def batches(self) -> Iterator[list[str]]:
+        """Yields the lines in order, some at a time."""
         with ExitStack() as stack:
             runs = [stack.enter_context(run.open(encoding="utf-8", newline="\n")) for run in self._runs]
-            # Each run is sorted, so that their merge needs one line of each in memory.
-            merged = heapq.merge(*runs, sorted(self._lines)) if runs else iter(sorted(self._lines))
-            # A triple that several graphs state comes in several times, and one after the other once sorted.
-            for line, _ in groupby(merged):
-                yield line
+            yield from _merged([*map(_blocks, runs), batched(_in_order(self._lines))])
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self.batches())
 
     def close(self) -> None:
         """Removes the files. Iterating is not possible any more."""
         self._lines.clear()
         self._folder.cleanup()
+
+
+def _in_order(lines: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(sorted(lines)))
+
+
+def batched(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """Yields the items in lists, so that derived values do not need memory for all items at once."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
+
+
+def _blocks(text: IO[str]) -> Iterator[list[str]]:
+    return iter(partial(text.readlines, _BLOCK), [])
+
+
+def _merged(runs: list[Iterator[list[str]]]) -> Iterator[list[str]]:
+    """Yields the lines of runs in order, each once. Each run is in order, and so needs one block in memory."""
+    blocks = [next(run, []) for run in runs]
+    while any(blocks):
+        # No block that is still to be read has a line before this one. (Sorting joins ordered lists quickly.)
+        last = min(block[-1] for block in blocks if block)
+        ends = [bisect_right(block, last) for block in blocks]
+        yield _in_order(chain.from_iterable(block[:end] for block, end in zip(blocks, ends, strict=True)))
+        blocks = [block[end:] or next(run, []) for run, block, end in zip(runs, blocks, ends, strict=True)]
 
 
 def named_graphs(store: Store) -> list[NamedNode]:
@@ -119,27 +162,45 @@ def subject_of(line: str) -> str:
     return line[1 : line.index(">")] if line.startswith("<") else ""
 
 
+def triples_of(store: Store, graph: NamedNode, folder: Path) -> Iterator[list[str]]:
+    """Yields the triples of a graph as lines of N-Triples, some at a time, from a temporary file in `folder`."""
+    path = folder / "graph.nt"
+    # The engine writes lines in half of the time in which Python makes them of quads.
+    store.dump(str(path), RdfFormat.N_TRIPLES, from_graph=graph)
+    with path.open(encoding="utf-8", newline="\n") as text:
+        yield from _blocks(text)
+    path.unlink()
+
+
 def lines_of(store: Store, folder: Path) -> Iterator[str]:
     """Yields the quads of the named graphs as lines, sorted by graph and then by characters, as in a release's dump."""
     for graph in named_graphs(store):
         lines = SortedLines(folder)
         try:
-            lines.add(as_line(quad) for quad in store.quads_for_pattern(None, None, None, graph))
-            yield from lines
+            lines.add_graph(store, graph)
+            yield from (with_graph(line, graph) for line in lines)
         finally:
             lines.close()
 
 
 @contextmanager
 def packed(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a gzip file for writing, without time or name in it: equal content gives equal bytes."""
-    with (
-        path.open("wb") as raw,
-        # A file name or a time in the header would make equal content differ (RFC 1952, section 2.3).
-        gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as compressed,
-        io.BufferedWriter(cast(io.RawIOBase, compressed), _BUFFER) as buffered,
-    ):
-        yield buffered
+    """Opens a gzip file for writing, without time or name in it: equal content gives equal bytes.
+
+    Raises OSError with the name of the file, also if the disk becomes full.
+    """
+    try:
+        with (
+            path.open("wb") as raw,
+            # A file name or a time in the header would make equal content differ (RFC 1952, section 2.3).
+            gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as compressed,
+            io.BufferedWriter(cast(io.RawIOBase, compressed), _BUFFER) as buffered,
+        ):
+            yield buffered
+    except OSError as error:
+        if error.errno in DISK_FULL and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 @contextmanager
@@ -166,7 +227,7 @@ def write_patch(folder: Path, added: Iterable[str], removed: Iterable[str]) -> N
 
 def patched_ancestors(release: Path) -> Iterator[tuple[Path, str]]:
     """Yields this release and its ancestors as long as each has a patch, with the name of its parent."""
-    # An ancestor may have been pruned, or be pruned meanwhile.
+    # An ancestor may have been pruned, or may be pruned at this moment.
     with suppress(OSError, KeyError, ValueError):
         while (release / PATCH).is_file():
             parent = str(json.loads((release / "manifest.json").read_text(encoding="utf-8"))["parent"])

@@ -40,9 +40,9 @@ class Validity(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class DateInterval:
-    """An interval between two partial dates, which belong to it: `start` is "" if unknown, `end` if open or unknown.
+    """An interval that includes two partial dates: `start` is "" if unknown, `end` is "" if open or unknown.
 
-    `is_open` distinguishes what lasts from what has ended on an unknown date.
+    `is_open` distinguishes an interval that continues from one that ended on an unknown date.
     """
 
     start: str

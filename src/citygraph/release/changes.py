@@ -11,7 +11,7 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
 from citygraph.rdf.nquads import graph_of, lines_of, open_gzip_text, subject_of, unpacked
 from citygraph.rdf.terms import ID, RDF, SOURCE
-from citygraph.release.outputs import NQUADS
+from citygraph.release.outputs import NQUADS, PLAIN_NQUADS
 from citygraph.release.releases import Release
 
 ADDED = "changes/added.nq.gz"
@@ -46,13 +46,14 @@ class Quads(Protocol):
 
 
 def write_all_changes(parent: Release | None, store: Store, folder: Path) -> ChangeCounts:
-    """Writes the changes of a whole build against its parent; `folder` has the N-Quads dump of the build."""
+    """Writes the changes of a whole build against its parent; `folder` has its N-Quads dumps."""
     (folder / "changes").mkdir(exist_ok=True)
     if parent is None:
         # Everything is new, so the dump is the list of added statements: a hard link costs no space.
         (folder / ADDED).hardlink_to(folder / NQUADS.path)
-        added = sum(1 for _ in _dump(folder))
-        return ChangeCounts(added, _write_rest(folder, added=_dump(folder), removed=(), before=None, after=store))
+        with (folder / PLAIN_NQUADS.path).open("rb") as lines:
+            added = sum(1 for _ in lines)
+        return ChangeCounts(added, _write_rest(folder, added=_plain(folder), removed=(), before=None, after=store))
     before = parent.open_store()
     plus, minus = folder / "added.nq", folder / "removed.nq"
     with (
@@ -60,7 +61,7 @@ def write_all_changes(parent: Release | None, store: Store, folder: Path) -> Cha
         minus.open("w", encoding="utf-8", newline="\n") as less,
     ):
         older = _dump(parent.path) if (parent.path / NQUADS.path).is_file() else lines_of(before, folder)
-        for is_new, line in compare(older, _dump(folder)):
+        for is_new, line in compare(older, _plain(folder)):
             (more if is_new else less).write(line)
     try:
         with plus.open(encoding="utf-8", newline="\n") as more, minus.open(encoding="utf-8", newline="\n") as less:
@@ -136,7 +137,12 @@ def _write(path: Path, lines: Iterable[str]) -> int:
 
 def _things(lines: Iterable[str]) -> Iterator[str]:
     """Yields the entities and sources that the lines are about; a hash node belongs to its entity."""
+    last = "_:"
     for line in lines:
+        # The lines of a subject follow each other.
+        if line.startswith(last):
+            continue
+        last = line[: line.index(" ")] + " "
         iri = subject_of(line).partition("#")[0]
         if iri.startswith((ID, SOURCE)):
             yield iri
@@ -158,4 +164,9 @@ def _order(line: str) -> tuple[str, str]:
 
 def _dump(folder: Path) -> Iterator[str]:
     with unpacked(folder / NQUADS.path) as lines:
+        yield from lines
+
+
+def _plain(folder: Path) -> Iterator[str]:
+    with (folder / PLAIN_NQUADS.path).open(encoding="utf-8", newline="\n") as lines:
         yield from lines

@@ -64,7 +64,7 @@ class CitedResult:
 
 @dataclass(frozen=True)
 class CitableQuery:
-    """A query to be cited: its normal form and its parameters, with what describes it in a citation."""
+    """A query to be cited: its normal form, its parameters, and its description in a citation."""
 
     normal: str
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class CitableQuery:
 
 
 def read_record(text: str) -> CitedResult:
-    """Reads the record of a cited result. Raises UsageError if the text is none, or contradicts itself."""
+    """Reads the record of a cited result. Raises UsageError if the text is not a record or is inconsistent."""
     try:
         values: dict[str, Any] = json.loads(text)
         known = {name: values[name] for name in (one.name for one in fields(CitedResult)) if name in values}

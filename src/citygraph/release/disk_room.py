@@ -1,4 +1,4 @@
-"""The room on the disk: what a build or a commit needs, compared with what is free before it starts."""
+"""Disk space: compares the needs of a build or commit with the free space before it starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from citygraph.release.releases import Releases
 _KB, _MB = 1000, 1_000_000
 # The İzmir graph: 1.4 MB of files make a release of 27 MB, of which the vocabulary takes 4.8 MB.
 _FIRST, _TIMES = 4_800_000, 15
-# A commit of one statement writes at least this much besides what it shares with the release before.
+# A commit of one statement writes at least this much, in addition to the files shared with the previous release.
 _COMMIT, _TEXT = 128_000, 2
 # Warn while so many more releases of the size of the current one fit.
 _FEW = 3
@@ -27,17 +27,17 @@ class DiskRoom(NamedTuple):
 
 
 def disk_room(releases: Releases) -> DiskRoom:
-    """Returns what is free and what is used on the disk of the releases."""
+    """Returns the free and used space of the releases' disk."""
     status = _status(releases)
     return DiskRoom(status.f_bavail * status.f_frsize, (status.f_blocks - status.f_bfree) * status.f_frsize)
 
 
-def require_room_for_build(releases: Releases, data: int) -> None:
+def require_room_for_build(releases: Releases, data: int, left: int = 0) -> None:
     """Raises StorageFull if a build from so many bytes of data needs more room than is free, with both figures.
 
-    It needs as much as the current release takes.
+    It needs as much as the current release takes. It continues or removes the `left` bytes of an interrupted build.
     """
-    need, free = _size_of_current(releases) or _FIRST + _TIMES * data, disk_room(releases).free
+    need, free = _size_of_current(releases) or _FIRST + _TIMES * data, disk_room(releases).free + left
     if need > free:
         raise StorageFull(
             f"a build needs about {need / _MB:.1f} MB of disk, and {free / _MB:.1f} MB are free: nothing was "

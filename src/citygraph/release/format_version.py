@@ -1,4 +1,4 @@
-"""The format of releases: which of them this version can read, and which it should build anew."""
+"""The format of releases: which formats this version can read, and which it should build again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from citygraph.errors import NewerRelease
 if TYPE_CHECKING:
     from citygraph.release.releases import Manifest
 
-# One more whenever a release has something that earlier versions of citygraph would misread, or that this version
+# Raise it whenever a release has something that earlier versions of citygraph would misread, or that this version
 # misses in earlier releases. Then also: an entry below, and an archive (tests/releases/make.py).
 FORMAT = 2
 _ADDED = {2: "statistics that bound the cost of queries, and the citations of stored results"}
@@ -29,7 +29,7 @@ def require_readable(values: Mapping[str, Any], name: str) -> None:
 
 
 def upgrade_note(manifest: Manifest) -> str:
-    """Returns which earlier version made a release, and what it lacks; "" for a release of this version."""
+    """Returns a note on the earlier version that made a release and its missing features; "" for this version."""
     if manifest.format == FORMAT and manifest.software_version == __version__:
         return ""
     note = (

@@ -46,7 +46,7 @@ class OutputFile:
 
     @property
     def content_type(self) -> str:
-        """The media type of the bytes as they are sent."""
+        """The media type of the sent bytes."""
         return "application/gzip" if self.packed else self.media_type
 
 

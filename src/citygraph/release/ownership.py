@@ -18,7 +18,7 @@ GraphCheck = Callable[[Graph], None]
 
 # Graphs that the server makes, each with the reason for which it cannot be written to.
 _MADE_BY_SERVER = {
-    DERIVED_GRAPH: "it holds what the rules derive from the other graphs",
+    DERIVED_GRAPH: "it has the statements that rules derive from the other graphs",
     ONTOLOGY_GRAPH: "it is made from the files in ontology/",
     SHAPES_GRAPH: "it is made from the files in ontology/shapes/",
     CATALOG_GRAPH: "it describes the other graphs, and is kept in data/catalog.ttl",

@@ -1,4 +1,4 @@
-"""Releases that were made elsewhere: written in private, checked, put beside the others, and then made current."""
+"""Releases from another machine: written to a private folder, checked, added to the others, and made current."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from citygraph.release.folder_locks import sync_tree
 from citygraph.release.releases import CURRENT, Release, Releases, read_release
 from citygraph.release.retention import IN_USE, superseded
 
-# Beside the releases: why some are never pruned.
+# In the folder of releases: the reasons why some are never pruned.
 BESIDE = (".pins", ".results")
 # The records of the releases that were received, by name.
 _RECEIVED = ".received"
@@ -29,34 +29,34 @@ class ReceivedReleases:
 
     @contextmanager
     def receiving(self, name: str, need: int) -> Iterator[Path]:
-        """Yields a private folder for the files of a release, which needs so many bytes.
+        """Yields a private folder for the files of a release of a known size in bytes.
 
-        At the end of the block the release is checked, synced to the disk, and put beside the others. Raises
-        StorageFull before anything is written, BadData if it is not a release of this name.
+        At the end of the block the release is checked, synced to the disk, and added to the others. Raises StorageFull
+        before anything is written, BadData if it is not a release of this name.
         """
         require_room(self.releases, need)
         self.releases.sweep()
-        with self.releases._private() as (staged, _):
+        with self.releases.private() as (staged, _):
             yield staged
             _check(staged, name)
             (staged / "lock").unlink()
             sync_tree(staged)
             staged.chmod(0o755)
-            with self.releases._locked():
+            with self.releases.locked():
                 if not (self.releases.root / name).exists():
                     staged.rename(self.releases.root / name)
 
     def switch(self, name: str) -> None:
         """Makes a received release the current one, by one rename. Raises NotFound."""
         self.releases.get(name)
-        with self.releases.writing(), self.releases._locked():
+        with self.releases.writing(), self.releases.locked():
             link = self.releases.root / f".switch-{os.getpid()}"
             link.unlink(missing_ok=True)
             link.symlink_to(name)
             link.rename(self.releases.root / CURRENT)
 
     def require_received(self, known: Collection[str]) -> None:
-        """Raises Conflict if the current release was made here, and is not among those that are known elsewhere."""
+        """Raises Conflict if the current release was made here, and the other machine does not have it."""
         with suppress(NotFound):
             current = self.releases.current_id()
             if current not in known and self.record(current) is None:
@@ -66,7 +66,7 @@ class ReceivedReleases:
                 )
 
     def record(self, name: str) -> bytes | None:
-        """Returns the record with which a release was received; None if it was made here."""
+        """Returns the record of a received release; None if it was made here."""
         with suppress(FileNotFoundError):
             return self._record(name).read_bytes()
         return None

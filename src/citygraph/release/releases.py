@@ -91,46 +91,50 @@ class Release:
 class Staged:
     """A release that is not published yet: a private folder with a writable store.
 
-    `working` is the store of a working copy, which stays open afterwards: then a copy of it is published. With
-    `in_memory`, the store is in memory, and another process writes it to the folder `store`.
+    The store is in the folder `store`. That of a working copy is elsewhere and stays open: a copy of it is published.
+    A build may have its store in memory; it closes it when the folder has all.
     """
 
     def __init__(
-        self,
-        releases: Releases,
-        path: Path,
-        parent: Release | None,
-        working: Store | None = None,
-        in_memory: bool = False,
+        self, releases: Releases, path: Path, parent: Release | None, store: Store, is_working: bool = False
     ) -> None:
         self._releases = releases
-        self._is_working = working is not None
-        self._is_in_memory = in_memory
+        self._is_working = is_working
         self.path = path
         self.parent = parent
-        self.store: Store | None = working
-        if working is None:
-            self.store = Store() if in_memory else Store(str(path / "store"))
+        self.store: Store | None = store
+
+    @property
+    def store_path(self) -> Path:
+        """The folder of the store."""
+        return self.path / "store"
 
     def open(self) -> Store:
-        """Returns the writable store. Raises Conflict after publication."""
+        """Returns the store. Raises Conflict after publication."""
         if self.store is None:
             raise Conflict("this staged release is already published")
         return self.store
+
+    def copy_store(self) -> Path:
+        """Copies the store of a working copy for publication, once: it must not change any more."""
+        if not self.store_path.exists():
+            self.open().backup(str(self.store_path))
+        return self.store_path
+
+    def close(self) -> None:
+        """Closes the store. RocksDB's lock is released if nobody else holds the store."""
+        self.store = None
 
     def publish(self, manifest: Manifest) -> Release:
         """Makes this the current release, and sets its name and time.
 
         Raises Conflict if another release was published since this one was staged.
         """
-        if self._is_in_memory:
-            # The other process has flushed it.
-            Store.read_only(str(self.path / "store"))
-        elif self._is_working:
-            self.open().backup(str(self.path / "store"))
-        else:
-            self.open().flush()
-        self.store = None  # closes it: RocksDB's lock must be released before readers open it
+        if self._is_working:
+            self.copy_store()
+        elif self.store is not None:
+            self.store.flush()
+        self.close()  # before readers open it
         return self._releases._publish(self, manifest)
 
 
@@ -153,7 +157,7 @@ class WorkingCopy:
         """Returns the store, with the content of this release."""
         if self._store is None or self._release_id != release.id:
             self.drop()
-            path, _ = self._folder.enter_context(self._releases._private())
+            path, _ = self._folder.enter_context(self._releases.private())
             release.open_store().backup(str(path / "store"))
             self._store, self._release_id, self._commits = Store(str(path / "store")), release.id, 0
         return self._store
@@ -171,7 +175,7 @@ class WorkingCopy:
         self._folder.close()
 
 
-# The release that is the current one for the answer that a thread is making.
+# The current release for the response that a thread is making.
 _AT: ContextVar[tuple[Releases, str] | None] = ContextVar("_AT", default=None)
 
 
@@ -186,14 +190,14 @@ class Releases:
         return self.get(self.current_id())
 
     @contextmanager
-    def at_current(self) -> Iterator[str]:
-        """Yields the name of the current release, "" for none; in this thread it stays the current one in the block.
+    def at_current(self, name: str = "") -> Iterator[str]:
+        """Yields the name of the current release ("" for none), which does not change for this thread in the block.
 
-        So an answer is made from one release, whatever is published meanwhile.
+        So a response is made from one release, even if another is published. Pass `name` if it has just been read.
         """
-        name = ""
-        with suppress(NotFound):
-            name = self.current_id()
+        if not name:
+            with suppress(NotFound):
+                name = self.current_id()
         token = _AT.set((self, name) if name else None)
         try:
             yield name
@@ -223,7 +227,7 @@ class Releases:
         """Returns all releases, the newest first."""
         history = []
         for path in self.root.iterdir() if self.root.is_dir() else ():
-            # A release may be pruned meanwhile; a hidden folder is staged, or being removed.
+            # A release may be pruned at this moment; a hidden folder is staged, or being removed.
             if not path.name.startswith(".") and not path.is_symlink():
                 # After a return to an earlier version of citygraph, it may be unreadable.
                 with suppress(NotFound, FileNotFoundError, NewerRelease):
@@ -232,37 +236,34 @@ class Releases:
         return sorted(history, key=lambda release: (release.id[:18], release.manifest.number), reverse=True)
 
     @contextmanager
-    def stage(
-        self, copy_of: Release | None = None, working: WorkingCopy | None = None, in_memory: bool = False
-    ) -> Iterator[Staged]:
+    def stage(self, copy_of: Release | None = None, working: WorkingCopy | None = None) -> Iterator[Staged]:
         """Yields a staged release, empty or a copy (by hard links) of another; removes it unless it gets published.
 
-        With `working` changes are written to the working copy, and copied at publication. With `in_memory`, an empty
-        one has its store in memory.
+        With `working` changes are written to the working copy, and copied at publication.
         """
         self.sweep()
-        with self._private() as (path, parent):
+        with self.private() as (path, parent):
             staged: Staged | None = None
             try:
                 if copy_of is not None and working is not None:
-                    staged = Staged(self, path, parent, working.store_of(copy_of))
+                    staged = Staged(self, path, parent, working.store_of(copy_of), is_working=True)
                 else:
                     if copy_of is not None:
                         copy_of.open_store().backup(str(path / "store"))
-                    staged = Staged(self, path, parent, in_memory=in_memory)
+                    staged = Staged(self, path, parent, Store(str(path / "store")))
                 yield staged
             finally:
                 # Closes the store before its folder is removed.
                 if staged is not None:
-                    staged.store = None
+                    staged.close()
 
     @contextmanager
-    def _private(self) -> Iterator[tuple[Path, Release | None]]:
+    def private(self) -> Iterator[tuple[Path, Release | None]]:
         """Yields a new private folder and the current release; removes the folder unless it was renamed."""
         with ExitStack() as stack:
-            with self._locked():
+            with self.locked():
                 # Under the folder's lock, so that `sweep` never sees a new staged release without its own lock.
-                parent = self._current_or_none()
+                parent = self.current_or_none()
                 path = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root))
                 stack.callback(shutil.rmtree, path, ignore_errors=True)
                 stack.enter_context(file_lock(path / "lock"))
@@ -272,7 +273,7 @@ class Releases:
         """Removes the staged releases of processes that have died, and returns their number."""
         if not any(True for pattern in (_STAGING, _NEXT) for _ in self.root.glob(pattern + "*")):
             return 0  # without the lock, because the folder may be read-only
-        with self._locked():
+        with self.locked():
             abandoned = [path for path in self.root.glob(_STAGING + "*") if is_abandoned(path)]
             for link in self.root.glob(_NEXT + "*"):
                 # The process died during publication: the release may exist, but did not become the current one.
@@ -291,10 +292,10 @@ class Releases:
 
         Returns the names of the removed releases, or of those to be removed with `dry_run`.
         """
-        with self._locked():
+        with self.locked():
             history = self.history()
             kept = {release.id for release in history[:keep]} if isinstance(keep, int) else keep(history)
-            kept |= {*protected(self), *(one.id for one in [self._current_or_none()] if one)}
+            kept |= {*protected(self), *(one.id for one in [self.current_or_none()] if one)}
             old = [release for release in history if release.id not in kept]
             hidden = [self._hidden(release.path) for release in old if not dry_run]
         for path in hidden:  # without the lock, which commits wait for; after a kill, `sweep` removes the rest
@@ -330,17 +331,17 @@ class Releases:
             yield
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Holds the lock of the folder, for a short time, while releases are added or removed."""
         self.root.mkdir(parents=True, exist_ok=True)
         with file_lock(self.root / ".lock"):
             yield
 
     def _publish(self, staged: Staged, manifest: Manifest) -> Release:
-        with self._locked():
-            current = self._current_or_none()
+        with self.locked():
+            current = self.current_or_none()
             if (current.id if current else None) != (staged.parent.id if staged.parent else None):
-                raise Conflict("another release was published meanwhile: nothing was changed, try again")
+                raise Conflict("another release was published in the meantime: nothing was changed, try again")
             now = datetime.now(UTC)
             name = f"{now:%Y-%m-%dT%H%M%SZ}-{manifest.digest[:12]}"
             parent = staged.parent.id if staged.parent else None
@@ -350,7 +351,7 @@ class Releases:
                 name = f"{name}-{number}"
             manifest = replace(manifest, id=name, created=f"{now:%Y-%m-%dT%H:%M:%SZ}", parent=parent, number=number)
             _write_manifest(staged.path / _MANIFEST, manifest)
-            (staged.path / "lock").unlink()
+            (staged.path / "lock").unlink(missing_ok=True)
             sync_tree(staged.path)
             staged.path.chmod(0o755)
             target = self.root / name
@@ -371,7 +372,8 @@ class Releases:
             raise
         sync(self.root)
 
-    def _current_or_none(self) -> Release | None:
+    def current_or_none(self) -> Release | None:
+        """Returns the current release, or None before the first one."""
         try:
             return self.current()
         except NotFound:

@@ -1,4 +1,4 @@
-"""The stored results: a folder of records beside the releases, which it protects from removal."""
+"""Stored results: records in the folder of releases, which protect their releases from removal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _FOLDER = ".results"
 # A file occupies at least a block of the disk.
 _BLOCK = 4096
-# Bytes of the longest query of a record: a longer one is not for readers.
+# Bytes of the longest query of a record; longer ones are not for human readers.
 LONGEST = 64 * 1024
 
 
 class ResultStore:
-    """The records of a folder of releases, one file each, named by its identifier; `limit` is in bytes, 0 is none."""
+    """The records of a folder of releases, one file per identifier; `limit` is in bytes, 0 for no limit."""
 
     def __init__(self, releases: Releases, limit: int = 0) -> None:
         self._releases = releases
@@ -36,8 +36,8 @@ class ResultStore:
             with suppress(FileNotFoundError):
                 return _read(self._path(result_id))
         raise NotFound(
-            f"the result {result_id[:40]!r} is not stored here: whoever has its record, or its query and the digest of "
-            "its release, can store it with POST /results, and gets the same identifier"
+            f"the result {result_id[:40]!r} is not stored here: anyone who has its record, or its query and the digest "
+            "of its release, can store it with POST /results, and gets the same identifier"
         )
 
     def has(self, result_id: str) -> bool:
@@ -45,15 +45,15 @@ class ResultStore:
         return self._path(result_id).is_file()
 
     def store(self, record: CitedResult) -> CitedResult:
-        """Stores a record, and returns it, or the one that is stored already. Its release is protected from then on.
+        """Stores a record and returns it, or returns the equal stored one. Its release is then protected.
 
-        Raises TooLarge, StorageFull if the limit is reached, NotFound if the release was removed meanwhile.
+        Raises TooLarge, StorageFull if the limit is reached, NotFound if the release has been removed.
         """
         text = record.as_json()
         if len(record.query.encode()) > LONGEST:
             raise TooLarge(f"a cited query may have {LONGEST} bytes in its normal form", LONGEST)
         # The lock is that of the releases: none is removed between this check and the record that protects it.
-        with self._releases._locked():
+        with self._releases.locked():
             if self.has(record.id):
                 return self.get(record.id)
             self._releases.get(record.release_id)
@@ -72,7 +72,7 @@ class ResultStore:
     def records(self) -> Iterator[CitedResult]:
         """Yields all records, sorted by identifier. Raises BadData, which names the file, if one cannot be read."""
         for path in sorted(self._folder.glob("*.json")):
-            # Removed meanwhile.
+            # It has been removed in the meantime.
             with suppress(FileNotFoundError):
                 yield _read(path)
 
@@ -107,7 +107,7 @@ def cited_releases(releases: Releases) -> dict[str, tuple[str, ...]]:
 
 
 def release_of(record: CitedResult, history: Sequence[Release]) -> Release | None:
-    """Returns the release with the data of a record: the one that it names, else the first with the same digest."""
+    """Returns the release of a record: the named one, else the first with the same digest."""
     same = [release for release in history if release.manifest.digest == record.release]
     named = (release for release in same if release.id == record.release_id)
     return next(named, None) or min(same, key=lambda release: release.id, default=None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from citygraph.release.releases import Release, Releases
 
 _TERM = re.compile(r"(?P<days>\d+) ?(?:d|days?)|(?P<count>\d+) (?P<period>\w+)|(?P<always>cited|tagged)")
-# What releases of one period have in common.
+# The part of a date that the releases of one period share.
 _PERIODS = {"daily": "%Y-%m-%d", "weekly": "%G-%V", "monthly": "%Y-%m", "yearly": "%Y"}
 _NEWEST = "newest"
 # Servers and running queries may still read a release that was current a moment ago.
@@ -26,7 +26,7 @@ _HOUR = 3600.0
 
 @dataclass(frozen=True)
 class KeepPolicy:
-    """What is kept: the releases of some days, the newest few, and the last one of each of some periods."""
+    """The kept releases: those of some days, the newest few, and the last one of each of some periods."""
 
     days: int = 0
     newest: int = 0
@@ -49,7 +49,7 @@ class KeepPolicy:
 
 
 def parse_policy(text: str) -> KeepPolicy:
-    """Returns the policy that a text describes. Raises UsageError, which names what is not understood."""
+    """Returns the policy that a text describes. Raises UsageError with the part that is invalid."""
     days, periods, is_empty = 0, dict[str, int](), True
     for term in (part.strip() for part in text.split(",")):
         match = _TERM.fullmatch(term)
@@ -69,7 +69,7 @@ def parse_policy(text: str) -> KeepPolicy:
 
 
 def prune_by_setting(releases: Releases, keep: str) -> list[str]:
-    """Prunes by the setting `keep`, at most once an hour and never what may still be read; returns what was removed.
+    """Prunes by the setting `keep`, at most once an hour, except releases still in use; returns the removed ones.
 
     Without the setting, or in a folder that cannot be written, nothing is removed.
     """

@@ -11,6 +11,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from citygraph.server.accepting import ConnectionNumber
 from citygraph.shared_counts import SharedCounts
 
 # Seconds for the head of a request, and for its body, which has one more for each so many bytes.
@@ -27,6 +28,9 @@ _MOST_DROPPED = 1024 * 1024
 _TOO_LONG = b"The address and the headers have more than %d bytes." % _LONGEST_HEAD
 _REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n"
 _REFUSAL = _REFUSAL % len(_TOO_LONG) + b"connection: close\r\n\r\n" + _TOO_LONG
+_ENCODING = (
+    "In an address, characters beyond ASCII are percent-encoded, as in %C4%B0. curl does so with --data-urlencode."
+)
 # Parts of a request.
 _NONE, _HEAD, _BODY = range(3)
 
@@ -34,16 +38,17 @@ _NONE, _HEAD, _BODY = range(3)
 class Connections:
     """The connections of a process. Those whose client must send or read something are checked each second."""
 
-    def __init__(self, most: int, counts: SharedCounts) -> None:
+    def __init__(self, most: int, counts: SharedCounts, number: ConnectionNumber) -> None:
         self._most = most
-        self._counts = counts  # of open connections
+        self._counts = counts  # of open connections, for the metrics
+        self._number = number  # of open connections, for the other processes
         self._sending: dict[HttpConnection, float] = {}  # with the time since which the client sends
         self._reading: dict[HttpConnection, tuple[float, int]] = {}  # with a time, and the bytes left then
-        self._idle: dict[HttpConnection, None] = {}  # the one that is idle longest comes first
+        self._idle: dict[HttpConnection, None] = {}  # the longest idle connection first
         self._is_checking = False
 
     def open(self, connection: HttpConnection, number: int) -> None:
-        """Adds a new connection. If there are too many, with `number`, the one that is idle longest is closed."""
+        """Adds a new connection. If there are more than `number`, the connection that is idle longest is closed."""
         self._counts.add(0)
         self.sends(connection)
         if number > self._most:
@@ -53,6 +58,7 @@ class Connections:
     def close(self, connection: HttpConnection) -> None:
         """Removes a connection."""
         self._counts.add(0, -1)
+        self._number.add(-1)
         self._sending.pop(connection, None)
         self._reading.pop(connection, None)
         self._idle.pop(connection, None)
@@ -72,7 +78,7 @@ class Connections:
         self._sending.pop(connection, None)
 
     def reads(self, connection: HttpConnection) -> None:
-        """Notes that the client has to read the rest of what was sent."""
+        """Starts the time limit for the client to read the rest of the sent data."""
         self._reading[connection] = time.monotonic(), connection.unread
         self._check_later(connection.loop)
 
@@ -124,6 +130,7 @@ class HttpConnection(HttpToolsProtocol):
         self.on_lost: Callable[[], None] | None = None
         self._open_connections = connections
         self._answered: RequestResponseCycle | None = None
+        self._is_answering = False
         self._part = _NONE
         self._received = 0  # bytes of this part, at least
 
@@ -165,6 +172,10 @@ class HttpConnection(HttpToolsProtocol):
         else:
             self._open_connections.has_sent(self)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what is not HTTP. Most often it is an address with letters that are not encoded."""
+        super().send_400_response(f"{msg} {_ENCODING}\n")
+
     def _is_waiting(self) -> bool:
         """Returns whether neither a request is under way nor the time limit of idle connections runs."""
         is_working = self.cycle is not None and not self.cycle.response_complete
@@ -180,24 +191,33 @@ class HttpConnection(HttpToolsProtocol):
         self.scope["state"] = {"connection": self}
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Starts to answer a request, which is done here if it is quick."""
+        """Starts to serve a request, which is completed here if it is quick."""
+        if self._is_answering:
+            # The response to a pipelined request starts the next request: many would fill the stack.
+            self.loop.call_soon(self._start_asgi_task, cycle, app)
+            return
         # With requests in a pipeline, `cycle` is the last one.
         self._answered = cycle
-        if cycle.scope["method"] == "GET" and app.answer_quickly(cycle.scope):
-            return
+        self._is_answering = True
+        try:
+            if cycle.scope["method"] == "GET" and app.answer_quickly(cycle.scope):
+                return
+        finally:
+            self._is_answering = False
         super()._start_asgi_task(cycle, app)
 
-    def send_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def send_whole(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Sends a response in one piece, which costs one system call. The headers have its length, if it needs one."""
         cycle = self._answered
         if cycle is None or self.transport.is_closing():
             return
-        lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]]
-        head = b"".join(lines)
-        if head.count(b"\n") != len(lines) or b"\0" in head:
+        # Encoded together, because that takes half as long.
+        head = "".join([f"{name.lower()}: {value}\r\n" for name, value in headers]).encode("latin-1")
+        if head.count(b"\n") != len(headers) or b"\0" in head:
             raise ValueError("a header has a line break")
+        defaults = [b"%b: %b\r\n" % header for header in cycle.default_headers]
         end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write(b"".join((head, end, body)))
+        self.transport.write(b"".join((STATUS_LINE[status], *defaults, head, end, body)))
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
         cycle.message_event.set()
@@ -234,6 +254,6 @@ class HttpConnection(HttpToolsProtocol):
         self._open_connections.reads(self)
 
     def resume_writing(self) -> None:
-        """Goes on sending."""
+        """Continues sending."""
         super().resume_writing()
         self._open_connections.has_read(self)

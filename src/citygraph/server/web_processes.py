@@ -1,4 +1,4 @@
-"""The web processes: forked with the modules of the server, each with a listener of its own, replaced when they die."""
+"""The web processes: forked with the modules of the server, with shared listeners, replaced when they die."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from citygraph.parent import die_with_parent
+from citygraph.server.accepting import ConnectionNumber, ConnectionNumbers, SharingServer
 from citygraph.server.http_connection import Connections, HttpConnection
 from citygraph.server.wsgi_bridge import WsgiBridge
 from citygraph.service_manager import passed_listeners
@@ -34,19 +35,21 @@ _IDLE_SECONDS = 75
 _ENDING_SECONDS = 5
 _KILL_SECONDS = 2.0
 _WATCH_SECONDS = 1.0
-_BACKLOG = 1024
+# For all processes, within the limit of the system (net.core.somaxconn). A client beyond it tries again after a second.
+_BACKLOG = 4096
 # Open files of a web process besides the connections of its clients: engines, stores, files that are sent.
 _OTHER_FILES = 512
 
 
 class WebProcesses:
-    """The processes in which the application answers. `make_application` is called in each of them."""
+    """The processes that run the application. `make_application` is called in each of them."""
 
     def __init__(self, settings: Settings, make_application: Callable[[], WSGIApplication]) -> None:
         self._settings = settings
         self._make_application = make_application
         self._listeners: list[socket.socket] = []
-        self._started: dict[int, tuple[int, float]] = {}  # by process id: the number of the listener, and when
+        self._connections = ConnectionNumbers(settings.workers)
+        self._started: dict[int, tuple[int, float]] = {}  # by process id: which of the processes, and when
         self._is_stopping = False
 
     def serve(self) -> None:
@@ -59,7 +62,7 @@ class WebProcesses:
         former[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         former_wake = signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
         try:
-            for number in range(len(self._listeners)):
+            for number in range(self._settings.workers):
                 self._start(number)
             while not self._is_stopping:
                 select.select([awake], [], [], _WATCH_SECONDS)
@@ -98,12 +101,10 @@ class WebProcesses:
         signal.set_wakeup_fd(-1)
         for signal_ in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(signal_, signal.SIG_DFL)
-        # Without its parent a web process would keep the port, but has no engines that answer its queries.
+        # Without its parent a web process would keep the port without engines for its queries.
         die_with_parent(parent)
-        for other, listener in enumerate(self._listeners):
-            if other != number:
-                listener.close()
-        run(self._listeners[number], self._settings, self._make_application())
+        application = self._make_application()
+        run(self._listeners, self._settings, application, self._connections.enter(number))
 
     def _replace_dead(self) -> None:
         for pid, (number, since) in list(self._started.items()):
@@ -111,10 +112,11 @@ class WebProcesses:
             if not ended:
                 continue
             del self._started[pid]
+            self._connections.leave(number)
             if self._is_stopping:
                 continue
             log.error("a web process ended (status %d) and is replaced", os.waitstatus_to_exitcode(status))
-            # One that cannot even start must not take all the time of the machine.
+            # A process that cannot start must not take all the time of the machine.
             time.sleep(_WATCH_SECONDS if time.monotonic() - since < _WATCH_SECONDS else 0)
             self._start(number)
 
@@ -131,42 +133,41 @@ class WebProcesses:
 
 
 def listeners(settings: Settings) -> list[socket.socket]:
-    """Returns a listener for each web process. The kernel distributes the connections among them (SO_REUSEPORT).
-
-    If the service manager has listeners, the web processes share these.
-    """
+    """Returns the listeners, which all web processes share: those of the service manager, if it has any, or one."""
     if passed := passed_listeners():
-        return [passed[number % len(passed)].dup() for number in range(settings.workers)]
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    port, opened = settings.port, []
-    for _ in range(settings.workers):
-        listener = socket.socket(family)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.bind((settings.host, port))
-        port = listener.getsockname()[1]
-        listener.listen(_BACKLOG)
-        opened.append(listener)
-    return opened
+        return passed
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((settings.host, settings.port))
+    listener.listen(_BACKLOG)
+    return [listener]
 
 
-def run(listener: socket.socket, settings: Settings, application: WSGIApplication) -> None:
-    """Answers the requests of a listener, in this process, until SIGTERM or SIGINT."""
-    server = http_server(settings, application)
+def run(
+    listeners: list[socket.socket],
+    settings: Settings,
+    application: WSGIApplication,
+    number: ConnectionNumber | None = None,
+) -> None:
+    """Serves the requests of listeners, in this process, until SIGTERM or SIGINT; `number` counts its connections."""
+    server = http_server(settings, application, number)
 
     def end(*_: object) -> None:
         server.should_exit = True
 
     # When it has ended, the server raises the signal again, which must not end the process yet.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    server.run([listener])
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_, end)
+    server.run(listeners)
     # Other applications than the site may have nothing to end.
     getattr(application, "close", lambda: None)()
 
 
-def http_server(settings: Settings, application: WSGIApplication) -> uvicorn.Server:
-    """Returns the HTTP server of a process."""
+def http_server(
+    settings: Settings, application: WSGIApplication, number: ConnectionNumber | None = None
+) -> uvicorn.Server:
+    """Returns the HTTP server of a process, which shares its listeners with those whose connections are counted too."""
+    number = number or ConnectionNumbers().enter(0)
     # Clients that send no HTTP are no events for the log, and the bridge logs what fails.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
@@ -174,7 +175,7 @@ def http_server(settings: Settings, application: WSGIApplication) -> uvicorn.Ser
         interface="asgi3",
         loop="uvloop",
         # A class with arguments of its own.
-        http=partial(HttpConnection, connections=_connections(settings)),  # type: ignore[arg-type]
+        http=partial(HttpConnection, connections=_connections(settings, number)),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,
@@ -185,12 +186,12 @@ def http_server(settings: Settings, application: WSGIApplication) -> uvicorn.Ser
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_ENDING_SECONDS,
     )
-    return uvicorn.Server(config)
+    return SharingServer(config, number)
 
 
-def _connections(settings: Settings) -> Connections:
+def _connections(settings: Settings, number: ConnectionNumber) -> Connections:
     # The socket of the engine host is in the environment: it is known only when the server runs.
-    return Connections(_most_connections(settings), connection_counts(read_settings().engine_socket))
+    return Connections(_most_connections(settings), connection_counts(read_settings().engine_socket), number)
 
 
 def _most_connections(settings: Settings) -> int:

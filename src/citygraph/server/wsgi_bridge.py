@@ -35,7 +35,7 @@ class _Whole(NamedTuple):
     """A response in memory."""
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    headers: list[tuple[str, str]]
     body: bytes
 
 
@@ -48,7 +48,7 @@ class _Pieces(NamedTuple):
 
 
 class WsgiBridge:
-    """An ASGI application that has a WSGI application answer in `threads` threads; more requests wait for one.
+    """An ASGI application that runs a WSGI application in `threads` threads; further requests wait for a thread.
 
     A small body is received before a thread is taken, so that slow clients take none.
     """
@@ -62,7 +62,7 @@ class WsgiBridge:
         self._keys: dict[bytes, str] = {}
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Answers a request."""
+        """Serves a request."""
         state = scope["state"]
         environ: WSGIEnvironment = state.get("environ") or self._environ(scope)
         connection: HttpConnection = state["connection"]
@@ -80,7 +80,7 @@ class WsgiBridge:
             return
 
     def answer_quickly(self, scope: MutableMapping[str, Any]) -> bool:
-        """Answers a GET that is not worth a thread. Returns False for any other, which has had no effects yet."""
+        """Serves a GET that needs no thread. Returns False for any other request, which has had no effects yet."""
         environ = scope["state"]["environ"] = self._environ(scope)
         return self._answer_here(environ, b"", scope["state"]["connection"])
 
@@ -142,7 +142,7 @@ class WsgiBridge:
 
 
 class _Exchange:
-    """A request and its response. A thread runs the application; what it sends goes through the event loop."""
+    """A request and its response. A thread runs the application; the event loop sends its output."""
 
     def __init__(self, connection: HttpConnection, send: Send, watch: ClientWatch) -> None:
         self._connection = connection
@@ -151,7 +151,7 @@ class _Exchange:
         self._watch = watch
 
     async def answer(self, threads: ThreadPoolExecutor, application: WSGIApplication, environ: WSGIEnvironment) -> None:
-        """Has the application answer, and sends the response. Raises ClientGone, and what the application raises."""
+        """Runs the application and sends its response. Raises ClientGone, and what the application raises."""
         try:
             response = await self._loop.run_in_executor(threads, self._run, application, environ)
         except asyncio.CancelledError:
@@ -162,7 +162,7 @@ class _Exchange:
         if isinstance(response, Future):
             await asyncio.wrap_future(response)
         elif response is not None:
-            # What was sent before in the same connection.
+            # The bytes sent before on the same connection.
             await self._connection.flow.drain()
             self._connection.send_whole(*response)
 
@@ -235,7 +235,7 @@ class _Exchange:
     ) -> None:
         """Sends a response in pieces, each when the client has taken those before. If they fail, the rest is cut."""
         if environ["SERVER_PROTOCOL"] == "HTTP/1.0" and not any(name == b"content-length" for name, _ in headers):
-            # Its end would be that of the connection, so that it could not be told from a cut.
+            # The end of the connection would be its end, so that a cut would look complete.
             whole = b"".join(pieces)
             headers.append((b"content-length", str(len(whole)).encode()))
             pieces = (whole,)
@@ -263,7 +263,7 @@ class _Exchange:
 
 
 def _log_cut(environ: WSGIEnvironment, error: Exception) -> None:
-    # Errors of ours say what they are; others need their trace.
+    # Our own errors have a clear message; others need their traceback.
     is_known = isinstance(error, CitygraphError)
     log.warning("the response to %r is cut: %s", environ["PATH_INFO"], error, exc_info=None if is_known else error)
 
@@ -277,9 +277,11 @@ def _is_small(environ: WSGIEnvironment) -> bool:
 
 
 def _called(application: WSGIApplication, environ: WSGIEnvironment) -> _Whole | _Pieces:
-    """Calls the application. What it returns as a tuple is whole, and its headers have its length."""
+    """Calls the application. A body that is a tuple is complete, and the headers have its length."""
     started: list[Any] = []
     body = application(environ, lambda *head: started.extend(head))  # type: ignore[arg-type]
     status = int(started[0][:3])
+    if isinstance(body, tuple):
+        return _Whole(status, started[1], b"".join(body))
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in started[1]]
-    return _Whole(status, headers, b"".join(body)) if isinstance(body, tuple) else _Pieces(status, headers, body)
+    return _Pieces(status, headers, body)

@@ -58,7 +58,7 @@ class SheetFacts:
 
 
 def shown_by_format(code: str) -> str:
-    """Returns what a number format of XLSX shows of a day; empty if it is no format of dates.
+    """Returns the parts of a date that an XLSX number format shows; empty if it is not a date format.
 
     Only its first section counts: the others are for negative numbers, zero and texts.
     """
@@ -92,7 +92,7 @@ BUILT_IN = {
 
 
 def shown_by_text(text: str, day: str) -> str:
-    """Returns what a text shows of a day, given as YYYY-MM-DD: "April 1985" shows the month of 1985-04-01."""
+    """Returns the part of a day (YYYY-MM-DD) that a text shows: "April 1985" shows the month of 1985-04-01."""
     year = day.lstrip("-").partition("-")[0]
     plain = _CLOCK.sub(" ", text)
     numbers = _NUMBERS.findall(plain)

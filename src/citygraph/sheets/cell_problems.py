@@ -52,7 +52,7 @@ class CellProblem:
     values: Mapping[str, str] = field(default_factory=dict)
 
     def message(self, translate: Translate) -> str:
-        """Returns what is wrong, in the reader's language."""
+        """Returns the message in the reader's language."""
         return translate(self.rule.message).format(value=self.value, **self.values)
 
     def remedy(self, translate: Translate) -> str:

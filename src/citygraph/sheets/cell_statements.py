@@ -191,7 +191,7 @@ class RowReader:
             self.problems.append(CellProblem(VALUE_ALONE, cell.address, cell.text, {"columns": titles}))
 
     def _delete(self, row: SheetRow, column: SheetColumn, nodes: Mapping[str, NamedNode], source: str) -> None:
-        """Notes what a cell with the sign – deletes: the values of its property, or the node that it is needed for."""
+        """Records the deletion by a cell with the sign –: the values of its property, or the node that requires it."""
         cell, sheet = row.cells[column], row.sheet
         text, other = self._without_source(cell.text)
         main = nodes.get(sheet.main)

@@ -44,7 +44,7 @@ _CODE_PAGES = ("cp1252", "cp1254")
 
 
 def is_error(text: str) -> bool:
-    """Returns whether a text is what a spreadsheet shows for a failed formula."""
+    """Returns whether a text is a spreadsheet's error value, the result of a failed formula."""
     return text.startswith(("#", "Err:")) and _ERROR.fullmatch(text) is not None
 
 
@@ -57,7 +57,7 @@ def cleaned(text: str) -> str:
 
 
 def problems_of_text(text: str, address: CellAddress) -> Iterator[CellProblem]:
-    """Yields what is wrong with the text of a cell."""
+    """Yields the problems of a cell's text."""
     if is_error(text):
         yield CellProblem(ERROR_VALUE, address, text)
     if len(text) > MOST_LETTERS // 2 and (number := len(text.encode("utf-16-le", "surrogatepass")) // 2) > MOST_LETTERS:

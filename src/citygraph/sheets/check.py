@@ -66,7 +66,7 @@ _STATEMENTS = "sheets.nq"
 
 @dataclass(frozen=True)
 class CheckedSheets:
-    """The statements of workbooks, the problems of their cells, notes on what was passed over, and the workbooks.
+    """The statements of workbooks, the problems of their cells, notes on ignored content, and the workbooks.
 
     `before` and `after` are all statements of the sources that the import touches.
     """
@@ -112,8 +112,8 @@ class Checker:
     def check(self, paths: Iterable[Path], progress: Progress) -> CheckedSheets:
         """Reads the files, makes their statements, and validates these with the whole graph as a build would.
 
-        Raises UsageError for a file that cannot be read, NotFound if the release has no index that this version can
-        read, and what a build raises.
+        Raises UsageError for an unreadable file, NotFound if the release has no index for this version, and what a
+        build raises.
         """
         columns = [column for sheet in self.model.sheets for column in sheet.columns]
         titles = [title for column in columns for title in (*column.titles.values(), *column.former)]
@@ -158,7 +158,7 @@ class Checker:
         return SheetRows(tuple(statements), tuple(reader.deletions), reader.keys, reader.about)
 
     def _facts(self, sheet_rows: SheetRows, context: SheetContext) -> GazetteerFacts:
-        """Returns what the gazetteer adds to the rows, unless its graph is closed."""
+        """Returns the gazetteer's facts about the rows, unless its graph is closed."""
         if not self.gazetteer:
             return GazetteerFacts()
         reason = self._closed_gazetteer()
@@ -194,7 +194,7 @@ class Checker:
         return frozenset(graph for graph in graphs if graph.startswith(SOURCE))
 
     def current_statements(self, sources: Iterable[str]) -> Iterator[Quad]:
-        """Yields what the sources say now: in the release for a commit, else in the files of earlier imports."""
+        """Yields the current statements of the sources: from the release for a commit, else from the imported files."""
         of_api = self.written_sources()
         for source in sorted(sources):
             path = self.sources.data / FOLDER / file_name(source)

@@ -208,7 +208,7 @@ class SheetExporter:
         graph: NamedNode,
         statements: SourceStatements,
     ) -> NamedNode | None:
-        """Returns the entity of a column as a node: of the parties, the one that is not the first."""
+        """Returns the entity of a column as a node; of the two parties, the second."""
         values = statements.values(subject, graph, sheet.column(node.entity).property)
         others = sorted(values, key=lambda value: value.value != self._home)[1:2]
         return next((value for value in others if isinstance(value, NamedNode)), None)

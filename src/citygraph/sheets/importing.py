@@ -40,7 +40,7 @@ class SheetDifference:
 
 
 def preview(checked: CheckedSheets) -> SheetDifference:
-    """Returns what an import would change in its sources: with errors, what the sound cells say."""
+    """Returns the changes of an import to its sources; if there are errors, the changes of the valid cells."""
     if checked.errors:
         return SheetDifference(tuple(dict.fromkeys(statement.quad for statement in checked.statements)), ())
     new, old = set(checked.after), set(checked.before)
@@ -56,8 +56,8 @@ def imported(checker: Checker) -> list[Quad]:
 def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> list[Path]:
     """Writes the statements into one file for each graph, and returns the files that changed.
 
-    `journal` is the folder that keeps what the files were before. Raises UsageError if the check found errors, or if a
-    graph has a file that was written by hand.
+    `journal` is the folder that keeps the previous files. Raises UsageError if the check found errors, or if a graph
+    has a handwritten file.
     """
     if checked.errors:
         raise UsageError(f"{len(checked.errors)} error(s) in the spreadsheets: nothing was imported")

@@ -30,7 +30,7 @@ MERGED_COLUMNS = CellRule(
 def spread_merged(
     rows: list[list[str]], ranges: Sequence[tuple[Place, Place]], address: Callable[[Place], CellAddress]
 ) -> Iterator[CellProblem]:
-    """Writes the value of merged cells into each of their rows that has other cells, and yields what is remarkable.
+    """Writes the value of merged cells into each of their rows that has other cells, and yields notes for the reader.
 
     Raises UsageError if the ranges together have more cells than a workbook may have.
     """

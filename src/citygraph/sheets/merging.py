@@ -210,7 +210,7 @@ class _Merge:
         return gone | self._unreferenced(gone)
 
     def _unreferenced(self, gone: Collection[tuple[object, object]]) -> set[tuple[object, object]]:
-        """Returns the nodes without a row of their own, such as a post, to which only such rows referred."""
+        """Returns the nodes without a row, such as a post, to which only such rows referred."""
         mains = {key.main for state in self._merger.states.values() for key in state.rows}
         referred: set[tuple[object, object]] = set()
         others: set[tuple[object, object]] = set()

@@ -65,7 +65,7 @@ class GazetteerFacts:
     problems: list[CellProblem] = field(default_factory=list)
 
     def added_to(self, rows: SheetRows) -> SheetRows:
-        """Returns the rows together with what the gazetteer adds."""
+        """Returns the rows with the gazetteer's additions."""
         statements, deletions = (*rows.statements, *self.statements), (*rows.deletions, *self.deletions)
         return replace(rows, statements=statements, deletions=deletions)
 
@@ -84,9 +84,9 @@ class PlaceFacts:
             self._by_property[statement.quad.subject, statement.quad.predicate].append(statement)
 
     def facts(self, reason: str = "") -> GazetteerFacts:
-        """Returns what the gazetteer adds to the cities of the rows.
+        """Returns the gazetteer's facts about the cities of the rows.
 
-        `reason` is why its graph cannot be changed, empty if it can.
+        `reason` explains why its graph cannot be changed; it is empty if the graph can be changed.
         """
         facts = GazetteerFacts()
         cities = (one.quad.subject for one in self._rows.statements if one.quad.predicate == _TYPE)

@@ -1,4 +1,4 @@
-"""The report of a check as JSON members and as HTML: a fragment for a page of the site, and a page of its own."""
+"""The report of a check as JSON members and as HTML: a fragment for a page of the site, and a complete page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def severity_name(rule: CellRule, translate: Translate) -> str:
 
 
 def rule_name(rule: CellRule, translate: Translate) -> str:
-    """Returns the message of a rule with an ellipsis in the place of each value."""
+    """Returns the message of a rule with an ellipsis instead of each value."""
     text = translate(rule.message)
     fields = {name for _, name, _, _ in Formatter().parse(text) if name}
     return text.format(**dict.fromkeys(fields, "…"))

@@ -96,7 +96,7 @@ class _Copy:
     def add_page(self, page: _Page) -> None:
         """Adds the copy of a sheet, with the cells that have problems coloured and annotated."""
         sheet = self._book.add_worksheet(page.name)
-        # Cells outside the grid, such as one that is missing, have problems too.
+        # Cells outside the grid, such as a missing cell, have problems too.
         for row, texts in enumerate(page.grid.rows):
             for column, text in enumerate(texts):
                 if (row, column) not in page.problems:

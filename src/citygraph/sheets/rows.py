@@ -221,7 +221,7 @@ def _without_dashes(cells: dict[SheetColumn, RowCell]) -> Iterator[CellProblem]:
 
 
 def _is_help(cells: dict[SheetColumn, RowCell]) -> bool:
-    # Most of them: the help of another version may say some things differently.
+    # Most of them: the help texts of another version may differ in part.
     helps = sum(cell.text in {column.guidance(tag) for tag in column.titles} for column, cell in cells.items())
     return helps > len(cells) / 2
 

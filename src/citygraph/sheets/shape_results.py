@@ -118,7 +118,7 @@ class ShapeResults:
         )
 
     def _in_columns(self, text: str, row: SheetRow) -> str:
-        """Returns a remedy with the titles of columns in the place of properties."""
+        """Returns a remedy with the titles of columns instead of properties."""
 
         def title(match: re.Match[str]) -> str:
             columns = [one for one in row.sheet.columns if one.property == match[1] or match[1] in one.also]

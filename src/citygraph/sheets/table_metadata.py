@@ -182,7 +182,7 @@ class _Tables:
         return (row[column] for row in self._rows.get(sheet.key, ()) if row.get(column))
 
     def _has_sources(self, sheet: Sheet) -> bool:
-        """Returns whether each row's source has a row of its own."""
+        """Returns whether each row's source has its own row."""
         keys = set(self._texts(self._model.sheet("sources"), self._model.sheet("sources").column("key")))
         return self._is_template or keys.issuperset(self._texts(sheet, sheet.column("source")))
 

@@ -138,7 +138,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Workbook:
-    """The visible sheets of a file, the problems of its cells, and notes for the reader: what was passed over.
+    """The visible sheets of a file, the problems of its cells, and notes on ignored content.
 
     `state` has the lines of the hidden sheet of an exported workbook.
     """
@@ -151,7 +151,7 @@ class Workbook:
 
 
 def read_workbook(path: Path, titles: Sequence[str] = (), encoding: str = "") -> Workbook:
-    """Reads a file by what it is, whatever its name. `titles` are column titles by which the delimiter is recognised.
+    """Reads a file by its content, whatever its name. `titles` are column titles by which the delimiter is recognised.
 
     Raises UsageError, with the reason, for a file that is missing or broken, or that is not a table.
     """
@@ -239,7 +239,7 @@ def _opened(path: Path, copy: BytesIO, sheets: Sequence[SheetFacts]) -> Calamine
     except CalamineError as error:
         raise _unreadable(path, error) from None
     if [facts.name for facts in sheets] != list(book.sheet_names):
-        raise _unreadable(path, "its sheets cannot be told apart")
+        raise _unreadable(path, "its sheets cannot be distinguished")
     return book
 
 

@@ -1,4 +1,4 @@
-"""Files that people call spreadsheets: what they are by their first bytes, and the parts of workbooks in limits."""
+"""Spreadsheet files: their kind by the first bytes, and the parts of workbooks within limits."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def packed(parts: Mapping[str, bytes]) -> BytesIO:
 def kind_of(path: Path) -> str:
     """Returns "package" for a workbook, "text" for a table in a text file, by the first bytes of the file.
 
-    Raises UsageError, with what the file is, for anything else.
+    Raises UsageError with the kind of file for anything else.
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such file")

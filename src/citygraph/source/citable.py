@@ -1,4 +1,4 @@
-"""What can be cited: a query of a reader's own, a stored query with its parameters, a table, a document."""
+"""Citable queries: a query text, a stored query with its parameters, a table, a document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ENTITY = "entity"
 
 
 def citable_text(text: str, day: date, base: str = BASE, parameters: Iterable[str] = ()) -> CitableQuery:
-    """Returns a query as it is cited; `parameters` are variables with a VALUES block. `day` replaces NOW().
+    """Returns the citable form of a query. `parameters` are variables with a VALUES block; `day` replaces NOW().
 
     Raises QuerySyntaxError, UsageError for a query that cannot be cited or lacks the block of a parameter.
     """
@@ -27,13 +27,13 @@ def citable_text(text: str, day: date, base: str = BASE, parameters: Iterable[st
 
 
 def citable_query(stored: StoredQuery, values: Mapping[str, str], day: date, base: str = BASE) -> CitableQuery:
-    """Returns a stored query with these values as it is cited. Raises what `citable_text` and `bind` raise."""
+    """Returns the citable form of a stored query with these values. Raises what `citable_text` and `bind` raise."""
     query = citable_text(stored.bind(values), day, base, (parameter.name for parameter in stored.parameters))
     return CitableQuery(query.normal, query.parameters, stored.name, title=stored.titles)
 
 
 def citable_document(iri: str, day: date, base: str = BASE, title: Mapping[str, str] | None = None) -> CitableQuery:
-    """Returns the statements of the document about an entity as they are cited. Raises UsageError if it is no IRI."""
+    """Returns the citable form of the document about an entity. Raises UsageError if it is not an IRI."""
     stored = read_query(_OF_DOCUMENT, "document", {})
     query = citable_query(stored, {_ENTITY: f"<{iri}>"}, day, base)
     return CitableQuery(query.normal, query.parameters, about=iri, title=title or {})

@@ -94,7 +94,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Sources:
-    """The folders that a build reads: data, vocabulary, stored queries, and what the instance adds to these two.
+    """The folders that a build reads: data, vocabulary, stored queries, and the instance's additions to the last two.
 
     The tables/ and quality/ of the queries are evaluated for each release.
     """

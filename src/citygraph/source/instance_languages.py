@@ -83,7 +83,7 @@ def with_languages(text: str, instance: Instance, reader: str = "") -> str:
 
 @cache
 def language_name(language: str, reader: str) -> str:
-    """Returns the name of a language in the reader's language, or its tag if there is none: German, Almanca."""
+    """Returns the name of a language in the reader's language (German, Almanca), or its tag without a name."""
     from babel import Locale, UnknownLocaleError
 
     try:

@@ -103,15 +103,15 @@ def with_entities(
 ) -> dict[str, str]:
     """Returns the values, with IRIs in place of names, slugs and identifiers of entities.
 
-    IRIs and prefixed names stay as they are; only for others the finder is opened. Raises AmbiguousName or UnknownName,
-    which have candidates.
+    IRIs and prefixed names are unchanged; the finder is opened only for other values. Raises AmbiguousName or
+    UnknownName, which have candidates.
     """
     by_name = {parameter.name: parameter for parameter in parameters}
     return {name: _entity(by_name.get(name), value, finder) for name, value in values.items()}
 
 
 def expand(name: str) -> str:
-    """Returns the IRI of a prefixed name such as `city:izmir`, or an IRI as it is. Raises UsageError for other text."""
+    """Returns the IRI of a prefixed name (`city:izmir`), or an IRI unchanged. Raises UsageError for other text."""
     name = name.removeprefix("<").removesuffix(">")
     prefix, colon, local = name.partition(":")
     iri = PREFIXES[prefix] + local if prefix in PREFIXES else name

@@ -1,4 +1,4 @@
-"""The one reader of RDF and text from outside: files, packed files and the bodies of requests.
+"""The reader of all external RDF and text: files, packed files and the bodies of requests.
 
 A byte order mark at the beginning is ignored, and errors have a name and a line.
 """

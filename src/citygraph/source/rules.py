@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, Store
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, RdfFormat, Store, parse
 
 from citygraph.errors import BadData, QuerySyntaxError
+from citygraph.rdf.nquads import batched
 from citygraph.rdf.terms import CG, DCTERMS, DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH, SOURCE
 from citygraph.release.changes import Quads
 from citygraph.source.reading import read_packaged_text
@@ -58,17 +59,33 @@ def derive_by_rule(rules: Iterable[Rule], store: Store, year_before: str | None 
     """
     day = year_before_newest_source(store) if year_before is None else year_before
     for rule in rules:
-        try:
-            result = evaluate_trusted(store, rule.text.replace(_YEAR_BEFORE, day))
-        except QuerySyntaxError as error:
-            raise BadData(str(error), rule.name, error.line) from None
-        if not isinstance(result, QueryTriples):
-            raise BadData("a rule must be a CONSTRUCT query", rule.name)
-        triples = {Quad(t.subject, t.predicate, t.object) for t in result}
+        yield [quad for new in derive_in_parts(rule, store, day) for quad in new]
+
+
+def derive_in_parts(rule: Rule, store: Store, year_before: str) -> Iterator[list[Quad]]:
+    """Runs one rule as `derive_by_rule`, and yields its new triples in parts, so that few are in memory."""
+    try:
+        result = evaluate_trusted(store, rule.text.replace(_YEAR_BEFORE, year_before))
+    except QuerySyntaxError as error:
+        raise BadData(str(error), rule.name, error.line) from None
+    if not isinstance(result, QueryTriples):
+        raise BadData("a rule must be a CONSTRUCT query", rule.name)
+    for part in batched(_read_twice(result.serialize(format=RdfFormat.N_TRIPLES) or b"")):
         # A triple that a source states is not repeated in the derived graph.
-        new = [quad for quad in triples if quad not in store]
-        store.extend(new)
-        yield [Quad(q.subject, q.predicate, q.object, DERIVED_GRAPH) for q in new]
+        new = [(triple, quad) for triple, quad in part if triple not in store]
+        store.extend(triple for triple, _ in new)
+        yield [quad for _, quad in new]
+
+
+def _read_twice(lines: bytes) -> Iterator[tuple[Quad, Quad]]:
+    """Yields each triple as a quad of the default graph and of the derived graph.
+
+    The engine reads them from text in half of the time in which Python makes quads of the triples of a result.
+    """
+    of_derived = lines.replace(b" .\n", f" {DERIVED_GRAPH} .\n".encode())
+    return zip(
+        parse(lines, RdfFormat.N_TRIPLES, lenient=True), parse(of_derived, RdfFormat.N_QUADS, lenient=True), strict=True
+    )
 
 
 def derive_from_scratch(rules: Iterable[Rule], store: Store) -> set[Quad]:

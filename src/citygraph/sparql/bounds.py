@@ -28,14 +28,17 @@ from citygraph.sparql.statistics import FanOut, Statistics
 
 # A binding takes some 10 µs at most, from the disk.
 MOST_BINDINGS = 10_000
-# Matches of a first pattern that are counted, because for many this takes longer than to ask an engine.
+# Matches of the first patterns that are counted, because for many this takes longer than to ask an engine.
 _MOST_COUNTED = 200
+# If only so few matches of the first pattern are allowed, those of the next one are counted too.
+_FEW, _MOST_PATTERNS_COUNTED = 20, 2
 # Bytes of the terms of all bindings.
 MOST_BYTES = 16 * 1024 * 1024
 
 _LONGEST_TEXT = 4096
 _KEPT = 1024  # forms
-_ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*+:[^\\>]*+>")
+_ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*+:[^\x00-\x20<>\"{}|^`\\]*+>")
+_OURS = frozenset(PREFIXES)
 # Costs of a pattern by whether subject, predicate and object are known (sparopt, estimate_triple_pattern_size).
 _COSTS = {
     (True, True, True): 1,
@@ -52,22 +55,31 @@ _TOLERANCE = 1
 
 
 class Bound(NamedTuple):
-    """A query is bounded if its first pattern has at most `most` matches; without a pattern, it is in any case.
+    """A query is bounded if its first patterns have at most `most` bindings; without a pattern, it is in any case.
 
-    The pattern has IRIs as subject, predicate and object, and None for variables.
+    The bindings are those of the first pattern, and of the first two together. The patterns are as in SPARQL.
+    `prefixes` are those of ours that the text uses without a declaration.
     """
 
     most: int = 0
-    first: tuple[str | None, str | None, str | None] | None = None
+    first: tuple[str, ...] = ()
+    prefixes: frozenset[str] = frozenset()
+
+    def excess_query(self) -> str:
+        """Returns a query that is true if the first patterns have more bindings."""
+        groups = (" . ".join(self.first[:number]) for number in range(1, len(self.first) + 1))
+        counted = " UNION ".join(f"{{ {group} }}" for group in groups)
+        # The engine skips matches without reading their terms, which takes half the time of iterating over quads.
+        return f"ASK {{ SELECT * {{ {counted} }} LIMIT 1 OFFSET {self.most} }}"
 
 
 class _FormBound(NamedTuple):
     """A bound for all texts of a form with the same predicates: as above, with the places of the names at the ends."""
 
     most: int = 0
-    first: FormPattern | None = None
-    predicate: str | None = None
+    first: tuple[FormPattern, ...] = ()
     prefixes: Mapping[str, str] = PREFIXES
+    declared: frozenset[str] = frozenset()
 
 
 class QueryBounds:
@@ -79,7 +91,7 @@ class QueryBounds:
         self._bound = lru_cache(_KEPT)(self._bound_of_form)
 
     def of(self, text: str, part: int = 1) -> Bound | None:
-        """Returns the bound of a text, or None for one that may have more than that part of MOST_BINDINGS."""
+        """Returns the bound of a query, or None if it may exceed that part of MOST_BINDINGS."""
         if len(text) > _LONGEST_TEXT:
             return None
         parts = NAMES.split(text)
@@ -89,10 +101,12 @@ class QueryBounds:
         bound = self._bound(form, tuple([names[place] for place in form.names]), part) if form is not None else None
         if bound is None:
             return None
-        if bound.first is None:
-            return Bound()
-        ends = [None if place is None else _iri(names[place], bound.prefixes) or "" for place in bound.first.ends]
-        return None if "" in ends else Bound(bound.most, (ends[0], bound.predicate, ends[1]))
+        # Of all other names this start is no prefix of ours.
+        prefixes = _OURS.intersection([name.partition(":")[0] for name in names]) - bound.declared
+        if not bound.first:
+            return Bound(prefixes=prefixes)
+        first = tuple([_in_sparql(pattern, names, bound.prefixes) for pattern in bound.first])
+        return None if "" in first else Bound(bound.most, first, prefixes)
 
     def _form(self, key: str, text: str) -> QueryForm | None:
         """Returns the form of a text; the key is the same for all texts of the form."""
@@ -114,7 +128,9 @@ class QueryBounds:
         # An IRI that is not absolute, or has escapes.
         if any(pattern.predicate == "" for pattern in (*patterns, *optional)):
             return None
-        return _Orders(patterns, optional, self._statistics).bound(prefixes, part)
+        bound = _Orders(patterns, optional, self._statistics).bound(part)
+        declared = frozenset(by_place[at][:-1] for at in form.prefixes)
+        return bound._replace(prefixes=prefixes, declared=declared) if bound is not None else None
 
 
 def _with_predicate(pattern: FormPattern, iris: Mapping[int, str | None]) -> FormPattern:
@@ -130,21 +146,31 @@ class _Orders:
         self._statistics = statistics
         self._following: dict[frozenset[int], int] = {}
 
-    def bound(self, prefixes: Mapping[str, str], part: int) -> _FormBound | None:
-        """Returns the bound of these patterns, or None if they may exceed that part of what is bounded."""
+    def bound(self, part: int) -> _FormBound | None:
+        """Returns the bound of these patterns, or None if they may exceed that part of MOST_BINDINGS."""
         entries = self._next(frozenset())
         size = sum(self._numbers(pattern).longest for pattern in (*self._patterns, *self._optional))
         most = min(MOST_BINDINGS, MOST_BYTES // max(1, size)) // part
         allowed = {entry: most // (1 + self._bindings_after(frozenset({entry}))) for entry in entries}
         if all(self._matches(self._patterns[entry], frozenset()) <= most for entry, most in allowed.items()):
             return _FormBound()
-        first = self._patterns[entries[0]]
-        # Its matches can be counted if each of its ends is a variable or an IRI.
-        is_countable = all(bool(term) == (end is None) for term, end in zip(first.terms[::2], first.ends, strict=True))
-        if len(entries) > 1 or first.rows or not is_countable or first.ends == (None, None) or not allowed[entries[0]]:
-            return None
-        predicate = first.predicate if isinstance(first.predicate, str) else None
-        return _FormBound(min(allowed[entries[0]], _MOST_COUNTED), first, predicate, prefixes)
+        # Of one pattern if that suffices, because to count the bindings of two takes longer.
+        bounds = sorted(self._counted(entries, most), key=lambda bound: min(bound.most, _FEW))
+        return bounds[-1] if bounds and bounds[-1].most else None
+
+    def _counted(self, entries: list[int], most: int) -> list[_FormBound]:
+        """Returns the bounds by counted bindings of the first two patterns, and then of the first one."""
+        bounds: list[_FormBound] = []
+        counted: list[int] = []
+        while len(entries) == 1 and len(counted) < _MOST_PATTERNS_COUNTED and _is_countable(self._patterns[entries[0]]):
+            counted.append(entries[0])
+            first = tuple(self._patterns[place] for place in counted)
+            if first[0].ends == (None, None):
+                break
+            done = frozenset(counted)
+            bounds.insert(0, _FormBound(min(most // (1 + self._bindings_after(done)), _MOST_COUNTED), first))
+            entries = self._next(done)
+        return bounds
 
     def _bindings_after(self, done: frozenset[int]) -> int:
         """Returns how many bindings follow at most from one in which these patterns have matched."""
@@ -194,6 +220,24 @@ class _Orders:
         if subject:
             return 1 if object_ else numbers.objects
         return numbers.subjects if object_ else numbers.triples
+
+
+def _is_countable(pattern: FormPattern) -> bool:
+    """Returns whether each end of a pattern is a variable or an IRI."""
+    is_plain = all(bool(term) == (end is None) for term, end in zip(pattern.terms[::2], pattern.ends, strict=True))
+    return is_plain and not pattern.rows
+
+
+def _in_sparql(pattern: FormPattern, names: list[str], prefixes: Mapping[str, str]) -> str:
+    """Returns a pattern with its IRIs and variables; "" if an IRI is relative or has escapes."""
+    places = pattern.ends[0], None, pattern.ends[1]
+    iris = [None if place is None else _iri(names[place], prefixes) or "" for place in places]
+    iris[1] = pattern.predicate if isinstance(pattern.predicate, str) else None
+    if "" in iris:
+        return ""
+    # The variables may have any names in the text, and blank nodes are variables too.
+    variables = (f"?{term.encode().hex()}" for term in pattern.terms)
+    return " ".join([f"<{iri}>" if iri else variable for iri, variable in zip(iris, variables, strict=True)])
 
 
 def _cost(pattern: FormPattern, known: frozenset[str]) -> int:

@@ -22,7 +22,7 @@ class NotCovered(Exception):
 
 
 class ValueKind(Enum):
-    """What is known of the values of an expression: a resource, any RDF term, a plain string, an integer, a boolean."""
+    """The kind of an expression's values: a resource, any RDF term, a plain string, an integer, a boolean."""
 
     RESOURCE = "resource"
     TERM = "term"

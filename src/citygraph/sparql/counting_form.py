@@ -1,10 +1,10 @@
-"""Recognises the queries that the counting store answers exactly as the main store does, and writes them for it.
+"""Recognises queries for which the counting store has the results of the main store, and rewrites them.
 
 They count, or return some rows in a total order: triple patterns with constant predicates and without other constants
-than classes, OPTIONAL, MINUS, FILTER, BIND, VALUES of strings or integers, sub-selects, COUNT, GROUP BY, HAVING,
-ORDER BY and LIMIT. Everything else is left to the main store: docs/sparql.md lists why. The query is written anew from
-its syntax tree, so that the two engines never read the same text differently. `tests/test_counting_form.py` compares
-the two stores on generated queries of these forms.
+than classes, OPTIONAL, MINUS, FILTER, BIND, VALUES of strings or integers, sub-selects, COUNT, GROUP BY, HAVING, ORDER
+BY and LIMIT. Everything else is left to the main store: docs/sparql.md lists why. The query is written again from its
+syntax tree, so that the two engines cannot parse it differently. `tests/test_counting_form.py` compares the two stores
+on generated queries of these forms.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class CountingQuery(NamedTuple):
 
 
 def counting_query(text: str) -> CountingQuery | None:
-    """Returns the equivalent query for the counting store, or None if only the main store may answer."""
+    """Returns the equivalent query for the counting store, or None if only the main store may evaluate it."""
     if not _MAY_COUNT.search(text) or len(text) > _LONGEST or "\\" in text:
         return None
     if text.count("(") + text.count("!") > _MOST_OPENED:

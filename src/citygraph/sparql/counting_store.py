@@ -1,6 +1,6 @@
 """A second store of a release's default graph, read-only and in mapped files, that counts several times as fast.
 
-It answers the queries of counting_form.py. sparq opens it without starting threads, so that a process may open it and
+It evaluates the queries of counting_form.py. sparq opens it without starting threads, so that a process may open it and
 then fork.
 """
 
@@ -37,7 +37,7 @@ class CountingStore:
         return len(self._graph)
 
     def answer(self, query: CountingQuery) -> QuerySolutions | None:
-        """Returns the result of a query, or None if the main store must answer it."""
+        """Returns the result of a query, or None if the main store must evaluate it."""
         if query.sorted_places & self._other_places:
             return None
         try:

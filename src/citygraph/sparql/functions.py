@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from math import isfinite
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Store, Triple
@@ -24,6 +24,7 @@ Functions = dict[NamedNode, Callable[..., Term | None]]
 
 _NUMBERS = frozenset(XSD(name) for name in ("integer", "decimal", "double", "float"))
 _LABEL = RDFS("label")
+_LABELS = 1 << 15  # labels that are kept: some 10 MB
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,18 @@ FUNCTIONS: tuple[Function, ...] = (
 )
 
 
-def functions_of(store: Store) -> Functions:
-    """Returns the functions by their IRI, as pyoxigraph expects them. `labelIn` reads its labels from `store`."""
+def functions_of(store: Store, unchanged: bool = False) -> Functions:
+    """Returns the functions by their IRI, as pyoxigraph expects them. `labelIn` reads its labels from `store`.
 
+    If the store is `unchanged` during their use, labels are kept.
+    """
+    label_in = partial(_label_in, store)
     calls: tuple[Callable[..., Term | None], ...] = (
         _fold,
         _distance,
         start_of_period,
         end_of_period,
-        partial(_label_in, store),
+        lru_cache(_LABELS)(label_in) if unchanged else label_in,
     )
     return {function.iri: call for function, call in zip(FUNCTIONS, calls, strict=True)}
 

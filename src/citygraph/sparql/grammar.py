@@ -237,7 +237,7 @@ def _expected(tokens: list[Token], start: str) -> tuple[str, ...]:
 
 @cache
 def _productions() -> dict[str, list[tuple[str, ...]]]:
-    """Returns the alternatives of each rule; groups and repetitions of the rules are rules of their own."""
+    """Returns the alternatives of each rule; groups and repetitions become separate rules."""
     productions: dict[str, list[tuple[str, ...]]] = {}
     for rule in re.split(r"\n(?=\w)", _RULES.strip()):
         name, _, body = rule.partition(":")

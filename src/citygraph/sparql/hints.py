@@ -15,7 +15,7 @@ _DATE = re.compile(r"\w*Date\b|\battestedOn\b|\bnotBefore\b|\bnotAfter\b")
 
 
 def compared_dates(text: str) -> tuple[str, ...]:
-    """Returns the variables that have partial dates, and that MIN, MAX or ORDER BY compares as they are.
+    """Returns the variables with partial dates that MIN, MAX or ORDER BY compares directly.
 
     Dates of different datatypes have no order, so that the result depends on the order of the data.
     """

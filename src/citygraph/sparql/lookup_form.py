@@ -15,7 +15,7 @@ from citygraph.rdf.terms import RDF
 from citygraph.sparql.grammar import PNAME, SyntaxNode, SyntaxTree, UnexpectedToken, nodes_of, parse
 from citygraph.sparql.guard import COMMENT, IRI, STRING
 
-# A run of what is no name, then a name, a comment, or a character that can only be read with what surrounds it. Every
+# Characters outside names, then a name, a comment, or a character that can only be read in its context. Every
 # quantifier is possessive, and each character is read once or twice.
 NAMES = re.compile(
     rf"""((?:[^\w<"'\#?$@:]++|[?$@]\w++|\w++(?![\w.-]*+:)|<(?=[\s=]))*+)({COMMENT}|{STRING}|{IRI}|{PNAME}|.|\Z)""",
@@ -37,6 +37,8 @@ _IN_FILTERS = _NAME_KINDS | frozenset(_TOKENS.split())
 _SURELY_UNBOUNDED = re.compile(
     r"\b(?:GROUP|COUNT|SUM|AVG|UNION|MINUS|EXISTS|SERVICE|GRAPH|BIND|FROM|CONSTRUCT|DESCRIBE|BASE)\b", re.IGNORECASE
 )
+# As the engine reads them; of all that is rewritten for it (rewrite.py), bounded queries can have nothing else.
+_BOOLEANS, _BOOLEANS_READ = frozenset({"TRUE", "FALSE"}), frozenset({"true", "false"})
 _CLAUSES = frozenset({"Prologue", "SelectQuery", "AskQuery", "SolutionModifier", "LimitOffsetClauses"})
 _PLAIN = frozenset({"WhereClause", "GroupGraphPattern", "LimitClause", "OffsetClause"})
 _SORTED = frozenset({"OrderClause", "OrderCondition", "BrackettedExpression", "Var"})
@@ -88,6 +90,8 @@ def read_form(text: str) -> QueryForm | None:
     except UnexpectedToken:
         return None
     names = {match.start(2): match.end() for match in NAMES.finditer(text) if match[2] and match[2][0] != "#"}
+    if any(token.kind in _BOOLEANS and text[token.start : token.end] not in _BOOLEANS_READ for token in tree.tokens):
+        return None
     tokens = {token.start: token.end for token in tree.tokens if token.kind in _NAME_KINDS}
     # Only if both agree about the names, other names in their places give the same syntax tree.
     if tokens != names:

@@ -42,7 +42,7 @@ _LITERAL_WORDS = ("TRUE", "FALSE")
 def normal_form(text: str, day: date, base: str = BASE) -> str:
     """Returns the normal form of a query. It is a query itself, with the same result: NOW() is the beginning of `day`.
 
-    Raises QuerySyntaxError, and UsageError for a query whose result nobody can compute again.
+    Raises QuerySyntaxError, and UsageError for a query whose result cannot be reproduced.
     """
     tree = _parsed(text)
     _refuse_volatile(tree)
@@ -52,7 +52,7 @@ def normal_form(text: str, day: date, base: str = BASE) -> str:
 def full_spelling(text: str, base: str = BASE) -> str:
     """Returns a query with each IRI in full, each string in one spelling, and no prologue. Functions remain.
 
-    Raises QuerySyntaxError, and UsageError for an IRI that is none.
+    Raises QuerySyntaxError, and UsageError for an invalid IRI.
     """
     return _spaced(_Spelling(_parsed(text), base, None).tokens())
 

@@ -48,7 +48,7 @@ def selected_names(text: str) -> tuple[str, ...]:
             if token.depth == 0:
                 names.append(last)
         elif token.text == ")" and token.depth == 1:
-            # Of an expression in parentheses, the last variable is the one that it is selected as.
+            # The last variable of an expression in parentheses is its name in the result.
             names.append(last)
     return tuple(names)
 
@@ -64,7 +64,7 @@ def page_of(text: str, offset: int, limit: int) -> str:
     tokens = _tokens(text)
     if not names:
         raise UsageError("only the rows of a SELECT query have pages")
-    # The first brace of depth 0 opens the body of the query: what it selects has none.
+    # The first brace of depth 0 opens the body of the query: the SELECT clause has none.
     body = next(token.end for token in tokens if token.text == "}" and token.depth == 1)
     tail = [token for token in tokens if token.start >= body and token.depth == 0]
     values = next((token.start for token in tail if token.word == "VALUES"), None)
@@ -79,7 +79,7 @@ def page_of(text: str, offset: int, limit: int) -> str:
 
 
 def count_of(text: str) -> str:
-    """Returns a query for the number of rows of a SELECT query, as ?rows. Raises UsageError if it is none."""
+    """Returns a query for the number of rows of a SELECT query, as ?rows. Raises UsageError for other forms."""
     tokens = _tokens(text)
     select = next((token for token in tokens if token.word == "SELECT"), None)
     if select is None:

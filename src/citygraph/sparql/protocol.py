@@ -32,8 +32,9 @@ class Query(NamedTuple):
 
     `formats` are names of formats.py in order of preference, over all kinds of result: the engine uses the first that
     can represent its result. The two tuples of graphs override the FROM clauses of the text. `name` is a secret chosen
-    by the client, with which it can end the query. `time_limit` is the client's own, in seconds; 0 is none. `about`
-    describes the result in files that can hold it: pairs of name and value.
+    by the client, with which it can end the query. `time_limit` is the client's own, in seconds; 0 for no limit.
+    `about` describes the result in files that can hold it: pairs of name and value. If it `may_stream`, its client can
+    take the beginning of a result that may fail later.
     """
 
     text: str
@@ -44,6 +45,7 @@ class Query(NamedTuple):
     name: str = ""
     time_limit: float = 0.0
     about: tuple[tuple[str, str], ...] = ()
+    may_stream: bool = False
 
 
 class ProtocolRequest(NamedTuple):

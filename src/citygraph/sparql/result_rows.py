@@ -237,10 +237,10 @@ def _without(rows: Iterable[_Row], others: Iterable[Cells]) -> list[_Row]:
 
 
 def _key(before: ResultRows, after: ResultRows) -> tuple[int, ...]:
-    """Returns the places of the columns that make each row unique in both results; empty if only all do, or none.
+    """Returns the indexes of the fewest columns that identify a row in both results; empty unless some can be left out.
 
-    They are the first columns of IRIs, as few as possible, because what a row is about stays when a value is
-    corrected; else the first columns of any kind.
+    They are the first columns of IRIs, as few as possible, because a row's subject remains when a value is corrected;
+    else the first columns of any kind.
     """
     if before.kind is not Kind.SOLUTIONS or before.columns != after.columns:
         return ()

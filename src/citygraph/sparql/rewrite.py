@@ -7,6 +7,7 @@
 | `?date + ?duration` | reorders the operands, and can only add a duration to a date | `?date - -?duration` |
 | `GROUP_CONCAT(?text)` | keeps a language that all texts have | `STR(GROUP_CONCAT(?text))` |
 | `TRUE` | accepts only `true` | `true` |
+| `GRAPH ?g { { SELECT … } }` | reads all graphs at once | a UNION of the graphs (`sparql/each_graph.py`) |
 
 Texts are changed by their syntax tree, so that strings, comments and IRIs remain. A text with SERVICE remains as it is,
 and so does one that the grammar does not cover, such as one with quoted triples.
@@ -19,7 +20,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
+from typing import TYPE_CHECKING, cast
 
+from citygraph.sparql.each_graph import (
+    MOST_GRAPHS,
+    for_each_graph,
+    graph_variable,
+    may_need_each_graph,
+    needs_each_graph,
+)
 from citygraph.sparql.grammar import (
     SyntaxNode,
     SyntaxTree,
@@ -30,6 +39,9 @@ from citygraph.sparql.grammar import (
     variables_in_scope,
 )
 from citygraph.sparql.statement_triples import StatementTriple, StatementTriples
+
+if TYPE_CHECKING:
+    from pyoxigraph import QuerySolutions
 
 _ALTERNATIVE = re.compile(r"(?<!\|)\|(?!\|)")
 _STAR = re.compile(r"\*")
@@ -52,7 +64,8 @@ def rewritten(text: str, ask: Callable[[str], object]) -> str:
 
     `ask` evaluates a text with the prefixes, the base and the dataset of the query.
 
-    Raises SyntaxError, with the engine's message about the text itself, if the text of a changed query is not valid.
+    Raises SyntaxError, with the engine's message about the text itself, if the text of a changed query is not valid,
+    and UsageError for a pattern that would have to be evaluated in too many graphs.
     """
     if not _may_differ(text):
         return text
@@ -70,7 +83,7 @@ def rewritten(text: str, ask: Callable[[str], object]) -> str:
 
 
 def _may_differ(text: str) -> bool:
-    """Returns whether a text may have an alternative, a sum, a path of length zero, GROUP_CONCAT or a boolean.
+    """Returns whether a text may have an alternative, a sum, a path of length zero, or another part of the table.
 
     A cheap check, because point lookups are evaluated faster than a text is parsed here.
     """
@@ -82,7 +95,7 @@ def _may_differ(text: str) -> bool:
             return True
     upper = text.upper()
     has_booleans = upper.count("TRUE") != text.count("true") or upper.count("FALSE") != text.count("false")
-    return has_booleans or "GROUP_CONCAT" in upper
+    return has_booleans or "GROUP_CONCAT" in upper or may_need_each_graph(text, upper)
 
 
 @dataclass(slots=True)
@@ -126,12 +139,14 @@ class _Rewriter:
         self._ask = ask
         self._in_data: dict[str, bool] = {}
         self._triples: dict[int, list[StatementTriple]] = {}
+        self._each_graph = {id(node) for node in nodes_of(tree.root) if needs_each_graph(tree, node)}
+        self._graphs: list[str] | None = None
         self._reader = StatementTriples(tree)
 
     @property
     def depends_on_data(self) -> bool:
-        """Returns whether the result depends on the terms in the queried graph."""
-        return bool(self._in_data)
+        """Returns whether the result depends on the terms or the names of the queried graphs."""
+        return bool(self._in_data) or self._graphs is not None
 
     def result(self) -> str:
         """Returns the text with all changes."""
@@ -272,7 +287,10 @@ class _Rewriter:
             return self._tree.source(node)
         if id(node) in self._triples:
             return self._statement(self._triples[id(node)])
-        if node.rule == "BlankNode" and self._triples and self._kind(node.first) != "ANON":
+        if id(node) in self._each_graph:
+            group = self._render(node.children[-1])
+            return for_each_graph(graph_variable(self._tree, node), group, self._named_graphs())
+        if node.rule == "BlankNode" and (self._triples or self._each_graph) and self._kind(node.first) != "ANON":
             # A label may not be in two patterns, and the new groups end a pattern.
             return self._reader.blank_node(self._tree.source(node))
         if node.rule == "BooleanLiteral":
@@ -281,9 +299,16 @@ class _Rewriter:
             return self._sum(node)
         if node.rule == "Aggregate" and self._kind(node.first) == "GROUP_CONCAT":
             return f"STR({self._joined(node, [self._render(child) for child in node.children])})"
-        if self._triples and node.rule in {"SelectQuery", "SubSelect", "DescribeQuery"}:
+        if (self._triples or self._each_graph) and node.rule in {"SelectQuery", "SubSelect", "DescribeQuery"}:
             return self._with_columns(node)
         return self._joined(node, [self._render(child) for child in node.children])
+
+    def _named_graphs(self) -> list[str]:
+        """Returns the named graphs of the dataset, or one more than the engine can read."""
+        if self._graphs is None:
+            found = self._ask(f"SELECT DISTINCT ?g {{ GRAPH ?g {{ ?s ?p ?o }} }} LIMIT {MOST_GRAPHS + 1}")
+            self._graphs = [solution["g"].value for solution in cast("QuerySolutions", found)]
+        return self._graphs
 
     def _sum(self, node: SyntaxNode) -> str:
         """Returns a sum as a subtraction, whose operands the engine does not reorder."""
@@ -319,7 +344,7 @@ class _Rewriter:
         )
 
     def _with_columns(self, node: SyntaxNode) -> str:
-        """Returns a query with its own variables in the place of `*`, which would also show those of this module."""
+        """Returns a query with its own variables instead of `*`, which would also show those of this module."""
         tokens = self._tree.tokens
         text = self._joined(node, [self._render(child) for child in node.children])
         star = next((index for index in (node.first + 1, node.first + 2) if tokens[index].kind == "*"), None)
@@ -333,7 +358,7 @@ class _Rewriter:
         return f"{text[:offset]}{' '.join(f'?{name}' for name in sorted(names))}{text[offset + 1 :]}"
 
     def _joined(self, node: SyntaxNode, texts: list[str], signs: list[str] | None = None) -> str:
-        """Returns the text of a node with these texts in the place of its children, and signs before them if given."""
+        """Returns the text of a node with these texts instead of its children, and signs before them if given."""
         tokens, text = self._tree.tokens, self._tree.text
         parts, position = [], tokens[node.first].start
         for child, new, sign in zip(node.children, texts, signs or repeat(""), strict=False):

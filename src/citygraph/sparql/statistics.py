@@ -1,7 +1,7 @@
-"""How many triples a pattern can match at most in a release, by predicate: numbers that bound the cost of a query.
+"""Statistics of a release: the maximum matches of a triple pattern by predicate, which bound the cost of a query.
 
-A number may be too high, never too low. A build counts the triples of the default graph, and a commit raises numbers
-by what it adds. What a commit removes does not lower them.
+A number may be too high, never too low. A build counts the triples of the default graph. A commit raises the numbers by
+its added triples; removed triples do not lower them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STATISTICS = "statistics.json"
 # Counters for pairs of predicate and object. Two pairs that share a counter make its number too high, so that each pair
 # has two of them, and the lower one counts.
 _COUNTERS = 1 << 22
-# Commits of more triples raise the numbers by what they add, without a look into the store.
+# Commits of more triples raise the numbers by their added triples, without a lookup in the store.
 _LARGE = 1000
 # A predicate with more triples for a term does not bound a query.
 _USELESS = 1000
@@ -57,7 +57,7 @@ class Statistics:
 
 
 def counted(lines: Iterable[str], statistics: Statistics) -> Iterator[str]:
-    """Yields the lines of sorted N-Triples, and counts them meanwhile.
+    """Yields the lines of sorted N-Triples, and counts them.
 
     Memory does not grow with the number of lines.
     """

@@ -1,4 +1,4 @@
-"""Errors for texts that the engine does not parse: where the fault is, and what to do.
+"""Errors for texts that the engine does not parse, with the position and the remedy.
 
 The engine's own position is that of the furthest token that it tried, plus the length of a keyword that it tried there.
 The grammar gives the position of the first token that cannot follow; the faults that are beyond a grammar, such as an

@@ -71,7 +71,7 @@ def save(files: list[RebasedFile]) -> None:
 
 
 def _pattern(old: str, new: str) -> re.Pattern[str]:
-    # The vocabulary keeps its IRIs, and what has the new base already is not moved again.
+    # The vocabulary keeps its IRIs, and IRIs with the new base are not moved again.
     excluded = ["ontology", "shapes"] if old == VOCABULARY else []
     if new.startswith(old):
         excluded.append(re.escape(new.removeprefix(old)))
@@ -99,7 +99,7 @@ def _rebased(path: Path, pattern: re.Pattern[str], new: str) -> RebasedFile:
 
 
 def _require_same(path: Path, format_: RdfFormat, text: str, moved: str, pattern: re.Pattern[str], new: str) -> None:
-    """Raises UsageError unless the statements of a file are the same but for the base."""
+    """Raises UsageError unless the statements of a file are equal except for the base."""
     expected = Counter(pattern.sub(new, line) for line in _statements(path, format_, text))
     actual = Counter(_statements(path, format_, moved))
     if lost := next(iter(expected - actual), ""):
@@ -111,5 +111,5 @@ def _require_same(path: Path, format_: RdfFormat, text: str, moved: str, pattern
 
 def _statements(path: Path, format_: RdfFormat, text: str) -> Iterator[str]:
     quads = parse(BytesIO(text.encode()), format_, base_iri=path.resolve().as_uri())
-    # Blank nodes are labelled anew in each reading.
+    # Each parse labels blank nodes differently.
     return (re.sub(r"_:\w+", "_:", str(quad)) for quad in quads)

@@ -43,7 +43,7 @@ def open_bucket(bucket: str, prefix: str) -> BucketStore:
         bucket,
         prefix=prefix or None,
         client_options={
-            # Whoever names an endpoint without TLS means it.
+            # An endpoint without TLS is a deliberate setting.
             "allow_http": endpoint.startswith("http://"),
             "connect_timeout": _CONNECTING,
             "timeout": _PART_SECONDS,
@@ -56,7 +56,7 @@ def open_bucket(bucket: str, prefix: str) -> BucketStore:
 
 
 class BucketStore:
-    """A bucket, or what is below a prefix in it, as an object store."""
+    """A bucket, or a prefix in it, as an object store."""
 
     def __init__(self, store: S3Store, bucket: str, prefix: str) -> None:
         self._store = store
@@ -103,7 +103,7 @@ class BucketStore:
         import obstore
 
         with self._errors(key):
-            # A part of an empty object cannot be asked for.
+            # A range of an empty object cannot be requested.
             is_large = size > _PART
             result = obstore.get(self._store, key, options={"range": (0, _PART)} if is_large else None)
             end = min(result.meta["size"], size + 1)
@@ -119,19 +119,19 @@ class BucketStore:
             obstore.put(self._store, key, _first_part(content), mode="overwrite")
 
     def replace(self, key: str, content: bytes, tag: str) -> None:
-        """Writes a small object if the one that is there has this tag, "" for none. Raises Conflict if not."""
+        """Writes a small object if the present one has this tag ("" if absent). Raises Conflict otherwise."""
         import obstore
         from obstore.exceptions import NotSupportedError
 
         with self._errors(key):
-            # Without its version, which is None and would be refused.
+            # Without the version, which is None and would be refused.
             try:
                 obstore.put(self._store, key, content, mode={"e_tag": tag} if tag else "create")
             except NotSupportedError:
                 raise Upstream(f"{self.name} does not support conditional writes, which this needs") from None
 
     def delete(self, key: str) -> None:
-        """Removes an object, if it is there."""
+        """Removes an object if it exists."""
         import obstore
 
         with self._errors(key):

@@ -12,7 +12,7 @@ from typing import IO
 from citygraph.errors import BadData
 from citygraph.storage.object_folder import ObjectFolder, StoredFile
 
-# A log of the store for its developers; whoever opens the store may write it.
+# A log of the store for its developers; any process that opens the store may write it.
 _LOG_OF_STORE = "LOG"
 _ATTEMPTS = 3
 
@@ -38,7 +38,7 @@ class FileCopying:
                 self.copy(path, f"{place}/{name}" if place else name)
 
     def copy(self, path: Path, name: str) -> None:
-        """Copies a file, unless it was removed meanwhile or its content is there."""
+        """Copies a file, unless it has been removed or its content exists."""
         with suppress(FileNotFoundError), path.open("rb") as file:
             status = os.fstat(file.fileno())
             known = self.links.get(_identity(status)) or self.before.get(name)
@@ -52,7 +52,7 @@ class FileCopying:
             self.moved(f"{len(self.files):,} files, {self.copied:,} copied ({self.copied_bytes / 1e6:,.1f} MB)")
 
     def _add(self, file: IO[bytes], path: Path) -> tuple[str, int]:
-        """Adds the content of an open file, again if the file was written to meanwhile; returns its digest and size."""
+        """Adds the content of an open file, again if the file changed during the copy; returns its digest and size."""
         added: tuple[str, int] | None = None
         for _ in range(_ATTEMPTS):
             before = os.fstat(file.fileno())
@@ -77,7 +77,7 @@ def by_path(files: Iterable[StoredFile]) -> dict[str, StoredFile]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Yields the files in a folder, unless they are removed meanwhile."""
+    """Yields the files in a folder; files removed during the walk are left out."""
     try:
         entries = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):

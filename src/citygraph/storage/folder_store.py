@@ -40,7 +40,7 @@ class FolderStore:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Holds the folder for one process, and removes what a killed one left. Raises Conflict if another has it."""
+        """Locks the folder for this process, and removes a killed one's leftovers. Raises Conflict if it is locked."""
         self.root.mkdir(parents=True, exist_ok=True, mode=self._folder_mode)
         with (self.root / ".lock").open("w") as lock:
             try:
@@ -56,7 +56,7 @@ class FolderStore:
     def listed(self, prefix: str) -> Iterator[StoredObject]:
         """Yields the objects in a folder."""
         for path in sorted((self.root / prefix).rglob("*")):
-            # Removed meanwhile.
+            # It has been removed in the meantime.
             with suppress(FileNotFoundError):
                 status = path.stat()
                 if path.is_file() and path.suffix != _PART:
@@ -107,7 +107,7 @@ class FolderStore:
             part.unlink(missing_ok=True)
 
     def replace(self, key: str, content: bytes, tag: str) -> None:
-        """Writes a small object if the one that is there has this tag, "" for none. Raises Conflict if not."""
+        """Writes a small object if the present one has this tag ("" if absent). Raises Conflict otherwise."""
         self.root.mkdir(parents=True, exist_ok=True, mode=self._folder_mode)
         with (self.root / ".replacing").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -119,5 +119,5 @@ class FolderStore:
             self.put(key, [content])
 
     def delete(self, key: str) -> None:
-        """Removes an object, if it is there."""
+        """Removes an object if it exists."""
         (self.root / key).unlink(missing_ok=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from itertools import islice
 
 from citygraph.audit_log import AuditLog
@@ -20,7 +19,7 @@ from citygraph.progress import Progress
 from citygraph.rdf.nquads import patched_ancestors
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings, read_settings
-from citygraph.storage.follow_state import FollowState, read_follow_state, write_follow_state
+from citygraph.storage.exchange_state import Schedule, note_exchange
 from citygraph.storage.object_folder import open_folder
 from citygraph.storage.pulling import pull
 
@@ -28,10 +27,6 @@ log = logging.getLogger(__name__)
 
 # All times are in seconds. A transfer that is cut is begun again.
 _ENDING = 5.0
-# Servers that were started together must not ask at the same time.
-_JITTER = 0.25
-# After failures, the next look waits twice as long each time, and so many times the interval at most.
-_LONGEST = 8
 # Engines that are not ready by then begin with the first query.
 _WARMING = 30.0
 _STEP = 0.1
@@ -39,9 +34,9 @@ _STEP = 0.1
 _SHORT_CHAIN = 50
 
 
-def start_follower(settings: Settings) -> ServiceProcess:
+def start_follower(settings: Settings, credentials: Mapping[str, str]) -> ServiceProcess:
     """Starts the process that follows `settings.follow`. Raises OSError if it does not start."""
-    return ServiceProcess("citygraph.storage.following", "", settings, _ENDING)
+    return ServiceProcess("citygraph.storage.following", "", settings, _ENDING, credentials)
 
 
 class Follower:
@@ -52,25 +47,22 @@ class Follower:
         self._releases = Releases(settings.releases)
         self._folder = open_folder(settings.follow)
         self._tag = ""
-        self._failures = 0
-        self._due = 0.0
+        self._schedule = Schedule(settings.follow_interval)
 
     def look_if_due(self) -> None:
         """Looks for a new release, if the interval is over."""
-        if time.monotonic() >= self._due:
+        if self._schedule.is_due():
             self.look()
-            wait = self._settings.follow_interval * min(2**self._failures, _LONGEST)
-            self._due = time.monotonic() + wait * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311
 
     def look(self) -> None:
-        """Looks for a new release, and switches to it when it is verified; what prevents that is logged and kept."""
+        """Looks for a new release, and switches to it when it is verified. A failure is logged and kept."""
         try:
             pulled = pull(self._releases, self._folder, Progress(), self._tag, warm=self._warm)
         except (CitygraphError, OSError) as error:
-            self._failures += 1
+            self._schedule.record(False)
             self._note(str(error))
             return
-        self._failures = 0
+        self._schedule.record(True)
         if pulled is not None:
             self._tag = pulled.tag
             if pulled.new:
@@ -80,18 +72,14 @@ class Follower:
         self._note("")
 
     def _note(self, problem: str) -> None:
-        before = read_follow_state(self._settings.releases)
-        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         release = ""
         with suppress(NotFound):
             release = self._releases.current_id()
+        before = note_exchange(self._settings.releases, "following", release, problem)
         if problem and problem != before.problem:
             log.error("release %s stays, because the newest cannot be had: %s", release or "none", problem)
-        elif before.problem and not problem and before.since:
+        elif before.since and not problem:
             log.info("%s can be followed again", self._folder.name)
-        since = (before.since or now) if problem else ""
-        with suppress(OSError):
-            write_follow_state(self._settings.releases, FollowState(now, release, problem, since))
 
     def _warm(self, release_id: str) -> None:
         """Starts the engines of a release before it is served, unless those of the present one can move on to it."""

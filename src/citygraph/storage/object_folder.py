@@ -1,4 +1,4 @@
-"""The layout of what is stored: objects named by their SHA-256, and records that name them, written last."""
+"""The layout of stored content: objects named by their SHA-256, and records that refer to them, written last."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PIECE = 1024 * 1024
 _SMALL = 8 * 1024 * 1024
 # Records and the pointer to the current release are read whole.
 LARGEST_RECORD = 256 * 1024 * 1024
-# Whoever removes objects leaves younger ones, which a record may be going to name.
+# Younger objects are not removed, because a record may be about to refer to them.
 _BEING_WRITTEN = timedelta(hours=12)
 
 
@@ -71,9 +71,9 @@ class ObjectFolder:
         return self._there.get(sha256) == size
 
     def add(self, file: IO[bytes]) -> tuple[str, int, bool]:
-        """Stores the content of a file unless it is there; returns its digest, its size and whether it was new.
+        """Stores the content of a file unless it exists; returns its digest, its size and whether it was new.
 
-        Raises BadData if the file was written to meanwhile.
+        Raises BadData if the file changed during the copy.
         """
         content = file.read(_SMALL + 1)
         if len(content) <= _SMALL:
@@ -81,7 +81,7 @@ class ObjectFolder:
         file.seek(0)
         sha256, size = _sum(_pieces(file))
         file.seek(0)
-        # As much as there was: lines may be appended meanwhile.
+        # Only the present size: lines may be appended during the copy.
         return self._add(_pieces(file, size), sha256, size)
 
     def _add(self, content: Iterator[bytes], sha256: str, size: int) -> tuple[str, int, bool]:
@@ -109,7 +109,7 @@ class ObjectFolder:
         return size
 
     def problem(self, file: StoredFile) -> str:
-        """Returns what is wrong with the object of a file, which it names; "" if nothing is."""
+        """Returns the problem with a file's object, including the file name; "" if the object is valid."""
         try:
             sha256, size = _sum(self.store.pieces(key_of(file.sha256), file.size))
         except NotFound:
@@ -155,9 +155,9 @@ class ObjectFolder:
 
 
 def open_folder(address: str | Path, private: bool = True) -> ObjectFolder:
-    """Returns what is stored at an address: a folder, or s3://bucket/prefix.
+    """Returns the object folder at an address: a folder, or s3://bucket/prefix.
 
-    Only the owner may read what is written to a `private` folder. Raises UsageError for any other address, or if the
+    Files in a `private` folder are readable by the owner only. Raises UsageError for any other address, or if the
     package for S3 is not installed.
     """
     if isinstance(address, Path) or "://" not in address:

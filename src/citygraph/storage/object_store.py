@@ -1,4 +1,4 @@
-"""The small interface to what keeps objects by key: a folder, or a bucket of S3-compatible storage."""
+"""The interface of a store of objects by key: a folder, or a bucket of S3-compatible storage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as it is listed."""
+    """An object in a listing."""
 
     key: str
     size: int
@@ -51,9 +51,9 @@ class ObjectStore(Protocol):
         ...
 
     def replace(self, key: str, content: bytes, tag: str) -> None:
-        """Writes a small object if the one that is there still has this tag, "" for none. Raises Conflict if not."""
+        """Writes a small object if the present one has this tag ("" if absent). Raises Conflict otherwise."""
         ...
 
     def delete(self, key: str) -> None:
-        """Removes an object, if it is there."""
+        """Removes an object if it exists."""
         ...

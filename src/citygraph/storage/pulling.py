@@ -20,7 +20,7 @@ _BLOCK = 4096
 
 @dataclass(frozen=True)
 class PulledReleases:
-    """What a pull did: the release that is current now, how many are new, what was read, and the pointer's tag."""
+    """The result of a pull: the current release, the number of new ones, the bytes read, and the pointer's tag."""
 
     release: str
     new: int
@@ -63,7 +63,7 @@ def pull(
 
 
 class _Transfer:
-    """Files on their way here; those that a received release has already are shared with it."""
+    """A transfer of files; files that a received release has are shared with it."""
 
     def __init__(self, received: ReceivedReleases, folder: ObjectFolder, progress: Progress, step: Step) -> None:
         self._received = received

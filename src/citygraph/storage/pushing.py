@@ -21,7 +21,7 @@ from citygraph.storage.unused_objects import remove_records, remove_unused
 
 @dataclass(frozen=True)
 class PushedReleases:
-    """What a push did: the current release there, the number of new ones, and what was copied."""
+    """The result of a push: the current release there, the number of new ones, and the copied files and bytes."""
 
     release: str
     new: int
@@ -30,10 +30,10 @@ class PushedReleases:
 
 
 def push(releases: Releases, folder: ObjectFolder, progress: Progress, force: bool = False) -> PushedReleases:
-    """Publishes the current release and its predecessors in a folder of objects; what is there is not copied again.
+    """Publishes the current release and its predecessors in a folder of objects; existing objects are not copied.
 
-    Readers see the release when all of it is there. Raises Conflict if the folder's current release is not known here,
-    unless `force`, or if another push was faster; NotFound without a release here.
+    Readers see the release when it is complete. Raises Conflict if this machine lacks the folder's current release
+    (unless `force`), or if another push was faster; NotFound without a local release.
     """
     history = list(reversed(releases.history()))
     current = releases.current_id()
@@ -100,9 +100,9 @@ def _copying(folder: ObjectFolder, before: dict[str, StoredFile], progress: Prog
 def _push_releases(
     history: Sequence[Release], pointer: ReleasePointer | None, folder: ObjectFolder, copying: FileCopying
 ) -> tuple[dict[str, str], int]:
-    """Copies the releases that are not there, and returns the digests of all records by release, and how many are new.
+    """Copies the missing releases. Returns the digests of all records by release, and the number of new ones.
 
-    One that is pruned meanwhile is left out.
+    A release that is pruned during the copy is left out.
     """
     there = set(folder.names(RELEASES))
     records, new = dict[str, str](), 0
@@ -129,7 +129,7 @@ def _remove_pruned(folder: ObjectFolder, before: ReleasePointer | None, after: R
     there = set(folder.names(RELEASES)) if before else set()
     pruned = [name for name in (before.records if before else ()) if name not in after.records and name in there]
     if pruned:
-        # With a damaged record nobody knows what is needed: `citygraph backup --verify` names it, and objects stay.
+        # With a damaged record the needed objects are unknown: `citygraph backup --verify` names it, and objects stay.
         with suppress(BadData):
             remove_records(folder, RELEASES, pruned)
             remove_unused(folder, datetime.now(UTC))

@@ -19,7 +19,7 @@ def write_file(file: StoredFile, path: Path, folder: ObjectFolder) -> None:
 
 
 def checked(file: StoredFile, place: str) -> PurePosixPath:
-    """Returns the path of a file. Raises BadData if it leads out of the folder into which it is to be written."""
+    """Returns the path of a file. Raises BadData if it leads out of the target folder."""
     path = PurePosixPath(file.path)
     if path.is_absolute() or ".." in path.parts or not path.parts:
         raise BadData(f"a record leads out of its folder, to {file.path}", place)

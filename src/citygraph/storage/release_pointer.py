@@ -1,4 +1,4 @@
-"""The pointer to the current release of a folder of objects, replaced only by who has seen the one before."""
+"""The pointer to the current release of a folder of objects, replaced only if it has not changed since it was read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _POINTER = "current"
 class ReleasePointer:
     """The current release, and the digest of the record of each release that the publisher keeps, the oldest first.
 
-    `beside` are files that belong to no single release: stored results, and why releases are pinned.
+    `beside` are files that belong to no single release: stored results, and the reasons for pins.
     """
 
     release: str
@@ -52,7 +52,7 @@ def read_pointer(folder: ObjectFolder, tag: str = "") -> tuple[ReleasePointer, s
 def replace_pointer(folder: ObjectFolder, pointer: ReleasePointer, tag: str) -> None:
     """Makes a release the current one, if the pointer still has the tag, "" for none.
 
-    Raises Conflict, which says who replaced it by what.
+    Raises Conflict with the other publisher and its release.
     """
     content, _ = record_text(asdict(pointer))
     try:
@@ -62,7 +62,7 @@ def replace_pointer(folder: ObjectFolder, pointer: ReleasePointer, tag: str) -> 
         with suppress(NotFound, BadData):
             other = read_pointer(folder)
         if other is not None and other[0] == pointer:
-            # An answer was lost on its way, and the request sent again.
+            # A response was lost, and the request was sent again.
             return
         now = f"the current release there is now {other[0].described}" if other else str(error)
         raise Conflict(f"another push to {folder.name} was faster: {now}; nothing was switched") from None

@@ -12,7 +12,7 @@ from citygraph.storage.object_folder import ObjectFolder
 # The kinds of records that name objects.
 _KINDS = ("backups", "releases")
 _REMOVED = "removed"
-# Whoever wrote a record a day ago has finished.
+# A writer that wrote a record a day ago has finished.
 WAITING = timedelta(days=1)
 
 
@@ -27,7 +27,7 @@ class RemovedObjects:
 
 
 def remove_records(folder: ObjectFolder, kind: str, names: Iterable[str]) -> None:
-    """Removes records; what they named is kept for a time, because a writer may have relied on them."""
+    """Removes records; their objects are kept for a time, because a writer may rely on them."""
     for name in names:
         folder.write_record(_REMOVED, f"{kind}.{name}", folder.read_record(kind, name))
         folder.remove_record(kind, name)

@@ -1,1 +1,1 @@
-"""A SPARQL store behind the publisher: a cache of a release in a SPARQL 1.1 service, which answers `/sparql`."""
+"""A SPARQL store behind the publisher: a SPARQL 1.1 service that caches a release for `/sparql`."""

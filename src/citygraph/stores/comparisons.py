@@ -1,7 +1,7 @@
-"""Whether the two sides of each comparison in a query have values of one kind, as far as the text and the data tell.
+"""Comparisons in a query: whether the text and the data prove that both sides have values of one kind.
 
-SPARQL has an error where a number is compared with a text, or a date with a month, and drops the row. Stores that
-compare such values anyway can still be asked for comparisons that have no such operands.
+In SPARQL, comparing a number with a text, or a date with a month, is an error, which drops the row. Stores that compare
+such values anyway can still evaluate comparisons without such operands.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def kind_of_datatype(name: str) -> str:
 def special_comparisons(tree: SyntaxTree, uniform: Mapping[str, str]) -> Iterator[str]:
     """Yields "comparison:mixed" or "equality:mixed" for each comparison of values that may be of different kinds.
 
-    Yields "comparison:text" for one of texts as they are in the data. `uniform` are the predicates all of whose values
-    are of one kind. Equality with a constant does not count.
+    Yields "comparison:text" for a comparison of texts in the data. `uniform` are the predicates all of whose values are
+    of one kind. Equality with a constant does not count.
     """
     kinds = _VariableKinds(tree, uniform)
     for node in nodes_of(tree.root):
@@ -47,7 +47,7 @@ def special_comparisons(tree: SyntaxTree, uniform: Mapping[str, str]) -> Iterato
 
 
 class _VariableKinds:
-    """The kinds of values of the variables of a query; "?" for what is not known, or of several kinds."""
+    """The kinds of values of a query's variables; "?" if unknown or of several kinds."""
 
     def __init__(self, tree: SyntaxTree, uniform: Mapping[str, str]) -> None:
         self._tree = tree

@@ -23,7 +23,7 @@ def construct(template: str, rows: Iterable[Row]) -> Iterator[Triple]:
         nodes: dict[str, BlankNode] = {}
         for pattern in patterns:
             subject, predicate, object_ = (_value(term, row, nodes) for term in pattern)
-            # What is no triple, because a variable is unbound or a literal is subject, is left out.
+            # An invalid triple, with an unbound variable or a literal as subject, is left out.
             if isinstance(subject, NamedNode | BlankNode) and isinstance(predicate, NamedNode) and object_ is not None:
                 triple = Triple(subject, predicate, object_)
                 if triple not in found:

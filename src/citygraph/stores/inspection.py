@@ -1,6 +1,6 @@
-"""Inspection of a store: what it changes in literals, cuts from results, and answers differently from the engines.
+"""Inspection of a store: literals that it changes, results that it truncates, deviations from the engines.
 
-Each deviation is found by loading something and asking for it. A store is inspected when a release is loaded, with
+Each deviation is found by loading test data and querying them. A store is inspected when a release is loaded, with
 literals of that release, and by `citygraph doctor --store`.
 """
 
@@ -52,7 +52,7 @@ Row = tuple[Term | None, ...]
 
 @dataclass(frozen=True)
 class Deviation:
-    """A difference of a store from SPARQL, or from what it was given, and what is done about it."""
+    """A deviation of a store from SPARQL or from the loaded data, and its consequence."""
 
     title: str
     evidence: str
@@ -61,7 +61,7 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found in a store: `classes` of literals that it changes, and the other fields of LoadedRelease."""
+    """The result of an inspection: `classes` of changed literals, and the other fields of LoadedRelease."""
 
     product: str
     deviations: tuple[Deviation, ...]
@@ -82,9 +82,9 @@ class Probe:
 def inspect(
     service: StoreService, samples: Mapping[str, Sequence[Literal]] | None = None, matches: int = _MATCHES
 ) -> Inspection:
-    """Inspects a store, which must take updates. What is loaded for it is removed afterwards.
+    """Inspects a store, which must accept updates. The test data are removed afterwards.
 
-    `samples` are further literals by their classes. Cuts are looked for up to the cube of `matches` in rows.
+    `samples` are further literals by their classes. Truncation is tested up to the cube of `matches` in rows.
 
     Raises UsageError if the store changes ordinary text, StoreUnavailable, QueryRefused.
     """
@@ -95,6 +95,35 @@ def inspect(
     finally:
         with suppress(Exception):
             _clean(service, names)
+
+
+def canary_quads(graph: str, samples: Mapping[str, Sequence[Literal]], left_out: Iterable[str]) -> Iterator[Quad]:
+    """Yields the test literals and samples of a release, for a graph of the store, without those of some classes."""
+    excluded = set(left_out)
+    for number, literal in enumerate(_test_literals(samples)):
+        if literal_class(literal) not in excluded:
+            yield Quad(NamedNode(f"{_VALUE}:{number}"), NamedNode(_VALUE), literal, NamedNode(graph))
+
+
+def changed_literals(service: StoreService, graph: str, loaded: Mapping[str, Literal]) -> dict[str, str]:
+    """Returns the classes of literals that are not in a graph as they were loaded, each with an example.
+
+    `loaded` has them by their subjects.
+    """
+    changed: dict[str, str] = {}
+    result = _rows(service, f"SELECT ?s ?o {{ GRAPH <{graph}> {{ ?s <{_VALUE}> ?o }} }}")
+    values = {str(getattr(row[0], "value", "")): row[1] for row in result}
+    for subject, literal in loaded.items():
+        value = values.get(subject)
+        if not isinstance(value, Literal) or canonical([value]) != canonical([literal]):
+            changed.setdefault(literal_class(literal), f"{_short(literal)} is read as {_short(value)}")
+    return changed
+
+
+def require_text(changed: Mapping[str, str]) -> None:
+    """Raises UsageError if ordinary text is among the classes of literals that a store changes."""
+    if TEXT in changed:
+        raise UsageError(f"the store changes ordinary text, so that it cannot be used: {changed[TEXT]}")
 
 
 def probes() -> Iterator[Probe]:
@@ -124,7 +153,7 @@ class _Inspector:
     def _changed_classes(self, samples: Mapping[str, Sequence[Literal]]) -> tuple[str, ...]:
         """Loads literals one at a time, because a store may refuse one, and reads them back."""
         changed: dict[str, str] = {}
-        literals = [*_canary(), *(literal for group in samples.values() for literal in group)]
+        literals = _test_literals(samples)
         loaded: dict[str, Literal] = {}
         for number, literal in enumerate(literals):
             name = literal_class(literal)
@@ -138,14 +167,8 @@ class _Inspector:
                 loaded[subject] = literal
             except QueryRefused as error:
                 changed.setdefault(name, _cut(f"{_short(literal)} is refused: {error}"))
-        result = self._rows(f"SELECT ?s ?o {{ GRAPH <{self._names.canary}> {{ ?s <{_VALUE}> ?o }} }}")
-        values = {str(getattr(row[0], "value", "")): row[1] for row in result}
-        for subject, literal in loaded.items():
-            value = values.get(subject)
-            if not isinstance(value, Literal) or canonical([value]) != canonical([literal]):
-                changed.setdefault(literal_class(literal), f"{_short(literal)} is read as {_short(value)}")
-        if TEXT in changed:
-            raise UsageError(f"the store changes ordinary text, so that it cannot be used: {changed[TEXT]}")
+        changed = {**changed_literals(self._service, self._names.canary, loaded), **changed}
+        require_text(changed)
         remedy = "such statements are not loaded; queries that read their predicates are answered from the release"
         self._deviations += [Deviation(f"literals: {name}", changed[name], remedy) for name in sorted(changed)]
         return tuple(sorted(changed))
@@ -165,7 +188,7 @@ class _Inspector:
                     last = piece
             rows += not last.endswith(b"\n")
         except QueryRefused as error:
-            # It says so itself, and then its results are refused when they come.
+            # The store reports this itself; its truncated results are then refused.
             self._deviate("results are cut", str(error), "such results are answered from the release")
             return 0
         except LimitReached:
@@ -195,7 +218,7 @@ class _Inspector:
         return tuple(dict.fromkeys(failed))
 
     def _difference(self, store: Store, probe: Probe) -> str:
-        """Returns how the store answers a probe differently; "" if it does not."""
+        """Returns the deviation of the store's result for a probe; "" if there is none."""
         query = Query(probe.text)
         answer = evaluate(store, query).answer
         assert isinstance(answer, QuerySolutions)  # noqa: S101
@@ -231,13 +254,7 @@ class _Inspector:
             )
 
     def _rows(self, text: str) -> list[Row]:
-        with self._service.select(text, _SECONDS) as result:
-            try:
-                solutions = parse_query_results(result.read(), QueryResultsFormat.JSON)
-                assert isinstance(solutions, QuerySolutions)  # noqa: S101
-                return [tuple(solution) for solution in solutions]
-            except (SyntaxError, ValueError, AssertionError) as error:
-                raise QueryRefused(f"the result cannot be read: {error}") from None
+        return _rows(self._service, text)
 
     def _deviate(self, title: str, evidence: str, remedy: str) -> None:
         self._deviations.append(Deviation(title, evidence, remedy))
@@ -247,6 +264,20 @@ def _canary() -> list[Literal]:
     quads = parse(_packaged("canary.ttl"), format=RdfFormat.TURTLE)
     literals = [quad.object for quad in quads if isinstance(quad.object, Literal)]
     return [*literals, Literal(_LONG_TEXT)]
+
+
+def _test_literals(samples: Mapping[str, Sequence[Literal]]) -> list[Literal]:
+    return [*_canary(), *(literal for group in samples.values() for literal in group)]
+
+
+def _rows(service: StoreService, text: str) -> list[Row]:
+    with service.select(text, _SECONDS) as result:
+        try:
+            solutions = parse_query_results(result.read(), QueryResultsFormat.JSON)
+            assert isinstance(solutions, QuerySolutions)  # noqa: S101
+            return [tuple(solution) for solution in solutions]
+        except (SyntaxError, ValueError, AssertionError) as error:
+            raise QueryRefused(f"the result cannot be read: {error}") from None
 
 
 def _load_probes(service: StoreService, names: ReleaseNames, store: Store) -> None:

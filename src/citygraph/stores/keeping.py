@@ -22,7 +22,7 @@ _RETRY_SECONDS = 30.0
 class StoreKeeper:
     """Loads the current release into the store, and each that follows, during a block.
 
-    If the store fails, it is tried again after `retry` seconds; queries are answered by the release meanwhile.
+    If the store fails, the load is tried again after `retry` seconds; until then the release serves queries.
     """
 
     def __init__(self, settings: Settings, pool: Executor, retry: float = _RETRY_SECONDS) -> None:

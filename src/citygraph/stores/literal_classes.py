@@ -1,4 +1,4 @@
-"""Classes of literals by what stores do to them: a store that changes one literal of a class may change each."""
+"""Classes of literals with the same treatment by stores: a store that changes one literal of a class may change all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Term = NamedNode | BlankNode | Literal | Triple
 
 TEXT = "text"
 BLANK_NODE, QUOTED, DOT_SEGMENT = "blank node", "quoted triple", "IRI with a segment that begins with a dot"
-# What is never loaded: stores name blank nodes anew, and some normalise such IRIs.
+# Terms that are never loaded: stores rename blank nodes, and some normalise such IRIs.
 NEVER_LOADED = frozenset({BLANK_NODE, QUOTED, DOT_SEGMENT})
 _STRING = XSD("string")
 _XSD = _STRING.value.removesuffix("string")
@@ -44,7 +44,7 @@ def literal_class(literal: Literal) -> str:
 
 
 def class_of(quad: Quad) -> str:
-    """Returns the class of what is hard to store in a statement; "" if nothing is."""
+    """Returns the class of a statement's difficult literal; "" if it has none."""
     if isinstance(quad.object, BlankNode) or isinstance(quad.subject, BlankNode):
         # Its identity would be lost between two updates, and between two graphs.
         return BLANK_NODE

@@ -23,7 +23,7 @@ class ReleaseNames:
 
     @property
     def prefix(self) -> str:
-        """What all names of the release begin with; also its own name in the state of the store."""
+        """The prefix of all names of the release; also its own name in the state of the store."""
         return f"{_ROOT}{self.digest[:_DIGITS]}:"
 
     @classmethod

@@ -43,7 +43,7 @@ class StoreQueries:
     def plan(self, release: Release, query: Query) -> StoreQuery | None:
         """Returns the query for the store, or None if engines evaluate it.
 
-        Raises StoreUnavailable if it is not known what the store has.
+        Raises StoreUnavailable if the content of the store is unknown.
         """
         try:
             loaded = self._state.of(release.manifest.digest)
@@ -58,7 +58,7 @@ class StoreQueries:
         return self._translated(same, loaded)
 
     def run(self, release: Release, query: Query, plan: StoreQuery, client: str = "") -> Answer | None:
-        """Returns the answer of the store, or None if engines must give it.
+        """Returns the result of the store, or None if engines must evaluate the query.
 
         Raises StoreUnavailable, LimitReached, Busy, NotAcceptable.
         """
@@ -73,14 +73,14 @@ class StoreQueries:
                 return None
             raise
         except QueryRefused as error:
-            # The engines say what is wrong with a text, or evaluate what the store cannot.
+            # The engines report the error in a query, or evaluate a query that the store cannot.
             log.info("the store refuses a query, which the release answers: %s", error)
             return None
         finally:
             self._admission.release(client)
 
     def state(self, release: Release | None) -> str:
-        """Returns "ok" if the store answers queries on a release, else what does. Raises StoreUnavailable."""
+        """Returns "ok" if the store has a release, else the reason why engines are used. Raises StoreUnavailable."""
         if release is None:
             raise NotFound("there is no release that the store could have")
         try:
@@ -144,7 +144,7 @@ def _translated(query: Query, loaded: LoadedRelease) -> StoreQuery | None:
 
 
 def _require_right_result(plan: StoreQuery, loaded: LoadedRelease) -> None:
-    """Raises NotTranslated if the store is known to answer a query wrongly."""
+    """Raises NotTranslated if the store is known to return a wrong result for a query."""
     for constructs in loaded.constructs:
         if plan.constructs.issuperset(constructs):
             raise NotTranslated(f"the store evaluates {' and '.join(constructs)} differently")

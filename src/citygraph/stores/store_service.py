@@ -1,4 +1,4 @@
-"""A SPARQL 1.1 service over HTTP: queries with a time limit, updates, and what tells that a result is not complete."""
+"""A SPARQL 1.1 service over HTTP: queries with a time limit, updates, and signs of an incomplete result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_IDLE = 16
 _PIECE = 64 * 1024
 _TEXT_OF_ERROR = 500
 _NOT_PERMITTED = {401, 403, 405}
-# What a proxy or the service itself sends if it cannot answer now, whatever the query is.
+# The statuses that a proxy or the service sends if it is unavailable, whatever the query is.
 _UNAVAILABLE = {429, 502, 503, 504}
 _BOOLEAN = re.compile(rb'(XMLSchema#boolean", "value": ")([01])(?=")')
 # Virtuoso marks partial results with these headers.
@@ -105,7 +105,7 @@ class StoreService:
             if is_reusable and len(self._idle) < _MOST_IDLE and not response.will_close:
                 self._idle.append(connection)
             else:
-                # A service notices that nobody waits for the rest, if it looks at its connection.
+                # A service that watches its connection notices that no client waits for the rest.
                 connection.close()
 
     def update(self, text: str) -> None:
@@ -163,7 +163,7 @@ class StoreService:
             self._idle.pop().close()
 
     def __del__(self) -> None:
-        """Closes the connections of a service that nobody has closed."""
+        """Closes the connections of a service that was not closed."""
         self.close()
 
     def _body(self, text: str, seconds: float) -> bytes:
@@ -197,7 +197,7 @@ class StoreService:
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 _require_client(watch)
-                # A connection that was kept may have been closed meanwhile.
+                # A kept connection may have been closed in the meantime.
                 if not is_reused:
                     raise self._unavailable(error) from error
 
@@ -231,7 +231,7 @@ class StoreService:
                 raise StoreUnavailable(f"the store answers {response.status}: {reason}")
             raise QueryRefused(f"{response.status}: {reason}")
         if response.headers.get("X-SQL-State") == "S1TAT":
-            # Virtuoso's own time limit: what it counted and found until then, with status 200.
+            # Virtuoso's own time limit: partial results with status 200.
             raise limit.error()
         for name in _PARTIAL:
             if value := response.headers.get(name):

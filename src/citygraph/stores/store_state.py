@@ -1,7 +1,7 @@
-"""The state of a store: which releases are complete in it, and what was found when each was loaded.
+"""The state of a store: its complete releases, with the results of the inspection at their load.
 
-The state is in the store itself, in a graph of its own, so that all servers that share a store see it. The statement
-about a release is written last, and removed first, GRACE seconds before the graphs of the release.
+The state is in a separate graph of the store, so that all servers that share the store see it. The statement about a
+release is written last, and removed first, GRACE seconds before the graphs of the release.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SECONDS = 10.0
 
 @dataclass(frozen=True)
 class LoadedRelease:
-    """A release in a store: what its queries must not rely on there.
+    """A release in a store, with the features that its queries must not rely on there.
 
     `row_limit` is the number of rows at which the store cuts results, 0 for none. A query with all the constructs of
     one of `constructs` has a wrong result there, and so has one that reads a predicate of `predicates`, whose values
@@ -68,7 +68,7 @@ def unmark(service: StoreService, names: ReleaseNames) -> None:
 
 
 class StoreState:
-    """What a process knows of a store: the complete releases, and when they were seen."""
+    """A process's view of a store: the complete releases, and the time of the last look."""
 
     def __init__(self, service: StoreService, clock: Callable[[], float] = time.monotonic) -> None:
         self._service = service
@@ -89,7 +89,7 @@ class StoreState:
         return digest in self._loaded
 
     def _read(self) -> None:
-        # The time before the request, because the answer may be older than its arrival.
+        # The time before the request, because the response may be older than its arrival.
         now = self._clock()
         loaded = {one.digest: one for one in loaded_releases(self._service)}
         # A dictionary is replaced as a whole, so that no thread sees half of a change.

@@ -50,10 +50,10 @@ class NotTranslated(Exception):
 
 @dataclass(frozen=True)
 class StoreQuery:
-    """A SELECT query for a store, and what its rows are for: a table, true or false, or a graph by a template.
+    """A SELECT query for a store, and the use of its rows: a table, true or false, or a graph by a template.
 
-    `constructs` are the parts of SPARQL in the query, `predicates` the IRIs of its predicates, with "" for one that is
-    not fixed.
+    `constructs` are the parts of SPARQL in the query, `predicates` the IRIs of its predicates, with "" for a variable
+    one.
     """
 
     text: str
@@ -251,7 +251,11 @@ def _constructs(tree: SyntaxTree) -> Iterator[str]:
     Raises NotTranslated for what no other store has.
     """
     paths: set[int] = set()
+    optional = [node for node in nodes_of(tree.root) if node.rule == "OptionalGraphPattern"]
+    in_optional = {tree.source(inner)[1:] for node in optional for inner in nodes_of(node) if inner.rule == "Var"}
     for node in nodes_of(tree.root):
+        if optional and _may_leave_open(tree, node, in_optional):
+            yield "values:optional"
         if node.rule == "PropertyListPathNotEmpty":
             paths.update(place for verb in node.children[::2] for place in range(verb.first, verb.last))
         yield from _construct_of(tree, node)
@@ -263,6 +267,16 @@ def _constructs(tree: SyntaxTree) -> Iterator[str]:
             raise NotTranslated("a label of a blank node")
         if construct := _construct_at(tree, place, place in paths):
             yield construct
+
+
+def _may_leave_open(tree: SyntaxTree, node: SyntaxNode, in_optional: set[str]) -> bool:
+    """Returns whether a node has VALUES for variables that may be unbound without them, or in its own rows."""
+    if node.rule == "DataBlock":
+        names = {tree.source(child)[1:] for child in node.children if child.rule == "Var"}
+        is_open = any(token.kind == "UNDEF" for token in tree.tokens[node.first : node.last])
+        return is_open or not names.isdisjoint(in_optional)
+    # After the query: they are joined last.
+    return node.rule == "ValuesClause" and node.last > node.first
 
 
 def _construct_of(tree: SyntaxTree, node: SyntaxNode) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The WSGI application: the parts of the site wired together, and the way of a request through them."""
+"""The WSGI application: wires the parts of the site together, and takes requests through them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings, read_settings
 from citygraph.sparql.protocol import DIRECT, FORM
-from citygraph.storage.follow_state import read_follow_state
+from citygraph.storage.exchange_state import read_exchange_state
 from citygraph.stores.store_queries import StoreQueries
 from citygraph.traces import Traces, traces_from_environment
 from citygraph.web.documents.documents import Documents
@@ -34,7 +34,7 @@ from citygraph.web.http.addresses import MOUNT, check_host, moved_address, publi
 from citygraph.web.http.assets import STATIC, StaticFiles
 from citygraph.web.http.bodies import BodyReceiver
 from citygraph.web.http.file_replies import FileSender, partial
-from citygraph.web.http.messages import CURRENT, RELEASE_HEADER, Reply, Request, preflight, redirection
+from citygraph.web.http.messages import CURRENT, QUICK, RELEASE_HEADER, Reply, Request, preflight, redirection
 from citygraph.web.http.metrics import Metrics, folder_of
 from citygraph.web.http.observation import RequestObserver
 from citygraph.web.http.routes import FAST, ROUTES, address_of, url_map
@@ -94,7 +94,7 @@ def create_app(
     today: Callable[[], date] = present_day,
     traces: Traces | None = None,
 ) -> Flask:
-    """Returns the site over the current release; with `engines` it answers queries, with a writer it takes updates.
+    """Returns the site over the current release; with `engines` it evaluates queries, with a writer it accepts updates.
 
     `clock` returns seconds, `today` the day on which pages are read.
     """
@@ -139,7 +139,7 @@ def create_app(
 
 
 class Application:
-    """The way of a request: prefix of a release → route → view → reply, within one error boundary."""
+    """Handles a request: prefix of a release → route → view → reply, within one error boundary."""
 
     def __init__(
         self,
@@ -161,6 +161,7 @@ class Application:
         self._observer = observer
         endpoint = views.get("endpoint")
         self._endpoint = endpoint if isinstance(endpoint, SparqlEndpoint) else None
+        self._documents = cast("Documents", views["documents"])
         app.url_map = url_map(part for part, name in (("engines", "endpoint"), ("writer", "update")) if name in views)
         # Addresses without parameters, such as /sparql, are found without the map's state machine.
         self._exact: dict[tuple[str, str], _Match] = {
@@ -182,15 +183,18 @@ class Application:
         """Returns whether the event loop may wait for the reply to a request with this body; see QUICK."""
         # Of life the event loop itself is the best witness: the threads may all wait for engines.
         if environ["PATH_INFO"] == "/health" and environ["REQUEST_METHOD"] == "GET":
+            environ[CURRENT] = ""
             return True
-        is_query = environ["PATH_INFO"] == "/sparql" and environ["REQUEST_METHOD"] in ("GET", "POST")
+        if environ["PATH_INFO"] != "/sparql":
+            return environ["REQUEST_METHOD"] == "GET" and self._documents.is_quick(environ)
+        is_query = environ["REQUEST_METHOD"] in ("GET", "POST")
         return is_query and self._endpoint is not None and self._endpoint.is_quick(environ, body)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answers a request by WSGI; whatever fails, the client gets a reply."""
+        """Serves a request by WSGI; the client gets a reply even if something fails."""
         begun = self._observer.begin(environ)
-        # The whole answer is made from one release, and stores in memory do not change meanwhile.
-        with self._releases.at_current() as current:
+        # The whole response is made from one release, and stores in memory do not change during it.
+        with self._releases.at_current(environ[CURRENT] if environ.get(QUICK) else "") as current:
             environ[CURRENT] = current
             self._prefix.enter(environ)
             request = Request(environ)
@@ -203,7 +207,7 @@ class Application:
         _name_release(request, reply)
         if request.path == "/sparql":
             # It holds for the address, so that errors and OPTIONS have it too (RFC 10008).
-            reply.set("Accept-Query", f"{DIRECT}, {FORM}")
+            reply.headers.append(("Accept-Query", f"{DIRECT}, {FORM}"))
         self._observer.end(request, reply, begun)
         return reply.send(request.method, start_response)
 
@@ -222,7 +226,7 @@ class Application:
         return partial(request, reply) if request.header("Range") else reply
 
     def _moved(self, request: Request) -> str:
-        """Returns the present address of what was asked for at a former base of the instance; "" for all others."""
+        """Returns the present address for an address at a former base of the instance; "" for all others."""
         former = current_instance().former_bases
         if not former or request.method not in READING:
             return ""
@@ -310,9 +314,11 @@ def _sparql_views(
         if settings.writer_socket or settings.follow:
             writer = Writer(settings)
             if settings.follow:
-                checks["following"] = lambda _: read_follow_state(settings.releases).problem or OK
+                checks["following"] = lambda _: read_exchange_state(settings.releases, "following").problem or OK
             else:
                 checks["writer"] = lambda _: writer.state()
+            if settings.push_to:
+                checks["pushing"] = lambda _: read_exchange_state(settings.releases, "pushing").problem or OK
             access = WriteAccess(settings, writer, Tokens(settings.tokens), bodies, metrics)
             views["update"] = UpdateEndpoint(settings, access)
             views["graph_store"] = GraphStore(settings, releases, endpoint.results, access)

@@ -24,7 +24,7 @@ from citygraph.client.retries import RetryPolicy, seconds_of
 from citygraph.errors import Upstream, UsageError
 from citygraph.wikidata.entity import ResultRow
 
-# Overload, and failures of the service or of a proxy before it. Other statuses stay the same when asked again.
+# Overload, and failures of the service or its proxy. For other statuses a repeated request has the same result.
 _RETRYABLE = {429, 500, 502, 503, 504}
 
 

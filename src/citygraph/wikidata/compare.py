@@ -31,7 +31,7 @@ _DOCUMENT_FIELDS = {
     SCHEMA("url"): "address",
     FOAF("page"): "address",
 }
-# A graph that is in no release: no statement of ours counts as one that the comparison replaces.
+# A graph that is in no release: the comparison replaces no statement of ours.
 _NO_GRAPH = NamedNode("urn:citygraph:wikidata")
 
 

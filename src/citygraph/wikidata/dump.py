@@ -61,7 +61,7 @@ class UnreadableItem:
         return f"{where}not an item, and left out: {self.text}… ({self.reason})"
 
 
-ScanResult = tuple[str, str] | UnreadableItem  # id of an item and its reduced JSON, or what is wrong with it
+ScanResult = tuple[str, str] | UnreadableItem  # id of an item and its reduced JSON, or the error
 LineFilter = Callable[[Iterable[bytes]], list[ScanResult]]
 
 
@@ -236,7 +236,7 @@ def _keep(
 
 def _is_named_class(entity: dict[str, Any], claims: dict[str, Any]) -> bool:
     label = read_entity(_only_name(entity)).label("en")
-    is_class = SUBCLASS_OF in claims and kinds.kind_of_class(entity["id"], label) is not None
+    is_class = SUBCLASS_OF in claims and kinds.is_telling(entity["id"], label)
     return is_class or bool(kinds.place_of_mayor(label))
 
 

@@ -1,7 +1,7 @@
 """The lines of a dump: its packing, its form and its numbered blocks. Each line has one item.
 
 Wikimedia's dumps are lists with an item on each line. Other forms of Wikidata's JSON are small, and are read as a
-whole: the answer of Special:EntityData, a list on one line, and text that was indented.
+whole: the response of Special:EntityData, a list on one line, and text that was indented.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SUFFIXES = ".json, .ndjson, .json.gz, .json.bz2 or .json.zst"
 
 @dataclass(frozen=True)
 class Block:
-    """Some whole lines; `first` is the number of the first, and `unit` what the numbers count: "line" or "item"."""
+    """Complete lines; `first` is the number of the first, and `unit` the counted unit: "line" or "item"."""
 
     first: int
     lines: tuple[bytes, ...]

@@ -92,7 +92,7 @@ def plan_edits(
 ) -> EditPlan:
     """Returns the edits that add to Wikidata the statements that it lacks: of the kinds `only`, up to `limit` (0: all).
 
-    Items are checked first: one that does not match our entity by label, country and coordinates gets no edit.
+    Items are checked first: an item that does not match our entity by label, country and coordinates gets no edit.
     """
     kinds = set(only) or set(KINDS)
     # A statement and its dates are separate findings, and become one edit.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 
 from pyoxigraph import Literal, NamedNode, Quad
 
@@ -159,21 +161,13 @@ PLACE = CG("Place")
 # The segment of a place's IRI, by its class.
 SEGMENTS = {CITY: "city", AREA: "area", COUNTRY: "country"}
 
-# Only ids that ontology/alignments/wikidata.ttl aligns with our classes; other classes are recognised by their name.
-_ITEMS = {"Q515": CITY, "Q56061": AREA, "Q6256": COUNTRY}
-_WORDS = {
-    CITY: (
-        "borough burgh capital city comune commune community hamlet locality megacity metropolis municipality port "
-        "resort seat settlement suburb town township village"
-    ),
-    AREA: (
-        "area arrondissement canton county department district governorate kraj krai oblast okrug powiat prefecture "
-        "province raion region state territory voivodeship"
-    ),
-    COUNTRY: "country",
-}
-_KINDS = {word: kind for kind, words in _WORDS.items() for word in words.split()}
-_PHRASES = {"sovereign state": COUNTRY, "city-state": CITY, "city state": CITY}
+_CLASSES = {segment: class_ for class_, segment in SEGMENTS.items()}
+# The kind of items that are not parties of an agreement.
+_OTHER = "other"
+_RULES = tomllib.loads(files("citygraph.wikidata").joinpath("kinds_of_place.toml").read_text("utf-8"))
+_KINDS = {word: kind for kind, rule in _RULES.items() for word in rule["words"].split()}
+_PHRASES = {phrase: kind for kind, rule in _RULES.items() for phrase in rule.get("phrases", ())}
+_ITEMS = {item: kind for kind, rule in _RULES.items() for item in rule.get("items", ())}
 # The head noun of a class is before these words: "district of Turkey".
 _TAIL = re.compile(r" (?:of|in|with|for|on|at|under|from|that|to)\b.*|[,(].*")
 # A city that is also a district is a city; a state that is also a city, such as Singapore, is a country.
@@ -194,13 +188,33 @@ def kind_of_place(item: Item, label_of: Callable[[str], str]) -> NamedNode | Non
     return None
 
 
+def class_of_no_party(item: Item, label_of: Callable[[str], str]) -> str:
+    """Returns the English name of an item's class that excludes it as a party, such as "lake"; else "".
+
+    An item that is also a settlement or an administrative unit is not excluded.
+    """
+    if kind_of_place(item, label_of):
+        return ""
+    names = {qid: label_of(qid) for qid in links(item.best(INSTANCE_OF))}
+    return next((name for qid, name in names.items() if _kind(qid, name) == _OTHER), "")
+
+
+def is_telling(qid: str, label: str) -> bool:
+    """Returns whether a class shows whether its instances are places of people."""
+    return bool(_kind(qid, label))
+
+
 def kind_of_class(qid: str, label: str) -> NamedNode | None:
     """Returns our class for an instance of an item with an English label, such as "district of Turkey"."""
+    return _CLASSES.get(_kind(qid, label))
+
+
+def _kind(qid: str, label: str) -> str:
     if qid in _ITEMS:
         return _ITEMS[qid]
     name = _TAIL.sub("", label.lower()).strip()
     words = name.split()
-    return _PHRASES.get(name) or (_KINDS.get(words[-1]) if words else None)
+    return _PHRASES.get(name) or (_KINDS.get(words[-1], "") if words else "")
 
 
 def place_of_mayor(label: str) -> str:

@@ -88,7 +88,7 @@ def _place(world: World, item: Item) -> Iterator[Quad | Notice]:
 
 
 def _countries(world: World, item: Item) -> Iterator[Quad]:
-    """Yields the countries of a place; of one that it has left, only the statement with its end."""
+    """Yields the countries of a place; for a former country, only the statement with its end."""
     iri = world.iris[item.qid]
     present = countries_of(item)
     for statement in item.best(COUNTRY):
@@ -207,7 +207,8 @@ def _pair(world: World, qid: str, statement: Statement) -> tuple[str, str] | Not
     if not {qid, target} & world.selection.seeds or target not in world.selection.places:
         return None
     if target not in world.iris:
-        return Notice("no-partner", qid, f"{qid} names {target} as a partner city, which does not exist")
+        why = "is neither a settlement nor an administrative unit" if target in world.items else "does not exist"
+        return Notice("no-partner", qid, f"{qid} names {target} as a partner city, which {why}")
     if target == qid:
         return Notice("itself", qid, f"{qid} names itself as a partner city")
     if countries := [one for one in (qid, target) if world.classes[one] == kinds.COUNTRY]:

@@ -306,7 +306,7 @@ def dates_agree(first: str, second: str) -> bool:
 def finest_dates(dates: Iterable[str]) -> list[str]:
     """Returns the dates without those that a finer one makes redundant."""
     finest: list[str] = []
-    # The finest first: a coarser date is dropped if a finer one that is kept is within it.
+    # The finest first: a coarser date is dropped if it contains a kept finer one.
     for one in sorted(set(dates), key=lambda one: (-len(one), one)):
         if not any(dates_agree(one, finer) for finer in finest):
             finest.append(one)

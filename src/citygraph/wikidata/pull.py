@@ -215,7 +215,7 @@ class ItemFetcher:
     def _resolve(self, qids: Iterable[str]) -> dict[str, str]:
         """Returns the current ids of merged items; records those that exist by their time of modification."""
         targets: dict[str, str] = {}
-        # By the current id, the id that was asked for.
+        # The requested id by the current id.
         originals = {qid: qid for qid in qids}
         for _ in range(_MAX_HOPS):
             hops: dict[str, str] = {}

@@ -44,7 +44,7 @@ def to_v1(batch: Batch) -> str:
 
 
 def to_csv(batch: Batch) -> str:
-    """Returns a table with a column for each property; a second reference of a statement is a row of its own."""
+    """Returns a table with a column for each property; a second reference of a statement has its own row."""
     rows = [row for edit in batch.edits for row in _csv_rows(edit)]
     columns = sorted({column for row in rows for column in row}, key=_column_order)
     return "".join(csv_line(cells) for cells in (columns, *([row.get(name, "") for name in columns] for row in rows)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -13,12 +13,11 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.catalogues import N_, templates
 from citygraph.instance import CC0, current_instance
-from citygraph.rdf.nquads import SortedLines, as_line
+from citygraph.rdf.nquads import SortedLines, as_line, batched
 from citygraph.rdf.terms import CG, DCTERMS, ID, RDF, RDFS, SOURCE, XSD
 from citygraph.saving import replacement
 from citygraph.wikidata.model import Notice
 
-_BATCH = 10_000  # lines
 _WIKIDATA = ID + "organisation/wikidata"
 
 
@@ -64,7 +63,8 @@ def write_source(
     all_notices = set(notices)
     count = 0
     with replacement(path) as file, closing(SortedLines(Path(gettempdir()))) as lines:
-        for batch in _batches(_lines(chain(describe(description), quads), all_notices)):
+        # SortedLines moves lines to the disk between calls of `add` only.
+        for batch in batched(_lines(chain(describe(description), quads), all_notices)):
             lines.add(batch)
         for count, line in enumerate(lines, 1):  # noqa: B007 - the count outlives the loop
             file.write(line)
@@ -109,9 +109,3 @@ def _lines(quads: Iterable[Quad | Notice], notices: set[Notice]) -> Iterator[str
             notices.add(one)
         else:
             yield as_line(one)
-
-
-def _batches(lines: Iterator[str]) -> Iterator[list[str]]:
-    # SortedLines moves lines to the disk between calls of `add` only.
-    while batch := list(islice(lines, _BATCH)):
-        yield batch

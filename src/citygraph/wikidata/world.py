@@ -242,8 +242,9 @@ def wkt(point: PointValue) -> Literal:
 
 def _name_place(world: World, namer: IriMinter, qid: str) -> Iterator[Notice]:
     item = world.items.get(qid)
-    if item is not None and kinds.HUMAN in item.links(INSTANCE_OF):
-        yield Notice("not-a-place", qid, f"{qid} is a human, and is left out as a partner city")
+    # A place in our data remains a place.
+    if item is not None and qid not in world.existing.items and (class_ := _class_of_no_place(world, item)):
+        yield Notice("not-a-place", qid, f"{qid} ({world.english_name(item)}) is left out: its class is {class_!r}")
         return
     kind = kinds.kind_of_place(item, world.english_label) if item else None
     if item is not None and kind is None:
@@ -256,6 +257,11 @@ def _name_place(world: World, namer: IriMinter, qid: str) -> Iterator[Notice]:
     if item is not None and not country and kind != kinds.COUNTRY:
         yield Notice("no-country", qid, f"{qid} has no known country: it is only a place")
         world.classes[qid] = kinds.PLACE
+
+
+def _class_of_no_place(world: World, item: Item) -> str:
+    is_human = kinds.HUMAN in item.links(INSTANCE_OF)
+    return "human" if is_human else kinds.class_of_no_party(item, world.english_label)
 
 
 def _name(world: World, namer: IriMinter, qid: str, class_: NamedNode, country: str) -> Iterator[Notice]:

@@ -33,7 +33,7 @@ class KeptCheck:
 
 
 class KeptChecks:
-    """A folder of checks. The uploaded files are not in it, only what was read from them."""
+    """A folder of checks. It has the content read from the uploaded files, not the files themselves."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder

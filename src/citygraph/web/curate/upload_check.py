@@ -138,7 +138,7 @@ def _checked(request: Mapping[str, Any], prefix: str, settings: Settings) -> Che
 
 
 def _compared(checked: CheckedSheets, release: Release, files: tuple[str, ...]) -> CheckedUpload:
-    """Returns the result with what it changes in the graphs of the release."""
+    """Returns the result with its changes to the graphs of the release."""
     cells = {as_nquad(statement.quad): statement.address for statement in checked.statements}
     before, after = (list(map(as_nquad, quads)) for quads in (checked.before, checked.after))
     changed = set(before) ^ set(after)

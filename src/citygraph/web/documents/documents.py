@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from itertools import dropwhile
+from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode
 
 from citygraph.catalogues import LANGUAGES
-from citygraph.errors import Gone
-from citygraph.graph.description import Description, describe, has_statements
+from citygraph.errors import Gone, NotFound
+from citygraph.graph.description import UNBOUNDED, Description, LargeDescription, describe, has_statements
 from citygraph.graph.document import document, has_graphs, write_graph
 from citygraph.graph.withdrawals import Withdrawal
 from citygraph.instance import VOCABULARY, current_instance
@@ -38,7 +38,7 @@ from citygraph.web.documents.representation import (
 )
 from citygraph.web.documents.signposts import Signposts
 from citygraph.web.http.addresses import addresses_of
-from citygraph.web.http.messages import Reply, Request, not_known, redirection
+from citygraph.web.http.messages import CURRENT, QUICK, NeedsThread, Reply, Request, not_known, redirection
 from citygraph.web.http.metrics import CacheMetrics
 from citygraph.web.http.negotiation import reader_language
 from citygraph.web.http.problems import PROBLEM_TYPES
@@ -50,10 +50,17 @@ from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from citygraph.web.view.translations import Translations
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 _GRAPHS = ("source/", "graph/")
 _ONTOLOGY = "ontology"
 _SHAPES = "ontology/shapes"
 _DATASET = "dataset"
+_QUICK = ("/doc/", "/id/")
+_DATA = tuple(f".{format_.extension}" for format_ in GRAPH_FORMATS)
+# The event loop waits for the description of a thing with so many quads: a few milliseconds from the disk.
+_MOST_QUICK = 200
 
 
 class Documents:
@@ -70,6 +77,7 @@ class Documents:
         today: Callable[[], date] = present_day,
     ) -> None:
         self._settings = settings
+        self._graphs = tuple(settings.base + name for name in _GRAPHS)
         self._today = today
         self._releases = releases
         self._shelf = shelf
@@ -77,6 +85,25 @@ class Documents:
         self._errors = errors
         # A quarter of the capacity for results: documents are small, and cheap to render again.
         self._cache = ResultCache(settings.cache_size // 4, cache_counts)
+
+    def is_quick(self, environ: WSGIEnvironment) -> bool:
+        """Returns whether the event loop may wait for an address: of a thing, or of its document for programs.
+
+        If the thing has many statements, its document needs a thread all the same.
+        """
+        path, accept = environ["PATH_INFO"], environ.get("HTTP_ACCEPT", "")
+        # For a document of another time, earlier releases are read.
+        if not path.startswith(_QUICK) or environ["QUERY_STRING"] or "HTTP_ACCEPT_DATETIME" in environ:
+            return False
+        # A page takes longer.
+        is_page = path.endswith(".html") or not accept or "html" in accept or "*" in accept
+        if is_page and not path.endswith(_DATA):
+            return False
+        try:
+            environ[CURRENT] = self._releases.current_id()
+        except NotFound:
+            return False
+        return self._shelf.is_read(environ[CURRENT])
 
     def thing(self, request: Request) -> Reply:
         """Returns a 303 to the document of a thing, 301 if it was merged, 410 if it was withdrawn."""
@@ -165,13 +192,22 @@ class Documents:
         representation = Representation(request, opened.release, selection, self._cache, path)
         if reply := representation.reuse():
             return reply
-        rendered = self._rendered(selection, opened, iri, document_iri)
-        return representation.finish(replace(rendered, gone=withdrawal is not None))
+        most = _MOST_QUICK if request.environ.get(QUICK) else UNBOUNDED
+        try:
+            rendered = self._rendered(selection, opened, iri, document_iri, most)
+        except LargeDescription:
+            raise NeedsThread from None
+        return representation.finish(rendered if withdrawal is None else rendered._replace(gone=True))
 
-    def _rendered(self, selection: DocumentSelection, opened: OpenRelease, iri: str, document_iri: str) -> Rendered:
+    def _rendered(
+        self, selection: DocumentSelection, opened: OpenRelease, iri: str, document_iri: str, most: int
+    ) -> Rendered:
         path, form = document_iri.removeprefix(selection.addresses.base), selection.form
-        is_graph = iri.startswith(tuple(selection.addresses.base + name for name in _GRAPHS)) or "/graph/" in iri
-        description = self._description(selection, opened, iri, is_graph)
+        is_graph = iri.startswith(self._graphs) or "/graph/" in iri
+        if most < UNBOUNDED and (form.is_page or is_graph or iri == DATASET.value):
+            # These take longer, however few statements there are.
+            raise LargeDescription
+        description = self._description(selection, opened, iri, is_graph, most)
         is_dataset = iri == DATASET.value and description.page == 1
         if is_dataset and (form.is_page or selection.profile is OWN):
             description = with_release(description, opened)
@@ -196,16 +232,20 @@ class Documents:
         page = self._pages.entity(opened, description, reader, forms, data, tables)
         return Rendered(page.encode(), description.pages, posts)
 
-    def _description(self, selection: DocumentSelection, opened: OpenRelease, iri: str, is_graph: bool) -> Description:
+    def _description(
+        self, selection: DocumentSelection, opened: OpenRelease, iri: str, is_graph: bool, most: int
+    ) -> Description:
         form = selection.form
         # The pages of a graph's document divide its statements, not its few incoming links.
         page = 1 if is_graph and form.is_page else selection.page
         parts = opened.parts(iri) if is_graph else ()
         sourced = not form.is_page and not form.is_linkset and has_graphs(form.format)
         labels = opened.sourced_labels if sourced else opened.labels
+        # A page reads the names that it shows in its language; only that of the dataset has triples in it.
+        named = labels if not form.is_page or iri == DATASET.value else None
         # A page shows every vocabulary: its schema.org block is made from it.
         keep = WHOLE.keep if form.is_page else selection.profile.keep
-        return describe(opened.quick, iri, labels, page, parts, keep, opened.store)
+        return describe(opened.quick, iri, named, page, parts, keep, opened.store, most)
 
     def _home(self, opened: OpenRelease, selection: DocumentSelection) -> Rendered:
         described = has_statements(opened.store, DATASET.value)

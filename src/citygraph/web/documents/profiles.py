@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from citygraph.errors import NotAcceptable
-from citygraph.graph.description import Keep
+from citygraph.graph.description import Keep, keep_all
 from citygraph.instance import VOCABULARY
 from citygraph.rdf.terms import CG, DERIVED_GRAPH, OWL, PREFIXES, RDF, RDFS, SCHEMA
 from citygraph.web.view.translations import N_
@@ -45,14 +45,10 @@ def _org(predicate: str, _: tuple[str, ...]) -> bool:
     return predicate.startswith(_ORG) or predicate == _TYPE or predicate in _NAMES
 
 
-def _everything(_: str, __: tuple[str, ...]) -> bool:
-    return True
-
-
 OWN = Profile("citygraph", VOCABULARY + "ontology", N_("The citygraph vocabulary"), _own)
 SCHEMA_ORG = Profile("schema", "https://schema.org/", "schema.org", _schema, SCHEMA)
 W3C_ORG = Profile("org", "http://www.w3.org/ns/org", N_("W3C Organization Ontology"), _org, _ORG)
-WHOLE = Profile("whole", VOCABULARY + "ontology/profiles/whole", N_("All vocabularies at once"), _everything)
+WHOLE = Profile("whole", VOCABULARY + "ontology/profiles/whole", N_("All vocabularies at once"), keep_all)
 PROFILES = (OWN, SCHEMA_ORG, W3C_ORG, WHOLE)
 
 

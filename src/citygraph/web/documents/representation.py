@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from citygraph import __version__
@@ -21,6 +21,8 @@ from citygraph.web.http.bodies import SMALLEST, compress
 from citygraph.web.http.messages import (
     FOR_EVER,
     FRESH,
+    QUICK,
+    NeedsThread,
     Reply,
     Request,
     coded_tag,
@@ -37,15 +39,19 @@ _HTML = "html"
 _HTML_TYPE = "text/html"
 _BY_EXTENSION = {_HTML: _HTML, **{f.extension: f.name for f in GRAPH_FORMATS}, "linkset": "linkset"}
 _LINKSETS = {"linkset": LINKSET, "linkset.json": LINKSET_JSON}
+_LINKSET_NAMES = {name: linkset for linkset, media_type in _LINKSETS.items() for name in (linkset, media_type)}
 _OFFERED = (_HTML_TYPE, *(f.media_type for f in GRAPH_FORMATS), LINKSET, LINKSET_JSON)
 _VARY = "Accept, Accept-Encoding, Accept-Language, Accept-Profile"
 _VIEW = ("sort", "q", "kind")
 _LONGEST_VIEW = 100
+# Bytes that are compressed in a few milliseconds.
+_QUICKLY_COMPRESSED = 64 * 1024
+# The key of the WSGI environment with the key and the result that only have to be compressed, in a thread.
+_UNCODED = "citygraph.uncoded"
 _ACCEPTS_PAGE = re.compile(r"text/html|application/xhtml\+xml|text/\*|\*/\*")
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """The form of a representation: a page in a language, a format of RDF, or a linkset."""
 
     name: str
@@ -73,8 +79,7 @@ class Form:
         return self.name if self.is_page or self.is_linkset else self.format.extension
 
 
-@dataclass(frozen=True)
-class DocumentSelection:
+class DocumentSelection(NamedTuple):
     """The representation that a request selects (RFC 9110, 3.2), and the address of the site as the client sees it."""
 
     path: str  # without extension
@@ -95,14 +100,15 @@ class DocumentSelection:
     @property
     def query(self) -> str:
         """The query string that selects this representation, with its question mark."""
+        if self.page == 1 and not self.at and not self.view:
+            return ""
         page = [("page", str(self.page))] if self.page > 1 else []
         at = [("at", self.at)] if self.at else []
         query = urlencode([*page, *at, *self.view])
         return f"?{query}" if query else ""
 
 
-@dataclass(frozen=True)
-class Rendered:
+class Rendered(NamedTuple):
     """The bytes of a representation, the number of pages of the document, and its links."""
 
     body: bytes
@@ -148,17 +154,24 @@ class Representation:
         self, request: Request, release: Release, selection: DocumentSelection, cache: ResultCache, location: str = ""
     ) -> None:
         self._request = request
-        self._release = release
         self._selection = selection
         self._cache = cache
         self._location = location or selection.path
         self._coding = _encoding(request.header("Accept-Encoding"))
+        self._key = _key(release, selection)
+        published, begun = modified(release), selection.day
+        # A page also lists coming anniversaries, which change every day.
+        self._changed = max(published, begun) if begun else published
 
     def reuse(self) -> Reply | None:
         """Returns the reply if the client or the cache has the bytes; None if they must be rendered."""
         # A matching tag proves that the document exists: nothing needs to be evaluated.
         if has_tag(self._request.header("If-None-Match"), self._key):
             return self._not_modified()
+        if self._request.environ.get(QUICK) is False:
+            # It was looked up before, but another release may have been published since.
+            key, entry = self._request.environ.get(_UNCODED, ("", None))
+            return self._reply(entry) if key == self._key else None
         entry = self._cache.get(self._key.encode())
         return self._reply(entry) if entry else None
 
@@ -182,19 +195,6 @@ class Representation:
         if entry.links:
             headers.append(("Link", entry.links))
         return Reply(410 if entry.gone else 200, headers, body)
-
-    @cached_property
-    def _key(self) -> str:
-        selection, form = self._selection, self._selection.form
-        document = (self._release.id, __version__, selection.path, selection.query, selection.today)
-        parts = (*document, form.name, form.content_type, form.language, selection.root, selection.profile.token)
-        return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=15).hexdigest()
-
-    @cached_property
-    def _changed(self) -> datetime:
-        """The last modification; a page also lists coming anniversaries, which change every day."""
-        published, begun = modified(self._release), self._selection.day
-        return max(published, begun) if begun else published
 
     def _not_modified(self) -> Reply:
         return Reply(304, [*self._headers(), ("ETag", coded_tag(self._key, self._coding))])
@@ -221,7 +221,7 @@ class Representation:
         address = selection.addresses.path(self._location)
         # The statements of a graph fill many pages, but its description in RDF only one.
         has_page = selection.page <= rendered.pages
-        data_query = selection.query if has_page else replace(selection, page=1).query
+        data_query = selection.query if has_page else selection._replace(page=1).query
         yield posts.header(selection.profile, selection.query, data_query)
         if selection.page < rendered.pages:
             yield f'<{address}?page={selection.page + 1}>; rel="next"'
@@ -231,15 +231,26 @@ class Representation:
     def _encoded(self, entry: CachedResult, coding: str) -> bytes:
         encoded = entry.encoded.get(coding)
         if encoded is None:
+            if self._request.environ.get(QUICK) and len(entry.body) > _QUICKLY_COMPRESSED:
+                self._request.environ[_UNCODED] = self._key, entry
+                raise NeedsThread
             encoded = compress(entry.body, coding)
             self._cache.put(self._key.encode(), entry.with_encoded(coding, encoded))
         return encoded
 
 
+def _key(release: Release, selection: DocumentSelection) -> str:
+    """Returns the name of a representation in caches and entity tags."""
+    form = selection.form
+    document = (release.id, __version__, selection.path, selection.query, selection.today)
+    parts = (*document, form.name, form.content_type, form.language, selection.root, selection.profile.token)
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=15).hexdigest()
+
+
 def _form(request: Request, by_extension: str | None) -> Form:
     by_name = by_extension or request.args.get("format") or request.args.get("_mediatype")
     accept = request.header("Accept")
-    if linkset := _linkset(by_name or accept.partition(",")[0].partition(";")[0].strip()):
+    if linkset := _LINKSET_NAMES.get(by_name or accept.partition(",")[0].partition(";")[0].strip()):
         return Form(linkset, _LINKSETS[linkset], "")
     try:
         accepted = _accepted(accept, by_name)
@@ -252,10 +263,6 @@ def _form(request: Request, by_extension: str | None) -> Form:
             offered = ", ".join(_OFFERED)
             raise NotAcceptable(f"a document is none of the accepted types; there are {offered}", _OFFERED) from error
     return Form(_HTML, f"{_HTML_TYPE}; charset=utf-8", reader_language(request))
-
-
-def _linkset(name: str) -> str:
-    return next((linkset for linkset, media_type in _LINKSETS.items() if name in (linkset, media_type)), "")
 
 
 def _accepts_page(accept: str) -> bool:

@@ -21,7 +21,7 @@ from citygraph.web.view.release_cache import OpenRelease
 
 _CONTEXT = "https://schema.org/"
 _TYPE = RDF("type").value
-# The types of schema.org for what has none of its own.
+# The types of schema.org for classes without their own.
 _TYPES = {CG("Source").value: "CreativeWork", SD("NamedGraph").value: "Dataset", SKOS("Concept").value: "DefinedTerm"}
 _DUMP_TYPES = {dump.address: dump.content_type for dump in DUMPS}
 _MOST = 50  # values of a property: a country has thousands of cities, and each reader would load them
@@ -34,7 +34,7 @@ def of(description: Description, opened: OpenRelease, document: str, reader: Pag
     types = types or [_TYPES[v.iri] for v in description.values(_TYPE) if v.iri in _TYPES][:1] or ["Thing"]
     thing: dict[str, Any] = {"@type": _plain(types), "@id": description.iri, **_names(description, labels)}
     for statements in description.statements:
-        if statements.predicate.startswith(SCHEMA) and statements.predicate != SCHEMA("name").value:
+        if statements.predicate.startswith(SCHEMA) and statements.predicate != SCHEMA + "name":
             terms = (value.term for value in statements.values[:_MOST])
             thing[statements.predicate.removeprefix(SCHEMA)] = _values(terms, labels, reader.translations.language)
     thing["subjectOf"] = _page(document, opened, reader.translations.language)

@@ -144,7 +144,7 @@ def _like(
 
 
 def _in_header(link: Link) -> Link:
-    """Returns the link as it is in the Link header."""
+    """Returns the link in the syntax of the Link header."""
     # PyLD and jsonld.js compare the whole value of rel, and fail if more than one link is just an alternate.
     if link.rel == "alternate" and link.type != _JSON_LD:
         return replace(link, rel="alternate related")

@@ -174,6 +174,13 @@ class Spool:
             self._places.release()
             raise
 
+    def has_place(self) -> bool:
+        """Returns whether a place is free now."""
+        free = self._places.acquire(blocking=False)
+        if free:
+            self._places.release()
+        return free
+
     def _acquire(self) -> None:
         if not self._places.acquire(blocking=False):
             raise Busy("too many large results are being sent", retry_after=5)
@@ -212,7 +219,7 @@ class Spooled:
 
 
 class SendBuffer:
-    """What is made of a large body and its client has not read yet, in an unnamed temporary file.
+    """The part of a large body that its client has not read yet, in an unnamed temporary file.
 
     A thread writes to it, and the event loop reads. Closing it frees its place.
     """
@@ -250,9 +257,9 @@ class SendBuffer:
 
 
 class Outlet:
-    """Where a large body may go, so that it is sent while it is made: the server sends what is in the buffer.
+    """A destination for a large body, which is sent while it is made: the server sends the content of the buffer.
 
-    It may then be cut, so that this is only for connections on which a client notices that (not for HTTP/1.0).
+    The body may then be cut, so use this only for connections on which the client notices a cut (not HTTP/1.0).
     """
 
     def __init__(self) -> None:

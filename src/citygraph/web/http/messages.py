@@ -26,12 +26,12 @@ RELEASE = "citygraph.release"
 # The key of the WSGI environment that holds the id by which logs name the request.
 REQUEST_ID = "citygraph.request"
 
-# That of the current release when the request arrived: the whole answer is made from it.
+# The current release at the arrival of the request: the whole response is made from it.
 CURRENT = "citygraph.current"
 RELEASE_HEADER = "X-Citygraph-Release"
 
-# The key of the WSGI environment that says that the event loop waits for the reply, so that it must be quick. It is
-# False for a request of which that was tried before.
+# The key of the WSGI environment that marks a request for which the event loop waits, so that it must be quick. It is
+# False for a request that was tried this way before.
 QUICK = "citygraph.quick"
 # The key of the WSGI environment with the Outlet of a server that can send a body while it is made.
 OUTLET = "citygraph.outlet"
@@ -70,16 +70,27 @@ _ALLOWED_HEADERS = (
     "Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, Range, X-Citygraph-Query-Id, X-Request-Id, "
     "X-Requested-With"
 )
-_CODING_SUFFIXES = ("", "-gzip", "-br", "-zstd")
+# Of a representation that is compressed while it is sent, too: it may have other bytes.
+_CODINGS = ("-gzip", "-br", "-zstd")
+_IN_PIECES = "-pieces"
+_CODING_SUFFIXES = ("", *_CODINGS, *(f"{coding}{_IN_PIECES}" for coding in _CODINGS))
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 _COMPUTED_PARTS = frozenset({"scheme", "server", "root_path", "query_string", "headers", "remote_addr"})
 
 
 class NeedsThread(BaseException):
-    """Ends the work on a request that must be quick and is not. It has no effects yet, and begins anew in a thread."""
+    """Ends a request that takes too long for the event loop. It has no effects yet and restarts in a thread."""
 
 
-_NO_PARAMETERS: ImmutableMultiDict[str, str] = ImmutableMultiDict()
+class _NoParameters(ImmutableMultiDict[str, str]):
+    """The parameters of an address that has none."""
+
+    def get(self, _: str, default: Any = None, *__: Any) -> Any:
+        """Returns the default. Werkzeug would make an exception first, which takes longer."""
+        return default
+
+
+_NO_PARAMETERS = _NoParameters()
 
 
 class Request(flask.Request):
@@ -96,7 +107,7 @@ class Request(flask.Request):
         self.path = "/" + (path if path.isascii() else path.encode("latin-1").decode(errors="replace")).lstrip("/")
 
     def __getattr__(self, name: str) -> Any:
-        # Called only for what is not there yet: with the first of these parts, Werkzeug computes all.
+        # Called only for missing attributes: with the first of these parts, Werkzeug computes all.
         if name not in _COMPUTED_PARTS:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         super().__init__(self.environ, populate_request=False, shallow=self.shallow)
@@ -130,7 +141,7 @@ class Request(flask.Request):
 
     @property
     def answering_release(self) -> str:
-        """The id of the release that answers: the one that the address names, else the current one; "" for none."""
+        """The id of the responding release: the one in the address, else the current one; "" for none."""
         return self.release or str(self.environ.get(CURRENT, ""))
 
     def header(self, name: str) -> str:
@@ -146,7 +157,7 @@ def _unmarked(parameters: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:
 class Reply:
     """A response: status, headers, and a body that is whole or comes in pieces.
 
-    `outcome` is for the log, where the status does not say it.
+    `outcome` is for the log, if the status does not suffice.
     """
 
     status: int = 200
@@ -170,8 +181,12 @@ class Reply:
 
     def append(self, name: str, value: str) -> None:
         """Adds a value to a header that is a list, such as Link or Vary."""
-        before = self.header(name)
-        self.set(name, f"{before}, {value}" if before else value)
+        lower = name.lower()
+        for index, (key, before) in enumerate(self.headers):
+            if key.lower() == lower:
+                self.headers[index] = name, f"{before}, {value}" if before else value
+                return
+        self.headers.append((name, value))
 
     def whole_body(self) -> bytes:
         """Returns the body in one piece."""
@@ -181,7 +196,8 @@ class Reply:
         """Sends the reply by WSGI. A HEAD request gets the headers of a GET and no body (RFC 9110, 9.3.2)."""
         headers = [*self.headers, *_CORS]
         if self.header("Content-Type").startswith(_DOCUMENT_TYPES):
-            headers.extend(one for one in _DOCUMENT_POLICIES if not self.header(one[0]))
+            present = {name.lower() for name, value in self.headers if value}
+            headers.extend([one for one in _DOCUMENT_POLICIES if one[0].lower() not in present])
         if isinstance(self.body, bytes):
             if self.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
                 headers.append(("Content-Length", str(len(self.body))))
@@ -239,9 +255,9 @@ def has_tag(header: str, tag: str) -> bool:
     return tag in header and any(_is_tag(one, tag) for one in entity_tags(header))
 
 
-def coded_tag(tag: str, coding: str | None) -> str:
-    """Returns an entity tag in quotes; a content coding makes another representation, with a tag of its own."""
-    return f'"{tag}-{coding}"' if coding else f'"{tag}"'
+def coded_tag(tag: str, coding: str | None, in_pieces: bool = False) -> str:
+    """Returns an entity tag in quotes; a content coding makes another representation, with another tag."""
+    return f'"{tag}-{coding}{_IN_PIECES if in_pieces else ""}"' if coding else f'"{tag}"'
 
 
 def _is_tag(candidate: str, tag: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the web processes count: requests, queries, results in the cache, commits; in memory that they share."""
+"""Counters of the web processes in shared memory: requests, queries, results in the cache, commits."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class CacheMetrics:
 
 @dataclass(frozen=True)
 class CacheCounts:
-    """What is known of a cache: sums, and the entries and bytes that it has now."""
+    """The counts of a cache: sums, and its current entries and bytes."""
 
     name: str
     hits: float

@@ -50,9 +50,8 @@ _Rating = tuple[float, int, int, int]
 class AcceptedFormats:
     """The representations that a client accepts.
 
-    `formats` names, for each kind of result that can be had, the format it is wanted in: the first in the
-    tuple that carries the kind. `types` are media types to answer with where that is not the format's first.
-    `html` is true if a page is preferred to all of them.
+    `formats` are in order of preference: a result has the first format that supports its kind. `types` are the media
+    types of responses that differ from the format's first one. `html` is true if a page is preferred to all of them.
     """
 
     formats: tuple[str, ...]
@@ -82,9 +81,9 @@ class _Range:
 
 
 def accepted_formats(accept: str, format_name: str | None = None) -> AcceptedFormats:
-    """Returns what a client accepts, by ?format= or else by its Accept header.
+    """Returns the formats that a client accepts, by ?format= or else by its Accept header.
 
-    Raises NotAcceptable if none of our formats would do.
+    Raises NotAcceptable if no available format is acceptable.
     """
     if format_name:
         return _by_name(format_name)

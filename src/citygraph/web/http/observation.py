@@ -1,4 +1,4 @@
-"""What is observed of a request: its id, its counts, and its line in the log; at the one place that each passes."""
+"""Observation of requests, in one place for all: the id, the counts, and the line in the log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ID = re.compile(r"[A-Za-z0-9._+/=:-]{1,128}")
 _LINE = '{client} "{method} {path}" {status} {bytes} B {ms} ms "{outcome}" {release} {request_id}'
 # The key of the WSGI environment that holds the span of the request.
 _SPAN = "citygraph.span"
-# The status by which nginx counts a request whose client has left; nobody receives it.
+# The status by which nginx counts a request whose client has left; no client receives it.
 _CLIENT_CLOSED = 499
 _GONE = "client gone"
 _OUTCOMES = {2: "ok", 3: "redirected", 4: "refused", 5: "failed"}
@@ -64,7 +64,7 @@ class RequestObserver:
             reply.body = _ObservedBody(self, request, reply, begun, reply.body)
 
     def drop(self, request: Request, begun: float, end: BaseException) -> None:
-        """Records a request without a reply, because its client has left; one that is begun again is not counted."""
+        """Records a request without a reply, because its client has left; a restarted request is not counted."""
         if span := request.environ.get(_SPAN):
             span.leave()
         if isinstance(end, ClientGone):
@@ -73,7 +73,7 @@ class RequestObserver:
             self._metrics.withdraw_request()
 
     def record(self, request: Request, reply: Reply, begun: float, size: int, outcome: str = "") -> None:
-        """Counts a request that has ended, and logs it; `outcome` says how its sending ended."""
+        """Counts and logs a completed request; `outcome` describes how its sending ended."""
         seconds = time.perf_counter() - begun
         self._metrics.end_request(ROUTE_NUMBERS.get(request.route, OTHER_ROUTE), reply.status, seconds, size)
         if self._logs or self._traces is not None:
@@ -146,7 +146,7 @@ class _ObservedBody:
                 self._observer.record(self._request, self._reply, self._begun, self._size, self._ending())
 
     def _ending(self) -> str:
-        """Returns how the sending ended. What nobody has taken to its end is cut, unless its client has left."""
+        """Returns how the sending ended: an incompletely read body is cut, unless its client has left."""
         if self._outcome is not None:
             return self._outcome
         watch = current_watch()

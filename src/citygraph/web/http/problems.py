@@ -119,7 +119,7 @@ _TABLE: dict[type[BaseException], ProblemType] = {
     errors.PreconditionFailed: PRECONDITION,
     errors.Upstream: UPSTREAM,
 }
-# What the log calls the outcome of a request that failed so.
+# The outcome in the log of a request that failed this way.
 _OUTCOMES = {
     TIME_LIMIT: "timed out",
     MEMORY_LIMIT: "over memory",
@@ -150,7 +150,7 @@ def problem_of(error: BaseException) -> Problem:
 
 
 def outcome_of_problem(type_: ProblemType) -> str:
-    """Returns how the log calls the outcome of a request with such a problem; "" if the status says it."""
+    """Returns the outcome in the log of a request with such a problem; "" if the status suffices."""
     return _OUTCOMES.get(type_, "")
 
 

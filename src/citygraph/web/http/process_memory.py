@@ -15,14 +15,15 @@ _PROC = Path("/proc")
 _KIB = 1024
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
-# Modules that processes run, with the kind of the process and of those that it forks.
+# Modules that processes run, with the kind of the process, and the kinds of processes that others fork.
 _MODULES = {
-    "citygraph.engine.host": ("host", "other"),
-    "citygraph.engine.supervisor": ("supervisor", "engine"),
-    "citygraph.commit.writer": ("writer", "committer"),
-    "citygraph.storage.following": ("follower", "other"),
-    "citygraph.engine.counting_build": ("counting-store", "other"),
+    "citygraph.engine.host": "host",
+    "citygraph.commit.writer": "writer",
+    "citygraph.storage.following": "follower",
+    "citygraph.storage.automatic_push": "pusher",
+    "citygraph.engine.counting_build": "counting-store",
 }
+_FORKS = {"main": "web", "host": "supervisor", "supervisor": "engine", "writer": "committer"}
 # `citygraph.parent` runs a module for the process with this id.
 _MODULE = re.compile(rb"\0-m\0(?:citygraph\.parent\0\d+\0)?([\w.]+)\0")
 
@@ -62,16 +63,15 @@ def started(pid: int) -> float:
 def _tree(main: int) -> Iterator[tuple[int, str]]:
     """Yields the processes that a server consists of, with their kinds."""
     children = _children()
-    waiting = [(main, "main", "web")]
+    waiting = [(main, "main")]
     while waiting:
-        pid, kind, forked = waiting.pop()
+        pid, kind = waiting.pop()
         yield pid, kind
         for child in children.get(pid, ()):
             program = _program_of(child)
             # A forked process has the command line of its parent.
             is_forked = program == _program_of(pid)
-            kinds = (forked, "other") if is_forked else _MODULES.get(program, ("other", "other"))
-            waiting.append((child, *kinds))
+            waiting.append((child, (_FORKS.get(kind) if is_forked else _MODULES.get(program)) or "other"))
 
 
 def _children() -> dict[int, list[int]]:

@@ -79,7 +79,7 @@ def split(path: str, variants: Sequence[Variant]) -> tuple[str, str]:
 def reply(request: Request, body: str | bytes, variant: Variant, language: str = "", cache: str = FRESH) -> Reply:
     """Returns the reply with a strong ETag of release and bytes, compressed as the client accepts, or 304."""
     data = body.encode() if isinstance(body, str) else body
-    # With the release: caches keep the headers of their first answer after a 304, and links depend on the release.
+    # With the release: caches keep the headers of their first response after a 304, and links depend on the release.
     hashed = data + f"\0{variant.content_type}\0{request.answering_release}".encode()
     tag = hashlib.blake2b(hashed, digest_size=15).hexdigest()
     coding = encoding(request.header("Accept-Encoding")) if len(data) >= SMALLEST else None

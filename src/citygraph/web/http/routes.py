@@ -67,7 +67,7 @@ _LINKED_DATA = (
     Route(_GET, "/problems/<path:path>", "documents.problem", "A kind of error"),
     Route(_GET, "/context.jsonld", "documents.context", "The JSON-LD context of the documents"),
     Route(_GET, "/health", "health.show", "Whether the server is alive"),
-    Route(_GET, "/ready", "health.ready", "Which parts of the server work, and the release that answers"),
+    Route(_GET, "/ready", "health.ready", "Which parts of the server work, and the current release"),
     Route(_GET, "/startup", "health.startup", "Whether the server has started"),
 )
 _SPARQL = (
@@ -148,6 +148,7 @@ _OTHER_PAGES = (
     Route(_GET, "/wikidata", "wikidata_page.show", "The saved comparison with Wikidata"),
     Route(_GET, "/wikidata.<extension>", "wikidata_page.show", "The comparison in one format"),
     Route(_GET, "/preview/<path:name>.png", "previews.card", "The preview picture of a document"),
+    Route(_GET, "/land/<version>/<view>.svg", "previews.land", "The land of a map"),
     Route(_GET, "/static/<path:name>", "assets.file", "A static file"),
 )
 _OPERATIONS = (

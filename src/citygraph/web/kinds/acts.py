@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
@@ -23,8 +24,7 @@ _TAKES_PLACE_IN, _ABOUT, _ANNIVERSARY_OF, _PARTY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """An event. `start` and `end` are lexical dates or "".
 
     They are the event's own dates or, if `bounded`, the days between which it took place.

@@ -7,19 +7,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
+from pyoxigraph import NamedNode
 
 from citygraph.charts.map import MapMark, atlas, extent
 from citygraph.charts.projection import GeoPoint
 from citygraph.charts.svg import Caption
 from citygraph.geo import kilometres
 from citygraph.graph.description import Description
+from citygraph.graph.things import Facts
 from citygraph.rdf.terms import CG
-from citygraph.web.kinds.drawing import NARROW, WIDE, land, thousands
-from citygraph.web.kinds.page_context import Layout, PageContext, TablePart, part_of, validity
+from citygraph.web.kinds.drawing import NARROW, WIDE, land_files, thousands
+from citygraph.web.kinds.page_context import (
+    ATTESTED_DURING,
+    CURRENT_STATE,
+    VALID_DURING,
+    Layout,
+    PageContext,
+    TablePart,
+    part_of,
+    text_of,
+    validity,
+)
 from citygraph.web.kinds.ties import Point, point_of
 from citygraph.web.view.values import Text, number
 
 _COUNTRY, _PARTY = CG("country").value, CG("party").value
+# The variables of the query about ties, with the properties of an agreement.
+_OF_TIE = (("other", _PARTY), ("valid", VALID_DURING), ("attested", ATTESTED_DURING), ("state", CURRENT_STATE))
+_Ties = Mapping[tuple[str, str], Facts]  # by place and agreement
 _COVERED_LINKS = frozenset({_COUNTRY})
 # The page of a country with thousands of places stays small: limits of table and map.
 _PARTNERS = 8  # of one place in the table
@@ -51,15 +66,15 @@ class CountryMap:
 def country(context: PageContext, description: Description) -> Layout:
     """Returns the layout of a country. Its further pages have the next places."""
     agreements, partners = _tied(context, description.iri)
-    order = _ordered(context, agreements)
-    part = part_of(order, description.page)
+    part = _part(context, agreements, description.page)
     shown = _places(context, part.rows, part.first, agreements, partners)
     drawn = shown if description.page == 1 else ()
     values = {
         "map": _map(context, context.table.link(description.iri).text, drawn, partners),
         "bound": TablePart(shown, part.first, part.total, part.page, part.pages),
     }
-    return Layout("kinds/country.html", values, covered_links=_COVERED_LINKS if order else frozenset())
+    covered_links = _COVERED_LINKS if agreements else frozenset()
+    return Layout("kinds/country.html", values, covered_links=covered_links, has_map=True)
 
 
 def _tied(context: PageContext, iri: str) -> tuple[dict[str, set[str]], dict[str, Counter[str]]]:
@@ -67,23 +82,46 @@ def _tied(context: PageContext, iri: str) -> tuple[dict[str, set[str]], dict[str
 
     Only agreements in force count, on the requested date or else today.
     """
-    things, day = context.opened.things, context.at or context.today
+    day = context.at or context.today
     agreements: dict[str, set[str]] = {}
     partners: dict[str, Counter[str]] = {}
-    for place in things.subjects(_COUNTRY, iri):
-        for agreement in things.subjects(_PARTY, place):
-            facts = things.facts(agreement)
-            others = [party for party in facts[_PARTY] if party != place]
-            if others and not validity(context, facts, day):
-                agreements.setdefault(place, set()).add(agreement)
-                partners.setdefault(place, Counter()).update(others)
+    for (place, agreement), tie in _ties(context, iri).items():
+        if not validity(context, tie, day):
+            agreements.setdefault(place, set()).add(agreement)
+            partners.setdefault(place, Counter()).update(tie[_PARTY])
     return agreements, partners
 
 
-def _ordered(context: PageContext, agreements: Mapping[str, set[str]]) -> list[str]:
-    """Returns the places with agreements, those with the most first."""
+def _ties(context: PageContext, iri: str) -> _Ties:
+    """Returns the agreements of each place, with their other parties and what decides whether they are in force.
+
+    One query, because thousands of lookups take three times as long. The pages of the table have the result in common.
+    """
+    key = ("ties", iri)
+    ties: _Ties | None = context.opened.shared_parts.get(key)
+    if ties is None:
+        read: dict[tuple[str, str], dict[str, set[str]]] = {}
+        for row in context.ask("country-ties", country=NamedNode(iri)):
+            facts = read.setdefault((text_of(row.get("place")), text_of(row.get("agreement"))), {})
+            for variable, name in _OF_TIE:
+                if value := text_of(row.get(variable)):
+                    facts.setdefault(name, set()).add(value)
+        ties = {pair: {name: tuple(sorted(values)) for name, values in read[pair].items()} for pair in sorted(read)}
+        ties = context.opened.shared_parts.put(key, ties)
+    return ties
+
+
+def _part(context: PageContext, agreements: Mapping[str, set[str]], page: int) -> TablePart[str]:
+    """Returns the places of a page of the table: those with the most agreements first, and equal ones by name."""
     link, sort_key = context.table.link, context.translations.sort_key
-    return sorted(agreements, key=lambda iri: (-len(agreements[iri]), sort_key(link(iri).text), iri))
+    order = sorted(agreements, key=lambda iri: (-len(agreements[iri]), iri))
+    # Of the others the names are not read.
+    numbers = {len(agreements[iri]) for iri in part_of(order, page).rows}
+    start = next((place for place, iri in enumerate(order) if len(agreements[iri]) in numbers), 0)
+    named = [iri for iri in order if len(agreements[iri]) in numbers]
+    named.sort(key=lambda iri: (-len(agreements[iri]), sort_key(link(iri).text), iri))
+    order[start : start + len(named)] = named
+    return part_of(order, page)
 
 
 def _places(
@@ -133,9 +171,9 @@ def _map(
     _ = context.translations
     title = _("Places of {name} with agreements", name=name)
     caption = Caption(title, _("A map of the places, numbered as in the table."), _.language)
-    marks = [_mark(context, one, None) for one in placed]
+    marks, coast = [_mark(context, one, None) for one in placed], land_files(context.addresses)
     return CountryMap(
-        extent(marks, land(), caption, "places", WIDE), extent(marks, land(), caption, "places-near", NARROW), None
+        extent(marks, coast, caption, "places", WIDE), extent(marks, coast, caption, "places-near", NARROW), None
     )
 
 
@@ -154,8 +192,9 @@ def _about(context: PageContext, name: str, heart: str, point: Point, marks: Seq
     )
     here = MapMark(0, centre.text, GeoPoint(*point), centre.text, centre.language, centre.href)
     caption = Caption(title, described, _.language)
+    coast = land_files(context.addresses)
     whole, near = (
-        atlas(here, marks, land(), caption, drawn, size, _("{number} km", number="{}"), thousands(_))
+        atlas(here, marks, coast, caption, drawn, size, _("{number} km", number="{}"), thousands(_))
         for drawn, size in (("places", WIDE), ("places-near", NARROW))
     )
     return CountryMap(whole, near, centre)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from markupsafe import Markup
 
-from citygraph.charts.map import NAMED, MapMark, atlas, split_by_distance
+from citygraph.charts.map import NAMED, LandFiles, MapMark, atlas, split_by_distance
 from citygraph.charts.projection import GeoPoint, Land, read_land
 from citygraph.charts.svg import Caption, sample
 from citygraph.charts.times import strip, strip_scale, strip_years
 from citygraph.rdf.partial_dates import year_part
+from citygraph.text import escaped, trusted
+from citygraph.web.http.addresses import Addresses
 from citygraph.web.http.assets import BUILT, STATIC
 from citygraph.web.kinds.page_context import PageContext
 from citygraph.web.kinds.ties import Partner, Point, Tie
 from citygraph.web.view.time_spans import span
 from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text, date, number
+
+_OUTLINES = STATIC / BUILT / "world" / "land-110m.json"
 
 
 @cache
@@ -28,9 +33,24 @@ def land() -> Land:
     There are none where Node did not build the front end: maps then show rings and lines alone.
     """
     try:
-        return read_land(STATIC / BUILT / "world" / "land-110m.json")
+        return read_land(_OUTLINES)
     except OSError:
         return Land()
+
+
+@cache
+def land_version() -> str:
+    """Returns a digest of the outlines, which the addresses of land files contain; "" without outlines."""
+    try:
+        return hashlib.blake2b(_OUTLINES.read_bytes(), digest_size=4).hexdigest()
+    except OSError:
+        return ""
+
+
+def land_files(addresses: Addresses) -> Land | LandFiles:
+    """Returns the land for the maps of pages: its files, or nothing without outlines."""
+    version = land_version()
+    return LandFiles(addresses.path(f"land/{version}")) if version else Land()
 
 
 _AGES = (1990, 2000, 2010)  # where a step of colour ends: the oldest is the darkest
@@ -58,7 +78,7 @@ class Chart:
     whole: Markup
     near: Markup
     far: tuple[FarPartner, ...]
-    key: tuple[tuple[Markup, str], ...]
+    key: Markup
 
 
 @dataclass(frozen=True)
@@ -96,7 +116,8 @@ def chart_of(context: PageContext, here: Text, point: Point | None, ties: Sequen
     _ = context.translations
     kilometre = _("{number} km", number="{}")
     caption = Caption(_("{name} and its partners", name=here.text), _description(context, here, marks), _.language)
-    whole = atlas(centre, marks, land(), caption, "atlas", WIDE, kilometre, thousands(_))
+    coast = land_files(context.addresses)
+    whole = atlas(centre, marks, coast, caption, "atlas", WIDE, kilometre, thousands(_))
     # So few marks fit on a narrow screen: no second map is needed.
     if len(marks) <= _FEW:
         return Chart(whole, Markup(), (), _key(context, ties))
@@ -105,7 +126,7 @@ def chart_of(context: PageContext, here: Text, point: Point | None, ties: Sequen
     near = atlas(
         centre,
         split.near,
-        land(),
+        coast,
         Caption(title, caption.description, _.language),
         "near",
         NARROW,
@@ -148,9 +169,8 @@ def _strips(ties: Sequence[Tie], translations: Translations) -> tuple[Markup, tu
 
 def age_of(tie: Tie) -> int:
     """Returns the age of a tie in steps of colour: 0 is the oldest, 3 the youngest or undated."""
-    if not tie.year:
-        return len(_AGES)
-    return sum(int(tie.year) >= year for year in _AGES)
+    year = tie.year
+    return sum(int(year) >= first for first in _AGES) if year else len(_AGES)
 
 
 def _mark(context: PageContext, tie: Tie, partner: Partner, named: bool) -> MapMark:
@@ -196,10 +216,19 @@ def _description(context: PageContext, here: Text, marks: Sequence[MapMark]) -> 
     )
 
 
-def _key(context: PageContext, ties: Sequence[Tie]) -> tuple[tuple[Markup, str], ...]:
+def _key(context: PageContext, ties: Sequence[Tie]) -> Markup:
     """Returns the legend of the lines on the map."""
-    _ = context.translations
-    states = {tie.state for tie in ties}
+    return _legend(
+        context.translations.language,
+        frozenset(tie.state for tie in ties),
+        frozenset(age_of(tie) for tie in ties if tie.year),
+    )
+
+
+@lru_cache(256)
+def _legend(language: str, states: frozenset[str], ages: frozenset[int]) -> Markup:
+    """Returns the legend for the states and the ages of the lines, which many maps have in common."""
+    _ = Translations(language)
     labels = (
         ("signed", _("protocol signed")),
         ("act", _("council act only")),
@@ -207,7 +236,6 @@ def _key(context: PageContext, ties: Sequence[Tie]) -> tuple[tuple[Markup, str],
         ("undated", _("undated")),
     )
     lines = [(sample(state, 1), text) for state, text in labels if state in states]
-    ages = {age_of(tie) for tie in ties if tie.year}
     first, second, third = _AGES
     years = (
         _("before {year}", year=first),
@@ -215,7 +243,9 @@ def _key(context: PageContext, ties: Sequence[Tie]) -> tuple[tuple[Markup, str],
         f"{second}–{third - 1}",
         _("since {year}", year=third),
     )
-    return (*lines, *((sample("signed", age), years[age]) for age in sorted(ages)))
+    lines += [(sample("signed", age), years[age]) for age in sorted(ages)]
+    items = "".join([f"<li>{line} {escaped(text)}</li>" for line, text in lines])
+    return trusted(f'<ul class="key">{items}</ul>')
 
 
 def _compass(context: PageContext) -> tuple[str, ...]:

@@ -101,7 +101,10 @@ def event(context: PageContext, description: Description) -> Layout:
         "programme": read_events(context, facts_by_subject(context.ask("event-parts", whole=node), "event")),
     }
     covered = frozenset(CG(name).value for name in (*_COVERED, *_dated(description)))
-    return Layout("kinds/event.html", values, covered, _covered_links(description, offices))
+    parts_heading = context.translations("Acts and statements")
+    return Layout(
+        "kinds/event.html", values, covered, _covered_links(description, offices), parts_heading=parts_heading
+    )
 
 
 def _covered_links(description: Description, offices: list[Bindings]) -> frozenset[str]:

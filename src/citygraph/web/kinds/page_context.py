@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -16,6 +17,9 @@ from citygraph.rdf.partial_dates import Validity, chronological, finest_first, p
 from citygraph.rdf.terms import CG
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.web.http.addresses import Addresses
+from citygraph.web.view.cells import PropertyRow
+from citygraph.web.view.frame import Frame
+from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.statement_table import StatementTable
 from citygraph.web.view.translations import N_, Translations
@@ -92,18 +96,33 @@ def part_of(rows: Sequence[Row], page: int) -> TablePart[Row]:
     return TablePart(tuple(rows[start : start + PAGE]), start + 1, len(rows), min(page, pages), pages)
 
 
+class RowsPlace(Enum):
+    """Where the statement table of a page is: below the picture, there with a heading, or in the picture itself."""
+
+    BELOW = "below"
+    HEADED = "headed"
+    IN_PICTURE = "in picture"
+
+
 @dataclass(frozen=True)
 class Layout:
-    """The template of a page below templates/kinds/, and the values that fill it.
+    """The template of the picture of a page below templates/kinds/, "" without one, and the values that fill it.
+
+    `picture` writes the picture without a template. It may include the statements, which are passed to it.
+    `parts_heading` is the heading over the parts of the document, if they have one of their own. A map has a script.
 
     `covered` are the properties that the picture shows completely, so that the statement table omits them;
     `covered_links` are the properties of incoming links that it shows.
     """
 
-    template: str
-    values: Mapping[str, object]
+    template: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
     covered: frozenset[str] = frozenset()
     covered_links: frozenset[str] = frozenset()
+    rows_at: RowsPlace = RowsPlace.BELOW
+    parts_heading: str = ""
+    has_map: bool = False
+    picture: Callable[[Sequence[PropertyRow], Frame, PageRequest], str] | None = None
 
 
 @cache
@@ -133,8 +152,8 @@ _INTERRUPTED = {_STATUS + "suspended": N_("suspended"), _STATUS + "ended": N_("e
 def validity(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: str = "") -> str:
     """Returns "not yet", "no longer" or "not documented for that day" for a day, by default the requested date.
 
-    `facts` are the values by property. Returns "" without a day, and for what is valid or undated. The last
-    documented state of an agreement counts too, such as "suspended".
+    `facts` are the values by property. Returns "" without a day, and for valid or undated things. The last documented
+    state of an agreement counts too, such as "suspended".
     """
     day = day or context.at
     if not day:
@@ -149,7 +168,7 @@ def validity(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: st
 
 
 def is_in_force(context: PageContext, facts: Mapping[str, tuple[str, ...]], day: str = "") -> bool:
-    """Returns whether something is in force on a day, by default today. The last documented state counts too."""
+    """Returns whether a thing is in force on a day, by default today. The last documented state counts too."""
     day = day or context.today
     state = validity_on(day, facts.get(VALID_DURING, ()), (), context.today)
     is_over = state in (Validity.NO_LONGER, Validity.UNDOCUMENTED)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from citygraph.charts.axis import Bar, Lane, axis
-from citygraph.charts.svg import Caption
+from citygraph.charts.axis import Bar, Lane
 from citygraph.graph.description import Description
 from citygraph.rdf.partial_dates import chronological, finest_first, period_of
 from citygraph.rdf.terms import CG
+from citygraph.web.http.addresses import value_in_query
 from citygraph.web.kinds.acts import events_of_place, read_events
-from citygraph.web.kinds.drawing import NARROW, chart_of, partners_of
-from citygraph.web.kinds.page_context import Layout, PageContext
-from citygraph.web.kinds.tenures import MayorTenure, read_mayors
+from citygraph.web.kinds.drawing import chart_of, partners_of
+from citygraph.web.kinds.page_context import Layout, PageContext, RowsPlace
+from citygraph.web.kinds.place_picture import CountryTies, PlaceMap, PlacePicture, PlaceSummary
+from citygraph.web.kinds.tenures import MayorTenure, read_mayors, years
 from citygraph.web.kinds.ties import Point, Tie, point_of, read_ties, view_of
-from citygraph.web.view.time_spans import span, span_between, year_of
+from citygraph.web.view.time_spans import span, span_between
 from citygraph.web.view.values import Text, date
 
 _COVERED = frozenset({CG("twinnedWith").value})
@@ -27,24 +26,6 @@ _COVERED_LINKS = frozenset(CG(name).value for name in ("party", "takesPlaceIn", 
 _FEW = 16
 _COUNTRIES = 22
 _NUMBERS = 9  # of one country
-
-
-@dataclass(frozen=True)
-class PlaceSummary:
-    """The number of partners, the number of their countries, and the first year."""
-
-    partners: int
-    countries: int
-    first: str
-
-
-@dataclass(frozen=True)
-class CountryTies:
-    """The ties to one country; `more` ties are left out."""
-
-    country: Text
-    ties: tuple[Tie, ...]
-    more: int
 
 
 def place(context: PageContext, description: Description) -> Layout:
@@ -56,28 +37,42 @@ def place(context: PageContext, description: Description) -> Layout:
     point = point_of(context.opened.things.facts(iri))
     ties = read_ties(context, iri, point)
     view = view_of(ties, context.view, context.at, context.translations.sort_key, page)
-    values = {"view": view, "csv": _csv(context, iri), **(_first_page(context, iri, point, ties) if page == 1 else {})}
-    return Layout("kinds/place.html", values, _COVERED if ties else frozenset(), _COVERED_LINKS)
+    picture = PlacePicture(context, view, _csv(context, iri))
+    if page == 1:
+        picture = _first_page(picture, iri, point, ties)
+    covered, rows_at = _COVERED if ties else frozenset[str](), _rows_at(picture, ties)
+    return Layout("", {}, covered, _COVERED_LINKS, rows_at, has_map=True, picture=picture.html)
 
 
-def _first_page(context: PageContext, iri: str, point: Point | None, ties: tuple[Tie, ...]) -> dict[str, object]:
-    """Returns what only the first page of a place has: the map, the sums, its mayors and events."""
+def _rows_at(picture: PlacePicture, ties: Sequence[Tie]) -> RowsPlace:
+    """Returns the position of the statements: next to a map without countries, or below the rest of the page."""
+    if picture.map and not picture.map.by_country:
+        return RowsPlace.IN_PICTURE
+    return RowsPlace.HEADED if ties or picture.mayors or picture.events else RowsPlace.BELOW
+
+
+def _first_page(picture: PlacePicture, iri: str, point: Point | None, ties: tuple[Tie, ...]) -> PlacePicture:
+    """Returns the picture with what only the first page of a place has: the map, the sums, its mayors and events."""
+    context = picture.context
     mayors = read_mayors(context, iri)
     here = context.table.link(iri)
-    # The map and the sums are of the requested date; the table has all ties and marks those that were not valid.
-    # Without a date, the map also has those that have ended, marked as such.
+    return picture._replace(
+        map=_map(context, here, point, ties),
+        mayors=mayors,
+        offices=_offices(context, here.text, mayors),
+        events=read_events(context, events_of_place(context, iri)),
+    )
+
+
+def _map(context: PageContext, here: Text, point: Point | None, ties: tuple[Tie, ...]) -> PlaceMap | None:
+    """Returns the map and the sums of the requested date; without a date, ties that have ended are marked as such."""
+    # The table has all ties, and marks those that were not valid.
     in_force = tuple(_on(tie, context.at) for tie in ties if not tie.validity)
-    drawn = in_force if context.at else ties
+    chart = chart_of(context, here, point, in_force if context.at else ties)
+    if chart is None:
+        return None
     by_country = _by_country(context, in_force) if len(in_force) > _FEW else ()
-    return {
-        "map": chart_of(context, here, point, drawn),
-        "by_country": by_country[:_COUNTRIES],
-        "rest": max(0, len(by_country) - _COUNTRIES),
-        "sums": _summary(in_force),
-        "mayors": mayors,
-        "offices": _offices(context, here.text, mayors),
-        "events": read_events(context, events_of_place(context, iri)),
-    }
+    return PlaceMap(chart, _summary(in_force), by_country[:_COUNTRIES], max(0, len(by_country) - _COUNTRIES))
 
 
 def _on(tie: Tie, day: str) -> Tie:
@@ -85,7 +80,7 @@ def _on(tie: Tie, day: str) -> Tie:
     if not day:
         return tie
     signed = tuple(one for one in finest_first(tie.protocols) if (period_of(one) or ("",))[0] <= day)
-    return replace(tie, protocols=signed, in_force=True)
+    return tie._replace(protocols=signed, in_force=True)
 
 
 def _summary(ties: Sequence[Tie]) -> PlaceSummary:
@@ -111,25 +106,14 @@ def _by_country(context: PageContext, ties: Sequence[Tie]) -> tuple[CountryTies,
 
 
 def _csv(context: PageContext, iri: str) -> str:
-    return f"{context.addresses.path('queries/partners')}?{urlencode({'city': iri, 'format': 'csv'})}"
+    return f"{context.addresses.path('queries/partners')}?city={value_in_query(iri)}&format=csv"
 
 
 def _offices(context: PageContext, name: str, mayors: Sequence[MayorTenure]) -> tuple[Markup, Markup] | None:
     """Draws the mayors on a timeline, in two sizes for wide and narrow screens."""
     # A tenure without any date has no place on a timeline.
-    bars = [bar for tenure in mayors if (bar := _bar(context, tenure))]
-    if not bars:
-        return None
-    title = context.translations("Mayors of {name}", name=name)
-    description = context.translations(
-        "Timeline. A bar is a term of office as documented by the sources; gaps are undocumented. The table "
-        "below has the same data."
-    )
-    caption = Caption(title, description, context.translations.language)
-    lanes, until = [Lane("", tuple(bars))], year_of(context.today)
-    day = year_of(context.at) if context.at else None
-    near = axis(lanes, caption, until, "mayors-near", day, 2 * NARROW)
-    return axis(lanes, caption, until, "mayors", day), near
+    bars = tuple([bar for tenure in mayors if (bar := _bar(context, tenure))])
+    return years(context, [Lane("", bars)], context.translations("Mayors of {name}", name=name), "mayors")
 
 
 def _bar(context: PageContext, tenure: MayorTenure) -> Bar | None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from markupsafe import Markup
 
-from citygraph.charts.axis import Bar, Lane, axis
+from citygraph.charts.axis import WIDE, Bar, Lane, axes
 from citygraph.charts.svg import Caption
 from citygraph.graph.things import Facts, selected
 from citygraph.instance import VOCABULARY
 from citygraph.rdf.partial_dates import UNKNOWN_DATE
 from citygraph.rdf.terms import CG
+from citygraph.text import escaped, trusted
 from citygraph.web.kinds.acts import span_of
 from citygraph.web.kinds.drawing import NARROW
 from citygraph.web.kinds.page_context import ATTESTED_DURING, VALID_DURING, Bindings, PageContext, text_of, validity
 from citygraph.web.kinds.ties import dates_of, facts_by_subject
 from citygraph.web.view.cells import Cell, SourceNote
 from citygraph.web.view.time_spans import span, span_between, year_of
+from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text, date
 
 _HOLDER, _POST, _START, _END, _ATTESTED, _UNTIL = (
@@ -29,25 +32,35 @@ _MAYORS = frozenset(f"{VOCABULARY}ontology/roles/{name}" for name in ("mayor", "
 _OF_EVENT = tuple(CG(name).value for name in ("startDate", "endDate", "notBefore", "notAfter"))
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
+class Attestation(NamedTuple):
     """A period in which an office was held at some moment: a day, or days that bound it; `at` is the event, if any."""
 
     start: str
     end: str
     at: Text | None
 
+    def as_html(self, _: Translations) -> Markup:
+        """Returns the event with its dates; an end alone only bounds it."""
+        dates = _dates_html(self.start, self.end, _)
+        if self.at is None:
+            return trusted(dates)
+        return trusted(f"{self.at.__html__()} ({dates})" if dates else self.at.__html__())
 
-@dataclass(frozen=True, slots=True)
-class MayorTenure:
+
+def _dates_html(start: str, end: str, _: Translations) -> str:
+    if end and not start:
+        return escaped(_("not after {date}", date=date(end, _)))
+    times = [f'<time datetime="{escaped(day)}">{escaped(date(day, _))}</time>' for day in (start, end) if day]
+    return " – ".join(times)
+
+
+class MayorTenure(NamedTuple):
     """A person's tenure as mayor; `start` and `end` are "" where no source gives them.
 
     `has_unknown_end` if it has ended on a date that no source gives.
     """
 
-    tenure: Text
     holder: Text
-    post: Text
     start: str
     end: str
     attestations: tuple[Attestation, ...]
@@ -65,15 +78,13 @@ def read_mayors(context: PageContext, iri: str) -> tuple[MayorTenure, ...]:
     things, link = context.opened.things, context.table.link
     # The dates are those of the most precise source: the table of mayors has one date per column.
     tenures = []
-    for tenure, post in _mayoralties(context, iri):
+    for tenure in _mayoralties(context, iri):
         facts = things.facts(tenure)
         days = tuple(Attestation(day, "", None) for day in dates_of(facts, "attestedOn"))
         starts, ends = dates_of(facts, "startDate"), dates_of(facts, "endDate")
         tenures.append(
             MayorTenure(
-                link(tenure),
                 link(facts[_HOLDER][-1]),
-                link(post),
                 starts[0] if starts else "",
                 ends[0] if ends else "",
                 (*days, *_attesting_events(context, facts)),
@@ -84,8 +95,8 @@ def read_mayors(context: PageContext, iri: str) -> tuple[MayorTenure, ...]:
     return tuple(sorted(tenures, key=lambda one: (one.first or "9999", one.holder.text)))
 
 
-def _mayoralties(context: PageContext, place: str) -> Iterator[tuple[str, str]]:
-    """Yields the tenures of mayors of a place with their posts, in order of the tenure."""
+def _mayoralties(context: PageContext, place: str) -> list[str]:
+    """Returns the tenures of mayors of a place."""
     things = context.opened.things
     posts = {
         post
@@ -93,8 +104,8 @@ def _mayoralties(context: PageContext, place: str) -> Iterator[tuple[str, str]]:
         for post in things.subjects(_OF, organisation)
         if not _MAYORS.isdisjoint(things.facts(post).get(_ROLE, ()))
     }
-    tenures = {tenure: post for post in sorted(posts) for tenure in things.subjects(_POST, post)}
-    yield from ((tenure, tenures[tenure]) for tenure in sorted(tenures) if _HOLDER in things.facts(tenure))
+    tenures = {tenure for post in posts for tenure in things.subjects(_POST, post)}
+    return [tenure for tenure in sorted(tenures) if _HOLDER in things.facts(tenure)]
 
 
 def _attesting_events(context: PageContext, tenure: Facts) -> Iterator[Attestation]:
@@ -173,7 +184,7 @@ def years(
     )
     caption, until = Caption(title, described, context.translations.language), year_of(context.today)
     day = year_of(context.at) if context.at else None
-    whole, near = (axis(lanes, caption, until, *size) for size in ((name, day), (f"{name}-near", day, 2.0 * NARROW)))
+    whole, near = axes(lanes, caption, until, ((name, WIDE), (f"{name}-near", 2 * NARROW)), day)
     return whole, near
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
-from urllib.parse import urlencode
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import quote_plus
 
 from pyoxigraph import NamedNode
 
@@ -45,8 +45,7 @@ _OF_AGREEMENT = (
 SortKey = Callable[[str], str]  # of a name
 
 
-@dataclass(frozen=True, slots=True)
-class Partner:
+class Partner(NamedTuple):
     """The other party of a tie: its location, and its distance if that is known."""
 
     iri: str
@@ -57,8 +56,7 @@ class Partner:
     km: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(NamedTuple):
     """An agreement of a place. Dates are lexical forms, the most precise first; several where sources differ.
 
     `intervals` are those in which it is in force. `validity` is "not yet" or "no longer" in force on the requested
@@ -135,7 +133,7 @@ def _sources(context: PageContext, iri: str) -> dict[str, list[str]]:
 
 
 def _agreement(context: PageContext, agreement: str, place: str) -> Facts:
-    """Returns what the table shows of an agreement of a place: the other parties, its dates, its validity."""
+    """Returns the table's values for an agreement of a place: the other parties, its dates, its validity."""
     facts = selected(context.opened.things.facts(agreement), _OF_AGREEMENT)
     others = tuple(party for party in facts.pop(_PARTY, ()) if party != place)
     return {**facts, _PARTY: others} if others else facts
@@ -169,16 +167,16 @@ def state_of(acts: Sequence[str], protocols: Sequence[str], starts: Sequence[str
 
 def dates_of(facts: Facts, name: str) -> tuple[str, ...]:
     """Returns the dates that sources give, the most precise first."""
-    return tuple(sorted(facts.get(CG(name).value, ()), key=lambda lexical: (-len(lexical), lexical)))
+    return tuple(sorted(facts.get(CG + name, ()), key=lambda lexical: (-len(lexical), lexical)))
 
 
 def _partner(context: PageContext, iri: str, facts: Facts, origin: Point | None) -> Partner:
     types = set(facts.get(_TYPE, ()))
     names = (("AdministrativeArea", "area"), ("Country", "country"))
-    kind = next((kind for name, kind in names if CG(name).value in types), "city")
+    kind = next((kind for name, kind in names if CG + name in types), "city")
     point = point_of(facts)
     km = kilometres(*origin, *point) if origin and point else None
-    countries = (context.table.link(country) for country in facts.get(CG("country").value, ()))
+    countries = (context.table.link(country) for country in facts.get(CG + "country", ()))
     return Partner(iri, context.table.link(iri), tuple(countries), kind, point, km)
 
 
@@ -196,7 +194,7 @@ def _tie(context: PageContext, iri: str, facts: Facts, partners: Mapping[str, Pa
         protocols,
         starts,
         intervals,
-        facts.get(CG("daysToProtocol").value, ()),
+        facts.get(CG + "daysToProtocol", ()),
         (),
         validity(context, facts, context.at or context.today),
         is_in_force(context, facts),
@@ -204,7 +202,7 @@ def _tie(context: PageContext, iri: str, facts: Facts, partners: Mapping[str, Pa
 
 
 def _numbered(tie: Tie, number: int, notes: tuple[SourceNote, ...]) -> Tie:
-    return replace(tie, number=number, notes=notes)
+    return tie._replace(number=number, notes=notes)
 
 
 def _called(tie: Tie) -> str:
@@ -232,8 +230,9 @@ class TieView:
 
     def address(self, column: str) -> str:
         """Returns the address of this view sorted by a column, in reverse if it already is."""
-        parameters = {"sort": f"-{column}" if self.sort == column else column, "q": self.text, "at": self.at}
-        return "?" + urlencode({name: value for name, value in parameters.items() if value}) + "#ties"
+        order = f"-{column}" if self.sort == column else column
+        kept = "".join([f"&{name}={quote_plus(value)}" for name, value in (("q", self.text), ("at", self.at)) if value])
+        return f"?sort={order}{kept}#ties"
 
     def direction(self, column: str) -> str:
         """Returns the value of `aria-sort` for a column, "" if the table is not sorted by it."""
@@ -251,23 +250,18 @@ def view_of(
     if column not in _KEYS:
         sort, column = "number", "number"
     # Folded, so that "izmir" finds "İzmir".
-    needle = fold(text)
+    needle = fold(text) if text else ""
     matches = [tie for tie in ties if not needle or needle in fold(_text(tie))]
-    sortable = [tie for tie in matches if not _is_unknown(tie, column)]
+    is_unknown = _UNKNOWN.get(column, _is_never_unknown)
+    sortable = [tie for tie in matches if not is_unknown(tie)]
     sortable.sort(key=lambda tie: _KEYS[column](tie, sort_key), reverse=sort.startswith("-"))
     # Unknown values are last in either direction.
-    ordered = (*sortable, *(tie for tie in matches if _is_unknown(tie, column)))
+    ordered = (*sortable, *(tie for tie in matches if is_unknown(tie)))
     return TieView(sort, text, ordered, part_of(ordered, page), len(ties), at)
 
 
-def _is_unknown(tie: Tie, column: str) -> bool:
-    return {
-        "country": not _countries(tie),
-        "act": not tie.acts,
-        "protocol": not tie.protocols,
-        "days": not tie.days,
-        "distance": tie.km is None,
-    }.get(column, False)
+def _is_never_unknown(_: Tie) -> bool:
+    return False
 
 
 def _text(tie: Tie) -> str:
@@ -286,4 +280,12 @@ _KEYS: Mapping[str, Callable[[Tie, SortKey], Any]] = {
     "protocol": lambda tie, _: chronological(tie.protocols[0]),
     "days": lambda tie, _: float(tie.days[0]),
     "distance": lambda tie, _: tie.km,
+}
+# Whether a tie has no value in a column.
+_UNKNOWN: Mapping[str, Callable[[Tie], bool]] = {
+    "country": lambda tie: not _countries(tie),
+    "act": lambda tie: not tie.acts,
+    "protocol": lambda tie: not tie.protocols,
+    "days": lambda tie: not tie.days,
+    "distance": lambda tie: tie.km is None,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -14,15 +14,20 @@ from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.rdf.formats import Format
 from citygraph.rdf.terms import CG, DCTERMS, OWL, RDFS, SH, SKOS
 from citygraph.release.releases import Release
+from citygraph.text import escaped
+from citygraph.web.http.assets import Assets
 from citygraph.web.kinds.drawing import chart_of, register_of
 from citygraph.web.kinds.layouts import layout_of, validity_of_entity, validity_of_links
-from citygraph.web.kinds.page_context import Layout, PageContext
+from citygraph.web.kinds.page_context import Layout, PageContext, RowsPlace
 from citygraph.web.pages.dataset_page import DatasetTables
 from citygraph.web.pages.home import read_home
-from citygraph.web.view.cells import source_line
+from citygraph.web.view.cells import PropertyRow, source_line
+from citygraph.web.view.frame import Frame
+from citygraph.web.view.page_html import PageHtml
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.statement_groups import class_slug, statement_page
+from citygraph.web.view.statement_html import StatementHtml
 from citygraph.web.view.statement_table import TYPE, StatementTable
 from citygraph.web.view.templates import Templates
 from citygraph.web.view.translations import Translations
@@ -30,6 +35,7 @@ from citygraph.web.view.values import AlternateForm, Text, literal_text
 
 _NO_DATA = Markup()
 _LABEL = RDFS("label").value
+_COUNTRY, _SAME_AS = CG("country").value, OWL("sameAs").value
 _ALIGNMENTS = [
     p.value
     for p in (
@@ -64,34 +70,34 @@ class Pages(Templates):
         dataset's page.
         """
         context = _page_context(opened, reader)
-        table = context.table
         # Before any row is made, for rows carry the validity of the entities that they name.
-        table.look(validity_of_links(context, description))
-        title = table.link(description.iri)
-        layout = layout_of(context, description) or Layout("entity.html", {})
-        return self.page(
-            layout.template,
-            reader,
-            opened.release,
-            title=title,
-            names=_names(description, title),
-            kind=table.kind(description.statements),
-            places=[table.link(v.iri) for v in description.values(CG("country").value)],
-            rows=table.rows(description, layout.covered),
-            parts=table.parts(description),
-            links=table.links(description, layout.covered_links),
-            sources=table.sources(),
-            same=[table.link(v.iri) for v in description.values(OWL("sameAs").value) if v.iri],
-            iri=description.iri,
-            preview=_preview(reader, description.iri),
-            data=data,
-            whole=whole,
-            forms=forms,
-            page=description.page,
-            pages=description.pages,
-            own=validity_of_entity(context, description),
-            **layout.values,
+        context.table.look(validity_of_links(context, description))
+        values = {**self.values(reader, opened.release), "whole": whole, "page": description.page}
+        page = _EntityPage(context, description, reader, values)
+        layout = layout_of(context, description) or Layout()
+        head, told = page.head(), self._told(page, layout)
+        frame: Frame = values["frame"]
+        return frame.around(
+            "dataset" if whole else "",
+            f"{escaped(page.title.text)} · {escaped(values['site_title'])}",
+            page.meta(forms),
+            f'<script type="application/ld+json">{data}</script>' if data else "",
+            f"<article>\n{head}\n{page.day()}\n{told}\n{page.foot(forms)}\n</article>\n",
+            page.script("atlas.js") if layout.has_map else "",
         )
+
+    def _told(self, page: _EntityPage, layout: Layout) -> str:
+        """Returns the content of an entity's page: the picture of its kind, statements, parts, links and sources."""
+        # The sources are numbered in the order of these rows, whatever the order on the page.
+        rows, further = page.rows(layout), page.further(layout)
+        values = {**page.values, **layout.values, "rows": rows}
+        catalogue = self.filled("dataset.html", values) if values["whole"] else ""
+        if layout.picture:
+            picture = layout.picture(rows, values["frame"], values["reader"])
+        else:
+            picture = self.filled(layout.template, values) if layout.template else ""
+        register = page.register(rows, layout)
+        return f'{catalogue}\n{picture}\n<div class="told">\n{register}\n{further}{page.sources()}\n</div>'
 
     def graph(
         self,
@@ -212,6 +218,91 @@ class Pages(Templates):
             forms=forms,
             iri=iri,
         )
+
+
+class _EntityPage:
+    """Writes the parts of the page of one entity. Not in templates, whose blocks take longer than their content."""
+
+    def __init__(
+        self, context: PageContext, description: Description, reader: PageRequest, values: Mapping[str, Any]
+    ) -> None:
+        self.values = values
+        self.title = context.table.link(description.iri)
+        self._context = context
+        self._table = context.table
+        self._description = description
+        self._reader = reader
+        self._html = PageHtml(reader.translations)
+        self._statements = StatementHtml(reader.translations)
+        self._kind = self._table.kind(description.statements)
+        self._places = [self._table.link(value.iri) for value in description.values(_COUNTRY)]
+
+    def meta(self, forms: Iterable[AlternateForm]) -> str:
+        """Returns what programs read in the head of the page."""
+        reader, page, pages = self._reader, self._description.page, self._description.pages
+        preview, site = _preview(reader, self._description.iri), self.values["site_title"]
+        before = f'<link rel="prev" href="{escaped(reader.turned(page=page - 1))}">\n' if page > 1 else ""
+        after = f'<link rel="next" href="{escaped(reader.turned(page=page + 1))}">\n' if page < pages else ""
+        styles = f'<link rel="stylesheet" href="{reader.addresses.path("static/pictures.css")}">\n'
+        social = self._html.social(self.title.text, self._kind, self._places, preview, site)
+        return f"{social}{before}{after}{styles}{self._html.alternates(forms)}"
+
+    def head(self) -> str:
+        """Returns the title of the page."""
+        return self._html.head(self.title, _names(self._description, self.title), self._kind, self._places)
+
+    def day(self) -> str:
+        """Returns the field for a date, and the note about the requested date."""
+        frame: Frame = self.values["frame"]
+        if not self._reader.at:
+            return frame.part("day")
+        validity = validity_of_entity(self._context, self._description)
+        return str(frame.macros("macros.html").at_date(validity, self._reader))  # type: ignore[attr-defined]
+
+    def rows(self, layout: Layout) -> tuple[PropertyRow, ...]:
+        """Returns the statements that the picture does not show."""
+        return self._table.rows(self._description, layout.covered)
+
+    def register(self, rows: Sequence[PropertyRow], layout: Layout) -> str:
+        """Returns the statements below the picture."""
+        if not rows or layout.rows_at is RowsPlace.IN_PICTURE:
+            return ""
+        _, table = self._reader.translations, self._statements.register(rows)
+        if self.values["whole"]:
+            heading = escaped(_("All statements of the catalogue about it"))
+            return f'<details class="fold"><summary><h2>{heading}</h2></summary>{table}</details>'
+        heading = escaped(_("Statements about it")) if layout.rows_at is RowsPlace.HEADED else ""
+        return f'<h2 class="said-of">{heading}</h2>\n{table}' if heading else table
+
+    def further(self, layout: Layout) -> str:
+        """Returns the parts of the document, and the links from others."""
+        _, description = self._reader.translations, self._description
+        parts, links = self._table.parts(description), self._table.links(description, layout.covered_links)
+        shown = ""
+        if parts:
+            heading = escaped(layout.parts_heading or _("In detail"))
+            shown = f'<section class="parts">\n<h2>{heading}</h2>\n{self._statements.parts(parts)}\n</section>\n'
+        if links:
+            heading, listed = escaped(_("In other documents")), self._statements.links(links)
+            turns = self._html.turns(description.page, description.pages, self._reader)
+            shown += f'<section class="incoming">\n<h2>{heading}</h2>\n{listed}\n{turns}</section>\n'
+        return shown
+
+    def sources(self) -> str:
+        """Returns the sources of all statements on the page."""
+        return self._html.sources(self._table.sources())
+
+    def foot(self, forms: Iterable[AlternateForm]) -> str:
+        """Returns the end of the page."""
+        same = [self._table.link(value.iri) for value in self._description.values(_SAME_AS) if value.iri]
+        return self._html.foot(same, self._description.iri, forms)
+
+    def script(self, name: str) -> str:
+        """Returns the reference to a script, if it was built."""
+        assets: Assets = self.values["assets"]
+        if not assets.has(name):
+            return ""
+        return f'<script type="module" src="{self._reader.addresses.path(assets.path(name))}"></script>\n'
 
 
 def _page_context(opened: OpenRelease, reader: PageRequest) -> PageContext:

@@ -87,7 +87,7 @@ class ErrorPages:
         return Reply(problem.type.status, headers, body, outcome_of_problem(problem.type))
 
     def _report(self, request: Request, report: Report) -> Reply:
-        """Returns 422 with the validation report: in words as problem+json or a page, or as it is in Turtle."""
+        """Returns 422 with the validation report: in words as problem+json or a page, or as Turtle."""
         translations = Translations(reader_language(request))
         spoken = translations.language
         detail = translations.count(
@@ -144,7 +144,7 @@ class ErrorPages:
 
 
 def detail_in(problem: Problem, translations: Translations) -> tuple[str, str]:
-    """Returns the detail of a problem in the reader's language, or else as it is, and its language."""
+    """Returns the detail of a problem in the reader's language if possible, and its language."""
     if problem.type == VIOLATIONS:  # it is counted in the reader's language
         return problem.detail, translations.language
     detail = translations.error(problem.detail)

@@ -17,7 +17,7 @@ from citygraph.web.http.messages import NO_STORE, Reply, Request
 from citygraph.web.view.release_cache import ReleaseCache
 
 OK, STARTING = "ok", "starting"
-# Returns "ok", "starting" or why a part is degraded; the release is None if it cannot be read.
+# Returns "ok", "starting" or the reason why a part is degraded; the release is None if it cannot be read.
 # Raises CitygraphError or OSError if the part is missing.
 Check = Callable[[Release | None], str]
 
@@ -25,8 +25,8 @@ Check = Callable[[Release | None], str]
 class Health:
     """The state of the server: whether it is alive, whether each of its parts works, whether it has started.
 
-    `checks` are those of the parts that are other processes. `complete` is a file that exists since all parts worked
-    for the first time; without it the server has started as soon as it answers.
+    `checks` are those of the parts that are other processes. `complete` is a file that exists once all parts have
+    worked; without it the server has started as soon as it responds.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Health:
         self._begun = time.monotonic()
 
     def show(self, request: Request) -> Reply:
-        """Returns that this web process is alive. It reads nothing, so that it answers whatever else is broken."""
+        """Returns that this web process is alive. It reads nothing, so it works whatever else is broken."""
         del request
         return _reply({"status": "alive", "uptime": self._uptime()}, True)
 

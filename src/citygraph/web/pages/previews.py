@@ -1,4 +1,4 @@
-"""/preview/{type}/{slug}.png: the preview image that other sites show for a page."""
+"""Pictures: /preview/{type}/{slug}.png, which other sites show for a page, and /land/…svg, the land of a map."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyoxigraph import Literal
 from citygraph import __version__
 from citygraph.charts.card import card, card_life, card_map, is_blank, png, probe
 from citygraph.charts.lifeline import Moment
-from citygraph.charts.map import MapMark
+from citygraph.charts.map import MapMark, land_file, view_of
 from citygraph.charts.projection import GeoPoint
 from citygraph.errors import NotFound
 from citygraph.graph.description import Description, describe, has_statements
@@ -23,6 +23,7 @@ from citygraph.rdf.terms import CG, RDF, SCHEMA
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.assets import BUILT, STATIC, read_assets
+from citygraph.web.http.bodies import SMALLEST, compress
 from citygraph.web.http.messages import (
     FOR_EVER,
     FRESH,
@@ -34,8 +35,8 @@ from citygraph.web.http.messages import (
     modified,
     not_known,
 )
-from citygraph.web.http.negotiation import reader_language
-from citygraph.web.kinds.drawing import age_of, land, partners_of
+from citygraph.web.http.negotiation import encoding, reader_language
+from citygraph.web.kinds.drawing import age_of, land, land_version, partners_of
 from citygraph.web.kinds.page_context import PageContext
 from citygraph.web.kinds.ties import Tie, read_ties
 from citygraph.web.view.release_cache import ReleaseCache
@@ -86,6 +87,31 @@ class Cards:
         today = opened.release.manifest.created[:10]
         drawn = drawn_card(PageContext(opened, translations, addresses, table, today=today), iri, _has_letters())
         return Reply(200, [*headers, ("Content-Type", "image/png")], png(drawn, fonts))
+
+    def land(self, request: Request, version: str, view: str) -> Reply:
+        """Returns the land of the maps of one view. Raises NotFound if there is no such view.
+
+        The address has the version of the outlines, so that a client may keep the file permanently.
+        """
+        # First, because the tag in the headers contains the name.
+        azimuthal = view_of(view)
+        if azimuthal is None:
+            raise not_known(request.path[1:])
+        is_current = version == land_version()
+        headers = [
+            ("ETag", coded_tag(f"{land_version()}-{view}", None)),
+            ("Cache-Control", FOR_EVER if is_current else FRESH),
+            ("Content-Type", "image/svg+xml; charset=utf-8"),
+            ("Vary", "Accept-Encoding"),
+        ]
+        if is_unmodified(request, f"{land_version()}-{view}"):
+            return Reply(304, headers)
+        body, coding = land_file(azimuthal, land()).encode(), encoding(request.header("Accept-Encoding"))
+        if coding and len(body) >= SMALLEST:
+            body = compress(body, coding)
+            headers[0] = ("ETag", coded_tag(f"{land_version()}-{view}", coding))
+            headers.append(("Content-Encoding", coding))
+        return Reply(200, headers, body)
 
 
 def drawn_card(context: PageContext, iri: str, letters: bool = True) -> str:

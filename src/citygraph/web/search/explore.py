@@ -21,7 +21,7 @@ from citygraph.settings import Settings
 from citygraph.text import guarded_cell
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
-from citygraph.web.kinds.drawing import land
+from citygraph.web.kinds.drawing import land_files
 from citygraph.web.search.explore_filters import SIGNED, ExploreState, query_of, read_state
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
@@ -217,7 +217,8 @@ def map_of(places: Sequence[Entity], reader: PageRequest) -> Markup:
     translate = reader.translations
     title = translate.count("Map of {number} place", "Map of {number} places", len(marks))
     description = translate("Each mark is a place in the list; darker marks have more agreements.")
-    return extent(marks, land(), Caption(title, description, translate.language), name="map", size=_MAP_SIZE)
+    caption = Caption(title, description, translate.language)
+    return extent(marks, land_files(reader.addresses), caption, name="map", size=_MAP_SIZE)
 
 
 def _mark(one: Entity, reader: PageRequest) -> MapMark:

@@ -184,7 +184,7 @@ def _conditions(filter_: Filter) -> Iterator[str]:
 
 
 def _valid_on(dated: str, filter_: Filter) -> Iterator[str]:
-    """Yields the patterns for what is valid on a day, by its intervals or, if it has none, from its first date on."""
+    """Yields the patterns for things valid on a day, by their intervals, else from their first date on."""
     day = filter_.at
     if filter_.kind in ("organisation", "event", "post"):
         yield f"{dated} {_DATES} ?since ."

@@ -75,7 +75,8 @@ class TieRow:
 class NetworkView:
     """The content of the page: `kind` is whole, around, way or asked (a place is unknown).
 
-    Agreements that are not in force are not part of the network; `ended` is their number in the release.
+    Agreements that are not in force are not part of the network; `ended` is the number of these agreements in the
+    release.
     """
 
     kind: str

@@ -162,7 +162,7 @@ def marked(name: str, query: str) -> Marked:
     name = nfc(name)
     flags = [False] * len(name)
     words = fold(query).split()
-    # Folding may change the number of letters, so the match is looked up in the name as it is written.
+    # Folding may change the number of letters, so the match is looked up in the original name.
     for start, end in _words(name):
         length = max((_matching_length(name[start:end], word) for word in words), default=0)
         flags[start : start + length] = [True] * length

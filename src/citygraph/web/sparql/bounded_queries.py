@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import time
 
-from pyoxigraph import NamedNode, Store
+from pyoxigraph import Store
 
 from citygraph.engine.engines import Answer
 from citygraph.release.releases import Release
 from citygraph.settings import Settings
 from citygraph.sparql.bounds import Bound, QueryBounds
-from citygraph.sparql.evaluate import evaluate
+from citygraph.sparql.evaluate import evaluate_plain
 from citygraph.sparql.protocol import Query
 from citygraph.sparql.statistics import read_statistics
 from citygraph.web.view.release_cache import ReleaseCache
 
 _MOST_KEPT = 16  # releases
 _MOST_PATTERNS = 10_000
-# The part of the greatest bound for which the event loop waits: it serves nobody else for these few milliseconds.
+# The part of the greatest bound for which the event loop waits: it serves no other client for these few milliseconds.
 _QUICK_PART = 20
 
 
@@ -34,7 +34,7 @@ class BoundedQueries:
         self._is_on = settings.bounded_queries
         self._most_bytes = min(settings.hold_limit, settings.result_limit or settings.hold_limit)
         self._bounds: dict[str, QueryBounds | None] = {}
-        # A release never changes, so that what was counted once holds, and many queries are about the same things.
+        # A release never changes, so that counts remain valid, and many queries are about the same things.
         self._kept: dict[tuple[str, Bound], bool] = {}
         # The last text that was looked at by `is_quick`, its release and its bound.
         self._quick: tuple[str, str, Bound | None] = ("", "", None)
@@ -56,7 +56,7 @@ class BoundedQueries:
         return bounds is not None and bounds.of(query.text) is not None
 
     def run(self, release: Release, query: Query) -> Answer | None:
-        """Returns the answer to a query, or None if engines must evaluate it. Raises what `evaluate` raises."""
+        """Returns the result of a query, or None if engines must evaluate it. Raises what `evaluate` raises."""
         if not self._may_be_bounded(query):
             return None
         begun = time.monotonic()
@@ -71,14 +71,13 @@ class BoundedQueries:
             store = self._cache.get(release.id).store
             if not self._is_kept(release, store, bound):
                 return None
-            # No function of ours is in it.
-            result = evaluate(store, query, {})
+            result = evaluate_plain(store, query, bound.prefixes)
             if result.format.results is None:
                 # Spreadsheets and other exports take more time and memory than their rows.
                 return None
             body, rows = result.whole()
         except OSError:
-            # The engines say what is wrong with the store, if it concerns them too.
+            # The engines report the error in the store, if it concerns them too.
             return None
         if len(body) > self._most_bytes:
             return None
@@ -90,8 +89,8 @@ class BoundedQueries:
         return self._is_on and is_plain
 
     def _is_kept(self, release: Release, store: Store, bound: Bound) -> bool:
-        """Returns whether a release has as few matches of the first pattern as the bound requires."""
-        if bound.first is None:
+        """Returns whether a release has as few bindings of the first patterns as the bound requires."""
+        if not bound.first:
             return True
         key = release.id, bound
         is_kept = self._kept.get(key)
@@ -113,11 +112,9 @@ class BoundedQueries:
 
 
 def _is_kept(store: Store, bound: Bound) -> bool:
-    """Returns whether the first pattern of a query has as few matches as the bound requires."""
-    assert bound.first is not None  # noqa: S101
+    """Returns whether the first patterns of a query have as few bindings as the bound requires."""
     try:
-        terms = [f"?v{place}" if iri is None else str(NamedNode(iri)) for place, iri in enumerate(bound.first)]
-    except ValueError:
+        return not store.query(bound.excess_query())
+    except SyntaxError:
+        # An IRI that only looks like one.
         return False
-    # The engine skips matches without reading their terms, which takes half the time of iterating over quads.
-    return not store.query(f"ASK {{ SELECT * {{ {' '.join(terms)} }} LIMIT 1 OFFSET {bound.most} }}")

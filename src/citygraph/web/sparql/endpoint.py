@@ -30,6 +30,7 @@ from citygraph.stores.store_queries import StoreQueries
 from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.bodies import BodyReceiver, compress, declared_length, has_body
 from citygraph.web.http.messages import (
+    CURRENT,
     FOR_EVER,
     FRESH,
     NO_STORE,
@@ -63,7 +64,7 @@ _FORM_FACTOR, _FORM_ROOM = 3, 64 * 1024
 _MOST_OPEN = 100
 # The key of the WSGI environment with what `is_quick` has read.
 _OPERATION = "citygraph.operation"
-# Characters of a quick query, as it is encoded.
+# Characters of the encoded text of a quick query.
 _LONGEST_QUICK = 8192
 # Of a query, as an address; longer ones are refused by some proxies.
 _LONGEST_ADDRESS = 4000
@@ -72,7 +73,7 @@ _MOST_DROPPED = 16 * 1024 * 1024
 
 
 class SparqlEndpoint:
-    """The endpoint. `workbench` renders the page for a browser; it runs queries by the function that it is given."""
+    """The endpoint. `workbench` renders the page for a browser; it runs queries by the passed function."""
 
     def __init__(
         self,
@@ -114,7 +115,10 @@ class SparqlEndpoint:
             if operation.query is None or operation.format == "html":
                 return False
             environ[_OPERATION] = operation
-            return self._bounded.is_quick(self._release_of(""), operation.query)
+            release = self._release_of("")
+            # Read once for each request.
+            environ[CURRENT] = release.id
+            return self._bounded.is_quick(release, operation.query)
         except CitygraphError:
             return False
 
@@ -152,7 +156,7 @@ class SparqlEndpoint:
     def _located(
         self, request: Request, operation: ProtocolRequest, query_request: QueryRequest, answer: Reply
     ) -> Reply:
-        """Returns the reply to a QUERY with the addresses that give the same by GET (RFC 10008): now, and for ever."""
+        """Returns the reply to a QUERY with its GET addresses (RFC 10008): of the current result, and of this one."""
         parameters = parameters_of_query(query_request.query, operation.format)
         if len(parameters) > _LONGEST_ADDRESS:
             return answer
@@ -194,7 +198,7 @@ class SparqlEndpoint:
         declared = declared_length(environ)
         too_large = TooLarge(f"the body is too large: a query may have {longest} bytes", longest)
         if declared is not None and declared > limit:
-            # Many a client reads no answer before it has sent all, and would only see a connection that breaks.
+            # Many clients read no response before they have sent everything, and would only see a broken connection.
             if declared <= _MOST_DROPPED:
                 self._bodies.drop(environ, declared)
             raise too_large

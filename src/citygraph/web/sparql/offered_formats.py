@@ -1,4 +1,4 @@
-"""The formats that a result can be taken in, as far as the names of its columns tell."""
+"""The possible formats of a result, according to the names of its columns."""
 
 from __future__ import annotations
 

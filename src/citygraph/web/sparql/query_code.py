@@ -1,4 +1,4 @@
-"""Programs for a query at /sparql/code, as the workbench shows them beside its editor."""
+"""Programs for a query at /sparql/code, as the workbench shows them next to its editor."""
 
 from __future__ import annotations
 

@@ -23,10 +23,10 @@ from citygraph.web.view.release_cache import OpenRelease
 
 @dataclass(frozen=True)
 class FormField:
-    """An input: the parameter, the text in it, and what a reader may choose from.
+    """An input: the parameter, its text, and the choices.
 
-    `options` are values with their labels. `suggest` is the address of suggestions for an entity. `candidates` are
-    the entities from which to choose if the text is a name of several, with links that choose one.
+    `options` are values with their labels. `suggest` is the address of suggestions for an entity. `candidates` are the
+    entities with an ambiguous name, with links that choose one.
     """
 
     parameter: Parameter
@@ -39,7 +39,7 @@ class FormField:
 
 @dataclass(frozen=True)
 class FormContext:
-    """What the fields of a form depend on: the open release, its index, the reader, and the address of the query."""
+    """The context of a form's fields: the open release, its index, the reader, and the address of the query."""
 
     opened: OpenRelease
     lookup: Lookup | None

@@ -48,7 +48,7 @@ class ResultPicture:
 
 @dataclass(frozen=True)
 class _Drawing:
-    """What a picture is made of."""
+    """The content of a picture."""
 
     result: NamedResult
     query: StoredQuery
@@ -159,7 +159,7 @@ def _timeline(drawing: _Drawing) -> ResultPicture | None:
     rows = list(islice(_dated(drawing, columns, naming, held=held), _MOST_ROWS))
     if not rows:
         return None
-    caption = drawing.caption(drawing.translations("Each row is a line; a month or a year is as wide as it is long."))
+    caption = drawing.caption(drawing.translations("Each row is a line; the width of a mark is its month or year."))
     headings = [drawing.result.view.columns[place] for place in columns]
     legend = tuple((mark_sample(kind), heading) for kind, heading in enumerate(headings)) if len(columns) > 1 else ()
     return ResultPicture(dated_rows(rows, caption, "result-dates"), legend, len(drawing.rows) - len(rows))

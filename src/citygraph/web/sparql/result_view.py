@@ -1,4 +1,4 @@
-"""A query's answer as a table on a page: the first rows, how long it took, and from which release it is."""
+"""A query's result as a table on a page: the first rows, the duration, and the release."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from citygraph.web.view.page_request import PageRequest
 Link = Callable[[str], str]  # from an IRI to its address, or ""
 # Rows of a result on a page; all of them are in the files.
 MOST = 500
-# A larger answer is for programs, and for them whole.
+# A larger result is for programs, which get it completely.
 _LARGEST = 16 * 1024 * 1024
 _DURATION = re.compile(r"dur=([0-9.]+)")
 _TRIPLE = ("subject", "predicate", "object")

@@ -54,9 +54,9 @@ class QueryRequest(NamedTuple):
     """A query and the negotiated representation of its result.
 
     `coding` is the content coding, `if_none_match` the value of the header. If `pinned`, the address names the release,
-    so that the result never changes. If `is_quick`, no engine may be asked.
-    Results that are too large for memory go to the `outlet` while they are evaluated; without it, they wait on disk
-    until they are complete.
+    so that the result never changes. If `is_quick`, no engine may be used. Results that are too large for memory, or
+    take long, go to the `outlet` while they are evaluated; without it, they wait until they are complete, those that
+    are too large on disk.
     """
 
     release: Release
@@ -124,11 +124,13 @@ class Results:
         try:
             answer, evaluator = self._evaluated(request, federated, bool(key), plan)
             if plan and evaluator == "engine":
-                # The rows of the engines may be in another order than those that the tag stands for.
+                # The engines' rows may have another order than the rows of the tag.
                 key, tag = b"", ""
             timing = f"engine;dur={answer.elapsed * 1000:.1f}"
             if not isinstance(answer.body, bytes):
-                stream = CountedPieces(answer.body, partial(self._count, evaluator, answer.elapsed))
+                keep = partial(self._keep, key, answer.format.name) if key else None
+                count = partial(self._count, evaluator, answer.elapsed)
+                stream = CountedPieces(answer.body, count, self._settings.hold_limit, keep)
                 return self._large(request, answer.format, stream, tag, timing)
         finally:
             self._limiter.release(request.client)
@@ -136,6 +138,9 @@ class Results:
         if key:
             self.cache.put(key, entry)
         return self._whole(request, entry, key, tag, timing)
+
+    def _keep(self, key: bytes, format_name: str, body: bytes, rows: int | None) -> None:
+        self.cache.put(key, CachedResult(format_name, body, rows))
 
     def _plan(self, request: QueryRequest) -> StoreQuery | None:
         """Returns the query for the store, or None if it has none for this one. Raises StoreUnavailable."""
@@ -154,7 +159,7 @@ class Results:
     def _evaluated(
         self, request: QueryRequest, federated: bool, is_bounded: bool, plan: StoreQuery | None
     ) -> tuple[Answer, str]:
-        """Returns the answer, and who gave it: this process if the cost is bounded, the store, or an engine."""
+        """Returns the result and its evaluator: this process if the cost is bounded, the store, or an engine."""
         evaluator = "web"
         try:
             # A query without a key is not bounded: its text may have SERVICE.
@@ -168,7 +173,8 @@ class Results:
             if answer is None:
                 evaluator = "engine"
                 with child_span("engine query", **{"citygraph.release": request.release.id}):
-                    answer = self._engines.run(request.release.id, request.query, request.client, federated)
+                    query = request.query._replace(may_stream=request.outlet is not None and self._spool.has_place())
+                    answer = self._engines.run(request.release.id, query, request.client, federated)
         except (CitygraphError, ClientGone) as error:
             self._count(evaluator, None, error)
             raise
@@ -202,7 +208,7 @@ class Results:
         return body
 
     def _large(self, request: QueryRequest, format_: Format, stream: CountedPieces, tag: str, timing: str) -> Reply:
-        """Returns the reply from a result that is too large for memory."""
+        """Returns the reply from a result that is too large for memory, or takes long."""
         coding = request.coding if format_.text else None
         pieces: Iterable[bytes] = compressed(iter(stream), coding) if coding else stream
         headers = _headers(request, tag, timing)
@@ -210,7 +216,7 @@ class Results:
         if coding:
             headers.append(("Content-Encoding", coding))
         if tag:
-            headers.append(("ETag", coded_tag(tag, coding)))
+            headers.append(("ETag", coded_tag(tag, coding, in_pieces=True)))
         try:
             if request.outlet is not None:
                 request.outlet.buffer = self._spool.buffer()
@@ -227,11 +233,23 @@ class Results:
 
 
 class CountedPieces:
-    """The pieces of a large result. Its query is counted when they end, or are no longer wanted."""
+    """The pieces of a large result. Its query is counted when they end, or are no longer wanted.
 
-    def __init__(self, pieces: ResultPieces, count: Callable[[BaseException | None], None]) -> None:
+    A result of up to `most` bytes is given to `keep` at its end, with the number of its rows.
+    """
+
+    def __init__(
+        self,
+        pieces: ResultPieces,
+        count: Callable[[BaseException | None], None],
+        most: int,
+        keep: Callable[[bytes, int | None], None] | None,
+    ) -> None:
         self._pieces = pieces
         self._count: Callable[[BaseException | None], None] | None = count
+        self._room = most
+        self._keep = keep
+        self._kept: list[bytes] = []
 
     @property
     def rows(self) -> int | None:
@@ -240,11 +258,23 @@ class CountedPieces:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield from self._pieces
+            for piece in self._pieces:
+                self._hold(piece)
+                yield piece
         except (CitygraphError, ClientGone) as error:
             self.end(error)
             raise
+        if self._keep is not None:
+            self._keep(b"".join(self._kept), self.rows)
         self.end(None)
+
+    def _hold(self, piece: bytes) -> None:
+        self._room -= len(piece)
+        if self._room < 0:
+            self._keep = None
+            self._kept.clear()
+        elif self._keep is not None:
+            self._kept.append(piece)
 
     def end(self, error: BaseException | None) -> None:
         """Counts the query, unless it has been counted, and ends the making of pieces."""
@@ -259,7 +289,7 @@ class CountedPieces:
 
 
 def query_outcome(error: BaseException) -> str:
-    """Returns what came of a query, as it is counted."""
+    """Returns the outcome of a query for the counters."""
     match error:
         case LimitReached():
             return error.kind
@@ -276,7 +306,7 @@ def query_outcome(error: BaseException) -> str:
 
 
 def _described(request: QueryRequest) -> QueryRequest:
-    """Returns the request with what describes the result, if the format of a table can hold it."""
+    """Returns the request with a description of the result, if the format of a table can hold it."""
     # Each kind of result has one format among these, and only tables have others than those of RDF and of the W3C.
     if not any(name in WRITERS for name in request.query.formats):
         return request

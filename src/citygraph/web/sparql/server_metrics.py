@@ -23,7 +23,7 @@ from citygraph.release.disk_room import disk_room
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.shared_counts import NamedCounts
-from citygraph.storage.follow_state import read_follow_state
+from citygraph.storage.exchange_state import read_exchange_state
 from citygraph.web.http import metrics as places
 from citygraph.web.http.messages import modified
 from citygraph.web.http.metrics import Metrics, connection_counts, folder_of
@@ -50,6 +50,7 @@ class ServerMetrics(Collector):
         self._metrics = metrics
         self._releases = Releases(settings.releases)
         self._follows = bool(settings.follow)
+        self._pushes = bool(settings.push_to)
         self._main = main
         self._connections = connection_counts(settings.engine_socket)
         self._counts = NamedCounts(COUNTED, folder_of(settings.engine_socket), COUNTS_SUFFIX)
@@ -76,7 +77,7 @@ class ServerMetrics(Collector):
         yield from self._process_metrics()
 
     def describe(self) -> Iterator[Metric]:
-        """Yields nothing: values are read only when they are asked for."""
+        """Yields nothing: values are read only on a request for metrics."""
         return iter(())
 
     def _engine_metrics(self) -> Iterator[Metric]:
@@ -109,11 +110,17 @@ class ServerMetrics(Collector):
         yield _gauge("disk_free_bytes", "Bytes free on the disk of the releases.", room.free)
         yield _gauge("disk_used_bytes", "Bytes used on the disk of the releases.", room.used)
         if self._follows:
-            state = read_follow_state(self._releases.root)
+            state = read_exchange_state(self._releases.root, "following")
             yield _gauge("follow_up", "Whether this server has the newest release of its publisher.", not state.problem)
             if state.checked:
                 looked = datetime.fromisoformat(state.checked).timestamp()
                 yield _gauge("follow_timestamp_seconds", "When a newer release was last looked for.", looked)
+        if self._pushes:
+            state = read_exchange_state(self._releases.root, "pushing")
+            yield _gauge("push_up", "Whether the last push of a release succeeded.", not state.problem)
+            if state.checked:
+                tried = datetime.fromisoformat(state.checked).timestamp()
+                yield _gauge("push_timestamp_seconds", "When a release was last pushed, or could not be.", tried)
         try:
             release = self._releases.current()
         except CitygraphError:

@@ -24,7 +24,7 @@ from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.source.query_parameters import ADDRESS_PARAMETERS, Parameter, expand, with_entities
 from citygraph.sparql.protocol import Query, parameters_of
 from citygraph.web.http.addresses import addresses_of
-from citygraph.web.http.messages import NO_STORE, RELEASE, Reply, Request
+from citygraph.web.http.messages import NO_STORE, OUTLET, RELEASE, Reply, Request
 from citygraph.web.http.negotiation import accepted_formats
 from citygraph.web.http.problems import Problem, problem_of
 from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
@@ -105,6 +105,8 @@ class Queries:
             page = requested_page(own, text)
             if page is None:
                 return self._linked(result(text), reader)
+            # Whether there is a next page is known when the rows have been counted, so that they are not sent before.
+            request.environ.pop(OUTLET, None)
             pager = RowPager(self._releases, result, partial(self._ask, request))
             root = reader.addresses.root.partition("/releases/")[0]
             answer = pager.reply(page, text, self._release(request), root + request.path, {**arguments, **own})
@@ -125,7 +127,7 @@ class Queries:
     def _form(
         self, request: Request, query: StoredQuery, arguments: Mapping[str, str], reader: PageRequest, *, runs: bool
     ) -> Reply:
-        """Returns the page with the form, and the result or what is wrong with the request.
+        """Returns the page with the form, and the result or the error.
 
         The bare address is for reading about the query. Each form sends `run`, and links may send values alone.
         """
@@ -165,7 +167,7 @@ class Queries:
     def _in(self, language: str) -> Mapping[str, StoredQuery]:
         """Returns the queries with labels in a language; "" is the first one of the instance.
 
-        The files are read once: a server is started anew when its queries change.
+        The files are read once: restart the server when its queries change.
         """
         queries = self._loaded.get(language)
         if queries is None:

@@ -130,7 +130,8 @@ class WriteAccess:
         finally:
             # Before the response: a change that is acknowledged is in the log.
             seconds = self._metrics.end_commit(counted, begun)
-            about = {"message": change.message[:_LONGEST_TEXT], "dry_run": change.dry_run, "seconds": seconds}
+            about = {"change": change.id, "message": change.message[:_LONGEST_TEXT], "dry_run": change.dry_run}
+            about["seconds"] = seconds
             self.log(request, principal, "commit", outcome, **about, **details)
         return commit
 

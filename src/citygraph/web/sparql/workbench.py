@@ -54,7 +54,7 @@ _MARK = "$"
 
 @dataclass(frozen=True)
 class Example:
-    """A stored query as it is shown: its text with the values given, and what a reader may change."""
+    """A stored query for display: its text with the given values, and the values that a reader may change."""
 
     query: StoredQuery
     text: str
@@ -176,7 +176,7 @@ class Workbench:
 
     @cached_property
     def _queries(self) -> Mapping[str, StoredQuery]:
-        """The files are read once: a server is started anew when its queries change."""
+        """Returns the stored queries. The files are read once: restart the server when its queries change."""
         examples = current_examples(self._releases, current_instance())
         return load_queries(*sources_of(self._settings).query_folders, examples=examples)
 
@@ -251,7 +251,7 @@ _SCRIPT_TEXTS: dict[str, str] = {
         "cg:startOfPeriod(…) around {variables}."
     ),
     "atLine": N_("Line {line}, column {column}"),
-    "unreachable": N_("The server did not answer: {reason}"),
+    "unreachable": N_("The server did not respond: {reason}"),
     "yes": N_("Yes"),
     "no": N_("No"),
     "nothing": N_("The query has no results."),
@@ -277,7 +277,7 @@ _SCRIPT_TEXTS: dict[str, str] = {
     ),
     "kilometres": N_("{number} km"),
     "timelineTitle": N_("Time axis of {count} rows from {first} to {last}"),
-    "timelineAbout": N_("Each row is a line; a month or a year is as wide as it is long."),
+    "timelineAbout": N_("Each row is a line; the width of a mark is its month or year."),
     "networkTitle": N_("Network of {count} entities"),
     "networkAbout": N_("Lines connect the items in one row of the result."),
     "chartTitle": N_("Chart of {column}"),

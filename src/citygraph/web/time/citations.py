@@ -86,7 +86,7 @@ class Citations:
         return reply(request, page, offer, reader.translations.language, self._cache(request))
 
     def _citable(self, request: Request, path: str, cited: Citation) -> dict[str, str]:
-        """Returns the fields of the form that stores what is cited; empty for a release, or a stored result."""
+        """Returns the fields of the form that stores the cited result; empty for a release or a stored result."""
         path, _ = split(path)
         if cited.result or cited.kind == "dataset" or path in _WHOLE:
             return {}
@@ -212,12 +212,12 @@ def _with_values(title: str, terms: Iterable[str], label: Callable[[str], str]) 
 
 
 def _values(request: Request) -> dict[str, str]:
-    """Returns the values of the parameters of what is cited."""
+    """Returns the values of the parameters of the cited query."""
     return {name: value for name, value in request.args.items() if name not in _CITATION_PARAMETERS}
 
 
 def _term(parameter: Parameter, value: str) -> str:
-    """Returns the value of a parameter as a term, or as it is if it is the name of an entity."""
+    """Returns the value of a parameter as a term, or unchanged if it is the name of an entity."""
     try:
         return str(term_of(parameter, value))
     except UsageError:

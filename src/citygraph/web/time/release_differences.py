@@ -147,7 +147,7 @@ def value_text(quad: Quad, table: StatementTable, reader: PageRequest) -> Text:
 
 
 def term_text(term: object, table: StatementTable) -> Text:
-    """Returns the label and link of an IRI; any other term as it is written."""
+    """Returns the label and link of an IRI; any other term in its written form."""
     return table.link(term.value) if isinstance(term, NamedNode) else Text(str(term))
 
 

@@ -19,6 +19,7 @@ from citygraph.web.view.templates import Templates
 _DOCUMENTS = ("doc/", "source/", "graph/", "ontology/")
 _ONE = ("dataset", "ontology")
 _SHAPES = "ontology/shapes"
+_AT_ROOT = Addresses("")
 
 
 @dataclass(frozen=True)
@@ -62,4 +63,4 @@ def published_at(release: Release) -> datetime:
 
 def quoted_path(path: str) -> str:
     """Returns a decoded path percent-encoded, as in an address."""
-    return Addresses("").path(path)[1:]
+    return _AT_ROOT.path(path)[1:]

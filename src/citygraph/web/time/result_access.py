@@ -23,7 +23,7 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 class ResultAccess:
-    """Admits the requests that store a result. Raises UsageError for a setting that is none of POLICIES."""
+    """Admits the requests that store a result. Raises UsageError for a setting that is not in POLICIES."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         if settings.stored_results not in POLICIES:
@@ -70,7 +70,7 @@ class ResultAccess:
 
 
 def is_elsewhere(request: Request, settings: Settings) -> bool:
-    """Returns whether the client is on a copy of the site for itself: not at the base, by a name of its own network."""
+    """Returns whether the client uses a private copy of the site: not at the base, by a name of its own network."""
     host = urlsplit(public_root(request.environ, settings.trusted_proxies)).hostname or ""
     if host == urlsplit(settings.base).hostname:
         return False

@@ -18,7 +18,7 @@ from citygraph.sparql.protocol import FORM, decoded_utf8, media_type_of, paramet
 JSON_BODY = "application/json"
 # A form writes a byte in up to three, and has other fields.
 BODY_LIMIT = 4 * LONGEST
-# The one of these that a request has says what is cited; a stored query may also be named beside its text.
+# A request has one of these, which determines the cited query; a stored query's text may also have its name.
 _SUBJECTS = ("query", "name", "table", "document")
 _FIELDS = (*_SUBJECTS, "parameters", "release", "id", "result", "about", "lang", "token", "format")
 # The other members of a record, which the server computes itself.
@@ -29,10 +29,10 @@ _MARK = "$"
 
 @dataclass(frozen=True)
 class ResultRequest:
-    """What to store. `values` are the parameters of a stored query, `names` those of a query text.
+    """A request to store a result. `values` are the parameters of a stored query, `names` those of a query text.
 
-    `about` is the entity whose document a query text is. `id` and `result` are what the sender expects, `fields` the
-    form as it was sent, to be sent again.
+    `about` is the entity if the query text is its document. `id` and `result` are the sender's expectations, `fields`
+    the submitted form, to be sent again.
     """
 
     query: str = ""
@@ -64,7 +64,7 @@ def parse_result_request(content_type: str, body: bytes, settings: Settings) -> 
         raise unsupported_body(media_type, f"an object as {JSON_BODY}", (JSON_BODY, FORM))
     subjects = [name for name in _SUBJECTS if getattr(parsed, name)]
     if len(subjects) != 1 and subjects != ["query", "name"]:
-        raise UsageError(f"the request must have one of {', '.join(_SUBJECTS)}, which says what is cited")
+        raise UsageError(f"the request must have one of {', '.join(_SUBJECTS)}, which determines what is cited")
     scan(parsed.query, settings)
     if len(parsed.query.encode("utf-8", "surrogatepass")) > LONGEST:
         raise TooLarge(f"a cited query may have {LONGEST} bytes", LONGEST)

@@ -271,7 +271,7 @@ class StoredResults:
         return None
 
     def _labels_language(self, record: CitedResult, reader: str) -> str:
-        """Returns the name of the language in which a stored query asked for names; "" if it is the reader's."""
+        """Returns the name of the language of a stored query's labels; "" if it is the reader's."""
         if self._query_of(record, reader) is None:
             return ""
         query, day = CitableQuery(record.query, record.parameters), date.fromisoformat(record.stored[:10])

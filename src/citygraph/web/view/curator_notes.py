@@ -1,4 +1,4 @@
-"""The curator's notes on a statement: the reasons of a conclusion, and the assessments of what a source states."""
+"""The curator's notes on a statement: the reasons of a conclusion, and the assessments of a source's statements."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 from citygraph.graph.labels import Label, choose, last_segment
 from citygraph.graph.vocabulary import Vocabulary, VocabularyTerm
 from citygraph.rdf.terms import CG, RDFS, SH
-from citygraph.report import REPORT, ReportScopes, ValidationResult, read_later_reports
+from citygraph.report import REPORT, ReportScopes, ValidationResult, later_results
 from citygraph.web.view.values import Text
 
 # Triples of a report that are read: the rest of a longer one is ignored, and `Findings.whole` is false.
@@ -35,9 +35,9 @@ class ShapeFinding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The findings of the last build and of the commits since, by the IRI of the entity of a document.
+    """Validation results of the last build and of the commits since, by the IRI of a document's entity.
 
-    `whole` if the build's report was read to its end; `judged` is what those commits have validated again.
+    `whole` if the build's report was read to its end; `judged` are the nodes that those commits validated again.
     """
 
     built: Mapping[str, tuple[ShapeFinding, ...]]
@@ -84,14 +84,8 @@ def read_findings(release: Path) -> Findings:
     with suppress(FileNotFoundError):
         state = (release / REPORT).stat()
         built, whole = _of_build(_File(state.st_dev, state.st_ino, state.st_mtime_ns, release / REPORT))
-    judged = ReportScopes()
-    later = []
-    # The newest first: it supersedes earlier reports on the nodes and values that it judged.
-    for one, results in reversed(list(read_later_reports(release))):
-        findings = map(_of_result, results)
-        later += [found for found in findings if not judged.covers(found.focus, found.value, found.shape)]
-        judged.add(one)
-    return Findings(built, whole, judged, _by_entity(later))
+    judged, later = later_results(release)
+    return Findings(built, whole, judged, _by_entity(map(_of_result, later)))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from itertools import chain
 from typing import Any
 
 from jinja2 import Environment
@@ -13,6 +14,7 @@ from citygraph.bounded_cache import BoundedCache
 
 _CAPACITY = 2**20
 _MOST_MODULES = 256
+_GAP = "\0"  # stands for a block in a frame; no text has it
 
 
 class Frames:
@@ -23,21 +25,21 @@ class Frames:
         self._parts: BoundedCache[Hashable, Markup] = BoundedCache(_CAPACITY, len)
         self._modules: dict[Hashable, TemplateModule] = {}
 
-    def part(self, key: Hashable, name: str, values: Mapping[str, Any]) -> Markup:
+    def part(self, key: Hashable, name: str, values: Callable[[], Mapping[str, Any]]) -> Markup:
         """Returns templates/frame/{name}.html, filled with values that the key determines."""
         part = self._parts.get(key)
         if part is None:
-            text = self._environment.get_template(f"frame/{name}.html").render(values)
+            text = self._environment.get_template(f"frame/{name}.html").render(values())
             part = self._parts.put(key, Markup(text))  # noqa: S704 - rendered with escapes
         return part
 
-    def macros(self, key: Hashable, name: str, values: Mapping[str, Any]) -> TemplateModule:
+    def macros(self, key: Hashable, name: str, values: Callable[[], Mapping[str, Any]]) -> TemplateModule:
         """Returns the macros of a template, which see values that the key determines."""
         module = self._modules.get(key)
         if module is None:
             if len(self._modules) >= _MOST_MODULES:
                 self._modules.clear()
-            module = self._modules[key] = self._environment.get_template(name).make_module(dict(values))
+            module = self._modules[key] = self._environment.get_template(name).make_module(dict(values()))
         return module
 
 
@@ -61,8 +63,15 @@ class Frame:
     def part(self, name: str, section: str = "") -> Markup:
         """Returns a part, such as the header; `section` is the one that its navigation marks as current."""
         key = (name, section, self._page_key)
-        return self._frames.part(key, name, {**self._common, **self._own, "section": section})
+        values = {"section": section, "frame": self, "gap": _GAP}
+        return self._frames.part(key, name, lambda: {**self._common, **self._own, **values})
+
+    def around(self, section: str, title: str, head: str, data: str, content: str, scripts: str) -> str:
+        """Returns a whole page; the arguments fill the blocks of templates/base.html."""
+        # The parts of a Markup would be Markups, which take longer.
+        shell = str.split(self.part("shell", section), _GAP)
+        return "".join(chain.from_iterable(zip(shell, (title, head, data, content, scripts, ""), strict=True)))
 
     def macros(self, name: str) -> TemplateModule:
         """Returns the macros of a template. They do not see what only one page or release has."""
-        return self._frames.macros((name, self._reader_key), name, {**self._common, "macros": self.macros})
+        return self._frames.macros((name, self._reader_key), name, lambda: {**self._common, "macros": self.macros})

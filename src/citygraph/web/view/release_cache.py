@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 
@@ -37,11 +37,13 @@ from citygraph.release.releases import Release, Releases
 from citygraph.text import matches_language
 from citygraph.web.http.messages import Request
 from citygraph.web.view.findings import Findings, read_findings
+from citygraph.web.view.values import Text
 
 log = logging.getLogger(__name__)
 
-_SHARED = 2**22  # bytes of parts that pages share
-_LONGEST_CHAIN = 50  # commits, beyond which a release is read anew
+_MOST_READERS = 16  # languages and roots of addresses
+_SHARED = 2**23  # bytes of parts that pages share
+_LONGEST_CHAIN = 50  # commits after which a release is read again
 
 
 class Holder(Protocol):
@@ -69,7 +71,7 @@ class StoreReplica:
         self._replica: tuple[Holder, Store] | None = None
 
     def reading(self) -> AbstractContextManager[None]:
-        """Marks a request as running: a store that it may read does not change meanwhile."""
+        """Marks a request as running, so that a store that it may read does not change."""
         return _Reading(self)
 
     def begin_reading(self, reader: object) -> None:
@@ -124,7 +126,7 @@ class StoreReplica:
         self._replica = holder, store
 
     def _let_readers_end(self) -> None:
-        """Waits for the requests that began before now, for one of them may read the replica."""
+        """Waits for the requests that have already begun, because one of them may read the replica."""
         with self._change:
             before = set(self._readers)
             self._waiting = True
@@ -173,6 +175,13 @@ _MOST_SCANNED = 50_000
 Indexed = TypeVar("Indexed", Entity, IndexedEntity)
 
 
+class PageNames(NamedTuple):
+    """The links to things by IRI, and the names of properties with their place in a table."""
+
+    links: dict[str, Text]
+    properties: dict[str, tuple[tuple[int, str], Text]]
+
+
 class OpenRelease:
     """A release whose store is open for reading; everything immutable in it is cached."""
 
@@ -185,19 +194,27 @@ class OpenRelease:
         self.quick: Store = self.store
         self.labels = Labels(self.store, sourced=False)
         self.sourced_labels = Labels(self.store)
-        self.things = Things(self.store)
-        # Parts that many pages share, by what they depend on: the lines of sources.
+        self.things = Things(self.store, self.labels)
+        # Parts that many pages share, by their dependencies: the lines of sources.
         self.shared_parts: BoundedCache[Hashable, Any] = BoundedCache(_SHARED, lambda part: len(str(part)))
         # The subjects of each graph with their classes.
         self.graph_subjects: dict[str, list[tuple[str, str]]] = {}
         self._parts: dict[str, tuple[str, ...]] = {}
+        self._names: dict[tuple[str, str], PageNames] = {}
         # Results of queries about the whole release, by the name of the query.
         self.query_results: dict[str, list[Mapping[str, NamedNode | Literal]]] = {}
+
+    def names_in(self, language: str, root: str) -> PageNames:
+        """Returns the names that pages in a language, at addresses below a root, have shown."""
+        if len(self._names) >= _MOST_READERS:
+            self._names.clear()
+        return self._names.setdefault((language, root), PageNames({}, {}))
 
     def read_from(self, store: Store) -> None:
         """Reads from this store from now on: the release's own, or a replica."""
         self.labels, self.sourced_labels = Labels(store, sourced=False), Labels(store)
         self.things.store = self.quick = store
+        self.things.labels = self.labels
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -261,6 +278,11 @@ class OpenRelease:
         """The writer of documents."""
         return DocumentWriter(self.context)
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the parts of the release that every document needs have been read."""
+        return {"withdrawals", "writer"} <= self.__dict__.keys()
+
     @cached_property
     def conclusions(self) -> dict[CuratedTriple, Conclusion]:
         """The curator's conclusions, by the concluded triple."""
@@ -323,6 +345,11 @@ class ReleaseCache:
     def has(self, release_id: str) -> bool:
         """Returns whether the release is open, so that `get` does not wait for it."""
         return release_id in self._open
+
+    def is_read(self, release_id: str) -> bool:
+        """Returns whether the release is open, and has what every document needs."""
+        opened = self._open.get(release_id)
+        return opened is not None and opened.is_read
 
     def check(self) -> Release:
         """Returns the current release, if its store can be opened; no replica is made of it. Raises NotFound."""

@@ -1,7 +1,7 @@
-"""Programs that ask the query at hand of one release: in Python, R, JavaScript and curl, to be copied and run.
+"""Programs that send a query to a release, in Python, R, JavaScript and curl, to be copied and run.
 
-A stored query is asked by its name, any other by its text. The query and the address are written as each language
-writes any text, so that no query ends its own string.
+A stored query is sent by its name, any other by its text. The query and the address are written as each language writes
+any text, so that no query ends its own string.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FORM = re.compile(
     r"<[^<>\s]*>|\#[^\r\n]*|(?<![\w:.-])(SELECT|ASK|CONSTRUCT|DESCRIBE)(?![\w:.-])", re.IGNORECASE | re.ASCII
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-# A quote beside another or at the end could be part of the three that end the text.
+# A quote next to another or at the end could be part of the three that end the text.
 _QUOTE_IN_RUN = re.compile(r'"(?=")|(?<=")"|"\Z')
 
 

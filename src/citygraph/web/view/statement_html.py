@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from citygraph.text import escaped
-from citygraph.web.view.cells import Cell, PropertyRow
+from citygraph.text import escaped, trusted
+from citygraph.web.view.cells import Cell, IncomingLinks, Part, PropertyRow
 from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text
+
+_ONE_COLUMN = 8  # links: more stand in several columns
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,43 @@ class StatementHtml:
 
     def register(self, rows: Iterable[PropertyRow]) -> Markup:
         """Returns a table of properties and values."""
-        return Markup(self._register(rows))  # noqa: S704 - all texts are escaped
+        return trusted(self._register(rows))
 
     def cells(self, cells: Iterable[Cell]) -> Markup:
         """Returns the values of one property in a table."""
-        return Markup("".join([self._cell(cell) for cell in cells]))  # noqa: S704 - all texts are escaped
+        return trusted("".join([self._cell(cell) for cell in cells]))
 
     def judged(self, cell: Cell) -> Markup:
-        """Returns what the editors say of a statement: why they concluded it, and how they assess it."""
-        return Markup(self._judged(cell))  # noqa: S704 - all texts are escaped
+        """Returns the editors' notes on a statement: the reason of a conclusion, and the assessment."""
+        return trusted(self._judged(cell))
+
+    def parts(self, parts: Iterable[Part]) -> Markup:
+        """Returns the parts of a document, each with its own table."""
+        return trusted("".join([self._part(part) for part in parts]))
+
+    def links(self, groups: Iterable[IncomingLinks]) -> Markup:
+        """Returns lists of the things that point at an entity, one for each property."""
+        return trusted("".join([self._links(group) for group in groups]))
+
+    def _part(self, part: Part) -> str:
+        anchor = f' id="{escaped(part.anchor)}"' if part.anchor else ""
+        kind = f' <span class="kind">{escaped(part.kind)}</span>' if part.kind else ""
+        table = self._register(part.rows) if part.rows else ""
+        return f'<section{anchor} class="part">\n<h3>{part.title.__html__()}{kind}</h3>\n{table}\n</section>\n'
+
+    def _links(self, group: IncomingLinks) -> str:
+        count = f' <span class="count">{group.count}</span>' if group.count > 1 else ""
+        columns = ' class="columns"' if len(group.cells) > _ONE_COLUMN else ""
+        items = "".join([self._item(cell) for cell in group.cells])
+        title = f"<h3>{escaped(group.title)}{count}</h3>"
+        return f'<section class="links">\n{title}\n<ul{columns}>\n{items}</ul>\n</section>\n'
+
+    def _item(self, cell: Cell) -> str:
+        faint = ' class="faint"' if cell.validity else ""
+        standing = f' <span class="standing">{escaped(cell.validity)}</span>' if cell.validity else ""
+        texts = "".join([text.__html__() for text in cell.texts])
+        value = f'<span class="value{" concluded" if cell.reasons else ""}">{texts}</span>'
+        return f"<li{faint}>{value}{cell.squares()}{standing}{self._judged(cell)}</li>\n"
 
     def _register(self, rows: Iterable[PropertyRow]) -> str:
         return f'<dl class="register">\n{"".join([self._row(row) for row in rows])}</dl>\n'

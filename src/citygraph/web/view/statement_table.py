@@ -42,33 +42,26 @@ from citygraph.web.view.release_cache import OpenRelease
 from citygraph.web.view.translations import Translations
 from citygraph.web.view.values import Text, coordinates, language_name, literal_text, summary
 
+# Kept with the release, for each language: some 4 MB of links.
+_MOST_LINKS, _MOST_PROPERTIES = 10_000, 2_000
 TYPE = RDF("type").value
 _SAME_AS = OWL("sameAs").value
-_ALT_LABEL = SKOS("altLabel").value
-_NAMES = (_ALT_LABEL, SKOS("hiddenLabel").value)
-_LANGUAGE = DCTERMS("language").value
+_NAMES = (SKOS("altLabel").value, SKOS("hiddenLabel").value)
+_LANGUAGE, _GEOMETRY = DCTERMS("language").value, GEO("hasGeometry").value
 _LATITUDE, _LONGITUDE = SCHEMA("latitude").value, SCHEMA("longitude").value
 # Shown in the head, in the footer or with the coordinates.
 _ELSEWHERE = {
     TYPE,
     _SAME_AS,
     _LONGITUDE,
-    *(
-        p.value
-        for p in (
-            RDFS("label"),
-            RDFS("isDefinedBy"),
-            GEO("hasGeometry"),
-            SKOS("prefLabel"),
-            SKOS("topConceptOf"),
-            SKOS("hasTopConcept"),
-        )
-    ),
+    *(RDFS(name).value for name in ("label", "isDefinedBy")),
+    *(SKOS(name).value for name in ("prefLabel", "topConceptOf", "hasTopConcept")),
+    _GEOMETRY,
 }
 _SYMMETRIC = {CG("twinnedWith").value}
 _INLINE = {*_NAMES, *(CG(name).value for name in ("economicSector", "topic", "twinnedWith", "abbreviation"))}
 # These properties come first; the rest follow by name.
-_FIRST = (
+_FIRST = [
     "party",
     "unnamedParty",
     "councilActDate",
@@ -107,8 +100,8 @@ _FIRST = (
     "locatedIn",
     "capitalOf",
     "situatedOn",
-)
-_THEN = (
+]
+_THEN = [
     "populationFigure",
     "areaFigure",
     "distanceFigure",
@@ -128,7 +121,7 @@ _THEN = (
     "landmark",
     "topic",
     "nameUse",
-)
+]
 # The properties of a document that a citation has.
 _CITED = ("title", "creator", "publisher", "issued", "modified", "language")
 _ORDER = [
@@ -152,6 +145,7 @@ class StatementTable:
         self._sort_key = _.sort_key
         self._addresses = addresses
         self._vocabulary = opened.vocabulary
+        self._links_by_iri, self._properties = opened.names_in(_.language, addresses.root)
         self._curated = CuratorNotes(opened, _, addresses, self.link).of_statement
         self._numbers: dict[str, int] = {}
         self._notes: dict[str, SourceNote] = {}
@@ -174,7 +168,7 @@ class StatementTable:
         """Returns the parts that are not shown as a value in a table."""
         self._description = description
         # The geometry is shown as coordinates.
-        hidden = {v.iri for v in description.values(GEO("hasGeometry").value)}
+        hidden = {v.iri for v in description.values(_GEOMETRY)}
         rest = [n for n in description.nodes if n.iri not in self._value_nodes | hidden]
         parts = [part for node in rest if (part := self._part(node)).rows]
         # A part within another part is shown there.
@@ -225,10 +219,18 @@ class StatementTable:
 
     def link(self, iri: str) -> Text:
         """Returns the label of an entity with its address here, which a withdrawn entity no longer has."""
+        known = self._links_by_iri.get(iri)
+        if known is not None:
+            return known
         label = self._opened.labels.best(iri, self._translations.language)
         language = "" if label.language in ("", self._translations.language) else label.language
         text = label.text if label.language or self._addresses.is_ours(iri) else external_name(iri)
-        return Text(text, language, "" if iri in self._opened.gone else self._addresses.local(iri))
+        link = Text(text, language, "" if iri in self._opened.gone else self._addresses.local(iri))
+
+        if len(self._links_by_iri) >= _MOST_LINKS:
+            self._links_by_iri.clear()
+        self._links_by_iri[iri] = link
+        return link
 
     def kind(self, statements: Iterable[Statements]) -> str:
         """Returns the labels of the most specific classes of an entity."""
@@ -276,12 +278,21 @@ class StatementTable:
         return any(value.term == v.term for p in narrower for v in by_predicate[p].values)
 
     def _rank(self, predicate: str) -> tuple[int, str]:
-        return _LAST.get(predicate, _RANK.get(predicate, 500)), self._sort_key(self._property(predicate).text)
+        return self._ranked(predicate)[0]
 
     def _property(self, predicate: str) -> Text:
-        name = self._translations.property_name(predicate)
-        label = self._opened.labels.best(predicate, self._translations.language)
-        return Text(name or label.text, "", self._addresses.local(predicate))
+        return self._ranked(predicate)[1]
+
+    def _ranked(self, predicate: str) -> tuple[tuple[int, str], Text]:
+        ranked = self._properties.get(predicate)
+        if ranked is None:
+            label = self._opened.labels.best(predicate, self._translations.language)
+            name = self._translations.property_name(predicate) or label.text
+            rank = _LAST.get(predicate, _RANK.get(predicate, 500)), self._sort_key(name)
+            if len(self._properties) >= _MOST_PROPERTIES:
+                self._properties.clear()
+            ranked = self._properties[predicate] = rank, Text(name, "", self._addresses.local(predicate))
+        return ranked
 
     def _for_reader(self, predicate: str, values: Iterable[Value], everything: bool) -> list[Value]:
         """Returns the values without derived translations into other vocabularies and texts in other languages."""
@@ -291,11 +302,10 @@ class StatementTable:
             return own
         texts = [v for v in own if isinstance(v.term, Literal) and v.term.language]
         mine = [v for v in texts if isinstance(v.term, Literal) and is_in(v.term, self._translations.language)]
-        return [v for v in own if v not in texts or v in mine or not mine]
+        return [v for v in own if v not in texts or v in mine] if mine else own
 
     def _differ(self, predicate: str, values: list[Value]) -> bool:
-        term = self._vocabulary.get(predicate)
-        return len(values) > 1 and term is not None and term.is_expected_once
+        return len(values) > 1 and (term := self._vocabulary.get(predicate)) is not None and term.is_expected_once
 
     def _cell(self, iri: str, predicate: str, value: Value) -> Cell:
         notes = self.notes(value.sources)
@@ -355,7 +365,7 @@ class StatementTable:
 
     def _geometry(self) -> str:
         """Returns the fragment of the geometry, which is shown as coordinates."""
-        values = self._description.values(GEO("hasGeometry").value) if self._description else ()
+        values = self._description.values(_GEOMETRY) if self._description else ()
         return values[0].iri.partition("#")[2] if values else ""
 
     def _part(self, node: Node) -> Part:
@@ -365,7 +375,7 @@ class StatementTable:
         title = Text(label.text if self._opened.labels.of(node.iri) else fragment, label.language)
         about = self._description.iri if self._description else ""
         # A part of an event need not state again that it belongs to it.
-        statements = [s for s in node.statements if not (s.predicate == CG("at").value and _only(s, about))]
+        statements = [s for s in node.statements if not (s.predicate == CG + "at" and _only(s, about))]
         return Part(fragment, title, self.kind(node.statements), self._rows(node.iri, statements))
 
     def _is_shown(self, link: Incoming, description: Description) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -12,6 +13,7 @@ from citygraph.release.releases import Release
 from citygraph.web.http.assets import read_assets
 from citygraph.web.http.negotiation import own_name
 from citygraph.web.view.frame import Frame, Frames
+from citygraph.web.view.page_html import PageHtml
 from citygraph.web.view.page_request import PageRequest
 from citygraph.web.view.statement_html import StatementHtml
 from citygraph.web.view.values import date, interval_text, number
@@ -35,7 +37,15 @@ class Templates:
         self._assets = read_assets()
 
     def page(self, template: str, reader: PageRequest, release: Release | None, **values: Any) -> str:
-        """Returns a rendered page; `release` is the one that its footer names."""
+        """Returns a rendered page; `release` is shown in its footer."""
+        return self.filled(template, {**self.values(reader, release), **values})
+
+    def filled(self, template: str, values: Mapping[str, Any]) -> str:
+        """Returns a template filled with values."""
+        return self._environment.get_template(template).render(values)
+
+    def values(self, reader: PageRequest, release: Release | None) -> dict[str, Any]:
+        """Returns the values that every page has."""
         instance, translations, addresses = current_instance(), reader.translations, reader.addresses
         language, title = translations.language, instance.title_in(translations.language)
         common = {
@@ -46,6 +56,7 @@ class Templates:
             "addresses": addresses,
             "languages": LANGUAGES,
             "site_title": title,
+            "html": PageHtml(translations),
             "statements": StatementHtml(translations),
             "date": lambda lexical: date(lexical, translations),
             "interval": lambda one: interval_text(one, translations),
@@ -55,5 +66,4 @@ class Templates:
         reader_key = (language, addresses.base, addresses.root, title)
         page_key = (reader_key, reader.query, release.id if release else "", instance.licence, instance.publisher)
         frame = Frame(self._frames, reader_key, page_key, common, own)
-        template_values = {**common, **own, "frame": frame, "macros": frame.macros, "section": "", **values}
-        return self._environment.get_template(template).render(template_values)
+        return {**common, **own, "frame": frame, "macros": frame.macros, "section": ""}

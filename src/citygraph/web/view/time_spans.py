@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from citygraph.charts.times import Span
 from citygraph.rdf.partial_dates import period_of
@@ -10,6 +11,8 @@ from citygraph.rdf.partial_dates import period_of
 _DAYS_OF_YEAR = 365.25
 
 
+# A timeline needs the same dates in two sizes, and a world has the same dates in many timelines.
+@lru_cache(4096)
 def span(lexical: str) -> Span | None:
     """Returns the time that a partial date covers; None for other text."""
     period = period_of(lexical)

@@ -14,6 +14,7 @@ from citygraph.text import collation_key
 # Longer texts are not translated: the time for finding the values grows faster than their length.
 _LONGEST = 1_000
 _FEW = 9  # letters
+_MOST_TEXTS = 10_000
 _VALUE = re.compile(r"\{([0-9])\}")
 
 
@@ -218,11 +219,12 @@ class Translations:
     def __init__(self, language: str) -> None:
         self.language = language if language in LANGUAGES else LANGUAGES[0]
         self._catalogue = translations(self.language)
+        self._texts = _texts(self.language)
 
     # A positional-only text leaves every name free for the values.
     def __call__(self, text: str, /, **values: object) -> str:
         """Returns the translation of an English text, with its {named} values filled in."""
-        text = self._catalogue.gettext(text)
+        text = self._texts[text]
         return text.format(**values) if values else text
 
     def count(self, one: str, many: str, number: int, /, **values: object) -> str:
@@ -256,6 +258,25 @@ class Translations:
     def named(self, name: str) -> str:
         """Returns a text by a composed name, such as "kind_city"."""
         return self(_NAMED[name])
+
+
+class _Texts(dict[str, str]):
+    """A cache of translations, because a page needs hundreds; the keys are the texts in the code."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._catalogue = translations(language)
+
+    def __missing__(self, text: str) -> str:
+        translation = self._catalogue.gettext(text)
+        if len(self) < _MOST_TEXTS:
+            self[text] = translation
+        return translation
+
+
+@cache
+def _texts(language: str) -> _Texts:
+    return _Texts(language)
 
 
 def _translated(text: str, language: str) -> str | None:

@@ -1,0 +1,89 @@
+"""What is made once for many tests: folders for all processes of a test run, and processes that validate."""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from types import TracebackType
+from typing import Self
+
+from citygraph.build.locations import locate
+from citygraph.build.validation import Validation
+from citygraph.report import Report
+from citygraph.source.files import Sources
+
+# The folder of a test run, in the environment of its processes.
+SHARED_FOLDER = "TESTS_SHARED_FOLDER"
+
+
+def made_once(name: str, make: Callable[[Path], object]) -> Path:
+    """Returns a folder that the first process that asks for it makes: do not write to it."""
+    if not (shared := os.environ.get(SHARED_FOLDER)):
+        shared = mkdtemp(prefix="citygraph-")
+        atexit.register(rmtree, shared)
+    folder = Path(shared) / name
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "is-made").exists():
+            make(folder)
+            (folder / "is-made").touch()
+    return folder
+
+
+class KeptValidation(Validation):
+    """Validation by the idle process of an earlier build, if one has loaded the same shapes.
+
+    To start a process and load the shapes takes longer than to build a small graph.
+    """
+
+    def __init__(self, sources: Sources, idle: dict[str, list[KeptValidation]]) -> None:
+        same = idle.setdefault(_loaded_from(sources), [])
+        if same:
+            vars(self).update(vars(same.pop()))
+            self._today = sources.today
+        else:
+            super().__init__(sources)
+        self._sources, self._same, self._is_idle, self._with_places = sources, same, True, False
+
+    def start(self, data: Path, both: bool = False, with_places: bool = False) -> None:
+        """Begins to validate, as `Validation.start` does."""
+        self._is_idle, self._with_places = False, with_places
+        super().start(data, both)
+
+    def report(self) -> Report:
+        """Returns the report, with places from the data files of this build, which the process does not know."""
+        report = super().report()
+        self._is_idle = True
+        return locate(report, self._sources.data_files()) if self._with_places else report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A process ends with the thread that started it.
+        if self._is_idle and threading.current_thread() is threading.main_thread():
+            self._same.append(self)
+        else:
+            self.end()
+
+    def end(self) -> None:
+        """Ends the process."""
+        super().__exit__(None, None, None)
+
+
+def _loaded_from(sources: Sources) -> str:
+    """Returns what a process has loaded: all but the data, which each request names."""
+    paths = [file.path for file in (*sources.ontology_files(), *sources.shape_files())]
+    files = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
+    own = sorted(item for item in os.environ.items() if item[0].startswith("CITYGRAPH_"))
+    return json.dumps([files, own, str(Path.cwd())])
