@@ -17,12 +17,17 @@ _MODULES = {
 _FORKS = {"main": "web", "host": "supervisor", "supervisor": "engine", "writer": "committer"}
 
 
-def descendants(pid: int) -> Iterator[int]:
-    """The processes below one."""
+def children(pid: int) -> Iterator[int]:
+    """The processes directly below one."""
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):
-            for child in map(int, path.read_text().split()):
-                yield from (child, *descendants(child))
+            yield from map(int, path.read_text().split())
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The processes below one."""
+    for child in children(pid):
+        yield from (child, *descendants(child))
 
 
 def command(pid: int) -> bytes:
