@@ -155,7 +155,7 @@ def izmir_site(izmir: Release) -> Iterator[Running]:
     """`citygraph serve` over the İzmir graph, for tests that only read."""
     with serving(izmir.path.parent, workers=1, engines=2) as running:
         # /health says that the server lives; its engines still read the release.
-        wait_for(lambda: running.get("/sparql?query=ASK%7B%7D").status == 200, 60)
+        wait_for(lambda: running.get("/sparql?query=ASK%7B%7D").status == 200)
         yield running
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.running import Running, free_port
+from tests.running import PATIENCE, Running, free_port, wait_until_listening
 
 # Debian has it where users do not look.
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -70,17 +68,8 @@ def running_nginx(servers: str, folder: Path, port: int) -> Iterator[Running]:
     process = subprocess.Popen([NGINX, "-p", str(folder), "-c", str(configuration), "-e", str(folder / "error.log")])
     running = Running(port, process)
     try:
-        deadline = time.monotonic() + 20
-        while not _listens(port):
-            assert process.poll() is None, (folder / "error.log").read_text()
-            assert time.monotonic() < deadline, "nginx does not answer"
-            time.sleep(0.05)
+        wait_until_listening(port, process)
         yield running
     finally:
         process.terminate()
-        process.wait(20)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        process.wait(PATIENCE)

@@ -14,6 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+# Seconds for what takes one or two on a machine that does nothing else.
+PATIENCE = 120.0
+_HELD: list[socket.socket] = []
+
 
 @dataclass(frozen=True)
 class Running:
@@ -47,18 +51,23 @@ class Reply:
 
 
 def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that the kernel gives to no other process until this one ends."""
+    # Bound, but not listening: a server that reuses addresses, as all do, can still have the port (socket(7)).
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _HELD.append(held)
+    port: int = held.getsockname()[1]
+    return port
 
 
 @contextmanager
 def serving(releases: Path, log: Path | None = None, **settings: object) -> Iterator[Running]:
     """`citygraph serve` over these releases until the block ends; settings by their names; what it says is in `log`."""
-    port = int(str(settings.pop("port", free_port())))
-    environment = {f"CITYGRAPH_{name.upper()}": str(value) for name, value in settings.items()}
+    port = int(str(settings.pop("port", None) or free_port()))
+    # By default a query waits five seconds for its engine, which may just be starting.
+    own = {"queue_wait": PATIENCE, **settings}
+    environment = {f"CITYGRAPH_{name.upper()}": str(value) for name, value in own.items()}
     with (log or Path(os.devnull)).open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "citygraph.cli", "--releases", str(releases), "serve", "--port", str(port)],
@@ -74,14 +83,15 @@ def serving(releases: Path, log: Path | None = None, **settings: object) -> Iter
     finally:
         process.terminate()
         try:
-            process.wait(60)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
 def wait_until_up(running: Running) -> None:
-    deadline = time.monotonic() + 60
+    """Waits until a server responds."""
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if running.process.poll() is not None:
             raise AssertionError(f"the server ended with {running.process.returncode}")
@@ -90,7 +100,21 @@ def wait_until_up(running: Running) -> None:
                 return
         except OSError:
             time.sleep(0.05)
-    raise AssertionError("the server did not come up within 60 s")
+    raise AssertionError(f"the server did not come up within {PATIENCE:g} s")
+
+
+def wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Waits until a process that was started listens on a port."""
+    deadline = time.monotonic() + PATIENCE
+    while not _listens(port):
+        assert process.poll() is None, "the server ended"
+        assert time.monotonic() < deadline, "the server does not listen"
+        time.sleep(0.05)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def is_running(pid: int) -> bool:
@@ -101,7 +125,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Waits until a condition is met, or fails after so many seconds: far more than it takes on a busy machine."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from citygraph.stores.store_service import StoreAddresses
-from tests.running import free_port
+from tests.running import PATIENCE, free_port
 
 OXIGRAPH = Path(sys.executable).parent / "oxigraph"
 needs_oxigraph = pytest.mark.skipif(not OXIGRAPH.exists(), reason="the native oxigraph server is missing")
@@ -38,11 +38,11 @@ def oxigraph_server(port: int = 0) -> Iterator[tuple[StoreAddresses, subprocess.
 
 
 def _await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         assert process.poll() is None, "the store ended"
         try:
-            urllib.request.urlopen(url, timeout=5).close()
+            urllib.request.urlopen(url, timeout=PATIENCE).close()
             return
         except OSError:
             time.sleep(0.02)

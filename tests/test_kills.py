@@ -6,13 +6,10 @@ import random
 import tempfile
 from pathlib import Path
 
-import pytest
-
 from tests.kills.each_kind import KINDS, kill_one
 from tests.kills.ground import Ground
 
 
-@pytest.mark.timeout(300)
 def test_a_kill_loses_and_leaves_nothing() -> None:
     """(18) One kill of each kind under load. Twenty each, and a thousand: tests/kills, `python -m tests.kills`."""
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:  # the path of a socket must be short

@@ -16,7 +16,6 @@ _ADDED = ["country", "qid", "coordinates"]
 
 
 @pytest.mark.skipif(openrefine.PROGRAM is None, reason="OpenRefine is not installed: apt-get install openrefine")
-@pytest.mark.timeout(240)
 def test_openrefine_reconciles_and_extends(built: tuple[Releases, Release, Report], tmp_path: Path) -> None:
     """A column of names in three scripts gets its entities, and then their countries and Wikidata items."""
     with serving(built[0].root, engines=1) as server, openrefine.running(tmp_path) as refine:

@@ -42,7 +42,7 @@ from tests.running import free_port
 from tests.stores import needs_oxigraph, oxigraph_server, proxy_of
 from tests.world import publish, small_world
 
-pytestmark = [needs_oxigraph, pytest.mark.timeout(60)]
+pytestmark = needs_oxigraph
 
 BASE = "https://w3id.org/citygraph/"
 QUERIES = {

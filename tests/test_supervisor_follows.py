@@ -26,8 +26,6 @@ EX = "http://example.org/"
 COUNT = "SELECT (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } }"
 SLOW = "SELECT (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } GRAPH ?h { ?a ?b ?c } GRAPH ?i { ?d ?e ?f } }"
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:

@@ -15,7 +15,6 @@ from tests.test_w3c import HARNESS
 from tests.writing import Writable, writable
 
 INSERT = "INSERT DATA { GRAPH <urn:g> { <urn:s> <urn:p> 1 } }"
-pytestmark = pytest.mark.timeout(500)
 
 
 @pytest.fixture(scope="module")

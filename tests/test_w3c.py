@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,8 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+
+from tests.running import PATIENCE, free_port, wait_until_listening
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
@@ -37,7 +37,6 @@ PASSED, PASSED_CANONICAL = 464, 490
 pytestmark = [
     pytest.mark.skipif(not HARNESS.is_file(), reason=f"no conformance harness at {HARNESS}"),
     pytest.mark.skipif(shutil.which("curl") is None, reason="the harness loads its data with curl"),
-    pytest.mark.timeout(400),
 ]
 
 
@@ -62,27 +61,11 @@ def serving(folder: Path, engines: str, **settings: str) -> Iterator[Server]:
         env={**os.environ, "PYTHONPATH": f"{REPOSITORY / 'src'}", **settings},
     )
     try:
-        wait_for(port, process)
+        wait_until_listening(port, process)
         yield Server(port, process.pid)
     finally:
         process.terminate()
-        process.wait(20)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert process.poll() is None, "the server ended"
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError("the server does not listen")
+        process.wait(PATIENCE)
 
 
 def run_harness(server: Server, only: str, load: str, out: Path) -> list[dict[str, Any]]:

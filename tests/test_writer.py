@@ -15,7 +15,6 @@ from tests.writing import Writable, writable
 WRITERS = 16
 EACH = 4
 TTL = {"Content_Type": "text/turtle"}
-pytestmark = pytest.mark.timeout(200)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.running import Reply, free_port
-from tests.test_w3c import wait_for
+from tests.running import PATIENCE, Reply, free_port, wait_until_listening
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -52,15 +51,16 @@ class Writable:
 def writable(folder: Path, **settings: str) -> Iterator[Writable]:
     """An open server over an empty dataset."""
     port = free_port()
-    environment = {f"CITYGRAPH_{name.upper()}": value for name, value in settings.items()}
+    own = {"queue_wait": str(PATIENCE), **settings}
+    environment = {f"CITYGRAPH_{name.upper()}": value for name, value in own.items()}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.writing_server", str(port), str(folder)],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), "CITYGRAPH_OPEN_WRITES": "1", **environment},
     )
     try:
-        wait_for(port, process)
+        wait_until_listening(port, process)
         yield Writable(port, process.pid, (folder / "token").read_text(), folder)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)

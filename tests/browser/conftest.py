@@ -23,7 +23,7 @@ import pytest
 
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
-from tests.running import Running, serving
+from tests.running import PATIENCE, Running, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Request, Response
@@ -37,7 +37,7 @@ BUILT = REPOSITORY / "src" / "citygraph" / "web" / "static" / "built" / "manifes
 SHOTS = os.environ.get("BROWSER_SHOTS", "")
 WIDE, NARROW = 1440, 390
 # Milliseconds until what a test waits for must be there; usually it takes a tenth of a second.
-_PATIENCE = 30_000
+_PATIENCE = 60_000
 _HEIGHTS = {WIDE: 900, NARROW: 844}
 _LOCALES = {"en": "en-GB", "tr": "tr-TR", "az": "az-AZ", "de": "de-DE"}
 # The only schemes that need no host.
@@ -110,7 +110,9 @@ def browser() -> Iterator[Windows]:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     api.expect.set_options(timeout=_PATIENCE)
     with api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=executable, args=list(_ARGUMENTS))
+        launched = playwright.chromium.launch(
+            executable_path=executable, args=list(_ARGUMENTS), timeout=PATIENCE * 1000
+        )
         yield Windows(launched)
         launched.close()
 
