@@ -42,7 +42,7 @@ def main() -> None:
             reply.headers.clear()
 
         print(f"a lookup: {_best(lookup, _TIMES) * 1e6:.1f} µs")
-        site = ServerMetrics(Settings(), _NoEngines(), metrics, os.getpid())
+        site = ServerMetrics(Settings(), _NoEngines(), metrics, os.getpid)
         print(f"a scrape: {_best(lambda: site.render(''), 10) * 1e3:.1f} ms")
 
 

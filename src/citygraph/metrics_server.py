@@ -32,7 +32,7 @@ def metrics_served(settings: Settings) -> Iterator[None]:
         yield
         return
     # The settings must have the socket of the engine host.
-    metrics = ServerMetrics(settings, Engines(settings), Metrics(folder_of(settings.engine_socket)), os.getpid())
+    metrics = ServerMetrics(settings, Engines(settings), Metrics(folder_of(settings.engine_socket)), os.getpid)
     with _MetricsServer(settings, metrics) as server:
         thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
         thread.start()

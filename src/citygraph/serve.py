@@ -33,7 +33,7 @@ from citygraph.stores.keeping import StoreKeeper
 from citygraph.traces import require_exporter
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from citygraph.web.application import Application
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +73,10 @@ def serve(settings: Settings) -> None:
         export_to_environment(host.settings.with_changes(writer_socket=writer_socket))
         host.open(Releases(settings.releases).current_id())
         loading.result()
-        # The web processes are forked with the modules, also those that the HTTP server imports when it runs.
+        # The web processes are forked with the application, and with the modules that the HTTP server imports late.
         for module in _IMPORTED_LATE:
             importlib.import_module(module)
+        application = _application()
         # The collector skips these: its marks would copy shared pages.
         gc.collect()
         gc.freeze()
@@ -85,7 +86,7 @@ def serve(settings: Settings) -> None:
         if settings.store and settings.store_loads:
             stack.enter_context(StoreKeeper(settings, pool))
         stack.callback(manager.stopping)
-        WebProcesses(settings, _application).serve()
+        WebProcesses(settings, application.begin_process).serve()
 
 
 def _take_credentials() -> dict[str, str]:
@@ -143,6 +144,6 @@ def _require_free_port(host: str, port: int, setting: str) -> None:
             time.sleep(_RETRY_SECONDS)
 
 
-def _application() -> WSGIApplication:
-    application: WSGIApplication = importlib.import_module(_APPLICATION).application()
+def _application() -> Application:
+    application: Application = importlib.import_module(_APPLICATION).application()
     return application

@@ -20,10 +20,14 @@ class SharedCounts:
 
     def __init__(self, size: int, folder: Path | None = None, suffix: str = "") -> None:
         self.lock = Lock()
-        self._folder = folder
         self._suffix = suffix
         self._size = size * _BYTES
-        self._memory = mmap.mmap(-1, self._size) if folder is None else _mapped(folder, suffix, self._size)
+        self.restart(folder)
+
+    def restart(self, folder: Path | None) -> None:
+        """Counts from zero, in a file of this process. A forked process calls it, or it would count in its parent's."""
+        self._folder = folder
+        self._memory = mmap.mmap(-1, self._size) if folder is None else _mapped(folder, self._suffix, self._size)
         # Threads of one process share the counters; no other process writes to them.
         self.values = memoryview(self._memory).cast("d")
 

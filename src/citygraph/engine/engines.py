@@ -12,6 +12,7 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
@@ -49,7 +50,6 @@ class Engines:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._name = secrets.token_hex(8)
         self._numbers = itertools.count(1)
         self._pools: dict[tuple[str, bool], Pool] = {}
         self._lock = threading.Lock()
@@ -147,6 +147,11 @@ class Engines:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @cached_property
+    def _name(self) -> str:
+        # Made for the first query, so that processes that were forked before it do not share a name.
+        return secrets.token_hex(8)
 
     def _pool(self, release_id: str, federated: bool) -> Pool:
         key = release_id, federated

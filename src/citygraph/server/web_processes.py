@@ -1,4 +1,4 @@
-"""The web processes: forked with the modules of the server, with shared listeners, replaced when they die."""
+"""The web processes: forked with the application of the server, with shared listeners, replaced when they die."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ _OTHER_FILES = 512
 
 
 class WebProcesses:
-    """The processes that run the application. `make_application` is called in each of them."""
+    """The processes that run the application. Each gets it from `begin_process`, which it calls first."""
 
-    def __init__(self, settings: Settings, make_application: Callable[[], WSGIApplication]) -> None:
+    def __init__(self, settings: Settings, begin_process: Callable[[], WSGIApplication]) -> None:
         self._settings = settings
-        self._make_application = make_application
+        self._begin_process = begin_process
         self._listeners: list[socket.socket] = []
         self._connections = ConnectionNumbers(settings.workers)
         self._started: dict[int, tuple[int, float]] = {}  # by process id: which of the processes, and when
@@ -103,7 +103,7 @@ class WebProcesses:
             signal.signal(signal_, signal.SIG_DFL)
         # Without its parent a web process would keep the port without engines for its queries.
         die_with_parent(parent)
-        application = self._make_application()
+        application = self._begin_process()
         run(self._listeners, self._settings, application, self._connections.enter(number))
 
     def _replace_dead(self) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 import flask
 from flask import Flask
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
-from werkzeug.routing import Map
 
 from citygraph.commit.tokens import Tokens
 from citygraph.commit.writer_client import Writer
@@ -37,7 +36,7 @@ from citygraph.web.http.file_replies import FileSender, partial
 from citygraph.web.http.messages import CURRENT, QUICK, RELEASE_HEADER, Reply, Request, preflight, redirection
 from citygraph.web.http.metrics import Metrics, folder_of
 from citygraph.web.http.observation import RequestObserver
-from citygraph.web.http.routes import FAST, ROUTES, address_of, url_map
+from citygraph.web.http.routes import FAST, ROUTES, address_of, routes_below, url_map
 from citygraph.web.pages.about import AboutPages
 from citygraph.web.pages.entity_page import Pages
 from citygraph.web.pages.error_pages import ErrorPages
@@ -71,19 +70,20 @@ from citygraph.web.time.stored_results import StoredResults
 from citygraph.web.view.release_cache import Lookups, ReleaseCache
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 View = Callable[..., Reply]
 # An endpoint, the values in the address, and the address as a template.
 _Match = tuple[str, dict[str, Any], str]
 
 
-def application() -> WSGIApplication:
-    """Returns the application of one web process of `citygraph serve`, from the settings in its environment."""
+def application() -> Application:
+    """Returns the application of `citygraph serve`, from the settings in the environment.
+
+    The web processes are forked with it, and each calls `begin_process`.
+    """
     settings = read_settings()
-    start_logging("web", settings)
-    traces = traces_from_environment()
-    return create_app(settings, Releases(settings.releases), Engines(settings), traces=traces).wsgi_app
+    return cast("Application", create_app(settings, Releases(settings.releases), Engines(settings)).wsgi_app)
 
 
 def create_app(
@@ -162,6 +162,7 @@ class Application:
         endpoint = views.get("endpoint")
         self._endpoint = endpoint if isinstance(endpoint, SparqlEndpoint) else None
         self._documents = cast("Documents", views["documents"])
+        self._health = cast("Health", views["health"])
         app.url_map = url_map(part for part, name in (("engines", "endpoint"), ("writer", "update")) if name in views)
         # Addresses without parameters, such as /sparql, are found without the map's state machine.
         self._exact: dict[tuple[str, str], _Match] = {
@@ -171,13 +172,20 @@ class Application:
             if not rule.arguments
         }
         # So are those below a path that no other route begins with, such as /doc/.
-        self._below = _routes_below(app.url_map)
+        self._below = routes_below(app.url_map)
         # The map never builds addresses, so one binding serves every host.
         self._routes = app.url_map.bind("localhost")
         self.views = {
             route.endpoint: _view(views, route.endpoint) for route in ROUTES if _module(route.endpoint) in views
         }
         self._fast = frozenset(endpoint for endpoint in self.views if _module(endpoint) in FAST)
+
+    def begin_process(self) -> Application:
+        """Returns this application, with a log, ids, counts and traces of the process that was forked with it."""
+        start_logging("web", self._settings)
+        self._observer.begin_process(traces_from_environment())
+        self._health.begin_process()
+        return self
 
     def is_quick(self, environ: WSGIEnvironment, body: bytes) -> bool:
         """Returns whether the event loop may wait for the reply to a request with this body; see QUICK."""
@@ -274,18 +282,6 @@ def _name_release(request: Request, reply: Reply) -> None:
         reply.headers = [*reply.headers, (RELEASE_HEADER, release)]
 
 
-def _routes_below(map_: Map) -> dict[tuple[str, str], str]:
-    """Returns the endpoints of the only route below a folder, by method and folder, such as ("GET", "/doc/")."""
-    rules = [rule for rule in map_.iter_rules() if rule.rule.endswith("/<path:path>")]
-    every = [rule.rule for rule in map_.iter_rules()]
-    below = {}
-    for rule in rules:
-        folder = rule.rule.removesuffix("<path:path>")
-        if folder.count("/") == 2 and sum(other.startswith(folder) for other in every) == 1:
-            below.update({(method, folder): str(rule.endpoint) for method in rule.methods or ()})
-    return below
-
-
 def _sparql_views(
     settings: Settings,
     releases: Releases,
@@ -305,7 +301,7 @@ def _sparql_views(
     checks: dict[str, Check] = {}
     supervised: object = engines
     if isinstance(supervised, Supervised):
-        views["admin"] = Admin(settings, supervised, ServerMetrics(settings, supervised, metrics, main=os.getppid()))
+        views["admin"] = Admin(settings, supervised, ServerMetrics(settings, supervised, metrics, main=os.getppid))
         checks["engine"] = _engine_check(supervised)
     if endpoint is not None:
         views["endpoint"] = endpoint

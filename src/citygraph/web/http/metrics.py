@@ -95,6 +95,11 @@ class Metrics:
         self._lock = self._shared.lock
         self.results_cache, self.documents_cache = (CacheMetrics(self._shared, name) for name in CACHES)
 
+    def restart(self, folder: Path | None) -> None:
+        """Counts from zero for a process that was forked with these counters."""
+        self._shared.restart(folder)
+        self._values = self._shared.values
+
     def begin_request(self) -> float:
         """Counts a request in progress. Returns the time, for `end_request`."""
         with self._lock:

@@ -15,7 +15,7 @@ from citygraph.settings import Settings
 from citygraph.traces import Traces
 from citygraph.web.http.addresses import MOUNT, client_address
 from citygraph.web.http.messages import RELEASE_HEADER, REQUEST_ID, Reply, Request
-from citygraph.web.http.metrics import OTHER_ROUTE, ROUTE_NUMBERS, Metrics
+from citygraph.web.http.metrics import OTHER_ROUTE, ROUTE_NUMBERS, Metrics, folder_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -37,10 +37,17 @@ class RequestObserver:
     def __init__(self, settings: Settings, metrics: Metrics, traces: Traces | None = None) -> None:
         self._metrics = metrics
         self._traces = traces
+        self._metrics_folder = folder_of(settings.engine_socket)
         self._logs = settings.log_requests
         self._proxies = settings.trusted_proxies
         self._process = secrets.token_hex(8)
         self._numbers = itertools.count(1)
+
+    def begin_process(self, traces: Traces | None) -> None:
+        """Takes ids, counts and traces of its own for a process that was forked with this observer."""
+        self._traces = traces
+        self._process = secrets.token_hex(8)
+        self._metrics.restart(self._metrics_folder)
 
     def begin(self, environ: WSGIEnvironment) -> float:
         """Gives a request its id: that of the header X-Request-Id if it is well-formed. Returns the time."""

@@ -183,6 +183,18 @@ def url_map(parts: Iterable[str]) -> Map:
     return Map(rules, strict_slashes=False, merge_slashes=False)
 
 
+def routes_below(map_: Map) -> dict[tuple[str, str], str]:
+    """Returns the endpoints of the only route below a folder, by method and folder, such as ("GET", "/doc/")."""
+    rules = [rule for rule in map_.iter_rules() if rule.rule.endswith("/<path:path>")]
+    every = [rule.rule for rule in map_.iter_rules()]
+    below = {}
+    for rule in rules:
+        folder = rule.rule.removesuffix("<path:path>")
+        if folder.count("/") == 2 and sum(other.startswith(folder) for other in every) == 1:
+            below.update({(method, folder): str(rule.endpoint) for method in rule.methods or ()})
+    return below
+
+
 def as_markdown() -> str:
     """Returns the text of docs/addresses.md."""
     lines = ["# Addresses", "", "Made by `python -c 'from citygraph.web.http.routes import *; print(as_markdown())'`."]

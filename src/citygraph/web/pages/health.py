@@ -37,6 +37,10 @@ class Health:
         own: dict[str, Check] = {"store": self._store, "index": _index, "disk": self._disk}
         self._checks = {**own, **checks}
         self._complete = complete
+        self.begin_process()
+
+    def begin_process(self) -> None:
+        """Measures the uptime from now on: that of a process that was forked with this view."""
         self._begun = time.monotonic()
 
     def show(self, request: Request) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib.metadata import version
 from typing import Protocol
@@ -43,9 +43,9 @@ class Figures(Protocol):
 
 
 class ServerMetrics(Collector):
-    """All metrics of a server; `main` is its main process."""
+    """All metrics of a server; `main` returns the id of its main process."""
 
-    def __init__(self, settings: Settings, engines: Figures, metrics: Metrics, main: int) -> None:
+    def __init__(self, settings: Settings, engines: Figures, metrics: Metrics, main: Callable[[], int]) -> None:
         self._engines = engines
         self._metrics = metrics
         self._releases = Releases(settings.releases)
@@ -143,12 +143,12 @@ class ServerMetrics(Collector):
         largest = GaugeMetricFamily(
             "citygraph_process_rss_bytes", "Memory of the largest process of a kind (RSS).", labels=("process",)
         )
-        for kind, memory in sorted(memory_by_kind(self._main).items()):
+        for kind, memory in sorted(memory_by_kind(self._main()).items()):
             processes.add_metric((kind,), memory.processes)
             shared.add_metric((kind,), memory.pss)
             largest.add_metric((kind,), memory.largest)
         yield from (processes, shared, largest)
-        yield _gauge("start_time_seconds", "When the server was started.", started(self._main))
+        yield _gauge("start_time_seconds", "When the server was started.", started(self._main()))
         versions = {name: version(name) for name in _LIBRARIES}
         yield InfoMetricFamily(
             "citygraph_build",
