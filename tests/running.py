@@ -32,7 +32,7 @@ class Running:
 
     def get(self, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Reply:
         """One request on a connection of its own; header names are written with underscores."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request(method, path, body or None, {k.replace("_", "-"): v for k, v in headers.items()})
             response = connection.getresponse()

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.web.http.metrics import IN_PROGRESS, ROUTE_NUMBERS, Metrics
-from tests.running import Reply, Running, free_port, serving
+from tests.running import PATIENCE, Reply, Running, free_port, serving, wait_for
 
 Built = tuple[Releases, Release, Report]
 TOKEN = "the-operators-own-token"
@@ -36,7 +36,8 @@ def server(built: Built) -> Iterator[Running]:
         admin_token=TOKEN,
         metrics_token=SCRAPER,
         metrics_port=METRICS_PORT,
-        time_limit=20,
+        # Of the queries here, each is ended by a test.
+        time_limit=PATIENCE,
         workers=2,
     ) as running:
         assert running.get("/sparql?query=" + quote("ASK {}")).status == 200
@@ -53,18 +54,20 @@ class Asking:
         self.thread.start()
 
     def reply(self) -> Reply:
-        self.thread.join(30)
+        self.thread.join()
         return self.replies[0]
 
 
 def listed(server: Running) -> list[dict[str, object]]:
     """What the operator sees, once something runs."""
-    for _ in range(200):
-        found = json.loads(server.get("/admin/running", "GET", b"", **OPERATOR).body)["running"]
-        if found:
-            return list(found)
-        time.sleep(0.05)
-    raise AssertionError("nothing runs")
+    found: list[dict[str, object]] = []
+
+    def look() -> bool:
+        found.extend(json.loads(server.get("/admin/running", "GET", b"", **OPERATOR).body)["running"])
+        return bool(found)
+
+    wait_for(look)
+    return found
 
 
 def test_the_operator_sees_and_ends_queries(server: Running) -> None:
@@ -196,7 +199,8 @@ def test_figures_are_there_for_prometheus(server: Running, izmir: Release) -> No
     assert sum(evaluated) == misses - 1
     assert sum(n for name, n in grown.items() if name.endswith("|syntax")) == 1
     assert after["citygraph_engine_ends_total|cancelled"] >= 1
-    assert after["citygraph_engines|idle"] >= 1
+    # An engine is idle a moment after its reply was read.
+    wait_for(lambda: metrics(server)["citygraph_engines|idle"] >= 1)
     assert after["citygraph_engine_host_up"] == 1
     assert after[f"citygraph_release_info|{izmir.manifest.digest}|{izmir.id}"] == 1
     assert {f"citygraph_processes|{kind}" for kind in ("main", "web", "host", "supervisor", "engine", "writer")} <= set(
@@ -204,7 +208,7 @@ def test_figures_are_there_for_prometheus(server: Running, izmir: Release) -> No
     )
     assert after["citygraph_processes|web"] == 2
     assert after["citygraph_process_pss_bytes|web"] > 10_000_000
-    assert 0 < time.time() - after["citygraph_start_time_seconds"] < 600
+    assert 0 < time.time() - after["citygraph_start_time_seconds"] < 3600
     assert after["citygraph_disk_free_bytes"] > 0
 
 

@@ -76,7 +76,7 @@ def canary() -> Iterator[Canary]:
 
 @pytest.fixture(scope="module")
 def server(built: Built) -> Iterator[Running]:
-    with serving(built[0].root, workers=1, time_limit=5) as running:
+    with serving(built[0].root, workers=1) as running:
         yield running
 
 
@@ -158,7 +158,7 @@ def federating(built: Built, canary: Canary) -> Iterator[tuple[Running, Canary, 
     """A server with federation on, an endpoint that it may ask, and one that it may ask and that sends on."""
     with Canary() as allowed, Canary(elsewhere=canary.url) as sending_on:
         services = " ".join([allowed.url, *(f"{sending_on.url}/{status}" for status in REDIRECTS)])
-        with serving(built[0].root, workers=1, federation=1, services=services, time_limit=10) as running:
+        with serving(built[0].root, workers=1, federation=1, services=services) as running:
             yield running, allowed, sending_on
 
 

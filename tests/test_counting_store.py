@@ -20,7 +20,7 @@ from citygraph.sparql.counting_form import counting_query
 from citygraph.sparql.counting_store import CountingStore, write_counting_store
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
-from tests.running import wait_for
+from tests.running import PATIENCE, wait_for
 
 EX = "http://example.org/"
 BY_OBJECT = f"SELECT ?b (COUNT(?a) AS ?n) {{ ?a <{EX}p> ?b }} GROUP BY ?b ORDER BY ?n ?b LIMIT 1"
@@ -94,7 +94,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProcess]:
         staged.open().extend([Quad(*triple, NamedNode(EX + "g")) for triple in triples])
         staged.publish(Manifest(digest="0" * 64, quads=600, triples=300, graphs={EX + "g": 300}))
     settings = Settings(
-        releases=releases.root, counting_triples=300, open_writes=True, engines=1, workers=1, time_limit=3.0
+        releases=releases.root, counting_triples=300, open_writes=True, engines=1, workers=1, queue_wait=PATIENCE
     )
     with start_host(settings.with_changes(store_mode="memory")) as host:
         yield host
@@ -120,13 +120,13 @@ def test_engines_count_by_it_within_a_part_of_the_limits_and_drop_it_after_a_com
     release = Releases(host.settings.releases).current().id
     with Engines(host.settings) as engines:
         assert number(engines, release) == 300
-        wait_for(lambda: stores(host) == [release], 60)
+        wait_for(lambda: stores(host) == [release])
         # The engines are replaced within a tick of their supervisor.
-        wait_for(lambda: engines.figures()[release]["started"] > 1, 20)
+        wait_for(lambda: engines.figures()[release]["started"] > 1)
         assert number(engines, release) == 300
         assert number(engines, release, BY_OBJECT) == 300
         with pytest.raises(LimitReached) as error:
-            engines.run(release, Query(HUGE))
+            engines.run(release, Query(HUGE, time_limit=3.0))
         assert error.value.kind == "time"
         figures = engines.figures()[release]
         assert (figures["counting"], figures["time"]) == (1, 1)
@@ -135,4 +135,4 @@ def test_engines_count_by_it_within_a_part_of_the_limits_and_drop_it_after_a_com
         outcome = commit_here([change], host.settings)[0]
         assert isinstance(outcome, Commit), repr(outcome)
         assert number(engines, outcome.release) == 301
-        wait_for(lambda: stores(host) == [], 20)
+        wait_for(lambda: release not in stores(host))

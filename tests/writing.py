@@ -32,7 +32,7 @@ class Writable:
         """
         sent = {"Authorization": f"Bearer {self.token}", **{k.replace("_", "-"): v for k, v in headers.items()}}
         connection = http.client.HTTPConnection(
-            "127.0.0.1", self.port, timeout=60, source_address=(source, 0) if source else None
+            "127.0.0.1", self.port, timeout=PATIENCE, source_address=(source, 0) if source else None
         )
         try:
             data = body.encode() if isinstance(body, str) else body
