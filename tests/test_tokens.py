@@ -41,6 +41,22 @@ def test_a_token_has_an_end(tmp_path: Path) -> None:
         Tokens(tmp_path / "t", lambda: "2026-02-01").holder(token)
 
 
+@pytest.mark.parametrize("end", ["31.12.2027", "2027", "2027-12", "20271231", "2027-02-30", "tomorrow", "2025-12-31"])
+def test_a_token_ends_on_a_day_to_come(tmp_path: Path, end: str) -> None:
+    """Another text would be compared with days: 31.12.2027 is after every day of this millennium."""
+    with pytest.raises(UsageError, match=end):
+        Tokens(tmp_path / "t", lambda: "2026-01-01").make(TokenHolder("ada", expires=end))
+
+
+def test_a_token_whose_end_is_not_a_day_is_refused(tmp_path: Path) -> None:
+    """A file of an earlier version may have such an end."""
+    tokens = Tokens(tmp_path / "t", lambda: "2026-01-01")
+    token = tokens.make(TokenHolder("ada", expires="2026-12-31"))
+    (tmp_path / "t").write_text((tmp_path / "t").read_text().replace("2026-12-31", "31.12.2026"))
+    with pytest.raises(Unauthorized, match=r"31\.12\.2026"):
+        tokens.holder(token)
+
+
 def test_names_are_unique_and_rights_known(tmp_path: Path) -> None:
     """A name says whose commit it was; it must not mean two."""
     tokens = Tokens(tmp_path / "tokens.json")

@@ -19,6 +19,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.source.files import Sources
 from tests.commands import run as run_command
+from tests.wikidata.conftest import DUMP
 from tests.wikidata.endpoint import Endpoint, serving
 from tests.wikidata.rdf_form import entity_quads
 
@@ -115,7 +116,12 @@ def test_a_dump_and_a_saved_comparison_need_no_service(run: Run, endpoint: Endpo
     assert edits[0].stdout.startswith("Q9248\tP190\tQ35997\t")
     assert edits[0].stdout == edits[1].stdout == edits[2].stdout
     assert edits[0].stderr.endswith(edits[1].stderr)
-    for wrong in (("--saved", str(saved), "--all"), ("--dump", str(dump)), ("--retrieved", "2026"), ("--imported",)):
+    for wrong in (
+        ("--saved", str(saved), "--all"),
+        ("--dump", str(dump)),
+        ("--retrieved", "2026-11-20T00:00:00Z"),
+        ("--imported",),
+    ):
         done = run("quickstatements", *wrong)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
@@ -168,6 +174,37 @@ def test_wrong_use_is_one_line(run: Run) -> None:
         assert done.stderr.count("\n") == 1
         assert said in done.stderr
     assert "CITYGRAPH_WIKIDATA_CONTACT" in run("check", CITYGRAPH_WIKIDATA_CONTACT="").stderr
+
+
+@pytest.mark.parametrize(
+    "time", ["yesterday", "2026-11-16", "2026-13-16T00:00:00Z", "2026-11-16T00:00:00", "2999-01-01T00:00:00Z"]
+)
+def test_the_time_of_a_dump_is_checked_before_it_is_read(run: Run, tmp_path: Path, time: str) -> None:
+    """The source states it as a dateTime, and a dump takes hours to read."""
+    for arguments in (("import-dump", str(DUMP), "--into", str(tmp_path)), ("diff", "--dump", str(DUMP))):
+        done = run(*arguments, "--retrieved", time)
+        assert done.returncode == 2
+        assert f"Invalid value for '--retrieved': {time!r}" in done.stderr or f"{time} is in the future" in done.stderr
+    assert not list(tmp_path.glob("*.nq"))
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "-1", "week", "1e9"])
+def test_the_age_of_responses_is_a_number_of_days(run: Run, days: str) -> None:
+    """Nothing is requested with another age."""
+    done = run("check", "--max-age", days)
+    assert done.returncode == 2
+    assert f"{days!r} is not a number of days" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"findings": [1], "retrieved": ""}', '{"findings": {"a": 1}}', "a table"]
+)
+def test_another_file_is_no_saved_comparison(run: Run, tmp_path: Path, text: str) -> None:
+    """The message names the file and the command that writes one."""
+    (tmp_path / "other.json").write_text(text)
+    done = run("diff", "--saved", str(tmp_path / "other.json"))
+    assert done.returncode == 2
+    assert "other.json: this is not a saved comparison: `citygraph wikidata diff --save` writes one" in done.stderr
 
 
 def test_the_check_is_ready_to_build(run: Run, tmp_path: Path) -> None:

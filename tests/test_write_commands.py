@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from citygraph.commit.tokens import TokenHolder, Tokens
 from citygraph.release.releases import Releases
 from tests.commands import run
 from tests.small import build_small
@@ -94,6 +95,18 @@ def test_a_token_is_shown_once_and_revoked(tmp_path: Path, monkeypatch: pytest.M
     assert secret not in listed + (tmp_path / "tokens.json").read_text()
     assert run("token", "revoke", "press-office").returncode == 0
     assert "press-office" not in run("token", "list").stdout
+
+
+def test_the_list_of_tokens_marks_the_expired_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They can be revoked by name; a token with an end that has passed is not made."""
+    monkeypatch.setenv("CITYGRAPH_TOKENS", str(tmp_path / "tokens.json"))
+    Tokens(tmp_path / "tokens.json", lambda: "2020-01-01").make(TokenHolder("guest", expires="2020-01-31"))
+    Tokens(tmp_path / "tokens.json").make(TokenHolder("office"))
+    guest, office = run("token", "list").stdout.splitlines()
+    assert "2020-01-31 (expired)" in guest
+    assert "expired" not in office
+    refused = run("token", "make", "other", "--expires", "2020-01-31")
+    assert (refused.returncode, "has passed" in refused.stderr) == (2, True)
 
 
 def test_marks_and_packed_files_are_read_by_every_command(root: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 _COLOUR = {"violation": "red", "warning": "yellow"}
 # The severities of results.
 _ = (N_("violation"), N_("warning"), N_("info"))
+# How the commands read and write moments, in UTC.
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+_MOST_DAYS = 36525
 _TAG = re.compile("[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
@@ -54,6 +58,39 @@ LANG = click.option(
     show_default=True,
     help=f"Language of the messages, such as tr or de-AT; there are {', '.join(LANGUAGES)}.",
 )
+
+
+class PastTime(click.ParamType[str]):
+    """A time in UTC that is not in the future. The source states it as xsd:dateTime."""
+
+    name = "time"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Returns the time; fails for other text."""
+        try:
+            moment = datetime.strptime(value, TIME).replace(tzinfo=UTC)
+        except ValueError:
+            self.fail(f"{value!r} is not a time in UTC such as 2026-11-16T00:00:00Z", param, ctx)
+        if moment > datetime.now(UTC):
+            self.fail(f"{value} is in the future", param, ctx)
+        return moment.strftime(TIME)
+
+
+class Days(click.ParamType[timedelta]):
+    """A number of days, such as 7 or 0.5."""
+
+    name = "days"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Returns the duration; fails for text that is not a number of days, up to a hundred years."""
+        try:
+            days = float(value)
+        except ValueError:
+            days = -1
+        # NaN is not in any range.
+        if not 0 <= days <= _MOST_DAYS:
+            self.fail(f"{value!r} is not a number of days from 0 to {_MOST_DAYS}", param, ctx)
+        return timedelta(days=days)
 
 
 class TerminalProgress(Progress):

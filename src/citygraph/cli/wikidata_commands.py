@@ -13,7 +13,7 @@ from rich.console import Console
 
 from citygraph.build.export import export_quads
 from citygraph.cli import console
-from citygraph.cli.console import OK, VIOLATES, command
+from citygraph.cli.console import OK, TIME, VIOLATES, Days, PastTime, command
 from citygraph.errors import UsageError
 from citygraph.rdf.partial_dates import present_day
 from citygraph.rdf.terms import GRAPH, QUALITY_GRAPH
@@ -47,13 +47,15 @@ _FORM = click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json", "trig"]), default="table", show_default=True
 )
 _STATE = click.Choice([state.value for state in Outcome])
-_AGE = click.option("--max-age", type=float, metavar="DAYS", help="Repeat requests whose cached responses are older.")
+_AGE = click.option("--max-age", type=Days(), metavar="DAYS", help="Repeat requests whose cached responses are older.")
 _REFRESH = click.option("--refresh", is_flag=True, help="Repeat all requests.")
 _IMPORTED = click.option(
     "--imported", is_flag=True, help="Compare with the dump imported into the release, without requests."
 )
 _DUMP = click.option("--dump", default="", metavar="DUMP", help="Compare with a dump, without requests.")
-_RETRIEVED = click.option("--retrieved", default="", metavar="TIME", help="Time of the dump: 2026-11-16T00:00:00Z.")
+_RETRIEVED = click.option(
+    "--retrieved", type=PastTime(), metavar="TIME", help="Time of the dump: 2026-11-16T00:00:00Z."
+)
 _WORKERS = click.option(
     "--workers", type=click.IntRange(min=0), default=0, help="Processes that read a dump. [default: one for each core]"
 )
@@ -110,7 +112,13 @@ def wikidata_pull(
 
 @wikidata.command("import-dump")
 @click.argument("dump")
-@click.option("--retrieved", required=True, metavar="TIME", help="Time of the dump, such as 2026-11-16T00:00:00Z.")
+@click.option(
+    "--retrieved",
+    required=True,
+    type=PastTime(),
+    metavar="TIME",
+    help="Time of the dump, such as 2026-11-16T00:00:00Z.",
+)
 @click.option("--engine", type=click.Choice(["local", "spark"]), default="local", show_default=True)
 @click.option("--master", default="", help="Master of Spark, such as local[4]. [default: Spark's own setting]")
 @_WORKERS
@@ -248,7 +256,7 @@ def wikidata_check(settings: Settings, form: str, write: bool, **age: Any) -> in
     findings = check_links(_quads(settings), _client(settings, now, **age), _note)
     # The table has only problems; the other formats have every checked link.
     wrong = [finding for finding in findings if finding.state != Outcome.AGREES]
-    _print_changes(wrong if form == "table" else findings, form, now.strftime("%Y-%m-%dT%H:%M:%SZ"), QUALITY_GRAPH)
+    _print_changes(wrong if form == "table" else findings, form, now.strftime(TIME), QUALITY_GRAPH)
     if write:
         _note(str(write_links(findings, present_day().isoformat(), settings.data)))
     _note(f"{len(findings)} link(s), {len(wrong)} to look at")
@@ -262,7 +270,7 @@ def _compare(
     everything: bool,
     imported: bool,
     dump: str,
-    retrieved: str,
+    retrieved: str | None,
     workers: int,
     **age: Any,
 ) -> ComparisonResult:
@@ -278,7 +286,7 @@ def _compare(
         if dump:
             raise UsageError("--imported and --dump exclude each other")
         return compare_imported(quads, scope)
-    if dump:
+    if dump and retrieved:
         engine = LocalEngine(workers, _note)
         today = retrieved[:10]
         return compare(quads, lambda items: DumpFetcher(dump, engine, items, retrieved, _note), scope, today=today)
@@ -326,14 +334,14 @@ def _print_changes(
         console.print_solutions(Console(), columns, rows, uncut=1)
 
 
-def _client(settings: Settings, now: datetime, max_age: float | None, refresh: bool) -> Client:
+def _client(settings: Settings, now: datetime, max_age: timedelta | None, refresh: bool) -> Client:
     # Cached responses from before this time are requested again.
-    oldest = now if refresh else now - timedelta(days=max_age) if max_age is not None else None
+    oldest = now if refresh else now - max_age if max_age is not None else None
     return Client(
         settings.wikidata_endpoint,
         over_http(settings.wikidata_endpoint, settings.wikidata_contact),
         settings.wikidata_cache,
-        newer_than=oldest.strftime("%Y-%m-%dT%H:%M:%SZ") if oldest else "",
+        newer_than=oldest.strftime(TIME) if oldest else "",
         notice=_note,
     )
 

@@ -121,10 +121,13 @@ def revoke(settings: Settings, name: str) -> int:
 @click.pass_obj
 @command
 def list_(settings: Settings) -> int:
-    """List the valid tokens with their graphs and expiry dates."""
-    for holder in Tokens(settings.tokens).holders():
+    """List the tokens with their rights, expiry dates and graphs."""
+    tokens = Tokens(settings.tokens)
+    for holder in tokens.holders():
+        end = holder.expires or "no end"
+        end = end if tokens.is_valid(holder) else f"{end} (expired)"
         graphs = " ".join(prefix or "(all graphs)" for prefix in holder.prefixes)
-        click.echo(f"{holder.name:<20} {','.join(holder.rights):<12} {holder.expires or 'no end':<12} {graphs}")
+        click.echo(f"{holder.name:<20} {','.join(holder.rights):<12} {end:<20} {graphs}")
     return OK
 
 

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from citygraph.errors import Conflict, NotFound, Unauthorized, UsageError
-from citygraph.rdf.partial_dates import present_day
+from citygraph.rdf.partial_dates import full_date, present_day
 
 RIGHTS = ("write", "admin")
 # A fixed prefix lets people and scanners for leaked secrets recognise a token.
@@ -48,12 +48,13 @@ class Tokens:
     def make(self, holder: TokenHolder) -> str:
         """Creates a token and returns it; it cannot be read again.
 
-        Raises Conflict if the name is taken, UsageError for an invalid name or right.
+        Raises Conflict if the name is taken, UsageError for an invalid name, right or last day.
         """
         if not _NAME.fullmatch(holder.name):
             raise UsageError(f"{holder.name!r} is not a name for a token: use letters, digits and . _ @ + -")
         if unknown := set(holder.rights) - set(RIGHTS):
             raise UsageError(f"there is no right {sorted(unknown)[0]!r}; there are {', '.join(RIGHTS)}")
+        self._check_end(holder.expires)
         token = _PREFIX + secrets.token_urlsafe(32)
         with self._changed() as holders:
             if any(other.name == holder.name for other in holders.values()):
@@ -83,9 +84,21 @@ class Tokens:
         matches = [holder for hash_, holder in self._current().items() if hmac.compare_digest(hash_, digest)]
         if not matches:
             raise Unauthorized("the token is unknown or was revoked")
-        if matches[0].expires and matches[0].expires < self._today():
+        if not self.is_valid(matches[0]):
             raise Unauthorized(f"the token was valid until {matches[0].expires}")
         return matches[0]
+
+    def is_valid(self, holder: TokenHolder) -> bool:
+        """Returns whether a holder's token has not expired. An end that is not a day has passed."""
+        # Days are compared as text: 31.12.2027 would be after every day of this millennium.
+        end = holder.expires
+        return not end or (full_date(end) is not None and end >= self._today())
+
+    def _check_end(self, end: str) -> None:
+        if end and full_date(end) is None:
+            raise UsageError(f"{end!r} is not a day such as 2027-12-31")
+        if end and end < self._today():
+            raise UsageError(f"the last day of the token, {end}, has passed")
 
     def _current(self) -> dict[str, TokenHolder]:
         """Returns the holders by hash, read again if the file has changed: revocation has effect at once."""

@@ -18,6 +18,7 @@ from citygraph.rdf.terms import CG, XSD
 
 DATE_TYPES = (XSD("gYear"), XSD("gYearMonth"), XSD("date"))
 _PARTIAL = re.compile(r"(?P<year>-?\d{4,})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?(?P<zone>Z|[+-]\d\d:\d\d)?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # 9 for 0, 8 for 1 …: years before our era count backwards.
 _COMPLEMENTS = str.maketrans("0123456789", "9876543210")
 _ALWAYS = ("0000-01-01", "9999-12-31")
@@ -93,6 +94,15 @@ def local_day(zone: str, now: datetime | None = None) -> date:
 def present_day() -> date:
     """Returns today's date where the instance is."""
     return local_day(current_instance().timezone)
+
+
+def full_date(text: str) -> date | None:
+    """Returns the day of a text such as 2026-01-31, or None for any other text."""
+    # Other forms of ISO 8601, such as 20260131, are not compared correctly as text.
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 @lru_cache(16)

@@ -210,8 +210,8 @@ def from_json_text(text: str, file: str) -> tuple[list[ComparedStatement], str]:
     try:
         value: dict[str, Any] = json.loads(text)
         return [from_json(finding) for finding in value["findings"]], str(value["retrieved"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadData(f"this is not a saved comparison with Wikidata: {error!r}", file) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BadData("this is not a saved comparison: `citygraph wikidata diff --save` writes one", file) from None
 
 
 def to_quads(statements: Iterable[ComparedStatement], graph: NamedNode, checked: str) -> Iterator[Quad]:
