@@ -24,6 +24,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.source.files import Sources, is_current
 from tests.process_tree import descendants, maps
+from tests.running import is_running, wait_for
 from tests.small import build_small
 
 Built = tuple[Releases, Release, Report]
@@ -178,28 +179,38 @@ def test_a_build_killed_at_any_moment_leaves_the_former_release(sources: Sources
     assert not list(releases.root.glob(".staging-*"))
 
 
+# Builds until it would wait for the validation, and no further.
+_WAITING = """
+import signal
+from citygraph.build.validation import Validation
+from citygraph.cli.main import main
+
+Validation.report = lambda _: signal.pause()
+main()
+"""
+
+
 def test_a_build_killed_while_it_validates_leaves_no_process(sources: Sources, tmp_path: Path) -> None:
     """(16 §5) The engines and the writer of the store end with the build itself, and the next build works."""
     build_small(tmp_path)
     releases = tmp_path / "releases"
-    command = [sys.executable, "-m", "citygraph.cli", "--data", str(tmp_path / "data"),
-               "--ontology", str(sources.ontology), "--releases", str(releases), "build", "--force", "-q"]  # fmt: skip
-    process = subprocess.Popen(command)
-    while not (engines := engines_of(process.pid)):
-        assert process.poll() is None, "the build ended before it validated"
-        time.sleep(0.02)
-    # Stopped: it cannot end by itself.
-    os.kill(engines[0], signal.SIGSTOP)
-    process.kill()
-    process.wait()
+    arguments = ["--data", str(tmp_path / "data"), "--ontology", str(sources.ontology),
+                 "--releases", str(releases), "build", "--force", "-q"]  # fmt: skip
+    process = subprocess.Popen([sys.executable, "-c", _WAITING, *arguments])
+    engines: list[int] = []
     try:
-        deadline = time.monotonic() + 30
-        while Path(f"/proc/{engines[0]}").exists():
-            assert time.monotonic() < deadline, "a process of the killed build goes on"
-            time.sleep(0.05)
+        wait_for(lambda: bool(engines.extend(engines_of(process.pid)) or engines))
+        # Stopped: it cannot end by itself.
+        os.kill(engines[0], signal.SIGSTOP)
+        process.kill()
+        process.wait()
+        wait_for(lambda: not is_running(engines[0]))
     finally:
-        with suppress(ProcessLookupError):
-            os.kill(engines[0], signal.SIGKILL)
+        process.kill()
+        for engine in engines:
+            with suppress(ProcessLookupError):
+                os.kill(engine, signal.SIGKILL)
+    command = [sys.executable, "-m", "citygraph.cli", *arguments]
     assert subprocess.run(command, check=False).returncode == 0
     assert not list(releases.glob(".staging-*"))
 

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -242,7 +241,7 @@ const paths = texts.map((text) => find(index, text)[0]?.path ?? "");
 console.log(JSON.stringify([texts.map((text) => fold(text, index.letters)), paths]));
 """
     (tmp_path / "ask.mjs").write_text(script, encoding="utf-8")
-    said = subprocess.run([node, str(tmp_path / "ask.mjs")], capture_output=True, text=True, check=True, timeout=60)
+    said = subprocess.run([node, str(tmp_path / "ask.mjs")], capture_output=True, text=True, check=True)
     folds, paths = json.loads(said.stdout)
     assert folds == [fold(text) for text in texts]
     assert paths[:6] == ["city/izmir"] * 6
@@ -268,20 +267,34 @@ def test_a_folder_that_freeze_did_not_make_is_kept(settings: Settings, frozen: P
         check_target(Path.cwd().parent, True, (Path.cwd(),))
 
 
+# Freezes, and kills itself when it has written a page.
+_KILLED = """
+import os, signal
+from citygraph.cli.main import main
+from citygraph.freeze import page_writer
+
+write_twice = page_writer.write_twice
+
+def write_and_die(stage, names, data):
+    write_twice(stage, names, data)
+    if names[0].startswith("doc/"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+page_writer.write_twice = write_and_die
+main()
+"""
+
+
 def test_a_killed_freeze_leaves_no_half_site(settings: Settings, tmp_path: Path) -> None:
     """DIR appears when it is whole; the next run takes away what a killed one left."""
     folder = tmp_path / "site"
-    command = [sys.executable, "-m", "citygraph.cli", "--releases", str(settings.releases), "freeze", str(folder),
-               "--only", "html,ttl"]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".site.freezing-*/doc")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(20)
+    arguments = ["--releases", str(settings.releases), "freeze", str(folder), "--only", "html,ttl"]
+    killed = subprocess.run([sys.executable, "-c", _KILLED, *arguments], stdout=subprocess.DEVNULL, check=False)
+    assert killed.returncode == -signal.SIGKILL
     assert not folder.exists()
-    assert list(tmp_path.iterdir())
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    assert list(tmp_path.glob(".site.freezing-*/doc"))
+    command = [sys.executable, "-m", "citygraph.cli", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
     assert "Left out" in done.stdout
 
@@ -311,9 +324,7 @@ def test_nginx_with_the_snippet_answers_as_the_server_does(frozen: Path, tmp_pat
                                stderr=subprocess.DEVNULL)  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 20
-        while status(f"{address}/") != 200 and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_for(lambda: status(f"{address}/") == 200)
         with urlopen(f"{address}/id/city/izmir") as page:
             assert page.url == f"{address}/doc/city/izmir"
             assert page.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -325,7 +336,7 @@ def test_nginx_with_the_snippet_answers_as_the_server_does(frozen: Path, tmp_pat
         assert not broken
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait()
 
 
 def test_names_beyond_ascii_are_files_and_addresses(frozen: Path) -> None:
@@ -342,15 +353,22 @@ def test_processes_that_render_end_with_their_parent(built: tuple[Releases, Rele
     """A freeze that is killed leaves no process behind, which would write on into the folder (13.24)."""
     command = [sys.executable, "-m", "citygraph.cli", "--releases", str(built[0].root), "freeze", "--jobs", "2"]
     process = subprocess.Popen([*command, str(tmp_path / "site")], stderr=subprocess.DEVNULL)
+    renderers: list[int] = []
     try:
-        # Both processes are at work when there are pages.
-        wait_for(lambda: any(path.suffix == ".html" for path in tmp_path.rglob("*")), seconds=60)
+        # The second process may be started when the first one has written pages.
+        wait_for(lambda: len(_renderers(process.pid)) == 2)
         renderers = _renderers(process.pid)
-        assert len(renderers) == 2
-    finally:
+        wait_for(lambda: any(path.suffix == ".html" for path in tmp_path.rglob("*")))
+        # Stopped: they cannot end by themselves.
+        for renderer in renderers:
+            os.kill(renderer, signal.SIGSTOP)
         process.kill()
         process.wait()
-    wait_for(lambda: not any(map(is_running, renderers)), seconds=2)
+        wait_for(lambda: not any(map(is_running, renderers)))
+    finally:
+        process.kill()
+        for renderer in filter(is_running, renderers):
+            os.kill(renderer, signal.SIGKILL)
 
 
 def _renderers(pid: int) -> list[int]:
