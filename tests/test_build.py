@@ -199,7 +199,8 @@ def test_a_build_killed_while_it_validates_leaves_no_process(sources: Sources, t
     process = subprocess.Popen([sys.executable, "-c", _WAITING, *arguments])
     engines: list[int] = []
     try:
-        wait_for(lambda: bool(engines.extend(engines_of(process.pid)) or engines))
+        wait_for(lambda: engines_of(process.pid) != [])
+        engines = engines_of(process.pid)
         # Stopped: it cannot end by itself.
         os.kill(engines[0], signal.SIGSTOP)
         process.kill()

@@ -271,16 +271,16 @@ def test_a_folder_that_freeze_did_not_make_is_kept(settings: Settings, frozen: P
 _KILLED = """
 import os, signal
 from citygraph.cli.main import main
-from citygraph.freeze import page_writer
+from citygraph.freeze.page_writer import PageWriter
 
-write_twice = page_writer.write_twice
+keep = PageWriter._keep
 
-def write_and_die(stage, names, data):
-    write_twice(stage, names, data)
+def keep_and_die(writer, names, data):
+    keep(writer, names, data)
     if names[0].startswith("doc/"):
         os.kill(os.getpid(), signal.SIGKILL)
 
-page_writer.write_twice = write_and_die
+PageWriter._keep = keep_and_die
 main()
 """
 
