@@ -73,12 +73,13 @@ def family(main: int) -> dict[str, list[int]]:
     """The running processes of a server by kind: main, web, host, supervisor, engine, counting, writer, committer."""
     kinds: dict[int, str] = {}
     for pid in (main, *descendants(main)):
-        words = command(pid).split(b"\0")
+        # A process that ends while it is looked at has no fields, or no command line any more.
+        fields, words = _stat(pid), command(pid).split(b"\0")
         kind = next((kind for module, kind in _MODULES.items() if module in words), "")
-        above = parent(pid)
+        above = int(fields[1]) if fields else 0
         # A fork has the command line of its parent.
         is_fork = above in kinds and command(above).split(b"\0") == words
-        if kind and _stat(pid)[:1] != ["Z"]:
+        if kind and fields and fields[0] != "Z":
             kinds[pid] = _FORKS.get(kinds[above], kind) if is_fork else kind
     found: defaultdict[str, list[int]] = defaultdict(list)
     for pid, kind in kinds.items():

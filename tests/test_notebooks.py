@@ -55,7 +55,7 @@ def run(name: str, site: str, folder: Path) -> str:
     command = [sys.executable, *warnings, "-c", _RUNNER, str(FOLDER / f"{name}.py")]
     environment = {**os.environ, "MPLBACKEND": "Agg", "CITYGRAPH_URL": site}
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     assert not done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from tests.committing import committed
+from tests.running import wait_for
 
 Write = Callable[[str], None]
 
@@ -49,11 +49,14 @@ def shelf(settings: Settings) -> ReleaseCache:
 
 def held(opened: OpenRelease) -> OpenRelease:
     """The release, once it is read from memory."""
-    end = time.monotonic() + 60
-    while opened.quick is opened.store:
-        assert time.monotonic() < end, "it is not held"
-        time.sleep(0.01)
+    wait_for(lambda: opened.quick is not opened.store)
     return opened
+
+
+def left_on_disk(shelf: ReleaseCache, opened: OpenRelease) -> bool:
+    """Whether a release is read from the disk after all replicas that were requested have been made."""
+    wait_for(lambda: not shelf._replica._busy)
+    return opened.quick is opened.store
 
 
 def test_commits_are_applied_to_the_store_that_is_there(shelf: ReleaseCache, write: Write) -> None:
@@ -74,7 +77,7 @@ def test_request_under_way_reads_on_as_it_began(shelf: ReleaseCache, write: Writ
         store, quads = before.quick, set(before.quick)
         write("later")
         after = shelf.current()
-        time.sleep(0.5)
+        wait_for(lambda: shelf._replica._waiting)
         assert set(store) == quads
         assert after.quick is after.store
         assert before.quick is before.store, "who comes now would not be waited for"
@@ -95,9 +98,7 @@ def test_without_patch_it_is_read_anew(shelf: ReleaseCache, settings: Settings, 
         patch = releases.current().path / PATCH
         patch.chmod(0o644)
         patch.write_bytes(b"no gzip")
-        damaged = shelf.current()
-        time.sleep(0.5)
-        assert damaged.quick is damaged.store
+        assert left_on_disk(shelf, shelf.current())
         write("three")
     opened = held(shelf.current())
     assert opened.quick is not store
@@ -109,9 +110,7 @@ def test_older_release_stays_on_the_disk(shelf: ReleaseCache, settings: Settings
     first = Releases(settings.releases).current().id
     write("one")
     held(shelf.current())
-    old = shelf.get(first)
-    time.sleep(0.2)
-    assert old.quick is old.store
+    assert left_on_disk(shelf, shelf.get(first))
 
 
 def test_a_check_of_health_holds_nothing_in_memory(shelf: ReleaseCache) -> None:

@@ -105,12 +105,13 @@ def test_the_history_has_no_release_that_is_being_published_or_removed(tmp_path:
 def test_a_killed_build_is_swept_and_a_living_one_is_left(tmp_path: Path) -> None:
     """What a killed process staged is removed at the next start; what a live one stages stays."""
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom citygraph.release.releases import Releases\n"
-        "with Releases(Path(sys.argv[1])).stage() as staged:\n print('staged', flush=True)\n time.sleep(60)"
+        "import sys\nfrom pathlib import Path\nfrom citygraph.release.releases import Releases\n"
+        "with Releases(Path(sys.argv[1])).stage() as staged:\n print('staged', flush=True)\n sys.stdin.read()"
     )
     releases = Releases(tmp_path)
     release = publish(releases, "one")
-    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     with process, process.stdout:
         assert process.stdout.readline() == b"staged\n"

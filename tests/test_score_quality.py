@@ -33,13 +33,23 @@ def test_german_names_find_the_places_of_natural_earth(tmp_path: Path) -> None:
 
 
 def test_names_are_found_fast(tmp_path: Path) -> None:
-    """Processor time, for the machine is shared; the goal is 2,000 names a second."""
+    """A thousand names take less than eight million short steps of Python, which are a second on a usual machine."""
     store = Store()
     store.bulk_extend(quad for place in read_places(_DATA / PLACES) for quad in place.quads)
     write_index(store, tmp_path / "search.sqlite")
     names = [name for _, name in read_names(_DATA / NAMES)[:1000]]
     with closing(Lookup(tmp_path / "search.sqlite")) as lookup:
+        before = seconds_of_a_million_steps()
         begun = time.process_time()
         for name in names:
             reconcile(Question(name, ("City",)), lookup)
-        assert len(names) / (time.process_time() - begun) > 1000
+        seconds = time.process_time() - begun
+    assert seconds < 8 * max(before, seconds_of_a_million_steps())
+
+
+def seconds_of_a_million_steps() -> float:
+    """Processor time, for the machine is shared; others make its caches and its clock slower all the same."""
+    begun = time.process_time()
+    for number in range(1_000_000):
+        str(number).upper()
+    return time.process_time() - begun

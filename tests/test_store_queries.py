@@ -38,7 +38,7 @@ from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import accepted_formats
 from citygraph.web.http.rate_limiter import RateLimiter
 from citygraph.web.sparql.results import QueryRequest, Results
-from tests.running import free_port
+from tests.running import PATIENCE, free_port, wait_for
 from tests.stores import needs_oxigraph, oxigraph_server, proxy_of
 from tests.world import publish, small_world
 
@@ -200,10 +200,10 @@ def test_a_query_over_its_time_is_cut_off(store: Store) -> None:
     with proxy_of(store.addresses.query) as proxy:
         site = store.site(store=proxy.address, time_limit=20.0)
         assert site.get("SELECT ?s { ?s a cg:City }").status_code == 200
-        proxy.delay = 30.0
+        proxy.delay = 120.0
         begun = time.monotonic()
         reply = site.get("SELECT ?s { ?s a cg:Country }", timeout="0.3")
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < proxy.delay / 2
     assert (reply.status_code, reply.json["type"].rpartition("/")[2]) == (503, "time-limit")
 
 
@@ -303,12 +303,12 @@ def test_a_query_whose_client_has_left_is_ended(store: Store) -> None:
     """The connection to the store is closed from the thread that learns of it."""
     with proxy_of(store.addresses.query) as proxy:
         service, watch = StoreService(replace(store.addresses, query=proxy.address)), ClientWatch()
-        proxy.delay = 30.0
+        proxy.delay = 120.0
         threading.Timer(0.3, lambda: [end() for end in watch.leave()]).start()
         begun = time.monotonic()
-        with watched(watch), pytest.raises(ClientGone), service.select("SELECT (1 AS ?x) {}", 20.0) as result:
+        with watched(watch), pytest.raises(ClientGone), service.select("SELECT (1 AS ?x) {}", 100.0) as result:
             result.read()
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < proxy.delay / 2
 
 
 def damages_months(body: bytes) -> bytes:
@@ -400,7 +400,7 @@ def load_files(addresses: StoreAddresses, folder: Path, pattern: str = "*.nq.gz"
     for path in sorted(folder.glob(pattern)):
         lines = gzip.decompress(path.read_bytes())
         headers = {"Content-Type": "application/n-quads"}
-        urllib.request.urlopen(urllib.request.Request(addresses.graphs, lines, headers), timeout=30).close()
+        urllib.request.urlopen(urllib.request.Request(addresses.graphs, lines, headers), timeout=PATIENCE).close()
 
 
 def test_a_release_that_a_bulk_loader_has_loaded_is_verified_and_switched_to(store: Store, tmp_path: Path) -> None:
@@ -467,7 +467,8 @@ def numbered(number: int) -> list[Quad]:
 def test_queries_never_mix_releases_while_others_are_published(store: Store, tmp_path: Path) -> None:
     """Every answer has the numbers of the release that it names, whether the store or the engines gave it."""
     root = tmp_path / "releases"
-    numbers = {publish(numbered(0), root, derived=False).id: "0"}
+    first = publish(numbered(0), root, derived=False).id
+    numbers = {first: "0"}
     with oxigraph_server() as (addresses, _):
         stopping = threading.Event()
         # The loader inspects anew for each release in production; here it has been done.
@@ -499,29 +500,27 @@ def test_queries_never_mix_releases_while_others_are_published(store: Store, tmp
                 release = publish(numbered(number), root, derived=False)
                 numbers[release.id] = str(number)
                 loader.load(release)
-                time.sleep(0.1)
+                wait_for(lambda: bool(faults) or any(name == release.id for name, _, _ in answers))  # noqa: B023
         finally:
             stopping.set()
             thread.join()
     assert not faults
-    assert len({release for release, _, _ in answers}) > 2
+    assert numbers.keys() - {release for release, _, _ in answers} <= {first}
     assert all(n == m == numbers[release] for release, n, m in answers)
 
 
-def test_the_server_loads_what_is_published(store: Store) -> None:
+def test_the_server_loads_what_is_published(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """Also after the store was not there, and it ends when the server does."""
     with oxigraph_server() as (addresses, process):
         process.kill()
         process.wait()
         settings = Settings(releases=store.root, store=addresses.query, store_update=addresses.update)
         with ThreadPoolExecutor() as pool, StoreKeeper(settings, pool, 0.2):
-            time.sleep(1.5)
+            wait_for(lambda: "the store cannot be loaded" in caplog.text)
             port = int(addresses.query.rpartition(":")[2].partition("/")[0])
             with oxigraph_server(port) as (again, _):
                 service = StoreService(again)
-                deadline = time.monotonic() + 30
-                while not loaded_releases(service) and time.monotonic() < deadline:
-                    time.sleep(0.1)
+                wait_for(lambda: bool(loaded_releases(service)))
                 loaded = loaded_releases(service)
     assert [one.digest for one in loaded] == [store.release.manifest.digest]
 

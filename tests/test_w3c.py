@@ -58,7 +58,7 @@ def serving(folder: Path, engines: str, **settings: str) -> Iterator[Server]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.harness_server", str(port), str(folder), engines],
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY / 'src'}", **settings},
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY / 'src'}", "CITYGRAPH_QUEUE_WAIT": str(PATIENCE), **settings},
     )
     try:
         wait_until_listening(port, process)

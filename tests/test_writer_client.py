@@ -54,7 +54,7 @@ def writer(settings: Settings, *reactions: Reaction) -> Iterator[None]:
         def serve() -> None:
             for reaction in reactions:
                 channel = Channel(listener.accept()[0])
-                commit = reaction(change_from_json(json.loads(channel.receive(10)[1])))
+                commit = reaction(change_from_json(json.loads(channel.receive(60)[1])))
                 if commit is not None:
                     channel.send(wire.frame_of(wire.NOTE, outcome_as_json(commit)))
                 channel.close()
@@ -62,7 +62,7 @@ def writer(settings: Settings, *reactions: Reaction) -> Iterator[None]:
         thread = threading.Thread(target=serve)
         thread.start()
         yield
-        thread.join(10)
+        thread.join(60)
     os.close(lock)
 
 

@@ -50,7 +50,7 @@ _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 @pytest.fixture(scope="session")
 def site(built: tuple[Releases, Release, Report]) -> Iterator[Running]:
     """The site, served as `citygraph serve` serves it. Do not write to it."""
-    with serving(built[0].root, time_limit=20, engines=2) as running:
+    with serving(built[0].root, time_limit=120, engines=2) as running:
         yield running
 
 

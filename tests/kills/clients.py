@@ -8,6 +8,8 @@ import time
 from abc import ABC, abstractmethod
 from urllib.parse import quote
 
+from tests.running import PATIENCE
+
 _ADDRESSES = ("/doc/city/izmir.ttl", "/doc/city/bremen.html", "/doc/agreement/izmir-bremen.jsonld", "/search?q=izmir")
 # The pause before a request is repeated that nobody was there to take: a whole server takes as long to start.
 _REFUSED = 3.0
@@ -53,7 +55,7 @@ class Client(ABC, threading.Thread):
         """Sends a request. Returns "" or how it failed."""
         try:
             if self._connection is None:
-                self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+                self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=2 * PATIENCE)
                 self._connection.connect()
         except OSError as error:
             self._connection = None

@@ -16,13 +16,15 @@ from tests.process_tree import family
 KINDS = ("web", "engine", "supervisor", "host", "counting", "writer", "committer", "main")
 _APPEARS = 90.0
 _NEXT_TRY = 5.0
-_COMPLETE = 30.0
 
 
-def kill_one(ground: Ground, kind: str, clients: Sequence[Client]) -> float:
+def kill_one(
+    ground: Ground, kind: str, clients: Sequence[Client], ending: float = 2.0, complete: float = 30.0
+) -> float:
     """Kills a process of this kind. Returns the seconds until the site was complete again.
 
-    Raises AssertionError if a child of the process outlives it by two seconds, or a client sees two failed requests.
+    Raises AssertionError if a child of the process outlives it by more than `ending` seconds, if the site is not
+    complete after `complete` seconds, or if a client sees two failed requests.
     """
     below = _kill_any(ground, kind)
     begun = time.monotonic()
@@ -31,9 +33,9 @@ def kill_one(ground: Ground, kind: str, clients: Sequence[Client]) -> float:
         ground.process.wait()
         # Whoever runs the server restarts it, such as systemd.
         ground.start()
-    wait_until_ended(below)
+    wait_until_ended(below, ending)
     while not ground.is_complete():
-        assert time.monotonic() - begun < _COMPLETE, f"the site is not complete after a kill of {kind}"
+        assert time.monotonic() - begun < complete, f"the site is not complete after a kill of {kind}"
         time.sleep(0.02)
     seconds = time.monotonic() - begun
     # Each client has sent a request since.
@@ -59,7 +61,8 @@ def _kill_any(ground: Ground, kind: str) -> list[tuple[int, str]]:
     while time.monotonic() < deadline:
         if kind == "counting":
             # It is there after each start of the engines, but only until the next commit.
-            ground.kill(_wait_for(ground, "host")[0], "host")
+            for host in _wait_for(ground, "host"):
+                ground.kill(host, "host")
         if victims := _wait_for(ground, kind):
             with suppress(ProcessLookupError):  # it has ended by itself
                 return ground.kill(ground.random.choice(victims), kind)

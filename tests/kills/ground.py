@@ -28,7 +28,7 @@ from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from tests.kills.clients import Client, Commits, Documents, Queries, is_ready
 from tests.process_tree import command, descendants, family, identity, still_runs
-from tests.running import free_port
+from tests.running import PATIENCE, free_port
 from tests.small import REPOSITORY, build_small
 
 _UP_AGAIN = 120.0
@@ -126,7 +126,7 @@ class Ground:
         """Ends the server cleanly."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(60)
+            self.process.wait(PATIENCE)
         if self.listener is not None:
             self.listener.close()
 
@@ -145,7 +145,7 @@ class Ground:
         return status == 200
 
     def _post(self, text: str, name: str) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2 * PATIENCE)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/sparql-update"}
         headers["X-Request-Id"] = name
         try:
