@@ -68,6 +68,23 @@ def test_each_spelling_has_one_right_answer(client: FlaskClient, path: str, stat
     assert (response.status_code, response.headers.get("Location", "")) == (status, location)
 
 
+@pytest.mark.parametrize(
+    "path", ["sparql", "queries/partners", "explore", "tables/cities.csv", "releases", "robots.txt"]
+)
+def test_no_address_ends_with_a_slash(client: FlaskClient, path: str) -> None:
+    """Every kind of address, not documents alone, redirects to the one without, with its query."""
+    for root in ("", f"/releases/{client.get('/releases').headers['X-Citygraph-Release']}"):
+        response = client.get(f"{root}/{path}/?lang=tr&q=%C4%B0")
+        assert (response.status_code, response.headers["Location"]) == (301, f"{root}/{path}?lang=tr&q=%C4%B0")
+    assert client.post(f"/{path}/").status_code in (404, 405)
+
+
+def test_a_uri_after_a_timegate_keeps_its_slash(client: FlaskClient) -> None:
+    """It is compared as it is."""
+    assert client.get("/timegate/").status_code == 302
+    assert client.get("/timemap/").status_code == 200
+
+
 def test_links_of_a_turkish_address_are_uris(client: FlaskClient) -> None:
     """A header is ASCII; each link in it leads back to the document."""
     response = client.get("/doc/city/%C4%B0zmir-%C4%B1%C5%9F%C4%B1kl%C4%B1.nt")

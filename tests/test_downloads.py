@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import NamedNode, RdfFormat, parse
 
-from citygraph.rdf.terms import DATASET, DCAT, VOID
+from citygraph.rdf.terms import BASE, DATASET, DCAT, VOID
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
@@ -124,6 +124,21 @@ def test_only_what_the_manifest_lists_is_given(client: FlaskClient, path: str) -
     with client.get(f"/{path}", headers={"Accept": "application/json"}, follow_redirects=True) as response:
         assert b"digest_total" not in response.data
         assert response.status_code == (200 if path == "dumps/" else 404)
+
+
+@pytest.mark.parametrize("extension", ["", ".html", ".xlsx"])
+def test_the_address_in_the_citation_of_a_table_leads_to_it(
+    client: FlaskClient, izmir: Release, extension: str
+) -> None:
+    """Without a format too; the release and the parameters stay in the address."""
+    (entry,) = client.get("/cite/tables/cities?format=csl").get_json(force=True)
+    assert entry["URL"] == f"{BASE}releases/{izmir.id}/tables/cities"
+    path = entry["URL"].removeprefix(BASE.rstrip("/"))
+    response = client.get(f"{path}{extension}?lang=tr")
+    assert response.status_code == 307
+    assert response.headers["Location"].endswith(f"/releases/{izmir.id}/queries/tables/cities{extension}?lang=tr")
+    with client.get(response.headers["Location"], headers={"Accept": "text/html"}) as page:
+        assert (page.status_code, extension == ".xlsx") in ((200, False), (404, True))  # made by an engine
 
 
 def test_folders_list_their_files(client: FlaskClient, izmir: Release) -> None:

@@ -55,6 +55,37 @@ def fetched(file: Path, method: str = "GET", **headers: str) -> TestResponse:
 
 
 @pytest.mark.parametrize(
+    "path", ["/doc/city/izmir.ttl", "/releases.json", "/explore.csv", "/tables/cities.csv", "/dumps/citygraph.nq.gz"]
+)
+def test_another_version_than_that_of_if_match_is_not_sent(site: FlaskClient, path: str) -> None:
+    """A part of another version would damage a download (RFC 9110, 13.1.1)."""
+    tag = site.get(path).headers["ETag"]
+    for method in ("GET", "HEAD"):
+        for part in ({}, {"Range": "bytes=0-3"}):
+            status = 206 if part and method == "GET" else 200
+            for value in (tag, f'"another", {tag}', "*"):
+                assert site.open(path, method=method, headers={"If-Match": value, **part}).status_code == status
+            for value in ('"another"', f"W/{tag}", '""'):
+                assert site.open(path, method=method, headers={"If-Match": value, **part}).status_code == 412
+    # It comes before If-None-Match (13.2.2).
+    assert site.get(path, headers={"If-Match": '"another"', "If-None-Match": tag}).status_code == 412
+    assert site.get(path, headers={"If-Match": tag, "If-None-Match": tag}).status_code == 304
+    assert site.get("/doc/city/nowhere", headers={"If-Match": '"another"'}).status_code == 404
+
+
+def test_a_file_that_was_modified_since_a_time_is_not_sent(site: FlaskClient) -> None:
+    """Only where there is no If-Match, and the time can be read (RFC 9110, 13.1.4)."""
+    path = "/dumps/citygraph.nq.gz"
+    whole = site.get(path)
+    modified, earlier = whole.headers["Last-Modified"], "Mon, 01 Jan 2001 00:00:00 GMT"
+    assert site.get(path, headers={"If-Unmodified-Since": modified}).status_code == 200
+    assert site.get(path, headers={"If-Unmodified-Since": earlier}).status_code == 412
+    assert site.get(path, headers={"If-Unmodified-Since": "yesterday"}).status_code == 200
+    both = {"If-Unmodified-Since": earlier, "If-Match": whole.headers["ETag"]}
+    assert site.get(path, headers=both).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("header", "start", "end"),
     [
         ("bytes=0-9", 0, 10),

@@ -204,7 +204,7 @@ class StorageFull(CitygraphError):
 
 
 class PreconditionFailed(CitygraphError):
-    """The graph does not meet If-Match or If-None-Match."""
+    """The present version does not meet If-Match, If-None-Match or If-Unmodified-Since."""
 
 
 class Upstream(CitygraphError):

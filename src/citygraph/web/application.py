@@ -29,10 +29,10 @@ from citygraph.storage.exchange_state import read_exchange_state
 from citygraph.stores.store_queries import StoreQueries
 from citygraph.traces import Traces, traces_from_environment
 from citygraph.web.documents.documents import Documents
-from citygraph.web.http.addresses import MOUNT, check_host, moved_address, public_root
+from citygraph.web.http.addresses import MOUNT, canonical_address, check_host, moved_address, public_root
 from citygraph.web.http.assets import STATIC, StaticFiles
 from citygraph.web.http.bodies import BodyReceiver
-from citygraph.web.http.file_replies import FileSender, partial
+from citygraph.web.http.file_replies import FileSender, check_unchanged, partial
 from citygraph.web.http.messages import CURRENT, QUICK, RELEASE_HEADER, Reply, Request, preflight, redirection
 from citygraph.web.http.metrics import Metrics, folder_of
 from citygraph.web.http.observation import RequestObserver
@@ -230,6 +230,7 @@ class Application:
         if moved := self._moved(request):
             return redirection(moved, 301)
         reply = self._prefix.answer(request, self._dispatch)
+        check_unchanged(request, reply)
         # polars reads CSV only from addresses that support this, and query results are such addresses.
         return partial(request, reply) if request.header("Range") else reply
 
@@ -249,6 +250,8 @@ class Application:
         if str(request.environ.get("PATH_INFO")).startswith("//"):
             # Werkzeug drops the second slash; a document has one address.
             raise NotFound(f"there is nothing at /{request.path}")
+        if address := canonical_address(request, self._settings.base, self._settings.trusted_proxies):
+            return redirection(address, 301)
         try:
             key = request.method, request.path
             endpoint, values, request.route = self._exact.get(key) or self._route_below(*key) or self._match(*key)

@@ -23,7 +23,6 @@ from citygraph.rdf.partial_dates import midnight, present_day
 from citygraph.rdf.terms import DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.text import nfc
 from citygraph.web.documents import schemaorg, signposts
 from citygraph.web.documents.profile_list import profile_list
 from citygraph.web.documents.profiles import OWN, WHOLE, is_list
@@ -109,8 +108,6 @@ class Documents:
         """Returns a 303 to the document of a thing, 301 if it was merged, 410 if it was withdrawn."""
         path = request.path.lstrip("/")
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        if elsewhere := _canonical(request, path, addresses.path):
-            return elsewhere
         opened = self._shelf.of_request(request)
         stem, form = split(path)
         iri = addresses.thing(stem)
@@ -129,10 +126,7 @@ class Documents:
 
     def document(self, request: Request) -> Reply:
         """Returns the document of an entity, or a source or a graph, which have documents at their own addresses."""
-        path = request.path.lstrip("/")
-        selection = self._select(request, nfc(path))
-        if elsewhere := _canonical(request, path, selection.addresses.path):
-            return elsewhere
+        selection = self._select(request, request.path.lstrip("/"))
         return self._described(request, selection, selection.addresses.thing(selection.path))
 
     def problem(self, request: Request) -> Reply:
@@ -257,10 +251,7 @@ class Documents:
 
     def _vocabulary(self, request: Request, graph: NamedNode, path: str) -> Reply:
         """Returns the ontology or the shapes as a whole."""
-        address = request.path.lstrip("/")
-        selection = self._select(request, nfc(address))
-        if elsewhere := _canonical(request, address, selection.addresses.path):
-            return elsewhere
+        selection = self._select(request, request.path.lstrip("/"))
         if selection.path not in {path, path.rpartition("/")[2]}:
             raise not_known(selection.path)
         opened = self._shelf.of_request(request)
@@ -297,12 +288,6 @@ class Documents:
         query = "&".join([part for part in (selection.query[1:],) if part] + language)
         view, root = dict(selection.view), selection.root
         return PageRequest(translations, selection.addresses, query, selection.at, view, selection.today, root)
-
-
-def _canonical(request: Request, path: str, address: Callable[[str], str]) -> Reply | None:
-    """Returns a 301 for a path that ends with a slash or is not in NFC: a document has one address."""
-    canonical = nfc(path).rstrip("/")
-    return None if canonical == path else redirection(address(canonical) + _query_of(request), 301)
 
 
 def _query_of(request: Request) -> str:

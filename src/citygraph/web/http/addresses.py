@@ -19,6 +19,8 @@ _EXTERNAL = re.compile(r"(?i)(?:https?|ftp|mailto|tel|geo):")
 _SAFE = "/:@!$&'()*+,;=-._~"
 # Things that are not entities: their document has their own path after doc/, without id/.
 _NO_ENTITIES = ("source/", "graph/", "ontology/", "dataset", ".well-known/genid/")
+# Before URIs, which are compared as they are.
+_BEFORE_URIS = ("timegate/", "timemap/")
 # Things whose IRIs are common to all instances. Each site has local addresses for them too.
 _VOCABULARY = ("ontology", "shapes")
 
@@ -146,6 +148,16 @@ def _forwarded(environ: Mapping[str, Any], name: str, proxies: int) -> str | Non
 
 def _values(environ: Mapping[str, Any], name: str) -> list[str]:
     return [value.strip() for value in str(environ.get(name, "")).split(",") if value.strip()]
+
+
+def canonical_address(request: Request, base: str, proxies: int) -> str:
+    """Returns the address for a path that ends with a slash or is not in NFC, with its query; "" for any other path."""
+    path = request.path[1:]
+    canonical = nfc(path).rstrip("/")
+    if canonical == path or request.method not in ("GET", "HEAD") or path.startswith(_BEFORE_URIS):
+        return ""
+    addresses, _ = addresses_of(request, base, proxies)
+    return addresses.path(canonical) + (f"?{request.query}" if request.query else "")
 
 
 def moved_address(root: str, path: str, base: str, former_bases: Iterable[str]) -> str:

@@ -9,10 +9,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
-from citygraph.errors import Busy, RangeNotSatisfiable
+from citygraph.errors import Busy, PreconditionFailed, RangeNotSatisfiable
 from citygraph.settings import Settings
 from citygraph.web.http.bodies import Places
-from citygraph.web.http.messages import Reply, Request, coded_tag, http_date, is_unmodified
+from citygraph.web.http.messages import Reply, Request, coded_tag, http_date, is_unmodified, read_date
 
 _BLOCK = 256 * 1024
 # A part of this size waits in memory for a slow client, as a page does.
@@ -21,6 +21,10 @@ _RANGES = re.compile(r"bytes=[ \t]*(.+)", re.IGNORECASE)
 _RANGE = re.compile(r"(\d{0,18})-(\d{0,18})", re.ASCII)
 # Merging the ranges of a header costs more with each, and no reader needs many.
 _MOST_RANGES = 100
+
+# A weak tag never matches If-Match.
+_STRONG_TAG = re.compile(r'(?<!W/)"[^"]*"')
+_OF_A_REPRESENTATION = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 # The first byte of a part, and the one after its last.
 Part = tuple[int, int]
@@ -40,6 +44,22 @@ def partial(request: Request, reply: Reply) -> Reply:
         return reply
     headers = [*reply.headers, ("Content-Range", f"bytes {part[0]}-{part[1] - 1}/{size}")]
     return Reply(HTTPStatus.PARTIAL_CONTENT, headers, reply.body[part[0] : part[1]])
+
+
+def check_unchanged(request: Request, reply: Reply) -> None:
+    """Raises PreconditionFailed if If-Match or If-Unmodified-Since names another version (RFC 9110, 13.1.1, 13.1.4)."""
+    if request.method not in ("GET", "HEAD") or reply.status not in _OF_A_REPRESENTATION:
+        return
+    tag, tags = reply.header("ETag"), request.header("If-Match").strip()
+    if tags:
+        has_changed = tags != "*" and tag not in _STRONG_TAG.findall(tags)
+    else:
+        since, changed = request.header("If-Unmodified-Since"), reply.header("Last-Modified")
+        limit, moment = read_date(since) if since else None, read_date(changed) if changed else None
+        has_changed = limit is not None and moment is not None and moment > limit
+    if has_changed:
+        reply.close()
+        raise PreconditionFailed(f"the content has changed: its ETag is {tag or 'none'}")
 
 
 class FileSender:

@@ -67,8 +67,8 @@ _DOCUMENT_POLICIES = (
 )
 _ALLOWED_HEADERS = (
     "Accept, Accept-Datetime, Accept-Language, Accept-Profile, Authorization, Cache-Control, Content-Encoding, "
-    "Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, Range, X-Citygraph-Query-Id, X-Request-Id, "
-    "X-Requested-With"
+    "Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Range, "
+    "X-Citygraph-Query-Id, X-Request-Id, X-Requested-With"
 )
 # Of a representation that is compressed while it is sent, too: it may have other bytes.
 _CODINGS = ("-gzip", "-br", "-zstd")
@@ -206,10 +206,14 @@ class Reply:
         start_response(_status_line(self.status), headers)
         if method != "HEAD":
             return self.body
+        self.close()
+        return ()
+
+    def close(self) -> None:
+        """Frees what a body in pieces occupies, if it is not sent."""
         close = getattr(self.body, "close", None)
         if close is not None:
             close()
-        return ()
 
 
 @lru_cache(64)

@@ -87,7 +87,7 @@ STORE_UNAVAILABLE = ProblemType(
 )
 STORAGE_FULL = ProblemType("storage-full", HTTPStatus.INSUFFICIENT_STORAGE, "There is not enough disk space")
 PRECONDITION = ProblemType(
-    "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "The graph has changed since you read it"
+    "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "The content has changed since you read it"
 )
 UPSTREAM = ProblemType("upstream", HTTPStatus.BAD_GATEWAY, "Another service failed")
 INTERNAL = ProblemType("internal-error", HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")

@@ -47,7 +47,7 @@ class Section:
 # run in Flask's request context.
 FAST = ("documents", "health", "endpoint", "update", "graph_store")
 
-# Protocol endpoints have exactly one address; a slash after it would be another resource.
+# A request with a body is not redirected, so protocol endpoints have no other address.
 _EXACT = ("/sparql", "/update")
 
 _LINKED_DATA = (
@@ -179,7 +179,7 @@ def url_map(parts: Iterable[str]) -> Map:
         for route in ROUTES
         if route.needs in enabled
     ]
-    # A document has one address: it redirects to it itself, in NFC and without a slash at the end.
+    # The application redirects from addresses that end with a slash.
     return Map(rules, strict_slashes=False, merge_slashes=False)
 
 

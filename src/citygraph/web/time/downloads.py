@@ -47,10 +47,14 @@ _NOT_FOR_CRAWLERS = (
 
 
 def _as_query(path: str, built: Release) -> str | None:
-    """Returns the address of a table in a format that is not a file of the release: that of its stored query."""
-    stem, _, extension = path.rpartition(".")
+    """Returns the address of a table in a format that is not a file of the release: that of its stored query.
+
+    Citations have the address of a table without a format.
+    """
+    stem, _, extension = path.partition(".")
     is_table = path.startswith("tables/") and f"{stem}.csv" in built.manifest.outputs
-    return f"queries/{path}" if is_table and named(extension, of_kind(Kind.SOLUTIONS)) else None
+    is_offered = not extension or extension == HTML.name or named(extension, of_kind(Kind.SOLUTIONS)) is not None
+    return f"queries/{path}" if is_table and is_offered else None
 
 
 class Downloads:
@@ -101,7 +105,8 @@ class Downloads:
         facts = release.manifest.outputs.get(path)
         if facts is None:
             if (query := _as_query(path, built)) is not None:
-                return redirection(f"{public_root(request.environ, self._site.settings.trusted_proxies)}/{query}", 307)
+                root = public_root(request.environ, self._site.settings.trusted_proxies)
+                return redirection(f"{root}/{query}" + (f"?{request.query}" if request.query else ""), 307)
             raise not_known(path)
         headers = [
             ("Content-Type", _type(path)),
