@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from citygraph.cli.instance_commands import init
 from citygraph.instance import parse_instance
-from tests.running import Running, free_port, wait_until_up
+from tests.running import PATIENCE, Running, free_port, wait_until_up
 
 REPOSITORY = Path(__file__).parents[1]
 OPTIONS = {
@@ -59,13 +59,18 @@ def environment(installed: Path) -> dict[str, str]:
     return {**own, "PYTHONPATH": str(installed)}
 
 
+def patient(installed: Path) -> dict[str, str]:
+    """The same for a server, whose queries wait longer for its engines than they do by default."""
+    return {**environment(installed), "CITYGRAPH_QUEUE_WAIT": str(PATIENCE)}
+
+
 def test_a_wheel_alone_starts_and_serves_an_instance(installed: Path, tmp_path: Path) -> None:
     """The three commands of the documentation, in an empty folder."""
     assert run(installed, tmp_path, "init", "mycity", *options()).returncode == 0
     folder = tmp_path / "mycity"
     port = free_port()
     command = [sys.executable, "-m", "citygraph.cli", "serve", "--port", str(port)]
-    with subprocess.Popen(command, cwd=folder, env=environment(installed), stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=folder, env=patient(installed), stderr=subprocess.PIPE) as process:
         try:
             running = Running(port, process)
             wait_until_up(running)
@@ -88,12 +93,12 @@ def test_an_instance_in_german_needs_no_english(installed: Path, tmp_path: Path)
     example.write_text(german, encoding="utf-8")
     settings = (folder / "citygraph.toml").read_text(encoding="utf-8")
     licence = ("publicdomain/zero/1.0/", "licenses/by/4.0/")
-    (folder / "citygraph.toml").write_text(f"{settings.replace(*licence)}time_limit = 7\n", encoding="utf-8")
+    (folder / "citygraph.toml").write_text(f"{settings.replace(*licence)}time_limit = 70\n", encoding="utf-8")
     done = run(installed, folder, "validate")
     assert (done.returncode, "English" in done.stdout) == (0, False), done.stdout
     port = free_port()
     command = [sys.executable, "-m", "citygraph.cli", "serve", "--port", str(port)]
-    with subprocess.Popen(command, cwd=folder, env=environment(installed), stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=folder, env=patient(installed), stderr=subprocess.PIPE) as process:
         try:
             running = Running(port, process)
             wait_until_up(running)

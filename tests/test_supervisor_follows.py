@@ -21,6 +21,7 @@ from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import Query
 from tests.committing import committed
+from tests.running import PATIENCE
 
 EX = "http://example.org/"
 COUNT = "SELECT (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } }"
@@ -35,7 +36,9 @@ def settings(tmp_path: Path) -> Settings:
         staged.open().extend(quads)
         staged.open().extend(Quad(q.subject, q.predicate, q.object) for q in quads)
         staged.publish(Manifest(digest="0" * 64, quads=100, triples=100, graphs={EX + "g": 100}))
-    return Settings(releases=tmp_path / "releases", open_writes=True, engines=2, queue_wait=20.0, time_limit=20.0)
+    return Settings(
+        releases=tmp_path / "releases", open_writes=True, engines=2, queue_wait=PATIENCE, time_limit=PATIENCE
+    )
 
 
 def commit(settings: Settings, text: str) -> Release:
@@ -56,7 +59,7 @@ def ask(engines: Engines, release: Release, text: str = COUNT) -> int:
 
 def held(settings: Settings) -> dict[str, list[str]]:
     """The control sockets of each release that is open: a supervisor keeps its own."""
-    opened = wire.consult(settings.engine_socket, {"list": True})["open"]
+    opened = wire.consult(settings.engine_socket, {"list": True}, PATIENCE)["open"]
     return {release: [supervisor["control"] for supervisor in supervisors] for release, supervisors in opened.items()}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from tests.process_tree import family
-from tests.running import Running, is_running, serving, wait_for
+from tests.running import PATIENCE, Running, is_running, serving, wait_for
 
 Built = tuple[Releases, Release, Report]
 TOKEN = "the-token-of-the-metrics"
@@ -32,7 +32,7 @@ class Visitor:
 
     def visit(self, open_connections: ExitStack) -> None:
         """Sends a request on a new connection, which stays open: the next one is left to another process."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
         open_connections.enter_context(closing(connection))
         connection.request("GET", PATH)
         response = connection.getresponse()
@@ -65,7 +65,7 @@ def test_forked_web_processes_share_neither_ids_nor_counts(built: Built) -> None
         visitor = Visitor(server)
         visitor.visit_until_named(2)
         assert len(visitor.names) == 2
-        assert counted(server) == visitor.requests
+        wait_for(lambda: counted(server) == visitor.requests)
 
 
 def test_a_replaced_web_process_continues_the_counts_and_serves_a_new_release(built: Built, tmp_path: Path) -> None:
@@ -83,5 +83,5 @@ def test_a_replaced_web_process_continues_the_counts_and_serves_a_new_release(bu
         os.kill(former, signal.SIGKILL)
         wait_for(lambda: not is_running(former))
         visitor.visit_until_named(2)
-        assert counted(server) == visitor.requests
+        wait_for(lambda: counted(server) == visitor.requests)
         assert json.loads(server.get("/ready").body)["release"] == second.id

@@ -228,14 +228,17 @@ def test_cancel_ends_the_query_on_the_server(visit: Visit) -> None:
     page.locator("#query").evaluate(
         "(area, text) => document.querySelector('.CodeMirror').CodeMirror.setValue(text)", SLOW
     )
-    page.locator("#run").click()
-    expect(page.locator("#cancel")).to_be_visible()
-    # Whichever second is seen: the text goes on while it is looked for.
-    expect(page.locator("#status")).to_contain_text(re.compile(r"running … [1-9]\d* s"))
-    page.locator("#cancel").click()
-    expect(page.locator("#status")).to_contain_text(
-        re.compile(r"Cancelled after [\d.]+ s\. The server has ended the query")
-    )
+    for _ in range(20):
+        page.locator("#run").click()
+        expect(page.locator("#cancel")).to_be_visible()
+        # Whichever second is seen: the text goes on while it is looked for.
+        expect(page.locator("#status")).to_contain_text(re.compile(r"running … [1-9]\d* s"))
+        page.locator("#cancel").click()
+        expect(page.locator("#status")).to_contain_text(re.compile(r"Cancelled after [\d.]+ s\. The"))
+        # On a busy machine the query may still have waited for an engine.
+        if "had not started" not in page.locator("#status").inner_text():
+            break
+    expect(page.locator("#status")).to_contain_text("The server has ended the query")
     expect(page.locator("#cancel")).to_be_hidden()
     expect(focused(page)).to_have_id("run")
 

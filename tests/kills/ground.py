@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from pyoxigraph import Literal, NamedNode, Store
 
@@ -28,7 +29,7 @@ from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from tests.kills.clients import Client, Commits, Documents, Queries, is_ready
 from tests.process_tree import command, descendants, family, identity, still_runs
-from tests.running import PATIENCE, free_port
+from tests.running import PATIENCE, free_port, wait_for
 from tests.small import REPOSITORY, build_small
 
 _UP_AGAIN = 120.0
@@ -238,8 +239,7 @@ class Ground:
 
     def _check_audit_log(self) -> None:
         """Checks that each acknowledged commit has a line, that each other has one in time, and that none is torn."""
-        parts = self.folder.glob("audit.jsonl*")
-        lines = [json.loads(line) for part in parts for line in part.read_text().splitlines()]
+        lines = self._audit_lines()
         published = [line for line in lines if line["outcome"] == "published"]
         assert {f"update-{number}" for number in self.acknowledged} <= {line.get("request_id") for line in published}
         early = f"{datetime.now(UTC) - _LINE_WRITTEN:%Y-%m-%dT%H:%M:%SZ}"
@@ -247,8 +247,13 @@ class Ground:
             record["id"] for one in self.releases.history() for record in one.manifest.commits if record["time"] < early
         ]
         # One that changed nothing beside others of its release has a line with another outcome.
-        changes = Counter(line.get("change") for line in lines)
+        wait_for(lambda: {line.get("change") for line in self._audit_lines()}.issuperset(old))
+        changes = Counter(line.get("change") for line in self._audit_lines())
         assert [change for change in old if changes[change] != 1] == []
+
+    def _audit_lines(self) -> list[dict[str, Any]]:
+        parts = self.folder.glob("audit.jsonl*")
+        return [json.loads(line) for part in parts for line in part.read_text().splitlines()]
 
     def _check_commits(self, store: Store) -> None:
         values = {quad.subject: quad.object for quad in store.quads_for_pattern(None, _VALUE, None, GRAPH("kills"))}

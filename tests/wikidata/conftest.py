@@ -100,8 +100,8 @@ def client_of(tmp_path: Path, waits: list[float]) -> MakeClient:
         endpoint: Endpoint,
         newer_than: str = "",
         attempts: int = 4,
-        socket_timeout: float = 20,
-        whole_timeout: float = 60,
+        socket_timeout: float = 60,
+        whole_timeout: float = 120,
     ) -> Client:
         return Client(
             endpoint.address,

@@ -76,19 +76,19 @@ def test_retries_are_reported_at_once(tmp_path: Path) -> None:
 def test_a_silent_service_is_left(invented: Endpoint, client_of: MakeClient) -> None:
     """A socket that says nothing is a fault; the next try may do better."""
     invented.faults.append("silent 0.5")
-    assert client_of(invented, socket_timeout=0.2).select(QUERY).rows
+    assert client_of(invented, attempts=20, socket_timeout=0.2).select(QUERY).rows
 
 
 def test_a_dripping_answer_is_left(invented: Endpoint, client_of: MakeClient) -> None:
     """Bytes that trickle in keep a socket awake for ever, but not us."""
     invented.faults.append("drip 1")
-    assert client_of(invented, socket_timeout=5, whole_timeout=0.3).select(QUERY).rows
+    assert client_of(invented, attempts=20, socket_timeout=60, whole_timeout=0.3).select(QUERY).rows
 
 
 def test_a_slow_answer_is_waited_for(invented: Endpoint, client_of: MakeClient, waits: list[float]) -> None:
     """Slow is no fault."""
     invented.slowness = 0.3
-    assert client_of(invented, socket_timeout=5).select(QUERY).rows
+    assert client_of(invented, socket_timeout=60).select(QUERY).rows
     assert waits == []
 
 
