@@ -57,6 +57,7 @@ PACKAGES = (
     "traces",
     "logs",
     "settings",
+    "setting_rules",
     "shared_counts",
     "errors",
     "parent",

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from citygraph.errors import BadData, UsageError
-from citygraph.source.files import Sources, extra_files
+from citygraph.settings import Settings
+from citygraph.source.files import Sources, extra_files, require_folders, sources_of
+from tests.commands import run
 
 TRIG = """@prefix a: <http://a/> .
 GRAPH a:g {
@@ -114,3 +116,31 @@ def test_what_not_every_form_can_carry_is_refused(tmp_path: Path, value: str) ->
     (file,) = sources(tmp_path, data__x_trig=f"GRAPH <http://g> {{ <http://a> <http://b> {value} }}").data_files()
     with pytest.raises(BadData, match=rf"data/x\.trig:1: .*<http://a> .*{UNPORTABLE[value]}"):
         list(file.read())
+
+
+@pytest.mark.parametrize("name", ["data", "ontology", "queries"])
+def test_a_folder_that_a_setting_names_must_exist(tmp_path: Path, name: str) -> None:
+    """A misspelt name would otherwise mean no files at all."""
+    missing = tmp_path / "none"
+    settings = Settings().with_changes(**{name: missing})
+    with pytest.raises(UsageError, match=f"the setting {name} is '{missing}': it must be a folder that exists"):
+        require_folders(settings, "data", "ontology", "queries")
+
+
+def test_folders_of_the_usual_names_are_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance may have no vocabulary and no queries of its own."""
+    monkeypatch.chdir(tmp_path)
+    require_folders(Settings(), "data", "ontology", "queries")
+    found = sources_of(Settings())
+    assert (found.own_ontology, found.own_queries) == (None, None)
+
+
+@pytest.mark.parametrize("command", ["build", "validate", "serve"])
+def test_a_command_names_the_setting_of_a_missing_folder(tmp_path: Path, command: str) -> None:
+    """With one line, and before anything is built or served."""
+    missing = tmp_path / "none"
+    port = {"CITYGRAPH_PORT": "0", "CITYGRAPH_DATA": str(missing)}
+    done = run(command, releases=tmp_path / "releases", environment=port)
+    expected = f"citygraph: the setting data is '{missing}': it must be a folder that exists\n"
+    assert (done.returncode, done.stderr) == (2, expected)
+    assert not (tmp_path / "releases").exists()

@@ -181,6 +181,18 @@ def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "CITYGRAPH_PROT is not a setting" in run("releases").stderr
 
 
+def test_a_wrong_setting_ends_a_command_with_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It names the setting or the option, its value, and what is expected."""
+    file = tmp_path / "file"
+    file.touch()
+    done = run("releases", releases=file)
+    assert (done.returncode, done.stderr) == (2, f"citygraph: --releases is '{file}': it must be a folder\n")
+    monkeypatch.setenv("CITYGRAPH_STORE", "foo")
+    done = run("serve")
+    expected = "citygraph: CITYGRAPH_STORE is 'foo': it must be an address that begins with https:// or http://\n"
+    assert (done.returncode, done.stderr) == (2, expected)
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(root: Path) -> None:
     """`citygraph query … | head` ends quietly."""
     command = [sys.executable, "-m", "citygraph.cli", "--releases", str(root), "query", "-"]

@@ -39,10 +39,23 @@ def test_a_wrong_setting_is_named(variable: str, value: str) -> None:
         ("workers", "0", "at least 1"),
         ("engines", "0", "at least 1"),
         ("time_limit", "nan", "at least 0"),
+        ("time_limit", "0", "above 0"),
+        ("write_time_limit", "0", "above 0"),
+        ("follow_interval", "0", "above 0"),
+        ("query_depth", "0", "at least 1"),
+        ("reconcile_batch", "0", "at least 1"),
         ("client_rate", "inf", "at least 0"),
         ("store_mode", "x", "one of auto, memory, disk"),
         ("stored_results", "x", "one of off, token, local, anyone"),
         ("log_level", "loud", "one of debug, info"),
+        ("store", "foo", "begins with https:// or http://"),
+        ("store_update", "http://", "begins with https:// or http://"),
+        ("store_graphs", "http://[", "begins with https:// or http://"),
+        ("wikidata_endpoint", "ftp://a.example/", "begins with https:// or http://"),
+        ("services", "https://a.example/sparql b", "separated by spaces"),
+        ("store_parameters", "timeout={second}", r"timeout=\{seconds\}"),
+        ("store_parameters", "timeout={", r"timeout=\{seconds\}"),
+        ("store_parameters", "timeout", r"timeout=\{seconds\}"),
     ],
 )
 def test_a_setting_out_of_range_is_refused_when_it_is_read(name: str, value: str, rule: str) -> None:
@@ -51,6 +64,38 @@ def test_a_setting_out_of_range_is_refused_when_it_is_read(name: str, value: str
         read_settings({f"CITYGRAPH_{name.upper()}": value})
     with pytest.raises(UsageError, match=rf"\[server\] {name} is .*{rule}"):
         read_settings({}, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("audit", "folder", "the name of a file"),
+        ("tokens", "folder", "the name of a file"),
+        ("releases", "file", "a folder"),
+        ("releases", "file/releases", "in a folder, but .*file is a file"),
+        ("audit", "file/audit", "in a folder, but .*file is a file"),
+        ("data", "file", "a folder"),
+    ],
+)
+def test_a_path_that_does_not_fit_what_exists_is_refused(tmp_path: Path, name: str, value: str, rule: str) -> None:
+    """A file where a folder must be, or the reverse."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=f"CITYGRAPH_{name.upper()} is .*{value}': it must be {rule}"):
+        read_settings({f"CITYGRAPH_{name.upper()}": str(tmp_path / value)})
+
+
+def test_paths_that_do_not_exist_yet_and_usual_values_are_allowed(tmp_path: Path) -> None:
+    """Commands make their folders; a store may have several parameters."""
+    allowed = {
+        "releases": str(tmp_path / "new" / "releases"),
+        "audit": str(tmp_path / "new" / "audit.jsonl"),
+        "services": "",
+        "store": "https://store.example:8890/sparql?a=b",
+        "store_parameters": "timeout={milliseconds}&default-graph-uri=&signal_void=on",
+    }
+    settings = read_settings({f"CITYGRAPH_{name.upper()}": value for name, value in allowed.items()})
+    assert {name: str(getattr(settings, name)) for name in allowed} == allowed
 
 
 def test_settings_survive_the_environment() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -13,6 +12,7 @@ from typing import Any
 from citygraph.errors import UsageError
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import BASE
+from citygraph.setting_rules import requirement
 
 MIB = 1024 * 1024
 
@@ -31,16 +31,6 @@ _NOT_IN_FILE = {
 # Settings that may be in a file of their own, such as a secret of a container or a credential of systemd.
 _SECRETS = ("admin_token", "metrics_token")
 _OF_FILE = "_FILE"
-
-_LARGEST_PORT = 65535
-# A server without one of them would start, and not respond to any request.
-_AT_LEAST_ONE = ("workers", "threads", "connections", "engines")
-_CHOICES = {
-    "store_mode": ("auto", "memory", "disk"),
-    "stored_results": ("off", "token", "local", "anyone"),
-    "log_format": ("text", "json"),
-    "log_level": ("debug", "info", "warning", "error"),
-}
 
 
 def _setting(default: Any, help_: str) -> Any:
@@ -188,7 +178,7 @@ def read_settings(environment: Mapping[str, str] | None = None, server: Mapping[
             raise UsageError(f"{variable} is not a setting{_nearest(variable, settings)}")
         name = settings[variable].name
         values[name] = _from_text(variable, text, settings[variable].default)
-        _require_allowed(variable, name, values[name])
+        require_allowed(variable, name, values[name])
     return Settings(**values)
 
 
@@ -222,21 +212,15 @@ def _of_server(server: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"{place} in citygraph.toml must be a text, a number, true or false")
         # The types of TOML are those of Python; a number without a point is accepted for one with it.
         values[name] = _from_text(place, _to_text(value), settings[name].default)
-        _require_allowed(place, name, values[name])
+        require_allowed(place, name, values[name])
     return values
 
 
-def _require_allowed(place: str, name: str, value: Any) -> None:
-    """Raises UsageError for a number that is out of range, or a text that is not one of the choices."""
-    if name in _CHOICES and value not in _CHOICES[name]:
-        raise UsageError(f"{place} is {value!r}: it must be one of {', '.join(_CHOICES[name])}")
-    if not isinstance(value, int | float):
-        return
-    least = 1 if name in _AT_LEAST_ONE else 0
-    if not math.isfinite(value) or value < least:
-        raise UsageError(f"{place} is {value}: it must be a number that is at least {least}")
-    if name.endswith("port") and value > _LARGEST_PORT:
-        raise UsageError(f"{place} is {value}: it must be at most {_LARGEST_PORT}")
+def require_allowed(place: str, name: str, value: Any) -> None:
+    """Raises UsageError if the value of a setting breaks its rule; `place` is where the value is set."""
+    if rule := requirement(name, value):
+        shown = repr(str(value)) if isinstance(value, str | Path) else value
+        raise UsageError(f"{place} is {shown}: it must be {rule}")
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:

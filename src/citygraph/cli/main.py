@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from citygraph import __version__
-from citygraph.cli.console import LazyGroup
+from citygraph.cli.console import COULD_NOT, LazyGroup
 from citygraph.errors import UsageError
-from citygraph.settings import read_settings
+from citygraph.settings import read_settings, require_allowed
 
 # The imports of all commands would delay each of them.
 _ELSEWHERE = {
@@ -61,6 +61,10 @@ def main(context: click.Context, /, **folders: Path | None) -> None:
     (see docs/settings.md).
     """
     try:
+        for name, folder in folders.items():
+            if folder is not None:
+                require_allowed(f"--{name}", name, folder)
         context.obj = read_settings().with_changes(**folders)
     except UsageError as error:
-        raise click.UsageError(str(error)) from None
+        click.echo(f"citygraph: {error}", err=True)
+        context.exit(COULD_NOT)

@@ -34,7 +34,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.release.retention import parse_policy, prune_by_setting
 from citygraph.report import Report
 from citygraph.settings import Settings
-from citygraph.source.files import is_current, sources_of
+from citygraph.source.files import is_current, require_folders, sources_of
 from citygraph.source.query_parameters import expand
 
 _RESULT_FORMATS = click.Choice([format_.name for format_ in FORMATS])
@@ -65,6 +65,7 @@ def build(
     while files still have the undone content, unless you give --override-rollback. A build that was interrupted is
     continued, if its inputs are the same.
     """
+    require_folders(settings, "data")
     sources, releases = sources_of(settings), Releases(settings.releases)
     if settings.keep:
         # An error in it is reported before the build.
@@ -123,6 +124,7 @@ def validate(settings: Settings, files: tuple[Path, ...], as_json: bool, lang: s
     The result is that of a build with these files in data/. Without FILES, data/ is validated. Exit status:
     0 conforms, 1 violates, 2 the command failed.
     """
+    require_folders(settings, "data")
     sources = sources_of(settings)
     report = check(sources, files, Progress(), _current(Releases(settings.releases)), partial(click.echo, err=True))
     if not warnings:

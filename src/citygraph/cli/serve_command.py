@@ -16,7 +16,7 @@ from citygraph.release.format_version import upgrade_note
 from citygraph.release.releases import Release, Releases
 from citygraph.release.retention import parse_policy
 from citygraph.settings import Settings
-from citygraph.source.files import is_current, sources_of
+from citygraph.source.files import is_current, require_folders, sources_of
 
 
 @click.command()
@@ -40,6 +40,8 @@ def serve(context: click.Context, /, builds: bool, **changes: Any) -> int:
 
     # Before a build, which may take long.
     require_free(settings)
+    # A server that follows another one needs no data.
+    require_folders(settings, "ontology", "queries", *(() if settings.follow else ("data",)))
     if settings.keep:
         parse_policy(settings.keep)
     if settings.follow and settings.push_to:

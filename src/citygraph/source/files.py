@@ -187,12 +187,22 @@ def sources_of(settings: Settings) -> Sources:
     """Returns the folders under these settings.
 
     An ontology folder that contains the vocabulary itself, as in a checkout of citygraph, replaces that of the package;
-    any other one adds to it.
+    any other one adds to it. Raises UsageError for a folder that a setting names, and that does not exist.
     """
+    require_folders(settings, "ontology", "queries")
     if (settings.ontology / "citygraph.ttl").is_file():
         return Sources(settings.data, settings.ontology, settings.queries)
     ontology, queries = (folder if folder.is_dir() else None for folder in (settings.ontology, settings.queries))
     return Sources(settings.data, packaged_folder("ontology"), packaged_folder("queries"), ontology, queries)
+
+
+def require_folders(settings: Settings, *names: str) -> None:
+    """Raises UsageError for a folder that a setting names, and that does not exist. The usual ones are optional."""
+    usual = Settings()
+    for name in names:
+        folder: Path = getattr(settings, name)
+        if folder != getattr(usual, name) and not folder.is_dir():
+            raise UsageError(f"the setting {name} is {str(folder)!r}: it must be a folder that exists")
 
 
 def extra_files(paths: Iterable[Path]) -> list[SourceFile]:

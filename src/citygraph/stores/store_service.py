@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 from citygraph.engine.client_watch import ClientGone, ClientWatch, End, current_watch
 from citygraph.errors import LimitReached, StoreUnavailable, UsageError
+from citygraph.setting_rules import is_web_address
 from citygraph.settings import Settings
 
 RESULTS = "application/sparql-results+json"
@@ -55,8 +56,7 @@ class StoreAddresses:
     def __post_init__(self) -> None:
         """Raises UsageError for an address that is not http or https."""
         for address in filter(None, (self.query, self.update, self.graphs)):
-            parts = urlsplit(address)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
+            if not is_web_address(address):
                 raise UsageError(f"the store {address!r} must be an address that begins with https:// or http://")
 
 
