@@ -84,11 +84,12 @@ FENCES = {
     "prometheus_client": {"web.sparql.server_metrics"},
     "click": {"cli"},
     "rich": {"cli"},
-    "pyshacl": {"build.validation", "build.adapted_pyshacl"},
+    "pyshacl": {"build.validation", "build.adapted_pyshacl", "build.engine_results"},
     "shifty": {"build.validation"},
     "rdflib": {
         "build.validation",
         "build.adapted_pyshacl",
+        "build.engine_results",
         "sparql.clauses",
         "build.dependencies",
         "build.shape_dependencies",

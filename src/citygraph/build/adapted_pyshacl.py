@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pyshacl
 import rdflib
 from pyoxigraph import Literal as Term
 from pyoxigraph import NamedNode, RdfFormat, parse
+from pyshacl import entrypoints
 from pyshacl.constraints import CONSTRAINT_PARAMETERS_MAP
 from pyshacl.constraints.constraint_component import ConstraintComponent
 from pyshacl.constraints.core.string_based_constraints import PatternConstraintComponent
@@ -26,6 +27,8 @@ from pyshacl.constraints.core.value_range_constraints import (
     MaxInclusiveConstraintComponent,
     MinInclusiveConstraintComponent,
 )
+from pyshacl.helper.sparql_query_helper import SPARQLQueryHelper
+from pyshacl.validator import Validator
 from rdflib import BNode, Graph, Literal, URIRef, plugin
 from rdflib.parser import Parser
 from rdflib.plugins.sparql import prepareQuery
@@ -34,25 +37,23 @@ from rdflib.plugins.sparql.sparql import Query
 from rdflib.query import Processor
 from rdflib.util import from_n3
 
-from citygraph.build.statements import from_engines
-from citygraph.rdf.terms import CG, RDF, RDFS, SH, XSD
-from citygraph.report import Finding, Report, ValidationResult, as_turtle, finding_of
-from citygraph.text import best_tag
+from citygraph.build.engine_results import report_of_results
+from citygraph.rdf.terms import RDF, SH, XSD
+from citygraph.report import Report
 
 
 def explain(data: Path, shapes: Graph, failing: set[tuple[str, str]] | None) -> Report:
-    """Returns the W3C validation report of pySHACL on a file of N-Triples: on these nodes and shapes, or on all."""
+    """Returns the W3C validation report of pySHACL on a file of N-Triples: on these nodes and shapes, or on all.
+
+    Raises pySHACL's ValidationFailure if a constraint cannot be evaluated.
+    """
     adapt()
     graph = _read(data)
     aimed = shapes if failing is None else _aimed_at(shapes, failing)
-    _, results, _ = pyshacl.validate(graph, shacl_graph=aimed, inplace=True)
-    _as_in_data(results)
-    _with_languages(results, shapes)
-    # A shape with several constraints may reject a value several times, always in the same words.
-    unique = {(r.focus_node, r.shape, r.path, r.value): r for r in _results(results, graph, shapes)}
-    # rdflib's Turtle would write an ill-formed decimal such as 4.19e1 without its datatype, as a double.
-    triples = parse(results.serialize(format="nt"), RdfFormat.N_TRIPLES)
-    return Report(tuple(unique.values()), as_turtle(triples))
+    conforms, results, _ = pyshacl.validate(graph, shacl_graph=aimed, inplace=True)
+    if isinstance(results, Exception):
+        raise results
+    return report_of_results(conforms, results, graph, shapes)
 
 
 def _read(data: Path) -> Graph:
@@ -81,15 +82,6 @@ class _Iris(dict[Any, Any]):
         return own
 
 
-def findings_in(results: Graph) -> Iterator[Finding]:
-    """Yields the findings of a W3C report."""
-    _as_in_data(results)
-    for node in results.objects(None, URIRef(SH("result").value)):
-        names = ("focusNode", "sourceShape", "resultPath", "value")
-        focus, shape, path, value = (results.value(node, URIRef(SH(name).value)) for name in names)
-        yield finding_of(_name(focus), _name(shape), _name(path), _ntriples(value))
-
-
 def adapt() -> None:
     """Replaces the deviating parts of pySHACL and rdflib in this process.
 
@@ -101,6 +93,9 @@ def adapt() -> None:
     logging.getLogger("rdflib.term").setLevel(logging.ERROR)
     for component in (DatatypeByIri, LeastNumber, GreatestNumber, WholeTextPattern):
         CONSTRAINT_PARAMETERS_MAP.update(dict.fromkeys(component.constraint_parameters(), component))
+    entrypoints.Validator = ListingValidator  # type: ignore[attr-defined]
+    ConstraintComponent.make_v_result_description = _no_description  # type: ignore[method-assign]
+    SPARQLQueryHelper.check_invalid_sparql = _check_once  # type: ignore[method-assign]
     plugin.register("sparql", Processor, __name__, Prepared.__name__)
     plugin.register("nt", Parser, __name__, NTriples.__name__)
 
@@ -111,6 +106,31 @@ class NTriples(Parser):
     def parse(self, source: Any, sink: Graph, **_options: Any) -> None:
         """Adds the triples to a graph."""
         _add(parse(source.getByteStream().read(), RdfFormat.N_TRIPLES, lenient=True), sink)
+
+
+class ListingValidator(Validator):
+    """A validator that returns its results as they are; pySHACL makes a graph and a text of them."""
+
+    @classmethod
+    def create_validation_report(cls, _shapes: Any, _conforms: bool, results: list[Any]) -> tuple[list[Any], str]:
+        """Returns the results, each with its node and its triples."""
+        return results, ""
+
+
+def _no_description(*_arguments: Any, **_options: Any) -> str:
+    """Returns no description of a result, because nothing reads the text of a report."""
+    return ""
+
+
+_check = SPARQLQueryHelper.check_invalid_sparql
+
+
+def _check_once(helper: Any, text: str, valuenode: Any = None, extravars: Any = None) -> bool:
+    """Raises ValidationFailure if a query must not be a constraint; it is checked for the first focus node only."""
+    if valuenode is not None or extravars is not None or getattr(helper, "checked_text", None) != text:
+        _check(helper, text, valuenode, extravars)  # type: ignore[no-untyped-call]
+        helper.checked_text = text
+    return True
 
 
 class _ByValue(ConstraintComponent):
@@ -235,77 +255,3 @@ def _aimed_at(shapes: Any, failing: set[tuple[str, str]]) -> Any:
         term = from_n3(node) if node.startswith(('"', "_:")) else URIRef(node)
         aimed.add((URIRef(shape), URIRef(SH("targetNode").value), term))
     return aimed
-
-
-def _as_in_data(results: Graph) -> None:
-    """Gives ill-formed literals in a report their datatype back, in the messages too."""
-    for subject, predicate, value in list(results):
-        if not isinstance(value, Literal):
-            continue
-        text, datatype = from_engines(str(value)), from_engines(value.datatype or "")
-        if (text, datatype) != (str(value), value.datatype or ""):
-            results.remove((subject, predicate, value))
-            term = Literal(text, lang=value.language, datatype=datatype or None, normalize=False)
-            results.add((subject, predicate, term))
-
-
-def _with_languages(results: Graph, shapes: Graph) -> None:
-    """Gives the messages of SPARQL constraints in a report their languages back, which pySHACL takes away."""
-    of_message, of_shape = URIRef(SH("resultMessage").value), URIRef(SH("sourceShape").value)
-    messages = cache(lambda shape: set(shapes.objects(shape, URIRef(SH("message").value))))
-    for node, message in list(results.subject_objects(of_message)):
-        stated = messages(results.value(node, of_shape))
-        if message not in stated and any(str(message) == str(one) for one in stated):
-            results.remove((node, of_message, message))
-            for one in stated:
-                results.add((node, of_message, one))
-
-
-def _name(term: Any) -> str:
-    """Returns a term as text: an IRI without its brackets, any other term as N-Triples, None as ""."""
-    text = _ntriples(term)
-    return text[1:-1] if text.startswith("<") else text
-
-
-def _ntriples(term: Any) -> str:
-    """Returns a term of rdflib in canonical N-Triples; "" for no term."""
-    if isinstance(term, Literal):
-        if term.language:
-            return str(Term(str(term), language=term.language))
-        return str(Term(str(term), datatype=NamedNode(str(term.datatype)) if term.datatype else None))
-    return f"<{term}>" if isinstance(term, URIRef) else term.n3() if term is not None else ""
-
-
-def _results(results: Any, graph: Any, shapes: Any) -> Iterator[ValidationResult]:
-    def uri(term: Any) -> Any:
-        return URIRef(term.value)
-
-    texts = cache(lambda shape, name: _by_language(shapes.objects(shape, uri(name))))
-    # Only those of the report: a result below sh:detail belongs to another result.
-    for node in results.objects(None, uri(SH("result"))):
-        focus = results.value(node, uri(SH("focusNode")))
-        shape = results.value(node, uri(SH("sourceShape")))
-        path = results.value(node, uri(SH("resultPath")))
-        value = results.value(node, uri(SH("value")))
-        yield ValidationResult(
-            severity=str(results.value(node, uri(SH("resultSeverity")))).rpartition("#")[2].lower(),
-            focus_node=_name(focus),
-            shape=str(shape),
-            component=str(results.value(node, uri(SH("sourceConstraintComponent")))),
-            path=_name(path),
-            value=_ntriples(value),
-            label=_label(graph, focus, uri(RDFS("label"))),
-            # From the shape: in the report pySHACL takes the languages of messages of SPARQL constraints away.
-            messages=texts(shape, SH("message")),
-            remedies=texts(shape, CG("remedy")),
-        )
-
-
-def _by_language(texts: Iterable[Any]) -> dict[str, str]:
-    return {text.language or "": str(text) for text in texts if isinstance(text, Literal)}
-
-
-def _label(graph: Any, node: Any, label: Any) -> str:
-    labels = _by_language(graph.objects(node, label))
-    tag = best_tag(labels, "en", "*", "")
-    return "" if tag is None else labels[tag]

@@ -250,7 +250,8 @@ class Validator:
 
         Raises EnginesDisagree if shifty's results differ in a focus node, shape, path or value.
         """
-        from citygraph.build.adapted_pyshacl import adapt, explain, findings_in
+        from citygraph.build.adapted_pyshacl import adapt, explain
+        from citygraph.build.engine_results import findings_in
 
         adapt()
         names = None if both else sorted({shape for _, shape in failing})

@@ -1,0 +1,168 @@
+"""Results of validation engines: from graphs and terms of rdflib to validation results and W3C reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+from pyoxigraph import BlankNode, NamedNode, Quad
+from pyoxigraph import Literal as Term
+from pyshacl.rdfutil.clone import clone_blank_node
+from rdflib import BNode, Graph, Literal, URIRef
+
+from citygraph.build.statements import from_engines
+from citygraph.rdf.terms import CG, RDF, RDFS, SH
+from citygraph.report import Finding, Report, ValidationResult, as_turtle, finding_of
+from citygraph.text import best_tag
+
+# Statements by subject and predicate, in order.
+_BySubject = dict[Any, dict[Any, dict[Any, None]]]
+
+
+def _uri(term: NamedNode) -> URIRef:
+    return URIRef(term.value)
+
+
+_RESULT, _SHAPE, _MESSAGE = _uri(SH("result")), _uri(SH("sourceShape")), _uri(SH("resultMessage"))
+_SEVERITY, _COMPONENT = _uri(SH("resultSeverity")), _uri(SH("sourceConstraintComponent"))
+_FINDING = (_uri(SH("focusNode")), _SHAPE, _uri(SH("resultPath")), _uri(SH("value")))
+
+
+def report_of_results(conforms: bool, results: Iterable[Any], graph: Any, shapes: Any) -> Report:
+    """Returns the report with the results of pySHACL: each a text, its node and its triples.
+
+    `graph` has the labels of focus nodes, `shapes` the messages.
+    """
+    statements = _Statements(shapes)
+    own = [(node, statements.of_result(triples)) for _, node, triples in results]
+    # A shape with several constraints may reject a value several times, always in the same words.
+    unique = {(r.focus_node, r.shape, r.path, r.value): r for r in _results(own, graph, shapes)}
+    return Report(tuple(unique.values()), as_turtle(_quads(conforms, own)))
+
+
+def findings_in(results: Graph) -> Iterator[Finding]:
+    """Yields the findings of a W3C report."""
+    statements: dict[Any, dict[Any, Any]] = {}
+    for subject, predicate, value in results:
+        statements.setdefault(subject, {})[predicate] = value
+    for node in results.objects(None, _RESULT):
+        focus, shape, path, value = (_term(statements[node].get(name)) for name in _FINDING)
+        yield finding_of(_name(focus), _name(shape), _name(path), _text(value))
+
+
+class _Statements:
+    """The statements of results by subject and predicate, in order, as terms of rdflib."""
+
+    def __init__(self, shapes: Graph) -> None:
+        self._messages = cache(lambda shape: dict.fromkeys(shapes.objects(shape, _uri(SH("message")))))
+        self._cloned: set[tuple[Any, Any]] = set()
+
+    def of_result(self, triples: Iterable[Any]) -> _BySubject:
+        """Returns what pySHACL states about a result, about results below sh:detail and about their blank nodes."""
+        statements: _BySubject = {}
+        for subject, predicate, term in triples:
+            # A term of the data or the shapes comes with its graph.
+            graph, value = term if isinstance(term, tuple) else (None, term)
+            if isinstance(value, BNode) and graph is not None:
+                self._add_clone(graph, value, statements)
+            statements.setdefault(subject, {}).setdefault(predicate, {})[value] = None
+        for properties in statements.values():
+            if messages := properties.get(_MESSAGE):
+                properties[_MESSAGE] = self._with_languages(messages, next(iter(properties[_SHAPE])))
+        return statements
+
+    def _add_clone(self, graph: Any, node: Any, statements: _BySubject) -> None:
+        """Adds what a graph states about a blank node, once for all results."""
+        if (graph, node) not in self._cloned:
+            self._cloned.add((graph, node))
+            clone = Graph("SimpleMemory")
+            clone_blank_node(graph, node, clone, keepid=True)
+            for subject, predicate, value in clone:
+                statements.setdefault(subject, {}).setdefault(predicate, {})[value] = None
+
+    def _with_languages(self, messages: dict[Any, None], shape: Any) -> dict[Any, None]:
+        """Returns messages with the languages that pySHACL takes away from those of SPARQL constraints."""
+        stated = self._messages(shape)
+        texts = set(map(str, stated))
+        lost = [one for one in messages if one not in stated and str(one) in texts]
+        kept = {one: None for one in messages if one not in lost}
+        return {**kept, **stated} if lost else messages
+
+
+def _quads(conforms: bool, results: Iterable[tuple[Any, _BySubject]]) -> Iterator[Quad]:
+    """Yields the statements of a report."""
+    whole = BlankNode()
+    yield Quad(whole, RDF("type"), SH("ValidationReport"))
+    yield Quad(whole, SH("conforms"), Term(conforms))
+    results = list(results)
+    term = _Terms()
+    yield from (Quad(whole, SH("result"), term[node]) for node, _ in results)
+    for _, statements in results:
+        for subject, properties in statements.items():
+            for predicate, values in properties.items():
+                yield from (Quad(term[subject], term[predicate], term[value]) for value in values)
+
+
+class _Terms(dict[Any, Any]):
+    """The terms of the RDF library, by term of rdflib; each IRI is made once."""
+
+    def __missing__(self, term: Any) -> Any:
+        own = _term(term)
+        if isinstance(term, URIRef):
+            self[term] = own
+        return own
+
+
+def _term(term: Any) -> Any:
+    """Returns a term of rdflib as one of the RDF library, an ill-formed literal with its datatype; None for None."""
+    if isinstance(term, Literal):
+        text = from_engines(str(term))
+        if term.language:
+            return Term(text, language=term.language)
+        return Term(text, datatype=NamedNode(from_engines(term.datatype)) if term.datatype else None)
+    if isinstance(term, URIRef):
+        return NamedNode(str(term))
+    return None if term is None else BlankNode(str(term))
+
+
+def _name(term: Any) -> str:
+    """Returns a term as text: an IRI without its brackets, any other term as N-Triples, None as ""."""
+    return str(term.value) if isinstance(term, NamedNode) else _text(term)
+
+
+def _text(term: Any) -> str:
+    """Returns a term in canonical N-Triples; "" for no term."""
+    return "" if term is None else str(term)
+
+
+def _results(results: Iterable[tuple[Any, _BySubject]], graph: Any, shapes: Any) -> Iterator[ValidationResult]:
+    texts = cache(lambda shape, name: _by_language(shapes.objects(shape, _uri(name))))
+    label = cache(lambda node: _label(graph, node, _uri(RDFS("label"))))
+    term = _Terms()
+    # Only those of the report: a result below sh:detail belongs to another result.
+    for node, statements in results:
+        values = {predicate: next(iter(values)) for predicate, values in statements[node].items()}
+        focus, shape, path, value = (values.get(name) for name in _FINDING)
+        yield ValidationResult(
+            severity=str(values[_SEVERITY]).rpartition("#")[2].lower(),
+            focus_node=_name(term[focus]),
+            shape=str(shape),
+            component=str(values[_COMPONENT]),
+            path=_name(term[path]),
+            value=_text(term[value]),
+            label=label(focus),
+            # From the shape: in the report pySHACL takes the languages of messages of SPARQL constraints away.
+            messages=texts(shape, SH("message")),
+            remedies=texts(shape, CG("remedy")),
+        )
+
+
+def _by_language(texts: Iterable[Any]) -> dict[str, str]:
+    return {text.language or "": str(text) for text in texts if isinstance(text, Literal)}
+
+
+def _label(graph: Any, node: Any, label: Any) -> str:
+    labels = _by_language(graph.objects(node, label))
+    tag = best_tag(labels, "en", "*", "")
+    return "" if tag is None else labels[tag]
