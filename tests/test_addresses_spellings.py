@@ -79,6 +79,36 @@ def test_no_address_ends_with_a_slash(client: FlaskClient, path: str) -> None:
     assert client.post(f"/{path}/").status_code in (404, 405)
 
 
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/explore.json?kind=agreement", "type, country, decade, protocol, source, at, page, format, lang"),
+        (
+            "/explore?type=agreement&countries=germany",
+            "type, country, decade, protocol, source, at, page, format, lang",
+        ),
+        ("/network.csv?at=1990-01-01", "city, from, to, format, lang"),
+        ("/search.json?query=baku", "q, type, format, lang"),
+        ("/suggest?prefix=baku", "q, type, format, lang"),
+        ("/quality.json?shape=x", "format, lang"),
+    ],
+)
+def test_a_parameter_that_an_address_does_not_have_is_refused(client: FlaskClient, path: str, names: str) -> None:
+    """Without the misspelt filter, the response would be other data than those wanted."""
+    response = client.get(path, headers={"Accept": "application/json"})
+    assert response.status_code == 400
+    assert response.get_json(force=True)["detail"].endswith(f"; it has: {names}")
+
+
+@pytest.mark.parametrize(
+    "path", ["/explore?type=city", "/search?q=baku", "/queries/partners?city=baku", "/doc/city/izmir?at=2000-01-01"]
+)
+def test_a_shared_link_works_with_what_others_append_to_it(client: FlaskClient, path: str) -> None:
+    """Mail programs and social networks append parameters to links."""
+    response = client.get(f"{path}&fbclid=x&utm_source=mail&lang=tr", headers={"Accept": "text/html"})
+    assert (response.status_code, response.headers["Content-Language"]) == (200, "tr")
+
+
 def test_a_uri_after_a_timegate_keeps_its_slash(client: FlaskClient) -> None:
     """It is compared as it is."""
     assert client.get("/timegate/").status_code == 302

@@ -78,21 +78,41 @@ def test_around_a_city_its_partners_and_theirs(client: FlaskClient) -> None:
     """Bremen has one partner, and that has all the others of İzmir."""
     html = page(client, "city=city/bremen")
     around = client.get("/network.json?city=city/izmir").get_json()
-    others = sum(node["ring"] == 1 for node in around["nodes"]) - 1
+    others = sum(node["hop"] == 1 for node in around["nodes"]) - 1
     assert f"It has 1 partner. Their partners add {others} places, on the outer ring." in html
     answer = client.get("/network.json?city=city/bremen").get_json()
-    assert [sum(node["ring"] == ring for node in answer["nodes"]) for ring in (0, 1, 2)] == [1, 1, others]
+    assert [sum(node["hop"] == ring for node in answer["nodes"]) for ring in (0, 1, 2)] == [1, 1, others]
 
 
 def test_json_is_in_the_node_link_format(client: FlaskClient) -> None:
     """NetworkX reads it: nodes have ids, edges have their ends (13.27)."""
-    for query in ("?city=city/bremen", "?from=city/bremen&to=city/baku", "?city=Atlantis"):
+    views = {"?city=city/bremen": "neighbourhood", "?from=city/bremen&to=city/baku": "path"}
+    for query, view in views.items():
         network = client.get(f"/network{query}", headers={"Accept": "application/json"}).get_json()
+        assert (network["view"], "paths" in network) == (view, view == "path")
         assert (network["directed"], network["multigraph"], network["graph"]) == (False, False, {})
         ids = [node["id"] for node in network["nodes"]]
         assert len(ids) == len(set(ids))
         assert {edge[end] for edge in network["edges"] for end in ("source", "target")} <= set(ids)
         assert len({(edge["source"], edge["target"]) for edge in network["edges"]}) == len(network["edges"])
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("city=Atlantis", "city: no place has the name 'Atlantis'"),
+        ("from=city/bremen&to=Atlantis", "to: no place has the name 'Atlantis'"),
+        ("from=city/bremen", "both ends of a path"),
+        ("to=city/bremen", "both ends of a path"),
+        ("city=city/bremen&from=city/bremen&to=city/baku", "either one place as city, or both ends"),
+    ],
+)
+def test_a_program_gets_an_error_instead_of_an_empty_network(client: FlaskClient, query: str, detail: str) -> None:
+    """The page says the same next to its form."""
+    response = client.get(f"/network.json?{query}")
+    assert response.status_code == 400
+    assert detail in response.get_json(force=True)["detail"]
+    assert client.get(f"/network?{query}").status_code == 200
 
 
 def test_the_network_is_told_in_turkish(client: FlaskClient) -> None:

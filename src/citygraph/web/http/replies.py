@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from citygraph.errors import NotAcceptable
+from citygraph.errors import NotAcceptable, UsageError
 from citygraph.rdf.formats import ALIASES, Kind, content_type_of, of_kind
 from citygraph.web.http.bodies import SMALLEST, compress
 from citygraph.web.http.messages import FOR_EVER as FOR_EVER
 from citygraph.web.http.messages import FRESH as FRESH
 from citygraph.web.http.messages import Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.negotiation import best_of, encoding, other_types
+
+# Parameters of all these addresses; the last ones are read in front of the views.
+_COMMON = frozenset({"format", "lang", "_cite", "accessed", "history"})
+_TRACKING = re.compile(r"utm_[a-z]+|(?:fb|g|ms|tw|y)clid|igsh(?:id)?|mc_[ce]id", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,21 @@ JSON = Variant("json", "application/json")
 GRAPHS = tuple(
     Variant(format_.extension, format_.content_type, other_types(format_)) for format_ in of_kind(Kind.GRAPH)
 )
+
+
+def check_parameters(request: Request, *own: str) -> None:
+    """Raises UsageError for a parameter that the address does not have: without a misspelt filter, data are wrong."""
+    if not request.query:
+        return
+    unknown = next((name for name in request.args if name not in (*own, *_COMMON) and not is_tracking(name)), None)
+    if unknown is not None:
+        names = ", ".join((*own, "format", "lang"))
+        raise UsageError(f"this address has no parameter {unknown[:80]!r}; it has: {names}")
+
+
+def is_tracking(name: str) -> bool:
+    """Returns whether a parameter is one that mail programs and social networks append to links."""
+    return _TRACKING.fullmatch(name) is not None
 
 
 def chosen(request: Request, variants: Sequence[Variant], extension: str = "") -> Variant:

@@ -6,7 +6,7 @@ import json
 
 from citygraph.settings import Settings
 from citygraph.web.http.messages import Reply, Request
-from citygraph.web.http.replies import HTML, JSON, chosen, reply
+from citygraph.web.http.replies import HTML, JSON, check_parameters, chosen, reply
 from citygraph.web.view.findings import ShapeFindings, by_shape
 from citygraph.web.view.page_request import page_request_of
 from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
@@ -26,6 +26,7 @@ class QualityPage:
 
     def show(self, request: Request, extension: str = "") -> Reply:
         """Returns the findings grouped by shape. Raises NotAcceptable for other formats than HTML and JSON."""
+        check_parameters(request)
         offer = chosen(request, (HTML, JSON), extension)
         opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
         language = reader.translations.language

@@ -8,7 +8,7 @@ from citygraph.errors import NotFound, UsageError
 from citygraph.settings import Settings
 from citygraph.source.reading import read_text
 from citygraph.web.http.messages import Reply, Request
-from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
+from citygraph.web.http.replies import HTML, JSON, Variant, check_parameters, chosen, reply
 from citygraph.web.view.page_request import page_request_of
 from citygraph.web.view.release_cache import ReleaseCache
 from citygraph.web.view.templates import Templates
@@ -31,6 +31,7 @@ class WikidataPage:
 
         Raises NotFound if there is no comparison yet, UsageError for an unknown state.
         """
+        check_parameters(request, "state")
         offer = chosen(request, (HTML, JSON, _CSV), extension)
         # Read on each request: the command writes the file while the server runs.
         changes, retrieved = _saved(self._settings.wikidata_comparison)

@@ -20,9 +20,9 @@ from citygraph.instance import current_instance
 from citygraph.settings import Settings
 from citygraph.text import guarded_cell
 from citygraph.web.http.messages import Reply, Request
-from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
+from citygraph.web.http.replies import HTML, JSON, Variant, check_parameters, chosen, reply
 from citygraph.web.kinds.drawing import land_files
-from citygraph.web.search.explore_filters import SIGNED, ExploreState, query_of, read_state
+from citygraph.web.search.explore_filters import PARAMETERS, SIGNED, ExploreState, query_of, read_state
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from citygraph.web.view.templates import Templates
@@ -86,6 +86,7 @@ class Explore:
 
     def show(self, request: Request, extension: str = "") -> Reply:
         """Returns the entities that match all filters. Raises UsageError for a malformed filter."""
+        check_parameters(request, *PARAMETERS)
         offer = chosen(request, (HTML, JSON, _CSV), extension)
         opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
         addresses, language = reader.addresses, reader.translations.language
@@ -192,7 +193,7 @@ def as_csv(rows: Iterable[Entity]) -> str:
 def _as_json(rows: Iterable[Entity], filter_: Filter, state: ExploreState) -> str:
     results = [{name: value for name, value in _record(one).items() if value not in ("", None)} for one in rows]
     filters = {"type": filter_.kind, **dict(state.values), **({"at": filter_.at} if filter_.at else {})}
-    members = {"asked": filters, "count": len(results), "results": results, "query": query_of(filter_)}
+    members = {"filters": filters, "count": len(results), "results": results, "query": query_of(filter_)}
     return json.dumps(members, ensure_ascii=False) + "\n"
 
 

@@ -21,6 +21,8 @@ from citygraph.web.view.values import KINDS
 SIGNED = {"yes": N_("protocol signed"), "no": N_("no known protocol")}
 # The facets, each with the path of its values' IRIs.
 _PATHS = {"country": "id/country/", "decade": "", "protocol": "", "source": "source/"}
+# The parameters of an address with a state.
+PARAMETERS = ("type", *_PATHS, "at", "page")
 _SLUG = re.compile(r"[\w.~-]{1,200}")
 _MOST_VALUES = 50  # of one facet
 _CLASSES = {

@@ -12,7 +12,7 @@ from math import atan2, cos, degrees, pi, radians, sin
 
 from markupsafe import Markup, escape
 
-from citygraph.errors import UsageError
+from citygraph.errors import UnknownName, UsageError
 from citygraph.index.entities import Entity, EntityTable
 from citygraph.index.tie_graph import Subgraph, TieEdge, neighbourhood, path_between, whole_graph
 from citygraph.rdf.formats import BY_NAME
@@ -20,7 +20,7 @@ from citygraph.rdf.partial_dates import chronological
 from citygraph.settings import Settings
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.http.messages import Reply, Request
-from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
+from citygraph.web.http.replies import HTML, JSON, Variant, check_parameters, chosen, reply
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import Lookups, OpenRelease, ReleaseCache
 from citygraph.web.view.templates import Templates
@@ -73,7 +73,7 @@ class TieRow:
 
 @dataclass(frozen=True)
 class NetworkView:
-    """The content of the page: `kind` is whole, around, way or asked (a place is unknown).
+    """The content of the page: `kind` is whole, neighbourhood, path or unknown (a place is missing or unknown).
 
     Agreements that are not in force are not part of the network; `ended` is the number of these agreements in the
     release.
@@ -107,6 +107,7 @@ class Network:
 
     def show(self, request: Request, extension: str = "") -> Reply:
         """Returns the whole network, the surroundings of ?city=, or the shortest path ?from= ?to= (names or ids)."""
+        check_parameters(request, *_PARTS)
         offer = chosen(request, _OFFERS, extension)
         if offer is not HTML and not any(request.args.get(name) for name in _PARTS):
             # By an engine, which can be ended, because a file has the whole network.
@@ -118,6 +119,8 @@ class Network:
             raise UsageError("the ties around a city and the paths are available as JSON; other files have all ties")
         opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
         city, start, end = (self._place(opened, request.args.get(n, ""), reader) for n in _PARTS)
+        if offer is JSON:
+            _check_places(city, start, end)
         # A release at its own address never changes, whatever the day.
         today = opened.release.manifest.created[:10] if request.release else self._today().isoformat()
         view = _view(opened.listing, city, start, end, today)
@@ -165,6 +168,15 @@ class Network:
         return RequestedPlace(typed, place.iri, opened.in_language(place, language).name(language))
 
 
+def _check_places(city: RequestedPlace, start: RequestedPlace, end: RequestedPlace) -> None:
+    """Raises UsageError if a program asks for a path without both ends, UnknownName if a place is unknown."""
+    if bool(start.typed) != bool(end.typed) or (city.typed and start.typed):
+        raise UsageError("name either one place as city, or both ends of a path as from and to")
+    for parameter, place in zip(_PARTS, (city, start, end), strict=True):
+        if place.typed and not place.iri:
+            raise UnknownName(f"{parameter}: no place has the name {place.typed[:80]!r}", parameter)
+
+
 def _files(reader: PageRequest) -> list[AlternateForm]:
     """Returns the files of the whole network."""
     return [
@@ -179,11 +191,11 @@ def _view(
     ties = table.ties_on(today)
     view = partial(NetworkView, places=len(ties.neighbours), ended=table.ended_count(today))
     if start.iri and end.iri:
-        return view("way", path_between(ties, start.iri, end.iri), ties.path_count(start.iri, end.iri))
+        return view("path", path_between(ties, start.iri, end.iri), ties.path_count(start.iri, end.iri))
     if city.iri and not (start.typed or end.typed):
-        return view("around", neighbourhood(ties, city.iri))
+        return view("neighbourhood", neighbourhood(ties, city.iri))
     if start.typed or end.typed or city.typed:
-        return view("asked", Subgraph((), ()))
+        return view("unknown", Subgraph((), ()))
     return view("whole", whole_graph(ties))
 
 
@@ -209,17 +221,16 @@ def _by_name(entities: Iterable[Entity], reader: PageRequest) -> list[Text]:
 
 
 def _as_json(view: NetworkView, entities: Mapping[str, Entity]) -> str:
-    # NetworkX's node-link format (directed, multigraph, graph, id, source, target). The other members are older, and a
-    # public interface.
+    # NetworkX's node-link format (directed, multigraph, graph, id, source, target), with members of our own.
     network: dict[str, object] = {
         "directed": False,
         "multigraph": False,
         "graph": {},
-        "sight": view.kind,
+        "view": view.kind,
         "places": view.subgraph.count,
         "ended": view.ended,
         "nodes": [
-            {"id": iri, "iri": iri, "label": entities[iri].label, "ring": distance}
+            {"id": iri, "iri": iri, "label": entities[iri].label, "hop": distance}
             for distance, places in enumerate(view.subgraph.hops)
             for iri in places
         ],
@@ -234,8 +245,8 @@ def _as_json(view: NetworkView, entities: Mapping[str, Entity]) -> str:
             for tie in view.subgraph.ties
         ],
     }
-    if view.kind == "way":
-        network["ways"] = view.path_count
+    if view.kind == "path":
+        network["paths"] = view.path_count
     return json.dumps(network, ensure_ascii=False) + "\n"
 
 
@@ -253,7 +264,7 @@ class _Position:
 
 def network_of(kind: str, part: Subgraph, entities: Mapping[str, Entity], reader: PageRequest) -> Markup:
     """Returns the chart of the whole network or of a place's surroundings; empty for other kinds and without ties."""
-    if kind not in ("whole", "around") or not part.ties:
+    if kind not in ("whole", "neighbourhood") or not part.ties:
         return Markup()
     hub = _hub(part) if kind == "whole" else part.hops[0][0]
     around = [one for tie in part.ties if hub in (tie.one, tie.other) for one in (tie.one, tie.other) if one != hub]

@@ -21,7 +21,7 @@ from citygraph.text import fold, nfc, separates_words
 from citygraph.web.http.addresses import Addresses, addresses_of
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.negotiation import reader_language
-from citygraph.web.http.replies import HTML, JSON, chosen, reply
+from citygraph.web.http.replies import HTML, JSON, check_parameters, chosen, reply
 from citygraph.web.view.page_request import PageRequest, page_request_of
 from citygraph.web.view.release_cache import Lookups, OpenRelease, ReleaseCache
 from citygraph.web.view.templates import Templates
@@ -72,6 +72,7 @@ class Search:
 
     def search(self, request: Request, extension: str = "") -> Reply:
         """Returns the entities with all words of ?q=, of the kind ?type=. The last word may be incomplete."""
+        check_parameters(request, "q", "type")
         offer = chosen(request, (HTML, JSON), extension)
         text, kind = request.args.get("q", "").strip()[:_LONGEST], request.args.get("type", "").strip().casefold()
         if kind and kind not in KINDS:
@@ -132,6 +133,7 @@ class Suggestions:
 
     def suggest(self, request: Request) -> Reply:
         """Returns the best entities with a name that begins with ?q=, of the kinds ?type= if any are given."""
+        check_parameters(request, "q", "type")
         text, kinds = request.args.get("q", "").strip()[:_LONGEST_PREFIX], request.args.getlist("type")
         if not set(kinds) <= set(KINDS):
             raise UsageError(f"type must be one of {', '.join(KINDS)}")

@@ -27,7 +27,7 @@ from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import NO_STORE, OUTLET, RELEASE, Reply, Request
 from citygraph.web.http.negotiation import accepted_formats
 from citygraph.web.http.problems import Problem, problem_of
-from citygraph.web.http.replies import HTML, JSON, Variant, chosen, reply
+from citygraph.web.http.replies import HTML, JSON, Variant, chosen, is_tracking, reply
 from citygraph.web.sparql.endpoint import SparqlEndpoint
 from citygraph.web.sparql.offered_formats import offered_formats
 from citygraph.web.sparql.openapi import openapi
@@ -327,6 +327,8 @@ def _parameters(request: Request) -> tuple[dict[str, str], dict[str, str]]:
     arguments: dict[str, str] = {}
     own: dict[str, str] = {}
     for name, value in parameters_of(request.environ.get("QUERY_STRING") or "", "the address"):
+        if is_tracking(name):
+            continue
         into = own if name in ADDRESS_PARAMETERS else arguments
         if name in into:
             raise UsageError(f"the parameter {name[:80]!r} occurs twice in the address")

@@ -14,7 +14,7 @@ from citygraph.errors import Gone, MethodNotAllowed, NotFound
 from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, OWL, PROV, RDF, VOID, XSD
 from citygraph.release.releases import Release
 from citygraph.web.http.messages import Reply, Request, redirection
-from citygraph.web.http.replies import FOR_EVER, GRAPHS, HTML, JSON, chosen, reply, split
+from citygraph.web.http.replies import FOR_EVER, GRAPHS, HTML, JSON, check_parameters, chosen, reply, split
 from citygraph.web.time.release_differences import OFFERS as DIFFERENCE_OFFERS
 from citygraph.web.time.release_differences import counts, difference_page, rdf_patch, trig, written_as
 from citygraph.web.time.release_site import ReleaseSite
@@ -98,6 +98,7 @@ class ReleasePages:
 
     def _difference(self, request: Request, name: str, extension: str) -> Reply:
         older, _, newer = name.partition("..")
+        check_parameters(request, "page", "part")
         offer = chosen(request, DIFFERENCE_OFFERS, extension)
         changes = self._site.timeline.between(self._get(older), self._get(newer))
         iri = f"{self._site.settings.base}releases/{name}"
