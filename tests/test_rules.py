@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 
-from citygraph.rdf.terms import CG, ID, PREFIXES
+from citygraph.rdf.terms import CG, DERIVED_GRAPH, ID, PREFIXES
 from citygraph.release.releases import Release
-from citygraph.source.rules import derive, read_rules
+from citygraph.source.rules import Rule, derive, derive_in_parts, read_rules
 from tests.conftest import REPOSITORY
 
 _HEAD = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in PREFIXES.items())
@@ -184,3 +184,31 @@ def test_heads_of_the_conference_cities_have_not_left_office(izmir: Release) -> 
     assert {"tunc-soyer", "michael-muller"} <= former
     assert "cemil-tugay" in current
     assert not current & former
+
+
+@pytest.mark.parametrize("node", ["<urn:x:s>", "_:b"])
+def test_derived_triples_are_added_to_both_graphs_unless_a_source_states_them(node: str) -> None:
+    """(16 §5) They are returned as lines; blank nodes keep their labels, and texts their escapes."""
+    store = Store()
+    stated = f'{node} <urn:x:p> "a .\\n\\"é\\u0085" , "b" ; <urn:x:q> "b" .'
+    store.extend(parse(stated, RdfFormat.TURTLE))
+    before = set(store)
+    lines = [
+        line
+        for part in derive_in_parts(Rule("r", "CONSTRUCT { ?s <urn:x:q> ?o } { ?s <urn:x:p> ?o }"), store, "")
+        for line in part
+    ]
+    new = set(store) - before
+    assert {quad.object.value for quad in new} == {'a .\n"é\u0085'}
+    assert {quad.graph_name for quad in new} == {DefaultGraph(), DERIVED_GRAPH}
+    assert {quad.subject for quad in new} == {quad.subject for quad in before}
+    assert lines == [f"{quad.triple} .\n" for quad in new if quad.graph_name == DERIVED_GRAPH]
+
+
+def test_triple_that_two_rules_derive_is_derived_once() -> None:
+    """(16 §5)"""
+    store = Store()
+    store.extend(parse("<urn:x:s> <urn:x:p> <urn:x:o> .", RdfFormat.TURTLE))
+    rule = Rule("r", "CONSTRUCT { ?s <urn:x:q> ?o } { ?s <urn:x:p> ?o }")
+    assert [[len(part) for part in derive_in_parts(rule, store, "")] for _ in range(2)] == [[1], [0]]
+    assert len(store) == 3

@@ -15,7 +15,8 @@ from citygraph.rdf.nquads import as_line, with_graph
 from citygraph.release.releases import Releases
 from tests.small import write_files
 
-GRAPHS = (DefaultGraph(), NamedNode("urn:x:g"), BlankNode("g"))
+_NAMED = NamedNode("urn:x:g")
+GRAPHS = (DefaultGraph(), _NAMED, BlankNode("g"))
 OBJECTS = (
     NamedNode("urn:x:o"),
     BlankNode("b"),
@@ -103,7 +104,9 @@ def test_store_that_outgrows_memory_goes_on_on_the_disk(tmp_path: Path) -> None:
     with StoreWriting(tmp_path / "store") as writing:
         filling = StoreFilling(filled(), tmp_path / "merged.nt", writing)
         everything = set(filling.store)
-        filling.append(everything)
+        filling.append(quad for quad in everything if quad.graph_name != _NAMED)
+        lines = [f"{quad.triple} .\n" for quad in everything if quad.graph_name == _NAMED]
+        filling.append_lines(lines, _NAMED)
         filling.bound_memory((tmp_path / "merged.nt").stat().st_size)
         assert not writing.is_done()
         filling.bound_memory((tmp_path / "merged.nt").stat().st_size - 1)

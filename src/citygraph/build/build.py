@@ -250,10 +250,9 @@ def _assemble(
         derived, day = 0, year_before_newest_source(filling.store)
         for rule in read_rules(sources.rule_files()):
             filling.bound_memory(most_in_memory)
-            for quads in derive_in_parts(rule, filling.store, day):
-                filling.store.extend(quads)
-                derived += len(quads)
-                filling.append(quads)
+            for lines in derive_in_parts(rule, filling.store, day):
+                derived += len(lines)
+                filling.append_lines(lines, DERIVED_GRAPH)
         step.result = f"{derived} triples"
     with progress.step("describe") as step:
         description = describe(filling.store, table_outputs(sources.query_folders))

@@ -19,7 +19,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.errors import CitygraphError
 from citygraph.parent import die_with_parent
-from citygraph.rdf.nquads import as_line, named_graphs
+from citygraph.rdf.nquads import as_line, named_graphs, with_graph
 
 # Quads of a file: the memory for a whole large store at once would be many times as much.
 _CHUNK = 200_000
@@ -106,6 +106,14 @@ class StoreFilling:
                 file.write(line)
                 if self.writing:
                     self.writing.add((line, as_line(quad)))
+
+    def append_lines(self, lines: list[str], graph: NamedNode) -> None:
+        """Notes triples of a graph and of the default graph, given as lines of N-Triples."""
+        with self.merged.open("a", encoding="utf-8", newline="\n") as file:
+            file.writelines(lines)
+        if self.writing:
+            self.writing.add(lines)
+            self.writing.add(with_graph(line, graph) for line in lines)
 
     def bound_memory(self, most: int) -> None:
         """Continues on the disk if the store is in memory and its triples have more than `most` bytes."""
