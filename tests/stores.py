@@ -12,9 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 
+from citygraph.stores.release_names import STATE_GRAPH
 from citygraph.stores.store_service import StoreAddresses
 from tests.running import PATIENCE, free_port
 
@@ -53,7 +55,7 @@ def _await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
 class Proxy:
     """A proxy in front of the queries of a store; `change` gets the body of each answer, and `asked` are the bodies.
 
-    `delay` is in seconds, before the answer.
+    `delay` is in seconds, before the answer. What asks for the state of the store, every few seconds, is passed on.
     """
 
     address: str
@@ -73,14 +75,17 @@ def proxy_of(query_address: str) -> Iterator[Proxy]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            proxy.asked.append(body)
+            # With faults that were set for a query, the state would be that of a store that fails.
+            faults = Proxy("") if f"GRAPH <{STATE_GRAPH}>" in unquote_plus(body.decode()) else proxy
+            faults.asked.append(body)
             headers = {name: self.headers[name] for name in ("Content-Type", "Accept")}
-            with urllib.request.urlopen(urllib.request.Request(query_address, body, headers), timeout=60) as response:
-                answer = proxy.change(response.read())
-            time.sleep(proxy.delay)
+            request = urllib.request.Request(query_address, body, headers)
+            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+                answer = faults.change(response.read())
+            time.sleep(faults.delay)
             with suppress(BrokenPipeError, ConnectionResetError):
-                self.send_response(proxy.status)
-                for name, value in proxy.headers.items():
+                self.send_response(faults.status)
+                for name, value in faults.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()

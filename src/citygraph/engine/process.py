@@ -36,6 +36,7 @@ _T = TypeVar("_T")
 _REQUEST_TIMEOUT = 0.1
 _BACKLOG = 256
 _WAIT_STEP = 0.01  # seconds
+_CONNECTING = 2.0  # seconds
 _FOLDER_PREFIX = "citygraph-room-"
 _LOCK = "lock"
 
@@ -346,8 +347,13 @@ def _live_servers(settings: Settings) -> list[Settings]:
     """Returns settings for each running server. Removes the files of servers that were killed."""
     live = []
     for path in sorted(settings.releases.glob(f".serving-{platform.node()}-*")):
-        server = settings.with_changes(engine_socket=path.read_text(encoding="utf-8"))
-        if _responds(server.engine_socket):
+        try:
+            socket_path = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            # Another process has removed it meanwhile, or the server has ended.
+            continue
+        server = settings.with_changes(engine_socket=socket_path)
+        if _is_open(server.engine_socket):
             live.append(server)
         else:
             with suppress(OSError):
@@ -355,9 +361,13 @@ def _live_servers(settings: Settings) -> list[Settings]:
     return live
 
 
-def _responds(engine_socket: str) -> bool:
+def _is_open(engine_socket: str) -> bool:
+    """Returns whether a process listens on a socket. On a busy machine it may respond late, and lives all the same."""
     try:
-        wire.consult(engine_socket, {"list": True})
-    except (OSError, ConnectionLost):
+        wire.connect(engine_socket, _CONNECTING).close()
+    except (FileNotFoundError, ConnectionRefusedError):
         return False
+    except OSError:
+        # Too many others wait for it.
+        return True
     return True
