@@ -250,6 +250,7 @@ def test_only_one_build_continues(interrupted: Path, whole: dict[str, Any]) -> N
 
     assert content(finished(inputs, releases, Second())) == whole
     assert not list(releases.root.glob(".staging-*"))
+    assert not (releases.root / FOLDER).exists()
 
 
 def test_prune_removes_an_interrupted_build(interrupted: Path) -> None:
@@ -258,3 +259,4 @@ def test_prune_removes_an_interrupted_build(interrupted: Path) -> None:
     assert interrupted_size(releases) > 1_000_000
     remove_interrupted(releases)
     assert interrupted_size(releases) == 0
+    assert not (releases.root / FOLDER).exists()

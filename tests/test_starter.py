@@ -155,6 +155,15 @@ def test_options_that_are_missing_are_asked_for(tmp_path: Path) -> None:
     assert (tmp_path / "mycity" / "data" / "catalog.ttl").is_file()
 
 
+def test_options_that_nobody_can_be_asked_for_are_named(tmp_path: Path) -> None:
+    """Without a terminal there is no answer: the error has all missing options, and nothing is written."""
+    given = options()[: 2 * list(OPTIONS).index("--publisher")]
+    result = CliRunner().invoke(init, [str(tmp_path / "mycity"), *given], input="")
+    assert result.exit_code == 2
+    assert "there is no terminal to ask for them: --publisher, --contact" in result.output
+    assert not (tmp_path / "mycity").exists()
+
+
 def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     """Nothing in it is touched."""
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")

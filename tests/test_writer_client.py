@@ -143,3 +143,19 @@ def test_a_change_is_committed_again_after_each_of_three_kills(settings: Setting
     assert len(killed) == 4
     assert "nothing was changed" in errors[0]
     assert Releases(settings.releases).current_id() == before
+
+
+def test_a_writer_that_ends_with_its_server_is_not_restarted(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A service manager may send SIGTERM to all processes of a server: that is no failure of one of them."""
+    with start_writer(settings) as process:
+        keeper = threading.Thread(target=process.keep_running)
+        keeper.start()
+        former = process.pid
+        process.expect_end()
+        os.kill(former, signal.SIGTERM)
+        keeper.join(60)
+        assert not keeper.is_alive()
+        assert (process.pid, process.is_alive()) == (former, False)
+    assert caplog.messages == []

@@ -12,14 +12,17 @@ import re
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citygraph.commit.writer_client import start_writer
 from citygraph.engine.host import start_host
 from citygraph.engine.process import advertised
+from citygraph.engine.service import ServiceProcess
 from citygraph.engine.upkeep import Upkeep
 from citygraph.errors import UsageError
 from citygraph.logs import start_logging
@@ -85,8 +88,13 @@ def serve(settings: Settings) -> None:
         stack.enter_context(Upkeep(settings, host, others, pool, manager.ready, manager.alive))
         if settings.store and settings.store_loads:
             stack.enter_context(StoreKeeper(settings, pool))
-        stack.callback(manager.stopping)
-        WebProcesses(settings, application.begin_process).serve()
+        WebProcesses(settings, application.begin_process, partial(_stop, manager, (host, *others))).serve()
+
+
+def _stop(manager: ServiceManager, services: Sequence[ServiceProcess]) -> None:
+    manager.stopping()
+    for service in services:
+        service.expect_end()
 
 
 def _take_credentials() -> dict[str, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import click
@@ -22,20 +24,44 @@ from citygraph.starter.rebase import checked_base, rebased, save
 from citygraph.text import nfc, slug
 
 
+class RequiredOption(click.Option):
+    """An option that is asked for if it is missing. Without anybody to ask, the error names all that are missing."""
+
+    def prompt_for_value(self, ctx: click.Context) -> Any:
+        """Returns the answer. Raises UsageError if standard input ends, Abort on Ctrl-C at a terminal."""
+        try:
+            return super().prompt_for_value(ctx)
+        except click.Abort:
+            if sys.stdin.isatty():
+                raise
+        options = (one for one in ctx.command.params if isinstance(one, RequiredOption))
+        missing = ", ".join(one.opts[0] for one in options if one.name not in ctx.params)
+        click.echo(err=True)
+        raise click.UsageError(f"these options are missing, and there is no terminal to ask for them: {missing}")
+
+
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--base", prompt="Base IRI of the identifiers", help="Base IRI, such as https://data.bremen.example/.")
-@click.option("--title", prompt="Title of the site", help="Title of the site.")
+@click.option(
+    "--base",
+    cls=RequiredOption,
+    prompt="Base IRI of the identifiers",
+    help="Base IRI, such as https://data.bremen.example/.",
+)
+@click.option("--title", cls=RequiredOption, prompt="Title of the site", help="Title of the site.")
 @click.option(
     "--language",
     "languages",
+    cls=RequiredOption,
     prompt="Languages in order, by spaces",
     multiple=False,
     help="Languages in order; the first is required on every label.",
 )
-@click.option("--home", prompt="Home city", help="Name of the home city.")
-@click.option("--publisher", prompt="Publisher", help="Name of the publisher.")
-@click.option("--contact", prompt="Contact (e-mail or web address)", help="Contact of the publisher.")
+@click.option("--home", cls=RequiredOption, prompt="Home city", help="Name of the home city.")
+@click.option("--publisher", cls=RequiredOption, prompt="Publisher", help="Name of the publisher.")
+@click.option(
+    "--contact", cls=RequiredOption, prompt="Contact (e-mail or web address)", help="Contact of the publisher."
+)
 @click.option("--timezone", default="UTC", show_default=True, help="Time zone, such as Europe/Berlin.")
 @command
 def init(

@@ -356,10 +356,13 @@ def supervise(assignment: Assignment, control: socket.socket) -> NoReturn:
     """Runs a supervisor in a child of the host, which has the listeners, and ends the process."""
     settings, status = read_settings(), 0
     start_logging("supervisor", settings)
+    loop = ControlLoop(control)
     try:
-        Supervisor(assignment, settings, ControlLoop(control)).run()
+        Supervisor(assignment, settings, loop).run()
     except (OSError, SyntaxError, EngineFailed) as error:
-        log.error("%s: %s", assignment.release.name, error)
+        # SIGTERM interrupts the reading of a store, and a host that ends has closed the pipe before.
+        if not loop.is_stopping() and not isinstance(error, BrokenPipeError):
+            log.error("%s: %s", assignment.release.name, error)
         status = 1
     os._exit(status)
 

@@ -79,7 +79,11 @@ class ControlLoop:
                 self._awake.recv(1024)
             elif key.fd == sys.stdin.fileno() and not os.read(key.fd, 1024):
                 return False
-        return not self._stopping and os.getppid() == self._parent
+        return not self.is_stopping()
+
+    def is_stopping(self) -> bool:
+        """Returns whether SIGTERM has arrived, or the parent is gone."""
+        return self._stopping or os.getppid() != self._parent
 
     def abandon(self) -> None:
         """Restores the signal handlers and closes the sockets, in a forked child that does not run the loop."""

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 # Times are in seconds. Before the restart of a process that ended at once, or could not be started.
 _PAUSE = 0.5
 _SHORT_LIFE = 1.0
+# After SIGTERM, which a service manager may send to all processes of a server that it ends.
+_TERMINATED_PAUSE = 2.0
 _STARTS = 3
 _SOCKET = "service.sock"
 _SERVING = "serving"
@@ -95,9 +97,9 @@ class ServiceProcess:
         """Restarts the process as soon as it dies. Returns after `close`, so run it in a separate thread."""
         while True:
             begun = time.monotonic()
-            self._process.wait()
+            is_terminated = self._process.wait() == -signal.SIGTERM
             is_short = time.monotonic() - begun < _SHORT_LIFE
-            if self._closing.wait(_PAUSE if is_short else 0):
+            if self._closing.wait(_TERMINATED_PAUSE if is_terminated else _PAUSE if is_short else 0):
                 return
             log.error("%s died and is restarted", self.name)
             try:
@@ -105,6 +107,10 @@ class ServiceProcess:
             except OSError as error:
                 # A lack of processes or memory may be temporary.
                 log.error("%s could not be restarted: %s", self.name, error)
+
+    def expect_end(self) -> None:
+        """Restarts the process no more, because the server ends."""
+        self._closing.set()
 
     def close(self) -> None:
         """Ends the process after its work in progress, and removes its sockets."""

@@ -195,7 +195,7 @@ def stage_build(
 
 @contextmanager
 def _workplace(releases: Releases) -> Iterator[tuple[Path, Release | None]]:
-    """Yields the folder for a build and the current release.
+    """Yields the folder for a build and the current release. The folder of a successful build is removed.
 
     While another build works in the folder, it is one that no build will continue.
     """
@@ -203,7 +203,11 @@ def _workplace(releases: Releases) -> Iterator[tuple[Path, Release | None]]:
     with ExitStack() as stack:
         with releases.locked():
             parent, folder = releases.current_or_none(), _free_folder(releases, stack)
-        yield (folder, parent) if folder else stack.enter_context(releases.private())
+        if not folder:
+            yield stack.enter_context(releases.private())
+            return
+        yield folder, parent
+        _remove(releases, folder)
 
 
 def _free_folder(releases: Releases, stack: ExitStack) -> Path | None:
@@ -214,6 +218,15 @@ def _free_folder(releases: Releases, stack: ExitStack) -> Path | None:
         return None
     stack.enter_context(file_lock(folder / "lock"))
     return folder
+
+
+def _remove(releases: Releases, folder: Path) -> None:
+    """Removes the empty folder of interrupted builds, whose lock is held."""
+    # Under the lock of all releases, under which other builds take that of the folder. A process of a killed build may
+    # still write into it, so that it is not empty.
+    with releases.locked(), suppress(OSError):
+        (folder / "lock").unlink()
+        folder.rmdir()
 
 
 def interrupted_size(releases: Releases) -> int:
@@ -229,3 +242,4 @@ def remove_interrupted(releases: Releases) -> None:
         # Without the lock of all releases, which commits wait for.
         if folder:
             _empty(folder)
+            _remove(releases, folder)

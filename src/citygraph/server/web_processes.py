@@ -42,11 +42,20 @@ _OTHER_FILES = 512
 
 
 class WebProcesses:
-    """The processes that run the application. Each gets it from `begin_process`, which it calls first."""
+    """The processes that run the application. Each gets it from `begin_process`, which it calls first.
 
-    def __init__(self, settings: Settings, begin_process: Callable[[], WSGIApplication]) -> None:
+    `on_stop` is called as soon as the server begins to end.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        begin_process: Callable[[], WSGIApplication],
+        on_stop: Callable[[], None] = lambda: None,
+    ) -> None:
         self._settings = settings
         self._begin_process = begin_process
+        self._on_stop = on_stop
         self._listeners: list[socket.socket] = []
         self._connections = ConnectionNumbers(settings.workers)
         self._started: dict[int, tuple[int, float]] = {}  # by process id: which of the processes, and when
@@ -69,6 +78,7 @@ class WebProcesses:
                 _drain(awake)
                 self._replace_dead()
         finally:
+            self._on_stop()
             self._end_all()
             signal.set_wakeup_fd(former_wake)
             for signal_, handler in former.items():
