@@ -138,7 +138,7 @@ def test_nginx_serves_with_tls_and_holds_what_is_public(izmir_site: Running, tmp
 
     def get(path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         request = urllib.request.Request(f"https://127.0.0.1:{proxy.port}{path}", headers=headers)
-        with urllib.request.urlopen(request, context=trusting, timeout=20) as response:
+        with urllib.request.urlopen(request, context=trusting) as response:
             return response.status, {k.lower(): v for k, v in response.headers.items()}, response.read()
 
     with deployed(tmp_path, izmir_site) as proxy:

@@ -68,7 +68,6 @@ def folder(tmp_path: Path, built: Built) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", list(RUN), ids=lambda page: page.stem)
 def test_the_blocks_of_a_page_do_what_it_says(
     page: Path, izmir_site: Running, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -129,7 +128,6 @@ def _printed_by_command(language: str, text: str) -> str:
         env={**own, "PATH": path, "PYTHONPATH": str(REPOSITORY / "src")},
         capture_output=True,
         text=True,
-        timeout=100,
         check=False,
     )
     # A session may show a command that fails; its output then has the reason.

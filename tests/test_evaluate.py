@@ -212,7 +212,7 @@ def test_a_long_word_takes_no_long_time(store: Store) -> None:
     """What looks for prefixes in a text is linear in its length."""
     begun = time.process_time()
     assert ask(store, f'SELECT ("{"x" * 1_000_000}" AS ?x) {{}}')[1] == 1
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 60
 
 
 def test_n_quads_of_a_graph_have_no_graph_name(store: Store) -> None:

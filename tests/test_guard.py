@@ -106,7 +106,7 @@ def test_the_scan_is_linear(text: str) -> None:
     begun = time.process_time()
     with suppress(TooLarge, QuerySyntaxError):
         scan((text * 2**20)[: 2**19 if text == "é " else 2**20], SETTINGS)
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 60
 
 
 @given(st.text(st.sampled_from("\"'\\\n#<>(){}[]!|&+-*/.,;:?$@ aSERVICEFROMu0053é\ud800"), max_size=200))

@@ -65,7 +65,6 @@ def node() -> Node:
             cwd=_FOLDER,
             capture_output=True,
             text=True,
-            timeout=100,
             check=False,
         )
         assert done.returncode == 0, done.stderr[-2000:]
