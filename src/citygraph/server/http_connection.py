@@ -165,7 +165,7 @@ class HttpConnection(HttpToolsProtocol):
         if self._part == _HEAD and self._received > _LONGEST_HEAD:
             self.transport.write(_REFUSAL)
             self.transport.close()
-        elif self._part == _BODY and self.cycle.response_complete and self._received > _MOST_DROPPED:
+        elif self._part == _BODY and self._is_answered() and self._received > _MOST_DROPPED:
             self.transport.close()
         if self._part != _NONE or self._is_waiting():
             self._open_connections.sends(self)
@@ -175,6 +175,10 @@ class HttpConnection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuses what is not HTTP. Most often it is an address with letters that are not encoded."""
         super().send_400_response(f"{msg} {_ENCODING}\n")
+
+    def _is_answered(self) -> bool:
+        """Returns whether the request has its response. One with a malformed head is refused before it begins."""
+        return self.cycle is not None and self.cycle.response_complete
 
     def _is_waiting(self) -> bool:
         """Returns whether neither a request is under way nor the time limit of idle connections runs."""
