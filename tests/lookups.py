@@ -21,7 +21,7 @@ PAUSE = 0.02
 
 def main(port: int, path: str) -> None:
     """Look up until told to stop."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(ADDRESS, 0))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120, source_address=(ADDRESS, 0))
     number = 0
     with open(path, "w", buffering=1) as log:  # noqa: PTH123
         while not select.select([sys.stdin], [], [], PAUSE)[0]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import select
 import socket
 import threading
 import time
@@ -15,14 +16,15 @@ import pytest
 
 from citygraph.settings import MIB
 from tests.process_tree import descendants
+from tests.running import PATIENCE
 from tests.test_canary import Canary
 from tests.writing import Writable, writable
 
 BODY = 8 * MIB
 MEMORY = 256 * MIB
-TIME = 4.0
+# Seconds: no body here takes so long on a busy machine, unless it has no end.
+TIME = 60.0
 _RDF = "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'"
-pytestmark = pytest.mark.timeout(200)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +143,7 @@ def test_blank_nodes_without_end_are_cut_off(server: Writable) -> None:
     )
     piece = b"".join(b"_:b%d <urn:p> _:c%d .\n" % (n, n) for n in range(3000))
     sent = 0
-    with Watch(server) as watch, socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with Watch(server) as watch, socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(head.encode())
         with suppress(ConnectionError):
             while sent < 50 * BODY:
@@ -171,17 +173,17 @@ def test_bodies_that_come_slowly_hold_nobody_up(server: Writable) -> None:
     """Forty say that they send a graph, and do not: others are answered, and one from elsewhere can write."""
     head = (
         f"PUT /graphs?graph=urn:slow HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n"
-        "Content-Type: text/turtle\r\nContent-Length: 1000\r\n\r\n<urn:s>"
+        # Who has sent much has a minute for the rest.
+        f"Content-Type: text/turtle\r\nContent-Length: 60000\r\n\r\n<urn:s>{' ' * 30_000}"
     )
     connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
     for connection in connections:
         connection.sendall(head.encode())
     time.sleep(0.5)
-    begun = time.monotonic()
     assert server.ask("GET", "/sparql?query=ASK%20%7B%7D").status == 200
     text = "INSERT DATA { GRAPH <urn:meanwhile> { <urn:s> <urn:p> 1 } }"
     assert server.update(text, source="127.0.0.3").status == 200
-    assert time.monotonic() - begun < 15  # the forty are cut off after twenty
+    assert select.select(connections, [], [], 0)[0] == []  # none of the forty is cut off yet
     for connection in connections:
         connection.close()
     assert server.ask("GET", "/graphs?graph=urn:slow").status == 404

