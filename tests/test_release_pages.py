@@ -200,7 +200,7 @@ def test_release_behind_a_proxy_keeps_the_prefix(
 def test_unknown_release_is_404(client: FlaskClient, name: str) -> None:
     """With a problem that says so, at every address below it."""
     for rest in ("", "/doc/city/izmir", "/"):
-        response = client.get(f"/releases/{name}{rest}")
+        response = client.get(f"/releases/{name}{rest}", follow_redirects=True)
         assert response.status_code == 404
         assert response.content_type == "application/problem+json"
 
