@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyoxigraph import RdfFormat, parse
 from pyshacl.shapes_graph import ShapesGraph
 from pyshacl.validator import Validator
 from rdflib import Graph, Literal
 from rdflib.compare import isomorphic
 
 from citygraph.build import adapted_pyshacl
-from citygraph.build.engine_results import report_of_results
+from citygraph.build.engine_results import findings_in, report_of_results
 from citygraph.report import Report
 
 PREFIXES = """@prefix sh: <http://www.w3.org/ns/shacl#> . @prefix : <urn:x:> .
@@ -95,3 +96,24 @@ def test_result_has_label_texts_and_severity(tmp_path: Path, monkeypatch: pytest
         ("urn:x:PartnerPath", "urn:x:a", "<urn:x:c>"),
         ("urn:x:PartnerPath", "urn:x:a", "<urn:x:d>"),
     ]
+
+
+def test_findings_are_those_of_the_report_not_of_results_below_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The findings, by which the engines are compared, have each result of the report once."""
+    report, _ = reports(tmp_path, monkeypatch)
+    findings = set(findings_in(quad.triple for quad in parse(report.turtle, RdfFormat.TURTLE)))
+    assert findings == {(one.focus_node, one.shape, one.path, one.value) for one in report.results}
+    assert len(findings) > 5
+
+
+def test_listed_triples_end_with_their_context(tmp_path: Path) -> None:
+    """Later readers of N-Triples get them in their graph, and the next list has none of the earlier ones."""
+    path = tmp_path / "data.nt"
+    path.write_text(DATA, encoding="utf-8")
+    for _ in range(2):
+        with adapted_pyshacl.listed_triples() as triples:
+            assert len(Graph().parse(path, format="nt")) == 0
+        assert len(triples) == DATA.count("\n")
+    assert len(Graph().parse(path, format="nt")) == DATA.count("\n")

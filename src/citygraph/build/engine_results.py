@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from pyoxigraph import BlankNode, NamedNode, Quad
+from pyoxigraph import BlankNode, NamedNode, Quad, Triple
 from pyoxigraph import Literal as Term
 from pyshacl.rdfutil.clone import clone_blank_node
 from rdflib import BNode, Graph, Literal, URIRef
@@ -24,7 +24,7 @@ def _uri(term: NamedNode) -> URIRef:
     return URIRef(term.value)
 
 
-_RESULT, _SHAPE, _MESSAGE = _uri(SH("result")), _uri(SH("sourceShape")), _uri(SH("resultMessage"))
+_SHAPE, _MESSAGE = _uri(SH("sourceShape")), _uri(SH("resultMessage"))
 _SEVERITY, _COMPONENT = _uri(SH("resultSeverity")), _uri(SH("sourceConstraintComponent"))
 _FINDING = (_uri(SH("focusNode")), _SHAPE, _uri(SH("resultPath")), _uri(SH("value")))
 
@@ -41,14 +41,25 @@ def report_of_results(conforms: bool, results: Iterable[Any], graph: Any, shapes
     return Report(tuple(unique.values()), as_turtle(_quads(conforms, own)))
 
 
-def findings_in(results: Graph) -> Iterator[Finding]:
+def findings_in(report: Iterable[Triple]) -> Iterator[Finding]:
     """Yields the findings of a W3C report."""
-    statements: dict[Any, dict[Any, Any]] = {}
-    for subject, predicate, value in results:
-        statements.setdefault(subject, {})[predicate] = value
-    for node in results.objects(None, _RESULT):
-        focus, shape, path, value = (_term(statements[node].get(name)) for name in _FINDING)
+    statements: dict[Any, dict[NamedNode, Any]] = {}
+    results = []
+    for triple in report:
+        statements.setdefault(triple.subject, {})[triple.predicate] = triple.object
+        if triple.predicate == SH("result"):
+            results.append(triple.object)
+    names = [NamedNode(name) for name in _FINDING]
+    for result in results:
+        focus, shape, path, value = (_as_in_data(statements[result].get(name)) for name in names)
         yield finding_of(_name(focus), _name(shape), _name(path), _text(value))
+
+
+def _as_in_data(term: Any) -> Any:
+    """Returns a term, an ill-formed literal with its datatype."""
+    if not isinstance(term, Term) or term.language:
+        return term
+    return Term(from_engines(term.value), datatype=NamedNode(from_engines(term.datatype.value)))
 
 
 class _Statements:

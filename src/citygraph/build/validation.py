@@ -250,18 +250,17 @@ class Validator:
 
         Raises EnginesDisagree if shifty's results differ in a focus node, shape, path or value.
         """
-        from citygraph.build.adapted_pyshacl import adapt, explain
+        from citygraph.build.adapted_pyshacl import adapt, explain, listed_triples
         from citygraph.build.engine_results import findings_in
 
         adapt()
         names = None if both else sorted({shape for _, shape in failing})
-        _, report_graph, _ = self._finder.validate(
-            data, graph_mode="data", infer=False, on_unsupported="error", shape_names=names
-        )
+        with listed_triples() as triples:
+            self._finder.validate(data, graph_mode="data", infer=False, on_unsupported="error", shape_names=names)
         nodes = {finding_of(node, shape, "", "")[0] for node, shape in failing}
         by_shifty = {
             finding
-            for finding in findings_in(report_graph)
+            for finding in findings_in(triples)
             if (both or finding[0] in nodes)
             and not finding[0].startswith(_BLANK)
             and (among is None or among(finding[0], finding[3]))
