@@ -10,10 +10,10 @@ from pyoxigraph import BlankNode, Literal
 from citygraph.rdf.terms import DATASET
 from citygraph.report import Place, Report, ValidationResult, order
 from citygraph.source.files import SourceFile
+from citygraph.source.statement_lines import ANY_BLANK
 
 # In place of a property: a node that statements mention as object or graph.
 _USED = "used"
-_BLANK = "_:"
 
 
 def locate(report: Report, files: Iterable[SourceFile]) -> Report:
@@ -21,7 +21,7 @@ def locate(report: Report, files: Iterable[SourceFile]) -> Report:
     subjects = {node for result in report.results for node in _subjects(result)}
     best: dict[tuple[str, str, str], Place] = {}
     for file in files if subjects else ():
-        for line, quad in file.read_with_lines(is_known=True):
+        for line, quad in file.read_about(subjects):
             subject = _known_name(quad.subject)
             # The first use of a node that no file describes, and the first statement of a graph.
             for term in (quad.object, quad.graph_name):
@@ -44,7 +44,7 @@ def _subjects(result: ValidationResult) -> Iterator[str]:
 
 def _keys(result: ValidationResult) -> Iterator[tuple[str, str, str]]:
     focus, value = _subjects(result)
-    if result.focus_node == DATASET.value and value.startswith(("<", _BLANK)):
+    if result.focus_node == DATASET.value and value.startswith(("<", ANY_BLANK)):
         # A rule about the whole dataset names the offending node as its value.
         yield (value, "", "")
         yield (value, _USED, "")
@@ -57,9 +57,9 @@ def _keys(result: ValidationResult) -> Iterator[tuple[str, str, str]]:
 
 
 def _known_name(term: Any) -> str:
-    return _BLANK if isinstance(term, BlankNode) else str(term)
+    return ANY_BLANK if isinstance(term, BlankNode) else str(term)
 
 
 def _name(term: str) -> str:
     """Returns a term as in N-Triples; blank nodes are equal, because each parse labels them differently."""
-    return _BLANK if term.startswith(("_:", "<_:")) else term
+    return ANY_BLANK if term.startswith(("_:", "<_:")) else term

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -35,6 +35,7 @@ from citygraph.release.format_version import FORMAT
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.reading import opened_file, read_packaged_text, read_quads
+from citygraph.source.statement_lines import LINE_FORMATS, read_lines_about
 
 Term = NamedNode | BlankNode | Literal | Triple
 
@@ -67,6 +68,15 @@ class SourceFile:
         opener = partial(_for_instance if self.graph in _NAMED_LISTS else opened_file, self.path)
         for line, quad in read_quads(opener, self.format, self.name, f"file:///{quote(self.name)}"):
             yield line, self._in_its_graph(quad, line, is_known)
+
+    def read_about(self, names: Collection[str]) -> Iterator[tuple[int, Quad]]:
+        """Yields quads of a file that has been read before, each with its line, as `read_lines_about` does."""
+        if self.format not in LINE_FORMATS or self.graph in _NAMED_LISTS:
+            yield from self.read_with_lines(is_known=True)
+            return
+        with opened_file(self.path) as stream:
+            for line, quad in read_lines_about(stream, self.format, names):
+                yield line, self._in_its_graph(quad, line, is_known=True)
 
     def line_of(self, quad: Quad) -> int | None:
         """Returns the first line on which the file has this quad."""
