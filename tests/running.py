@@ -69,6 +69,14 @@ def free_port() -> int:
     return port
 
 
+def port_free_now() -> int:
+    """A port that nobody listens on now, for programs that may not reuse addresses, such as those of containers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @contextmanager
 def serving(releases: Path, log: Path | None = None, **settings: object) -> Iterator[Running]:
     """`citygraph serve` over these releases until the block ends; settings by their names; what it says is in `log`."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import free_port
+from tests.running import port_free_now
 from tests.small import write_files
 
 ROOT = Path(__file__).parents[2]
@@ -133,7 +133,7 @@ def debian(tool: ContainerTool, image: str, packages: str, script: str = "true",
 @contextmanager
 def started(tool: ContainerTool, name: str, *options: str, command: Sequence[str] = ()) -> Iterator[Container]:
     """A container of the image with the options of docs/operations.md, which is removed with its volumes afterwards."""
-    port = free_port()
+    port = port_free_now()
     tool.run("rm", "--force", "--volumes", name, check=False)
     published = f"--publish=127.0.0.1:{port}:8000"
     tool.run("run", "--detach", f"--name={name}", *CONFINED, published, *options, IMAGE, *command)

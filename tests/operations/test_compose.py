@@ -25,7 +25,7 @@ import pytest
 import yaml
 
 from tests.operations.containers import IMAGE, ROOT, ContainerTool, built_tool, debian, write_instance
-from tests.running import free_port
+from tests.running import port_free_now
 
 pytestmark = [pytest.mark.operations, pytest.mark.timeout(1800)]
 
@@ -132,8 +132,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "NGINX_IMAGE": _nginx(tool),
         "INSTANCE": str(instance),
         "TLS": str(tls),
-        "HTTP_PORT": str(free_port()),
-        "HTTPS_PORT": str(free_port()),
+        "HTTP_PORT": str(port_free_now()),
+        "HTTPS_PORT": str(port_free_now()),
     }
     site = Site(tool, environment, ssl.create_default_context(cafile=tls / "fullchain.pem"))
     site.compose("down", "--volumes")
