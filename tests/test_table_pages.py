@@ -95,7 +95,7 @@ def test_lists_facets_and_tables_show_a_commit_at_the_next_request(tmp_path: Pat
     """Nothing that was read from the release before is shown of the next one (16 §7)."""
     publish(world(3), tmp_path)
     client = create_app(Settings(), Releases(tmp_path)).test_client()
-    paths = ("/doc/city/hub", "/doc/country/big", "/explore?kind=city", "/search?q=Partner", "/")
+    paths = ("/doc/city/hub", "/doc/country/big", "/explore?type=city", "/search?q=Partner", "/")
     before = {path: page(client, path) for path in paths}
     tie, izmir, other = (NamedNode(ID + path) for path in ("agreement/new", "city/izmir", "city/p-4"))
     triples = [(tie, RDF("type"), CG("Agreement")), (tie, CG("party"), izmir), (tie, CG("party"), other)]
