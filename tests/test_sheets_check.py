@@ -150,6 +150,20 @@ def test_a_wrong_cell_has_one_error(instance: Instance, tmp_path: Path) -> None:
     assert cells(checked(instance, tmp_path, sheets)) == [("agreements", "F2", "cell-error")]
 
 
+def test_an_identifier_of_another_type_is_reported_at_its_cell(instance: Instance, tmp_path: Path) -> None:
+    """In every sheet, and not at the name of the entity, with the rule about the form of its IRI."""
+    places = PLACES.replace(";Source\n", ";Source;Identifier\n").replace("Q1792;page", "Q1792;page;person/gdansk")
+    people = PEOPLE.replace(";Source\n", ";Source;Identifier\n").replace(";page", ";page;city/erika")
+    agreements = AGREEMENTS.replace(";Source\n", ";Source;Identifier\n").replace("1976;page", "1976;page;city/gdansk")
+    sheets = (("Sources", SOURCES), ("Places", places), ("People", people), ("Agreements", agreements))
+    found = {one.value: one for one in checked(instance, tmp_path, sheets).errors if one.rule.name == "identifier-type"}
+    assert {value: (one.address.name, one.values["type"]) for value, one in found.items()} == {
+        "person/gdansk": ("I3", "city"),
+        "city/erika": ("I2", "person"),
+        "city/gdansk": ("H2", "agreement"),
+    }
+
+
 def test_a_misspelt_title_suggests_the_right_one(instance: Instance, tmp_path: Path) -> None:
     """It is not ignored."""
     result = checked(instance, tmp_path, [("places", PLACES.replace("Latitude", "Lattitude")), ("sources", SOURCES)])

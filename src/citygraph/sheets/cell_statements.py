@@ -32,6 +32,12 @@ NOT_AN_IDENTIFIER = CellRule(
     "identifier", "{value} is not an identifier.", "Write a type and a short name, such as city/bremen, or nothing."
 )
 
+ANOTHER_TYPE = CellRule(
+    "identifier-type",
+    "{value} is an identifier of another type.",
+    "Begin the identifier with {type}/, or write nothing.",
+)
+
 VALUE_ALONE = CellRule(
     "value-alone",
     "{value} says something only together with {columns}, which is empty.",
@@ -123,7 +129,7 @@ class RowReader:
 
     def _iri(self, row: SheetRow, node: SheetNode, class_: str, names: Sequence[RowCell]) -> str | None:
         if cell := row.cell("id"):
-            return self._identified(cell)
+            return self._identified(cell, self._type(node, class_) if class_ else "")
         if not names or not class_:
             return None
         country = row.cell("country")
@@ -131,18 +137,25 @@ class RowReader:
         matches = self._context.names.find(name, [class_], self._without_source(country.text)[0] if country else "")
         return matches[0] if len(matches) == 1 else self._new_iri(node, class_, RowCell(name, names[0].address))
 
-    def _identified(self, cell: RowCell) -> str | None:
+    def _identified(self, cell: RowCell, type_: str) -> str | None:
+        """Returns the IRI of an identifier of this type, or of any type if it is ""; None for other text."""
         if not _IDENTIFIER.fullmatch(cell.text):
             self.problems.append(CellProblem(NOT_AN_IDENTIFIER, cell.address, cell.text))
             return None
+        if type_ and not cell.text.startswith(f"{type_}/"):
+            self.problems.append(CellProblem(ANOTHER_TYPE, cell.address, cell.text, {"type": type_}))
+            return None
         return ID + cell.text
+
+    def _type(self, node: SheetNode, class_: str) -> str:
+        return node.iri.partition("/")[0].replace("{kind}", _KINDS.get(class_, "city"))
 
     def _new_iri(self, node: SheetNode, class_: str, name: RowCell) -> str | None:
         local = slug(name.text)
         if not local:
             self.problems.append(CellProblem(NO_SLUG, name.address, name.text))
             return None
-        return ID + node.iri.replace("{kind}", _KINDS.get(class_, "city")).replace("{name}", local)
+        return f"{ID}{self._type(node, class_)}/{node.iri.partition('/')[2].replace('{name}', local)}"
 
     def _class(self, row: SheetRow, node: SheetNode) -> str:
         if node.class_:
@@ -222,7 +235,7 @@ class RowReader:
         by_key = {column.key: cell_values for column, cell_values in values.items() if cell_values}
         if row.sheet.key == "agreements":
             identifier = row.cell("id")
-            iri = self._identified(identifier) if identifier else self._agreement(by_key)
+            iri = self._identified(identifier, "agreement") if identifier else self._agreement(by_key)
             main = NamedNode(iri) if iri else None
         nodes = {row.sheet.main: main} if main is not None else {}
         for key, node in row.sheet.nodes.items():
