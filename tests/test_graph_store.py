@@ -109,3 +109,17 @@ def test_the_graphs_are_listed(server: Writable) -> None:
     server.ask("PUT", "/graphs?graph=urn:x:listed", ONE, **TTL)
     listed = {entry["graph"]: entry for entry in json.loads(server.ask("GET", "/graphs").body)["graphs"]}
     assert (listed["urn:x:listed"]["quads"], listed["urn:x:listed"]["owner"]) == (1, "api")
+
+
+def test_the_list_of_graphs_has_the_addresses_of_its_release(server: Writable) -> None:
+    """In an earlier release they lead to the graphs as they were; a client that has the list gets 304."""
+    path = "/graphs?graph=urn:x:earlier"
+    server.ask("PUT", path, ONE, **TTL)
+    earlier = server.ask("GET", "/graphs").headers["x-citygraph-release"]
+    server.ask("PUT", path, TWO, **TTL)
+    for root, statement in ((f"/releases/{earlier}", ONE), ("", TWO)):
+        listed = server.ask("GET", f"{root}/graphs")
+        address = {one["graph"]: one["address"] for one in json.loads(listed.body)["graphs"]}["urn:x:earlier"]
+        assert address == f"{root}/graphs?graph=urn%3Ax%3Aearlier"
+        assert statement.rpartition(" ")[0].split()[-1] in read(server, address)[0]
+        assert server.ask("GET", f"{root}/graphs", If_None_Match=listed.headers["etag"]).status == 304

@@ -21,10 +21,11 @@ from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import Query, decoded_utf8, media_type_of
 from citygraph.sparql.update_protocol import UPDATE, GraphRequest, direct_graph, parse_graph
-from citygraph.web.http.addresses import client_address, public_root
+from citygraph.web.http.addresses import addresses_of, client_address, public_root
 from citygraph.web.http.bodies import parts_of
 from citygraph.web.http.messages import FRESH, Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.negotiation import accepted_formats, encoding
+from citygraph.web.http.replies import JSON, reply
 from citygraph.web.sparql.results import Headers, QueryRequest, Results
 from citygraph.web.sparql.update import Principal, WriteAccess, answer_commit, unpacked
 
@@ -50,7 +51,7 @@ class GraphStore:
         operation = parse_graph(request.query, self._direct(request))
         if request.method in {"GET", "HEAD"}:
             release = self._releases.current()
-            return self._list(release) if operation.graph is None else self._read(request, operation, release)
+            return self._list(request, release) if operation.graph is None else self._read(request, operation, release)
         principal = self._access.admit(request)
         if operation.graph is None and request.method != "POST":
             allowed = ("GET", "HEAD", "POST", "OPTIONS")
@@ -98,8 +99,9 @@ class GraphStore:
             headers[0] = ("ETag", coded_tag(tag, coding))
         return Reply(result.status, [*headers, *(one for one in result.headers if one[0] not in own)], result.body)
 
-    def _list(self, release: Release) -> Reply:
-        """Returns the list of graphs with their owners and addresses."""
+    def _list(self, request: Request, release: Release) -> Reply:
+        """Returns the list of graphs with their owners and addresses, which are those of the same release."""
+        addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         manifest = release.manifest
         of_api = set(api_graphs(manifest))
         graphs = [
@@ -107,17 +109,12 @@ class GraphStore:
                 "graph": name,
                 "quads": count,
                 "owner": "api" if name in of_api else manifest.owners.get(name, "server"),
-                "address": f"{PATH}?graph={quote(name, safe='')}",
+                "address": f"{addresses.path(PATH[1:])}?graph={quote(name, safe='')}",
             }
             for name, count in sorted(manifest.graphs.items())
         ]
-        body = json.dumps({"release": release.id, "graphs": graphs}, ensure_ascii=False, indent=1).encode() + b"\n"
-        headers = [
-            ("Content-Type", "application/json"),
-            ("Cache-Control", FRESH),
-            ("ETag", coded_tag(release.id, None)),
-        ]
-        return Reply(200, headers, body)
+        body = json.dumps({"release": release.id, "graphs": graphs}, ensure_ascii=False, indent=1) + "\n"
+        return reply(request, body, JSON)
 
     # writing
 
@@ -132,14 +129,14 @@ class GraphStore:
         is_empty = isinstance(what, GraphWrite) and not any(payload.data.strip() for payload in what.payloads)
         if method == "POST" and is_empty and not commit.created:
             status = HTTPStatus.NO_CONTENT
-        reply = answer_commit(commit, request, operation.dry_run, self._settings.base, status)
+        answer = answer_commit(commit, request, operation.dry_run, self._settings.base, status)
         if status == HTTPStatus.NO_CONTENT:
-            reply = Reply(status, [header for header in reply.headers if not header[0].startswith("Content-")])
+            answer = Reply(status, [header for header in answer.headers if not header[0].startswith("Content-")])
         if commit.version and not operation.dry_run:
-            reply.headers.append(("ETag", coded_tag(commit.version, None)))
+            answer.headers.append(("ETag", coded_tag(commit.version, None)))
         if status == HTTPStatus.CREATED:
-            reply.headers.append(("Location", self._location(request, what)))
-        return reply
+            answer.headers.append(("Location", self._location(request, what)))
+        return answer
 
     def _change_of(self, request: Request, operation: GraphRequest) -> GraphWrite | Update:
         method = request.method
