@@ -252,3 +252,10 @@ def test_a_bound_has_the_prefixes_that_the_text_does_not_declare() -> None:
         bound = known.of(form.format(first, second))
         assert bound is not None
         assert bound.prefixes == prefixes
+
+
+def test_a_comment_is_not_the_iri_of_a_prefix() -> None:
+    known = QueryBounds(HUB)
+    text = "PREFIX p: {}<urn:> SELECT * {{ ?s p:hub ?o . ?o p:hub ?x }}"
+    assert known.of(text.format("")) is None
+    assert known.of(text.format("#urn:none#\n")) is None

@@ -129,8 +129,10 @@ class _FormReader:
     def _is_plain(self, node: SyntaxNode) -> bool:
         """Returns whether a clause of the query adds no bindings. Reads the prefixes."""
         if node.rule == "PrefixDecl":
-            self._prefixes.append(self._places[self._tree.tokens[node.first + 1].start])
-            return True
+            name, iri = (self._places[self._tree.tokens[node.first + step].start] for step in (1, 2))
+            self._prefixes.append(name)
+            # A comment between them has a place of its own.
+            return iri == name + 1
         if node.rule == "SelectClause":
             return all(child.rule == "Var" for child in node.children)
         if node.rule == "OrderClause":
