@@ -74,10 +74,10 @@ class Bound(NamedTuple):
 
 
 class _FormBound(NamedTuple):
-    """A bound for all texts of a form with the same predicates: as above, with the places of the names at the ends."""
+    """A bound for all texts of a form with the same predicates: as above, with the places of IRIs that may differ."""
 
     most: int = 0
-    first: tuple[FormPattern, ...] = ()
+    first: tuple[tuple[int | str, ...], ...] = ()
     prefixes: Mapping[str, str] = PREFIXES
     declared: frozenset[str] = frozenset()
 
@@ -164,9 +164,9 @@ class _Orders:
         counted: list[int] = []
         while len(entries) == 1 and len(counted) < _MOST_PATTERNS_COUNTED and _is_countable(self._patterns[entries[0]]):
             counted.append(entries[0])
-            first = tuple(self._patterns[place] for place in counted)
-            if first[0].ends == (None, None):
+            if self._patterns[counted[0]].ends == (None, None):
                 break
+            first = tuple(_parts(self._patterns[place]) for place in counted)
             done = frozenset(counted)
             bounds.insert(0, _FormBound(min(most // (1 + self._bindings_after(done)), _MOST_COUNTED), first))
             entries = self._next(done)
@@ -228,16 +228,27 @@ def _is_countable(pattern: FormPattern) -> bool:
     return is_plain and not pattern.rows
 
 
-def _in_sparql(pattern: FormPattern, names: list[str], prefixes: Mapping[str, str]) -> str:
-    """Returns a pattern with its IRIs and variables; "" if an IRI is relative or has escapes."""
-    places = pattern.ends[0], None, pattern.ends[1]
-    iris = [None if place is None else _iri(names[place], prefixes) or "" for place in places]
-    iris[1] = pattern.predicate if isinstance(pattern.predicate, str) else None
-    if "" in iris:
-        return ""
+def _parts(pattern: FormPattern) -> tuple[int | str, ...]:
+    """Returns subject, predicate and object in SPARQL, or the place of a subject or object that is an IRI."""
     # The variables may have any names in the text, and blank nodes are variables too.
-    variables = (f"?{term.encode().hex()}" for term in pattern.terms)
-    return " ".join([f"<{iri}>" if iri else variable for iri, variable in zip(iris, variables, strict=True)])
+    subject, predicate, object_ = (f"?{term.encode().hex()}" for term in pattern.terms)
+    if isinstance(pattern.predicate, str):
+        predicate = f"<{pattern.predicate}>"
+    start, end = pattern.ends
+    return subject if start is None else start, predicate, object_ if end is None else end
+
+
+def _in_sparql(parts: tuple[int | str, ...], names: list[str], prefixes: Mapping[str, str]) -> str:
+    """Returns a pattern with its IRIs; "" if an IRI is relative or has escapes."""
+    terms = []
+    for part in parts:
+        if isinstance(part, str):
+            terms.append(part)
+        elif iri := _iri(names[part], prefixes):
+            terms.append(f"<{iri}>")
+        else:
+            return ""
+    return " ".join(terms)
 
 
 def _cost(pattern: FormPattern, known: frozenset[str]) -> int:

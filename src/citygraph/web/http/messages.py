@@ -75,6 +75,7 @@ _CODINGS = ("-gzip", "-br", "-zstd")
 _IN_PIECES = "-pieces"
 _CODING_SUFFIXES = ("", *_CODINGS, *(f"{coding}{_IN_PIECES}" for coding in _CODINGS))
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
+_WITHOUT_BODY = (204, 304)
 _COMPUTED_PARTS = frozenset({"scheme", "server", "root_path", "query_string", "headers", "remote_addr"})
 
 
@@ -167,8 +168,11 @@ class Reply:
 
     def header(self, name: str) -> str:
         """Returns the value of a header, or an empty string."""
+        # Loops, because a generator takes three times as long, and every reply is searched.
+        for key, value in self.headers:
+            if key == name:
+                return value
         lower = name.lower()
-        # A loop, because a generator takes three times as long, and every reply is searched.
         for key, value in self.headers:
             if key.lower() == lower:
                 return value
@@ -199,7 +203,7 @@ class Reply:
             present = {name.lower() for name, value in self.headers if value}
             headers.extend([one for one in _DOCUMENT_POLICIES if one[0].lower() not in present])
         if isinstance(self.body, bytes):
-            if self.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            if self.status not in _WITHOUT_BODY:
                 headers.append(("Content-Length", str(len(self.body))))
             start_response(_status_line(self.status), headers)
             return () if method == "HEAD" or not self.body else (self.body,)
