@@ -63,9 +63,9 @@ def test_another_version_than_that_of_if_match_is_not_sent(site: FlaskClient, pa
     for method in ("GET", "HEAD"):
         for part in ({}, {"Range": "bytes=0-3"}):
             status = 206 if part and method == "GET" else 200
-            for value in (tag, f'"another", {tag}', "*"):
+            for value in (tag, f'"another", {tag}', f'W/"another", {tag}', "*"):
                 assert site.open(path, method=method, headers={"If-Match": value, **part}).status_code == status
-            for value in ('"another"', f"W/{tag}", '""'):
+            for value in ('"another"', f"W/{tag}", f'W/{tag}, "another"', '""'):
                 assert site.open(path, method=method, headers={"If-Match": value, **part}).status_code == 412
     # It comes before If-None-Match (13.2.2).
     assert site.get(path, headers={"If-Match": '"another"', "If-None-Match": tag}).status_code == 412

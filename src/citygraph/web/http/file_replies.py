@@ -22,8 +22,7 @@ _RANGE = re.compile(r"(\d{0,18})-(\d{0,18})", re.ASCII)
 # Merging the ranges of a header costs more with each, and no reader needs many.
 _MOST_RANGES = 100
 
-# A weak tag never matches If-Match.
-_STRONG_TAG = re.compile(r'(?<!W/)"[^"]*"')
+_TAG = re.compile(r'(?:W/)?"[^"]*"')
 _OF_A_REPRESENTATION = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 # The first byte of a part, and the one after its last.
@@ -50,16 +49,21 @@ def check_unchanged(request: Request, reply: Reply) -> None:
     """Raises PreconditionFailed if If-Match or If-Unmodified-Since names another version (RFC 9110, 13.1.1, 13.1.4)."""
     if request.method not in ("GET", "HEAD") or reply.status not in _OF_A_REPRESENTATION:
         return
-    tag, tags = reply.header("ETag"), request.header("If-Match").strip()
+    tags, since = request.header("If-Match").strip(), request.header("If-Unmodified-Since")
     if tags:
-        has_changed = tags != "*" and tag not in _STRONG_TAG.findall(tags)
+        # A weak tag is never equal, because no ETag here is weak.
+        has_changed = tags != "*" and reply.header("ETag") not in _TAG.findall(tags)
     else:
-        since, changed = request.header("If-Unmodified-Since"), reply.header("Last-Modified")
-        limit, moment = read_date(since) if since else None, read_date(changed) if changed else None
-        has_changed = limit is not None and moment is not None and moment > limit
+        has_changed = bool(since) and _is_later(reply.header("Last-Modified"), since)
     if has_changed:
         reply.close()
-        raise PreconditionFailed(f"the content has changed: its ETag is {tag or 'none'}")
+        raise PreconditionFailed(f"the content has changed: its ETag is {reply.header('ETag') or 'none'}")
+
+
+def _is_later(changed: str, since: str) -> bool:
+    """Returns whether one time in a header is after another; a time that is missing or malformed is not."""
+    moment, limit = read_date(changed), read_date(since)
+    return moment is not None and limit is not None and moment > limit
 
 
 class FileSender:
