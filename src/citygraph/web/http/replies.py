@@ -17,7 +17,12 @@ from citygraph.web.http.negotiation import best_of, encoding, other_types
 
 # Parameters of all these addresses; the last ones are read in front of the views.
 _COMMON = frozenset({"format", "lang", "_cite", "accessed", "history"})
-_TRACKING = re.compile(r"utm_[a-z]+|(?:fb|g|ms|tw|y)clid|igsh(?:id)?|mc_[ce]id", re.IGNORECASE)
+# Of Google Analytics, Matomo, advertisements, social networks and newsletters.
+_TRACKING = re.compile(
+    r"(?:utm|mtm)_[a-z_]+|pk_(?:campaign|kwd|source|medium|content)|_g[al]|srsltid|(?:d|fb|g|ms|tt|tw|y)clid|[gw]braid|li_fat_id|igsh(?:id)?|mc_[ce]id|"
+    r"mkt_tok|_hs(?:enc|mi)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
