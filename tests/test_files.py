@@ -8,7 +8,7 @@ import pytest
 
 from citygraph.errors import BadData, UsageError
 from citygraph.settings import Settings
-from citygraph.source.files import Sources, extra_files, require_folders, sources_of
+from citygraph.source.files import Sources, extra_files, query_folders_of, require_folders, sources_of
 from tests.commands import run
 
 TRIG = """@prefix a: <http://a/> .
@@ -125,6 +125,17 @@ def test_a_folder_that_a_setting_names_must_exist(tmp_path: Path, name: str) -> 
     settings = Settings().with_changes(**{name: missing})
     with pytest.raises(UsageError, match=f"the setting {name} is '{missing}': it must be a folder that exists"):
         require_folders(settings, "data", "ontology", "queries")
+
+
+def test_a_server_continues_without_a_folder_of_queries_that_was_removed(tmp_path: Path) -> None:
+    """Its clients have not set the folder, so that an error of usage would not be theirs."""
+    own = tmp_path / "own"
+    own.mkdir()
+    settings = Settings().with_changes(ontology=tmp_path, queries=own)
+    packaged, *rest = query_folders_of(settings)
+    assert rest == [own]
+    own.rmdir()
+    assert query_folders_of(settings) == (packaged,)
 
 
 def test_folders_of_the_usual_names_are_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

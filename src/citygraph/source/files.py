@@ -200,6 +200,15 @@ def sources_of(settings: Settings) -> Sources:
     any other one adds to it. Raises UsageError for a folder that a setting names, and that does not exist.
     """
     require_folders(settings, "ontology", "queries")
+    return _existing_sources(settings)
+
+
+def query_folders_of(settings: Settings) -> tuple[Path, ...]:
+    """Returns the folders of the stored queries, without one that was removed after the start of a server."""
+    return _existing_sources(settings).query_folders
+
+
+def _existing_sources(settings: Settings) -> Sources:
     if (settings.ontology / "citygraph.ttl").is_file():
         return Sources(settings.data, settings.ontology, settings.queries)
     ontology, queries = (folder if folder.is_dir() else None for folder in (settings.ontology, settings.queries))

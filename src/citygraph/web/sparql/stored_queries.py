@@ -19,7 +19,7 @@ from citygraph.rdf.formats import FORMATS, Format, named
 from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
-from citygraph.source.files import sources_of
+from citygraph.source.files import query_folders_of
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.source.query_parameters import ADDRESS_PARAMETERS, Parameter, expand, with_entities
 from citygraph.sparql.protocol import Query, parameters_of
@@ -171,7 +171,7 @@ class Queries:
         """
         queries = self._loaded.get(language)
         if queries is None:
-            folders = sources_of(self._settings).query_folders
+            folders = query_folders_of(self._settings)
             queries = self._loaded[language] = load_queries(*folders, examples=self._examples, language=language)
         return queries
 

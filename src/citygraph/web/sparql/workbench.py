@@ -16,7 +16,7 @@ from citygraph.rdf.formats import Kind
 from citygraph.rdf.terms import PREFIXES
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
-from citygraph.source.files import sources_of
+from citygraph.source.files import query_folders_of
 from citygraph.source.instance_languages import with_languages
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.source.query_parameters import Parameter, with_entities
@@ -178,7 +178,7 @@ class Workbench:
     def _queries(self) -> Mapping[str, StoredQuery]:
         """Returns the stored queries. The files are read once: restart the server when its queries change."""
         examples = current_examples(self._releases, current_instance())
-        return load_queries(*sources_of(self._settings).query_folders, examples=examples)
+        return load_queries(*query_folders_of(self._settings), examples=examples)
 
 
 def _first_text(opened: OpenRelease) -> str:

@@ -17,7 +17,7 @@ from citygraph.release.cited_result import CitedResult
 from citygraph.release.releases import Release
 from citygraph.release.result_store import ResultStore, release_of
 from citygraph.source.citable import TABLES, table_name
-from citygraph.source.files import sources_of
+from citygraph.source.files import query_folders_of
 from citygraph.source.queries import find_query
 from citygraph.source.query_parameters import Parameter, term_of
 from citygraph.text import best_tag, nfc
@@ -141,7 +141,7 @@ class Citations:
             return (f"{whole}: {path}", "document") if path in _WHOLE[3:] else (whole, "dataset")
         if path.startswith(("queries/", TABLES)):
             name = table_name(path) if path.startswith(TABLES) else path.removeprefix("queries/")
-            folders, examples = sources_of(self._site.settings).query_folders, self._site.shelf.current().examples
+            folders, examples = query_folders_of(self._site.settings), self._site.shelf.current().examples
             query = find_query(folders, name, examples)
             terms = [_term(one, values.get(one.name, one.example or one.default)) for one in query.parameters]
             label = partial(_label, opened, language)

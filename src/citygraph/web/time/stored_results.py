@@ -20,7 +20,7 @@ from citygraph.release.cited_result import CitableQuery, CitedResult
 from citygraph.release.releases import Release
 from citygraph.release.result_store import ResultStore, release_of
 from citygraph.source.citable import citable_document, citable_query, citable_text, table_name
-from citygraph.source.files import sources_of
+from citygraph.source.files import query_folders_of
 from citygraph.source.instance_languages import language_name
 from citygraph.source.queries import StoredQuery, find_query
 from citygraph.source.query_parameters import expand, with_entities
@@ -281,7 +281,7 @@ class StoredResults:
 
     def _stored_query(self, name: str, language: str) -> StoredQuery:
         examples = self._site.shelf.current().examples
-        return find_query(sources_of(self._site.settings).query_folders, name, examples, language)
+        return find_query(query_folders_of(self._site.settings), name, examples, language)
 
     def _thing(self, path: str) -> str:
         """Returns the IRI of a document's entity: of its path, with doc/ or without, its IRI or prefixed name."""
