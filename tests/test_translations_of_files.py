@@ -16,7 +16,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, parse
 from citygraph.catalogues import ENGLISH, FILES, LANGUAGES, texts_in_context
 from citygraph.rdf.terms import DCTERMS, RDFS, SKOS
 from citygraph.source.instance_languages import translations_of, with_translations
-from citygraph.source.queries import read_query
+from citygraph.source.queries import load_queries, read_query
 from citygraph.source.reading import read_packaged_text
 from tests.conftest import REPOSITORY
 
@@ -141,6 +141,13 @@ def test_stored_queries_are_described_in_german() -> None:
     assert query.description_in("fr")[1] == ENGLISH
     anniversaries = read_query(_QUERIES / "anniversaries.rq", "anniversaries")
     assert anniversaries.parameters[1].description_in("de") == ("das Jahr, in das der Jahrestag fällt", "de")
+
+
+def test_every_stored_query_has_a_title_and_a_description_in_turkish() -> None:
+    """From its head or from the catalogue, those of the quality measurements among them."""
+    queries = load_queries(_QUERIES).values()
+    assert [query.name for query in queries if query.description_in("tr")[1] != "tr"] == []
+    assert [query.name for query in queries if query.title_in("tr")[1] != "tr"] == []
 
 
 def test_a_text_that_no_catalogue_has_is_in_english() -> None:
