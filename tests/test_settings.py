@@ -85,6 +85,17 @@ def test_a_path_that_does_not_fit_what_exists_is_refused(tmp_path: Path, name: s
         read_settings({f"CITYGRAPH_{name.upper()}": str(tmp_path / value)})
 
 
+@pytest.mark.parametrize("name", [one.name for one in fields(Settings) if isinstance(one.default, Path)])
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_path_is_refused_and_never_the_working_folder(name: str, value: str) -> None:
+    """In the environment and in citygraph.toml, with the path that applies without the setting."""
+    default = getattr(Settings(), name)
+    with pytest.raises(UsageError, match=f"CITYGRAPH_{name.upper()} is empty: .*{default}"):
+        read_settings({f"CITYGRAPH_{name.upper()}": value}, {})
+    with pytest.raises(UsageError, match=f"{name} is empty"):
+        read_settings({}, {name: value})
+
+
 def test_paths_that_do_not_exist_yet_and_usual_values_are_allowed(tmp_path: Path) -> None:
     """Commands make their folders; a store may have several parameters."""
     allowed = {

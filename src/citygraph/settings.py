@@ -249,6 +249,9 @@ def _from_text(variable: str, text: str, default: Any) -> Any:
         if text.strip().casefold() in {"0", "false", "no", "off", ""}:
             return False
         raise UsageError(f"{variable} is {text!r}: it must be 1 or 0")
+    # Path("") is the working folder.
+    if isinstance(default, Path) and not text.strip():
+        raise UsageError(f"{variable} is empty: it must be a path; without it, the path is {default}")
     try:
         return type(default)(text) if not isinstance(default, Path) else Path(text)
     except ValueError as error:
