@@ -16,6 +16,7 @@ import pytest
 from pyoxigraph import CanonicalizationAlgorithm, Dataset, parse
 
 from citygraph.build.build import build
+from citygraph.errors import BadData
 from citygraph.progress import Progress, Step
 from citygraph.rdf.nquads import SetDigest, named_graphs
 from citygraph.release.interrupted_build import FOLDER, interrupted_size, remove_interrupted
@@ -216,6 +217,15 @@ def test_build_begins_anew_if_anything_differs(interrupted: Path, change: Callab
     for graph in named_graphs(store):
         digest.add(store.quads_for_pattern(None, None, None, graph))
     assert digest.hex == release.manifest.digest
+
+
+def test_refused_build_leaves_no_folder(tmp_path: Path, sources: Sources) -> None:
+    """There is nothing that another build could continue."""
+    (tmp_path / "data" / "malformed.ttl").write_text("this is not Turtle")
+    releases = Releases(tmp_path / "releases")
+    with pytest.raises(BadData):
+        finished(sources, releases)
+    assert not (releases.root / FOLDER).exists()
 
 
 def test_fresh_build_begins_anew(interrupted: Path, whole: dict[str, Any]) -> None:

@@ -195,7 +195,7 @@ def stage_build(
 
 @contextmanager
 def _workplace(releases: Releases) -> Iterator[tuple[Path, Release | None]]:
-    """Yields the folder for a build and the current release. The folder of a successful build is removed.
+    """Yields the folder for a build and the current release. The folder is removed unless a build can continue in it.
 
     While another build works in the folder, it is one that no build will continue.
     """
@@ -206,8 +206,10 @@ def _workplace(releases: Releases) -> Iterator[tuple[Path, Release | None]]:
         if not folder:
             yield stack.enter_context(releases.private())
             return
-        yield folder, parent
-        _remove(releases, folder)
+        try:
+            yield folder, parent
+        finally:
+            _remove(releases, folder)
 
 
 def _free_folder(releases: Releases, stack: ExitStack) -> Path | None:
@@ -221,7 +223,9 @@ def _free_folder(releases: Releases, stack: ExitStack) -> Path | None:
 
 
 def _remove(releases: Releases, folder: Path) -> None:
-    """Removes the empty folder of interrupted builds, whose lock is held."""
+    """Removes the folder of interrupted builds, whose lock is held, if it is empty."""
+    if any(path.name != "lock" for path in folder.iterdir()):
+        return
     # Under the lock of all releases, under which other builds take that of the folder. A process of a killed build may
     # still write into it, so that it is not empty.
     with releases.locked(), suppress(OSError):
