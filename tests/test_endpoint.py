@@ -440,6 +440,15 @@ def test_the_description_in_every_graph_format(site: Site, name: str) -> None:
     assert site.ask(f"format={name}", If_None_Match=got.headers["ETag"]).status == 304
 
 
+def test_the_description_is_compressed_as_the_client_accepts(site: Site) -> None:
+    """With an ETag of its own, for which the reply is 304."""
+    plain, packed = site.ask(None), site.ask(None, Accept_Encoding="gzip")
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert site.ask(None, Accept_Encoding="gzip", If_None_Match=packed.headers["ETag"]).status == 304
+
+
 def test_the_endpoints_address_is_the_public_one() -> None:
     """What proxies say of it counts if they are trusted, and only then."""
     forwarded: Any = {"X_Forwarded_Proto": "https", "X_Forwarded_Host": "city.example", "X_Forwarded_Prefix": "/graph"}

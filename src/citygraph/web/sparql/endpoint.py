@@ -243,15 +243,20 @@ class SparqlEndpoint:
             describe_service(root + quote(request.path), release.manifest, self._settings), format_
         )
         tag = blake2b(body + release.id.encode(), digest_size=18).hexdigest()
+        coding = self._encoding(request.header("Accept-Encoding"))
         headers = [
-            ("ETag", coded_tag(tag, None)),
+            ("ETag", coded_tag(tag, coding)),
             VARY,
             ("Cache-Control", FOR_EVER if request.release else FRESH),
             ("X-Citygraph-Release", release.id),
         ]
         if is_unmodified(request, tag):
             return Reply(304, headers)
-        return Reply(200, [*headers, ("Content-Type", accepted.content_type(format_))], body)
+        headers.append(("Content-Type", accepted.content_type(format_)))
+        if coding:
+            headers.append(("Content-Encoding", coding))
+            body = compress(body, coding)
+        return Reply(200, headers, body)
 
 
 def _check_type(environ: Mapping[str, Any], content_type: str) -> None:
