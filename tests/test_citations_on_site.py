@@ -68,6 +68,8 @@ def test_release_and_dataset_are_cited(client: FlaskClient, three: tuple[Release
     """The dataset is cited as its current release."""
     assert cited(client, f"/releases/{three[0].id}?_cite=csl")["URL"] == f"{BASE}releases/{three[0].id}"
     assert cited(client, f"/cite/releases/{three[0].id}?format=csl")["version"] == three[0].id
+    for digest in (three[0].manifest.digest, three[0].manifest.digest[:12]):
+        assert cited(client, f"/cite/releases/{digest}?format=csl")["version"] == three[0].id
     for path in ("/cite?format=csl", "/?_cite=csl", "/dataset?_cite=csl", "/cite/dataset?format=csl"):
         assert cited(client, path)["URL"] == f"{BASE}releases/{three[2].id}"
     assert client.get("/CITATION.cff").text.startswith('cff-version: "1.2.0"\n')

@@ -130,7 +130,8 @@ class Citations:
         )
 
     def _of_release(self, name: str) -> OpenRelease:
-        release: Release | None = self._site.timeline.get(name)
+        timeline = self._site.timeline
+        release: Release | None = timeline.with_digest(name) or timeline.get(name)
         if release is None:
             raise NotFound(f"there is no release {name}")
         return self._site.shelf.get(release.id)
