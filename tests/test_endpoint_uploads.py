@@ -173,7 +173,7 @@ def test_bodies_that_come_slowly_hold_nobody_up(server: Writable) -> None:
     """Forty say that they send a graph, and do not: others are answered, and one from elsewhere can write."""
     head = (
         f"PUT /graphs?graph=urn:slow HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n"
-        # Who has sent much has a minute for the rest.
+        # A client that has sent much has a minute for the rest.
         f"Content-Type: text/turtle\r\nContent-Length: 60000\r\n\r\n<urn:s>{' ' * 30_000}"
     )
     connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from citygraph.errors import Busy, PreconditionFailed, RangeNotSatisfiable
 from citygraph.settings import Settings
 from citygraph.web.http.bodies import Places
-from citygraph.web.http.messages import Reply, Request, coded_tag, http_date, is_unmodified, read_date
+from citygraph.web.http.messages import Reply, Request, coded_tag, has_strong_tag, http_date, is_unmodified, read_date
 
 _BLOCK = 256 * 1024
 # A part of this size waits in memory for a slow client, as a page does.
@@ -22,7 +22,6 @@ _RANGE = re.compile(r"(\d{0,18})-(\d{0,18})", re.ASCII)
 # Merging the ranges of a header costs more with each, and no reader needs many.
 _MOST_RANGES = 100
 
-_TAG = re.compile(r'(?:W/)?"[^"]*"')
 _OF_A_REPRESENTATION = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 # The first byte of a part, and the one after its last.
@@ -51,8 +50,7 @@ def check_unchanged(request: Request, reply: Reply) -> None:
         return
     tags, since = request.header("If-Match").strip(), request.header("If-Unmodified-Since")
     if tags:
-        # A weak tag is never equal, because no ETag here is weak.
-        has_changed = tags != "*" and reply.header("ETag") not in _TAG.findall(tags)
+        has_changed = tags != "*" and not has_strong_tag(tags, reply.header("ETag"))
     else:
         has_changed = bool(since) and _is_later(reply.header("Last-Modified"), since)
     if has_changed:

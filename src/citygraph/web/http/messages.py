@@ -263,6 +263,11 @@ def has_tag(header: str, tag: str) -> bool:
     return tag in header and any(_is_tag(one, tag) for one in entity_tags(header))
 
 
+def has_strong_tag(header: str, quoted: str) -> bool:
+    """Returns whether If-Match names this tag in quotes, and not as a weak one (RFC 9110, 13.1.1)."""
+    return any(match[0] == quoted for match in _TAG.finditer(header))
+
+
 def coded_tag(tag: str, coding: str | None, in_pieces: bool = False) -> str:
     """Returns an entity tag in quotes; a content coding makes another representation, with another tag."""
     return f'"{tag}-{coding}{_IN_PIECES if in_pieces else ""}"' if coding else f'"{tag}"'
