@@ -224,13 +224,15 @@ def _free_folder(releases: Releases, stack: ExitStack) -> Path | None:
 
 def _remove(releases: Releases, folder: Path) -> None:
     """Removes the folder of interrupted builds, whose lock is held, if it is empty."""
-    if any(path.name != "lock" for path in folder.iterdir()):
-        return
-    # Under the lock of all releases, under which other builds take that of the folder. A process of a killed build may
-    # still write into it, so that it is not empty.
-    with releases.locked(), suppress(OSError):
-        (folder / "lock").unlink()
-        folder.rmdir()
+    # An error here must not replace that of the build. A process of a killed build may still write into the folder, so
+    # that it is not empty.
+    with suppress(OSError):
+        if any(path.name != "lock" for path in folder.iterdir()):
+            return
+        # Under the lock of all releases, under which other builds take that of the folder.
+        with releases.locked():
+            (folder / "lock").unlink()
+            folder.rmdir()
 
 
 def interrupted_size(releases: Releases) -> int:
