@@ -105,6 +105,27 @@ def test_a_result_of_a_shape_names_the_cell_that_causes_it(instance: Instance, t
     assert (members["value"], members["severity"]) == ("154.35", "error")
 
 
+def test_a_result_of_a_query_is_at_the_cell_that_the_query_reads(instance: Instance, tmp_path: Path) -> None:
+    """Not at the name, with the IRI of its type, nor at another cell that happens to have the other entity."""
+    places = PLACES.replace("18.65;Q1792", ";Q36")
+    result = checked(instance, tmp_path, [("places", places), ("sources", SOURCES)])
+    found = {(one.address.name, one.rule.name, one.value) for one in result.errors}
+    assert found == {
+        ("E3", "CoordinatePair", "54.35"),
+        ("G2", "OneEntityPerQid", "Q36"),
+        ("G3", "OneEntityPerQid", "Q36"),
+    }
+
+
+def test_the_value_of_a_problem_is_what_the_cell_says(instance: Instance, tmp_path: Path) -> None:
+    """The partner's name as it is written, and the home city's own for a cell that is left empty."""
+    agreements = AGREEMENTS.replace(";12.04.1976", ";")
+    sheets = [("agreements", agreements), ("places", PLACES), ("sources", SOURCES)]
+    undated = [one for one in checked(instance, tmp_path, sheets).problems if one.rule.name == "AgreementUndated"]
+    assert [one.value for one in undated] == ["Danzig"]
+    assert not [one for one in checked(instance, tmp_path, sheets).problems if "://" in one.value]
+
+
 def test_a_messy_workbook_makes_the_statements_that_its_reader_sees(instance: Instance, tmp_path: Path) -> None:
     """A title above the table, merged cells, a hidden row, dates that show a month or a year, phantom rows (14 §2)."""
     sources, release = instance

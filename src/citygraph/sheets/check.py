@@ -25,7 +25,7 @@ from citygraph.sheets.later_changes import LaterChanges
 from citygraph.sheets.merging import ChangedBy, MergedSources, Merger, SheetRows
 from citygraph.sheets.place_facts import GazetteerFacts, PlaceFacts, without_lost_places
 from citygraph.sheets.rows import SheetRow, read_rows
-from citygraph.sheets.shape_results import ShapeResults
+from citygraph.sheets.shape_results import ShapeResults, properties_of_shapes
 from citygraph.sheets.sheet_mapping import SheetMapping, mapped
 from citygraph.sheets.slots import normalised, source_of
 from citygraph.sheets.table_model import TableModel
@@ -249,7 +249,8 @@ class Checker:
             path.write_text("".join(f"{quad} .\n" for quad in merged.after), encoding="utf-8")
             report = check(self._without_sources(merged), [path], progress, self.release)
         start = CellAddress(str(workbooks[0].path), next((grid.name for grid in workbooks[0].grids), ""), 1, 0)
-        results = ShapeResults(merged, sheet_rows, self.model.languages[0], self.language, start)
+        shapes = properties_of_shapes(quad for file in self.sources.shape_files() for quad in file.read())
+        results = ShapeResults(merged, sheet_rows, self.model.languages[0], self.language, start, shapes)
         return list(results.problems(report.results, _STATEMENTS))
 
     def _without_sources(self, merged: MergedSources) -> Sources:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pyoxigraph import NamedNode, Quad
 
-from citygraph.rdf.terms import split_iri
+from citygraph.rdf.terms import RDFS, SH, split_iri
 from citygraph.report import ValidationResult
 from citygraph.sheets.cell_problems import ERROR, WARNING, CellAddress, CellProblem, CellRule
 from citygraph.sheets.merging import MergedSources, SheetRows
@@ -30,22 +30,60 @@ ELSEWHERE = CellRule(
 )
 # A property in the remedy of a shape, and the language of the text that it is to have.
 _PROPERTY = re.compile(r'\b([a-z]+:[A-Za-z]+)\b(?: "…"@([a-z-]+))?')
+_PREFIXED_NAME = re.compile(r"(?<![\w:])[a-z]+:[A-Za-z]\w*")
+_LABEL = RDFS("label")
+
+
+def properties_of_shapes(quads: Iterable[Quad]) -> dict[str, frozenset[NamedNode]]:
+    """Returns the properties that the SPARQL constraint of each shape names, by the IRI of the shape."""
+    shapes: dict[object, str] = {}
+    queries: dict[object, str] = {}
+    for quad in quads:
+        if quad.predicate == SH("sparql") and isinstance(quad.subject, NamedNode):
+            shapes[quad.object] = quad.subject.value
+        elif quad.predicate == SH("select"):
+            queries[quad.subject] = str(getattr(quad.object, "value", ""))
+    return {
+        shape: frozenset(expanded(name) for name in _PREFIXED_NAME.findall(queries[node]))
+        for node, shape in shapes.items()
+        if node in queries
+    }
 
 
 class ShapeResults:
     """Places results at cells: that of the statement, the empty one of a missing value, or a row about the entity.
 
-    `start` is the cell of violations that are not of a row.
+    `start` is the cell of violations that are not of a row, `properties` has those that the query of a shape names.
     """
 
     def __init__(
-        self, merged: MergedSources, rows: SheetRows, first_language: str, reader: str, start: CellAddress
+        self,
+        merged: MergedSources,
+        rows: SheetRows,
+        first_language: str,
+        reader: str,
+        start: CellAddress,
+        properties: Mapping[str, frozenset[NamedNode]],
     ) -> None:
-        self._merged, self._rows, self._start = merged, rows, start
+        self._merged, self._rows, self._start, self._properties = merged, rows, start, properties
         self._first, self._reader = first_language, reader
         self._placed = {one.quad: one.address for one in merged.statements}
         self._by_subject = {one.quad.subject: one.address for one in reversed(merged.statements)}
         self._by_iri = {str(getattr(term, "value", "")): address for term, address in self._by_subject.items()}
+        self._about: dict[object, list[Quad]] = {}
+        for quad in self._placed:
+            self._about.setdefault(quad.subject, []).append(quad)
+        self._names: dict[object, str] = {
+            quad.subject: str(getattr(quad.object, "value", ""))
+            for quad in reversed(merged.after)
+            if quad.predicate == _LABEL
+        }
+        self._texts = {
+            CellAddress(row.address.file, row.address.sheet, row.address.row, row.places[column]): cell.text
+            for row, _ in rows.about.values()
+            for column, cell in row.cells.items()
+            if column in row.places
+        }
         self._by_source = {NamedNode(key.source): address for key, address in rows.keys.items()}
 
     def problems(self, results: Iterable[ValidationResult], file: str) -> Iterator[CellProblem]:
@@ -58,7 +96,7 @@ class ShapeResults:
                 if result.severity == "violation":
                     yield self._elsewhere(result)
             else:
-                quad = self._merged.after[result.place.line - 1]
+                quad = self._read_by_shape(result, self._merged.after[result.place.line - 1])
                 row, node = self._rows.about.get((NamedNode(result.focus_node), source_of(quad)), (None, ""))
                 # A recommendation for which the sheet has no column cannot be followed.
                 if row is None or result.severity == "violation" or self._has_column(row, node, result.path):
@@ -80,8 +118,28 @@ class ShapeResults:
             yield CellProblem(rule, place, "", {"column": column.title(self._first)})
             return
         remedy = self._in_columns(remedy, row) if row else remedy
-        value = str(getattr(quad.object, "value", quad.object))
-        yield CellProblem(CellRule(name, message, _quoted(remedy), severity), address, value)
+        yield CellProblem(CellRule(name, message, _quoted(remedy), severity), address, self._value(quad, address))
+
+    def _read_by_shape(self, result: ValidationResult, quad: Quad) -> Quad:
+        """Returns a statement about the focus node that the query of the shape reads, instead of one that it does not.
+
+        The result of a query has no path, so that its place may be that of any statement, such as the name.
+        """
+        properties = self._properties.get(result.shape, frozenset())
+        if result.path or not properties or quad.predicate in properties:
+            return quad
+        focus = NamedNode(result.focus_node)
+        stated = [one for one in self._about.get(focus, ()) if one.predicate in properties]
+        return next((one for one in stated if source_of(one) == source_of(quad)), stated[0] if stated else quad)
+
+    def _value(self, quad: Quad, address: CellAddress) -> str:
+        """Returns the value of a statement as the sheet has it: the text of the cell or a name, never an IRI."""
+        if not isinstance(quad.object, NamedNode):
+            return str(getattr(quad.object, "value", quad.object))
+        if text := self._texts.get(address):
+            return text
+        # A cell that is left empty means the home city, and the sheet itself gives a type.
+        return self._names.get(quad.object) or ":".join(filter(None, split_iri(quad.object.value)))
 
     def _elsewhere(self, result: ValidationResult) -> CellProblem:
         """Returns a violation of statements that are not of the sheets, at a row about its entity if there is one."""
