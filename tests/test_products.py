@@ -16,7 +16,7 @@ from citygraph.rdf import nquads as lines
 from citygraph.rdf.nquads import SetDigest, SortedLines, as_line, graph_of, lines_of, subject_of
 from citygraph.rdf.terms import CG, GRAPH, ID, RDF, SOURCE
 from citygraph.release.changes import ADDED, REMOVED, THINGS, compare, things_changed, write_all_changes, write_changes
-from citygraph.release.outputs import DUMPS, JSONLD, NQUADS, TRIG, TURTLE
+from citygraph.release.outputs import DUMPS, JSONLD, NQUADS, TRIG, TURTLE, measured, sha256
 from citygraph.release.releases import Release
 from citygraph.sparql.functions import Term
 from citygraph.sparql.statistics import read_statistics
@@ -164,3 +164,13 @@ def test_a_commit_writes_the_same_files(tmp_path: Path) -> None:
     counts = write_changes(tmp_path, [as_line(in_graph)], [], Store(), filled([quad, in_graph]))
     assert (counts.added, counts.removed) == (1, 0)
     assert gzip.decompress((tmp_path / THINGS).read_bytes()) == f"created\t{IZMIR.value}\n".encode()
+
+
+def test_a_file_with_a_known_digest_is_not_read_for_the_manifest(tmp_path: Path) -> None:
+    """The digest that is given is written, and those of other files are computed."""
+    (tmp_path / "dumps").mkdir()
+    for offer in (NQUADS, TRIG):
+        (tmp_path / offer.path).write_bytes(b"content")
+    facts = measured(tmp_path, (NQUADS, TRIG), {NQUADS.path: "known"})
+    assert facts[NQUADS.path] == {"bytes": 7, "sha256": "known"}
+    assert facts[TRIG.path] == {"bytes": 7, "sha256": sha256(tmp_path / TRIG.path)}

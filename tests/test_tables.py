@@ -15,7 +15,7 @@ import pytest
 from arro3.io import read_parquet
 from pyoxigraph import Store
 
-from citygraph.build.table_columns import columns_of
+from citygraph.build.table_columns import cells_of, columns_of
 from citygraph.build.tables import is_text, table_name, table_queries, write_tables
 from citygraph.errors import BadData
 from citygraph.release.outputs import CSVW, PACKAGE
@@ -72,6 +72,23 @@ def test_a_partial_date_is_three_columns(izmir: Release) -> None:
     stated = {(row["kind"], row["date"], row["date_first_day"], row["date_last_day"]) for row in dates}
     assert ("protocol", "1986", "1986-01-01", "1986-12-31") in stated
     assert ("protocol", "1986-04-28", "1986-04-28", "1986-04-28") in stated
+
+
+@pytest.mark.parametrize(
+    ("cell", "first", "last"),
+    [
+        ("1991-09", "1991-09-01", "1991-09-30"),
+        ("2000-02; 2001", "2000-02-01; 2001-01-01", "2000-02-29; 2001-12-31"),
+        ("unknown; 2001", "2001-01-01", "2001-12-31"),
+        ("unknown", None, None),
+        ("", None, None),
+        (None, None, None),
+    ],
+)
+def test_a_text_that_is_no_date_has_no_days(cell: str | None, first: str | None, last: str | None) -> None:
+    """Nor has an empty cell; the other dates of the cell have theirs."""
+    column = next(column for query in TABLES for column in query.columns if column.type == "date")
+    assert cells_of([cell], [column]) == [cell, first, last]
 
 
 def test_agreements_have_countries_and_continents(izmir: Release) -> None:

@@ -138,7 +138,7 @@ def write_products(
     with progress.step("changes") as step:
         changes = write_all_changes(parent, store, folder)
         step.result = f"{changes.added} added, {changes.removed} removed"
-    return Products(digest, measurements, changes, measured(folder, _offers(queries)))
+    return Products(digest, measurements, changes, measured(folder, _offers(queries), journal.digests()))
 
 
 def _tables(store: Store, queries: Iterable[Path], digest: SetDigest, folder: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from citygraph.catalogues import N_, translated
 from citygraph.rdf.partial_dates import period_of
@@ -11,6 +12,7 @@ from citygraph.source.queries import Column
 SEPARATOR = "; "
 # A day as year, month and day, which a table derives from a partial date.
 DAY = "day"
+_DATES = 1 << 14  # cells of dates whose days are kept: some 5 MB
 _FIRST, _LAST = N_("{column}: first day"), N_("{column}: last day")
 _ON_FIRST = N_("The first day of the date next to it: of a year 1 January, of a month the 1st.")
 _ON_LAST = N_("The last day of the date next to it: of a year 31 December, of a month its last day.")
@@ -29,11 +31,19 @@ def cells_of(row: Sequence[str | None], columns: Sequence[Column]) -> list[str |
     for value, column in zip(row, columns, strict=True):
         cells.append(value)
         if column.type == "date":
-            periods = [period_of(one) for one in (value or "").split(SEPARATOR)]
-            # Several dates have as many first and last days; a date that does not exist has none.
-            days = [(period[0], period[1]) for period in periods if period]
-            cells += [SEPARATOR.join(day) or None for day in (zip(*days, strict=True) if days else ((), ()))]
+            cells += _first_and_last(value) if value else (None, None)
     return cells
+
+
+# Most agreements have the dates of many others.
+@lru_cache(_DATES)
+def _first_and_last(dates: str) -> tuple[str, str] | tuple[None, None]:
+    """Returns the first days and the last days of the dates of a cell."""
+    # A date that does not exist has none.
+    days = [(period[0], period[1]) for period in map(period_of, dates.split(SEPARATOR)) if period]
+    if not days:
+        return None, None
+    return SEPARATOR.join(first for first, _ in days), SEPARATOR.join(last for _, last in days)
 
 
 def _days(column: Column) -> tuple[Column, Column]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _FOLDER = "tables/"
 # Rows are read and written in batches, so that the terms of a large table are not all in memory at once.
 _BATCH = 10_000
+_WITH_VALUE = (Literal, NamedNode)
 # Arrow's types by name, and what reads a value. The library is imported when tables are written: pages need it not.
 _TYPES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "integer": ("int64", int),
@@ -143,21 +144,25 @@ def _select(store: Store, query: StoredQuery) -> QuerySolutions:
 
 
 def _batches(solutions: QuerySolutions, columns: Sequence[Column]) -> Iterator[list[list[str | None]]]:
-    rows = (cells_of([_value(term) for term in solution], columns) for solution in solutions)
+    # Without a function for each of a million cells.
+    rows = (
+        cells_of([term.value if isinstance(term, _WITH_VALUE) else None for term in solution], columns)
+        for solution in solutions
+    )
     while batch := list(islice(rows, _BATCH)):
         yield batch
 
 
-def _value(term: Any) -> str | None:
-    return term.value if isinstance(term, Literal | NamedNode) else None
-
-
-def _cells(columns: Sequence[Column]) -> Callable[[list[str | None]], list[str]]:
+def _cells(columns: Sequence[Column]) -> Callable[[list[str | None]], list[str | None]]:
     """Returns a function that writes a row as CSV. Only free text can be a formula: numbers keep their minus sign."""
-    free = [column.type == "text" for column in columns]
+    free = [number for number, column in enumerate(columns) if column.type == "text"]
 
-    def cells(row: list[str | None]) -> list[str]:
-        return [guarded(value or "") if text else value or "" for value, text in zip(row, free, strict=True)]
+    def cells(row: list[str | None]) -> list[str | None]:
+        written = row.copy()  # the library writes None as an empty cell
+        for number in free:
+            if text := row[number]:
+                written[number] = guarded(text)
+        return written
 
     return cells
 

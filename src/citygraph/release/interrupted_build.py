@@ -84,6 +84,11 @@ class Journal:
             self._awaited = None
             self.complete(name, facts, paths)
 
+    def digests(self) -> dict[str, str]:
+        """Returns the SHA-256 of the release's files that the complete steps have made, by path in the release."""
+        inside = f"{self.release.name}/"
+        return {name.removeprefix(inside): known for name, known in self._files() if name.startswith(inside)}
+
     def is_whole(self) -> bool:
         """Returns whether every file of the complete steps is as it was recorded."""
         try:

@@ -108,10 +108,16 @@ def table_files(name: str, titles: Mapping[str, str]) -> tuple[OutputFile, Outpu
     )
 
 
-def measured(folder: Path, offers: Iterable[OutputFile]) -> dict[str, dict[str, int | str]]:
-    """Returns size and SHA-256 of each file by path, for the manifest."""
+def measured(folder: Path, offers: Iterable[OutputFile], digests: Mapping[str, str]) -> dict[str, dict[str, int | str]]:
+    """Returns size and SHA-256 of each file by path, for the manifest.
+
+    `digests` are the SHA-256 that are known already, by path. The other files are read.
+    """
     return {
-        offer.path: {"bytes": (folder / offer.path).stat().st_size, "sha256": sha256(folder / offer.path)}
+        offer.path: {
+            "bytes": (folder / offer.path).stat().st_size,
+            "sha256": digests.get(offer.path) or sha256(folder / offer.path),
+        }
         for offer in offers
     }
 
