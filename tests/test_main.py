@@ -34,6 +34,27 @@ def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CITYGRAPH_DATA", str(write_files(tmp_path / "small").data))
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--data", "", "build"),
+        ("--releases", "", "releases"),
+        ("freeze", ""),
+        ("restore", "", "new"),
+        ("backup", ""),
+        ("push", ""),
+        ("sheets", "check", ""),
+        ("init", ""),
+        ("validate", ""),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_path_is_refused(arguments: tuple[str, ...]) -> None:
+    """An unset variable of a shell script is not the working folder."""
+    done = run(*arguments)
+    assert (done.returncode, "the path is empty" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("command", ["build", "serve", "validate", "query", "releases", "running", "export"])
 def test_every_command_explains_itself(command: str) -> None:
     """--help says what the command does and what its options mean."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from citygraph import __version__
-from citygraph.cli.console import LANG, OK, VIOLATES, command, print_json, read_input, shortened
+from citygraph.cli.console import LANG, OK, VIOLATES, FilePath, command, print_json, read_input, shortened
 from citygraph.cli.query_runs import pair, resolved
 from citygraph.errors import NotFound, UsageError
 from citygraph.graph.examples import examples_in
@@ -82,7 +82,7 @@ def _cite(
 
 
 @cite.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 @click.pass_obj
 @command

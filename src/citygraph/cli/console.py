@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +50,30 @@ class LanguageTag(click.ParamType[str]):
         if not _TAG.fullmatch(tag):
             self.fail(f"{value!r} is not a language tag such as de or de-AT", param, ctx)
         return interface_language(tag) or LANGUAGES[0]
+
+
+class FilePath(click.Path):
+    """A path that is not empty, as an unset variable of a shell would make it: Path("") is the working folder."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """Returns the path; fails for an empty one."""
+        if not os.fspath(value).strip():
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class StorageAddress(click.ParamType[str]):
+    """A folder or an address of a bucket, which is not empty."""
+
+    name = "address"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Returns the address; fails for an empty one, which would be the working folder."""
+        if not value.strip():
+            self.fail("the path is empty", param, ctx)
+        return value
 
 
 LANG = click.option(

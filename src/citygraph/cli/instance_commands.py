@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import click
 
-from citygraph.cli.console import OK, command
+from citygraph.cli.console import OK, FilePath, command
 from citygraph.errors import UsageError
 from citygraph.instance import packaged_folder, parse_instance, placeholder_problem
 from citygraph.settings import Settings
@@ -41,7 +41,7 @@ class RequiredOption(click.Option):
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=FilePath(path_type=Path))
 @click.option(
     "--base",
     cls=RequiredOption,

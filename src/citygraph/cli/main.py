@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from citygraph import __version__
-from citygraph.cli.console import COULD_NOT, LazyGroup
+from citygraph.cli.console import COULD_NOT, FilePath, LazyGroup
 from citygraph.errors import UsageError
 from citygraph.settings import read_settings, require_allowed
 
@@ -50,9 +50,9 @@ _ELSEWHERE = {
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="citygraph")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the data files. [default: data]")
-@click.option("--ontology", type=click.Path(path_type=Path), help="Folder of ontology and shapes. [default: ontology]")
-@click.option("--releases", type=click.Path(path_type=Path), help="Folder of the releases. [default: var/releases]")
+@click.option("--data", type=FilePath(path_type=Path), help="Folder of the data files. [default: data]")
+@click.option("--ontology", type=FilePath(path_type=Path), help="Folder of ontology and shapes. [default: ontology]")
+@click.option("--releases", type=FilePath(path_type=Path), help="Folder of the releases. [default: var/releases]")
 @click.pass_context
 def main(context: click.Context, /, **folders: Path | None) -> None:
     """A knowledge graph of city diplomacy, and the linked-data publisher that serves it.

@@ -13,7 +13,7 @@ from citygraph.backup.backup import back_up, problems
 from citygraph.backup.backup_records import Backups
 from citygraph.backup.restoring import restore as restore_backup
 from citygraph.cli.audited import audit, audited
-from citygraph.cli.console import OK, VIOLATES, TerminalProgress, command
+from citygraph.cli.console import OK, VIOLATES, FilePath, StorageAddress, TerminalProgress, command
 from citygraph.errors import UsageError
 from citygraph.instance import FILE
 from citygraph.release.interrupted_build import remove_interrupted
@@ -29,7 +29,7 @@ _ADDRESS = "DIR|s3://BUCKET/PREFIX"
 
 
 @click.command()
-@click.argument("address", metavar=_ADDRESS)
+@click.argument("address", metavar=_ADDRESS, type=StorageAddress())
 @click.option("--verify", is_flag=True, help="Read all backups there, and name what is damaged; copy nothing.")
 @click.option("--prune", "keep", metavar="POLICY", help='Remove the backups that are not kept by "30d, 12 monthly".')
 @click.pass_obj
@@ -57,8 +57,8 @@ def backup(settings: Settings, address: str, verify: bool, keep: str | None) -> 
 
 
 @click.command()
-@click.argument("address", metavar=_ADDRESS)
-@click.argument("target", metavar="[NEW]", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.argument("address", metavar=_ADDRESS, type=StorageAddress())
+@click.argument("target", metavar="[NEW]", required=False, type=FilePath(path_type=Path, file_okay=False))
 @click.option("--backup", "name", default="", metavar="NAME", help="This backup. [default: the newest]")
 @command
 def restore(address: str, target: Path | None, name: str) -> int:
@@ -81,7 +81,7 @@ def restore(address: str, target: Path | None, name: str) -> int:
 
 
 @click.command()
-@click.argument("address", metavar=_ADDRESS)
+@click.argument("address", metavar=_ADDRESS, type=StorageAddress())
 @click.option("--force", is_flag=True, help="Replace a current release there that is not known here.")
 @click.pass_obj
 @command
@@ -106,7 +106,7 @@ def push(settings: Settings, address: str, force: bool) -> int:
 
 
 @click.command()
-@click.argument("address", metavar=_ADDRESS)
+@click.argument("address", metavar=_ADDRESS, type=StorageAddress())
 @click.option("--force", is_flag=True, help="Replace a current release that was made here and is not known there.")
 @click.pass_obj
 @command

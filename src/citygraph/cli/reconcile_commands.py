@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from citygraph.cli.console import OK, command
+from citygraph.cli.console import OK, FilePath, command
 from citygraph.errors import UsageError
 from citygraph.index.facts import ENTITY
 from citygraph.matching.decisions import (
@@ -41,7 +41,7 @@ _ADDED = ("id", "name", "score", "status")
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=FilePath(path_type=Path, exists=True, dir_okay=False))
 @click.option("--column", required=True, metavar="NAME", help="Column with the names: its title, or its number.")
 @click.option("--type", "type_", default="", metavar="TYPE", help="Type of the entities: City, or Q515 at Wikidata.")
 @click.option("--country-column", default="", metavar="NAME", help="Column with the country of each name.")
@@ -49,9 +49,9 @@ _ADDED = ("id", "name", "score", "status")
     "--country-property", default="", metavar="ID", help="Property of the country. [default: country, or P17]"
 )
 @click.option("--service", default="", metavar="URL", help="Use this service instead of the current release.")
-@click.option("--decisions", type=click.Path(path_type=Path), help="Table to review; its decisions are applied.")
+@click.option("--decisions", type=FilePath(path_type=Path), help="Table to review; its decisions are applied.")
 @click.option("--encoding", default="", help="Encoding of FILE, such as cp1254. [default: its mark, or UTF-8]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file. [default: standard output]")
+@click.option("-o", "--output", type=FilePath(path_type=Path), help="Write to this file. [default: standard output]")
 @click.pass_obj
 @command
 def reconcile(

@@ -21,6 +21,7 @@ from citygraph.cli import console
 from citygraph.cli.audited import audit
 from citygraph.cli.console import OK as _OK
 from citygraph.cli.console import VIOLATES as _VIOLATES
+from citygraph.cli.console import FilePath
 from citygraph.cli.console import command as _command
 from citygraph.cli.query_runs import list_queries, pair, print_table, query_text, write_result
 from citygraph.errors import NotFound, Violations
@@ -112,7 +113,7 @@ def _prune(settings: Settings, out: Console) -> None:
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=FilePath(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, for machines.")
 @console.LANG
 @click.option("--warnings/--no-warnings", default=True, help="Whether to print warnings.")
@@ -212,7 +213,7 @@ def releases(settings: Settings, as_json: bool, pin: str | None, unpin: str | No
 
 @click.command()
 @click.argument("graph", required=False)
-@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Write into the files of this folder.")
+@click.option("--into", type=FilePath(path_type=Path, file_okay=False), help="Write into the files of this folder.")
 @click.option("--all", "everything", is_flag=True, help="With --into, write the graphs of files too.")
 @click.option("--release", "release_id", help="Export from this release instead of the current one.")
 @click.pass_obj

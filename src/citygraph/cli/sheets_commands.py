@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from citygraph.build.build import build
-from citygraph.cli.console import LANG, OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json
+from citygraph.cli.console import LANG, OK, VIOLATES, FilePath, JsonProgress, TerminalProgress, command, print_json
 from citygraph.errors import NotFound, UsageError
 from citygraph.instance import Instance, current_instance
 from citygraph.matching.lookup import Lookup
@@ -48,16 +48,16 @@ from citygraph.web.view.translations import Translations
 _COLOURS = {ERROR: "red", WARNING: "yellow", NOTE: "cyan"}
 _MAX_PROBLEMS, _MAX_CHANGES = 3, 20  # problems of a rule, and statements, on the terminal
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
-_FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+_FILES = click.argument("files", nargs=-1, required=True, type=FilePath(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
 _ENCODING = click.option("--encoding", default="", help="Encoding of CSV files that are not UTF-8, such as cp1254.")
 _ORDER = click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How dates like 03/04/1996 are read.")
-_HTML = click.option("--html", type=click.Path(path_type=Path), help="Write the report to a web page as well.")
-_NEW_FILE = click.argument("file", type=click.Path(path_type=Path))
+_HTML = click.option("--html", type=FilePath(path_type=Path), help="Write the report to a web page as well.")
+_NEW_FILE = click.argument("file", type=FilePath(path_type=Path))
 _FORCE = click.option("--force", is_flag=True, help="Replace an existing file.")
 _WORKBOOK = click.option(
     "--workbook",
-    type=click.Path(path_type=Path),
+    type=FilePath(path_type=Path),
     help="Write a copy, FILE.xlsx, with marked cells and a list of the problems.",
 )
 
@@ -72,7 +72,7 @@ _GAZETTEER = click.option(
 )
 _MAPPING = click.option(
     "--mapping",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FilePath(path_type=Path, exists=True, dir_okay=False),
     help="How a spreadsheet with other columns fills the graph: a file that `citygraph sheets map` proposed.",
 )
 
@@ -199,8 +199,8 @@ def template(settings: Settings, file: Path, force: bool) -> int:
 
 
 @sheets.command("map")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write, instead of standard output.")
+@click.argument("file", type=FilePath(path_type=Path))
+@click.option("-o", "--output", type=FilePath(path_type=Path), help="File to write, instead of standard output.")
 @LANG
 @_ENCODING
 @click.pass_obj

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import click
 from rich.console import Console
 
-from citygraph.cli.console import OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json, shortened
+from citygraph.cli.console import OK, VIOLATES, FilePath, JsonProgress, TerminalProgress, command, print_json, shortened
 from citygraph.cli.store_commands import inspect_store
 from citygraph.doctor import examine
 from citygraph.errors import UsageError
@@ -83,7 +83,7 @@ _MAX_LISTED = 10
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=FilePath(path_type=Path))
 @click.option("--url", default="http://localhost:8000", show_default=True, help="Address of the site.")
 @click.option("--base-path", default="", help="Path of that address, such as /repo for a project's Pages.")
 @click.option(

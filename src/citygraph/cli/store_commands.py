@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from citygraph.cli.console import OK, VIOLATES, JsonProgress, TerminalProgress, command, print_json
+from citygraph.cli.console import OK, VIOLATES, FilePath, JsonProgress, TerminalProgress, command, print_json
 from citygraph.errors import UsageError
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
@@ -43,7 +43,7 @@ def load_store(settings: Settings, release_id: str | None, as_json: bool) -> int
 
 
 @store.command("write")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", type=FilePath(path_type=Path, file_okay=False))
 @click.argument("release_id", metavar="[RELEASE]", required=False)
 @click.option("--statements", type=click.IntRange(min=1), default=FILE_SIZE, show_default=True, help="In each file.")
 @click.option("--no-default", is_flag=True, help="Leave out the default graph, which virtuoso.sh makes by itself.")
@@ -68,7 +68,7 @@ def write_store(
 
 
 @store.command("adopt")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=FilePath(path_type=Path, exists=True, file_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for machines.")
 @click.pass_obj
 @command

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from citygraph.build.export import export_quads
 from citygraph.cli import console
-from citygraph.cli.console import OK, TIME, VIOLATES, Days, PastTime, command
+from citygraph.cli.console import OK, TIME, VIOLATES, Days, FilePath, PastTime, command
 from citygraph.errors import UsageError
 from citygraph.rdf.partial_dates import present_day
 from citygraph.rdf.terms import GRAPH, QUALITY_GRAPH
@@ -59,7 +59,7 @@ _RETRIEVED = click.option(
 _WORKERS = click.option(
     "--workers", type=click.IntRange(min=0), default=0, help="Processes that read a dump. [default: one for each core]"
 )
-_SAVED = click.option("--saved", type=click.Path(path_type=Path), help="Use a saved comparison, without requests.")
+_SAVED = click.option("--saved", type=FilePath(path_type=Path), help="Use a saved comparison, without requests.")
 
 
 @click.group()
@@ -71,7 +71,7 @@ def wikidata() -> None:
 @_CITY
 @_COUNTRY
 @_ALL
-@click.option("--into", type=click.Path(path_type=Path), help="Folder to write to. [default: data/sources]")
+@click.option("--into", type=FilePath(path_type=Path), help="Folder to write to. [default: data/sources]")
 @click.option("--languages", default=",".join(LANGUAGES), show_default=True, help="Languages of the names.")
 @_AGE
 @_REFRESH
@@ -123,7 +123,7 @@ def wikidata_pull(
 @click.option("--master", default="", help="Master of Spark, such as local[4]. [default: Spark's own setting]")
 @_WORKERS
 @click.option("--sha256", default="", help="Digest of the dump, where it is not a file on this machine.")
-@click.option("--into", type=click.Path(path_type=Path), help="Folder to write to. [default: data/sources]")
+@click.option("--into", type=FilePath(path_type=Path), help="Folder to write to. [default: data/sources]")
 @click.pass_obj
 @command
 def wikidata_import_dump(
@@ -197,7 +197,7 @@ def wikidata_diff(
 @click.option("--only", multiple=True, type=click.Choice(list(KINDS)), help="Only edits of these kinds.")
 @click.option("--limit", type=click.IntRange(min=1), default=None, help="Maximum number of edits.")
 @click.option("--batch", type=click.IntRange(min=1), default=PER_BATCH, show_default=True, help="Edits per batch.")
-@click.option("--into", type=click.Path(path_type=Path), help="Folder for one file per batch. [default: print all]")
+@click.option("--into", type=FilePath(path_type=Path), help="Folder for one file per batch. [default: print all]")
 @_SAVED
 @_IMPORTED
 @_DUMP

@@ -8,7 +8,7 @@ import click
 
 from citygraph.cli import console
 from citygraph.cli.audited import audit, audited, user
-from citygraph.cli.console import OK, VIOLATES, command
+from citygraph.cli.console import OK, VIOLATES, FilePath, command
 from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, GraphWrite, Payload, Update, details_of
 from citygraph.commit.tokens import RIGHTS, TokenHolder, Tokens
@@ -21,7 +21,7 @@ from citygraph.source.reading import unpacked_file
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("file", type=FilePath(path_type=Path, allow_dash=True))
 @click.option("-m", "--message", default="", help="Reason for the change, kept in the manifest.")
 @click.option("--dry-run", is_flag=True, help="Validate and print what would change.")
 @console.LANG
@@ -39,7 +39,7 @@ def update(settings: Settings, file: Path, message: str, dry_run: bool, lang: st
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("files", nargs=-1, required=True, type=FilePath(path_type=Path, exists=True, dir_okay=False))
 @click.option("--graph", required=True, help="The graph to fill: an IRI, or a name such as graph:notes.")
 @click.option("--replace", is_flag=True, help="Replace the content of the graph.")
 @click.option("-m", "--message", default="", help="Reason for the change, kept in the manifest.")
