@@ -117,6 +117,14 @@ def test_a_result_of_a_query_is_at_the_cell_that_the_query_reads(instance: Insta
     }
 
 
+def test_a_name_of_an_entity_of_another_kind_is_not_called_unknown(instance: Instance, tmp_path: Path) -> None:
+    """The workbook has Poland, but a country is no partner."""
+    sheets = [("agreements", AGREEMENTS.replace("Danzig;", "Poland;")), ("places", PLACES), ("sources", SOURCES)]
+    problem = next(one for one in checked(instance, tmp_path, sheets).errors if one.rule.name == "name-unknown")
+    assert (problem.address.name, problem.value) == ("B2", "Poland")
+    assert "of the kind of this column" in problem.message(str)
+
+
 def test_the_value_of_a_problem_is_what_the_cell_says(instance: Instance, tmp_path: Path) -> None:
     """The partner's name as it is written, and the home city's own for a cell that is left empty."""
     agreements = AGREEMENTS.replace(";12.04.1976", ";")

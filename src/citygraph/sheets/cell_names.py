@@ -14,7 +14,7 @@ from citygraph.text import fold
 
 UNKNOWN_NAME = CellRule(
     "name-unknown",
-    "{value} is not a name of an entity in the graph or in this workbook.",
+    "{value} is not a name of an entity of the kind of this column, in the graph or in this workbook.",
     "Correct the name, or describe the entity in a row of its own. Similar: {candidates}.",
 )
 AMBIGUOUS_NAME = CellRule(
