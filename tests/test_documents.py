@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -431,10 +432,11 @@ def test_identifiers_do_not_change_with_the_host(client: FlaskClient) -> None:
 # The event loop
 
 
-def by_event_loop(app: Flask, path: str, accept: str, coding: str = "") -> Reply | None:
+def by_event_loop(app: Flask, path: str, accept: str, coding: str = "", language: str = "en") -> Reply | None:
     """The reply on the event loop: status, headers and body. None if a request needs a thread."""
     codings = {"Accept-Encoding": coding} if coding else {}
-    environ = create_environ(path, headers={"Accept": accept, "X-Request-Id": "test", **codings})
+    sent = {"Accept": accept, "Accept-Language": language, "X-Request-Id": "test", **codings}
+    environ = create_environ(path, headers=sent)
     if not app.wsgi_app.is_quick(environ, b""):  # type: ignore[attr-defined]
         return None
     try:
@@ -464,16 +466,40 @@ def test_event_loop_gives_programs_the_reply_of_a_thread(app: Flask, path: str, 
 @pytest.mark.parametrize(
     ("path", "accept"),
     [
-        ("/doc/city/izmir", BROWSER),
-        ("/doc/city/izmir.html", FORMS["ttl"]),
         ("/source/page", FORMS["ttl"]),
         ("/doc/city/izmir.ttl?page=1", FORMS["ttl"]),
+        ("/doc/city/izmir.html?at=2000-01-01", BROWSER),
+        ("/doc/agreement/izmir-baku", BROWSER),
+        ("/doc/city/atlantis", BROWSER),
+        ("/doc/city/no%20iri.html", BROWSER),
+        ("/id/city/izmir", BROWSER),
     ],
 )
-def test_event_loop_leaves_pages_and_graphs_to_threads(app: Flask, path: str, accept: str) -> None:
+def test_event_loop_leaves_graphs_queries_and_errors_to_threads(app: Flask, path: str, accept: str) -> None:
     """They take longer, and others would wait (16.7)."""
     in_thread(app, "/doc/city/izmir", FORMS["ttl"])
+    in_thread(app, "/doc/city/izmir", BROWSER)
     assert by_event_loop(app, path, accept) is None
+
+
+@pytest.mark.parametrize("path", ["/doc/city/izmir", "/doc/city/baku.html"])
+def test_event_loop_gives_readers_the_page_of_a_thread(root: Path, path: str) -> None:
+    """A page of few lookups is not worth a thread either (16.7)."""
+    app = create_app(Settings(cache_size=0), Releases(root), today=lambda: date(2026, 11, 30))
+    in_thread(app, "/doc/city/bremen", BROWSER)  # the translations are read
+    page = in_thread(app, path, BROWSER)
+    assert page == by_event_loop(app, path, BROWSER)
+    assert "text/html; charset=utf-8" in dict(page[1]).values()
+
+
+def test_event_loop_leaves_the_first_page_in_a_language_to_a_thread(root: Path) -> None:
+    """It reads translations, templates and the vocabulary (16.7)."""
+    app = create_app(Settings(), Releases(root))
+    in_thread(app, "/doc/city/izmir", FORMS["ttl"])
+    assert by_event_loop(app, "/doc/city/izmir", BROWSER) is None
+    in_thread(app, "/doc/city/bremen", BROWSER)
+    assert by_event_loop(app, "/doc/city/izmir", BROWSER) is not None
+    assert by_event_loop(app, "/doc/city/izmir", BROWSER, language="tr") is None
 
 
 def test_event_loop_leaves_other_times_to_threads(app: Flask) -> None:

@@ -42,6 +42,7 @@ from citygraph.web.http.metrics import CacheMetrics
 from citygraph.web.http.negotiation import reader_language
 from citygraph.web.http.problems import PROBLEM_TYPES
 from citygraph.web.http.result_cache import ResultCache
+from citygraph.web.kinds.layouts import needs_only_lookups
 from citygraph.web.pages.dataset_page import whole, with_release, without_tables
 from citygraph.web.pages.entity_page import Pages, forms_of
 from citygraph.web.pages.error_pages import ErrorPages
@@ -86,17 +87,17 @@ class Documents:
         self._cache = ResultCache(settings.cache_size // 4, cache_counts)
 
     def is_quick(self, environ: WSGIEnvironment) -> bool:
-        """Returns whether the event loop may wait for an address: of a thing, or of its document for programs.
+        """Returns whether the event loop may wait for an address: of a thing, or of its document.
 
-        If the thing has many statements, its document needs a thread all the same.
+        A document with many statements, and a page that needs more than lookups, take a thread all the same.
         """
         path, accept = environ["PATH_INFO"], environ.get("HTTP_ACCEPT", "")
         # For a document of another time, earlier releases are read.
         if not path.startswith(_QUICK) or environ["QUERY_STRING"] or "HTTP_ACCEPT_DATETIME" in environ:
             return False
-        # A page takes longer.
-        is_page = path.endswith(".html") or not accept or "html" in accept or "*" in accept
-        if is_page and not path.endswith(_DATA):
+        # An error would be a page.
+        is_for_people = not accept or "html" in accept or "*" in accept
+        if path.startswith("/id/") and is_for_people and not path.endswith(_DATA):
             return False
         try:
             environ[CURRENT] = self._releases.current_id()
@@ -175,22 +176,32 @@ class Documents:
         document_iri = addresses.document(iri)
         path = document_iri.removeprefix(addresses.base)
         withdrawal = opened.withdrawals.get(iri)
+        is_quick_page = bool(request.environ.get(QUICK)) and selection.form.is_page
         if withdrawal and withdrawal.merged_into:
             target = addresses.document(withdrawal.merged_into).removeprefix(addresses.base)
             extension = _extension(request.path, selection)
             return redirection(addresses.path(target) + extension + _query_of(request), 301)
         if withdrawal and selection.form.is_page:
+            if is_quick_page:
+                raise NeedsThread
             raise _gone(withdrawal, reader_language(request))
         if is_list(request.args.get("_profile", "")):
             return profile_list(selection, addresses.path(path), document_iri)
         representation = Representation(request, opened.release, selection, self._cache, path)
         if reply := representation.reuse():
             return reply
+        if is_quick_page and not needs_only_lookups(opened, iri, selection.form.language):
+            raise NeedsThread
         most = _MOST_QUICK if request.environ.get(QUICK) else UNBOUNDED
         try:
             rendered = self._rendered(selection, opened, iri, document_iri, most)
         except LargeDescription:
             raise NeedsThread from None
+        except NotFound:
+            # The page of an error takes longer.
+            if is_quick_page:
+                raise NeedsThread from None
+            raise
         return representation.finish(rendered if withdrawal is None else rendered._replace(gone=True))
 
     def _rendered(
@@ -198,7 +209,7 @@ class Documents:
     ) -> Rendered:
         path, form = document_iri.removeprefix(selection.addresses.base), selection.form
         is_graph = iri.startswith(self._graphs) or "/graph/" in iri
-        if most < UNBOUNDED and (form.is_page or is_graph or iri == DATASET.value):
+        if most < UNBOUNDED and (is_graph or iri == DATASET.value):
             # These take longer, however few statements there are.
             raise LargeDescription
         description = self._description(selection, opened, iri, is_graph, most)

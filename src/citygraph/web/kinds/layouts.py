@@ -24,8 +24,10 @@ from citygraph.web.kinds.page_context import (
 )
 from citygraph.web.kinds.places import place
 from citygraph.web.kinds.ties import facts_by_subject
+from citygraph.web.view.release_cache import OpenRelease
 
 Make = Callable[[PageContext, Description], Layout]
+_TYPE = RDF("type").value
 
 # By class, the narrower before the wider: the first that the thing is of decides.
 _LAYOUTS: Mapping[str, Make] = {
@@ -47,12 +49,28 @@ def layout_of(context: PageContext, description: Description) -> Layout | None:
 
     The further pages of an entity have the next part of its table, if the layout has one with pages.
     """
-    # Subclasses have the layout of their superclass.
-    above = context.opened.vocabulary.broader_classes
-    stated = context.opened.things.facts(description.iri).get(RDF("type").value, ())
-    types = {class_ for type_ in stated for class_ in above(type_)}
-    make = next((make for class_, make in _LAYOUTS.items() if class_ in types), None)
+    make = _make_of(context.opened, description.iri)
     return make(context, description) if make and (description.page == 1 or make in _PAGED) else None
+
+
+def needs_only_lookups(opened: OpenRelease, iri: str, language: str) -> bool:
+    """Returns whether the page of a thing needs only lookups, because it is of a kind that runs no queries.
+
+    The first page of a release in a language also reads translations, templates and the vocabulary.
+    """
+    if language not in opened.shown_languages:
+        return False
+    try:
+        return _make_of(opened, iri) in (place, None)
+    except ValueError:
+        return False  # it is not an IRI
+
+
+def _make_of(opened: OpenRelease, iri: str) -> Make | None:
+    # Subclasses have the layout of their superclass.
+    above = opened.vocabulary.broader_classes
+    types = {class_ for type_ in opened.things.facts(iri).get(_TYPE, ()) for class_ in above(type_)}
+    return next((make for class_, make in _LAYOUTS.items() if class_ in types), None)
 
 
 _STARTS = tuple(CG(name).value for name in ("startDate", "foundingDate"))

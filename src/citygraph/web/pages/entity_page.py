@@ -77,6 +77,7 @@ class Pages(Templates):
         layout = layout_of(context, description) or Layout()
         head, told = page.head(), self._told(page, layout)
         frame: Frame = values["frame"]
+        opened.shown_languages.add(reader.translations.language)
         return frame.around(
             "dataset" if whole else "",
             f"{escaped(page.title.text)} · {escaped(values['site_title'])}",

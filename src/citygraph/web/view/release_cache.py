@@ -201,6 +201,8 @@ class OpenRelease:
         self.graph_subjects: dict[str, list[tuple[str, str]]] = {}
         self._parts: dict[str, tuple[str, ...]] = {}
         self._names: dict[tuple[str, str], PageNames] = {}
+        # The languages in which pages of entities were made.
+        self.shown_languages: set[str] = set()
         # Results of queries about the whole release, by the name of the query.
         self.query_results: dict[str, list[Mapping[str, NamedNode | Literal]]] = {}
 
@@ -280,8 +282,8 @@ class OpenRelease:
 
     @property
     def is_read(self) -> bool:
-        """Whether the parts of the release that every document needs have been read."""
-        return {"withdrawals", "writer"} <= self.__dict__.keys()
+        """Whether the parts of the release that every document needs have been read, by a page or for RDF."""
+        return "withdrawals" in self.__dict__ and ("writer" in self.__dict__ or bool(self.shown_languages))
 
     @cached_property
     def conclusions(self) -> dict[CuratedTriple, Conclusion]:
