@@ -302,6 +302,40 @@ def test_slow_senders_take_no_thread_and_are_disconnected(
             assert is_closed(slow)
 
 
+@pytest.mark.parametrize("path", [b"/quick", b"/forwarded"])
+def test_a_connection_without_requests_is_closed_after_a_time(path: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the event loop or a thread has answered the last one."""
+    monkeypatch.setattr(http_connection, "_IDLE_SECONDS", 0.5)
+    with answering(Quick()) as port, connected(port) as connection:
+        connection.sendall(GET % path)
+        assert responses(connection).startswith(b"HTTP/1.1 200")
+        assert is_closed(connection)
+
+
+def test_a_connection_with_a_request_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes, also if it follows a quick one at once."""
+    monkeypatch.setattr(http_connection, "_IDLE_SECONDS", 0.0)
+    application = Quick()
+    with answering(application) as port, connected(port) as connection:
+        connection.sendall(GET % b"/quick" + GET % b"/slow")
+        assert application.events["begun"].wait(PATIENCE)
+        # The connections are checked each second.
+        assert not application.events["left"].wait(2.5)
+        application.events["go"].set()
+        assert responses(connection, 2).endswith(b"slow")
+
+
+@pytest.mark.parametrize("path", [b"/quick?", b"http://a/quick?", b"/quick?#part"])
+def test_a_quick_request_may_have_any_form(path: bytes) -> None:
+    """An address with a host or a fragment, a body that is not read, and the end of the connection."""
+    with answering(Quick()) as port:
+        with_body = b"GET /quick? HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+        last = b"GET /quick?1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        received = exchange(port, GET % path + with_body + GET % path + last, 5)
+    assert received.count(b"HTTP/1.1 200 OK") == received.count(b"quick ") == 4
+    assert received.endswith(b"connection: close\r\n\r\nquick 1")
+
+
 def test_a_client_that_reads_nothing_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     """(16 §3) It does not keep its thread."""
     monkeypatch.setattr(http_connection, "_READING_SECONDS", 0.5)

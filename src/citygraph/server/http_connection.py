@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 from uvicorn.config import Config
@@ -19,6 +20,8 @@ _HEAD_SECONDS = 10.0
 _BODY_SECONDS, _BODY_RATE = 20.0, 500
 # Seconds within which a client that has not taken all of a response must take more of it.
 _READING_SECONDS = 60.0
+# Longer than proxies keep theirs (nginx: 60 s), which else would send a request into a closing connection.
+_IDLE_SECONDS = 75.0
 _SWEEP_SECONDS = 1.0
 # Bytes of a head: request line and headers. An address may have a query in it.
 _LONGEST_HEAD = 256 * 1024
@@ -36,7 +39,7 @@ _NONE, _HEAD, _BODY = range(3)
 
 
 class Connections:
-    """The connections of a process. Those whose client must send or read something are checked each second."""
+    """The connections of a process. Those that are idle, or whose client must send or read, are checked each second."""
 
     def __init__(self, most: int, counts: SharedCounts, number: ConnectionNumber) -> None:
         self._most = most
@@ -44,7 +47,7 @@ class Connections:
         self._number = number  # of open connections, for the other processes
         self._sending: dict[HttpConnection, float] = {}  # with the time since which the client sends
         self._reading: dict[HttpConnection, tuple[float, int]] = {}  # with a time, and the bytes left then
-        self._idle: dict[HttpConnection, None] = {}  # the longest idle connection first
+        self._idle: dict[HttpConnection, float] = {}  # with the time since which it is idle, the longest first
         self._is_checking = False
 
     def open(self, connection: HttpConnection, number: int) -> None:
@@ -88,7 +91,8 @@ class Connections:
 
     def rests(self, connection: HttpConnection) -> None:
         """Notes that no request of the connection is under way."""
-        self._idle[connection] = None
+        self._idle[connection] = time.monotonic()
+        self._check_later(connection.loop)
 
     def works(self, connection: HttpConnection) -> None:
         """Notes that a request of the connection is under way."""
@@ -109,8 +113,10 @@ class Connections:
                 late.append(connection)
         for connection in late:
             connection.transport.abort()
+        for connection in [*takewhile(lambda one: now - self._idle[one] > _IDLE_SECONDS, self._idle)]:
+            connection.transport.close()
         self._is_checking = False
-        if self._sending or self._reading:
+        if self._sending or self._reading or self._idle:
             self._check_later(loop)
 
 
@@ -130,9 +136,8 @@ class HttpConnection(HttpToolsProtocol):
         self.on_lost: Callable[[], None] | None = None
         self._open_connections = connections
         self._answered: RequestResponseCycle | None = None
-        self._is_answering = False
         self._part = _NONE
-        self._received = 0  # bytes of this part, at least
+        self._received = 0  # bytes of this part, at least, or between two requests
 
     @property
     def unread(self) -> int:
@@ -165,9 +170,10 @@ class HttpConnection(HttpToolsProtocol):
         if self._part == _HEAD and self._received > _LONGEST_HEAD:
             self.transport.write(_REFUSAL)
             self.transport.close()
-        elif self._part == _BODY and self._is_answered() and self._received > _MOST_DROPPED:
+        elif self._part == _BODY and not self._is_working() and self._received > _MOST_DROPPED:
             self.transport.close()
-        if self._part != _NONE or self._is_waiting():
+        # After a request, line breaks are no part of the next one.
+        if self._part != _NONE or (self._received and not self._is_working()):
             self._open_connections.sends(self)
         else:
             self._open_connections.has_sent(self)
@@ -176,80 +182,87 @@ class HttpConnection(HttpToolsProtocol):
         """Refuses what is not HTTP. Most often it is an address with letters that are not encoded."""
         super().send_400_response(f"{msg} {_ENCODING}\n")
 
-    def _is_answered(self) -> bool:
-        """Returns whether the request has its response. One with a malformed head is refused before it begins."""
-        return self.cycle is not None and self.cycle.response_complete
-
-    def _is_waiting(self) -> bool:
-        """Returns whether neither a request is under way nor the time limit of idle connections runs."""
-        is_working = self.cycle is not None and not self.cycle.response_complete
-        return not is_working and self.timeout_keep_alive_task is None
+    def _is_working(self) -> bool:
+        """Returns whether a request has no response yet."""
+        return self.cycle is not None and not self.cycle.response_complete
 
     def on_message_begin(self) -> None:
         """Begins a request."""
         self._part = _HEAD
         self._open_connections.works(self)
-        # It may follow another request at once.
-        self._unset_keepalive_if_required()
         super().on_message_begin()
         self.scope["state"] = {"connection": self}
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Starts to serve a request, which is completed here if it is quick."""
-        if self._is_answering:
-            # The response to a pipelined request starts the next request: many would fill the stack.
-            self.loop.call_soon(self._start_asgi_task, cycle, app)
-            return
-        # With requests in a pipeline, `cycle` is the last one.
-        self._answered = cycle
-        self._is_answering = True
-        try:
-            if cycle.scope["method"] == "GET" and app.answer_quickly(cycle.scope):
-                return
-        finally:
-            self._is_answering = False
-        super()._start_asgi_task(cycle, app)
-
-    def send_whole(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """Sends a response in one piece, which costs one system call. The headers have its length, if it needs one."""
-        cycle = self._answered
-        if cycle is None or self.transport.is_closing():
-            return
-        # Encoded together, because that takes half as long.
-        head = "".join([f"{name.lower()}: {value}\r\n" for name, value in headers]).encode("latin-1")
-        if head.count(b"\n") != len(headers) or b"\0" in head:
-            raise ValueError("a header has a line break")
-        defaults = [b"%b: %b\r\n" % header for header in cycle.default_headers]
-        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write(b"".join((STATUS_LINE[status], *defaults, head, end, body)))
-        cycle.response_started = cycle.response_complete = True
-        cycle.waiting_for_100_continue = False
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            self.transport.close()
-        cycle.on_response()
-
     def on_headers_complete(self) -> None:
-        """Starts the request."""
+        """Starts the request, or completes it if it is quick."""
         if len(self.headers) > _MOST_HEADERS:
             # The parser passes it on as an error of the request.
             raise ValueError("too many headers")
         self._part, self._received = _BODY, 0
         self._open_connections.sends_body(self)
-        super().on_headers_complete()
+        if not self._answer_quickly():
+            super().on_headers_complete()
+
+    def _answer_quickly(self) -> bool:
+        """Serves a request that needs no thread, without a task. Returns False for any other, which had no effects."""
+        if self._is_working() or self.parser.get_method() != b"GET":
+            return False
+        version = self.parser.get_http_version()
+        response = self.app.quick_response(self, version)
+        if response is None:
+            return False
+        # The request is complete, so that the connection has none.
+        self.cycle = None  # type: ignore[assignment]
+        keep_alive = version != "1.0" and self.parser.should_keep_alive()
+        self._write_whole(response.status, response.headers, response.body, keep_alive)
+        return True
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Starts to serve a request in a task."""
+        # With requests in a pipeline, `cycle` is the last one.
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def send_whole(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Sends the response of a task in one piece. The headers have its length, if it needs one."""
+        cycle = self._answered
+        if cycle is None or self.transport.is_closing():
+            return
+        self._write_whole(status, headers, body, cycle.keep_alive)
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        cycle.message_event.set()
+        cycle.on_response()
+
+    def _write_whole(self, status: int, headers: list[tuple[str, str]], body: bytes, keep_alive: bool) -> None:
+        """Writes a response in one piece, which costs one system call."""
+        # Encoded together, because that takes half as long.
+        head = "".join([f"{name.lower()}: {value}\r\n" for name, value in headers]).encode("latin-1")
+        if head.count(b"\n") != len(headers) or b"\0" in head:
+            raise ValueError("a header has a line break")
+        defaults = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(b"".join((STATUS_LINE[status], *defaults, head, end, body)))
+        if not keep_alive:
+            self.transport.close()
 
     def on_message_complete(self) -> None:
         """Ends the request."""
         self._part, self._received = _NONE, 0
-        super().on_message_complete()
-        if self.cycle.response_complete:
+        if self._is_working():
+            super().on_message_complete()
+        else:
             self._open_connections.rests(self)
 
     def on_response_complete(self) -> None:
-        """Ends the response, after which the connection may be idle."""
+        """Ends the response of a task, after which the next request starts or the connection may be idle."""
         self.on_lost = None
-        super().on_response_complete()
-        if not self.pipeline and self._part == _NONE:
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._part == _NONE:
             self._open_connections.rests(self)
 
     def pause_writing(self) -> None:

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Longer than proxies keep theirs (nginx: 60 s), which else would send a request into a closing connection.
-_IDLE_SECONDS = 75
 # Seconds that requests under way have after SIGTERM, and then their process.
 _ENDING_SECONDS = 5
 _KILL_SECONDS = 2.0
@@ -193,7 +191,6 @@ def http_server(
         proxy_headers=False,
         server_header=False,
         backlog=_BACKLOG,
-        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_ENDING_SECONDS,
     )
     return SharingServer(config, number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from citygraph.engine.client_watch import ClientGone, ClientWatch, watched
 from citygraph.errors import CitygraphError
 from citygraph.server.request_body import HELD, Message, Receive, RequestBody
-from citygraph.web.http.bodies import Outlet, SendBuffer
+from citygraph.web.http.bodies import Outlet, SendBuffer, has_body
 from citygraph.web.http.messages import OUTLET, QUICK, NeedsThread
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _ENDING_THREADS = 2
 _MOST_KEYS = 500
 
 
-class _Whole(NamedTuple):
+class Whole(NamedTuple):
     """A response in memory."""
 
     status: int
@@ -64,8 +64,10 @@ class WsgiBridge:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serves a request."""
         state = scope["state"]
-        environ: WSGIEnvironment = state.get("environ") or self._environ(scope)
         connection: HttpConnection = state["connection"]
+        environ: WSGIEnvironment = state.get("environ") or self._environ(
+            scope, scope["method"], scope["http_version"], scope["raw_path"], scope["query_string"]
+        )
         watch = ClientWatch()
         connection.on_lost = lambda: self._leave(watch)
         exchange = _Exchange(connection, send, watch)
@@ -74,43 +76,51 @@ class WsgiBridge:
             if _is_small(environ):
                 await body.begin()
             received = body.whole
-            if received is None or not self._answer_here(environ, received, connection):
+            response = self._quick_response(environ, received, connection) if received is not None else None
+            if response is not None:
+                connection.send_whole(*response)
+            else:
                 await exchange.answer(self._threads, self._application, environ)
         except ClientGone:
             return
 
-    def answer_quickly(self, scope: MutableMapping[str, Any]) -> bool:
-        """Serves a GET that needs no thread. Returns False for any other request, which has had no effects yet."""
-        environ = scope["state"]["environ"] = self._environ(scope)
-        return self._answer_here(environ, b"", scope["state"]["connection"])
+    def quick_response(self, connection: HttpConnection, version: str) -> Whole | None:
+        """Returns the response to a GET that needs no thread. Returns None for any other, which has had no effects."""
+        path, _, query = connection.url.partition(b"?")
+        # Addresses with a host or a fragment (RFC 9112, 3.2) are left to the parser of addresses.
+        if not path.startswith(b"/") or b"#" in connection.url:
+            return None
+        scope = connection.scope
+        environ = scope["state"]["environ"] = self._environ(scope, "GET", version, path, query)
+        return None if has_body(environ) else self._quick_response(environ, b"", connection)
 
-    def _answer_here(self, environ: WSGIEnvironment, body: bytes, connection: HttpConnection) -> bool:
+    def _quick_response(self, environ: WSGIEnvironment, body: bytes, connection: HttpConnection) -> Whole | None:
         if self._is_quick is None or connection.flow.write_paused or not self._is_quick(environ, body):
-            return False
+            return None
         environ[QUICK] = True
         try:
             response = _called(self._application, environ)
         except NeedsThread:
             environ[QUICK] = False
-            return False
-        if not isinstance(response, _Whole):
+            return None
+        if not isinstance(response, Whole):
             raise TypeError("a quick response is not in memory")
-        connection.send_whole(*response)
-        return True
+        return response
 
     def _leave(self, watch: ClientWatch) -> None:
         for end in watch.leave():
             self._ending.submit(end)
 
-    def _environ(self, scope: MutableMapping[str, Any]) -> WSGIEnvironment:
-        raw_path: bytes = scope["raw_path"]
+    def _environ(
+        self, scope: Mapping[str, Any], method: str, version: str, path: bytes, query: bytes
+    ) -> WSGIEnvironment:
         server, client = scope["server"] or ("", 0), scope["client"] or ("", 0)
         environ: WSGIEnvironment = {
-            "REQUEST_METHOD": scope["method"],
+            "REQUEST_METHOD": method,
             "SCRIPT_NAME": "",
-            "PATH_INFO": (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("latin-1"),
-            "QUERY_STRING": scope["query_string"].decode("latin-1"),
-            "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+            "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
+            "QUERY_STRING": query.decode("latin-1"),
+            "SERVER_PROTOCOL": f"HTTP/{version}",
             "SERVER_NAME": server[0],
             "SERVER_PORT": str(server[1]),
             "REMOTE_ADDR": client[0],
@@ -166,7 +176,7 @@ class _Exchange:
             await self._connection.flow.drain()
             self._connection.send_whole(*response)
 
-    def _run(self, application: WSGIApplication, environ: WSGIEnvironment) -> _Whole | Future[None] | None:
+    def _run(self, application: WSGIApplication, environ: WSGIEnvironment) -> Whole | Future[None] | None:
         """Runs the application, in a thread. Returns a response in memory, or the sending of one from a buffer."""
         if self._watch.is_gone:
             raise ClientGone
@@ -175,7 +185,7 @@ class _Exchange:
             environ[OUTLET] = outlet
         with watched(self._watch):
             response = _called(application, environ)
-            if isinstance(response, _Whole):
+            if isinstance(response, Whole):
                 # An error may have come after the buffer.
                 if outlet.buffer is not None:
                     outlet.buffer.close()
@@ -276,12 +286,12 @@ def _is_small(environ: WSGIEnvironment) -> bool:
     return has_body and "HTTP_EXPECT" not in environ
 
 
-def _called(application: WSGIApplication, environ: WSGIEnvironment) -> _Whole | _Pieces:
+def _called(application: WSGIApplication, environ: WSGIEnvironment) -> Whole | _Pieces:
     """Calls the application. A body that is a tuple is complete, and the headers have its length."""
     started: list[Any] = []
     body = application(environ, lambda *head: started.extend(head))  # type: ignore[arg-type]
     status = int(started[0][:3])
     if isinstance(body, tuple):
-        return _Whole(status, started[1], b"".join(body))
+        return Whole(status, started[1], b"".join(body))
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in started[1]]
     return _Pieces(status, headers, body)
