@@ -85,7 +85,7 @@ def test_triples_are_the_quads_without_graphs_each_once(store: Store) -> None:
 
 def test_sources_are_all_graphs_that_say_something(store: Store) -> None:
     """The conclusion on the visit's date makes the curation one of its sources."""
-    assert CURATION_GRAPH.value in described(store, "id/event/visit").sources()
+    assert CURATION_GRAPH.value in described(store, "id/event/visit").sources
 
 
 @pytest.mark.parametrize("path", ["id/city/atlantis", "id/city/İzmir", "id/city/", "id/city/a b", 'id/city/"<>'])

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, parse
+from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 from werkzeug.test import Client, TestResponse, create_environ, run_wsgi_app
 
+from citygraph.graph import description
 from citygraph.rdf.terms import BASE, CG, ID, ONTOLOGY_GRAPH, SOURCE
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
@@ -516,6 +517,28 @@ def test_event_loop_leaves_large_descriptions_to_threads(root: Path, monkeypatch
     monkeypatch.setattr(documents, "_MOST_QUICK", 10)
     assert by_event_loop(app, "/doc/city/izmir", FORMS["nt"]) is None
     assert in_thread(app, "/doc/city/izmir", FORMS["nt"])[0] == "200 OK"
+
+
+def test_formats_and_languages_share_a_description(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages show all vocabularies, so that they have another one than documents for programs (16.7)."""
+    read: list[str] = []
+
+    def describe(store: Store, iri: str, *further: Any) -> description.Description:
+        read.append(iri)
+        return description.describe(store, iri, *further)
+
+    monkeypatch.setattr(documents, "describe", describe)
+    app = create_app(Settings(), Releases(root))
+    for form in ("ttl", "jsonld", "nt", "rdf"):
+        assert in_thread(app, f"/doc/city/izmir.{form}", "")[0] == "200 OK"
+    assert read == [ID + "city/izmir"]
+    for language in ("en", "tr"):
+        assert in_thread(app, f"/doc/city/izmir.html?lang={language}", "")[0] == "200 OK"
+    assert read == [ID + "city/izmir"] * 2
+    # Another view has other statements, and formats with graphs have the sources of labels.
+    in_thread(app, "/doc/city/izmir.ttl?_profile=schema", "")
+    in_thread(app, "/doc/city/izmir.trig", "")
+    assert read == [ID + "city/izmir"] * 4
 
 
 def test_event_loop_leaves_long_documents_to_threads_that_compress_them(

@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 _APPLICATION = "citygraph.web.application"
 _CREDENTIALS = "AWS_"
 _IMPORTED_LATE = ("uvicorn.lifespan.off", "uvicorn.loops.uvloop", "encodings.idna")
+_OLDEST_THRESHOLD = 100  # of the garbage collector: ten times the default
 _THREADS = 8  # more than the upkeep has
 # The processes of a server that was killed may keep its port for so long.
 _ENDING_SECONDS, _RETRY_SECONDS = 2.0, 0.05
@@ -83,6 +84,8 @@ def serve(settings: Settings) -> None:
         # The collector skips these: its marks would copy shared pages.
         gc.collect()
         gc.freeze()
+        # What web processes keep is no garbage: it is visited less often, also in their caches.
+        gc.set_threshold(*gc.get_threshold()[:2], _OLDEST_THRESHOLD)
         stack.enter_context(_metrics_served(host.settings))
         manager = ServiceManager()
         stack.enter_context(Upkeep(settings, host, others, pool, manager.ready, manager.alive))

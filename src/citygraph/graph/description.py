@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from itertools import islice
+from sys import intern
 from typing import NamedTuple
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store, Triple, Variable
@@ -21,6 +22,7 @@ PAGE = 100  # incoming links of one property on a page
 _FEW = 4_000
 _NODES = 1_000  # hash nodes of a document: a bound for documents whose nodes link to ever more nodes
 UNBOUNDED = 10**9  # quads of a description
+_OF_VALUE = 300  # bytes of a value beyond its text
 _TYPE = RDF("type").value
 _FIRST = {
     _TYPE: 0,
@@ -87,6 +89,17 @@ class Description:
         """The number of pages that the incoming links fill."""
         return max([1, *[-(-link.count // PAGE) for link in self.incoming]])
 
+    @cached_property
+    def value_count(self) -> int:
+        """The number of values and links."""
+        return sum(map(len, self._all_values()))
+
+    @cached_property
+    def size(self) -> int:
+        """An estimate of the bytes in memory."""
+        texts = sum([len(value.term.value) for values in self._all_values() for value in values])
+        return texts + _OF_VALUE * (self.value_count + len(self.labels) + len(self.nodes))
+
     @property
     def incoming_count(self) -> int:
         """The number of statements that point at the entity."""
@@ -100,8 +113,9 @@ class Description:
         """Returns the values of one property of the entity."""
         return next((s.values for s in self.statements if s.predicate == predicate), ())
 
+    @cached_property
     def sources(self) -> tuple[str, ...]:
-        """Returns every graph that states something here, sorted by IRI."""
+        """Every graph that states something here, sorted by IRI."""
         every: set[str] = set()
         for values in self._all_values():
             for _, sources in values:
@@ -239,8 +253,9 @@ def _statements(reader: _Reader, subject: NamedNode) -> tuple[Statements, ...]:
             value = quad.object
             # RDF 1.2 triple terms have no page of their own.
             if not isinstance(value, Triple):
-                values = by_property.setdefault(quad.predicate.value, {})
-                values.setdefault(value, []).append(graph.value)
+                # Properties and graphs repeat: each text is kept once.
+                values = by_property.setdefault(intern(quad.predicate.value), {})
+                values.setdefault(value, []).append(intern(graph.value))
     return tuple([Statements(p, _sorted(by_property[p])) for p in sorted(by_property, key=_property_order)])
 
 
@@ -285,9 +300,9 @@ def _incoming(
         if isinstance(subject, NamedNode) and subject.value.startswith(own):
             parts[subject.value] = None
         elif subject != thing and not isinstance(subject, Triple):
-            graphs = by_property.setdefault(quad.predicate.value, {}).setdefault(subject, [])
+            graphs = by_property.setdefault(intern(quad.predicate.value), {}).setdefault(subject, [])
             if isinstance(quad.graph_name, NamedNode):
-                graphs.append(quad.graph_name.value)
+                graphs.append(intern(quad.graph_name.value))
     start = (page - 1) * PAGE
     links = []
     for predicate in sorted(by_property):

@@ -51,7 +51,7 @@ def document(iri: str, description: Description, release: Release) -> Document:
         *rest,
         _one(_TOTAL, Literal(description.incoming_count)),
     ]
-    sources = tuple([Value(NamedNode(source), ()) for source in description.sources()])
+    sources = tuple([Value(NamedNode(source), ()) for source in description.sources])
     if sources:
         metadata.append(Statements(_DERIVED_FROM, sources))
     if description.page < description.pages:

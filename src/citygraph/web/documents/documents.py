@@ -240,17 +240,25 @@ class Documents:
     def _description(
         self, selection: DocumentSelection, opened: OpenRelease, iri: str, is_graph: bool, most: int
     ) -> Description:
+        """Returns the description that a document shows, which is read once for its formats and languages."""
         form = selection.form
+        # A page shows every vocabulary: its schema.org block is made from it.
+        profile = WHOLE if form.is_page else selection.profile
         # The pages of a graph's document divide its statements, not its few incoming links.
         page = 1 if is_graph and form.is_page else selection.page
-        parts = opened.parts(iri) if is_graph else ()
-        sourced = not form.is_page and not form.is_linkset and has_graphs(form.format)
-        labels = opened.sourced_labels if sourced else opened.labels
         # A page reads the names that it shows in its language; only that of the dataset has triples in it.
-        named = labels if not form.is_page or iri == DATASET.value else None
-        # A page shows every vocabulary: its schema.org block is made from it.
-        keep = WHOLE.keep if form.is_page else selection.profile.keep
-        return describe(opened.quick, iri, named, page, parts, keep, opened.store, most)
+        has_labels = not form.is_page or iri == DATASET.value
+        is_sourced = not form.is_page and not form.is_linkset and has_graphs(form.format)
+        key = iri, page, profile.token, has_labels, is_sourced
+        description = opened.descriptions.get(key)
+        if description is None:
+            parts = opened.parts(iri) if is_graph else ()
+            named = (opened.sourced_labels if is_sourced else opened.labels) if has_labels else None
+            description = describe(opened.quick, iri, named, page, parts, profile.keep, opened.store, most)
+            opened.descriptions.put(key, description)
+        elif description.value_count > most:
+            raise LargeDescription
+        return description
 
     def _home(self, opened: OpenRelease, selection: DocumentSelection) -> Rendered:
         described = has_statements(opened.store, DATASET.value)

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -20,6 +21,7 @@ from citygraph.bounded_cache import BoundedCache
 from citygraph.build.dataset import dataset_description
 from citygraph.graph.curation import Assessment, Conclusion, read_assessments, read_conclusions
 from citygraph.graph.curation import Triple as CuratedTriple
+from citygraph.graph.description import Description
 from citygraph.graph.document import DocumentWriter
 from citygraph.graph.examples import examples_in, home_place
 from citygraph.graph.jsonld import Context, context_of
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 
 _MOST_READERS = 16  # languages and roots of addresses
 _SHARED = 2**23  # bytes of parts that pages share
+_DESCRIPTIONS = 24 * 2**20  # bytes of descriptions
 _LONGEST_CHAIN = 50  # commits after which a release is read again
 
 
@@ -197,6 +200,8 @@ class OpenRelease:
         self.things = Things(self.store, self.labels)
         # Parts that many pages share, by their dependencies: the lines of sources.
         self.shared_parts: BoundedCache[Hashable, Any] = BoundedCache(_SHARED, lambda part: len(str(part)))
+        # The last read descriptions, by what selects them: formats and languages share them.
+        self.descriptions: BoundedCache[Hashable, Description] = BoundedCache(_DESCRIPTIONS, attrgetter("size"))
         # The subjects of each graph with their classes.
         self.graph_subjects: dict[str, list[tuple[str, str]]] = {}
         self._parts: dict[str, tuple[str, ...]] = {}
