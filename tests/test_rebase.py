@@ -194,3 +194,26 @@ def test_an_instance_with_an_example_base_moves_and_is_published(tmp_path: Path)
     built = run(folder, "build")
     assert (built.returncode, built.stderr) == (0, ""), built.stderr
     assert "https://daten.bremen.de/id/agreement/" in run(folder, "query", "partners", "--format", "csv").stdout
+
+
+def test_a_release_with_the_old_base_is_followed_by_one_with_the_new_base(tmp_path: Path) -> None:
+    """What the API wrote gets the new base as the files do; until the build, nothing mixes the two bases (14 §1)."""
+    options = ("--title", "Bremen", "--language", "en", "--home", "Bremen", "--publisher", "Stadt")
+    started = run(tmp_path, "init", "mine", "--base", OLD, *options, "--contact", "https://bremen.de/")
+    assert started.returncode == 0, started.stderr
+    folder = tmp_path / "mine"
+    written = f"INSERT DATA {{ GRAPH <{OLD}graph/notes> {{ <{OLD}id/city/bremen> rdfs:seeAlso <{OLD}about> }} }}"
+    (folder / "note.ru").write_text(written, encoding="utf-8")
+    for command in (("build",), ("update", "note.ru"), ("rebase", "https://daten.bremen.de/")):
+        done = run(folder, *command)
+        assert done.returncode == 0, done.stderr
+    for command in (("freeze", "site"), ("update", "note.ru")):
+        refused = run(folder, *command)
+        assert (refused.returncode, f"has the base {OLD}" in refused.stderr) == (2, True), refused.stderr
+    built = run(folder, "build")
+    assert (built.returncode, built.stderr) == (0, ""), built.stderr + built.stdout
+    dump = run(folder, "export", "https://daten.bremen.de/graph/notes").stdout
+    assert "https://daten.bremen.de/about" in dump
+    assert OLD not in dump
+    graphs = Releases(folder / "var" / "releases").current().manifest.graphs
+    assert [graph for graph in graphs if graph.startswith(OLD)] == []

@@ -32,7 +32,7 @@ from citygraph.rdf.terms import BASE, COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRA
 from citygraph.release.disk_room import require_room_for_build
 from citygraph.release.format_version import FORMAT
 from citygraph.release.interrupted_build import STORE, Journal, interrupted_size, stage_build
-from citygraph.release.ownership import api_graphs, carried_forward
+from citygraph.release.ownership import carried_forward, carried_graphs, carried_quads
 from citygraph.release.releases import Manifest, Release, Releases, Staged
 from citygraph.report import REPORT, Report, order, report_of
 from citygraph.settings import Settings
@@ -163,14 +163,13 @@ def _refuse_undone(current: Manifest, sources: Sources) -> None:
 
 def _lost(parent: Release, loaded: Loaded, store: Store) -> Iterator[str]:
     """Yields a sentence for each graph of the API that a file fills now, if it lacks statements of the graph."""
-    for graph in api_graphs(parent.manifest):
-        if owner := loaded.owners.get(graph):
-            quads = parent.open_store().quads_for_pattern(None, None, None, NamedNode(graph))
-            if lacking := sum(quad not in store for quad in quads):
-                yield (
-                    f"{owner} fills <{graph}> from now on, without {lacking} statement(s) that were written through "
-                    f"the API: they are in `citygraph export {graph} --release {parent.id}`"
-                )
+    for graph, name in carried_graphs(parent.manifest).items():
+        owner = loaded.owners.get(name)
+        if owner and (lacking := sum(quad not in store for quad in carried_quads(parent, graph))):
+            yield (
+                f"{owner} fills <{name}> from now on, without {lacking} statement(s) that were written through "
+                f"the API: they are in `citygraph export {graph} --release {parent.id}`"
+            )
 
 
 def check(
@@ -300,7 +299,7 @@ def _load(files: list[SourceFile], filling: StoreFilling) -> Loaded:
 def _carry(parent: Release, loaded: Loaded, filling: StoreFilling) -> int:
     """Copies the graphs that the API owns from the parent release, and returns their number of statements."""
     quads = list(carried_forward(parent, loaded.owners))
-    for graph in api_graphs(parent.manifest):
+    for graph in carried_graphs(parent.manifest).values():
         filling.store.add_graph(NamedNode(graph))  # an empty graph has no quads that would create it
     filling.store.extend(quads)
     filling.store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)

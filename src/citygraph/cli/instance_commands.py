@@ -118,7 +118,8 @@ def init(
 def rebase(settings: Settings, base: str, redirect: bool, dry_run: bool) -> int:
     """Move the instance in this folder to the base IRI NEW: data, own ontology and queries, and settings.
 
-    Published releases keep the old base: build a new one afterwards. If the command is interrupted, run it again.
+    Published releases keep the old base: build a new one afterwards, which moves graphs of the API too. If the command
+    is interrupted, run it again.
     """
     folders = [folder for folder in (settings.data, *_own_folders(settings)) if folder.is_dir()]
     files = rebased(Path(), folders, settings.base, checked_base(base), redirect)

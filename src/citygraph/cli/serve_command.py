@@ -13,6 +13,7 @@ from citygraph.cli.console import OK, command
 from citygraph.errors import NotFound, UsageError
 from citygraph.parent import die_with_parent
 from citygraph.release.format_version import upgrade_note
+from citygraph.release.ownership import base_problem
 from citygraph.release.releases import Release, Releases
 from citygraph.release.retention import parse_policy
 from citygraph.settings import Settings
@@ -57,6 +58,8 @@ def serve(context: click.Context, /, builds: bool, **changes: Any) -> int:
     if note := upgrade_note(release.manifest):
         remedy = "this version cannot build it anew, see above" if is_outdated else "`citygraph build` builds it anew"
         click.echo(f"warning: {note}. It is served as it is; {remedy}", err=True)
+    if problem := base_problem(release):
+        click.echo(f"warning: {problem}", err=True)
     click.echo(f"serving {release.id} on http://{settings.host}:{settings.port}/", err=True)
     run(settings)
     return OK

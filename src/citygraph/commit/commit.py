@@ -25,7 +25,7 @@ from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.nquads import SetDigest, as_line, write_patch
 from citygraph.release.changes import write_changes
 from citygraph.release.disk_room import require_room_for_commit
-from citygraph.release.ownership import owner_check, prefix_check, single_graph_check
+from citygraph.release.ownership import owner_check, prefix_check, require_base, single_graph_check
 from citygraph.release.releases import Manifest, Release, Releases, Staged, WorkingCopy
 from citygraph.report import Report, report_of_change
 from citygraph.saving import DISK_FULL
@@ -146,6 +146,7 @@ def _commit_once(changes: Sequence[Change], context: _CommitContext) -> list[Out
     """Commits all changes in one release. Raises Violations if they do not conform together, _ReleaseMoved."""
     begun = time.monotonic()
     current = context.releases.current()
+    require_base(current)
     require_room_for_commit(context.releases, sum(_size(change) for change in changes))
     with _storage_errors(), context.releases.stage(current, context.working) as staged:
         if staged.parent is None or staged.parent.id != current.id:

@@ -28,6 +28,7 @@ from citygraph.index.names import name_rows
 from citygraph.parent import die_with_parent
 from citygraph.progress import Progress
 from citygraph.rdf.terms import CG
+from citygraph.release.ownership import require_base
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.text import fold, nfc
@@ -82,6 +83,7 @@ def freeze(settings: Settings, order: FreezeOptions, progress: Progress) -> Free
     site = _site(order.site)
     check_target(order.folder, order.force, (Path.cwd(), settings.releases, settings.data, settings.ontology))
     release = Releases(settings.releases).current()
+    require_base(release)
     forms = tuple(form for form in FORMS if form in order.forms)
     plan = Plan(site, LANGUAGES, forms, frozenset(release.manifest.outputs))
     with staged(order.folder) as stage:

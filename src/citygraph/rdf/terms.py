@@ -69,6 +69,17 @@ def with_instance_base(text: str) -> str:
     return text if BASE == VOCABULARY else _OF_INSTANCE.sub(BASE, text)
 
 
+def base_pattern(old: str, new: str) -> re.Pattern[str]:
+    """Returns the pattern of the base `old` in front of an IRI that moves to the base `new`."""
+    # The vocabulary keeps its IRIs, and IRIs with the new base are not moved again.
+    excluded = ["ontology", "shapes"] if old == VOCABULARY else []
+    if new.startswith(old):
+        excluded.append(re.escape(new.removeprefix(old)))
+    rest = f"(?!{'|'.join(excluded)})" if excluded else ""
+    # In the middle of an address, such as one of a web archive, it is not ours.
+    return re.compile(rf"(?<![\w/=]){re.escape(old)}{rest}")
+
+
 def namespace(iri: str) -> str:
     """Returns the IRI without its local name, up to the last # or /, or else the last colon as in urn:isbn:0."""
     return iri[: (max(iri.rfind("#"), iri.rfind("/")) + 1) or iri.rfind(":") + 1]

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from pyoxigraph import RdfFormat, parse
 
 from citygraph.errors import UsageError
-from citygraph.instance import FILE, VOCABULARY
+from citygraph.instance import FILE
 from citygraph.instance_file import with_base
 from citygraph.rdf.formats import by_extension
+from citygraph.rdf.terms import base_pattern
 from citygraph.saving import replace_text
 from citygraph.source.reading import read_text
 
@@ -53,7 +54,7 @@ def rebased(folder: Path, folders: list[Path], old: str, new: str, redirect: boo
     settings = folder / FILE
     if not settings.is_file():
         raise UsageError(f"there is no {settings}: `citygraph init` starts an instance")
-    pattern = _pattern(old, new)
+    pattern = base_pattern(old, new)
     files = [_rebased(path, pattern, new) for path in _files(folders)]
     text = read_text(settings)
     moved, count = pattern.subn(new, text)
@@ -68,16 +69,6 @@ def save(files: list[RebasedFile]) -> None:
     """
     for file in files:
         replace_text(file.path, file.text)
-
-
-def _pattern(old: str, new: str) -> re.Pattern[str]:
-    # The vocabulary keeps its IRIs, and IRIs with the new base are not moved again.
-    excluded = ["ontology", "shapes"] if old == VOCABULARY else []
-    if new.startswith(old):
-        excluded.append(re.escape(new.removeprefix(old)))
-    rest = f"(?!{'|'.join(excluded)})" if excluded else ""
-    # In the middle of an address, such as one of a web archive, it is not ours.
-    return re.compile(rf"(?<![\w/=]){re.escape(old)}{rest}")
 
 
 def _files(folders: list[Path]) -> Iterator[Path]:
