@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import NamedTuple
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
@@ -44,7 +45,8 @@ class Labels:
         self._remembered = remembered
         # The default graph has each label of the data once, so that one lookup is enough; labels of the ontology are
         # in its named graph only.
-        self._graphs: tuple[DefaultGraph | None, ...] = (None,) if sourced else (DefaultGraph(), None)
+        graphs: tuple[DefaultGraph | None, ...] = (None,) if sourced else (DefaultGraph(), None)
+        self._lookups = tuple(product(graphs, LABEL_PROPERTIES))
         self._labels: dict[str, tuple[StatedLabel, ...]] = {}
         self._for_readers: dict[str, tuple[StatedLabel, ...]] = {}
         self._best: dict[tuple[str, str], Label] = {}
@@ -90,18 +92,20 @@ class Labels:
         return labels
 
     def _read(self, thing: NamedNode) -> tuple[StatedLabel, ...]:
-        for graph in self._graphs:
-            for predicate in LABEL_PROPERTIES:
-                sources: dict[Literal, list[str]] = {}
-                for quad in self._store.quads_for_pattern(thing, predicate, None, graph):
-                    if isinstance(quad.object, Literal):
-                        graphs = sources.setdefault(quad.object, [])
-                        if not isinstance(quad.graph_name, DefaultGraph):
-                            graphs.append(str(getattr(quad.graph_name, "value", "")))
-                if sources:
-                    return _in_order(
-                        StatedLabel(predicate, literal, tuple(sorted(graphs))) for literal, graphs in sources.items()
-                    )
+        for place, (graph, predicate) in enumerate(self._lookups):
+            sources: dict[Literal, list[str]] = {}
+            for quad in self._store.quads_for_pattern(thing, predicate, None, graph):
+                if isinstance(quad.object, Literal):
+                    graphs = sources.setdefault(quad.object, [])
+                    if not isinstance(quad.graph_name, DefaultGraph):
+                        graphs.append(str(getattr(quad.graph_name, "value", "")))
+            if sources:
+                return _in_order(
+                    StatedLabel(predicate, literal, tuple(sorted(graphs))) for literal, graphs in sources.items()
+                )
+            # Most things of other sites have no statements at all, which spares the other lookups.
+            if place == 0 and next(self._store.quads_for_pattern(thing, None, None, None), None) is None:
+                break
         return ()
 
 
