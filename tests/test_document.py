@@ -122,6 +122,13 @@ def test_json_reads_like_json(opened: OpenRelease) -> None:
     assert bremen["describedBy"]["@id"] == "doc/city/bremen"
 
 
+@pytest.mark.parametrize("path", THINGS)
+def test_json_has_the_layout_of_json_dumps(opened: OpenRelease, path: str) -> None:
+    """The writer of its own is faster, and has the same bytes (16.7)."""
+    written = opened.writer.write(made(opened, path), BY_NAME["jsonld"], "http://x/context.jsonld").decode()
+    assert written == json.dumps(json.loads(written), ensure_ascii=False, indent=2) + "\n"
+
+
 def test_date_of_the_usual_kind_is_text_and_another_says_its_type(opened: OpenRelease) -> None:
     """A date known to the day is a plain string; a month says that it is one."""
     agreement = json_of(opened, "id/agreement/izmir-bremen")

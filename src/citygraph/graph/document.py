@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from json.encoder import encode_basestring
+from typing import Any, NamedTuple
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Triple, serialize
 
-from citygraph.graph.description import Description, Statements, Value
+from citygraph.graph.description import Description, Statements, Term, Value
 from citygraph.graph.jsonld import HYDRA, Context, frame
 from citygraph.graph.labels import StatedLabel
 from citygraph.rdf.formats import Format
@@ -21,7 +22,8 @@ _FOAF = PREFIXES["foaf"]
 _PRIMARY_TOPIC = _FOAF + "primaryTopic"
 _DERIVED_FROM = PREFIXES["prov"] + "wasDerivedFrom"
 _TOTAL = HYDRA + "totalItems"
-_WITH_PREFIXES = {"ttl", "trig"}
+_WITH_HEAD = {"ttl", "trig"}
+_WITH_PREFIXES = {"rdf", *_WITH_HEAD}
 
 
 class Document(NamedTuple):
@@ -110,9 +112,11 @@ def used_prefixes(terms: Iterable[Triple | Quad]) -> dict[str, str]:
 def _serialize(statements: list[Triple] | list[Quad], format_: Format) -> bytes:
     if format_.rdf is None:
         raise ValueError(f"{format_.name} is not an RDF format")
+    if format_.name not in _WITH_PREFIXES:
+        return serialize(statements, format=format_.rdf) or b""
     prefixes = used_prefixes(statements)
     body_with_prefixes = serialize(statements, format=format_.rdf, prefixes=prefixes) or b""
-    if format_.name not in _WITH_PREFIXES:
+    if format_.name not in _WITH_HEAD:
         return body_with_prefixes
     # pyoxigraph writes the prefixes in the order of a hash table, but a strong ETag requires equal bytes.
     body = body_with_prefixes.split(b"\n", len(prefixes))[-1]
@@ -141,7 +145,21 @@ def _json_ld(doc: Document, context: Context, context_url: str) -> bytes:
     # @base is not taken from a remote context (JSON-LD 1.1, section 4.1.3), so the document has it.
     head = {"@context": [context_url, {"@base": context.base}]}
     framed = frame(doc.description, doc.iri, doc.metadata, context)
-    return (json.dumps({**head, **framed}, ensure_ascii=False, indent=2) + "\n").encode()
+    return (_indented({**head, **framed}, "\n") + "\n").encode()
+
+
+def _indented(value: Any, line: str) -> str:
+    """Returns JSON with an indent of two, as json.dumps does in more time; `line` is a line break with the indent."""
+    # Most values are texts.
+    if isinstance(value, str):
+        return encode_basestring(value)
+    inner = line + "  "
+    if isinstance(value, dict) and value:
+        members = [f"{inner}{encode_basestring(name)}: {_indented(member, inner)}" for name, member in value.items()]
+        return f"{{{','.join(members)}{line}}}"
+    if isinstance(value, list) and value:
+        return f"[{','.join([inner + _indented(member, inner) for member in value])}{line}]"
+    return json.dumps(value)
 
 
 @lru_cache(64)
@@ -172,83 +190,99 @@ _REMEMBERED = 100_000
 _LONGEST = 1_000  # characters of a text that is kept
 
 
+_Text = tuple[str, str]  # the prefix and the text of a term
+_END, _COMMA = ("", " .\n"), ("", ", ")
+
+
 class Turtle:
     """A fast Turtle writer. It keeps how terms are written, because the same ones occur in many documents."""
 
     def __init__(self) -> None:
-        # The prefix and the text of a term, by its form in N-Triples; of a property as a verb, by its IRI.
-        self._texts: dict[str, tuple[str, str]] = {}
-        self._labels: dict[str, tuple[frozenset[str], str]] = {}  # prefixes and line, by the IRI of the thing
+        # By the form of a term in N-Triples.
+        self._terms = _Texts(_term)
+        # By the IRI of a property, which follows the subject or a statement.
+        self._first = _Texts(lambda predicate: _verb(predicate, " "))
+        self._further = _Texts(lambda predicate: _verb(predicate, " ;\n    "))
+        self._labels: dict[str, tuple[_Text, _Text, _Text]] = {}  # the statement, by the IRI of the thing
 
-    def write(self, description: Description, iri: str, metadata: Iterable[Statements]) -> bytes:
+    def write(self, description: Description, iri: str, metadata: Sequence[Statements]) -> bytes:
         """Returns the description and the metadata of the document as Turtle, with the prefixes that they need."""
-        used: set[str] = set()
-        lines: list[str] = []
-        self._subject(description.iri, description.statements, used, lines)
+        texts: list[_Text] = []
+        self._add_subject(description.iri, description.statements, texts)
         for node in description.nodes:
-            self._subject(node.iri, node.statements, used, lines)
-        thing = self._term(f"<{description.iri}>", used)
+            self._add_subject(node.iri, node.statements, texts)
+        thing = self._terms[f"<{description.iri}>"]
         for link in description.incoming:
-            verb = self._verb(link.predicate, used)
-            lines.extend([f"{self._term(str(subject), used)} {verb} {thing} ." for subject, _ in link.values])
+            verb = self._first[link.predicate]
+            for subject, _ in link.values:
+                texts += self._object(subject), verb, thing, _END
         for named, labels in description.labels.items():
-            prefixes, line = self._labels.get(named) or self._label_line(named, labels)
-            used |= prefixes
-            lines.append(line)
-        self._subject(iri, metadata, used, lines)
-        head = "".join([f"@prefix {name}: <{PREFIXES[name]}> .\n" for name in PREFIXES if name in used])
-        return "\n".join([head, *lines, ""]).encode()
+            texts += self._labels.get(named) or self._keep_labels(named, labels)
+        self._add_subject(iri, metadata, texts)
+        head = _head_of(frozenset([prefix for prefix, _ in texts]))
+        return "".join([head, *[text for _, text in texts]]).encode()
 
-    def _subject(self, iri: str, statements: Iterable[Statements], used: set[str], lines: list[str]) -> None:
-        parts = []
+    def _add_subject(self, iri: str, statements: Sequence[Statements], texts: list[_Text]) -> None:
+        if not statements:
+            return
+        texts.append(self._terms[f"<{iri}>"])
+        verbs = self._first
         for predicate, values in statements:
-            if len(values) == 1:
-                # Most properties have one value.
-                objects = self._term(str(values[0][0]), used)
-            else:
-                objects = ", ".join([self._term(str(term), used) for term, _ in values])
-            parts.append(f"{self._verb(predicate, used)} {objects}")
-        if parts:
-            lines.append(f"{self._term(f'<{iri}>', used)} " + " ;\n    ".join(parts) + " .")
+            texts += verbs[predicate], self._object(values[0][0])
+            verbs = self._further
+            # Most properties have one value.
+            if len(values) > 1:
+                for term, _ in values[1:]:
+                    texts += _COMMA, self._object(term)
+        texts.append(_END)
 
-    def _label_line(self, named: str, labels: Sequence[StatedLabel]) -> tuple[frozenset[str], str]:
-        """Returns the statement of the labels of a thing, which are values of one property, and its prefixes."""
-        used: set[str] = set()
+    def _object(self, term: Term) -> _Text:
+        text = str(term)
+        # Blank nodes, plain texts, and texts in a language are the same in Turtle.
+        return self._terms[text] if text[-1] == ">" else ("", text)
+
+    def _keep_labels(self, named: str, labels: Sequence[StatedLabel]) -> tuple[_Text, _Text, _Text]:
+        """Returns the statement of the labels of a thing, which are values of one property."""
         texts = ", ".join([str(label.literal) for label in labels])
-        line = f"{self._term(f'<{named}>', used)} {self._verb(labels[0].predicate.value, used)} {texts} ."
-        written = frozenset(used), line
-        if len(line) <= _LONGEST:
+        statement = self._terms[f"<{named}>"], self._first[labels[0].predicate.value], ("", f"{texts} .\n")
+        if len(texts) <= _LONGEST:
             if len(self._labels) >= _REMEMBERED:
                 self._labels.clear()
-            self._labels[named] = written
-        return written
+            self._labels[named] = statement
+        return statement
 
-    def _verb(self, predicate: str, used: set[str]) -> str:
-        prefix, text = self._texts.get(predicate) or self._keep(predicate, f"<{predicate}>")
-        used.add(prefix)
+
+class _Texts(dict[str, _Text]):
+    """Texts by key, which are made when they are first needed; those of long keys are not kept."""
+
+    def __init__(self, make: Callable[[str], _Text]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: str) -> _Text:
+        text = self._make(key)
+        if len(key) <= _LONGEST:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[key] = text
         return text
 
-    def _term(self, text: str, used: set[str]) -> str:
-        """Returns how a term is written that N-Triples writes like this."""
-        # Blank nodes, plain texts, and texts in a language are the same in Turtle.
-        if text[-1] != ">":
-            return text
-        prefix, text = self._texts.get(text) or self._keep(text, text)
-        used.add(prefix)
-        return text
 
-    def _keep(self, key: str, text: str) -> tuple[str, str]:
-        if key == _TYPE:
-            kept = "", "a"
-        elif text[0] == "<":
-            kept = _shortened(text)
-        else:
-            kept = _typed(text)
-        if len(text) <= _LONGEST:
-            if len(self._texts) >= _REMEMBERED:
-                self._texts.clear()
-            self._texts[key] = kept
-        return kept
+@lru_cache(1000)
+def _head_of(prefixes: frozenset[str]) -> str:
+    """Returns the declarations of prefixes, in the order of PREFIXES, and an empty line."""
+    return "".join([f"@prefix {name}: <{PREFIXES[name]}> .\n" for name in PREFIXES if name in prefixes]) + "\n"
+
+
+def _verb(predicate: str, before: str) -> _Text:
+    """Returns the prefix and the text of a property, between `before` and a space."""
+    prefix, name = ("", "a") if predicate == _TYPE else _shortened(f"<{predicate}>")
+    return prefix, f"{before}{name} "
+
+
+def _term(text: str) -> _Text:
+    """Returns the prefix and the text of an IRI or a literal with a datatype, as N-Triples writes it."""
+    return _shortened(text) if text[0] == "<" else _typed(text)
 
 
 def _typed(text: str) -> tuple[str, str]:
