@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from citygraph.sheets.table_model import TableModel, read_model
 from citygraph.sheets.workbook import read_workbook
 from citygraph.sheets.xlsx_files import write_template
 from citygraph.source.files import Sources
+from citygraph.text import fold
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -73,3 +75,41 @@ def test_drop_downs_are_in_the_first_language(model: TableModel, choices: Choice
         quad.object.value for quad in ontology if isinstance(quad.object, Literal) and quad.object.language == "de"
     }
     assert {label for _, label in offered} <= german
+
+
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        ("Bürgermeisterin", "mayor"),
+        ("BÜRGERMEISTER", "mayor"),
+        ("Bürgermeister*in", "mayor"),
+        ("Oberbürgermeisterin", "mayor"),
+        ("alcaldesa", "mayor"),
+        ("mairesse", "mayor"),
+        ("Büyükşehir Belediye Başkanı", "mayor"),
+        ("stellvertretender Bürgermeister", "deputy-mayor"),
+        ("stellvertretende Bürgermeisterin", "deputy-mayor"),
+        ("BELEDİYE BAŞKAN VEKİLİ", "deputy-mayor"),
+        ("başkan vekili", "vice-president"),
+        ("stellvertretende Vorsitzende", "vice-president"),
+        ("présidente d'honneur", "honorary-president"),
+    ],
+)
+def test_a_role_has_the_forms_of_its_title(choices: Choices, text: str, role: str) -> None:
+    """People write the title that the document has: of a woman or a man, in the language of the place."""
+    assert choices.concept_of(text, ("roles",)) == f"https://w3id.org/citygraph/ontology/roles/{role}"
+
+
+def test_no_label_is_of_two_concepts_of_a_scheme() -> None:
+    """Otherwise the order of the file would decide what a cell means."""
+    ontology = [
+        quad for file in Sources(REPOSITORY / "data", REPOSITORY / "ontology").ontology_files() for quad in file.read()
+    ]
+    scheme = {quad.subject: quad.object for quad in ontology if quad.predicate.value.endswith("#inScheme")}
+    names = {
+        (scheme[quad.subject], fold(quad.object.value), quad.subject)
+        for quad in ontology
+        if quad.subject in scheme and quad.predicate.value.endswith(("#prefLabel", "#altLabel"))
+    }
+    counted = Counter(name[:2] for name in names)
+    assert [name for name, number in counted.items() if number > 1] == []

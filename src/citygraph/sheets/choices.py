@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -12,6 +13,8 @@ from citygraph.sheets.table_model import SheetColumn
 from citygraph.text import fold
 
 _LABELS = (RDFS("label"), SKOS("prefLabel"), SKOS("altLabel"), SKOS("notation"))
+# A German label for people of any gender, such as Vorsitzende/r and Botschafter/in.
+_WITH_ENDING = re.compile(r"(?<=\w)/(in|r)\b")
 
 
 class Choices:
@@ -24,7 +27,7 @@ class Choices:
         for quad in ontology:
             subject = getattr(quad.subject, "value", "")
             if quad.predicate in _LABELS and isinstance(quad.object, Literal):
-                self._names[subject].append(fold(quad.object.value))
+                self._names[subject].extend(map(fold, _forms(quad.object.value)))
                 if quad.predicate in _LABELS[:2]:
                     self._labels[subject].setdefault(quad.object.language or "", quad.object.value)
             elif quad.predicate == SKOS("inScheme") and isinstance(quad.object, NamedNode):
@@ -65,3 +68,12 @@ class Choices:
     def _is_named(self, text: str, iri: str) -> bool:
         prefix, local = split_iri(iri)
         return fold(text) in self._names.get(iri, ()) or text in (iri, f"{prefix}:{local}", local)
+
+
+def _forms(label: str) -> tuple[str, ...]:
+    """Returns a label with its two forms for one gender: `stellvertretende/r Botschafter/in` is of a man or a woman."""
+    if not _WITH_ENDING.search(label):
+        return (label,)
+    of_man = _WITH_ENDING.sub(lambda ending: ending[1] if ending[1] == "r" else "", label)
+    of_woman = _WITH_ENDING.sub(lambda ending: ending[1] if ending[1] == "in" else "", label)
+    return (label, of_man, of_woman)
