@@ -23,7 +23,7 @@ from citygraph.source.query_parameters import Parameter, term_of
 from citygraph.text import best_tag, nfc
 from citygraph.web.documents.representation import split
 from citygraph.web.http.messages import RELEASE, Reply, Request, not_known
-from citygraph.web.http.replies import FRESH, HTML, Variant, chosen, reply
+from citygraph.web.http.replies import FRESH, HTML, Variant, chosen, is_tracking, reply
 from citygraph.web.time.citation_forms import FORMS, Citation
 from citygraph.web.time.release_site import ReleaseSite, published_at, quoted_path
 from citygraph.web.view.release_cache import OpenRelease
@@ -164,7 +164,12 @@ class Citations:
     def _query(self, request: Request) -> str:
         """Returns the query string of the cited address."""
         parts = request.query_string.decode("ascii", "replace").split("&")
-        cited = [part for part in parts if part and part.partition("=")[0] not in _CITATION_PARAMETERS]
+        names = [part.partition("=")[0] for part in parts]
+        cited = [
+            part
+            for part, name in zip(parts, names, strict=True)
+            if name and name not in _CITATION_PARAMETERS and not is_tracking(name)
+        ]
         return "?" + "&".join(cited) if cited else ""
 
 
