@@ -15,7 +15,7 @@ from tests.world import publish, small_world
 
 _APPENDED = "&".join(
     f"{name}=x"
-    for name in ("fbclid", "utm_source", "utm_source_platform", "mtm_campaign", "pk_campaign", "srsltid", "_gl")
+    for name in ("fbclid", "utm_source", "utm_source_platform", "mtm_campaign", "pk_campaign", "srsltid", "_gl", "_")
 )
 OTHER = "https://data.example/cities/"
 
@@ -72,15 +72,35 @@ def test_each_spelling_has_one_right_answer(client: FlaskClient, path: str, stat
     assert (response.status_code, response.headers.get("Location", "")) == (status, location)
 
 
-@pytest.mark.parametrize(
-    "path", ["sparql", "queries/partners", "explore", "tables/cities.csv", "releases", "robots.txt"]
-)
+@pytest.mark.parametrize("path", ["queries/partners", "explore", "tables/cities.csv", "releases", "robots.txt"])
 def test_no_address_ends_with_a_slash(client: FlaskClient, path: str) -> None:
     """Every kind of address, not documents alone, redirects to the one without, with its query."""
     for root in ("", f"/releases/{client.get('/releases').headers['X-Citygraph-Release']}"):
         response = client.get(f"{root}/{path}/?lang=tr&q=%C4%B0")
         assert (response.status_code, response.headers["Location"]) == (301, f"{root}/{path}?lang=tr&q=%C4%B0")
     assert client.post(f"/{path}/").status_code in (404, 405)
+
+
+@pytest.mark.parametrize("path", ["/cite?", "/cite/doc/city/izmir?at=2000-01-01&", "/doc/city/izmir?_cite=text&"])
+def test_a_citation_has_no_parameter_that_others_appended(client: FlaskClient, path: str) -> None:
+    """Only what selects the cited content is part of its address."""
+    assert client.get(path + _APPENDED).data == client.get(path).data
+
+
+@pytest.mark.parametrize("path", ["nothing/", "doc/", "cafe\u0301", "queries.zip/x/", "land/1/"])
+def test_no_redirect_leads_to_an_address_that_does_not_exist(client: FlaskClient, path: str) -> None:
+    """A path that the site does not have is 404 at once, in every spelling."""
+    for root in ("", f"/releases/{client.get('/releases').headers['X-Citygraph-Release']}"):
+        assert client.get(f"{root}/{path}", headers={"Accept": "text/html"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/reconcile", "/doc/city/izmir.nt", "/tables", "/dumps", "/releases.json", "/feed", "/queries"],
+)
+def test_an_address_that_selects_nothing_ignores_other_parameters(client: FlaskClient, path: str) -> None:
+    """Feed readers, scripts and OpenRefine append parameters of their own, and there is only one response."""
+    assert client.get(f"{path}?colour=red").data == client.get(path).data
 
 
 @pytest.mark.parametrize(

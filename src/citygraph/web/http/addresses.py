@@ -150,10 +150,15 @@ def _values(environ: Mapping[str, Any], name: str) -> list[str]:
     return [value.strip() for value in str(environ.get(name, "")).split(",") if value.strip()]
 
 
+def canonical_path(path: str) -> str:
+    """Returns a path in NFC, without a slash at its end."""
+    return nfc(path).rstrip("/")
+
+
 def canonical_address(request: Request, base: str, proxies: int) -> str:
     """Returns the address for a path that ends with a slash or is not in NFC, with its query; "" for any other path."""
     path = request.path[1:]
-    canonical = nfc(path).rstrip("/")
+    canonical = canonical_path(path)
     if canonical == path or request.method not in ("GET", "HEAD") or path.startswith(_BEFORE_URIS):
         return ""
     addresses, _ = addresses_of(request, base, proxies)

@@ -17,10 +17,11 @@ from citygraph.web.http.negotiation import best_of, encoding, other_types
 
 # Parameters of all these addresses; the last ones are read in front of the views.
 _COMMON = frozenset({"format", "lang", "_cite", "accessed", "history"})
-# Of Google Analytics, Matomo, advertisements, social networks and newsletters.
+# Of Google Analytics, Matomo, advertisements, social networks and newsletters. Scripts (jQuery, `cache: false`) and
+# some feed readers append a number named _ to avoid caches.
 _TRACKING = re.compile(
     r"(?:utm|mtm)_[a-z_]+|pk_(?:campaign|kwd|source|medium|content)|_g[al]|srsltid|(?:d|fb|g|ms|tt|tw|y)clid|[gw]braid|li_fat_id|igsh(?:id)?|mc_[ce]id|"
-    r"mkt_tok|_hs(?:enc|mi)",
+    r"mkt_tok|_hs(?:enc|mi)|_",
     re.IGNORECASE,
 )
 
@@ -60,7 +61,7 @@ def check_parameters(request: Request, *own: str) -> None:
 
 
 def is_tracking(name: str) -> bool:
-    """Returns whether a parameter is one that mail programs and social networks append to links."""
+    """Returns whether a parameter is one that clients append to addresses of others."""
     return _TRACKING.fullmatch(name) is not None
 
 
