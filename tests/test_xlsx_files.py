@@ -109,7 +109,9 @@ def test_no_label_is_of_two_concepts_of_a_scheme() -> None:
     names = {
         (scheme[quad.subject], fold(quad.object.value), quad.subject)
         for quad in ontology
-        if quad.subject in scheme and quad.predicate.value.endswith(("#prefLabel", "#altLabel"))
+        if quad.subject in scheme
+        and isinstance(quad.object, Literal)
+        and quad.predicate.value.endswith(("#prefLabel", "#altLabel"))
     }
     counted = Counter(name[:2] for name in names)
     assert [name for name, number in counted.items() if number > 1] == []
