@@ -29,14 +29,7 @@ from citygraph.storage.exchange_state import read_exchange_state
 from citygraph.stores.store_queries import StoreQueries
 from citygraph.traces import Traces, traces_from_environment
 from citygraph.web.documents.documents import Documents
-from citygraph.web.http.addresses import (
-    MOUNT,
-    canonical_address,
-    canonical_path,
-    check_host,
-    moved_address,
-    public_root,
-)
+from citygraph.web.http.addresses import MOUNT, canonical_address, check_host, moved_address, public_root
 from citygraph.web.http.assets import STATIC, StaticFiles
 from citygraph.web.http.bodies import BodyReceiver
 from citygraph.web.http.file_replies import FileSender, check_unchanged, partial
@@ -257,9 +250,8 @@ class Application:
         if str(request.environ.get("PATH_INFO")).startswith("//"):
             # Werkzeug drops the second slash; a document has one address.
             raise NotFound(f"there is nothing at /{request.path}")
-        address = canonical_address(request, self._settings.base, self._settings.trusted_proxies)
-        # A redirect must not lead to an address that the site does not have.
-        if address and self._routes.test(canonical_path(request.path), request.method):
+        proxies = self._settings.trusted_proxies
+        if address := canonical_address(request, self._settings.base, proxies, self._routes.test):
             return redirection(address, 301)
         try:
             key = request.method, request.path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
@@ -150,16 +150,16 @@ def _values(environ: Mapping[str, Any], name: str) -> list[str]:
     return [value.strip() for value in str(environ.get(name, "")).split(",") if value.strip()]
 
 
-def canonical_path(path: str) -> str:
-    """Returns a path in NFC, without a slash at its end."""
-    return nfc(path).rstrip("/")
+def canonical_address(request: Request, base: str, proxies: int, exists: Callable[[str, str], bool]) -> str:
+    """Returns the address for a path that ends with a slash or is not in NFC, with its query; "" for any other path.
 
-
-def canonical_address(request: Request, base: str, proxies: int) -> str:
-    """Returns the address for a path that ends with a slash or is not in NFC, with its query; "" for any other path."""
+    `exists` returns whether the site has a path for a method: a redirect must not lead to an error.
+    """
     path = request.path[1:]
-    canonical = canonical_path(path)
+    canonical = nfc(path).rstrip("/")
     if canonical == path or request.method not in ("GET", "HEAD") or path.startswith(_BEFORE_URIS):
+        return ""
+    if not exists(f"/{canonical}", request.method):
         return ""
     addresses, _ = addresses_of(request, base, proxies)
     return addresses.path(canonical) + (f"?{request.query}" if request.query else "")
