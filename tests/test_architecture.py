@@ -68,6 +68,7 @@ PACKAGES = (
     "instance",
     "instance_file",
     "saving",
+    "compiled_file",
     "bounded_cache",
     "text",
     "geo",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2.bccache import Bucket
 
 from citygraph.catalogues import LANGUAGES
+from citygraph.compiled_file import CompiledFile
 from citygraph.instance import current_instance
 from citygraph.release.releases import Release
 from citygraph.web.http.assets import read_assets
@@ -30,6 +33,7 @@ class Templates:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            bytecode_cache=_CompiledTemplates(),
             # The files of a package do not change while it runs: they are not looked at for each page.
             auto_reload=False,
         )
@@ -67,3 +71,26 @@ class Templates:
         page_key = (reader_key, reader.query, release.id if release else "", instance.licence, instance.publisher)
         frame = Frame(self._frames, reader_key, page_key, common, own)
         return {**common, **own, "frame": frame, "macros": frame.macros, "section": ""}
+
+
+class _CompiledTemplates(BytecodeCache):
+    """Compiled templates in files, because to compile those of a first page takes longer than the rest of it."""
+
+    # To be changed with the options of the environment, on which compiled templates depend.
+    _OPTIONS = "1"
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        """Returns the path of the template."""
+        return filename or name
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Reads a compiled template, if it was kept."""
+        if content := self._file(bucket).read():
+            bucket.bytecode_from_string(content)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps a compiled template, if possible."""
+        self._file(bucket).write(bucket.bytecode_to_string())
+
+    def _file(self, bucket: Bucket) -> CompiledFile:
+        return CompiledFile.of(Path(bucket.key), bucket.checksum, self._OPTIONS)
