@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NARROW, WIDE, Visit, focused
+from tests.browser.conftest import NARROW, WIDE, Visit, focused, overflow
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
@@ -27,6 +27,15 @@ def test_map_and_register_stand_at_one_height(visit: Visit) -> None:
     assert abs(chart["y"] - acts["y"]) < 2
     assert acts["height"] > chart["height"] - 80
     assert acts["x"] > chart["x"] + chart["width"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/doc/city/izmir", "/doc/city/bremen", "/doc/organisation/izmir-metropolitan-municipality"]
+)
+@pytest.mark.parametrize("width", [641, 800, 1000])
+def test_a_table_is_no_wider_than_a_window_of_medium_width(visit: Visit, path: str, width: int) -> None:
+    """German headings are the longest: the dates wrap, and the rest of the table is reached by scrolling it alone."""
+    assert overflow(visit(path, width, language="de")) == []
 
 
 @pytest.mark.usefixtures("front_end")
