@@ -100,9 +100,10 @@ def split_iri(iri: str) -> tuple[str, str]:
 
     The local name may need escapes in a prefixed name: whether it does depends on the syntax.
     """
-    prefixes = [prefix for prefix, space in PREFIXES.items() if iri.startswith(space) and iri != space]
-    prefix = max(prefixes, key=lambda name: len(PREFIXES[name]), default="")
-    return (prefix, iri[len(PREFIXES[prefix]) :]) if prefix else ("", iri)
+    for length in _NAMESPACE_LENGTHS:
+        if length < len(iri) and (prefix := _BY_NAMESPACE.get(iri[:length])):
+            return prefix, iri[length:]
+    return "", iri
 
 
 # The prefixes of written files and responses, which queries may use without a declaration.
@@ -152,6 +153,8 @@ PREFIXES: dict[str, str] = {
     "oa": OA,
     "finding": VOCABULARY + "ontology/findings/",
 }
+_BY_NAMESPACE = {space: prefix for prefix, space in PREFIXES.items()}
+_NAMESPACE_LENGTHS = sorted({len(space) for space in _BY_NAMESPACE}, reverse=True)
 
 
 def local_name(identifier: str) -> str:
