@@ -16,8 +16,9 @@ from pyoxigraph import DefaultGraph, RdfFormat
 
 from citygraph.build import validation
 from citygraph.build.dependencies import query_patterns
-from citygraph.build.relevant_triples import ShapeReader, TripleTable
+from citygraph.build.relevant_triples import ShapeReader
 from citygraph.build.shape_dependencies import names_of_shapes
+from citygraph.build.triple_table import TripleTable
 from citygraph.release.releases import Releases
 from citygraph.settings import read_settings
 from citygraph.source.files import sources_of

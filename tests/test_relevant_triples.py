@@ -16,8 +16,9 @@ from rdflib import Graph
 
 from citygraph.build import validation as of_validation
 from citygraph.build.dependencies import query_patterns
-from citygraph.build.relevant_triples import ShapeReader, TripleTable
+from citygraph.build.relevant_triples import ShapePart, ShapeReader
 from citygraph.build.shape_dependencies import names_of_shapes
+from citygraph.build.triple_table import PredicateColumn, TripleTable
 from citygraph.build.validation import Validation, Validator
 from citygraph.rdf.terms import RDF
 from citygraph.report import Report
@@ -124,6 +125,15 @@ def triple(subject: str, predicate: str, value: str) -> str:
     return f"<urn:x:{subject}> {name} <urn:x:{value}> .\n"
 
 
+def selected(part: ShapePart, folder: Path, lines: list[str]) -> list[str]:
+    """Returns those of the lines that are in a part."""
+    assert part.triples is not None
+    data, few = folder / "data.nt", folder / "few.nt"
+    data.write_text("".join(lines), encoding="utf-8")
+    part.triples.copy(data, few)
+    return few.read_text(encoding="utf-8").splitlines(keepends=True)
+
+
 DATA = [
     triple("one", "a", "C"),
     triple("one", "own", "two"),
@@ -164,11 +174,10 @@ DATA = [
         ),
     ],
 )
-def test_only_what_a_shape_reads_is_selected(shape: str, expected: list[int]) -> None:
+def test_only_what_a_shape_reads_is_selected(shape: str, expected: list[int], tmp_path: Path) -> None:
     """(16 §5) Of the focus nodes, of what they lead to, and of that from which paths lead to them."""
     (part,) = reader(shape, DATA).parts(100)
-    assert part.triples is not None
-    assert list(part.triples.select(DATA)) == [DATA[number] for number in expected]
+    assert selected(part, tmp_path, DATA) == [DATA[number] for number in expected]
 
 
 @pytest.mark.parametrize(
@@ -191,3 +200,50 @@ def test_all_shapes_get_all_triples_if_the_data_have_subclasses() -> None:
     subclass = "<urn:x:E> <http://www.w3.org/2000/01/rdf-schema#subClassOf> <urn:x:C> .\n"
     (part,) = reader(":s sh:targetClass :C ; sh:nodeKind sh:IRI .", [*DATA, subclass]).parts(100)
     assert part.triples is None
+
+
+def pair(number: int) -> list[str]:
+    """Returns triples of a node and of another one that a shape reads."""
+    one, other = f"one{number}", f"other{number}"
+    return [triple(one, "a", "C"), triple(one, "own", other), triple(other, "far", "end"), triple(other, "none", "end")]
+
+
+def test_shapes_that_read_other_nodes_are_divided_by_focus_node(tmp_path: Path) -> None:
+    """(16 §5) So that memory does not grow with the graph. Each part has all that its own focus nodes need."""
+    path = ":s sh:targetClass :C ; sh:sparql [ sh:select 'SELECT $this { $this <urn:x:own>/<urn:x:far> ?x }' ] ."
+    lines = [line for number in range(300) for line in pair(number)]
+    parts = list(reader(path, lines).parts(30))
+    nodes = [{line.split()[0] for line in selected(part, tmp_path, lines)} for part in parts]
+    assert len(parts) > 8
+    assert max(map(len, nodes)) < 100
+    for number in range(300):
+        (owner,) = [place for place, part in enumerate(parts) if part.owns and part.owns(f"urn:x:one{number}", "")]
+        assert {f"<urn:x:one{number}>", f"<urn:x:other{number}>"} <= nodes[owner]
+    assert sum(map(len, nodes)) == 600
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=200),
+    subjects=st.none() | st.sets(st.integers(0, 60), max_size=20),
+    objects=st.none() | st.sets(st.integers(0, 60), max_size=3),
+)
+def test_a_sorted_column_has_the_same_rows(
+    rows: list[tuple[int, int]], subjects: set[int] | None, objects: set[int] | None
+) -> None:
+    """(16 §5) It yields fewer others, and each row once."""
+    column = PredicateColumn()
+    for line, (subject, value) in enumerate(rows):
+        column.subjects.append(subject)
+        column.objects.append(value)
+        column.lines.append(line)
+
+    def matching() -> list[tuple[int, int, int]]:
+        return sorted(
+            (subject, value, line)
+            for subject, value, line in column.rows(subjects, objects)
+            if (subjects is None or subject in subjects) and (objects is None or value in objects)
+        )
+
+    before = matching()
+    column.sort()
+    assert matching() == before

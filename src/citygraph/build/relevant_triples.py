@@ -6,81 +6,29 @@ large, never too small. Terms are represented by their hashes: two terms with th
 
 from __future__ import annotations
 
+import os
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import compress
 from operator import or_
+from pathlib import Path
 from typing import Any
 
 from citygraph.build.dependencies import QueryPatterns, Unbounded
 from citygraph.build.patterns import KINDS, DependencyPaths, Pattern, Term, Variable, united
 from citygraph.build.shape_dependencies import ShapePaths, shape_paths
-from citygraph.rdf.terms import RDF, RDFS
+from citygraph.build.triple_table import Numbers, TripleTable, number_of
+from citygraph.rdf.terms import RDFS
 
-_TYPE, _SUBCLASS, _LABEL = str(RDF("type")), RDFS("subClassOf"), RDFS("label")
+_SUBCLASS, _LABEL = RDFS("subClassOf"), RDFS("label")
 _THIS = Variable("this")
-Numbers = set[int]
-
-
-@dataclass
-class _Column:
-    """The triples of one predicate: the numbers of their subjects and objects, and of their lines."""
-
-    subjects: array[int] = field(default_factory=lambda: array("q"))
-    objects: array[int] = field(default_factory=lambda: array("q"))
-    lines: array[int] = field(default_factory=lambda: array("L"))
-
-    def rows(self) -> Iterator[tuple[int, int, int]]:
-        """Yields subject, object and line of each triple."""
-        return zip(self.subjects, self.objects, self.lines, strict=True)
-
-
-class TripleTable:
-    """The terms of a file of canonical N-Triples as numbers, by predicate."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._columns: dict[tuple[str, str], _Column] = {}
-        self.blanks: Numbers = set()
-        self.size = 0
-        for line in lines:
-            subject, predicate, value = line[:-3].split(" ", 2)
-            # Most patterns about classes are about one class.
-            class_ = value if predicate == _TYPE else ""
-            column = self._columns.get((predicate, class_))
-            if column is None:
-                column = self._columns[predicate, class_] = _Column()
-            # As in `number_of`.
-            column.subjects.append(hash(subject) & -2)
-            column.objects.append(hash(value) | 1 if value[0] == '"' else hash(value) & -2)
-            column.lines.append(self.size)
-            self.size += 1
-            if subject[0] == "_" or value[0] == "_":
-                self.blanks.update(number_of(term) for term in (subject, value) if term[0] == "_")
-
-    def columns(self, predicate: Term | Variable | None = None, value: Term | Variable | None = None) -> list[_Column]:
-        """Returns the columns that can have triples with this predicate and object; None is any."""
-        name = "" if predicate is None or isinstance(predicate, Variable) else str(predicate)
-        class_ = "" if value is None or isinstance(value, Variable) or name != _TYPE else str(value)
-        return [
-            column
-            for (its_name, its_class), column in self._columns.items()
-            if name in ("", its_name) and class_ in ("", its_class)
-        ]
-
-    def terms(self, with_literals: bool) -> Numbers:
-        """Returns all subjects and objects."""
-        terms: Numbers = set()
-        for column in self.columns():
-            terms.update(column.subjects)
-            terms.update(number for number in column.objects if with_literals or not number & 1)
-        return terms
-
-
-def number_of(term: str) -> int:
-    """Returns the number of a term that is given as in N-Triples. Those of literals are odd."""
-    return hash(term) | 1 if term[0] == '"' else hash(term) & -2
+# With more parts than these, a table is sorted: to sort it costs as much as to read it for some ten parts.
+_FEW_PARTS = 8
+# Shapes that read other nodes need half as much memory for a triple.
+_FAR = 2
+_LEAST, _NUMBERS = -(1 << 63), 1 << 64  # the least hash, and how many there are
 
 
 class RelevantTriples:
@@ -110,7 +58,7 @@ class RelevantTriples:
         for column in self._table.columns(pattern.predicate, pattern.object) if can_match else ():
             if pattern.once_of_each:
                 seen.clear()
-            for row in column.rows():
+            for row in column.rows(subjects, objects):
                 subject, value, line = row
                 if (subjects is None or subject in subjects) and (objects is None or value in objects):
                     if enough:
@@ -127,7 +75,7 @@ class RelevantTriples:
     def add_labels(self) -> None:
         """Adds the labels of the nodes at which the paths begin."""
         for column in self._table.columns(_LABEL):
-            for subject, _, line in column.rows():
+            for subject, _, line in column.rows(self._pivots):
                 if subject in self._pivots:
                     self._read[line] = 1
 
@@ -155,9 +103,21 @@ class RelevantTriples:
     def __len__(self) -> int:
         return sum(self._read)
 
-    def select(self, lines: Iterable[str]) -> Iterator[str]:
-        """Yields those of the lines of the table's file that are read."""
-        return compress(lines, self._read)
+    def copy(self, source: Path, target: Path) -> None:
+        """Writes those lines of the table's file that are read to another file."""
+        starts = self._table.starts
+        # Only these lines are read from the disk: a large file has hundreds of parts.
+        with source.open("rb", buffering=0) as file, target.open("wb") as out:
+            for begin, end in self._runs():
+                out.write(os.pread(file.fileno(), starts[end] - starts[begin], starts[begin]))
+
+    def _runs(self) -> Iterator[tuple[int, int]]:
+        """Yields the first line of each run of lines that are read, and the line after it."""
+        end = 0
+        while (begin := self._read.find(1, end)) >= 0:
+            end = self._read.find(0, begin)
+            end = end if end >= 0 else len(self._read)
+            yield begin, end
 
 
 def _name(term: Term | Variable) -> str:
@@ -215,26 +175,34 @@ class ShapeReader:
         if len(whole) <= most:
             yield ShapePart([*self._paths], whole)
             return
-        if far:
+        parts_of_far, parts_of_near = -(-len(of_far) // (_FAR * most)), -(-len(of_near) // most)
+        del whole, of_near
+        if max(parts_of_far, parts_of_near) > _FEW_PARTS:
+            self._table.sort()
+        if parts_of_far == 1:
             yield ShapePart(far, of_far)
-        number = -(-len(of_near) // most)
-        for one in range(number if near else 0):
-            owns = partial(self._owns, number, one)
-            yield ShapePart(near, self._read(near, owns), partial(_is_about, owns))
+        else:
+            of_dataset = [name for name in far if _is_about_dataset(self._paths[name])]
+            if of_dataset:
+                yield ShapePart(of_dataset, self._read(of_dataset))
+            yield from self._divided(sorted({*far} - {*of_dataset}), parts_of_far)
+        yield from self._divided(near, parts_of_near)
+
+    def _divided(self, names: Collection[str], number: int) -> Iterator[ShapePart]:
+        """Yields parts of the focus nodes of shapes, each with all triples that are read for them."""
+        for one in range(number if names else 0):
+            span = _Span(one, number)
+            yield ShapePart(list(names), self._read(names, span), partial(_is_about, span))
 
     def explaining(self, nodes: Iterable[str]) -> RelevantTriples:
         """Returns the triples for the results of all shapes about these focus nodes, with their labels."""
-        triples = self._read([*self._paths], set(map(_number_of_name, nodes)).__contains__)
+        triples = self._read([*self._paths], set(map(_number_of_name, nodes)))
         triples.add_labels()
         # The labels are statements of more nodes, such as the dataset.
         self._add_absent(triples, self._paths)
         return triples
 
-    def _owns(self, number: int, one: int, term: int) -> bool:
-        """Returns whether a part, one of a number, is about a term. An engine may give blank nodes other labels."""
-        return one == (0 if term in self._table.blanks else (term >> 1) % number)
-
-    def _read(self, names: Collection[str], among: Callable[[int], bool] | None = None) -> RelevantTriples:
+    def _read(self, names: Collection[str], among: Numbers | _Span | None = None) -> RelevantTriples:
         """Returns the triples for all results of shapes, or only for those about some focus nodes."""
         triples = RelevantTriples(self._table)
         by_targets: dict[Any, list[ShapePaths]] = {}
@@ -242,9 +210,8 @@ class ShapeReader:
             paths = self._paths[name]
             by_targets.setdefault((frozenset(paths.targets), frozenset(paths.nodes)), []).append(paths)
         for (targets, nodes), group in by_targets.items():
-            pivots = {number_of(f"<{node}>") for node in nodes}.union(*map(self._matching, targets))
-            if among is not None:
-                pivots = set(filter(among, pivots))
+            pivots = _among(sorted(number_of(f"<{node}>") for node in nodes), among)
+            pivots.update(*(_among(self._matching(target), among) for target in targets))
             triples.follow(united(one for paths in group for one in paths.of_focus), pivots)
         for dependencies in (one for name in names for one in self._paths[name].of_value):
             triples.follow(dependencies, self._possible(dependencies))
@@ -257,15 +224,16 @@ class ShapeReader:
         for predicate in {pattern.predicate for one in of_dataset for pattern in one.absent}:
             triples.add_statement_of_all(predicate)
 
-    def _match(self, target: Pattern) -> Numbers:
-        """Returns the focus nodes of a target."""
+    def _match(self, target: Pattern) -> array[int]:
+        """Returns the focus nodes of a target, sorted."""
         objects = _candidates(target.object, {})
-        return {
+        nodes = {
             value if target.object == _THIS else subject
             for column in self._table.columns(target.predicate, target.object)
             for subject, value, _ in column.rows()
             if objects is None or value in objects
         }
+        return array("q", sorted(nodes))
 
     def _possible(self, dependencies: DependencyPaths) -> Numbers:
         """Returns the terms that a constraint on the dataset can find."""
@@ -289,12 +257,40 @@ def _with_tested(paths: ShapePaths) -> ShapePaths:
 
 def _is_near(paths: ShapePaths) -> bool:
     """Returns whether a shape reads only the focus node's own triples and the classes of their objects."""
-    is_about_dataset = bool(paths.of_value or paths.nodes)
-    return not is_about_dataset and not any(one.beyond_own().paths for one in paths.of_focus)
+    return not _is_about_dataset(paths) and not any(one.beyond_own().paths for one in paths.of_focus)
 
 
-def _is_about(owns: Callable[[int], bool], node: str, value: str) -> bool:  # noqa: ARG001 - as ShapePart.owns
-    return owns(_number_of_name(node))
+def _is_about_dataset(paths: ShapePaths) -> bool:
+    return bool(paths.of_value or paths.nodes)
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A part of all numbers of terms, one of as many as are given, from the least number on."""
+
+    one: int
+    number: int
+
+    @property
+    def begin(self) -> int:
+        """The least number."""
+        return _LEAST + _NUMBERS * self.one // self.number
+
+    @property
+    def end(self) -> int:
+        """The number after the last."""
+        return _LEAST + _NUMBERS * (self.one + 1) // self.number
+
+
+def _among(nodes: Sequence[int], among: Numbers | _Span | None) -> Numbers:
+    """Returns those of some sorted nodes that are among others."""
+    if isinstance(among, _Span):
+        return set(nodes[bisect_left(nodes, among.begin) : bisect_left(nodes, among.end)])
+    return set(nodes) if among is None else among.intersection(nodes)
+
+
+def _is_about(span: _Span, node: str, value: str) -> bool:  # noqa: ARG001 - as ShapePart.owns
+    return span.begin <= _number_of_name(node) < span.end
 
 
 def _number_of_name(node: str) -> int:

@@ -25,9 +25,10 @@ from pyoxigraph import Literal
 
 from citygraph.build.dependencies import Unbounded, query_patterns
 from citygraph.build.locations import locate
-from citygraph.build.relevant_triples import RelevantTriples, ShapePart, ShapeReader, TripleTable
+from citygraph.build.relevant_triples import RelevantTriples, ShapePart, ShapeReader
 from citygraph.build.shape_dependencies import names_of_shapes
 from citygraph.build.statements import StatementRules
+from citygraph.build.triple_table import TripleTable
 from citygraph.errors import CitygraphError, EnginesDisagree
 from citygraph.parent import die_with_parent
 from citygraph.rdf.terms import CG, RDF, RDFS, SKOS, XSD
@@ -284,8 +285,7 @@ class Validator:
 def selected(triples: RelevantTriples, data: Path) -> Iterator[Path]:
     """Yields a file with these triples of a file, while the context lasts."""
     few = data.with_suffix(".few.nt")
-    with data.open(encoding="utf-8") as lines, few.open("w", encoding="utf-8") as out:
-        out.writelines(triples.select(lines))
+    triples.copy(data, few)
     try:
         yield few
     finally:
