@@ -12,6 +12,7 @@ from citygraph.audit_log import read_lines
 from citygraph.commit.tokens import TokenHolder, Tokens
 from citygraph.errors import NotFound
 from citygraph.progress import Progress
+from citygraph.rdf.terms import BASE
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.storage.exchange_state import read_exchange_state
@@ -20,6 +21,7 @@ from citygraph.storage.object_folder import open_folder
 from citygraph.storage.pushing import push
 from citygraph.storage.release_pointer import RELEASES, read_pointer
 from citygraph.web.application import create_app
+from citygraph.web.view.release_cache import ReleaseCache
 from tests.process_tree import command, descendants, environment
 from tests.running import Reply, serving, wait_for
 from tests.small import build_small, publish_name
@@ -165,7 +167,7 @@ def lead(folder: Path, name: str) -> Path:
 def test_an_answer_is_made_from_one_release(publisher: Releases) -> None:
     """(18) What is published while an answer is made belongs to the next one, in this thread alone."""
     seen: list[str] = []
-    with publisher.at_current() as first:
+    with ReleaseCache(publisher, BASE).reading() as first:
         second = publish_name(publisher, 1)
         assert publisher.current_id() == publisher.current().id == first
         thread = threading.Thread(target=lambda: seen.append(publisher.current_id()))

@@ -24,7 +24,7 @@ from citygraph.server.http_connection import HttpConnection
 from citygraph.server.web_processes import http_server, listeners
 from citygraph.settings import Settings
 from citygraph.web.http.bodies import SendBuffer, StreamedBody
-from citygraph.web.http.messages import OUTLET
+from citygraph.web.http.messages import OUTLET, Reply
 from tests.running import PATIENCE, wait_for
 
 if TYPE_CHECKING:
@@ -250,6 +250,9 @@ class Quick(Application):
 
     def is_quick(self, environ: WSGIEnvironment, body: bytes) -> bool:
         return bool(environ["PATH_INFO"] == "/quick")
+
+    def reply(self, environ: WSGIEnvironment) -> Reply:
+        return Reply(body=self.quick(environ))
 
 
 def test_a_header_cannot_have_the_key_of_another(port: int) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from pyoxigraph import Literal, Quad, QueryResultsFormat, RdfFormat, Triple
 
@@ -49,12 +49,12 @@ class Format:
     served_as: str = ""  # the value of Content-Type, if it differs from the media type
     needs: Need | None = None  # the feature that a table needs for this format
 
-    @property
+    @cached_property
     def media_type(self) -> str:
         """The media type of responses, without parameters."""
         return self.media_types[0]
 
-    @property
+    @cached_property
     def content_type(self) -> str:
         """The value of Content-Type, with a charset if the default of the media type is not UTF-8."""
         return self.served_as or content_type_of(self.media_type)

@@ -8,9 +8,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class Release:
     path: Path
     manifest: Manifest
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The name: the time of publication and the first twelve digits of the digest."""
         return self.manifest.id
@@ -177,6 +178,7 @@ class WorkingCopy:
 
 # The current release for the response that a thread is making.
 _AT: ContextVar[tuple[Releases, str] | None] = ContextVar("_AT", default=None)
+CurrentToken = Token["tuple[Releases, str] | None"]
 
 
 class Releases:
@@ -184,25 +186,25 @@ class Releases:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._link = f"{root}/{CURRENT}"
 
     def current(self) -> Release:
         """Returns the current release. Raises NotFound if there is none."""
         return self.get(self.current_id())
 
-    @contextmanager
-    def at_current(self, name: str = "") -> Iterator[str]:
-        """Yields the name of the current release ("" for none), which does not change for this thread in the block.
+    def fix_current(self, name: str = "") -> tuple[str, CurrentToken]:
+        """Fixes the current release for this thread until `unfix_current`. Returns its name ("" for none) and a token.
 
         So a response is made from one release, even if another is published. Pass `name` if it has just been read.
         """
         if not name:
             with suppress(NotFound):
                 name = self.current_id()
-        token = _AT.set((self, name) if name else None)
-        try:
-            yield name
-        finally:
-            _AT.reset(token)
+        return name, _AT.set((self, name) if name else None)
+
+    def unfix_current(self, token: CurrentToken) -> None:
+        """Lets the current release change again."""
+        _AT.reset(token)
 
     def current_id(self) -> str:
         """Returns the name of the current release, by one system call. Raises NotFound if there is none."""
@@ -211,7 +213,7 @@ class Releases:
             return at[1]
         try:
             # Not by pathlib, which takes four times as long: every request reads the link.
-            return os.readlink(f"{self.root}/{CURRENT}")  # noqa: PTH115
+            return os.readlink(self._link)  # noqa: PTH115
         except FileNotFoundError:
             raise NotFound(f"no release in {self.root}: make one with `citygraph build`") from None
 

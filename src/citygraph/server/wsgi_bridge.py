@@ -14,7 +14,7 @@ from citygraph.engine.client_watch import ClientGone, ClientWatch, watched
 from citygraph.errors import CitygraphError
 from citygraph.server.request_body import HELD, Message, Receive, RequestBody
 from citygraph.web.http.bodies import Outlet, SendBuffer, has_body
-from citygraph.web.http.messages import OUTLET, QUICK, NeedsThread
+from citygraph.web.http.messages import OUTLET, QUICK, NeedsThread, Reply
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -55,8 +55,9 @@ class WsgiBridge:
 
     def __init__(self, application: WSGIApplication, threads: int) -> None:
         self._application = application
-        # The site knows it; other applications are always called in threads.
-        self._is_quick: Callable[[WSGIEnvironment, bytes], bool] | None = getattr(application, "is_quick", None)
+        # The site has quick replies; other applications are always called in threads.
+        self._is_quick: Callable[[WSGIEnvironment, bytes], bool] = getattr(application, "is_quick", lambda *_: False)
+        self._reply: Callable[[WSGIEnvironment], Reply] | None = getattr(application, "reply", None)
         self._threads = ThreadPoolExecutor(threads, "request")
         self._ending = ThreadPoolExecutor(_ENDING_THREADS, "ending")
         self._keys: dict[bytes, str] = {}
@@ -95,17 +96,15 @@ class WsgiBridge:
         return None if has_body(environ) else self._quick_response(environ, b"", connection)
 
     def _quick_response(self, environ: WSGIEnvironment, body: bytes, connection: HttpConnection) -> Whole | None:
-        if self._is_quick is None or connection.flow.write_paused or not self._is_quick(environ, body):
+        if self._reply is None or connection.flow.write_paused or not self._is_quick(environ, body):
             return None
         environ[QUICK] = True
         try:
-            response = _called(self._application, environ)
+            reply = self._reply(environ)
         except NeedsThread:
             environ[QUICK] = False
             return None
-        if not isinstance(response, Whole):
-            raise TypeError("a quick response is not in memory")
-        return response
+        return Whole(reply.status, reply.sent_headers(), reply.whole_body())
 
     def _leave(self, watch: ClientWatch) -> None:
         for end in watch.leave():

@@ -41,10 +41,10 @@ FUNCTIONS: dict[str, tuple[int, int]] = {
     for name in names
 }
 _CHARACTERS = r"\w\u00b7\u0300-\u036f\u203f\u2040"
-_PREFIX = rf"(?:[^\W\d_](?:[{_CHARACTERS}-]|\.(?=\.*+[{_CHARACTERS}-]))*+)?+"
+_PREFIX = rf"(?:[^\W\d_](?:[{_CHARACTERS}-]++|\.(?=\.*+[{_CHARACTERS}-]))*+)?+"
 _LOCAL = (
     r"(?:[\w:]|%[0-9A-Fa-f]{2}|\\[^\w\s])"
-    rf"(?:[{_CHARACTERS}:-]|%[0-9A-Fa-f]{{2}}|\\[^\w\s]|\.(?=\.*+[{_CHARACTERS}:%\\-]))*+"
+    rf"(?:[{_CHARACTERS}:-]++|%[0-9A-Fa-f]{{2}}|\\[^\w\s]|\.(?=\.*+[{_CHARACTERS}:%\\-]))*+"
 )
 PNAME = rf"{_PREFIX}:(?:{_LOCAL})?+"
 _TOKEN = re.compile(

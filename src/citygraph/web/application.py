@@ -133,7 +133,7 @@ def create_app(
     app.request_class = Request
     prefix = ReleasePrefix(release_site.timeline, mementos, citations, EntityHistories(release_site))
     observer = RequestObserver(settings, metrics, traces)
-    application = Application(settings, app, views, errors, prefix, releases, cache, observer)
+    application = Application(settings, app, views, errors, prefix, cache, observer)
     app.wsgi_app = application  # type: ignore[method-assign]
     return app
 
@@ -148,12 +148,10 @@ class Application:
         views: Mapping[str, object],
         errors: ErrorPages,
         prefix: ReleasePrefix,
-        releases: Releases,
         cache: ReleaseCache,
         observer: RequestObserver,
     ) -> None:
         self._settings = settings
-        self._releases = releases
         self._app = app
         self._errors = errors
         self._prefix = prefix
@@ -199,16 +197,18 @@ class Application:
         return is_query and self._endpoint is not None and self._endpoint.is_quick(environ, body)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serves a request by WSGI; the client gets a reply even if something fails."""
+        """Serves a request by WSGI."""
+        return self.reply(environ).send(environ["REQUEST_METHOD"], start_response)
+
+    def reply(self, environ: WSGIEnvironment) -> Reply:
+        """Returns the reply, made from one release, also if something fails. Raises NeedsThread."""
         begun = self._observer.begin(environ)
-        # The whole response is made from one release, and stores in memory do not change during it.
-        with self._releases.at_current(environ[CURRENT] if environ.get(QUICK) else "") as current:
+        with self._cache.reading(environ[CURRENT] if environ.get(QUICK) else "") as current:
             environ[CURRENT] = current
             self._prefix.enter(environ)
             request = Request(environ)
             try:
-                with self._cache.reading():
-                    reply = self._errors.guard(request, self._answer)
+                reply = self._errors.guard(request, self._answer)
             except BaseException as end:
                 self._observer.drop(request, begun, end)
                 raise
@@ -217,7 +217,7 @@ class Application:
             # It holds for the address, so that errors and OPTIONS have it too (RFC 10008).
             reply.headers.append(("Accept-Query", f"{DIRECT}, {FORM}"))
         self._observer.end(request, reply, begun)
-        return reply.send(request.method, start_response)
+        return reply
 
     def close(self) -> None:
         """Ends what outlives a request, before the process ends."""

@@ -196,22 +196,24 @@ class Reply:
         """Returns the body in one piece."""
         return self.body if isinstance(self.body, bytes) else b"".join(self.body)
 
-    def send(self, method: str, start_response: StartResponse) -> Iterable[bytes]:
-        """Sends the reply by WSGI. A HEAD request gets the headers of a GET and no body (RFC 9110, 9.3.2)."""
+    def sent_headers(self) -> list[tuple[str, str]]:
+        """Returns all headers: those of the reply, CORS, the policies of a document, and the length of a whole body."""
         headers = [*self.headers, *_CORS]
         if self.header("Content-Type").startswith(_DOCUMENT_TYPES):
             present = {name.lower() for name, value in self.headers if value}
             headers.extend([one for one in _DOCUMENT_POLICIES if one[0].lower() not in present])
-        if isinstance(self.body, bytes):
-            if self.status not in _WITHOUT_BODY:
-                headers.append(("Content-Length", str(len(self.body))))
-            start_response(_status_line(self.status), headers)
-            return () if method == "HEAD" or not self.body else (self.body,)
-        start_response(_status_line(self.status), headers)
-        if method != "HEAD":
-            return self.body
-        self.close()
-        return ()
+        if isinstance(self.body, bytes) and self.status not in _WITHOUT_BODY:
+            headers.append(("Content-Length", str(len(self.body))))
+        return headers
+
+    def send(self, method: str, start_response: StartResponse) -> Iterable[bytes]:
+        """Sends the reply by WSGI. A HEAD request gets the headers of a GET and no body (RFC 9110, 9.3.2)."""
+        start_response(_status_line(self.status), self.sent_headers())
+        if method == "HEAD":
+            self.close()
+            return ()
+        # A tuple is whole, which the server takes at once.
+        return (self.body,) if isinstance(self.body, bytes) else self.body
 
     def close(self) -> None:
         """Frees what a body in pieces occupies, if it is not sent."""

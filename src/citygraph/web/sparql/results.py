@@ -308,7 +308,7 @@ def query_outcome(error: BaseException) -> str:
 def _described(request: QueryRequest) -> QueryRequest:
     """Returns the request with a description of the result, if the format of a table can hold it."""
     # Each kind of result has one format among these, and only tables have others than those of RDF and of the W3C.
-    if not any(name in WRITERS for name in request.query.formats):
+    if WRITERS.keys().isdisjoint(request.query.formats):
         return request
     return request._replace(query=request.query._replace(about=_about(request.release)))
 

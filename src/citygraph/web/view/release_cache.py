@@ -73,10 +73,6 @@ class StoreReplica:
         # The replica and its release; only the worker thread touches it, so it needs no lock.
         self._replica: tuple[Holder, Store] | None = None
 
-    def reading(self) -> AbstractContextManager[None]:
-        """Marks a request as running, so that a store that it may read does not change."""
-        return _Reading(self)
-
     def begin_reading(self, reader: object) -> None:
         """Adds a reader."""
         # The bare lock, because entering the condition costs more and every request does it.
@@ -137,19 +133,24 @@ class StoreReplica:
             self._waiting = False
 
 
-class _Reading(AbstractContextManager[None]):
+class _Reading(AbstractContextManager[str]):
     """The mark of a running request. A class, because a generator would take twice as long."""
 
-    __slots__ = ("_replica",)
+    __slots__ = ("_current", "_releases", "_replica", "_token")
 
-    def __init__(self, replica: StoreReplica) -> None:
+    def __init__(self, replica: StoreReplica, releases: Releases, current: str) -> None:
         self._replica = replica
+        self._releases = releases
+        self._current = current
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> str:
+        name, self._token = self._releases.fix_current(self._current)
         self._replica.begin_reading(self)
+        return name
 
     def __exit__(self, *_: object) -> None:
         self._replica.end_reading(self)
+        self._releases.unfix_current(self._token)
 
 
 def _patches_between(start: str, target: Path) -> list[Path] | None:
@@ -326,9 +327,12 @@ class ReleaseCache:
         self._open: OrderedDict[str, OpenRelease] = OrderedDict()
         self._lock = threading.Lock()
 
-    def reading(self) -> AbstractContextManager[None]:
-        """Marks a request that reads from releases of this cache as running."""
-        return self._replica.reading()
+    def reading(self, current: str = "") -> AbstractContextManager[str]:
+        """Marks a request as running, which sees one current release and no change of a store in memory.
+
+        The value of the block is the name of that release, "" for none. Pass `current` if it has just been read.
+        """
+        return _Reading(self._replica, self._releases, current)
 
     def current(self) -> OpenRelease:
         """Returns the current release. Raises NotFound without one."""
