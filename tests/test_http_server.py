@@ -334,7 +334,7 @@ def test_a_quick_request_may_have_any_form(path: bytes) -> None:
     with answering(Quick()) as port:
         with_body = b"GET /quick? HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
         last = b"GET /quick?1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-        received = exchange(port, GET % path + with_body + GET % path + last, 5)
+        received = exchange(port, GET % path + with_body + GET % path + last + GET % b"/quick?2", 5)
     assert received.count(b"HTTP/1.1 200 OK") == received.count(b"quick ") == 4
     assert received.endswith(b"connection: close\r\n\r\nquick 1")
 

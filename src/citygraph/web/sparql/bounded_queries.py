@@ -36,17 +36,13 @@ class BoundedQueries:
         self._bounds: dict[str, QueryBounds | None] = {}
         # A release never changes, so that counts remain valid, and many queries are about the same things.
         self._kept: dict[tuple[str, Bound], bool] = {}
-        # The last text that was looked at by `is_quick`, its release and its bound.
-        self._quick: tuple[str, str, Bound | None] = ("", "", None)
 
-    def is_quick(self, release: Release, query: Query) -> bool:
-        """Returns whether a query has so few bindings that the event loop may wait for it."""
+    def quick_bound(self, release: Release, query: Query) -> Bound | None:
+        """Returns the bound of a query with so few bindings that the event loop may wait for it, or None."""
         bounds = self._bounds.get(release.id)
         if bounds is None or not self._may_be_bounded(query) or not self._cache.has(release.id):
-            return False
-        bound = bounds.of(query.text, _QUICK_PART)
-        self._quick = query.text, release.id, bound
-        return bound is not None
+            return None
+        return bounds.of(query.text, _QUICK_PART)
 
     def is_bounded(self, release: Release, query: Query) -> bool:
         """Returns whether `run` evaluates a query, unless its terms are too long."""
@@ -55,15 +51,16 @@ class BoundedQueries:
         bounds = self._bounds_of(release)
         return bounds is not None and bounds.of(query.text) is not None
 
-    def run(self, release: Release, query: Query) -> Answer | None:
-        """Returns the result of a query, or None if engines must evaluate it. Raises what `evaluate` raises."""
+    def run(self, release: Release, query: Query, bound: Bound | None = None) -> Answer | None:
+        """Returns the result of a query, or None if engines must evaluate it. Raises what `evaluate` raises.
+
+        Pass the bound if it is known.
+        """
         if not self._may_be_bounded(query):
             return None
         begun = time.monotonic()
-        text, release_id, bound = self._quick
-        if text is not query.text or release_id != release.id or bound is None:
-            bounds = self._bounds_of(release)
-            bound = bounds.of(query.text) if bounds is not None else None
+        if bound is None and (bounds := self._bounds_of(release)) is not None:
+            bound = bounds.of(query.text)
         if bound is None:
             return None
         try:

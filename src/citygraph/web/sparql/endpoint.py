@@ -15,6 +15,7 @@ from citygraph.errors import CitygraphError, TooLarge, UnsupportedMedia
 from citygraph.rdf.formats import FORMATS, Kind
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
+from citygraph.sparql.bounds import Bound
 from citygraph.sparql.protocol import (
     DIRECT,
     FORM,
@@ -114,11 +115,11 @@ class SparqlEndpoint:
             operation = parse_request(method, parameters, content_type, body, self._settings.base)
             if operation.query is None or operation.format == "html":
                 return False
-            environ[_OPERATION] = operation
             release = self._release_of("")
+            bound = self._bounded.quick_bound(release, operation.query)
             # Read once for each request.
-            environ[CURRENT] = release.id
-            return self._bounded.is_quick(release, operation.query)
+            environ[CURRENT], environ[_OPERATION] = release.id, (operation, bound)
+            return bound is not None
         except CitygraphError:
             return False
 
@@ -128,7 +129,7 @@ class SparqlEndpoint:
         quick = request.environ.get(QUICK)
         if quick is not False:
             self._limiter.count_request(client)
-        operation = self._operation(request)
+        operation, bound = self._operation(request)
         accepted = self._accepted(request.header("Accept"), operation.format)
         if accepted.html:
             return self._page(request, operation, client)
@@ -146,7 +147,7 @@ class SparqlEndpoint:
             # On a POST the header would mean something else (RFC 9110, 13.1.2).
             "" if request.method == "POST" else request.header("If-None-Match"),
             bool(request.release),
-            bool(quick),
+            bound if quick else None,
             request.environ.get(OUTLET),
         )
         answer = self.results.answer(query_request)
@@ -180,13 +181,14 @@ class SparqlEndpoint:
         readable = query._replace(formats=accepted.formats)
         return self.results.answer(QueryRequest(self._release(request), readable, accepted, client))
 
-    def _operation(self, request: Request) -> ProtocolRequest:
-        operation: ProtocolRequest | None = request.environ.pop(_OPERATION, None)
-        if operation is not None:
-            return operation
+    def _operation(self, request: Request) -> tuple[ProtocolRequest, Bound | None]:
+        """Returns the parsed request and the bound of its query, if that is known."""
+        known: tuple[ProtocolRequest, Bound | None] | None = request.environ.pop(_OPERATION, None)
+        if known is not None:
+            return known
         content_type = request.environ.get("CONTENT_TYPE") or ""
         body = self._body(request.environ, content_type) if request.method in WITH_BODY else b""
-        return parse_request(request.method, request.query, content_type, body, self._settings.base)
+        return parse_request(request.method, request.query, content_type, body, self._settings.base), None
 
     def _body(self, environ: Mapping[str, Any], content_type: str) -> bytes:
         """Returns the body. Raises before a body of the wrong type or size is received."""

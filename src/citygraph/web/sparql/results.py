@@ -29,6 +29,7 @@ from citygraph.web.http.result_cache import CachedResult, ResultCache
 if TYPE_CHECKING:
     from citygraph.engine.engines import Answer
     from citygraph.exports.sinks import ResultPieces
+    from citygraph.sparql.bounds import Bound
     from citygraph.stores.store_queries import StoreQueries
     from citygraph.stores.translation import StoreQuery
     from citygraph.web.sparql.bounded_queries import BoundedQueries
@@ -54,9 +55,9 @@ class QueryRequest(NamedTuple):
     """A query and the negotiated representation of its result.
 
     `coding` is the content coding, `if_none_match` the value of the header. If `pinned`, the address names the release,
-    so that the result never changes. If `is_quick`, no engine may be used. Results that are too large for memory, or
-    take long, go to the `outlet` while they are evaluated; without it, they wait until they are complete, those that
-    are too large on disk.
+    so that the result never changes. With a `quick_bound`, no engine may be used. Results that are too large for
+    memory, or take long, go to the `outlet` while they are evaluated; without it, they wait until they are complete,
+    those that are too large on disk.
     """
 
     release: Release
@@ -66,7 +67,7 @@ class QueryRequest(NamedTuple):
     coding: str | None = None
     if_none_match: str = ""
     pinned: bool = False
-    is_quick: bool = False
+    quick_bound: Bound | None = None
     outlet: Outlet | None = None
 
 
@@ -145,7 +146,7 @@ class Results:
     def _plan(self, request: QueryRequest) -> StoreQuery | None:
         """Returns the query for the store, or None if it has none for this one. Raises StoreUnavailable."""
         # Lookups work without the store, and the event loop must not wait for it.
-        if self.store is None or request.is_quick or self._is_bounded(request):
+        if self.store is None or request.quick_bound is not None or self._is_bounded(request):
             return None
         try:
             return self.store.plan(request.release, request.query)
@@ -163,8 +164,10 @@ class Results:
         evaluator = "web"
         try:
             # A query without a key is not bounded: its text may have SERVICE.
-            answer = self._bounded.run(request.release, request.query) if is_bounded and self._bounded else None
-            if answer is None and request.is_quick:
+            answer = None
+            if is_bounded and self._bounded:
+                answer = self._bounded.run(request.release, request.query, request.quick_bound)
+            if answer is None and request.quick_bound is not None:
                 raise NeedsThread
             if answer is None and self.store and plan:
                 evaluator = "store"

@@ -65,8 +65,7 @@ class StoreReplica:
 
     def __init__(self) -> None:
         self._readers: set[object] = set()
-        self._lock = threading.Lock()
-        self._change = threading.Condition(self._lock)
+        self._change = threading.Condition()
         self._waiting = False  # whether the worker thread waits for readers to end
         self._requested: Holder | None = None
         self._busy = False
@@ -75,15 +74,14 @@ class StoreReplica:
 
     def begin_reading(self, reader: object) -> None:
         """Adds a reader."""
-        # The bare lock, because entering the condition costs more and every request does it.
-        with self._lock:
-            self._readers.add(reader)
+        # Without the lock, because every request does it: each step is one operation of the interpreter.
+        self._readers.add(reader)
 
     def end_reading(self, reader: object) -> None:
         """Removes a reader."""
-        with self._lock:
-            self._readers.discard(reader)
-            if self._waiting:
+        self._readers.discard(reader)
+        if self._waiting:
+            with self._change:
                 self._change.notify_all()
 
     def request(self, holder: Holder) -> None:
@@ -127,8 +125,9 @@ class StoreReplica:
     def _let_readers_end(self) -> None:
         """Waits for the requests that have already begun, because one of them may read the replica."""
         with self._change:
-            before = set(self._readers)
+            # First, so that each reader that is still there sees it when it ends.
             self._waiting = True
+            before = set(self._readers)
             self._change.wait_for(lambda: not before & self._readers)
             self._waiting = False
 
