@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,8 @@ def test_request_under_way_reads_on_as_it_began(shelf: ReleaseCache, write: Writ
         before = held(shelf.current())
         store, quads = before.quick, set(before.quick)
         write("later")
-        after = shelf.current()
+        with ThreadPoolExecutor(1) as others:
+            after = others.submit(shelf.current).result()
         wait_for(lambda: shelf._replica._waiting)
         assert set(store) == quads
         assert after.quick is after.store

@@ -208,13 +208,13 @@ class HttpConnection(HttpToolsProtocol):
         if self._is_working() or self.parser.get_method() != b"GET":
             return False
         version = self.parser.get_http_version()
-        response = self.app.quick_response(self, version)
-        if response is None:
+        reply = self.app.quick_reply(self, version)
+        if reply is None:
             return False
         # The request is complete, so that the connection has none.
         self.cycle = None  # type: ignore[assignment]
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
-        self._write_whole(response.status, response.headers, response.body, keep_alive)
+        self._write_whole(reply.status, reply.sent_headers(), reply.whole_body(), keep_alive)
         return True
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:

@@ -31,7 +31,7 @@ _ENDING_THREADS = 2
 _MOST_KEYS = 500
 
 
-class Whole(NamedTuple):
+class _Whole(NamedTuple):
     """A response in memory."""
 
     status: int
@@ -77,34 +77,33 @@ class WsgiBridge:
             if _is_small(environ):
                 await body.begin()
             received = body.whole
-            response = self._quick_response(environ, received, connection) if received is not None else None
-            if response is not None:
-                connection.send_whole(*response)
+            reply = self._quick_reply_to(environ, received, connection) if received is not None else None
+            if reply is not None:
+                connection.send_whole(reply.status, reply.sent_headers(), reply.whole_body())
             else:
                 await exchange.answer(self._threads, self._application, environ)
         except ClientGone:
             return
 
-    def quick_response(self, connection: HttpConnection, version: str) -> Whole | None:
-        """Returns the response to a GET that needs no thread. Returns None for any other, which has had no effects."""
+    def quick_reply(self, connection: HttpConnection, version: str) -> Reply | None:
+        """Returns the reply to a GET that needs no thread. Returns None for any other, which has had no effects."""
         path, _, query = connection.url.partition(b"?")
         # Addresses with a host or a fragment (RFC 9112, 3.2) are left to the parser of addresses.
         if not path.startswith(b"/") or b"#" in connection.url:
             return None
         scope = connection.scope
         environ = scope["state"]["environ"] = self._environ(scope, "GET", version, path, query)
-        return None if has_body(environ) else self._quick_response(environ, b"", connection)
+        return None if has_body(environ) else self._quick_reply_to(environ, b"", connection)
 
-    def _quick_response(self, environ: WSGIEnvironment, body: bytes, connection: HttpConnection) -> Whole | None:
+    def _quick_reply_to(self, environ: WSGIEnvironment, body: bytes, connection: HttpConnection) -> Reply | None:
         if self._reply is None or connection.flow.write_paused or not self._is_quick(environ, body):
             return None
         environ[QUICK] = True
         try:
-            reply = self._reply(environ)
+            return self._reply(environ)
         except NeedsThread:
             environ[QUICK] = False
             return None
-        return Whole(reply.status, reply.sent_headers(), reply.whole_body())
 
     def _leave(self, watch: ClientWatch) -> None:
         for end in watch.leave():
@@ -175,7 +174,7 @@ class _Exchange:
             await self._connection.flow.drain()
             self._connection.send_whole(*response)
 
-    def _run(self, application: WSGIApplication, environ: WSGIEnvironment) -> Whole | Future[None] | None:
+    def _run(self, application: WSGIApplication, environ: WSGIEnvironment) -> _Whole | Future[None] | None:
         """Runs the application, in a thread. Returns a response in memory, or the sending of one from a buffer."""
         if self._watch.is_gone:
             raise ClientGone
@@ -184,7 +183,7 @@ class _Exchange:
             environ[OUTLET] = outlet
         with watched(self._watch):
             response = _called(application, environ)
-            if isinstance(response, Whole):
+            if isinstance(response, _Whole):
                 # An error may have come after the buffer.
                 if outlet.buffer is not None:
                     outlet.buffer.close()
@@ -285,12 +284,12 @@ def _is_small(environ: WSGIEnvironment) -> bool:
     return has_body and "HTTP_EXPECT" not in environ
 
 
-def _called(application: WSGIApplication, environ: WSGIEnvironment) -> Whole | _Pieces:
+def _called(application: WSGIApplication, environ: WSGIEnvironment) -> _Whole | _Pieces:
     """Calls the application. A body that is a tuple is complete, and the headers have its length."""
     started: list[Any] = []
     body = application(environ, lambda *head: started.extend(head))  # type: ignore[arg-type]
     status = int(started[0][:3])
     if isinstance(body, tuple):
-        return Whole(status, started[1], b"".join(body))
+        return _Whole(status, started[1], b"".join(body))
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in started[1]]
     return _Pieces(status, headers, body)
