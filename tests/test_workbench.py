@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,24 @@ def test_the_form_is_answered_by_a_table(site: FlaskClient) -> None:
 def test_every_kind_of_answer_is_shown(site: FlaskClient, query: str, shown: str) -> None:
     """Yes or no, nothing, and triples."""
     assert shown in page(site, query=query, run="1")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ASK {}",
+        "SELECT * {}",
+        "SELECT ?s { ?s a cg:City }",
+        "DESCRIBE ?s { ?s a cg:City }",
+        "CONSTRUCT { ?s a cg:City } { { SELECT ?s { ?s a cg:City } } }",
+        "ASK { { SELECT ?s { ?s a cg:City } } }",
+    ],
+)
+def test_the_result_is_offered_in_no_format_that_it_cannot_have(site: FlaskClient, query: str) -> None:
+    """The kind of the result decides, not the words of the query: a sub-select makes no table."""
+    offered = re.findall(r'<a href="(/sparql\?[^"]*format=[^"]*)"', page(site, query=query, run="1"))
+    assert offered
+    assert {site.get(unescape(address)).status_code for address in offered} == {200}
 
 
 def test_a_long_result_is_cut_in_the_page_and_says_so(site: FlaskClient) -> None:

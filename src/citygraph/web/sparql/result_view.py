@@ -12,6 +12,7 @@ from typing import Any
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, parse
 
 from citygraph.errors import TooLarge
+from citygraph.rdf.formats import Kind
 from citygraph.rdf.terms import XSD
 from citygraph.web.http.messages import Reply
 from citygraph.web.sparql.completions import shortened
@@ -54,6 +55,7 @@ class ResultView:
     rows: tuple[tuple[ResultCell | None, ...], ...] = ()
     truth: bool | None = None
     compared_dates: str = ""
+    kind: Kind = Kind.SOLUTIONS
 
 
 def read_answer(response: Reply, reader: PageRequest, gone: Collection[str]) -> ResultView:
@@ -91,7 +93,7 @@ def _read(response: Reply, link: Link) -> ResultView:
         return _of_graph(data, release, milliseconds, link)
     answer: dict[str, Any] = json.loads(data)
     if "boolean" in answer:
-        return ResultView(release, milliseconds, 1, truth=bool(answer["boolean"]))
+        return ResultView(release, milliseconds, 1, truth=bool(answer["boolean"]), kind=Kind.BOOLEAN)
     columns = tuple(answer["head"]["vars"])
     bindings = answer["results"]["bindings"]
     rows = tuple(tuple(result_cell(row.get(name), link) for name in columns) for row in bindings[:MOST])
@@ -104,7 +106,7 @@ def _of_graph(data: bytes, release: str, milliseconds: float | None, link: Link)
         tuple(_cell(term, link) for term in (triple.subject, triple.predicate, triple.object))
         for triple in islice(triples, MOST)
     )
-    return ResultView(release, milliseconds, len(rows) + sum(1 for _ in triples), _TRIPLE, rows)
+    return ResultView(release, milliseconds, len(rows) + sum(1 for _ in triples), _TRIPLE, rows, kind=Kind.GRAPH)
 
 
 def result_cell(term: Mapping[str, Any] | None, link: Link) -> ResultCell | None:

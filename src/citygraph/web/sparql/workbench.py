@@ -20,7 +20,6 @@ from citygraph.source.files import query_folders_of
 from citygraph.source.instance_languages import with_languages
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.source.query_parameters import Parameter, with_entities
-from citygraph.sparql.paging import selected_names
 from citygraph.sparql.protocol import Query
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import Reply, Request
@@ -98,8 +97,9 @@ class Workbench:
             status = problem.type.status
         text = form.query.text if form.query else example.text if example else _first_text(opened)
         values = self._values(reader, opened, form, example, text, root)
+        downloads = _downloads(addresses.path(PATH), text, result.kind) if result else []
         page = self._pages.page("workbench.html", reader, opened.release, **values, problem=problem, result=result,
-                                place=_place(problem))  # fmt: skip
+                                downloads=downloads, place=_place(problem))  # fmt: skip
         return status, page
 
     def _values(
@@ -124,7 +124,6 @@ class Workbench:
             "properties": [(term, _about_property(term, here)) for term in _used(completions.properties)[:_PROPERTIES]],
             "address": here,
             "example_address": lambda query: f"{here}?{urlencode({'example': query.name})}",
-            "downloads": _downloads(here, text),
             "programs": snippets_of(text, root, opened.release.id) if form.runs else (),
             "mark": _MARK,
             "settings_for_script": {
@@ -222,9 +221,8 @@ def _about_property(term: Term, here: str) -> str:
     return f"{here}?{urlencode({'query': text})}"
 
 
-def _downloads(here: str, text: str) -> list[tuple[str, str]]:
-    """Returns the label and address of the result in each format that it can have."""
-    kind = Kind.SOLUTIONS if selected_names(text) else Kind.GRAPH
+def _downloads(here: str, text: str, kind: Kind) -> list[tuple[str, str]]:
+    """Returns the label and address of a result of this kind in each format that it can have."""
     formats = offered_formats(text, kind)
     return [(f.label, f"{here}?{urlencode({'query': text, 'format': f.name})}") for f in formats]
 
