@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -21,8 +22,8 @@ import pytest
 from pyoxigraph import RdfFormat, Store, parse
 
 from citygraph.catalogues import LANGUAGES
-from citygraph.errors import UsageError
-from citygraph.freeze.folder import check_target
+from citygraph.errors import StorageFull, UsageError
+from citygraph.freeze.folder import check_target, staged
 from citygraph.freeze.frozen_site import FreezeOptions, freeze, index, letters, parse_forms
 from citygraph.freeze.plan import Plan
 from citygraph.progress import Progress
@@ -265,6 +266,27 @@ def test_a_folder_that_freeze_did_not_make_is_kept(settings: Settings, frozen: P
     check_target(frozen, False, ())
     with pytest.raises(UsageError, match="of its own"):
         check_target(Path.cwd().parent, True, (Path.cwd(),))
+
+
+def test_a_folder_that_cannot_be_replaced_is_refused_before_the_first_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The volume of a container is empty and writable, and no rename moves it; a file contains no folder."""
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UsageError, match="file is not a folder"):
+        check_target(tmp_path / "file" / "site", True, ())
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == tmp_path)
+    with pytest.raises(UsageError, match="is a mount point"):
+        check_target(tmp_path, True, ())
+    check_target(tmp_path / "site", False, ())
+
+
+def test_a_full_disk_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    """The message names the folder, which the operating system's does not."""
+    (tmp_path / "site").mkdir()
+    with pytest.raises(StorageFull, match="site: nothing was changed"), staged(tmp_path / "site"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
 # Freezes, and kills itself when it has written a page.

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from citygraph.errors import UsageError
+from citygraph.errors import StorageFull, UsageError
+from citygraph.saving import DISK_FULL
 
 # A folder with this file was made by freeze and may be replaced. It is written last.
 MARKER = "frozen.json"
@@ -24,8 +25,12 @@ def check_target(folder: Path, force: bool, precious: tuple[Path, ...]) -> None:
     for place in precious:
         if place.resolve().is_relative_to(here):
             raise UsageError(f"{folder} holds {place}: freeze into a folder of its own")
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder")
+    nearest = next(place for place in (here, *here.parents) if place.exists())
+    if not nearest.is_dir():
+        raise UsageError(f"{nearest} is not a folder")
+    if os.path.ismount(here):
+        # Such as the volume of a container: no rename can replace it.
+        raise UsageError(f"{folder} is a mount point and cannot be replaced: freeze into a folder in it")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file() and not force:
         raise UsageError(
             f"{folder} is not empty and was not made by freeze; --force replaces it with all that is in it"
@@ -34,7 +39,10 @@ def check_target(folder: Path, force: bool, precious: tuple[Path, ...]) -> None:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """Yields a new folder that replaces `folder` at the end of the block, and is removed if the block fails."""
+    """Yields a new folder that replaces `folder` at the end of the block, and is removed if the block fails.
+
+    Raises StorageFull for a full disk.
+    """
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
@@ -44,6 +52,10 @@ def staged(folder: Path) -> Iterator[Path]:
     try:
         yield stage
         _replace(folder, stage)
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise StorageFull(f"no space is left for {folder}: nothing was changed") from error
+        raise
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
