@@ -90,7 +90,7 @@ def _drawn(
             y += _BAR + 8 + _LINE * (max(rows) + 1)
         y += 8
     across = [line("day", (years.x(day), 0), (years.x(day), y))] if day else []
-    return picture(name, "axis", caption, (0, 0, total, y + _FOOT), [*years.grid(0, y), *drawn, *across], role="group")
+    return picture(name, "axis", caption, (0, 0, total, y + _FOOT), [years.grid(0, y), *drawn, *across], role="group")
 
 
 class _PlacedBar(NamedTuple):

@@ -34,7 +34,7 @@ def dated_rows(rows: Sequence[DatedRow], caption: Caption, name: str = "dates") 
     bottom = len(rows) * _ROW + 6
     drawn = [_row(row, place * _ROW + _ROW / 2 + 2, years) for place, row in enumerate(rows)]
     return picture(
-        name, "dated-rows", caption, (0, 0, _WIDTH, bottom + _FOOT), [*years.grid(0, bottom), *drawn], role="group"
+        name, "dated-rows", caption, (0, 0, _WIDTH, bottom + _FOOT), [years.grid(0, bottom), *drawn], role="group"
     )
 
 

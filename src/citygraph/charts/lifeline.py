@@ -45,7 +45,7 @@ def lifeline(
         "lifeline",
         caption,
         (0, 0, width, 144),
-        [*years.grid(_LINE - 8, _BOTTOM), *_line(moments, years, until, ended), *_moments(moments, years, width)],
+        [years.grid(_LINE - 8, _BOTTOM), *_line(moments, years, until, ended), *_moments(moments, years, width)],
         role="group",
     )
 

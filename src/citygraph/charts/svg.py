@@ -93,13 +93,13 @@ def line(kind: str, start: tuple[float, float], *points: tuple[float, float]) ->
 
 def box(kind: str, left: float, top: float, width: float, height: float) -> Markup:
     """Returns a rectangle of a class."""
-    at = _short(f'x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"')
+    at = short(f'x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"')
     return trusted(f'<rect class="{kind}" {at}/>')
 
 
 def circle(kind: str, x: float, y: float, radius: float) -> Markup:
     """Returns a circle of a class."""
-    at = _short(f'cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"')
+    at = short(f'cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"')
     return trusted(f'<circle class="{kind}" {at}/>')
 
 
@@ -111,7 +111,7 @@ def centred(kind: str, radius: float) -> Markup:
 def label(kind: str, x: float, y: float, text: str, language: str = "", anchor: str = "") -> Markup:
     """Returns a text of a class, of which the anchor ("start", "middle" or "end") is at a point."""
     lang = f' lang="{escaped(language)}"' if language else ""
-    at = _short(f'x="{x:.1f}" y="{y:.1f}"')
+    at = short(f'x="{x:.1f}" y="{y:.1f}"')
     anchored = f' text-anchor="{anchor}"' if anchor else ""
     start = f'<text class="{kind}" {at}{lang}{anchored}'
     return trusted(f"{start}>{escaped(text)}</text>" if text else f"{start}/>")
@@ -119,10 +119,10 @@ def label(kind: str, x: float, y: float, text: str, language: str = "", anchor: 
 
 def number(value: float) -> str:
     """Returns a number with at most one decimal."""
-    return _short(f"{value:.1f}")
+    return short(f"{value:.1f}")
 
 
-def _short(numbers: str) -> str:
+def short(numbers: str) -> str:
     """Returns a text with numbers of one decimal, without decimals that are zero and without the sign of zero."""
     return numbers.replace("-0.0", "0").replace(".0", "")
 
@@ -130,7 +130,7 @@ def _short(numbers: str) -> str:
 def path(points: Sequence[tuple[float, float]], closed: bool = False) -> str:
     """Returns the `d` attribute of a line through points."""
     d = "L".join(["%.1f %.1f"] * len(points)) % tuple(chain.from_iterable(points))
-    return f"M{_short(d)}{'Z' if closed else ''}" if d else ""
+    return f"M{short(d)}{'Z' if closed else ''}" if d else ""
 
 
 def outlines(rings: Iterable[Sequence[tuple[float, float]]]) -> str:

@@ -14,6 +14,7 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, QueryS
 
 from citygraph.errors import NotFound
 from citygraph.graph.labels import Labels, StatedLabel
+from citygraph.graph.things import Things
 from citygraph.rdf.terms import CG, DCTERMS, RDF, RDFS, SKOS
 
 PAGE = 100  # incoming links of one property on a page
@@ -177,17 +178,18 @@ def describe(
     keep: Keep = keep_all,
     ordered: Store | None = None,
     most: int = UNBOUNDED,
+    things: Things | None = None,
 ) -> Description:
     """Returns the description of an entity, with the `page`-th hundred of each kind of incoming link.
 
     `also` are hash nodes of its document that no link leads to; `keep` selects the statements of a view. `ordered` is
     the store on disk when `store` is its copy in memory, which has no stable order to page through. Without `labels`,
-    the named entities have no labels. The number of lookups grows with the page, not with the store.
+    the named entities have no labels; `things` learns what is read. The number of lookups grows with the page only.
 
     Raises NotFound if the store has nothing about the entity, or the page is past the last; LargeDescription if more
     than `most` quads must be read.
     """
-    subject, reader = _node(iri), _Reader(store, most)
+    subject, reader = _node(iri), _Reader(store, most, things)
     statements = _statements(reader, subject)
     incoming, parts = _incoming(reader, subject, page, keep, ordered or store)
     nodes = _nodes(reader, iri, statements, [*parts, *also])
@@ -229,9 +231,8 @@ def _node(iri: str) -> NamedNode:
 class _Reader:
     """A reader of the quads of one description, up to a number of them."""
 
-    def __init__(self, store: Store, most: int) -> None:
-        self._store = store
-        self._left = most
+    def __init__(self, store: Store, most: int, things: Things | None) -> None:
+        self._store, self._left, self._things = store, most, things
 
     def quads(self, subject: NamedNode | None, value: NamedNode | None, first: int = UNBOUNDED) -> list[Quad]:
         """Returns the first quads with this subject or value. Raises LargeDescription."""
@@ -240,6 +241,8 @@ class _Reader:
         self._left -= len(quads)
         if self._left < 0:
             raise LargeDescription
+        if self._things is not None and len(quads) < first:
+            self._things.learn(subject, value, quads)
         return quads
 
 

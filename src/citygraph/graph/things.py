@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from sys import intern
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.bounded_cache import BoundedCache
 from citygraph.graph.labels import LABEL_PROPERTIES, Labels
@@ -36,16 +36,7 @@ class Things:
         """Returns the values of every property of a thing, sorted by their text. Blank nodes are left out."""
         facts = self._facts.get(iri)
         if facts is None:
-            read: dict[str, list[str]] = {}
-            labels: dict[str, list[Literal]] = {}
-            for _, predicate, value, _ in self.store.quads_for_pattern(NamedNode(iri), None, None, _DEFAULT):
-                if isinstance(value, NamedNode | Literal):
-                    name = predicate.value
-                    read.setdefault(name, []).append(value.value)
-                    if name in _LABELS and isinstance(value, Literal):
-                        labels.setdefault(name, []).append(value)
-            self.labels.learn(iri, labels)
-            facts = self._facts.put(iri, _sorted(read))
+            facts = self._learn_facts(iri, self.store.quads_for_pattern(NamedNode(iri), None, None, _DEFAULT))
         return facts
 
     def subjects(self, predicate: str, iri: str) -> tuple[str, ...]:
@@ -62,12 +53,36 @@ class Things:
         """Returns the IRIs of the things that point at one, by property, each sorted."""
         linking = self._linking.get(iri)
         if linking is None:
-            read: dict[str, list[str]] = {}
-            for subject, predicate, _, _ in self.store.quads_for_pattern(None, None, NamedNode(iri), _DEFAULT):
-                if isinstance(subject, NamedNode):
-                    read.setdefault(predicate.value, []).append(subject.value)
-            linking = self._linking.put(iri, _sorted(read))
+            linking = self._learn_links(iri, self.store.quads_for_pattern(None, None, NamedNode(iri), _DEFAULT))
         return linking
+
+    def learn(self, subject: NamedNode | None, value: NamedNode | None, quads: Iterable[Quad]) -> None:
+        """Keeps what all quads with a subject or a value say of a thing, so that it is not read again. Parts of
+        documents are left out: nothing looks them up.
+        """
+        if subject is not None and "#" not in subject.value:
+            self._learn_facts(subject.value, quads)
+        elif value is not None and "#" not in value.value:
+            self._learn_links(value.value, quads)
+
+    def _learn_facts(self, iri: str, quads: Iterable[Quad]) -> Facts:
+        read: dict[str, list[str]] = {}
+        labels: dict[str, list[Literal]] = {}
+        for _, predicate, value, graph in quads:
+            if isinstance(value, NamedNode | Literal) and isinstance(graph, DefaultGraph):
+                name = predicate.value
+                read.setdefault(name, []).append(value.value)
+                if name in _LABELS and isinstance(value, Literal):
+                    labels.setdefault(name, []).append(value)
+        self.labels.learn(iri, labels)
+        return self._facts.put(iri, _sorted(read))
+
+    def _learn_links(self, iri: str, quads: Iterable[Quad]) -> Facts:
+        read: dict[str, list[str]] = {}
+        for subject, predicate, _, graph in quads:
+            if isinstance(subject, NamedNode) and isinstance(graph, DefaultGraph):
+                read.setdefault(predicate.value, []).append(subject.value)
+        return self._linking.put(iri, _sorted(read))
 
 
 def selected(facts: Facts, properties: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -190,7 +190,8 @@ class Documents:
         representation = Representation(request, opened.release, selection, self._cache, path)
         if reply := representation.reuse():
             return reply
-        if is_quick_page and not needs_only_lookups(opened, iri, selection.form.language):
+        # The first page of a release in a language also reads translations, templates and the vocabulary.
+        if is_quick_page and selection.form.language not in opened.shown_languages:
             raise NeedsThread
         most = _MOST_QUICK if request.environ.get(QUICK) else UNBOUNDED
         try:
@@ -213,6 +214,8 @@ class Documents:
             # These take longer, however few statements there are.
             raise LargeDescription
         description = self._description(selection, opened, iri, is_graph, most)
+        if most < UNBOUNDED and form.is_page and not needs_only_lookups(opened, iri):
+            raise NeedsThread
         is_dataset = iri == DATASET.value and description.page == 1
         if is_dataset and (form.is_page or selection.profile is OWN):
             description = with_release(description, opened)
@@ -254,7 +257,9 @@ class Documents:
         if description is None:
             parts = opened.parts(iri) if is_graph else ()
             named = (opened.sourced_labels if is_sourced else opened.labels) if has_labels else None
-            description = describe(opened.quick, iri, named, page, parts, profile.keep, opened.store, most)
+            # Only pages look things up.
+            things = opened.things if form.is_page and not is_graph else None
+            description = describe(opened.quick, iri, named, page, parts, profile.keep, opened.store, most, things)
             opened.descriptions.put(key, description)
         elif description.value_count > most:
             raise LargeDescription

@@ -53,17 +53,9 @@ def layout_of(context: PageContext, description: Description) -> Layout | None:
     return make(context, description) if make and (description.page == 1 or make in _PAGED) else None
 
 
-def needs_only_lookups(opened: OpenRelease, iri: str, language: str) -> bool:
-    """Returns whether the page of a thing needs only lookups, because it is of a kind that runs no queries.
-
-    The first page of a release in a language also reads translations, templates and the vocabulary.
-    """
-    if language not in opened.shown_languages:
-        return False
-    try:
-        return _make_of(opened, iri) in (place, None)
-    except ValueError:
-        return False  # it is not an IRI
+def needs_only_lookups(opened: OpenRelease, iri: str) -> bool:
+    """Returns whether the page of a thing needs only lookups, because it is of a kind that runs no queries."""
+    return _make_of(opened, iri) in (place, None)
 
 
 def _make_of(opened: OpenRelease, iri: str) -> Make | None:

@@ -35,7 +35,7 @@ def place(context: PageContext, description: Description) -> Layout:
     """
     iri, page = description.iri, description.page
     point = point_of(context.opened.things.facts(iri))
-    ties = read_ties(context, iri, point)
+    ties = read_ties(context, iri, point, description)
     view = view_of(ties, context.view, context.at, context.translations.sort_key, page)
     picture = PlacePicture(context, view, _csv(context, iri))
     if page == 1:

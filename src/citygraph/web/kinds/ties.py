@@ -10,6 +10,7 @@ from urllib.parse import quote_plus
 from pyoxigraph import NamedNode
 
 from citygraph.geo import kilometres
+from citygraph.graph.description import Description
 from citygraph.graph.things import Facts, selected
 from citygraph.rdf.partial_dates import DateInterval, chronological, date_interval, year_part
 from citygraph.rdf.terms import CG, RDF, SCHEMA
@@ -107,9 +108,15 @@ class Tie(NamedTuple):
         return min((p.km for p in self.partners if p.km is not None), default=None)
 
 
-def read_ties(context: PageContext, iri: str, point: Point | None) -> tuple[Tie, ...]:
-    """Returns the ties of the place `iri` at `point`, by date of the council act."""
-    sources = _sources(context, iri)
+def read_ties(
+    context: PageContext, iri: str, point: Point | None, description: Description | None = None
+) -> tuple[Tie, ...]:
+    """Returns the ties of the place `iri` at `point`, by date of the council act.
+
+    `description` is that of the place, if it has been read.
+    """
+    described = _described_sources(description) if description else None
+    sources = _sources(context, iri) if described is None else described
     agreements = {agreement: facts for agreement in sources if (facts := _agreement(context, agreement, iri))}
     parties = dict.fromkeys(party for facts in agreements.values() for party in facts.get(_PARTY, ()))
     by_iri = {party: _partner(context, party, context.opened.things.facts(party), point) for party in parties}
@@ -130,6 +137,15 @@ def _sources(context: PageContext, iri: str) -> dict[str, list[str]]:
             if isinstance(graph, NamedNode):
                 graphs.append(graph.value)
     return {agreement: sorted(sources[agreement]) for agreement in sorted(sources)}
+
+
+def _described_sources(description: Description) -> dict[str, list[str]] | None:
+    """Returns the same from a description; None if it has only some of the agreements."""
+    for link in description.incoming:
+        if link.predicate == _PARTY:
+            agreements = sorted([(value.iri, list(value.sources)) for value in link.values if value.iri])
+            return dict(agreements) if len(link.values) == link.count else None
+    return {}
 
 
 def _agreement(context: PageContext, agreement: str, place: str) -> Facts:
