@@ -104,9 +104,12 @@ class Labels:
                     StatedLabel(predicate, literal, tuple(sorted(graphs))) for literal, graphs in sources.items()
                 )
             # Most things of other sites have no statements at all, which spares the other lookups.
-            if place == 0 and next(self._store.quads_for_pattern(thing, None, None, None), None) is None:
+            if place == 0 and not thing.value.startswith(BASE) and not self._has_statements(thing):
                 break
         return ()
+
+    def _has_statements(self, thing: NamedNode) -> bool:
+        return next(self._store.quads_for_pattern(thing, None, None, None), None) is not None
 
 
 def _in_order(labels: Iterable[StatedLabel]) -> tuple[StatedLabel, ...]:
