@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store
@@ -117,3 +118,20 @@ def test_store_that_outgrows_memory_goes_on_on_the_disk(tmp_path: Path) -> None:
         filling.store.add(later)
         filling.store.flush()
     assert later in Store.read_only(str(tmp_path / "store"))
+
+
+class RecordingStore:
+    """A store that notes whether its files have been merged."""
+
+    is_optimized = False
+
+    def optimize(self) -> None:
+        """Notes it."""
+        self.is_optimized = True
+
+
+def test_files_of_a_store_on_the_disk_are_merged_at_the_end(tmp_path: Path) -> None:
+    """(16 §5) As those of the other process are: each part of the derived triples may have made files of its own."""
+    store = RecordingStore()
+    StoreFilling(cast(Store, store), tmp_path / "merged.nt").finish()
+    assert store.is_optimized

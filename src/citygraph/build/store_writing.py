@@ -125,9 +125,12 @@ class StoreFilling:
             self.store = Store(str(target))
 
     def finish(self) -> None:
-        """Ends the stream to the other process."""
+        """Ends the stream to the other process; merges the files of a store on the disk."""
         if self.writing:
             self.writing.finish(named_graphs(self.store))
+        else:
+            # As in `write_store`: all later steps of the build and the server read fewer files.
+            self.store.optimize()
 
 
 def write_store(files: Iterable[Path], target: Path, graphs: Iterable[str]) -> None:
