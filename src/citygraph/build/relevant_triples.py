@@ -175,7 +175,9 @@ class ShapeReader:
         if len(whole) <= most:
             yield ShapePart([*self._paths], whole)
             return
-        parts_of_far, parts_of_near = -(-len(of_far) // (_FAR * most)), -(-len(of_near) // most)
+        parts_of_near = -(-len(of_near) // most)
+        # Parts of nodes that read others have some triples in common, so that they are about twice as large.
+        parts_of_far = 1 if len(of_far) <= _FAR * most else -(-len(of_far) // most)
         del whole, of_near
         if max(parts_of_far, parts_of_near) > _FEW_PARTS:
             self._table.sort()
