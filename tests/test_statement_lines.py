@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from pyoxigraph import BlankNode, NamedNode, Quad, RdfFormat
 
+from citygraph.errors import BadData
+from citygraph.rdf.nquads import as_line
 from citygraph.source.files import SourceFile
 from citygraph.source.statement_lines import ANY_BLANK
 
@@ -75,3 +77,64 @@ def test_lines_about_other_terms_are_left_out(file: SourceFile) -> None:
     simple = "".join(f"<urn:s{n}> <urn:p> <urn:o{n % 3}> <urn:g> .\n" for n in range(9))
     file.path.write_text(simple, encoding="utf-8")
     assert [line for line, _ in file.read_about(["<urn:s4>", "<urn:o2>"])] == [3, 5]
+
+
+# Each after the line that it resembles; all but the first are read as RDF or not, which must make no difference.
+SIMILAR = (
+    "<http://a.example/a> <http://a.example/p> <http://a.example/b#c> <urn:g> .",
+    "<http://a.example/b?x=1> <http://a.example/p> <https://b.example> <urn:g> .",
+    "<http://a.example/\u00e9> <http://a.example/p> <http://a.example/%C3%A9> <urn:g> .",
+    "<http://a.example/a> <http://a.example/p> <http://a.example/b> <urn:h> .",
+    "<urn:a> <http://a.example/p> _:x <urn:g> .",
+    '<http://a.example/a> <http://a.example/q> "01"^^<http://www.w3.org/2001/XMLSchema#integer> <urn:g> .',
+    '<http://a.example/b> <http://a.example/q> "_: 02"^^<http://www.w3.org/2001/XMLSchema#integer> <urn:g> .',
+    '<http://a.example/a> <http://a.example/q> "a"^^<http://www.w3.org/2001/XMLSchema#string> <urn:g> .',
+    '<http://a.example/a> <http://a.example/q> "b"^^<http://www.w3.org/2001/XMLSchema#string> <urn:g> .',
+    '<http://a.example/a> <http://a.example/q> "\u0085 \u00e9 \U0001f600" <urn:g> .',
+    '<http://a.example/a> <http://a.example/q> "\\u00e9 \\t \uff01" <urn:g> .',
+    '<http://a.example/a> <http://a.example/q> "a"@en-GB <urn:g> .',
+    '<http://a.example/a> <http://a.example/q> "b"@en-GB <urn:g> . # a comment',
+    '<http://a.example/a> <http://a.example/q> "b"@en-GB <urn:g> .',
+)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_of_a_file_are_those_of_its_quads(tmp_path: Path, end: str) -> None:
+    """(16 §5) However they are written, and whether they are read as RDF or not."""
+    path = tmp_path / "data.nq"
+    path.write_bytes((LINES + "".join(end + line for line in (*SIMILAR, *SIMILAR, ""))).encode())
+    file = SourceFile(path, "data.nq", RdfFormat.N_QUADS, SOURCE)
+    lines = list(file.read_lines())
+    quads = list(file.read())
+    assert [line for line, _ in lines] == [as_line(quad) for quad in quads]
+    assert all(read in (None, quad) for (_, read), quad in zip(lines, quads, strict=True))
+    # The lines with blank nodes have quads, because a store must keep their labels.
+    assert all(quad for line, quad in lines if " _:" in line)
+    assert any(quad is None for _, quad in lines) == (end == "\n")
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        b"<http://a.example/a> <http://a.example/p> <http://a.example:x/> <urn:g> .\n",
+        b"<http://a.example/a> <http://a.example/p> <http://a.example/b> <relative> .\n",
+        b"<http://a.example/a> <http://a.example/1> <http://a.example/b> <urn:g> .\n",
+        b'<http://a.example/a> <http://a.example/q> "\xff" <urn:g> .\n',
+        b'<http://a.example/a> <http://a.example/q> "\xef\xbf\xbf" <urn:g> .\n',
+        b'<http://a.example/a> <http://a.example/q> "a"@en--ltr <urn:g> .\n',
+        b"<http://a.example/a> <http://a.example/p>\n",
+        b"\xef\xbb\xbf<http://a.example/a> <http://a.example/p> <http://a.example/b> <urn:g> .\n",
+    ],
+)
+def test_fault_in_a_line_is_reported_as_for_the_whole_file(tmp_path: Path, faulty: bytes) -> None:
+    """(16 §5) After a line like it that is valid."""
+    path = tmp_path / "data.nq"
+    text = '<http://a.example/a> <http://a.example/q> "a" <urn:g> .\n'
+    path.write_bytes(SIMILAR[0].encode() + b"\n" + text.encode() + faulty)
+    file = SourceFile(path, "data.nq", RdfFormat.N_QUADS, SOURCE)
+    with pytest.raises(BadData) as whole:
+        list(file.read())
+    with pytest.raises(BadData) as by_lines:
+        list(file.read_lines())
+    assert (str(by_lines.value), by_lines.value.line) == (str(whole.value), whole.value.line)
+    assert whole.value.line in (3, 4)

@@ -10,9 +10,9 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
+from typing import IO, cast
 
-from pyoxigraph import Literal, NamedNode, Quad, Store
+from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph import __version__
 from citygraph.build.catalog import describe, graph_counts
@@ -27,7 +27,7 @@ from citygraph.errors import BadData, Conflict, Violations
 from citygraph.index.names import write_index
 from citygraph.instance import current_instance
 from citygraph.progress import Progress
-from citygraph.rdf.nquads import as_line, with_graph
+from citygraph.rdf.nquads import LineStream, without_graph
 from citygraph.rdf.terms import BASE, COMMON_GRAPHS, DERIVED_GRAPH, ONTOLOGY_GRAPH, OWL, SHAPES_GRAPH
 from citygraph.release.disk_room import require_room_for_build
 from citygraph.release.format_version import FORMAT
@@ -288,11 +288,18 @@ def _load(files: list[SourceFile], filling: StoreFilling) -> Loaded:
 
     The store normalises literals ("01" to "1"), but shapes must see the original ones.
     """
-    loaded = Loaded(filling.merged, files=len(files))
-    with loaded.merged.open("w", encoding="utf-8") as merged:
+    loaded, with_blank = Loaded(filling.merged, files=len(files)), list[Quad]()
+    with loaded.merged.open("w", encoding="utf-8", newline="\n") as merged:
         # One bulk load for all files, because each load writes separate files to the disk.
-        quads = chain.from_iterable(_noting(file, loaded, merged, filling.writing) for file in files)
-        filling.store.bulk_extend(quads)
+        lines = chain.from_iterable(_noting(file, loaded, merged, filling.writing, with_blank) for file in files)
+        filling.store.bulk_load(cast("IO[bytes]", LineStream(lines)), RdfFormat.N_QUADS, lenient=True)
+    # The default graph is the merge of the data graphs.
+    if with_blank:
+        # `bulk_load` would give blank nodes other labels.
+        filling.store.bulk_extend(with_blank)
+        filling.store.bulk_extend(parse(path=loaded.merged, format=RdfFormat.N_QUADS, lenient=True))
+    else:
+        filling.store.bulk_load(path=loaded.merged, format=RdfFormat.N_TRIPLES, lenient=True)
     return loaded
 
 
@@ -307,28 +314,39 @@ def _carry(parent: Release, loaded: Loaded, filling: StoreFilling) -> int:
     return len(quads)
 
 
-def _noting(file: SourceFile, loaded: Loaded, merged: IO[str], writing: StoreWriting | None) -> Iterator[Quad]:
-    for quad in file.read():
+def _noting(
+    file: SourceFile, loaded: Loaded, merged: IO[str], writing: StoreWriting | None, with_blank: list[Quad]
+) -> Iterator[str]:
+    """Yields the statements of a file as lines, but for those `with_blank` nodes."""
+    for line, quad in file.read_lines():
         loaded.statements += 1
-        graph = quad.graph_name
-        if isinstance(graph, NamedNode) and graph not in (ONTOLOGY_GRAPH, SHAPES_GRAPH):
-            # The file of a document describes the document itself, and has the names that the document lacks.
-            owner = loaded.owners.setdefault(graph.value, file.name)
-            if owner != file.name and graph not in COMMON_GRAPHS:
-                reason = f"the graph {graph.value} is filled by {owner} already: one file owns a graph"
-                raise BadData(reason, file.name, file.line_of(quad))
-            if graph == DERIVED_GRAPH:
-                reason = "graph/derived is made by the rules: no file may fill it"
-                raise BadData(reason, file.name, file.line_of(quad))
-            line = f"{quad.triple} .\n"
-            merged.write(line)
+        if quad is None or _is_data(quad, file, loaded):
+            triple = without_graph(line)
+            merged.write(triple)
             if writing:
-                writing.add((line, with_graph(line, graph)))
-            # The default graph is the merge of the data graphs; a store holds a triple once.
-            yield Quad(quad.subject, quad.predicate, quad.object)
+                writing.add((triple, line))
         elif writing:
-            writing.add((as_line(quad),))
-        yield quad
+            writing.add((line,))
+        if quad and "_:" in line:
+            with_blank.append(quad)
+        else:
+            yield line
+
+
+def _is_data(quad: Quad, file: SourceFile, loaded: Loaded) -> bool:
+    """Returns whether a statement of a file is in a data graph. Raises BadData if the file must not fill the graph."""
+    graph = quad.graph_name
+    if not isinstance(graph, NamedNode) or graph in (ONTOLOGY_GRAPH, SHAPES_GRAPH):
+        return False
+    # The file of a document describes the document itself, and has the names that the document lacks.
+    owner = loaded.owners.setdefault(graph.value, file.name)
+    if owner != file.name and graph not in COMMON_GRAPHS:
+        reason = f"the graph {graph.value} is filled by {owner} already: one file owns a graph"
+        raise BadData(reason, file.name, file.line_of(quad))
+    if graph == DERIVED_GRAPH:
+        reason = "graph/derived is made by the rules: no file may fill it"
+        raise BadData(reason, file.name, file.line_of(quad))
+    return True
 
 
 def _write_report(folder: Path, report: Report) -> None:

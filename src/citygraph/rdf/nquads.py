@@ -152,9 +152,28 @@ def with_graph(line: str, graph: NamedNode) -> str:
     return f"{line[: -len(_END)]} {graph}{_END}"
 
 
+def without_graph(line: str) -> str:
+    """Returns the line of a triple, made from that of its quad in a graph with an IRI."""
+    return line[: line.rindex(" <")] + _END
+
+
 def graph_of(line: str) -> str:
     """Returns the IRI of the graph of a line. (An IRI contains neither a space nor <.)"""
     return line[line.rindex(" <") + 2 : -len(_END) - 1]
+
+
+class LineStream:
+    """Lines as a binary stream, for the engine to read."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._batches = batched(lines)
+        self._batch = io.BytesIO()
+
+    def read(self, size: int) -> bytes:
+        """Returns up to so many bytes; none at the end."""
+        while not (piece := self._batch.read(size)) and (lines := next(self._batches, None)):
+            self._batch = io.BytesIO("".join(lines).encode())
+        return piece
 
 
 def subject_of(line: str) -> str:

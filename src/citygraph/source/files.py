@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +24,7 @@ from pyoxigraph import (
     Quad,
     RdfFormat,
     Triple,
+    parse,
 )
 
 from citygraph import __version__
@@ -29,13 +32,14 @@ from citygraph.catalogues import catalogue_files
 from citygraph.errors import BadData, NotFound, UsageError
 from citygraph.instance import VOCABULARY, packaged_folder
 from citygraph.rdf.formats import by_extension, unsupported_reason
+from citygraph.rdf.nquads import as_line
 from citygraph.rdf.partial_dates import present_day
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.release.format_version import FORMAT
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.reading import opened_file, read_packaged_text, read_quads
-from citygraph.source.statement_lines import LINE_FORMATS, read_lines_about
+from citygraph.source.statement_lines import LINE_FORMATS, PLAIN, read_lines_about
 
 Term = NamedNode | BlankNode | Literal | Triple
 
@@ -59,6 +63,40 @@ class SourceFile:
         quads = (quad for _, quad in self.read_with_lines())
         # The IRIs depend on the statements alone, so that equal files give equal IRIs, under any base.
         yield from _skolemised(quads, self.path.stem) if self.graph in _NAMED_LISTS else quads
+
+    def read_lines(self) -> Iterator[tuple[str, Quad | None]]:
+        """Yields the statements as lines of canonical N-Quads, each with its quad. Raises BadData as `read` does.
+
+        There is no quad for a line that differs from an earlier one of a data graph only in IRIs and texts that need no
+        check: most lines of large files are read in a quarter of the time.
+        """
+        if self.format != RdfFormat.N_QUADS or self.graph in _NAMED_LISTS:
+            yield from ((as_line(quad), quad) for quad in self.read())
+            return
+        try:
+            yield from self._read_plain_lines()
+        except (BadData, SyntaxError, ValueError, OSError, EOFError, zlib.error):
+            # Reading the file as a whole raises the error with its place.
+            for _ in self.read():
+                pass
+            raise
+
+    def _read_plain_lines(self) -> Iterator[tuple[str, Quad | None]]:
+        forms: set[tuple[bytes, ...]] = set()
+        graphs: set[bytes] = set()
+        with opened_file(self.path) as stream:
+            for number, line in enumerate(stream, 1):
+                match = PLAIN.fullmatch(line)
+                if match and match["graph"] in graphs and match.group("property", "type") in forms:
+                    yield line.decode(), None
+                    continue
+                for quad in parse(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line, self.format):
+                    in_graph = self._in_its_graph(quad, number, is_known=False)
+                    written = as_line(in_graph)
+                    yield written, in_graph
+                    if match and written.encode() == line and in_graph.graph_name not in _NAMED_LISTS:
+                        forms.add(match.group("property", "type"))
+                        graphs.add(match["graph"])
 
     def read_with_lines(self, is_known: bool = False) -> Iterator[tuple[int, Quad]]:
         """Yields the quads, each with the line on which it ends. Raises BadData as `read` does.

@@ -1,4 +1,4 @@
-"""The lines of N-Quads about some terms, found without reading the other lines as RDF."""
+"""The lines of N-Quads about some terms, and those in canonical form, found without reading them as RDF."""
 
 from __future__ import annotations
 
@@ -17,6 +17,18 @@ _LITERAL = rb'"[^"\\\r\n]*(?:\\.[^"\\\r\n]*)*"(?:@[\w-]+|\^\^%b)?' % _IRI
 # Subject, object and graph of a line as programs write it. Other spaces, escapes and comments are left to the parser.
 _STATEMENT = re.compile(
     rb"(%b|%b) %b (%b|%b|%b)(?: (%b|%b))? \.\r?\n?" % (_IRI, _BLANK, _IRI, _IRI, _BLANK, _LITERAL, _IRI, _BLANK)
+)
+
+# Part of the IRIs that RFC 3987 allows, without percent encoding, port or blank nodes.
+_SAFE = rb"[\w.~/:@!$&'()*+,;=-]*"
+_SAFE_IRI = rb"<[a-z]+://[A-Za-z0-9.-]+(?:/%b)?(?:\?%b)?(?:#%b)?>" % (_SAFE, _SAFE, _SAFE)
+# Text without escapes, control characters, and the first byte of the characters that XML cannot represent.
+_SAFE_TEXT = rb'"[^"\\\x00-\x1f\x7f\xef]*"'
+_NAME = rb"<[^<>\\\s]*>"
+# A line of canonical N-Quads, if property, datatype or language, and graph are those of another such line.
+PLAIN = re.compile(
+    rb"%b (?P<property>%b) (?:%b|%b(?P<type>[^\s\\]*)) (?P<graph>%b) \.\n"
+    % (_SAFE_IRI, _NAME, _SAFE_IRI, _SAFE_TEXT, _NAME)
 )
 
 
