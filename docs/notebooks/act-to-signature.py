@@ -14,8 +14,8 @@
 # # Time from council act to signature
 #
 # **Question.** A sister-city tie of a Turkish municipality begins with an act of its council and becomes an agreement with
-# the signature of the protocol. How long does İzmir take from the one to the other, and how often is no signature
-# documented?
+# the signature of the protocol. How long does İzmir take from the act to the signature, and how often is a
+# signature not documented?
 #
 # **Data.** The stored queries `days-between-act-and-protocol` (both dates known), `procedure` (all agreements, with what is missing)
 # and `assessed-statements` (dates that the curator holds for disputed or erroneous).

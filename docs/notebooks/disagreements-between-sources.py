@@ -43,7 +43,7 @@ reciprocity[["partners", "year", "ownYears", "partnerYears", "otherYears"]].head
 #    ministries are third parties.
 # 2. A side may state several years for one tie: that of the council act and that of the protocol. The sides agree if they have one
 #    year in common. The same holds for the kind.
-# 3. A side without any year is silent. Silence is no disagreement.
+# 3. A side without any year is silent. Silence is not a disagreement.
 
 # %%
 SIDES = {"ownYears": "İzmir", "partnerYears": "partner", "otherYears": "third parties"}
@@ -129,7 +129,7 @@ cases = differing.assign(property=differing["property"].str.rpartition("#")[2])
 cases[["entityLabel", "property", "value", "otherValue", "difference"]]
 
 # %% [markdown]
-# What the curator doubts, with the reason and the documents that speak against it:
+# The statements that the curator doubts, with the reason and the documents that contradict them:
 
 # %%
 doubts = assessed[assessed["property"].str.contains("protocolDate|councilActDate|agreementType|state$")]
@@ -149,7 +149,7 @@ doubts[["entityLabel", "statement", "verdict", "reason", "evidence"]]
 #
 # - The graph has the documents that were found, in 18 languages. A partner who is silent here may have written elsewhere. `evidence-of-ties`
 #   counts the searches.
-# - Third parties are often not independent: a newspaper repeats what the municipality told it.
+# - Third parties are often not independent: a newspaper repeats a municipality's press release.
 # - Agreement on a year is a weak test, since one common year of several is enough.
 #
 # ## Citation

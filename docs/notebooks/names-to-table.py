@@ -13,7 +13,7 @@
 # %% [markdown]
 # # From a spreadsheet of names to a joined table
 #
-# **Question.** You have a list of cities, as somebody typed it: in Turkish, without accents, misspelt. Which of them are
+# **Question.** You have a list of cities, typed by hand: in Turkish, without accents, misspelt. Which of them are
 # partners of İzmir, since when, in what state, and how far away?
 #
 # **Data.** A sheet of your own, here 16 names that were invented for this notebook, and the graph: its reconciliation service for the names,
@@ -58,7 +58,7 @@ len(sheet)
 # ### 1. Names become entities
 #
 # `match` is true where the name leaves no doubt: it is a name of one city in the graph, in any language, with or without accents. `kind` keeps
-# persons and documents out. If your sheet has a column of countries, give it as `country=`: it tells namesakes apart.
+# persons and documents out. If your sheet has a column of countries, give it as `country=`, which distinguishes places of the same name.
 
 # %%
 matches = graph.reconcile(sheet["City"], kind="City").pandas()
@@ -186,7 +186,7 @@ figure.savefig("names-to-table.pdf")
 #
 # ## Limits
 #
-# - A name that is not in the graph is not proof that there is no tie: the graph has the partners of İzmir, and what their documents mention.
+# - If a name is not in the graph, a tie may still exist: the graph has the partners of İzmir, and what their documents mention.
 # - Distances are between one point of each place, accurate to half a percent.
 # - `match` looks at names. A list that means the province, not the city, needs `kind="AdministrativeArea"`.
 # - Keep `joined.csv` with the release in the citation: the next release may have more.

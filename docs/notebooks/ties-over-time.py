@@ -41,11 +41,11 @@ rows[["sourceLabel", "targetLabel", "kind", "state", "during"]].head()
 # ## Method
 #
 # 1. Keep the sister-city agreements of İzmir. A letter of intent or a memorandum with the same city is not a second tie.
-# 2. Split the interval, such as `2006-06-16/..` or `1996-07-03/2024-08-12`. `..` is an end that has not come. A date may
-#    be as coarse as a year: `2014` is any day of 2014.
+# 2. Split the interval, such as `2006-06-16/..` or `1996-07-03/2024-08-12`. `..` means that the tie has not ended. A date may
+#    be only a year: `2014` is any day of 2014.
 # 3. A tie counts from the first day on which it can have begun. The figure shows how late it can have been.
 # 4. A tie that the last document has as planned or decided is drawn in panel b and not counted in panel a: it has an act, and
-#    nobody says that it came into effect.
+#    no document states that it came into effect.
 # 5. An agreement without any interval has no date in any document. It is listed below the figure, and not counted.
 
 

@@ -17,8 +17,8 @@
 # blocs of the Cold War?
 #
 # **Data.** Wikidata's twinnings (`P190`) as they were in September 2016: 34,182 statements about 10,055 places, collected along the ties
-# from Weimar on, and published in [L3viathan/sister-cities](https://github.com/L3viathan/sister-cities). `README.md` beside this
-# notebook has the commands that make a graph of them.
+# from Weimar on, and published in [L3viathan/sister-cities](https://github.com/L3viathan/sister-cities). `README.md` in the folder of
+# this notebook has the commands that make a graph of them.
 # **In that graph only the edges, the names, and the coordinates and countries of the 2,363 places that Natural Earth has are
 # facts.** It has no dates, no kinds of ties and no states. A graph of today's Wikidata (`citygraph wikidata pull --all`) has these, and the notebook
 # runs on it as well.
@@ -72,7 +72,7 @@ print(
 #    each place keeps its number of ties, and geography is lost.
 # 3. **Blocs** are those of 1989: the members of NATO ([nato.int](https://www.nato.int/cps/en/natohq/topics_52044.htm)), and the
 #    states of the Warsaw Treaty of 14 May 1955 (UN Treaty Series 2962) that were members in 1989, with their successors today. The German Democratic
-#    Republic cannot be told apart in the data: Germany is in NATO. The numbers are Wikidata's items. The figure compares the
+#    Republic cannot be distinguished in the data: Germany is in NATO. The numbers are Wikidata's items. The figure compares the
 #    number of ties between two blocs with the number that the degrees of their places would give.
 
 # %%
