@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # In CSV on the Web, a format gives the characters for decimals and groups, and its pattern uses these characters; the titles of a
-# column are alternatives, each perhaps with a language (Metadata Vocabulary for Tabular Data, 5.1.6, 5.6 and 6.4.2; Model, 6.4.2).
+# column are alternatives, each perhaps with a language (Metadata Vocabulary for Tabular Data, 5.1.6 and 5.6; Model, 6.4.2).
 # csvw 4.1.1 for Python reads "1.234,50" rightly with the pattern "#.##0,00", but writes 1234.500 for it, which its own reader
 # takes for 1234500. It finds a column only by a single title without a language: otherwise, the value stays a text under the
 # title of the header, and the column is written empty. No error is raised. A good engineer expects the same values after writing

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The name of a graph may be a blank node, as in a container of graphs of JSON-LD, or in TriG (RDF 1.1, Concepts, 4; JSON-LD 1.1,
-# 4.9.3). fromRDF of jsonld 9.0.0 for JavaScript drops the "_:" of such a name, and thereby makes a relative IRI of it. The node that
+# 4.9.1). fromRDF of jsonld 9.0.0 for JavaScript drops the "_:" of such a name, and thereby makes a relative IRI of it. The node that
 # other statements refer to keeps its "_:", so that the statements no longer belong to a graph. When the result is read again, the
 # graph is left out, because a relative IRI is no name in RDF. No error is raised. A good engineer expects the same quads after both
 # conversions, as with jsonld 8.3.3. Graphs whose name is an IRI are kept, so that an ordinary test passes.

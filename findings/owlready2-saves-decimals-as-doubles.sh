@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The lexical form of an xsd:decimal has no exponent, an infinite xsd:double is written INF, and an xsd:boolean may be written "1"
-# (XML Schema 1.1, part 2, 3.2.2, 3.3.2, 3.3.3 and 3.3.5). Owlready2 0.51 keeps numbers as floats of Python and saves them as
+# (XML Schema 1.1, part 2, 3.3.2, 3.3.3 and 3.3.5). Owlready2 0.51 keeps numbers as floats of Python and saves them as
 # Python writes them: a decimal of 0.00001 becomes "1e-05", a large one loses digits and gets an exponent, and INF becomes "inf". These
 # are not in the lexical space of their datatype, so that other tools read no value. The boolean "1" is False in Python, and a FILTER
 # with "greater than 40" also finds texts, which SPARQL does not compare with numbers (SPARQL 1.1, 17.3). No error is raised. A good

@@ -2,9 +2,9 @@
 # A dataset of RDF may have graphs whose name is a blank node (RDF 1.1, Concepts, 4). Their statements are not those of the default
 # graph, for example if they are claims of a source that a statement about the graph names. In JSON-LD, rdflib 7.6.0 writes the
 # statements of such a graph into the default graph, and no graph for them. It also adds them to the default graph of the dataset
-# in memory: after serialize, a query of the default graph finds the claims, and so do readers of other formats that are
-# written later. No error is raised. A good engineer expects the same graphs after reading, as with TriG, and expects that a
-# dataset is the same before and after it is written. Graphs whose name is an IRI are kept, so that an ordinary test passes.
+# in memory: after serialize, a query of the default graph finds the claims, and files in other formats that are written later have
+# them there. No error is raised. A good engineer expects the same graphs after reading, as with TriG, and expects that a dataset is
+# the same before and after it is written. Graphs whose name is an IRI are kept, so that an ordinary test passes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
