@@ -21,6 +21,14 @@ from citygraph.sheets.dates import AMBIGUOUS, NO_SUCH_DAY, NOT_A_DATE, SERIAL, T
         ("24. April 1996", "1996-04-24", "date"),
         ("April 24th, 1996", "1996-04-24", "date"),
         ("24 Nisan 1996", "1996-04-24", "date"),
+        ("24.April 1996", "1996-04-24", "date"),
+        ("24-Apr-1996", "1996-04-24", "date"),
+        ("24-Nis-1996", "1996-04-24", "date"),
+        ("24 Nisan 1996 Çarşamba", "1996-04-24", "date"),
+        ("24 NİSAN 1996, ÇARŞAMBA", "1996-04-24", "date"),
+        ("Wednesday, April 24, 1996", "1996-04-24", "date"),
+        ("Mittwoch, 24. April 1996", "1996-04-24", "date"),
+        ("Eylül-1991", "1991-09", "gYearMonth"),
         ("Mayıs 1985", "1985-05", "gYearMonth"),
         ("MAYIS 1985", "1985-05", "gYearMonth"),
         ("April 1996", "1996-04", "gYearMonth"),
@@ -60,7 +68,9 @@ def test_a_stored_day_number_names_its_day_in_both_systems() -> None:
     assert (reading.rule, dict(reading.values)) == (SERIAL, {"first": "1996-04-24", "second": "2000-04-25"})
 
 
-@pytest.mark.parametrize("text", ["30.02.1996", "1996-13", "1996-02-30", "31 April 1996", "0000-01-01"])
+@pytest.mark.parametrize(
+    "text", ["30.02.1996", "1996-13", "1996-02-30", "31 April 1996", "0000-01-01", "24 Nisan 1996 Pazartesi"]
+)
 def test_a_day_that_the_calendar_lacks_is_an_error(text: str) -> None:
     """It is never moved to the next month."""
     assert read_date(text).rule == NO_SUCH_DAY

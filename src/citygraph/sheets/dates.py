@@ -48,12 +48,23 @@ _MONTHS = {
     12: "december dezember aralık dekabr dec dez ara dek",
 }
 _MONTH_OF = {fold(name): number for number, names in _MONTHS.items() for name in names.split()}
+_WEEKDAYS = (
+    "monday montag pazartesi",
+    "tuesday dienstag salı",
+    "wednesday mittwoch çarşamba",
+    "thursday donnerstag perşembe",
+    "friday freitag cuma",
+    "saturday samstag cumartesi",
+    "sunday sonntag pazar",
+)
+_WEEKDAY_OF = {fold(name): number for number, names in enumerate(_WEEKDAYS) for name in names.split()}
 _YEAR = re.compile(r"-?[0-9]{4}")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})(?:\2([0-9]{1,2}))?")
 _MONTH_AND_YEAR = re.compile(r"([0-9]{1,2})[./-]([0-9]{4})")
 _THREE_NUMBERS = re.compile(r"([0-9]{1,2})\s*([./-])\s*([0-9]{1,2})\s*\2\s*([0-9]{2}|[0-9]{4})")
-_DAY_FIRST_IN_WORDS = re.compile(r"(?:([0-9]{1,2})(?:\.|st|nd|rd|th)?\s+)?([^\W\d]+)\.?,?\s+([0-9]{4})")
+_DAY_FIRST_IN_WORDS = re.compile(r"(?:([0-9]{1,2})(?:\.\s*|(?:st|nd|rd|th)?\s+|-))?([^\W\d]+)(?:\.?,?\s+|-)([0-9]{4})")
 _MONTH_FIRST_IN_WORDS = re.compile(r"([^\W\d]+)\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?,?\s+([0-9]{4})")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SERIAL = re.compile(r"[0-9]{5}")
 # Day 0 of the two systems. The first counts a 29 February 1900 that did not exist, so it is right from March 1900 on.
 _EPOCH_1900, _EPOCH_1904 = date(1899, 12, 30), date(1904, 1, 1)
@@ -74,7 +85,15 @@ def read_date(text: str, order: str = "") -> DateReading:
     `order` is "dmy" or "mdy", and decides how 03/04/1996 is read; without it such a date is ambiguous. The literal has
     the precision of the text: nothing is padded.
     """
-    text = " ".join(text.split())
+    words = text.split()
+    # Spreadsheet programs show long dates with the weekday: in front, or in Turkish behind.
+    for place, rest in ((0, words[1:]), (-1, words[:-1])):
+        if rest and (weekday := _WEEKDAY_OF.get(fold(words[place]))) is not None:
+            return _on_weekday(_without_weekday(" ".join(rest).rstrip(","), order), weekday)
+    return _without_weekday(" ".join(words), order)
+
+
+def _without_weekday(text: str, order: str) -> DateReading:
     if _YEAR.fullmatch(text):
         return _reading(text)
     if match := _YEAR_FIRST.fullmatch(text):
@@ -92,6 +111,16 @@ def read_date(text: str, order: str = "") -> DateReading:
         first, second = (_EPOCH_1900 + days).isoformat(), (_EPOCH_1904 + days).isoformat()
         return DateReading(None, SERIAL, {"first": first, "second": second})
     return DateReading(None, NOT_A_DATE)
+
+
+def _on_weekday(reading: DateReading, weekday: int) -> DateReading:
+    """Returns a reading that was written with a weekday, which must be that of the day; Monday is 0."""
+    if reading.literal is None:
+        return reading
+    if not _DAY.fullmatch(reading.literal.value):
+        return DateReading(None, NOT_A_DATE)
+    is_right = date.fromisoformat(reading.literal.value).weekday() == weekday
+    return reading if is_right else DateReading(None, NO_SUCH_DAY)
 
 
 def _three_numbers(match: re.Match[str], order: str) -> DateReading:
