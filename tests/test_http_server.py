@@ -245,14 +245,45 @@ def test_many_quick_requests_may_wait_behind_one_that_takes_a_thread() -> None:
     assert received.index(b"slow") < received.index(b"quick")
 
 
+@pytest.mark.parametrize("failing", [b"fails", b"breaks"])
+def test_a_quick_reply_that_fails_is_an_error_of_the_server(failing: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """It is no error of the request, and the log has its cause."""
+    with answering(Quick()) as port:
+        received = exchange(port, GET % b"/quick?1" + GET % b"/quick?%s" % failing, 2)
+        assert exchange(port, GET % b"/quick?2").endswith(b"quick 2")
+    assert b"quick 1HTTP/1.1 500 Internal Server Error\r\n" in received
+    assert [record.getMessage() for record in caplog.records] == [f"the reply to {b'/quick?' + failing!r} fails"]
+
+
+def test_of_many_quick_requests_at_once_only_a_few_hold_up_other_clients() -> None:
+    """The event loop serves nobody else meanwhile, so further ones are answered by threads."""
+    application = Quick()
+    with answering(application) as port:
+        received = exchange(port, b"".join(GET % b"/quick?%d" % number for number in range(100, 200)), 100)
+    assert re.findall(rb"quick (\d+)", received) == [b"%d" % number for number in range(100, 200)]
+    assert threading.current_thread() not in application.threads
+    assert len(application.threads) == 2
+
+
 class Quick(Application):
     """An application that answers a path on the event loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: set[threading.Thread] = set()
+
+    def quick(self, environ: WSGIEnvironment) -> bytes:
+        self.threads.add(threading.current_thread())
+        return super().quick(environ)
 
     def is_quick(self, environ: WSGIEnvironment, body: bytes) -> bool:
         return bool(environ["PATH_INFO"] == "/quick")
 
     def reply(self, environ: WSGIEnvironment) -> Reply:
-        return Reply(body=self.quick(environ))
+        if environ["QUERY_STRING"] == "fails":
+            raise OSError("the store is gone")
+        headers = [("X-Broken", "a\r\nb")] if environ["QUERY_STRING"] == "breaks" else []
+        return Reply(200, headers, self.quick(environ))
 
 
 def test_a_header_cannot_have_the_key_of_another(port: int) -> None:

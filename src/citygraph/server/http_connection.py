@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from itertools import takewhile
@@ -15,6 +16,8 @@ from uvicorn.server import ServerState
 from citygraph.server.accepting import ConnectionNumber
 from citygraph.shared_counts import SharedCounts
 
+log = logging.getLogger(__name__)
+
 # Seconds for the head of a request, and for its body, which has one more for each so many bytes.
 _HEAD_SECONDS = 10.0
 _BODY_SECONDS, _BODY_RATE = 20.0, 500
@@ -26,6 +29,8 @@ _SWEEP_SECONDS = 1.0
 # Bytes of a head: request line and headers. An address may have a query in it.
 _LONGEST_HEAD = 256 * 1024
 _MOST_HEADERS = 100
+# Of requests that arrive together, so many are completed at once: other clients wait meanwhile.
+_MOST_AT_ONCE = 8
 # So much of a body that the application does not read is received, for the client to read the response first.
 _MOST_DROPPED = 1024 * 1024
 _TOO_LONG = b"The address and the headers have more than %d bytes." % _LONGEST_HEAD
@@ -34,6 +39,8 @@ _REFUSAL = _REFUSAL % len(_TOO_LONG) + b"connection: close\r\n\r\n" + _TOO_LONG
 _ENCODING = (
     "In an address, characters beyond ASCII are percent-encoded, as in %C4%B0. curl does so with --data-urlencode."
 )
+_FAILURE = b"Internal Server Error"
+_FAILURE_HEADERS = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_FAILURE)))]
 # Parts of a request.
 _NONE, _HEAD, _BODY = range(3)
 
@@ -138,6 +145,7 @@ class HttpConnection(HttpToolsProtocol):
         self._answered: RequestResponseCycle | None = None
         self._part = _NONE
         self._received = 0  # bytes of this part, at least, or between two requests
+        self._left_at_once = _MOST_AT_ONCE
 
     @property
     def unread(self) -> int:
@@ -166,6 +174,7 @@ class HttpConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Reads a piece of a request, or several requests."""
         self._received += len(data)
+        self._left_at_once = _MOST_AT_ONCE
         super().data_received(data)
         if self._part == _HEAD and self._received > _LONGEST_HEAD:
             self.transport.write(_REFUSAL)
@@ -205,16 +214,22 @@ class HttpConnection(HttpToolsProtocol):
 
     def _answer_quickly(self) -> bool:
         """Serves a request that needs no thread, without a task. Returns False for any other, which had no effects."""
-        if self._is_working() or self.parser.get_method() != b"GET":
+        if self._is_working() or not self._left_at_once or self.parser.get_method() != b"GET":
             return False
         version = self.parser.get_http_version()
-        reply = self.app.quick_reply(self, version)
-        if reply is None:
-            return False
+        keep_alive = version != "1.0" and self.parser.should_keep_alive()
+        try:
+            reply = self.app.quick_reply(self, version)
+            if reply is None:
+                return False
+            self._write_whole(reply.status, reply.sent_headers(), reply.whole_body(), keep_alive)
+        except Exception:
+            # The parser would take it for an error of the request.
+            log.exception("the reply to %r fails", self.url)
+            self._write_whole(500, _FAILURE_HEADERS, _FAILURE, keep_alive=False)
+        self._left_at_once -= 1
         # The request is complete, so that the connection has none.
         self.cycle = None  # type: ignore[assignment]
-        keep_alive = version != "1.0" and self.parser.should_keep_alive()
-        self._write_whole(reply.status, reply.sent_headers(), reply.whole_body(), keep_alive)
         return True
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
