@@ -72,6 +72,28 @@ def test_names_are_sorted_as_turkish_readers_expect(client: FlaskClient) -> None
         assert names == sorted(names, key=collation_key)
 
 
+@pytest.mark.parametrize("language", ["en", "tr", "de", "az"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_sorts_by_the_names_that_it_shows(client: FlaskClient, language: str, kind: str) -> None:
+    """Also in a language whose names the index does not have, by the alphabet of the language."""
+    html = page(client, f"type={kind}&lang={language}")
+    names = re.findall(r'<th scope="row"><a [^>]*>([^<]*)</a>', html)
+    assert names == sorted(names, key=lambda name: collation_key(name, language))
+
+
+def test_pages_and_filters_keep_the_order_of_a_further_language(client: FlaskClient) -> None:
+    """The second page goes on where the first one ends."""
+    shown = [
+        name
+        for number in (1, 2)
+        for name in re.findall(
+            r'<th scope="row"><a [^>]*>([^<]*)</a>', page(client, f"type=person&lang=de&page={number}")
+        )
+    ]
+    assert len(shown) > 50
+    assert shown == sorted(shown, key=lambda name: collation_key(name, "de"))
+
+
 def test_downloads_hold_exactly_what_is_shown(client: FlaskClient) -> None:
     """All pages of it, with the same filters."""
     rows = list(csv.DictReader(io.StringIO(client.get("/explore.csv?type=agreement&decade=1990").text)))

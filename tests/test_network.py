@@ -14,6 +14,7 @@ from citygraph.rdf.terms import PREFIXES
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
+from citygraph.text import collation_key
 from citygraph.web import create_app
 from tests.world import publish, small_world
 
@@ -121,6 +122,16 @@ def test_the_network_is_told_in_turkish(client: FlaskClient) -> None:
     assert "Bremen – Bakü" in html
     assert "2 anlaşmalık bir zincirle bağlılar." in html
     assert "19 Ekim 1993" in html
+
+
+@pytest.mark.parametrize("language", ["en", "tr", "de", "az"])
+def test_the_table_has_the_partners_by_the_names_that_it_shows(client: FlaskClient, language: str) -> None:
+    """By the alphabet of the language; the place with the most ties is first."""
+    html = client.get(f"/network?lang={language}", headers={"Accept": "text/html"}).text
+    cells = [re.findall(r"<a href=[^>]*>([^<]*)</a>", row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)]
+    home = [row[1] for row in cells if row and row[0] == cells[1][0]]
+    assert len(home) > 20
+    assert home == sorted(home, key=lambda name: collation_key(name, language))
 
 
 def test_a_tie_that_has_ended_is_not_part_of_the_network(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -14,7 +14,7 @@ from typing import Any
 from pyoxigraph import Store
 
 from citygraph.errors import NotFound
-from citygraph.index.entity_writer import write_entity_table
+from citygraph.index.entity_writer import ranks, write_entity_table
 from citygraph.index.tie_graph import TieGraph
 from citygraph.instance import current_instance
 
@@ -53,6 +53,8 @@ _POINTS = """
 WHERE kind = ? AND latitude IS NOT NULL AND longitude IS NOT NULL AND {conditions}
 ORDER BY ties - ended DESC, {order}, number LIMIT ?
 """
+# The ranks of names in a further language, which the index does not have.
+_FURTHER = "(SELECT place FROM temp.further WHERE further.number = listed AND further.language = ?)"
 _TIES = """
 SELECT one.party, other.party, one.agreement FROM tie AS one JOIN tie AS other USING (agreement)
 WHERE one.party <> other.party AND agreement NOT IN temp.ended ORDER BY one.party, other.party, one.agreement
@@ -63,6 +65,7 @@ WHERE one.party <> other.party AND agreement NOT IN temp.ended ORDER BY one.part
 class Filter:
     """A filter of entities: the kind, the accepted values of each facet, a day, and the language of the order.
 
+    `language` is that of the order if it is in neither of the index's languages; see `EntityTable.rank`.
     `today` is the day of the request: without one, an end counts only by the day of the filter.
     """
 
@@ -71,6 +74,7 @@ class Filter:
     at: str = ""
     second: bool = False
     today: str = ""
+    language: str = ""
 
     @property
     def is_future(self) -> bool:
@@ -136,6 +140,8 @@ class EntityTable:
         self._day = ("", "")
         self._database.execute("CREATE TEMP TABLE valid (listed INTEGER PRIMARY KEY)")
         self._database.execute("CREATE TEMP TABLE ended (agreement INTEGER PRIMARY KEY)")
+        self._database.execute("CREATE TEMP TABLE further (language, number, place, PRIMARY KEY (language, number))")
+        self._ranked: set[tuple[str, str]] = set()
         self.ties_on = lru_cache(_MAX_DAYS)(self._ties_on)
         self.counts = lru_cache(_MAX_COUNTS)(self._counts)
 
@@ -143,13 +149,27 @@ class EntityTable:
         """Returns the entities that pass, by name."""
         conditions, values = _conditions(filter_)
         text = _COLUMNS + _ROWS.format(conditions=conditions, order=_order(filter_))
-        return [_entity(row) for row in self._ask(text, filter_.kind, *values, limit, offset, filter_=filter_)]
+        bound = (filter_.kind, *values, *_bound_by_order(filter_), limit, offset)
+        return [_entity(row) for row in self._ask(text, *bound, filter_=filter_)]
 
     def points(self, filter_: Filter, limit: int) -> list[Entity]:
         """Returns the entities that pass and have coordinates, those with the most ties in force first."""
         conditions, values = _conditions(filter_)
         text = _COLUMNS + _POINTS.format(conditions=conditions, order=_order(filter_))
-        return [_entity(row) for row in self._ask(text, filter_.kind, *values, limit, filter_=filter_)]
+        bound = (filter_.kind, *values, *_bound_by_order(filter_), limit)
+        return [_entity(row) for row in self._ask(text, *bound, filter_=filter_)]
+
+    def rank(self, kind: str, language: str, name_of: Callable[[str], str]) -> None:
+        """Ranks the entities of a kind by their names in a further language, if it has not been done yet."""
+        if (kind, language) in self._ranked:
+            return
+        numbers = self._ask("SELECT number, iri FROM listed WHERE kind = ?", kind)
+        names = {number: name_of(iri) for number, iri in numbers}
+        places = ranks(set(names.values()), language)
+        rows = [(language, number, places[name]) for number, name in names.items()]
+        with self._lock:
+            self._database.executemany("INSERT OR REPLACE INTO temp.further VALUES (?, ?, ?)", rows)
+            self._ranked.add((kind, language))
 
     def named(self, iris: Iterable[str]) -> dict[str, Entity]:
         """Returns the entities with these IRIs."""
@@ -248,4 +268,8 @@ def _conditions(filter_: Filter, but: str = "") -> tuple[str, list[str]]:
 
 
 def _order(filter_: Filter) -> str:
-    return "place_tr" if filter_.second else "place"
+    return _FURTHER if filter_.language else "place_tr" if filter_.second else "place"
+
+
+def _bound_by_order(filter_: Filter) -> tuple[str, ...]:
+    return (filter_.language,) if filter_.language else ()

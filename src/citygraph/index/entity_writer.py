@@ -76,8 +76,8 @@ def write_entity_table(store: Store, database: sqlite3.Connection) -> None:
     entries = _entries(store, {row[0]: row[3] for row in rows})
     numbers = {row[0]: number for number, row in enumerate(rows)}
     instance = current_instance()
-    first = _ranks({row[1] for row in rows}, instance.languages[0])
-    other = _ranks({row[2] for row in rows}, instance.second_language)
+    first = ranks({row[1] for row in rows}, instance.languages[0])
+    other = ranks({row[2] for row in rows}, instance.second_language)
     database.executemany(
         "INSERT INTO listed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -211,7 +211,7 @@ def _facets(iri: str, entry: _Entry) -> Iterator[tuple[str, str, str]]:
             yield kind, name, value
 
 
-def _ranks(labels: set[str], language: str) -> dict[str, int]:
+def ranks(labels: set[str], language: str) -> dict[str, int]:
     """Returns the rank of each label in the alphabet of a language."""
     in_order = sorted(labels, key=lambda label: collation_key(label, language))
     return {label: place for place, label in enumerate(in_order)}

@@ -46,7 +46,8 @@ class Event(NamedTuple):
 def read_events(context: PageContext, facts_by_event: Mapping[str, Facts]) -> tuple[Event, ...]:
     """Returns events, the oldest first, undated ones last."""
     events = (_event(context, iri, facts) for iri, facts in facts_by_event.items())
-    return tuple(sorted(events, key=lambda one: (one.when or "9999", one.name.text)))
+    sort_key = context.translations.sort_key
+    return tuple(sorted(events, key=lambda one: (one.when or "9999", sort_key(one.name.text))))
 
 
 def events_of_place(context: PageContext, place: str) -> dict[str, Facts]:
@@ -147,7 +148,8 @@ def attendances(
         Attendance(events[iri], cells_of(context, parts[iri]), offices.get(iri, ())) for iri in parts if iri in events
     ]
     # The name is the tie-break, so that the order does not depend on the store.
-    return tuple(sorted(attended, key=lambda one: (one.event.when or _UNDATED, one.event.name.text)))
+    sort_key = context.translations.sort_key
+    return tuple(sorted(attended, key=lambda one: (one.event.when or _UNDATED, sort_key(one.event.name.text))))
 
 
 def sources_by(rows: list[Bindings], subject: str) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -92,7 +92,8 @@ def read_mayors(context: PageContext, iri: str) -> tuple[MayorTenure, ...]:
                 not ends and _UNTIL in facts,
             )
         )
-    return tuple(sorted(tenures, key=lambda one: (one.first or "9999", one.holder.text)))
+    sort_key = context.translations.sort_key
+    return tuple(sorted(tenures, key=lambda one: (one.first or "9999", sort_key(one.holder.text))))
 
 
 def _mayoralties(context: PageContext, place: str) -> list[str]:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 
@@ -18,7 +18,7 @@ from citygraph.charts.svg import Caption
 from citygraph.index.entities import Entity, FacetCounts, Filter
 from citygraph.instance import current_instance
 from citygraph.settings import Settings
-from citygraph.text import guarded_cell
+from citygraph.text import guarded_cell, matches_language
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, Variant, check_parameters, chosen, reply
 from citygraph.web.kinds.drawing import land_files
@@ -102,6 +102,7 @@ class Explore:
 
     def _page(self, opened: OpenRelease, state: ExploreState, filter_: Filter, reader: PageRequest) -> str:
         counts = opened.listing.counts(filter_)
+        filter_ = _by_shown_names(filter_, opened, reader.translations.language)
         last = max(1, -(-counts.total // PAGE))
         page = min(state.page, last)
         language = reader.translations.language
@@ -133,6 +134,15 @@ class Explore:
             query=query,
             workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': query})}",
         )
+
+
+def _by_shown_names(filter_: Filter, opened: OpenRelease, language: str) -> Filter:
+    """Returns the filter with its entities sorted by their names in a language that the index need not have."""
+    instance = current_instance()
+    if any(matches_language(one, language) for one in (instance.languages[0], instance.second_language)):
+        return filter_
+    opened.listing.rank(filter_.kind, language, lambda iri: opened.labels.best(iri, language).text)
+    return replace(filter_, language=language)
 
 
 def _facet(name: str, state: ExploreState, counts: FacetCounts, opened: OpenRelease, reader: PageRequest) -> Facet:

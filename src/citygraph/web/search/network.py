@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from itertools import groupby
 from math import atan2, cos, degrees, pi, radians, sin
 
 from markupsafe import Markup, escape
@@ -143,7 +144,7 @@ class Network:
             start=start,
             end=end,
             picture=network_of(view.kind, subgraph, entities, reader),
-            rows=[_row(tie, entities, reader) for tie in subgraph.ties[:_MOST_ROWS]],
+            rows=_rows(view, entities, reader)[:_MOST_ROWS],
             stops=[_text(entities[iri], reader) for iri in subgraph.places],
             omitted=_by_name(names.values(), reader),
             omitted_count=len(omitted),
@@ -202,6 +203,17 @@ def _view(
 def _iri_of_identifier(typed: str, addresses: Addresses) -> str:
     kind, slash, slug = typed.partition("/")
     return addresses.iri(f"id/{typed}") if slash and slug and kind in _PLACES else ""
+
+
+def _rows(view: NetworkView, entities: Mapping[str, Entity], reader: PageRequest) -> list[TieRow]:
+    """Returns the table: a path in its order, else the places with the most ties first, their partners by name."""
+    rows = [_row(tie, entities, reader) for tie in view.subgraph.ties]
+    if view.kind == "path":
+        return rows
+    # The ties are in the order of their first places, which a stable sort within each of them keeps.
+    by_first = groupby(rows, key=lambda row: row.one.href)
+    sort_key = reader.translations.sort_key
+    return [row for _, ties in by_first for row in sorted(ties, key=lambda row: sort_key(row.other.text))]
 
 
 def _row(tie: TieEdge, entities: Mapping[str, Entity], reader: PageRequest) -> TieRow:
