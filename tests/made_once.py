@@ -8,6 +8,7 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -51,7 +52,9 @@ class KeptValidation(Validation):
             self._today = sources.today
         else:
             super().__init__(sources)
-        self._sources, self._same, self._is_idle, self._with_places = sources, same, True, False
+            # Until its first response it may read the files, which the test may change.
+            self._is_idle = False
+        self._sources, self._same, self._with_places = sources, same, False
 
     def start(self, data: Path, both: bool = False, with_places: bool = False) -> None:
         """Begins to validate, as `Validation.start` does."""
@@ -83,7 +86,7 @@ class KeptValidation(Validation):
 
 def _loaded_from(sources: Sources) -> str:
     """Returns what a process has loaded: all but the data, which each request names."""
-    paths = [file.path for file in (*sources.ontology_files(), *sources.shape_files())]
-    files = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
+    groups = (sources.ontology_files(), sources.shape_files())
+    digests = [[sha256(file.path.read_bytes()).hexdigest() for file in files] for files in groups]
     own = sorted(item for item in os.environ.items() if item[0].startswith("CITYGRAPH_"))
-    return json.dumps([files, own, str(Path.cwd())])
+    return json.dumps([digests, own, str(Path.cwd())])
