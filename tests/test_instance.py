@@ -52,6 +52,28 @@ def test_without_a_file_there_are_defaults() -> None:
         ('title = "Bremen"', "must map languages to texts"),
         ("base = ", "not valid TOML"),
         ("version = 99", "version 99"),
+        ('version = "1"', "version must be a whole number"),
+        ("base = 1", "base must be a text"),
+        ('base = "https://data.example.com /"', "is not a base"),
+        ('base = "https:///data/"', "is not a base"),
+        ('base = "https://data.example.com/?a="', "is not a base"),
+        ('base = "https://data.example.com/graph#"', "is not a base"),
+        ('languages = "de en"', "languages must be a list of texts"),
+        ("languages = [3]", "languages must be a list of texts"),
+        ('languages = ["el_GR"]', "'el_GR' is not a language tag, such as de or de-AT"),
+        ('languages = ["greek"]', "'greek' is not a language tag"),
+        ('languages = ["EL"]', "'EL' is not a language tag"),
+        ('title = { german = "Bremen" }', "title: 'german' is not a language tag"),
+        ('title = { de = "" }', "the text for de is empty"),
+        ('former_bases = "https://old.example.com/"', "former_bases must be a list of texts"),
+        ('former_bases = ["old"]', "'old' is not a base"),
+        ('licence = "CC-BY-4.0"', "licence must be the address of the licence"),
+        ('home = "Bremen"', "home must be the path of an identifier, such as city/bremen, not 'Bremen'"),
+        ('home = "https://data.example.com/id/city/bremen"', "home must be the path of an identifier"),
+        ('examples = { person = "Erika" }', "person must be the path of an identifier"),
+        ("examples = { person = 3 }", "person must be a text"),
+        ("[publisher]\nname = 0", "name must be a text"),
+        ("server = 3", "server must be a table"),
     ],
 )
 def test_an_invalid_key_or_value_is_an_error_that_says_what_to_write(text: str, message: str) -> None:
@@ -88,6 +110,13 @@ def test_a_base_that_is_no_web_address_is_refused(monkeypatch: pytest.MonkeyPatc
     """The message names the variable; every command ended with a traceback (14 §1)."""
     monkeypatch.setenv("CITYGRAPH_BASE", "foo")
     with pytest.raises(InstanceError, match="CITYGRAPH_BASE is 'foo': it must begin with https://"):
+        instance_base.__wrapped__()
+
+
+def test_a_base_with_a_space_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No identifier can begin with it."""
+    monkeypatch.setenv("CITYGRAPH_BASE", "https://data.example.com /")
+    with pytest.raises(InstanceError, match="write an address such as"):
         instance_base.__wrapped__()
 
 

@@ -155,6 +155,22 @@ def test_options_that_are_missing_are_asked_for(tmp_path: Path) -> None:
     assert (tmp_path / "mycity" / "data" / "catalog.ttl").is_file()
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("language", "el_GR en", "'el_GR' is not a language tag"),
+        ("language", "German", "'German' is not a language tag"),
+        ("title", " ", "the text for de is empty"),
+        ("base", "https:///data/", "is not a base"),
+    ],
+)
+def test_options_that_no_build_could_use_are_refused(tmp_path: Path, option: str, value: str, message: str) -> None:
+    """The folder is not made: a build would fail at a file that the curator has not written."""
+    result = CliRunner().invoke(init, [str(tmp_path / "mycity"), *options(**{option: value})])
+    assert message in str(result.exception)
+    assert not (tmp_path / "mycity").exists()
+
+
 def test_options_that_nobody_can_be_asked_for_are_named(tmp_path: Path) -> None:
     """Without a terminal there is no answer: the error has all missing options, and nothing is written."""
     given = options()[: 2 * list(OPTIONS).index("--publisher")]

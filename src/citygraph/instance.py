@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -30,6 +31,11 @@ AUTO = "auto"
 # Hosts reserved for examples (RFC 2606), and those of every machine itself.
 _PLACEHOLDERS = ("example.org", "example.com", "example.net", "localhost")
 _EXAMPLES = ("agreement", "event", "person")
+_BASE = re.compile(r"https?://[^\s/?#<>\"{}|\\^`@]+(?:/[^\s?#<>\"{}|\\^`]*)?")
+_ADDRESS = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
+# As RDF 1.1 writes them; the language is in small letters, as all texts of the graph have it.
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
+_PATH = re.compile(r"[a-z-]+/[^\s/:?#][^\s:?#]*")
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 # Licences by IRI: their names, and their identifiers in the list of SPDX.
 _LICENCES = {
@@ -132,6 +138,7 @@ def parse_instance(text: str, name: str = FILE) -> Instance:
     _require_keys(values, [one.name for one in fields(Instance)], name)
     _require_keys(values.get("publisher", {}), [one.name for one in fields(Publisher)], f"{name} [publisher]")
     _require_keys(values.get("examples", {}), list(_EXAMPLES), f"{name} [examples]")
+    _require_types(values, name)
     if values.get("version", VERSION) > VERSION:
         raise InstanceError(f"{name} has version {values['version']}; this citygraph reads versions up to {VERSION}")
     if "publisher" in values:
@@ -189,6 +196,15 @@ def _version_of(text: str) -> int:
         return VERSION
 
 
+def is_base(text: str) -> bool:
+    """Returns whether identifiers can begin with a text: an address with a host, without query and fragment."""
+    try:
+        return bool(_BASE.fullmatch(text) and urlsplit(text).hostname)
+    except ValueError:
+        # Brackets that enclose no address of IPv6.
+        return False
+
+
 def placeholder_problem(base: str) -> str:
     """Returns why a base may not be published, with the remedy; "" if it may."""
     host = urlsplit(base).hostname or ""
@@ -209,7 +225,9 @@ def instance_base() -> str:
     base = os.environ.get("CITYGRAPH_BASE") or current_instance().base
     if not base.startswith(("https://", "http://")):
         raise InstanceError(f"CITYGRAPH_BASE is {base!r}: it must begin with https:// (or http://)")
-    return base if base.endswith(("/", "#")) else base + "/"
+    if not is_base(base):
+        raise InstanceError(f"CITYGRAPH_BASE is {base!r}: write an address such as https://data.bremen.example/")
+    return base if base.endswith("/") else base + "/"
 
 
 def _require_keys(values: object, keys: list[str], name: str) -> None:
@@ -222,20 +240,60 @@ def _require_keys(values: object, keys: list[str], name: str) -> None:
             raise InstanceError(f"{name}: {key!r} is not a key{hint}")
 
 
-def _check(instance: Instance, name: str) -> None:
-    texts = (("base", instance.base), ("home", instance.home), ("licence", instance.licence))
-    for key, value in (*texts, ("timezone", instance.timezone)):
-        if not isinstance(value, str) or not value:
-            raise InstanceError(f"{name}: {key} must be a text")
-    for key, table in (("title", instance.title), ("tagline", instance.tagline)):
-        if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
+def _require_types(values: Mapping[str, Any], name: str) -> None:
+    if not isinstance(values.get("version", VERSION), int):
+        raise InstanceError(f"{name}: version must be a whole number, such as {VERSION}")
+    for key in ("base", "home", "licence", "timezone"):
+        _require_text(values.get(key, "…"), f"{name}: {key}")
+    for table in ("publisher", "examples"):
+        for key, value in values.get(table, {}).items():
+            _require_text(value, f"{name} [{table}]: {key}", may_be_empty=True)
+    for key, example in (("languages", '["de", "en"]'), ("former_bases", '["https://data.bremen.example/"]')):
+        items = values.get(key, [])
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise InstanceError(f"{name}: {key} must be a list of texts, such as {example}")
+    for key in ("title", "tagline"):
+        texts = values.get(key, {})
+        if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
             raise InstanceError(f'{name}: {key} must map languages to texts, such as {key} = {{ en = "…" }}')
-    if not instance.languages or not all(isinstance(tag, str) and tag for tag in instance.languages):
-        raise InstanceError(f'{name}: languages must list at least one language, such as ["de", "en"]')
+    if not isinstance(values.get("server", {}), dict):
+        raise InstanceError(f"{name}: server must be a table")
+
+
+def _require_text(value: object, name: str, *, may_be_empty: bool = False) -> None:
+    if not isinstance(value, str) or not (value or may_be_empty):
+        raise InstanceError(f"{name} must be a text")
+
+
+def _check(instance: Instance, name: str) -> None:
+    if problem := _language_problem(instance):
+        raise InstanceError(f"{name}: {problem}")
     if not instance.base.startswith(("https://", "http://")):
         raise InstanceError(f"{name}: base must begin with https:// (or http://)")
+    for base in (instance.base, *instance.former_bases):
+        if not is_base(base):
+            raise InstanceError(f"{name}: {base!r} is not a base, such as https://data.bremen.example/, without ? or #")
+    if not _ADDRESS.fullmatch(instance.licence):
+        example = "https://creativecommons.org/licenses/by/4.0/"
+        raise InstanceError(f"{name}: licence must be the address of the licence, such as {example}")
+    for key, path in (
+        ("home", instance.home),
+        *((f"[examples] {key}", path) for key, path in instance.examples.items()),
+    ):
+        if path not in (AUTO, "") and not _PATH.fullmatch(path):
+            raise InstanceError(f"{name}: {key} must be the path of an identifier, such as city/bremen, not {path!r}")
     if not _is_timezone(instance.timezone):
         raise InstanceError(f"{name}: {instance.timezone!r} is not a time zone, such as Europe/Berlin")
+
+
+def _language_problem(instance: Instance) -> str:
+    if not instance.languages:
+        return 'languages must list at least one language, such as ["de", "en"]'
+    for key, tags in (("languages", instance.languages), ("title", instance.title), ("tagline", instance.tagline)):
+        for tag in tags:
+            if not _LANGUAGE.fullmatch(tag):
+                return f"{key}: {tag!r} is not a language tag, such as de or de-AT"
+    return next((f"title: the text for {tag} is empty" for tag, text in instance.title.items() if not text.strip()), "")
 
 
 def _is_timezone(name: str) -> bool:

@@ -9,19 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pyoxigraph import RdfFormat, parse
 
 from citygraph.errors import UsageError
-from citygraph.instance import FILE
+from citygraph.instance import FILE, is_base
 from citygraph.instance_file import with_base
 from citygraph.rdf.formats import by_extension
 from citygraph.rdf.terms import base_pattern
 from citygraph.saving import replace_text
 from citygraph.source.reading import read_text
-
-_WHOLE = re.compile(r"https?://[^\s/?#<>\"{}|\\^`@]+(?:/[^\s?#<>\"{}|\\^`]*)?")
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class RebasedFile:
 
 def checked_base(base: str) -> str:
     """Returns a base IRI with a slash at its end. Raises UsageError for anything that is not one."""
-    if not _WHOLE.fullmatch(base) or not urlsplit(base).hostname:
+    if not is_base(base):
         raise UsageError(
             f"{base!r} is not a base: write an address such as https://data.bremen.example/, without ? or #"
         )
