@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import QuerySolutions
+from werkzeug.datastructures import MultiDict
 
 from citygraph.index.entities import FACETS, EntityTable, Filter
 from citygraph.index.facts import pairs
 from citygraph.rdf.partial_dates import validity_on
-from citygraph.rdf.terms import CG
+from citygraph.rdf.terms import BASE, CG
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.text import collation_key
 from citygraph.web import create_app
-from citygraph.web.search.explore_filters import query_of
+from citygraph.web.http.addresses import Addresses
+from citygraph.web.search.explore_filters import query_of, read_state
 from citygraph.web.view.values import KINDS
 
 
@@ -92,6 +94,35 @@ def test_pages_and_filters_keep_the_order_of_a_further_language(client: FlaskCli
     ]
     assert len(shown) > 50
     assert shown == sorted(shown, key=lambda name: collation_key(name, "de"))
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("country=nowhere", "No country has the identifier “nowhere”."),
+        ("country=germany&country=nowhere", "No country has the identifier “nowhere”."),
+        ("source=nothing", "No source has the identifier “nothing”."),
+        ("country=%E0%A4%B9%E0%A4%BF%E0%A4%A8", "No country has the identifier “हिन”."),
+    ],
+)
+def test_an_identifier_that_nothing_has_is_named(client: FlaskClient, query: str, sentence: str) -> None:
+    """The page says so; a program gets an error, for which it could not take an empty list."""
+    assert sentence in page(client, query)
+    assert client.get(f"/explore.json?{query}").get_json()["type"].endswith("/unknown-name")
+    assert client.get(f"/explore.csv?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["country=nicht/da", "protocol=maybe", "decade=199", "decade=nineties", "source=a b"])
+def test_a_value_of_another_form_is_refused(client: FlaskClient, query: str) -> None:
+    """Both as a page and as data."""
+    assert client.get(f"/explore?{query}", headers={"Accept": "text/html"}).status_code == 400
+    assert client.get(f"/explore.json?{query}").status_code == 400
+
+
+def test_filters_are_read_in_nfc() -> None:
+    """Like paths and search texts: some systems send letters and marks separately."""
+    decomposed = MultiDict([("country", "tu\u0308rkiye"), ("country", "t\u00fcrkiye")])
+    assert read_state(decomposed).values == (("country", ("t\u00fcrkiye",)),)
 
 
 def test_downloads_hold_exactly_what_is_shown(client: FlaskClient) -> None:
@@ -182,3 +213,9 @@ def test_explore_lists_what_the_pages_call_valid(listing: EntityTable, izmir: Re
         intervals.setdefault(iri, []).append(text)
     valid = {iri for iri, of in intervals.items() if not validity_on(day, of) and "/agreement/" in iri}
     assert {one.iri for one in listing.rows(Filter("agreement", at=day))} == valid
+
+
+def test_identifiers_with_letters_of_other_scripts_are_iris_as_in_the_data() -> None:
+    """Data have İ, not %C4%B0."""
+    state = read_state(MultiDict([("country", "I\u0307zmir")]))
+    assert state.iris("country", Addresses(BASE)) == (f"{BASE}id/country/\u0130zmir",)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pyoxigraph import Literal, NamedNode
 
 from citygraph.client import Graph
 from citygraph.client.web_exchange import RESERVED_PARAMETERS
 from citygraph.errors import BadData, NotFound, UsageError
+from citygraph.rdf.terms import BASE
 from citygraph.source.queries import find_query, load_queries, read_query
-from citygraph.source.query_parameters import ADDRESS_PARAMETERS, expand
+from citygraph.source.query_parameters import ADDRESS_PARAMETERS, Parameter, expand, term_of
 
 QUERY = """#+ title: Partners
 #+ description: All partners of a city since a date.
@@ -108,3 +110,12 @@ def test_prefixed_names_are_expanded() -> None:
     assert expand("urn:x") == "urn:x"
     with pytest.raises(UsageError):
         expand("bare")
+
+
+def test_values_are_terms_in_nfc() -> None:
+    """Like all data; only the identifiers of other sites may have another form."""
+    text, entity = Parameter("name", "text", ""), Parameter("city", "iri", "")
+    assert term_of(text, "I\u0307zmir") == Literal("\u0130zmir")
+    assert term_of(entity, f"{BASE}id/city/I\u0307zmir") == NamedNode(f"{BASE}id/city/\u0130zmir")
+    foreign = NamedNode("http://example.org/I\u0307zmir")
+    assert term_of(entity, foreign.value) == foreign

@@ -15,8 +15,9 @@ from citygraph.errors import UsageError
 from citygraph.matching.name_resolution import resolve_name
 from citygraph.matching.score import Finder
 from citygraph.rdf.partial_dates import date_literal, period_of
-from citygraph.rdf.terms import PREFIXES
+from citygraph.rdf.terms import BASE, PREFIXES
 from citygraph.source.instance_languages import text_in, translations_of
+from citygraph.text import nfc
 
 PARAMETER_TYPES = ("iri", "date", "integer", "text", "language", "choice")
 _KEYS = ("type", "description", "class", "choices", "minimum", "maximum", "partial")
@@ -121,9 +122,10 @@ def expand(name: str) -> str:
 
 
 def term_of(parameter: Parameter, value: str) -> NamedNode | Literal:
-    """Returns the value as a term. Raises UsageError, which names the parameter."""
+    """Returns the value, in NFC like all data, as a term. Raises UsageError, which names the parameter."""
     if parameter.type == "iri":
         return _iri(parameter, value)
+    value = nfc(value)
     if parameter.type == "date":
         return _date(parameter, value)
     if parameter.type == "integer":
@@ -158,7 +160,9 @@ def _is_iri(value: str) -> bool:
 
 def _iri(parameter: Parameter, value: str) -> NamedNode:
     try:
-        return NamedNode(expand(value))
+        iri = expand(value)
+        # Identifiers of other sites may have another form, and differ from ours in it.
+        return NamedNode(nfc(iri) if iri.startswith(BASE) else iri)
     except (UsageError, ValueError):  # pyoxigraph raises ValueError for an invalid IRI
         raise _bad(parameter, value, _NO_ENTITY) from None
 

@@ -15,10 +15,13 @@ from markupsafe import Markup
 from citygraph.charts.map import MapMark, extent
 from citygraph.charts.projection import GeoPoint
 from citygraph.charts.svg import Caption
+from citygraph.errors import UnknownName
+from citygraph.graph.description import has_statements
 from citygraph.index.entities import Entity, FacetCounts, Filter
 from citygraph.instance import current_instance
 from citygraph.settings import Settings
 from citygraph.text import guarded_cell, matches_language
+from citygraph.web.http.addresses import Addresses
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, Variant, check_parameters, chosen, reply
 from citygraph.web.kinds.drawing import land_files
@@ -94,13 +97,23 @@ class Explore:
         # A release at its own address never changes, whatever the day.
         today = opened.release.manifest.created[:10] if request.release else self._today().isoformat()
         filter_ = state.entity_filter(addresses, language, today)
+        unknown = _unknown(opened, state, addresses)
+        if offer is not HTML:
+            _check_known(unknown)
         if offer is _CSV:
             return reply(request, as_csv(opened.listing.rows(filter_)), _CSV)
         if offer is JSON:
             return reply(request, _as_json(opened.listing.rows(filter_), filter_, state), JSON)
-        return reply(request, self._page(opened, state, filter_, reader), HTML, language)
+        return reply(request, self._page(opened, state, filter_, reader, unknown), HTML, language)
 
-    def _page(self, opened: OpenRelease, state: ExploreState, filter_: Filter, reader: PageRequest) -> str:
+    def _page(
+        self,
+        opened: OpenRelease,
+        state: ExploreState,
+        filter_: Filter,
+        reader: PageRequest,
+        unknown: Sequence[tuple[str, str]],
+    ) -> str:
         counts = opened.listing.counts(filter_)
         filter_ = _by_shown_names(filter_, opened, reader.translations.language)
         last = max(1, -(-counts.total // PAGE))
@@ -130,10 +143,29 @@ class Explore:
             next=state.on_page(page + 1).href(here) if page < last else "",
             map=map_of(points, reader),
             points=len(points),
+            unknown=unknown,
             files=[(name, f"{here}.{name.lower()}?{state.query('lang', 'page')}") for name in ("CSV", "JSON")],
             query=query,
             workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': query})}",
         )
+
+
+def _unknown(opened: OpenRelease, state: ExploreState, addresses: Addresses) -> list[tuple[str, str]]:
+    """Returns the chosen countries and sources of which the release states nothing, as facet and value."""
+    return [
+        (facet, iri.rpartition("/")[2])
+        for facet in ("country", "source")
+        for iri in state.iris(facet, addresses)
+        if not has_statements(opened.quick, iri)
+    ]
+
+
+def _check_known(unknown: Iterable[tuple[str, str]]) -> None:
+    """Raises UnknownName for the first of these values: a program would take an empty list for the result."""
+    for facet, value in unknown:
+        if facet == "country":
+            raise UnknownName(f"country: no country has the identifier {value!r}", facet)
+        raise UnknownName(f"source: no source has the identifier {value!r}", facet)
 
 
 def _by_shown_names(filter_: Filter, opened: OpenRelease, language: str) -> Filter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,6 +15,7 @@ from citygraph.errors import UsageError
 from citygraph.index.entities import Filter
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, RDFS
+from citygraph.text import nfc
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.view.translations import N_
 from citygraph.web.view.values import KINDS
@@ -23,7 +25,8 @@ SIGNED = {"yes": N_("protocol signed"), "no": N_("no known protocol")}
 _PATHS = {"country": "id/country/", "decade": "", "protocol": "", "source": "source/"}
 # The parameters of an address with a state.
 PARAMETERS = ("type", *_PATHS, "at", "page")
-_SLUG = re.compile(r"[\w.~-]{1,200}")
+_LONGEST = 200
+_DECADE = re.compile(r"[0-9]{3}0")
 _MOST_VALUES = 50  # of one facet
 _CLASSES = {
     "city": "City",
@@ -105,7 +108,7 @@ class ExploreState:
     def iris(self, facet: str, addresses: Addresses) -> tuple[str, ...]:
         """Returns the values of a facet in the form of the index: IRIs, or plain values."""
         path = _PATHS[facet]
-        return tuple(addresses.iri(path + value) if path else value for value in dict(self.values).get(facet, ()))
+        return tuple(addresses.thing(path + value) if path else value for value in dict(self.values).get(facet, ()))
 
     def entity_filter(self, addresses: Addresses, language: str, today: str) -> Filter:
         """Returns the filter for the entity table; `today` is an ISO date."""
@@ -118,16 +121,31 @@ def read_state(arguments: MultiDict[str, str]) -> ExploreState:
     kind = arguments.get("type", "").strip().casefold() or KINDS[0]
     if kind not in KINDS:
         raise UsageError(f"type must be one of {', '.join(KINDS)}")
-    values = tuple((facet, tuple(dict.fromkeys(filter(None, arguments.getlist(facet))))) for facet in _PATHS)
-    for facet, chosen in values:
-        if len(chosen) > _MOST_VALUES or not all(_SLUG.fullmatch(value) for value in chosen):
-            raise UsageError(f"{facet} must be the last part of an identifier, such as {facet}={_example(facet)}")
+    values = tuple((facet, _chosen(arguments, facet)) for facet in _PATHS)
     day, page = _day(arguments.get("at", "")), _page(arguments.get("page", "1"))
     return ExploreState(kind, tuple(pair for pair in values if pair[1]), day, page, arguments.get("lang", ""))
 
 
-def _example(facet: str) -> str:
-    return {"country": "germany", "decade": "1990", "protocol": "yes"}.get(facet, "place-register")
+def _chosen(arguments: MultiDict[str, str], facet: str) -> tuple[str, ...]:
+    """Returns the values of a facet, in NFC like all identifiers. Raises UsageError for a value of another form."""
+    values = tuple(dict.fromkeys(filter(None, (nfc(value).strip() for value in arguments.getlist(facet)))))
+    if len(values) > _MOST_VALUES:
+        raise UsageError(f"{facet} may have {_MOST_VALUES} values at most")
+    if facet == "protocol" and not SIGNED.keys() >= set(values):
+        raise UsageError(f"protocol must be one of {', '.join(SIGNED)}")
+    if facet == "decade" and not all(map(_DECADE.fullmatch, values)):
+        raise UsageError("decade must be the first year of a decade, such as 1990")
+    if not all(map(_is_last_part, values)):
+        example = "germany" if facet == "country" else "place-register"
+        raise UsageError(f"{facet} must be the last part of an identifier, such as {facet}={example}")
+    return values
+
+
+def _is_last_part(text: str) -> bool:
+    # Letters of some scripts are written with marks, which are no letters themselves.
+    return len(text) <= _LONGEST and all(
+        one.isalnum() or one in "._~-" or unicodedata.category(one).startswith("M") for one in text
+    )
 
 
 def _day(text: str) -> str:

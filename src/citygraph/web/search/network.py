@@ -19,6 +19,7 @@ from citygraph.index.tie_graph import Subgraph, TieEdge, neighbourhood, path_bet
 from citygraph.rdf.formats import BY_NAME
 from citygraph.rdf.partial_dates import chronological
 from citygraph.settings import Settings
+from citygraph.text import nfc
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.replies import HTML, JSON, Variant, check_parameters, chosen, reply
@@ -156,7 +157,7 @@ class Network:
 
     def _place(self, opened: OpenRelease, typed: str, reader: PageRequest) -> RequestedPlace:
         """Returns the place with this identifier, or else the best match of this name."""
-        typed = typed.strip()[:_LONGEST]
+        typed = nfc(typed).strip()[:_LONGEST]
         iri = _iri_of_identifier(typed, reader.addresses)
         place = opened.listing.named([iri]).get(iri) if iri else None
         if place is None and typed:
@@ -202,7 +203,7 @@ def _view(
 
 def _iri_of_identifier(typed: str, addresses: Addresses) -> str:
     kind, slash, slug = typed.partition("/")
-    return addresses.iri(f"id/{typed}") if slash and slug and kind in _PLACES else ""
+    return addresses.thing(f"id/{typed}") if slash and slug and kind in _PLACES else ""
 
 
 def _rows(view: NetworkView, entities: Mapping[str, Entity], reader: PageRequest) -> list[TieRow]:
