@@ -66,6 +66,17 @@ def test_a_query_that_compares_partial_dates_has_a_hint(site: FlaskClient) -> No
     assert "X-Citygraph-Compared-Dates" not in site.get("/sparql", query_string={"query": better}).headers
 
 
+def test_a_query_in_nfd_has_a_hint_and_is_run_as_it_is(site: FlaskClient) -> None:
+    """Literals are equal if they have the same characters (RDF 1.1 Concepts, 3.3)."""
+    composed = 'SELECT ?city { ?city rdfs:label "\u0130zmir"@tr }'
+    decomposed = composed.replace("\u0130", "I\u0307")
+    hint = '<p class="caption hint" id="hint">Some letters of the query'
+    assert hint in page(site, query=decomposed, run="1")
+    assert hint not in page(site, query=composed, run="1")
+    rows = [site.get("/sparql", query_string={"query": text, "format": "csv"}).text for text in (composed, decomposed)]
+    assert [len(text.splitlines()) - 1 for text in rows] == [1, 0]
+
+
 def test_the_form_is_answered_by_a_table(site: FlaskClient) -> None:
     """With its status line: how many, which release, complete; things lead to their pages, text has its language."""
     text = page(site, query=LABELS, run="1")

@@ -103,7 +103,7 @@ class Bench {
     const parts = [took, words.say("release", { id: answered.release }), words.say("complete")];
     const counted = answer.kind === "truth" ? [] : [make("b", {}, words.count(answer.kind === "graph" ? "triples" : "rows", count)), " · "];
     this.#say(...counted, parts.join(" · "));
-    this.#hint(answered.comparedDates);
+    this.#hint(query, answered.comparedDates);
     const view = this.first || viewNamed(query) || this.views.current;
     this.first = "";
     this.answered = { query, answer };
@@ -120,14 +120,17 @@ class Bench {
   }
 
   /** What the query probably does not mean. */
-  #hint(comparedDates) {
+  #hint(query, comparedDates) {
     const hint = document.getElementById("hint");
-    hint.hidden = !comparedDates;
-    hint.textContent = comparedDates ? this.words.say("comparedDates", { variables: comparedDates }) : "";
+    hint.textContent = [
+      query === query.normalize("NFC") ? "" : this.words.say("decomposed"),
+      comparedDates ? this.words.say("comparedDates", { variables: comparedDates }) : "",
+    ].filter(Boolean).join(" ");
+    hint.hidden = !hint.textContent;
   }
 
   #refused(error) {
-    this.#hint("");
+    this.#hint("", "");
     this.#cite("", "");
     const problem = error instanceof Refused ? error.problem
       : { title: this.words.say("unreachable", { reason: error.message }), detail: "" };

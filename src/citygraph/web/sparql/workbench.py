@@ -21,6 +21,7 @@ from citygraph.source.instance_languages import with_languages
 from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.source.query_parameters import Parameter, with_entities
 from citygraph.sparql.protocol import Query
+from citygraph.text import nfc
 from citygraph.web.http.addresses import addresses_of
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.problems import Problem, problem_of
@@ -117,6 +118,7 @@ class Workbench:
         completions = self._completions(opened.release.id, language)
         return {
             "text": text,
+            "is_decomposed": text != nfc(text),
             "example": example,
             "view": form.view or (example.query.view if example else "table"),
             "groups": [(group, [q for q in self._queries.values() if _group(q) == group]) for group in _GROUPS],
@@ -247,6 +249,10 @@ _SCRIPT_TEXTS: dict[str, str] = {
     "comparedDates": N_(
         "Partial dates such as 1986 and 1986-04 have no order of their own. In MIN, MAX and ORDER BY, write "
         "cg:startOfPeriod(…) around {variables}."
+    ),
+    "decomposed": N_(
+        "Some letters of the query are written as a letter and a separate mark (Unicode NFD). Names in the data are in "
+        "NFC. Texts are compared character by character, so these match none."
     ),
     "atLine": N_("Line {line}, column {column}"),
     "unreachable": N_("The server did not respond: {reason}"),
