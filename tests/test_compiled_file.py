@@ -10,6 +10,7 @@ from jinja2 import Environment
 
 from citygraph import catalogues
 from citygraph.compiled_file import CompiledFile
+from citygraph.web.view import templates
 from citygraph.web.view.templates import Templates
 
 
@@ -59,6 +60,16 @@ def test_templates_are_compiled_once_for_all_processes(monkeypatch: pytest.Monke
     first = Templates()._environment.get_template(name)
     monkeypatch.setattr(Environment, "compile", _refuse)
     assert Templates()._environment.get_template(name).root_render_func is not first.root_render_func
+
+
+def test_templates_are_compiled_again_by_another_version_of_jinja(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its update may correct errors in the code of templates."""
+    name = "frame/languages.html"
+    Templates()._environment.get_template(name)
+    monkeypatch.setattr(templates, "version", lambda _: "next")
+    monkeypatch.setattr(Environment, "compile", _refuse)
+    with pytest.raises(AssertionError, match="compiled again"):
+        Templates()._environment.get_template(name)
 
 
 def test_catalogues_are_compiled_once_for_all_processes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,10 @@ class _CompiledTemplates(BytecodeCache):
     # To be changed with the options of the environment, on which compiled templates depend.
     _OPTIONS = "1"
 
+    def __init__(self) -> None:
+        # Code that another version compiled may have its errors, or import what this one no longer has.
+        self._compiler = version("jinja2")
+
     def get_cache_key(self, name: str, filename: str | None = None) -> str:
         """Returns the path of the template."""
         return filename or name
@@ -93,4 +98,4 @@ class _CompiledTemplates(BytecodeCache):
         self._file(bucket).write(bucket.bytecode_to_string())
 
     def _file(self, bucket: Bucket) -> CompiledFile:
-        return CompiledFile.of(Path(bucket.key), bucket.checksum, self._OPTIONS)
+        return CompiledFile.of(Path(bucket.key), bucket.checksum, self._OPTIONS, self._compiler)
