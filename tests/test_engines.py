@@ -307,6 +307,20 @@ def test_a_query_over_the_time_limit_is_ended(settings: Settings, release: Path,
         assert value(engines.run(release.name, Query(lookup(5)))) == "5"
 
 
+def test_the_time_limit_holds_without_its_supervisor(settings: Settings, release: Path) -> None:
+    """On a machine too busy for the supervisor, the client hears the limit all the same."""
+    with start_host(settings.with_changes(store_mode="disk", engines=1)) as host, Engines(host.settings) as engines:
+        engine = only_engine(engines, host, release)
+        supervisor, _ = processes()[engine]
+        os.kill(supervisor, signal.SIGSTOP)
+        try:
+            with pytest.raises(LimitReached) as caught:
+                engines.run(release.name, Query(CROSS_JOIN, time_limit=LIMIT))
+        finally:
+            os.kill(supervisor, signal.SIGCONT)
+        assert (caught.value.kind, caught.value.limit) == ("time", LIMIT)
+
+
 def only_engine(engines: Engines, host: HostProcess, release: Path) -> int:
     """The process that evaluates the next query, if the host may have one engine."""
     engines.open(release.name)

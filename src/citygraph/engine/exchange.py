@@ -8,6 +8,7 @@ take that.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator
 from math import ceil
@@ -23,7 +24,9 @@ from citygraph.rdf.formats import BY_NAME, Format
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import Query
 
-# Seconds over the time limit. The supervisor enforces that limit; this one applies only if the supervisor is gone.
+log = logging.getLogger(__name__)
+
+# Seconds over the time limit. The supervisor enforces that limit; this one applies if the supervisor cannot.
 _BACKSTOP = 2.0
 # The kernel closes a killed process's sockets before its supervisor can reap it, so the reason may come a little later.
 _WHY_PATIENCE = 1.0  # seconds
@@ -164,8 +167,9 @@ class Exchange:
             return channel.receive(self._remaining())
         except TimeoutError:
             elapsed = time.monotonic() - self._begun
+            log.warning("query %s: no engine and no supervisor has ended it after %.1f s", self._id, elapsed)
             self._discard()
-            raise EngineFailed(f"the engine process did not respond within {elapsed:.0f} s") from None
+            raise self._error_of({"kind": "time", "elapsed": elapsed}) from None
         except ConnectionLost:
             raise self._reason() from None
 
