@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from pyoxigraph import Literal, NamedNode, Triple
 
-from citygraph.build.statements import StatementRules
+from citygraph.build.statements import CheckedFile, StatementRules
 from citygraph.rdf.terms import CG, DCTERMS, FOAF, GEO, ID, OWL, RDF, RDFS, SCHEMA, SKOS, XSD
 from citygraph.report import ValidationResult
 from citygraph.source.files import Sources
@@ -181,3 +182,23 @@ def test_ill_formed_literals_reach_no_engine(rules: StatementRules) -> None:
     assert first != ill
     assert "ill-formed:http://www.w3.org/2001/XMLSchema#decimal" in first
     assert rest == others
+
+
+def test_growing_file_is_read_as_one_that_is_complete(rules: StatementRules, tmp_path: Path) -> None:
+    """A line that has not been written to its end, even in the middle of a character, is read later."""
+    good = f"{Triple(IZMIR, RDFS('label'), Literal('İzmir', language='tr'))} .\n".encode()
+    bad = f"{Triple(IZMIR, CG('noet'), Literal('x', language='en'))} .\n".encode()
+    path = tmp_path / "data.nt"
+    path.write_bytes(b"")
+    file = CheckedFile(path, rules)
+    unfinished = good.index("İ".encode()) + 1
+    for part, lines in ((good + good[:unfinished], 1), (good[unfinished:], 2), (b"", 2), (good, 3)):
+        with path.open("ab") as out:
+            out.write(part)
+        file.read()
+        assert (file.table.size, file.table.starts[-1]) == (lines, lines * len(good))
+    assert not file.faults
+    with path.open("ab") as out:
+        out.write(bad)
+    file.read()
+    assert names(file.faults) == ["KnownProperty"]

@@ -86,7 +86,7 @@ def build(
         validation = stack.enter_context(Validation(sources))
         is_complete = STORE in journal.steps
         writing = stack.enter_context(StoreWriting(staged.store_path)) if in_memory and not is_complete else None
-        loaded = _assembled(sources, staged, journal, progress, writing, most_in_memory)
+        loaded = _assembled(sources, staged, journal, progress, writing, most_in_memory, validation.prepare)
         # Validation takes longest; products that need only the statements are made during it.
         validation.start(loaded.merged, with_places=True)
         by_graph = locate(_judged_by_graph(sources, staged.open()), sources.data_files())
@@ -126,13 +126,14 @@ def _assembled(
     progress: Progress,
     writing: StoreWriting | None,
     most_in_memory: int,
+    prepare: Callable[[Path], None],
 ) -> Loaded:
     """Returns the result of loading; fills the store unless an interrupted build has."""
     if STORE in journal.steps:
         return Loaded(journal.folder / _MERGED, **journal.steps[STORE]["facts"])
     filling = StoreFilling(staged.open(), journal.folder / _MERGED, writing)
     staged.close()  # the store of the filling may become another one
-    loaded = _assemble(sources, sources.all_files(), filling, progress, staged.parent, most_in_memory)
+    loaded = _assemble(sources, sources.all_files(), filling, progress, staged.parent, most_in_memory, prepare)
     staged.store = filling.store
     facts = {"owners": loaded.owners, "statements": loaded.statements, "files": loaded.files}
     paths = (staged.store_path, loaded.merged)
@@ -239,12 +240,17 @@ def _assemble(
     progress: Progress,
     parent: Release | None = None,
     most_in_memory: int = Settings.build_memory,
+    prepare: Callable[[Path], None] = lambda _: None,
 ) -> Loaded:
-    """Loads the files, and adds what follows from them: derived triples and the description."""
+    """Loads the files, and adds what follows from them: derived triples and the description.
+
+    `prepare` gets the file of triples when it has those of the files, and when it has the derived ones.
+    """
     with progress.step("load") as step:
         loaded = _load(files, filling)
         carried = _carry(parent, loaded, filling) if parent else 0
         step.result = f"{loaded.files} files, {loaded.statements} statements" + (f", {carried} kept" if carried else "")
+    prepare(filling.merged)
     with progress.step("derive") as step:
         derived, day = 0, year_before_newest_source(filling.store)
         for rule in read_rules(sources.rule_files()):
@@ -253,6 +259,7 @@ def _assemble(
                 derived += len(lines)
                 filling.append_lines(lines, DERIVED_GRAPH)
         step.result = f"{derived} triples"
+    prepare(filling.merged)
     with progress.step("describe") as step:
         description = describe(filling.store, table_outputs(sources.query_folders))
         filling.append(description)

@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import partial
 from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
+from citygraph.build.triple_table import TripleTable
 from citygraph.instance import VOCABULARY
 from citygraph.rdf.lexical import DATATYPES, TEXTS, is_valid
 from citygraph.rdf.partial_dates import DATE_TYPES
@@ -32,6 +34,7 @@ _PROPERTIES = _LITERAL_PROPERTIES | {OWL("ObjectProperty"), RDF("Property")}
 _CLASSES = frozenset({OWL("Class"), RDFS("Class")})
 _RANGES = frozenset({RDFS("range"), SCHEMA("rangeIncludes")})
 _DATES = frozenset(type_.value for type_ in DATE_TYPES)
+_BLOCK = 1 << 20  # bytes of a file that are read at a time
 _ZONE = re.compile(r"Z$|[+-][0-9]{2}:[0-9]{2}$")
 # The constraint component of each rule, for the W3C report, which requires one.
 _COMPONENTS = {
@@ -226,6 +229,35 @@ class StatementRules:
             if rule in _COMPONENTS and isinstance(quad.object, Literal) and quad.object.language:
                 texts = self._texts.setdefault(rule, ({}, {}))
                 texts[quad.predicate == CG("remedy")][quad.object.language] = quad.object.value
+
+
+class CheckedFile:
+    """A file of canonical N-Triples that may still grow: the faults of its statements, and a table of them.
+
+    The table lacks statements if there are faults.
+    """
+
+    def __init__(self, path: Path, rules: StatementRules) -> None:
+        self.path = path
+        self.faults: list[ValidationResult] = []
+        self.table = TripleTable()
+        self._rules = rules
+        self._end = 0
+
+    def read(self) -> None:
+        """Reads the lines after those that have been read."""
+        with self.path.open("rb") as file:
+            file.seek(self._end)
+            for block in iter(partial(file.readlines, _BLOCK), []):
+                # The last line may be incomplete while the file is written.
+                complete = block if block[-1].endswith(b"\n") else block[:-1]
+                self._end += sum(map(len, complete))
+                lines = [line.decode() for line in complete]
+                self.faults.extend(self._rules.check(lines))
+                if not self.faults:
+                    self.table.add(lines)
+                if complete is not block:
+                    break
 
 
 def from_engines(text: str) -> str:

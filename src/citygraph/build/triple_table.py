@@ -81,13 +81,17 @@ def _order(numbers: array[int]) -> array[int]:
 class TripleTable:
     """The terms of a file of canonical N-Triples as numbers, by predicate."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    def __init__(self, lines: Iterable[str] = ()) -> None:
         self._columns: dict[tuple[str, str], PredicateColumn] = {}
         self.blanks: Numbers = set()
         self.size = 0
         # The bytes before each line, and before the end.
         self.starts = array("Q", [0])
-        end = 0
+        self.add(lines)
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Adds the next lines of the file."""
+        end = self.starts[-1]
         for line in lines:
             end += len(line) if line.isascii() else len(line.encode())
             self.starts.append(end)

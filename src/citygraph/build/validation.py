@@ -27,7 +27,7 @@ from citygraph.build.dependencies import Unbounded, query_patterns
 from citygraph.build.locations import locate
 from citygraph.build.relevant_triples import RelevantTriples, ShapePart, ShapeReader
 from citygraph.build.shape_dependencies import names_of_shapes
-from citygraph.build.statements import StatementRules
+from citygraph.build.statements import CheckedFile, StatementRules
 from citygraph.build.triple_table import TripleTable
 from citygraph.errors import CitygraphError, EnginesDisagree
 from citygraph.parent import die_with_parent
@@ -71,13 +71,7 @@ class Validation:
         self._today = sources.today
         self._errors = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "citygraph.build.validation",
-                _as_text(sources),
-                str(os.getpid()),
-            ],
+            [sys.executable, "-m", "citygraph.build.validation", _as_text(sources), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -94,8 +88,14 @@ class Validation:
 
     def start(self, data: Path, both: bool = False, with_places: bool = False) -> None:
         """Begins to validate a file of N-Triples; with `with_places`, finds the results in the data files too."""
+        self._send({"data": str(data), "both": both, "places": with_places, "today": self._today().isoformat()})
+
+    def prepare(self, data: Path) -> None:
+        """Begins to read a file of N-Triples that will be validated after more lines have been appended to it."""
+        self._send({"prepare": str(data)})
+
+    def _send(self, request: dict[str, Any]) -> None:
         assert self._process.stdin is not None  # noqa: S101
-        request = {"data": str(data), "both": both, "places": with_places, "today": self._today().isoformat()}
         with suppress(BrokenPipeError):  # the process has ended; `report` has the reason
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
@@ -139,6 +139,7 @@ class Validator:
         # One text: shapes of one file may refer to those of another.
         self.text = "\n".join(map(read_packaged_text, paths))
         self.statements = StatementRules([file.path for file in sources.ontology_files()], paths)
+        self._prepared: CheckedFile | None = None
         self._day: date | None = None
         # rdflib takes some 30 ms for each query.
         self._patterns = cache(query_patterns)
@@ -174,24 +175,39 @@ class Validator:
         With `both`, pySHACL checks everything, not only the violations that shifty found. Raises EnginesDisagree if the
         engines differ.
         """
-        with data.open(encoding="utf-8") as file:
-            faults = list(self.statements.check(file))
-        readable = data
+        file = self._prepared if self._prepared and self._prepared.path == data else CheckedFile(data, self.statements)
+        self._prepared = None
+        file.read()
+        faults, readable = file.faults, data
         if faults:
             labels = _labels(data, {fault.focus_node for fault in faults})
             faults = [replace(fault, label=labels.get(fault.focus_node, "")) for fault in faults]
             readable = data.with_suffix(".readable.nt")
-            with data.open(encoding="utf-8") as file, readable.open("w", encoding="utf-8") as other:
-                other.writelines(self.statements.for_engines(file))
-        report = self.explain(readable, self.find(readable), both) if both else self._validate_by_parts(readable)
+            with data.open(encoding="utf-8") as lines, readable.open("w", encoding="utf-8") as other:
+                other.writelines(self.statements.for_engines(lines))
+            with readable.open(encoding="utf-8") as lines:
+                file.table = TripleTable(lines)
+        report = (
+            self.explain(readable, self.find(readable), both) if both else self._validate_by_parts(readable, file.table)
+        )
         if readable != data:
             readable.unlink()
         return with_faults(report, faults)
 
-    def _validate_by_parts(self, data: Path) -> Report:
+    def prepare(self, data: Path) -> None:
+        """Reads a file as far as it is written, and the shapes if it is so large that they are needed in any case."""
+        if self._prepared:
+            self._prepared.read()
+            return
+        self._prepared = CheckedFile(data, self.statements)
+        self._prepared.read()
+        if self._prepared.table.size > MOST_TRIPLES:
+            with suppress(Unbounded):
+                # The patterns of queries are kept.
+                ShapeReader(self.shapes, names_of_shapes(self.shapes), TripleTable(), self._patterns)
+
+    def _validate_by_parts(self, data: Path, table: TripleTable) -> Report:
         """Validates a file of N-Triples: large data in parts, each with only the triples that its shapes can read."""
-        with data.open(encoding="utf-8") as file:
-            table = TripleTable(file)
         failing = self.find(data) if table.size <= MOST_TRIPLES else self.find_in_parts(data, table)
         if not failing:
             return conforming_report()
@@ -319,6 +335,9 @@ def main() -> None:
     validator = Validator(sources)
     for line in sys.stdin:
         request = json.loads(line)
+        if "prepare" in request:
+            validator.prepare(Path(request["prepare"]))
+            continue
         validator.set_day(date.fromisoformat(request["today"]))
         answer: dict[str, Any]
         try:
