@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from datetime import datetime
@@ -16,12 +17,15 @@ from citygraph.build.build import build
 from citygraph.cli.main import main
 from citygraph.errors import NotFound, UsageError
 from citygraph.progress import Progress
-from citygraph.rdf.terms import BASE, ID
+from citygraph.rdf.terms import BASE, CG, ID
 from citygraph.release.releases import Releases
+from citygraph.sheets.cell_problems import CellAddress
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.importing import preview, undo_import, write_import
+from citygraph.sheets.merging import MergedSources, SheetRows
 from citygraph.sheets.problem_report import as_members
+from citygraph.sheets.shape_results import ShapeResults
 from citygraph.sheets.table_model import read_model
 from citygraph.text import csv_line
 from tests.sheet_files import (
@@ -372,6 +376,51 @@ def test_recommendations_name_the_empty_cell_and_its_column(instance: Instance, 
     assert "cg:host" not in people
     assert "Hosts" in people
     assert not any(rule == "SourceDigest" for rule, _ in found)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "No sheet has a column for cg:attendeeGroup."), ("de", "Kein Blatt hat eine Spalte für cg:attendeeGroup.")],
+)
+def test_a_remedy_says_that_no_sheet_has_a_column(instance: Instance, tmp_path: Path, language: str, told: str) -> None:
+    """In the reader's language."""
+    events = "Name (en);Kind;Source\nVisit;meeting;page\n"
+    (tmp_path / "events.csv").write_text(events, encoding="utf-8")
+    (tmp_path / "sources.csv").write_text(SOURCES, encoding="utf-8")
+    checker = replace(checker_of(instance), language=language)
+    result = checker.check(sorted(tmp_path.iterdir()), Progress())
+    found = {one.rule.name: one.remedy(str) for one in result.problems}
+    assert told in found["EventPeople"]
+    assert "cg:host" not in found["EventPeople"]
+
+
+def test_remedies_of_all_shapes_name_columns_or_say_that_there_is_none(instance: Instance) -> None:
+    """For each sheet: what remains of the ontology's terms is named again at the end, and classes have their names."""
+    checker = checker_of(instance)
+    quads = [quad for file in checker.sources.shape_files() for quad in file.read()]
+    remedies: set[str] = set()
+    for quad in quads:
+        if quad.predicate == CG("remedy") and isinstance(quad.object, Literal) and quad.object.language == "en":
+            remedies.add(quad.object.value)
+    merged = MergedSources()
+    results = ShapeResults(
+        merged,
+        SheetRows(),
+        "en",
+        "en",
+        CellAddress("f", "", 1, 0),
+        {},
+        choices_of(checker.sources),
+        checker.model.sheets,
+    )
+    assert len(remedies) > 100
+    for sheet in (None, *checker.model.sheets):
+        for remedy in remedies:
+            text, _, told = results.in_columns(remedy, sheet).partition("No sheet has a column for ")
+            left = set(re.findall(r"\b(?:cg|schema|dcterms|skos|rdfs|owl|geo|rdf):[A-Za-z]\w*", text))
+            assert {term for term in left if not term.startswith("schema:Event") and term != "rdf:Statement"} <= set(
+                re.findall(r"[\w:]+", told)
+            )
 
 
 def test_without_a_release_the_reader_is_told_why_names_are_unknown(instance: Instance, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ class Checker:
         merged = self._merged(facts.added_to(sheet_rows), workbooks)
         problems += merged.problems
         if not any(problem.rule.severity == ERROR for problem in merged.problems):
-            problems += self._validated(merged, sheet_rows, workbooks, progress)
+            problems += self._validated(merged, sheet_rows, workbooks, context.choices, progress)
         sheets = (merged.statements, tuple(problems), notes, tuple(workbooks))
         return CheckedSheets(*sheets, merged.before, merged.after)
 
@@ -240,7 +240,12 @@ class Checker:
                 yield CellProblem(SOURCE_FORBIDDEN, statement.address, name)
 
     def _validated(
-        self, merged: MergedSources, sheet_rows: SheetRows, workbooks: Sequence[Workbook], progress: Progress
+        self,
+        merged: MergedSources,
+        sheet_rows: SheetRows,
+        workbooks: Sequence[Workbook],
+        choices: Choices,
+        progress: Progress,
     ) -> list[CellProblem]:
         """Returns the results of the shapes, each at the cell of its statement, or of a row about the same entity."""
         with TemporaryDirectory(prefix="citygraph-sheets-") as folder:
@@ -250,7 +255,9 @@ class Checker:
             report = check(self._without_sources(merged), [path], progress, self.release)
         start = CellAddress(str(workbooks[0].path), next((grid.name for grid in workbooks[0].grids), ""), 1, 0)
         shapes = properties_of_shapes(quad for file in self.sources.shape_files() for quad in file.read())
-        results = ShapeResults(merged, sheet_rows, self.model.languages[0], self.language, start, shapes)
+        results = ShapeResults(
+            merged, sheet_rows, self.model.languages[0], self.language, start, shapes, choices, self.model.sheets
+        )
         return list(results.problems(report.results, _STATEMENTS))
 
     def _without_sources(self, merged: MergedSources) -> Sources:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pyoxigraph import NamedNode, Quad
 
+from citygraph.catalogues import N_, translated
 from citygraph.rdf.terms import RDFS, SH, split_iri
 from citygraph.report import ValidationResult
 from citygraph.sheets.cell_problems import ERROR, WARNING, CellAddress, CellProblem, CellRule
+from citygraph.sheets.choices import Choices
 from citygraph.sheets.merging import MergedSources, SheetRows
 from citygraph.sheets.rows import SheetRow
 from citygraph.sheets.slots import source_of
-from citygraph.sheets.table_model import SheetColumn, expanded
+from citygraph.sheets.table_model import Sheet, SheetColumn, expanded
 
 # A value that a shape requires, and one that it recommends.
 ADD = CellRule("value-missing", "The column {column} is empty.", "Write it into the column {column}.")
@@ -29,7 +31,14 @@ ELSEWHERE = CellRule(
     "Change the rows, or correct what is there. {remedy}",
 )
 # A property in the remedy of a shape, and the language of the text that it is to have.
-_PROPERTY = re.compile(r'\b([a-z]+:[A-Za-z]+)\b(?: "…"@([a-z-]+))?')
+_PROPERTY = re.compile(r'\b([a-z]+:[A-Za-z]\w*)\b(?: "…"@([a-z-]+))?')
+# Terms of the ontology that the user of a sheet does not know: classes, and properties without a column.
+_CLASS = re.compile(r"cg:[A-Z]\w*")
+_UNKNOWN = re.compile(r"(?:cg|schema|dcterms|skos|rdfs|owl|geo|rdf):[a-z]\w*")
+_NO_COLUMN = N_(
+    "No sheet has a column for {terms}. A source that states it is written as a Turtle file in data/, instead of in "
+    "spreadsheets."
+)
 _PREFIXED_NAME = re.compile(r"(?<![\w:])[a-z]+:[A-Za-z]\w*")
 _LABEL = RDFS("label")
 
@@ -54,6 +63,7 @@ class ShapeResults:
     """Places results at cells: that of the statement, the empty one of a missing value, or a row about the entity.
 
     `start` is the cell of violations that are not of a row, `properties` has those that the query of a shape names.
+    `choices` has the names of classes, `sheets` the columns for which a property of a remedy is looked up.
     """
 
     def __init__(
@@ -64,9 +74,12 @@ class ShapeResults:
         reader: str,
         start: CellAddress,
         properties: Mapping[str, frozenset[NamedNode]],
+        choices: Choices,
+        sheets: Sequence[Sheet],
     ) -> None:
         self._merged, self._rows, self._start, self._properties = merged, rows, start, properties
         self._first, self._reader = first_language, reader
+        self._choices, self._sheets = choices, sheets
         self._placed = {one.quad: one.address for one in merged.statements}
         self._by_subject = {one.quad.subject: one.address for one in reversed(merged.statements)}
         self._by_iri = {str(getattr(term, "value", "")): address for term, address in self._by_subject.items()}
@@ -117,7 +130,7 @@ class ShapeResults:
             rule = CellRule(name, message, (ADD if severity == ERROR else FILL_IN).remedy, severity)
             yield CellProblem(rule, place, "", {"column": column.title(self._first)})
             return
-        remedy = self._in_columns(remedy, row) if row else remedy
+        remedy = self.in_columns(remedy, row.sheet if row else None)
         yield CellProblem(CellRule(name, message, _quoted(remedy), severity), address, self._value(quad, address))
 
     def _read_by_shape(self, result: ValidationResult, quad: Quad) -> Quad:
@@ -175,15 +188,40 @@ class ShapeResults:
             for column in row.sheet.columns
         )
 
-    def _in_columns(self, text: str, row: SheetRow) -> str:
-        """Returns a remedy with the titles of columns instead of properties."""
+    def in_columns(self, text: str, sheet: Sheet | None) -> str:
+        """Returns a remedy with the titles of columns instead of properties, and the names of classes.
+
+        A column of another sheet has the title of that sheet. Properties without a column are named at the end.
+        """
+        others = [one for one in self._sheets if one != sheet]
+        without: dict[str, None] = {}
 
         def title(match: re.Match[str]) -> str:
-            columns = [one for one in row.sheet.columns if one.property == match[1] or match[1] in one.also]
-            tagged = [one for one in columns if not match[2] or one.tag(self._first) == match[2]]
-            return tagged[0].title(self._first) if tagged else match[0]
+            term, language = match.groups()
+            if own := self._titles(sheet, term, language) if sheet else "":
+                return own
+            if _CLASS.fullmatch(term):
+                return self._choices.label(expanded(term).value, self._reader)
+            for other in others:
+                if titles := self._titles(other, term, language):
+                    return f"{titles} ({other.title(self._first)})"
+            if _UNKNOWN.fullmatch(term):
+                without[term] = None
+            return match[0]
 
-        return _PROPERTY.sub(title, text)
+        remedy = _PROPERTY.sub(title, text)
+        if without:
+            remedy += " " + translated(_NO_COLUMN, self._reader).format(terms=", ".join(without))
+        return remedy
+
+    def _titles(self, sheet: Sheet, term: str, language: str | None) -> str:
+        """Returns the titles of the columns that state a property, "" if there are none."""
+        columns = {
+            one.key: one
+            for one in reversed(sheet.columns)
+            if (one.property == term or term in one.also) and (not language or one.tag(self._first) == language)
+        }
+        return "/".join(one.title(self._first) for one in reversed(columns.values()))
 
 
 def _quoted(text: str) -> str:
