@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import socket
@@ -282,6 +283,8 @@ class Quick(Application):
     def reply(self, environ: WSGIEnvironment) -> Reply:
         if environ["QUERY_STRING"] == "fails":
             raise OSError("the store is gone")
+        if environ["QUERY_STRING"] == "large":
+            return Reply(body=b"x" * 50_000_000)
         headers = [("X-Broken", "a\r\nb")] if environ["QUERY_STRING"] == "breaks" else []
         return Reply(200, headers, self.quick(environ))
 
@@ -298,6 +301,27 @@ def test_a_header_cannot_have_the_key_of_another(port: int) -> None:
 def test_what_is_not_http_is_refused(port: int, sent: bytes) -> None:
     """A wrong request line, and a length that is ambiguous."""
     assert exchange(port, sent).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    "sent", [b"NONSENSE\r\n\r\n", b"GET http://: HTTP/1.1\r\n\r\n", GET[:-2] % b"/" + b"x: y\r\n" * 101 + b"\r\n"]
+)
+def test_what_follows_a_request_and_is_not_http_is_refused_after_the_response(sent: bytes) -> None:
+    """(RFC 9112, 9.3.2) Its client would take the refusal for the response to the request."""
+    application = Application()
+    with answering(application) as port, connected(port) as connection:
+        connection.sendall(GET % b"/slow" + sent)
+        assert application.events["begun"].wait(PATIENCE)
+        application.events["go"].set()
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"200", b"400"]
+
+
+def test_a_malformed_body_is_refused_at_once() -> None:
+    """Its request would wait for the rest."""
+    head = b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with answering(Application()) as port:
+        assert exchange(port, head + b"no length\r\n").startswith(b"HTTP/1.1 400")
 
 
 def test_an_address_that_is_not_encoded_is_refused_with_advice(port: int) -> None:
@@ -344,6 +368,42 @@ def test_a_connection_without_requests_is_closed_after_a_time(path: bytes, monke
         connection.sendall(GET % path)
         assert responses(connection).startswith(b"HTTP/1.1 200")
         assert is_closed(connection)
+
+
+def test_an_idle_client_that_leaves_a_response_unread_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If only its end is unread, the connection has no other time limit, and would never close."""
+    monkeypatch.setattr(http_connection, "_IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(HttpConnection, "connection_made", _with_little_sent(HttpConnection.connection_made))
+    configured = Settings(port=0, workers=1, threads=1)
+    (listener,) = listeners(configured)
+    connections = CountedConnections()
+    with serving(Quick(), listener, configured, connections), connected(listener.getsockname()[1]) as connection:
+        connection.sendall(GET % b"/quick?large")
+        wait_for(lambda: connections.had_any and not connections.number)
+
+
+class CountedConnections(ConnectionNumber):
+    """The number of open connections of one process."""
+
+    def __init__(self) -> None:
+        super().__init__(memoryview(bytearray(8)).cast("q"), 0)
+        self.number, self.had_any = 0, False
+
+    def add(self, number: int) -> None:
+        super().add(number)
+        self.number += number
+        self.had_any = True
+
+
+def _with_little_sent(connection_made: Callable[..., None]) -> Callable[..., None]:
+    """A connection whose unread responses wait in the process, however large they are."""
+
+    def made(self: HttpConnection, transport: asyncio.Transport) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        transport.set_write_buffer_limits(100_000_000)
+        connection_made(self, transport)
+
+    return made
 
 
 def test_a_connection_with_a_request_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,10 +118,10 @@ class Connections:
                 self._reading[connection] = now, connection.unread
             elif now - since > _READING_SECONDS:
                 late.append(connection)
+        late.extend(takewhile(lambda one: now - self._idle[one] > _IDLE_SECONDS, self._idle))
         for connection in late:
+            # Unlike close(), it does not wait for a client that leaves the end of a response unread.
             connection.transport.abort()
-        for connection in [*takewhile(lambda one: now - self._idle[one] > _IDLE_SECONDS, self._idle)]:
-            connection.transport.close()
         self._is_checking = False
         if self._sending or self._reading or self._idle:
             self._check_later(loop)
@@ -146,6 +146,7 @@ class HttpConnection(HttpToolsProtocol):
         self._part = _NONE
         self._received = 0  # bytes of this part, at least, or between two requests
         self._left_at_once = _MOST_AT_ONCE
+        self._refusal = ""  # of what follows the requests under way
 
     @property
     def unread(self) -> int:
@@ -188,8 +189,13 @@ class HttpConnection(HttpToolsProtocol):
             self._open_connections.has_sent(self)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what is not HTTP. Most often it is an address with letters that are not encoded."""
-        super().send_400_response(f"{msg} {_ENCODING}\n")
+        """Refuses what is not HTTP, after the responses to earlier requests (RFC 9112, 9.3.2)."""
+        if self._is_working() and self._part != _BODY:
+            # The client has nothing more to send that would be read.
+            self._refusal, self._part = msg, _NONE
+        else:
+            # Most often it is an address with letters that are not encoded.
+            super().send_400_response(f"{msg} {_ENCODING}\n")
 
     def _is_working(self) -> bool:
         """Returns whether a request has no response yet."""
@@ -207,10 +213,10 @@ class HttpConnection(HttpToolsProtocol):
         if len(self.headers) > _MOST_HEADERS:
             # The parser passes it on as an error of the request.
             raise ValueError("too many headers")
-        self._part, self._received = _BODY, 0
-        self._open_connections.sends_body(self)
         if not self._answer_quickly():
             super().on_headers_complete()
+        self._part, self._received = _BODY, 0
+        self._open_connections.sends_body(self)
 
     def _answer_quickly(self) -> bool:
         """Serves a request that needs no thread, without a task. Returns False for any other, which had no effects."""
@@ -279,6 +285,8 @@ class HttpConnection(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self._refusal:
+            self.send_400_response(self._refusal)
         elif self._part == _NONE:
             self._open_connections.rests(self)
 
