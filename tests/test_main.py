@@ -153,6 +153,10 @@ def test_query_reads_a_file_and_standard_input(root: Path, tmp_path: Path) -> No
     ("arguments", "stdin", "said"),
     [
         (("query", "no-such"), "", "no stored query 'no-such'; there are: "),
+        (("query", "parners"), "", "no stored query 'parners'; similar names: partners"),
+        (("query", "no-such.rq"), "", "no-such.rq: no such file"),
+        (("query", "SELECT * { ?s ?p ?o }"), "", "give a query text to standard input, with -"),
+        (("export", "graf:notes"), "", "there is no prefix 'graf': did you mean graph:notes?"),
         (("query", "-"), "SELECT * WHERE { ?s ?p }", "line 1, column"),
         (("query", "-", "--format", "ttl"), "SELECT * WHERE { ?s ?p ?o }", "text/csv"),
         (("query", "partners", "-p", "city=x> }"), "", "no entity has the name"),

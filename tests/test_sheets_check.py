@@ -129,6 +129,19 @@ def test_a_name_of_an_entity_of_another_kind_is_not_called_unknown(instance: Ins
     assert "of the kind of this column" in problem.message(str)
 
 
+def test_a_name_without_a_similar_one_gets_no_list_of_similar_ones(instance: Instance, tmp_path: Path) -> None:
+    """The remedy ended with an empty list."""
+    sheets = [("agreements", AGREEMENTS.replace("Danzig;", "Xqzzw;")), ("places", PLACES), ("sources", SOURCES)]
+    problem = next(one for one in checked(instance, tmp_path, sheets).errors if one.rule.name == "name-unknown")
+    assert problem.remedy(str) == "Correct the name, or describe the entity in a row of its own."
+
+
+def test_a_name_in_a_row_with_an_error_is_not_called_unknown(instance: Instance, tmp_path: Path) -> None:
+    """The kind of the place is wrong: the error is there, not where the place is named."""
+    sheets = [("agreements", AGREEMENTS), ("places", PLACES.replace(";city;", ";town;")), ("sources", SOURCES)]
+    assert {rule for _, _, rule in cells(checked(instance, tmp_path, sheets))} == {"choice"}
+
+
 def test_the_value_of_a_problem_is_what_the_cell_says(instance: Instance, tmp_path: Path) -> None:
     """The partner's name as it is written, and the home city's own for a cell that is left empty."""
     agreements = AGREEMENTS.replace(";12.04.1976", ";")

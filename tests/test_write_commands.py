@@ -97,6 +97,14 @@ def test_a_token_is_shown_once_and_revoked(tmp_path: Path, monkeypatch: pytest.M
     assert "press-office" not in run("token", "list").stdout
 
 
+def test_a_token_for_graphs_with_an_unknown_prefix_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be valid for no graph at all."""
+    monkeypatch.setenv("CITYGRAPH_TOKENS", str(tmp_path / "tokens.json"))
+    refused = run("token", "make", "press-office", "--graphs", "graf:notes")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "did you mean graph:notes?" in refused.stderr
+
+
 def test_the_list_of_tokens_marks_the_expired_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They can be revoked by name; a token with an end that has passed is not made."""
     monkeypatch.setenv("CITYGRAPH_TOKENS", str(tmp_path / "tokens.json"))

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from citygraph.cli import console
-from citygraph.errors import UsageError
+from citygraph.errors import NotFound, UsageError
 from citygraph.graph.examples import current_examples, examples_in
 from citygraph.instance import current_instance
 from citygraph.matching.lookup import Lookup
@@ -42,6 +42,12 @@ def query_text(settings: Settings, release: Release, query: str, values: dict[st
         if values:
             raise UsageError("only stored queries have parameters")
         return console.read_input(Path(query))
+    if any(sign.isspace() for sign in query):
+        raise UsageError(
+            "this is neither the name of a stored query nor a file: give a query text to standard input, with -"
+        )
+    if Path(query).suffix:
+        raise NotFound(f"{query}: no such file")
     examples = examples_in(release.open_store(), current_instance())
     stored = find_query(sources_of(settings).query_folders, query, examples, language)
     return stored.bind(resolved(stored, release, values))

@@ -139,6 +139,8 @@ class Graph:
         `match` is true if it is certain: rows without it need a decision. `country` has a country for each name. A
         pandas.Series keeps its index.
         """
+        if isinstance(names, str):
+            raise ValueError(f"names is one text: write [{names!r}], a list, or a column of a frame")
         cells = [_text(name) for name in names]
         countries = [""] * len(cells) if country is None else [_text(one) for one in country]
         if len(countries) != len(cells):

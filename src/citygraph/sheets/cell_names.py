@@ -17,6 +17,9 @@ UNKNOWN_NAME = CellRule(
     "{value} is not a name of an entity of the kind of this column, in the graph or in this workbook.",
     "Correct the name, or describe the entity in a row of its own. Similar: {candidates}.",
 )
+UNLIKE_ANY_NAME = CellRule(
+    UNKNOWN_NAME.name, UNKNOWN_NAME.message, "Correct the name, or describe the entity in a row of its own."
+)
 AMBIGUOUS_NAME = CellRule(
     "name-ambiguous",
     "{value} names several entities.",
@@ -33,6 +36,7 @@ class Names:
     def __init__(self, finder: Lookup | None) -> None:
         self._finder = finder
         self._own: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._withheld: set[str] = set()
         self._labels: dict[str, str] = {}
         self._matches: dict[tuple[str, frozenset[str]], list[str]] = {}
 
@@ -40,6 +44,14 @@ class Names:
         """Adds a name that a row of the workbook gives to an entity of this class, such as "cg:City"."""
         self._own[fold(name)].add((iri, local_name(class_)))
         self._labels.setdefault(iri, name)
+
+    def withhold(self, names: Iterable[str]) -> None:
+        """Notes the names of a row that describes an entity, but has an error: its identifier is not known yet."""
+        self._withheld.update(map(fold, names))
+
+    def is_withheld(self, name: str) -> bool:
+        """Returns whether the name is that of a row with an error, which is reported there."""
+        return fold(name) in self._withheld
 
     def label(self, iri: str) -> str:
         """Returns the first name that a row gives to an entity, else its label in the graph, else its identifier."""
@@ -68,13 +80,13 @@ class Names:
         return self._matches[key]
 
     def candidates(self, text: str, classes: Iterable[str]) -> str:
-        """Returns the most similar entities of the graph for a message: label and identifier."""
+        """Returns the most similar entities of the graph for a message, label and identifier; "" if none is similar."""
         if self._finder is None:
-            return "–"
+            return ""
         question = Question(text, tuple(local_name(class_) for class_ in classes), limit=_CANDIDATES)
         candidates = reconcile(question, self._finder)
         names = (f"{one.entity.label} ({one.entity.iri.removeprefix(ID)})" for one in candidates)
-        return ", ".join(names) or "–"
+        return ", ".join(names)
 
     def _in_graph(self, text: str, classes: frozenset[str], country: str) -> list[str]:
         if self._finder is None:

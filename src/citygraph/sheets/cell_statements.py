@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ID, RDF, RDFS, SOURCE
-from citygraph.sheets.cell_names import AMBIGUOUS_NAME, UNKNOWN_NAME, Names
+from citygraph.sheets.cell_names import AMBIGUOUS_NAME, UNKNOWN_NAME, UNLIKE_ANY_NAME, Names
 from citygraph.sheets.cell_problems import CellAddress, CellProblem, CellRule
 from citygraph.sheets.cell_terms import PLAIN_TERMS, RULE_OF
 from citygraph.sheets.choices import Choices
@@ -118,11 +118,13 @@ class RowReader:
         names = [cell for column, cell in row.cells.items() if column.key == "name"]
         class_ = self._class(row, node)
         iri = self._iri(row, node, class_, names)
-        if iri is None:
-            return None
         others = row.cell("other_names")
         texts = [self._without_source(cell.text)[0] for cell in (*names, *((others,) if others else ()))]
-        for name in (part for text in texts for part in _PARTS.split(text)):
+        parts = [part for text in texts for part in _PARTS.split(text)]
+        if iri is None:
+            self._context.names.withhold(parts)
+            return None
+        for name in parts:
             self._context.names.add(name, iri, class_)
         self._context.names.add(iri.removeprefix(ID), iri, class_)
         return NamedNode(iri)
@@ -381,9 +383,10 @@ class RowReader:
         if matches:
             identifiers = ", ".join(iri.removeprefix(ID) for iri in matches[:5])
             self.problems.append(CellProblem(AMBIGUOUS_NAME, address, text, {"candidates": identifiers}))
-        else:
-            values = {"candidates": names.candidates(text, column.classes)}
-            self.problems.append(CellProblem(UNKNOWN_NAME, address, text, values))
+        elif not names.is_withheld(text):
+            candidates = names.candidates(text, column.classes)
+            rule = UNKNOWN_NAME if candidates else UNLIKE_ANY_NAME
+            self.problems.append(CellProblem(rule, address, text, {"candidates": candidates}))
         return None
 
 

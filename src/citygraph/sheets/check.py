@@ -139,7 +139,7 @@ class Checker:
             if problem.address not in faulty
         ]
         problems = [*unreadable, *more]
-        if self.release is None and (unknown := [one for one in more if one.rule == UNKNOWN_NAME]):
+        if self.release is None and (unknown := [one for one in more if one.rule.name == UNKNOWN_NAME.name]):
             problems.append(CellProblem(NO_RELEASE, unknown[0].address))
         notes = tuple(note for workbook in workbooks for note in workbook.notes)
         if any(problem.rule.severity == ERROR for problem in problems):

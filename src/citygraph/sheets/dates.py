@@ -22,7 +22,7 @@ NO_SUCH_DAY = CellRule("date-calendar", "The calendar has no day {value}.", "Cor
 AMBIGUOUS = CellRule(
     "date-ambiguous",
     "{value} can mean {first} or {second}.",
-    "Write the date as {first} or {second}, or set the order of day and month in the mapping.",
+    "Write the date as {first} or {second}, or set the order of day and month: --date-order, or the mapping.",
 )
 TWO_DIGIT_YEAR = CellRule(
     "date-century", "{value} can mean the year {first} or {second}.", "Write the year with four digits."

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -139,11 +140,13 @@ def load_queries(
 def find_query(
     folders: Iterable[Path], name: str, examples: Mapping[str, str] | None = None, language: str = ""
 ) -> StoredQuery:
-    """Returns the stored query of that name. Raises NotFound with a list of the existing ones."""
+    """Returns the stored query of that name. Raises NotFound with the nearest names, or else all of them."""
     queries = load_queries(*folders, examples=examples, language=language)
-    if name not in queries:
-        raise NotFound(f"no stored query {name!r}; there are: {', '.join(queries) or 'none'}")
-    return queries[name]
+    if name in queries:
+        return queries[name]
+    if nearest := get_close_matches(name, queries, 3):
+        raise NotFound(f"no stored query {name!r}; similar names: {', '.join(nearest)}")
+    raise NotFound(f"no stored query {name[:80]!r}; there are: {', '.join(queries) or 'none'}")
 
 
 def read_query(path: Path, name: str, examples: Mapping[str, str] | None = None, language: str = "") -> StoredQuery:

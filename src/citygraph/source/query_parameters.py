@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode
@@ -118,6 +119,8 @@ def expand(name: str) -> str:
     iri = PREFIXES[prefix] + local if prefix in PREFIXES else name
     if not colon or _NOT_IN_IRI.search(iri):
         raise UsageError(f"{name!r} is neither an IRI nor a prefixed name")
+    if prefix not in PREFIXES and not local.startswith("//") and (near := get_close_matches(prefix, PREFIXES, 1, 0.65)):
+        raise UsageError(f"there is no prefix {prefix!r}: did you mean {near[0]}:{local}?")
     return iri
 
 
