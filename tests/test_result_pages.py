@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import create_environ
 
 from citygraph.engine.engines import Answer
 from citygraph.freeze.inprocess import InProcessEngine
+from citygraph.rdf.formats import BY_NAME
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.sparql.protocol import Query
 from citygraph.web import create_app
 from citygraph.web.http.bodies import Outlet
-from citygraph.web.http.messages import OUTLET
+from citygraph.web.http.messages import OUTLET, Reply, Request
+from citygraph.web.sparql.endpoint import name_file
 from tests.past import three_releases
 from tests.small import REPOSITORY
 
@@ -68,6 +71,33 @@ def test_binary_files_are_named_and_can_be_read_in_parts(client: FlaskClient) ->
     assert whole.headers["Content-Disposition"] == 'attachment; filename="partners.parquet"'
     part = client.get(f"{PARTNERS}.parquet", headers={"Range": "bytes=-4"})
     assert (part.status_code, part.data) == (206, b"PAR1")
+
+
+@pytest.mark.parametrize(
+    ("format_", "name"),
+    [
+        ("json", "partners.json"),
+        ("xml", "partners.xml"),
+        ("csv", "partners.csv"),
+        ("tsv", "partners.tsv"),
+        ("sheet", "partners.csv"),
+        ("md", "partners.md"),
+        ("geojson", "partners.geojson"),
+    ],
+)
+def test_a_text_is_shown_and_saved_under_a_name_with_an_extension(client: FlaskClient, format_: str, name: str) -> None:
+    """Browsers save a type that they cannot show, and know no extension for some. A program's reply has no name."""
+    reply = client.get(f"{PARTNERS}?format={format_}")
+    assert reply.headers["Content-Disposition"] == f'inline; filename="{name}"'
+    assert "Content-Disposition" not in client.get(PARTNERS, headers={"Accept": "text/csv"}).headers
+
+
+def test_a_name_in_other_letters_is_kept_and_has_a_form_in_ascii() -> None:
+    """As RFC 6266 recommends in appendix D."""
+    reply = Reply(headers=[("Content-Type", BY_NAME["tsv"].content_type)])
+    name_file(Request(create_environ("/queries/\u0130zmir")), "tsv", reply)
+    named = "inline; filename=\"Izmir.tsv\"; filename*=UTF-8''%C4%B0zmir.tsv"
+    assert reply.header("Content-Disposition") == named
 
 
 @pytest.mark.parametrize(

@@ -76,8 +76,13 @@ def fold(text: str) -> str:
     Баку folds to "baku". Apostrophes and the letters like them do not count: Nukuʻalofa is "nukualofa".
     """
     # anyascii writes U+02BB, U+02BF and the Arabic ʿayn as a grave accent, U+02BC and U+02BE as an apostrophe.
-    ascii_text = anyascii(nfc(text)).lower().replace("'", "").replace("`", "")
+    ascii_text = in_ascii(text).lower().replace("'", "").replace("`", "")
     return _SPACES.sub(" ", ascii_text).strip()
+
+
+def in_ascii(text: str) -> str:
+    """Returns the text in the letters of ASCII: İzmir becomes Izmir, Баку Baku."""
+    return anyascii(nfc(text))
 
 
 def separates_words(character: str) -> bool:

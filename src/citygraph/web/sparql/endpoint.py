@@ -28,6 +28,7 @@ from citygraph.sparql.protocol import (
     query_name,
 )
 from citygraph.stores.store_queries import StoreQueries
+from citygraph.text import in_ascii
 from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.bodies import BodyReceiver, compress, declared_length, has_body
 from citygraph.web.http.messages import (
@@ -50,8 +51,12 @@ from citygraph.web.sparql.results import VARY, Headers, QueryRequest, Results
 from citygraph.web.sparql.results import Runs as Runs
 from citygraph.web.sparql.service_description import describe_service, write_description
 
-# Formats that a browser saves, by their Content-Type.
-_SAVED = {format_.content_type: format_.extension for format_ in FORMATS if not format_.text}
+# The extension of a saved result, and whether a browser can only save it, by Content-Type. JSON and XML have their own
+# names instead of srj and srx, which few programs know.
+_SAVED = {
+    format_.content_type: (format_.name if format_.results else format_.extension, not format_.text)
+    for format_ in FORMATS
+}
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 # Returns the reply to a query in a format that a page can read.
 Ask = Callable[[Query], Reply]
@@ -151,7 +156,7 @@ class SparqlEndpoint:
             request.environ.get(OUTLET),
         )
         answer = self.results.answer(query_request)
-        _name_file(request, answer)
+        name_file(request, operation.format, answer)
         return self._located(request, operation, query_request, answer) if request.method == "QUERY" else answer
 
     def _located(
@@ -268,8 +273,15 @@ def _check_type(environ: Mapping[str, Any], content_type: str) -> None:
         raise UnsupportedMedia("a compressed body is not read", (FORM, DIRECT))
 
 
-def _name_file(request: Request, answer: Reply) -> None:
+def name_file(request: Request, format_: str | None, answer: Reply) -> None:
     """Names the file as which a browser saves the result, because an address with ?format= has no extension."""
-    if extension := _SAVED.get(answer.header("Content-Type")):
-        name = _UNSAFE.sub("-", request.path.rpartition("/")[2].removesuffix(f".{extension}"))
-        answer.set("Content-Disposition", f'attachment; filename="{name}.{extension}"')
+    extension, is_attachment = _SAVED.get(answer.header("Content-Type"), ("", False))
+    # Programs, which send Accept, give names themselves.
+    if not extension or not (is_attachment or format_):
+        return
+    name = request.path.rpartition("/")[2].removesuffix(f".{extension}")
+    plain = _UNSAFE.sub("-", in_ascii(name))
+    # The name in other letters is for browsers, all of which know it (RFC 6266, 4.3).
+    other = "" if name.isascii() else f"; filename*=UTF-8''{quote(name, safe='')}.{extension}"
+    kind = "attachment" if is_attachment else "inline"
+    answer.set("Content-Disposition", f'{kind}; filename="{plain}.{extension}"{other}')
