@@ -14,10 +14,9 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from citygraph.commit.writer_client import start_writer
 from citygraph.engine.host import start_host
@@ -27,7 +26,6 @@ from citygraph.engine.upkeep import Upkeep
 from citygraph.errors import UsageError
 from citygraph.logs import start_logging
 from citygraph.release.releases import Releases
-from citygraph.server.web_processes import WebProcesses
 from citygraph.service_manager import ServiceManager, passed_listeners
 from citygraph.settings import Settings, export_to_environment
 from citygraph.storage.automatic_push import start_automatic_push
@@ -35,14 +33,14 @@ from citygraph.storage.following import start_follower
 from citygraph.stores.keeping import StoreKeeper
 from citygraph.traces import require_exporter
 
-if TYPE_CHECKING:
-    from citygraph.web.application import Application
-
 log = logging.getLogger(__name__)
 
-_APPLICATION = "citygraph.web.application"
 _CREDENTIALS = "AWS_"
-_IMPORTED_LATE = ("uvicorn.lifespan.off", "uvicorn.loops.uvloop", "encodings.idna")
+# The web processes are forked with these modules. The last three are those that the HTTP server imports late.
+_IMPORTED_LATE = (
+    *("citygraph.web.application", "citygraph.server.web_processes", "citygraph.metrics_server"),
+    *("uvicorn.lifespan.off", "uvicorn.loops.uvloop", "encodings.idna"),
+)
 _OLDEST_THRESHOLD = 100  # of the garbage collector: ten times the default
 _THREADS = 8  # more than the upkeep has
 # The processes of a server that was killed may keep its port for so long.
@@ -56,6 +54,8 @@ def serve(settings: Settings) -> None:
 
     Raises UsageError if the address is taken, OSError if the engine host does not start.
     """
+    # Modules and the application are no garbage. To look through them takes a tenth of the time of a start.
+    gc.disable()
     start_logging("main", settings)
     require_free(settings)
     require_exporter()
@@ -67,7 +67,7 @@ def serve(settings: Settings) -> None:
         # A follower accepts no changes.
         starting = None if settings.follow else pool.submit(start_writer, settings)
         pushing = pool.submit(start_automatic_push, settings, credentials) if settings.push_to else None
-        loading = pool.submit(importlib.import_module, _APPLICATION)
+        loading = pool.submit(_import_modules, _IMPORTED_LATE)
         host = stack.enter_context(start_host(settings))
         others = [stack.enter_context(starting.result() if starting else start_follower(host.settings, credentials))]
         writer_socket = others[0].socket if starting else ""
@@ -77,21 +77,23 @@ def serve(settings: Settings) -> None:
         export_to_environment(host.settings.with_changes(writer_socket=writer_socket))
         host.open(Releases(settings.releases).current_id())
         loading.result()
-        # The web processes are forked with the application, and with the modules that the HTTP server imports late.
-        for module in _IMPORTED_LATE:
-            importlib.import_module(module)
-        application = _application()
+        # Imported by now, and not before the services have been started.
+        from citygraph.metrics_server import metrics_served
+        from citygraph.server.web_processes import WebProcesses
+        from citygraph.web.application import application
+
+        site = application()
         # The collector skips these: its marks would copy shared pages.
-        gc.collect()
         gc.freeze()
+        gc.enable()
         # What web processes keep is no garbage: it is visited less often, also in their caches.
         gc.set_threshold(*gc.get_threshold()[:2], _OLDEST_THRESHOLD)
-        stack.enter_context(_metrics_served(host.settings))
+        stack.enter_context(metrics_served(host.settings))
         manager = ServiceManager()
         stack.enter_context(Upkeep(settings, host, others, pool, manager.ready, manager.alive))
         if settings.store and settings.store_loads:
             stack.enter_context(StoreKeeper(settings, pool))
-        WebProcesses(settings, application.begin_process, partial(_stop, manager, (host, *others))).serve()
+        WebProcesses(settings, site.begin_process, partial(_stop, manager, (host, *others))).serve()
 
 
 def _stop(manager: ServiceManager, services: Sequence[ServiceProcess]) -> None:
@@ -114,13 +116,6 @@ def _take_credentials() -> dict[str, str]:
         ):
             ctypes.memset(start + variable.start(), 0, len(variable[0]))
     return credentials
-
-
-def _metrics_served(settings: Settings) -> AbstractContextManager[None]:
-    # Imported by now with the application, and not before the services have been started.
-    from citygraph.metrics_server import metrics_served
-
-    return metrics_served(settings)
 
 
 def _warn_of_missing_front_end(built: Path) -> None:
@@ -155,6 +150,6 @@ def _require_free_port(host: str, port: int, setting: str) -> None:
             time.sleep(_RETRY_SECONDS)
 
 
-def _application() -> Application:
-    application: Application = importlib.import_module(_APPLICATION).application()
-    return application
+def _import_modules(names: Sequence[str]) -> None:
+    for name in names:
+        importlib.import_module(name)

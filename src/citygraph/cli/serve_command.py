@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 import click
-from rich.console import Console
 
 from citygraph.cli.console import OK, command
 from citygraph.errors import NotFound, UsageError
@@ -67,6 +66,8 @@ def serve(context: click.Context, /, builds: bool, **changes: Any) -> int:
 
 def _following(settings: Settings, builds: bool) -> Settings:
     """Returns the settings of a server that follows a publisher, after its first release has arrived."""
+    from rich.console import Console
+
     from citygraph.cli.console import TerminalProgress
     from citygraph.storage.object_folder import open_folder
     from citygraph.storage.pulling import pull

@@ -20,7 +20,6 @@ from pyoxigraph import Store
 from citygraph.errors import Conflict, NewerRelease, NotFound
 from citygraph.release.folder_locks import file_lock, is_abandoned, sync_tree
 from citygraph.release.format_version import require_readable
-from citygraph.release.result_store import protected
 from citygraph.saving import sync
 
 CURRENT = "current"
@@ -294,6 +293,8 @@ class Releases:
 
         Returns the names of the removed releases, or of those to be removed with `dry_run`.
         """
+        from citygraph.release.result_store import protected  # which imports a parser of SPARQL
+
         with self.locked():
             history = self.history()
             kept = {release.id for release in history[:keep]} if isinstance(keep, int) else keep(history)
@@ -356,9 +357,8 @@ class Releases:
             (staged.path / "lock").unlink(missing_ok=True)
             sync_tree(staged.path)
             staged.path.chmod(0o755)
-            target = self.root / name
-            self._make_current(staged.path, target)
-        return Release(target, manifest)
+            self._make_current(staged.path, self.root / name)
+        return Release(self.root / name, manifest)
 
     def _make_current(self, staged: Path, target: Path) -> None:
         """Renames the folder, then the link; while the link has its first name, `sweep` can undo this."""

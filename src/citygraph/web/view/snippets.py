@@ -13,7 +13,6 @@ from keyword import iskeyword
 from urllib.parse import urlencode
 
 from citygraph.catalogues import ENGLISH
-from citygraph.client.query_terms import as_variables
 
 # The first of these words outside of IRIs, comments and names is the form of the query.
 _FORM = re.compile(
@@ -103,6 +102,9 @@ def _site(root: str, release: str) -> str:
 
 def _python(query: str, site: str, form: str) -> str:
     # In the client a dollar sign marks a parameter; in SPARQL it is another way to write a variable.
+    # The client would delay the start of the server.
+    from citygraph.client.query_terms import as_variables
+
     return _ask_in_python(python_text(site), f"query({python_text(as_variables(query))})", form)
 
 
