@@ -56,6 +56,11 @@ class KeptValidation(Validation):
             self._is_idle = False
         self._sources, self._same, self._with_places = sources, same, False
 
+    def prepare(self, data: Path) -> None:
+        """Begins to read, as `Validation.prepare` does. Without a validation after it, the process is not kept."""
+        self._is_idle = False
+        super().prepare(data)
+
     def start(self, data: Path, both: bool = False, with_places: bool = False) -> None:
         """Begins to validate, as `Validation.start` does."""
         self._is_idle, self._with_places = False, with_places

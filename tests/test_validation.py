@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from citygraph.build.build import build, check
-from citygraph.build.validation import validate
+from citygraph.build.validation import Validation, validate
 from citygraph.commit.change import Change, Commit, Update
 from citygraph.commit.commit import Followup
 from citygraph.errors import BadData, CitygraphError, Violations
@@ -84,6 +84,12 @@ def test_engines_that_cannot_run_are_an_error_not_a_pass(tmp_path: Path) -> None
     (tmp_path / "data.nt").touch()
     with pytest.raises(CitygraphError, match="could not run"):
         validate(Sources(tmp_path, tmp_path), tmp_path / "data.nt")
+    with Validation(Sources(tmp_path, tmp_path)) as validation:
+        validation._process.wait()  # they end before they are asked
+        validation.prepare(tmp_path / "data.nt")
+        validation.start(tmp_path / "data.nt")
+        with pytest.raises(CitygraphError, match="could not run"):
+            validation.report()
 
 
 PREFIX_LINES = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())

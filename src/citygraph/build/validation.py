@@ -120,7 +120,8 @@ class Validation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._process:
+        # A process that has ended early cannot be sent what was left to send.
+        with suppress(BrokenPipeError), self._process:
             # It holds no state that is worth saving.
             self._process.kill()
         self._errors.close()
