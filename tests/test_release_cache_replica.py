@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
+from pyoxigraph import Store
 
 from citygraph.commit.change import Change, Commit, Update
 from citygraph.commit.commit import Followup
@@ -16,7 +18,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web.view.release_cache import OpenRelease, ReleaseCache
 from tests.committing import committed
-from tests.running import wait_for
+from tests.running import PATIENCE, wait_for
 
 Write = Callable[[str], None]
 
@@ -113,6 +115,30 @@ def test_older_release_stays_on_the_disk(shelf: ReleaseCache, settings: Settings
     write("one")
     held(shelf.current())
     assert left_on_disk(shelf, shelf.get(first))
+
+
+def test_an_open_release_is_read_while_another_one_is_opened(
+    shelf: ReleaseCache, settings: Settings, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop must not wait for the store of an older release, which only one request needs."""
+    first = Releases(settings.releases).current().id
+    write("one")
+    current = shelf.current()
+    begun, go = Event(), Event()
+    open_store = Release.open_store
+
+    def open_later(release: Release) -> Store:
+        begun.set()
+        go.wait(PATIENCE)
+        return open_store(release)
+
+    monkeypatch.setattr(Release, "open_store", open_later)
+    with ThreadPoolExecutor(3) as threads:
+        older = [threads.submit(shelf.get, first) for _ in range(2)]
+        assert begun.wait(PATIENCE)
+        assert threads.submit(shelf.current).result(PATIENCE / 2) is current
+        go.set()
+        assert older[0].result(PATIENCE) is older[1].result(PATIENCE) is shelf.get(first)
 
 
 def test_a_check_of_health_holds_nothing_in_memory(shelf: ReleaseCache) -> None:

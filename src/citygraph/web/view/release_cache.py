@@ -42,11 +42,14 @@ from citygraph.web.view.findings import Findings, read_findings
 from citygraph.web.view.values import Text
 
 log = logging.getLogger(__name__)
+Indexed = TypeVar("Indexed", Entity, IndexedEntity)
 
 _MOST_READERS = 16  # languages and roots of addresses
 _SHARED = 2**23  # bytes of parts that pages share
 _DESCRIPTIONS = 24 * 2**20  # bytes of descriptions
 _LONGEST_CHAIN = 50  # commits after which a release is read again
+_MOST_SCANNED = 50_000  # statements of a graph
+_MOST_LOOKUPS = 2  # open indexes of each thread; a file is opened again in no time
 
 
 class Holder(Protocol):
@@ -170,12 +173,6 @@ def _in_memory(store: Store) -> Store:
         file.seek(0)
         copy.bulk_load(file, RdfFormat.N_QUADS, lenient=True)
     return copy
-
-
-_MOST_SCANNED = 50_000
-
-
-Indexed = TypeVar("Indexed", Entity, IndexedEntity)
 
 
 class PageNames(NamedTuple):
@@ -306,10 +303,9 @@ class OpenRelease:
             return ()  # an address may have any text, including an invalid IRI
         cached = self._parts.get(graph)
         if cached is None:
-            prefix = graph + "#"
             quads = self.store.quads_for_pattern(None, None, None, NamedNode(graph))
             subjects = (q.subject.value for q in islice(quads, _MOST_SCANNED) if isinstance(q.subject, NamedNode))
-            cached = self._parts[graph] = tuple(sorted({s for s in subjects if s.startswith(prefix)}))
+            cached = self._parts[graph] = tuple(sorted({s for s in subjects if s.startswith(f"{graph}#")}))
         return cached
 
 
@@ -325,6 +321,7 @@ class ReleaseCache:
         self._replica = StoreReplica()
         self._open: OrderedDict[str, OpenRelease] = OrderedDict()
         self._lock = threading.Lock()
+        self._opening = threading.Lock()  # which nobody needs for a release that is open
 
     def reading(self, current: str = "") -> AbstractContextManager[str]:
         """Marks a request as running, which sees one current release and no change of a store in memory.
@@ -343,14 +340,14 @@ class ReleaseCache:
 
     def get(self, release_id: str) -> OpenRelease:
         """Returns the release of that name, which is opened if needed, to read from. Raises NotFound."""
-        with self._lock:
-            opened = self._opened(release_id)
-            if not opened.is_wanted:
-                opened.is_wanted = True
-                is_small = opened.release.manifest.quads <= self._held_quads
-                if is_small and release_id == self._releases.current_id():
-                    self._replica.request(opened)
-            return opened
+        opened = self._opened(release_id)
+        if not opened.is_wanted:
+            with self._lock:
+                is_first, opened.is_wanted = not opened.is_wanted, True
+            is_small = opened.release.manifest.quads <= self._held_quads
+            if is_first and is_small and release_id == self._releases.current_id():
+                self._replica.request(opened)
+        return opened
 
     def has(self, release_id: str) -> bool:
         """Returns whether the release is open, so that `get` does not wait for it."""
@@ -358,25 +355,29 @@ class ReleaseCache:
 
     def is_read(self, release_id: str) -> bool:
         """Returns whether the release is open, and has what every document needs."""
-        opened = self._open.get(release_id)
-        return opened is not None and opened.is_read
+        return (opened := self._open.get(release_id)) is not None and opened.is_read
 
     def check(self) -> Release:
         """Returns the current release, if its store can be opened; no replica is made of it. Raises NotFound."""
-        with self._lock:
-            return self._opened(self._releases.current_id()).release
+        return self._opened(self._releases.current_id()).release
 
     def _opened(self, release_id: str) -> OpenRelease:
-        opened = self._open.get(release_id)
-        if opened is None:
-            opened = self._open[release_id] = OpenRelease(self._releases.get(release_id), self._base)
-        self._open.move_to_end(release_id)
-        while len(self._open) > self._size:
-            self._open.popitem(last=False)
+        if opened := self._used(release_id):
+            return opened
+        with self._opening:
+            opened = self._used(release_id) or OpenRelease(self._releases.get(release_id), self._base)
+            with self._lock:
+                self._open[release_id] = opened
+                while len(self._open) > self._size:
+                    self._open.popitem(last=False)
         return opened
 
-
-_MAX_OPEN = 2  # by each thread; a file is opened again in no time
+    def _used(self, release_id: str) -> OpenRelease | None:
+        """Returns an open release, which thereby becomes the most recently used, or None."""
+        with self._lock:
+            if opened := self._open.get(release_id):
+                self._open.move_to_end(release_id)
+            return opened
 
 
 class Lookups:
@@ -394,6 +395,6 @@ class Lookups:
         if lookup is None:
             lookup = lookups[release.id] = Lookup(release.path / "search.sqlite")
         lookups.move_to_end(release.id)
-        while len(lookups) > _MAX_OPEN:
+        while len(lookups) > _MOST_LOOKUPS:
             lookups.popitem(last=False)[1].close()
         return lookup
