@@ -470,6 +470,37 @@ def test_run_draws_the_view_of_the_head(izmir_client: FlaskClient, name: str) ->
     assert svg.count("<a ") + svg.count("<g ") > 1
 
 
+def picture_of(tmp_path: Path, built: tuple[Releases, Release, Report], head: str, text: str) -> str:
+    """The picture of a query with this view and body."""
+    (tmp_path / "drawn.rq").write_text(f"#+ title: Drawn\n#+ description: Drawn.\n{head}\n{text}\n", encoding="utf-8")
+    client = create_app(Settings(queries=tmp_path), built[0], InProcess([], built[1].id)).test_client()
+    page = client.get("/queries/drawn?run=1", headers={"Accept": BROWSER}).text
+    return "".join(re.findall(r'<svg class="picture [^"]*" role="group".*?</svg>', page, re.DOTALL))
+
+
+def test_a_chart_has_exact_figures_in_the_order_of_years(
+    tmp_path: Path, built: tuple[Releases, Release, Report]
+) -> None:
+    """Years by their value, not as texts; numbers without a place on the axis are left out."""
+    values = '(1990 1234567) (900 -2.5) ("1991"^^xsd:gYear "NaN"^^xsd:double) (1992 "INF"^^xsd:double) (10 0)'
+    text = f"SELECT ?year ?n {{ VALUES (?year ?n) {{ {values} }} }}"
+    svg = picture_of(tmp_path, built, "#+ view: chart\n#+ picture: {by: year, value: n}", text)
+    assert re.findall(r'<text class="value"[^>]*>([^<]*)</text>', svg) == ["0", "-2.5", "1,234,567"]
+    assert not re.search(r'"(?:nan|inf|-inf)"', svg)
+
+
+def test_a_map_leaves_out_what_is_no_place_on_the_earth(
+    tmp_path: Path, built: tuple[Releases, Release, Report]
+) -> None:
+    """A wrong coordinate would be drawn somewhere."""
+    values = '("Volos" 39.4 22.9) ("Cairo" 30.0 31.2) ("Nowhere" 1000 2000) ("Unknown" "NaN"^^xsd:double 3)'
+    text = f"SELECT ?name ?lat ?lon {{ VALUES (?name ?lat ?lon) {{ {values} }} }}"
+    svg = picture_of(tmp_path, built, "#+ view: map\n#+ picture: {name: name}", text)
+    assert "Volos" in svg
+    assert "Nowhere" not in svg
+    assert "Unknown" not in svg
+
+
 def test_headings_labels_and_words_are_in_the_language(izmir_client: FlaskClient) -> None:
     """(17) A label that the language lacks is in the next best; programs choose with lang=."""
     page = izmir_client.get("/queries/tie-by-year?run=1&lang=tr", headers={"Accept": BROWSER}).text

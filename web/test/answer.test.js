@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { projection, way } from "../src/lib/globe.js";
-import { namingColumn, needsMet, numberOf, readAnswer, shortened, spanOf, triple, viewNamed } from "../src/workbench/answer.js";
+import { chartedColumn, isNumeric, namingColumn, needsMet, numberOf, placeAt, readAnswer, shortened, spanOf, triple, viewNamed } from "../src/workbench/answer.js";
 import { folded, rated, undeclared } from "../src/workbench/complete.js";
 
 const XSD = "http://www.w3.org/2001/XMLSchema#";
@@ -36,6 +36,20 @@ test("a number is one by its type, and nothing else is", () => {
   assert.equal(numberOf(literal("41.65", "decimal")), 41.65);
   assert.equal(numberOf(literal("41.65")), null);
   assert.equal(numberOf(undefined), null);
+  assert.equal(numberOf(literal("-7", "negativeInteger")), -7);
+  assert.equal(numberOf(literal("NaN", "double")), null);
+  assert.ok(isNumeric(literal("NaN", "double")));
+});
+
+test("only a place on the earth is drawn on the map", () => {
+  assert.deepEqual(placeAt(-180, 90), [-180, 90]);
+  assert.equal(placeAt(2000, 1000), null);
+  assert.equal(placeAt(null, 3), null);
+});
+
+test("a chart by years shows the other numbers first", () => {
+  assert.equal(chartedColumn({ columns: ["year", "ties"] }, [0, 1]), 1);
+  assert.equal(chartedColumn({ columns: ["year"] }, [0]), 0);
 });
 
 test("a row is named by its label column, else by its first text", () => {

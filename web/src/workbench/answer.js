@@ -1,7 +1,8 @@
 // A query's answer as columns and rows of terms, whatever form it came in. Pure: nothing here touches the page.
 
 const XSD = "http://www.w3.org/2001/XMLSchema#";
-const NUMBERS = new Set(["integer", "decimal", "double", "float", "int", "long", "nonNegativeInteger"].map((n) => XSD + n));
+const NUMBERS = new Set(["integer", "decimal", "double", "float", "long", "int", "short", "byte", "nonNegativeInteger", "positiveInteger",
+  "nonPositiveInteger", "negativeInteger", "unsignedLong", "unsignedInt", "unsignedShort", "unsignedByte"].map((n) => XSD + n));
 const DATES = new Set(["date", "dateTime", "gYear", "gYearMonth"].map((n) => XSD + n));
 const WKT = "http://www.opengis.net/ont/geosparql#wktLiteral";
 const LATITUDES = /^(.*?)_?(?:lat|latitude|enlem)$/i, LONGITUDES = /^(.*?)_?(?:lon|long|lng|longitude|boylam)$/i;
@@ -47,9 +48,25 @@ export function isIri(term) {
 
 /** The number that a term is, or null. Text that looks like one is one only in a column that is all numbers. */
 export function numberOf(term) {
-  if (term?.type !== "literal" || !NUMBERS.has(term.datatype)) return null;
+  if (!isNumeric(term)) return null;
   const number = Number(term.value);
   return Number.isFinite(number) ? number : null;
+}
+
+/** Whether a term is of a type of numbers: NaN and infinite numbers are of one, and cannot be drawn. */
+export function isNumeric(term) {
+  return term?.type === "literal" && NUMBERS.has(term.datatype);
+}
+
+/** A place on the earth as longitude and latitude, or null if the numbers are of none. */
+export function placeAt(longitude, latitude) {
+  const isPlace = longitude !== null && latitude !== null && Math.abs(longitude) <= 180 && Math.abs(latitude) <= 90;
+  return isPlace ? [longitude, latitude] : null;
+}
+
+/** The column of numbers that a chart shows first: years and the like name the rows instead. */
+export function chartedColumn(answer, numbers) {
+  return numbers.find((place) => !/^(?:year|decade|ordinal)$/i.test(answer.columns[place])) ?? numbers[0];
 }
 
 /** The span of time that a date means, in years and parts of a year: { from, to, year }, or null. */

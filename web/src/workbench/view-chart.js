@@ -1,7 +1,7 @@
 // A column of numbers as bars, one row each, with the figure beside it.
 
 import { draw, make, picture } from "../lib/make.js";
-import { columnsOf, labelColumn, namingColumn, numberOf } from "./answer.js";
+import { chartedColumn, columnsOf, isNumeric, labelColumn, namingColumn, numberOf } from "./answer.js";
 import { termText } from "./terms.js";
 
 const MOST = 100;
@@ -9,21 +9,22 @@ const ROW = 24;
 
 export function view(answer, context) {
   const { words } = context;
-  const numbers = columnsOf(answer, (term) => numberOf(term) !== null);
+  const numbers = columnsOf(answer, isNumeric).filter((place) => answer.rows.some((row) => numberOf(row[place]) !== null));
   if (!numbers.length) return null;
+  const first = chartedColumn(answer, numbers);
   const place = make("div");
   const show = (column) => place.replaceChildren(bars(answer, column, context));
-  show(numbers[0]);
+  show(first);
   if (numbers.length === 1) return place;
   const select = make("select", { change: (event) => show(Number(event.target.value)) },
-    ...numbers.map((column) => make("option", { value: String(column) }, answer.columns[column])));
+    ...numbers.map((column) => make("option", { value: String(column), selected: column === first }, answer.columns[column])));
   return make("div", {}, make("label", { class: "choice" }, `${words.say("by")} `, select), place);
 }
 
 function bars(answer, column, { words, settings, width }) {
   const naming = namingColumn(answer, [column]);
   const labelled = labelColumn(answer, naming);
-  const rows = answer.rows.filter((row) => row[column]).slice(0, MOST);
+  const rows = answer.rows.filter((row) => numberOf(row[column]) !== null).slice(0, MOST);
   const values = rows.map((row) => numberOf(row[column]));
   const low = Math.min(0, ...values), high = Math.max(0, ...values), span = high - low || 1;
   const left = Math.min(220, Math.round(width * 0.36)), right = 72, room = width - left - right;

@@ -2,7 +2,7 @@
 
 import { outline, projection, ringsOf, way } from "../lib/globe.js";
 import { draw, make, picture } from "../lib/make.js";
-import { isIri, labelColumn, namingColumn, numberOf } from "./answer.js";
+import { isIri, labelColumn, namingColumn, numberOf, placeAt } from "./answer.js";
 import { addressOf, termText } from "./terms.js";
 
 const MOST = 400, MOST_ASKED = 200;
@@ -10,6 +10,7 @@ const LATITUDE = /^(lat|latitude|enlem)$/i, LONGITUDE = /^(lon|long|lng|longitud
 const RINGS = [250, 500, 1000, 2500, 5000, 10_000];
 const PLACE = /\/id\/(?:city|area|country)\//;
 const LETTER = 6.4, LINE = 14;
+const ALONE = 1500; // kilometres
 const CLOSEST = 32; // pixels from ring to ring
 
 export async function view(answer, context) {
@@ -28,8 +29,8 @@ function located(answer, { settings }) {
   const things = answer.columns.findIndex((_, place) => answer.rows.some((row) => isIri(row[place])));
   const found = new Map();
   for (const row of answer.rows) {
-    const at = [number(row[lon]), number(row[lat])];
-    if (at.includes(null)) continue;
+    const at = placeAt(number(row[lon]), number(row[lat]));
+    if (!at) continue;
     const iri = row[things]?.value ?? "", key = iri || at.join(" ");
     if (!found.has(key)) found.set(key, { at, iri, name: termText(row[naming], settings) });
   }
@@ -90,14 +91,16 @@ async function land({ land: address }) {
 
 function drawn(points, middle, rings, { words, settings, width }, count) {
   const size = Math.min(width, 860), radius = size / 2 - 8;
-  const farthest = Math.max(50, ...points.map((point) => way(middle.at, point.at).km)) * 1.1;
+  const far = Math.max(...points.map((point) => way(middle.at, point.at).km));
+  // Around a single place the map shows the region.
+  const farthest = far < 1 ? ALONE : Math.max(50, far) * 1.1;
   const project = projection(middle.at, radius, farthest);
   const circles = ringsFor(farthest, radius);
   const placed = labelled(points.map((point) => {
     const [x, y] = project(point.at);
     return { ...point, x, y };
   }), radius, middle.isPlace, circles.map((km) => radius * Math.sqrt(km / farthest)));
-  const about = words.say("mapAbout", { rings: circles.map((km) => words.number(km)).join(", ") });
+  const about = words.say(circles.length ? "mapAbout" : "mapAboutPlain", { rings: circles.map((km) => words.number(km)).join(", ") });
   const svg = picture(size, size, { title: words.say(middle.name ? "mapTitle" : "mapTitleAlone", { count, name: middle.name }), about, name: "map" },
     draw("defs", {}, draw("clipPath", { id: "map-rim" }, draw("circle", { r: radius }))),
     draw("g", { transform: `translate(${size / 2} ${size / 2})` },

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import inf, isfinite, nan
 
 from markupsafe import Markup
 
@@ -133,7 +134,9 @@ def _point_in(row: Row, latitude: int | None, longitude: int | None) -> GeoPoint
     if latitude is None or longitude is None:
         return None
     values = [_number(row[place]) for place in (latitude, longitude)]
-    return GeoPoint(values[0], values[1]) if values[0] is not None and values[1] is not None else None
+    if values[0] is None or values[1] is None or abs(values[0]) > 90 or abs(values[1]) > 180:
+        return None
+    return GeoPoint(values[0], values[1])
 
 
 def _point_of(row: Row, known: Mapping[str, Entity]) -> GeoPoint | None:
@@ -243,27 +246,31 @@ def _bars(drawing: _Drawing, value: int, by: int, series: int | None) -> tuple[l
         parts = bars.setdefault(key, {})
         parts[part] = parts.get(part, 0.0) + amount
     names = sorted({part for parts in bars.values() for part in parts}, key=drawing.translations.sort_key)
-    order = sorted(bars) if all(_is_year(name) for name, _ in bars) else [*bars]
+    is_by_year = all(_is_year(name) for name, _ in bars)
+    order = sorted(bars, key=lambda key: (int(key[0]) if key[0] else -inf, key)) if is_by_year else [*bars]
     rows = [_bar(key, bars[key], names, drawing.translations) for key in order]
     return rows, names
 
 
 def _bar(key: tuple[str, str], parts: Mapping[str, float], names: Sequence[str], translations: Translations) -> BarRow:
     total = sum(parts.values())
-    figure = number(f"{total:g}", translations)
+    # All digits that a double has for certain, without the noise of a sum.
+    figure = number(f"{total:.15g}", translations)
     ordered = tuple(BarPart(place % SERIES, parts[name]) for place, name in enumerate(names) if name in parts)
     return BarRow(key[0] or translations("undated"), ordered, figure, key[1])
 
 
 def _is_year(text: str) -> bool:
-    return not text or text.lstrip("-").isdecimal()
+    return not text or text.removeprefix("-").isdecimal()
 
 
 def _number(cell: ResultCell | None) -> float | None:
     try:
-        return float(cell.lexical) if cell and cell.lexical else None
+        value = float(cell.lexical) if cell and cell.lexical else nan
     except ValueError:
         return None
+    # NaN and infinite numbers have no place in a picture.
+    return value if isfinite(value) else None
 
 
 _PICTURES: dict[str, Callable[[_Drawing], ResultPicture | None]] = {

@@ -279,6 +279,7 @@ _SCRIPT_TEXTS: dict[str, str] = {
     "mapAbout": N_(
         "Directions are true from the centre; distances are drawn by their square root. The rings are at {rings} km."
     ),
+    "mapAboutPlain": N_("Directions are true from the centre; distances are drawn by their square root."),
     "kilometres": N_("{number} km"),
     "timelineTitle": N_("Time axis of {count} rows from {first} to {last}"),
     "timelineAbout": N_("Each row is a line; the width of a mark is its month or year."),
