@@ -138,7 +138,8 @@ def test_a_restore_needs_an_empty_folder(instance: Path, tmp_path: Path) -> None
     backed_up(tmp_path / "backups")
     with pytest.raises(UsageError, match="not an empty folder"):
         restore(tmp_path / "backups", instance)
-    assert command("restore", str(tmp_path / "none"), str(tmp_path / "new")).exit_code == 2
+    missing = command("restore", str(tmp_path / "none"), str(tmp_path / "new"))
+    assert (missing.exit_code, "there is no backup in " in missing.output) == (2, True)
     assert not (tmp_path / "new").exists()
 
 

@@ -27,12 +27,21 @@ own:Harbour a owl:Class ; rdfs:label "harbour"@en , "liman"@tr ; skos:definition
   rdfs:subClassOf cg:Place .
 own:berths a owl:DatatypeProperty ; rdfs:label "berths"@en , "rıhtım"@tr ;
   rdfs:domain own:Harbour ; rdfs:range xsd:integer .
+own:lights a owl:DatatypeProperty ; rdfs:label "lights"@en , "fener"@tr ; rdfs:range xsd:integer .
+own:colour a owl:DatatypeProperty ; rdfs:label "colour"@en , "renk"@tr ; rdfs:range xsd:string .
 own:isLarge a owl:DatatypeProperty ; rdfs:label "is large"@en , "büyük mü"@tr ; rdfs:range xsd:boolean .
 """,
     "ontology/shapes/harbours.ttl": """
 own:HarbourShape a sh:NodeShape ; sh:targetClass own:Harbour ; sh:property own:HarbourBerths .
 own:HarbourBerths a sh:PropertyShape ; sh:path own:berths ; sh:minInclusive 1 ;
   sh:message "A harbour has at least one berth."@en ; cg:remedy "Count the berths."@en .
+""",
+    "ontology/shapes/lights.ttl": """
+own:LightShape a sh:NodeShape ; sh:targetClass own:Harbour ;
+  sh:property [ sh:path own:lights ; sh:maxInclusive 9 ; sh:message "A harbour has at most nine lights."@en ] ,
+    [ sh:path own:colour ; sh:in ( "red" "green" ) ; sh:message "A light is red or green."@en ] .
+[] a sh:NodeShape ; sh:targetSubjectsOf own:lights ; sh:property [ sh:path own:colour ; sh:minCount 1 ;
+  sh:message "A light has a colour."@en ] .
 """,
     "ontology/rules/50-large-harbours.rq": f"""#+ title: Large harbours
 #+ description: A harbour with ten berths or more is large.
@@ -132,10 +141,16 @@ def test_an_own_query_is_in_the_description_of_the_dataset(site: tuple[FlaskClie
         ("own:berths 0", "A harbour has at least one berth."),
         ('own:berths 2 ; own:isLarge "no"', "datatype"),
         ("own:berth 2", "vocabulary#berth>"),
+        ('own:berths 2 ; own:lights 12 ; own:colour "red"', "A harbour has at most nine lights."),
+        ('own:berths 2 ; own:lights 2 ; own:colour "blue"', "A light is red or green."),
+        ("own:berths 2 ; own:lights 2", "A light has a colour."),
     ],
 )
 def test_own_shapes_and_ranges_prevent_a_release(facts: str, message: str, tmp_path: Path) -> None:
-    """A violation of an own shape, a value that is none of the property's, and a misspelt property (14 §1)."""
+    """A violation of an own shape, a value that is none of the property's, and a misspelt property (14 §1).
+
+    Shapes without an IRI are shapes like others.
+    """
     _, own = sources(tmp_path, facts)
     with pytest.raises(Violations) as refusal:
         build(own, Releases(tmp_path / "releases"), Progress())

@@ -319,7 +319,9 @@ def test_other_methods_and_formats_are_refused(client: FlaskClient) -> None:
     assert client.post(PARTNERS).status_code == 405
     assert client.options(PARTNERS).headers["Access-Control-Allow-Methods"]
     assert client.get(f"{PARTNERS}?format=ttl").status_code == 406
-    assert client.get(f"{PARTNERS}?format=pdf").status_code == 406
+    refused = client.get(f"{PARTNERS}?format=pdf")
+    assert refused.status_code == 406
+    assert "'pdf' is not a supported format; there are json, " in told(refused)["detail"]
 
 
 def test_release_has_its_own(client: FlaskClient) -> None:

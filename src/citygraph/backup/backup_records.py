@@ -42,9 +42,10 @@ class Backups:
     def get(self, name: str = "") -> BackupRecord:
         """Returns a backup by its name, or the newest. Raises NotFound, BadData if its record is damaged."""
         names = self.names()
-        if not names or (name and name not in names):
-            there = f"there are {', '.join(names)}" if names else "there is none"
-            raise NotFound(f"no backup {name} in {self._folder.name}; {there}".replace("backup  in", "backup in"))
+        if not names:
+            raise NotFound(f"there is no backup in {self._folder.name}")
+        if name and name not in names:
+            raise NotFound(f"no backup {name} in {self._folder.name}; there are {', '.join(names)}")
         values = self._folder.read_record(BACKUPS, name or names[0])
         return BackupRecord(**{**values, "files": stored_files(values["files"])})
 

@@ -45,7 +45,6 @@ from citygraph.report import (
     text_in,
 )
 from citygraph.source.files import Sources
-from citygraph.source.reading import read_packaged_text
 
 _MAX_RESULTS = 5
 # shifty needs up to 3 KB of memory for each.
@@ -136,10 +135,12 @@ class Validator:
     """Both engines with loaded shapes, for a process that only validates, because pySHACL changes rdflib."""
 
     def __init__(self, sources: Sources) -> None:
-        paths = [file.path for file in sources.shape_files()]
+        files = sources.shape_files()
         # One text: shapes of one file may refer to those of another.
-        self.text = "\n".join(map(read_packaged_text, paths))
-        self.statements = StatementRules([file.path for file in sources.ontology_files()], paths)
+        self.text = "\n".join(file.shapes_text() for file in files)
+        self.statements = StatementRules(
+            [file.path for file in sources.ontology_files()], [file.path for file in files]
+        )
         self._prepared: CheckedFile | None = None
         self._day: date | None = None
         # rdflib takes some 30 ms for each query.

@@ -34,7 +34,7 @@ from citygraph.instance import VOCABULARY, packaged_folder
 from citygraph.rdf.formats import by_extension, unsupported_reason
 from citygraph.rdf.nquads import as_line
 from citygraph.rdf.partial_dates import present_day
-from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SH, SHAPES_GRAPH
 from citygraph.release.format_version import FORMAT
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
@@ -44,6 +44,7 @@ from citygraph.source.statement_lines import LINE_FORMATS, PLAIN, read_lines_abo
 Term = NamedNode | BlankNode | Literal | Triple
 
 _NAMED_LISTS = {ONTOLOGY_GRAPH, SHAPES_GRAPH}
+_TARGETS = {SH(f"target{kind}") for kind in ("Class", "Node", "ObjectsOf", "SubjectsOf")}
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,20 @@ class SourceFile:
         quads = (quad for _, quad in self.read_with_lines())
         # The IRIs depend on the statements alone, so that equal files give equal IRIs, under any base.
         yield from _skolemised(quads, self.path.stem) if self.graph in _NAMED_LISTS else quads
+
+    def shapes_text(self) -> str:
+        """Returns the text of a file of shapes for the validation engines, in which every shape has an IRI.
+
+        Each engine names a shape without an IRI in its own way, so that their results could not be compared.
+        """
+        text = read_packaged_text(self.path)
+        try:
+            if not any(map(_has_anonymous_shape, parse(text, self.format))):
+                return text
+        except SyntaxError:
+            # The engines report it.
+            return text
+        return "".join(f"{quad.triple} .\n" for quad in self.read())
 
     def read_lines(self) -> Iterator[tuple[str, Quad | None]]:
         """Yields the statements as lines of canonical N-Quads, each with its quad. Raises BadData as `read` does.
@@ -277,6 +292,11 @@ def extra_files(paths: Iterable[Path]) -> list[SourceFile]:
 
 def _for_instance(path: Path) -> IO[bytes]:
     return BytesIO(read_packaged_text(path).encode())
+
+
+def _has_anonymous_shape(quad: Quad) -> bool:
+    is_nested = quad.predicate == SH("property") and isinstance(quad.object, BlankNode)
+    return is_nested or (quad.predicate in _TARGETS and isinstance(quad.subject, BlankNode))
 
 
 def _skolemised(quads: Iterable[Quad], name: str) -> list[Quad]:

@@ -165,7 +165,7 @@ def _by_name(format_name: str) -> AcceptedFormats:
         return AcceptedFormats((), html=True)
     format_ = named(name, FORMATS)
     if format_ is None:
-        raise _not_acceptable(FORMATS, f"{format_name[:80]!r} is not a supported format")
+        raise _not_acceptable(FORMATS, f"{format_name[:80]!r} is not a supported format", by_name=True)
     also = _ALSO.get(ALIASES.get(name, name)) or _ALSO_TYPES.get(name)
     return AcceptedFormats((format_.name, also) if also else (format_.name,))
 
@@ -253,7 +253,10 @@ def _quality(parameters: list[str]) -> float:
 
 
 def _not_acceptable(
-    formats: Iterable[Format], reason: str = "none of the accepted types is one we make"
+    formats: Iterable[Format], reason: str = "none of the accepted types is one we make", *, by_name: bool = False
 ) -> NotAcceptable:
+    formats = tuple(formats)
     offered = tuple(format_.media_type for format_ in formats)
-    return NotAcceptable(f"{reason}; there are {', '.join(offered)}", offered)
+    # Named as the client named its own.
+    listed = [format_.name for format_ in formats] if by_name else offered
+    return NotAcceptable(f"{reason}; there are {', '.join(listed)}", offered)
