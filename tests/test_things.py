@@ -166,3 +166,19 @@ def test_a_bounded_cache_forgets_what_was_used_least_recently() -> None:
     assert [bool(cache.get(number)) for number in (0, 49, 1)] == [True, True, False]
     assert cache.put(99, "x" * 5_000) == "x" * 5_000
     assert cache.get(99) is None
+
+
+def test_links_to_a_hub_are_read_by_property_unless_they_are_known() -> None:
+    """A page that shows the events of a place needs no other links to it, which may be thousands."""
+    hub, place_in, country_ = NamedNode("https://example.org/hub"), CG("takesPlaceIn"), CG("country")
+    store = Store()
+    store.extend([Quad(NamedNode(f"https://example.org/{n}"), country_, hub) for n in range(9)])
+    store.add(Quad(NamedNode("https://example.org/event"), place_in, hub))
+    reading = Things(store, Labels(store))
+    assert reading.subjects(place_in.value, hub.value) == ("https://example.org/event",)
+    assert reading._linking.get(hub.value) is None
+    knowing = Things(Store(), Labels(Store()))
+    knowing.learn(None, hub, store.quads_for_pattern(None, None, hub))
+    assert knowing.subjects(place_in.value, hub.value) == ("https://example.org/event",)
+    assert len(knowing.subjects(country_.value, hub.value)) == 9
+    assert knowing.subjects(CG("about").value, hub.value) == ()

@@ -41,6 +41,10 @@ class Things:
 
     def subjects(self, predicate: str, iri: str) -> tuple[str, ...]:
         """Returns the IRIs of the things that point at one with a property, sorted."""
+        # Those with any property are mostly known; of a hub they are too many to be read for one.
+        linking = self._linking.get(iri)
+        if linking is not None:
+            return linking.get(predicate, ())
         key = predicate, iri
         subjects = self._subjects.get(key)
         if subjects is None:

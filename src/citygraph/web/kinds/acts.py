@@ -56,11 +56,10 @@ def events_of_place(context: PageContext, place: str) -> dict[str, Facts]:
     Those about one of its agreements, or that celebrate one, count too.
     """
     things = context.opened.things
-    linking = things.linking(place)
-    own = [iri for name in (_TAKES_PLACE_IN, _ABOUT) for iri in linking.get(name, ())]
+    own = [iri for name in (_TAKES_PLACE_IN, _ABOUT) for iri in things.subjects(name, place)]
     of_agreements = [
         iri
-        for agreement in linking.get(_PARTY, ())
+        for agreement in things.subjects(_PARTY, place)
         for name in (_ABOUT, _ANNIVERSARY_OF)
         for iri in things.linking(agreement).get(name, ())
     ]

@@ -101,7 +101,7 @@ def _mayoralties(context: PageContext, place: str) -> list[str]:
     things = context.opened.things
     posts = {
         post
-        for organisation in things.linking(place).get(_JURISDICTION, ())
+        for organisation in things.subjects(_JURISDICTION, place)
         for post in things.subjects(_OF, organisation)
         if not _MAYORS.isdisjoint(things.facts(post).get(_ROLE, ()))
     }
