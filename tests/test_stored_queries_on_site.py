@@ -491,6 +491,15 @@ def test_a_chart_has_exact_figures_in_the_order_of_years(
     assert not re.search(r'"(?:nan|inf|-inf)"', svg)
 
 
+def test_a_long_figure_is_not_cut_off(tmp_path: Path, built: tuple[Releases, Release, Report]) -> None:
+    """Else it would be another number: the longest bar leaves it room."""
+    text = 'SELECT ?name ?n { VALUES (?name ?n) { ("a" 123456789012.5) ("b" 1) } }'
+    svg = picture_of(tmp_path, built, "#+ view: chart\n#+ picture: {name: name, value: n}", text)
+    width = float(re.findall(r'viewBox="0 0 ([\d.]+) ', svg)[0])
+    for x, figure in re.findall(r'<text class="value" x="([\d.]+)"[^>]*>([^<]*)</text>', svg):
+        assert float(x) + 6.6 * len(figure) <= width
+
+
 def test_a_map_leaves_out_what_is_no_place_on_the_earth(
     tmp_path: Path, built: tuple[Releases, Release, Report]
 ) -> None:

@@ -49,7 +49,9 @@ def bar_chart(rows: Sequence[BarRow], caption: Caption, name: str = "bars") -> M
     if not rows:
         raise ValueError("a chart needs at least one row")
     low, high = min(0.0, *(row.below for row in rows)), max(0.0, *(row.above for row in rows))
-    scale = (_WIDTH - _LEFT - _RIGHT) / ((high - low) or 1.0)
+    # A figure that is cut off would be another number.
+    right = max(_RIGHT, max(len(row.figure) for row in rows) * _LETTER + 12)
+    scale = (_WIDTH - _LEFT - right) / ((high - low) or 1.0)
     zero = _LEFT - low * scale
     height = len(rows) * _ROW + 8
     axis = element("path", class_="zero", d=path([(zero, 0.0), (zero, height)]))

@@ -5,7 +5,7 @@ import { chartedColumn, columnsOf, isNumeric, labelColumn, namingColumn, numberO
 import { termText } from "./terms.js";
 
 const MOST = 100;
-const ROW = 24;
+const ROW = 24, LETTER = 7;
 
 export function view(answer, context) {
   const { words } = context;
@@ -27,7 +27,10 @@ function bars(answer, column, { words, settings, width }) {
   const rows = answer.rows.filter((row) => numberOf(row[column]) !== null).slice(0, MOST);
   const values = rows.map((row) => numberOf(row[column]));
   const low = Math.min(0, ...values), high = Math.max(0, ...values), span = high - low || 1;
-  const left = Math.min(220, Math.round(width * 0.36)), right = 72, room = width - left - right;
+  const figures = values.map((value) => words.number(value));
+  // A figure that is cut off would be another number.
+  const right = Math.max(72, Math.max(...figures.map((figure) => figure.length)) * LETTER + 12);
+  const left = Math.min(220, Math.round(width * 0.36)), room = Math.max(16, width - left - right);
   const at = (value) => left + ((value - low) / span) * room;
   const height = rows.length * ROW + 8;
   const lines = rows.map((row, place) => {
@@ -36,7 +39,7 @@ function bars(answer, column, { words, settings, width }) {
     return draw("g", { class: "bar" },
       draw("text", { x: left - 8, y: y + 15, "text-anchor": "end", class: "name" }, fitted(name, left - 8), draw("title", {}, name)),
       draw("rect", { x, y: y + 4, width: Math.max(1, Math.abs(at(value) - at(0))), height: ROW - 10, class: value < 0 ? "below" : null }),
-      draw("text", { x: Math.max(at(0), at(value)) + 6, y: y + 15, class: "figure" }, words.number(value)));
+      draw("text", { x: Math.max(at(0), at(value)) + 6, y: y + 15, class: "figure" }, figures[place]));
   });
   const svg = picture(width, height,
     { title: words.say("chartTitle", { column: answer.columns[column] }), about: words.say("chartAbout"), name: "chart" },
@@ -47,7 +50,7 @@ function bars(answer, column, { words, settings, width }) {
 }
 
 /** As much of a name as fits; the whole of it is its title. */
-export function fitted(name, room, letter = 7) {
+export function fitted(name, room, letter = LETTER) {
   const most = Math.max(4, Math.floor(room / letter));
   return name.length > most ? `${name.slice(0, most - 1)}…` : name;
 }
