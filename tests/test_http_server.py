@@ -256,6 +256,16 @@ def test_a_quick_reply_that_fails_is_an_error_of_the_server(failing: bytes, capl
     assert [record.getMessage() for record in caplog.records] == [f"the reply to {b'/quick?' + failing!r} fails"]
 
 
+@pytest.mark.parametrize("request_", [GET % b"/missing", POST % (b"/quick?fails", 1) + b"x"])
+def test_a_reply_that_fails_in_a_task_is_logged(request_: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """In a thread, or on the event loop after the body has been received."""
+    with answering(Quick()) as port:
+        assert exchange(port, request_).startswith(b"HTTP/1.1 500")
+    (record,) = caplog.records
+    assert re.fullmatch("the reply to '/(missing|quick)' fails", record.getMessage())
+    assert record.exc_info
+
+
 def test_of_many_quick_requests_at_once_only_a_few_hold_up_other_clients() -> None:
     """The event loop serves nobody else meanwhile, so further ones are answered by threads."""
     application = Quick()

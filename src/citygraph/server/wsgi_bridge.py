@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -77,7 +78,8 @@ class WsgiBridge:
             if _is_small(environ):
                 await body.begin()
             received = body.whole
-            reply = self._quick_reply_to(environ, received, connection) if received is not None else None
+            with _failures_logged(environ):
+                reply = self._quick_reply_to(environ, received, connection) if received is not None else None
             if reply is not None:
                 connection.send_whole(reply.status, reply.sent_headers(), reply.whole_body())
             else:
@@ -182,7 +184,8 @@ class _Exchange:
         if environ["SERVER_PROTOCOL"] != "HTTP/1.0" and environ["REQUEST_METHOD"] != "HEAD":
             environ[OUTLET] = outlet
         with watched(self._watch):
-            response = _called(application, environ)
+            with _failures_logged(environ):
+                response = _called(application, environ)
             if isinstance(response, _Whole):
                 # An error may have come after the buffer.
                 if outlet.buffer is not None:
@@ -268,6 +271,16 @@ class _Exchange:
         asyncio.run_coroutine_threadsafe(send(), self._loop).result()
         if self._watch.is_gone:
             raise ClientGone
+
+
+@contextmanager
+def _failures_logged(environ: WSGIEnvironment) -> Iterator[None]:
+    """Logs an error for which the server sends 500."""
+    try:
+        yield
+    except Exception:
+        log.exception("the reply to %r fails", environ["PATH_INFO"])
+        raise
 
 
 def _log_cut(environ: WSGIEnvironment, error: Exception) -> None:
