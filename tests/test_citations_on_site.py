@@ -104,6 +104,8 @@ def test_forms_are_negotiated(client: FlaskClient) -> None:
         "csl": "application/vnd.citationstyles.csl+json",
         "ris": "application/x-research-info-systems; charset=utf-8", "cff": "application/yaml",
     }  # fmt: skip
+    refused = client.get("/cite/doc/city/izmir?format=endnote")
+    assert (refused.status_code, "'endnote' is not available here; there are text, " in refused.text) == (406, True)
     asked = client.get("/cite/doc/city/izmir", headers={"Accept": "application/x-bibtex"})
     assert r"{\.I}zmir" in asked.text
     page = client.get("/doc/city/izmir?_cite=html")

@@ -133,3 +133,11 @@ def _strings(message: object) -> tuple[str, ...]:
 
 def _fields(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_pages_have_the_title_of_the_instance() -> None:
+    """A template that names the site citygraph would do so on the site of every city."""
+    templates = sorted((_PACKAGE / "web" / "templates").rglob("*.html"))
+    wrong = [path.name for path in templates if re.search(r'· citygraph|_\("citygraph"\)', path.read_text("utf-8"))]
+    assert templates
+    assert wrong == []

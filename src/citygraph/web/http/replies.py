@@ -73,6 +73,10 @@ def chosen(request: Request, variants: Sequence[Variant], extension: str = "") -
     # A plus sign in an address is read as a space.
     name = extension or request.args.get("format", "").strip().casefold().replace(" ", "+")
     variant = _named(name, variants) if name else _accepted(request.header("Accept"), variants)
+    if variant is None and name:
+        names = ", ".join(one.name for one in variants)
+        offered = tuple(one.media_type for one in variants)
+        raise NotAcceptable(f"{name[:80]!r} is not available here; there are {names}", offered)
     if variant is None:
         offered = tuple(one.media_type for one in variants)
         raise NotAcceptable(f"none of the accepted types is available; available are {', '.join(offered)}", offered)
