@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from citygraph.errors import UsageError
 from citygraph.instance import VOCABULARY, Instance, parse_instance, placeholder_problem
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
+from citygraph.sheets.importing import undo_import
 from citygraph.starter.rebase import checked_base, rebased, save
 from citygraph.web import create_app
 from citygraph.web.http.addresses import moved_address
@@ -70,6 +72,20 @@ def test_a_base_that_continues_the_old_one_is_added_once(folder: Path) -> None:
     for name in ("page.trig", "sheets/page.trig"):
         text = (folder / "data" / name).read_text()
         assert (text.count(new), "kg/kg/" in text) == (3, False)
+
+
+def test_an_import_can_be_undone_after_a_move(folder: Path) -> None:
+    """The previous files have the new base then; a build would refuse the old one."""
+    imported, further = folder / "data" / "sheets" / "page.trig", folder / "data" / "sheets" / "new.trig"
+    further.write_text(_DATA, encoding="utf-8")
+    previous = {str(imported): _DATA.replace("archived", "earlier"), str(further): None}
+    (folder / "sheets-import.json").write_text(json.dumps(previous), encoding="utf-8")
+    save(rebased(folder, [folder / "data"], OLD, NEW, redirect=False, journal=folder))
+    undo_import(folder)
+    text = imported.read_text(encoding="utf-8")
+    assert "earlier" in text
+    assert text.replace("earlier", "archived") == (folder / "data" / "page.trig").read_text(encoding="utf-8")
+    assert not further.exists()
 
 
 def test_the_vocabulary_keeps_its_base(folder: Path) -> None:

@@ -122,7 +122,7 @@ def rebase(settings: Settings, base: str, redirect: bool, dry_run: bool) -> int:
     is interrupted, run it again.
     """
     folders = [folder for folder in (settings.data, *_own_folders(settings)) if folder.is_dir()]
-    files = rebased(Path(), folders, settings.base, checked_base(base), redirect)
+    files = rebased(Path(), folders, settings.base, checked_base(base), redirect, settings.releases.parent)
     if not dry_run:
         save(files)
     for file in files:

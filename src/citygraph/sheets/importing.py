@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +98,16 @@ def undo_import(journal: Path) -> list[Path]:
         _put(Path(name), text)
     path.unlink()
     return [Path(name) for name in previous]
+
+
+def moved_journal(journal: Path, move: Callable[[str], str]) -> tuple[Path, str] | None:
+    """Returns the record of the last import with another text of each previous file; None if there is none."""
+    path = journal / _JOURNAL
+    if not path.is_file():
+        return None
+    previous: Mapping[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
+    moved = {name: text if text is None else move(text) for name, text in previous.items()}
+    return path, json.dumps(moved, ensure_ascii=False)
 
 
 def _put(path: Path, text: str | None) -> None:

@@ -18,6 +18,7 @@ from citygraph.instance_file import with_base
 from citygraph.rdf.formats import by_extension
 from citygraph.rdf.terms import base_pattern
 from citygraph.saving import replace_text
+from citygraph.sheets.importing import moved_journal
 from citygraph.source.reading import read_text
 
 
@@ -39,8 +40,12 @@ def checked_base(base: str) -> str:
     return base if base.endswith("/") else base + "/"
 
 
-def rebased(folder: Path, folders: list[Path], old: str, new: str, redirect: bool) -> list[RebasedFile]:
+def rebased(
+    folder: Path, folders: list[Path], old: str, new: str, redirect: bool, journal: Path | None = None
+) -> list[RebasedFile]:
     """Returns the files of an instance that change with its base, its settings last. Writes nothing.
+
+    `journal` is the folder with the record of the last import of spreadsheets, which can be undone afterwards.
 
     Raises UsageError if the base does not change, if there are no settings, or if a file writes IRIs in pieces.
     """
@@ -53,6 +58,7 @@ def rebased(folder: Path, folders: list[Path], old: str, new: str, redirect: boo
         raise UsageError(f"there is no {settings}: `citygraph init` starts an instance")
     pattern = base_pattern(old, new)
     files = [_rebased(path, pattern, new) for path in _files(folders)]
+    files += _rebased_journal(journal, pattern, new) if journal else []
     text = read_text(settings)
     moved, count = pattern.subn(new, text)
     files.append(RebasedFile(settings, max(count, 1), with_base(moved, new, old if redirect else "")))
@@ -84,6 +90,18 @@ def _rebased(path: Path, pattern: re.Pattern[str], new: str) -> RebasedFile:
     if format_ is not None and format_.rdf is not None:
         _require_same(path, format_.rdf, text, moved, pattern, new)
     return RebasedFile(path, count, moved)
+
+
+def _rebased_journal(journal: Path, pattern: re.Pattern[str], new: str) -> list[RebasedFile]:
+    counts: list[int] = []
+
+    def move(text: str) -> str:
+        moved, count = pattern.subn(new, text)
+        counts.append(count)
+        return moved
+
+    moved = moved_journal(journal, move)
+    return [RebasedFile(moved[0], sum(counts), moved[1])] if moved else []
 
 
 def _require_same(path: Path, format_: RdfFormat, text: str, moved: str, pattern: re.Pattern[str], new: str) -> None:
