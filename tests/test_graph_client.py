@@ -179,6 +179,9 @@ def test_reconcile_keeps_the_order_and_the_index(either: Graph) -> None:
     frame = either.reconcile(pandas.Series(["Baku", None], index=["x", "y"])).pandas()
     assert list(frame.index) == ["x", "y"]
     assert frame.loc["x", "label"] == "Baku"
+    with pytest.raises(ValueError, match="no entity has the kind 'Town'; there are City, "):
+        either.reconcile(["Baku"], kind="Town")
+    assert either.reconcile(["Qqqq"], kind="cg:City")[0].iri is None
     with pytest.raises(ValueError, match="names is one text"):
         either.reconcile("Baku")
     with pytest.raises(ValueError, match="2 names and 1 countries"):

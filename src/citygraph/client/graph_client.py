@@ -137,7 +137,7 @@ class Graph:
         """Returns the best entity for each name, in the order of the names, with its score from 0 to 100.
 
         `match` is true if it is certain: rows without it need a decision. `country` has a country for each name. A
-        pandas.Series keeps its index.
+        pandas.Series keeps its index. Raises ValueError for a kind that no entity has.
         """
         if isinstance(names, str):
             raise ValueError(f"names is one text: write [{names!r}], a list, or a column of a frame")
@@ -151,6 +151,8 @@ class Graph:
         size = self._batch_size if wanted else _BATCH
         for start in range(0, len(wanted), size):
             best |= self._matched(wanted[start : start + size], kind)
+        if kind and wanted and not best:
+            self._require_kind(kind)
         rows = [(name or None, *best.get((name, place), (None, None, None, False))) for name, place in pairs]
         table = table_of(_MATCHED, rows, url=self.url)
         return replace(table, index=getattr(names, "index", None)) if hasattr(names, "iloc") else table
@@ -202,6 +204,11 @@ class Graph:
     def _batch_size(self) -> int:
         size = _json(self._get("reconcile")).get("batchSize")
         return size if isinstance(size, int) and size > 0 else _BATCH
+
+    def _require_kind(self, kind: str) -> None:
+        if not _json(self._get("reconcile/suggest/type", {"prefix": kind.rpartition("#")[2]})).get("result"):
+            usual = ", ".join(one["id"] for one in _json(self._get("reconcile")).get("defaultTypes", ()))
+            raise ValueError(f"no entity has the kind {kind!r}; there are {usual} and narrower ones")
 
     def _get(
         self, path: str, parameters: Mapping[str, str] | None = None, accept: str = "application/json"
