@@ -99,9 +99,11 @@ def test_no_query_depends_on_how_often_an_alternative_counts(store: Store, path:
         + (REPOSITORY / path).read_text()
     )
     ask_engine = partial(store.query, custom_functions=functions_of(store))
-    answers = [ask_engine(text), ask_engine(rewritten(text, ask_engine))]
-    one, other = (sorted(map(str, answer)) for answer in answers)  # type: ignore[arg-type]
-    assert one == other
+    as_required = rewritten(text, ask_engine)
+    # Many are evaluated as they are: the results would be the same, and some take seconds.
+    if as_required != text:
+        one, other = (sorted(map(str, ask_engine(query))) for query in (text, as_required))  # type: ignore[arg-type]
+        assert one == other
 
 
 @pytest.mark.parametrize("path", OWN, ids=str)

@@ -6,6 +6,7 @@ import ast
 import html
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from flask.testing import FlaskClient
@@ -66,6 +67,11 @@ _ERRORS |= {"_bad"}
 TRANSLATED = LANGUAGES[1:]
 
 
+@cache
+def _all_texts() -> list[tuple[str, str]]:
+    return sorted(set(_texts()))
+
+
 def _texts() -> Iterator[tuple[str, str]]:
     """Yields file and text of the errors that are raised in the served packages; ¤ stands for a value."""
     for path in sorted(_PACKAGE.rglob("*.py")):
@@ -103,15 +109,12 @@ def _written(value: ast.expr) -> Iterator[str]:
         yield value.value
 
 
-TEXTS = sorted(set(_texts()))
-
-
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_error_is_translated(language: str) -> None:
     """No text of an error that a client may get is missing from a catalogue (13.28)."""
     translations = Translations(language)
-    assert len(TEXTS) > 100
-    assert [f"{file}: {text}" for file, text in TEXTS if translations.error(text) is None] == []
+    assert len(_all_texts()) > 100
+    assert [f"{file}: {text}" for file, text in _all_texts() if translations.error(text) is None] == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

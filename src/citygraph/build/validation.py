@@ -168,7 +168,7 @@ class Validator:
         from rdflib import Graph
 
         if self._shapes is None:
-            self._shapes = Graph().parse(data=self._text_of_day, format="turtle")
+            self._shapes = Graph("SimpleMemory").parse(data=self._text_of_day, format="turtle")
         return self._shapes
 
     def validate(self, data: Path, both: bool = False) -> Report:
