@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -42,6 +42,8 @@ from citygraph.build.engine_results import report_of_results
 from citygraph.rdf.terms import RDF, SH, XSD
 from citygraph.report import Report
 
+_TARGETS = ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf")
+
 
 def explain(data: Path, shapes: Graph, failing: set[tuple[str, str]] | None) -> Report:
     """Returns the W3C validation report of pySHACL on a file of N-Triples: on these nodes and shapes, or on all.
@@ -50,8 +52,8 @@ def explain(data: Path, shapes: Graph, failing: set[tuple[str, str]] | None) -> 
     """
     adapt()
     graph = _read(data)
-    aimed = shapes if failing is None else _aimed_at(shapes, failing)
-    conforms, results, _ = pyshacl.validate(graph, shacl_graph=aimed, inplace=True)
+    with nullcontext() if failing is None else _aimed_at(shapes, failing):
+        conforms, results, _ = pyshacl.validate(graph, shacl_graph=shapes, inplace=True)
     if isinstance(results, Exception):
         raise results
     return report_of_results(conforms, results, graph, shapes)
@@ -258,18 +260,26 @@ def _parsed(text: str, prefixes: tuple[tuple[str, Any], ...], base: str | None) 
     return prepareQuery(text, dict(prefixes), base)
 
 
-def _aimed_at(shapes: Any, failing: set[tuple[str, str]]) -> Any:
-    """Returns the shapes with these failing nodes as their only targets.
+@contextmanager
+def _aimed_at(shapes: Any, failing: set[tuple[str, str]]) -> Iterator[None]:
+    """Gives the shapes these failing nodes as their only targets, while the context lasts: a copy takes longer.
 
     (pySHACL's own `focus_nodes` also drops the nodes of nested shapes, so that sh:not reports false violations.)
     """
-    # The usual store in memory also remembers in which graphs each triple is.
-    aimed: Any = Graph("SimpleMemory")
-    for triple in shapes:
-        aimed.add(triple)
-    for name in ("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf"):
-        aimed.remove((None, URIRef(SH(name).value), None))
-    for node, shape in failing:
-        term = from_n3(node) if node.startswith(('"', "_:")) else URIRef(node)
-        aimed.add((URIRef(shape), URIRef(SH("targetNode").value), term))
-    return aimed
+    targets = [triple for name in _TARGETS for triple in shapes.triples((None, URIRef(SH(name).value), None))]
+    aims = [
+        (URIRef(shape), URIRef(SH("targetNode").value), from_n3(node) if node.startswith(('"', "_:")) else URIRef(node))
+        for node, shape in failing
+    ]
+    _replace(shapes, targets, aims)
+    try:
+        yield
+    finally:
+        _replace(shapes, aims, targets)
+
+
+def _replace(graph: Any, removed: Iterable[Any], added: Iterable[Any]) -> None:
+    for triple in removed:
+        graph.remove(triple)
+    for triple in added:
+        graph.add(triple)

@@ -168,6 +168,7 @@ class Validator:
         from rdflib import Graph
 
         if self._shapes is None:
+            # The usual store in memory also remembers in which graphs each triple is.
             self._shapes = Graph("SimpleMemory").parse(data=self._text_of_day, format="turtle")
         return self._shapes
 
