@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import compress
 from operator import or_
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,8 @@ class RelevantTriples:
         """Adds a triple with this predicate, if there is one, of each node that is read so far."""
         nodes: Numbers = set()
         for column in self._table.columns():
-            for subject, value, line in column.rows():
-                if self._read[line]:
-                    nodes.add(subject)
-                    nodes.add(value)
+            are_read = bytes(map(self._read.__getitem__, column.lines))
+            nodes.update(compress(column.subjects, are_read), compress(column.objects, are_read))
         for column in self._table.columns(predicate):
             for subject, _, line in column.rows():
                 if subject in nodes:
@@ -97,11 +96,13 @@ class RelevantTriples:
         """Returns the triples that are read by either."""
         both = RelevantTriples(self._table)
         both._pivots = self._pivots | other._pivots
-        both._read = bytearray(map(or_, self._read, other._read))
+        # As numbers, in a hundredth of the time of single bytes.
+        numbers = (int.from_bytes(one._read, "big") for one in (self, other))
+        both._read = bytearray(or_(*numbers).to_bytes(self._table.size, "big"))
         return both
 
     def __len__(self) -> int:
-        return sum(self._read)
+        return self._read.count(1)
 
     def copy(self, source: Path, target: Path) -> None:
         """Writes those lines of the table's file that are read to another file."""
