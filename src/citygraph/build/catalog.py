@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store
 
@@ -124,20 +126,28 @@ def count(store: Store) -> DatasetCounts:
     """Returns the counts of a store. SPARQL aggregates do not read the text of terms, which would take ten times as
     long.
     """
-    (totals,) = _rows(store, "SELECT (COUNT(*) AS ?n) (COUNT(DISTINCT ?s) AS ?m) WHERE { ?s ?p ?o }")
     # A hash node is part of its entity, not an entity of its own.
     things = f'FILTER(STRSTARTS(STR(?s), "{ID}") && !CONTAINS(STR(?s), "#"))'
-    ((entities,),) = _rows(store, f"SELECT (COUNT(DISTINCT ?s) AS ?n) WHERE {{ ?s a ?class . {things} }}")
     dates = f"VALUES ?p {{ {_COVERED} }} ?s ?p ?d BIND(STR(?d) AS ?date)"
-    (covered,) = _rows(store, f"SELECT (MIN(?date) AS ?a) (MAX(?date) AS ?z) WHERE {{ {dates} }}")
+    queries = (
+        "SELECT (COUNT(*) AS ?n) (COUNT(DISTINCT ?s) AS ?m) WHERE { ?s ?p ?o }",
+        f"SELECT (COUNT(DISTINCT ?s) AS ?n) WHERE {{ ?s a ?class . {things} }}",
+        f"SELECT (MIN(?date) AS ?a) (MAX(?date) AS ?z) WHERE {{ {dates} }}",
+        "SELECT ?c (COUNT(*) AS ?n) WHERE { ?s a ?c FILTER(isIRI(?c)) } GROUP BY ?c",
+        "SELECT ?p (COUNT(*) AS ?n) WHERE { ?s ?p ?o } GROUP BY ?p",
+    )
+    # Two at a time: a build has little other work for a second processor at this step.
+    with ThreadPoolExecutor(2) as threads:
+        graphs = threads.submit(graph_counts, store)
+        (totals,), ((entities,),), (covered,), classes, properties = threads.map(partial(_rows, store), queries)
     links = store.quads_for_pattern(None, _SAME_AS, None, DefaultGraph())
     return DatasetCounts(
         triples=int(totals[0]),
         subjects=int(totals[1]),
         entities=int(entities),
-        classes=_numbers(store, "SELECT ?c (COUNT(*) AS ?n) WHERE { ?s a ?c FILTER(isIRI(?c)) } GROUP BY ?c"),
-        properties=_numbers(store, "SELECT ?p (COUNT(*) AS ?n) WHERE { ?s ?p ?o } GROUP BY ?p"),
-        graphs=Counter({CATALOG_GRAPH.value: 0, **graph_counts(store)}),
+        classes=_numbers(classes),
+        properties=_numbers(properties),
+        graphs=Counter({CATALOG_GRAPH.value: 0, **graphs.result()}),
         links=Counter(name for quad in links if (name := linkset_of(quad))),
         first=covered[0],
         last=covered[1],
@@ -291,8 +301,8 @@ def _with(counts: DatasetCounts, new: Iterable[Quad], store: Store) -> DatasetCo
     )
 
 
-def _numbers(store: Store, query: str) -> Counter[str]:
-    return Counter({name: int(number) for name, number in _rows(store, query)})
+def _numbers(rows: Iterable[list[str]]) -> Counter[str]:
+    return Counter({name: int(number) for name, number in rows})
 
 
 def _publishers(store: Store) -> list[NamedNode]:
