@@ -234,7 +234,7 @@ def test_lookups_need_no_store(store: Store) -> None:
         def is_bounded(self, *_: object) -> bool:
             return True
 
-        def run(self, release: Release, query: Query) -> Answer:
+        def run(self, release: Release, query: Query, *_: object) -> Answer:
             return Engines(Releases(store.root)).run(release.id, query)
 
     closed = f"http://127.0.0.1:{free_port()}/"
