@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store, Variable
 
 from citygraph.bounded_cache import BoundedCache
+from citygraph.errors import NotFound
 from citygraph.graph.description import describe
 from citygraph.graph.labels import LABEL_PROPERTIES, Labels
 from citygraph.graph.things import Things
@@ -166,6 +168,16 @@ def test_a_bounded_cache_forgets_what_was_used_least_recently() -> None:
     assert [bool(cache.get(number)) for number in (0, 49, 1)] == [True, True, False]
     assert cache.put(99, "x" * 5_000) == "x" * 5_000
     assert cache.get(99) is None
+
+
+def test_nothing_is_kept_of_a_thing_that_does_not_exist() -> None:
+    """Its address may be as long as a request, and there is no end of such addresses."""
+    store = Store()
+    things = Things(store, Labels(store))
+    with pytest.raises(NotFound):
+        describe(store, "https://example.org/" + "x" * 100_000, None, things=things)
+    assert not len(things._facts)
+    assert not len(things._linking)
 
 
 def test_links_to_a_hub_are_read_by_property_unless_they_are_known() -> None:

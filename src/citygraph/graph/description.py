@@ -241,7 +241,8 @@ class _Reader:
         self._left -= len(quads)
         if self._left < 0:
             raise LargeDescription
-        if self._things is not None and len(quads) < first:
+        # Nothing is kept of what does not exist: anybody can ask for any number of long addresses.
+        if self._things is not None and 0 < len(quads) < first:
             self._things.learn(subject, value, quads)
         return quads
 
