@@ -96,6 +96,35 @@ def test_pages_and_filters_keep_the_order_of_a_further_language(client: FlaskCli
     assert shown == sorted(shown, key=lambda name: collation_key(name, "de"))
 
 
+@pytest.mark.parametrize("language", ["en", "tr", "de", "az"])
+@pytest.mark.parametrize("kind", ["country", "person"])
+def test_files_have_the_order_and_the_names_of_the_page(client: FlaskClient, language: str, kind: str) -> None:
+    """Also in a language that the index does not have, whose names are in a column of their own."""
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/explore.csv?type={kind}&lang={language}").text)))
+    names = [row[f"name_{language}"].removeprefix("'") for row in rows]
+    assert names == sorted(names, key=lambda name: collation_key(name, language))
+    results = answer(client, f"type={kind}&lang={language}")["results"]
+    assert [one["id"] for one in results] == [row["id"] for row in rows]
+    shown = re.findall(r'<th scope="row"><a [^>]*>([^<]*)</a>', page(client, f"type={kind}&lang={language}"))
+    assert shown == names[: len(shown)]
+    assert f'href="/explore.csv?type={kind}&amp;lang={language}"' in page(client, f"type={kind}&lang={language}")
+
+
+@pytest.mark.parametrize(("language", "germany"), [("en", "Germany"), ("tr", "Almanya"), ("de", "Deutschland")])
+def test_the_query_sorts_by_the_names_that_the_page_shows(
+    client: FlaskClient, izmir: Release, language: str, germany: str
+) -> None:
+    """In the language of the page; without a name in it, in the first language of the instance."""
+    found = izmir.open_store().query(answer(client, f"type=country&lang={language}")["query"])
+    assert isinstance(found, QuerySolutions)
+    names = [row["name"].value if row["name"] else "" for row in found]
+    assert germany in names
+    assert names == sorted(names)
+    people = izmir.open_store().query(query_of(Filter("person"), "az"))
+    assert isinstance(people, QuerySolutions)
+    assert all(row["name"] for row in people)
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [

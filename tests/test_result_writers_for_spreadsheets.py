@@ -14,7 +14,7 @@ from citygraph.matching.decisions import DecisionTable, NameQuery, Proposal, pro
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
 from citygraph.text import guarded, guarded_cell
-from citygraph.web.search.explore import as_csv
+from citygraph.web.search.explore import ExportedRows
 from citygraph.wikidata.differences import ComparedEntity, ComparedStatement, Outcome, SourcedValue, to_csv
 
 FORMULAS = ("=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r=1", "'=1", '=HYPERLINK("x")')
@@ -75,7 +75,7 @@ def test_a_comparison_with_wikidata() -> None:
 def test_the_list_of_explore() -> None:
     """Names are whatever a source calls a place; years and coordinates stay (13.20)."""
     entity = Entity("x/id/city/a", FORMULAS[0], FORMULAS[1], "", -33.92, 18.42, "1996", 3, "")
-    (row,) = csv.DictReader(io.StringIO(as_csv([entity])))
+    (row,) = csv.DictReader(io.StringIO(ExportedRows([entity]).as_csv()))
     assert all(is_harmless(row[name]) for name in ("id", "name_en", "name_tr"))
     assert (row["name_en"], row["latitude"]) == (f"'{FORMULAS[0]}", "-33.92")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
@@ -100,11 +100,12 @@ class Explore:
         unknown = _unknown(opened, state, addresses)
         if offer is not HTML:
             _check_known(unknown)
-        if offer is _CSV:
-            return reply(request, as_csv(opened.listing.rows(filter_)), _CSV)
-        if offer is JSON:
-            return reply(request, _as_json(opened.listing.rows(filter_), filter_, state), JSON)
-        return reply(request, self._page(opened, state, filter_, reader, unknown), HTML, language)
+        if offer is HTML:
+            return reply(request, self._page(opened, state, filter_, reader, unknown), HTML, language)
+        rows = opened.listing.rows(_by_shown_names(filter_, opened, language))
+        table = ExportedRows(rows, _further_names(opened, language))
+        text = table.as_csv() if offer is _CSV else table.as_json(filter_, state, query_of(filter_, language))
+        return reply(request, text, offer)
 
     def _page(
         self,
@@ -122,7 +123,7 @@ class Explore:
         points = [opened.in_language(one, language) for one in opened.listing.points(filter_, _MOST_POINTS)]
         rows = opened.listing.rows(filter_, PAGE, (page - 1) * PAGE)
         here = reader.addresses.path("explore")
-        query = query_of(filter_)
+        query = query_of(filter_, language)
         facets = [_facet(name, state, counts, opened, reader) for name in _FACETS]
         return self._pages.page(
             "explore.html",
@@ -144,7 +145,7 @@ class Explore:
             map=map_of(points, reader),
             points=len(points),
             unknown=unknown,
-            files=[(name, f"{here}.{name.lower()}?{state.query('lang', 'page')}") for name in ("CSV", "JSON")],
+            files=[(name, f"{here}.{name.lower()}?{state.query('page')}") for name in ("CSV", "JSON")],
             query=query,
             workbench=f"{reader.addresses.path('sparql')}?{urlencode({'query': query})}",
         )
@@ -170,8 +171,7 @@ def _check_known(unknown: Iterable[tuple[str, str]]) -> None:
 
 def _by_shown_names(filter_: Filter, opened: OpenRelease, language: str) -> Filter:
     """Returns the filter with its entities sorted by their names in a language that the index need not have."""
-    instance = current_instance()
-    if any(matches_language(one, language) for one in (instance.languages[0], instance.second_language)):
+    if _is_indexed(language):
         return filter_
     opened.listing.rank(filter_.kind, language, lambda iri: opened.labels.best(iri, language).text)
     return replace(filter_, language=language)
@@ -222,34 +222,64 @@ def _country_of(opened: OpenRelease, reader: PageRequest) -> Callable[[Entity], 
     return country
 
 
-def as_csv(rows: Iterable[Entity]) -> str:
-    """Returns entities as CSV (RFC 4180) without formulas."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(_columns())
-    # Names are free text, and people open the table in a spreadsheet.
-    writer.writerows([guarded_cell(v) if isinstance(v, str) else v for v in _record(one).values()] for one in rows)
-    return text.getvalue()
+@dataclass(frozen=True)
+class FurtherNames:
+    """A language that is in no column of the index, and the name of an entity for its readers."""
+
+    language: str
+    of: Callable[[str], str]
 
 
-def _as_json(rows: Iterable[Entity], filter_: Filter, state: ExploreState) -> str:
-    results = [{name: value for name, value in _record(one).items() if value not in ("", None)} for one in rows]
-    filters = {"type": filter_.kind, **dict(state.values), **({"at": filter_.at} if filter_.at else {})}
-    members = {"filters": filters, "count": len(results), "results": results, "query": query_of(filter_)}
-    return json.dumps(members, ensure_ascii=False) + "\n"
+def _further_names(opened: OpenRelease, language: str) -> FurtherNames | None:
+    """Returns the names in the language of a reader; None if it is one of the two that the index has."""
+    if _is_indexed(language):
+        return None
+    return FurtherNames(language, lambda iri: opened.labels.best(iri, language).text)
 
 
-def _record(one: Entity) -> dict[str, str | float | None]:
-    id_ = one.iri.partition("/id/")[2]
-    kind, country = id_.partition("/")[0], one.country.partition("/id/")[2]
-    names = (id_, one.iri, one.label, one.second_label)
-    values = (*names, kind, country, one.latitude, one.longitude, one.since, one.ties, one.protocol, one.ended)
-    return dict(zip(_columns(), values, strict=True))
-
-
-def _columns() -> tuple[str, ...]:
+def _is_indexed(language: str) -> bool:
     instance = current_instance()
-    return ("id", "iri", f"name_{instance.languages[0]}", f"name_{instance.second_language}", *_COLUMNS)
+    return any(matches_language(one, language) for one in (instance.languages[0], instance.second_language))
+
+
+@dataclass(frozen=True)
+class ExportedRows:
+    """Entities for a file, in the order of the page; each may have its name in a further language."""
+
+    rows: Sequence[Entity]
+    further: FurtherNames | None = None
+
+    def as_csv(self) -> str:
+        """Returns the entities as CSV (RFC 4180) without formulas."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(self._columns())
+        # Names are free text, and people open the table in a spreadsheet.
+        for record in self._records():
+            writer.writerow([guarded_cell(v) if isinstance(v, str) else v for v in record.values()])
+        return text.getvalue()
+
+    def as_json(self, filter_: Filter, state: ExploreState, query: str) -> str:
+        """Returns the entities as JSON, with the filters and the SPARQL query that select them."""
+        results = [{name: value for name, value in one.items() if value not in ("", None)} for one in self._records()]
+        filters = {"type": filter_.kind, **dict(state.values), **({"at": filter_.at} if filter_.at else {})}
+        members = {"filters": filters, "count": len(results), "results": results, "query": query}
+        return json.dumps(members, ensure_ascii=False) + "\n"
+
+    def _records(self) -> Iterator[dict[str, str | float | None]]:
+        columns = self._columns()
+        for one in self.rows:
+            id_ = one.iri.partition("/id/")[2]
+            kind, country = id_.partition("/")[0], one.country.partition("/id/")[2]
+            names = (id_, one.iri, one.label, one.second_label, *((self.further.of(one.iri),) if self.further else ()))
+            dated = (one.since, one.ties, one.protocol, one.ended)
+            yield dict(zip(columns, (*names, kind, country, one.latitude, one.longitude, *dated), strict=True))
+
+    def _columns(self) -> tuple[str, ...]:
+        instance = current_instance()
+        languages = [instance.languages[0], instance.second_language]
+        languages += [self.further.language] if self.further else []
+        return ("id", "iri", *(f"name_{language}" for language in languages), *_COLUMNS)
 
 
 def map_of(places: Sequence[Entity], reader: PageRequest) -> Markup:

@@ -15,7 +15,7 @@ from citygraph.errors import UsageError
 from citygraph.index.entities import Filter
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, RDFS
-from citygraph.text import nfc
+from citygraph.text import matches_language, nfc
 from citygraph.web.http.addresses import Addresses
 from citygraph.web.view.translations import N_
 from citygraph.web.view.values import KINDS
@@ -161,19 +161,33 @@ def _page(text: str) -> int:
     return int(text)
 
 
-def query_of(filter_: Filter) -> str:
-    """Returns the SPARQL query that selects the same entities as the filter."""
+def query_of(filter_: Filter, language: str = "en") -> str:
+    """Returns the SPARQL query that selects the same entities as the filter, with their names in a language."""
     kind = filter_.kind
     type_ = f"?{kind} a cg:{_CLASSES[kind]} ."
     if kind == "area":
         # Administrative areas, bodies of water and regions without a government.
         type_ += ' FILTER(CONTAINS(STR(?area), "/id/area/"))'
-    label = f'OPTIONAL {{ ?{kind} rdfs:label ?name FILTER(LANGMATCHES(LANG(?name), "en")) }}'
-    body = "\n  ".join([type_, label, *_conditions(filter_)])
+    body = "\n  ".join([type_, *_conditions(filter_), *_named(kind, language)])
     return (
         f"PREFIX cg: <{CG}>\nPREFIX rdfs: <{RDFS}>\n\n"
         f"SELECT DISTINCT ?{kind} ?name WHERE {{\n  {body}\n}}\nORDER BY ?name\n"
     )
+
+
+def _named(kind: str, language: str) -> Iterator[str]:
+    """Yields the patterns of the name of an entity: in a language, else in the first language of the instance."""
+    first = current_instance().languages[0]
+    if matches_language(first, language):
+        yield _label(kind, "name", language)
+        return
+    yield _label(kind, "own", language)
+    yield _label(kind, "other", first)
+    yield "BIND(COALESCE(?own, ?other) AS ?name)"
+
+
+def _label(kind: str, variable: str, language: str) -> str:
+    return f'OPTIONAL {{ ?{kind} rdfs:label ?{variable} FILTER(LANGMATCHES(LANG(?{variable}), "{language}")) }}'
 
 
 def _conditions(filter_: Filter) -> Iterator[str]:
