@@ -30,9 +30,9 @@ log = logging.getLogger(__name__)
 _BACKSTOP = 2.0
 # The kernel closes a killed process's sockets before its supervisor can reap it, so the reason may come a little later.
 _WHY_PATIENCE = 1.0  # seconds
-# The end of a result is late if it comes so much after the first 64 KiB: so much of the time until then, and seconds.
-# Most results end before, and are an error if they fail.
-_LATE_SHARE, _LATE_SECONDS = 0.5, 0.05
+# The end of a result is late if it comes so much after the first 64 KiB: these seconds or this share of the time until
+# then, whichever is more. Most results end before, and are an error if they fail.
+_LATE_SECONDS, _LATE_SHARE = 0.05, 0.4
 _INCOMPLETE = "the engine process ended before the result was complete"
 # A query whose client has left is ended within this time, even if its engine has not begun to read it.
 _ENDING_PATIENCE, _ENDING_RETRY = 2.0, 0.05  # seconds
@@ -119,7 +119,7 @@ class Exchange:
             while (piece := self.next_piece()) is not None:
                 pieces.append(piece)
                 now = time.monotonic()
-                late = late or now + (now - self._begun) * _LATE_SHARE + _LATE_SECONDS
+                late = late or now + max(_LATE_SECONDS, (now - self._begun) * _LATE_SHARE)
                 if self._size > self._settings.hold_limit or (query.may_stream and self._is_late(late - now)):
                     self._is_given = True
                     return self._answer(Stream(self, pieces))
