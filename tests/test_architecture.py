@@ -91,7 +91,6 @@ FENCES = {
         "build.validation",
         "build.adapted_pyshacl",
         "build.engine_results",
-        "sparql.clauses",
         "build.dependencies",
         "build.shape_dependencies",
     },

@@ -27,6 +27,7 @@ from citygraph.exports.typed_rows import term_table
 from citygraph.exports.writers import WRITERS, write_export
 from citygraph.rdf.formats import BY_NAME, Format, Kind, of_kind
 from citygraph.rdf.terms import PREFIXES
+from citygraph.sparql.clauses import check
 from citygraph.sparql.functions import Functions, functions_of
 from citygraph.sparql.guard import occurrences, words_in
 from citygraph.sparql.protocol import Query
@@ -240,9 +241,6 @@ def _dataset_of(store: Store, query: Query, services: Collection[str]) -> Datase
     dataset = Dataset(query.default_graphs, query.named_graphs)
     words = words_in(query.text)
     if words and any(occurrences(query.text, word) for word in words):
-        # Imported here, because rdflib's parser takes a third of a second to import and few queries need it.
-        from citygraph.sparql.clauses import check
-
         clauses = check(query, services)
         if not dataset:
             dataset = Dataset(clauses.default_graphs, clauses.named_graphs)

@@ -69,7 +69,7 @@ _SPACE = re.compile(rf"(?:[ \t\r\n]++|{COMMENT})*+")
 _RULE_NAMES = frozenset(re.findall(r"^(?:[A-Z]\w*|iri)(?=:)", _RULES, re.MULTILINE))
 # Rules that bring no variable into scope.
 _WITHOUT_SCOPE = frozenset({"Filter", "MinusGraphPattern", "GroupClause", "HavingClause", "OrderClause"})
-# rdflib uses about sixty Python frames for a level of nesting; the default of query_depth is 200 levels.
+# A level of nesting is up to three nodes deep, and a function may take several frames for each of them.
 _RECURSION = 60_000
 # Marks the end of a node in the list of expected symbols.
 _CLOSE = ")node"

@@ -68,7 +68,7 @@ def syntax_error(message: str, text: str, start: str = QUERY) -> QuerySyntaxErro
         faults = list(_faults(text, start))
     if faults:
         offset, fault = min(faults)
-        line, column = _line_and_column(text, offset)
+        line, column = line_and_column(text, offset)
         return QuerySyntaxError(f"syntax error at line {line}, column {column}: {fault}", line, column)
     match = _ENGINE.match(message)
     if match is None:
@@ -93,7 +93,7 @@ def _faults(text: str, start: str) -> Iterator[tuple[int, str]]:
         tree = parse(text, start)
     except UnexpectedToken as error:
         if not _NEWER.search(text):
-            yield error.token.start, _unexpected(text, error)
+            yield error.token.start, unexpected(text, error)
         return
     yield from _repeated_labels(tree)
     yield from _wrong_arguments(tree)
@@ -119,7 +119,8 @@ def _undeclared(prefix: str, declared: set[str]) -> str:
     return f"the prefix {prefix}: is not declared; {suggestion}is PREFIX {prefix}: <…> missing at the beginning?"
 
 
-def _unexpected(text: str, error: UnexpectedToken) -> str:
+def unexpected(text: str, error: UnexpectedToken) -> str:
+    """Returns what is wrong with a token of a text, and what could follow in its place."""
     token, expected = error.token, error.expected
     source = text[token.start : token.end]
     if token.kind == "<" and "IRIREF" in expected:
@@ -241,10 +242,11 @@ def _place_of(iri: str, text: str) -> str:
         prefix, _, local = source.partition(":")
         is_name = token.kind == "PNAME_LN" and prefixes.get(prefix, "?") + local == iri
         if is_name or (token.kind == "IRIREF" and source == f"<{iri}>"):
-            line, column = _line_and_column(text, token.start)
+            line, column = line_and_column(text, token.start)
             return f" (line {line}, column {column})"
     return ""
 
 
-def _line_and_column(text: str, offset: int) -> tuple[int, int]:
+def line_and_column(text: str, offset: int) -> tuple[int, int]:
+    """Returns the line and column of a character, both from 1 on."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
