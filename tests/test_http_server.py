@@ -19,7 +19,7 @@ import pytest
 
 from citygraph.engine.client_watch import current_watch
 from citygraph.errors import LimitReached
-from citygraph.server import http_connection
+from citygraph.server import http_connection, web_processes
 from citygraph.server.accepting import Acceptor, ConnectionNumber, ConnectionNumbers
 from citygraph.server.http_connection import HttpConnection
 from citygraph.server.web_processes import http_server, listeners
@@ -208,6 +208,21 @@ def test_requests_in_a_pipeline_are_answered_in_order(port: int) -> None:
     assert [received.index(b"quick %d" % number) for number in range(5)] == sorted(
         received.index(b"quick %d" % number) for number in range(5)
     )
+
+
+def test_wishes_for_another_protocol_are_ignored(port: int) -> None:
+    """RFC 9110, 7.8. Nothing that follows in the same segment is lost: neither bodies nor requests."""
+    wish = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n"
+    chunked = POST.replace(b"Content-Length: %d\r\n", b"Transfer-Encoding: chunked\r\n") % b"/body"
+    requests = (
+        GET % b"/quick?1",
+        POST % (b"/body", 3) + b"abc",
+        chunked + b"5\r\nabcde\r\n0\r\n\r\n",
+        GET % b"/quick?2",
+    )
+    received = exchange(port, b"".join(one.replace(b"Host: a\r\n", b"Host: a\r\n" + wish) for one in requests), 4)
+    bodies = re.findall(rb"\r\n\r\n(quick \d|\d)", received)
+    assert bodies == [b"quick 1", b"3", b"5", b"quick 2"]
 
 
 @pytest.mark.parametrize("size", [0, 1, 70_000, 3_000_000])
@@ -577,6 +592,47 @@ def test_what_runs_for_a_client_ends_when_it_leaves() -> None:
         assert application.events["left"].wait(PATIENCE)
 
 
+@pytest.mark.parametrize(
+    ("request_", "end"),
+    [(GET % b"/slow", b"slow"), (b"GET /slow HTTP/1.0\r\n\r\n", b"slow"), (GET % b"/buffered", LAST_CHUNK)],
+)
+def test_a_client_that_sends_no_more_gets_its_response(
+    request_: bytes, end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `nc -N` closes its direction of the connection, when it has sent the request."""
+    application, has_ended = Application(), threading.Event()
+    receive_end = HttpConnection.eof_received
+
+    def received_end(connection: HttpConnection) -> bool | None:
+        has_ended.set()
+        return receive_end(connection)
+
+    monkeypatch.setattr(HttpConnection, "eof_received", received_end)
+    # Far longer than the test takes.
+    monkeypatch.setattr(http_connection, "_SILENT_SECONDS", PATIENCE)
+    with answering(application) as port, connected(port) as connection:
+        connection.sendall(request_)
+        connection.shutdown(socket.SHUT_WR)
+        assert application.events["begun"].wait(PATIENCE)
+        assert has_ended.wait(PATIENCE)
+        application.events["go"].set()
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.endswith(end)
+
+
+def test_a_client_that_sends_no_more_gets_all_its_responses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a pipeline, and its connection is closed after the last."""
+    monkeypatch.setattr(http_connection, "_SILENT_SECONDS", PATIENCE)
+    application = Application()
+    with answering(application) as port, connected(port) as connection:
+        connection.sendall(GET % b"/slow" + GET % b"/pieces" + b"GET /unfini")
+        connection.shutdown(socket.SHUT_WR)
+        application.events["go"].set()
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.count(b"HTTP/1.1 200") == 2
+    assert received.endswith(LAST_CHUNK)
+
+
 def test_a_request_whose_client_has_left_does_not_begin(monkeypatch: pytest.MonkeyPatch) -> None:
     """(16 §2) One that waits for a thread is dropped."""
     application, has_left = Application(), threading.Event()
@@ -611,8 +667,38 @@ def test_requests_under_way_end_before_the_server_does() -> None:
     assert received.endswith(b"slow")
 
 
+def test_a_request_that_the_end_of_the_server_cuts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it has had its time after SIGTERM; the client may send it again."""
+    monkeypatch.setattr(web_processes, "_ENDING_SECONDS", 0)
+    application = Application()
+    with connected_after(application) as (connection, stop):
+        stop()
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert application.events["left"].wait(PATIENCE)
+        application.events["go"].set()
+    assert received.startswith(b"HTTP/1.1 503")
+    assert b"retry-after: 5\r\n" in received
+    assert b"connection: close\r\n" in received
+    assert b"/problems/busy" in received
+
+
+def test_a_response_that_the_end_of_the_server_cuts_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks like no complete one, and nothing follows it."""
+    monkeypatch.setattr(web_processes, "_ENDING_SECONDS", 0)
+    application = Application()
+    with connected_after(application, b"/buffered") as (connection, stop):
+        receive_until(connection, b"first")
+        stop()
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+        application.events["go"].set()
+    assert b"HTTP/1.1" not in received
+    assert not received.endswith(LAST_CHUNK)
+
+
 @contextmanager
-def connected_after(application: Application) -> Iterator[tuple[socket.socket, Callable[[], None]]]:
+def connected_after(
+    application: Application, path: bytes = b"/slow"
+) -> Iterator[tuple[socket.socket, Callable[[], None]]]:
     """A connection with a request that has begun, and a function that stops the server."""
     configured = Settings(port=0, workers=1, threads=1)
     (listener,) = listeners(configured)
@@ -620,7 +706,7 @@ def connected_after(application: Application) -> Iterator[tuple[socket.socket, C
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     with connected(listener.getsockname()[1]) as connection:
-        connection.sendall(GET % b"/slow")
+        connection.sendall(GET % path)
         assert application.events["begun"].wait(PATIENCE)
         yield connection, lambda: setattr(server, "should_exit", True)
     thread.join(PATIENCE)

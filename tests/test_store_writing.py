@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -81,6 +82,22 @@ def test_writing_process_tells_that_it_failed(tmp_path: Path) -> None:
         writing.finish([])
         with pytest.raises(CitygraphError, match="could not be"):
             writing.wait()
+
+
+def test_error_of_a_build_is_not_replaced_by_that_of_a_process_that_has_ended(tmp_path: Path) -> None:
+    """(16 §5) What was left to send to the process fails too, when the block is left."""
+    (tmp_path / "store").write_text("a file where the folder belongs")
+
+    def fail() -> None:
+        with StoreWriting(tmp_path / "store") as writing:
+            writing.finish([])
+            with suppress(CitygraphError):
+                writing.wait()
+            writing.finish([])
+            raise CitygraphError("the rules failed")
+
+    with pytest.raises(CitygraphError, match="the rules failed"):
+        fail()
 
 
 def test_releases_made_in_memory_and_on_the_disk_are_equal(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ _ERRORS_OF_USERS = [
     ("/doc/city/atlantis", 404, "Bulunamadı", "hakkında bildirim yok", "haqqında ifadə yoxdur"),
     ("/explore?page=x", 400, "İstek geçersiz", "page 1 veya daha büyük bir tam sayı olmalı", "tam ədəd olmalıdır"),
     ("/queries/anniversaries?year=x", 400, "İstek geçersiz", "year değeri 'x': bir tam sayı olmalı", "tam ədəd"),
-    ("/sparql?query=SELEC&run=1", 400, "Sorguda söz dizimi hatası var", "sütunda söz dizimi hatası",
+    ("/sparql?query=SELEC&run=1", 400, "Sorguda veya güncellemede söz dizimi hatası var", "sütunda söz dizimi hatası",
      "Sintaksis xətası (sətir 1, sütun"),
 ]  # fmt: skip
 

@@ -302,6 +302,7 @@ def test_syntax_error_of_an_update_has_its_position(
     told = json.loads(reply.body)
     assert (reply.status, told["line"], told["column"]) == (400, line, column or told["column"])
     assert problem in told["detail"]
+    assert told["title"] == "The query or update has a syntax error"
 
 
 def test_functions_in_an_update_are_those_of_queries(site: Writable) -> None:

@@ -82,7 +82,8 @@ class StoreWriting:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._process:
+        # A process that has ended early cannot be sent what was left to send.
+        with suppress(BrokenPipeError), self._process:
             self._process.kill()
         self._errors.close()
 

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from itertools import takewhile
 from typing import Any
 
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from citygraph.server.accepting import ConnectionNumber
 from citygraph.shared_counts import SharedCounts
+from citygraph.web.http.messages import Reply
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,9 @@ _READING_SECONDS = 60.0
 # Longer than proxies keep theirs (nginx: 60 s), which else would send a request into a closing connection.
 _IDLE_SECONDS = 75.0
 _SWEEP_SECONDS = 1.0
+# A client that sends no more may have closed the connection or wait for a response, which look alike. Only one that
+# has closed it refuses what is sent. So work for it ends when nothing was sent for such a time.
+_SILENT_SECONDS = 0.4
 # Bytes of a head: request line and headers. An address may have a query in it.
 _LONGEST_HEAD = 256 * 1024
 _MOST_HEADERS = 100
@@ -147,6 +152,8 @@ class HttpConnection(HttpToolsProtocol):
         self._received = 0  # bytes of this part, at least, or between two requests
         self._left_at_once = _MOST_AT_ONCE
         self._refusal = ""  # of what follows the requests under way
+        self._wants_upgrade = False  # to another protocol, of the request that is being read
+        self.sent_pieces = 0  # of responses that tasks send
 
     @property
     def unread(self) -> int:
@@ -176,7 +183,7 @@ class HttpConnection(HttpToolsProtocol):
         """Reads a piece of a request, or several requests."""
         self._received += len(data)
         self._left_at_once = _MOST_AT_ONCE
-        super().data_received(data)
+        self._parse(data)
         if self._part == _HEAD and self._received > _LONGEST_HEAD:
             self.transport.write(_REFUSAL)
             self.transport.close()
@@ -187,6 +194,48 @@ class HttpConnection(HttpToolsProtocol):
             self._open_connections.sends(self)
         else:
             self._open_connections.has_sent(self)
+
+    def _parse(self, data: bytes) -> None:
+        """Passes data to the parser, which stops after the head of a request for another protocol."""
+        # The next one last.
+        pieces: list[bytes | memoryview] = [data]
+        while pieces:
+            piece = pieces.pop()
+            try:
+                self.parser.feed_data(piece)
+            except HttpParserUpgrade as stop:
+                pieces += memoryview(piece)[stop.args[0] :], self._head_without_upgrade()
+            except HttpParserError:
+                self.send_400_response("Invalid HTTP request received.")
+                pieces.clear()
+
+    def _head_without_upgrade(self) -> bytes:
+        """Returns the head that was read without its wish for another protocol, which is ignored (RFC 9110, 7.8)."""
+        # The parser expects no body after a head with the wish.
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += (b"%b: %b" % header for header in self.headers if header[0] != b"upgrade")
+        return b"\r\n".join([*lines, b"", b""])
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Returns whether the connection stays open, for a client that sends no more and may wait for a response."""
+        if not self._is_working() or self._part == _BODY:
+            return False
+        if not self._refusal:
+            self.cycle.keep_alive = False
+        self._part = _NONE
+        self._open_connections.has_sent(self)
+        self.loop.call_later(_SILENT_SECONDS, self._end_if_silent, self.sent_pieces)
+        return True
+
+    def _end_if_silent(self, sent_pieces: int) -> None:
+        """Ends the connection if nothing was sent since the call with this number, and nothing waits to be sent."""
+        if self.transport.is_closing():
+            return
+        if self.sent_pieces == sent_pieces and not self.unread:
+            self.transport.abort()
+        else:
+            self.loop.call_later(_SILENT_SECONDS, self._end_if_silent, self.sent_pieces)
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what is not HTTP, after the responses to earlier requests (RFC 9112, 9.3.2)."""
@@ -213,6 +262,9 @@ class HttpConnection(HttpToolsProtocol):
         if len(self.headers) > _MOST_HEADERS:
             # The parser passes it on as an error of the request.
             raise ValueError("too many headers")
+        self._wants_upgrade = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        if self._wants_upgrade:
+            return
         if not self._answer_quickly():
             super().on_headers_complete()
         self._part, self._received = _BODY, 0
@@ -249,11 +301,22 @@ class HttpConnection(HttpToolsProtocol):
         cycle = self._answered
         if cycle is None:
             return
+        self.sent_pieces += 1
         self._write_whole(status, headers, body, cycle.keep_alive)
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
         cycle.message_event.set()
         cycle.on_response()
+
+    def refuse_when_stopping(self, reply: Reply) -> bool:
+        """Sends a reply and closes the connection. Returns False if a response has begun, which can only be cut."""
+        cycle = self._answered
+        if cycle is None or cycle.response_started:
+            return False
+        cycle.keep_alive = False
+        body = b"" if cycle.scope["method"] == "HEAD" else reply.whole_body()
+        self.send_whole(reply.status, reply.sent_headers(), body)
+        return True
 
     def _write_whole(self, status: int, headers: list[tuple[str, str]], body: bytes, keep_alive: bool) -> None:
         """Writes a response in one piece, which costs one system call, unless the connection is being closed."""
@@ -271,6 +334,10 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Ends the request."""
+        if self._wants_upgrade:
+            # The request follows again without it.
+            self._wants_upgrade = False
+            return
         self._part, self._received = _NONE, 0
         if self._is_working():
             super().on_message_complete()

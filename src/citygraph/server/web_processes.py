@@ -179,7 +179,7 @@ def http_server(
     # Clients that send no HTTP are no events for the log, and the bridge logs what fails.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
-        WsgiBridge(application, settings.threads),
+        WsgiBridge(application, settings.threads, settings.base),
         interface="asgi3",
         loop="uvloop",
         # A class with arguments of its own.

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from citygraph.engine.client_watch import ClientGone, ClientWatch, watched
-from citygraph.errors import CitygraphError
+from citygraph.errors import Busy, CitygraphError
 from citygraph.server.request_body import HELD, Message, Receive, RequestBody
 from citygraph.web.http.bodies import Outlet, SendBuffer, has_body
-from citygraph.web.http.messages import OUTLET, QUICK, NeedsThread, Reply
+from citygraph.web.http.messages import NO_STORE, OUTLET, QUICK, NeedsThread, Reply
+from citygraph.web.http.problems import MEDIA_TYPE, as_json, problem_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -51,10 +52,11 @@ class _Pieces(NamedTuple):
 class WsgiBridge:
     """An ASGI application that runs a WSGI application in `threads` threads; further requests wait for a thread.
 
-    A small body is received before a thread is taken, so that slow clients take none.
+    A small body is received before a thread is taken, so that slow clients take none. `base` is that of the IRIs of
+    problems.
     """
 
-    def __init__(self, application: WSGIApplication, threads: int) -> None:
+    def __init__(self, application: WSGIApplication, threads: int, base: str) -> None:
         self._application = application
         # The site has quick replies; other applications are always called in threads.
         self._is_quick: Callable[[WSGIEnvironment, bytes], bool] = getattr(application, "is_quick", lambda *_: False)
@@ -62,6 +64,7 @@ class WsgiBridge:
         self._threads = ThreadPoolExecutor(threads, "request")
         self._ending = ThreadPoolExecutor(_ENDING_THREADS, "ending")
         self._keys: dict[bytes, str] = {}
+        self._stopping = _stopping(base)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serves a request."""
@@ -86,6 +89,12 @@ class WsgiBridge:
                 await exchange.answer(self._threads, self._application, environ)
         except ClientGone:
             return
+        except asyncio.CancelledError:
+            # The server stops, and this request has had its time.
+            for end in watch.leave():
+                end()
+            if not connection.refuse_when_stopping(self._stopping):
+                raise
 
     def quick_reply(self, connection: HttpConnection, version: str) -> Reply | None:
         """Returns the reply to a GET that needs no thread. Returns None for any other, which has had no effects."""
@@ -157,18 +166,12 @@ class _Exchange:
     def __init__(self, connection: HttpConnection, send: Send, watch: ClientWatch) -> None:
         self._connection = connection
         self._loop = connection.loop
-        self._send = send
+        self._send_message = send
         self._watch = watch
 
     async def answer(self, threads: ThreadPoolExecutor, application: WSGIApplication, environ: WSGIEnvironment) -> None:
         """Runs the application and sends its response. Raises ClientGone, and what the application raises."""
-        try:
-            response = await self._loop.run_in_executor(threads, self._run, application, environ)
-        except asyncio.CancelledError:
-            # The server stops, and this request has had its time.
-            for end in self._watch.leave():
-                end()
-            raise
+        response = await self._loop.run_in_executor(threads, self._run, application, environ)
         if isinstance(response, Future):
             await asyncio.wrap_future(response)
         elif response is not None:
@@ -259,6 +262,10 @@ class _Exchange:
             raise
         self._wait_for(self._send({"type": "http.response.body", "body": b""}))
 
+    async def _send(self, message: Message) -> None:
+        self._connection.sent_pieces += 1
+        await self._send_message(message)
+
     async def _send_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
@@ -271,6 +278,13 @@ class _Exchange:
         asyncio.run_coroutine_threadsafe(send(), self._loop).result()
         if self._watch.is_gone:
             raise ClientGone
+
+
+def _stopping(base: str) -> Reply:
+    """Returns the reply to a request that the end of the server cuts."""
+    problem = problem_of(Busy("the server stopped before the request was completed", retry_after=5))
+    headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", NO_STORE), *problem.headers]
+    return Reply(problem.type.status, headers, as_json(problem, base))
 
 
 @contextmanager

@@ -38,7 +38,9 @@ class Problem:
 
 _LIMITED = ("limit", "elapsed")
 BAD_REQUEST = ProblemType("bad-request", HTTPStatus.BAD_REQUEST, "The request is invalid")
-SYNTAX = ProblemType("syntax-error", HTTPStatus.BAD_REQUEST, "The query has a syntax error", ("line", "column"))
+SYNTAX = ProblemType(
+    "syntax-error", HTTPStatus.BAD_REQUEST, "The query or update has a syntax error", ("line", "column")
+)
 NOT_ACCEPTABLE = ProblemType(
     "not-acceptable", HTTPStatus.NOT_ACCEPTABLE, "None of the accepted formats is available", ("offered",)
 )
@@ -73,15 +75,13 @@ ENGINES_DISAGREE = ProblemType(
 CONFLICT = ProblemType(
     "conflict", HTTPStatus.CONFLICT, "The data have changed in the meantime, or are maintained elsewhere"
 )
-BUSY = ProblemType("busy", HTTPStatus.SERVICE_UNAVAILABLE, "Too many queries are running")
+BUSY = ProblemType("busy", HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy")
 TOO_MANY = ProblemType("too-many-requests", HTTPStatus.TOO_MANY_REQUESTS, "Too many requests")
-TIME_LIMIT = ProblemType("time-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The query exceeded the time limit", _LIMITED)
-MEMORY_LIMIT = ProblemType(
-    "memory-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The query exceeded the memory limit", _LIMITED
-)
+TIME_LIMIT = ProblemType("time-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The time limit was exceeded", _LIMITED)
+MEMORY_LIMIT = ProblemType("memory-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The memory limit was exceeded", _LIMITED)
 SIZE_LIMIT = ProblemType("size-limit", HTTPStatus.SERVICE_UNAVAILABLE, "The result exceeded the size limit", _LIMITED)
 CANCELLED = ProblemType("cancelled", HTTPStatus.SERVICE_UNAVAILABLE, "The query was cancelled", ("elapsed",))
-ENGINE_FAILED = ProblemType("engine-failed", HTTPStatus.INTERNAL_SERVER_ERROR, "The query could not be evaluated")
+ENGINE_FAILED = ProblemType("engine-failed", HTTPStatus.INTERNAL_SERVER_ERROR, "The request could not be completed")
 STORE_UNAVAILABLE = ProblemType(
     "store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The store of the SPARQL endpoint does not respond"
 )
