@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
+from unittest.mock import Mock
+
 import pytest
 
 from citygraph.catalogues import LANGUAGES, interface_languages
 from citygraph.errors import NotAcceptable
 from citygraph.instance import Instance
 from citygraph.rdf.formats import FORMATS, Kind
-from citygraph.web.http.negotiation import accepted_formats, best_of, encoding, language
+from citygraph.web.http import negotiation
+from citygraph.web.http.negotiation import accepted_formats, best_of, coding_of, encoding, formats_of, language
 
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 SRJ, SRX = "application/sparql-results+json", "application/sparql-results+xml"
@@ -257,3 +261,20 @@ def test_readers_without_a_language_of_ours_get_the_first_of_the_instance(
     languages = interface_languages(Instance(languages=of_instance))
     assert list(languages[:2]) == first
     assert sorted(languages) == sorted(LANGUAGES)
+
+
+@pytest.mark.parametrize(("length", "number"), [(10, 1), (100_000, 2)])
+def test_what_a_long_header_means_is_not_kept(length: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be as long as a head, and many of them would fill the memory; what short ones mean is kept."""
+    names = ("accepted_formats", "encoding", "interface_language")
+    functions = {name: Mock(wraps=getattr(negotiation, name)) for name in names}
+    for name, function in functions.items():
+        monkeypatch.setattr(negotiation, name, function)
+    # Nobody else has sent such headers.
+    text = secrets.token_hex(length // 2)
+    for _ in range(2):
+        assert formats_of(f"text/turtle, text/{text}", None).of_kind(Kind.GRAPH).name == "ttl"
+        assert coding_of(f"br, {text}") == "br"
+        assert language("tr", text) == "tr"
+    # Two languages are looked at: that of the address, and that of the header.
+    assert [function.call_count for function in functions.values()] == [number, number, 2 * number]

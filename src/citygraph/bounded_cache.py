@@ -1,16 +1,20 @@
-"""A cache of values that are made again when needed: least recently used, bounded in bytes."""
+"""Caches of values that are made again when needed, bounded in bytes, or in the length of the texts in their keys."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import wraps
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, TypeVarTuple
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+Arguments = TypeVarTuple("Arguments")
 
 _OVERHEAD = 300  # bytes that an entry takes beyond its value: key, slots in the tables
+# Characters of the texts by which a value is kept. Headers of browsers and of libraries for RDF are shorter.
+_LONGEST = 1000
 
 
 class BoundedCache(Generic[Key, Value]):
@@ -50,3 +54,29 @@ class BoundedCache(Generic[Key, Value]):
                 _, (_, freed) = self._entries.popitem(last=False)
                 self.size -= freed
         return value
+
+
+def kept_by_short_texts(most: int) -> Callable[[Callable[[*Arguments], Value]], Callable[[*Arguments], Value]]:
+    """Keeps so many results of a function of texts from requests, where most requests have one of a few texts.
+
+    Nothing is kept by long texts, because many of them would fill the memory.
+    """
+
+    def decorate(function: Callable[[*Arguments], Value]) -> Callable[[*Arguments], Value]:
+        kept: dict[tuple[*Arguments], Value] = {}
+
+        @wraps(function)
+        def result(*texts: *Arguments) -> Value:
+            try:
+                return kept[texts]
+            except KeyError:
+                value = function(*texts)
+            if sum(len(text) for text in texts if isinstance(text, str)) <= _LONGEST:
+                if len(kept) >= most:
+                    kept.clear()
+                kept[texts] = value
+            return value
+
+        return result
+
+    return decorate

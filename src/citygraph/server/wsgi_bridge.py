@@ -31,6 +31,7 @@ Send = Callable[[Message], Awaitable[None]]
 _ENDING_THREADS = 2
 # Names of headers that are kept as keys of WSGI.
 _MOST_KEYS = 500
+_LONGEST_NAME = 100
 
 
 class _Whole(NamedTuple):
@@ -155,7 +156,7 @@ class WsgiBridge:
         key = text if text in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{text}"
         if b"_" in name:
             key = ""
-        if key and len(self._keys) < _MOST_KEYS:
+        if key and len(self._keys) < _MOST_KEYS and len(name) <= _LONGEST_NAME:
             self._keys[name] = key
         return key
 

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -31,7 +30,7 @@ from citygraph.web.http.messages import (
     is_unmodified,
     modified,
 )
-from citygraph.web.http.negotiation import AcceptedFormats, accepted_formats, encoding, reader_language
+from citygraph.web.http.negotiation import coding_of, formats_of, reader_language
 from citygraph.web.http.result_cache import CachedResult, ResultCache
 
 GRAPH_FORMATS = of_kind(Kind.GRAPH)
@@ -157,7 +156,7 @@ class Representation:
         self._selection = selection
         self._cache = cache
         self._location = location or selection.path
-        self._coding = _encoding(request.header("Accept-Encoding"))
+        self._coding = coding_of(request.header("Accept-Encoding"))
         self._key = _key(release, selection)
         published, begun = modified(release), selection.day
         # A page also lists coming anniversaries, which change every day.
@@ -253,7 +252,7 @@ def _form(request: Request, by_extension: str | None) -> Form:
     if linkset := _LINKSET_NAMES.get(by_name or accept.partition(",")[0].partition(";")[0].strip()):
         return Form(linkset, _LINKSETS[linkset], "")
     try:
-        accepted = _accepted(accept, by_name)
+        accepted = formats_of(accept, by_name)
         if not accepted.html:
             format_ = accepted.of_kind(Kind.GRAPH)
             return Form(format_.name, accepted.content_type(format_), "")
@@ -298,14 +297,3 @@ def _query_with_profile(selection: DocumentSelection) -> str:
         return selection.query
     profile = f"_profile={selection.profile.token}"
     return f"{selection.query}&{profile}" if selection.query else f"?{profile}"
-
-
-# Clients send the same few headers again and again.
-@lru_cache(512)
-def _accepted(accept: str, by_name: str | None) -> AcceptedFormats:
-    return accepted_formats(accept, by_name)
-
-
-@lru_cache(512)
-def _encoding(accept_encoding: str) -> str | None:
-    return encoding(accept_encoding)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
+from citygraph.bounded_cache import kept_by_short_texts
 from citygraph.errors import UsageError
 from citygraph.instance import VOCABULARY
 from citygraph.text import nfc
@@ -130,7 +130,7 @@ def public_root(environ: Mapping[str, Any], proxies: int) -> str:
 
 
 # Most requests are for one host.
-@lru_cache(256)
+@kept_by_short_texts(256)
 def _root(scheme: str, host: str, prefix: str) -> str:
     # The host goes into links and redirects: a forged one must not inject anything.
     if not _HOST.fullmatch(host):
@@ -187,6 +187,6 @@ def addresses_of(request: Request, base: str, proxies: int) -> tuple[Addresses, 
     return _addresses(base, root), root
 
 
-@lru_cache(1024)
+@kept_by_short_texts(1024)
 def _addresses(base: str, root: str) -> Addresses:
     return Addresses(base, urlsplit(root).path)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 
 from babel import Locale
 
+from citygraph.bounded_cache import kept_by_short_texts
 from citygraph.catalogues import LANGUAGES, interface_language
 from citygraph.errors import NotAcceptable
 from citygraph.rdf.formats import ALIASES, BY_NAME, FORMATS, Format, Kind, content_type_of, named
@@ -103,10 +104,13 @@ def accepted_formats(accept: str, format_name: str | None = None) -> AcceptedFor
     return AcceptedFormats(_first_of_each_kind(name for _, name, _ in rated), types, html)
 
 
-# Clients send the same few headers again and again.
-@lru_cache(512)
 def language(accept_language: str, requested: str | None = None) -> str:
     """Returns the supported language that a reader prefers, else English. "TR" and "tr-TR" are Turkish."""
+    return _language(accept_language, requested)
+
+
+@kept_by_short_texts(512)
+def _language(accept_language: str, requested: str | None) -> str:
     named = interface_language(requested or "")
     if named:
         return named
@@ -156,6 +160,19 @@ def encoding(accept_encoding: str, codings: Sequence[str] = ENCODINGS) -> str | 
     best = max(codings, key=lambda name: qualities.get(name, anything))
     quality = qualities.get(best, anything)
     return best if quality > 0 and quality >= qualities.get("identity", 0.0) else None
+
+
+# Clients send the same few headers again and again.
+@kept_by_short_texts(512)
+def formats_of(accept: str, format_name: str | None) -> AcceptedFormats:
+    """Returns what `accepted_formats` returns, which is kept."""
+    return accepted_formats(accept, format_name)
+
+
+@kept_by_short_texts(512)
+def coding_of(accept_encoding: str) -> str | None:
+    """Returns the preferred one of all content codings, which is kept."""
+    return encoding(accept_encoding)
 
 
 def _by_name(format_name: str) -> AcceptedFormats:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from markupsafe import Markup
 
+from citygraph.bounded_cache import kept_by_short_texts
 from citygraph.catalogues import ENGLISH
 from citygraph.text import escaped, trusted
 from citygraph.web.http.addresses import Addresses
@@ -96,7 +96,7 @@ def tie_table(view: TieView, _: Translations, addresses: Addresses) -> Markup:
 
 
 # Nearly all tables are sorted by number and not filtered.
-@lru_cache(128)
+@kept_by_short_texts(128)
 def _head(language: str, sort: str, text: str, at: str) -> str:
     """Returns the beginning of a table, which does not depend on its rows."""
     _ = Translations(language)

@@ -22,6 +22,8 @@ from citygraph.web.view.release_cache import ReleaseCache
 
 _MOST_KEPT = 16  # releases
 _MOST_PATTERNS = 10_000
+# Characters of the patterns by which a count is kept.
+_LONGEST_PATTERNS = 1000
 # The part of the greatest bound for which the event loop waits: it serves no other client for these few milliseconds.
 _QUICK_PART = 20
 
@@ -92,9 +94,11 @@ class BoundedQueries:
         key = release.id, bound
         is_kept = self._kept.get(key)
         if is_kept is None:
+            is_kept = _is_kept(store, bound)
             if len(self._kept) >= _MOST_PATTERNS:
                 self._kept.clear()
-            is_kept = self._kept[key] = _is_kept(store, bound)
+            if sum(map(len, bound.first)) <= _LONGEST_PATTERNS:
+                self._kept[key] = is_kept
         return is_kept
 
     def _bounds_of(self, release: Release) -> QueryBounds | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
@@ -44,7 +44,7 @@ from citygraph.web.http.messages import (
     is_unmodified,
 )
 from citygraph.web.http.metrics import Metrics
-from citygraph.web.http.negotiation import AcceptedFormats, accepted_formats, encoding, language
+from citygraph.web.http.negotiation import AcceptedFormats, coding_of, formats_of, language
 from citygraph.web.http.rate_limiter import RateLimiter
 from citygraph.web.sparql.bounded_queries import BoundedQueries
 from citygraph.web.sparql.results import VARY, Headers, QueryRequest, Results
@@ -102,9 +102,6 @@ class SparqlEndpoint:
         self._opened: dict[str, Release] = {}
         self._bodies = bodies or BodyReceiver(settings)
         self._bounded = bounded
-        # Most requests have one of a few values of these headers.
-        self._accepted = lru_cache(512)(accepted_formats)
-        self._encoding = lru_cache(512)(encoding)
 
     def is_quick(self, environ: dict[str, Any], body: bytes) -> bool:
         """Returns whether a request is a query whose result the event loop may wait for."""
@@ -135,7 +132,7 @@ class SparqlEndpoint:
         if quick is not False:
             self._limiter.count_request(client)
         operation, bound = self._operation(request)
-        accepted = self._accepted(request.header("Accept"), operation.format)
+        accepted = formats_of(request.header("Accept"), operation.format)
         if accepted.html:
             return self._page(request, operation, client)
         release = self._release(request)
@@ -148,7 +145,7 @@ class SparqlEndpoint:
             query._replace(formats=accepted.formats, name=name),
             accepted,
             client,
-            self._encoding(request.header("Accept-Encoding")),
+            coding_of(request.header("Accept-Encoding")),
             # On a POST the header would mean something else (RFC 9110, 13.1.2).
             "" if request.method == "POST" else request.header("If-None-Match"),
             bool(request.release),
@@ -182,7 +179,7 @@ class SparqlEndpoint:
         return self._ask(request, client, query)
 
     def _ask(self, request: Request, client: str, query: Query) -> Reply:
-        accepted = self._accepted(_READ_BY_PAGES)
+        accepted = formats_of(_READ_BY_PAGES, None)
         readable = query._replace(formats=accepted.formats)
         return self.results.answer(QueryRequest(self._release(request), readable, accepted, client))
 
@@ -238,7 +235,7 @@ class SparqlEndpoint:
             ("Vary", "Accept, Accept-Encoding, Accept-Language"),
             ("Cache-Control", FRESH if status == HTTPStatus.OK else NO_STORE),
         ]
-        if coding := self._encoding(request.header("Accept-Encoding")):
+        if coding := coding_of(request.header("Accept-Encoding")):
             page = compress(page, coding)
             headers.append(("Content-Encoding", coding))
         return Reply(status, headers, page)
@@ -250,7 +247,7 @@ class SparqlEndpoint:
             describe_service(root + quote(request.path), release.manifest, self._settings), format_
         )
         tag = blake2b(body + release.id.encode(), digest_size=18).hexdigest()
-        coding = self._encoding(request.header("Accept-Encoding"))
+        coding = coding_of(request.header("Accept-Encoding"))
         headers = [
             ("ETag", coded_tag(tag, coding)),
             VARY,
