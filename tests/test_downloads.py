@@ -44,6 +44,13 @@ def test_file_below_a_release_may_be_kept_for_ever(client: FlaskClient, izmir: R
         assert sum(1 for _ in parse(gzip.decompress(below.data), format=RdfFormat.N_QUADS)) > 1000
 
 
+def test_a_saved_file_has_the_identifier_of_its_release(client: FlaskClient, izmir: Release) -> None:
+    """Two releases of one day would overwrite each other's files."""
+    for path, name in (("dumps/citygraph.nq.gz", "citygraph-{}.nq.gz"), ("tables/cities.csv", "cities-{}.csv")):
+        with client.get(f"/{path}") as response:
+            assert response.headers["Content-Disposition"] == f"attachment; filename={name.format(izmir.id)}"
+
+
 def test_part_of_a_file_can_be_had(client: FlaskClient, izmir: Release) -> None:
     """A broken download goes on where it broke; what is known is not sent again."""
     with client.get("/dumps/citygraph.nq.gz") as whole:

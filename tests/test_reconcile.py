@@ -170,6 +170,26 @@ def test_types_constrain(client: FlaskClient, type_: Any) -> None:
     assert ids(answer) == ["city/bremen"]
 
 
+@pytest.mark.parametrize("query", ["Bremen", "Bremem"])
+def test_a_type_that_does_not_exist_has_no_candidates(client: FlaskClient, query: str) -> None:
+    """Like a type without entities; one that exists next to it still counts, and "should" only costs points."""
+    assert ids(ask(client, {"q0": {"query": query, "type": "Ship"}})) == []
+    assert ids(ask(client, {"q0": {"query": query, "type": ["Ship", "City"], "type_strict": "all"}})) == []
+    assert ids(ask(client, {"q0": {"query": query, "type": ["Ship", "City"]}})) == ["city/bremen"]
+    assert "city/bremen" in ids(ask(client, {"q0": {"query": query, "type": "Ship", "type_strict": "should"}}))
+
+
+@pytest.mark.parametrize("query", ["city/bremen", "Q24879"])
+def test_an_identifier_of_another_type_is_no_match(client: FlaskClient, query: str) -> None:
+    """It is the only candidate, for a person to decide: either the identifier or the type is wrong."""
+    for type_ in ("Person", "Ship"):
+        (candidate,) = ask(client, {"q0": {"query": query, "type": type_}})["q0"]["result"]
+        assert (candidate["id"], candidate["match"]) == ("city/bremen", False)
+        assert {"id": "type", "value": False} in candidate["features"]
+    (candidate,) = ask(client, {"q0": {"query": query, "type": "Place"}})["q0"]["result"]
+    assert candidate["match"]
+
+
 def test_a_broader_type_holds_the_narrower(client: FlaskClient) -> None:
     """A city is a place."""
     assert "city/bremen" in ids(ask(client, {"q0": {"query": "Bremen", "type": "Place"}}))

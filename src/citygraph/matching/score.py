@@ -106,8 +106,7 @@ def reconcile(question: Question, finder: Finder) -> list[Candidate]:
     """Returns the candidates for a question, the best first; at most one of them is a match."""
     identified = finder.identified([question.text]) if question.text else []
     if identified:
-        is_unique = len(identified) == 1
-        return [Candidate(entity, 100.0, (("id", True),), is_unique) for entity in identified[: question.limit]]
+        return [_identified(entity, question, len(identified) == 1) for entity in identified[: question.limit]]
     judge = _Judge(question, finder)
     candidates = judge.all(finder.identified(question.qids) if question.qids else [])
     if question.text:
@@ -118,6 +117,20 @@ def reconcile(question: Question, finder: Finder) -> list[Candidate]:
     # Equal scores are ordered by length of label and by IRI, so that every run returns the same order.
     ranked = sorted(candidates, key=lambda c: (-c.score, len(c.entity.label), c.entity.iri))
     return _with_match(ranked)[: question.limit]
+
+
+def _identified(entity: IndexedEntity, question: Question, is_unique: bool) -> Candidate:
+    """Returns the candidate with the queried identifier. It needs no required type, but another type is no match."""
+    has_type = _has_type(entity, question)
+    features = (("id", True), *((("type", has_type),) if has_type is not None else ()))
+    return Candidate(entity, 100.0, features, is_unique and has_type is not False)
+
+
+def _has_type(entity: IndexedEntity, question: Question) -> bool | None:
+    """Returns whether an entity has the queried types; None without any."""
+    if not question.types:
+        return None
+    return (all if question.strict == "all" else any)(type_ in entity.types for type_ in question.types)
 
 
 def _with_match(ranked: list[Candidate]) -> list[Candidate]:
@@ -158,7 +171,7 @@ class _Judge:
 
     def one(self, entity: IndexedEntity) -> Candidate | None:
         """Returns the candidate; None if it lacks a required type or its score is too low."""
-        has_type = self._type(entity)
+        has_type = _has_type(entity, self._question)
         if has_type is False and self._question.strict != "should":
             return None
         name, alias = self._name(entity)
@@ -189,12 +202,6 @@ class _Judge:
         if folded == self._core:
             return 1.0 if country and country in self._qualifying else QUALIFIED
         return OTHER_SPELLING * max(similarity(self._whole, folded), similarity(self._core, folded))
-
-    def _type(self, entity: IndexedEntity) -> bool | None:
-        types = self._question.types
-        if not types:
-            return None
-        return (all if self._question.strict == "all" else any)(type_ in entity.types for type_ in types)
 
     def _country(self, entity: IndexedEntity) -> list[_Fact]:
         countries = self._countries or self._qualifying

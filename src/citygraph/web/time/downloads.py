@@ -134,7 +134,7 @@ def _type(path: str) -> str:
 def _download_name(release: Release, path: str) -> str:
     """Returns the name to save a file under: it contains the release, so that two never overwrite each other."""
     stem, dot, ending = path.rpartition("/")[2].partition(".")
-    return f"{stem}-{release.id[:10]}{dot}{ending}"
+    return f"{stem}-{release.id}{dot}{ending}"
 
 
 class Feeds:
