@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pyoxigraph import NamedNode, RdfFormat, parse
+from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
 from citygraph.errors import BadData, NotFound
+from citygraph.instance import Instance
 from citygraph.rdf.terms import ID, SOURCE, WD
 from citygraph.wikidata.client import Client
 from citygraph.wikidata.compare import ComparisonResult, Fetcher, compare, compare_imported, their_facts
 from citygraph.wikidata.diff import diff
-from citygraph.wikidata.differences import ComparedStatement, Outcome, to_json_text
+from citygraph.wikidata.differences import LABEL, ComparedStatement, Outcome, to_json_text
 from citygraph.wikidata.dump import LocalEngine, import_dump
 from citygraph.wikidata.dump_fetcher import DumpFetcher
 from citygraph.wikidata.edits import plan_edits
@@ -117,6 +118,25 @@ def test_what_was_imported_compares_like_its_dump(tmp_path: Path) -> None:
         compare_imported(our_quads())
     with pytest.raises(NotFound, match="Q9000998 was not imported"):
         compare_imported([*our_quads(), *theirs], Scope(cities=("Q9000998",)))
+
+
+def test_the_name_in_another_language_is_no_label_to_compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import gives a Greek instance the English name where Wikidata has no Greek one; ours is missing there."""
+    greek = Instance(languages=("el", "en"))
+    for module in ("citygraph.catalogues", "citygraph.wikidata.world", "citygraph.wikidata.mapping",
+                   "citygraph.wikidata.source_file", "citygraph.wikidata.compare"):  # fmt: skip
+        monkeypatch.setattr(f"{module}.current_instance", lambda: greek)
+    monkeypatch.setattr("citygraph.wikidata.diff.diff.__defaults__", (None, ("el", "en")))
+    ours = our_quads(TRIG.replace('"Betaburg"@en', '"Betaburg"@en, "Βητάμπουργκ"@el'))
+    imported = import_dump(
+        str(DUMP), lambda: ours, tmp_path, retrieved=RETRIEVED, engine=LocalEngine(1), languages=("el", "en")
+    )
+    theirs = list(parse(path=imported.path, format=RdfFormat.N_QUADS))
+    assert any(isinstance(q.object, Literal) and q.object.language == "el" for q in theirs)
+    findings = compare_imported([*ours, *theirs], ALPHAVILLE).findings
+    greek_labels = [one for one in findings if (one.property, one.language) == (LABEL, "el")]
+    assert [(one.entity.name, one.state) for one in greek_labels] == [("Alphaville", Outcome.MISSING_HERE), ("Betaburg", Outcome.MISSING_THERE)]
+    assert greek_labels[1].theirs == ()
 
 
 def test_a_dump_without_the_city_is_an_error() -> None:

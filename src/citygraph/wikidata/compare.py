@@ -11,7 +11,9 @@ from typing import Protocol, TypeGuard
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.errors import NotFound
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, DCTERMS, FOAF, ID, SCHEMA, SKOS, SOURCE, WD
+from citygraph.text import matches_language
 from citygraph.wikidata.diff import diff
 from citygraph.wikidata.differences import ITEM, ComparedStatement, Outcome
 from citygraph.wikidata.graph_facts import GraphFacts, Sources, read_facts
@@ -20,7 +22,7 @@ from citygraph.wikidata.mapping import map_world
 from citygraph.wikidata.model import COUNTRY, HEAD_OF_GOVERNMENT, Item
 from citygraph.wikidata.pull import NO_ITEMS, Scope
 from citygraph.wikidata.spool import ItemSpool
-from citygraph.wikidata.world import Selection, World, name_items
+from citygraph.wikidata.world import NO_NAME, Selection, World, name_items
 
 _WIKIDATA = NamedNode(ID + "organisation/wikidata")
 # Where several properties mean the same, as for the address, any of them counts.
@@ -154,7 +156,10 @@ def _is_in(term: object, iris: Collection[str]) -> TypeGuard[NamedNode]:
 
 
 def _imported_facts(quads: Iterable[Quad], imported: Collection[str]) -> GraphFacts:
-    """Returns the facts of an import, with the posts of our graphs and with names as labels."""
+    """Returns the facts of an import, with the posts of our graphs and with names as labels.
+
+    A name in another language, which an import takes for a required label, is no label of Wikidata.
+    """
     # An import uses our posts, and makes a name an alias where we have another label.
     shared = {CG("of"), CG("role"), CG("jurisdiction")}
     own = [quad for quad in quads if _is_in(quad.graph_name, imported) or quad.predicate in shared]
@@ -166,7 +171,18 @@ def _imported_facts(quads: Iterable[Quad], imported: Collection[str]) -> GraphFa
             items = frozenset(WD + qid for qid in facts.items.get(entity.value, ()))
             of_language = labels.setdefault(entity.value, {}).setdefault(name.language or "", {})
             of_language[name.value] = items
-    return replace(facts, labels={iri: {**labels.get(iri, {}), **names} for iri, names in facts.labels.items()})
+    unnamed = {quad.subject.value for quad in own if _is_note(quad, NO_NAME) and isinstance(quad.subject, NamedNode)}
+    stated = {iri: {**labels.get(iri, {}), **names} for iri, names in facts.labels.items()}
+    return replace(facts, labels={**stated, **{iri: _without_required(stated[iri]) for iri in unnamed & set(stated)}})
+
+
+def _is_note(quad: Quad, text: str) -> bool:
+    return quad.predicate == CG("note") and isinstance(quad.object, Literal) and quad.object.value == text
+
+
+def _without_required(labels: Mapping[str, Mapping[str, Sources]]) -> dict[str, Mapping[str, Sources]]:
+    required = current_instance().languages[0]
+    return {tag: names for tag, names in labels.items() if not matches_language(tag, required)}
 
 
 def _imported_seeds(ours: GraphFacts, theirs: GraphFacts, scope: Scope | None) -> set[str]:

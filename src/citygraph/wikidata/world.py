@@ -51,6 +51,8 @@ LANGUAGES = tuple(dict.fromkeys([*current_instance().languages, "en", "tr", "az"
 
 TYPE = RDF("type")
 LABEL = RDFS("label")
+# The note of an entity whose label in the first language of the instance is a name in another language.
+NO_NAME = N_("Wikidata has no name in this language; the name in another one is used.")
 DERIVED_FROM = NamedNode(PREFIXES["prov"] + "wasDerivedFrom")
 WDT = Namespace(PREFIXES["wdt"])
 
@@ -162,7 +164,7 @@ def name_quads(world: World, item: Item, languages: Iterable[str]) -> Iterator[Q
         labels[required], language = world.name_in(item, required)
         message = f"{item.qid} has no label in {language_name(required, ENGLISH)}"
         yield Notice("no-label", item.qid, f"{message}: {labels[required]!r} ({language}) is used")
-        yield from _note(world, iri, N_("Wikidata has no name in this language; the name in another one is used."))
+        yield from _note(world, iri, NO_NAME)
     ours = world.existing.labels.get(iri, {})
     for tag, label in labels.items():
         own = best_tag(ours, tag, tag.partition("-")[0])
