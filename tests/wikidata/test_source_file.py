@@ -28,7 +28,7 @@ def test_lines_are_sorted_each_once(tmp_path: Path) -> None:
 
 
 def test_progress_is_reported() -> None:
-    """Count, rate and the time left; at most once a second, and at the end."""
+    """Count, rate and the time left; at most once a second, and at the end; nothing of what is smaller than the unit."""
     now = [0.0]
     reports: list[str] = []
     counter = ProgressCounter("places", 3000, reports.append, clock=lambda: now[0])
@@ -36,4 +36,10 @@ def test_progress_is_reported() -> None:
         now[0] = seconds
         counter.advance(done)
     assert reports == ["places: 1,000 of 3,000, 100/s, 20 s left", "places: 3,000 of 3,000, 100/s"]
+    small: list[str] = []
+    counter = ProgressCounter("dump, MiB", 0, small.append, clock=lambda: now[0])
+    for seconds in (31, 40, 50):
+        now[0] = seconds
+        counter.advance(0)
+    assert small == []
     assert [duration(s) for s in (89, 600, 6000)] == ["89 s", "10 min", "1 h 40 min"]

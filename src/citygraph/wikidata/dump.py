@@ -89,7 +89,7 @@ class LocalEngine:
         try:
             with open_dump(path) as (stream, position):
                 chunks = _with_progress(
-                    blocks(stream), position, ProgressCounter("dump: MiB", path.stat().st_size >> 20, self.progress)
+                    blocks(stream), position, ProgressCounter("dump, MiB", path.stat().st_size >> 20, self.progress)
                 )
                 on_block = partial(_filter_block, line_filter)
                 results = map(on_block, chunks) if workers == 1 else _in_parallel(on_block, chunks, workers)

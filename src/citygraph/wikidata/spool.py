@@ -77,7 +77,8 @@ class ProgressCounter:
         """Adds to the count."""
         self._done += by
         now = self._clock()
-        if now - self._reported >= 1 or self._done == self._total:
+        # Nothing has been done yet of what is smaller than the unit, such as a file of less than a MiB.
+        if self._done and (now - self._reported >= 1 or (by and self._done == self._total)):
             self._reported = now
             self._progress(self.text())
 
