@@ -63,6 +63,10 @@ def test_without_a_file_there_are_defaults() -> None:
         ('languages = ["el_GR"]', "'el_GR' is not a language tag, such as de or de-AT"),
         ('languages = ["greek"]', "'greek' is not a language tag"),
         ('languages = ["EL"]', "'EL' is not a language tag"),
+        ('title = { en = "Athens", gr = "Αθήνα" }', "title: 'gr' is not the tag of a language: did you mean 'el'?"),
+        ('languages = ["cz-CZ"]', "languages: 'cz-CZ' is not the tag of a language: did you mean 'cs'?"),
+        ('tagline = { gb = "x" }', "tagline: 'gb' is not the tag of a language: did you mean 'en'?"),
+        ('languages = ["xx"]', "'xx' is not the tag of a language, such as de or de-AT"),
         ('title = { german = "Bremen" }', "title: 'german' is not a language tag"),
         ('title = { de = "" }', "the text for de is empty"),
         ('former_bases = "https://old.example.com/"', "former_bases must be a list of texts"),
@@ -80,6 +84,12 @@ def test_an_invalid_key_or_value_is_an_error_that_says_what_to_write(text: str, 
     """A misspelt key would otherwise be ignored silently."""
     with pytest.raises(InstanceError, match=message):
         parse_instance(text)
+
+
+@pytest.mark.parametrize("tag", ["el", "de-AT", "zh-Hant", "ku", "kmr", "he", "iw", "sr-Latn-RS"])
+def test_every_language_may_be_that_of_an_instance(tag: str) -> None:
+    """Also one of three letters, which no list here has, and one with a script."""
+    assert parse_instance(f'languages = ["{tag}"]').languages == (tag,)
 
 
 def test_an_invalid_file_is_a_message_of_the_command(tmp_path: Path) -> None:

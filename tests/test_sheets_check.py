@@ -91,6 +91,15 @@ def test_a_wrong_choice_is_answered_with_the_drop_down_and_a_former_label_is_acc
     assert [(one.address.name, one.values["choices"].split(", ")[-1]) for one in problems] == [("B3", "Land")]
 
 
+def test_the_code_of_a_country_is_no_language(instance: Instance, tmp_path: Path) -> None:
+    """The remedy names the main language of the country; other text gets an example."""
+    for typed, rule, language in (("gr", "language-country", "el"), ("Greek", "language", ""), ("xx", "language", "")):
+        result = check_csv(instance, tmp_path, ("sources", SOURCES.replace(";en;", f";{typed};")))
+        assert cells(result) == [("sources", "E2", rule)]
+        assert result.errors[0].values.get("language", "") == language
+    assert cells(check_csv(instance, tmp_path, ("sources", SOURCES.replace(";en;", ";el;")))) == []
+
+
 def test_yes_and_no_are_read_in_turkish_capitals(instance: Instance, tmp_path: Path) -> None:
     """HAYIR has a dotless I, which Python's lower case would give a dot."""
     places = PLACES.replace("Wikidata;Source", "Population;Population is approximate;Wikidata;Source")

@@ -45,6 +45,16 @@ _SPACES = re.compile(r"[\W_]+")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 # Wikidata's tag for a name that is the same in most languages (ISO 639-2: multiple languages).
 ALL_LANGUAGES = "mul"
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
+# The codes of two letters in IANA's Language Subtag Registry, those of ISO 639-1 and their former
+# ones: the second letters by the first.
+_CODES = {
+    "a": "abefkmnrsvyz", "b": "aeghimnors", "c": "aehorsuvy", "d": "aevz", "e": "elnostu", "f": "afijory",
+    "g": "adlnuv", "h": "aeiortuyz", "i": "adegiknostuw", "j": "aivw", "k": "agijklmnorsuvwy", "l": "abginotuv",
+    "m": "ghiklnorsty", "n": "abdeglnorvy", "o": "cjmrs", "p": "ailst", "q": "u", "r": "mnouw",
+    "s": "acdeghiklmnoqrstuvw", "t": "aeghiklnorstwy", "u": "gkrz", "v": "eio", "w": "ao", "x": "h", "y": "io",
+    "z": "ahu",
+}  # fmt: skip
 _FIGURES = re.compile(r"[-+]?[0-9][-+0-9.,:;TZeE ]*")
 
 
@@ -169,6 +179,25 @@ def matches_language(tag: str, language: str) -> bool:
     """Returns whether a language tag is in a basic language range: en-GB is in "en" (RFC 4647, section 3.3.1)."""
     tag, language = tag.lower(), language.lower()
     return tag == language or tag.startswith(f"{language}-") or (language == "*" and tag != "")
+
+
+def is_language_tag(text: str) -> bool:
+    """Returns whether a text has the form of a language tag (BCP 47); a code of two letters must be a language's."""
+    code = text.partition("-")[0].lower()
+    return bool(_TAG.fullmatch(text)) and (len(code) > len("en") or code[1] in _CODES.get(code[0], ""))
+
+
+def language_of_country(code: str) -> str:
+    """Returns the main language of the country with this code of two letters, such as el for gr; "" for other text."""
+    # Only after a mistake: the data take long to load.
+    from babel import Locale
+    from babel.core import get_global
+
+    country = code.strip().upper()
+    if len(country) != len("GR") or country not in Locale("en").territories:
+        return ""
+    likely: Mapping[str, str] = get_global("likely_subtags")
+    return likely.get(f"und_{country}", "en").partition("_")[0]
 
 
 def best_tag(tags: Iterable[str], *languages: str) -> str | None:

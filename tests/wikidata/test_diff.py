@@ -135,7 +135,10 @@ def test_the_name_in_another_language_is_no_label_to_compare(tmp_path: Path, mon
     assert any(isinstance(q.object, Literal) and q.object.language == "el" for q in theirs)
     findings = compare_imported([*ours, *theirs], ALPHAVILLE).findings
     greek_labels = [one for one in findings if (one.property, one.language) == (LABEL, "el")]
-    assert [(one.entity.name, one.state) for one in greek_labels] == [("Alphaville", Outcome.MISSING_HERE), ("Betaburg", Outcome.MISSING_THERE)]
+    assert [(one.entity.name, one.state) for one in greek_labels] == [
+        ("Alphaville", Outcome.MISSING_HERE),
+        ("Betaburg", Outcome.MISSING_THERE),
+    ]
     assert greek_labels[1].theirs == ()
 
 

@@ -28,7 +28,7 @@ def test_lines_are_sorted_each_once(tmp_path: Path) -> None:
 
 
 def test_progress_is_reported() -> None:
-    """Count, rate and the time left; at most once a second, and at the end; nothing of what is smaller than the unit."""
+    """Count, rate and the time left; at most once a second, and at the end; never 0."""
     now = [0.0]
     reports: list[str] = []
     counter = ProgressCounter("places", 3000, reports.append, clock=lambda: now[0])

@@ -11,14 +11,14 @@ from pyoxigraph import Literal, NamedNode, Quad
 from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ID, RDF, RDFS, SOURCE
 from citygraph.sheets.cell_names import AMBIGUOUS_NAME, UNKNOWN_NAME, UNLIKE_ANY_NAME, Names
 from citygraph.sheets.cell_problems import CellAddress, CellProblem, CellRule
-from citygraph.sheets.cell_terms import PLAIN_TERMS, RULE_OF
+from citygraph.sheets.cell_terms import COUNTRY_CODE, PLAIN_TERMS, RULE_OF
 from citygraph.sheets.choices import Choices
 from citygraph.sheets.dates import read_date
 from citygraph.sheets.export_state import RowKey
 from citygraph.sheets.rows import DELETION, RowCell, SheetRow
 from citygraph.sheets.slots import Slot
 from citygraph.sheets.table_model import SheetColumn, SheetNode, TableModel, expanded, linking_nodes
-from citygraph.text import ALL_LANGUAGES, best_tag, nfc, slug
+from citygraph.text import ALL_LANGUAGES, best_tag, language_of_country, nfc, slug
 
 NOT_A_CHOICE = CellRule("choice", "{value} is not one of the choices.", "Choose one of {choices}.")
 NO_SLUG = CellRule("name-letters", "{value} has no letters.", "Write a name with letters.")
@@ -370,7 +370,9 @@ class RowReader:
                 wrong(NOT_A_CHOICE, choices=self._context.choices.as_text(column, self._context.model.languages[0]))
             return expanded(name) if name else None
         term = PLAIN_TERMS[kind](text)
-        if term is None:
+        if term is None and kind == "language" and (language := language_of_country(text)):
+            wrong(COUNTRY_CODE, language=language)
+        elif term is None:
             wrong(RULE_OF[kind])
         return term
 

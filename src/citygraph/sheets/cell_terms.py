@@ -8,20 +8,24 @@ from pyoxigraph import Literal, NamedNode
 
 from citygraph.rdf.terms import WD, XSD
 from citygraph.sheets.cell_problems import CellRule
-from citygraph.text import fold
+from citygraph.text import fold, is_language_tag
 
 NOT_A_NUMBER = CellRule("number", "{value} is not a number.", "Write digits, such as 12345 or 54.35.")
 NOT_A_QID = CellRule("qid", "{value} is not an item of Wikidata.", "Write Q and a number, such as Q1792.")
 NOT_A_URL = CellRule("url", "{value} is not a web address.", "Begin the address with https:// or http://.")
 NOT_YES_NO = CellRule("yes-no", "{value} is neither yes nor no.", "Write yes or no.")
 NO_LANGUAGE = CellRule("language", "{value} is not a language tag.", "Write a tag such as en, de or tr.")
+COUNTRY_CODE = CellRule(
+    "language-country",
+    "{value} is the code of a country, not of a language.",
+    "Write the code of the language, such as {language}.",
+)
 
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[ \u00a0\u202f'.,][0-9]{3})+")
 _QID = re.compile(r"(?:https?://(?:www\.)?wikidata\.org/(?:entity|wiki)/)?(Q[1-9][0-9]*)")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
-_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _YES = frozenset(map(fold, ("yes", "true", "evet", "ja", "bəli", "1")))
 _NO = frozenset(map(fold, ("no", "false", "hayır", "nein", "xeyr", "0")))
 
@@ -51,7 +55,7 @@ def _url(text: str) -> NamedNode | None:
 
 
 def _language(text: str) -> Literal | None:
-    return Literal(text) if _TAG.fullmatch(text) else None
+    return Literal(text) if is_language_tag(text) else None
 
 
 PLAIN_TERMS = {
