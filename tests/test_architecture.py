@@ -127,7 +127,7 @@ FENCES = {
     "pyspark": {"wikidata.spark"},
     "py4j": {"wikidata.spark"},
     "resvg_py": {"charts.card"},
-    "babel": {"web", "catalogues", "source.instance_languages", "sheets.gazetteer"},
+    "babel": {"web", "catalogues", "text", "source.instance_languages", "sheets.gazetteer"},
     # What reaches other machines over HTTP.
     "urllib.request": {"doctor.fetching", "stores.store_service", "matching.remote", "client.web_exchange"},
     "http.client": {"wikidata.client", "stores.store_service", "matching.remote", "client.web_exchange"},

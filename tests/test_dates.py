@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from unicodedata import combining, normalize
+
 import pytest
 
+from citygraph.catalogues import catalogue_languages
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import XSD
 from citygraph.sheets.dates import AMBIGUOUS, NO_SUCH_DAY, NOT_A_DATE, SERIAL, TWO_DIGIT_YEAR, read_date
+from citygraph.source.instance_languages import month_names, weekday_names
 
 
 @pytest.mark.parametrize(
@@ -45,6 +50,66 @@ def test_a_date_keeps_the_precision_in_which_it_is_written(text: str, value: str
     literal = read_date(text).literal
     assert literal is not None
     assert (literal.value, literal.datatype) == (value, XSD(type_))
+
+
+def spelled(name: str) -> set[str]:
+    """A name as written, in capitals, and without accents."""
+    bare = "".join(one for one in normalize("NFD", name) if not combining(one))
+    return {name, name.upper(), normalize("NFC", bare)}
+
+
+@pytest.mark.parametrize("language", sorted({*catalogue_languages(), *current_instance().languages, "el", "fr", "ru"}))
+def test_every_name_of_a_month_is_read_in_the_languages_of_the_instance(language: str) -> None:
+    """As in a date and as in a calendar (Απριλίου, Απρίλιος), whole and abbreviated; those of the site always."""
+    languages = () if language in catalogue_languages() else (language,)
+    for number, names in month_names(language).items():
+        for name in (one for each in names for one in spelled(each)):
+            literal = read_date(f"24 {name} 1996", "", languages).literal
+            assert literal is not None, name
+            assert literal.value == f"1996-{number:02}-24", name
+
+
+@pytest.mark.parametrize("language", sorted({*catalogue_languages(), "el"}))
+def test_every_name_of_a_weekday_is_read(language: str) -> None:
+    """In front of the date and behind it, also one of two words; it must be that of the day."""
+    for number, names in weekday_names(language).items():
+        day = 22 + number  # 22 April 1996 was a Monday
+        for text in (f"{names_}, {day}.04.1996" for names_ in names):
+            literal = read_date(text, "", ("el",)).literal
+            assert literal is not None, text
+            assert literal.value == f"1996-04-{day}"
+        assert read_date(f"{min(names)}, {day + 1}.04.1996", "", ("el",)).rule == NO_SUCH_DAY
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "value"),
+    [
+        ("24 de abril de 1996", "es", "1996-04-24"),
+        ("abril de 1996", "es", "1996-04"),
+        ("24 d’abril del 1996", "ca", "1996-04-24"),
+        ("1er avril 1996", "fr", "1996-04-01"),
+        ("24 апреля 1996 г.", "ru", "1996-04-24"),
+        ("24 kwietnia 1996 r.", "pl", "1996-04-24"),
+        ("1996. április 24.", "hu", "1996-04-24"),
+        ("1996 m. balandžio 24 d.", "lt", "1996-04-24"),
+        ("Τετάρτη, 24 Απριλίου 1996", "el", "1996-04-24"),
+        ("ΜΑΪΟΣ 1985", "el", "1985-05"),
+        ("24 of April 1996", "en", "1996-04-24"),
+    ],
+)
+def test_dates_are_read_as_the_language_writes_them(text: str, language: str, value: str) -> None:
+    """With the words between day, month and year; only in an instance with this language."""
+    literal = read_date(text, "", (language,)).literal
+    assert literal is not None
+    assert literal.value == value
+
+
+def test_a_name_of_two_months_is_ambiguous() -> None:
+    """Listopad is October in Croatian and November in Czech."""
+    reading = read_date("24. listopad 1996", "", ("hr", "cs"))
+    assert (reading.literal, reading.rule) == (None, AMBIGUOUS)
+    assert dict(reading.values) == {"first": "1996-10-24", "second": "1996-11-24"}
+    assert read_date("24 Απριλίου 1996").rule == NOT_A_DATE
 
 
 def test_an_ambiguous_day_names_both_readings() -> None:

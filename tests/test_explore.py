@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from pyoxigraph import QuerySolutions
 from werkzeug.datastructures import MultiDict
 
-from citygraph.index.entities import FACETS, EntityTable, Filter
+from citygraph.index.entities import _FURTHER, FACETS, EntityTable, Filter
 from citygraph.index.facts import pairs
 from citygraph.rdf.partial_dates import validity_on
 from citygraph.rdf.terms import BASE, CG
@@ -123,6 +123,14 @@ def test_the_query_sorts_by_the_names_that_the_page_shows(
     people = izmir.open_store().query(query_of(Filter("person"), "az"))
     assert isinstance(people, QuerySolutions)
     assert all(row["name"] for row in people)
+
+
+def test_the_rank_of_a_name_in_a_further_language_is_looked_up(listing: EntityTable) -> None:
+    """By language and number: to read all ranks for each entity would take seconds in a large world."""
+    table = "(SELECT *, number AS listed FROM listed)"
+    query = " ".join(["EXPLAIN QUERY PLAN SELECT * FROM", table, "ORDER BY", _FURTHER])
+    plan = " ".join(str(row) for row in listing._ask(query, "de"))
+    assert "language=? AND number=?" in plan
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -128,11 +129,17 @@ def choose(literals: Iterable[Literal], language: str) -> Label | None:
     # Most things have a label in the language itself.
     if language in by_language:
         return Label(by_language[language], language)
-    first, *further = current_instance().languages
-    # A place has labels in the languages of the instance and its own, so any other tag is taken for the local one.
-    local = sorted(tag for tag in by_language if tag and not any(matches_language(tag, one) for one in further))
-    tag = best_tag(by_language, language, ALL_LANGUAGES, first, "en", *local, "", *further)
+    tag = _best_tag(tuple(by_language), language, current_instance().languages)
     return None if tag is None else Label(by_language[tag], tag)
+
+
+# Most things have labels in one of a few sets of languages, and a list needs thousands of labels.
+@lru_cache(1024)
+def _best_tag(tags: tuple[str, ...], language: str, languages: tuple[str, ...]) -> str | None:
+    first, *further = languages
+    # A place has labels in the languages of the instance and its own, so any other tag is taken for the local one.
+    local = sorted(tag for tag in tags if tag and not any(matches_language(tag, one) for one in further))
+    return best_tag(tags, language, ALL_LANGUAGES, first, "en", *local, "", *further)
 
 
 def is_in(text: Literal, language: str) -> bool:

@@ -53,7 +53,11 @@ _POINTS = """
 WHERE kind = ? AND latitude IS NOT NULL AND longitude IS NOT NULL AND {conditions}
 ORDER BY ties - ended DESC, {order}, number LIMIT ?
 """
-# The ranks of names in a further language, which the index does not have.
+# The ranks of names in a further language, which the index does not have. Without its type, SQLite would not look up
+# the number in the key, and read all ranks for each entity.
+_FURTHER_TABLE = """
+CREATE TEMP TABLE further (language TEXT, number INTEGER, place INTEGER, PRIMARY KEY (language, number)) WITHOUT ROWID
+"""
 _FURTHER = "(SELECT place FROM temp.further WHERE further.number = listed AND further.language = ?)"
 _TIES = """
 SELECT one.party, other.party, one.agreement FROM tie AS one JOIN tie AS other USING (agreement)
@@ -140,7 +144,7 @@ class EntityTable:
         self._day = ("", "")
         self._database.execute("CREATE TEMP TABLE valid (listed INTEGER PRIMARY KEY)")
         self._database.execute("CREATE TEMP TABLE ended (agreement INTEGER PRIMARY KEY)")
-        self._database.execute("CREATE TEMP TABLE further (language, number, place, PRIMARY KEY (language, number))")
+        self._database.execute(_FURTHER_TABLE)
         self._ranked: set[tuple[str, str]] = set()
         self.ties_on = lru_cache(_MAX_DAYS)(self._ties_on)
         self.counts = lru_cache(_MAX_COUNTS)(self._counts)

@@ -353,7 +353,7 @@ class RowReader:
 
         kind = column.kind
         if kind == "date":
-            reading = read_date(text, self._context.date_order)
+            reading = read_date(text, self._context.date_order, self._context.model.languages)
             if reading.rule:
                 wrong(reading.rule, **reading.values)
             return reading.literal

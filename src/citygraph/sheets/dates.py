@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 
 from pyoxigraph import Literal
 
+from citygraph.catalogues import catalogue_languages
 from citygraph.rdf.partial_dates import date_literal
 from citygraph.sheets.cell_problems import CellRule
+from citygraph.source.instance_languages import month_names, weekday_names
 from citygraph.text import fold
 
 NOT_A_DATE = CellRule(
@@ -47,7 +50,7 @@ _MONTHS = {
     11: "november kasım noyabr nov kas noy",
     12: "december dezember aralık dekabr dec dez ara dek",
 }
-_MONTH_OF = {fold(name): number for number, names in _MONTHS.items() for name in names.split()}
+_MONTH_OF = {fold(name): {number} for number, names in _MONTHS.items() for name in names.split()}
 _WEEKDAYS = (
     "monday montag pazartesi",
     "tuesday dienstag salı",
@@ -57,13 +60,20 @@ _WEEKDAYS = (
     "saturday samstag cumartesi",
     "sunday sonntag pazar",
 )
-_WEEKDAY_OF = {fold(name): number for number, names in enumerate(_WEEKDAYS) for name in names.split()}
+_WEEKDAY_OF = {fold(name): {number} for number, names in enumerate(_WEEKDAYS) for name in names.split()}
 _YEAR = re.compile(r"-?[0-9]{4}")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})(?:\2([0-9]{1,2}))?")
 _MONTH_AND_YEAR = re.compile(r"([0-9]{1,2})[./-]([0-9]{4})")
 _THREE_NUMBERS = re.compile(r"([0-9]{1,2})\s*([./-])\s*([0-9]{1,2})\s*\2\s*([0-9]{2}|[0-9]{4})")
-_DAY_FIRST_IN_WORDS = re.compile(r"(?:([0-9]{1,2})(?:\.\s*|(?:st|nd|rd|th)?\s+|-))?([^\W\d]+)(?:\.?,?\s+|-)([0-9]{4})")
-_MONTH_FIRST_IN_WORDS = re.compile(r"([^\W\d]+)\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?,?\s+([0-9]{4})")
+_DAY_FIRST_IN_WORDS = re.compile(
+    r"(?:([0-9]{1,2})(?:\.\s*|(?:st|nd|rd|th|er)?\s+|-))?((?:[^\W\d]|[\u0300-\u036f])+)(?:\.?,?\s+|-)([0-9]{4})"
+)
+_YEAR_FIRST_IN_WORDS = re.compile(r"([0-9]{4})\.?\s+((?:[^\W\d]|[\u0300-\u036f])+)\.?(?:\s+([0-9]{1,2})\.?)?")
+_MONTH_FIRST_IN_WORDS = re.compile(r"((?:[^\W\d]|[\u0300-\u036f])+)\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?,?\s+([0-9]{4})")
+# Words of dates that are neither day, month nor year, in search form: 24 de abril de 1996, 24 апреля 1996 г.
+_BETWEEN = frozenset({"the", "of", "de", "del", "g", "goda", "r", "roku", "m", "d"})
+_ELIDED = re.compile(r"\bd['’](?=[^\W\d])")
+_LETTER = re.compile(r"[^\W\d]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SERIAL = re.compile(r"[0-9]{5}")
 # Day 0 of the two systems. The first counts a 29 February 1900 that did not exist, so it is right from March 1900 on.
@@ -79,21 +89,52 @@ class DateReading:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_date(text: str, order: str = "") -> DateReading:
+def read_date(text: str, order: str = "", languages: tuple[str, ...] = ()) -> DateReading:
     """Reads a day, month or year as people write it.
 
-    `order` is "dmy" or "mdy", and decides how 03/04/1996 is read; without it such a date is ambiguous. The literal has
-    the precision of the text: nothing is padded.
+    `order` is "dmy" or "mdy", and decides how 03/04/1996 is read; without it such a date is ambiguous. `languages` are
+    those of the instance: names of months and days are read in these and in the languages of the interface. The literal
+    has the precision of the text: nothing is padded.
     """
     words = text.split()
-    # Spreadsheet programs show long dates with the weekday: in front, or in Turkish behind.
-    for place, rest in ((0, words[1:]), (-1, words[:-1])):
-        if rest and (weekday := _WEEKDAY_OF.get(fold(words[place]))) is not None:
-            return _on_weekday(_without_weekday(" ".join(rest).rstrip(","), order), weekday)
-    return _without_weekday(" ".join(words), order)
+    # Spreadsheet programs show long dates with the weekday: in front, or in Turkish behind. Some have two words.
+    for count in (2, 1):
+        for name, rest in ((words[:count], words[count:]), (words[-count:], words[:-count])):
+            if rest and (weekdays := _weekdays(" ".join(name), languages)):
+                return _on_weekday(_without_weekday(" ".join(rest).rstrip(","), order, languages), weekdays)
+    return _without_weekday(" ".join(words), order, languages)
 
 
-def _without_weekday(text: str, order: str) -> DateReading:
+def _weekdays(text: str, languages: tuple[str, ...]) -> frozenset[int]:
+    """Returns the days of the week that a text names in any of the languages; Monday is 0."""
+    # Most texts are digits, which need no names.
+    return _named(fold(text), _WEEKDAY_OF, weekday_names, languages) if _LETTER.match(text) else frozenset()
+
+
+def _named(
+    word: str,
+    known: Mapping[str, set[int]],
+    names_in: Callable[[str], Mapping[int, frozenset[str]]],
+    languages: tuple[str, ...],
+) -> frozenset[int]:
+    """Returns the numbers of the months or days with a name, in search form."""
+    numbers = set(known.get(word, ())) | _folded(names_in, languages).get(word, set())
+    return frozenset(numbers or _folded(names_in, catalogue_languages()).get(word, set()))
+
+
+@cache
+def _folded(
+    names_in: Callable[[str], Mapping[int, frozenset[str]]], languages: tuple[str, ...]
+) -> Mapping[str, set[int]]:
+    numbers: dict[str, set[int]] = {}
+    for language in languages:
+        for number, names in names_in(language).items():
+            for name in names:
+                numbers.setdefault(fold(name), set()).add(number)
+    return numbers
+
+
+def _without_weekday(text: str, order: str, languages: tuple[str, ...]) -> DateReading:
     if _YEAR.fullmatch(text):
         return _reading(text)
     if match := _YEAR_FIRST.fullmatch(text):
@@ -102,24 +143,31 @@ def _without_weekday(text: str, order: str) -> DateReading:
         return _checked(match[2], match[1])
     if match := _THREE_NUMBERS.fullmatch(text):
         return _three_numbers(match, order)
-    if match := _DAY_FIRST_IN_WORDS.fullmatch(text):
-        return _in_words(match[3], match[2], match[1])
-    if match := _MONTH_FIRST_IN_WORDS.fullmatch(text):
-        return _in_words(match[3], match[1], match[2])
     if _SERIAL.fullmatch(text):
         days = timedelta(int(text))
         first, second = (_EPOCH_1900 + days).isoformat(), (_EPOCH_1904 + days).isoformat()
         return DateReading(None, SERIAL, {"first": first, "second": second})
+    return _with_month_in_words(text, languages)
+
+
+def _with_month_in_words(text: str, languages: tuple[str, ...]) -> DateReading:
+    plain = " ".join(word for word in _ELIDED.sub("", text).split() if fold(word) not in _BETWEEN)
+    if match := _DAY_FIRST_IN_WORDS.fullmatch(plain):
+        return _in_words(match[3], match[2], match[1], languages)
+    if match := _MONTH_FIRST_IN_WORDS.fullmatch(plain):
+        return _in_words(match[3], match[1], match[2], languages)
+    if match := _YEAR_FIRST_IN_WORDS.fullmatch(plain):
+        return _in_words(match[1], match[2], match[3], languages)
     return DateReading(None, NOT_A_DATE)
 
 
-def _on_weekday(reading: DateReading, weekday: int) -> DateReading:
-    """Returns a reading that was written with a weekday, which must be that of the day; Monday is 0."""
+def _on_weekday(reading: DateReading, weekdays: frozenset[int]) -> DateReading:
+    """Returns a reading that was written with the name of a weekday, which must be that of the day."""
     if reading.literal is None:
         return reading
     if not _DAY.fullmatch(reading.literal.value):
         return DateReading(None, NOT_A_DATE)
-    is_right = date.fromisoformat(reading.literal.value).weekday() == weekday
+    is_right = date.fromisoformat(reading.literal.value).weekday() in weekdays
     return reading if is_right else DateReading(None, NO_SUCH_DAY)
 
 
@@ -136,9 +184,13 @@ def _three_numbers(match: re.Match[str], order: str) -> DateReading:
     return DateReading(None, AMBIGUOUS, {"first": readings[0], "second": readings[1]})
 
 
-def _in_words(year: str, name: str, day: str | None) -> DateReading:
-    month = _MONTH_OF.get(fold(name))
-    return _checked(year, str(month), day) if month else DateReading(None, NOT_A_DATE)
+def _in_words(year: str, name: str, day: str | None, languages: tuple[str, ...]) -> DateReading:
+    months = sorted(_named(fold(name), _MONTH_OF, month_names, languages))
+    if len(months) > 1:
+        # Listopad is October in Croatian, and November in Czech and Polish.
+        first, second, *_ = (_iso(year, str(month), day) for month in months)
+        return DateReading(None, AMBIGUOUS, {"first": first, "second": second})
+    return _checked(year, str(months[0]), day) if months else DateReading(None, NOT_A_DATE)
 
 
 def _checked(year: str, month: str, day: str | None = None) -> DateReading:

@@ -86,7 +86,7 @@ def propose_mapping(workbook: Workbook, model: TableModel, choices: Choices, nam
     if grid is None or header is None:
         raise UsageError(f"{workbook.path} has no filled cell")
     columns = {title: _cells(grid, header, place) for place, title in enumerate(grid.rows[header]) if title}
-    guesses = {sheet.key: _guesses(columns, sheet, choices, names) for sheet in model.sheets}
+    guesses = {sheet.key: _guesses(columns, sheet, choices, names, model.languages) for sheet in model.sheets}
     best = max(model.sheets, key=lambda sheet: sum(bool(key) for key in guesses[sheet.key].values()))
     return "\n".join(_lines(best, columns, guesses[best.key], choices, model.languages[0], translate)) + "\n"
 
@@ -137,7 +137,9 @@ def _by_key(sheet: Sheet) -> dict[str, SheetColumn]:
     return {f"{column.key} {column.language}".strip(): column for column in sheet.columns}
 
 
-def _guesses(columns: Mapping[str, list[str]], sheet: Sheet, choices: Choices, names: Names) -> dict[str, str]:
+def _guesses(
+    columns: Mapping[str, list[str]], sheet: Sheet, choices: Choices, names: Names, languages: tuple[str, ...]
+) -> dict[str, str]:
     """Returns the likely key of each title, each key once: by title first, then by the values."""
     keys = _by_key(sheet)
     by_title = {
@@ -153,7 +155,7 @@ def _guesses(columns: Mapping[str, list[str]], sheet: Sheet, choices: Choices, n
             fitting = (
                 key
                 for key, column in keys.items()
-                if key not in guesses.values() and _fits(cells, column, choices, names)
+                if key not in guesses.values() and _fits(cells, column, choices, names, languages)
             )
             guesses[title] = next(fitting, "")
     return _with_required(guesses, keys)
@@ -171,10 +173,12 @@ def _with_required(guesses: Mapping[str, str], keys: Mapping[str, SheetColumn]) 
     return {title: ceded.get(key, key) for title, key in guesses.items()}
 
 
-def _fits(cells: Sequence[str], column: SheetColumn, choices: Choices, names: Names) -> bool:
+def _fits(
+    cells: Sequence[str], column: SheetColumn, choices: Choices, names: Names, languages: tuple[str, ...]
+) -> bool:
     """Returns whether most cells look like values of a column."""
     tests = {
-        "date": lambda text: read_date(text, "dmy").literal is not None,
+        "date": lambda text: read_date(text, "dmy", languages).literal is not None,
         "qid": lambda text: text[:1] == "Q" and text[1:].isdecimal(),
         "url": lambda text: text.startswith(("http://", "https://")),
         "class": lambda text: choices.class_of(text, column.classes) is not None,

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import product
 
 from citygraph.catalogues import ENGLISH, FILES, catalogue_languages, texts_in_context
 from citygraph.instance import Instance, current_instance
@@ -90,6 +91,33 @@ def language_name(language: str, reader: str) -> str:
         return Locale.parse(language, sep="-").get_display_name(reader) or language
     except (UnknownLocaleError, ValueError):
         return language
+
+
+@cache
+def month_names(language: str) -> Mapping[int, frozenset[str]]:
+    """Returns the names of each month, 1 to 12, in a language: in all cases that dates have, and abbreviated."""
+    return _names_in_dates(language, "months", ("wide", "abbreviated"))
+
+
+@cache
+def weekday_names(language: str) -> Mapping[int, frozenset[str]]:
+    """Returns the names of each day of the week, from Monday (0) to Sunday (6), in a language."""
+    return _names_in_dates(language, "days", ("wide",))
+
+
+def _names_in_dates(language: str, kind: str, widths: Iterable[str]) -> Mapping[int, frozenset[str]]:
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        locale = Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return {}
+    names: dict[int, set[str]] = {}
+    # In a date many languages have another case than in a calendar: Απριλίου, Απρίλιος.
+    for context, width in product(("format", "stand-alone"), widths):
+        for number, name in getattr(locale, kind)[context][width].items():
+            names.setdefault(number, set()).add(name)
+    return {number: frozenset(some) for number, some in names.items()}
 
 
 @cache
