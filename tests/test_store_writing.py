@@ -14,8 +14,10 @@ from citygraph.build.store_writing import StoreFilling, StoreWriting, write_stor
 from citygraph.errors import CitygraphError
 from citygraph.progress import Progress
 from citygraph.rdf.nquads import as_line, with_graph
+from citygraph.rdf.terms import BASE
 from citygraph.release.releases import Releases
-from tests.small import write_files
+from citygraph.source.files import Sources
+from tests.small import REPOSITORY, build_small, publish_name, write_files
 
 _NAMED = NamedNode("urn:x:g")
 GRAPHS = (DefaultGraph(), _NAMED, BlankNode("g"))
@@ -116,6 +118,20 @@ def test_releases_made_in_memory_and_on_the_disk_are_equal(tmp_path: Path) -> No
     assert ways["memory"] == ways["disk"] == ways["both"]
 
 
+def test_graphs_of_the_api_are_kept_on_the_disk_too(tmp_path: Path) -> None:
+    """(16 §5) With the triples that follow from them."""
+    ways = []
+    for name, most in (("memory", 1 << 20), ("disk", 0)):
+        build_small(tmp_path / name)
+        releases = Releases(tmp_path / name / "releases")
+        publish_name(releases, 1)
+        sources = Sources(tmp_path / name / "data", REPOSITORY / "ontology", REPOSITORY / "queries")
+        release, _ = build(sources, releases, Progress(), most_in_memory=most)
+        ways.append((release.manifest.digest, set(release.open_store())))
+        assert release.manifest.graphs[f"{BASE}graph/notes"] == 1
+    assert ways[0] == ways[1]
+
+
 def test_store_that_outgrows_memory_goes_on_on_the_disk(tmp_path: Path) -> None:
     """(16 §5) With more bytes of triples than the limit: nothing is lost, and later statements go there."""
     (tmp_path / "merged.nt").write_text("")
@@ -126,14 +142,19 @@ def test_store_that_outgrows_memory_goes_on_on_the_disk(tmp_path: Path) -> None:
         lines = [f"{quad.triple} .\n" for quad in everything if quad.graph_name == _NAMED]
         filling.append_lines(lines, _NAMED)
         filling.bound_memory((tmp_path / "merged.nt").stat().st_size)
-        assert not writing.is_done()
+        assert not filling.is_large
+        assert set(filling.store) == everything
         filling.bound_memory((tmp_path / "merged.nt").stat().st_size - 1)
+        assert filling.is_large
+        assert not set(filling.store)
+        filling.open_on_disk()
         assert writing.is_done()
         assert not (tmp_path / "store-1.nq").exists()
         assert {quad for quad in everything if "_:" not in str(quad)} <= set(filling.store)
+        assert NamedNode("urn:x:empty") in set(filling.store.named_graphs())
         later = Quad(NamedNode("urn:x:later"), NamedNode("urn:x:p"), Literal("x"))
         filling.store.add(later)
-        filling.store.flush()
+        filling.close()
     assert later in Store.read_only(str(tmp_path / "store"))
 
 

@@ -37,7 +37,7 @@ from citygraph.release.releases import Manifest, Release, Releases, Staged
 from citygraph.report import REPORT, Report, order, report_of
 from citygraph.settings import Settings
 from citygraph.source.files import SourceFile, Sources, extra_files
-from citygraph.source.rules import derive_in_parts, read_rules, year_before_newest_source
+from citygraph.source.rules import read_rules
 
 # How many times as large N-Quads are unpacked, roughly.
 _PACKED = 15
@@ -70,23 +70,26 @@ def build(
     release was published in the meantime, or if the files have content that a rollback undid (unless
     `override_rollback`), StorageFull if the disk has too little room. In each case nothing has changed. `notice`
     receives a sentence for each file that takes over a graph of the API without all of its statements. With more data
-    than `most_in_memory` bytes, the release is made on the disk, which takes longer and less memory. A build that was
-    interrupted is continued, unless its inputs were others, or with `fresh`.
+    than `most_in_memory` bytes, the rules get excerpts of the data, and the rest is made on the disk, which takes
+    longer and less memory. A build that was interrupted is continued, unless its inputs were others, or with `fresh`.
     """
     size = _size(sources)
     require_room_for_build(releases, size, interrupted_size(releases))
-    in_memory = size <= most_in_memory
     inputs = partial(_inputs, sources)
     # The writing process ends before the folder is removed.
-    with stage_build(releases, inputs, in_memory, fresh, notice) as (staged, journal), ExitStack() as stack:
+    with stage_build(releases, inputs, fresh, notice) as (staged, journal), ExitStack() as stack:
         check_heads(sources)
         if staged.parent and not override_rollback:
             _refuse_undone(staged.parent.manifest, sources)
         # One process reads the shapes and another writes the loaded data, while this one derives the rest.
         validation = stack.enter_context(Validation(sources))
-        is_complete = STORE in journal.steps
-        writing = stack.enter_context(StoreWriting(staged.store_path)) if in_memory and not is_complete else None
-        loaded = _assembled(sources, staged, journal, progress, writing, most_in_memory, validation.prepare)
+        writing = None if STORE in journal.steps else stack.enter_context(StoreWriting(staged.store_path))
+        filling = StoreFilling(staged.open(), journal.folder / _MERGED, writing, size > most_in_memory)
+        staged.close()  # the store of the filling may become another one
+        loaded = _assembled(sources, staged, journal, progress, filling, most_in_memory, validation.prepare)
+        if not filling.writing:
+            writing = None
+        del filling
         # Validation takes longest; products that need only the statements are made during it.
         validation.start(loaded.merged, with_places=True)
         by_graph = locate(_judged_by_graph(sources, staged.open()), sources.data_files())
@@ -124,25 +127,23 @@ def _assembled(
     staged: Staged,
     journal: Journal,
     progress: Progress,
-    writing: StoreWriting | None,
+    filling: StoreFilling,
     most_in_memory: int,
     prepare: Callable[[Path], None],
 ) -> Loaded:
     """Returns the result of loading; fills the store unless an interrupted build has."""
     if STORE in journal.steps:
-        return Loaded(journal.folder / _MERGED, **journal.steps[STORE]["facts"])
-    filling = StoreFilling(staged.open(), journal.folder / _MERGED, writing)
-    staged.close()  # the store of the filling may become another one
+        staged.store = filling.store
+        return Loaded(filling.merged, **journal.steps[STORE]["facts"])
     loaded = _assemble(sources, sources.all_files(), filling, progress, staged.parent, most_in_memory, prepare)
     staged.store = filling.store
     facts = {"owners": loaded.owners, "statements": loaded.statements, "files": loaded.files}
     paths = (staged.store_path, loaded.merged)
-    if filling.writing and writing:
-        journal.complete_when(writing.is_done, STORE, facts, paths)
+    if filling.writing:
+        journal.complete_when(filling.writing.is_done, STORE, facts, paths)
     else:
         # Closed, so that its files do not change any more.
-        staged.open().flush()
-        del filling
+        filling.close()
         staged.close()
         journal.complete(STORE, facts, paths)
         staged.store = Store.read_only(str(staged.store_path))
@@ -252,12 +253,11 @@ def _assemble(
         step.result = f"{loaded.files} files, {loaded.statements} statements" + (f", {carried} kept" if carried else "")
     prepare(filling.merged)
     with progress.step("derive") as step:
-        derived, day = 0, year_before_newest_source(filling.store)
+        derived, day = 0, filling.year_before_newest_source()
         for rule in read_rules(sources.rule_files()):
             filling.bound_memory(most_in_memory)
-            for lines in derive_in_parts(rule, filling.store, day):
-                derived += len(lines)
-                filling.append_lines(lines, DERIVED_GRAPH)
+            derived += sum(map(len, filling.derive(rule, day)))
+        filling.open_on_disk()
         step.result = f"{derived} triples"
     prepare(filling.merged)
     with progress.step("describe") as step:
@@ -298,12 +298,14 @@ def _load(files: list[SourceFile], filling: StoreFilling) -> Loaded:
     loaded, with_blank = Loaded(filling.merged, files=len(files)), list[Quad]()
     with loaded.merged.open("w", encoding="utf-8", newline="\n") as merged:
         # One bulk load for all files, because each load writes separate files to the disk.
-        lines = chain.from_iterable(_noting(file, loaded, merged, filling.writing, with_blank) for file in files)
+        lines = chain.from_iterable(_noting(file, loaded, merged, filling, with_blank) for file in files)
         filling.store.bulk_load(cast("IO[bytes]", LineStream(lines)), RdfFormat.N_QUADS, lenient=True)
+    # `bulk_load` would give blank nodes other labels.
+    filling.store.bulk_extend(with_blank)
     # The default graph is the merge of the data graphs.
+    if filling.is_large:
+        return loaded
     if with_blank:
-        # `bulk_load` would give blank nodes other labels.
-        filling.store.bulk_extend(with_blank)
         filling.store.bulk_extend(parse(path=loaded.merged, format=RdfFormat.N_QUADS, lenient=True))
     else:
         filling.store.bulk_load(path=loaded.merged, format=RdfFormat.N_TRIPLES, lenient=True)
@@ -315,25 +317,30 @@ def _carry(parent: Release, loaded: Loaded, filling: StoreFilling) -> int:
     quads = list(carried_forward(parent, loaded.owners))
     for graph in carried_graphs(parent.manifest).values():
         filling.store.add_graph(NamedNode(graph))  # an empty graph has no quads that would create it
-    filling.store.extend(quads)
-    filling.store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
+    if not filling.is_large:
+        filling.store.extend(quads)
+        filling.store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
     filling.append(quads)
     return len(quads)
 
 
 def _noting(
-    file: SourceFile, loaded: Loaded, merged: IO[str], writing: StoreWriting | None, with_blank: list[Quad]
+    file: SourceFile, loaded: Loaded, merged: IO[str], filling: StoreFilling, with_blank: list[Quad]
 ) -> Iterator[str]:
-    """Yields the statements of a file as lines, but for those `with_blank` nodes."""
+    """Yields the statements of a file for the store as lines, but for those `with_blank` nodes."""
+    writing = filling.writing
     for line, quad in file.read_lines():
         loaded.statements += 1
-        if quad is None or _is_data(quad, file, loaded):
+        is_data = quad is None or _is_data(quad, file, loaded)
+        if is_data:
             triple = without_graph(line)
             merged.write(triple)
             if writing:
                 writing.add((triple, line))
         elif writing:
             writing.add((line,))
+        if is_data and filling.is_large:
+            continue
         if quad and "_:" in line:
             with_blank.append(quad)
         else:

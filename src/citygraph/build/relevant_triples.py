@@ -171,25 +171,39 @@ class ShapeReader:
             return
         near = [name for name, paths in self._paths.items() if _is_near(paths)]
         far = sorted({*self._paths} - {*near})
-        of_near, of_far = self._read(near), self._read(far)
-        whole = of_near | of_far
-        if len(whole) <= most:
-            yield ShapePart([*self._paths], whole)
-            return
-        parts_of_near = -(-len(of_near) // most)
-        # Parts of nodes that read others have some triples in common, so that they are about twice as large.
-        parts_of_far = 1 if len(of_far) <= _FAR * most else -(-len(of_far) // most)
-        del whole, of_near
+        of_dataset = [name for name in far if _is_about_dataset(self._paths[name])]
+        of_nodes = sorted({*far} - {*of_dataset})
+        of_far: RelevantTriples | None = None
+        if self._table.size > _FEW_PARTS * most:
+            parts_of_near, parts_of_far = self._estimated_parts(near, of_nodes, most)
+        else:
+            of_near, of_far = self._read(near), self._read(far)
+            whole = of_near | of_far
+            if len(whole) <= most:
+                yield ShapePart([*self._paths], whole)
+                return
+            parts_of_near, parts_of_far = _parts(len(of_near), most), _parts_of_far(len(of_far), most)
+            del whole, of_near
         if max(parts_of_far, parts_of_near) > _FEW_PARTS:
             self._table.sort()
         if parts_of_far == 1:
-            yield ShapePart(far, of_far)
+            yield ShapePart(far, of_far or self._read(far))
         else:
-            of_dataset = [name for name in far if _is_about_dataset(self._paths[name])]
+            of_far = None
             if of_dataset:
                 yield ShapePart(of_dataset, self._read(of_dataset))
-            yield from self._divided(sorted({*far} - {*of_dataset}), parts_of_far)
+            yield from self._divided(of_nodes, parts_of_far)
         yield from self._divided(near, parts_of_near)
+
+    def _estimated_parts(self, near: list[str], far: list[str], most: int) -> tuple[int, int]:
+        """Returns the numbers of parts of a large table, by what the shapes read for some of the nodes.
+
+        For all nodes at once, the numbers that paths reach would take many times the memory of the table.
+        """
+        self._table.sort()
+        span = _Span(0, self._table.size // most)
+        of_near, of_far = (len(self._read(names, span)) * span.number for names in (near, far))
+        return _parts(of_near, most), _parts_of_far(of_far, most)
 
     def _divided(self, names: Collection[str], number: int) -> Iterator[ShapePart]:
         """Yields parts of the focus nodes of shapes, each with all triples that are read for them."""
@@ -246,6 +260,15 @@ class ShapeReader:
             if pattern.subject == Variable(dependencies.pivot):
                 terms = terms.difference(*(column.subjects for column in self._table.columns(pattern.predicate)))
         return terms
+
+
+def _parts(triples: int, most: int) -> int:
+    return max(1, -(-triples // most))
+
+
+def _parts_of_far(triples: int, most: int) -> int:
+    # Parts of nodes that read others have some triples in common, so that they are about twice as large.
+    return 1 if triples <= _FAR * most else _parts(triples, most)
 
 
 def _with_tested(paths: ShapePaths) -> ShapePaths:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -17,9 +17,14 @@ from types import TracebackType
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
+from citygraph.build.dependencies import Unbounded
+from citygraph.build.excerpts import Excerpts
+from citygraph.build.predicate_files import PredicateFiles
 from citygraph.errors import CitygraphError
 from citygraph.parent import die_with_parent
 from citygraph.rdf.nquads import as_line, named_graphs, with_graph
+from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
+from citygraph.source.rules import DATES, Rule, derive_in_parts, year_before_newest_source
 
 # Quads of a file: the memory for a whole large store at once would be many times as much.
 _CHUNK = 200_000
@@ -91,13 +96,16 @@ class StoreWriting:
 class StoreFilling:
     """The store that a build fills, and the file of its triples as N-Triples.
 
-    With `writing`, the store is in memory, and the other process gets each statement.
+    With `writing`, the store is in memory, and the other process gets each statement. A large graph is in the memory of
+    neither: the store has only the ontology and the shapes, and the rules are evaluated on excerpts from the file.
     """
 
-    def __init__(self, store: Store, merged: Path, writing: StoreWriting | None = None) -> None:
+    def __init__(self, store: Store, merged: Path, writing: StoreWriting | None = None, is_large: bool = False) -> None:
         self.store = store
         self.merged = merged
         self.writing = writing
+        self.is_large = is_large
+        self._files: PredicateFiles | None = None
 
     def append(self, quads: Iterable[Quad]) -> None:
         """Notes statements of the store that are in no file."""
@@ -112,18 +120,65 @@ class StoreFilling:
         """Notes triples of a graph and of the default graph, given as lines of N-Triples."""
         with self.merged.open("a", encoding="utf-8", newline="\n") as file:
             file.writelines(lines)
+        if self._files:
+            self._files.add(lines)
         if self.writing:
             self.writing.add(lines)
             self.writing.add(with_graph(line, graph) for line in lines)
 
+    def year_before_newest_source(self) -> str:
+        """Returns the day that rules may name. (All data have been loaded.)"""
+        return year_before_newest_source(self._excerpts().triples_with(*DATES) if self.is_large else self.store)
+
+    def derive(self, rule: Rule, year_before: str) -> Iterator[list[str]]:
+        """Yields the new triples of a rule as lines of N-Triples, some at a time, and notes them."""
+        for lines in self._derived(rule, year_before):
+            self.append_lines(lines, DERIVED_GRAPH)
+            yield lines
+
+    def _derived(self, rule: Rule, year_before: str) -> Iterator[list[str]]:
+        if self.is_large:
+            try:
+                yield from self._excerpts().derive(rule, year_before)
+                return
+            except Unbounded:
+                self.open_on_disk()
+        yield from derive_in_parts(rule, self.store, year_before)
+
+    def _excerpts(self) -> Excerpts:
+        if self._files is None:
+            folder = self.merged.with_suffix(".parts")
+            folder.mkdir()
+            self._files = PredicateFiles(folder)
+            with self.merged.open(encoding="utf-8", newline="\n") as lines:
+                self._files.add(lines)
+        ontology = self.store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH)
+        return Excerpts(self._files, ontology, self.merged.parent)
+
     def bound_memory(self, most: int) -> None:
-        """Continues on the disk if the store is in memory and its triples have more than `most` bytes."""
-        if self.writing and self.merged.stat().st_size > most:
-            target = self.writing.target
-            self.finish()
+        """Keeps no data in memory any more if the triples have more than `most` bytes."""
+        if self.writing and not self.is_large and self.merged.stat().st_size > most:
+            store, self.store = self.store, Store()
+            for graph in named_graphs(store):
+                self.store.add_graph(graph)
+            self.store.extend(store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH))
+            self.is_large = True
+
+    def open_on_disk(self) -> None:
+        """Waits for the other process, and continues with its store, if the data are not in memory."""
+        if self.writing and self.is_large:
+            self.writing.finish(named_graphs(self.store))
             self.writing.wait()
-            self.writing = None
-            self.store = Store(str(target))
+            self.store = Store(str(self.writing.target))
+            self.writing, self.is_large = None, False
+            if self._files:
+                self._files.remove()
+                self._files = None
+
+    def close(self) -> None:
+        """Closes a store on the disk, whose files then do not change any more."""
+        self.store.flush()
+        self.store = Store()
 
     def finish(self) -> None:
         """Ends the stream to the other process; merges the files of a store on the disk."""

@@ -167,20 +167,19 @@ def _empty(folder: Path) -> None:
 def stage_build(
     releases: Releases,
     inputs: Callable[[Release | None], str],
-    in_memory: bool,
     fresh: bool,
     notice: Callable[[str], None],
 ) -> Iterator[tuple[Staged, Journal]]:
     """Yields a staged release for a build, and its journal, which may be that of an interrupted build.
 
     `inputs` returns the digest of everything that the build depends on, for the release that it follows. After an
-    interruption or an error of the machine, what is complete is left for the next build. With `in_memory`, the store
-    of a new build is in memory.
+    interruption or an error of the machine, what is complete is left for the next build. The store of a new
+    build is in memory.
     """
     with _workplace(releases) as (folder, parent):
         journal = _journal(folder, inputs(parent), fresh, notice)
         path = str(journal.release / "store")
-        store = Store.read_only(path) if journal.steps else Store() if in_memory else Store(path)
+        store = Store.read_only(path) if journal.steps else Store()
         staged = Staged(releases, journal.release, parent, store)
         del store
         keeps = False

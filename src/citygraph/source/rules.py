@@ -19,7 +19,7 @@ from citygraph.sparql.evaluate import evaluate_trusted
 
 # In a rule: a year before the newest day on which a source was issued or read; "" if no source is dated.
 _YEAR_BEFORE = "A_YEAR_BEFORE_THE_NEWEST_SOURCE"
-_DATES = (CG("readOn"), DCTERMS("issued"))
+DATES = (CG("readOn"), DCTERMS("issued"))
 _YEAR = re.compile(r"\d{4}")
 # Graphs whose statements are not data of a source.
 _NOT_DATA = (DefaultGraph(), DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH)
@@ -40,7 +40,7 @@ def read_rules(paths: Iterable[Path]) -> list[Rule]:
 
 def year_before_newest_source(store: Quads) -> str:
     """Returns the day that is a year before the newest one on which a source was issued or read, or ""."""
-    quads = (quad for date in _DATES for quad in store.quads_for_pattern(None, date, None, DefaultGraph()))
+    quads = (quad for date in DATES for quad in store.quads_for_pattern(None, date, None, DefaultGraph()))
     sources = (quad for quad in quads if isinstance(quad.subject, NamedNode) and quad.subject.value.startswith(SOURCE))
     days = (quad.object.value[:10] for quad in sources if isinstance(quad.object, Literal))
     newest = max((day for day in days if _YEAR.match(day)), default="")
@@ -72,29 +72,43 @@ def derive_in_parts(rule: Rule, store: Store, year_before: str) -> Iterator[list
     the time that it takes for quads made in Python.
     """
     for part in _new_in_parts(rule, store, year_before):
-        lines = [line for line, _ in part]
-        text = "".join(lines)
         for graph in (DefaultGraph(), DERIVED_GRAPH):
-            if "_:" in text:
-                # `load` would give blank nodes other labels.
-                store.extend(Quad(quad.subject, quad.predicate, quad.object, graph) for _, quad in part)
-            else:
-                store.load(text, RdfFormat.N_TRIPLES, lenient=True, to_graph=graph)
-        yield lines
+            add_triples(part, store, graph)
+        yield [line for line, _ in part]
+
+
+def add_triples(part: list[tuple[str, Quad]], store: Store, graph: NamedNode | DefaultGraph) -> None:
+    """Adds triples, given both as lines and as quads, to a graph of a store."""
+    text = "".join(line for line, _ in part)
+    if "_:" in text:
+        # `load` would give blank nodes other labels.
+        store.extend(Quad(quad.subject, quad.predicate, quad.object, graph) for _, quad in part)
+    else:
+        store.load(text, RdfFormat.N_TRIPLES, lenient=True, to_graph=graph)
 
 
 def _new_in_parts(rule: Rule, store: Store, year_before: str) -> Iterator[list[tuple[str, Quad]]]:
     """Yields those triples of a rule's result that the default graph lacks, as lines and as quads of this graph."""
+    text = construct(rule, store, year_before).serialize(format=RdfFormat.N_TRIPLES) or b""
+    # The engine reads triples from text in half of the time in which Python makes quads of those of a result.
+    lines = TextIOWrapper(BytesIO(text), encoding="utf-8", newline="\n")
+    yield from new_in_parts(lines, parse(text, RdfFormat.N_TRIPLES, lenient=True), store)
+
+
+def construct(rule: Rule, store: Store, year_before: str) -> QueryTriples:
+    """Begins to evaluate a rule. Raises BadData if it is not a CONSTRUCT query."""
     try:
         result = evaluate_trusted(store, rule.text.replace(_YEAR_BEFORE, year_before))
     except QuerySyntaxError as error:
         raise BadData(str(error), rule.name, error.line) from None
     if not isinstance(result, QueryTriples):
         raise BadData("a rule must be a CONSTRUCT query", rule.name)
-    text = result.serialize(format=RdfFormat.N_TRIPLES) or b""
-    # The engine reads triples from text in half of the time in which Python makes quads of those of a result.
-    lines = TextIOWrapper(BytesIO(text), encoding="utf-8", newline="\n")
-    for part in batched(zip(lines, parse(text, RdfFormat.N_TRIPLES, lenient=True), strict=True)):
+    return result
+
+
+def new_in_parts(lines: Iterable[str], quads: Iterable[Quad], store: Store) -> Iterator[list[tuple[str, Quad]]]:
+    """Yields those triples, given both as lines and as quads of the default graph, that this graph lacks."""
+    for part in batched(zip(lines, quads, strict=True)):
         # A triple that a source states is not repeated in the derived graph.
         yield [(line, quad) for line, quad in part if quad not in store]
 
