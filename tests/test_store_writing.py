@@ -142,10 +142,8 @@ def test_store_that_outgrows_memory_goes_on_on_the_disk(tmp_path: Path) -> None:
         lines = [f"{quad.triple} .\n" for quad in everything if quad.graph_name == _NAMED]
         filling.append_lines(lines, _NAMED)
         filling.bound_memory((tmp_path / "merged.nt").stat().st_size)
-        assert not filling.is_large
         assert set(filling.store) == everything
         filling.bound_memory((tmp_path / "merged.nt").stat().st_size - 1)
-        assert filling.is_large
         assert not set(filling.store)
         filling.open_on_disk()
         assert writing.is_done()

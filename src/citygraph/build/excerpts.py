@@ -7,9 +7,9 @@ class, and for a pattern whose predicate is a variable by the nodes that the oth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from operator import attrgetter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +26,8 @@ from citygraph.source.rules import Rule, add_triples, construct, new_in_parts
 
 # A rule with one pattern is evaluated for so many triples at a time.
 _MOST_LINES = 1_000_000
+# So many triples are read by the engine at once, without a search for those that are needed.
+_FEW_LINES = 20_000
 _DEFAULT = DefaultGraph()
 # Names, texts and comments of a query: they may contain its words.
 _NOT_WORDS = re.compile(
@@ -37,6 +39,10 @@ _NOT_WORDS = re.compile(
 _BEYOND = re.compile(r"\b(FROM|SERVICE|LIMIT|OFFSET)\b|\bGRAPH\s*[?$]", re.IGNORECASE)
 # Words by which a result depends on several matches of a pattern.
 _COMBINING = re.compile(r"\b(GROUP|COUNT|SUM|MIN|MAX|AVG|SAMPLE|GROUP_CONCAT|MINUS|EXISTS|OPTIONAL)\b", re.IGNORECASE)
+_NODES = (NamedNode, BlankNode)
+Nodes = set[str]
+# The subjects and the objects that a triple can have; None is any.
+Limit = tuple[Nodes | None, Nodes | None]
 _LABELS = Pattern(Variable("labelled"), RDFS("label"), Variable("labelIn"))
 
 
@@ -75,8 +81,10 @@ class Excerpts:
 
         A subject of the results is in only one of them.
         """
-        files = self._files.select(*_key(query.patterns[0])) if _is_about_single_triples(text, query) else []
-        number = sum(file.size for file in files) // _MOST_LINES + 1
+        bindings = _Bindings(query.required, set(), self._with_ontology())
+        is_single = _is_about_single_triples(text, query)
+        files = [file for pattern in query.patterns for file in self._files_of(pattern, bindings)] if is_single else []
+        number = _size(files) // _MOST_LINES + 1
         if number == 1:
             yield self._excerpt(query)
             return
@@ -92,8 +100,11 @@ class Excerpts:
         groups = split_by_subject(files.values(), len(results), folder, "known")
         for path, group in zip(results, groups, strict=True):
             known = Store()
-            for file in group:
-                file.load_into(known)
+            if _size(group) > _FEW_LINES:
+                with path.open(encoding="utf-8", newline="\n") as lines:
+                    _load_matching(group, [(set(map(subject_of, lines)), None)], known)
+            else:
+                _load(group, known, set())
             with path.open(encoding="utf-8", newline="\n") as lines:
                 for part in new_in_parts(lines, parse(path=path, format=RdfFormat.N_TRIPLES, lenient=True), known):
                     add_triples(part, known, _DEFAULT)
@@ -105,35 +116,79 @@ class Excerpts:
         return store
 
     def _excerpt(self, query: QueryPatterns) -> Store:
-        """Returns a store with the ontology, and with all triples that match a pattern of the query."""
+        """Returns a store with the ontology, and with all triples that can be part of a solution of the query.
+
+        Raises Unbounded if these may be any.
+        """
         store = self._with_ontology()
-        loaded: set[Path] = set()
-        by_variable: list[Pattern] = []
+        by_key: dict[Key, list[Pattern]] = {}
         for pattern in query.patterns:
-            if pattern.graph is None and isinstance(pattern.predicate, Variable):
-                by_variable.append(pattern)
-            elif pattern.graph is None:
-                _load(self._files.select(*_key(pattern)), store, loaded)
-        for pattern in by_variable:
-            self._load_matching(pattern, query, store, loaded)
+            if pattern.graph is None:
+                by_key.setdefault(_key(pattern), []).append(pattern)
+        # The most frequent ones last: their nodes may be bound by the others.
+        sizes = {key: _size(self._files.select(*key)) if key[0] else self._files.size for key in by_key}
+        known: set[Key] = set()
+        loaded: set[Path] = set()
+        for key, size in sorted(sizes.items(), key=itemgetter(1)):
+            if key[0] and size <= _FEW_LINES:
+                _load(self._files.select(*key), store, loaded)
+            else:
+                self._load_bound(key, by_key[key], _Bindings(query.required, known, store), loaded)
+            known.add(key)
         return store
 
-    def _load_matching(self, pattern: Pattern, query: QueryPatterns, store: Store, loaded: set[Path]) -> None:
-        """Adds the triples that match a pattern whose predicate is a variable. Raises Unbounded if it may be any."""
-        predicates, subjects, objects = (
-            _bound_terms(term, query, store) for term in (pattern.predicate, pattern.subject, pattern.object)
-        )
-        if predicates is subjects is objects is None:
+    def _load_bound(self, key: Key, patterns: list[Pattern], bindings: _Bindings, loaded: set[Path]) -> None:
+        """Adds the triples of some patterns, as far as their nodes are bound. Raises Unbounded without any bound."""
+        for pattern in patterns:
+            if isinstance(pattern.predicate, Variable):
+                self._load_any_predicate(pattern, bindings, loaded)
+        limits = [(bindings.of(one.subject), bindings.of(one.object)) for one in patterns if key[0]]
+        files = self._files.select(*key) if key[0] else []
+        if (None, None) in limits:
+            _load(files, bindings.store, loaded)
+        else:
+            _load_matching([file for file in files if file.path not in loaded], limits, bindings.store)
+
+    def _files_of(self, pattern: Pattern, bindings: _Bindings) -> Collection[LineFile]:
+        """Returns the files that have the triples of a pattern."""
+        predicates = bindings.of(pattern.predicate)
+        keys = [_key(pattern)] if predicates is None else [(predicate, "") for predicate in predicates]
+        return {file.path: file for key in keys for file in self._files.select(*key)}.values()
+
+    def _load_any_predicate(self, pattern: Pattern, bindings: _Bindings, loaded: set[Path]) -> None:
+        predicates, *limits = (bindings.of(term) for term in (pattern.predicate, pattern.subject, pattern.object))
+        if predicates is None and limits == [None, None]:
             raise Unbounded("a pattern may match every triple")
-        if set() in (predicates, subjects, objects):
-            return
-        keys = [(predicate, "") for predicate in predicates] if predicates is not None else [("", "")]
-        files = {file.path: file for key in keys for file in self._files.select(*key)}.values()
-        if subjects is objects is None:
-            _load(files, store, loaded)
-            return
-        for batch in batched(_matching((file for file in files if file.path not in loaded), subjects, objects)):
-            store.extend(parse("".join(batch), RdfFormat.N_TRIPLES, lenient=True))
+        files = self._files_of(pattern, bindings)
+        if limits == [None, None]:
+            _load(files, bindings.store, loaded)
+        elif set() not in limits:
+            subjects, objects = limits
+            _load_matching([file for file in files if file.path not in loaded], [(subjects, objects)], bindings.store)
+
+
+@dataclass(frozen=True)
+class _Bindings:
+    """The nodes that the variables of a query can be, by those required patterns whose triples a store has."""
+
+    required: list[Pattern]
+    known: set[Key]
+    store: Store
+
+    def of(self, term: Term | Variable) -> Nodes | None:
+        """Returns the nodes that a term can be, as in N-Triples; None if any."""
+        found = [self._bound_by(one, term) for one in self.required if term in (one.subject, one.object)]
+        return min((nodes for nodes in found if nodes is not None), key=len, default=None)
+
+    def _bound_by(self, one: Pattern, term: Term | Variable) -> Nodes | None:
+        is_known = one.graph is not None or _key(one) in self.known
+        if not is_known or not isinstance(term, Variable) or isinstance(one.predicate, Variable):
+            return None
+        subject, predicate, value = (_constant(t) for t in (one.subject, one.predicate, one.object))
+        quads = self.store.quads_for_pattern(subject, predicate, value, one.graph or _DEFAULT)
+        found = set(map(attrgetter("subject" if term == one.subject else "object"), quads))
+        # Literals of the store are not as they are in the files.
+        return {str(node) for node in found} if all(isinstance(node, _NODES) for node in found) else None
 
 
 def _patterns(text: str) -> QueryPatterns:
@@ -180,39 +235,47 @@ def _keys_in(results: Iterable[Path]) -> set[Key]:
     return keys
 
 
+def _size(files: Iterable[LineFile]) -> int:
+    return sum(file.size for file in files)
+
+
 def _load(files: Iterable[LineFile], store: Store, loaded: set[Path]) -> None:
+    """Adds the triples of the files that are not yet `loaded`."""
     for file in files:
         if file.path not in loaded:
             loaded.add(file.path)
             file.load_into(store)
 
 
-def _matching(files: Iterable[LineFile], subjects: set[str] | None, objects: set[str] | None) -> Iterator[str]:
-    """Yields the lines with these subjects and objects; None is any."""
-    for line in (line for file in files for line in file):
-        if (subjects is None or subject_of(line) in subjects) and (
-            objects is None or line.split(" ", 2)[2][:-3] in objects
-        ):
+def _load_matching(files: Iterable[LineFile], limits: Iterable[Limit], store: Store) -> None:
+    """Adds the triples whose subject and object are within one of the limits."""
+    lines = (line for file in files for line in file)
+    for batch in batched(_matching(lines, limits)):
+        text = "".join(batch)
+        if "_:" in text:
+            # `load` would give blank nodes other labels.
+            store.extend(parse(text, RdfFormat.N_TRIPLES, lenient=True))
+        else:
+            store.load(text, RdfFormat.N_TRIPLES, lenient=True)
+
+
+def _matching(lines: Iterable[str], limits: Iterable[Limit]) -> Iterator[str]:
+    limits = list(limits)
+    subjects = set().union(*(nodes for nodes, objects in limits if nodes is not None and objects is None))
+    others = [limit for limit in limits if limit[1] is not None]
+    for line in lines:
+        subject = subject_of(line)
+        if subject in subjects or (others and _is_within(line, subject, others)):
             yield line
+
+
+def _is_within(line: str, subject: str, limits: Iterable[Limit]) -> bool:
+    value = line.split(" ", 2)[2][:-3]
+    return any(
+        (subjects is None or subject in subjects) and (objects is None or value in objects)
+        for subjects, objects in limits
+    )
 
 
 def _constant(term: Term | Variable) -> Any:
     return None if isinstance(term, Variable) else term
-
-
-def _bound_terms(term: Term | Variable, query: QueryPatterns, store: Store) -> set[str] | None:
-    """Returns the nodes, as in N-Triples, that a term can be by a required pattern of a known predicate; None if any.
-
-    The store has the triples that match these patterns.
-    """
-    if not isinstance(term, Variable):
-        return None
-    for one in query.required:
-        if term in (one.subject, one.object) and not isinstance(one.predicate, Variable):
-            subject, predicate, value = (_constant(t) for t in (one.subject, one.predicate, one.object))
-            matches = store.quads_for_pattern(subject, predicate, value, one.graph or _DEFAULT)
-            found = set(map(attrgetter("subject" if term == one.subject else "object"), matches))
-            # Literals of the store are not as they are in the files.
-            if all(isinstance(node, NamedNode | BlankNode) for node in found):
-                return {str(node) for node in found}
-    return None

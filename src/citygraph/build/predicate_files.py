@@ -55,6 +55,11 @@ class PredicateFiles:
         self._folder = folder
         self._files: dict[Key, LineFile] = {}
 
+    @property
+    def size(self) -> int:
+        """The number of lines."""
+        return sum(file.size for file in self._files.values())
+
     def add(self, lines: Iterable[str]) -> None:
         """Adds canonical lines of N-Triples."""
         for batch in batched(lines):
