@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, hypot, sin, sqrt
@@ -9,7 +10,8 @@ from math import cos, hypot, sin, sqrt
 from markupsafe import Markup
 
 from citygraph.charts.bars import fitted
-from citygraph.charts.svg import Caption, element, linked, path, picture
+from citygraph.charts.label_placement import Box, LabelPosition, place_labels
+from citygraph.charts.svg import Caption, element, line, linked, path, picture
 
 MOST_NODES = 150
 _WIDTH = 720.0
@@ -37,27 +39,38 @@ def node_link(
     """Returns the drawing of nodes and the links between their ids. Raises ValueError without links."""
     if not links:
         raise ValueError("a network needs at least one link")
-    at, edges, height = _packed([node.id for node in nodes], links)
+    at, height = _packed([node.id for node in nodes], links)
     lines = [element("path", class_="link", d=path([at[one], at[other]])) for one, other in links]
-    degrees = {node.id: sum(node.id in link for link in links) for node in nodes}
-    marks = [_node(node, at[node.id], edges[node.id], degrees[node.id]) for node in nodes if node.id in at]
+    degrees = Counter(id_ for link in links for id_ in set(link))
+    # Nodes with the most links choose the positions of their names first.
+    shown = sorted((node for node in nodes if node.id in at), key=lambda node: -degrees[node.id])
+    spots = [(*at[node.id], _radius(degrees[node.id]), fitted(node.name, _NAME_ROOM)) for node in shown]
+    names = place_labels(spots, Box(0, 0, _WIDTH, height))
+    marks = [_node(node, spot, place) for node, spot, place in zip(shown, spots, names, strict=True)]
     group = element("g", *lines, aria_hidden="true")
     return picture(name, "node-link", caption, (0, 0, _WIDTH, height), [group, *marks], role="group")
 
 
-def _node(node: NetworkNode, at: XY, edge: float, degree: int) -> Markup:
-    """Returns a node with as much of its name as fits before the edge of its box."""
-    x, y = at
-    mark = element("circle", class_="mark", cx=x, cy=y, r=min(9.0, 4 + sqrt(degree)))
-    text = element("text", fitted(node.name, edge - x - 16), class_="name", x=x + 11, y=y + 4, lang=node.language)
-    return linked(node.href, node.name, mark, text, language=node.language, class_=f"node kind-{node.kind % 4}")
+def _radius(degree: int) -> float:
+    return min(9.0, 4 + sqrt(degree))
 
 
-def _packed(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> tuple[dict[str, XY], dict[str, float], float]:
-    """Returns positions, each connected part in a box, the boxes row by row; the right edges; the height of all."""
+def _node(node: NetworkNode, spot: tuple[float, float, float, str], place: LabelPosition | None) -> Markup:
+    """Returns a node with its name; a name without room is in the title only."""
+    x, y, radius, name = spot
+    content = [element("circle", class_="mark", cx=x, cy=y, r=radius)]
+    if place and place.leader:
+        content.append(line("leader", (x, y), place.leader))
+    if place:
+        at = {"x": place.x, "y": place.y, "text_anchor": place.anchor}
+        content.append(element("text", name, class_="name", lang=node.language, **at))
+    return linked(node.href, node.name, *content, language=node.language, class_=f"node kind-{node.kind % 4}")
+
+
+def _packed(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> tuple[dict[str, XY], float]:
+    """Returns positions, each connected part in a box, the boxes row by row; and the height of all."""
     left = top = tallest = 0.0
     at: dict[str, XY] = {}
-    edges: dict[str, float] = {}
     for part in _parts(ids, links):
         width, height = min(_WIDTH, 292 + len(part) * 16.0), min(640.0, 56 + len(part) * 30.0)
         if left + width > _WIDTH:
@@ -65,8 +78,7 @@ def _packed(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> tuple[dict[
         inside = [link for link in links if link[0] in part]
         at |= {id_: (x + left, y + top) for id_, (x, y) in _placed(part, inside, width, height).items()}
         left, tallest = left + width, max(tallest, height)
-        edges |= dict.fromkeys(part, left)
-    return at, edges, top + tallest
+    return at, top + tallest
 
 
 def _parts(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> list[list[str]]:
