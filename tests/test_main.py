@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import subprocess
@@ -11,12 +12,15 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from pyoxigraph import NamedNode
 
-from citygraph.cli.console import LanguageTag
+from citygraph.cli.__main__ import run as run_command
+from citygraph.cli.console import LanguageTag, LazyGroup, local_address, system_error_text
 from citygraph.rdf.terms import COMMON_GRAPHS
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
+from citygraph.settings import Settings
 from tests.commands import run
 from tests.small import write_files
 
@@ -231,3 +235,90 @@ def test_a_reader_that_has_seen_enough_is_no_error(root: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, click.Abort])
+def test_an_interrupted_command_has_a_status_of_its_own(end: type[BaseException]) -> None:
+    """1 would mean that the data are invalid, so that a script would report a violation."""
+
+    @click.command()
+    def interrupted() -> None:
+        raise end
+
+    group = LazyGroup("citygraph", commands={"interrupted": interrupted})
+    result = CliRunner().invoke(group, ["interrupted"])
+    assert (result.exit_code, result.stderr) == (130, "\ncitygraph: interrupted\n")
+
+
+def test_an_interrupt_before_the_command_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The imports take most of the time of a small command."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("citygraph.cli.main.main", interrupt)
+    monkeypatch.setattr(sys, "argv", ["citygraph", "releases"])
+    with pytest.raises(SystemExit) as ended:
+        run_command()
+    assert ended.value.code == 130
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "var/x"), "var/x: there is no permission: run the command"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full: make room, and run the command again"),
+        (OSError(errno.EROFS, "Read-only file system", "x"), "x: the file system is read-only"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", b"x"), "x: it is a folder: name a file"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "Connection refused"),
+        (OSError("something else"), "something else"),
+    ],
+)
+def test_errors_of_the_system_are_in_words(error: OSError, text: str) -> None:
+    """Each says what to do where that is known, and has no number of the system."""
+    assert system_error_text(error).startswith(text)
+    assert "Errno" not in system_error_text(error)
+
+
+def test_an_error_of_the_system_is_in_the_language_of_the_command() -> None:
+    """As the errors of citygraph are."""
+    text = system_error_text(IsADirectoryError(errno.EISDIR, "Is a directory", "rapor"), "tr")
+    assert text == "rapor: bu bir klasör: bir dosya adı yazın"
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "http://127.0.0.1:80"), ("::", "http://[::1]:80"), ("0.0.0.0", "http://127.0.0.1:80")],
+)
+def test_the_address_of_the_site_can_be_opened(host: str, address: str) -> None:
+    """An IPv6 host is in brackets, and a server that listens on all addresses is reached on its own machine."""
+    assert local_address(Settings(host=host, port=80)) == address
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "text"),
+    [
+        ("--html", "docs", "docs is a folder"),
+        ("--workbook", "docs", "docs is a folder"),
+        ("--workbook", "report.csv", "report.csv: the name of a workbook ends with .xlsx"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_check(option: str, name: str, text: str) -> None:
+    """A check may take minutes: the file to check is not even looked for."""
+    done = run("sheets", "check", "missing.xlsx", option, name, "--lang", "en")
+    assert (done.returncode, text in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--url", "https://site.test?lang=de"),
+        ("--url", "https://site.test#top"),
+        ("--url", "https://site.test", "--base-path", "a b"),
+    ],
+)
+def test_an_address_that_no_site_has_is_refused(root: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Nothing of the address is left out without a word."""
+    done = run("freeze", str(tmp_path / "site"), *options, releases=root)
+    assert (done.returncode, "is not the address of a site" in done.stderr) == (2, True)
+    assert not (tmp_path / "site").exists()

@@ -121,3 +121,38 @@ def test_a_rollback_that_is_killed_can_be_repeated(folder: Path, moment: float) 
     assert len(list(current.open_store().named_graphs())) == len(current.manifest.graphs)
     assert run(folder, "rollback", first.id).returncode == 0
     assert releases.current().manifest.digest == first.manifest.digest
+
+
+@pytest.mark.parametrize("command", ["template", "export"])
+def test_a_workbook_survives_a_full_disk(folder: Path, command: str) -> None:
+    """It stays as it was, nothing is left next to it, and the error names the file and what to do."""
+    (folder / "book.xlsx").write_bytes(b"the work of a person")
+    before = snapshot(folder)
+    done = run(folder, "sheets", command, "book.xlsx", "--force", size=5_000)
+    refused(done)
+    assert "book.xlsx: the disk is full: make room, and run the command again" in done.stderr
+    assert snapshot(folder) == before
+
+
+def test_a_workbook_gets_its_folder(folder: Path) -> None:
+    """As other files of the commands do."""
+    done = run(folder, "sheets", "template", "new/folder/template.xlsx")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "new" / "folder" / "template.xlsx").is_file()
+
+
+_NEW = ("--title", "Bergama", "--language", "tr", "--home", "Bergama", "--publisher", "Bergama", "--contact", "")
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_an_instance_that_does_not_fit_on_the_disk_can_be_started_again(tmp_path: Path, exists: bool) -> None:
+    """A part of it would be refused as a folder that is not empty."""
+    new = tmp_path / "a" / "b"
+    if exists:
+        new.mkdir(parents=True)
+    command = ("init", new, "--base", "https://bergama.bel.tr/", *_NEW)
+    done = run(REPOSITORY, *command, size=1_000)
+    refused(done)
+    assert "the disk is full" in done.stderr
+    assert list(tmp_path.rglob("*")) == ([new.parent, new] if exists else [])
+    assert run(REPOSITORY, *command).returncode == 0

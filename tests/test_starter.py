@@ -201,3 +201,19 @@ def test_an_invalid_answer_is_refused_before_anything_is_written(
     assert result.exit_code != 0
     assert message in (result.output or str(result.exception)) or message in str(result.exception)
     assert not (tmp_path / "mycity").exists()
+
+
+def test_the_next_command_can_be_pasted(tmp_path: Path) -> None:
+    """A folder with a space in its name is quoted."""
+    result = CliRunner().invoke(init, [str(tmp_path / "Stadt Grünwald"), *options()])
+    assert f"next: cd '{tmp_path}/Stadt Grünwald' && citygraph serve" in result.output
+
+
+def test_a_file_is_no_folder_for_an_instance(tmp_path: Path) -> None:
+    """The message says what is there, and not that it is full."""
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    result = CliRunner().invoke(init, [str(tmp_path / "notes.txt"), *options()])
+    assert (result.exit_code, "notes.txt is a file: name a new folder" in result.output) == (2, True)
+    result = CliRunner().invoke(init, [str(tmp_path / "notes.txt" / "city"), *options()])
+    assert (result.exit_code, "a part of the path is a file" in result.output) == (2, True)
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"

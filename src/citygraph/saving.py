@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any, TextIO
 
 # The errors of a disk without room.
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -15,21 +15,35 @@ DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @contextmanager
 def replacement(path: Path) -> Iterator[TextIO]:
-    """Opens a file for text in UTF-8, which replaces the file at `path` if the block ends without an error."""
+    """Opens a file for text in UTF-8, which replaces the file at `path` if the block ends without an error.
+
+    An error of the system names `path`.
+    """
+    with _replacing(path, lambda part: part.open("w", encoding="utf-8", newline="")) as file:
+        yield file
+
+
+@contextmanager
+def _replacing(path: Path, opened: Callable[[Path], IO[Any]]) -> Iterator[Any]:
     if path.exists() and not path.is_file():  # such as /dev/stdout, which cannot be replaced
-        with path.open("w", encoding="utf-8", newline="") as file:
+        with opened(path) as file:
             yield file
         return
     # A symbolic link stays one.
     target = path.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
+        with opened(part) as file:
             yield file
             file.flush()
             # Otherwise a power failure after the rename might leave an empty file.
             os.fsync(file.fileno())
         part.replace(target)
+    except OSError as error:
+        # An error of writing has no name, and the user does not know the name of the part.
+        if error.filename in (None, str(part)):
+            error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -48,3 +62,10 @@ def replace_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacement(path) as file:
         file.write(text)
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Writes bytes to a file, whose folder is made if it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _replacing(path, lambda part: part.open("wb")) as file:
+        file.write(content)

@@ -4,6 +4,7 @@ import os
 import sys
 
 _USAGE = 2  # the status of click for an error of usage
+_INTERRUPTED = 130
 # The C library reads it when a program starts: each thread keeps so many freed blocks of a size for its next use, up to
 # so many bytes. More of them take memory, and save no time.
 _ALLOCATOR = "GLIBC_TUNABLES"
@@ -14,6 +15,15 @@ def run() -> None:
     """Runs the command; an invalid `citygraph.toml` is a message and not a traceback."""
     if "serve" in sys.argv[1:]:
         tune_allocator()
+    try:
+        _run_command()
+    # The imports take most of the time of a small command.
+    except KeyboardInterrupt:
+        sys.stderr.write("\ncitygraph: interrupted\n")
+        sys.exit(_INTERRUPTED)
+
+
+def _run_command() -> None:
     # The terms of the instance are constants: its base is read by the first import.
     from citygraph.instance import InstanceError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -21,6 +22,7 @@ from citygraph.errors import BadData, CitygraphError, UsageError
 from citygraph.progress import Progress, Step
 from citygraph.rdf.terms import split_iri
 from citygraph.report import Report, ValidationResult, term_text
+from citygraph.saving import DISK_FULL
 from citygraph.source.reading import decoded_text, read_text
 from citygraph.web.view.translations import N_, Translations
 
@@ -29,9 +31,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
+    from citygraph.settings import Settings
+
 _COLOUR = {"violation": "red", "warning": "yellow"}
 # The severities of results.
 _ = (N_("violation"), N_("warning"), N_("info"))
+# Where a server that listens on all addresses is reached on its own machine.
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound to it
 # How the commands read and write moments, in UTC.
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 _MOST_DAYS = 36525
@@ -219,6 +225,16 @@ def print_solutions(console: Console, columns: Sequence[str], rows: Sequence[Seq
     console.print(f"{len(rows)} row(s)", highlight=False)
 
 
+def local_address(settings: Settings) -> str:
+    """Returns the address at which this machine reaches a server with these settings."""
+    return web_address(_LOOPBACK.get(settings.host, settings.host), settings.port)
+
+
+def web_address(host: str, port: int) -> str:
+    """Returns the address of a server, with an IPv6 host in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def shortened(iri: str) -> str:
     """Returns an IRI as a prefixed name if a prefix matches."""
     prefix, local = split_iri(iri)
@@ -240,6 +256,22 @@ def _lines(result: ValidationResult, translate: Translations) -> list[str]:
 
 # Documented in the help of each command.
 OK, VIOLATES, COULD_NOT = 0, 1, 2
+# The status of a program that SIGINT ended, as shells give it.
+INTERRUPTED = 130
+
+_NO_PERMISSION = N_("there is no permission: run the command as the owner of the files, or change their permissions")
+_DISK_FULL = N_("the disk is full: make room, and run the command again")
+# What the user can do about errors of the system.
+_SYSTEM_ERRORS = {
+    errno.EACCES: _NO_PERMISSION,
+    errno.EPERM: _NO_PERMISSION,
+    errno.EROFS: N_("the file system is read-only: choose another folder"),
+    errno.EISDIR: N_("it is a folder: name a file"),
+    errno.EEXIST: N_("a file with this name is in the way: choose another path"),
+    errno.ENOTDIR: N_("a part of the path is a file and not a folder: choose another path"),
+    errno.ENAMETOOLONG: N_("the name is too long: choose a shorter one"),
+    **dict.fromkeys(DISK_FULL, _DISK_FULL),
+}
 
 
 class LazyGroup(click.Group):
@@ -255,6 +287,14 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns all names, sorted."""
         return sorted([*super().list_commands(ctx), *self._elsewhere])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; Ctrl-C ends it with a status of its own, because 1 means that the data are invalid."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("\ncitygraph: interrupted", err=True)
+            ctx.exit(INTERRUPTED)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Returns the command of this name."""
@@ -282,11 +322,19 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
             code = COULD_NOT
         # Such as a full disk: one line, as for our own errors, and no traceback.
         except OSError as error:
-            click.echo(f"citygraph: {error}", err=True)
+            click.echo(f"citygraph: {system_error_text(error, kwargs.get('lang', ENGLISH))}", err=True)
             code = COULD_NOT
         sys.exit(code or OK)
 
     return run
+
+
+def system_error_text(error: OSError, language: str = ENGLISH) -> str:
+    """Returns an error of the system in words: the file, the problem, and what to do where that is known."""
+    translate = Translations(language)
+    text = _SYSTEM_ERRORS.get(error.errno or 0)
+    problem = translate(text) if text else error.strerror or str(error)
+    return f"{os.fsdecode(error.filename)}: {problem}" if isinstance(error.filename, str | bytes) else problem
 
 
 def _translated(error: CitygraphError, language: str) -> str:

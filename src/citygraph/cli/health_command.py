@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import click
 
-from citygraph.cli.console import OK, VIOLATES, command
+from citygraph.cli.console import OK, VIOLATES, command, local_address
 from citygraph.doctor.fetching import HttpRequest, fetch
 from citygraph.settings import Settings
-
-# Where a server that listens on all addresses is reached on its own machine.
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound to it
 
 
 @click.command()
@@ -22,11 +19,6 @@ def health(settings: Settings, url: str | None, ready: bool) -> int:
 
     Exit status: 0 it responds (with --ready: completely), 1 it responds with an error, 2 it does not respond.
     """
-    response = fetch(HttpRequest((url or _own_address(settings)).rstrip("/") + ("/ready" if ready else "/health")))
+    response = fetch(HttpRequest((url or local_address(settings)).rstrip("/") + ("/ready" if ready else "/health")))
     click.echo(response.text.rstrip("\n"))
     return OK if response.status == 200 else VIOLATES
-
-
-def _own_address(settings: Settings) -> str:
-    host = _LOOPBACK.get(settings.host, settings.host)
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from citygraph.sheets.check import choices_of
 from citygraph.sheets.table_model import read_model
 from citygraph.sheets.xlsx_files import write_template
 from citygraph.source.files import Sources, sources_of
-from citygraph.starter import start_instance
+from citygraph.starter import new_folder, start_instance
 from citygraph.starter.rebase import checked_base, rebased, save
 from citygraph.text import nfc, slug
 
@@ -100,12 +101,13 @@ def init(
     # Before anything is written.
     parse_instance(_settings(values), "the settings")
     template = folder / "sheets" / "template.xlsx"
-    for path in [*start_instance(folder, values), template]:
+    with new_folder(folder):
+        paths = start_instance(folder, values)
+        sources = Sources(folder / "data", packaged_folder("ontology"))
+        write_template(template, read_model(sources.ontology, tuple(tags)), choices_of(sources))
+    for path in [*paths, template]:
         click.echo(str(path))
-    sources = Sources(folder / "data", packaged_folder("ontology"))
-    template.parent.mkdir()
-    write_template(template, read_model(sources.ontology, tuple(tags)), choices_of(sources))
-    click.echo(f"next: cd {folder} && citygraph serve", err=True)
+    click.echo(f"next: cd {shlex.quote(str(folder))} && citygraph serve", err=True)
     return OK
 
 

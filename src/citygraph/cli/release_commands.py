@@ -288,7 +288,7 @@ def _print_release(what: str, release: Release, settings: Settings, out: Console
             }
         )
     out.print(f"{what} [bold]{release.id}[/] in {release.path}", highlight=False, soft_wrap=True)
-    out.print(f"to view it: citygraph serve, then http://{settings.host}:{settings.port}/", highlight=False)
+    out.print(f"to view it: citygraph serve, then {console.local_address(settings)}/", highlight=False)
 
 
 def _current(releases: Releases) -> Release | None:

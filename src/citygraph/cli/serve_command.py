@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from citygraph.cli.console import OK, command
+from citygraph.cli.console import OK, command, web_address
 from citygraph.errors import NotFound, UsageError
 from citygraph.parent import die_with_parent
 from citygraph.release.format_version import upgrade_note
@@ -59,7 +59,7 @@ def serve(context: click.Context, /, builds: bool, **changes: Any) -> int:
         click.echo(f"warning: {note}. It is served as it is; {remedy}", err=True)
     if problem := base_problem(release):
         click.echo(f"warning: {problem}", err=True)
-    click.echo(f"serving {release.id} on http://{settings.host}:{settings.port}/", err=True)
+    click.echo(f"serving {release.id} on {web_address(settings.host, settings.port)}/", err=True)
     run(settings)
     return OK
 

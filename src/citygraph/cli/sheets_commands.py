@@ -240,9 +240,20 @@ def undo(settings: Settings, lang: str) -> int:
 
 def _is_folder(file: Path) -> bool:
     """Returns whether the name is that of a folder for CSV files. Raises UsageError for a file of another kind."""
-    if file.suffix and file.suffix != ".xlsx":
+    if file.suffix and file.suffix.lower() != ".xlsx":
         raise UsageError(f"{file}: write FILE.xlsx, or the name of a folder for CSV files")
     return not file.suffix
+
+
+def _require_reports(chosen: _CheckOptions) -> None:
+    """Raises UsageError for the names of reports that cannot be written, before a check that may take long."""
+    for path in (chosen.html, chosen.workbook):
+        if path and path.resolve() in {file.resolve() for file in chosen.files}:
+            raise UsageError(f"{path} is one of the files to check: choose another name for the report")
+        if path and path.is_dir():
+            raise UsageError(f"{path} is a folder: choose another name for the report")
+    if chosen.workbook and chosen.workbook.suffix.lower() != ".xlsx":
+        raise UsageError(f"{chosen.workbook}: the name of a workbook ends with .xlsx")
 
 
 def _require_new(file: Path, force: bool) -> None:
@@ -252,9 +263,7 @@ def _require_new(file: Path, force: bool) -> None:
 
 def _reported(settings: Settings, chosen: _CheckOptions, progress: Progress) -> CheckedSheets:
     """Checks the files and writes the report wherever it is wanted. Raises UsageError before it replaces an input."""
-    for path in (chosen.html, chosen.workbook):
-        if path and path.resolve() in {file.resolve() for file in chosen.files}:
-            raise UsageError(f"{path} is one of the files to check: choose another name for the report")
+    _require_reports(chosen)
     instance, sources = current_instance(), sources_of(settings)
     model, home = read_model(sources.ontology, instance.languages), _home(instance)
     order = chosen.date_order or ""

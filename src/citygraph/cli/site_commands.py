@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -125,6 +126,7 @@ def freeze(
     out.print(
         f"{frozen.files:,} files, {frozen.size / 1e6:,.1f} MB in {folder}, for {order.site}/",
         highlight=False,
+        markup=False,
         soft_wrap=True,
     )
     out.print("Left out:", highlight=False, soft_wrap=True)
@@ -132,7 +134,8 @@ def freeze(
     more = [f"and {rest:,} more: {folder}/frozen.json"] if rest > 0 else []
     for line in (*NOT_FROZEN, *frozen.omitted[:_MAX_LISTED], *more):
         out.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
-    out.print(f"to view it: python -m http.server --directory {folder}", highlight=False, soft_wrap=True)
+    view = f"to view it: python -m http.server --directory {shlex.quote(str(folder))}"
+    out.print(view, highlight=False, markup=False, soft_wrap=True)
     return OK
 
 
@@ -140,4 +143,4 @@ def _address(url: str, base_path: str) -> str:
     """Returns the address, with its path replaced if `base_path` is given."""
     parts = urlsplit(url)
     path = f"/{base_path.strip('/')}" if base_path.strip("/") else parts.path
-    return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/"), "", ""))
+    return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/"), parts.query, parts.fragment))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pyoxigraph import DefaultGraph, NamedNode, Store
 
@@ -30,6 +30,7 @@ from citygraph.progress import Progress
 from citygraph.rdf.terms import CG
 from citygraph.release.ownership import require_base
 from citygraph.release.releases import Release, Releases
+from citygraph.setting_rules import is_web_address
 from citygraph.settings import Settings
 from citygraph.text import fold, nfc
 from citygraph.web import create_app
@@ -229,8 +230,7 @@ def _marker(frozen: FreezeResult, plan: Plan, release: Release) -> bytes:
 
 
 def _site(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+    if not is_web_address(address) or {"?", "#"} & set(address):
         raise UsageError(f"{address!r} is not the address of a site, such as https://example.org/cities")
     return address.rstrip("/")
 

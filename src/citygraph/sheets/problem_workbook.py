@@ -6,15 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
 
+from citygraph.saving import replace_bytes
 from citygraph.sheets.cell_problems import ERROR, NOTE, WARNING, CellAddress, CellProblem, Translate, grouped
 from citygraph.sheets.problem_report import place_name, severity_name
 from citygraph.sheets.workbook import Grid, Workbook
-from citygraph.sheets.xlsx_files import require_written
+from citygraph.sheets.xlsx_files import new_workbook, require_written
 
 # Limits of the format: UTF-16 units of a cell and of a note, and of the name of a sheet; links of a sheet.
 _CELL, _NAME, _LINKS = 32_767, 31, 65_000
@@ -49,14 +51,15 @@ def write_problem_workbook(
     for problem in problems:
         if page := pages.get((problem.address.file, problem.address.sheet)):
             page.problems[page.place_of(problem.address)].append(problem)
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(str(path), options)
+    content = BytesIO()
+    book = new_workbook(content)
     book.set_properties({"created": _CREATED})
     copy = _Copy(book, translate)
     copy.add_list(title, problems, pages)
     for page in pages.values():
         copy.add_page(page)
     book.close()
+    replace_bytes(path, content.getvalue())
 
 
 class _Copy:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
 
 from citygraph.errors import CitygraphError
+from citygraph.saving import replace_bytes
 from citygraph.sheets.cell_facts import STATE_SHEET
 from citygraph.sheets.choices import Choices
 from citygraph.sheets.table_model import Sheet, SheetColumn, TableModel
@@ -28,12 +30,13 @@ _TITLE, _TEXT = 32, 255  # characters of the title and the text of a drop-down's
 class XlsxFile:
     """A workbook that is being written; nothing in it is a formula, a link or a number.
 
-    Raises CitygraphError if the library refuses a cell, such as one with more than 32,767 characters.
+    A file at `path` is replaced when the workbook is closed, and stays as it is after an error. Raises CitygraphError
+    if the library refuses a cell, such as one with more than 32,767 characters.
     """
 
     def __init__(self, path: Path) -> None:
-        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-        self._book = xlsxwriter.Workbook(str(path), options)
+        self._path, self._content = path, BytesIO()
+        self._book = new_workbook(self._content)
         self._book.set_properties({"created": _CREATED})
         self._text = self._book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
         self._bold = self._book.add_format({"bold": True, "num_format": "@", "bg_color": "#DDE6EE", "border": 1})
@@ -83,6 +86,7 @@ class XlsxFile:
         self._book.worksheets()[1].activate()
         self._book.worksheets()[1].set_first_sheet()
         self._book.close()
+        replace_bytes(self._path, self._content.getvalue())
 
     def _add_choices(self, page: Any, place: int, choices: Sequence[str], column: SheetColumn, language: str) -> None:
         """Adds a drop-down with a range of the hidden sheet: a list in the cell may have only 255 characters."""
@@ -104,6 +108,12 @@ class XlsxFile:
     def _write(self, page: Any, row: int, column: int, text: str, format_: Any) -> None:
         if text:
             require_written(page.write_string(row, column, text, format_))
+
+
+def new_workbook(content: BytesIO) -> Any:
+    """Returns a workbook that is written to memory when it is closed; every value in it is text."""
+    as_text = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    return xlsxwriter.Workbook(content, {**as_text, "in_memory": True})
 
 
 def require_written(status: int | None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -14,13 +16,35 @@ from citygraph.errors import UsageError
 _RENAMED = {"gitignore": ".gitignore", "publish.yml": ".github/workflows/publish.yml"}
 
 
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Makes a folder that is empty or does not exist; after an error or Ctrl-C, it is as it was.
+
+    Raises UsageError for another folder.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file: name a new folder")
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty: name a new folder")
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for path in [missing[-1]] if missing else list(folder.iterdir()):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+        raise
+
+
 def start_instance(folder: Path, values: Mapping[str, str]) -> list[Path]:
     """Writes the files of a new instance into a folder, and returns their paths.
 
-    `values` fills the placeholders of the files. Raises UsageError if the folder exists and is not empty.
+    `values` fills the placeholders of the files.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is not empty: name a new folder")
     paths = []
     for name, text in _templates(files(__package__), ""):
         path = folder / _RENAMED.get(name, name)
