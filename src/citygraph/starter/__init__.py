@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.resources import files
@@ -32,9 +31,9 @@ def new_folder(folder: Path) -> Iterator[None]:
         yield
     except BaseException:
         with suppress(OSError):
-            for path in [missing[-1]] if missing else list(folder.iterdir()):
+            for path in (*sorted(folder.rglob("*"), reverse=True), *missing):
                 if path.is_dir():
-                    shutil.rmtree(path)
+                    path.rmdir()
                 else:
                     path.unlink()
         raise
