@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from pyoxigraph import Literal, Store
+from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from citygraph.graph.labels import Label, Labels, choose, last_segment
-from citygraph.rdf.terms import BASE, ID
+from citygraph.rdf.terms import BASE, ID, RDFS, SOURCE
 from tests.world import small_world
 
 
@@ -71,3 +73,29 @@ def test_memory_of_labels_is_bounded() -> None:
     labels = Labels(store, remembered=2)
     names = [labels.best(ID + f"city/{slug}", "tr").text for slug in ("izmir", "baku", "bremen", "izmir")]
     assert names == ["İzmir", "Bakü", "Bremen", "İzmir"]
+
+
+class _LookupLog:
+    """A store that records the patterns of its lookups."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.patterns: list[tuple[Any, ...]] = []
+
+    def quads_for_pattern(self, *pattern: Any) -> Any:
+        """Returns the quads of a pattern."""
+        self.patterns.append(pattern)
+        return self._store.quads_for_pattern(*pattern)
+
+
+def test_thing_of_another_site_has_the_labels_that_the_store_has() -> None:
+    """If there are no statements about it, one lookup shows so; else it is labelled like any other thing."""
+    known, unknown = NamedNode("https://example.org/known"), NamedNode("https://example.org/unknown")
+    store = Store()
+    store.add(Quad(known, RDFS("label"), Literal("Known", language="en"), SOURCE("page")))
+    for sourced in (True, False):
+        log = _LookupLog(store)
+        labels = Labels(log, sourced=sourced)  # type: ignore[arg-type]
+        assert labels.of(unknown.value) == ()
+        assert log.patterns == [(unknown, None, None, None)]
+        assert [label.literal.value for label in labels.of(known.value)] == ["Known"]

@@ -93,7 +93,10 @@ class Labels:
         return labels
 
     def _read(self, thing: NamedNode) -> tuple[StatedLabel, ...]:
-        for place, (graph, predicate) in enumerate(self._lookups):
+        # Most things of other sites have no statements at all, which one lookup shows.
+        if not thing.value.startswith(BASE) and not self._has_statements(thing):
+            return ()
+        for graph, predicate in self._lookups:
             sources: dict[Literal, list[str]] = {}
             for quad in self._store.quads_for_pattern(thing, predicate, None, graph):
                 if isinstance(quad.object, Literal):
@@ -104,9 +107,6 @@ class Labels:
                 return _in_order(
                     StatedLabel(predicate, literal, tuple(sorted(graphs))) for literal, graphs in sources.items()
                 )
-            # Most things of other sites have no statements at all, which spares the other lookups.
-            if place == 0 and not thing.value.startswith(BASE) and not self._has_statements(thing):
-                break
         return ()
 
     def _has_statements(self, thing: NamedNode) -> bool:
