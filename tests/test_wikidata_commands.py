@@ -166,6 +166,7 @@ def test_an_unreachable_service_is_reported_at_once(run: Run) -> None:
 def test_wrong_use_is_one_line(run: Run) -> None:
     """No scope, two scopes, no contact, a file that is none."""
     for arguments, said in (
+        (("pull", "--city", "Q1", "--languages", "en, gr"), "'gr' is not the tag of a language: did you mean 'el'?"),
         (("pull",), "name --city"), (("diff", "--all", "--city", "Q1"), "--all goes with neither"),
         (("diff", "--saved", "none.json"), "no such file"), (("diff", "--city", "İzmir"), "is not a Wikidata item"),
     ):  # fmt: skip

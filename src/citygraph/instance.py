@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from citygraph.instance_file import UPGRADES, Upgrade, upgraded
 from citygraph.saving import replace_text
-from citygraph.text import is_language_tag, language_of_country
+from citygraph.text import language_problem
 
 log = logging.getLogger(__name__)
 
@@ -294,10 +294,8 @@ def _language_problem(instance: Instance) -> str:
         for tag in tags:
             if not _LANGUAGE.fullmatch(tag):
                 return f"{key}: {tag!r} is not a language tag, such as de or de-AT"
-            if not is_language_tag(tag):
-                other = language_of_country(tag.partition("-")[0])
-                hint = f": did you mean {other!r}?" if other else ", such as de or de-AT"
-                return f"{key}: {tag!r} is not the tag of a language{hint}"
+            if problem := language_problem(tag):
+                return f"{key}: {problem}"
     return next((f"title: the text for {tag} is empty" for tag, text in instance.title.items() if not text.strip()), "")
 
 

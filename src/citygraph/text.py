@@ -200,6 +200,15 @@ def language_of_country(code: str) -> str:
     return likely.get(f"und_{country}", "en").partition("_")[0]
 
 
+def language_problem(tag: str) -> str:
+    """Returns why a text is no language tag, with the language that may be meant; "" if it is one."""
+    if is_language_tag(tag):
+        return ""
+    language = language_of_country(tag.partition("-")[0])
+    hint = f": did you mean {language!r}?" if language else ", such as de or de-AT"
+    return f"{tag!r} is not the tag of a language{hint}"
+
+
 def best_tag(tags: Iterable[str], *languages: str) -> str | None:
     """Returns the tag for the first language that has one: the language itself, else the first variant by alphabet."""
     by_name = sorted(tags, key=str.lower)

@@ -21,6 +21,7 @@ from citygraph.release.releases import Releases
 from citygraph.saving import replace_text
 from citygraph.settings import Settings
 from citygraph.source.files import sources_of
+from citygraph.text import language_problem
 from citygraph.wikidata import differences, quickstatements
 from citygraph.wikidata.client import Client, over_http
 from citygraph.wikidata.compare import ComparisonResult, compare, compare_imported
@@ -103,7 +104,7 @@ def wikidata_pull(
         lambda: _quads(settings),
         into,
         today=present_day().isoformat(),
-        languages=tuple(languages.split(",")),
+        languages=_tags(languages),
         progress=_note,
     )
     _note(f"{result.requests} requests, {result.cached} answers from {settings.wikidata_cache}")
@@ -141,6 +142,14 @@ def wikidata_import_dump(
     into = into or settings.data / "sources"
     source = import_dump(dump, lambda: _quads(settings), into, retrieved=retrieved, engine=runner, sha256=sha256)
     return _print_source(source, settings)
+
+
+def _tags(languages: str) -> tuple[str, ...]:
+    """Returns the languages of an option. Raises UsageError for one that does not exist, which would have no names."""
+    tags = tuple(tag.strip() for tag in languages.split(","))
+    if problem := next(filter(None, map(language_problem, tags)), ""):
+        raise UsageError(f"--languages: {problem}")
+    return tags
 
 
 @wikidata.command("diff")
