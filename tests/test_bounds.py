@@ -248,6 +248,8 @@ def test_a_bound_has_the_prefixes_that_the_text_does_not_declare() -> None:
         ("city:izmir", "country:turkiye", {"city", "country"}),
         ("cg:izmir", "cx:turkiye", set()),
         ("cg:izmir", "'city:izmir'", set()),
+        ("<urn:izmir>", "city:izmir", {"city"}),
+        ("<urn:izmir>", "cg:izmir", set()),
     ):
         bound = known.of(form.format(first, second))
         assert bound is not None

@@ -74,6 +74,24 @@ def test_rows_are_counted_whatever_the_values_hold(store: Store, name: str) -> N
     assert ask(store, f"SELECT (1 AS ?one) {{ {AWKWARD} }}", name)[1] == 5
 
 
+@pytest.mark.parametrize(
+    ("values", "number"),
+    [
+        ('("}},{" "}},{"@en) ("}},{" "}},{\\"x") (UNDEF "}},{") (1 UNDEF) ("a" "}},{\\\\")', 5),
+        ('("}},{" UNDEF)', 1),
+        ('(UNDEF "[]}}")', 1),
+        ('("{}" UNDEF) (UNDEF UNDEF) (UNDEF "},{")', 3),
+        ("(UNDEF UNDEF) (UNDEF UNDEF)", 2),
+        ("", 0),
+    ],
+)
+def test_rows_of_a_whole_result_are_counted_whatever_the_values_hold(store: Store, values: str, number: int) -> None:
+    """(16 §1) By what separates them, which may be in a text, and is not there if a row has no values."""
+    result = evaluate(store, Query(f"SELECT * {{ VALUES (?x ?y) {{ {values} }} }}", formats=("json",)))
+    body, rows = result.whole()
+    assert (rows, len(json.loads(body)["results"]["bindings"])) == (number, number)
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_rows_are_counted_across_pieces(store: Store, name: str) -> None:
     """A result of many pieces, whose borders fall anywhere, has the same count."""

@@ -18,9 +18,9 @@ the terms.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from citygraph.rdf.terms import PREFIXES
 from citygraph.sparql.lookup_form import NAMES, FormPattern, QueryForm, read_form
@@ -57,29 +57,36 @@ _TOLERANCE = 1
 class Bound(NamedTuple):
     """A query is bounded if its first patterns have at most `most` bindings; without a pattern, it is in any case.
 
-    The bindings are those of the first pattern, and of the first two together. The patterns are as in SPARQL.
-    `prefixes` are those of ours that the text uses without a declaration.
+    The bindings are those of the first pattern, and of the first two together. The patterns are as in SPARQL, with
+    numbers in place of `iris`. `prefixes` are those of ours that the text uses without a declaration.
     """
 
     most: int = 0
-    first: tuple[str, ...] = ()
+    first: tuple[tuple[int | str, ...], ...] = ()
+    iris: tuple[str, ...] = ()
     prefixes: frozenset[str] = frozenset()
 
     def excess_query(self) -> str:
         """Returns a query that is true if the first patterns have more bindings."""
-        groups = (" . ".join(self.first[:number]) for number in range(1, len(self.first) + 1))
+        first = [
+            " ".join([part if isinstance(part, str) else f"<{self.iris[part]}>" for part in pattern])
+            for pattern in self.first
+        ]
+        groups = (" . ".join(first[:number]) for number in range(1, len(first) + 1))
         counted = " UNION ".join(f"{{ {group} }}" for group in groups)
         # The engine skips matches without reading their terms, which takes half the time of iterating over quads.
         return f"ASK {{ SELECT * {{ {counted} }} LIMIT 1 OFFSET {self.most} }}"
 
 
 class _FormBound(NamedTuple):
-    """A bound for all texts of a form with the same predicates: as above, with the places of IRIs that may differ."""
+    """A bound for all texts of a form with the same predicates: as above, with the places of the IRIs in a text."""
 
     most: int = 0
     first: tuple[tuple[int | str, ...], ...] = ()
+    places: tuple[int, ...] = ()
     prefixes: Mapping[str, str] = PREFIXES
     declared: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()  # of ours, by the names of the form
 
 
 class QueryBounds:
@@ -98,15 +105,19 @@ class QueryBounds:
         names = parts[2::3]
         # Lists, because generators take twice as long.
         form = self._form("\0".join([*parts[1::3], *[name[:1] for name in names]]), text)
-        bound = self._bound(form, tuple([names[place] for place in form.names]), part) if form is not None else None
+        if form is None:
+            return None
+        bound = self._bound(form, tuple([names[place] for place in form.names]), part)
         if bound is None:
             return None
-        # Of all other names this start is no prefix of ours.
-        prefixes = _OURS.intersection([name.partition(":")[0] for name in names]) - bound.declared
+        prefixes = bound.used
+        if form.prefixed:
+            prefixes |= _used([names[place] for place in form.prefixed]) - bound.declared
         if not bound.first:
             return Bound(prefixes=prefixes)
-        first = tuple([_in_sparql(pattern, names, bound.prefixes) for pattern in bound.first])
-        return None if "" in first else Bound(bound.most, first, prefixes)
+        iris = [_iri(names[place], bound.prefixes) for place in bound.places]
+        # An IRI that is relative or has escapes.
+        return None if None in iris else Bound(bound.most, bound.first, tuple(cast("list[str]", iris)), prefixes)
 
     def _form(self, key: str, text: str) -> QueryForm | None:
         """Returns the form of a text; the key is the same for all texts of the form."""
@@ -130,7 +141,13 @@ class QueryBounds:
             return None
         bound = _Orders(patterns, optional, self._statistics).bound(part)
         declared = frozenset(by_place[at][:-1] for at in form.prefixes)
-        return bound._replace(prefixes=prefixes, declared=declared) if bound is not None else None
+        used = _used(by_place.values()) - declared
+        return bound._replace(prefixes=prefixes, declared=declared, used=used) if bound is not None else None
+
+
+def _used(names: Iterable[str]) -> frozenset[str]:
+    """Returns those of our prefixes with which names begin."""
+    return _OURS.intersection([name.partition(":")[0] for name in names])
 
 
 def _with_predicate(pattern: FormPattern, iris: Mapping[int, str | None]) -> FormPattern:
@@ -166,9 +183,10 @@ class _Orders:
             counted.append(entries[0])
             if self._patterns[counted[0]].ends == (None, None):
                 break
-            first = tuple(_parts(self._patterns[place]) for place in counted)
+            places = tuple(end for place in counted for end in self._patterns[place].ends if end is not None)
+            first = tuple(_parts(self._patterns[place], places) for place in counted)
             done = frozenset(counted)
-            bounds.insert(0, _FormBound(min(most // (1 + self._bindings_after(done)), _MOST_COUNTED), first))
+            bounds.insert(0, _FormBound(min(most // (1 + self._bindings_after(done)), _MOST_COUNTED), first, places))
             entries = self._next(done)
         return bounds
 
@@ -228,27 +246,14 @@ def _is_countable(pattern: FormPattern) -> bool:
     return is_plain and not pattern.rows
 
 
-def _parts(pattern: FormPattern) -> tuple[int | str, ...]:
-    """Returns subject, predicate and object in SPARQL, or the place of a subject or object that is an IRI."""
+def _parts(pattern: FormPattern, places: tuple[int, ...]) -> tuple[int | str, ...]:
+    """Returns subject, predicate and object in SPARQL; of an IRI that may differ, its number among these places."""
     # The variables may have any names in the text, and blank nodes are variables too.
     subject, predicate, object_ = (f"?{term.encode().hex()}" for term in pattern.terms)
     if isinstance(pattern.predicate, str):
         predicate = f"<{pattern.predicate}>"
-    start, end = pattern.ends
+    start, end = (place if place is None else places.index(place) for place in pattern.ends)
     return subject if start is None else start, predicate, object_ if end is None else end
-
-
-def _in_sparql(parts: tuple[int | str, ...], names: list[str], prefixes: Mapping[str, str]) -> str:
-    """Returns a pattern with its IRIs; "" if an IRI is relative or has escapes."""
-    terms = []
-    for part in parts:
-        if isinstance(part, str):
-            terms.append(part)
-        elif iri := _iri(names[part], prefixes):
-            terms.append(f"<{iri}>")
-        else:
-            return ""
-    return " ".join(terms)
 
 
 def _cost(pattern: FormPattern, known: frozenset[str]) -> int:

@@ -22,7 +22,8 @@ NAMES = re.compile(
     re.DOTALL,
 )
 
-_NAME_KINDS = frozenset({"STRING", "IRIREF", "PNAME_LN", "PNAME_NS"})
+_PREFIXED = frozenset({"PNAME_LN", "PNAME_NS"})
+_NAME_KINDS = _PREFIXED | {"STRING", "IRIREF"}
 _MOST_PATTERNS = 8
 _MOST_TOKENS_IN_FILTERS = 200
 # Functions that take time in proportion to their arguments, and return no more than these.
@@ -72,13 +73,15 @@ class QueryForm:
     """The common parts of all texts of a form: patterns, the patterns of each OPTIONAL, declared prefixes.
 
     `prefixes` are the places of their names, which their IRIs follow. `names` are the places of all names on which the
-    number of bindings depends: prefixes, their IRIs and predicates.
+    number of bindings depends: prefixes, their IRIs and predicates. `prefixed` are the places of all others that have
+    prefixes.
     """
 
     patterns: tuple[FormPattern, ...]
     optional: tuple[FormPattern, ...]
     prefixes: tuple[int, ...]
     names: tuple[int, ...]
+    prefixed: tuple[int, ...]
 
 
 def read_form(text: str) -> QueryForm | None:
@@ -124,7 +127,9 @@ class _FormReader:
         predicates = (pattern.predicate for pattern in (*self._patterns, *self._optional))
         names = {place for place in predicates if isinstance(place, int)}
         names |= {place + step for place in self._prefixes for step in (0, 1)}
-        return QueryForm(tuple(self._patterns), tuple(self._optional), tuple(self._prefixes), tuple(sorted(names)))
+        prefixed = {self._places[token.start] for token in self._tree.tokens if token.kind in _PREFIXED} - names
+        places = (tuple(self._prefixes), tuple(sorted(names)), tuple(sorted(prefixed)))
+        return QueryForm(tuple(self._patterns), tuple(self._optional), *places)
 
     def _is_plain(self, node: SyntaxNode) -> bool:
         """Returns whether a clause of the query adds no bindings. Reads the prefixes."""

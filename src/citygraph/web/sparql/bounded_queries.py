@@ -22,8 +22,8 @@ from citygraph.web.view.release_cache import ReleaseCache
 
 _MOST_KEPT = 16  # releases
 _MOST_PATTERNS = 10_000
-# Characters of the patterns by which a count is kept.
-_LONGEST_PATTERNS = 1000
+# Characters of the IRIs by which a count is kept.
+_LONGEST_IRIS = 1000
 # The part of the greatest bound for which the event loop waits: it serves no other client for these few milliseconds.
 _QUICK_PART = 20
 
@@ -97,7 +97,7 @@ class BoundedQueries:
             is_kept = _is_kept(store, bound)
             if len(self._kept) >= _MOST_PATTERNS:
                 self._kept.clear()
-            if sum(map(len, bound.first)) <= _LONGEST_PATTERNS:
+            if sum(map(len, bound.iris)) <= _LONGEST_IRIS:
                 self._kept[key] = is_kept
         return is_kept
 
