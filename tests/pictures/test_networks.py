@@ -44,3 +44,11 @@ def test_no_name_covers_another(count: int) -> None:
     # The node with the most links chooses first.
     assert placed[0][0] == "Kraşemhisar 0"
     assert len(placed) == count if count < 10 else len(placed) > count / 3
+
+
+def test_a_long_name_fills_its_box() -> None:
+    """Of a node at the left, the name may cross the whole box of its part of the network."""
+    long = "Association of Ukrainian Women in the Aegean"
+    nodes = [NetworkNode("a", long), NetworkNode("b", long), NetworkNode("c", "İzmir")]
+    names = [name for name, _ in boxes(node_link(nodes, [("a", "c"), ("b", "c")], CAPTION))]
+    assert any(len(name) > 30 for name in names)

@@ -39,12 +39,13 @@ def node_link(
     """Returns the drawing of nodes and the links between their ids. Raises ValueError without links."""
     if not links:
         raise ValueError("a network needs at least one link")
-    at, height = _packed([node.id for node in nodes], links)
+    at, edges, height = _packed([node.id for node in nodes], links)
     lines = [element("path", class_="link", d=path([at[one], at[other]])) for one, other in links]
     degrees = Counter(id_ for link in links for id_ in set(link))
     # Nodes with the most links choose the positions of their names first.
     shown = sorted((node for node in nodes if node.id in at), key=lambda node: -degrees[node.id])
-    spots = [(*at[node.id], _radius(degrees[node.id]), fitted(node.name, _NAME_ROOM)) for node in shown]
+    rooms = {id_: max(_NAME_ROOM, edges[id_] - x - 16) for id_, (x, _) in at.items()}
+    spots = [(*at[node.id], _radius(degrees[node.id]), fitted(node.name, rooms[node.id])) for node in shown]
     names = place_labels(spots, Box(0, 0, _WIDTH, height))
     marks = [_node(node, spot, place) for node, spot, place in zip(shown, spots, names, strict=True)]
     group = element("g", *lines, aria_hidden="true")
@@ -67,10 +68,11 @@ def _node(node: NetworkNode, spot: tuple[float, float, float, str], place: Label
     return linked(node.href, node.name, *content, language=node.language, class_=f"node kind-{node.kind % 4}")
 
 
-def _packed(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> tuple[dict[str, XY], float]:
-    """Returns positions, each connected part in a box, the boxes row by row; and the height of all."""
+def _packed(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> tuple[dict[str, XY], dict[str, float], float]:
+    """Returns positions, each connected part in a box, the boxes row by row; the right edges; the height of all."""
     left = top = tallest = 0.0
     at: dict[str, XY] = {}
+    edges: dict[str, float] = {}
     for part in _parts(ids, links):
         width, height = min(_WIDTH, 292 + len(part) * 16.0), min(640.0, 56 + len(part) * 30.0)
         if left + width > _WIDTH:
@@ -78,7 +80,8 @@ def _packed(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> tuple[dict[
         inside = [link for link in links if link[0] in part]
         at |= {id_: (x + left, y + top) for id_, (x, y) in _placed(part, inside, width, height).items()}
         left, tallest = left + width, max(tallest, height)
-    return at, top + tallest
+        edges |= dict.fromkeys(part, left)
+    return at, edges, top + tallest
 
 
 def _parts(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> list[list[str]]:
