@@ -101,18 +101,36 @@ def test_parts_of_random_graphs_have_the_results_of_the_whole(
 @pytest.mark.parametrize("seed", range(2))
 def test_explanations_from_few_triples_equal_those_from_all(validation: Validation, tmp_path: Path, seed: int) -> None:
     """(16 §5) For mixtures of examples, which share entities; a rule about all nodes is explained from few too."""
-    number = Random(seed)  # noqa: S311 - a choice of examples
-    wrong = number.sample(sorted((EXAMPLES / "violating").glob("*.ttl")), 9)
-    right = number.sample(sorted((EXAMPLES / "conforming").glob("*.ttl")), 2)
-    data = tmp_path / "data.nt"
-    lines = {f"{quad.triple} .\n" for path in wrong + right for quad in parse(path=path)}
-    untyped = "<https://w3id.org/citygraph/id/city/nowhere>"
-    lines.add(f'{untyped} <http://www.w3.org/2000/01/rdf-schema#label> "Nowhere"@en .\n')
-    data.write_text("".join(sorted(lines)))
+    data = mixture(tmp_path / "data.nt", Random(seed))  # noqa: S311 - a choice of examples
     report, all_ = validation.validate(data), validation.validate(data, both=True)
     assert {"EverySubjectTyped"} <= {result.shape.removeprefix(SHAPES) for result in report.violations}
     assert len(report.violations) > 3
     assert results(report) == results(all_)
+
+
+def test_explanations_in_parts_equal_those_at_once(
+    validator: Validator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(16 §5) Some of the nodes with results at a time; the report has all of them, each once."""
+    data = mixture(tmp_path / "data.nt", Random(3))  # noqa: S311 - a choice of examples
+    whole = validator.validate(data)
+    monkeypatch.setattr(of_validation, "MOST_EXPLAINED", 4)
+    parts = validator.validate(data)
+    assert len({result.focus_node for result in whole.results}) > 8
+    assert sorted(map(str, results(parts))) == sorted(map(str, results(whole)))
+    assert parts.turtle.count("sh:focusNode") == whole.turtle.count("sh:focusNode")
+    assert parts.turtle.count("sh:ValidationReport") == 1
+
+
+def mixture(data: Path, number: Random) -> Path:
+    """Writes some examples that share entities, and a node without a class."""
+    wrong = number.sample(sorted((EXAMPLES / "violating").glob("*.ttl")), 9)
+    right = number.sample(sorted((EXAMPLES / "conforming").glob("*.ttl")), 2)
+    lines = {f"{quad.triple} .\n" for path in wrong + right for quad in parse(path=path)}
+    untyped = "<https://w3id.org/citygraph/id/city/nowhere>"
+    lines.add(f'{untyped} <http://www.w3.org/2000/01/rdf-schema#label> "Nowhere"@en .\n')
+    data.write_text("".join(sorted(lines)))
+    return data
 
 
 def reader(shapes: str, lines: list[str]) -> ShapeReader:

@@ -18,8 +18,8 @@ from citygraph.build.triple_table import TripleTable
 from citygraph.instance import VOCABULARY
 from citygraph.rdf.lexical import DATATYPES, TEXTS, is_valid
 from citygraph.rdf.partial_dates import DATE_TYPES
-from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SH, XSD, split_iri
-from citygraph.report import ValidationResult
+from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SH, SKOS, XSD, split_iri
+from citygraph.report import Report, ValidationResult, merge_reports, report_of
 from citygraph.source.reading import read_packaged_text
 
 # Replaces the datatype of an ill-formed literal for the engines, which differ on such literals. With an unknown
@@ -28,6 +28,7 @@ _ILL_FORMED = "urn:x-citygraph:ill-formed:"
 _SHAPES = VOCABULARY + "ontology/shapes#"
 _STANDARD = NamedNode(_SHAPES + "StandardProperties")
 _TYPE = RDF("type").value
+_NAMES = (RDFS("label").value, SKOS("altLabel").value)
 _LANGUAGE_TEXT = RDF + "langString"
 _LITERAL_PROPERTIES = frozenset({OWL("DatatypeProperty"), OWL("AnnotationProperty")})
 _PROPERTIES = _LITERAL_PROPERTIES | {OWL("ObjectProperty"), RDF("Property")}
@@ -285,6 +286,26 @@ def _values(kinds: set[NamedNode], ranges: set[str]) -> _Values:
     # A plain rdf:Property may take both, such as dates and, where a date is unknown, an individual.
     datatypes = frozenset(name for name in ranges if name.startswith(XSD) or name == _LANGUAGE_TEXT)
     return _Values(not ranges or datatypes != ranges, not ranges or bool(datatypes), datatypes)
+
+
+def with_faults(report: Report, faults: Iterable[ValidationResult]) -> Report:
+    """Returns a report with the faults of single statements, each once.
+
+    Where a shape rejects the same value, only its message is kept, because it is more specific.
+    """
+    rejected = {(r.focus_node, r.path, r.value) for r in report.violations}
+    mine = {key: fault for fault in faults if (key := (fault.focus_node, fault.path, fault.value)) not in rejected}
+    # Statements derived from a faulty one would repeat its fault: other dates and names, counts of a class.
+    values = {value for _, path, value in (*rejected, *mine) if path.startswith(CG)}
+    values |= {f"<{path}>" for _, path, _ in mine if path.startswith(CG)}
+    values |= {value for _, path, value in mine if path == _TYPE}
+    names = {(node, value) for node, path, value in mine if path in _NAMES}
+    own = tuple(
+        fault
+        for (node, path, value), fault in mine.items()
+        if path.startswith(CG) or path in (_TYPE, *_NAMES) or (value not in values and (node, value) not in names)
+    )
+    return merge_reports([report_of(own), report]) if own else report
 
 
 def _namespace(iri: str) -> str:

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, replace
 from datetime import date
@@ -27,11 +27,11 @@ from citygraph.build.dependencies import Unbounded, query_patterns
 from citygraph.build.locations import locate
 from citygraph.build.relevant_triples import RelevantTriples, ShapePart, ShapeReader
 from citygraph.build.shape_dependencies import names_of_shapes
-from citygraph.build.statements import CheckedFile, StatementRules
+from citygraph.build.statements import CheckedFile, StatementRules, with_faults
 from citygraph.build.triple_table import TripleTable
 from citygraph.errors import CitygraphError, EnginesDisagree
 from citygraph.parent import die_with_parent
-from citygraph.rdf.terms import CG, RDF, RDFS, SKOS, XSD
+from citygraph.rdf.terms import RDFS, XSD
 from citygraph.report import (
     Finding,
     Place,
@@ -40,7 +40,6 @@ from citygraph.report import (
     conforming_report,
     finding_of,
     merge_reports,
-    report_of,
     term_text,
     text_in,
 )
@@ -49,8 +48,8 @@ from citygraph.source.files import Sources
 _MAX_RESULTS = 5
 # shifty needs up to 3 KB of memory for each.
 MOST_TRIPLES = 350_000
-_TYPE = RDF("type").value
-_NAMES = (RDFS("label").value, SKOS("altLabel").value)
+# pySHACL needs some 20 KB for each node with results.
+MOST_EXPLAINED = 20_000
 _BLANK = "_:"
 
 
@@ -218,8 +217,16 @@ class Validator:
         nodes = {node for node, _ in failing}
         if reader.unbounded or any(node.startswith('"') for node in nodes):
             return self.explain(data, failing)
-        with selected(reader.explaining(nodes), data) as few:
-            return self.explain(few, failing)
+        return merge_reports(self._explained(reader, sorted(nodes), failing, data))
+
+    def _explained(
+        self, reader: ShapeReader, nodes: list[str], failing: set[tuple[str, str]], data: Path
+    ) -> Iterator[Report]:
+        """Yields reports, each on some of the failing nodes."""
+        for start in range(0, len(nodes), MOST_EXPLAINED):
+            part = set(nodes[start : start + MOST_EXPLAINED])
+            with selected(reader.explaining(part), data) as few:
+                yield self.explain(few, {pair for pair in failing if pair[0] in part})
 
     def find_in_parts(self, data: Path, table: TripleTable) -> set[tuple[str, str]]:
         """Returns what `find` does."""
@@ -309,26 +316,6 @@ def selected(triples: RelevantTriples, data: Path) -> Iterator[Path]:
         yield few
     finally:
         few.unlink()
-
-
-def with_faults(report: Report, faults: Iterable[ValidationResult]) -> Report:
-    """Returns a report with the faults of single statements, each once.
-
-    Where a shape rejects the same value, only its message is kept, because it is more specific.
-    """
-    rejected = {(r.focus_node, r.path, r.value) for r in report.violations}
-    mine = {key: fault for fault in faults if (key := (fault.focus_node, fault.path, fault.value)) not in rejected}
-    # Statements derived from a faulty one would repeat its fault: other dates and names, counts of a class.
-    values = {value for _, path, value in (*rejected, *mine) if path.startswith(CG)}
-    values |= {f"<{path}>" for _, path, _ in mine if path.startswith(CG)}
-    values |= {value for _, path, value in mine if path == _TYPE}
-    names = {(node, value) for node, path, value in mine if path in _NAMES}
-    own = tuple(
-        fault
-        for (node, path, value), fault in mine.items()
-        if path.startswith(CG) or path in (_TYPE, *_NAMES) or (value not in values and (node, value) not in names)
-    )
-    return merge_reports([report_of(own), report]) if own else report
 
 
 def main() -> None:

@@ -28,7 +28,8 @@ from citygraph.build.patterns import (
     united,
 )
 from citygraph.build.shape_dependencies import ShapePaths, all_shape_paths
-from citygraph.build.validation import Validator, with_faults
+from citygraph.build.statements import with_faults
+from citygraph.build.validation import Validator
 from citygraph.incremental.dependency_index import DependencyIndex
 from citygraph.incremental.pattern_cache import PatternCache
 from citygraph.rdf.terms import RDF, RDFS
