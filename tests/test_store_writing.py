@@ -67,7 +67,8 @@ def test_store_is_written_while_it_grows(tmp_path: Path) -> None:
         later = [Quad(NamedNode(f"urn:x:{number}"), NamedNode("urn:x:p"), Literal("x\n")) for number in range(9)]
         store.extend(later)
         store.extend(Quad(quad.subject, quad.predicate, quad.object, graph) for quad in later)
-        writing.add(line for quad in later for line in (as_line(quad), with_graph(as_line(quad), graph)))
+        writing.add(map(as_line, later))
+        writing.add(with_graph(map(as_line, later), graph))
         writing.finish(graph for graph in store.named_graphs() if isinstance(graph, NamedNode))
         writing.wait()
     written = Store.read_only(str(tmp_path / "store"))

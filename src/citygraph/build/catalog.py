@@ -102,12 +102,13 @@ def described(store: Store, tables: Sequence[OutputFile] = ()) -> list[Quad]:
     return list(_statements(count(store), tables))
 
 
-def describe(store: Store, tables: Sequence[OutputFile] = ()) -> list[Quad]:
-    """Writes the description of the store and of its files into the catalogue graph, and returns its quads.
+def describe(store: Store, tables: Sequence[OutputFile] = ()) -> tuple[list[Quad], dict[str, int]]:
+    """Writes the description of the store and of its files into the catalogue graph.
 
-    The description counts itself: it is computed until its numbers are those of a store that contains it.
+    Returns its quads and, as `graph_counts` does, the numbers of quads in the named graphs. The description counts
+    itself: it is computed until its numbers are those of a store that contains it.
     """
-    counted = count(store)
+    counted = contained = count(store)
     # Statements that the files make already are counted already.
     stored = {quad.triple for quad in store.quads_for_pattern(None, None, None, CATALOG_GRAPH)}
     previous: list[Quad] = []
@@ -116,10 +117,11 @@ def describe(store: Store, tables: Sequence[OutputFile] = ()) -> list[Quad]:
     while description != previous:
         previous = description
         new = [quad for quad in description if quad.triple not in stored]
-        description = list(_statements(_with(counted, new, store), tables))
+        contained = _with(counted, new, store)
+        description = list(_statements(contained, tables))
     store.extend(description)
     store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in description)
-    return description
+    return description, dict(sorted(contained.graphs.items()))
 
 
 def count(store: Store) -> DatasetCounts:

@@ -54,7 +54,7 @@ def write_dumps(store: Store, release: Path) -> SetDigest:
         with (release / PLAIN_NQUADS.path).open("wb") as plain, packed(release / NQUADS.path) as compressed:
             for graph in named_graphs(store):
                 for lines in _sorted_triples(store, graph, release):
-                    quads = [with_graph(line, graph) for line in lines]
+                    quads = with_graph(lines, graph)
                     digest.add_lines(quads)
                     data = "".join(quads).encode()
                     plain.write(data)

@@ -98,11 +98,11 @@ class SourceFile:
 
     def _read_plain_lines(self) -> Iterator[tuple[str, Quad | None]]:
         forms: set[tuple[bytes, ...]] = set()
-        graphs: set[bytes] = set()
+        form = ("property", "type", "graph")
         with opened_file(self.path) as stream:
             for number, line in enumerate(stream, 1):
                 match = PLAIN.fullmatch(line)
-                if match and match["graph"] in graphs and match.group("property", "type") in forms:
+                if match and match.group(*form) in forms:
                     yield line.decode(), None
                     continue
                 for quad in parse(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line, self.format):
@@ -110,8 +110,7 @@ class SourceFile:
                     written = as_line(in_graph)
                     yield written, in_graph
                     if match and written.encode() == line and in_graph.graph_name not in _NAMED_LISTS:
-                        forms.add(match.group("property", "type"))
-                        graphs.add(match["graph"])
+                        forms.add(match.group(*form))
 
     def read_with_lines(self, is_known: bool = False) -> Iterator[tuple[int, Quad]]:
         """Yields the quads, each with the line on which it ends. Raises BadData as `read` does.
