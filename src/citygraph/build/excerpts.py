@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -129,11 +129,12 @@ class Excerpts:
         sizes = {key: _size(self._files.select(*key)) if key[0] else self._files.size for key in by_key}
         known: set[Key] = set()
         loaded: set[Path] = set()
+        bindings = _Bindings(query.required, known, store)
         for key, size in sorted(sizes.items(), key=itemgetter(1)):
             if key[0] and size <= _FEW_LINES:
                 _load(self._files.select(*key), store, loaded)
             else:
-                self._load_bound(key, by_key[key], _Bindings(query.required, known, store), loaded)
+                self._load_bound(key, by_key[key], bindings, loaded)
             known.add(key)
         return store
 
@@ -174,6 +175,8 @@ class _Bindings:
     required: list[Pattern]
     known: set[Key]
     store: Store
+    # By what is constant in a pattern, because the parts of a query have variables of their own.
+    _found: dict[tuple[object, ...], Nodes | None] = field(default_factory=dict)
 
     def of(self, term: Term | Variable) -> Nodes | None:
         """Returns the nodes that a term can be, as in N-Triples; None if any."""
@@ -184,11 +187,16 @@ class _Bindings:
         is_known = one.graph is not None or _key(one) in self.known
         if not is_known or not isinstance(term, Variable) or isinstance(one.predicate, Variable):
             return None
-        subject, predicate, value = (_constant(t) for t in (one.subject, one.predicate, one.object))
-        quads = self.store.quads_for_pattern(subject, predicate, value, one.graph or _DEFAULT)
-        found = set(map(attrgetter("subject" if term == one.subject else "object"), quads))
-        # Literals of the store are not as they are in the files.
-        return {str(node) for node in found} if all(isinstance(node, _NODES) for node in found) else None
+        subject, predicate, value = (_constant(part) for part in (one.subject, one.predicate, one.object))
+        place = "subject" if term == one.subject else "object"
+        key = (subject, predicate, value, one.graph, place)
+        if key not in self._found:
+            quads = self.store.quads_for_pattern(subject, predicate, value, one.graph or _DEFAULT)
+            found = set(map(attrgetter(place), quads))
+            # Literals of the store are not as they are in the files.
+            is_usable = all(isinstance(node, _NODES) for node in found)
+            self._found[key] = {str(node) for node in found} if is_usable else None
+        return self._found[key]
 
 
 def _patterns(text: str) -> QueryPatterns:
