@@ -156,3 +156,17 @@ def test_an_instance_that_does_not_fit_on_the_disk_can_be_started_again(tmp_path
     assert "the disk is full" in done.stderr
     assert list(tmp_path.rglob("*")) == ([new.parent, new] if exists else [])
     assert run(REPOSITORY, *command).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [("check", "names.csv"), ("import", "names.csv"), ("map", "names.csv"), ("export", "moved.xlsx")]
+)
+def test_spreadsheets_wait_for_a_build_after_a_move(folder: Path, arguments: tuple[str, ...]) -> None:
+    """The release has the old base, so its names would give identifiers of the old base."""
+    moved = environment(folder) | {"CITYGRAPH_BASE": "https://moved.bergama.bel.tr/"}
+    before = snapshot(folder)
+    command = [*_RUN, "sheets", *arguments]
+    done = subprocess.run(command, cwd=folder, env=moved, capture_output=True, text=True, check=False)
+    refused(done)
+    assert "make a release with `citygraph build`" in done.stderr
+    assert snapshot(folder) == before

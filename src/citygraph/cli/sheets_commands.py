@@ -19,6 +19,7 @@ from citygraph.instance import Instance, current_instance
 from citygraph.matching.lookup import Lookup
 from citygraph.progress import Progress
 from citygraph.rdf.terms import ID
+from citygraph.release.ownership import require_base
 from citygraph.release.releases import Release, Releases
 from citygraph.saving import replace_text
 from citygraph.settings import Settings
@@ -306,10 +307,16 @@ def _home(instance: Instance) -> str:
 
 
 def _current(settings: Settings) -> Release | None:
+    """Returns the current release, or None before the first build. Raises UsageError after a move to another base.
+
+    Its index would give names the identifiers of the old base, so that every entity of the files would be a new one.
+    """
     try:
-        return Releases(settings.releases).current()
+        release = Releases(settings.releases).current()
     except NotFound:
         return None
+    require_base(release)
+    return release
 
 
 def _reader(settings: Settings) -> LimitedReader:
