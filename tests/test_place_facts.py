@@ -6,15 +6,20 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from pyoxigraph import Quad
+from pyoxigraph import NamedNode, Quad
 
 from citygraph.build.build import build
 from citygraph.progress import Progress
-from citygraph.rdf.terms import BASE, ID
+from citygraph.rdf.terms import BASE, CG, ID, RDF, SOURCE
 from citygraph.release.releases import Releases
+from citygraph.sheets.cell_names import Names
+from citygraph.sheets.cell_problems import CellAddress
+from citygraph.sheets.cell_statements import CellStatement
 from citygraph.sheets.check import CheckedSheets
 from citygraph.sheets.gazetteer import PATH, SHA256, read_gazetteer
 from citygraph.sheets.importing import imported, preview, write_import
+from citygraph.sheets.merging import SheetRows
+from citygraph.sheets.place_facts import PlaceFacts
 from tests.sheet_files import SOURCES, Instance, cells, check_csv, checked, checker_of, new_instance
 
 HEAD = "Name (en);Name (de);Other names;Kind;Country;Latitude;Longitude;Wikidata;Source\n"
@@ -154,3 +159,27 @@ def test_the_gazetteer_can_be_left_out_and_its_name_is_reserved(instance: Instan
     places = HEAD + POLAND.replace(";page", ";natural-earth")
     wrong = check_csv(instance, tmp_path, ("places", places), ("sources", sources))
     assert [rule for _, _, rule in cells(wrong)] == ["source-reserved"]
+
+
+class _CountedCity:
+    """Stands for the class of cities, and counts with how many values it is compared."""
+
+    def __init__(self) -> None:
+        self.comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        self.comparisons += 1
+        return other == CG("City")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_each_row_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sheet of 100,000 rows about one tie took hours, because each row was compared with all rows."""
+    city, count = _CountedCity(), 50
+    monkeypatch.setattr("citygraph.sheets.place_facts._CITY", city)
+    tie = Quad(NamedNode(f"{ID}agreement/bremen-danzig"), RDF("type"), CG("SisterCityAgreement"), SOURCE("page"))
+    rows = [CellStatement(tie, CellAddress("list.csv", "", row, 0)) for row in range(count)]
+    facts = PlaceFacts(SheetRows(tuple(rows)), Names(None), None, ("de",)).facts()
+    assert facts.statements == []
+    assert count <= city.comparisons <= 2 * count

@@ -220,3 +220,24 @@ def test_an_error_is_in_english_by_default(client: FlaskClient) -> None:
     problem = client.get("/nope", headers={"Accept": "application/json", "Accept-Language": "pt"})
     assert problem.headers["Content-Language"] == "en"
     assert problem.get_json()["detail"] == "there is nothing at /nope"
+
+
+# Texts that a pattern translates rightly, although it has other values than the code.
+_COMPOSED = ("syntax error at", "¤ is ¤: it must be one of", "there is nothing at /")
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_error_is_translated_by_the_text_of_another(language: str) -> None:
+    """Such as "there is no {1} {2}", which took a half of "there is no encoding 'x'; examples are …" for a name."""
+    translations = Translations(language)
+    own = {re.sub(r"{\d}", "¤", text) for text in error_texts(language)}
+    others = {
+        text
+        for path in _PACKAGE.rglob("*.py")
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        for text in _in_function(function)
+        if text not in own and not text.startswith(_COMPOSED)
+    }
+    assert len(others) > 100
+    assert {text: other for text in others if (other := translations.error(text)) is not None} == {}

@@ -89,16 +89,14 @@ class PlaceFacts:
         `reason` explains why its graph cannot be changed; it is empty if the graph can be changed.
         """
         facts = GazetteerFacts()
-        cities = (one.quad.subject for one in self._rows.statements if one.quad.predicate == _TYPE)
-        for subject in dict.fromkeys(one for one in cities if isinstance(one, NamedNode) and self._is_city(one)):
+        quads = (one.quad for one in self._rows.statements)
+        cities = (quad.subject for quad in quads if quad.predicate == _TYPE and quad.object == _CITY)
+        for subject in dict.fromkeys(one for one in cities if isinstance(one, NamedNode)):
             self._add(subject, facts, reason)
         if facts.statements:
             address = facts.statements[0].address
             facts.statements.extend(CellStatement(quad, address) for quad in description(self._languages))
         return facts
-
-    def _is_city(self, subject: NamedNode) -> bool:
-        return any(one.quad.object == _CITY for one in self._by_property[subject, _TYPE])
 
     def _add(self, subject: NamedNode, facts: GazetteerFacts, reason: str) -> None:
         place = self._match(subject)
