@@ -28,8 +28,6 @@ from citygraph.source.rules import DATES, Rule, derive_in_parts, year_before_new
 
 # Quads of a file: the memory for a whole large store at once would be many times as much.
 _CHUNK = 200_000
-# Only the end of the build waits for the store: until then, the processor is for the build and the validation.
-_NICENESS = 10
 
 
 class StoreWriting:
@@ -219,7 +217,6 @@ def _load(store: Store, data: bytes) -> None:
 def main() -> None:
     """Writes the store, and ends. `StoreWriting` starts this program."""
     die_with_parent(int(sys.argv[2]))
-    os.nice(_NICENESS)
     # The end of the files, or of the graphs, is an empty line.
     lines = iter(lambda: sys.stdin.readline().rstrip("\n"), "")
     graphs = iter(lambda: sys.stdin.readline().rstrip("\n"), "")
