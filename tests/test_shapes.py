@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pyoxigraph import NamedNode, Quad, Store, parse
+from pyoxigraph import Literal, NamedNode, Quad, Store, parse
 
 from citygraph.build.graph_rules import GraphRules
 from citygraph.build.validation import Validation
@@ -110,3 +110,27 @@ def test_rules_about_graphs_find_the_same_of_some_nodes(
         names = {node.value for node in some}
         expected = [result for result in whole if result.focus_node in names]
         assert sorted(map(str, rules.check(store, some))) == sorted(map(str, expected))
+
+
+def test_a_rule_about_graphs_with_values_of_its_own_finds_the_same_of_some_nodes(tmp_path: Path) -> None:
+    """Its group ends with its own brace, and not with one in a comment or a string."""
+    query = """SELECT ?focus ?path ?value WHERE {
+      VALUES ?path { cg:a cg:b }
+      GRAPH ?graph {
+        ?focus ?path ?value . # not }
+        FILTER(?value != "}" && ?value < "y" && ?value > "a")
+        FILTER NOT EXISTS { ?focus cg:c ?value }
+      }
+      FILTER(?graph != graph:derived)
+    }"""
+    shape = tmp_path / "graph.ttl"
+    shape.write_text(f"<{BASE}ontology/shapes#Own> <{CG('graphQuery').value}> '''{query}''' .", encoding="utf-8")
+    nodes = [NamedNode(f"{BASE}id/place/{number}") for number in range(20)]
+    store = Store()
+    for node in nodes:
+        values = (("a", "x"), ("b", "}"), ("b", "z"), ("c", "w"))
+        store.extend(Quad(node, CG(name), Literal(value), NamedNode(f"{BASE}source/s")) for name, value in values)
+    rules = GraphRules([shape])
+    assert len(list(rules.check(store))) == len(nodes)
+    for some in (nodes[:1], nodes[:12]):
+        assert sorted(r.focus_node for r in rules.check(store, some)) == sorted(node.value for node in some)

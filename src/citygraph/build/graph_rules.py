@@ -5,6 +5,7 @@ A shape with cg:graphQuery has the query. Each solution is a result about ?focus
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,9 +16,12 @@ from citygraph.build.statements import filled, short_name
 from citygraph.rdf.terms import CG, PREFIXES, RDFS, SH
 from citygraph.report import Report, ValidationResult, merge_reports, report_of, text_in
 from citygraph.source.reading import read_packaged_text
+from citygraph.sparql.guard import COMMENT, IRI, STRING
 
 _QUERY, _REMEDY, _MESSAGE, _SEVERITY = CG("graphQuery"), CG("remedy"), SH("message"), SH("severity")
 _AT_A_TIME = 500
+_GRAPH = re.compile(r"\bGRAPH\s+\S+\s*\{\Z")
+_BRACES = re.compile(f"{COMMENT}|{STRING}|{IRI}|[{{}}]", re.DOTALL)
 
 
 @dataclass
@@ -70,13 +74,30 @@ def _restricted(query: str, nodes: Iterable[NamedNode]) -> Iterator[str]:
 
     They are given to the group in which ?focus is mentioned first, which the rule must require. From a group around it,
     or of many nodes, the engine would look at all nodes of the graphs first.
+
+    If that group is a GRAPH after a VALUES of the rule, it becomes a sub-select. The engine begins with the VALUES that
+    has the fewest rows: with properties as constants it would look at all their statements, however few the nodes are.
     """
     mention = query.index("?focus", query.index("WHERE"))
     begin = query.rindex("{", 0, mention) + 1
+    head, tail = query[:begin], query[begin:]
+    if "VALUES" in head and (graph := _GRAPH.search(head)):
+        end = _end_of_group(tail)
+        head, tail = f"{head[: graph.start()]}{{ SELECT * {{ {graph[0]}", f"{tail[:end]} }} }}{tail[end:]}"
     names = sorted(map(str, nodes))
     for start in range(0, len(names), _AT_A_TIME):
         values = f" VALUES ?focus {{ {' '.join(names[start : start + _AT_A_TIME])} }} "
-        yield query[:begin] + values + query[begin:]
+        yield head + values + tail
+
+
+def _end_of_group(text: str) -> int:
+    """Returns the place after the brace that closes the group in which the text begins."""
+    depth = 1
+    for token in _BRACES.finditer(text):
+        depth += (token[0] == "{") - (token[0] == "}")
+        if not depth:
+            return token.end()
+    raise ValueError("a group of a rule about graphs is not closed")
 
 
 def _result(shape: str, rule: _GraphRule, solution: QuerySolution, store: Store) -> ValidationResult:
