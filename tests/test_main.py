@@ -322,3 +322,13 @@ def test_an_address_that_no_site_has_is_refused(root: Path, tmp_path: Path, opti
     done = run("freeze", str(tmp_path / "site"), *options, releases=root)
     assert (done.returncode, "is not the address of a site" in done.stderr) == (2, True)
     assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.parametrize("option", ["--pin", "--unpin"])
+@pytest.mark.parametrize("name", ["", "../{current}/manifest.json", "{current}/manifest.json"])
+def test_only_a_release_is_pinned(root: Path, option: str, name: str) -> None:
+    """An empty name is no list of releases, and a path is no pin: its file stays."""
+    current = Releases(root).current_id()
+    done = run("releases", option, name.format(current=current), releases=root)
+    assert (done.returncode, done.stdout, done.stderr.startswith("citygraph: ")) == (2, "", True)
+    assert (root / str(current) / "manifest.json").is_file()

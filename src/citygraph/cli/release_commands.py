@@ -184,10 +184,10 @@ def query(
 def releases(settings: Settings, as_json: bool, pin: str | None, unpin: str | None) -> int:
     """List the releases, the newest first. An asterisk marks the current one."""
     folder = Releases(settings.releases)
-    if pin:
+    if pin is not None:
         folder.pin(pin, "pinned by hand")
         audit(settings, "pin", "pinned", release=pin)
-    if unpin:
+    if unpin is not None:
         folder.unpin(unpin)
         audit(settings, "pin", "unpinned", release=unpin)
     current = folder.current_id()

@@ -314,10 +314,10 @@ class Releases:
 
     def unpin(self, release_id: str) -> None:
         """Removes the pin of a release. Raises NotFound if it is not pinned."""
-        try:
-            (self.root / _PINS / release_id).unlink()
-        except FileNotFoundError:
-            raise NotFound(f"release {release_id!r} is not pinned") from None
+        # A name such as ../x/manifest.json would remove another file.
+        if release_id not in self.pins():
+            raise NotFound(f"release {release_id!r} is not pinned")
+        (self.root / _PINS / release_id).unlink(missing_ok=True)
 
     def pins(self) -> dict[str, str]:
         """Returns the pinned releases, each with the reason."""
