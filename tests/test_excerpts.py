@@ -44,11 +44,28 @@ RULES = [
     # Words that are names, texts and comments.
     "CONSTRUCT { ?s cg:limit ?from } { ?s cg:holder ?from . FILTER('''LIMIT''' != \"FROM\") # FROM <urn:x:service>\n }",
 ]
+_CHAIN = """
+<urn:x:a> cg:holder <urn:x:b> ; cg:post <urn:x:c> . <urn:x:c> cg:kind <urn:x:d> . <urn:x:b> rdfs:label "b"@en .
+<urn:x:e> cg:holder <urn:x:f> ; cg:post <urn:x:c> . <urn:x:d> cg:kind <urn:x:a> . <urn:x:g> cg:of <urn:x:g> ."""
+# The variable ?y (or ?labelled) of an inner part is another one than that of the first pattern, or need not be bound.
+SCOPES = [
+    "{ ?x cg:holder ?y OPTIONAL { ?x cg:post ?z OPTIONAL { ?z cg:kind ?y } } FILTER(!BOUND(?z)) }",
+    "{ ?x cg:holder ?y { OPTIONAL { ?y cg:kind ?z } } }",
+    "{ ?x cg:holder ?y { ?x cg:post ?z MINUS { ?z cg:kind ?y } } }",
+    "{ ?x cg:holder ?y { ?x cg:post ?z FILTER NOT EXISTS { ?z cg:kind ?y } } }",
+    "{ ?x cg:holder ?y { SELECT DISTINCT ?x { ?x cg:post ?z . ?z cg:kind ?y } } }",
+    "{ ?x cg:holder ?y BIND(EXISTS { ?x cg:post ?z OPTIONAL { ?z cg:kind ?y } FILTER(BOUND(?y)) } AS ?e) FILTER(?e) }",
+    "{ ?labelled cg:of ?z . ?x cg:holder ?w BIND(cg:labelIn(?w, 'en') AS ?y) }",
+]
 UNBOUNDED = [
     "CONSTRUCT { ?s cg:has ?o } { ?s ?p ?o }",
     "CONSTRUCT { ?s cg:has ?o } { ?s cg:holder+ ?o }",
     "CONSTRUCT { ?s cg:has ?o } { GRAPH ?g { ?s cg:holder ?o } }",
     "CONSTRUCT { ?s cg:has ?o } { GRAPH graph:derived { ?s cg:holder ?o } }",
+    "CONSTRUCT { ?s cg:has ?o } { GRAPH graph:derived { ?s cg:holder+ ?o } }",
+    "CONSTRUCT { ?s cg:has ?o } { ?s cg:holder ?o GRAPH graph:derived {} }",
+    "BASE <urn:x:> CONSTRUCT { ?s cg:has ?o } { ?s cg:holder ?o }",
+    "CONSTRUCT { ?s cg:has << ?s cg:holder ?o >> } { ?s cg:holder ?o }",
     "CONSTRUCT { ?s cg:has ?o } FROM graph:derived { ?s cg:holder ?o }",
     "CONSTRUCT { ?s cg:has ?p } { { SELECT ?s { ?s cg:holder ?o } LIMIT 1 } ?s ?p ?o }",
 ]
@@ -91,6 +108,26 @@ def test_rule_derives_the_same_from_an_excerpt(
     assert sorted(derived) == sorted(set(expected))
     assert expected
     assert [path.name for path in tmp_path.iterdir()] == ["parts"]
+
+
+@pytest.mark.usefixtures("_size")
+@pytest.mark.parametrize("where", SCOPES)
+def test_rule_reads_every_match_of_a_variable_that_need_not_be_the_outer_one(where: str, tmp_path: Path) -> None:
+    """(16 §5) OPTIONAL, MINUS, EXISTS and subqueries in a group are evaluated before the group is joined."""
+    rule, data = Rule("rule", f"CONSTRUCT {{ ?x cg:result ?y }} {where}"), quads_of(_CHAIN)
+    store = Store()
+    store.extend(data)
+    few, _ = excerpts_of(data, tmp_path, [])
+    assert {line for part in few.derive(rule, "") for line in part} == {
+        line for part in derive_in_parts(rule, store, "") for line in part
+    }
+
+
+def test_rule_without_template_derives_nothing(tmp_path: Path) -> None:
+    """(16 §5) Its result is what the graph has."""
+    few, _ = excerpts_of(quads_of(_DATA), tmp_path, [])
+    rule = Rule("rule", "CONSTRUCT WHERE { ?s cg:holder ?o }")
+    assert [line for part in few.derive(rule, "") for line in part] == []
 
 
 @pytest.mark.parametrize("text", UNBOUNDED)

@@ -25,6 +25,17 @@ _LONGEST = 8
 # The parts of these need not match, or not in the data.
 _TESTS = {"Builtin_isIRI": "iri", "Builtin_isURI": "iri", "Builtin_isBLANK": "blank", "Builtin_isLITERAL": "literal"}
 _NOT_REQUIRING = frozenset({"Union", "ServiceGraphPattern", "Builtin_EXISTS", "Builtin_NOTEXISTS"})
+# The solutions of the other parts of these are not joined with those of the first: they extend, remove or test them.
+_FIRST_PARTS = {"LeftJoin": "p1", "Minus": "p1"} | dict.fromkeys(
+    ("Filter", "Extend", "OrderBy", "Group", "AggregateJoin"), "p"
+)
+# In EXISTS, where rdflib has no algebra, the part that these belong to is not known.
+_FIRST_PARTS |= dict.fromkeys(("OptionalGraphPattern", "MinusGraphPattern", "SubSelect", "Bind"), "")
+
+
+# The variables by which a pattern is joined with the required ones, so that no match with another term matters; None is
+# all. The solution of an OPTIONAL in an OPTIONAL, for instance, may lack a variable that the whole must bind.
+Joined = frozenset[str] | None
 
 
 class Unbounded(Exception):
@@ -43,6 +54,9 @@ class QueryPatterns:
     kinds: dict[str, frozenset[str]] = field(default_factory=dict)  # the kinds of terms that a variable can be
     required: list[Pattern] = field(default_factory=list)  # without a match of each, the query has no solution
     absent: list[Pattern] = field(default_factory=list)  # with a match of one, there is no solution
+    # Only a build reads these: `PatternCache` does not keep them.
+    joined: dict[Pattern, Joined] = field(default_factory=dict, compare=False)  # of each pattern, without `once`
+    graphs: set[NamedNode] = field(default_factory=set, compare=False)  # that GRAPH names
 
     def dependencies(self, pivot: str) -> DependencyPaths:
         """Returns the paths from a variable to the patterns of the query. No path visits a variable twice."""
@@ -69,7 +83,7 @@ def query_patterns(text: str) -> QueryPatterns:
     algebra = prepareQuery(text, initNs=dict(PREFIXES)).algebra
     reader = _AlgebraReader(text, algebra)
     reader.walk(algebra, None, {})
-    template = [reader.pattern(s, p, o, None, {}) for s, p, o in _part_of(algebra, "template")]
+    template = [reader.pattern(s, p, o, None, {}) for s, p, o in _part_of(algebra, "template") or ()]
     branches = re.search(r"\bUNION\b", text, re.IGNORECASE) is not None
     kinds = {name: _kinds(algebra, name) for name in set(_VARIABLE.findall(text))}
     return QueryPatterns(
@@ -81,6 +95,8 @@ def query_patterns(text: str) -> QueryPatterns:
         kinds,
         reader.required,
         reader.absent,
+        reader.joined,
+        reader.graphs,
     )
 
 
@@ -117,6 +133,9 @@ class _AlgebraReader:
         self.required: list[Pattern] = []
         self.absent: list[Pattern] = []
         self._is_required = True
+        self.joined: dict[Pattern, Joined] = {}
+        self._joined: Joined = None
+        self.graphs: set[NamedNode] = set()
         self.bound_from: dict[str, set[str]] = {}
         self.new_terms: set[str] = set()
         self._fresh = count()
@@ -162,18 +181,23 @@ class _AlgebraReader:
                 self._add_path(s, p, o, graph, names)
         if node.name in {"Graph", "GraphGraphPattern"}:
             graph = NamedNode(str(node.term))
+            self.graphs.add(graph)
         if node.name == "Extend":
             self._record_bind(node, names)
         if node.name == "Filter" and self._is_required and not names:
             self._record_absence(node)
-        if node.name == "ToMultiSet" and "PV" in node.p:
-            names = self._inside(node.p, names)
-        is_required = self._is_required
+        if node.name == "ToMultiSet" and (subquery := _projecting(node.p)):
+            names = self._inside(subquery, names)
+        is_required, joined = self._is_required, self._joined
         for key, part in node.items():
             if key not in {"_vars", "PV", "template", "datasetClause", "triples"}:
                 self._is_required = is_required and _is_required_part(node, key)
+                self._joined = joined
+                if key != _FIRST_PARTS.get(node.name, key):
+                    first = frozenset(names.get(name, name) for name in _always_bound(_first_part(node)))
+                    self._joined = _both(joined, first)
                 self.walk(part, graph, self._in_arm(part, node, names) if node.name == "Union" else names)
-        self._is_required = is_required
+        self._is_required, self._joined = is_required, joined
 
     def _record_bind(self, node: Any, names: dict[str, str]) -> None:
         from rdflib.plugins.sparql.parserutils import CompValue
@@ -238,9 +262,11 @@ class _AlgebraReader:
                 steps = ((s, self._new_variable()), (self._new_variable(), o))
                 self.required += [self.pattern(begin, p.path, end, graph, names) for begin, end in steps]
         else:
-            self.patterns.append(self.pattern(s, p, o, graph, names))
+            pattern = self.pattern(s, p, o, graph, names)
+            self.patterns.append(pattern)
             if is_required:
-                self.required.append(self.patterns[-1])
+                self.required.append(pattern)
+            self.joined[pattern] = _both(self.joined.get(pattern), self._joined)
         self._is_required = is_required
 
     def _new_variable(self) -> Any:
@@ -265,6 +291,34 @@ def _is_required_part(node: Any, key: str) -> bool:
     if node.name in {"LeftJoin", "Minus"}:
         return key == "p1"
     return key in {"p", "p1", "p2", "part"} and node.name not in _NOT_REQUIRING
+
+
+def _projecting(node: Any) -> Any:
+    """Returns the part of a subquery that projects its variables: DISTINCT is around it. None if it is none."""
+    while node and "PV" not in node:
+        node = _part_of(node, "p")
+    return node or None
+
+
+def _both(one: Joined, other: Joined) -> Joined:
+    return other if one is None else one if other is None else one & other
+
+
+def _first_part(node: Any) -> Any:
+    return _part_of(node, "p1") or _part_of(node, "p")
+
+
+def _always_bound(node: Any) -> set[str]:
+    """Returns the variables that every solution of a part of the algebra binds, or fewer."""
+    if not node:
+        return set()
+    if node.name == "BGP":
+        return set(_variables_in(node.triples))
+    bound = _always_bound(_first_part(node))
+    if node.name in {"Join", "Union"}:
+        others = _always_bound(node.p2)
+        return bound | others if node.name == "Join" else bound & others
+    return bound.intersection(map(str, node.PV)) if "PV" in node else bound
 
 
 def _kinds(node: Any, name: str) -> frozenset[str]:

@@ -14,8 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
-from pyparsing import ParseBaseException
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.build.dependencies import QueryPatterns, Unbounded, query_patterns
 from citygraph.build.patterns import Pattern, Term, Variable
@@ -31,19 +30,21 @@ _FEW_LINES = 20_000
 _DEFAULT = DefaultGraph()
 # Names, texts and comments of a query: they may contain its words.
 _NOT_WORDS = re.compile(
-    r"""<[^<>\s"{}|^`\\]*>|\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\#[^\n]*|"""
+    r"""<[^<>\s"{}|^`\\]*>|\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\#[^\r\n]*|"""
     r"""[\w.-]*:[\w.%-]*|(?<=[?$])\w+""",
     re.DOTALL,
 )
-# Words of a query whose result may depend on triples that match no pattern, or on graphs other than the ontology.
-_BEYOND = re.compile(r"\b(FROM|SERVICE|LIMIT|OFFSET)\b|\bGRAPH\s*[?$]", re.IGNORECASE)
+# Words of a query whose result may depend on triples that match no pattern, or on graphs other than the ontology; and
+# BASE, with which rdflib does not read all names as the engine does.
+_BEYOND = re.compile(r"\b(BASE|FROM|SERVICE|LIMIT|OFFSET)\b|\bGRAPH\s*[?$]", re.IGNORECASE)
 # Words by which a result depends on several matches of a pattern.
 _COMBINING = re.compile(r"\b(GROUP|COUNT|SUM|MIN|MAX|AVG|SAMPLE|GROUP_CONCAT|MINUS|EXISTS|OPTIONAL)\b", re.IGNORECASE)
 _NODES = (NamedNode, BlankNode)
 Nodes = set[str]
 # The subjects and the objects that a triple can have; None is any.
 Limit = tuple[Nodes | None, Nodes | None]
-_LABELS = Pattern(Variable("labelled"), RDFS("label"), Variable("labelIn"))
+# No query can have these variables.
+_LABELS = Pattern(Variable("labelIn()"), RDFS("label"), Variable("label()"))
 
 
 class Excerpts:
@@ -81,7 +82,7 @@ class Excerpts:
 
         A subject of the results is in only one of them.
         """
-        bindings = _Bindings(query.required, set(), self._with_ontology())
+        bindings = _Bindings(query, set(), self._with_ontology())
         is_single = _is_about_single_triples(text, query)
         files = [file for pattern in query.patterns for file in self._files_of(pattern, bindings)] if is_single else []
         number = _size(files) // _MOST_LINES + 1
@@ -129,7 +130,7 @@ class Excerpts:
         sizes = {key: _size(self._files.select(*key)) if key[0] else self._files.size for key in by_key}
         known: set[Key] = set()
         loaded: set[Path] = set()
-        bindings = _Bindings(query.required, known, store)
+        bindings = _Bindings(query, known, store)
         for key, size in sorted(sizes.items(), key=itemgetter(1)):
             if key[0] and size <= _FEW_LINES:
                 _load(self._files.select(*key), store, loaded)
@@ -143,7 +144,7 @@ class Excerpts:
         for pattern in patterns:
             if isinstance(pattern.predicate, Variable):
                 self._load_any_predicate(pattern, bindings, loaded)
-        limits = [(bindings.of(one.subject), bindings.of(one.object)) for one in patterns if key[0]]
+        limits = [(bindings.of(one, one.subject), bindings.of(one, one.object)) for one in patterns if key[0]]
         files = self._files.select(*key) if key[0] else []
         if (None, None) in limits:
             _load(files, bindings.store, loaded)
@@ -152,12 +153,13 @@ class Excerpts:
 
     def _files_of(self, pattern: Pattern, bindings: _Bindings) -> Collection[LineFile]:
         """Returns the files that have the triples of a pattern."""
-        predicates = bindings.of(pattern.predicate)
+        predicates = bindings.of(pattern, pattern.predicate)
         keys = [_key(pattern)] if predicates is None else [(predicate, "") for predicate in predicates]
         return {file.path: file for key in keys for file in self._files.select(*key)}.values()
 
     def _load_any_predicate(self, pattern: Pattern, bindings: _Bindings, loaded: set[Path]) -> None:
-        predicates, *limits = (bindings.of(term) for term in (pattern.predicate, pattern.subject, pattern.object))
+        terms = (pattern.predicate, pattern.subject, pattern.object)
+        predicates, *limits = (bindings.of(pattern, term) for term in terms)
         if predicates is None and limits == [None, None]:
             raise Unbounded("a pattern may match every triple")
         files = self._files_of(pattern, bindings)
@@ -172,15 +174,18 @@ class Excerpts:
 class _Bindings:
     """The nodes that the variables of a query can be, by those required patterns whose triples a store has."""
 
-    required: list[Pattern]
+    query: QueryPatterns
     known: set[Key]
     store: Store
     # By what is constant in a pattern, because the parts of a query have variables of their own.
     _found: dict[tuple[object, ...], Nodes | None] = field(default_factory=dict)
 
-    def of(self, term: Term | Variable) -> Nodes | None:
-        """Returns the nodes that a term can be, as in N-Triples; None if any."""
-        found = [self._bound_by(one, term) for one in self.required if term in (one.subject, one.object)]
+    def of(self, pattern: Pattern, term: Term | Variable) -> Nodes | None:
+        """Returns the nodes that a term of a pattern can be, as in N-Triples; None if any."""
+        joined = self.query.joined.get(_plain(pattern))
+        if joined is not None and isinstance(term, Variable) and term.name not in joined:
+            return None
+        found = [self._bound_by(one, term) for one in self.query.required if term in (one.subject, one.object)]
         return min((nodes for nodes in found if nodes is not None), key=len, default=None)
 
     def _bound_by(self, one: Pattern, term: Term | Variable) -> Nodes | None:
@@ -189,7 +194,8 @@ class _Bindings:
             return None
         subject, predicate, value = (_constant(part) for part in (one.subject, one.predicate, one.object))
         place = "subject" if term == one.subject else "object"
-        key = (subject, predicate, value, one.graph, place)
+        # With the literal that counts as any: its pattern may have been read alone.
+        key = (*_key(one), subject, one.graph, place)
         if key not in self._found:
             quads = self.store.quads_for_pattern(subject, predicate, value, one.graph or _DEFAULT)
             found = set(map(attrgetter(place), quads))
@@ -205,9 +211,11 @@ def _patterns(text: str) -> QueryPatterns:
         raise Unbounded("a query may read more than the matches of its patterns")
     try:
         query = query_patterns(text)
-    except ParseBaseException as error:
+    except Unbounded:
+        raise
+    except Exception as error:
         raise Unbounded(f"a query has syntax that only the engine knows: {error}") from None
-    if any(pattern.graph not in (None, ONTOLOGY_GRAPH) for pattern in query.patterns):
+    if query.graphs - {ONTOLOGY_GRAPH}:
         raise Unbounded("a query reads a graph other than the ontology")
     return replace(query, patterns=[*query.patterns, _LABELS]) if "labelIn" in text else query
 
@@ -222,8 +230,11 @@ def _is_about_single_triples(text: str, query: QueryPatterns) -> bool:
     if len(mine) != 1 or mine != query.patterns or _COMBINING.search(_words(text)):
         return False
     (pattern,) = mine
-    is_required = replace(pattern, once=False, once_of_each=False) in query.required
-    return is_required and all(head.subject == pattern.subject for head in query.template)
+    return _plain(pattern) in query.required and all(head.subject == pattern.subject for head in query.template)
+
+
+def _plain(pattern: Pattern) -> Pattern:
+    return replace(pattern, once=False, once_of_each=False)
 
 
 def _key(pattern: Pattern) -> Key:
@@ -286,4 +297,5 @@ def _is_within(line: str, subject: str, limits: Iterable[Limit]) -> bool:
 
 
 def _constant(term: Term | Variable) -> Any:
-    return None if isinstance(term, Variable) else term
+    # A literal counts as any, because rdflib may write it in another form than the store.
+    return None if isinstance(term, Variable | Literal) else term
