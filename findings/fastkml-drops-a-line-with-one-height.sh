@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The height of a position in KML is optional, for each position, and a year has four digits (KML 2.2, OGC 07-147r2,
 # kml:coordinates; XML Schema, part 2, 3.2.11). fastkml 1.4.0 drops the whole geometry if only some of its positions have a
-# height. It writes the year 0079 as 79, which is no xsd:gYear. No error is raised, also not with validation (strict=True). A good
-# engineer expects the line with or without its heights, and the year that the file has. Lines in which all positions or none have
-# a height, and later years, are kept, so that an ordinary test passes. A place whose line is dropped is on no map.
+# height. It writes the year 0079 as 79, which is no xsd:gYear. No error is raised, also not with strict=True. A good engineer
+# expects the line with or without its heights, and the year that the file has. Lines in which all positions or none have a
+# height, and the year 1977, are kept, so that an ordinary test passes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Blanks may stand before the comma between two links, and a parameter may have no value. In quotes, each character but a quotation
-# mark and a backslash stands for itself (RFC 8288, 3; RFC 9110, 5.6.1 and 5.6.4). http-link-header 1.1.4 reads a blank before a
-# comma as another relation, or loses the second link, as it does after a parameter without a value. It writes the characters in
-# quotes in percent notation, which no reader of quoted text decodes: the datetime of a memento (RFC 7089, 2.2.1) becomes
-# "00%3A00%3A00", which is no date. A title* without a language becomes English (RFC 8187, 3.2.1). No error is raised. A good
-# engineer expects the same links after reading and writing, because the package is for both. Usual headers are read correctly.
+# Blanks may stand before the comma between two links, and a parameter may have no value. In quotes, each character but a
+# quotation mark and a backslash stands for itself (RFC 8288, 3; RFC 9110, 5.6.1 and 5.6.4). http-link-header 1.1.4 reads a blank
+# before a comma as a further link with an empty relation, or loses the second link, as it does after a parameter without a value.
+# It writes the characters in quotes in percent notation, which has no meaning there: in the datetime of a memento (RFC 7089,
+# 2.2), 10:30:00 becomes "10%3A30%3A00", which is no time. A title* without a language becomes English (RFC 8187, 3.2.1). No error
+# is raised. A good engineer expects the same links after reading and writing, because the package is for both. Usual headers are
+# read correctly.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

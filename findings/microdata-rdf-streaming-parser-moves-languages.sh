@@ -16,13 +16,15 @@ cat > read.mjs <<'JS'
 import { Readable } from "node:stream";
 import { MicrodataRdfParser } from "microdata-rdf-streaming-parser";
 
+const head = "<!DOCTYPE html><title>Baku</title>";
 const item = (content) => `<div itemscope itemtype="http://schema.org/City">${content}</div>`;
 const pages = {
   "language of a neighbour": item(
     '<span itemprop="name" lang="tr">Bakü</span><span itemprop="code">B1</span><meta itemprop="code" content="B2">',
   ),
   "language of the item": item('<span itemprop="name">Bakü</span>').replace("<div", '<div lang="tr"'),
-  "language of the page": `<html lang="tr"><body>${item('<span itemprop="name">Bakü</span>')}</body></html>`,
+  "language of the page":
+    `<!DOCTYPE html><html lang="tr"><title>Bakü</title><body>${item('<span itemprop="name">Bakü</span>')}</body></html>`,
   "base of the page": `<base href="http://data.example.org/">${item('<a itemprop="url" href="baku">Bakü</a>')}`,
   "day of each year": item('<time itemprop="holiday" datetime="05-28">28 May</time>'),
   "month of a year": item('<time itemprop="founded" datetime="1918-05">May 1918</time>'),
@@ -30,7 +32,7 @@ const pages = {
 };
 for (const [kind, html] of Object.entries(pages)) {
   const parser = new MicrodataRdfParser({ baseIRI: "http://example.org/page" });
-  for await (const { predicate, object } of Readable.from([html]).pipe(parser)) {
+  for await (const { predicate, object } of Readable.from([html.startsWith("<!DOCTYPE") ? html : head + html]).pipe(parser)) {
     if (predicate.value.endsWith("#type")) continue;
     const type = object.termType === "Literal" ? object.language || object.datatype.value.replace(/^.*#/, "xsd:") : "IRI";
     console.log(`${kind}: ${predicate.value.replace(/^.*[/]/, "")} ${object.value} (${type})`);

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # A schema of KML gives the fields of its places a type, such as bool or int (KML 2.2, OGC 07-147r2, kml:SimpleField). A boolean
 # is written true, false, 1 or 0 (XML Schema, part 2, 3.2.2). @tmcw/togeojson 7.1.3 converts these fields to values of JSON. It
-# turns each boolean with a text into true, also "false" and "0". An empty number, which stands for a missing value, becomes 0. No
-# error is raised. A good engineer expects false, and no value for an empty field. Without a schema, the texts are kept as they
-# are, and true is read correctly, so that an ordinary test passes. In the list of agreements below, those that ended are in
-# force.
+# turns "false" and "0" into true. No error is raised. A good engineer expects false for these two. Without a schema, the texts
+# are kept as they are, and true is read correctly, so that an ordinary test passes. In the list of agreements below, those that
+# have ended are in force.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -19,7 +18,7 @@ const rows = [
   ["Bath", "true", "1977"],
   ["Beppu", "1", "1994"],
   ["Braunschweig", "false", "1971"],
-  ["Kaposvár", "0", ""],
+  ["Kaposvár", "0", "1987"],
 ];
 const schema = `<Schema name="agreement" id="agreement">
   <SimpleField type="bool" name="active"/><SimpleField type="int" name="since"/></Schema>`;
@@ -41,10 +40,10 @@ diff seen - <<'SEEN'
 with a schema: {"name":"Bath","active":true,"since":1977}
 with a schema: {"name":"Beppu","active":true,"since":1994}
 with a schema: {"name":"Braunschweig","active":true,"since":1971}
-with a schema: {"name":"Kaposvár","active":true,"since":0}
+with a schema: {"name":"Kaposvár","active":true,"since":1987}
 without a schema: {"name":"Bath","active":"true","since":"1977"}
 without a schema: {"name":"Beppu","active":"1","since":"1994"}
 without a schema: {"name":"Braunschweig","active":"false","since":"1971"}
-without a schema: {"name":"Kaposvár","active":"0","since":""}
+without a schema: {"name":"Kaposvár","active":"0","since":"1987"}
 SEEN
 echo "as described"

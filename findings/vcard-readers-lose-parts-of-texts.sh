@@ -29,7 +29,9 @@ for (const name of names) {
   console.log(`${name} by ical.js:`, JSON.stringify(right.getFirstProperty(name).toJSON().slice(3)));
   console.log(`${name} by vcf:`, JSON.stringify(read.get(name).toJSON().slice(3)));
 }
-const written = vCard.fromJSON(right.toJSON()).toString("3.0");
+// A jCard has the version 4.0.
+const card = ICAL.parse(text.replace("VERSION:3.0", "VERSION:4.0"));
+const written = vCard.fromJSON(card).toString("4.0");
 for (const line of written.split("\r\n")) if (/^(FN|ORG|NOTE):/.test(line)) console.log("written by vcf:", JSON.stringify(line));
 JS
 cat > read.py <<'PY'

@@ -4,7 +4,7 @@
 # KML. @placemarkio/tokml 0.3.9 drops each height, of points and of lines. tokml 0.4.0 keeps heights, but drops a feature without
 # a geometry. No error is raised. A good engineer expects the same places after writing and reading with @tmcw/togeojson 7.1.3,
 # which reads both heights and placemarks without a geometry. Places without heights come back unchanged, so that an ordinary test
-# passes. La Paz is then at the level of the sea.
+# passes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
