@@ -24,7 +24,9 @@ _VARIABLE = re.compile(r"[?$](\w+)")
 _LONGEST = 8
 # The parts of these need not match, or not in the data.
 _TESTS = {"Builtin_isIRI": "iri", "Builtin_isURI": "iri", "Builtin_isBLANK": "blank", "Builtin_isLITERAL": "literal"}
-_NOT_REQUIRING = frozenset({"Union", "ServiceGraphPattern", "Builtin_EXISTS", "Builtin_NOTEXISTS"})
+_NOT_REQUIRING = frozenset({"Union", "Builtin_EXISTS", "Builtin_NOTEXISTS"})
+# SERVICE, LIMIT and OFFSET.
+_BEYOND_PATTERNS = frozenset({"ServiceGraphPattern", "Slice"})
 # The solutions of the other parts of these are not joined with those of the first: they extend, remove or test them.
 _FIRST_PARTS = {"LeftJoin": "p1", "Minus": "p1"} | dict.fromkeys(
     ("Filter", "Extend", "OrderBy", "Group", "AggregateJoin"), "p"
@@ -83,6 +85,7 @@ def query_patterns(text: str) -> QueryPatterns:
     algebra = prepareQuery(text, initNs=dict(PREFIXES)).algebra
     reader = _AlgebraReader(text, algebra)
     reader.walk(algebra, None, {})
+    # The short form, CONSTRUCT WHERE, has no template, and no new triples.
     template = [reader.pattern(s, p, o, None, {}) for s, p, o in _part_of(algebra, "template") or ()]
     branches = re.search(r"\bUNION\b", text, re.IGNORECASE) is not None
     kinds = {name: _kinds(algebra, name) for name in set(_VARIABLE.findall(text))}
@@ -147,6 +150,8 @@ class _AlgebraReader:
         from rdflib.plugins.sparql.parserutils import CompValue
 
         if isinstance(node, CompValue):
+            if node.name in _BEYOND_PATTERNS or _part_of(node, "datasetClause"):
+                raise Unbounded("a query with FROM, SERVICE, LIMIT or OFFSET depends on more than its patterns")
             self._walk_value(node, graph, names)
         elif isinstance(node, list | tuple) and not hasattr(node, "n3"):
             for part in node:
@@ -180,7 +185,7 @@ class _AlgebraReader:
             for s, p, o in zip(triples[::3], triples[1::3], triples[2::3], strict=True):
                 self._add_path(s, p, o, graph, names)
         if node.name in {"Graph", "GraphGraphPattern"}:
-            graph = NamedNode(str(node.term))
+            graph = _named_graph(node.term)
             self.graphs.add(graph)
         if node.name == "Extend":
             self._record_bind(node, names)
@@ -363,6 +368,14 @@ def _tested(expression: Any, name: str) -> frozenset[str]:
 def _is_not_bound(expression: Any) -> bool:
     is_not = getattr(expression, "name", "") == "UnaryNot"
     return is_not and getattr(expression.expr, "name", "") == "Builtin_BOUND"
+
+
+def _named_graph(term: Any) -> NamedNode:
+    from rdflib import Variable as RdflibVariable
+
+    if isinstance(term, RdflibVariable):
+        raise Unbounded("a query reads the graphs that a variable names")
+    return NamedNode(str(term))
 
 
 def _part_of(node: Any, name: str) -> Any:
