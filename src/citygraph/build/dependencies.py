@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from citygraph.build.patterns import KINDS, NODE_KINDS, DependencyPaths, Path, Pattern, Term, Variable
+from citygraph.build.patterns import KINDS, DependencyPaths, Path, Pattern, Term, Variable
+from citygraph.build.query_algebra import (
+    alternatives,
+    always_bound,
+    conjuncts,
+    first_part,
+    kinds_of,
+    part_of,
+    projecting_part,
+    variables_in,
+)
 from citygraph.rdf.terms import PREFIXES, RDF
 
 _TYPE = RDF("type")
@@ -23,7 +33,6 @@ _VARIABLE = re.compile(r"[?$](\w+)")
 # Each further pattern multiplies the number of paths; our rules and shapes need fewer.
 _LONGEST = 8
 # The parts of these need not match, or not in the data.
-_TESTS = {"Builtin_isIRI": "iri", "Builtin_isURI": "iri", "Builtin_isBLANK": "blank", "Builtin_isLITERAL": "literal"}
 _NOT_REQUIRING = frozenset({"Union", "Builtin_EXISTS", "Builtin_NOTEXISTS"})
 # SERVICE, LIMIT and OFFSET.
 _BEYOND_PATTERNS = frozenset({"ServiceGraphPattern", "Slice"})
@@ -86,9 +95,9 @@ def query_patterns(text: str) -> QueryPatterns:
     reader = _AlgebraReader(text, algebra)
     reader.walk(algebra, None, {})
     # The short form, CONSTRUCT WHERE, has no template, and no new triples.
-    template = [reader.pattern(s, p, o, None, {}) for s, p, o in _part_of(algebra, "template") or ()]
+    template = [reader.pattern(s, p, o, None, {}) for s, p, o in part_of(algebra, "template") or ()]
     branches = re.search(r"\bUNION\b", text, re.IGNORECASE) is not None
-    kinds = {name: _kinds(algebra, name) for name in set(_VARIABLE.findall(text))}
+    kinds = {name: kinds_of(algebra, name) for name in set(_VARIABLE.findall(text))}
     return QueryPatterns(
         reader.patterns_with_once(),
         template,
@@ -131,7 +140,7 @@ class _AlgebraReader:
     """A collector of the patterns in rdflib's algebra."""
 
     def __init__(self, text: str, algebra: Any) -> None:
-        self._whole = Counter(_variables_in(algebra))
+        self._whole = Counter(variables_in(algebra))
         self.patterns: list[Pattern] = []
         self.required: list[Pattern] = []
         self.absent: list[Pattern] = []
@@ -150,7 +159,7 @@ class _AlgebraReader:
         from rdflib.plugins.sparql.parserutils import CompValue
 
         if isinstance(node, CompValue):
-            if node.name in _BEYOND_PATTERNS or _part_of(node, "datasetClause"):
+            if node.name in _BEYOND_PATTERNS or part_of(node, "datasetClause"):
                 raise Unbounded("a query with FROM, SERVICE, LIMIT or OFFSET depends on more than its patterns")
             self._walk_value(node, graph, names)
         elif isinstance(node, list | tuple) and not hasattr(node, "n3"):
@@ -191,7 +200,7 @@ class _AlgebraReader:
             self._record_bind(node, names)
         if node.name == "Filter" and self._is_required and not names:
             self._record_absence(node)
-        if node.name == "ToMultiSet" and (subquery := _projecting(node.p)):
+        if node.name == "ToMultiSet" and (subquery := projecting_part(node.p)):
             names = self._inside(subquery, names)
         is_required, joined = self._is_required, self._joined
         for key, part in node.items():
@@ -199,7 +208,7 @@ class _AlgebraReader:
                 self._is_required = is_required and _is_required_part(node, key)
                 self._joined = joined
                 if key != _FIRST_PARTS.get(node.name, key):
-                    first = frozenset(names.get(name, name) for name in _always_bound(_first_part(node)))
+                    first = frozenset(names.get(name, name) for name in always_bound(first_part(node)))
                     self._joined = _both(joined, first)
                 self.walk(part, graph, self._in_arm(part, node, names) if node.name == "Union" else names)
         self._is_required, self._joined = is_required, joined
@@ -207,9 +216,9 @@ class _AlgebraReader:
     def _record_bind(self, node: Any, names: dict[str, str]) -> None:
         from rdflib.plugins.sparql.parserutils import CompValue
 
-        used = set(_variables_in(node.expr))
+        used = set(variables_in(node.expr))
         self.bound_from.setdefault(str(node.var), set()).update(names.get(name, name) for name in used)
-        if any(isinstance(part, CompValue) for part in _alternatives(node.expr)):
+        if any(isinstance(part, CompValue) for part in alternatives(node.expr)):
             self.new_terms.add(str(node.var))
 
     def _record_absence(self, node: Any) -> None:
@@ -220,16 +229,16 @@ class _AlgebraReader:
         optional = node.p.p2 if node.p.name == "LeftJoin" and node.p.expr.name == "TrueFilter" else None
         if optional is None or optional.name != "BGP" or len(optional.triples) != 1:
             return
-        unbound = {str(part.expr.arg) for part in _conjuncts(node.expr) if _is_not_bound(part)}
+        unbound = {str(part.expr.arg) for part in conjuncts(node.expr) if _is_not_bound(part)}
         ((subject, predicate, value),) = optional.triples
-        others = set(_variables_in(node.p.p1))
+        others = set(variables_in(node.p.p1))
         is_own = isinstance(value, RdflibVariable) and str(value) in unbound - others
         if is_own and str(subject) in others and isinstance(predicate, URIRef):
             self.absent.append(self.pattern(subject, predicate, value, None, {}))
 
     def _inside(self, subquery: Any, names: dict[str, str]) -> dict[str, str]:
         """Returns the names of variables in a subquery: those that it does not project get new names."""
-        inner = {str(v) for v in _part_of(subquery, "_vars")} - {str(v) for v in subquery.PV}
+        inner = {str(v) for v in part_of(subquery, "_vars")} - {str(v) for v in subquery.PV}
         number = next(self._fresh)
         names = {**names, **{name: f"{name}__{number}" for name in inner}}
         self._uses.update({new: self._uses[old] for old, new in names.items()})
@@ -237,7 +246,7 @@ class _AlgebraReader:
 
     def _in_arm(self, arm: Any, union: Any, names: dict[str, str]) -> dict[str, str]:
         """Returns the names of variables in one arm of a UNION: those of no other part get a new name in each arm."""
-        inside, both = Counter(_variables_in(arm)), Counter(_variables_in(union))
+        inside, both = Counter(variables_in(arm)), Counter(variables_in(union))
         number = next(self._fresh)
         own = {name: f"{name}__{number}" for name in inside if both[name] == self._whole[name] and name not in names}
         self._uses.update({new: inside[old] for old, new in own.items()})
@@ -298,71 +307,8 @@ def _is_required_part(node: Any, key: str) -> bool:
     return key in {"p", "p1", "p2", "part"} and node.name not in _NOT_REQUIRING
 
 
-def _projecting(node: Any) -> Any:
-    """Returns the part of a subquery that projects its variables: DISTINCT is around it. None if it is none."""
-    while node and "PV" not in node:
-        node = _part_of(node, "p")
-    return node or None
-
-
 def _both(one: Joined, other: Joined) -> Joined:
     return other if one is None else one if other is None else one & other
-
-
-def _first_part(node: Any) -> Any:
-    return _part_of(node, "p1") or _part_of(node, "p")
-
-
-def _always_bound(node: Any) -> set[str]:
-    """Returns the variables that every solution of a part of the algebra binds, or fewer."""
-    if not node:
-        return set()
-    if node.name == "BGP":
-        return set(_variables_in(node.triples))
-    bound = _always_bound(_first_part(node))
-    if node.name in {"Join", "Union"}:
-        others = _always_bound(node.p2)
-        return bound | others if node.name == "Join" else bound & others
-    return bound.intersection(map(str, node.PV)) if "PV" in node else bound
-
-
-def _kinds(node: Any, name: str) -> frozenset[str]:
-    """Returns the kinds of terms that a variable can be bound to, by its places in triples and the tests of filters."""
-    from rdflib import Variable as RdflibVariable
-    from rdflib.plugins.sparql.parserutils import CompValue
-
-    if isinstance(node, list | tuple) and not hasattr(node, "n3"):
-        return frozenset().union(*(_kinds(part, name) for part in node))
-    if isinstance(node, RdflibVariable) or not isinstance(node, CompValue):
-        return frozenset()
-    kinds: frozenset[str] = frozenset()
-    if node.name in {"BGP", "TriplesBlock"} and name in set(_variables_in(node.triples)):
-        kinds = KINDS if any(_has_as_object(row, name) for row in node.triples) else NODE_KINDS
-    parts = [_kinds(part, name) for key, part in node.items() if key not in {"_vars", "PV", "triples"}]
-    tests = _conjuncts(node.expr) if node.name == "Filter" else ()
-    return kinds.union(*parts).intersection(*(_tested(part, name) for part in tests))
-
-
-def _has_as_object(row: Any, name: str) -> bool:
-    """Returns whether a variable may be an object in triples; with a property path, it may be the subject."""
-    from rdflib.paths import Path as PropertyPath
-
-    ends = row if any(isinstance(term, PropertyPath) for term in row) else row[1:]
-    return any(str(term) == name for term in ends)
-
-
-def _conjuncts(expression: Any) -> Iterator[Any]:
-    if getattr(expression, "name", "") == "ConditionalAndExpression":
-        for part in (expression.expr, *expression.other):
-            yield from _conjuncts(part)
-    else:
-        yield expression
-
-
-def _tested(expression: Any, name: str) -> frozenset[str]:
-    """Returns the kinds of terms for which a condition on a variable can hold."""
-    kind = _TESTS.get(getattr(expression, "name", ""), "")
-    return frozenset({kind}) if kind and str(expression.arg) == name else KINDS
 
 
 def _is_not_bound(expression: Any) -> bool:
@@ -378,34 +324,8 @@ def _named_graph(term: Any) -> NamedNode:
     return NamedNode(str(term))
 
 
-def _part_of(node: Any, name: str) -> Any:
-    """Returns a part of the algebra, or an empty tuple. (For a missing part, rdflib's own lookup returns its name.)"""
-    return dict.get(node, name, ())
-
-
 def to_literal(term: Any) -> Literal:
     """Converts a literal of rdflib to one of pyoxigraph."""
     if term.language:
         return Literal(str(term), language=term.language)
     return Literal(str(term), datatype=NamedNode(str(term.datatype))) if term.datatype else Literal(str(term))
-
-
-def _alternatives(expression: Any) -> list[Any]:
-    """Returns the expressions that can give the value: both branches of IF, else the expression itself."""
-    if getattr(expression, "name", "") == "Builtin_IF":
-        return [expression.arg2, expression.arg3]
-    return [expression]
-
-
-def _variables_in(expression: Any) -> Iterable[str]:
-    from rdflib import Variable as RdflibVariable
-    from rdflib.plugins.sparql.parserutils import CompValue
-
-    if isinstance(expression, RdflibVariable):
-        yield str(expression)
-    elif isinstance(expression, CompValue):
-        for part in expression.values():
-            yield from _variables_in(part)
-    elif isinstance(expression, list | tuple):
-        for part in expression:
-            yield from _variables_in(part)

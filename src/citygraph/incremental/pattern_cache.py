@@ -11,7 +11,7 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
-from citygraph.build import dependencies, patterns, shape_dependencies
+from citygraph.build import dependencies, patterns, query_algebra, shape_dependencies
 from citygraph.build.dependencies import QueryPatterns, Unbounded, query_patterns
 from citygraph.build.patterns import DependencyPaths, Pattern, Term, Variable
 from citygraph.build.shape_dependencies import ShapePaths
@@ -77,7 +77,10 @@ class PatternCache:
 
 def _version() -> str:
     """Returns a value that changes with the program that reads the queries."""
-    code = [Path(str(module.__file__)).read_bytes() for module in (dependencies, patterns, shape_dependencies)]
+    code = [
+        Path(str(module.__file__)).read_bytes()
+        for module in (dependencies, patterns, query_algebra, shape_dependencies)
+    ]
     return hashlib.sha256(b"\0".join([*code, Path(__file__).read_bytes(), repr(PREFIXES).encode()])).hexdigest()
 
 

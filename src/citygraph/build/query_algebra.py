@@ -1,0 +1,102 @@
+"""The parts of rdflib's algebra of a query: what they bind, and which terms a variable can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from citygraph.build.patterns import KINDS, NODE_KINDS
+
+_TESTS = {"Builtin_isIRI": "iri", "Builtin_isURI": "iri", "Builtin_isBLANK": "blank", "Builtin_isLITERAL": "literal"}
+
+
+def part_of(node: Any, name: str) -> Any:
+    """Returns a part of the algebra, or an empty tuple. (For a missing part, rdflib's own lookup returns its name.)"""
+    return dict.get(node, name, ())
+
+
+def first_part(node: Any) -> Any:
+    """Returns the part with which the others are joined."""
+    return part_of(node, "p1") or part_of(node, "p")
+
+
+def projecting_part(node: Any) -> Any:
+    """Returns the part of a subquery that projects its variables: DISTINCT is around it. None if it is none."""
+    while node and "PV" not in node:
+        node = part_of(node, "p")
+    return node or None
+
+
+def always_bound(node: Any) -> set[str]:
+    """Returns the variables that every solution of a part of the algebra binds, or fewer."""
+    if not node:
+        return set()
+    if node.name == "BGP":
+        return set(variables_in(node.triples))
+    bound = always_bound(first_part(node))
+    if node.name in {"Join", "Union"}:
+        others = always_bound(node.p2)
+        return bound | others if node.name == "Join" else bound & others
+    return bound.intersection(map(str, node.PV)) if "PV" in node else bound
+
+
+def kinds_of(node: Any, name: str) -> frozenset[str]:
+    """Returns the kinds of terms that a variable can be bound to, by its places in triples and the tests of filters."""
+    from rdflib import Variable as RdflibVariable
+    from rdflib.plugins.sparql.parserutils import CompValue
+
+    if isinstance(node, list | tuple) and not hasattr(node, "n3"):
+        return frozenset().union(*(kinds_of(part, name) for part in node))
+    if isinstance(node, RdflibVariable) or not isinstance(node, CompValue):
+        return frozenset()
+    kinds: frozenset[str] = frozenset()
+    if node.name in {"BGP", "TriplesBlock"} and name in set(variables_in(node.triples)):
+        kinds = KINDS if any(_has_as_object(row, name) for row in node.triples) else NODE_KINDS
+    parts = [kinds_of(part, name) for key, part in node.items() if key not in {"_vars", "PV", "triples"}]
+    tests = conjuncts(node.expr) if node.name == "Filter" else ()
+    return kinds.union(*parts).intersection(*(_tested(part, name) for part in tests))
+
+
+def _has_as_object(row: Any, name: str) -> bool:
+    """Returns whether a variable may be an object in triples; with a property path, it may be the subject."""
+    from rdflib.paths import Path as PropertyPath
+
+    ends = row if any(isinstance(term, PropertyPath) for term in row) else row[1:]
+    return any(str(term) == name for term in ends)
+
+
+def conjuncts(expression: Any) -> Iterator[Any]:
+    """Yields the conditions that must all hold."""
+    if getattr(expression, "name", "") == "ConditionalAndExpression":
+        for part in (expression.expr, *expression.other):
+            yield from conjuncts(part)
+    else:
+        yield expression
+
+
+def _tested(expression: Any, name: str) -> frozenset[str]:
+    """Returns the kinds of terms for which a condition on a variable can hold."""
+    kind = _TESTS.get(getattr(expression, "name", ""), "")
+    return frozenset({kind}) if kind and str(expression.arg) == name else KINDS
+
+
+def alternatives(expression: Any) -> list[Any]:
+    """Returns the expressions that can give the value: both branches of IF, else the expression itself."""
+    if getattr(expression, "name", "") == "Builtin_IF":
+        return [expression.arg2, expression.arg3]
+    return [expression]
+
+
+def variables_in(expression: Any) -> Iterable[str]:
+    """Yields the variables of an expression or of patterns, some more than once."""
+    from rdflib import Variable as RdflibVariable
+    from rdflib.plugins.sparql.parserutils import CompValue
+
+    if isinstance(expression, RdflibVariable):
+        yield str(expression)
+    elif isinstance(expression, CompValue):
+        for part in expression.values():
+            yield from variables_in(part)
+    elif isinstance(expression, list | tuple):
+        for part in expression:
+            yield from variables_in(part)
