@@ -225,6 +225,12 @@ def test_wishes_for_another_protocol_are_ignored(port: int) -> None:
     assert bodies == [b"quick 1", b"3", b"5", b"quick 2"]
 
 
+def test_connect_is_a_request_like_any_other(port: int) -> None:
+    """The parser stops after it, but the application replies, and what follows is read."""
+    received = exchange(port, b"CONNECT /body HTTP/1.1\r\nHost: a\r\n\r\n" + GET % b"/quick?2", 2)
+    assert re.findall(rb"\r\n\r\n(quick \d|\d)", received) == [b"0", b"quick 2"]
+
+
 @pytest.mark.parametrize("size", [0, 1, 70_000, 3_000_000])
 def test_bodies_arrive_whole(port: int, size: int) -> None:
     """Small ones before a thread begins, large ones while it reads; by length or in chunks."""

@@ -204,7 +204,10 @@ class HttpConnection(HttpToolsProtocol):
             try:
                 self.parser.feed_data(piece)
             except HttpParserUpgrade as stop:
-                pieces += memoryview(piece)[stop.args[0] :], self._head_without_upgrade()
+                pieces.append(memoryview(piece)[stop.args[0] :])
+                # The parser stops after CONNECT too, to which the application has replied like to any other method.
+                if self._wants_upgrade:
+                    pieces.append(self._head_without_upgrade())
             except HttpParserError:
                 self.send_400_response("Invalid HTTP request received.")
                 pieces.clear()
@@ -336,7 +339,6 @@ class HttpConnection(HttpToolsProtocol):
         """Ends the request."""
         if self._wants_upgrade:
             # The request follows again without it.
-            self._wants_upgrade = False
             return
         self._part, self._received = _NONE, 0
         if self._is_working():
