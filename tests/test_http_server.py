@@ -225,6 +225,16 @@ def test_wishes_for_another_protocol_are_ignored(port: int) -> None:
     assert bodies == [b"quick 1", b"3", b"5", b"quick 2"]
 
 
+@pytest.mark.parametrize(
+    "head",
+    [b"GET /quick?1 HTTP/1.0\r\nConnection: Upgrade\r\n", b"GET /quick?1 HTTP/1.1\r\nConnection: Upgrade, close\r\n"],
+)
+def test_a_last_request_may_wish_another_protocol(port: int, head: bytes) -> None:
+    """RFC 9110, 7.8. It is answered, and nothing after it is."""
+    received = exchange(port, head + b"Host: a\r\nUpgrade: h2c\r\n\r\n" + GET % b"/quick?2", 2)
+    assert received.endswith(b"connection: close\r\n\r\nquick 1")
+
+
 def test_connect_is_a_request_like_any_other(port: int) -> None:
     """The parser stops after it, but the application replies, and what follows is read."""
     received = exchange(port, b"CONNECT /body HTTP/1.1\r\nHost: a\r\n\r\n" + GET % b"/quick?2", 2)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import takewhile
 from typing import Any
 
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -152,7 +152,7 @@ class HttpConnection(HttpToolsProtocol):
         self._received = 0  # bytes of this part, at least, or between two requests
         self._left_at_once = _MOST_AT_ONCE
         self._refusal = ""  # of what follows the requests under way
-        self._wants_upgrade = False  # to another protocol, of the request that is being read
+        self._wants_upgrade = False  # whether the last head wishes another protocol; CONNECT does not
         self.sent_pieces = 0  # of responses that tasks send
 
     @property
@@ -196,7 +196,7 @@ class HttpConnection(HttpToolsProtocol):
             self._open_connections.has_sent(self)
 
     def _parse(self, data: bytes) -> None:
-        """Passes data to the parser, which stops after the head of a request for another protocol."""
+        """Passes data to the parser, which stops after CONNECT and after the head of a request for another protocol."""
         # The next one last.
         pieces: list[bytes | memoryview] = [data]
         while pieces:
@@ -208,6 +208,8 @@ class HttpConnection(HttpToolsProtocol):
                 # The parser stops after CONNECT too, to which the application has replied like to any other method.
                 if self._wants_upgrade:
                     pieces.append(self._head_without_upgrade())
+                    # With "close", or in HTTP/1.0, the old one would ignore the head that follows again.
+                    self.parser = _new_parser(self)
             except HttpParserError:
                 self.send_400_response("Invalid HTTP request received.")
                 pieces.clear()
@@ -368,3 +370,10 @@ class HttpConnection(HttpToolsProtocol):
         """Continues sending."""
         super().resume_writing()
         self._open_connections.has_read(self)
+
+
+def _new_parser(connection: HttpConnection) -> HttpRequestParser:
+    parser = HttpRequestParser(connection)
+    # As uvicorn's parser: it ignores what follows a last request, which would be an error otherwise.
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser

@@ -65,7 +65,7 @@ class WsgiBridge:
         self._threads = ThreadPoolExecutor(threads, "request")
         self._ending = ThreadPoolExecutor(_ENDING_THREADS, "ending")
         self._keys: dict[bytes, str] = {}
-        self._stopping = _stopping(base)
+        self._refusal = _refusal_when_stopping(base)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serves a request."""
@@ -94,7 +94,7 @@ class WsgiBridge:
             # The server stops, and this request has had its time.
             for end in watch.leave():
                 end()
-            if not connection.refuse_when_stopping(self._stopping):
+            if not connection.refuse_when_stopping(self._refusal):
                 raise
 
     def quick_reply(self, connection: HttpConnection, version: str) -> Reply | None:
@@ -281,7 +281,7 @@ class _Exchange:
             raise ClientGone
 
 
-def _stopping(base: str) -> Reply:
+def _refusal_when_stopping(base: str) -> Reply:
     """Returns the reply to a request that the end of the server cuts."""
     problem = problem_of(Busy("the server stopped before the request was completed", retry_after=5))
     headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", NO_STORE), *problem.headers]
