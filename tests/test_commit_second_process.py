@@ -198,6 +198,23 @@ except Exception as error:
     assert said == "ValueError True\n"
 
 
+def test_a_process_that_has_ended_is_reported_for_each_change() -> None:
+    """Although it can be waited for only once, and although it left two requests without a response (16 §6)."""
+    said = said_by(
+        "import os\nfrom citygraph.errors import EngineFailed\ndef respond(request): os._exit(3)",
+        """
+for name in ("first", "second"):
+    try:
+        with second:
+            second.start(Path(name)), second.start(Path(name))
+            second.result()
+    except EngineFailed as error:
+        print(error, second.has_ended)
+""",
+    )
+    assert said == "the second process of the commit ended with status 3; nothing was changed True\n" * 2
+
+
 def said_by(before: str, after: str) -> str:
     """What a program prints whose second process answers by `respond`, which `before` defines."""
     script = (

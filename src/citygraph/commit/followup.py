@@ -86,7 +86,8 @@ class IncrementalFollowup:
         # After the rules: the description counts derived triples too.
         counted.update_description()
         merged = Delta(counted.added, counted.removed)
-        if self._second and len(merged.added) + len(merged.removed) > _MOST_ALONE:
+        is_large = len(merged.added) + len(merged.removed) > _MOST_ALONE
+        if is_large and self._second and not self._second.has_ended:
             report = self._validate_with(self._second, staged, counted, merged)
         else:
             report = self._validate(staged, counted, merged)

@@ -43,6 +43,7 @@ class SecondProcess:
         self._channel = Channel(ours)
         self._share = share
         self._awaited = 0
+        self._status: int | None = None  # with which the process ended
 
     def __enter__(self) -> None:
         """Gives the process its share of memory."""
@@ -59,6 +60,11 @@ class SecondProcess:
                     self._receive()
         finally:
             sandbox.change_memory_limit(self._share)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended, as `result` has reported."""
+        return self._status is not None
 
     def start(self, request: Path) -> None:
         """Sends a request. If the process has ended, `result` reports it."""
@@ -89,10 +95,12 @@ class SecondProcess:
             self._end_alike()
 
     def _end_alike(self) -> NoReturn:
-        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-        if status < 0:
-            os.kill(os.getpid(), -status)
-        raise EngineFailed(f"the second process of the commit ended with status {status}; nothing was changed")
+        # Several requests may be without a response, but a process can be waited for only once.
+        if self._status is None:
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        if self._status < 0:
+            os.kill(os.getpid(), -self._status)
+        raise EngineFailed(f"the second process of the commit ended with status {self._status}; nothing was changed")
 
 
 def _serve(connection: socket.socket, respond: Respond, parent: int, share: int) -> NoReturn:
@@ -103,7 +111,7 @@ def _serve(connection: socket.socket, respond: Respond, parent: int, share: int)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends both
         die_with_parent(parent)
         sandbox.limit_memory(share)
-        channel = Channel(connection)
+        channel = Channel(connection, _WITHOUT_LIMIT)  # the first process may validate for long before it reads
         while True:
             _, request = channel.receive(_WITHOUT_LIMIT)
             channel.send(_response(respond, Path(request.decode())))
