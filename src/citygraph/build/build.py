@@ -89,8 +89,7 @@ def build(
         filling = StoreFilling(staged.open(), journal.folder / _MERGED, writing, size > most_in_memory)
         staged.close()  # the store of the filling may become another one
         loaded = _assembled(sources, staged, journal, progress, filling, most_in_memory, validation.prepare)
-        if not filling.writing:
-            writing = None
+        writing = filling.writing
         del filling
         # Validation takes longest; products that need only the statements are made during it.
         validation.start(loaded.merged, with_places=True)
@@ -309,9 +308,9 @@ def _load(files: list[SourceFile], filling: StoreFilling) -> Loaded:
         filling.store.bulk_load(cast("IO[bytes]", LineStream(lines)), RdfFormat.N_QUADS, lenient=True)
     # `bulk_load` would give blank nodes other labels.
     filling.store.bulk_extend(with_blank)
-    # The default graph is the merge of the data graphs.
     if filling.is_large:
         return loaded
+    # The default graph is the merge of the data graphs.
     if with_blank:
         filling.store.bulk_extend(parse(path=loaded.merged, format=RdfFormat.N_QUADS, lenient=True))
     else:

@@ -70,12 +70,12 @@ class Excerpts:
         construct(rule, Store(), year_before)  # so that an error in its syntax is the engine's
         query = _patterns(rule.text)
         with TemporaryDirectory(dir=self._folder) as folder:
-            results: list[LineFile] = []
+            results: list[Path] = []
             for store in self._parts(rule.text, query, Path(folder)):
-                results.append(LineFile(Path(folder, f"result-{len(results)}.nt")))
-                construct(rule, store, year_before).serialize(str(results[-1].path), RdfFormat.N_TRIPLES)
+                results.append(Path(folder, f"result-{len(results)}.nt"))
+                construct(rule, store, year_before).serialize(str(results[-1]), RdfFormat.N_TRIPLES)
                 del store
-            yield from self._new([result.path for result in results], Path(folder))
+            yield from self._new(results, Path(folder))
 
     def _parts(self, text: str, query: QueryPatterns, folder: Path) -> Iterator[Store]:
         """Yields stores on which the results of a query are together that on the graph.
@@ -132,7 +132,10 @@ class Excerpts:
         loaded: set[Path] = set()
         bindings = _Bindings(query, known, store)
         for key, size in sorted(sizes.items(), key=itemgetter(1)):
-            if key[0] and size <= _FEW_LINES:
+            if not key[0]:
+                for pattern in by_key[key]:
+                    self._load_any_predicate(pattern, bindings, loaded)
+            elif size <= _FEW_LINES:
                 _load(self._files.select(*key), store, loaded)
             else:
                 self._load_bound(key, by_key[key], bindings, loaded)
@@ -140,16 +143,13 @@ class Excerpts:
         return store
 
     def _load_bound(self, key: Key, patterns: list[Pattern], bindings: _Bindings, loaded: set[Path]) -> None:
-        """Adds the triples of some patterns, as far as their nodes are bound. Raises Unbounded without any bound."""
-        for pattern in patterns:
-            if isinstance(pattern.predicate, Variable):
-                self._load_any_predicate(pattern, bindings, loaded)
-        limits = [(bindings.of(one, one.subject), bindings.of(one, one.object)) for one in patterns if key[0]]
-        files = self._files.select(*key) if key[0] else []
+        """Adds the triples of the patterns of a predicate, as far as their nodes are bound."""
+        limits = [(bindings.of(one, one.subject), bindings.of(one, one.object)) for one in patterns]
+        files = self._files.select(*key)
         if (None, None) in limits:
             _load(files, bindings.store, loaded)
         else:
-            _load_matching([file for file in files if file.path not in loaded], limits, bindings.store)
+            _load_matching(_missing(files, loaded), limits, bindings.store)
 
     def _files_of(self, pattern: Pattern, bindings: _Bindings) -> Collection[LineFile]:
         """Returns the files that have the triples of a pattern."""
@@ -158,6 +158,7 @@ class Excerpts:
         return {file.path: file for key in keys for file in self._files.select(*key)}.values()
 
     def _load_any_predicate(self, pattern: Pattern, bindings: _Bindings, loaded: set[Path]) -> None:
+        """Adds the triples of a pattern whose predicate is a variable. Raises Unbounded if it has no bound term."""
         terms = (pattern.predicate, pattern.subject, pattern.object)
         predicates, *limits = (bindings.of(pattern, term) for term in terms)
         if predicates is None and limits == [None, None]:
@@ -167,7 +168,7 @@ class Excerpts:
             _load(files, bindings.store, loaded)
         elif set() not in limits:
             subjects, objects = limits
-            _load_matching([file for file in files if file.path not in loaded], [(subjects, objects)], bindings.store)
+            _load_matching(_missing(files, loaded), [(subjects, objects)], bindings.store)
 
 
 @dataclass(frozen=True)
@@ -260,10 +261,13 @@ def _size(files: Iterable[LineFile]) -> int:
 
 def _load(files: Iterable[LineFile], store: Store, loaded: set[Path]) -> None:
     """Adds the triples of the files that are not yet `loaded`."""
-    for file in files:
-        if file.path not in loaded:
-            loaded.add(file.path)
-            file.load_into(store)
+    for file in _missing(files, loaded):
+        loaded.add(file.path)
+        file.load_into(store)
+
+
+def _missing(files: Iterable[LineFile], loaded: Collection[Path]) -> list[LineFile]:
+    return [file for file in files if file.path not in loaded]
 
 
 def _load_matching(files: Iterable[LineFile], limits: Iterable[Limit], store: Store) -> None:

@@ -15,6 +15,7 @@ _TYPE = str(RDF("type"))
 # The triples of further predicates and classes share one file.
 _MOST_FILES = 2000
 _REST = ("", "")
+# A predicate, and for rdf:type a class, both as in N-Triples.
 Key = tuple[str, str]
 
 
@@ -49,7 +50,7 @@ class LineFile:
 
 
 class PredicateFiles:
-    """The files of a graph by predicate, and by class for rdf:type. Both are given as in N-Triples."""
+    """The files of a graph by predicate, and by class for rdf:type."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

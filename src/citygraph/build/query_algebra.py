@@ -21,7 +21,7 @@ def first_part(node: Any) -> Any:
 
 
 def projecting_part(node: Any) -> Any:
-    """Returns the part of a subquery that projects its variables: DISTINCT is around it. None if it is none."""
+    """Returns the part of a subquery that projects its variables, or None for another group. DISTINCT is around it."""
     while node and "PV" not in node:
         node = part_of(node, "p")
     return node or None

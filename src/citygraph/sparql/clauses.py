@@ -40,7 +40,7 @@ def check(query: Query, services: Collection[str] = (), graphs: Collection[str] 
     or None if the caller checks them. FROM is not checked if the request has its own dataset, which overrides it
     (SPARQL 1.1 Protocol, 2.1.4).
 
-    Raises Forbidden, with the refused clause and the allowed values, or QuerySyntaxError.
+    Raises Forbidden, with the refused clause and the allowed values, QuerySyntaxError, and UsageError for an update.
     """
     clauses = clauses_of(query.text, query.base)
     for service in clauses.services:

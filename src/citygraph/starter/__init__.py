@@ -30,12 +30,13 @@ def new_folder(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
+        # An error here must not replace the first one.
         with suppress(OSError):
             for path in (*sorted(folder.rglob("*"), reverse=True), *missing):
                 if path.is_dir():
                     path.rmdir()
                 else:
-                    path.unlink()
+                    path.unlink(missing_ok=True)
         raise
 
 
