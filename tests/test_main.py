@@ -268,6 +268,7 @@ def test_an_interrupt_before_the_command_is_no_traceback(monkeypatch: pytest.Mon
     [
         (PermissionError(errno.EACCES, "Permission denied", "var/x"), "var/x: there is no permission: run the command"),
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full: make room, and run the command again"),
+        (OSError("No space left on device (os error 28)"), "the disk is full: make room"),
         (OSError(errno.EROFS, "Read-only file system", "x"), "x: the file system is read-only"),
         (IsADirectoryError(errno.EISDIR, "Is a directory", b"x"), "x: it is a folder: name a file"),
         (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "Connection refused"),

@@ -13,6 +13,15 @@ from typing import IO, Any, TextIO
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
+def is_disk_full(error: Exception) -> bool:
+    """Returns whether a disk without room caused an error."""
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return True
+    # RocksDB, SQLite and the RDF library raise errors of their own, without an errno.
+    text = str(error).casefold()
+    return any(words in text for words in ("no space left", "quota exceeded", "file too large", "disk is full"))
+
+
 @contextmanager
 def replacement(path: Path) -> Iterator[TextIO]:
     """Opens a file for text in UTF-8, which replaces the file at `path` if the block ends without an error.

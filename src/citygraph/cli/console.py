@@ -22,7 +22,7 @@ from citygraph.errors import BadData, CitygraphError, UsageError
 from citygraph.progress import Progress, Step
 from citygraph.rdf.terms import split_iri
 from citygraph.report import Report, ValidationResult, term_text
-from citygraph.saving import DISK_FULL
+from citygraph.saving import is_disk_full
 from citygraph.source.reading import decoded_text, read_text
 from citygraph.web.view.translations import N_, Translations
 
@@ -270,7 +270,6 @@ _SYSTEM_ERRORS = {
     errno.EEXIST: N_("a file with this name is in the way: choose another path"),
     errno.ENOTDIR: N_("a part of the path is a file and not a folder: choose another path"),
     errno.ENAMETOOLONG: N_("the name is too long: choose a shorter one"),
-    **dict.fromkeys(DISK_FULL, _DISK_FULL),
 }
 
 
@@ -332,7 +331,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
 def system_error_text(error: OSError, language: str = ENGLISH) -> str:
     """Returns an error of the system in words: the file, the problem, and what to do where that is known."""
     translate = Translations(language)
-    text = _SYSTEM_ERRORS.get(error.errno or 0)
+    text = _DISK_FULL if is_disk_full(error) else _SYSTEM_ERRORS.get(error.errno or 0)
     problem = translate(text) if text else error.strerror or str(error)
     return f"{os.fsdecode(error.filename)}: {problem}" if isinstance(error.filename, str | bytes) else problem
 

@@ -28,7 +28,7 @@ from citygraph.release.disk_room import require_room_for_commit
 from citygraph.release.ownership import owner_check, prefix_check, require_base, single_graph_check
 from citygraph.release.releases import Manifest, Release, Releases, Staged, WorkingCopy
 from citygraph.report import Report, report_of_change
-from citygraph.saving import DISK_FULL
+from citygraph.saving import is_disk_full
 from citygraph.settings import Settings
 from citygraph.sparql.statistics import continued, read_statistics, write_statistics
 
@@ -384,14 +384,6 @@ def _storage_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if _is_disk_full(error):
+        if is_disk_full(error):
             raise StorageFull("the disk is full: nothing was changed") from error
         raise
-
-
-def _is_disk_full(error: Exception) -> bool:
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return True
-    # RocksDB and SQLite raise errors of their own, without an errno.
-    text = str(error).casefold()
-    return any(words in text for words in ("no space left", "quota exceeded", "file too large", "disk is full"))
