@@ -19,14 +19,16 @@ from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
-from pyoxigraph import RdfFormat, Store, parse
+from pyoxigraph import NamedNode, RdfFormat, Store, parse
 
+from citygraph.build.feeds import LDES, STREAM, TREE
 from citygraph.catalogues import LANGUAGES
 from citygraph.errors import StorageFull, UsageError
 from citygraph.freeze.folder import check_target, staged
 from citygraph.freeze.frozen_site import FreezeOptions, freeze, index, letters, parse_forms
 from citygraph.freeze.plan import Plan
 from citygraph.progress import Progress
+from citygraph.rdf.terms import BASE
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
@@ -181,6 +183,20 @@ def test_the_event_stream_is_followed_file_by_file(frozen: Path) -> None:
     nodes = {q.object.value for q in store if q.predicate.value.endswith("tree#node")}
     assert nodes
     assert all((frozen / unquote(node.removeprefix(SITE + "/"))).is_file() for node in nodes)
+
+
+@pytest.mark.parametrize("site", [BASE.rstrip("/"), BASE.removesuffix("citygraph/").rstrip("/")])
+def test_the_event_stream_keeps_its_iri_where_the_base_is_on_the_host(
+    settings: Settings, tmp_path: Path, site: str
+) -> None:
+    """An IRI below the base is no page of a site at the root of the host: it was requested there, with status 404."""
+    left_out = freeze(settings, FreezeOptions(tmp_path / "site", site, ("ttl",)), Progress()).omitted
+    assert [reason for reason in left_out if "ldes" in reason] == []
+    triples = list(parse(path=tmp_path / "site" / "feed" / "ldes.ttl"))
+    assert {one.subject for one in triples if one.object == LDES("EventStream")} == {STREAM}
+    nodes = [one.object.value for one in triples if one.predicate == TREE("node") and isinstance(one.object, NamedNode)]
+    assert nodes
+    assert all((tmp_path / "site" / unquote(node.removeprefix(f"{site}/"))).is_file() for node in nodes)
 
 
 def test_what_needs_a_server_is_said_and_not_linked(frozen: Path) -> None:

@@ -35,7 +35,8 @@ _NOTED = ("explore", "network", "api", "cite", "queries")
 _NO_THINGS = ("source/", "graph/", "ontology", "dataset", ".well-known/", "page-")
 # Documents of many entities have no preview card.
 _WITHOUT_CARD = ("ontology", "shapes", "ontology/shapes")
-_STREAM = re.compile(r"<([^<>\s]+/feed/ldes(?:/[^<>#\s]+)?)(#[^<>\s]*)?>")
+# After the address of the site. The IRI of the stream itself stays as the server has it.
+_STREAM_PAGE = r"/feed/ldes(?:/[^<>#\s]+)?)(?!#stream>)(#[^<>\s]*)?>"
 
 
 @dataclass
@@ -164,15 +165,16 @@ class PageWriter:
 
     def _stream(self, name: str) -> None:
         """Writes the event stream. Its pages become files with an extension, so the links between them get it too."""
+        pages = re.compile(f"<({re.escape(self._plan.site)}{_STREAM_PAGE}")
         waiting, visited = [name], {name}
         while waiting:
             here = waiting.pop()
             answer = self._client.get(here, "format=nt")
             body = answer.body.decode()
-            self._keep_response(f"{here}.ttl", answer, _STREAM.sub(r"<\1.ttl\2>", body).encode())
-            for address, _ in _STREAM.findall(body):
+            self._keep_response(f"{here}.ttl", answer, pages.sub(r"<\1.ttl\2>", body).encode())
+            for address, _ in pages.findall(body):
                 other = unquote(address).removeprefix(self._plan.site + "/")
-                if other not in visited and not other.startswith("http"):
+                if other not in visited:
                     visited.add(other)
                     waiting.append(other)
 
