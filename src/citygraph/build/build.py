@@ -334,16 +334,13 @@ def _noting(
     file: SourceFile, loaded: Loaded, merged: IO[str], filling: StoreFilling, with_blank: list[Quad]
 ) -> Iterator[str]:
     """Yields the statements of a file for the store as lines, but for those `with_blank` nodes."""
-    writing = filling.writing
     # In batches, because a function for each statement takes longer than to copy its line.
     for batch in batched(file.read_lines()):
         loaded.statements += len(batch)
         are_data = [quad is None or _is_data(quad, file, loaded) for _, quad in batch]
         triples = [without_graph(line) for line, _ in compress(batch, are_data)]
         merged.writelines(triples)
-        if writing:
-            writing.add(triples)
-            writing.add(line for line, _ in batch)
+        filling.note_loaded(triples, [line for line, _ in batch])
         for line, quad in compress(batch, map(not_, are_data)) if filling.is_large else batch:
             if quad and "_:" in line:
                 with_blank.append(quad)

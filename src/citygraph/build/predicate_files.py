@@ -1,4 +1,4 @@
-"""The triples of a graph as files of N-Triples, one for each predicate and class: a query reads only some of them."""
+"""Statements as files of lines, one for each predicate and class: a query reads only some of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Key = tuple[str, str]
 
 
 class LineFile:
-    """A file of canonical N-Triples that grows."""
+    """A file of canonical N-Triples or N-Quads that grows."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,12 +36,12 @@ class LineFile:
             file.write(text)
 
     def load_into(self, store: Store) -> None:
-        """Adds the triples to the default graph of a store."""
+        """Adds the statements to a store, triples to its default graph."""
         if self._has_blank:
             # `bulk_load` would give blank nodes other labels.
-            store.bulk_extend(parse(path=self.path, format=RdfFormat.N_TRIPLES, lenient=True))
+            store.bulk_extend(parse(path=self.path, format=RdfFormat.N_QUADS, lenient=True))
         elif self.size:
-            store.bulk_load(path=self.path, format=RdfFormat.N_TRIPLES, lenient=True)
+            store.bulk_load(path=self.path, format=RdfFormat.N_QUADS, lenient=True)
 
     def __iter__(self) -> Iterator[str]:
         if self.size:
@@ -50,7 +50,7 @@ class LineFile:
 
 
 class PredicateFiles:
-    """The files of a graph by predicate, and by class for rdf:type."""
+    """Files of N-Triples or N-Quads by predicate, and by class for rdf:type; `folder` exists and is empty."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -62,17 +62,21 @@ class PredicateFiles:
         return sum(file.size for file in self._files.values())
 
     def add(self, lines: Iterable[str]) -> None:
-        """Adds canonical lines of N-Triples."""
+        """Adds canonical lines."""
         for batch in batched(lines):
-            by_key: dict[Key, list[str]] = {}
-            for line in batch:
-                by_key.setdefault(key_of(line), []).append(line)
-            for key, some in by_key.items():
-                self._file(key).append(some)
+            for key, some in by_key(batch).items():
+                self.append(key, some)
+
+    def append(self, key: Key, lines: Sequence[str]) -> None:
+        """Adds canonical lines with this key."""
+        self._file(key).append(lines)
 
     def select(self, predicate: str = "", class_: str = "") -> list[LineFile]:
-        """Returns the files that have all triples with this predicate, and with this class; "" is any."""
-        class_ = class_ if predicate == _TYPE else ""
+        """Returns the files that have all statements with this predicate, and with this class; "" is any.
+
+        Predicate and class are as in N-Triples, such as "<http://…>". A file may have statements with others too.
+        """
+        class_ = class_ if predicate == _TYPE and not class_.startswith('"') else ""
         return [
             file
             for (its_predicate, its_class), file in self._files.items()
@@ -92,10 +96,18 @@ class PredicateFiles:
         return self._files[key]
 
 
+def by_key(lines: Iterable[str]) -> dict[Key, list[str]]:
+    """Returns the lines in groups with the same key."""
+    groups: dict[Key, list[str]] = {}
+    for line in lines:
+        groups.setdefault(key_of(line), []).append(line)
+    return groups
+
+
 def key_of(line: str) -> Key:
-    """Returns the predicate of a line of N-Triples, and for rdf:type the class."""
+    """Returns the predicate of a line, and for rdf:type the class. (A literal as class gives a part of its text.)"""
     _, predicate, value = line.split(" ", 2)
-    return predicate, value[:-3] if predicate == _TYPE else ""
+    return predicate, value[: value.index(" ")] if predicate == _TYPE else ""
 
 
 def subject_of(line: str) -> str:

@@ -19,10 +19,10 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.excerpts import Excerpts
-from citygraph.build.predicate_files import PredicateFiles
+from citygraph.build.graph_files import GraphFiles
 from citygraph.errors import CitygraphError
 from citygraph.parent import die_with_parent
-from citygraph.rdf.nquads import as_line, named_graphs, with_graph
+from citygraph.rdf.nquads import as_line, batched, named_graphs, with_graph, without_graph
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
 from citygraph.source.rules import DATES, Rule, derive_in_parts, year_before_newest_source
 
@@ -97,7 +97,8 @@ class StoreFilling:
     """The store that a build fills, and the file of its triples as N-Triples.
 
     With `writing`, the store is in memory, and the other process gets each statement. A large graph is in the memory of
-    neither: the store has only the ontology and the shapes, and the rules are evaluated on excerpts from the file.
+    neither: the store has only the ontology and the shapes, all graphs are in `files` too, and the rules are evaluated
+    on excerpts from them.
     """
 
     def __init__(self, store: Store, merged: Path, writing: StoreWriting | None = None, is_large: bool = False) -> None:
@@ -105,26 +106,33 @@ class StoreFilling:
         self.merged = merged
         self.writing = writing
         self.is_large = is_large
-        self._files: PredicateFiles | None = None
+        self.files = GraphFiles(self._folder) if writing and is_large else None
+
+    @property
+    def _folder(self) -> Path:
+        return self.merged.with_suffix(".parts")
+
+    def note_loaded(self, triples: list[str], quads: list[str]) -> None:
+        """Notes statements of a file, given as lines of the named graphs and of the default graph."""
+        if self.files:
+            self.files.add(quads)
+        if self.writing:
+            self.writing.add(triples)
+            self.writing.add(quads)
 
     def append(self, quads: Iterable[Quad]) -> None:
-        """Notes statements of the store that are in no file."""
-        with self.merged.open("a", encoding="utf-8") as file:
-            for quad in quads:
-                line = f"{quad.triple} .\n"
-                file.write(line)
-                if self.writing:
-                    self.writing.add((line, as_line(quad)))
+        """Notes statements of data graphs that are in no file."""
+        for batch in batched(map(as_line, quads)):
+            self._append([without_graph(line) for line in batch], batch)
 
     def append_lines(self, lines: list[str], graph: NamedNode) -> None:
         """Notes triples of a graph and of the default graph, given as lines of N-Triples."""
+        self._append(lines, with_graph(lines, graph))
+
+    def _append(self, triples: list[str], quads: list[str]) -> None:
         with self.merged.open("a", encoding="utf-8", newline="\n") as file:
-            file.writelines(lines)
-        if self._files:
-            self._files.add(lines)
-        if self.writing:
-            self.writing.add(lines)
-            self.writing.add(with_graph(lines, graph))
+            file.writelines(triples)
+        self.note_loaded(triples, quads)
 
     def year_before_newest_source(self) -> str:
         """Returns the day that rules may name. (All data have been loaded.)"""
@@ -146,19 +154,16 @@ class StoreFilling:
         yield from derive_in_parts(rule, self.store, year_before)
 
     def _excerpts(self) -> Excerpts:
-        if self._files is None:
-            folder = self.merged.with_suffix(".parts")
-            folder.mkdir()
-            self._files = PredicateFiles(folder)
-            with self.merged.open(encoding="utf-8", newline="\n") as lines:
-                self._files.add(lines)
+        assert self.files is not None  # noqa: S101 - a large graph is in files
         ontology = self.store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH)
-        return Excerpts(self._files, ontology, self.merged.parent)
+        return Excerpts(self.files.triples, ontology, self.merged.parent)
 
     def bound_memory(self, most: int) -> None:
         """Keeps no data in memory any more if the triples have more than `most` bytes."""
         if self.writing and not self.is_large and self.merged.stat().st_size > most:
             store, self.store = self.store, Store()
+            self.files = GraphFiles(self._folder)
+            self.files.add_store(store)
             for graph in named_graphs(store):
                 self.store.add_graph(graph)
             self.store.extend(store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH))
@@ -171,9 +176,9 @@ class StoreFilling:
             self.writing.wait()
             self.store = Store(str(self.writing.target))
             self.writing, self.is_large = None, False
-            if self._files:
-                self._files.remove()
-                self._files = None
+            if self.files:
+                self.files.remove()
+                self.files = None
 
     def close(self) -> None:
         """Closes a store on the disk, whose files then do not change any more."""
