@@ -158,7 +158,10 @@ def test_query_reads_a_file_and_standard_input(root: Path, tmp_path: Path) -> No
     [
         (("query", "no-such"), "", "no stored query 'no-such'; there are: "),
         (("query", "parners"), "", "no stored query 'parners'; similar names: partners"),
-        (("query", "no-such.rq"), "", "no-such.rq: no such file"),
+        (("query", "no-such.rq"), "", "no-such.rq: no such file\n"),
+        (("query", "partners.rq"), "", "partners.rq: no such file; stored queries with similar names: partners\n"),
+        (("query", "./queries/parners.rq"), "", "no such file; stored queries with similar names: partners"),
+        (("query", "recommended-label"), "", "similar names: quality/recommended-labels"),
         (("query", "SELECT * { ?s ?p ?o }"), "", "give a query text to standard input, with -"),
         (("export", "graf:notes"), "", "there is no prefix 'graf': did you mean graph:notes?"),
         (("query", "-"), "SELECT * WHERE { ?s ?p }", "line 1, column"),

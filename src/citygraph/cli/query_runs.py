@@ -21,7 +21,7 @@ from citygraph.rdf.formats import Kind
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.source.files import sources_of
-from citygraph.source.queries import StoredQuery, find_query, load_queries
+from citygraph.source.queries import StoredQuery, find_query, load_queries, similar_names
 from citygraph.source.query_parameters import with_entities
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
@@ -46,10 +46,13 @@ def query_text(settings: Settings, release: Release, query: str, values: dict[st
         raise UsageError(
             "this is neither the name of a stored query nor a file: give a query text to standard input, with -"
         )
+    folders = sources_of(settings).query_folders
     if Path(query).suffix:
-        raise NotFound(f"{query}: no such file")
+        nearest = similar_names(str(Path(query).with_suffix("")), load_queries(*folders))
+        hint = f"; stored queries with similar names: {', '.join(nearest)}" if nearest else ""
+        raise NotFound(f"{query}: no such file{hint}")
     examples = examples_in(release.open_store(), current_instance())
-    stored = find_query(sources_of(settings).query_folders, query, examples, language)
+    stored = find_query(folders, query, examples, language)
     return stored.bind(resolved(stored, release, values))
 
 

@@ -144,9 +144,18 @@ def find_query(
     queries = load_queries(*folders, examples=examples, language=language)
     if name in queries:
         return queries[name]
-    if nearest := get_close_matches(name, queries, 3):
+    if nearest := similar_names(name, queries):
         raise NotFound(f"no stored query {name!r}; similar names: {', '.join(nearest)}")
     raise NotFound(f"no stored query {name[:80]!r}; there are: {', '.join(queries) or 'none'}")
+
+
+def similar_names(name: str, names: Iterable[str]) -> list[str]:
+    """Returns the name if it is one of these, else up to three of them that are similar to it or end like it."""
+    by_ending = {one.rpartition("/")[2]: one for one in names}
+    if name in by_ending.values():
+        return [name]
+    endings = get_close_matches(name.rpartition("/")[2], by_ending, 3)
+    return get_close_matches(name, list(by_ending.values()), 3) or [by_ending[one] for one in endings]
 
 
 def read_query(path: Path, name: str, examples: Mapping[str, str] | None = None, language: str = "") -> StoredQuery:
