@@ -141,3 +141,14 @@ def test_a_document_is_cited_by_its_page_and_day() -> None:
     assert (
         'S854\t"https://example.org/partners"\tS1476\ttr:"Kardeş şehirler"\tS577\t+2020-05-06T00:00:00Z/11' in commands
     )
+
+
+def test_title_that_a_curator_supplied_is_not_written() -> None:
+    """Titles in square brackets are not those of the document; without an address nothing is left to cite it by."""
+    supplied = TRIG.replace('"Kardeş şehirler"@tr', '"[A list of partners]"@en, "[Ortaklar listesi]"@tr')
+    commands = "".join(map(to_v1, batches(made(supplied).edits)))
+    assert 'S854\t"https://example.org/partners"\tS577\t+2020-05-00T00:00:00Z/10' in commands
+    assert "[" not in commands
+    without_address = made(supplied.replace(' ; schema:url "https://example.org/partners"', ""))
+    reasons = {left.reason for left in without_address.omitted if left.finding.value.name == "Betaburg"}
+    assert reasons == {"no document can be cited"}

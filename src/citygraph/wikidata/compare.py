@@ -39,7 +39,10 @@ _NO_GRAPH = NamedNode("urn:citygraph:wikidata")
 
 @dataclass(frozen=True)
 class CitedDocument:
-    """A document of ours, with the fields of a Wikidata reference; unknown fields are empty."""
+    """A document of ours, with the fields of a Wikidata reference; unknown fields are empty.
+
+    It has a title of its own or an address.
+    """
 
     iri: str
     title: str
@@ -250,7 +253,7 @@ def with_redirects(existing: ExistingData, redirects: Mapping[str, str]) -> Exis
 
 
 def read_documents(quads: Iterable[Quad]) -> dict[str, CitedDocument]:
-    """Returns the documents in the data that have a title, by IRI."""
+    """Returns the documents in the data that can be cited, by IRI."""
     fields: dict[str, dict[str, list[tuple[str, str]]]] = {}
     for quad in quads:
         if (
@@ -262,16 +265,22 @@ def read_documents(quads: Iterable[Quad]) -> dict[str, CitedDocument]:
             value = quad.object.value if isinstance(quad.object, NamedNode | Literal) else ""
             field = _DOCUMENT_FIELDS[quad.predicate]
             fields.setdefault(quad.subject.value, {}).setdefault(field, []).append((language, value))
-    return {iri: _document(iri, values) for iri, values in fields.items() if "title" in values}
+    documents = (_document(iri, values) for iri, values in fields.items() if "title" in values)
+    return {document.iri: document for document in documents if document.title or document.address}
 
 
 def _document(iri: str, fields: Mapping[str, list[tuple[str, str]]]) -> CitedDocument:
     # The least of several values, so that every run cites the document alike.
-    language, title = min(fields["title"])
+    language, title = min((one for one in fields["title"] if not _is_supplied(one[1])), default=("", ""))
     rest = {name: min(value for _, value in values) for name, values in fields.items() if name != "title"}
     if "issued" in rest:
         rest["issued"] = rest["issued"].partition("T")[0]  # Wikidata's dates have no time of day
     return CitedDocument(iri, title, language, **rest)
+
+
+def _is_supplied(title: str) -> bool:
+    """Returns whether a title is in square brackets, by which curators mark their own name for an untitled document."""
+    return title.startswith("[") and title.endswith("]")
 
 
 def _scope_of(ours: GraphFacts) -> Scope:

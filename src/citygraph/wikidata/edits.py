@@ -230,7 +230,8 @@ def _references(finding: ComparedStatement, documents: Mapping[str, CitedDocumen
 def _reference(document: CitedDocument) -> Iterator[Snak]:
     if document.address:
         yield Snak(REFERENCE_URL, TextValue(document.address))
-    yield Snak(TITLE, TextValue(document.title, document.language or "und"))
+    if document.title:
+        yield Snak(TITLE, TextValue(document.title, document.language or "und"))
     if document.issued:
         yield Snak(PUBLISHED, parse_date(document.issued))
     if document.read_on:
