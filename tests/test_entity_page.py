@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from html import unescape
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -55,6 +56,7 @@ class Outline(HTMLParser):
         self.elements: Counter[str] = Counter()
         self.ids: Counter[str] = Counter()
         self.addresses: list[tuple[str, str]] = []
+        self.levels: list[int] = []  # of the headings
         self.attributes: Counter[str] = Counter()
         self._open: list[str] = []
         self.feed(html)
@@ -63,6 +65,8 @@ class Outline(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note an element."""
         self.elements[tag] += 1
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
         self.attributes.update(name for name, _ in attrs)
         found = dict(attrs)
         if found.get("id"):
@@ -86,9 +90,13 @@ class Outline(HTMLParser):
 @pytest.mark.parametrize("language", ["en", "tr"])
 @pytest.mark.parametrize("path", PAGES)
 def test_page_is_well_made(client: FlaskClient, path: str, language: str) -> None:
-    """Nested properly, one h1, landmarks, unique ids, in-page links that lead somewhere; no script or style in it."""
+    """Nested properly, one h1, headings in order, landmarks, unique ids, in-page links that lead somewhere.
+
+    It has no script or style.
+    """
     outline = Outline(page(client, path, language))
     assert outline.elements["h1"] == outline.elements["main"] == 1
+    assert all(level <= above + 1 for above, level in pairwise(outline.levels)), outline.levels
     assert max(outline.ids.values()) == 1
     html = page(client, path, language)
     assert outline.elements["script"] == len(

@@ -162,6 +162,8 @@ def test_query_reads_a_file_and_standard_input(root: Path, tmp_path: Path) -> No
         (("query", "partners.rq"), "", "partners.rq: no such file; stored queries with similar names: partners\n"),
         (("query", "./queries/parners.rq"), "", "no such file; stored queries with similar names: partners"),
         (("query", "recommended-label"), "", "similar names: quality/recommended-labels"),
+        (("validate", "."), "", ". is a folder, and must be a file"),
+        (("update", "."), "", ". is a folder, and must be a file"),
         (("query", "SELECT * { ?s ?p ?o }"), "", "give a query text to standard input, with -"),
         (("export", "graf:notes"), "", "there is no prefix 'graf': did you mean graph:notes?"),
         (("query", "-"), "SELECT * WHERE { ?s ?p }", "line 1, column"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -196,7 +197,27 @@ def test_release_behind_a_proxy_keeps_the_prefix(
     assert response.headers["Location"] == f"{prefix}/releases/{three[1].id}/doc/city/izmir"
 
 
-@pytest.mark.parametrize("name", ["nope", "current", "..", "2020-01-01T000000Z-0123456789ab", ".locks"])
+@pytest.mark.parametrize("name", ["{0}.csv", "{0}.rdfp", "{0}..{1}.csv", "{0}..{1}.n3"])
+def test_unavailable_format_of_a_release_is_406(client: FlaskClient, three: tuple[Release, ...], name: str) -> None:
+    """The release exists: the error lists its formats, and those of a difference are not those of a release."""
+    response = client.get("/releases/" + name.format(three[0].id, three[1].id))
+    assert response.status_code == 406
+    assert response.json is not None
+    assert ("application/rdf-patch" in response.json["offered"]) == (".." in name)
+
+
+@pytest.mark.parametrize("name", ["{0}..", "..{0}"])
+def test_difference_without_one_of_its_releases_is_404(
+    client: FlaskClient, three: tuple[Release, ...], name: str
+) -> None:
+    """The error has the form of the address."""
+    response = client.get("/releases/" + name.format(three[0].id))
+    assert response.status_code == 404
+    assert response.json is not None
+    assert "/releases/OLDER..NEWER" in response.json["detail"]
+
+
+@pytest.mark.parametrize("name", ["nope", "nope.csv", "current", "..", "2020-01-01T000000Z-0123456789ab", ".locks"])
 def test_unknown_release_is_404(client: FlaskClient, name: str) -> None:
     """With a problem that says so, at every address below it."""
     for rest in ("", "/doc/city/izmir", "/"):
@@ -286,6 +307,7 @@ def test_page_of_a_difference_shows_both_sides(client: FlaskClient, three: tuple
     assert "4 September 1985" in page
     assert "5 September 1985" in page
     assert page.count('class="came"') == page.count('class="went"') == 1
+    assert set(re.findall(r"<(h[1-6])", page.partition("<main")[2].partition("</main>")[0])) == {"h1", "h2"}
     assert client.get(between(three, 0, 2) + ".html?page=x").status_code == 400
 
 

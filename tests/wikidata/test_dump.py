@@ -175,6 +175,8 @@ def test_files_that_are_no_dumps_are_refused(tmp_path: Path) -> None:
     """A missing file, another ending, a digest that nobody can make."""
     with pytest.raises(UsageError, match="no such file"):
         imported(tmp_path / "none.json", tmp_path)
+    with pytest.raises(UsageError, match="is a folder"):
+        imported(tmp_path, tmp_path)
     (tmp_path / "dump.xml").write_text("")
     with pytest.raises(UsageError, match=r"\.json\.zst"):
         imported(tmp_path / "dump.xml", tmp_path)

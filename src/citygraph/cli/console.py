@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citygraph.catalogues import ENGLISH, LANGUAGES, interface_language
-from citygraph.errors import BadData, CitygraphError, UsageError
+from citygraph.errors import BadData, CitygraphError
 from citygraph.progress import Progress, Step
 from citygraph.rdf.terms import split_iri
 from citygraph.report import Report, ValidationResult, term_text
 from citygraph.saving import is_disk_full
-from citygraph.source.reading import decoded_text, read_text
+from citygraph.source.reading import check_file, decoded_text, read_text
 from citygraph.web.view.translations import N_, Translations
 
 # Imported where they are used: they take as long as all other imports of a small command.
@@ -174,8 +174,7 @@ def read_input(path: Path) -> str:
     """Returns the text of a file, or of standard input for `-`. Raises UsageError, and BadData if it is not UTF-8."""
     if str(path) == "-":
         return decoded_text(sys.stdin.buffer.read(), "standard input")
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file")
+    check_file(path)
     return read_text(path)
 
 

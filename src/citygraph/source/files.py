@@ -38,7 +38,7 @@ from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SH, SHAPES_
 from citygraph.release.format_version import FORMAT
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
-from citygraph.source.reading import opened_file, read_packaged_text, read_quads
+from citygraph.source.reading import check_file, opened_file, read_packaged_text, read_quads
 from citygraph.source.statement_lines import LINE_FORMATS, PLAIN, read_lines_about
 
 Term = NamedNode | BlankNode | Literal | Triple
@@ -283,8 +283,7 @@ def extra_files(paths: Iterable[Path]) -> list[SourceFile]:
     """
     files = []
     for path in paths:
-        if not path.is_file():
-            raise UsageError(f"{path}: no such file")
+        check_file(path)
         files.append(_source_file(path, path.parent, NamedNode(path.resolve().as_uri()), name=str(path)))
     return files
 

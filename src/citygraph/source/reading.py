@@ -16,7 +16,7 @@ from typing import IO, cast
 
 from pyoxigraph import Quad, RdfFormat, parse
 
-from citygraph.errors import BadData
+from citygraph.errors import BadData, UsageError
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import with_instance_base
 from citygraph.source.instance_languages import with_languages, with_translations
@@ -25,6 +25,14 @@ from citygraph.text import visible, without_mark
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 Opener = Callable[[], IO[bytes]]
+
+
+def check_file(path: Path) -> None:
+    """Raises UsageError if a path is not that of a file."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder, and must be a file")
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file")
 
 
 def read_text(path: Path) -> str:

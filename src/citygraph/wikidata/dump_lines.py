@@ -21,6 +21,7 @@ from typing import IO, Any
 import zstandard
 
 from citygraph.errors import UsageError
+from citygraph.source.reading import check_file
 
 _CHUNK = 1 << 20  # bytes of lines that one worker gets at a time
 _HEAD = 1 << 16  # bytes by which a form is recognised
@@ -44,8 +45,7 @@ def open_dump(dump: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
 
     Raises UsageError for a missing file, or a suffix that is not that of a dump.
     """
-    if not dump.is_file():
-        raise UsageError(f"{dump}: no such file")
+    check_file(dump)
     with dump.open("rb") as raw:
         stream: Any
         match dump.suffix:

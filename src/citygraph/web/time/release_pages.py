@@ -14,7 +14,7 @@ from citygraph.errors import Gone, MethodNotAllowed, NotFound
 from citygraph.rdf.terms import DATASET, DCAT, DCTERMS, LICENSE, OWL, PROV, RDF, VOID, XSD
 from citygraph.release.releases import Release
 from citygraph.web.http.messages import Reply, Request, redirection
-from citygraph.web.http.replies import FOR_EVER, GRAPHS, HTML, JSON, check_parameters, chosen, reply, split
+from citygraph.web.http.replies import FOR_EVER, GRAPHS, HTML, JSON, check_parameters, chosen, reply
 from citygraph.web.time.release_differences import OFFERS as DIFFERENCE_OFFERS
 from citygraph.web.time.release_differences import counts, difference_page, rdf_patch, trig, written_as
 from citygraph.web.time.release_site import ReleaseSite
@@ -47,7 +47,7 @@ class ReleasePages:
 
     def one(self, request: Request, name: str) -> Reply:
         """Returns a release, a redirection to the one that a digest names, or the difference of two."""
-        name, extension = split(name, (*_OFFERS, *DIFFERENCE_OFFERS))
+        name, extension = _split(name)
         if ".." in name:
             return self._difference(request, name, extension)
         if (cited := self._site.timeline.with_digest(name)) is not None:
@@ -98,6 +98,8 @@ class ReleasePages:
 
     def _difference(self, request: Request, name: str, extension: str) -> Reply:
         older, _, newer = name.partition("..")
+        if not (older and newer):
+            raise NotFound("differences are between two releases, as in /releases/OLDER..NEWER")
         check_parameters(request, "page", "part")
         offer = chosen(request, DIFFERENCE_OFFERS, extension)
         changes = self._site.timeline.between(self._get(older), self._get(newer))
@@ -140,6 +142,13 @@ class ReleasePages:
         if manifest.parent:
             parent = NamedNode(f"{self._site.settings.base}releases/{manifest.parent}")
             yield Quad(subject, DCAT("previousVersion"), parent)
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Returns the name of a release or of a difference (`a..b`) without its extension, and the extension."""
+    stem, _, extension = name.rpartition(".")
+    # Releases have no dot in their names.
+    return (stem, extension) if stem and not stem.endswith(".") else (name, "")
 
 
 def _as_json(release: Release, current: Release, root: str) -> dict[str, Any]:
