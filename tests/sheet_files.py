@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from pyoxigraph import Quad
+
 from citygraph.build.build import build
 from citygraph.progress import Progress
 from citygraph.rdf.terms import BASE, ID
 from citygraph.release.releases import Release, Releases
 from citygraph.sheets.cell_problems import CellProblem
-from citygraph.sheets.check import CheckedSheets, Checker
+from citygraph.sheets.check import CheckedSheets, Checker, choices_of
+from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.table_model import read_model
 from citygraph.source.files import Sources
 from citygraph.starter import start_instance
+from citygraph.text import csv_line
 
 REPOSITORY = Path(__file__).parents[1]
 SOURCES = "Short name;Title;Publisher;Address on the web;Language;Date\npage;Twin towns;City Hall;https://www.example.com/;en;2025-03\n"
@@ -90,3 +94,17 @@ def check_csv(
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     checker = replace(Unvalidated(**checker_of(instance).__dict__), complete=complete, gazetteer=gazetteer)
     return checker.check([folder / f"{name}.csv" for name, _ in sheets], Progress())
+
+
+def exported_sheets(instance: Instance, quads: Iterable[Quad]) -> list[tuple[str, str]]:
+    """The sheets of these statements, all of which are in cells."""
+    model = read_model(instance[0].ontology, ("en", "de"))
+    exported = SheetExporter(model, choices_of(instance[0]), f"{ID}city/bremen").rows(quads)
+    assert exported.left == ()
+    texts = []
+    for sheet in model.sheets:
+        if rows := exported.rows[sheet.key]:
+            titles = csv_line((column.title("en") for column in sheet.columns), ";")
+            lines = [csv_line((row.get(column, "") for column in sheet.columns), ";") for row in rows]
+            texts.append((sheet.key, titles + "".join(lines)))
+    return texts

@@ -21,7 +21,6 @@ from citygraph.rdf.terms import BASE, CG, ID
 from citygraph.release.releases import Releases
 from citygraph.sheets.cell_problems import CellAddress
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
-from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.importing import preview, undo_import, write_import
 from citygraph.sheets.merging import MergedSources, SheetRows
 from citygraph.sheets.problem_report import as_members
@@ -40,6 +39,7 @@ from tests.sheet_files import (
     check_csv,
     checked,
     checker_of,
+    exported_sheets,
     new_instance,
 )
 from tests.workbooks import xlsx
@@ -274,16 +274,7 @@ def test_exported_rows_are_imported_again_without_a_change(instance: Instance, t
     result = checked(instance, tmp_path, sheets)
     assert cells(result) == []
     quads = {one.quad for one in result.statements}
-    model = read_model(instance[0].ontology, ("en", "de"))
-    exported = SheetExporter(model, choices_of(instance[0]), f"{ID}city/bremen").rows(quads)
-    assert exported.left == ()
-    texts = []
-    for sheet in model.sheets:
-        if rows := exported.rows[sheet.key]:
-            titles = csv_line((column.title("en") for column in sheet.columns), ";")
-            lines = [csv_line((row.get(column, "") for column in sheet.columns), ";") for row in rows]
-            texts.append((sheet.key, titles + "".join(lines)))
-    again = checked(instance, tmp_path, texts)
+    again = checked(instance, tmp_path, exported_sheets(instance, quads))
     assert [(problem.address.name, problem.rule.name, problem.value) for problem in again.errors] == []
     assert {one.quad for one in again.statements} == quads
 

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ID, RDF, RDFS, SOURCE
+from citygraph.rdf.terms import CATALOG_GRAPH, ID, RDF, RDFS, SOURCE
 from citygraph.sheets.cell_names import AMBIGUOUS_NAME, UNKNOWN_NAME, UNLIKE_ANY_NAME, Names
 from citygraph.sheets.cell_problems import CellAddress, CellProblem, CellRule
 from citygraph.sheets.cell_terms import COUNTRY_CODE, PLAIN_TERMS, RULE_OF
+from citygraph.sheets.cell_values import IDENTIFIER, CellValue, node_iri, text_in_iri
 from citygraph.sheets.choices import Choices
 from citygraph.sheets.dates import read_date
 from citygraph.sheets.export_state import RowKey
 from citygraph.sheets.rows import DELETION, RowCell, SheetRow
 from citygraph.sheets.slots import Slot
-from citygraph.sheets.table_model import SheetColumn, SheetNode, TableModel, expanded, linking_nodes
+from citygraph.sheets.table_model import SUFFIX, SheetColumn, SheetNode, TableModel, expanded, linking_nodes
+from citygraph.sheets.terms_of_office import TermsOfOffice
 from citygraph.text import ALL_LANGUAGES, best_tag, language_of_country, nfc, slug
 
 NOT_A_CHOICE = CellRule("choice", "{value} is not one of the choices.", "Choose one of {choices}.")
@@ -50,7 +52,6 @@ UNCLEAR_DELETION = CellRule(
 )
 
 _OVERRIDE = re.compile(r"(.*\S)\s*\[([a-z0-9][a-z0-9-]*)\]", re.DOTALL)
-_IDENTIFIER = re.compile(r"[a-z]+/[a-z0-9]+(?:-[a-z0-9]+)*")
 _PARTS = re.compile(r"\s*(?:;|\n)\s*")
 
 
@@ -67,16 +68,6 @@ class CellDeletion:
     """A property whose values a cell deletes with the sign –."""
 
     slot: Slot
-    address: CellAddress
-
-
-@dataclass(frozen=True)
-class CellValue:
-    """A value of a cell: the term, its search text, and the short name of its source."""
-
-    term: NamedNode | Literal
-    text: str
-    source: str
     address: CellAddress
 
 
@@ -102,6 +93,7 @@ class RowReader:
         self.keys: dict[RowKey, CellAddress] = {}
         self.about: dict[tuple[NamedNode, NamedNode], tuple[SheetRow, str]] = {}
         self._sources = set(context.sources)
+        self._terms = TermsOfOffice(context.model.languages[0])
 
     def statements(self, rows: Sequence[SheetRow]) -> list[CellStatement]:
         """Returns the statements of all rows. Entities that rows describe are known before any row refers to them."""
@@ -141,7 +133,7 @@ class RowReader:
 
     def _identified(self, cell: RowCell, type_: str) -> str | None:
         """Returns the IRI of an identifier of this type, or of any type if it is ""; None for other text."""
-        if not _IDENTIFIER.fullmatch(cell.text):
+        if not IDENTIFIER.fullmatch(cell.text):
             self.problems.append(CellProblem(NOT_AN_IDENTIFIER, cell.address, cell.text))
             return None
         if type_ and not cell.text.startswith(f"{type_}/"):
@@ -171,13 +163,14 @@ class RowReader:
         source = self._source(source_cell) if source_cell else ""
         nodes = self._nodes(row, values, main, source)
         self._note_key(row, nodes, source)
+        if "tenure" in nodes:
+            self.problems += self._terms.add(row, nodes["tenure"], self._graph(row, source), values)
         for column, cell_values in values.items():
             subject = nodes.get(column.node)
             self._delete(row, column, nodes, source)
-            if not column.property:
-                continue
             if subject is None:
                 self._report_alone(row, column)
+            if subject is None or not column.property:
                 continue
             for value in cell_values:
                 graph = self._graph(row, value.source or source)
@@ -210,6 +203,9 @@ class RowReader:
         cell, sheet = row.cells[column], row.sheet
         text, other = self._without_source(cell.text)
         main = nodes.get(sheet.main)
+        title = column.title(self._context.model.languages[0])
+        if text == DELETION and column.kind == SUFFIX:
+            self.problems.append(CellProblem(UNCLEAR_DELETION, cell.address, text, {"column": title}))
         if text != DELETION or not column.property or main is None:
             return
         subject, properties = nodes.get(column.node), [column.property, *column.also]
@@ -217,7 +213,6 @@ class RowReader:
             links = sheet.nodes[sheet.main].links
             subject, properties = main, [name for name, target in links if target == column.node]
             if not properties:
-                title = column.title(self._context.model.languages[0])
                 self.problems.append(CellProblem(UNCLEAR_DELETION, cell.address, text, {"column": title}))
         if subject is not None:
             graph = self._graph(row, other or source)
@@ -248,7 +243,8 @@ class RowReader:
                 if entity and isinstance(entity[0].term, NamedNode):
                     nodes[key] = entity[0].term
             elif main is not None and node.iri:
-                nodes[key] = NamedNode(self._filled(node.iri, by_key, nodes, source))
+                texts = {name: text_in_iri(found[0].term, found[0].text) for name, found in by_key.items()}
+                nodes[key] = NamedNode(node_iri(node.iri, texts, main, nodes, source))
         return nodes
 
     def _agreement(self, by_key: Mapping[str, list[CellValue]]) -> str | None:
@@ -259,21 +255,6 @@ class RowReader:
         first = city[0].term.value if city else self._context.home
         ends = [iri.rpartition("/")[2] for iri in (first, partner[0].term.value)]
         return f"{ID}agreement/{'-'.join(ends)}"
-
-    def _filled(
-        self, pattern: str, by_key: Mapping[str, list[CellValue]], nodes: Mapping[str, NamedNode], source: str
-    ) -> str:
-        def filled(match: re.Match[str]) -> str:
-            key = match[1]
-            if key in nodes:
-                return nodes[key].value
-            if key == "source":
-                return slug(source)
-            value = by_key[key][0]
-            return value.term.value.rpartition("/")[2] if isinstance(value.term, NamedNode) else slug(value.text)
-
-        text = re.sub(r"\{(\w+)\}", filled, pattern)
-        return text if text.startswith(BASE) else ID + text
 
     def _of_nodes(
         self,

@@ -8,13 +8,15 @@ from pyoxigraph import Literal, NamedNode
 
 from citygraph.rdf.terms import WD, XSD
 from citygraph.sheets.cell_problems import CellRule
-from citygraph.text import fold, is_language_tag
+from citygraph.sheets.table_model import SUFFIX
+from citygraph.text import fold, is_language_tag, slug
 
 NOT_A_NUMBER = CellRule("number", "{value} is not a number.", "Write digits, such as 12345 or 54.35.")
 NOT_A_QID = CellRule("qid", "{value} is not an item of Wikidata.", "Write Q and a number, such as Q1792.")
 NOT_A_URL = CellRule("url", "{value} is not a web address.", "Begin the address with https:// or http://.")
 NOT_YES_NO = CellRule("yes-no", "{value} is neither yes nor no.", "Write yes or no.")
 NO_LANGUAGE = CellRule("language", "{value} is not a language tag.", "Write a tag such as en, de or tr.")
+NO_SUFFIX = CellRule("suffix", "{value} has neither letters nor digits.", "Write a year, a number or a word.")
 COUNTRY_CODE = CellRule(
     "language-country",
     "{value} is the code of a country, not of a language.",
@@ -58,6 +60,10 @@ def _language(text: str) -> Literal | None:
     return Literal(text) if is_language_tag(text) else None
 
 
+def _suffix(text: str) -> Literal | None:
+    return Literal(text) if slug(text) else None
+
+
 PLAIN_TERMS = {
     "number": _number,
     "decimal": _decimal,
@@ -65,6 +71,7 @@ PLAIN_TERMS = {
     "qid": _qid,
     "url": _url,
     "language": _language,
+    SUFFIX: _suffix,
 }
 RULE_OF = {
     "number": NOT_A_NUMBER,
@@ -73,4 +80,5 @@ RULE_OF = {
     "qid": NOT_A_QID,
     "url": NOT_A_URL,
     "language": NO_LANGUAGE,
+    SUFFIX: NO_SUFFIX,
 }

@@ -10,9 +10,10 @@ from itertools import zip_longest
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.rdf.terms import ID, RDF, RDFS, SOURCE, WD
+from citygraph.sheets.cell_values import optional_text, text_in_iri
 from citygraph.sheets.choices import Choices
 from citygraph.sheets.export_state import RowKey
-from citygraph.sheets.table_model import Sheet, SheetColumn, SheetNode, TableModel, expanded, linking_nodes
+from citygraph.sheets.table_model import SUFFIX, Sheet, SheetColumn, SheetNode, TableModel, expanded, linking_nodes
 
 _TYPE = RDF("type")
 
@@ -144,6 +145,7 @@ class SheetExporter:
         subject = nodes[sheet.main]
         cells: dict[SheetColumn, list[str]] = {}
         used: set[Quad] = set()
+        texts: dict[str, str] = {}
         for column in sheet.columns:
             node = nodes.get(column.node)
             if column.kind == "source":
@@ -152,12 +154,17 @@ class SheetExporter:
                 cells[column] = [subject.value.removeprefix(SOURCE)]
             elif column.kind == "identifier":
                 cells[column] = [subject.value.removeprefix(ID)]
+            elif node is not None and column.kind == SUFFIX:
+                text = optional_text(node.value, sheet.nodes[column.node].iri, texts, subject)
+                cells[column] = [text] if text else []
             elif column.property and node is not None:
                 values = statements.values(node, graph, column.property)
                 own = [value for value in values if self._belongs(column, value, cells)]
                 # Of the parties, the first column takes one: the home place if it is a party.
                 own = sorted(own, key=lambda value: value.value != self._home)[:1] if column.default == "home" else own
                 cells[column] = [self._text(column, value) for value in own]
+                if own:
+                    texts[column.key] = text_in_iri(own[0], own[0].value)
                 names = (column.property, *column.also)
                 used |= {Quad(node, expanded(name), value, graph) for value in own for name in names}
         used |= _of_nodes(sheet, nodes, graph, statements)

@@ -16,6 +16,8 @@ from citygraph.rdf.terms import PREFIXES
 from citygraph.source.instance_languages import translations_of
 from citygraph.source.reading import read_text
 
+# The kind of a column that distinguishes nodes whose IRIs are else the same, such as the terms of a mayor.
+SUFFIX = "suffix"
 # Kinds of columns; `cell_statements.py` turns the cells of each into terms.
 KINDS = frozenset(
     {
@@ -34,6 +36,7 @@ KINDS = frozenset(
         "class",
         "concept",
         "source",
+        SUFFIX,
     }
 )
 
@@ -102,9 +105,10 @@ class SheetColumn:
 class SheetNode:
     """A node that a row describes: the pattern of its IRI below `id/`, its class, and its links to other nodes.
 
-    In a pattern, {…} is the slug of a column's value or the IRI of another node. `entity` names the column whose entity
-    this node is, instead of a pattern. The node exists only if the row has a value in each column of `needs`. `links`
-    are pairs of a property and the key of the node that is its value. `label` has a pattern for each language.
+    In a pattern, {…} is the slug of a column's value or the IRI of another node, and [-{…}] that of a suffix if there
+    is one. `entity` names the column whose entity this node is, instead of a pattern. The node exists only if the row
+    has a value in each column of `needs`. `links` are pairs of a property and the key of the node that is its value.
+    `label` has a pattern for each language.
     """
 
     key: str
