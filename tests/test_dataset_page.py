@@ -60,6 +60,25 @@ def test_page_has_files_and_quality(client: FlaskClient, izmir: Release) -> None
     assert ">Nitelik</h2>" in turkish
 
 
+@pytest.mark.parametrize("language", ["tr", "az", "de"])
+@pytest.mark.parametrize(
+    "path", ["/dataset", "/source/izmir-sister-cities", "/doc/event/german-turkish-economic-day-2020"]
+)
+def test_properties_of_other_vocabularies_are_named_in_the_language(
+    client: FlaskClient, path: str, language: str
+) -> None:
+    """Not by the ends of their IRIs, such as `hasURL`, in any language."""
+
+    def names(reader: str) -> set[str]:
+        page = client.get(f"{path}?lang={reader}", headers={"Accept": "text/html"}).text
+        return {re.sub(r"<[^>]+>", "", name).strip() for name in re.findall(r"<dt\b[^>]*>(.*?)</dt>", page, re.DOTALL)}
+
+    english = names("en")
+    assert not {name for name in english if re.search("[a-z][A-Z]", name)}
+    # The same words in every language.
+    assert english & names(language) <= {"SHA-256", "status"}
+
+
 def test_page_tells_search_engines_of_a_dataset(client: FlaskClient) -> None:
     """The block for search engines has schema.org's type, with licence and downloads (13.37)."""
     page = client.get("/dataset", headers={"Accept": "text/html"}).text
