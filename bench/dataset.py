@@ -15,6 +15,7 @@ from bench import generator, names
 from bench.generator import World, merged, quads
 from citygraph.build.catalog import describe, graph_counts
 from citygraph.errors import NotFound
+from citygraph.index.facts import StoredQuads
 from citygraph.index.names import write_index
 from citygraph.rdf.nquads import SortedLines
 from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, ID, PREFIXES
@@ -48,7 +49,7 @@ def write(releases: Releases, world: World) -> Release:
         store = staged.open()
         store.bulk_extend(merged(quads(world)))
         store.optimize()
-        write_index(store, staged.path / "search.sqlite")
+        write_index(StoredQuads(store), staged.path / "search.sqlite")
         _count(store, staged.path)
         graphs = graph_counts(store)
         total = len(store)
@@ -71,7 +72,7 @@ def find_or_write_empty(folder: Path, world: World, copies: int = 1) -> Release:
     except NotFound:
         pass
     with releases.stage() as staged:
-        write_index(staged.open(), staged.path / "search.sqlite")
+        write_index(StoredQuads(staged.open()), staged.path / "search.sqlite")
         _count(staged.open(), staged.path)
         message = f"without statements: {world.size} cities, {copies} times"
         return staged.publish(Manifest(digest=digest(world), message=message))
@@ -124,7 +125,7 @@ def find_or_write_described(folder: Path, world: World, sources: Sources) -> Rel
         store.extend(merged(catalog))
         store.optimize()
         describe(store)
-        write_index(store, staged.path / "search.sqlite")
+        write_index(StoredQuads(store), staged.path / "search.sqlite")
         _count(store, staged.path)
         counts = graph_counts(store)
         triples_ = len(store) - sum(counts.values())

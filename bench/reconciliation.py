@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from bench.processes import free_port, processor_time, rest
+from citygraph.index.facts import StoredQuads
 from citygraph.index.names import write_index
 from citygraph.matching.lookup import Lookup
 from citygraph.matching.score import Question, reconcile
@@ -205,7 +206,7 @@ def _quads(subject: NamedNode, values: Iterable[tuple[NamedNode, NamedNode | Lit
 def _lookup(quads: list[Quad], path: Path) -> Lookup:
     store = Store()
     store.bulk_extend(quads)
-    write_index(store, path)
+    write_index(StoredQuads(store), path)
     return Lookup(path)
 
 
@@ -215,7 +216,7 @@ def _publish(quads: list[Quad], root: Path) -> Path:
     named = [Quad(quad.subject, quad.predicate, quad.object, _SOURCE) for quad in quads]
     with Releases(root).stage() as staged:
         staged.open().bulk_extend([*quads, *named, place])
-        write_index(staged.open(), staged.path / "search.sqlite")
+        write_index(StoredQuads(staged.open()), staged.path / "search.sqlite")
         return staged.publish(Manifest(digest="0" * 64, quads=len(named), triples=len(quads))).path
 
 

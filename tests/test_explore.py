@@ -13,7 +13,7 @@ from pyoxigraph import QuerySolutions
 from werkzeug.datastructures import MultiDict
 
 from citygraph.index.entities import _FURTHER, FACETS, EntityTable, Filter
-from citygraph.index.facts import pairs
+from citygraph.index.facts import StoredQuads, pairs
 from citygraph.rdf.partial_dates import validity_on
 from citygraph.rdf.terms import BASE, CG
 from citygraph.release.releases import Release, Releases
@@ -246,7 +246,7 @@ def test_a_day_of_evidence_is_no_beginning(client: FlaskClient) -> None:
 def test_explore_lists_what_the_pages_call_valid(listing: EntityTable, izmir: Release, day: str) -> None:
     """One function decides about a day, for every agreement that is dated (13.11)."""
     intervals: dict[str, list[str]] = {}
-    for iri, text in pairs(izmir.open_store(), CG("validDuring")):
+    for iri, text in pairs(StoredQuads(izmir.open_store()), CG("validDuring")):
         intervals.setdefault(iri, []).append(text)
     valid = {iri for iri, of in intervals.items() if not validity_on(day, of) and "/agreement/" in iri}
     assert {one.iri for one in listing.rows(Filter("agreement", at=day))} == valid

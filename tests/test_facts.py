@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyoxigraph import Store
 
-from citygraph.index.facts import EntityFacts, read_facts
+from citygraph.index.facts import EntityFacts, StoredQuads, read_facts
 from citygraph.rdf.terms import ID
 from tests.world import small_world
 
@@ -15,7 +15,7 @@ def facts() -> dict[str, EntityFacts]:
     """Of the small world, by identifier."""
     store = Store()
     store.extend(small_world())
-    return {iri.removeprefix(ID): one for iri, one in read_facts(store).items()}
+    return {iri.removeprefix(ID): one for iri, one in read_facts(StoredQuads(store)).items()}
 
 
 def test_a_city_has_its_types_country_place_and_item(facts: dict[str, EntityFacts]) -> None:

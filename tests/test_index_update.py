@@ -11,6 +11,7 @@ import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.incremental import index_update as index
+from citygraph.index.facts import StoredQuads
 from citygraph.index.names import AMENDMENTS, INDEX, INDEXED, write_index
 from citygraph.matching.lookup import Lookup
 from citygraph.rdf.terms import CG, OWL, RDF, RDFS, SCHEMA, SKOS, XSD
@@ -79,14 +80,14 @@ def test_a_chain_of_commits_says_what_the_whole_says(store: Store, tmp_path: Pat
     quads = sorted((q for q in store.quads_for_pattern(None, None, None, DefaultGraph()) if q.predicate in INDEXED),
                    key=str)  # fmt: skip
     (tmp_path / "0").mkdir()
-    write_index(store, tmp_path / "0" / INDEX)
+    write_index(StoredQuads(store), tmp_path / "0" / INDEX)
     for number in range(1, 4):
         (tmp_path / str(number)).mkdir()
         index.update_index(tmp_path / str(number - 1), tmp_path / str(number), store, changed(store, quads, random))
     assert (tmp_path / "3" / INDEX).samefile(tmp_path / "0" / INDEX)
     assert (tmp_path / "3" / AMENDMENTS).is_file()
     (tmp_path / "anew").mkdir()
-    write_index(store, tmp_path / "anew" / INDEX)
+    write_index(StoredQuads(store), tmp_path / "anew" / INDEX)
     entities = sorted({q.subject.value for q in store.quads_for_pattern(None, RDFS("label"), None, DefaultGraph())
                        if isinstance(q.subject, NamedNode) and "/id/" in q.subject.value})  # fmt: skip
     texts = ["newtown", "yenikoy", "izmir", "baku", "plovdiv municipality", "mayor"]
@@ -97,7 +98,7 @@ def test_what_concerns_no_entity_costs_nothing(store: Store, tmp_path: Path) -> 
     """The files of the release before serve."""
     for name in "ab":
         (tmp_path / name).mkdir()
-    write_index(store, tmp_path / "a" / INDEX)
+    write_index(StoredQuads(store), tmp_path / "a" / INDEX)
     note = Quad(NamedNode(f"{_CITY}izmir"), RDFS("comment"), Literal("hello", language="en"))
     index.update_index(tmp_path / "a", tmp_path / "b", store, [note])
     assert (tmp_path / "b" / INDEX).samefile(tmp_path / "a" / INDEX)
@@ -108,7 +109,7 @@ def test_an_index_without_dates_by_property_is_read_and_continued(store: Store, 
     """As older releases have it (13.20)."""
     for folder in ("0", "1"):
         (tmp_path / folder).mkdir()
-    write_index(store, tmp_path / "0" / INDEX)
+    write_index(StoredQuads(store), tmp_path / "0" / INDEX)
     with closing(sqlite3.connect(tmp_path / "0" / INDEX)) as database:
         database.execute("DROP TABLE dated")
     new = Quad(NamedNode(f"{_CITY}izmir"), CG("foundingDate"), Literal("1921", datatype=XSD("gYear")))

@@ -11,6 +11,7 @@ import pytest
 from pyoxigraph import Store
 
 from citygraph.errors import NotFound
+from citygraph.index.facts import StoredQuads
 from citygraph.index.names import write_index
 from citygraph.matching.lookup import Lookup
 from citygraph.matching.score import Candidate, IndexedEntity, Question, reconcile
@@ -33,7 +34,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lookup]:
     store = Store()
     store.extend(small_world())
     path = tmp_path_factory.mktemp("small") / "search.sqlite"
-    write_index(store, path)
+    write_index(StoredQuads(store), path)
     with closing(Lookup(path)) as opened:
         yield opened
 

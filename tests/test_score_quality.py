@@ -9,6 +9,7 @@ import pytest
 from pyoxigraph import Store
 
 from bench.reconciliation import NAMES, PLACES, measure_quality, read_names, read_places
+from citygraph.index.facts import StoredQuads
 from citygraph.index.names import write_index
 from citygraph.matching.lookup import Lookup
 from citygraph.matching.score import Question, reconcile
@@ -36,7 +37,7 @@ def test_names_are_found_fast(tmp_path: Path) -> None:
     """A thousand names take less than eight million short steps of Python, which are a second on a usual machine."""
     store = Store()
     store.bulk_extend(quad for place in read_places(_DATA / PLACES) for quad in place.quads)
-    write_index(store, tmp_path / "search.sqlite")
+    write_index(StoredQuads(store), tmp_path / "search.sqlite")
     names = [name for _, name in read_names(_DATA / NAMES)[:1000]]
     with closing(Lookup(tmp_path / "search.sqlite")) as lookup:
         assert steps_of(lambda: [reconcile(Question(name, ("City",)), lookup) for name in names]) < 8_000_000

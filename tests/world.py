@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 
+from citygraph.index.facts import StoredQuads
 from citygraph.index.names import write_index
 from citygraph.rdf.nquads import SetDigest
 from citygraph.rdf.terms import CG, ONTOLOGY_GRAPH, PREFIXES, RDF, SHAPES_GRAPH
@@ -120,7 +121,7 @@ def publish(quads: list[Quad], root: Path, *, derived: bool = True) -> Release:
     quads = [*quads, *(validity_of(quads) if derived else ())]
     with releases.stage() as staged:
         staged.open().bulk_extend(quads)
-        write_index(staged.open(), staged.path / "search.sqlite")
+        write_index(StoredQuads(staged.open()), staged.path / "search.sqlite")
         return staged.publish(_manifest(staged.open(), quads))
 
 

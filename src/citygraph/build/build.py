@@ -25,6 +25,7 @@ from citygraph.build.query_packs import check_heads, check_runs
 from citygraph.build.store_writing import StoreFilling, StoreWriting
 from citygraph.build.validation import Validation, validate
 from citygraph.errors import BadData, Conflict, Violations
+from citygraph.index.facts import StoredQuads
 from citygraph.index.names import write_index
 from citygraph.instance import current_instance
 from citygraph.progress import Progress
@@ -96,7 +97,7 @@ def build(
         by_graph = locate(_judged_by_graph(sources, staged.open()), sources.data_files())
         with progress.step("index") as step:
             index = staged.path / "search.sqlite"
-            facts = journal.perform("index", lambda: {"names": write_index(staged.open(), index)}, [index])
+            facts = journal.perform("index", lambda: {"names": write_index(StoredQuads(staged.open()), index)}, [index])
             step.result = f"{facts['names']} names"
 
         products = write_products(staged.open(), journal, sources.query_folders, staged.parent, progress)

@@ -13,17 +13,18 @@ from pathlib import Path
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
-from citygraph.index.facts import BY_WAY_OF, ENTITY, HOLDER, read_facts
+from citygraph.index.entity_writer import insert, insert_sorted
+from citygraph.index.facts import BY_WAY_OF, ENTITY, HOLDER, StoredQuads, dates, read_facts
 from citygraph.index.names import (
     AMENDMENTS,
     DATED,
     INDEX,
     INDEXED,
     SCHEMA,
-    date_rows,
     entity_rows,
     is_readable,
     name_rows,
+    qid_rows,
     write_index,
 )
 from citygraph.index.spelling import keys
@@ -57,11 +58,11 @@ def update_index(old: Path, new: Path, store: Store, changed: Iterable[Quad]) ->
     indexed = [quad for quad in changed if quad.predicate in INDEXED]
     # A change of the class hierarchy can change the types of any entity.
     if not is_readable(old / INDEX) or any(quad.predicate == _SUBCLASS for quad in indexed):
-        write_index(store, new / INDEX)
+        write_index(StoredQuads(store), new / INDEX)
         return
     concerned = _concerned(store, indexed)
     if concerned and _names_in(old / INDEX) <= _FEW:
-        write_index(store, new / INDEX)
+        write_index(StoredQuads(store), new / INDEX)
         return
     link_file(old / INDEX, new / INDEX)
     if not concerned:
@@ -125,18 +126,16 @@ def _amend(path: Path, concerned: set[str], around: Store) -> None:
         iris = [(iri,) for iri in sorted(concerned)]
         for text in _FORGET:
             database.executemany(text, iris)
-        rows = [row for row in name_rows(around) if row[0] in concerned]
+        quads = StoredQuads(around)
+        rows = sorted({row for row in name_rows(quads) if row[0] in concerned})
         for row in rows:
             number = database.execute("INSERT INTO name VALUES (?, ?, ?, ?, ?)", row).lastrowid
             database.execute("INSERT INTO word (rowid, folded) VALUES (?, ?)", (number, row[4]))
         _spell(database, {row[4] for row in rows})
-        facts_of = {iri: facts for iri, facts in read_facts(around).items() if iri in concerned}
-        labelled = sorted(((row[0], row[1], row[2]) for row in rows if row[3]), key=lambda row: (row[2], row[1]))
-        marks = ", ".join("?" * 11)
-        database.executemany(f"INSERT INTO entity VALUES ({marks})", entity_rows(labelled, facts_of))  # noqa: S608 - only marks
-        pairs = ((qid, iri) for iri, facts in facts_of.items() for qid in facts.qids)
-        database.executemany("INSERT OR IGNORE INTO qid VALUES (?, ?)", pairs)
-        database.executemany("INSERT OR IGNORE INTO dated VALUES (?, ?, ?)", date_rows(facts_of))
+        facts_of = {iri: facts for iri, facts in read_facts(quads).items() if iri in concerned}
+        insert(database, "entity", entity_rows((row[:3] for row in rows if row[3]), facts_of))
+        insert(database, "qid", qid_rows(facts_of))
+        insert_sorted(database, "dated", dates(quads, facts_of))
         database.commit()
 
 

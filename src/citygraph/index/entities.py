@@ -15,6 +15,7 @@ from pyoxigraph import Store
 
 from citygraph.errors import NotFound
 from citygraph.index.entity_writer import ranks, write_entity_table
+from citygraph.index.facts import StoredQuads
 from citygraph.index.tie_graph import TieGraph
 from citygraph.instance import current_instance
 
@@ -169,8 +170,8 @@ class EntityTable:
             return
         numbers = self._ask("SELECT number, iri FROM listed WHERE kind = ?", kind)
         names = {number: name_of(iri) for number, iri in numbers}
-        places = ranks(set(names.values()), language)
-        rows = [(language, number, places[name]) for number, name in names.items()]
+        places = ranks(list(names.values()), language)
+        rows = [(language, number, place) for number, place in zip(names, places, strict=True)]
         with self._lock:
             self._database.executemany("INSERT OR REPLACE INTO temp.further VALUES (?, ?, ?)", rows)
             self._ranked.add((kind, language))
@@ -255,7 +256,7 @@ def _opened(path: Path, store: Store) -> sqlite3.Connection:
         copy = sqlite3.connect(":memory:", check_same_thread=False)
         copy.execute("CREATE TABLE entity (iri, label, label_tr, country, latitude, longitude)")
         copy.executemany("INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?)", rows)
-    write_entity_table(store, copy)
+    write_entity_table(StoredQuads(store), copy)
     return copy
 
 

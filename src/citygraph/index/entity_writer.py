@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, groupby
+from sys import intern
+from typing import Any
 
-from pyoxigraph import Store
-
-from citygraph.index.facts import ENTITY, pairs, value_of
+from citygraph.index.facts import ENTITY, QuadsByPredicate, pairs, value_of
 from citygraph.instance import current_instance
 from citygraph.rdf.partial_dates import DateInterval, chronological, date_interval, finest_first, last_day
 from citygraph.rdf.terms import CG, RDF
@@ -45,9 +47,7 @@ CREATE TABLE span (number INTEGER, since TEXT, until TEXT, PRIMARY KEY (number, 
 CREATE TABLE tie (agreement INTEGER, party INTEGER, PRIMARY KEY (agreement, party)) WITHOUT ROWID;
 CREATE TABLE ending (agreement INTEGER PRIMARY KEY, last TEXT);
 """
-_ENTITIES = """
-SELECT iri, label, coalesce(nullif(label_tr, ''), label), country, latitude, longitude FROM entity
-"""
+_SECOND_LABEL = "coalesce(nullif(label_tr, ''), label)"
 # Created when the tables are full, so that each index is written once, in order.
 _INDEXES = """
 CREATE UNIQUE INDEX listed_iri ON listed (iri);
@@ -58,56 +58,215 @@ CREATE INDEX tie_party ON tie (party);
 """
 
 
-@dataclass(slots=True)
-class _Entry:
-    """The facet values of one entity; places and people inherit those of their ties and offices."""
+class _Entities:
+    """The entities of the table by number, and what others have from them: a place has the times of its ties.
 
-    countries: set[str] = field(default_factory=set)
-    dates: set[str] = field(default_factory=set)
-    spans: set[tuple[str, str]] = field(default_factory=set)
-    protocols: set[str] = field(default_factory=set)
-    sources: set[str] = field(default_factory=set)
+    An entity that is not in the table has a number after these: its times count for others too.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, str | None]]) -> None:
+        self._numbers: dict[str, int] = {}
+        self._countries: list[str] = []
+        self.kinds: list[str] = []
+        for iri, country in rows:
+            self.number(iri)
+            self._countries.append(intern(country or ""))
+        self.listed = len(self._countries)
+        self._further_countries: defaultdict[int, set[str]] = defaultdict(set)
+        self.decades: dict[int, tuple[str, ...]] = {}
+        self.spans: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+        self.signed: set[int] = set()  # the agreements with a protocol
+
+    def number(self, iri: str) -> int:
+        """Returns the number of an entity."""
+        number = self._numbers.setdefault(iri, len(self._numbers))
+        if number == len(self.kinds):
+            self.kinds.append(intern(kind_of(iri)))
+        return number
+
+    def is_listed(self, number: int) -> bool:
+        """Returns whether an entity is in the table."""
+        return number < self.listed
+
+    def listed_number(self, iri: str) -> int | None:
+        """Returns the number of an entity of the table, else None."""
+        number = self._numbers.get(iri, self.listed)
+        return number if self.is_listed(number) else None
+
+    def add_country(self, number: int, country: str) -> None:
+        """Adds a country of an entity."""
+        if country not in self._countries[number : number + 1]:
+            self._further_countries[number].add(country)
+
+    def countries(self, number: int) -> set[str]:
+        """Returns the countries of an entity."""
+        first = filter(None, self._countries[number : number + 1])
+        return {*first, *self._further_countries.get(number, ())}
 
 
-def write_entity_table(store: Store, database: sqlite3.Connection) -> None:
+class _Facets:
+    """The entities of the table that have a value of a facet."""
+
+    def __init__(self, entities: _Entities) -> None:
+        self._entities = entities
+        # An array takes a tenth of the memory of a list.
+        self._numbers: defaultdict[tuple[str, str, str], array[int]] = defaultdict(partial(array, "L"))
+
+    def add(self, number: int, name: str, values: Iterable[str]) -> None:
+        """Adds values of a facet of an entity, which may have them already."""
+        if self._entities.is_listed(number):
+            for value in values:
+                self._numbers[self._entities.kinds[number], name, value].append(number)
+
+    def choices(self) -> list[tuple[str, str, str]]:
+        """Returns kind, facet and value of all choices in order."""
+        return sorted(self._numbers)
+
+    def rows(self) -> Iterator[tuple[int, int]]:
+        """Yields the numbers of choice and entity in order."""
+        for choice, key in enumerate(self.choices()):
+            yield from ((choice, number) for number in sorted(set(self._numbers[key])))
+
+
+def write_entity_table(quads: QuadsByPredicate, database: sqlite3.Connection) -> None:
     """Writes the tables for the rows of the table `entity` of the index."""
     database.executescript(SCHEMA_TEXT)
-    rows = database.execute(_ENTITIES).fetchall()
-    entries = _entries(store, {row[0]: row[3] for row in rows})
-    numbers = {row[0]: number for number, row in enumerate(rows)}
-    instance = current_instance()
-    first = ranks({row[1] for row in rows}, instance.languages[0])
-    other = ranks({row[2] for row in rows}, instance.second_language)
-    database.executemany(
-        "INSERT INTO listed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (number, iri, kind_of(iri), label, second, first[label], other[second], *rest, _protocol(entries[iri]))
-            for number, (iri, label, second, *rest) in enumerate(rows)
-        ),
-    )
-    _write_facets(database, entries, numbers)
-    spans = sorted({(number, *span) for iri, number in numbers.items() for span in entries[iri].spans})
-    database.executemany("INSERT INTO span VALUES (?, ?, ?)", spans)
-    ties = sorted({(numbers[a], numbers[p]) for a, p in pairs(store, _PARTY) if a in numbers and p in numbers})
-    database.executemany("INSERT INTO tie VALUES (?, ?)", ties)
-    endings = sorted((numbers[iri], last) for iri, last in _endings(store) if iri in numbers)
-    database.executemany("INSERT INTO ending VALUES (?, ?)", endings)
+    entities = _entities(quads, database)
+    facets = _facets(quads, entities)
+    insert(database, "choice", ((number, *choice) for number, choice in enumerate(facets.choices())))
+    insert(database, "facet", facets.rows())
+    insert_sorted(database, "span", _span_rows(quads, entities))
+    insert_sorted(database, "tie", _ties(quads, entities))
+    numbered = ((entities.listed_number(iri), last) for iri, last in _endings(quads))
+    insert_sorted(database, "ending", (row for row in numbered if row[0] is not None))
+    _write_listed(quads, database, entities)
     database.executescript(_INDEXES)
 
 
-def _protocol(entry: _Entry) -> str:
-    return max(entry.protocols, default="")
+def insert(database: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Inserts rows into a table."""
+    marks = ", ".join("?" for _ in database.execute(f"SELECT * FROM {table} LIMIT 0").description)  # noqa: S608 - our own name
+    database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - as above
 
 
-def _write_facets(database: sqlite3.Connection, entries: dict[str, _Entry], numbers: dict[str, int]) -> None:
-    numbers_of: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for iri, number in numbers.items():
-        for choice in _facets(iri, entries[iri]):
-            numbers_of[choice].append(number)
-    choices = sorted(numbers_of)
-    database.executemany("INSERT INTO choice VALUES (?, ?, ?, ?)", ((n, *one) for n, one in enumerate(choices)))
-    rows = ((n, number) for n, one in enumerate(choices) for number in sorted(numbers_of[one]))
-    database.executemany("INSERT INTO facet VALUES (?, ?)", rows)
+def insert_sorted(database: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Inserts rows that come in any order, each once and sorted: a table is written at its end."""
+    database.execute(f"CREATE TEMP TABLE unsorted AS SELECT * FROM {table} LIMIT 0")  # noqa: S608 - as above
+    insert(database, "unsorted", rows)
+    names = ", ".join(column[0] for column in database.execute("SELECT * FROM unsorted LIMIT 0").description)
+    database.execute(f"INSERT INTO {table} SELECT DISTINCT * FROM unsorted ORDER BY {names}")  # noqa: S608 - as above
+    database.execute("DROP TABLE unsorted")
+
+
+def _entities(quads: QuadsByPredicate, database: sqlite3.Connection) -> _Entities:
+    entities = _Entities(database.execute("SELECT iri, country FROM entity ORDER BY iri"))
+    for iri, country in pairs(quads, _COUNTRY):
+        entities.add_country(entities.number(iri), country)
+    _read_times(quads, entities)
+    entities.signed.update(entities.number(iri) for iri, _ in pairs(quads, _PROTOCOL))
+    return entities
+
+
+def _read_times(quads: QuadsByPredicate, entities: _Entities) -> None:
+    """Reads the dates, and the spans of time in which an entity is valid.
+
+    Agreements and tenures have intervals, by the rules in ontology/rules. Other dated
+    entities are valid from their first date on: a past event remains an event.
+    """
+    dates: defaultdict[int, list[str]] = defaultdict(list)
+    for predicate in _DATES:
+        for iri, date in pairs(quads, predicate):
+            # The dates of a place are those of its ties, not of its foundation.
+            if kind_of(iri) not in _PLACES:
+                dates[entities.number(iri)].append(date)
+    for predicate in _INTERVALS:
+        for iri, text in pairs(quads, predicate):
+            entities.spans[entities.number(iri)].extend(_spans(text))
+    for number, all_ in dates.items():
+        if entities.kinds[number] not in ("agreement", "tenure"):
+            entities.spans[number].append((min(finest_first(all_), key=chronological), _ALWAYS))
+        # The facet has no decades before our era.
+        entities.decades[number] = tuple({intern(date[:3] + "0") for date in all_ if not date.startswith("-")})
+
+
+def _facets(quads: QuadsByPredicate, entities: _Entities) -> _Facets:
+    facets = _Facets(entities)
+    for number in range(entities.listed):
+        facets.add(number, "type", (entities.kinds[number],))
+        facets.add(number, "country", entities.countries(number))
+        facets.add(number, "decade", entities.decades.get(number, ()))
+    for predicate in _COVERED:
+        for quad in quads.in_graphs(predicate, _SOURCE):
+            entity = entities.listed_number(value_of(quad.subject))
+            if entity is not None:
+                facets.add(entity, "source", (value_of(quad.graph_name),))
+    for agreement, party in pairs(quads, _PARTY):
+        facets.add(entities.number(agreement), "country", entities.countries(entities.number(party)))
+    for number, value in _protocols(quads, entities):
+        facets.add(number, "protocol", (value,))
+    for heir, origin in _heirs(quads, entities):
+        facets.add(heir, "decade", entities.decades.get(origin, ()))
+    return facets
+
+
+def _protocols(quads: QuadsByPredicate, entities: _Entities) -> Iterator[tuple[int, str]]:
+    """Yields the numbers of agreements, places and countries, each with "yes" for a protocol and "no" for a lack."""
+    yield from ((number, "yes") for number in entities.signed)
+    for place, tie in _places(quads, entities):
+        value = "yes" if tie in entities.signed else "no"
+        yield from ((tie, value), (place, value))
+
+
+def _heirs(quads: QuadsByPredicate, entities: _Entities) -> Iterator[tuple[int, int]]:
+    """Yields the number of each entity that has the times of another one, with the number of that."""
+    yield from _places(quads, entities)
+    yield from ((entities.number(holder), entities.number(tenure)) for tenure, holder in pairs(quads, _HOLDER))
+
+
+def _places(quads: QuadsByPredicate, entities: _Entities) -> Iterator[tuple[int, int]]:
+    """Yields the numbers of each party of an agreement and of its countries, with that of the agreement."""
+    for agreement, party in pairs(quads, _PARTY):
+        tie, place = entities.number(agreement), entities.number(party)
+        yield place, tie
+        yield from ((entities.number(country), tie) for country in entities.countries(place) if country != party)
+
+
+def _span_rows(quads: QuadsByPredicate, entities: _Entities) -> Iterator[tuple[int, str, str]]:
+    own = ((number, number) for number in list(entities.spans))
+    for heir, origin in chain(own, _heirs(quads, entities)):
+        if entities.is_listed(heir):
+            yield from ((heir, *span) for span in entities.spans.get(origin, ()))
+
+
+def _ties(quads: QuadsByPredicate, entities: _Entities) -> Iterator[tuple[int, int]]:
+    for agreement, party in pairs(quads, _PARTY):
+        tie, place = entities.listed_number(agreement), entities.listed_number(party)
+        if tie is not None and place is not None:
+            yield tie, place
+
+
+def _write_listed(quads: QuadsByPredicate, database: sqlite3.Connection, entities: _Entities) -> None:
+    protocols = array("B", bytes(entities.listed))
+    names = ("", "no", "yes")
+    for number, value in _protocols(quads, entities):
+        if entities.is_listed(number):
+            protocols[number] = max(protocols[number], names.index(value))
+    instance = current_instance()
+    first, other = (
+        ranks([label for (label,) in database.execute(f"SELECT {column} FROM entity ORDER BY iri")], language)  # noqa: S608 - our own names
+        for column, language in (("label", instance.languages[0]), (_SECOND_LABEL, instance.second_language))
+    )
+    rows = database.execute(
+        f"SELECT iri, label, {_SECOND_LABEL}, country, latitude, longitude FROM entity ORDER BY iri"  # noqa: S608 - as above
+    )
+    insert(
+        database,
+        "listed",
+        (
+            (number, iri, kind_of(iri), label, second, first[number], other[number], *rest, names[protocols[number]])
+            for number, (iri, label, second, *rest) in enumerate(rows)
+        ),
+    )
 
 
 def kind_of(iri: str) -> str:
@@ -115,55 +274,15 @@ def kind_of(iri: str) -> str:
     return iri.partition(ENTITY)[2].partition("/")[0]
 
 
-def _entries(store: Store, countries: dict[str, str]) -> dict[str, _Entry]:
-    entries: defaultdict[str, _Entry] = defaultdict(_Entry)
-    for iri, country in countries.items():
-        entries[iri].countries.update(filter(None, [country]))
-    for iri, country in pairs(store, _COUNTRY):
-        entries[iri].countries.add(country)
-    _read_times(store, entries)
-    _read_sources(store, entries)
-    _inherit(store, entries)
-    return entries
-
-
-def _read_sources(store: Store, entries: dict[str, _Entry]) -> None:
-    for graph in store.named_graphs():
-        if _SOURCE in value_of(graph):
-            for predicate in _COVERED:
-                for quad in store.quads_for_pattern(None, predicate, None, graph):
-                    entry = entries.get(value_of(quad.subject))
-                    if entry is not None:
-                        entry.sources.add(value_of(graph))
-
-
-def _read_times(store: Store, entries: dict[str, _Entry]) -> None:
-    """Reads the dates, and the spans of time in which an entity is valid.
-
-    Agreements and tenures have intervals, by the rules in ontology/rules. Other dated
-    entities are valid from their first date on: a past event remains an event.
-    """
-    for predicate in _DATES:
-        for iri, date in pairs(store, predicate):
-            # The dates of a place are those of its ties, not of its foundation.
-            if kind_of(iri) not in _PLACES:
-                entries[iri].dates.add(date)
-    for predicate in _INTERVALS:
-        for iri, text in pairs(store, predicate):
-            entries[iri].spans.update(_spans(text))
-    for iri, entry in entries.items():
-        if entry.dates and kind_of(iri) not in ("agreement", "tenure"):
-            entry.spans.add((min(finest_first(entry.dates), key=chronological), _ALWAYS))
-    for iri, _ in pairs(store, _PROTOCOL):
-        entries[iri].protocols = {"yes"}
-
-
-def _endings(store: Store) -> Iterator[tuple[str, str]]:
+def _endings(quads: QuadsByPredicate) -> Iterator[tuple[str, str]]:
     """Yields each agreement that is not in force any more or yet, with its last day or "" if that is unknown."""
-    named = ((iri, state.rpartition("/")[2]) for iri, state in pairs(store, _STATE))
-    endings = {iri: _STATES[name] for iri, name in named if name in _STATES}
+    endings: dict[str, str] = {}
+    for iri, state in pairs(quads, _STATE):
+        last = _STATES.get(state.rpartition("/")[2])
+        if last is not None:
+            endings[iri] = min(endings.get(iri, last), last)
     intervals: defaultdict[str, list[DateInterval]] = defaultdict(list)
-    for iri, text in pairs(store, _VALID):
+    for iri, text in pairs(quads, _VALID):
         if kind_of(iri) == "agreement":
             intervals[iri].append(date_interval(text))
     for iri, all_ in intervals.items():
@@ -180,38 +299,13 @@ def _spans(text: str) -> Iterator[tuple[str, str]]:
         yield interval.start, interval.end or ("" if interval.is_open else interval.start)
 
 
-def _inherit(store: Store, entries: dict[str, _Entry]) -> None:
-    """Copies the dates of agreements to places and their countries, those of tenures to persons."""
-    for agreement, party in pairs(store, _PARTY):
-        tie, place = entries[agreement], entries[party]
-        tie.protocols = tie.protocols or {"no"}
-        tie.countries |= place.countries
-        for one in (place, *(entries[country] for country in place.countries if country != party)):
-            one.dates |= tie.dates
-            one.spans |= tie.spans
-            one.protocols |= tie.protocols
-    for tenure, holder in pairs(store, _HOLDER):
-        entries[holder].dates |= entries[tenure].dates
-        entries[holder].spans |= entries[tenure].spans
-
-
-def _facets(iri: str, entry: _Entry) -> Iterator[tuple[str, str, str]]:
-    """Yields kind, facet and value, each once."""
-    kind = kind_of(iri)
-    yield kind, "type", kind
-    facets = {
-        "country": entry.countries,
-        # The facet has no decades before our era.
-        "decade": {date[:3] + "0" for date in entry.dates if not date.startswith("-")},
-        "source": entry.sources,
-        "protocol": entry.protocols,
-    }
-    for name, values in facets.items():
-        for value in values:
-            yield kind, name, value
-
-
-def ranks(labels: set[str], language: str) -> dict[str, int]:
-    """Returns the rank of each label in the alphabet of a language."""
-    in_order = sorted(labels, key=lambda label: collation_key(label, language))
-    return {label: place for place, label in enumerate(in_order)}
+def ranks(labels: Sequence[str], language: str) -> array[int]:
+    """Returns the rank of each label in the alphabet of a language; equal labels have one rank."""
+    keys = [collation_key(label, language) for label in labels]
+    in_order = sorted(range(len(labels)), key=keys.__getitem__)
+    places, place = array("L", bytes(array("L").itemsize * len(labels))), -1
+    for _, same in groupby(in_order, keys.__getitem__):
+        place += 1
+        for number in same:
+            places[number] = place
+    return places

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
+from pyoxigraph import Literal, NamedNode
 
 from citygraph.index import entity_writer, facts
-from citygraph.index.entity_writer import write_entity_table
-from citygraph.index.facts import ENTITY, EntityFacts, read_facts, withdrawn
+from citygraph.index.entity_writer import insert, insert_sorted, write_entity_table
+from citygraph.index.facts import ENTITY, EntityFacts, QuadsByPredicate, dates, read_facts, withdrawn
 from citygraph.index.spelling import keys
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import RDFS, SKOS
@@ -45,17 +48,15 @@ CREATE TABLE entity (
 CREATE TABLE qid (qid TEXT, entity TEXT, PRIMARY KEY (qid, entity)) WITHOUT ROWID;
 {DATED}
 CREATE TABLE spelling (number INTEGER PRIMARY KEY, folded TEXT);
-CREATE TEMP TABLE unsorted (key INTEGER, spelling INTEGER);
 CREATE TABLE key (key INTEGER, spelling INTEGER, PRIMARY KEY (key, spelling)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE word USING fts5 (folded, content='name', prefix='1 2 3', tokenize='ascii');
 """
-# Created when the tables are full, so that each index is written once, in order.
-_INDEXES = """
+# Created when the table is full, so that each index is written once, in order. The words come first: they would be read
+# from the index of folded names, in its order, which takes five times as long.
+_NAME_INDEXES = """
+INSERT INTO word (word) VALUES ('rebuild');
 CREATE INDEX name_folded ON name (folded, entity, preferred);
 CREATE INDEX name_entity ON name (entity);
-CREATE INDEX entity_identifier ON entity (identifier);
-INSERT INTO key SELECT DISTINCT key, spelling FROM unsorted ORDER BY key, spelling;
-INSERT INTO word (word) VALUES ('rebuild');
 """
 # Exact names come before names with this prefix, these before names with the words; labels before aliases, short first.
 _FIND = """
@@ -89,17 +90,19 @@ class Hit:
     preferred: bool
 
 
-def write_index(store: Store, path: Path) -> int:
-    """Writes the index of all entities in the store, with names and facts; returns the number of names."""
+def write_index(quads: QuadsByPredicate, path: Path) -> int:
+    """Writes the index of all entities, with names and facts; returns the number of names.
+
+    The order of the statements does not change the index.
+    """
     with closing(sqlite3.connect(path)) as database:
         # No journal and no sync: the file is in a staged release, which is synced when it is published.
         database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
-        database.executemany("INSERT INTO name VALUES (?, ?, ?, ?, ?)", name_rows(store))
+        insert_sorted(database, "name", name_rows(quads))
+        database.executescript(_NAME_INDEXES)
         _write_spellings(database)
-        _write_entities(database, read_facts(store))
-        write_entity_table(store, database)
-        database.commit()
-        database.executescript(_INDEXES)
+        _write_entities(quads, database)
+        write_entity_table(quads, database)
         database.execute("ANALYZE")
         database.commit()
         count: int = database.execute("SELECT count(*) FROM name").fetchone()[0]
@@ -189,59 +192,65 @@ def _opened(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
 
 
-def name_rows(store: Store) -> Iterator[tuple[str, str, str, int, str]]:
-    """Yields the rows of all names in a store, except those of withdrawn identifiers."""
-    gone = withdrawn(store)
+def name_rows(quads: QuadsByPredicate) -> Iterator[tuple[str, str, str, int, str]]:
+    """Yields the rows of all names, except those of withdrawn identifiers."""
+    gone = withdrawn(quads)
     for predicate, preferred in _LABELS:
-        for quad in store.quads_for_pattern(None, predicate, None, DefaultGraph()):
+        for quad in quads.merged(predicate):
             entity, label = quad.subject, quad.object
-            if isinstance(entity, NamedNode) and isinstance(label, Literal) and ENTITY in entity.value:
-                if entity.value in gone:
-                    continue
-                yield entity.value, nfc(label.value), label.language or "", preferred, fold(label.value)
+            if isinstance(entity, NamedNode) and isinstance(label, Literal):
+                iri, text = entity.value, label.value
+                if ENTITY in iri and iri not in gone:
+                    yield iri, nfc(text), label.language or "", preferred, fold(text)
 
 
 def _write_spellings(database: sqlite3.Connection) -> None:
     """Writes each folded name once, with the keys by which a similar spelling finds it."""
-    database.execute("INSERT INTO spelling (folded) SELECT DISTINCT folded FROM name")
+    database.execute("INSERT INTO spelling (folded) SELECT DISTINCT folded FROM name ORDER BY folded")
     rows = database.execute("SELECT number, folded FROM spelling")
-    pairs = ((key, number) for number, folded in rows for key in keys(folded))
-    database.executemany("INSERT INTO unsorted VALUES (?, ?)", pairs)
+    insert_sorted(database, "key", ((key, number) for number, folded in rows for key in keys(folded)))
 
 
-def _write_entities(database: sqlite3.Connection, facts_of: dict[str, EntityFacts]) -> None:
-    labelled = database.execute("SELECT entity, text, language FROM name WHERE preferred ORDER BY language, text")
-    rows = entity_rows(labelled, facts_of)
-    database.executemany(f"INSERT INTO entity VALUES ({', '.join('?' * 11)})", rows)  # noqa: S608 - only marks
-    pairs = ((qid, iri) for iri, entity in facts_of.items() for qid in entity.qids)
-    database.executemany("INSERT OR IGNORE INTO qid VALUES (?, ?)", pairs)
-    database.executemany("INSERT OR IGNORE INTO dated VALUES (?, ?, ?)", date_rows(facts_of))
+def _write_entities(quads: QuadsByPredicate, database: sqlite3.Connection) -> None:
+    facts_of = read_facts(quads)
+    labelled = database.execute("SELECT entity, text, language FROM name WHERE preferred ORDER BY rowid")
+    insert(database, "entity", entity_rows(labelled, facts_of))
+    insert_sorted(database, "qid", qid_rows(facts_of))
+    insert_sorted(database, "dated", dates(quads, facts_of))
+    database.execute("CREATE INDEX entity_identifier ON entity (identifier)")
 
 
-def date_rows(facts_of: dict[str, EntityFacts]) -> Iterator[tuple[str, str, str]]:
-    """Yields entity, property and date."""
-    return ((iri, *dated) for iri, entity in facts_of.items() for dated in entity.dated)
+def qid_rows(facts_of: Mapping[str, EntityFacts]) -> Iterator[tuple[str, str]]:
+    """Yields the items of Wikidata, each with its entity."""
+    return ((qid, iri) for iri, entity in facts_of.items() for qid in entity.qids)
 
 
 def entity_rows(
-    labelled: Iterable[tuple[str, str, str]], facts_of: dict[str, EntityFacts]
+    labelled: Iterable[tuple[str, str, str]], facts_of: Mapping[str, EntityFacts]
 ) -> Iterator[tuple[Any, ...]]:
-    """Yields the rows of entities from facts and labels (entity, text, language; sorted by language and text)."""
-    labels: dict[str, dict[str, str]] = {}
-    for entity, text, language in labelled:
-        labels.setdefault(entity, {}).setdefault(language, text)
-    return (_entity(iri, facts_of[iri], by_language) for iri, by_language in labels.items() if iri in facts_of)
+    """Yields the rows of entities from facts and labels (entity, text, language; sorted by entity and text)."""
+    for iri, rows in groupby(labelled, itemgetter(0)):
+        if iri in facts_of:
+            labels: dict[str, str] = {}
+            for _, text, language in rows:
+                labels.setdefault(language, text)
+            yield _entity(iri, facts_of[iri], labels)
 
 
 def _entity(iri: str, entity: EntityFacts, labels: dict[str, str]) -> tuple[str | float | None, ...]:
     instance = current_instance()
-    first = best_tag(labels, instance.languages[0], ALL_LANGUAGES, "en")
-    second = best_tag(labels, instance.second_language)
-    label = labels[first] if first else next(iter(labels.values()))
-    types, qids = " ".join(sorted(entity.types)), " ".join(sorted(set(entity.qids)))
-    identifier, label_tr = iri.partition(ENTITY)[2], labels[second] if second else ""
+    first, second = _label_tags(tuple(sorted(labels)), instance.languages[0], instance.second_language)
+    label_tr = labels[second] if second else ""
+    types, qids = " ".join(sorted(entity.types)), " ".join(entity.qids)
+    identifier = iri.partition(ENTITY)[2]
     place = (entity.country, entity.latitude, entity.longitude)
-    return (iri, identifier, label, label_tr, types, *place, entity.first, entity.last, qids)
+    return (iri, identifier, labels[first], label_tr, types, *place, entity.first, entity.last, qids)
+
+
+@lru_cache
+def _label_tags(tags: tuple[str, ...], language: str, second_language: str) -> tuple[str, str | None]:
+    """Returns the tags of an entity's label, and of that in the second language if it has one."""
+    return best_tag(tags, language, ALL_LANGUAGES, "en") or tags[0], best_tag(tags, second_language)
 
 
 def _match(folded: str) -> str:
