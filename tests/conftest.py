@@ -27,7 +27,7 @@ from citygraph.settings import Settings
 from citygraph.source.files import Sources
 from tests.made_once import SHARED_FOLDER, KeptValidation, made_once
 from tests.running import Running, serving, wait_for
-from tests.small import build_small, small_site
+from tests.small import build_small, keep_patterns, small_site
 from tests.writing import Writable
 
 REPOSITORY = Path(__file__).parents[1]
@@ -134,7 +134,9 @@ def built(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> tuple[R
     """The İzmir graph, built once for all tests of all workers, with its report. Do not write to it."""
 
     def make(shared: Path) -> None:
-        _, report = build(sources, Releases(shared / "releases"), Progress())
+        releases = Releases(shared / "releases")
+        _, report = build(sources, releases, Progress())
+        keep_patterns(releases.root)
         (shared / "report").write_bytes(pickle.dumps(report))
 
     shared = made_once("izmir", make)

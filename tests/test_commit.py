@@ -10,7 +10,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -40,7 +39,7 @@ from citygraph.rdf.terms import GRAPH
 from citygraph.release.ownership import api_graphs, carried_forward
 from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.settings import Settings
-from tests.committing import committed
+from tests.committing import committed, copy_release
 
 NOTES = GRAPH("notes").value
 HELLO = 'INSERT DATA { GRAPH graph:notes { city:izmir rdfs:comment "hello"@en } }'
@@ -51,13 +50,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture
 def settings(izmir: Release, tmp_path: Path) -> Settings:
     """The İzmir graph, in a folder of this test's own."""
-    releases = Releases(tmp_path / "releases")
-    with releases.stage(copy_of=izmir) as staged:
-        for path in izmir.path.iterdir():
-            if path.is_file() and path.name != "manifest.json":
-                (staged.path / path.name).hardlink_to(path)
-        staged.publish(replace(izmir.manifest, parent=None))
-    return Settings(releases=releases.root)
+    return Settings(releases=copy_release(izmir, tmp_path / "releases").root)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from citygraph.release.changes import ADDED, REMOVED, THINGS
 from citygraph.release.releases import Release, Releases
 from citygraph.report import order, read_later_reports
 from citygraph.settings import Settings
-from tests.committing import committed
+from tests.committing import committed, copy_release
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -58,13 +57,7 @@ INSERT DATA { GRAPH graph:notes {
 
 
 def settings_of(izmir: Release, folder: Path) -> Settings:
-    releases = Releases(folder)
-    with releases.stage(copy_of=izmir) as staged:
-        for path in izmir.path.iterdir():
-            if path.is_file() and path.name != "manifest.json":
-                (staged.path / path.name).hardlink_to(path)
-        staged.publish(replace(izmir.manifest, parent=None))
-    return Settings(releases=releases.root)
+    return Settings(releases=copy_release(izmir, folder).root)
 
 
 def committed_by_two(text: str, settings: Settings, more: str = "") -> Outcome | int:

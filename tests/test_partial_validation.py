@@ -12,9 +12,11 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
 from citygraph.build.catalog import data_graphs, describe, described
 from citygraph.build.products import table_outputs
+from citygraph.commit.followup import PATTERNS
 from citygraph.incremental.counts import CountedStore
 from citygraph.incremental.derivation import Deriver
 from citygraph.incremental.partial_validation import PartialValidator
+from citygraph.incremental.pattern_cache import PatternCache
 from citygraph.rdf.delta import Delta
 from citygraph.rdf.terms import CATALOG_GRAPH, CG, DERIVED_GRAPH, GRAPH, ONTOLOGY_GRAPH, RDF, RDFS, SHAPES_GRAPH
 from citygraph.release.releases import Release
@@ -83,15 +85,21 @@ def world(izmir: Release, sources: Sources) -> World:
 
 
 @pytest.fixture(scope="module")
-def deriver(sources: Sources) -> Deriver:
-    made = Deriver(read_rules(sources.rule_files()))
+def patterns(izmir: Release) -> PatternCache:
+    """What rules and shapes read, as commits to the İzmir graph find it."""
+    return PatternCache(izmir.path.parent / PATTERNS)
+
+
+@pytest.fixture(scope="module")
+def deriver(sources: Sources, patterns: PatternCache) -> Deriver:
+    made = Deriver(read_rules(sources.rule_files()), patterns.read)
     assert made.is_local, "a rule cannot be followed"
     return made
 
 
 @pytest.fixture(scope="module")
-def validator(sources: Sources) -> PartialValidator:
-    made = PartialValidator(sources)
+def validator(sources: Sources, patterns: PatternCache) -> PartialValidator:
+    made = PartialValidator(sources, patterns)
     assert made.dependencies is not None, "a shape cannot be followed"
     return made
 

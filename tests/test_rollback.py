@@ -15,22 +15,28 @@ from citygraph.errors import Conflict
 from citygraph.progress import Progress
 from citygraph.release.releases import Release, Releases
 from citygraph.source.files import Sources, is_current
-from tests.small import write_files
+from tests.small import REPOSITORY, build_small
 
 Build = Callable[..., Release]
 REGISTER = "data/register.trig"
 
 
 @pytest.fixture
-def sources(tmp_path: Path) -> Sources:
-    """Files of the small graph."""
-    return write_files(tmp_path)
+def first(tmp_path: Path) -> Release:
+    """The small graph, in a folder of this test's own."""
+    return build_small(tmp_path)
 
 
 @pytest.fixture
-def releases(tmp_path: Path) -> Releases:
-    """An empty folder."""
-    return Releases(tmp_path / "releases")
+def sources(first: Release) -> Sources:
+    """Its files."""
+    return Sources(first.path.parents[1] / "data", REPOSITORY / "ontology", REPOSITORY / "queries")
+
+
+@pytest.fixture
+def releases(first: Release) -> Releases:
+    """Its releases."""
+    return Releases(first.path.parent)
 
 
 @pytest.fixture
@@ -48,9 +54,8 @@ def edited(sources: Sources, old: str, new: str) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
 
-def test_a_build_does_not_undo_a_rollback(sources: Sources, releases: Releases, built: Build) -> None:
+def test_a_build_does_not_undo_a_rollback(sources: Sources, first: Release, releases: Releases, built: Build) -> None:
     """Files with content that was undone are a conflict, also beside another edit; the flag publishes them (13.22)."""
-    first = built()
     edited(sources, '"1996-04-24"', '"1997-04-24"')
     (sources.data / "more.trig").write_text("# nothing yet\n", encoding="utf-8")
     wrong = built()
@@ -68,9 +73,10 @@ def test_a_build_does_not_undo_a_rollback(sources: Sources, releases: Releases, 
     assert rollback(wrong.id, releases).manifest.undone[REGISTER] == [first.manifest.files[REGISTER]]
 
 
-def test_files_that_were_restored_or_changed_build(sources: Sources, releases: Releases, built: Build) -> None:
+def test_files_that_were_restored_or_changed_build(
+    sources: Sources, first: Release, releases: Releases, built: Build
+) -> None:
     """Nothing is left of what was undone (13.22)."""
-    first = built()
     edited(sources, '"1996-04-24"', '"1997-04-24"')
     built()
     back = rollback(first.id, releases)
@@ -84,10 +90,10 @@ def test_a_deletion_that_was_undone_is_a_conflict(sources: Sources, releases: Re
     """The file is named (13.22)."""
     more = sources.data / "more.trig"
     more.write_text("# nothing yet\n", encoding="utf-8")
-    first = built()
+    with_more = built()
     more.unlink()
     built()
-    rollback(first.id, releases)
+    rollback(with_more.id, releases)
     with pytest.raises(Conflict, match=r"1 file\(s\) still have: data/more\.trig \(deleted\)"):
         built()
 
@@ -97,9 +103,8 @@ def run(sources: Sources, releases: Releases, *arguments: str) -> Result:
     return CliRunner().invoke(main, [*map(str, folders), *arguments])
 
 
-def test_the_commands_report_the_conflict(sources: Sources, releases: Releases, built: Build) -> None:
+def test_the_commands_report_the_conflict(sources: Sources, first: Release, releases: Releases, built: Build) -> None:
     """The rollback names the files, the build fails with one line and the flag (13.22)."""
-    first = built()
     edited(sources, '"1996-04-24"', '"1997-04-24"')
     built()
     done = run(sources, releases, "rollback", first.id)

@@ -24,7 +24,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from tests.process_tree import descendants, family
 from tests.running import PATIENCE, Running, is_running, serving, wait_for
-from tests.small import build_small
+from tests.small import build_small, keep_patterns
 
 Built = tuple[Releases, Release, Report]
 ASK_IZMIR = "/sparql?query=" + quote("ASK { <https://w3id.org/citygraph/id/city/izmir> ?p ?o }")
@@ -375,6 +375,7 @@ def test_a_commit_over_http_is_served_at_once(built: Built, tmp_path: Path) -> N
     releases = Releases(tmp_path / "releases")
     with releases.stage(copy_of=built[1]) as staged:
         staged.publish(built[1].manifest)
+    keep_patterns(releases.root)
     tokens = tmp_path / "tokens.json"
     token = Tokens(tokens).make(TokenHolder("press", ("write",), (GRAPH("notes").value, SOURCE)))
     note = 'INSERT DATA { GRAPH graph:notes { city:izmir cg:note "A note."@en , "Bir not."@tr } }'

@@ -29,8 +29,8 @@ from citygraph.settings import Settings
 from citygraph.source.files import Sources, sources_of
 from citygraph.source.rules import read_rules
 
-# A file in the folder of releases.
-_PATTERNS = ".patterns.json"
+# A file in the folder of releases, with the patterns that rules and shapes read.
+PATTERNS = ".patterns.json"
 # Literals, blank nodes and triples in a report begin with these.
 _NO_IRI = ('"', "_:", "<")
 # Of a change with more triples, the second process does its share.
@@ -178,7 +178,7 @@ def followup_for(settings: Settings) -> Followup:
     """Returns the followup of commits under these settings."""
     if settings.open_writes:
         return NoFollowup()
-    patterns = PatternCache(settings.releases / _PATTERNS)
+    patterns = PatternCache(settings.releases / PATTERNS)
     followup = IncrementalFollowup(sources_of(settings), patterns, settings.write_memory_limit)
     patterns.save()
     return followup
