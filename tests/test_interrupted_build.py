@@ -16,6 +16,7 @@ import pytest
 from pyoxigraph import CanonicalizationAlgorithm, Dataset, parse
 
 from citygraph.build.build import build
+from citygraph.build.store_writing import StoreFilling
 from citygraph.errors import BadData
 from citygraph.progress import Progress, Step
 from citygraph.rdf.nquads import SetDigest, named_graphs
@@ -54,6 +55,9 @@ StoreWriting.__enter__ = lambda writing: writers.append(writing) or start(writin
 sources = Sources(folder / "data", REPOSITORY / "ontology", REPOSITORY / "queries")
 build(sources, Releases(folder / "releases"), Killing(), most_in_memory=most)
 """
+
+
+_FINISH = StoreFilling.finish
 
 
 class Steps(Progress):
@@ -151,12 +155,20 @@ def interrupted(tmp_path: Path, built_until_tables: Path) -> Path:
 def built_until_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("interrupted")
     notices: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
-        finished(
-            write_files(folder), Releases(folder / "releases"), Steps("tables"), notice=notices.append, most_in_memory=0
-        )
+    sources, releases = write_files(folder), Releases(folder / "releases")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StoreFilling, "finish", _finish_and_wait)
+        with pytest.raises(KeyboardInterrupt):
+            finished(sources, releases, Steps("tables"), notice=notices.append, most_in_memory=0)
     assert notices == ["the next build continues from step tables (--fresh: from the beginning)"]
     return folder
+
+
+def _finish_and_wait(filling: StoreFilling) -> None:
+    """As StoreFilling.finish; then the other process has written the store when the steps after it begin."""
+    _FINISH(filling)
+    assert filling.writing
+    filling.writing.wait()
 
 
 def sources_in(folder: Path) -> Sources:

@@ -16,7 +16,6 @@ from typing import IO, cast
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph import __version__
-from citygraph.build.catalog import describe
 from citygraph.build.graph_rules import GraphRules, with_graph_rules
 from citygraph.build.locations import locate
 from citygraph.build.products import Products, table_outputs, write_products
@@ -88,30 +87,30 @@ def build(
         validation = stack.enter_context(Validation(sources))
         writing = None if STORE in journal.steps else stack.enter_context(StoreWriting(staged.store_path))
         filling = StoreFilling(staged.open(), journal.folder / _MERGED, writing, size > most_in_memory)
+        stack.callback(filling.remove_files)
         staged.close()  # the store of the filling may become another one
         loaded = _assembled(sources, staged, journal, progress, filling, most_in_memory, validation.prepare)
-        writing = filling.writing
-        del filling
         # Validation takes longest; products that need only the statements are made during it.
         validation.start(loaded.merged, with_places=True)
-        by_graph = locate(_judged_by_graph(sources, staged.open()), sources.data_files())
         with progress.step("index") as step:
             index = staged.path / "search.sqlite"
-            facts = journal.perform("index", lambda: {"names": write_index(StoredQuads(staged.open()), index)}, [index])
+            quads = StoredQuads(filling.open_store())
+            facts = journal.perform("index", lambda: {"names": write_index(quads, index)}, [index])
             step.result = f"{facts['names']} names"
 
-        products = write_products(staged.open(), journal, sources.query_folders, staged.parent, progress)
-        for sentence in _lost(staged.parent, loaded, staged.open()) if staged.parent else ():
+        products = write_products(filling, journal, sources.query_folders, staged.parent, progress)
+        store = filling.open_store()
+        by_graph = locate(_judged_by_graph(sources, store), sources.data_files())
+        for sentence in _lost(staged.parent, loaded, store) if staged.parent else ():
             notice(sentence)
         report = _judge(validation.report, by_graph, progress, refuse=True)
         write_quality(products.measurements, report, staged.path)
         _write_report(staged.path, report)
         with progress.step("publish") as step:
-            manifest = _manifest(sources, staged.open(), loaded, report, products)
-            if writing:
-                writing.wait()
-                journal.settle()
-            staged.close()  # so that it is complete on the disk
+            manifest = _manifest(sources, store, loaded, report, products)
+            del store
+            filling.end()
+            journal.settle()
             check_runs(sources, staged.store_path)
             release = staged.publish(manifest)
             step.result = release.id
@@ -135,10 +134,8 @@ def _assembled(
 ) -> Loaded:
     """Returns the result of loading; fills the store unless an interrupted build has."""
     if STORE in journal.steps:
-        staged.store = filling.store
         return Loaded(filling.merged, **journal.steps[STORE]["facts"])
     loaded = _assemble(sources, sources.all_files(), filling, progress, staged.parent, most_in_memory, prepare)
-    staged.store = filling.store
     facts = {
         "owners": loaded.owners,
         "statements": loaded.statements,
@@ -151,9 +148,8 @@ def _assembled(
     else:
         # Closed, so that its files do not change any more.
         filling.close()
-        staged.close()
         journal.complete(STORE, facts, paths)
-        staged.store = Store.read_only(str(staged.store_path))
+        filling.store = Store.read_only(str(staged.store_path))
     return loaded
 
 
@@ -264,12 +260,10 @@ def _assemble(
         for rule in read_rules(sources.rule_files()):
             filling.bound_memory(most_in_memory)
             derived += sum(map(len, filling.derive(rule, day)))
-        filling.open_on_disk()
         step.result = f"{derived} triples"
     prepare(filling.merged)
     with progress.step("describe") as step:
-        description, loaded.graphs = describe(filling.store, table_outputs(sources.query_folders))
-        filling.append(description)
+        description, loaded.graphs = filling.describe(table_outputs(sources.query_folders))
         filling.finish()
         step.result = f"{len(description)} statements"
     return loaded

@@ -7,13 +7,14 @@ published release: its name, time, sizes and checksums.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store
 
+from citygraph.build.graph_files import NOT_DATA
 from citygraph.catalogues import N_, of_instance
 from citygraph.instance import VOCABULARY
 from citygraph.rdf.formats import Kind, of_kind
@@ -22,13 +23,13 @@ from citygraph.rdf.partial_dates import date_literal
 from citygraph.rdf.terms import (
     BASE,
     CATALOG_GRAPH,
+    CG,
     DATASET,
     DCAT,
     DCTERMS,
     FORMATS,
     ID,
     LICENSE,
-    ONTOLOGY_GRAPH,
     OWL,
     PREFIXES,
     RDF,
@@ -44,13 +45,11 @@ from citygraph.release.outputs import DUMPS, OutputFile
 CATALOG = NamedNode(DATASET.value + "#catalog")
 _TEMPORAL = NamedNode(DATASET.value + "#temporal")
 _TYPE = RDF("type")
-_SAME_AS = OWL("sameAs")
+SAME_AS = OWL("sameAs")
 _IANA = "https://www.iana.org/assignments/media-types/"
-# The ontology and the shapes describe the data; merged into the default graph they would be counted as data.
-_NOT_DATA = {ONTOLOGY_GRAPH, SHAPES_GRAPH}
 # The dates that bound the period of the data: decisions, signatures, attestations, events. A city was founded long
 # before, so that the date of its founding must not count.
-_COVERED = "cg:councilActDate cg:protocolDate cg:attestedOn cg:startDate cg:endDate"
+COVERED = tuple(map(CG, ("councilActDate", "protocolDate", "attestedOn", "startDate", "endDate")))
 # The services for programs: path below the base, title with the name of the site, specification.
 _SERVICES = (
     ("sparql", N_("SPARQL endpoint of {name}"), "http://www.w3.org/TR/sparql11-protocol/"),
@@ -86,7 +85,7 @@ class DatasetCounts:
 
 def data_graphs(store: Store) -> list[NamedNode]:
     """Returns the named graphs whose merge is the default graph: all but ontology and shapes, sorted by IRI."""
-    return [graph for graph in named_graphs(store) if graph not in _NOT_DATA]
+    return [graph for graph in named_graphs(store) if graph not in NOT_DATA]
 
 
 def graph_counts(store: Store) -> dict[str, int]:
@@ -105,22 +104,37 @@ def described(store: Store, tables: Sequence[OutputFile] = ()) -> list[Quad]:
 def describe(store: Store, tables: Sequence[OutputFile] = ()) -> tuple[list[Quad], dict[str, int]]:
     """Writes the description of the store and of its files into the catalogue graph.
 
-    Returns its quads and, as `graph_counts` does, the numbers of quads in the named graphs. The description counts
-    itself: it is computed until its numbers are those of a store that contains it.
+    Returns its quads and, as `graph_counts` does, the numbers of quads in the named graphs.
     """
-    counted = contained = count(store)
-    # Statements that the files make already are counted already.
-    stored = {quad.triple for quad in store.quads_for_pattern(None, None, None, CATALOG_GRAPH)}
-    previous: list[Quad] = []
-    description = list(_statements(counted, tables))
+    description, graphs = description_of(count(store), tables, lambda _: store)
+    add_description(description, store)
+    return description, graphs
+
+
+def add_description(description: list[Quad], store: Store) -> None:
+    """Adds a description to the catalogue graph and to the default graph."""
+    store.extend(description)
+    store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in description)
+
+
+def description_of(
+    counts: DatasetCounts, tables: Sequence[OutputFile], about: Callable[[frozenset[str]], Store]
+) -> tuple[list[Quad], dict[str, int]]:
+    """Returns the description of a dataset, and the numbers of quads in its named graphs with it.
+
+    `counts` are those of the dataset without the description. `about` gets terms as in N-Triples, and returns a store
+    with all statements about these subjects, or with more. The description counts itself: it is computed until its
+    numbers are those of a dataset that contains it.
+    """
+    contained, previous = counts, list[Quad]()
+    description = list(_statements(counts, tables))
     # Ends after a few rounds: a round changes numbers, and seldom how many statements there are.
     while description != previous:
         previous = description
-        new = [quad for quad in description if quad.triple not in stored]
-        contained = _with(counted, new, store)
+        store = about(frozenset(str(quad.subject) for quad in description))
+        # Statements that the files make already are counted already.
+        contained = _with(counts, [quad for quad in description if quad not in store], store)
         description = list(_statements(contained, tables))
-    store.extend(description)
-    store.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in description)
     return description, dict(sorted(contained.graphs.items()))
 
 
@@ -130,7 +144,7 @@ def count(store: Store) -> DatasetCounts:
     """
     # A hash node is part of its entity, not an entity of its own.
     things = f'FILTER(STRSTARTS(STR(?s), "{ID}") && !CONTAINS(STR(?s), "#"))'
-    dates = f"VALUES ?p {{ {_COVERED} }} ?s ?p ?d BIND(STR(?d) AS ?date)"
+    dates = f"VALUES ?p {{ {' '.join(map(str, COVERED))} }} ?s ?p ?d BIND(STR(?d) AS ?date)"
     queries = (
         "SELECT (COUNT(*) AS ?n) (COUNT(DISTINCT ?s) AS ?m) WHERE { ?s ?p ?o }",
         f"SELECT (COUNT(DISTINCT ?s) AS ?n) WHERE {{ ?s a ?class . {things} }}",
@@ -142,7 +156,7 @@ def count(store: Store) -> DatasetCounts:
     with ThreadPoolExecutor(2) as threads:
         graphs = threads.submit(graph_counts, store)
         (totals,), ((entities,),), (covered,), classes, properties = threads.map(partial(_rows, store), queries)
-    links = store.quads_for_pattern(None, _SAME_AS, None, DefaultGraph())
+    links = store.quads_for_pattern(None, SAME_AS, None, DefaultGraph())
     return DatasetCounts(
         triples=int(totals[0]),
         subjects=int(totals[1]),
@@ -159,9 +173,14 @@ def count(store: Store) -> DatasetCounts:
 
 def linkset_of(quad: Quad) -> str:
     """Returns the name of the linkset that a quad belongs to, such as "wikidata"; empty for other quads."""
-    if quad.predicate != _SAME_AS or not isinstance(quad.object, NamedNode):
+    if quad.predicate != SAME_AS or not isinstance(quad.object, NamedNode):
         return ""
-    return next((name for space, (name, _) in _TARGETS.items() if quad.object.value.startswith(space)), "")
+    return linkset_to(quad.object.value)
+
+
+def linkset_to(iri: str) -> str:
+    """Returns the name of the linkset whose links lead to an IRI, such as "wikidata"; empty if there is none."""
+    return next((name for space, (name, _) in _TARGETS.items() if iri.startswith(space)), "")
 
 
 def graph_node(graph: NamedNode) -> NamedNode:
@@ -188,7 +207,7 @@ def of_linkset(name: str, number: int) -> Iterator[Quad]:
     yield _quad(links, _TYPE, VOID("Linkset"))
     yield _quad(links, VOID("subjectsTarget"), DATASET)
     yield _quad(links, VOID("objectsTarget"), target)
-    yield _quad(links, VOID("linkPredicate"), _SAME_AS)
+    yield _quad(links, VOID("linkPredicate"), SAME_AS)
     yield _quad(links, VOID("triples"), number)
     yield _quad(target, _TYPE, VOID("Dataset"))
     yield _quad(target, DCTERMS("title"), Literal(title, language="en"))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from io import StringIO
 from pathlib import Path
 
-from pyoxigraph import RdfFormat, Store, parse
+from pyoxigraph import Quad, RdfFormat, Store, parse
 
-from citygraph.build.predicate_files import PredicateFiles, by_key
+from citygraph.build.predicate_files import PredicateFiles, by_key, subject_of
 from citygraph.rdf.nquads import as_line, batched, named_graphs, triples_of, with_graph, without_graph
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, SHAPES_GRAPH, XSD
 
-# The ends of the lines that are not part of the default graph.
-_NOT_DATA = tuple(f" {graph} .\n" for graph in (ONTOLOGY_GRAPH, SHAPES_GRAPH))
+# The named graphs that are not part of the default graph: they describe the data.
+NOT_DATA = (ONTOLOGY_GRAPH, SHAPES_GRAPH)
+_NOT_DATA_ENDS = tuple(f" {graph} .\n" for graph in NOT_DATA)
 # Datatypes whose literals a store rewrites.
 _REWRITTEN = f'"^^<{XSD}'
 
@@ -43,6 +44,15 @@ class GraphFiles:
             for lines in triples_of(store, graph, self._folder):
                 self._add_stored(with_graph(lines, graph))
 
+    def about(self, subjects: Collection[str]) -> Store:
+        """Returns a store with all statements of the data about these subjects, given as in N-Triples."""
+        quads = (line for file in self.quads.select() for line in file if subject_of(line) in subjects)
+        store = Store()
+        for quad in parse("".join(quads), RdfFormat.N_QUADS, lenient=True):
+            if quad.graph_name not in NOT_DATA:
+                store.extend((quad, Quad(quad.subject, quad.predicate, quad.object)))
+        return store
+
     def remove(self) -> None:
         """Removes the files."""
         self.quads.remove()
@@ -52,7 +62,7 @@ class GraphFiles:
     def _add_stored(self, lines: Iterable[str]) -> None:
         for key, some in by_key(lines).items():
             self.quads.append(key, some)
-            data = [without_graph(line) for line in some if not line.endswith(_NOT_DATA)]
+            data = [without_graph(line) for line in some if not line.endswith(_NOT_DATA_ENDS)]
             self.triples.append(key, data)
 
 

@@ -5,21 +5,24 @@ Equal statements give equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pyoxigraph import NamedNode, RdfFormat, Store, parse, serialize
+from pyoxigraph import RdfFormat, parse, serialize
 
 from citygraph.build.packages import write_packages
 from citygraph.build.quality import QualityMeasurement, measure, quality_queries
 from citygraph.build.query_packs import write_descriptions
+from citygraph.build.sorted_graphs import SortedGraphs
+from citygraph.build.store_writing import StoreFilling
 from citygraph.build.tables import offers_of, table_queries, write_tables
 from citygraph.progress import Progress
-from citygraph.rdf.nquads import SetDigest, SortedLines, named_graphs, packed, with_graph
-from citygraph.rdf.terms import ONTOLOGY_GRAPH, PREFIXES, SHAPES_GRAPH
+from citygraph.rdf.nquads import SetDigest, packed, with_graph
+from citygraph.rdf.terms import PREFIXES
 from citygraph.release.changes import ChangeCounts, write_all_changes
 from citygraph.release.interrupted_build import Journal
 from citygraph.release.outputs import (
@@ -38,50 +41,33 @@ from citygraph.release.releases import Release
 from citygraph.source.queries import load_queries
 from citygraph.sparql.statistics import STATISTICS, Statistics, counted, write_statistics
 
-_NOT_DATA = (ONTOLOGY_GRAPH, SHAPES_GRAPH)
 
-
-def write_dumps(store: Store, release: Path) -> SetDigest:
+def write_dumps(graphs: SortedGraphs, release: Path) -> SetDigest:
     """Writes dumps and statistics into the release's folder, and returns the digest of the named graphs.
 
     The N-Quads are sorted by graph and line, so that two releases can be compared line by line. The other formats are
-    made from them, because reading the store takes most of the time. Memory does not grow with the store.
+    made from them, because reading a store takes most of the time. Memory does not grow with the graphs.
     """
     for offer in DUMPS:
         (release / offer.path).parent.mkdir(exist_ok=True)
-    digest, merged = SetDigest(), SortedLines(release)
-    try:
-        with (release / PLAIN_NQUADS.path).open("wb") as plain, packed(release / NQUADS.path) as compressed:
-            for graph in named_graphs(store):
-                for lines in _sorted_triples(store, graph, release):
-                    quads = with_graph(lines, graph)
-                    digest.add_lines(quads)
-                    data = "".join(quads).encode()
-                    plain.write(data)
-                    compressed.write(data)
-                    # The default graph is the merge of the data alone.
-                    if graph not in _NOT_DATA:
-                        merged.add(lines)
-        triples = release / "default.nt"
-        with triples.open("w", encoding="utf-8", newline="\n") as text:
-            statistics = Statistics()
-            text.writelines(counted(merged, statistics))
-        write_statistics(statistics, release)
-    finally:
-        merged.close()
+    digest = SetDigest()
+    with (release / PLAIN_NQUADS.path).open("wb") as plain, packed(release / NQUADS.path) as compressed:
+        for graph, lines in graphs.graphs():
+            quads = with_graph(lines, graph)
+            digest.add_lines(quads)
+            data = "".join(quads).encode()
+            plain.write(data)
+            compressed.write(data)
+    triples, statistics = release / "default.nt", Statistics()
+    with triples.open("w", encoding="utf-8", newline="\n") as text:
+        text.writelines(counted(chain.from_iterable(graphs.merged()), statistics))
+    write_statistics(statistics, release)
     _convert(release / PLAIN_NQUADS.path, release / TRIG.path, RdfFormat.TRIG)
     # The merge of the graphs is sorted and without duplicates, as the default graph is.
     _convert(triples, release / TURTLE.path, RdfFormat.TURTLE)
     _convert(triples, release / JSONLD.path, RdfFormat.JSON_LD)
     triples.unlink()
     return digest
-
-
-def _sorted_triples(store: Store, graph: NamedNode, folder: Path) -> Iterator[list[str]]:
-    """Yields the triples of a graph as sorted lines, some at a time."""
-    with closing(SortedLines(folder)) as lines:
-        lines.add_graph(store, graph)
-        yield from lines.batches()
 
 
 def _convert(source: Path, target: Path, format_: RdfFormat) -> None:
@@ -108,7 +94,7 @@ def table_outputs(queries: Iterable[Path]) -> list[OutputFile]:
 
 
 def write_products(
-    store: Store,
+    filling: StoreFilling,
     journal: Journal,
     queries: Iterable[Path],
     parent: Release | None,
@@ -124,14 +110,15 @@ def write_products(
     folder = journal.release
     with progress.step("dump") as step:
         files = [folder / "dumps", folder / STATISTICS]
-        facts = journal.perform("dump", lambda: {"total": f"{write_dumps(store, folder).total:x}"}, files)
+        facts = journal.perform("dump", lambda: _dumps(filling, folder), files)
         digest = SetDigest(int(facts["total"], 16))
         step.result = f"{len(DUMPS)} files, digest {digest.hex[:12]}"
     with progress.step("tables") as step:
-        step.result = journal.perform("tables", lambda: _tables(store, queries, digest, folder), [folder / "tables"])[
-            "made"
-        ]
+        made = journal.perform("tables", lambda: _tables(filling, queries, digest, folder), [folder / "tables"])
+        step.result = made["made"]
+    filling.remove_files()
     with progress.step("quality") as step:
+        store = filling.open_store()
         measurements = measure(store, quality_queries(queries))
         step.result = f"{len(measurements)} measurements"
     write_descriptions([*load_queries(*queries).values()], folder)
@@ -141,8 +128,15 @@ def write_products(
     return Products(digest, measurements, changes, measured(folder, _offers(queries), journal.digests()))
 
 
-def _tables(store: Store, queries: Iterable[Path], digest: SetDigest, folder: Path) -> dict[str, str]:
+def _dumps(filling: StoreFilling, folder: Path) -> dict[str, str]:
+    """Writes the dumps, and returns the sum of the digest."""
+    with closing(filling.sorted_graphs()) as graphs:
+        return {"total": f"{write_dumps(graphs, folder).total:x}"}
+
+
+def _tables(filling: StoreFilling, queries: Iterable[Path], digest: SetDigest, folder: Path) -> dict[str, str]:
     """Writes the tables, and returns a summary."""
+    store = filling.open_store()
     tables = write_tables(store, table_queries(queries), folder)
     if tables:
         # The version is the digest, not the release: equal data must give equal files.

@@ -9,21 +9,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
+from citygraph.build.catalog import add_description, describe, description_of
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.excerpts import Excerpts
-from citygraph.build.graph_files import GraphFiles
+from citygraph.build.graph_files import GraphFiles, as_stored
+from citygraph.build.sorted_graphs import SortedGraphs
 from citygraph.errors import CitygraphError
 from citygraph.parent import die_with_parent
 from citygraph.rdf.nquads import as_line, batched, named_graphs, with_graph, without_graph
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
+from citygraph.release.outputs import OutputFile
 from citygraph.source.rules import DATES, Rule, derive_in_parts, year_before_newest_source
 
 # Quads of a file: the memory for a whole large store at once would be many times as much.
@@ -107,6 +111,7 @@ class StoreFilling:
         self.writing = writing
         self.is_large = is_large
         self.files = GraphFiles(self._folder) if writing and is_large else None
+        self._sorted: SortedGraphs | None = None
 
     @property
     def _folder(self) -> Path:
@@ -116,6 +121,8 @@ class StoreFilling:
         """Notes statements of a file, given as lines of the named graphs and of the default graph."""
         if self.files:
             self.files.add(quads)
+        if self._sorted:
+            self._sorted.add(as_stored(quads))
         if self.writing:
             self.writing.add(triples)
             self.writing.add(quads)
@@ -176,14 +183,28 @@ class StoreFilling:
             self.writing.wait()
             self.store = Store(str(self.writing.target))
             self.writing, self.is_large = None, False
-            if self.files:
-                self.files.remove()
-                self.files = None
 
-    def close(self) -> None:
-        """Closes a store on the disk, whose files then do not change any more."""
-        self.store.flush()
-        self.store = Store()
+    def describe(self, tables: Sequence[OutputFile]) -> tuple[list[Quad], dict[str, int]]:
+        """Adds the description of the statements, and returns what `catalog.describe` does."""
+        if not self.files:
+            description, graphs = describe(self.store, tables)
+        else:
+            counts = self.sorted_graphs().count(named_graphs(self.store))
+            description, graphs = description_of(counts, tables, cache(self.files.about))
+            if not self.writing:
+                add_description(description, self.store)
+        self.append(description)
+        return description, graphs
+
+    def sorted_graphs(self) -> SortedGraphs:
+        """Returns all graphs as sorted lines, to which further statements are added. It is to be closed."""
+        if not self._sorted:
+            self._sorted = SortedGraphs(self.merged.parent)
+            if self.files:
+                self._sorted.add_files(self.files)
+            else:
+                self._sorted.add_store(self.store)
+        return self._sorted
 
     def finish(self) -> None:
         """Ends the stream to the other process; merges the files of a store on the disk."""
@@ -192,6 +213,34 @@ class StoreFilling:
         else:
             # As in `write_store`: all later steps of the build and the server read fewer files.
             self.store.optimize()
+
+    def open_store(self) -> Store:
+        """Returns the store with all statements. If it is not in memory, waits until it is on the disk."""
+        if self.writing and self.is_large:
+            self.writing.wait()
+            self.store = Store.read_only(str(self.writing.target))
+            self.is_large = False
+        return self.store
+
+    def remove_files(self) -> None:
+        """Removes the files of the graphs: all that is made from them has been made."""
+        if self._sorted:
+            self._sorted.close()
+            self._sorted = None
+        if self.files:
+            self.files.remove()
+            self.files = None
+
+    def end(self) -> None:
+        """Closes the store when all of it is on the disk."""
+        if self.writing:
+            self.writing.wait()
+        self.store = Store()
+
+    def close(self) -> None:
+        """Closes a store on the disk, whose files then do not change any more."""
+        self.store.flush()
+        self.store = Store()
 
 
 def write_store(files: Iterable[Path], target: Path, graphs: Iterable[str]) -> None:

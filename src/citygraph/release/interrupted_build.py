@@ -74,8 +74,9 @@ class Journal:
     def complete_when(
         self, is_done: Callable[[], bool], name: str, facts: dict[str, Any], paths: Iterable[Path]
     ) -> None:
-        """Records a step of another process, when it `is_done` at the end of a later step."""
+        """Records a step of another process, if it `is_done` now, or else when it is at the end of a later step."""
         self._awaited = (is_done, name, facts, paths)
+        self.settle()
 
     def settle(self) -> None:
         """Records the step of the other process, if it is done."""
