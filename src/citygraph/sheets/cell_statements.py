@@ -20,7 +20,7 @@ from citygraph.sheets.rows import DELETION, RowCell, SheetRow
 from citygraph.sheets.slots import Slot
 from citygraph.sheets.table_model import SUFFIX, SheetColumn, SheetNode, TableModel, expanded, linking_nodes
 from citygraph.sheets.terms_of_office import TermsOfOffice
-from citygraph.text import ALL_LANGUAGES, best_tag, language_of_country, nfc, slug
+from citygraph.text import ALL_LANGUAGES, best_tag, is_language_tag, language_of_country, nfc, slug
 
 NOT_A_CHOICE = CellRule("choice", "{value} is not one of the choices.", "Choose one of {choices}.")
 NO_SLUG = CellRule("name-letters", "{value} has no letters.", "Write a name with letters.")
@@ -217,7 +217,7 @@ class RowReader:
         if subject is not None:
             graph = self._graph(row, other or source)
             graph = subject if graph == CATALOG_GRAPH else graph
-            tag = column.tag(self._context.model.languages[0])
+            tag = column.tag(self._language(row, column))
             slots = (Slot(subject, expanded(name), graph, tag) for name in properties)
             self.deletions += [CellDeletion(slot, cell.address) for slot in slots]
 
@@ -275,13 +275,24 @@ class RowReader:
             if node.label:
                 yield from self._label(row, node, subject, values, graph)
         for column in row.sheet.columns:
-            if column.default and column not in values and column.node in nodes and (term := self._default(column)):
+            if (
+                column.default
+                and column not in values
+                and column.node in nodes
+                and (term := self._default(column, values))
+            ):
                 yield CellStatement(Quad(nodes[column.node], expanded(column.property), term, graph), row.address)
 
-    def _default(self, column: SheetColumn) -> NamedNode | Literal | None:
-        """Returns the value of an empty cell: the home place, or a constant of the model."""
+    def _default(
+        self, column: SheetColumn, values: Mapping[SheetColumn, list[CellValue]]
+    ) -> NamedNode | Literal | None:
+        """Returns the value of an empty cell: the home place, the text of another cell, or a constant of the model."""
         if column.default == "home":
             return NamedNode(self._context.home) if self._context.home else None
+        if column.kind == "label":
+            texts = [value.text for other, cells in values.items() if other.key == column.default for value in cells]
+            is_first = column.language == self._context.model.languages[0]
+            return Literal(nfc(texts[0]), language=column.language) if texts and is_first else None
         return PLAIN_TERMS[column.kind](column.default)
 
     def _label(
@@ -339,8 +350,7 @@ class RowReader:
                 wrong(reading.rule, **reading.values)
             return reading.literal
         if kind in ("text", "label"):
-            language = column.language or self._context.model.languages[0]
-            return Literal(text) if column.plain else Literal(text, language=language)
+            return Literal(text) if column.plain else Literal(text, language=self._language(row, column))
         if kind == "entity":
             return self._entity(row, column, text, address)
         if kind in ("class", "concept"):
@@ -356,6 +366,12 @@ class RowReader:
         elif term is None:
             wrong(RULE_OF[kind])
         return term
+
+    def _language(self, row: SheetRow, column: SheetColumn) -> str:
+        """Returns the language of the texts of a column: its own, that of another cell, or the first one."""
+        cells = filter(None, map(row.cell, column.language_from))
+        tags = [tag for cell in cells if is_language_tag(tag := self._without_source(cell.text)[0])]
+        return column.language or next(iter(tags), self._context.model.languages[0])
 
     def _entity(self, row: SheetRow, column: SheetColumn, text: str, address: CellAddress) -> NamedNode | None:
         country = row.cell("country") if column.key == "partner" else None

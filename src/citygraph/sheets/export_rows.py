@@ -159,16 +159,48 @@ class SheetExporter:
                 cells[column] = [text] if text else []
             elif column.property and node is not None:
                 values = statements.values(node, graph, column.property)
+                if column.language_from:
+                    languages = self._languages(sheet, column, node, graph, statements)
+                    values, language = self._in_one_language(values, languages)
+                    cells[sheet.column(column.language_from[0])] = (
+                        [language] if language and languages != [language] else []
+                    )
                 own = [value for value in values if self._belongs(column, value, cells)]
                 # Of the parties, the first column takes one: the home place if it is a party.
                 own = sorted(own, key=lambda value: value.value != self._home)[:1] if column.default == "home" else own
                 cells[column] = [self._text(column, value) for value in own]
+                if self._is_implied(sheet, column, cells):
+                    cells[column] = []
                 if own:
                     texts[column.key] = text_in_iri(own[0], own[0].value)
                 names = (column.property, *column.also)
                 used |= {Quad(node, expanded(name), value, graph) for value in own for name in names}
         used |= _of_nodes(sheet, nodes, graph, statements)
         return cells, used
+
+    def _languages(
+        self, sheet: Sheet, column: SheetColumn, node: NamedNode, graph: NamedNode, statements: SourceStatements
+    ) -> list[str]:
+        """Returns the languages that other columns give the texts of a column, if they are stated."""
+        properties = filter(None, (sheet.column(key).property for key in column.language_from))
+        return [value.value for name in properties for value in statements.values(node, graph, name)]
+
+    def _in_one_language(
+        self, values: Iterable[NamedNode | Literal], languages: Iterable[str]
+    ) -> tuple[list[NamedNode | Literal], str]:
+        """Returns the texts in one of these languages, else the first of the instance, else any, and that language."""
+        by_tag: dict[str, list[NamedNode | Literal]] = defaultdict(list)
+        for value in values:
+            if isinstance(value, Literal) and value.language:
+                by_tag[value.language.lower()].append(value)
+        wanted = (tag for tag in (*languages, self._model.languages[0], *sorted(by_tag)) if tag.lower() in by_tag)
+        language = next(wanted, "")
+        return by_tag.get(language.lower(), []), language
+
+    def _is_implied(self, sheet: Sheet, column: SheetColumn, cells: Mapping[SheetColumn, list[str]]) -> bool:
+        """Returns whether an empty cell means the same text: that of another column, in the first language."""
+        is_first = column.kind == "label" and column.language == self._model.languages[0]
+        return is_first and bool(column.default) and cells[column] == cells.get(sheet.column(column.default))
 
     def _nodes(
         self,
@@ -225,7 +257,7 @@ class SheetExporter:
         if isinstance(value, Literal):
             tag = (value.language or "").lower()
             expected = column.language or ("" if column.plain else self._model.languages[0])
-            return tag == expected if column.kind in ("text", "label") else True
+            return tag == expected if column.kind in ("text", "label") and not column.language_from else True
         if column.kind == "class":
             return value in {expanded(name) for name in column.classes}
         text = self._text(column, value)
@@ -264,8 +296,14 @@ def _split(columns: Mapping[SheetColumn, list[str]]) -> Iterator[dict[SheetColum
     several = {column: texts for column, texts in columns.items() if not column.many and len(texts) > 1}
     first = {column: "; ".join(texts) if column.many else texts[0] for column, texts in columns.items() if texts}
     yield first
-    fixed = {column: text for column, text in first.items() if column.kind in ("source", "identifier", "key")}
+    fixed = {column: text for column, text in first.items() if _is_fixed(column)}
     required = {column: text for column, text in first.items() if column.required}
     for more in list(zip_longest(*(texts[1:] for texts in several.values()))):
         values = {column: text for column, text in zip(several, more, strict=True) if text}
         yield {**required, **fixed, **values}
+
+
+def _is_fixed(column: SheetColumn) -> bool:
+    """Returns whether all rows of an entity have the cell: it is a part of what the other cells say."""
+    is_of_text = (column.kind == "language" and not column.property) or (column.kind == "label" and column.default)
+    return bool(is_of_text) or column.kind in ("source", "identifier", "key")

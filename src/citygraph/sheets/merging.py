@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pyoxigraph import NamedNode, Quad
 
-from citygraph.rdf.terms import ID
+from citygraph.rdf.terms import DCTERMS, ID
 from citygraph.sheets.cell_problems import NOTE, WARNING, CellAddress, CellProblem, CellRule
 from citygraph.sheets.cell_statements import CellDeletion, CellStatement
 from citygraph.sheets.export_state import ExportState, RowKey
@@ -50,6 +50,7 @@ ROWS_KEPT = CellRule(
     WARNING,
 )
 _MAX_VALUES = 5
+_TITLE = DCTERMS("title")
 
 # Returns who gave a slot the values that it has now, for a message.
 ChangedBy = Callable[[Slot], str]
@@ -160,9 +161,13 @@ class _Merge:
         """Returns the present statements that the import keeps although they are not in its rows."""
         gone, replaced = self._gone_nodes(), self._replaced(new)
         described = {quad.subject for quad in new}
+        titles = {_without_language(quad) for quad in new}
         remaining = []
         for quad in self._before:
             slot = slot_of(quad)
+            # A title in another language: earlier imports gave all titles the first one of the instance.
+            if quad.predicate == _TITLE and _without_language(quad) in titles:
+                continue
             if quad in new or slot.subject in replaced or (slot.subject, slot.source) in gone or self._is_set(slot):
                 continue
             # A source that no row describes keeps its description.
@@ -253,6 +258,10 @@ class _Merge:
         now = _as_text(self._now.get(slot, ())) or "–"
         values = {"source": _name(slot.source), "now": now, "by": self._merger.changed_by(slot)}
         self.problems.append(CellProblem(rule, address, value, values))
+
+
+def _without_language(quad: Quad) -> tuple[object, ...]:
+    return quad.subject, quad.predicate, getattr(quad.object, "value", ""), quad.graph_name
 
 
 def _name(source: NamedNode) -> str:

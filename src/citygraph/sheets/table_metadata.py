@@ -108,7 +108,8 @@ class _Tables:
             described["dc:description"] = guidance
         if column.many:
             described["separator"] = _SEPARATOR
-        if tag := column.tag(self._language):
+        # The language of a title is that of its row.
+        if (tag := column.tag(self._language)) and not column.language_from:
             described["lang"] = tag
         value = self._value_url(sheet, column)
         if about_main and (value or column.kind not in ("class", "concept", "entity", "qid")):

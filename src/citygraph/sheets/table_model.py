@@ -62,7 +62,7 @@ class SheetColumn:
 
     `also` are further properties with the same values. `language` is set if the column holds texts in one language of
     the instance. `classes` are the classes of an entity, or the choices of a class; `scheme` is the concept scheme of a
-    concept.
+    concept. `language_from` are the keys of columns of which the first filled one has the language of the texts.
     """
 
     key: str
@@ -82,6 +82,7 @@ class SheetColumn:
     default: str = ""
     example: str = ""
     language: str = ""
+    language_from: tuple[str, ...] = ()
 
     def tag(self, first: str) -> str:
         """Returns the language of the texts in lower case, or nothing; `first` is that of the instance."""
@@ -265,7 +266,7 @@ def _columns(values: Mapping[str, Any], main: str, languages: tuple[str, ...]) -
     attributes = dict(values)
     titles, helps = attributes.pop("title"), attributes.pop("help", {})
     per_language = attributes.pop("per_language", False)
-    for name in ("classes", "also", "former", "synonyms"):
+    for name in ("classes", "also", "former", "synonyms", "language_from"):
         attributes[name] = tuple(attributes.get(name, ()))
     column = SheetColumn(titles=titles, helps=helps, node=attributes.pop("node", main), **attributes)
     if column.kind not in KINDS:
