@@ -81,6 +81,16 @@ def test_more_pages_fit_and_are_accessible(visit: Visit, number: int, kind: str)
     assert violations(page) == []
 
 
+@pytest.mark.parametrize("path", ["/doc/city/izmir", "/queries/partners?city=Baku"])
+def test_tables_fit_on_paper(visit: Visit, path: str) -> None:
+    """Paper does not scroll: no table is wider than a page of A4 within its margins."""
+    page = visit(path, language="de")
+    page.set_viewport_size({"width": 718, "height": 1000})
+    page.emulate_media(media="print")
+    wide = "one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1"
+    assert page.evaluate(f"[...document.querySelectorAll('table')].filter({wide}).map(one => one.innerText)") == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_page_says_as_much_without_a_script(visit: Visit, read: dict[str, str], kind: str) -> None:
     """What is read with JavaScript is read without it."""
