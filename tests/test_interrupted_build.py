@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from shutil import copytree
 from typing import Any
 
 import pytest
-from pyoxigraph import CanonicalizationAlgorithm, Dataset, parse
 
 from citygraph.build.build import build
 from citygraph.build.store_writing import StoreFilling
@@ -23,6 +20,7 @@ from citygraph.rdf.nquads import SetDigest, named_graphs
 from citygraph.release.interrupted_build import FOLDER, interrupted_size, remove_interrupted
 from citygraph.release.releases import Release, Releases
 from citygraph.source.files import Sources
+from tests.release_content import content
 from tests.small import REPOSITORY, build_small, publish_name, write_files
 
 # The program builds, and kills itself as soon as it says that a step begins or ends.
@@ -78,29 +76,6 @@ def killed(folder: Path, moment: str, step: str, most: int) -> None:
     """Builds in a process that is killed at this moment."""
     process = subprocess.run([sys.executable, "-c", _KILLED, str(folder), moment, step, str(most)], check=False)
     assert process.returncode == -signal.SIGKILL
-
-
-def content(release: Release) -> dict[str, Any]:
-    """Returns all that is the same for equal builds: the files, the quads, and the manifest without name and time."""
-    store = release.open_store()
-    files = {
-        str(path.relative_to(release.path)): sha256(path.read_bytes()).hexdigest()
-        for path in release.path.rglob("*")
-        if path.is_file() and path.parent.name != "store"
-    }
-    # These differ between two builds of the same files.
-    for name in ("manifest.json", "search.sqlite", "report.ttl"):
-        del files[name]
-    report = Dataset(parse(path=release.path / "report.ttl"))
-    report.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
-    manifest = json.loads((release.path / "manifest.json").read_text())
-    return {
-        "content": files,
-        "report": sorted(map(str, report)),
-        "store": sorted(map(str, store)),
-        "index": (release.path / "search.sqlite").stat().st_size,
-        **{key: value for key, value in manifest.items() if key not in {"id", "created", "parent", "number"}},
-    }
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -14,9 +15,10 @@ from citygraph.build.store_writing import StoreFilling, StoreWriting, write_stor
 from citygraph.errors import CitygraphError
 from citygraph.progress import Progress
 from citygraph.rdf.nquads import as_line, with_graph
-from citygraph.rdf.terms import BASE
+from citygraph.rdf.terms import BASE, CG, ID, PREFIXES, RDFS, SCHEMA, SOURCE, XSD
 from citygraph.release.releases import Releases
 from citygraph.source.files import Sources
+from tests.release_content import content
 from tests.small import REPOSITORY, build_small, publish_name, write_files
 
 _NAMED = NamedNode("urn:x:g")
@@ -103,20 +105,57 @@ def test_error_of_a_build_is_not_replaced_by_that_of_a_process_that_has_ended(tm
         fail()
 
 
-def test_releases_made_in_memory_and_on_the_disk_are_equal(tmp_path: Path) -> None:
-    """(16 §5) Data above the limit are built on the disk: the same statements, and the same bytes of each file.
+# The same statements in two graphs and twice in one file, and values that a store writes in another form.
+_SECOND = """
+GRAPH source:second {
+  city:izmir a cg:City ; cg:country country:turkiye ; rdfs:label "İzmir"@EN, "İzmir"@TR ;
+    skos:altLabel "Smyrna 100%"@EN ; schema:latitude "038.420"^^xsd:decimal ; schema:longitude "+27.10"^^xsd:decimal ;
+    owl:sameAs <http://www.wikidata.org/entity/Q35997> .
+  agreement:izmir-bremen cg:protocolDate "1996-04-24"^^xsd:date .
+}
+"""
+_DESCRIBED = """
+GRAPH graph:catalog {
+  source:NAME a cg:Source ; rdfs:label "NAME"@EN, "İkinci NAME"@TR ; dcterms:title "Iğdır \\"ŞĞ\\"" ;
+    dcterms:language "tr" ; dcterms:publisher organisation:izmir-municipality ; dcterms:issued "2026-01-05"^^xsd:date ;
+    cg:readOn "2026-01-06"^^xsd:date ; cg:sha256 "SHA" .
+}
+""".replace("SHA", "1" * 64)
+_TWICE = f'<{ID}city/izmir> <{SCHEMA}latitude> "038.420"^^<{XSD}decimal> <{SOURCE}third> .\n' * 2
+_ANY_TRIPLE = f"CONSTRUCT {{ ?s <{RDFS}seeAlso> ?country }} WHERE {{ ?s ?p ?country . ?country a <{CG}Country> }}"
 
-    Derived statements count too: the build may begin in memory and go on on the disk.
+
+def _odd_sources(folder: Path, with_unbounded_rule: bool) -> Sources:
+    """The small files, the odd values above, and a rule that may read any triple."""
+    sources = write_files(folder)
+    prefixes = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in PREFIXES.items())
+    described = "".join(_DESCRIBED.replace("NAME", name) for name in ("second", "third"))
+    (sources.data / "second.trig").write_text(prefixes + _SECOND + described, encoding="utf-8")
+    (sources.data / "twice.nq").write_text(_TWICE, encoding="utf-8")
+    rules = folder / "ontology" / "rules"
+    rules.mkdir(parents=True)
+    if with_unbounded_rule:
+        (rules / "any.rq").write_text(_ANY_TRIPLE)
+    return replace(sources, own_ontology=rules.parent)
+
+
+@pytest.mark.parametrize("with_unbounded_rule", [False, True])
+def test_releases_made_in_memory_and_on_the_disk_are_equal(tmp_path: Path, with_unbounded_rule: bool) -> None:
+    """(16 §5) Data above the limit are built from files: the same statements, and the same bytes of each file.
+
+    Derived statements count too: the build may begin in memory and go on without it. A rule that may read any triple
+    needs the store on the disk.
     """
-    sources = write_files(tmp_path)
-    ways = {}
+    sources = _odd_sources(tmp_path, with_unbounded_rule)
+    ways = []
     files = sum(file.path.stat().st_size for file in sources.data_files())
     for name, most in (("memory", 1 << 20), ("disk", 0), ("both", files + 1)):
         release, _ = build(sources, Releases(tmp_path / name), Progress(), most_in_memory=most)
-        manifest = release.manifest
-        ways[name] = (manifest.digest, manifest.graphs, manifest.triples, manifest.outputs, set(release.open_store()))
         assert not list(release.path.glob("*.n[tq]"))
-    assert ways["memory"] == ways["disk"] == ways["both"]
+        assert [path.name for path in (tmp_path / name).iterdir() if path.name.startswith(".building")] == []
+        ways.append(content(release))
+    assert ways[0] == ways[1]
+    assert ways[0] == ways[2]
 
 
 def test_graphs_of_the_api_are_kept_on_the_disk_too(tmp_path: Path) -> None:
