@@ -99,6 +99,8 @@ def test_verification_compares_digests(cite: Command, tmp_path: Path, releases: 
     assert changed.exit_code == 2
     assert "contradicts itself" in changed.stderr
     assert cite("verify", str(tmp_path / "none.json")).exit_code == 2
+    path.write_text("{}")
+    assert f"{path}: this is not the record of a cited result" in cite("verify", str(path)).stderr.replace("\n", " ")
 
 
 def test_file_is_cited_and_listed_until_it_is_removed(cite: Command, tmp_path: Path) -> None:

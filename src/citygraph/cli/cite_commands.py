@@ -91,7 +91,7 @@ def verify(settings: Settings, file: Path, as_json: bool) -> int:
 
     Exit status: 0 the result is the same, 1 it differs, 2 the release is not on this machine or the command failed.
     """
-    record = read_record(read_input(file))
+    record = _record_in(file)
     release = release_of(record, Releases(settings.releases).history())
     if release is None:
         raise NotFound(f"no release here has the digest {record.release}: build the same data, or copy the release")
@@ -105,6 +105,15 @@ def verify(settings: Settings, file: Path, as_json: bool) -> int:
         click.echo(f"different: {len(rows.cells)} row(s), SHA-256 {rows.digest}, on {release.id}")
         click.echo(f"cited:     {record.rows} row(s), SHA-256 {record.result}, by {record.software}")
     return OK if is_same else VIOLATES
+
+
+def _record_in(file: Path) -> CitedResult:
+    """Returns the record in a file. Raises UsageError, which names the file."""
+    text = read_input(file)
+    try:
+        return read_record(text)
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from None
 
 
 @cite.command("list")

@@ -89,7 +89,13 @@ def fetch(ask: HttpRequest) -> HttpResponse:
     except urllib.error.HTTPError as error:
         return HttpResponse(ask.url, error.code, tuple(error.headers.items()), error.read(_MOST))
     except (OSError, ValueError) as error:
-        raise Upstream(f"{ask.url} does not respond: {error}") from error
+        raise Upstream(f"{ask.url} does not respond: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Returns the reason of the system, such as "Connection refused", without the wrapping of urllib."""
+    inner = getattr(error, "reason", error)
+    return getattr(inner, "strerror", None) or str(inner)
 
 
 def read_links(header: str, url: str = "") -> list[TypedLink]:
