@@ -11,6 +11,8 @@ import click
 
 from citygraph.audit_log import AuditLog
 from citygraph.errors import CitygraphError
+from citygraph.release.releases import Releases
+from citygraph.release.retention import prune_by_setting
 from citygraph.settings import Settings
 
 
@@ -29,6 +31,14 @@ def audited(settings: Settings, action: str, outcome: str) -> Iterator[dict[str,
         audit(settings, action, type(error).__name__, **details, why=str(error)[:500])
         raise
     audit(settings, action, outcome, **details)
+
+
+def prune_audited(settings: Settings) -> list[str]:
+    """Removes the releases that the setting `keep` does not keep, and returns their names."""
+    pruned = prune_by_setting(Releases(settings.releases), settings.keep)
+    if pruned:
+        audit(settings, "prune", "removed", keep=settings.keep, releases=pruned)
+    return pruned
 
 
 def user() -> str:

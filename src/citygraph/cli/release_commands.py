@@ -18,7 +18,7 @@ from citygraph.build.export import export as export_graph
 from citygraph.build.products import table_outputs
 from citygraph.catalogues import LANGUAGES
 from citygraph.cli import console
-from citygraph.cli.audited import audit
+from citygraph.cli.audited import audit, prune_audited
 from citygraph.cli.console import OK as _OK
 from citygraph.cli.console import VIOLATES as _VIOLATES
 from citygraph.cli.console import FilePath
@@ -32,7 +32,7 @@ from citygraph.release.disk_room import low_room
 from citygraph.release.format_version import upgrade_note
 from citygraph.release.ownership import api_graphs
 from citygraph.release.releases import Release, Releases
-from citygraph.release.retention import parse_policy, prune_by_setting
+from citygraph.release.retention import parse_policy
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.source.files import is_current, require_folders, sources_of
@@ -106,9 +106,7 @@ def build(
 
 
 def _prune(settings: Settings, out: Console) -> None:
-    if pruned := prune_by_setting(Releases(settings.releases), settings.keep):
-        audit(settings, "prune", "removed", keep=settings.keep, releases=pruned)
-    for name in pruned:
+    for name in prune_audited(settings):
         out.print(f"pruned {name}", highlight=False, soft_wrap=True)
 
 

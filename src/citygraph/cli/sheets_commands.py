@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from citygraph.build.build import build
+from citygraph.cli.audited import audited, prune_audited
 from citygraph.cli.console import LANG, OK, VIOLATES, FilePath, JsonProgress, TerminalProgress, command, print_json
 from citygraph.errors import NotFound, UsageError
 from citygraph.instance import Instance, current_instance
@@ -28,7 +30,7 @@ from citygraph.sheets.cell_problems import ERROR, NOTE, WARNING, CellProblem, Tr
 from citygraph.sheets.check import CheckedSheets, Checker, choices_of
 from citygraph.sheets.export_rows import SheetExporter
 from citygraph.sheets.export_state import state_lines, state_of
-from citygraph.sheets.importing import SheetDifference, imported, preview, undo_import, undone_on_error, write_import
+from citygraph.sheets.importing import SheetDifference, imported, preview, undoing_import, undone_on_error, write_import
 from citygraph.sheets.limited_reading import LimitedReader
 from citygraph.sheets.problem_report import (
     as_members,
@@ -43,7 +45,7 @@ from citygraph.sheets.sheet_mapping import propose_mapping, read_mapping
 from citygraph.sheets.table_metadata import write_csv_files
 from citygraph.sheets.table_model import read_model
 from citygraph.sheets.xlsx_files import write_rows, write_template
-from citygraph.source.files import sources_of
+from citygraph.source.files import is_current, sources_of
 from citygraph.web.view.translations import Translations
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", NOTE: "cyan"}
@@ -137,12 +139,17 @@ def import_(settings: Settings, **options: Any) -> int:
         return VIOLATES
     translate = Translations(chosen.lang)
     with undone_on_error(settings.releases.parent):
-        for path in write_import(checked, sources_of(settings), settings.releases.parent):
+        written = write_import(checked, sources_of(settings), settings.releases.parent)
+        for path in written:
             click.echo(translate("written: {file}", file=path), err=True)
-        release, _ = build(
-            sources_of(settings), Releases(settings.releases), progress, most_in_memory=settings.build_memory
-        )
-    click.echo(translate("published {release}; to undo: citygraph sheets undo", release=release.id), err=True)
+        release = _published(settings, progress)
+    if release is None:
+        click.echo(translate("The graph has all of these statements already: there is nothing to publish."), err=True)
+    elif written:
+        click.echo(translate("published {release}; to undo: citygraph sheets undo", release=release.id), err=True)
+    else:
+        # The last import, which an undo would take back, is an earlier one.
+        click.echo(translate("published {release}", release=release.id), err=True)
     return OK
 
 
@@ -228,15 +235,32 @@ def map_(settings: Settings, file: Path, output: Path | None, encoding: str, lan
 @click.pass_obj
 @command
 def undo(settings: Settings, lang: str) -> int:
-    """Undo the last import: restore the files in data/sheets/, and build a release."""
+    """Undo the last import: restore the files in data/sheets/, and build a release. If that fails, nothing changes."""
     translate = Translations(lang)
-    for path in undo_import(settings.releases.parent):
-        click.echo(translate("restored: {file}", file=path), err=True)
-    release, _ = build(
-        sources_of(settings), Releases(settings.releases), _progress(False), most_in_memory=settings.build_memory
-    )
-    click.echo(translate("published {release}", release=release.id), err=True)
+    with undoing_import(settings.releases.parent) as paths:
+        for path in paths:
+            click.echo(translate("restored: {file}", file=path), err=True)
+        release = _published(settings, _progress(False))
+    if release:
+        click.echo(translate("published {release}", release=release.id), err=True)
     return OK
+
+
+def _published(settings: Settings, progress: Progress) -> Release | None:
+    """Publishes a release of the present files, with a line in the audit log; returns None if the current one is that.
+
+    As with `citygraph build`, the releases that the setting `keep` does not keep are removed.
+    """
+    sources, releases = sources_of(settings), Releases(settings.releases)
+    if is_current(sources, releases):
+        return None
+    with audited(settings, "build", "published") as details:
+        release, _ = build(
+            sources, releases, progress, notice=partial(click.echo, err=True), most_in_memory=settings.build_memory
+        )
+        details["release"] = release.id
+    prune_audited(settings)
+    return release
 
 
 def _is_folder(file: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from citygraph.cli import console
-from citygraph.cli.audited import audit, audited, user
+from citygraph.cli.audited import audit, audited, prune_audited, user
 from citygraph.cli.console import OK, VIOLATES, FilePath, command
 from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, GraphWrite, Payload, Update, details_of
@@ -15,7 +15,6 @@ from citygraph.commit.tokens import RIGHTS, TokenHolder, Tokens
 from citygraph.errors import UsageError, Violations
 from citygraph.rdf.formats import by_extension
 from citygraph.release.releases import Releases
-from citygraph.release.retention import prune_by_setting
 from citygraph.settings import Settings
 from citygraph.source.reading import unpacked_file
 
@@ -148,8 +147,7 @@ def _commit(settings: Settings, change: Change, language: str) -> int:
     if not isinstance(outcome, Commit):
         raise outcome
     what = "would publish" if change.dry_run else "published" if outcome.published else "nothing to change in"
-    if pruned := prune_by_setting(Releases(settings.releases), settings.keep):
-        audit(settings, "prune", "removed", keep=settings.keep, releases=pruned)
+    prune_audited(settings)
     click.echo(f"{what} {outcome.release}: {outcome.added} added, {outcome.removed} removed", err=True)
     if outcome.blank_nodes:
         click.echo(f"{outcome.blank_nodes} blank node(s) got IRIs", err=True)

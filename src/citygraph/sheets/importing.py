@@ -63,7 +63,7 @@ def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> lis
         raise UsageError(f"{len(checked.errors)} error(s) in the spreadsheets: nothing was imported")
     by_file = _texts(checked, sources.data)
     _refuse_curated(by_file, sources)
-    before = {path: path.read_text(encoding="utf-8") if path.is_file() else None for path in by_file}
+    before = {path: _text_of(path) for path in by_file}
     changed = [path for path, text in by_file.items() if before[path] != text]
     if changed:
         # Written first: an import that is cut off can be undone.
@@ -78,11 +78,11 @@ def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> lis
 def undone_on_error(journal: Path) -> Iterator[None]:
     """Undoes an import in the block if the block fails, so that the import before it can still be undone."""
     path = journal / _JOURNAL
-    before = path.read_text(encoding="utf-8") if path.is_file() else None
+    before = _text_of(path)
     try:
         yield
     except BaseException:
-        if path.is_file() and path.read_text(encoding="utf-8") != before:
+        if _text_of(path) not in (None, before):
             undo_import(journal)
             _put(path, before)
         raise
@@ -90,14 +90,31 @@ def undone_on_error(journal: Path) -> Iterator[None]:
 
 def undo_import(journal: Path) -> list[Path]:
     """Restores the files as they were before the last import, and returns them. Raises NotFound without an import."""
+    with undoing_import(journal) as paths:
+        return paths
+
+
+@contextmanager
+def undoing_import(journal: Path) -> Iterator[list[Path]]:
+    """Undoes the last import during the block, and for good if the block succeeds; yields the restored files.
+
+    If the block fails, the files are as they were, and the import can still be undone. Raises NotFound without one.
+    """
     path = journal / _JOURNAL
     if not path.is_file():
         raise NotFound("there is no import to undo")
     previous: Mapping[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
-    for name, text in previous.items():
-        _put(Path(name), text)
+    imported_texts = {Path(name): _text_of(Path(name)) for name in previous}
+    try:
+        for name, text in previous.items():
+            _put(Path(name), text)
+        yield list(imported_texts)
+    except BaseException:
+        for file, text in imported_texts.items():
+            _put(file, text)
+        raise
+    # Removed last: after a kill, the same command continues.
     path.unlink()
-    return [Path(name) for name in previous]
 
 
 def moved_journal(journal: Path, move: Callable[[str], str]) -> tuple[Path, str] | None:
@@ -108,6 +125,10 @@ def moved_journal(journal: Path, move: Callable[[str], str]) -> tuple[Path, str]
     previous: Mapping[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
     moved = {name: text if text is None else move(text) for name, text in previous.items()}
     return path, json.dumps(moved, ensure_ascii=False)
+
+
+def _text_of(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def _put(path: Path, text: str | None) -> None:
