@@ -220,9 +220,12 @@ def test_a_release_with_the_old_base_is_followed_by_one_with_the_new_base(tmp_pa
     folder = tmp_path / "mine"
     written = f"INSERT DATA {{ GRAPH <{OLD}graph/notes> {{ <{OLD}id/city/bremen> rdfs:seeAlso <{OLD}about> }} }}"
     (folder / "note.ru").write_text(written, encoding="utf-8")
+    of_notes = run(folder, "token", "make", "office", "--graphs", "graph:notes")
+    assert of_notes.returncode == 0, of_notes.stderr
     for command in (("build",), ("update", "note.ru"), ("rebase", "https://daten.bremen.de/")):
         done = run(folder, *command)
         assert done.returncode == 0, done.stderr
+    assert "https://daten.bremen.de/graph/notes" in run(folder, "token", "list").stdout
     for command in (("freeze", "site"), ("update", "note.ru")):
         refused = run(folder, *command)
         assert (refused.returncode, f"has the base {OLD}" in refused.stderr) == (2, True), refused.stderr

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -13,8 +14,10 @@ from zoneinfo import ZoneInfo, available_timezones
 import click
 
 from citygraph.cli.console import OK, FilePath, command
+from citygraph.commit.tokens import Tokens
 from citygraph.errors import UsageError
 from citygraph.instance import packaged_folder, parse_instance, placeholder_problem
+from citygraph.rdf.terms import base_pattern
 from citygraph.settings import Settings
 from citygraph.sheets.check import choices_of
 from citygraph.sheets.table_model import read_model
@@ -118,19 +121,23 @@ def init(
 @click.pass_obj
 @command
 def rebase(settings: Settings, base: str, redirect: bool, dry_run: bool) -> int:
-    """Move the instance in this folder to the base IRI NEW: data, own ontology and queries, and settings.
+    """Move the instance in this folder to the base IRI NEW: data, own ontology and queries, tokens, and settings.
 
     Published releases keep the old base: build a new one afterwards, which moves graphs of the API too. If the command
     is interrupted, run it again.
     """
     folders = [folder for folder in (settings.data, *_own_folders(settings)) if folder.is_dir()]
     files = rebased(Path(), folders, settings.base, checked_base(base), redirect, settings.releases.parent)
+    # The graphs that a token may write get the new base, and the tokens' file before the settings, which are last.
+    move = partial(base_pattern(settings.base, checked_base(base)).sub, checked_base(base))
+    tokens = Tokens(settings.tokens).rebase(move, save=not dry_run)
     if not dry_run:
         save(files)
-    for file in files:
-        click.echo(f"{file.path}: {file.count:,} changed")
+    changed = [*((file.path, file.count) for file in files), *([(settings.tokens, tokens)] if tokens else [])]
+    for path, count in changed:
+        click.echo(f"{path}: {count:,} changed")
     result = "would be changed" if dry_run else "changed"
-    click.echo(f"{len(files)} file(s) {result}, from {settings.base} to {checked_base(base)}")
+    click.echo(f"{len(changed)} file(s) {result}, from {settings.base} to {checked_base(base)}")
     if problem := placeholder_problem(checked_base(base)):
         click.echo(f"warning: {problem}", err=True)
     if not dry_run:

@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from citygraph.errors import Conflict, NotFound, Unauthorized, UsageError
@@ -72,6 +72,15 @@ class Tokens:
                 raise NotFound(f"there is no token {name!r}")
             for hash_ in hashes:
                 del holders[hash_]
+
+    def rebase(self, move: Callable[[str], str], save: bool = True) -> int:
+        """Replaces the prefixes of graphs by what `move` returns for them; returns how many change."""
+        changed = sum(move(prefix) != prefix for holder in self.holders() for prefix in holder.prefixes)
+        if changed and save:
+            with self._changed() as holders:
+                for hash_, holder in holders.items():
+                    holders[hash_] = replace(holder, prefixes=tuple(map(move, holder.prefixes)))
+        return changed
 
     def holders(self) -> list[TokenHolder]:
         """Returns the holders of all tokens, sorted by name."""
