@@ -41,6 +41,8 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "citygraph.toml").write_text('timezone = "Europe/Istanbul"\n')
     (folder / "ontology").mkdir()
     (folder / "ontology" / "own.ttl").write_text("# our own terms\n")
+    (folder / "sheets").mkdir()
+    (folder / "sheets" / "partners.xlsx").write_bytes(b"a workbook")
     (folder / "var").mkdir()
     (folder / "releases").rename(folder / "var" / "releases")
     Tokens(folder / "var" / "tokens.json").make(TokenHolder("press-office"))

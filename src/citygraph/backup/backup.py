@@ -127,6 +127,8 @@ def _folders(settings: Settings) -> dict[Path, Path]:
         settings.data: defaults.data,
         settings.ontology: defaults.ontology,
         settings.queries: defaults.queries,
+        # Where `citygraph init` has people keep their spreadsheets; no setting names another place.
+        Path("sheets"): Path("sheets"),
     }
 
 
