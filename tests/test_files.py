@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,42 @@ def test_each_statement_knows_its_line(tmp_path: Path) -> None:
     """The line of a statement is the one on which it ends."""
     (file,) = sources(tmp_path, data__x_trig=TRIG).data_files()
     assert [(line, quad.predicate.value[-1]) for line, quad in file.read_with_lines()] == [(3, "p"), (4, "q"), (5, "q")]
+
+
+def test_linked_files_and_folders_are_read(tmp_path: Path) -> None:
+    """Once, also if a link leads back to the folder that it is in; a lock that an editor has left is none."""
+    found = sources(tmp_path, data__x_trig=TRIG, elsewhere__y_trig=TRIG, z_trig=TRIG)
+    (tmp_path / "data" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data" / "z.trig").symlink_to(tmp_path / "z.trig")
+    (tmp_path / "data" / "again").symlink_to(tmp_path / "data")
+    (tmp_path / "data" / ".#x.trig").symlink_to("ada@host.1234")
+    assert [file.name for file in found.data_files()] == ["data/linked/y.trig", "data/x.trig", "data/z.trig"]
+
+
+@pytest.mark.parametrize("name", ["data/x.trig", "ontology/own.ttl", "ontology/shapes/own.ttl", "ontology/rules/a.rq"])
+def test_a_link_to_nothing_is_an_error(name: str, tmp_path: Path) -> None:
+    """A release would lack its statements, shapes or rules unnoticed."""
+    found = sources(tmp_path)
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    lists = (found.data_files, found.ontology_files, found.shape_files, found.rule_files)
+    with pytest.raises(BadData, match=f"{name}: it links to a file that does not exist"):
+        [files() for files in lists]
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release would lack its files unnoticed."""
+    found = sources(tmp_path, data__x_trig=TRIG, data__closed__y_trig=TRIG)
+    scandir = os.scandir
+
+    def closed(path: Path) -> Iterator[os.DirEntry[str]]:
+        if path.name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(PermissionError, match="data/closed"):
+        found.data_files()
 
 
 def test_literals_are_read_as_they_stand(tmp_path: Path) -> None:

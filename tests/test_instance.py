@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from citygraph.instance import Instance, InstanceError, instance_base, parse_instance, read_instance
+from citygraph.instance import (
+    Instance,
+    InstanceError,
+    current_instance,
+    instance_base,
+    parse_instance,
+    read_instance,
+)
 
 _COMPLETE = """
 version = 1
@@ -136,3 +143,19 @@ def test_settings_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
     file.write_bytes('[title]\ntr = "İzmir"\n'.encode("cp1254"))
     with pytest.raises(InstanceError, match=r"citygraph\.toml cannot be read as a text in UTF-8"):
         read_instance(file)
+
+
+def test_settings_that_link_to_nothing_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without them, a release would have another base."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CITYGRAPH_CONFIG", raising=False)
+    Path("citygraph.toml").symlink_to("nowhere")
+    with pytest.raises(InstanceError, match=r"citygraph\.toml is not a file, or links to one that does not exist"):
+        current_instance.__wrapped__()
+
+
+def test_settings_that_cannot_be_read_are_reported_with_the_reason(tmp_path: Path) -> None:
+    """The message named an encoding before."""
+    (tmp_path / "citygraph.toml").mkdir()
+    with pytest.raises(InstanceError, match=r"citygraph\.toml cannot be read: Is a directory"):
+        read_instance(tmp_path / "citygraph.toml")

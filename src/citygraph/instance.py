@@ -167,6 +167,8 @@ def current_instance() -> Instance:
     if not path.is_file():
         if "CITYGRAPH_CONFIG" in os.environ:
             raise InstanceError(f"CITYGRAPH_CONFIG names {path}, which does not exist")
+        if os.path.lexists(path):  # a link to nothing, or a folder: without the base, a release would be another one
+            raise InstanceError(f"{path} is not a file, or links to one that does not exist")
         return Instance()
     return read_instance(path)
 
@@ -178,8 +180,10 @@ def read_instance(path: Path, upgrades: Sequence[Upgrade] = UPGRADES) -> Instanc
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InstanceError(f"{path} cannot be read as a text in UTF-8: {error}") from None
+    except OSError as error:
+        raise InstanceError(f"{path} cannot be read: {error.strerror}") from None
     if _version_of(text) <= len(upgrades):
         text = upgraded(text, upgrades)
         try:

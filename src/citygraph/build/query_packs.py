@@ -22,6 +22,7 @@ from citygraph.rdf.terms import BASE, DATASET, DCAT, DCTERMS, LICENSE, PREFIXES,
 from citygraph.settings import Settings
 from citygraph.source.files import Sources
 from citygraph.source.queries import StoredQuery, line_of_key, read_query
+from citygraph.source.reading import query_files_below
 from citygraph.sparql.evaluate import evaluate_trusted
 
 # The file of a release that describes the stored queries of its instance.
@@ -41,7 +42,7 @@ def check_heads(sources: Sources) -> list[tuple[Path, StoredQuery]]:
     """
     folder = sources.own_queries
     pack = []
-    for path in sorted(folder.rglob("*.rq")) if folder else ():
+    for path in query_files_below(folder) if folder else ():
         name = path.relative_to(folder or path).with_suffix("").as_posix()
         query = read_query(path, name)
         if not name.startswith(_EVALUATED):

@@ -38,7 +38,14 @@ from citygraph.rdf.terms import BASE, CATALOG_GRAPH, ONTOLOGY_GRAPH, SH, SHAPES_
 from citygraph.release.format_version import FORMAT
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
-from citygraph.source.reading import check_file, opened_file, read_packaged_text, read_quads
+from citygraph.source.reading import (
+    check_file,
+    files_below,
+    opened_file,
+    query_files_below,
+    read_packaged_text,
+    read_quads,
+)
 from citygraph.source.statement_lines import LINE_FORMATS, PLAIN, read_lines_about
 
 Term = NamedNode | BlankNode | Literal | Triple
@@ -195,7 +202,7 @@ class Sources:
         return [
             _source_file(path, folder, ONTOLOGY_GRAPH)
             for folder in self.ontology_folders
-            for path in sorted([*folder.glob("*.ttl"), *(folder / "alignments").glob("*.ttl")])
+            for path in sorted([*_files_in(folder, ".ttl"), *_files_in(folder / "alignments", ".ttl")])
         ]
 
     def shape_files(self) -> list[SourceFile]:
@@ -203,19 +210,19 @@ class Sources:
         return [
             _source_file(path, folder, SHAPES_GRAPH)
             for folder in self.ontology_folders
-            for path in sorted((folder / "shapes").glob("*.ttl"))
+            for path in _files_in(folder / "shapes", ".ttl")
         ]
 
     def rule_files(self) -> list[Path]:
         """Returns the files of the CONSTRUCT rules, in the order in which they run."""
-        paths = (path for folder in self.ontology_folders for path in (folder / "rules").glob("*.rq"))
+        paths = (path for folder in self.ontology_folders for path in _files_in(folder / "rules", ".rq"))
         return sorted(paths, key=lambda path: path.name)
 
     def query_files(self) -> list[Path]:
         """Returns the stored queries whose results are part of a release, and all of the instance, which it checks."""
         evaluated = (folder / name for folder in self.query_folders for name in ("tables", "quality"))
-        own = self.own_queries.rglob("*.rq") if self.own_queries else ()
-        return sorted({*own, *(path for folder in evaluated for path in folder.glob("*.rq"))})
+        own = query_files_below(self.own_queries) if self.own_queries else ()
+        return sorted({*own, *(path for folder in evaluated for path in _files_in(folder, ".rq"))})
 
     def all_files(self) -> list[SourceFile]:
         """Returns all files of RDF in the order of loading. Raises UsageError if a folder has none."""
@@ -331,7 +338,11 @@ def _named(term: Term, name: str) -> Any:
 
 
 def _rdf_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and by_extension(path.name))
+    return files_below(folder, lambda name: by_extension(name) is not None)
+
+
+def _files_in(folder: Path, suffix: str) -> list[Path]:
+    return files_below(folder, lambda name: name.endswith(suffix), recursive=False)
 
 
 def _data_graph(path: Path, folder: Path) -> NamedNode | None:

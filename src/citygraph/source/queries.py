@@ -26,7 +26,7 @@ from citygraph.instance import current_instance
 from citygraph.rdf.formats import Kind
 from citygraph.source.instance_languages import text_in, translations_of
 from citygraph.source.query_parameters import Parameter, block_of, labelled, read_parameter, term_of
-from citygraph.source.reading import read_packaged_text
+from citygraph.source.reading import query_files_below, read_packaged_text
 
 COLUMN_TYPES = ("iri", "text", "date", "integer", "number", "boolean")
 # Not after abbreviations such as "z. B." and ordinal numbers.
@@ -131,7 +131,7 @@ def load_queries(
     `examples` are the defaults of parameters, as `examples_in` returns them; `language` is that of the labels in the
     results. Raises BadData for an invalid head.
     """
-    paths = [(folder, path) for folder in folders for path in sorted(folder.rglob("*.rq"))]
+    paths = [(folder, path) for folder in folders for path in query_files_below(folder)]
     names = [path.relative_to(folder).with_suffix("").as_posix() for folder, path in paths]
     queries = [read_query(path, name, examples, language) for (_, path), name in zip(paths, names, strict=True)]
     return {query.name: query for query in queries}

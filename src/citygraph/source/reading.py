@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -33,6 +34,43 @@ def check_file(path: Path) -> None:
         raise UsageError(f"{path} is a folder, and must be a file")
     if not path.is_file():
         raise UsageError(f"{path}: no such file")
+
+
+def files_below(folder: Path, is_wanted: Callable[[str], bool], recursive: bool = True) -> list[Path]:
+    """Returns the files in a folder, and in the folders in it, whose names are wanted, sorted; none without the folder.
+
+    Links to files and folders are followed. Raises OSError for a folder that cannot be read, and BadData for a link to
+    nothing: a release would lack their statements unnoticed.
+    """
+    return sorted(_files_below(folder, is_wanted, recursive, frozenset()))
+
+
+def query_files_below(folder: Path) -> list[Path]:
+    """Returns the stored queries in a folder and in the folders in it, sorted. Raises as `files_below`."""
+    return files_below(folder, lambda name: name.endswith(".rq"))
+
+
+def _files_below(
+    folder: Path, is_wanted: Callable[[str], bool], recursive: bool, within: frozenset[tuple[int, int]]
+) -> Iterator[Path]:
+    try:
+        status, entries = folder.stat(), list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    # A link to a folder that it is in leads to files that are read already.
+    if (folder_id := (status.st_dev, status.st_ino)) in within:
+        return
+    for entry in entries:
+        path = folder / entry.name
+        if entry.is_dir():
+            if recursive:
+                yield from _files_below(path, is_wanted, recursive, within | {folder_id})
+        elif is_wanted(entry.name):
+            if entry.is_file():
+                yield path
+            # Editors leave hidden links to nothing while a file is open.
+            elif entry.is_symlink() and not path.exists() and not entry.name.startswith("."):
+                raise BadData("it links to a file that does not exist: restore it, or remove the link", str(path))
 
 
 def read_text(path: Path) -> str:

@@ -19,7 +19,7 @@ from citygraph.rdf.formats import by_extension
 from citygraph.rdf.terms import base_pattern
 from citygraph.saving import replace_text
 from citygraph.sheets.importing import moved_journal
-from citygraph.source.reading import read_text
+from citygraph.source.reading import files_below, read_text
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,7 @@ def save(files: list[RebasedFile]) -> None:
 
 def _files(folders: list[Path]) -> Iterator[Path]:
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and (by_extension(path.name) or path.suffix == ".rq"):
-                yield path
+        yield from files_below(folder, lambda name: by_extension(name) is not None or name.endswith(".rq"))
 
 
 def _rebased(path: Path, pattern: re.Pattern[str], new: str) -> RebasedFile:
