@@ -431,9 +431,20 @@ def test_remedies_of_all_shapes_name_columns_or_say_that_there_is_none(instance:
         for remedy in remedies:
             text, _, told = results.in_columns(remedy, sheet).partition("No sheet has a column for ")
             left = set(re.findall(r"\b(?:cg|schema|dcterms|skos|rdfs|owl|geo|rdf):[A-Za-z]\w*", text))
-            assert {term for term in left if not term.startswith("schema:Event") and term != "rdf:Statement"} <= set(
-                re.findall(r"[\w:]+", told)
-            )
+            assert left - {"rdf:Statement"} <= set(re.findall(r"[\w:]+", told))
+            assert "^^xsd:" not in text
+
+
+def test_a_contradiction_is_shown_with_both_cells(instance: Instance, tmp_path: Path) -> None:
+    """In the words of the sheet: two rows about the same tie, and two about the same source."""
+    agreements = AGREEMENTS + AGREEMENTS.splitlines()[1].replace("12.04.1976", "13.04.1976") + "\n"
+    sources = SOURCES + SOURCES.splitlines()[1].replace("Twin towns", "Sister cities") + "\n"
+    result = checked(instance, tmp_path, [("agreements", agreements), ("places", PLACES), ("sources", sources)])
+    messages = {(one.address.name, one.rule.name): one.message(str) for one in result.errors}
+    (date,) = (text for (_, rule), text in messages.items() if rule == "OnceInSource")
+    (title,) = (text for (_, rule), text in messages.items() if rule == "OneLabelPerLanguage")
+    assert "two values of Date of the protocol" in date
+    assert {name for name, _ in messages} | set(re.findall(r"also in (\w+)", date + title)) == {"F2", "F3", "B2", "B3"}
 
 
 def test_without_a_release_the_reader_is_told_why_names_are_unknown(instance: Instance, tmp_path: Path) -> None:

@@ -33,7 +33,9 @@ ELSEWHERE = CellRule(
 # A property in the remedy of a shape, and the language of the text that it is to have.
 _PROPERTY = re.compile(r'\b([a-z]+:[A-Za-z]\w*)\b(?: "…"@([a-z-]+))?')
 # Terms of the ontology that the user of a sheet does not know: classes, and properties without a column.
-_CLASS = re.compile(r"cg:[A-Z]\w*")
+_CLASS = re.compile(r"(?:cg|schema):[A-Z]\w*")
+# A value as Turtle has it.
+_TYPED = re.compile(r'"([^"]*)"\^\^xsd:\w+')
 _UNKNOWN = re.compile(r"(?:cg|schema|dcterms|skos|rdfs|owl|geo|rdf):[a-z]\w*")
 _NO_COLUMN = N_(
     "No sheet has a column for {terms}. A source that states it is written as a Turtle file in data/, instead of in "
@@ -123,15 +125,30 @@ class ShapeResults:
             return
         name = result.shape.rpartition("#")[2]
         severity = ERROR if result.severity == "violation" else WARNING
-        message, remedy = _quoted(result.message(self._reader)), result.remedy(self._reader)
+        message, _ = self._in_columns(result.message(self._reader), row.sheet if row else None)
+        message, remedy = _quoted(message), result.remedy(self._reader)
         missing = self._missing(result, row, node) if row else None
         if row and missing:
             column, place = missing
             rule = CellRule(name, message, (ADD if severity == ERROR else FILL_IN).remedy, severity)
             yield CellProblem(rule, place, "", {"column": column.title(self._first)})
             return
+        if severity == ERROR and (others := self._others(quad, address, row)):
+            cells = translated(N_("also in {cells}"), self._reader).format(cells=others)
+            message = f"{message} ({_quoted(cells)})"
         remedy = self.in_columns(remedy, row.sheet if row else None)
         yield CellProblem(CellRule(name, message, _quoted(remedy), severity), address, self._value(quad, address))
+
+    def _others(self, quad: Quad, address: CellAddress, row: SheetRow | None) -> str:
+        """Returns the other cells with a value of the same property, of which the source can state only one."""
+        single = [one.property for one in row.sheet.columns if one.property and not one.many] if row else []
+        if row and quad.predicate not in map(expanded, single):
+            return ""
+        same = (one for one in self._about.get(quad.subject, ()) if _is_instead(one, quad))
+        places = dict.fromkeys(self._placed[one] for one in same if self._placed[one] != address)
+        return ", ".join(
+            place.name if (place.file, place.sheet) == (address.file, address.sheet) else str(place) for place in places
+        )
 
     def _read_by_shape(self, result: ValidationResult, quad: Quad) -> Quad:
         """Returns a statement about the focus node that the query of the shape reads, instead of one that it does not.
@@ -193,6 +210,13 @@ class ShapeResults:
 
         A column of another sheet has the title of that sheet. Properties without a column are named at the end.
         """
+        remedy, without = self._in_columns(text, sheet)
+        if without:
+            remedy += " " + translated(_NO_COLUMN, self._reader).format(terms=", ".join(without))
+        return remedy
+
+    def _in_columns(self, text: str, sheet: Sheet | None) -> tuple[str, list[str]]:
+        """Returns a text in the words of the sheets, and the properties in it for which no sheet has a column."""
         others = [one for one in self._sheets if one != sheet]
         without: dict[str, None] = {}
 
@@ -209,10 +233,7 @@ class ShapeResults:
                 without[term] = None
             return match[0]
 
-        remedy = _PROPERTY.sub(title, text)
-        if without:
-            remedy += " " + translated(_NO_COLUMN, self._reader).format(terms=", ".join(without))
-        return remedy
+        return _PROPERTY.sub(title, _TYPED.sub(r"\1", text)), list(without)
 
     def _titles(self, sheet: Sheet, term: str, language: str | None) -> str:
         """Returns the titles of the columns that state a property, "" if there are none."""
@@ -222,6 +243,12 @@ class ShapeResults:
             if (one.property == term or term in one.also) and (not language or one.tag(self._first) == language)
         }
         return "/".join(one.title(self._first) for one in reversed(columns.values()))
+
+
+def _is_instead(one: Quad, quad: Quad) -> bool:
+    """Returns whether a statement has another value of the same property, from the same source and in its language."""
+    of_both = ((each.predicate, each.graph_name, getattr(each.object, "language", None)) for each in (one, quad))
+    return len(set(of_both)) == 1 and one.object != quad.object
 
 
 def _quoted(text: str) -> str:
