@@ -63,7 +63,8 @@ _OTHERS = {
 }
 _ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, Exception)}
 # Functions that make an error of their arguments.
-_ERRORS |= {"_bad"}
+_MAKERS = {"_bad", "_unsupported", "parameters_of"}
+_ERRORS |= _MAKERS
 TRANSLATED = LANGUAGES[1:]
 
 
@@ -91,7 +92,7 @@ def _in_function(function: ast.FunctionDef) -> Iterator[str]:
             named.setdefault(node.targets[0].id, []).append(node.value)
     for node in ast.walk(function):
         if isinstance(node, ast.Call) and _name(node.func) in _ERRORS:
-            for argument in node.args[: 3 if _name(node.func) == "_bad" else 1]:
+            for argument in node.args[: 3 if _name(node.func) in _MAKERS else 1]:
                 values = named.get(argument.id, []) if isinstance(argument, ast.Name) else [argument]
                 yield from (text for value in values for text in _written(value) if re.search("[a-z] ", text))
 
