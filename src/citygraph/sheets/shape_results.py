@@ -141,8 +141,8 @@ class ShapeResults:
 
     def _others(self, quad: Quad, address: CellAddress, row: SheetRow | None) -> str:
         """Returns the other cells with a value of the same property, of which the source can state only one."""
-        single = [one.property for one in row.sheet.columns if one.property and not one.many] if row else []
-        if row and quad.predicate not in map(expanded, single):
+        columns = [one for one in row.sheet.columns if one.property and not one.many] if row else []
+        if row and quad.predicate not in {expanded(name) for one in columns for name in (one.property, *one.also)}:
             return ""
         same = (one for one in self._about.get(quad.subject, ()) if _is_instead(one, quad))
         places = dict.fromkeys(self._placed[one] for one in same if self._placed[one] != address)
