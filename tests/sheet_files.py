@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from citygraph.sheets.table_model import read_model
 from citygraph.source.files import Sources
 from citygraph.starter import start_instance
 from citygraph.text import csv_line
+from tests.made_once import made_once
 
 REPOSITORY = Path(__file__).parents[1]
 SOURCES = "Short name;Title;Publisher;Address on the web;Language;Date\npage;Twin towns;City Hall;https://www.example.com/;en;2025-03\n"
@@ -38,7 +40,12 @@ Instance = tuple[Sources, Release]
 
 
 def new_instance(folder: Path) -> Instance:
-    """A new instance whose home is Bremen, with its first release."""
+    """A new instance whose home is Bremen, with its first release: a copy of what was built once."""
+    shutil.copytree(made_once("bremen", _make_instance) / "instance", folder, symlinks=True)
+    return _sources_in(folder), Releases(folder / "var" / "releases").current()
+
+
+def _make_instance(shared: Path) -> None:
     quoted = {
         name: f'"{value}"'
         for name, value in {"home_label": "Bremen", "title_label": "T", "publisher_label": "City Hall"}.items()
@@ -52,10 +59,13 @@ def new_instance(folder: Path) -> Instance:
         "plain_title": "T",
     }
     unused = dict.fromkeys(("base", "languages", "home", "timezone", "title", "publisher", "contact"), '""')
+    folder = shared / "instance"
     start_instance(folder, {**unused, **quoted, **plain, "today": "2026-11-29"})
-    sources = Sources(folder / "data", REPOSITORY / "ontology", REPOSITORY / "queries")
-    release, _ = build(sources, Releases(folder / "var" / "releases"), Progress())
-    return sources, release
+    build(_sources_in(folder), Releases(folder / "var" / "releases"), Progress())
+
+
+def _sources_in(folder: Path) -> Sources:
+    return Sources(folder / "data", REPOSITORY / "ontology", REPOSITORY / "queries")
 
 
 def checked(instance: Instance, folder: Path, sheets: Iterable[tuple[str, str]], date_order: str = "") -> CheckedSheets:
