@@ -9,10 +9,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from citygraph.rdf.terms import ID
 from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.web import create_app
+
+IZMIR = ID("city/izmir").value
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,20 @@ def test_the_first_is_the_one_that_is_meant(client: FlaskClient, text: str) -> N
     first = (answer["results"] or answer["suggestions"])[0]
     assert first["id"] == "city/izmir"
     assert first["country"] == "Türkiye"
+
+
+@pytest.mark.parametrize(
+    "text", ["Q35997", "wd:Q35997", "https://www.wikidata.org/wiki/Q35997", "city:izmir", "city/izmir", IZMIR]
+)
+def test_identifier_finds_its_entity_alone(client: FlaskClient, text: str) -> None:
+    """Of this site or of Wikidata; in the suggestions too. Another kind has no result."""
+    answer = found(client, q=text)
+    assert [one["id"] for one in answer["results"]] == ["city/izmir"]
+    assert answer["counts"] == {"city": 1}
+    assert found(client, q=text, type="person")["results"] == []
+    suggested = client.get("/suggest", query_string={"q": text}).get_json()
+    assert [one["id"] for one in suggested["results"]] == ["city/izmir"]
+    assert 'href="/id/city/izmir"' in client.get("/search", query_string={"q": text}).text
 
 
 def test_similar_names_are_suggested_where_nothing_is_found(client: FlaskClient) -> None:

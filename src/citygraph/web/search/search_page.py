@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from urllib.parse import urlencode
 
@@ -189,7 +191,9 @@ class _Finder:
     addresses: Addresses
 
     def find(self, most: int, kind: str = "") -> list[SearchResult]:
-        """Returns the best matches, of one kind if it is given."""
+        """Returns the best matches, of one kind if it is given; of an identifier, its entity."""
+        if self._identified:
+            return [one for one in self._identified if kind in ("", one.kind)]
         # An entity may match by several names: its last hit counts.
         hits = {hit.entity: hit for hit in self.lookup.find(self.text, most, kind)}
         entities = {one.iri: one for one in self.lookup.identified(hits)}
@@ -204,7 +208,15 @@ class _Finder:
 
     def counts(self) -> dict[str, int]:
         """Returns the number of matches of each kind."""
+        if self._identified:
+            return dict(Counter(one.kind for one in self._identified))
         return {kind: count for kind, count in self.lookup.counts(self.text).items() if kind in KINDS}
+
+    @cached_property
+    def _identified(self) -> list[SearchResult]:
+        """The entities that the text identifies: an identifier such as city:izmir, an IRI, or a QID of Wikidata."""
+        entities = (self._result(entity) for entity in self.lookup.identified([self.text]))
+        return [one for one in entities if one.kind in KINDS]
 
     def _result(self, entity: IndexedEntity, hit: Hit | None = None) -> SearchResult:
         id_ = entity.iri.partition(ENTITY)[2]
