@@ -92,6 +92,38 @@ def test_a_text_is_shown_and_saved_under_a_name_with_an_extension(client: FlaskC
     assert "Content-Disposition" not in client.get(PARTNERS, headers={"Accept": "text/csv"}).headers
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("/doc/city/izmir?format=ttl", "izmir.ttl"),
+        ("/doc/city/izmir?format=text/turtle", "izmir.ttl"),
+        ("/doc/city/izmir?format=linkset.json", "izmir.linkset.json"),
+        ("/releases/{release}/doc/city/izmir?format=trig", "izmir.trig"),
+        ("/ontology?format=nt", "ontology.nt"),
+        ("/explore?format=csv&page=1", "explore.csv"),
+        ("/releases?format=json", "releases.json"),
+        ("/tables?format=json", "tables.json"),
+        ("/feed/ldes?format=ttl", "ldes.ttl"),
+        ("/cite/doc/city/izmir?format=bibtex", "izmir.bib"),
+    ],
+)
+def test_documents_and_lists_are_saved_under_names_as_results_are(client: FlaskClient, address: str, name: str) -> None:
+    """Pages, addresses with an extension and replies to Accept have no name: the address or the program gives it."""
+    address = address.format(release=client.get("/releases").headers["X-Citygraph-Release"])
+    response = client.get(address)
+    assert (response.status_code, response.headers.get("Content-Disposition")) == (200, f'inline; filename="{name}"')
+    path = address.partition("?")[0]
+    programs = client.get(path, headers={"Accept": response.headers["Content-Type"].partition(";")[0]})
+    assert "Content-Disposition" not in programs.headers
+    assert "Content-Disposition" not in client.get(f"{path}?format=html").headers
+
+
+@pytest.mark.parametrize("path", ["/doc/city/izmir.ttl", "/explore.csv", "/releases.json?lang=tr"])
+def test_an_address_with_an_extension_needs_no_name(client: FlaskClient, path: str) -> None:
+    """A browser saves it under the end of its address."""
+    assert "Content-Disposition" not in client.get(path).headers
+
+
 def test_a_name_in_other_letters_is_kept_and_has_a_form_in_ascii() -> None:
     """As RFC 6266 recommends in appendix D."""
     reply = Reply(headers=[("Content-Type", BY_NAME["tsv"].content_type)])

@@ -31,6 +31,7 @@ from citygraph.web.http.messages import (
     modified,
 )
 from citygraph.web.http.negotiation import coding_of, formats_of, reader_language
+from citygraph.web.http.replies import file_name, is_named
 from citygraph.web.http.result_cache import CachedResult, ResultCache
 
 GRAPH_FORMATS = of_kind(Kind.GRAPH)
@@ -191,6 +192,8 @@ class Representation:
             body = self._encoded(entry, coding)
             headers.append(("Content-Encoding", coding))
         headers += [("ETag", coded_tag(self._key, coding)), ("Content-Type", self._selection.form.content_type)]
+        if not self._selection.form.is_page and is_named(self._request):
+            headers.append(("Content-Disposition", file_name(self._request, self._selection.form.extension)))
         if entry.links:
             headers.append(("Link", entry.links))
         return Reply(410 if entry.gone else 200, headers, body)

@@ -6,15 +6,18 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from citygraph.errors import NotAcceptable, UsageError
 from citygraph.rdf.formats import ALIASES, Kind, content_type_of, of_kind
+from citygraph.text import in_ascii
 from citygraph.web.http.bodies import SMALLEST, compress
 from citygraph.web.http.messages import FOR_EVER as FOR_EVER
 from citygraph.web.http.messages import FRESH as FRESH
 from citygraph.web.http.messages import Reply, Request, coded_tag, is_unmodified
 from citygraph.web.http.negotiation import best_of, encoding, other_types
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 # Parameters of all these addresses; the last ones are read in front of the views.
 _COMMON = frozenset({"format", "lang", "_cite", "accessed", "history"})
 # Of Google Analytics, Matomo, advertisements, social networks and newsletters. Scripts (jQuery, `cache: false`) and
@@ -30,12 +33,14 @@ _TRACKING = re.compile(
 class Variant:
     """A variant of a resource: the value of ?format=, which is also the file extension, and its Content-Type.
 
-    `other_types` are further media types by which it is accepted.
+    `other_types` are further media types by which it is accepted. `extension` is that of a saved file, if it is
+    another one.
     """
 
     name: str
     content_type: str
     other_types: tuple[str, ...] = ()
+    extension: str = ""
 
     @property
     def media_type(self) -> str:
@@ -100,6 +105,23 @@ def _accepted(accept: str, variants: Sequence[Variant]) -> Variant | None:
     return variant if media_type == variant.media_type else replace(variant, content_type=content_type_of(media_type))
 
 
+def file_name(request: Request, extension: str, kind: str = "inline") -> str:
+    """Returns the Content-Disposition with the name to save a reply under: that of its address, with an extension."""
+    name = request.path.rstrip("/").rpartition("/")[2].removesuffix(f".{extension}") or "index"
+    plain = _UNSAFE.sub("-", in_ascii(name))
+    # The name in other letters is for browsers, all of which know it (RFC 6266, 4.3).
+    other = "" if name.isascii() else f"; filename*=UTF-8''{quote(name, safe='')}.{extension}"
+    return f'{kind}; filename="{plain}.{extension}"{other}'
+
+
+def is_named(request: Request) -> bool:
+    """Returns whether the reply needs a name of a file: an address with ?format= has no extension.
+
+    Programs, which send Accept, give names themselves.
+    """
+    return bool(request.query) and bool(request.args.get("format"))
+
+
 def split(path: str, variants: Sequence[Variant]) -> tuple[str, str]:
     """Returns a path without its extension, and the extension if a variant has it."""
     stem, dot, extension = path.rpartition(".")
@@ -123,6 +145,8 @@ def reply(request: Request, body: str | bytes, variant: Variant, language: str =
     if request.method in ("GET", "HEAD") and is_unmodified(request, tag):
         return Reply(304, headers)
     headers.append(("Content-Type", variant.content_type))
+    if variant.name != HTML.name and is_named(request):
+        headers.append(("Content-Disposition", file_name(request, variant.extension or variant.name)))
     if coding:
         headers.append(("Content-Encoding", coding))
         data = compress(data, coding)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -28,7 +27,6 @@ from citygraph.sparql.protocol import (
     query_name,
 )
 from citygraph.stores.store_queries import StoreQueries
-from citygraph.text import in_ascii
 from citygraph.web.http.addresses import client_address, public_root
 from citygraph.web.http.bodies import BodyReceiver, compress, declared_length, has_body
 from citygraph.web.http.messages import (
@@ -46,6 +44,7 @@ from citygraph.web.http.messages import (
 from citygraph.web.http.metrics import Metrics
 from citygraph.web.http.negotiation import AcceptedFormats, coding_of, formats_of, language
 from citygraph.web.http.rate_limiter import RateLimiter
+from citygraph.web.http.replies import file_name
 from citygraph.web.sparql.bounded_queries import BoundedQueries
 from citygraph.web.sparql.results import VARY, Headers, QueryRequest, Results
 from citygraph.web.sparql.results import Runs as Runs
@@ -57,7 +56,6 @@ _SAVED = {
     format_.content_type: (format_.name if format_.results else format_.extension, not format_.text)
     for format_ in FORMATS
 }
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 # Returns the reply to a query in a format that a page can read.
 Ask = Callable[[Query], Reply]
 # From the request, the query in it, the reader's language, and a function that runs queries: a status and a page.
@@ -271,14 +269,8 @@ def _check_type(environ: Mapping[str, Any], content_type: str) -> None:
 
 
 def name_file(request: Request, format_: str | None, answer: Reply) -> None:
-    """Names the file as which a browser saves the result, because an address with ?format= has no extension."""
+    """Names the file as which a browser saves the result."""
     extension, is_attachment = _SAVED.get(answer.header("Content-Type"), ("", False))
     # Programs, which send Accept, give names themselves.
-    if not extension or not (is_attachment or format_):
-        return
-    name = request.path.rpartition("/")[2].removesuffix(f".{extension}")
-    plain = _UNSAFE.sub("-", in_ascii(name))
-    # The name in other letters is for browsers, all of which know it (RFC 6266, 4.3).
-    other = "" if name.isascii() else f"; filename*=UTF-8''{quote(name, safe='')}.{extension}"
-    kind = "attachment" if is_attachment else "inline"
-    answer.set("Content-Disposition", f'{kind}; filename="{plain}.{extension}"{other}')
+    if extension and (is_attachment or format_):
+        answer.set("Content-Disposition", file_name(request, extension, "attachment" if is_attachment else "inline"))

@@ -33,7 +33,8 @@ from citygraph.web.view.translations import Translations
 _WHOLE = ("", "dataset", "releases", "ontology", "shapes", "ontology/shapes")
 # Parameters of the citation itself: they are not a part of the cited address.
 _CITATION_PARAMETERS = ("_cite", "accessed", "lang", "format")
-_FORMS = tuple(Variant(name, content_type) for name, (content_type, _) in FORMS.items())
+_EXTENSIONS = {"text": "txt", "bibtex": "bib", "csl": "json"}
+_FORMS = tuple(Variant(name, content_type, (), _EXTENSIONS.get(name, "")) for name, (content_type, _) in FORMS.items())
 _OFFERS = (_FORMS[0], HTML, *_FORMS[1:])
 
 
