@@ -27,7 +27,7 @@ class Choices:
         for quad in ontology:
             subject = getattr(quad.subject, "value", "")
             if quad.predicate in _LABELS and isinstance(quad.object, Literal):
-                self._names[subject].extend(map(fold, _forms(quad.object.value)))
+                self._names[subject].extend(map(fold, _forms(quad.object.value, quad.object.language or "")))
                 if quad.predicate in _LABELS[:2]:
                     self._labels[subject].setdefault(quad.object.language or "", quad.object.value)
             elif quad.predicate == SKOS("inScheme") and isinstance(quad.object, NamedNode):
@@ -70,10 +70,16 @@ class Choices:
         return fold(text) in self._names.get(iri, ()) or text in (iri, f"{prefix}:{local}", local)
 
 
-def _forms(label: str) -> tuple[str, ...]:
-    """Returns a label with its two forms for one gender: `stellvertretende/r Botschafter/in` is of a man or a woman."""
+def _forms(label: str, language: str) -> tuple[str, ...]:
+    """Returns a label with its two forms for one gender, and the regular plurals of German and English ones.
+
+    `stellvertretende/r Botschafter/in` is of a man or a woman, `Botschafter/innen` and `Botschafterinnen` of several.
+    """
+    if language.startswith("en"):
+        return (label, f"{label}s")
     if not _WITH_ENDING.search(label):
         return (label,)
     of_man = _WITH_ENDING.sub(lambda ending: ending[1] if ending[1] == "r" else "", label)
     of_woman = _WITH_ENDING.sub(lambda ending: ending[1] if ending[1] == "in" else "", label)
-    return (label, of_man, of_woman)
+    several = [f"{one}nen" for one in (label, of_woman) if one.endswith("in")]
+    return (label, of_man, of_woman, *several)
