@@ -98,5 +98,5 @@ def test_blank_nodes_keep_their_labels(tmp_path: Path) -> None:
 def test_literals_are_rewritten_as_a_store_does() -> None:
     """(16 §5) Each line once if its literal has a datatype of XML Schema; no line is lost."""
     every = list(quads())
-    assert set(as_stored(map(as_line, every))) == set(map(as_line, store_of(every)))
-    assert list(as_stored([])) == []
+    assert set(as_stored(list(map(as_line, every)))) == set(map(as_line, store_of(every)))
+    assert as_stored([]) == []

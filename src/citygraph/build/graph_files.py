@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from io import StringIO
 from pathlib import Path
 
@@ -66,19 +66,17 @@ class GraphFiles:
             self.triples.append(key, data)
 
 
-def as_stored(lines: Iterable[str]) -> Iterator[str]:
-    """Yields lines of N-Quads with their literals as a store writes them, in any order."""
-    rewritten = []
-    for line in lines:
-        if _REWRITTEN in line:
-            rewritten.append(line)
-        else:
-            yield line
+def as_stored(lines: list[str]) -> list[str]:
+    """Returns lines of N-Quads, in any order, with their literals as a store writes them."""
+    rewritten = [line for line in lines if _REWRITTEN in line]
+    if not rewritten:
+        return lines
     text, store = "".join(rewritten), Store()
+    kept = [line for line in lines if _REWRITTEN not in line]
     if "_:" in text:
         # `load` would give blank nodes other labels.
         store.extend(parse(text, RdfFormat.N_QUADS, lenient=True))
-        yield from map(as_line, store)
-    else:
-        store.load(text, RdfFormat.N_QUADS, lenient=True)
-        yield from StringIO((store.dump(format=RdfFormat.N_QUADS) or b"").decode(), newline="\n")
+        return kept + list(map(as_line, store))
+    store.load(text, RdfFormat.N_QUADS, lenient=True)
+    dump = store.dump(format=RdfFormat.N_QUADS) or b""
+    return kept + StringIO(dump.decode(), newline="\n").readlines()
