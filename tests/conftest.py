@@ -42,14 +42,15 @@ hypothesis.settings.load_profile("tests")
 # What takes longest, from the longest on: on several cores it begins first, so that none is left alone at the end.
 # (xdist keeps to it only with --no-loadscope-reorder, as in the Makefile: by itself it begins with the most tests.)
 _LONG = (
-    *("site", "shapes", "curate", "workbench", "serve", "partial_validation", "storage", "frozen_site"),
-    *("hostile", "commit", "docs_blocks", "engines", "links", "curate_page", "bremen", "build"),
-    *("stored_queries", "commit_second_process", "starter", "rollback", "relevant_triples", "sheets_check"),
+    *("site", "shapes", "curate", "curate_page", "docs_blocks", "serve", "workbench", "frozen_site"),
+    *("hostile", "sheets_check", "commit", "build", "rebase", "engines", "store_writing", "partial_validation"),
+    *("bremen", "storage", "relevant_triples", "stored_queries", "links", "commit_second_process", "rollback"),
+    *("excerpts", "starter", "dump", "compare"),
     *("frozen", "write_commands", "wikidata_commands", "release_cache_replica", "supervisor_follows"),
     *("architecture", "validation", "validation_of_values", "xss", "ontology", "products", "index_update"),
     *("update", "graph_tools", "admin", "saving_commands", "notebooks", "merging", "export_into_files"),
-    *("instance_vocabulary", "pull", "dump", "compare", "following", "kills", "update_on_site", "dependencies"),
-    *("stored_queries_on_site", "canary", "main", "full_disk", "place_facts", "rebase", "bounded_queries"),
+    *("instance_vocabulary", "pull", "following", "kills", "update_on_site", "dependencies"),
+    *("stored_queries_on_site", "canary", "main", "full_disk", "place_facts", "bounded_queries"),
     *("downloads", "disconnected_clients", "explore", "places", "sources", "backup"),
 )
 
