@@ -285,7 +285,9 @@ def _dates(
     # A build rejects a start in the future, and an end before the start.
     future = [date for date in finest_of[START] if is_before(today, date)]
     if future:
-        yield Notice("future", qid, f"{slug_of(node)} begins on {future[0].value} in Wikidata: the date is left out")
+        yield Notice(
+            "future", qid, f"the start of {slug_of(node)} in Wikidata is {future[0].value}: the date is left out"
+        )
         finest_of[START] = [date for date in finest_of[START] if date not in future]
     if any(is_before(end, start) for end in finest_of[END] for start in finest_of[START]):
         yield Notice("contradiction", qid, f"{slug_of(node)} ends before its start in Wikidata: its end is unknown")
