@@ -45,6 +45,8 @@ _SPACES = re.compile(r"[\W_]+")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 # Wikidata's tag for a name that is the same in most languages (ISO 639-2: multiple languages).
 ALL_LANGUAGES = "mul"
+# Of the characters before this one, the alphabets of most names, what has been found for each is kept.
+_MOST_CACHED = 0x3000
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 # The codes of two letters in IANA's Language Subtag Registry, those of ISO 639-1 and their former
 # ones: the second letters by the first.
@@ -92,7 +94,20 @@ def fold(text: str) -> str:
 
 def in_ascii(text: str) -> str:
     """Returns the text in the letters of ASCII: İzmir becomes Izmir, Баку Baku."""
-    return anyascii(nfc(text))
+    return text if text.isascii() else nfc(text).translate(_IN_ASCII)
+
+
+class _Transliteration(dict[int, str]):
+    """The letters of ASCII for each character, found when they are needed."""
+
+    def __missing__(self, code: int) -> str:
+        letters = anyascii(chr(code))
+        if code < _MOST_CACHED:
+            self[code] = letters
+        return letters
+
+
+_IN_ASCII = _Transliteration()
 
 
 def separates_words(character: str) -> bool:
@@ -117,10 +132,31 @@ def collation_key(text: str, language: str = "tr") -> str:
     Readers of other languages get the Turkish order.
     """
     language = language.partition("-")[0]
-    alphabet = language if language in _OWN_LETTERS else "tr"
-    weights = [_weights(letter, alphabet) for letter in nfc(text)]
-    levels = ("".join(level) for level in zip(*weights, strict=True)) if weights else ()
-    return "\0".join([*levels, text])
+    letters = nfc(text)
+    if not letters:
+        return text
+    levels = _levels(language if language in _OWN_LETTERS else "tr")
+    return "\0".join([*map(letters.translate, levels), text])
+
+
+@cache
+def _levels(language: str) -> tuple[_Level, ...]:
+    """Returns the weights of characters at each level."""
+    return tuple(_Level(language, number) for number in range(3))
+
+
+class _Level(dict[int, str]):
+    """The weights of characters at a level in the order of a language, found when they are needed."""
+
+    def __init__(self, language: str, number: int) -> None:
+        super().__init__()
+        self._language, self._number = language, number
+
+    def __missing__(self, code: int) -> str:
+        weight = _weights(chr(code), self._language)[self._number]
+        if code < _MOST_CACHED:
+            self[code] = weight
+        return weight
 
 
 @lru_cache(20_000)

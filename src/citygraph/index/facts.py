@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Protocol
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store, Triple
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.rdf.partial_dates import chronological
 from citygraph.rdf.terms import CG, ONTOLOGY_GRAPH, OWL, RDF, RDFS, SCHEMA
@@ -35,7 +35,7 @@ READ = frozenset(
 class QuadsByPredicate(Protocol):
     """The statements of a release by predicate, in any order. A statement may occur more than once."""
 
-    def merged(self, predicate: NamedNode, value: NamedNode | None = None) -> Iterator[Quad | Triple]:
+    def merged(self, predicate: NamedNode, value: NamedNode | None = None) -> Iterator[Quad]:
         """Yields the statements with a predicate, and a value if given, in the merge of the data graphs."""
         ...
 

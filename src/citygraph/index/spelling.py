@@ -30,12 +30,17 @@ def keys(folded: str) -> frozenset[int]:
     neighbours without an alphabet (the idea of SymSpell). Collisions are harmless, because the names are compared
     afterwards.
     """
-    numbers = set()
+    numbers: set[int] = set()
     if SHORTEST <= len(folded) <= LONGEST:
-        numbers = {_number(folded[:place] + folded[place + 1 :]) for place in range(len(folded))} | {_number(folded)}
+        # Each checksum continues that of the letters before the one that is left out. (Folded names are in ASCII.)
+        letters, before = folded.encode(), 0
+        for place in range(len(letters)):
+            numbers.add(crc32(letters[place + 1 :], before))
+            before = crc32(letters[place : place + 1], before)
+        numbers.add(before)
     sounds = skeleton(folded) if len(folded) <= LONGEST else ""
     if len(sounds) >= _LEAST_SOUNDS:
-        numbers.add(_number(f"~{sounds}"))
+        numbers.add(crc32(f"~{sounds}".encode()))
     return frozenset(numbers)
 
 
@@ -83,7 +88,3 @@ def _contained(one: str, other: str) -> float:
     if short and (long.startswith(f"{short} ") or long.endswith(f" {short}")):
         return 0.6 + 0.4 * len(short) / len(long)
     return 0.0
-
-
-def _number(text: str) -> int:
-    return crc32(text.encode())

@@ -152,6 +152,7 @@ def _datatype(match: re.Match[str]) -> NamedNode:
     return DATE_TYPES[bool(match["month"]) + bool(match["day"])]
 
 
+@lru_cache(20_000)
 def chronological(text: str) -> tuple[int, str, str]:
     """Returns the key by which dates sort in time: as text, -0100 would follow -0752, and 12000 precede 1986."""
     year = year_part(text)
