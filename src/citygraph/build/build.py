@@ -24,7 +24,6 @@ from citygraph.build.query_packs import check_heads, check_runs
 from citygraph.build.store_writing import StoreFilling, StoreWriting
 from citygraph.build.validation import Validation, validate
 from citygraph.errors import BadData, Conflict, Violations
-from citygraph.index.facts import StoredQuads
 from citygraph.index.names import write_index
 from citygraph.instance import current_instance
 from citygraph.progress import Progress
@@ -94,8 +93,7 @@ def build(
         validation.start(loaded.merged, with_places=True)
         with progress.step("index") as step:
             index = staged.path / "search.sqlite"
-            quads = StoredQuads(filling.open_store())
-            facts = journal.perform("index", lambda: {"names": write_index(quads, index)}, [index])
+            facts = journal.perform("index", lambda: {"names": write_index(filling.by_predicate(), index)}, [index])
             step.result = f"{facts['names']} names"
 
         products = write_products(filling, journal, sources.query_folders, staged.parent, progress)

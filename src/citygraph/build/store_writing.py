@@ -21,9 +21,11 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 from citygraph.build.catalog import add_description, describe, description_of
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.excerpts import Excerpts
+from citygraph.build.filed_quads import FiledQuads
 from citygraph.build.graph_files import GraphFiles, as_stored
 from citygraph.build.sorted_graphs import SortedGraphs
 from citygraph.errors import CitygraphError
+from citygraph.index.facts import QuadsByPredicate, StoredQuads
 from citygraph.parent import die_with_parent
 from citygraph.rdf.nquads import as_line, batched, named_graphs, with_graph, without_graph
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
@@ -213,6 +215,10 @@ class StoreFilling:
         else:
             # As in `write_store`: all later steps of the build and the server read fewer files.
             self.store.optimize()
+
+    def by_predicate(self) -> QuadsByPredicate:
+        """Returns all statements by predicate, from the files if there are any."""
+        return FiledQuads(self.files) if self.files else StoredQuads(self.open_store())
 
     def open_store(self) -> Store:
         """Returns the store with all statements. If it is not in memory, waits until it is on the disk."""
