@@ -80,6 +80,16 @@ def test_predicate_and_class_select_the_same_of_quads_and_triples(tmp_path: Path
             assert sum(f" {class_} " in line for line in lines_in(selected, str(RDF("type")), class_)) == expected
 
 
+def test_files_are_removed_whatever_is_in_their_folder(tmp_path: Path) -> None:
+    """(16 §5) An error may have left the file of a graph, or no file where one was to be."""
+    files = GraphFiles(tmp_path / "parts")
+    files.add(map(as_line, quads()))
+    (tmp_path / "parts" / "graph.nt").write_text("half a li")
+    next(iter(files.quads.select())).path.unlink()
+    files.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_blank_nodes_keep_their_labels(tmp_path: Path) -> None:
     """(16 §5) In the files, and in a store that is loaded from them."""
     every = list(quads())

@@ -206,12 +206,13 @@ def test_build_begins_anew_if_anything_differs(interrupted: Path, change: Callab
     assert digest.hex == release.manifest.digest
 
 
-def test_refused_build_leaves_no_folder(tmp_path: Path, sources: Sources) -> None:
+@pytest.mark.parametrize("most", [0, 1 << 28])
+def test_refused_build_leaves_no_folder(tmp_path: Path, sources: Sources, most: int) -> None:
     """There is nothing that another build could continue."""
     (tmp_path / "data" / "malformed.ttl").write_text("this is not Turtle")
     releases = Releases(tmp_path / "releases")
     with pytest.raises(BadData):
-        finished(sources, releases)
+        finished(sources, releases, most_in_memory=most)
     assert not (releases.root / FOLDER).exists()
 
 

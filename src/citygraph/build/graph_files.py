@@ -54,9 +54,9 @@ class GraphFiles:
         return store
 
     def remove(self) -> None:
-        """Removes the files."""
-        self.quads.remove()
-        self.triples.remove()
+        """Removes the files, also those that an error left unfinished."""
+        for path in sorted(self._folder.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
         self._folder.rmdir()
 
     def _add_stored(self, lines: Iterable[str]) -> None:

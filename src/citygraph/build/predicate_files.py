@@ -83,12 +83,6 @@ class PredicateFiles:
             if (predicate in ("", its_predicate) and class_ in ("", its_class)) or not its_predicate
         ]
 
-    def remove(self) -> None:
-        """Removes the files and their folder."""
-        for file in self._files.values():
-            file.path.unlink()
-        self._folder.rmdir()
-
     def _file(self, key: Key) -> LineFile:
         if key not in self._files:
             key = key if len(self._files) < _MOST_FILES else _REST
