@@ -71,8 +71,8 @@ def build(
     release was published in the meantime, or if the files have content that a rollback undid (unless
     `override_rollback`), StorageFull if the disk has too little room. In each case nothing has changed. `notice`
     receives a sentence for each file that takes over a graph of the API without all of its statements. With more data
-    than `most_in_memory` bytes, the rules get excerpts of the data, and the rest is made on the disk, which takes
-    longer and less memory. A build that was interrupted is continued, unless its inputs were others, or with `fresh`.
+    than `most_in_memory` bytes, rules and products read files of graphs, which takes longer and less memory. A build
+    that was interrupted is continued, unless its inputs were others, or with `fresh`.
     """
     size = _size(sources)
     require_room_for_build(releases, size, interrupted_size(releases))
