@@ -11,6 +11,7 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse, serialize
 
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import DATASET, RDF, SH
 from citygraph.text import best_tag, nfc
 
@@ -340,6 +341,11 @@ def term_text(value: str) -> str:
     if value.startswith('"'):
         return nfc(value[1 : value.rindex('"')])
     return value.strip("<>")
+
+
+def label_among(texts: Mapping[str, str]) -> str:
+    """Returns the label by which a report names an entity: in the first language of the instance if it has one."""
+    return text_in(texts, current_instance().languages[0])
 
 
 def text_in(texts: Mapping[str, str], language: str) -> str:

@@ -13,8 +13,7 @@ from rdflib import BNode, Graph, Literal, URIRef
 
 from citygraph.build.statements import from_engines
 from citygraph.rdf.terms import CG, RDF, RDFS, SH
-from citygraph.report import Finding, Report, ValidationResult, as_turtle, finding_of
-from citygraph.text import best_tag
+from citygraph.report import Finding, Report, ValidationResult, as_turtle, finding_of, label_among
 
 # Statements by subject and predicate, in order.
 _BySubject = dict[Any, dict[Any, dict[Any, None]]]
@@ -174,6 +173,4 @@ def _by_language(texts: Iterable[Any]) -> dict[str, str]:
 
 
 def _label(graph: Any, node: Any, label: Any) -> str:
-    labels = _by_language(graph.objects(node, label))
-    tag = best_tag(labels, "en", "*", "")
-    return "" if tag is None else labels[tag]
+    return label_among(_by_language(graph.objects(node, label)))

@@ -14,7 +14,7 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, QuerySolution, QuerySol
 
 from citygraph.build.statements import filled, short_name
 from citygraph.rdf.terms import CG, PREFIXES, RDFS, SH
-from citygraph.report import Report, ValidationResult, merge_reports, report_of, text_in
+from citygraph.report import Report, ValidationResult, label_among, merge_reports, report_of
 from citygraph.source.reading import read_packaged_text
 from citygraph.sparql.guard import COMMENT, IRI, STRING
 
@@ -127,7 +127,7 @@ def _bound(solution: QuerySolution, name: str) -> str:
 def _label(store: Store, node: object) -> str:
     quads = store.quads_for_pattern(node, RDFS("label"), None, DefaultGraph()) if isinstance(node, NamedNode) else ()
     labels = (quad.object for quad in quads)
-    return text_in({label.language or "": label.value for label in labels if isinstance(label, Literal)}, "en")
+    return label_among({label.language or "": label.value for label in labels if isinstance(label, Literal)})
 
 
 def with_graph_rules(report: Report, results: Iterable[ValidationResult]) -> Report:

@@ -39,9 +39,9 @@ from citygraph.report import (
     ValidationResult,
     conforming_report,
     finding_of,
+    label_among,
     merge_reports,
     term_text,
-    text_in,
 )
 from citygraph.source.files import Sources
 
@@ -359,7 +359,7 @@ def _bare(term: str) -> str:
 
 
 def _labels(data: Path, nodes: set[str]) -> dict[str, str]:
-    """Returns the label of each node, in English if there is one."""
+    """Returns the label of each node."""
     labels: dict[str, dict[str, str]] = {}
     with data.open(encoding="utf-8") as file:
         for line in file:
@@ -367,7 +367,7 @@ def _labels(data: Path, nodes: set[str]) -> dict[str, str]:
             if predicate == str(RDFS("label")) and _bare(node) in nodes and value[0] == '"':
                 tag = value[value.rindex('"') + 1 :].removesuffix(" .\n").removeprefix("@")
                 labels.setdefault(_bare(node), {})[tag] = term_text(value)
-    return {node: text_in(texts, "en") for node, texts in labels.items()}
+    return {node: label_among(texts) for node, texts in labels.items()}
 
 
 def _verdicts(by_shifty: set[Finding], by_pyshacl: set[Finding]) -> str:

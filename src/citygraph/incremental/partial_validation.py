@@ -34,7 +34,7 @@ from citygraph.incremental.dependency_index import DependencyIndex
 from citygraph.incremental.pattern_cache import PatternCache
 from citygraph.rdf.terms import RDF, RDFS
 from citygraph.release.changes import Quads
-from citygraph.report import Report, ReportScope, ValidationResult, conforming_report, merge_reports, text_in
+from citygraph.report import Report, ReportScope, ValidationResult, conforming_report, label_among, merge_reports
 from citygraph.source.files import Sources
 
 _TYPE = RDF("type")
@@ -282,7 +282,7 @@ def _as_line(quad: Quad) -> str:
 
 def _label(store: Store, node: str) -> str:
     labels = [quad.object for quad in store.quads_for_pattern(NamedNode(node), RDFS("label"), None, _DEFAULT)]
-    return text_in({label.language or "": label.value for label in labels if isinstance(label, Literal)}, "en")
+    return label_among({label.language or "": label.value for label in labels if isinstance(label, Literal)})
 
 
 def _report_name(node: Term) -> str:
