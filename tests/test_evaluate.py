@@ -6,6 +6,7 @@ import csv
 import gc
 import io
 import json
+import re
 import time
 from types import FrameType
 
@@ -159,6 +160,32 @@ def test_a_format_that_cannot_carry_the_result_is_refused(store: Store) -> None:
 
 
 # datasets
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "what"),
+    [
+        (r'SELECT ?x { BIND("a\u0001" AS ?x) }', "xml", "U+0001"),
+        (r'SELECT ?x { BIND("a\uFFFE" AS ?x) }', "xml", "U+FFFE"),
+        (r'CONSTRUCT { ex:s ex:p "\u001F" } {}', "rdf", "U+001F"),
+        ("CONSTRUCT { ex:s ex:1 ex:o } {}", "rdf", f"<{EX}1>"),
+    ],
+)
+def test_what_xml_cannot_represent_is_refused(store: Store, text: str, name: str, what: str) -> None:
+    """Functions and templates make what data cannot have; the other formats have it."""
+    with pytest.raises(NotAcceptable, match=re.escape(what)):
+        ask(store, text, name)
+    if name == "xml":
+        with pytest.raises(NotAcceptable, match=re.escape(what)):
+            evaluate(store, Query(text, formats=(name,))).whole()
+    ask(store, text, "json" if name == "xml" else "ttl")
+
+
+def test_characters_that_xml_can_represent_are_written(store: Store) -> None:
+    """Tabs, line ends and letters beyond ASCII."""
+    written, rows = ask(store, r'SELECT ?x { BIND("\t\n\u0085\uFFFD\U0001F600ı" AS ?x) }', "xml")
+    assert rows == 1
+    assert "\u0085\ufffd\U0001f600ı" in written
 
 
 def test_several_default_graphs_are_merged(store: Store) -> None:

@@ -178,14 +178,15 @@ _OF_LANGUAGES = (RDF("langString"), RDF("dirLangString"))
 
 # A few properties have most statements.
 @lru_cache(4096)
-def _ends_with_name(property_iri: str) -> bool:
+def ends_with_name(property_iri: str) -> bool:
+    """Returns whether RDF/XML can write a property with this IRI."""
     return _NAMED.search(property_iri) is not None
 
 
 def unsupported_reason(quad: Quad) -> str:
     """Returns why a quad cannot be validated or written in every format; empty if it can."""
     value = quad.object
-    if not _ends_with_name(quad.predicate.value):
+    if not ends_with_name(quad.predicate.value):
         return f"the property {quad.predicate} of {quad.subject} does not end with a name, so RDF/XML cannot write it"
     if isinstance(value, Triple):
         return f"a value of {quad.subject} is a triple: only IRIs and literals are supported"

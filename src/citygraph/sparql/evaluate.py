@@ -34,8 +34,11 @@ from citygraph.sparql.protocol import Query
 from citygraph.sparql.result_writers import (
     CountedTriples,
     CountingSink,
+    XmlSink,
+    check_xml,
     rows_in,
     with_prefixes,
+    writable_as_xml,
     write_markdown,
     write_sheet,
 )
@@ -95,6 +98,8 @@ class Result(NamedTuple):
             body = self.answer.serialize(format=self.format.results) or b""
         except _ERRORS_OF_EVALUATION as error:
             _raise_translated(error, self.query, self.federated)
+        if self.format.name == "xml":
+            check_xml(body)
         return body, 1 if isinstance(self.answer, QueryBoolean) else rows_in(body, self.format.name)
 
 
@@ -210,7 +215,7 @@ def write_answer(
             return table.size
         if format_.results is None:
             return write_sheet(answer, out) if format_.name == "sheet" else write_markdown(answer, out)
-        sink = CountingSink(out, format_.name)
+        sink = CountingSink(XmlSink(out) if format_.name == "xml" else out, format_.name)
         answer.serialize(_file(sink), format_.results)
         return sink.rows
     return _write_graph(answer, format_, out)
@@ -223,6 +228,8 @@ def _write_graph(answer: QueryTriples | Iterable[Triple], format_: Format, out: 
         return sink.rows
     counted = CountedTriples(answer)
     prefixes, triples = with_prefixes(counted) if format_.rdf in _WITH_PREFIXES else ({}, counted)
+    if format_.name == "rdf":
+        triples, out = writable_as_xml(triples), XmlSink(out)
     serialize(triples, _file(out), format_.rdf, prefixes=prefixes)
     return counted.rows
 

@@ -10,11 +10,14 @@ from itertools import chain, islice
 
 from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple
 
+from citygraph.errors import NotAcceptable
 from citygraph.exports.sinks import Sink
+from citygraph.rdf.formats import ends_with_name
 from citygraph.rdf.terms import PREFIXES, namespace
 from citygraph.text import guarded_cell
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]|<>~#&]")
+_NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 _BREAKS = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
 # The number of triples that are read before the first is written, to find the prefixes in use.
 _LOOK_AHEAD = 1000
@@ -38,6 +41,43 @@ class CountingSink:
     def flush(self) -> None:
         """Flushes the sink behind this one."""
         self._out.flush()
+
+
+class XmlSink:
+    """A sink that passes on XML, and refuses characters that XML 1.0 cannot represent (section 2.2).
+
+    Data have none, but functions of a query can make them.
+    """
+
+    def __init__(self, out: Sink) -> None:
+        self._out = out
+        self._last = b""  # bytes, in which a character of three may begin
+
+    def write(self, data: bytes) -> int:
+        """Passes these bytes on. Raises NotAcceptable."""
+        check_xml(self._last + data)
+        self._last = data[-2:]
+        return self._out.write(data)
+
+    def flush(self) -> None:
+        """Flushes the sink behind this one."""
+        self._out.flush()
+
+
+def check_xml(data: bytes) -> None:
+    """Raises NotAcceptable if XML in UTF-8 has a character that XML 1.0 cannot represent."""
+    if match := _NOT_XML.search(data):
+        character = f"U+{ord(match[0].decode()):04X}"
+        raise NotAcceptable(f"the result has the character {character}, which XML cannot represent", ())
+
+
+def writable_as_xml(triples: Iterable[Triple]) -> Iterator[Triple]:
+    """Yields triples whose properties RDF/XML can write. Raises NotAcceptable for another."""
+    for triple in triples:
+        iri = triple.predicate.value
+        if not ends_with_name(iri):
+            raise NotAcceptable(f"the property <{iri}> does not end with a name, so RDF/XML cannot write it", ())
+        yield triple
 
 
 def rows_in(body: bytes, format_name: str) -> int:
