@@ -326,3 +326,10 @@ def test_an_import_whose_build_fails_leaves_the_files_as_they_were(filled: Insta
     undo_import(tmp_path)
     assert path.read_text(encoding="utf-8") == texts[0]
     assert texts[0] != texts[1]
+
+
+def test_a_damaged_record_of_the_last_import_is_named(tmp_path: Path) -> None:
+    """The command ended with a traceback."""
+    (tmp_path / "sheets-import.json").write_text("{")
+    with pytest.raises(UsageError, match=r"sheets-import\.json is damaged"):
+        undo_import(tmp_path)

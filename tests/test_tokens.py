@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from citygraph.commit.tokens import TokenHolder, Tokens, bearer
-from citygraph.errors import Conflict, NotFound, Unauthorized, UsageError
+from citygraph.errors import CitygraphError, Conflict, NotFound, Unauthorized, UsageError
 
 
 def test_a_token_is_known_by_its_hash_alone(tmp_path: Path) -> None:
@@ -80,3 +80,15 @@ def test_no_token_at_all_is_good(tmp_path: Path) -> None:
     """Without a file nobody may write."""
     with pytest.raises(Unauthorized):
         Tokens(tmp_path / "none").holder("")
+
+
+@pytest.mark.parametrize("text", ["", "not json", "[]", '{"hash": {"name": "ada"}}', '{"hash": 1}'])
+def test_a_damaged_file_is_named(text: str, tmp_path: Path) -> None:
+    """The command ended with a traceback."""
+    path = tmp_path / "tokens.json"
+    path.write_text(text)
+    with pytest.raises(CitygraphError, match=r"tokens\.json is damaged"):
+        Tokens(path).holders()
+    with pytest.raises(CitygraphError, match=r"tokens\.json is damaged"):
+        Tokens(path).make(TokenHolder("ada"))
+    assert path.read_text() == text

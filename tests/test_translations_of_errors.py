@@ -36,7 +36,14 @@ _SERVED_FILES = (
 )
 # Texts of the command line in these packages, and frames of other texts, which are not translated alone.
 _OTHERS = {
-    "commit/tokens.py": ("is not a name for a token", "there is no right", "there is a token", "there is no token"),
+    "commit/tokens.py": (
+        "is not a name for a token",
+        "there is no right",
+        "there is a token",
+        "there is no token",
+        "is damaged: restore",
+    ),
+    "sheets/importing.py": ("is damaged: remove",),
     "engine/process.py": ("no server of",),
     # A process of its own writes it to the log of the server.
     "engine/counting_build.py": ("the counting store has",),

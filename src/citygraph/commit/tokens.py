@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from citygraph.errors import Conflict, NotFound, Unauthorized, UsageError
+from citygraph.errors import CitygraphError, Conflict, NotFound, Unauthorized, UsageError
 from citygraph.rdf.partial_dates import full_date, present_day
 
 RIGHTS = ("write", "admin")
@@ -147,11 +147,15 @@ def _hash(token: str) -> str:
 
 
 def _read(path: Path) -> dict[str, TokenHolder]:
-    values = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        hash_: TokenHolder(**{**holder, "rights": tuple(holder["rights"]), "prefixes": tuple(holder["prefixes"])})
-        for hash_, holder in values.items()
-    }
+    """Returns the holders by hash. Raises CitygraphError for a damaged file."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            hash_: TokenHolder(**{**holder, "rights": tuple(holder["rights"]), "prefixes": tuple(holder["prefixes"])})
+            for hash_, holder in values.items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise CitygraphError(f"{path} is damaged: restore it from a backup, or remove it and make new tokens") from None
 
 
 def _write(path: Path, holders: dict[str, TokenHolder]) -> None:

@@ -103,7 +103,7 @@ def undoing_import(journal: Path) -> Iterator[list[Path]]:
     path = journal / _JOURNAL
     if not path.is_file():
         raise NotFound("there is no import to undo")
-    previous: Mapping[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
+    previous = _previous(path)
     imported_texts = {Path(name): _text_of(Path(name)) for name in previous}
     try:
         for name, text in previous.items():
@@ -122,9 +122,18 @@ def moved_journal(journal: Path, move: Callable[[str], str]) -> tuple[Path, str]
     path = journal / _JOURNAL
     if not path.is_file():
         return None
-    previous: Mapping[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
+    previous = _previous(path)
     moved = {name: text if text is None else move(text) for name, text in previous.items()}
     return path, json.dumps(moved, ensure_ascii=False)
+
+
+def _previous(path: Path) -> Mapping[str, str | None]:
+    """Returns the texts before the last import by file. Raises UsageError for a damaged record."""
+    try:
+        previous = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        raise UsageError(f"{path} is damaged: remove it; the last import can then not be undone") from None
+    return previous
 
 
 def _text_of(path: Path) -> str | None:
