@@ -92,6 +92,7 @@ FENCES = {
         "build.adapted_pyshacl",
         "build.engine_results",
         "build.dependencies",
+        "build.key_reads",
         "build.query_algebra",
         "build.shape_dependencies",
     },

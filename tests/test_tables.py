@@ -219,7 +219,7 @@ def test_a_table_that_is_not_as_its_head_says_is_told(tmp_path: Path, text: str,
         f"#+   iri: {{type: iri, {column}}}\n#+   n: {{type: integer, {column}}}\n{text}"
     )
     with pytest.raises(BadData, match=wrong):
-        write_tables(Store(), [read_query(path, "tables/x")], tmp_path)
+        write_tables(Store, [read_query(path, "tables/x")], tmp_path)
 
 
 def test_tables_are_the_same_in_another_process(izmir: Release, tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_tables_are_the_same_in_another_process(izmir: Release, tmp_path: Path) 
     code = (
         "import sys; from pathlib import Path; from pyoxigraph import Store; "
         "from citygraph.build.tables import table_queries, write_tables; "
-        "write_tables(Store.read_only(sys.argv[1]), table_queries([Path(sys.argv[2])]), Path(sys.argv[3]))"
+        "write_tables(lambda: Store.read_only(sys.argv[1]), table_queries([Path(sys.argv[2])]), Path(sys.argv[3]))"
     )
     arguments = [str(izmir.store_path), str(REPOSITORY / "queries"), str(tmp_path)]
     subprocess.run([sys.executable, "-c", code, *arguments], check=True)

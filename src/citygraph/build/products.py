@@ -136,11 +136,10 @@ def _dumps(filling: StoreFilling, folder: Path) -> dict[str, str]:
 
 def _tables(filling: StoreFilling, queries: Iterable[Path], digest: SetDigest, folder: Path) -> dict[str, str]:
     """Writes the tables, and returns a summary."""
-    store = filling.open_store()
-    tables = write_tables(store, table_queries(queries), folder)
+    tables = write_tables(filling.open_store, table_queries(queries), folder, filling.key_parts(folder))
     if tables:
         # The version is the digest, not the release: equal data must give equal files.
-        write_packages(store, tables, digest.hex[:12], folder)
+        write_packages(filling.open_store(), tables, digest.hex[:12], folder)
     return {"made": f"{len(tables)} tables, {sum(table.rows for table in tables)} rows"}
 
 

@@ -23,6 +23,7 @@ from citygraph.build.dependencies import Unbounded
 from citygraph.build.excerpts import Excerpts
 from citygraph.build.filed_quads import FiledQuads
 from citygraph.build.graph_files import GraphFiles, as_stored
+from citygraph.build.key_parts import KeyParts
 from citygraph.build.sorted_graphs import SortedGraphs
 from citygraph.errors import CitygraphError
 from citygraph.index.facts import QuadsByPredicate, StoredQuads
@@ -164,8 +165,7 @@ class StoreFilling:
 
     def _excerpts(self) -> Excerpts:
         assert self.files is not None  # noqa: S101 - a large graph is in files
-        ontology = self.store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH)
-        return Excerpts(self.files.triples, ontology, self.merged.parent)
+        return Excerpts(self.files.triples, self._ontology(), self.merged.parent)
 
     def bound_memory(self, most: int) -> None:
         """Keeps no data in memory any more if the triples have more than `most` bytes."""
@@ -207,6 +207,13 @@ class StoreFilling:
             else:
                 self._sorted.add_store(self.store)
         return self._sorted
+
+    def key_parts(self, folder: Path) -> KeyParts | None:
+        """Returns the graph in files, for queries on some keys at a time; None if there are no files."""
+        return KeyParts(self.files, self._ontology(), folder) if self.files else None
+
+    def _ontology(self) -> Iterator[Quad]:
+        return self.store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH)
 
     def finish(self) -> None:
         """Ends the stream to the other process; merges the files of a store on the disk."""

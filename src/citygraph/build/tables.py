@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
+from pyoxigraph import Literal, NamedNode, QuerySolution, QuerySolutions, Store
 
+from citygraph.build.dependencies import Unbounded
+from citygraph.build.key_parts import KeyParts
+from citygraph.build.key_reads import key_reads
 from citygraph.build.table_columns import cells_of, columns_of
 from citygraph.catalogues import ENGLISH, for_instance
 from citygraph.errors import BadData, QuerySyntaxError
@@ -92,13 +97,20 @@ def offers_of(query: StoredQuery) -> tuple[OutputFile, OutputFile]:
     return table_files(table_name(query), query.titles)
 
 
-def write_tables(store: Store, queries: Iterable[StoredQuery], release: Path) -> list[Table]:
+def write_tables(
+    open_store: Callable[[], Store], queries: Iterable[StoredQuery], release: Path, parts: KeyParts | None = None
+) -> list[Table]:
     """Writes the tables into the release's folder.
 
-    Raises BadData if a query does not parse, is not a SELECT, or its columns are not those of its head.
+    With `parts`, the store is opened only for a query that cannot be evaluated for some of its keys at a time. Raises
+    BadData if a query does not parse, is not a SELECT, or its columns are not those of its head.
     """
     (release / _FOLDER).mkdir(exist_ok=True)
-    return [_write_table(store, query, release) for query in queries]
+    tables = []
+    for query in queries:
+        with closing(_rows(open_store, query, parts)) as rows:
+            tables.append(_write_table(rows, query, release))
+    return tables
 
 
 def is_text(column: Column) -> bool:
@@ -106,8 +118,19 @@ def is_text(column: Column) -> bool:
     return column.several or column.type not in _TYPES
 
 
-def _write_table(store: Store, query: StoredQuery, release: Path) -> Table:
-    solutions = _select(store, query)
+def _rows(open_store: Callable[[], Store], query: StoredQuery, parts: KeyParts | None) -> Generator[QuerySolution]:
+    """Yields the result of a query. Raises BadData."""
+    if parts:
+        try:
+            yield from parts.rows(key_reads(query.text), partial(_select, query=query))
+        except Unbounded:
+            pass
+        else:
+            return
+    yield from _select(open_store(), query)
+
+
+def _write_table(solutions: Iterable[QuerySolution], query: StoredQuery, release: Path) -> Table:
     csv_offer, parquet_offer = offers_of(query)
     batches: list[RecordBatch] = []
     columns = columns_of(query.columns)
@@ -143,7 +166,7 @@ def _select(store: Store, query: StoredQuery) -> QuerySolutions:
     return solutions
 
 
-def _batches(solutions: QuerySolutions, columns: Sequence[Column]) -> Iterator[list[list[str | None]]]:
+def _batches(solutions: Iterable[QuerySolution], columns: Sequence[Column]) -> Iterator[list[list[str | None]]]:
     # Without a function for each of a million cells.
     rows = (
         cells_of([term.value if isinstance(term, _WITH_VALUE) else None for term in solution], columns)

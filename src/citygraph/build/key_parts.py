@@ -1,0 +1,233 @@
+"""The evaluation of a query on the files of a large graph: for one range of its keys after the other, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pyoxigraph import NamedNode, Quad, QuerySolution, Store
+
+from citygraph.build.dependencies import Unbounded
+from citygraph.build.graph_files import GraphFiles
+from citygraph.build.predicate_files import Key, LineFile
+from citygraph.rdf.nquads import batched
+
+# So many lines are in memory at a time, roughly: some 400 MB.
+_MOST_LINES = 1_000_000
+# By node, as in N-Triples: a bit for each part of the keys that leads to it.
+_Masks = dict[str, int]
+
+
+@dataclass(frozen=True)
+class ReadStep:
+    """The lines of some predicates and classes whose subject, or object, is in a slot."""
+
+    is_named: bool  # quads of the named graphs, not triples of the default graph
+    keys: frozenset[Key]
+    end: str
+    slot: Slot
+
+    @property
+    def other_end(self) -> str:
+        """The end at which the lines name other nodes."""
+        return "object" if self.end == "subject" else "subject"
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The nodes that the lines of a step name at their other end."""
+
+    step: ReadStep
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A node that the query names, as in N-Triples."""
+
+    node: str
+
+
+@dataclass(frozen=True)
+class KeyNodes:
+    """The values of the key."""
+
+
+# The nodes that a variable can be: the union of these.
+Slot = frozenset[Reached | Constant | KeyNodes]
+KEY: Slot = frozenset({KeyNodes()})
+
+
+@dataclass(frozen=True)
+class KeyReads:
+    """The key of a query, and the steps for its values, each of which has a line of one of the anchors."""
+
+    key: str
+    anchors: frozenset[ReadStep]
+    steps: frozenset[ReadStep]
+
+
+class KeyParts:
+    """A graph in files and its ontology, on which queries are evaluated for some of their keys at a time."""
+
+    def __init__(self, files: GraphFiles, ontology: Iterable[Quad], folder: Path) -> None:
+        self._files = files
+        self._ontology = list(ontology)
+        self._folder = folder
+
+    def rows(self, reads: KeyReads, select: Callable[[Store], Iterable[QuerySolution]]) -> Iterator[QuerySolution]:
+        """Yields the rows that `select`, a query with these reads, gives on the whole graph, in the same order.
+
+        Raises Unbounded before the first row if they may not be those of the parts together.
+        """
+        with TemporaryDirectory(dir=self._folder) as folder:
+            for part in divided(self._files, reads, Path(folder)):
+                store = Store()
+                store.extend(self._ontology)
+                part.lines.load_into(store)
+                yield from filter(part.has, select(store))
+                del store  # two would need twice the memory
+
+
+@dataclass(frozen=True)
+class KeyPart:
+    """A range of keys, from `first` to the one before `end`, and the lines that their rows depend on."""
+
+    key: str
+    first: str
+    end: str | None
+    lines: LineFile
+
+    def has(self, row: QuerySolution) -> bool:
+        """Returns whether the key of a row is in the range. The lines need not give all of another row."""
+        key = row[self.key]
+        return isinstance(key, NamedNode) and self.first <= key.value and (self.end is None or key.value < self.end)
+
+
+def divided(files: GraphFiles, reads: KeyReads, folder: Path) -> list[KeyPart]:
+    """Returns the parts of a query's keys, in order; their lines are in files of the folder.
+
+    Raises Unbounded if a key is not an IRI, or if a step would have to find equal literals.
+    """
+    size = sum({file.path: file.size for step in reads.steps for file in _files_of(files, step)}.values())
+    keys = sorted(_keys(files, reads.anchors))
+    number = max(1, min(size // _MOST_LINES + 1, len(keys)))
+    ends = [part * len(keys) // number for part in range(number + 1)]
+    # The first part begins with any IRI, and the last one ends with any.
+    firsts, lasts = ["", *(keys[end] for end in ends[1:-1])], [*(keys[end] for end in ends[1:-1]), None]
+    parts = [
+        KeyPart(reads.key, first, last, LineFile(folder / f"{part}.nq"))
+        for part, (first, last) in enumerate(zip(firsts, lasts, strict=True))
+    ]
+    masks = {f"<{key}>": 1 << part for part, (start, end) in enumerate(pairwise(ends)) for key in keys[start:end]}
+    _Division(files, masks, [part.lines for part in parts]).divide(reads.steps)
+    return parts
+
+
+def _keys(files: GraphFiles, anchors: Iterable[ReadStep]) -> set[str]:
+    """Returns the IRIs that are the key. Raises Unbounded if a key is another term."""
+    nodes = {_node_at(step.end, line, step) for step in anchors for file in _files_of(files, step) for line in file}
+    if not all(map(_is_iri, nodes)):
+        raise Unbounded("a key is not an IRI")
+    return {node[1:-1] for node in nodes}
+
+
+class _Division:
+    """The division of the lines that the keys lead to among the parts of the keys."""
+
+    def __init__(self, files: GraphFiles, keys: _Masks, parts: Sequence[LineFile]) -> None:
+        self._files = files
+        self._keys = keys
+        self._parts = parts
+        self._reached: dict[ReadStep, _Masks] = {}
+        self._with_literals: set[ReadStep] = set()
+        self._numbers = lru_cache(lambda mask: [part for part in range(len(parts)) if mask >> part & 1])
+
+    def divide(self, steps: Iterable[ReadStep]) -> None:
+        """Writes the lines of the steps. Raises Unbounded."""
+        leading = {source.step for step in steps for source in step.slot if isinstance(source, Reached)}
+        for step in sorted(leading, key=_depth):
+            masks, reached = self._masks(step), self._reached.setdefault(step, {})
+            for batch in self._batches(step):
+                self._write(batch, [self._lead(line, step, masks, reached) for line in batch])
+        # The lines of the other steps lead nowhere: a file is read once for all of them.
+        alike: dict[ReadStep, list[_Masks]] = {}
+        for step in {*steps} - leading:
+            alike.setdefault(replace(step, slot=frozenset()), []).append(self._masks(step))
+        for step, found in alike.items():
+            masks = _merged(found)
+            for batch in self._batches(step):
+                self._write(batch, [masks.get(_node_at(step.end, line, step), 0) for line in batch])
+
+    def _lead(self, line: str, step: ReadStep, masks: _Masks, reached: _Masks) -> int:
+        """Returns the mask of a line, and notes the node at its other end."""
+        mask = masks.get(_node_at(step.end, line, step), 0)
+        if mask:
+            node = _node_at(step.other_end, line, step)
+            if _is_node(node):
+                reached[node] = reached.get(node, 0) | mask
+            else:
+                self._with_literals.add(step)
+        return mask
+
+    def _masks(self, step: ReadStep) -> _Masks:
+        """Returns the parts that lead to each node of a step's slot. Raises Unbounded if a literal could be one."""
+        reached = [source.step for source in step.slot if isinstance(source, Reached)]
+        if step.end == "object" and not self._with_literals.isdisjoint(reached):
+            raise Unbounded("equal literals need not have equal texts")
+        every = (1 << len(self._parts)) - 1
+        constants = {source.node: every for source in step.slot if isinstance(source, Constant)}
+        keys = [self._keys] if KeyNodes() in step.slot else []
+        return _merged([*keys, *([constants] if constants else []), *(self._reached[one] for one in reached)])
+
+    def _batches(self, step: ReadStep) -> Iterator[list[str]]:
+        for file in _files_of(self._files, step):
+            yield from batched(file)
+
+    def _write(self, lines: Sequence[str], masks: Iterable[int]) -> None:
+        by_part: dict[int, list[str]] = {}
+        for line, mask in zip(lines, masks, strict=True):
+            if mask:
+                for part in self._numbers(mask):
+                    by_part.setdefault(part, []).append(line)
+        for part, some in by_part.items():
+            self._parts[part].append(some)
+
+
+def _depth(step: ReadStep) -> int:
+    return 1 + max((_depth(source.step) for source in step.slot if isinstance(source, Reached)), default=0)
+
+
+def _merged(masks: Sequence[_Masks]) -> _Masks:
+    if len(masks) == 1:
+        return masks[0]
+    merged: _Masks = {}
+    for some in masks:
+        for node, mask in some.items():
+            merged[node] = merged.get(node, 0) | mask
+    return merged
+
+
+def _files_of(files: GraphFiles, step: ReadStep) -> list[LineFile]:
+    source = files.quads if step.is_named else files.triples
+    return [*{file.path: file for key in step.keys for file in source.select(*key)}.values()]
+
+
+def _node_at(end: str, line: str, step: ReadStep) -> str:
+    """Returns the subject or the object of a line."""
+    if end == "subject":
+        return line[: line.index(" ")]
+    value = line.split(" ", 2)[2]
+    return value.rsplit(" ", 2)[0] if step.is_named else value[:-3]
+
+
+def _is_iri(term: str) -> bool:
+    # A triple begins with "<<".
+    return term.startswith("<") and not term.startswith("<<")
+
+
+def _is_node(term: str) -> bool:
+    return term.startswith("_:") or _is_iri(term)
