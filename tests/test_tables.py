@@ -15,8 +15,7 @@ import pytest
 from arro3.io import read_parquet
 from pyoxigraph import Store
 
-from citygraph.build.table_columns import cells_of, columns_of
-from citygraph.build.tables import is_text, table_name, table_queries, write_tables
+from citygraph.build.tables import cells_of, columns_of, is_text, table_name, table_queries, write_tables
 from citygraph.errors import BadData
 from citygraph.release.outputs import CSVW, PACKAGE
 from citygraph.release.releases import Release

@@ -10,8 +10,7 @@ from typing import Any
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
 
-from citygraph.build.table_columns import DAY, SEPARATOR
-from citygraph.build.tables import Table, by_key, is_text, main_tag
+from citygraph.build.tables import DAY, SEPARATOR, Table, by_key, is_text, main_tag
 from citygraph.catalogues import ENGLISH, N_, for_instance, templates, translated
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import CG, DATASET, DCTERMS, LICENSE, RDF, RDFS

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -16,10 +16,10 @@ from pyoxigraph import Literal, NamedNode, QuerySolution, QuerySolutions, Store
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.key_parts import KeyParts
 from citygraph.build.key_reads import key_reads
-from citygraph.build.table_columns import cells_of, columns_of
-from citygraph.catalogues import ENGLISH, for_instance
+from citygraph.catalogues import ENGLISH, N_, for_instance, translated
 from citygraph.errors import BadData, QuerySyntaxError
 from citygraph.instance import current_instance
+from citygraph.rdf.partial_dates import period_of
 from citygraph.release.outputs import OutputFile, table_files
 from citygraph.source.queries import Column, StoredQuery, load_queries
 from citygraph.sparql.evaluate import evaluate_trusted
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from arro3.core import DataType, Field, RecordBatch, Schema
 
 _FOLDER = "tables/"
+SEPARATOR = "; "
+# A day as year, month and day, which a table derives from a partial date.
+DAY = "day"
+_DATES = 1 << 14  # cells of dates whose days are kept: some 5 MB
+_FIRST, _LAST = N_("{column}: first day"), N_("{column}: last day")
+_ON_FIRST = N_("The first day of the date next to it: of a year 1 January, of a month the 1st.")
+_ON_LAST = N_("The last day of the date next to it: of a year 31 December, of a month its last day.")
 # Rows are read and written in batches, so that the terms of a large table are not all in memory at once.
 _BATCH = 10_000
 _WITH_VALUE = (Literal, NamedNode)
@@ -237,3 +244,48 @@ def _write_parquet(batches: list[RecordBatch], schema: Schema, file: IO[bytes]) 
     from arro3.io import write_parquet
 
     write_parquet(Arrow.from_batches(batches, schema=schema), file, compression="snappy")
+
+
+def columns_of(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Returns the columns of the files of a table: a partial date is three columns."""
+    return tuple(
+        one for column in columns for one in ((column, *_days(column)) if column.type == "date" else (column,))
+    )
+
+
+def cells_of(row: Sequence[str | None], columns: Sequence[Column]) -> list[str | None]:
+    """Returns the cells of a row of the query's result for the columns of the files."""
+    cells: list[str | None] = []
+    for value, column in zip(row, columns, strict=True):
+        cells.append(value)
+        if column.type == "date":
+            cells += _first_and_last(value) if value else (None, None)
+    return cells
+
+
+# Most agreements have the dates of many others.
+@lru_cache(_DATES)
+def _first_and_last(dates: str) -> tuple[str, str] | tuple[None, None]:
+    """Returns the first days and the last days of the dates of a cell."""
+    # A date that does not exist has none.
+    days = [(period[0], period[1]) for period in map(period_of, dates.split(SEPARATOR)) if period]
+    if not days:
+        return None, None
+    return SEPARATOR.join(first for first, _ in days), SEPARATOR.join(last for _, last in days)
+
+
+def _days(column: Column) -> tuple[Column, Column]:
+    base = column.name.removesuffix("_date")
+    return (
+        _day(f"{base}_first_day", column, _FIRST, _ON_FIRST),
+        _day(f"{base}_last_day", column, _LAST, _ON_LAST),
+    )
+
+
+def _day(name: str, of: Column, title: str, about: str) -> Column:
+    titles = {language: translated(title, language).format(column=text) for language, text in of.title.items()}
+    return Column(name, DAY, titles, _in_each(about, of.title), of.several)
+
+
+def _in_each(text: str, languages: Mapping[str, str]) -> dict[str, str]:
+    return {language: translated(text, language) for language in languages}
