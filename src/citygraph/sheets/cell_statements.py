@@ -281,7 +281,9 @@ class RowReader:
                 and column.node in nodes
                 and (term := self._default(column, values))
             ):
-                yield CellStatement(Quad(nodes[column.node], expanded(column.property), term, graph), row.address)
+                copied = _copied(column, values)
+                address = copied.address if copied else row.address
+                yield CellStatement(Quad(nodes[column.node], expanded(column.property), term, graph), address)
 
     def _default(
         self, column: SheetColumn, values: Mapping[SheetColumn, list[CellValue]]
@@ -290,9 +292,9 @@ class RowReader:
         if column.default == "home":
             return NamedNode(self._context.home) if self._context.home else None
         if column.kind == "label":
-            texts = [value.text for other, cells in values.items() if other.key == column.default for value in cells]
+            copied = _copied(column, values)
             is_first = column.language == self._context.model.languages[0]
-            return Literal(nfc(texts[0]), language=column.language) if texts and is_first else None
+            return Literal(nfc(copied.text), language=column.language) if copied and is_first else None
         return PLAIN_TERMS[column.kind](column.default)
 
     def _label(
@@ -387,6 +389,10 @@ class RowReader:
             rule = UNKNOWN_NAME if candidates else UNLIKE_ANY_NAME
             self.problems.append(CellProblem(rule, address, text, {"candidates": candidates}))
         return None
+
+
+def _copied(column: SheetColumn, values: Mapping[SheetColumn, list[CellValue]]) -> CellValue | None:
+    return next((value for other, cells in values.items() if other.key == column.default for value in cells), None)
 
 
 _KINDS = {"cg:City": "city", "cg:AdministrativeArea": "area", "cg:Country": "country"}

@@ -188,6 +188,8 @@ class ShapeResults:
         if result.value or not result.path:
             return None
         language = result.shape.rpartition("-")[2] if "-" in result.shape.rpartition("#")[2] else ""
+        if self._is_stated(result, language):
+            return None
         for column in row.sheet.columns:
             is_stated = column.node == node and column.property and expanded(column.property).value == result.path
             if (
@@ -198,6 +200,12 @@ class ShapeResults:
                 place = row.places.get(column, 0)
                 return column, CellAddress(row.address.file, row.address.sheet, row.address.row, place)
         return None
+
+    def _is_stated(self, result: ValidationResult, language: str) -> bool:
+        """Returns whether there is a value, in the language if one is given, such as that of another cell."""
+        stated = self._about.get(NamedNode(result.focus_node), ())
+        values = [one.object for one in stated if one.predicate.value == result.path]
+        return any(not language or getattr(value, "language", None) == language for value in values)
 
     def _has_column(self, row: SheetRow, node: str, path: str) -> bool:
         return not path or any(
