@@ -57,6 +57,26 @@ def test_a_build_keeps_what_the_api_owns(root: Path, tmp_path: Path) -> None:
     assert "true" in run("query", "-", "--format", "json", releases=root, stdin=asked).stdout
 
 
+@pytest.mark.parametrize("target", [None, "removed-by-hand"])
+def test_a_build_without_a_current_release_is_refused(root: Path, tmp_path: Path, target: str | None) -> None:
+    """Without its parent a build would drop the graphs of the API: the remedy in the error keeps them."""
+    (tmp_path / "note.ttl").write_text(NOTE)
+    assert run("load", str(tmp_path / "note.ttl"), "--graph", GRAPH, releases=root).returncode == 0
+    newest = Releases(root).current().id
+    (root / "current").unlink()
+    if target:
+        (root / "current").symlink_to(target)
+    refused = run("build", "--force", releases=root)
+    assert refused.returncode == 2
+    assert f"`citygraph rollback {newest}`" in refused.stderr
+    assert {release.id for release in Releases(root).history()} >= {newest}
+    time.sleep(1.1)  # a release's name has a second's resolution
+    assert run("rollback", newest, releases=root).returncode == 0
+    done = run("build", "--force", releases=root)
+    assert done.returncode == 0, done.stderr
+    assert Releases(root).current().manifest.graphs[GRAPH] == 2
+
+
 def test_update_says_what_would_break(root: Path) -> None:
     """A breach is exit 1 with the report in plain words, and nothing is published."""
     before = Releases(root).current_id()

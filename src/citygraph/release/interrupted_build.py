@@ -17,7 +17,7 @@ from pyoxigraph import Store
 from citygraph.errors import BadData, Conflict, EnginesDisagree, Violations
 from citygraph.release.folder_locks import file_lock, is_abandoned
 from citygraph.release.outputs import sha256
-from citygraph.release.releases import Release, Releases, Staged
+from citygraph.release.releases import CURRENT, Release, Releases, Staged
 from citygraph.saving import replace_text
 
 FOLDER = ".building"
@@ -207,7 +207,7 @@ def _workplace(releases: Releases) -> Iterator[tuple[Path, Release | None]]:
     releases.sweep()
     with ExitStack() as stack:
         with releases.locked():
-            parent, folder = releases.current_or_none(), _free_folder(releases, stack)
+            parent, folder = _parent(releases), _free_folder(releases, stack)
         if not folder:
             yield stack.enter_context(releases.private())
             return
@@ -215,6 +215,21 @@ def _workplace(releases: Releases) -> Iterator[tuple[Path, Release | None]]:
             yield folder, parent
         finally:
             _remove(releases, folder)
+
+
+def _parent(releases: Releases) -> Release | None:
+    """Returns the current release, None before the first one.
+
+    Raises Conflict if there are releases but none is current: a build without its parent would drop what the API wrote.
+    """
+    parent = releases.current_or_none()
+    if parent is None and (history := releases.history()):
+        raise Conflict(
+            f"none of the {len(history)} release(s) in {releases.root} is current, because the link `{CURRENT}` is "
+            "missing or leads to none of them: a build would leave out all graphs that were written through the API. "
+            f"Make one current with `citygraph rollback {history[0].id}`, which is the newest, then build"
+        )
+    return parent
 
 
 def _free_folder(releases: Releases, stack: ExitStack) -> Path | None:
