@@ -225,9 +225,9 @@ def _parent(releases: Releases) -> Release | None:
     parent = releases.current_or_none()
     if parent is None and (history := releases.history()):
         raise Conflict(
-            f"none of the {len(history)} release(s) in {releases.root} is current, because the link `{CURRENT}` is "
-            "missing or leads to none of them: a build would leave out all graphs that were written through the API. "
-            f"Make one current with `citygraph rollback {history[0].id}`, which is the newest, then build"
+            f"none of the {len(history)} release(s) in {releases.root} is current: a build would leave out all graphs "
+            f"that were written through the API. Restore the link {CURRENT}, or publish the newest release again with "
+            f"`citygraph rollback {history[0].id}`, then build"
         )
     return parent
 
