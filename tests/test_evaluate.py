@@ -19,6 +19,7 @@ from citygraph.rdf.formats import FORMATS, Kind
 from citygraph.rdf.terms import CG
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
+from citygraph.sparql.result_writers import XmlSink
 
 EX = "http://example.org/"
 # Those that the library or this package writes row by row; the others are tested as files (test_writers.py).
@@ -179,6 +180,16 @@ def test_what_xml_cannot_represent_is_refused(store: Store, text: str, name: str
         with pytest.raises(NotAcceptable, match=re.escape(what)):
             evaluate(store, Query(text, formats=(name,))).whole()
     ask(store, text, "json" if name == "xml" else "ttl")
+
+
+def test_characters_of_xml_are_found_in_any_pieces() -> None:
+    """U+FFFE has three bytes, which may come one by one."""
+    sink = XmlSink(io.BytesIO())
+    for byte in "ı\ufffd".encode():
+        sink.write(bytes([byte]))
+    with pytest.raises(NotAcceptable, match=re.escape("U+FFFE")):
+        for byte in "\ufffe".encode():
+            sink.write(bytes([byte]))
 
 
 def test_characters_that_xml_can_represent_are_written(store: Store) -> None:

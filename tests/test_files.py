@@ -58,6 +58,16 @@ def test_a_link_to_nothing_is_an_error(name: str, tmp_path: Path) -> None:
         [files() for files in lists]
 
 
+def test_a_link_to_no_folder_is_an_error(tmp_path: Path) -> None:
+    """As of a disk that is not mounted. Links of other names, such as to a document, are none of ours."""
+    found = sources(tmp_path, data__x_trig=TRIG)
+    (tmp_path / "data" / "notes.pdf").symlink_to(tmp_path / "nowhere")
+    assert [file.name for file in found.data_files()] == ["data/x.trig"]
+    (tmp_path / "data" / "sources").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(BadData, match="data/sources: it links to a folder that does not exist"):
+        found.data_files()
+
+
 def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A release would lack its files unnoticed."""
     found = sources(tmp_path, data__x_trig=TRIG, data__closed__y_trig=TRIG)

@@ -11,7 +11,7 @@ from citygraph.client import Graph
 from citygraph.client.web_exchange import RESERVED_PARAMETERS
 from citygraph.errors import BadData, NotFound, UsageError
 from citygraph.rdf.terms import BASE
-from citygraph.source.queries import find_query, load_queries, read_query
+from citygraph.source.queries import find_query, load_queries, read_query, similar_names
 from citygraph.source.query_parameters import ADDRESS_PARAMETERS, Parameter, expand, term_of
 
 QUERY = """#+ title: Partners
@@ -119,3 +119,18 @@ def test_values_are_terms_in_nfc() -> None:
     assert term_of(entity, f"{BASE}id/city/I\u0307zmir") == NamedNode(f"{BASE}id/city/\u0130zmir")
     foreign = NamedNode("http://example.org/I\u0307zmir")
     assert term_of(entity, foreign.value) == foreign
+
+
+@pytest.mark.parametrize(
+    ("name", "similar"),
+    [
+        ("partners", ["partners"]),
+        ("parners", ["partners", "tables/partners"]),
+        ("agreement-date", ["tables/agreement-dates", "quality/agreement-dates"]),
+        ("museum", []),
+    ],
+)
+def test_similar_names_are_found_in_all_folders(name: str, similar: list[str]) -> None:
+    """Of names with the same end, each is one."""
+    names = ["partners", "quality/agreement-dates", "tables/agreement-dates", "tables/partners"]
+    assert sorted(similar_names(name, names)) == sorted(similar)

@@ -151,11 +151,12 @@ def find_query(
 
 def similar_names(name: str, names: Iterable[str]) -> list[str]:
     """Returns the name if it is one of these, else up to three of them that are similar to it or end like it."""
-    by_ending = {one.rpartition("/")[2]: one for one in names}
-    if name in by_ending.values():
+    known = list(names)
+    if name in known:
         return [name]
-    endings = get_close_matches(name.rpartition("/")[2], by_ending, 3)
-    return get_close_matches(name, list(by_ending.values()), 3) or [by_ending[one] for one in endings]
+    endings = get_close_matches(name.rpartition("/")[2], {one.rpartition("/")[2] for one in known}, 3)
+    of_endings = [one for ending in endings for one in known if one.rpartition("/")[2] == ending]
+    return get_close_matches(name, known, 3) or of_endings[:3]
 
 
 def read_query(path: Path, name: str, examples: Mapping[str, str] | None = None, language: str = "") -> StoredQuery:

@@ -40,7 +40,7 @@ def files_below(folder: Path, is_wanted: Callable[[str], bool], recursive: bool 
     """Returns the files in a folder, and in the folders in it, whose names are wanted, sorted; none without the folder.
 
     Links to files and folders are followed. Raises OSError for a folder that cannot be read, and BadData for a link to
-    nothing: a release would lack their statements unnoticed.
+    nothing that may be to such a file or folder: a release would lack their statements unnoticed.
     """
     return sorted(_files_below(folder, is_wanted, recursive, frozenset()))
 
@@ -65,12 +65,15 @@ def _files_below(
         if entry.is_dir():
             if recursive:
                 yield from _files_below(path, is_wanted, recursive, within | {folder_id})
-        elif is_wanted(entry.name):
-            if entry.is_file():
+        elif entry.is_file():
+            if is_wanted(entry.name):
                 yield path
-            # Editors leave hidden links to nothing while a file is open.
-            elif entry.is_symlink() and not path.exists() and not entry.name.startswith("."):
+        # Editors leave hidden links to nothing while a file is open.
+        elif entry.is_symlink() and not path.exists() and not entry.name.startswith("."):
+            if is_wanted(entry.name):
                 raise BadData("it links to a file that does not exist: restore it, or remove the link", str(path))
+            if recursive and not path.suffix:
+                raise BadData("it links to a folder that does not exist: restore it, or remove the link", str(path))
 
 
 def read_text(path: Path) -> str:

@@ -55,8 +55,8 @@ class XmlSink:
 
     def write(self, data: bytes) -> int:
         """Passes these bytes on. Raises NotAcceptable."""
-        check_xml(self._last + data)
-        self._last = data[-2:]
+        check_xml(text := self._last + data)
+        self._last = text[-2:]
         return self._out.write(data)
 
     def flush(self) -> None:
