@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -92,3 +95,15 @@ def test_a_damaged_file_is_named(text: str, tmp_path: Path) -> None:
     with pytest.raises(CitygraphError, match=r"tokens\.json is damaged"):
         Tokens(path).make(TokenHolder("ada"))
     assert path.read_text() == text
+
+
+def test_a_full_disk_is_reported_with_the_name_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of writing has no name of its own."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(json, "dump", full)
+    with pytest.raises(OSError, match=r"tokens\.json'$"):
+        Tokens(tmp_path / "tokens.json").make(TokenHolder("ada"))
+    assert not (tmp_path / "tokens.json").exists()

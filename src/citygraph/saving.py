@@ -42,19 +42,27 @@ def _replacing(path: Path, opened: Callable[[Path], IO[Any]]) -> Iterator[Any]:
     target = path.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with opened(part) as file:
-            yield file
-            file.flush()
-            # Otherwise a power failure after the rename might leave an empty file.
-            os.fsync(file.fileno())
-        part.replace(target)
+        with naming(path, part):
+            with opened(part) as file:
+                yield file
+                file.flush()
+                # Otherwise a power failure after the rename might leave an empty file.
+                os.fsync(file.fileno())
+            part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path, part: Path) -> Iterator[None]:
+    """Gives an error of the system in the block the name of a file, whose new content is written to another, `part`."""
+    try:
+        yield
     except OSError as error:
         # An error of writing has no name, and the user does not know the name of the part.
         if error.filename in (None, str(part)):
             error.filename = str(path)
         raise
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

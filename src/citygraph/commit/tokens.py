@@ -16,6 +16,7 @@ from pathlib import Path
 
 from citygraph.errors import CitygraphError, Conflict, NotFound, Unauthorized, UsageError
 from citygraph.rdf.partial_dates import full_date, present_day
+from citygraph.saving import naming
 
 RIGHTS = ("write", "admin")
 # A fixed prefix lets people and scanners for leaked secrets recognise a token.
@@ -162,8 +163,9 @@ def _write(path: Path, holders: dict[str, TokenHolder]) -> None:
     # Written to a new file and renamed, so that readers never see half of it, not even after a crash.
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump({hash_: asdict(holder) for hash_, holder in holders.items()}, file, ensure_ascii=False, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
+    with naming(path, new):
+        with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump({hash_: asdict(holder) for hash_, holder in holders.items()}, file, ensure_ascii=False, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(path)
