@@ -328,6 +328,31 @@ def test_an_import_whose_build_fails_leaves_the_files_as_they_were(filled: Insta
     assert texts[0] != texts[1]
 
 
+def test_an_import_that_was_cut_off_before_its_release_is_continued(filled: Instance, tmp_path: Path) -> None:
+    """Repeated after a kill, also with other cells, it can be undone as a whole; if a build fails, nothing changes."""
+    sources, release = filled
+    path = sources.data / "sheets" / "page.trig"
+    changed = "Name (en);Kind;Latitude;Longitude;Source\nGdańsk;city;{};18.65;page\n"
+    texts = [path.read_text(encoding="utf-8")]
+    for latitude in ("54.36", "54.36", "54.37"):
+        result = check_csv(filled, tmp_path, ("places", changed.format(latitude)))
+        assert write_import(result, sources, tmp_path, release) == [path]
+        texts.append(path.read_text(encoding="utf-8"))
+    assert len(set(texts)) == 3
+
+    def fail() -> None:
+        with undone_on_error(tmp_path):
+            result = check_csv(filled, tmp_path, ("places", changed.format("54.38")))
+            assert write_import(result, sources, tmp_path, release) == [path]
+            raise NotFound("what the build needs")
+
+    with pytest.raises(NotFound, match="what the build needs"):
+        fail()
+    assert path.read_text(encoding="utf-8") == texts[-1]
+    assert undo_import(tmp_path) == [path]
+    assert path.read_text(encoding="utf-8") == texts[0]
+
+
 def test_a_damaged_record_of_the_last_import_is_named(tmp_path: Path) -> None:
     """The command ended with a traceback."""
     (tmp_path / "sheets-import.json").write_text("{")

@@ -46,6 +46,7 @@ from citygraph.sheets.table_metadata import write_csv_files
 from citygraph.sheets.table_model import read_model
 from citygraph.sheets.xlsx_files import write_rows, write_template
 from citygraph.source.files import is_current, sources_of
+from citygraph.source.reading import check_file
 from citygraph.web.view.translations import Translations
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", NOTE: "cyan"}
@@ -63,7 +64,6 @@ _WORKBOOK = click.option(
     type=FilePath(path_type=Path),
     help="Write a copy, FILE.xlsx, with marked cells and a list of the problems.",
 )
-
 
 _COMPLETE = click.option(
     "--complete", is_flag=True, help="The files have all that their sources say: remove what has no row in them."
@@ -139,10 +139,11 @@ def import_(settings: Settings, **options: Any) -> int:
         return VIOLATES
     translate = Translations(chosen.lang)
     with undone_on_error(settings.releases.parent):
-        written = write_import(checked, sources_of(settings), settings.releases.parent)
-        for path in written:
-            click.echo(translate("written: {file}", file=path), err=True)
+        written = write_import(checked, sources_of(settings), settings.releases.parent, _current(settings))
         release = _published(settings, progress)
+    prune_audited(settings)
+    for path in written:
+        click.echo(translate("written: {file}", file=path), err=True)
     if release is None:
         click.echo(translate("The graph has all of these statements already: there is nothing to publish."), err=True)
     elif written:
@@ -215,6 +216,7 @@ def template(settings: Settings, file: Path, force: bool) -> int:
 @command
 def map_(settings: Settings, file: Path, output: Path | None, encoding: str, lang: str) -> int:
     """Propose a mapping for FILE, a spreadsheet with other columns: edit it, then use it with check and import."""
+    check_file(file)
     sources = sources_of(settings)
     model = read_model(sources.ontology, current_instance().languages)
     release = _current(settings)
@@ -238,19 +240,17 @@ def undo(settings: Settings, lang: str) -> int:
     """Undo the last import: restore the files in data/sheets/, and build a release. If that fails, nothing changes."""
     translate = Translations(lang)
     with undoing_import(settings.releases.parent) as paths:
-        for path in paths:
-            click.echo(translate("restored: {file}", file=path), err=True)
         release = _published(settings, _progress(False))
+    prune_audited(settings)
+    for path in paths:
+        click.echo(translate("restored: {file}", file=path), err=True)
     if release:
         click.echo(translate("published {release}", release=release.id), err=True)
     return OK
 
 
 def _published(settings: Settings, progress: Progress) -> Release | None:
-    """Publishes a release of the present files, with a line in the audit log; returns None if the current one is that.
-
-    As with `citygraph build`, the releases that the setting `keep` does not keep are removed.
-    """
+    """Publishes a release of the files, with a line in the audit log; returns None if the current one is that."""
     sources, releases = sources_of(settings), Releases(settings.releases)
     if is_current(sources, releases):
         return None
@@ -259,7 +259,6 @@ def _published(settings: Settings, progress: Progress) -> Release | None:
             sources, releases, progress, notice=partial(click.echo, err=True), most_in_memory=settings.build_memory
         )
         details["release"] = release.id
-    prune_audited(settings)
     return release
 
 

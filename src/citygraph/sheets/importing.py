@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from pyoxigraph import NamedNode, Quad
@@ -13,6 +14,7 @@ from pyoxigraph import NamedNode, Quad
 from citygraph.build.export import export_quads
 from citygraph.errors import NotFound, UsageError
 from citygraph.rdf.terms import SOURCE
+from citygraph.release.releases import Release
 from citygraph.saving import replace_text
 from citygraph.sheets.check import FOLDER, CheckedSheets, Checker, file_of
 from citygraph.sheets.gazetteer import NATURAL_EARTH
@@ -53,11 +55,14 @@ def imported(checker: Checker) -> list[Quad]:
     return list(checker.current_statements((files | checker.written_sources()) - {NATURAL_EARTH.value}))
 
 
-def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> list[Path]:
-    """Writes the statements into one file for each graph, and returns the files that changed.
+def write_import(
+    checked: CheckedSheets, sources: Sources, journal: Path, release: Release | None = None
+) -> list[Path]:
+    """Writes the statements into one file for each graph, and returns the files that an undo restores.
 
-    `journal` is the folder that keeps the previous files. Raises UsageError if the check found errors, or if a graph
-    has a handwritten file.
+    `journal` is the folder that keeps the previous files. An import that was cut off before its release is continued:
+    `release` is the current one, and has the files from before it. Raises UsageError if the check found errors, or if a
+    graph has a handwritten file.
     """
     if checked.errors:
         raise UsageError(f"{len(checked.errors)} error(s) in the spreadsheets: nothing was imported")
@@ -65,26 +70,26 @@ def write_import(checked: CheckedSheets, sources: Sources, journal: Path) -> lis
     _refuse_curated(by_file, sources)
     before = {path: _text_of(path) for path in by_file}
     changed = [path for path, text in by_file.items() if before[path] != text]
+    previous = {str(path): before[path] for path in changed} | _unpublished(journal / _JOURNAL, sources.data, release)
     if changed:
         # Written first: an import that is cut off can be undone.
-        previous = {str(path): before[path] for path in changed}
         replace_text(journal / _JOURNAL, json.dumps(previous, ensure_ascii=False))
-        for path in changed:
-            _put(path, by_file[path])
-    return changed
+        _put_all({path: by_file[path] for path in changed})
+    return [Path(name) for name in previous]
 
 
 @contextmanager
 def undone_on_error(journal: Path) -> Iterator[None]:
     """Undoes an import in the block if the block fails, so that the import before it can still be undone."""
     path = journal / _JOURNAL
-    before = _text_of(path)
+    before, number = _text_of(path), _number_of(path)
+    texts = _texts_now(_previous(path)) if before else {}
     try:
         yield
     except BaseException:
-        if _text_of(path) not in (None, before):
+        if _number_of(path) not in (None, number):
             undo_import(journal)
-            _put(path, before)
+            _put_all({**texts, path: before})
         raise
 
 
@@ -104,14 +109,12 @@ def undoing_import(journal: Path) -> Iterator[list[Path]]:
     if not path.is_file():
         raise NotFound("there is no import to undo")
     previous = _previous(path)
-    imported_texts = {Path(name): _text_of(Path(name)) for name in previous}
+    imported_texts = _texts_now(previous)
     try:
-        for name, text in previous.items():
-            _put(Path(name), text)
+        _put_all({Path(name): text for name, text in previous.items()})
         yield list(imported_texts)
     except BaseException:
-        for file, text in imported_texts.items():
-            _put(file, text)
+        _put_all(imported_texts)
         raise
     # Removed last: after a kill, the same command continues.
     path.unlink()
@@ -127,7 +130,7 @@ def moved_journal(journal: Path, move: Callable[[str], str]) -> tuple[Path, str]
     return path, json.dumps(moved, ensure_ascii=False)
 
 
-def _previous(path: Path) -> Mapping[str, str | None]:
+def _previous(path: Path) -> dict[str, str | None]:
     """Returns the texts before the last import by file. Raises UsageError for a damaged record."""
     try:
         previous = dict(json.loads(path.read_text(encoding="utf-8")))
@@ -136,15 +139,36 @@ def _previous(path: Path) -> Mapping[str, str | None]:
     return previous
 
 
+def _unpublished(record: Path, data: Path, release: Release | None) -> dict[str, str | None]:
+    """Returns the texts before the last import by file, if no release has that import."""
+    if release is None or not record.is_file():
+        return {}
+    previous = _previous(record)
+    digests = {name: None if text is None else sha256(text.encode()).hexdigest() for name, text in previous.items()}
+    of_release = {name: release.manifest.files.get(f"{data.name}/{FOLDER}/{Path(name).name}") for name in previous}
+    return previous if digests == of_release else {}
+
+
 def _text_of(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
-def _put(path: Path, text: str | None) -> None:
-    if text is None:
-        path.unlink(missing_ok=True)
-    else:
-        replace_text(path, text)
+def _number_of(path: Path) -> int | None:
+    """Returns the number of the file, which is another one after each writing; None without a file."""
+    return path.stat().st_ino if path.is_file() else None
+
+
+def _texts_now(names: Iterable[str]) -> dict[Path, str | None]:
+    return {Path(name): _text_of(Path(name)) for name in names}
+
+
+def _put_all(texts: Mapping[Path, str | None]) -> None:
+    """Writes the texts to their files; a file without text is removed."""
+    for path, text in texts.items():
+        if text is None:
+            path.unlink(missing_ok=True)
+        else:
+            replace_text(path, text)
 
 
 def _texts(checked: CheckedSheets, data: Path) -> dict[Path, str | None]:
