@@ -186,6 +186,11 @@ SAME = [
     '{ ?k cg:party ?y FILTER(STRLEN(STR(cg:labelIn(?y, "en"))) > 1) OPTIONAL { [] cg:post ?k ; cg:of ?z } }',
     "{ ?k cg:party ?x . ?x rdfs:label ?y . ?z cg:country ?x } # BASE",
     "{ ?k cg:party ?k OPTIONAL { ?k cg:country ?x . ?x cg:country ?x } }",
+    "{ ?k cg:party ?x { VALUES ?k { UNDEF } OPTIONAL { ?k cg:country ?y } } }",
+    "{ ?k cg:party ?x { VALUES (?x ?z) { (UNDEF 1) } OPTIONAL { ?k cg:holder ?x } } }",
+    "{ ?k cg:party ?x { VALUES ?x { UNDEF } MINUS { ?k cg:holder ?x } } }",
+    "{ ?k cg:party ?x OPTIONAL { ?k cg:country ?y VALUES ?y { } } }",
+    "{ VALUES () { () () } ?k cg:party ?x }",
 ]
 UNBOUNDED = [
     # The order is not that of a column.
@@ -209,6 +214,7 @@ UNBOUNDED = [
     "SELECT ?k FROM graph:curation { ?k cg:party ?x } ORDER BY ?k",
     "SELECT ?k { ?k cg:party ?x . GRAPH ?g {} } ORDER BY ?k",
     "SELECT ?k { ?k cg:party ?x . GRAPH ?g { OPTIONAL { ?k cg:country ?y } } } ORDER BY ?k",
+    "SELECT ?k { ?k cg:party ?x . GRAPH ?g { GRAPH ?h { ?k cg:country ?y } } } ORDER BY ?k",
     "SELECT ?k { GRAPH ?g { { SELECT ?k (COUNT(*) AS ?n) { ?k cg:party ?x } GROUP BY ?k } } } ORDER BY ?k",
     # Any predicate, and paths of any length.
     "SELECT ?k { ?k cg:party ?x ; ?p ?y } ORDER BY ?k",

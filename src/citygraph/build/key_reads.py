@@ -19,7 +19,7 @@ from typing import Any
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.key_parts import KEY, Constant, KeyReads, Reached, ReadStep, Slot
 from citygraph.build.predicate_files import Key
-from citygraph.build.query_algebra import part_of, variables_in
+from citygraph.build.query_algebra import part_of, rows_of_values, variables_in
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, PREFIXES, RDF, RDFS
 
 _TYPE = str(RDF("type"))
@@ -169,7 +169,9 @@ class _Reader:
             reached = _name(getattr(pattern, step.other_end))
             if reached and not nodes[reached]:
                 nodes[reached] = frozenset({Reached(step)})
-        return _Part(frozenset(steps), nodes, nodes, frozenset(frozenset({step}) for step in steps if step.slot == KEY))
+        # Not the nodes within paths, and blank nodes: no other part has them.
+        bound = _only(nodes, set(variables_in(node.triples)))
+        return _Part(frozenset(steps), bound, bound, frozenset(frozenset({step}) for step in steps if step.slot == KEY))
 
     def _without_path(self, subject: Any, predicate: Any, value: Any) -> Iterator[_Pattern]:
         """Yields the patterns of a triple. Raises Unbounded for a path of any length."""
@@ -182,13 +184,16 @@ class _Reader:
         elif isinstance(predicate, paths.InvPath):
             yield from self._without_path(value, predicate.arg, subject)
         elif isinstance(predicate, paths.SequencePath):
-            between = [Variable(f"path__{next(self._fresh)}") for _ in predicate.args[1:]]
+            # No query can have these variables.
+            between = [Variable(f"path/{next(self._fresh)}") for _ in predicate.args[1:]]
             for begin, step, end in zip([subject, *between], predicate.args, [*between, value], strict=True):
                 yield from self._without_path(begin, step, end)
         else:
             raise Unbounded(f"the steps for the path {predicate} are not known")
 
-    def _read_graph(self, node: Any, slots: _Slots, _: str) -> _Part:
+    def _read_graph(self, node: Any, slots: _Slots, where: str) -> _Part:
+        if where != _DEFAULT:
+            raise Unbounded("a graph in a graph depends on which graphs there are")
         if str(node.term) == ONTOLOGY_GRAPH.value:
             return self.read(node.p, slots, _WHOLE)
         graph = dict.fromkeys(variables_in(node.term))
@@ -245,7 +250,8 @@ class _Reader:
     def _read_subquery(self, node: Any, slots: _Slots, where: str) -> _Part:
         if where == _NAMED:
             raise Unbounded("a subquery or VALUES in a graph may depend on which graphs there are")
-        return _of_values(node.p.res) if node.p.name == "values" else self.read(node.p, slots, where)
+        rows = rows_of_values(node)
+        return self.read(node.p, slots, where) if rows is None else _of_values(rows)
 
     def _read_projection(self, node: Any, slots: _Slots, where: str) -> _Part:
         names = set(map(str, node.PV))
@@ -335,7 +341,7 @@ def _joined(node: Any) -> Iterator[Any]:
     """Yields the parts of joins in joins; VALUES come first, because they limit the others."""
     parts = [node.p1, node.p2]
     flat = [one for part in parts for one in (_joined(part) if part.name == "Join" else [part])]
-    return iter(sorted(flat, key=lambda one: one.name != "ToMultiSet" or one.p.name != "values"))
+    return iter(sorted(flat, key=lambda one: rows_of_values(one) is None))
 
 
 def _of_values(rows: Sequence[Mapping[Any, Any]]) -> _Part:

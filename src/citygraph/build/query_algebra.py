@@ -20,6 +20,17 @@ def first_part(node: Any) -> Any:
     return part_of(node, "p1") or part_of(node, "p")
 
 
+def rows_of_values(node: Any) -> list[dict[Any, Any]] | None:
+    """Returns the rows of VALUES, each without the variables that are UNDEF in it; None for another part."""
+    from rdflib.term import Identifier
+
+    if node.name != "ToMultiSet" or getattr(node.p, "name", "values") != "values":
+        return None
+    # Without variables or without rows, rdflib has an empty list in place of the part.
+    rows = node.p.res if node.p else []
+    return [{name: term for name, term in row.items() if isinstance(term, Identifier)} for row in rows]
+
+
 def projecting_part(node: Any) -> Any:
     """Returns the part of a subquery that projects its variables, or None for another group. DISTINCT is around it."""
     while node and "PV" not in node:
