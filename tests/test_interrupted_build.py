@@ -226,10 +226,14 @@ def test_fresh_build_begins_anew(interrupted: Path, whole: dict[str, Any]) -> No
 def test_unfinished_files_are_not_published(interrupted: Path, whole: dict[str, Any]) -> None:
     """(16 §5) What the interrupted step had written goes, and the step is made from its beginning."""
     (release,) = (interrupted / "releases" / FOLDER).glob("release-*")
+    (release / "tmp1" / "part").mkdir(parents=True)
+    (release / "tmp1" / "part" / "0.nq").write_text("half a part")
     (release / "tables").mkdir()
     (release / "tables" / "cities.csv").write_text("half a ta")
     (release / "tables" / "left.csv").write_text("another file")
-    assert content(finished(sources_in(interrupted), Releases(interrupted / "releases"))) == whole
+    published = finished(sources_in(interrupted), Releases(interrupted / "releases"))
+    assert content(published) == whole
+    assert not list(published.path.glob("tmp*"))
 
 
 def test_only_one_build_continues(interrupted: Path, whole: dict[str, Any]) -> None:

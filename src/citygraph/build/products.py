@@ -136,7 +136,7 @@ def _dumps(filling: StoreFilling, folder: Path) -> dict[str, str]:
 
 def _tables(filling: StoreFilling, queries: Iterable[Path], digest: SetDigest, folder: Path) -> dict[str, str]:
     """Writes the tables, and returns a summary."""
-    tables = write_tables(filling.open_store, table_queries(queries), folder, filling.key_parts(folder))
+    tables = write_tables(filling.open_store, table_queries(queries), folder, filling.key_parts())
     if tables:
         # The version is the digest, not the release: equal data must give equal files.
         write_packages(filling.open_store(), tables, digest.hex[:12], folder)

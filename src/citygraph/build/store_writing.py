@@ -208,9 +208,9 @@ class StoreFilling:
                 self._sorted.add_store(self.store)
         return self._sorted
 
-    def key_parts(self, folder: Path) -> KeyParts | None:
+    def key_parts(self) -> KeyParts | None:
         """Returns the graph in files, for queries on some keys at a time; None if there are no files."""
-        return KeyParts(self.files, self._ontology(), folder) if self.files else None
+        return KeyParts(self.files, self._ontology(), self.merged.parent) if self.files else None
 
     def _ontology(self) -> Iterator[Quad]:
         return self.store.quads_for_pattern(None, None, None, ONTOLOGY_GRAPH)

@@ -98,10 +98,13 @@ class Journal:
             return False
 
     def remove_other_files(self) -> None:
-        """Removes the files of steps that are not complete."""
+        """Removes the files of steps that are not complete, and the folders that are empty without them."""
         known = {self.folder / name for name, _ in self._files()} | {self.folder / _JOURNAL, self.folder / "lock"}
-        for path in self.folder.rglob("*"):
-            if path not in known and not path.is_dir():
+        for path in sorted(self.folder.rglob("*"), reverse=True):
+            if path.is_dir():
+                with suppress(OSError):  # it is not empty
+                    path.rmdir()
+            elif path not in known:
                 path.unlink()
 
     def _files(self) -> Iterator[tuple[str, str]]:
