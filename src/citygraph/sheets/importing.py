@@ -55,9 +55,7 @@ def imported(checker: Checker) -> list[Quad]:
     return list(checker.current_statements((files | checker.written_sources()) - {NATURAL_EARTH.value}))
 
 
-def write_import(
-    checked: CheckedSheets, sources: Sources, journal: Path, release: Release | None = None
-) -> list[Path]:
+def write_import(checked: CheckedSheets, sources: Sources, journal: Path, release: Release | None = None) -> list[Path]:
     """Writes the statements into one file for each graph, and returns the files that an undo restores.
 
     `journal` is the folder that keeps the previous files. An import that was cut off before its release is continued:

@@ -68,12 +68,19 @@ def _files_below(
         elif entry.is_file():
             if is_wanted(entry.name):
                 yield path
-        # Editors leave hidden links to nothing while a file is open.
-        elif entry.is_symlink() and not path.exists() and not entry.name.startswith("."):
-            if is_wanted(entry.name):
-                raise BadData("it links to a file that does not exist: restore it, or remove the link", str(path))
-            if recursive and not path.suffix:
-                raise BadData("it links to a folder that does not exist: restore it, or remove the link", str(path))
+        elif entry.is_symlink() and not path.exists():
+            _refuse_link(path, is_wanted(entry.name), recursive)
+
+
+def _refuse_link(path: Path, is_wanted: bool, recursive: bool) -> None:
+    """Raises BadData for a link to nothing that a file or, with `recursive`, a folder is expected at."""
+    # Editors leave hidden links to nothing while a file is open.
+    if path.name.startswith("."):
+        return
+    if is_wanted:
+        raise BadData("it links to a file that does not exist: restore it, or remove the link", str(path))
+    if recursive and not path.suffix:
+        raise BadData("it links to a folder that does not exist: restore it, or remove the link", str(path))
 
 
 def read_text(path: Path) -> str:
