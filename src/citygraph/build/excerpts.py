@@ -97,8 +97,8 @@ class Excerpts:
 
     def _new(self, results: list[Path], folder: Path) -> Iterator[list[str]]:
         """Yields the lines of results that the graph lacks."""
-        files = {file.path: file for key in _keys_in(results) for file in self._files.select(*key)}
-        groups = split_by_subject(files.values(), len(results), folder, "known")
+        files = self._files.select_any(_keys_in(results))
+        groups = split_by_subject(files, len(results), folder, "known")
         for path, group in zip(results, groups, strict=True):
             known = Store()
             if _size(group) > _FEW_LINES:
@@ -155,7 +155,7 @@ class Excerpts:
         """Returns the files that have the triples of a pattern."""
         predicates = bindings.of(pattern, pattern.predicate)
         keys = [_key(pattern)] if predicates is None else [(predicate, "") for predicate in predicates]
-        return {file.path: file for key in keys for file in self._files.select(*key)}.values()
+        return self._files.select_any(keys)
 
     def _load_any_predicate(self, pattern: Pattern, bindings: _Bindings, loaded: set[Path]) -> None:
         """Adds the triples of a pattern whose predicate is a variable. Raises Unbounded if it has no bound term."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from io import StringIO
 from pathlib import Path
+from shutil import rmtree
 
 from pyoxigraph import Quad, RdfFormat, Store, parse
 
@@ -55,9 +56,7 @@ class GraphFiles:
 
     def remove(self) -> None:
         """Removes the files, also those that an error left unfinished."""
-        for path in sorted(self._folder.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        self._folder.rmdir()
+        rmtree(self._folder)
 
     def _add_stored(self, lines: Iterable[str]) -> None:
         for key, some in by_key(lines).items():

@@ -13,7 +13,7 @@ from pyoxigraph import NamedNode, Quad, QuerySolution, Store
 
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.graph_files import GraphFiles
-from citygraph.build.predicate_files import Key, LineFile
+from citygraph.build.predicate_files import Key, LineFile, subject_of
 from citygraph.rdf.nquads import batched
 
 # So many lines are in memory at a time, roughly: some 400 MB.
@@ -79,7 +79,7 @@ class KeyParts:
         self._folder = folder
 
     def rows(self, reads: KeyReads, select: Callable[[Store], Iterable[QuerySolution]]) -> Iterator[QuerySolution]:
-        """Yields the rows that `select`, a query with these reads, gives on the whole graph, in the same order.
+        """Yields the rows that `select`, a query with these reads, gives on the whole graph, in the order of the query.
 
         Raises Unbounded before the first row if they may not be those of the parts together.
         """
@@ -212,14 +212,13 @@ def _merged(masks: Sequence[_Masks]) -> _Masks:
 
 
 def _files_of(files: GraphFiles, step: ReadStep) -> list[LineFile]:
-    source = files.quads if step.is_named else files.triples
-    return [*{file.path: file for key in step.keys for file in source.select(*key)}.values()]
+    return (files.quads if step.is_named else files.triples).select_any(step.keys)
 
 
 def _node_at(end: str, line: str, step: ReadStep) -> str:
     """Returns the subject or the object of a line."""
     if end == "subject":
-        return line[: line.index(" ")]
+        return subject_of(line)
     value = line.split(" ", 2)[2]
     return value.rsplit(" ", 2)[0] if step.is_named else value[:-3]
 

@@ -83,6 +83,10 @@ class PredicateFiles:
             if (predicate in ("", its_predicate) and class_ in ("", its_class)) or not its_predicate
         ]
 
+    def select_any(self, keys: Iterable[Key]) -> list[LineFile]:
+        """Returns the files that have all statements with one of these predicates and classes, each once."""
+        return [*{file.path: file for key in keys for file in self.select(*key)}.values()]
+
     def _file(self, key: Key) -> LineFile:
         if key not in self._files:
             key = key if len(self._files) < _MOST_FILES else _REST

@@ -106,7 +106,7 @@ def read_facts(quads: QuadsByPredicate) -> dict[str, EntityFacts]:
 
 def withdrawn(quads: QuadsByPredicate) -> set[str]:
     """Returns the withdrawn identifiers, whose addresses lead elsewhere or are gone: nothing lists them."""
-    return {value_of(quad.subject) for quad in quads.merged(RDF("type"), CG("WithdrawnIdentifier"))}
+    return {value_of(quad.subject) for quad in quads.merged(RDF("type"), _WITHDRAWN)}
 
 
 def dates(quads: QuadsByPredicate, entities: Collection[str]) -> Iterator[tuple[str, str, str]]:
