@@ -111,7 +111,7 @@ def test_identifiers_are_the_same_everywhere(site: Running, mount: str) -> None:
         ("/id/city/%C4%B0zmir", 404),
         ("/id/city/iz%2Fmir", 404),
         ("/id/city/%25C4%25B0zmir", 404),
-        ("/id/city/I%CC%87zmir", 301),
+        ("/id/city/I%CC%87zmir", 404),
         ("/id/city/izmir/", 301),
     ],
 )

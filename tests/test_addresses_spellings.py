@@ -45,7 +45,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
         # Small letters in percent signs are the same.
         ("/doc/city/%c4%b0zmir-%c4%b1%c5%9f%c4%b1kl%c4%b1.nt", 200, ""),
         # NFD leads to NFC.
-        ("/doc/city/I%CC%87zmir.nt", 301, "/doc/city/%C4%B0zmir.nt"),
+        ("/doc/city/I%CC%87zmir-%C4%B1s%CC%A7%C4%B1kl%C4%B1", 301, "/doc/city/%C4%B0zmir-%C4%B1%C5%9F%C4%B1kl%C4%B1"),
         ("/id/city/I%CC%87zmir-%C4%B1s%CC%A7%C4%B1kl%C4%B1", 301, "/id/city/%C4%B0zmir-%C4%B1%C5%9F%C4%B1kl%C4%B1"),
         # A slash at the end leads to the address without.
         ("/id/city/izmir/", 301, "/id/city/izmir"),
@@ -72,7 +72,7 @@ def test_each_spelling_has_one_right_answer(client: FlaskClient, path: str, stat
     assert (response.status_code, response.headers.get("Location", "")) == (status, location)
 
 
-@pytest.mark.parametrize("path", ["queries/partners", "explore", "tables/cities.csv", "releases", "robots.txt"])
+@pytest.mark.parametrize("path", ["queries/partners", "explore", "openapi.json", "releases", "robots.txt"])
 def test_no_address_ends_with_a_slash(client: FlaskClient, path: str) -> None:
     """Every kind of address, not documents alone, redirects to the one without, with its query."""
     for root in ("", f"/releases/{client.get('/releases').headers['X-Citygraph-Release']}"):
@@ -87,7 +87,15 @@ def test_a_citation_has_no_parameter_that_others_appended(client: FlaskClient, p
     assert client.get(path + _APPENDED).data == client.get(path).data
 
 
-@pytest.mark.parametrize("path", ["nothing/", "doc/", "cafe\u0301", "queries.zip/x/", "land/1/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *["nothing/", "doc/", "cafe\u0301", "queries.zip/x/", "land/1/"],
+        *["doc/city/x/", "doc/city/nowhere.ttl/", "id/city/nowhere/", "doc/city/nowhe\u0301re", "graph/x/"],
+        *["queries/nothing/", "tables/nothing.csv/", "dumps/nothing/", "problems/nothing/", "ontology/Nothing/"],
+        *["static/nothing.css/", "preview/doc/city/nowhere.png/", "cite/doc/city/nowhere/"],
+    ],
+)
 def test_no_redirect_leads_to_an_address_that_does_not_exist(client: FlaskClient, path: str) -> None:
     """A path that the site does not have is 404 at once, in every spelling."""
     for root in ("", f"/releases/{client.get('/releases').headers['X-Citygraph-Release']}"):
@@ -131,6 +139,21 @@ def test_a_shared_link_works_with_what_others_append_to_it(client: FlaskClient, 
     """Mail programs and social networks append parameters to links."""
     response = client.get(f"{path}&{_APPENDED}&lang=tr", headers={"Accept": "text/html"})
     assert (response.status_code, response.headers["Content-Language"]) == (200, "tr")
+
+
+def test_options_for_the_whole_server(client: FlaskClient) -> None:
+    """The asterisk is no path (RFC 9110, 9.3.7); the path /* is one, which the site does not have."""
+    response = client.open("/", method="OPTIONS", environ_overrides={"PATH_INFO": "*"})
+    assert response.status_code == 204
+    assert {"GET", "HEAD", "OPTIONS"} <= set(response.headers["Allow"].split(", "))
+    assert client.options("/*").status_code == 404
+    assert client.open("/", environ_overrides={"PATH_INFO": "*"}).status_code == 404
+
+
+def test_a_redirect_of_a_faulty_request_shows_the_fault_at_its_target(client: FlaskClient) -> None:
+    """The address exists; only what was asked there is wrong."""
+    response = client.get("/explore/?colour=red")
+    assert (response.status_code, response.headers["Location"]) == (301, "/explore?colour=red")
 
 
 def test_a_uri_after_a_timegate_keeps_its_slash(client: FlaskClient) -> None:

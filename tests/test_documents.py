@@ -100,13 +100,13 @@ def test_what_does_not_exist_is_404_in_every_spelling(client: FlaskClient, path:
     [
         ("/id/city/izmir/", "/id/city/izmir"),
         ("/doc/city/izmir/?lang=tr", "/doc/city/izmir?lang=tr"),
-        ("/id/city/I%CC%87zmir", "/id/city/%C4%B0zmir"),
+        ("/id/city/izmir//", "/id/city/izmir"),
         ("/source/page/", "/source/page"),
         ("/ontology/", "/ontology"),
     ],
 )
 def test_other_spellings_of_an_address_are_sent_to_the_one_it_has(client: FlaskClient, path: str, proper: str) -> None:
-    """A slash at the end and NFD get 301."""
+    """A slash at the end gets 301, and so does NFD (test_addresses_spellings)."""
     response = client.get(path)
     assert (response.status_code, response.headers["Location"]) == (301, proper)
 

@@ -326,6 +326,14 @@ def test_a_hostile_request_is_refused(siege: Siege, request_: bytes, statuses: s
     assert b"Traceback" not in answer
 
 
+def test_the_asterisk_is_no_address_but_has_methods(siege: Siege) -> None:
+    """OPTIONS * asks about the server as a whole (RFC 9110, 9.3.7)."""
+    answer = raw(siege, get(b"*", b"OPTIONS", b"Connection: close\r\n"))
+    assert answer.startswith(b"HTTP/1.1 204")
+    assert b"\r\nallow: " in answer.lower()
+    assert raw(siege, get(b"*", b"GET", b"Connection: close\r\n")).startswith(b"HTTP/1.1 404")
+
+
 @pytest.mark.parametrize("text", [GOES_ON, "SELECT * { ?a ?b ?c . ?d ?e ?f }"], ids=["computes", "streams"])
 def test_clients_that_leave_harm_nobody(siege: Siege, text: str) -> None:
     """Five ask, and are gone before the answer: their engines end with the limit, which the watch has an eye on."""

@@ -29,14 +29,14 @@ from citygraph.storage.exchange_state import read_exchange_state
 from citygraph.stores.store_queries import StoreQueries
 from citygraph.traces import Traces, traces_from_environment
 from citygraph.web.documents.documents import Documents
-from citygraph.web.http.addresses import MOUNT, canonical_address, check_host, moved_address, public_root
+from citygraph.web.http.addresses import MOUNT, canonical_address, check_host, moved_address, public_root, redirected
 from citygraph.web.http.assets import STATIC, StaticFiles
 from citygraph.web.http.bodies import BodyReceiver
 from citygraph.web.http.file_replies import FileSender, check_unchanged, partial
 from citygraph.web.http.messages import CURRENT, QUICK, RELEASE_HEADER, Reply, Request, preflight, redirection
 from citygraph.web.http.metrics import Metrics, folder_of
 from citygraph.web.http.observation import RequestObserver
-from citygraph.web.http.routes import FAST, ROUTES, address_of, routes_below, url_map
+from citygraph.web.http.routes import FAST, ROUTES, address_of, methods_at, routes_below, url_map
 from citygraph.web.pages.about import AboutPages
 from citygraph.web.pages.entity_page import Pages
 from citygraph.web.pages.error_pages import ErrorPages
@@ -225,7 +225,7 @@ class Application:
 
     def _answer(self, request: Request) -> Reply:
         check_host(request.environ)
-        if request.method == "OPTIONS" and (methods := self._routes.allowed_methods(request.path)):
+        if request.method == "OPTIONS" and (methods := methods_at(self._routes, request)):
             return preflight((*sorted(methods), "OPTIONS"))
         if moved := self._moved(request):
             return redirection(moved, 301)
@@ -251,8 +251,10 @@ class Application:
             # Werkzeug drops the second slash; a document has one address.
             raise NotFound(f"there is nothing at /{request.path}")
         proxies = self._settings.trusted_proxies
-        if address := canonical_address(request, self._settings.base, proxies, self._routes.test):
-            return redirection(address, 301)
+        address = canonical_address(request, self._settings.base, proxies, self._routes.test)
+        return redirected(request, address, self._viewed) if address else self._viewed(request)
+
+    def _viewed(self, request: Request) -> Reply:
         try:
             key = request.method, request.path
             endpoint, values, request.route = self._exact.get(key) or self._route_below(*key) or self._match(*key)

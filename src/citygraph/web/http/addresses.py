@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
 from citygraph.bounded_cache import kept_by_short_texts
-from citygraph.errors import UsageError
+from citygraph.errors import Busy, Forbidden, LimitReached, Unauthorized, UsageError
 from citygraph.instance import VOCABULARY
 from citygraph.text import nfc
-from citygraph.web.http.messages import Request
+from citygraph.web.http.messages import Reply, Request, redirection
 
 _PLAIN = re.compile(r"[A-Za-z0-9/._#-]*")
 # Schemes that a link to elsewhere may have; javascript: and data: would run inside the page.
@@ -156,13 +158,30 @@ def canonical_address(request: Request, base: str, proxies: int, exists: Callabl
     `exists` returns whether the site has a path for a method: a redirect must not lead to an error.
     """
     path = request.path[1:]
-    canonical = nfc(path).rstrip("/")
+    canonical = _canonical(path)
     if canonical == path or request.method not in ("GET", "HEAD") or path.startswith(_BEFORE_URIS):
         return ""
     if not exists(f"/{canonical}", request.method):
         return ""
     addresses, _ = addresses_of(request, base, proxies)
     return addresses.path(canonical) + (f"?{request.query}" if request.query else "")
+
+
+def redirected(request: Request, address: str, view: Callable[[Request], Reply]) -> Reply:
+    """Returns the redirect to a canonical address, or the view's error if nothing is there. Raises NotFound."""
+    path = _canonical(request.path).encode().decode("latin-1")
+    # Other errors are of the parameters or of the moment, and the client gets them from the address itself.
+    with suppress(UsageError, Unauthorized, Forbidden, Busy, LimitReached):
+        reply = view(Request({**request.environ, "PATH_INFO": path}))
+        if reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+            return reply
+        reply.close()
+    return redirection(address, 301)
+
+
+def _canonical(path: str) -> str:
+    """Returns a path in NFC and without slashes at its end."""
+    return nfc(path).rstrip("/")
 
 
 def moved_address(root: str, path: str, base: str, former_bases: Iterable[str]) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import Map, MapAdapter, Rule
+
+from citygraph.web.http.messages import Request
 
 _GET = ("GET",)
 _WRITE = ("PUT", "POST", "DELETE", "PATCH")
@@ -181,6 +183,13 @@ def url_map(parts: Iterable[str]) -> Map:
     ]
     # The application redirects from addresses that end with a slash.
     return Map(rules, strict_slashes=False, merge_slashes=False)
+
+
+def methods_at(routes: MapAdapter, request: Request) -> set[str]:
+    """Returns the methods of an address; those of the whole site for *, which is no address (RFC 9110, 9.3.7)."""
+    if request.environ.get("PATH_INFO") != "*":
+        return set(routes.allowed_methods(request.path))
+    return {method for rule in routes.map.iter_rules() for method in rule.methods or ()}
 
 
 def routes_below(map_: Map) -> dict[tuple[str, str], str]:
