@@ -96,6 +96,7 @@ def write_index(quads: QuadsByPredicate, path: Path) -> int:
     The order of the statements does not change the index.
     """
     with closing(sqlite3.connect(path)) as database:
+        _keep_temporary_files_in(path.parent, database)
         # No journal and no sync: the file is in a staged release, which is synced when it is published.
         database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
         insert_sorted(database, "name", name_rows(quads))
@@ -107,6 +108,17 @@ def write_index(quads: QuadsByPredicate, path: Path) -> int:
         database.commit()
         count: int = database.execute("SELECT count(*) FROM name").fetchone()[0]
     return count
+
+
+def _keep_temporary_files_in(folder: Path, database: sqlite3.Connection) -> None:
+    """Lets SQLite sort in files of this folder, whose disk was checked for room, instead of the system's folder.
+
+    SQLite removes the name of such a file as soon as it is open. One that a kill leaves goes with the staged release.
+    """
+    # Deprecated, because it holds for the process; but SQLite reads the environment (SQLITE_TMPDIR) only once, when it
+    # is loaded. A folder that is gone is passed over, and a SQLite without the pragma ignores it.
+    quoted = str(folder.absolute()).replace("'", "''")
+    database.execute(f"PRAGMA temp_store_directory = '{quoted}'")
 
 
 def is_readable(path: Path) -> bool:
