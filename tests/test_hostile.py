@@ -312,6 +312,9 @@ def get(target: bytes, method: bytes = b"GET", more: bytes = b"") -> bytes:
          + b"ASK {}", {415}),
         (get(b"/sparql", b"POST", b"Content-Type: application/sparql-query\r\nTransfer-Encoding: chunked\r\n")
          + b"zz\r\nASK {}\r\n0\r\n\r\n", {400}),
+        (get(b"/doc" + b"/x" * 400, more=b"Accept: application/json\r\n"), {404}),
+        (get(b"/doc/city/%F0%9F%8F%99/../bremen.ttl", more=b"Accept: application/json\r\n"), {404}),
+        (get(b"/id/city/a%0D%0AX-Evil:%201", more=b"Accept: application/json\r\n"), {400, 404}),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", {0, 400}),
         (b"GET /sparql HTTP/9.9\r\n\r\n", {0, 400, 505}),
     ],

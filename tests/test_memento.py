@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from citygraph.doctor.fetching import read_links
+from citygraph.graph.history import Timeline
+from citygraph.rdf.nquads import open_gzip_text
+from citygraph.rdf.terms import ID
+from citygraph.release.changes import DELETED, THINGS, UPDATED
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
 from citygraph.web.time.memento import has_past
-from tests.past import three_releases
+from tests.past import VISIT, three_releases
 from tests.world import publish, small_world
 
 FIRST, SECOND, THIRD = (
@@ -37,6 +42,14 @@ def three(root: Path) -> tuple[Release, Release, Release]:
 def app(root: Path, three: tuple[Release, ...]) -> Flask:
     """The site over them."""
     return create_app(Settings(), Releases(root))
+
+
+@pytest.fixture(scope="module")
+def without_visit(three: tuple[Release, ...]) -> None:
+    """The third release records that it deleted the visit."""
+    (three[2].path / THINGS).parent.mkdir(exist_ok=True)
+    with open_gzip_text(three[2].path / THINGS) as out:
+        out.write(f"{UPDATED}\t{ID}agreement/izmir-baku\n{DELETED}\t{VISIT}\n")
 
 
 @pytest.fixture
@@ -200,3 +213,77 @@ def test_a_document_has_a_past_whatever_its_extension(name: str, extension: str)
     cut = name if extension in {"", ".ttl", ".html", ".linkset.json"} else name + extension
     expected = cut in {"", ".well-known/void", "ontology", "shapes", "dataset", "context"} or cut.startswith("doc/")
     assert has_past(name + extension) == expected
+
+
+@pytest.mark.usefixtures("without_visit")
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        ("/doc/event/visit", "doc/event/visit"),
+        ("/doc/event/visit.ttl", "doc/event/visit.ttl"),
+        ("/id/event/visit", "doc/event/visit"),
+    ],
+)
+def test_deleted_entity_names_its_last_version(
+    client: FlaskClient, three: tuple[Release, ...], path: str, document: str
+) -> None:
+    """404, because it may come back; in the Link header, for programs, and on the page."""
+    last = f"http://localhost/releases/{three[1].id}/{document}"
+    response = client.get(path, headers={"Accept": "application/json"})
+    assert response.status_code == 404
+    found = links(response.headers["Link"])
+    assert (found["memento"]["href"], found["memento"]["datetime"]) == (last, SECOND)
+    assert found["timegate"]["href"] == f"http://localhost/timegate/{document}"
+    problem = response.get_json()
+    assert (problem["memento"], problem["timemap"]) == (last, f"http://localhost/timemap/{document}")
+    assert problem["detail"] == f"{path} is no longer in the current release; the last version is of 2025-03-01"
+    assert client.get(last).status_code == 200
+    page = client.get(path, headers={"Accept": "text/html", "Accept-Language": "tr"})
+    assert page.status_code == 404
+    assert f'<a href="{last}">' in page.text
+    assert "son hâli 2025-03-01 tarihli" in page.text
+
+
+@pytest.mark.usefixtures("without_visit")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/doc/event/visits",
+        "/doc/event/visit/x",
+        "/doc/../doc/event/visit",
+        "/doc/" + "x" * 5000,
+        "/id/event/%C4%B0",
+        "/doc/city/izmir?page=7",
+        "/id/http:/w3id.org/citygraph/id/event/visit",
+        "/explore/event/visit",
+    ],
+)
+def test_unknown_address_has_no_versions_and_opens_no_release(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """No address that was never deleted is looked up in earlier releases."""
+    monkeypatch.setattr(Timeline, "holding", lambda *_: pytest.fail("earlier releases were searched"))
+    response: TestResponse = app.test_client().get(path)
+    assert response.status_code == 404
+    assert "memento" not in response.headers.get("Link", "")
+    assert "Last version" not in response.text
+
+
+@pytest.mark.usefixtures("without_visit")
+def test_memento_of_a_release_without_the_entity_has_no_versions(
+    client: FlaskClient, three: tuple[Release, ...]
+) -> None:
+    """The address of a release is about that release alone."""
+    response = client.get(f"/releases/{three[2].id}/doc/event/visit")
+    assert response.status_code == 404
+    assert "Link" not in response.headers
+
+
+def test_deleted_entity_is_not_found_if_the_records_are_damaged(tmp_path: Path) -> None:
+    """The reply is that of an unknown address."""
+    release = three_releases(tmp_path)[2]
+    (release.path / THINGS).parent.mkdir()
+    (release.path / THINGS).write_bytes(b"no gzip")
+    response = create_app(Settings(), Releases(tmp_path)).test_client().get("/doc/event/visit")
+    assert response.status_code == 404
+    assert "memento" not in response.get_json()

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from pyoxigraph import Quad, RdfFormat, parse
+from pyoxigraph import DefaultGraph, Quad, RdfFormat, parse
 
 from citygraph.build.build import check
 from citygraph.commit.change import Change, Update
 from citygraph.commit.commit import Followup
 from citygraph.errors import Violations
 from citygraph.progress import Progress
-from citygraph.rdf.terms import CATALOG_GRAPH, CG, GRAPH, ID, PREFIXES, RDF, SD, SKOS
+from citygraph.rdf.terms import CATALOG_GRAPH, CG, GRAPH, ID, PREFIXES, RDF, SD, SKOS, SOURCE
 from citygraph.release.releases import Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
@@ -90,6 +90,19 @@ def test_tombstone_in_json_is_json(client: FlaskClient) -> None:
     """With the same short names."""
     told = json.loads(client.get("/doc/city/buda-pest.jsonld").data)
     assert told["@id"] == "id/city/buda-pest"
+
+
+def test_withdrawn_entity_names_its_last_version(tmp_path: Path) -> None:
+    """The release before its withdrawal still has it; on the page, and in the Link header."""
+    city = [Quad(ID("city/buda-pest"), RDF("type"), CG("City"), graph) for graph in (SOURCE("page"), DefaultGraph())]
+    before = dated(tmp_path, publish([*small_world(), *city], tmp_path), DATES[0], None)
+    dated(tmp_path, publish([*small_world(), *tombstones()], tmp_path), DATES[1], before.id)
+    client = create_app(Settings(), Releases(tmp_path)).test_client()
+    page = client.get("/id/city/buda-pest", headers={"Accept": "text/html"})
+    last = f"http://localhost/releases/{before.id}/doc/city/buda-pest"
+    assert page.status_code == 410
+    assert f'<a href="{last}">' in page.text
+    assert f'<{last}>; rel="first last memento"' in page.headers["Link"]
 
 
 def test_file_for_withdrawn_identifiers_is_in_the_repository(sources: Sources) -> None:

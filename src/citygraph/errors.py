@@ -127,7 +127,15 @@ class BadData(CitygraphError):
 
 
 class NotFound(CitygraphError):
-    """No such entity, graph, query or release."""
+    """No such entity, graph, query or release.
+
+    If an earlier release has the document, `memento` is the address of its last version, `timemap` that of the list of
+    all versions, and `links` the value of the header Link.
+    """
+
+    memento = ""
+    timemap = ""
+    links = ""
 
 
 class Gone(NotFound):

@@ -6,8 +6,9 @@ import re
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import TypeVar
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
@@ -15,7 +16,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 from citygraph.graph.description import has_statements
 from citygraph.rdf.nquads import unpacked
 from citygraph.rdf.terms import CG, RDF
-from citygraph.release.changes import ADDED, REMOVED
+from citygraph.release.changes import ADDED, DELETED, REMOVED, things_changed
 from citygraph.release.releases import Release, Releases
 
 _DIGEST = re.compile("[0-9a-fA-F]{12,64}")
@@ -25,6 +26,7 @@ _Value = TypeVar("_Value")
 _NODES = 1_000  # hash nodes whose statements belong to an entity's history
 _MAX_OPEN = 16  # stores that stay open, and comparisons that are remembered
 _REMEMBERED = 10_000
+_MOST_DELETIONS = 100_000  # deleted entities that are remembered, those of the newest releases: some 15 MB
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,15 @@ class Lifetime:
         return self.quad.graph_name.value if isinstance(self.quad.graph_name, NamedNode) else ""
 
 
+@dataclass(frozen=True)
+class _Deletions:
+    """The entities that some releases deleted, by release and together."""
+
+    releases: tuple[Release, ...] = ()
+    by_release: dict[str, frozenset[str]] = field(default_factory=dict)
+    entities: frozenset[str] = frozenset()
+
+
 class Timeline:
     """The releases in order of time, with a bounded number of open stores."""
 
@@ -68,17 +79,15 @@ class Timeline:
         self._stores: OrderedDict[str, Store] = OrderedDict()
         self._holding: OrderedDict[tuple[str, str], bool] = OrderedDict()
         self._changes: OrderedDict[tuple[str, str], Changes] = OrderedDict()
+        self._deletions = _Deletions()
 
     def releases(self) -> tuple[Release, ...]:
         """Returns all releases, the oldest first. Raises NotFound without releases."""
-        root = self._releases.root
-        # Publishing and pruning both change the modification time of the folder.
-        current = self._releases.current_id()
-        state, listed = (current, root.stat().st_mtime_ns), self._listed
+        state, listed = self._state(), self._listed
         if listed[0] != state:
             history = tuple(reversed(self._releases.history()))
             # A release that has not become the current one is not published yet.
-            end = next((place for place, release in enumerate(history, 1) if release.id == current), len(history))
+            end = next((place for place, release in enumerate(history, 1) if release.id == state[0]), len(history))
             self._listed = listed = (state, history[:end])
         return listed[1]
 
@@ -116,6 +125,18 @@ class Timeline:
                 holding.append(release)
             before = release
         return tuple(holding)
+
+    def has_deleted(self, iri: str) -> bool:
+        """Returns whether one of the releases deleted an entity, by their lists of changes."""
+        releases, deletions = self.releases(), self._deletions
+        if deletions.releases is not releases:
+            self._deletions = deletions = _read_deletions(releases, deletions)
+        return iri in deletions.entities
+
+    def may_have_deleted(self, iri: str) -> bool:
+        """Returns False if no release deleted an entity; True if one did, or if only reading their lists can tell."""
+        is_read = self._listed[0] == self._state() and self._deletions.releases is self._listed[1]
+        return not is_read or self.has_deleted(iri)
 
     def between(self, older: Release, newer: Release) -> Changes:
         """Returns the changes from one release to another."""
@@ -157,6 +178,10 @@ class Timeline:
             while len(self._stores) > _MAX_OPEN:
                 self._stores.popitem(last=False)
             return store
+
+    def _state(self) -> tuple[str, int]:
+        """Returns what publishing and pruning change: the current release, and the folder's modification time."""
+        return self._releases.current_id(), self._releases.root.stat().st_mtime_ns
 
     def _from_patches(self, older: Release, newer: Release) -> Changes | None:
         """Returns the changes from the change lists of the releases, if these lead from one to the other."""
@@ -200,6 +225,22 @@ def _describes(store: Store, iri: str) -> bool:
         return False
     withdrawals = store.quads_for_pattern(NamedNode(iri), RDF("type"), CG("WithdrawnIdentifier"), None)
     return next(withdrawals, None) is None
+
+
+def _read_deletions(releases: tuple[Release, ...], known: _Deletions) -> _Deletions:
+    """Returns the deletions of the releases; those that are known already are not read again."""
+    by_release: dict[str, frozenset[str]] = {}
+    room = _MOST_DELETIONS
+    # The deletions of the oldest releases are left out if there are too many.
+    for release in reversed(releases):
+        entities = known.by_release.get(release.id)
+        if entities is None:
+            deleted = (change.iri for change in things_changed(release) if change.kind == DELETED)
+            # A release without a parent has only created entities.
+            entities = frozenset(islice(deleted, room) if release.manifest.parent else ())
+        by_release[release.id] = entities
+        room = max(room - len(entities), 0)
+    return _Deletions(releases, by_release, frozenset().union(*by_release.values()))
 
 
 def _has_changes(release: Release) -> bool:

@@ -64,8 +64,9 @@ UNKNOWN_NAME = ProblemType("unknown-name", HTTPStatus.BAD_REQUEST, "No entity ha
 WRONG_GRAPH = ProblemType(
     "wrong-graph", HTTPStatus.UNPROCESSABLE_ENTITY, "The update changes a graph other than the one addressed"
 )
-NOT_FOUND = ProblemType("not-found", HTTPStatus.NOT_FOUND, "Not found")
-GONE = ProblemType("gone", HTTPStatus.GONE, "Withdrawn", ("since", "replaced_by"))
+_VERSIONS = ("memento", "timemap")
+NOT_FOUND = ProblemType("not-found", HTTPStatus.NOT_FOUND, "Not found", _VERSIONS)
+GONE = ProblemType("gone", HTTPStatus.GONE, "Withdrawn", ("since", "replaced_by", *_VERSIONS))
 UNAUTHORIZED = ProblemType("unauthorized", HTTPStatus.UNAUTHORIZED, "A token is required")
 FORBIDDEN = ProblemType("forbidden", HTTPStatus.FORBIDDEN, "Not permitted", ("construct", "allowed"))
 VIOLATIONS = ProblemType("violations", HTTPStatus.UNPROCESSABLE_ENTITY, "The data violate their shapes")
@@ -183,7 +184,9 @@ def _type_of(error: BaseException) -> ProblemType:
 def _headers(error: BaseException) -> Iterator[tuple[str, str]]:
     for class_, headers in _HEADERS.items():
         if isinstance(error, class_):
-            yield headers(error)
+            name, value = headers(error)
+            if value:
+                yield name, value
 
 
 _HEADERS: dict[type[BaseException], Callable[[Any], tuple[str, str]]] = {
@@ -191,6 +194,7 @@ _HEADERS: dict[type[BaseException], Callable[[Any], tuple[str, str]]] = {
     errors.StoreUnavailable: lambda error: ("Retry-After", str(error.retry_after)),
     errors.RangeNotSatisfiable: lambda error: ("Content-Range", f"bytes */{error.size}"),
     errors.LimitReached: lambda _: ("Retry-After", str(_RETRY_AFTER_LIMIT)),
+    errors.NotFound: lambda error: ("Link", error.links),
     errors.MethodNotAllowed: lambda error: ("Allow", ", ".join(error.allowed)),
     errors.UnsupportedMedia: lambda error: ("Accept-Post", ", ".join(error.accepted)),
     errors.Unauthorized: lambda _: ("WWW-Authenticate", 'Bearer realm="citygraph"'),

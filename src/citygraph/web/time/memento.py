@@ -11,11 +11,11 @@ from typing import Any
 
 from werkzeug.http import http_date
 
-from citygraph.errors import UsageError
+from citygraph.errors import Gone, NotFound, UsageError
 from citygraph.release.releases import Release
 from citygraph.text import nfc
 from citygraph.web.documents.representation import split
-from citygraph.web.http.messages import RELEASE, Reply, Request, not_known, redirection
+from citygraph.web.http.messages import QUICK, RELEASE, NeedsThread, Reply, Request, not_known, redirection
 from citygraph.web.http.replies import JSON, Variant, chosen, reply
 from citygraph.web.time.release_site import ReleaseSite, published_at, quoted_path
 
@@ -81,6 +81,31 @@ class Mementos:
         gate, map_ = f'<{root}/timegate/{at}>; rel="timegate"', f'<{root}/timemap/{at}>; rel="timemap"'
         return [("Link", f'{gate}, {map_}; type="{_LINK_FORMAT.media_type}"'), ("Vary", "Accept-Datetime")]
 
+    def with_last_version(self, request: Request, error: NotFound) -> NotFound:
+        """Returns the error of a missing document; it names the last version if an earlier release had the document.
+
+        An address that no release ever had costs a lookup in a set. Raises NeedsThread if files must be read.
+        """
+        path = _document_path(request.path[1:])
+        iri = self._site.thing(_stem(path)) if has_past(path) else ""
+        if not iri or RELEASE in request.environ:
+            return error
+        timeline, is_withdrawn = self._site.timeline, isinstance(error, Gone)
+        if request.environ.get(QUICK) and (is_withdrawn or timeline.may_have_deleted(iri)):
+            raise NeedsThread
+        releases = timeline.holding(iri) if is_withdrawn or timeline.has_deleted(iri) else ()
+        # An entity may have been deleted and added again: then only something else is missing, such as a page.
+        if not releases or releases[-1].id == timeline.releases()[-1].id:
+            return error
+        original, root = Original(path, releases), self._site.root(request.environ)
+        if not is_withdrawn:
+            day = published_at(releases[-1]).date()
+            error = NotFound(f"/{request.path[1:]} is no longer in the current release; the last version is of {day}")
+        error.memento = self._memento(original, releases[-1], root)
+        error.timemap = f"{root}/timemap/{quoted_path(path)}"
+        error.links = ", ".join(self._links(original, root))
+        return error
+
     def _to_memento(self, request: Request, original: Original, accepted: str | None) -> Reply:
         release = _current_at(original.releases, _time(accepted)) if accepted is not None else original.releases[-1]
         query = request.query_string.decode("ascii", "replace")
@@ -116,7 +141,7 @@ class Mementos:
                     break
             else:
                 raise not_known(uri)
-        return "doc/" + uri.removeprefix("id/") if uri.startswith("id/") else uri
+        return _document_path(uri)
 
     def _links(self, original: Original, root: str, here: Release | None = None, whole: bool = False) -> list[str]:
         """Returns all links of a TimeMap; or the links of a memento or TimeGate, to the neighbouring mementos only."""
@@ -153,6 +178,11 @@ class Mementos:
 
     def _memento(self, original: Original, release: Release, root: str) -> str:
         return f"{root}/releases/{release.id}/{quoted_path(original.path)}"
+
+
+def _document_path(path: str) -> str:
+    """Returns the path of the document about the thing at a path, or the path itself if it is that of a document."""
+    return "doc/" + path.removeprefix("id/") if path.startswith("id/") else path
 
 
 def _time(text: str) -> datetime:

@@ -72,10 +72,21 @@ class ReleasePrefix:
             return view(request)
         reply = self._of_time(request)
         if reply is None:
-            reply = self._dated(request, view(request))
+            reply = self._dated(request, self._present(request, view))
         if request.release and not request.path.startswith("/static/"):
             _keep_for_ever(reply)
         return reply
+
+    def _present(self, request: Request, view: Callable[[Request], Reply]) -> Reply:
+        """Returns the reply of the view; the error of a document that only earlier releases have names the last one."""
+        try:
+            return view(request)
+        except NotFound as error:
+            versions = error
+            # If the past cannot be read, the error is shown without it.
+            with suppress(CitygraphError, OSError, EOFError):
+                versions = self._mementos.with_last_version(request, error)
+            raise versions from error.__cause__
 
     def _dated(self, request: Request, reply: Reply) -> Reply:
         """Returns the reply with the links to its past, if it is a document."""
