@@ -209,6 +209,32 @@ def test_a_value_without_the_one_that_it_belongs_to_is_an_error(instance: Instan
     assert ("people", "C2", "deletion-unclear") in errors
 
 
+@pytest.mark.parametrize(
+    ("row", "others"),
+    [
+        ("Stadt Danzig;Gedanum;city;Poland;;;;page;", ["city/gdansk"]),
+        ("Stadt Danzig;Gedanum;city;;;;;page;", ["city/gdansk"]),
+        ("Stadt Danzig;Gedanum;city;Poland;;;;page;city/gdansk", []),
+        ("Danzig;Gedanum;city;Poland;;;;page;", []),
+        ("Stadt Danzig;Gedania;city;Poland;;;;page;", []),
+        ("Stadt Danzig;Gedanum;country;;;;;page;", []),
+        ("Stadt Danzig;Gedanum;city;Austria;;;;page;", []),
+    ],
+)
+def test_a_new_entity_with_a_name_of_another_is_pointed_out(
+    filled: Instance, tmp_path: Path, row: str, others: list[str]
+) -> None:
+    """A city with a changed name is else another city, and the one in the graph loses its row."""
+    places = "Name (en);Other names;Kind;Country;Latitude;Longitude;Wikidata;Source;Identifier\n"
+    places += f"Austria;;country;;;;;page;\n{row}\n"
+    result = check_csv(filled, tmp_path, ("places", places), gazetteer=False)
+    assert result.errors == []
+    warnings = [one for one in result.problems if one.rule.name == "name-of-another"]
+    assert [(one.value, one.values["others"], one.address.name) for one in warnings] == [
+        ("Gedanum", other, "A3") for other in others
+    ]
+
+
 def test_entities_without_a_row_are_kept_and_named(filled: Instance, tmp_path: Path) -> None:
     """Unless the files are all that the source says (14 §2)."""
     result = check_csv(filled, tmp_path, ("places", PLACES))

@@ -54,6 +54,13 @@ def test_titles_are_in_every_language_of_a_catalogue(model: TableModel) -> None:
     assert agreements.columns[1].guidance("az").startswith("Digər şəhərin və ya bölgənin adı.")
 
 
+def test_guidance_names_the_precision_that_a_date_may_have(model: TableModel) -> None:
+    """The shapes refuse a month or a year as the day on which a source was read."""
+    sources = model.sheet("sources")
+    assert sources.column("read_on").guidance("en").endswith("A day: 24.04.1996 or 1996-04-24.")
+    assert sources.column("issued").guidance("en") == "A day, a month or a year: 24.04.1996, 1996-04 or 1996."
+
+
 def test_nodes_are_linked_by_their_keys(model: TableModel) -> None:
     """Patterns, needs and links name columns or nodes of the same sheet."""
     for sheet in model.sheets:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from citygraph.matching.lookup import Lookup
 from citygraph.matching.score import IndexedEntity, Question, reconcile
 from citygraph.rdf.terms import ID, local_name
-from citygraph.sheets.cell_problems import CellRule
+from citygraph.sheets.cell_problems import WARNING, CellProblem, CellRule
+from citygraph.sheets.rows import SheetRow
 from citygraph.text import fold
 
 UNKNOWN_NAME = CellRule(
@@ -24,6 +25,13 @@ AMBIGUOUS_NAME = CellRule(
     "name-ambiguous",
     "{value} names several entities.",
     "Write the identifier of the one that is meant: {candidates}.",
+)
+
+NAME_OF_ANOTHER = CellRule(
+    "name-of-another",
+    "{value} is also a name of {others} in the graph, but the row makes a new entity.",
+    "If both are the same, such as after a change of the name, write that identifier in the row.",
+    WARNING,
 )
 
 _IDENTIFIER = re.compile(r"(?:city|area|country|person|organisation|post|event|agreement)/[^\s/]+")
@@ -78,6 +86,30 @@ class Names:
         if key not in self._matches:
             self._matches[key] = self._in_graph(text, locals_, country)
         return self._matches[key]
+
+    def shared(self, row: SheetRow, names: Iterable[str], iri: str, class_: str) -> Iterator[CellProblem]:
+        """Yields a warning if a row without identifier makes a new entity with a name of another one.
+
+        Only entities of its class count, and if both have a country, those of the same country.
+        """
+        if self._finder is None or row.cell("id") or self._finder.identified([iri]):
+            return
+        country = row.cell("country")
+        countries = self._finder.countries(country.text) if country else frozenset()
+        address = next(cell.address for column, cell in row.cells.items() if column.key == "name")
+        for name in names:
+            folded = fold(name)
+            others = [
+                one.iri.removeprefix(ID)
+                for one in self._finder.named([folded])
+                if local_name(class_) in one.types
+                and any(other == folded for other, _ in one.names)
+                and (country is None or not one.country or one.country in countries)
+            ]
+            if others:
+                others = sorted(others)[:_CANDIDATES]
+                yield CellProblem(NAME_OF_ANOTHER, address, name, {"others": ", ".join(others)})
+                return
 
     def candidates(self, text: str, classes: Iterable[str]) -> str:
         """Returns the most similar entities of the graph for a message, label and identifier; "" if none is similar."""

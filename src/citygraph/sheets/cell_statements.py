@@ -116,6 +116,7 @@ class RowReader:
         if iri is None:
             self._context.names.withhold(parts)
             return None
+        self.problems += self._context.names.shared(row, parts, iri, class_)
         for name in parts:
             self._context.names.add(name, iri, class_)
         self._context.names.add(iri.removeprefix(ID), iri, class_)

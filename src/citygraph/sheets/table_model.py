@@ -53,6 +53,11 @@ _GUIDANCE = {
         "tr": "Gün, ay veya yıl: 24.04.1996, 1996-04 veya 1996.",
         "de": "Tag, Monat oder Jahr: 24.04.1996, 1996-04 oder 1996.",
     },
+    "day": {
+        "en": "A day: 24.04.1996 or 1996-04-24.",
+        "tr": "Gün: 24.04.1996 veya 1996-04-24.",
+        "de": "Ein Tag: 24.04.1996 oder 1996-04-24.",
+    },
 }
 
 
@@ -79,6 +84,7 @@ class SheetColumn:
     required: bool = False
     many: bool = False
     plain: bool = False  # a text without language
+    whole_day: bool = False  # a date of which the shapes refuse a month or a year
     default: str = ""
     example: str = ""
     language: str = ""
@@ -95,7 +101,8 @@ class SheetColumn:
 
     def guidance(self, language: str) -> str:
         """Returns how to fill the column, in a language or else in English: its help, and whether it is required."""
-        kinds = (("required", self.required), ("many", self.many), ("date", self.kind == "date"))
+        date = "day" if self.whole_day else "date"
+        kinds = (("required", self.required), ("many", self.many), (date, self.kind == "date"))
         texts = [self.helps.get(language) or self.helps.get("en", "")]
         guidance = (_translated(_GUIDANCE[name]) for name, applies in kinds if applies)
         texts += [by_language.get(language, by_language["en"]) for by_language in guidance]
