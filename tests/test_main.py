@@ -121,11 +121,14 @@ def test_validate_speaks_the_language_of_the_reader(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "language"), [("tr-TR", "tr"), ("TR", "tr"), ("de_DE.UTF-8", "de"), ("pt-BR", "en"), ("x-plain", "en")]
+    ("tag", "language"),
+    [("tr-TR", "tr"), ("TR", "tr"), ("de_DE.UTF-8", "de"), ("C.UTF-8", "en"), ("pt-BR", "en"), ("x-plain", "en")],
 )
-def test_a_language_is_any_tag_of_bcp_47(tag: str, language: str) -> None:
-    """A variant counts as its language; one without texts falls back to the first of the instance (14 §1)."""
+def test_a_language_is_any_tag_of_bcp_47(tag: str, language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A variant counts as its language; one without texts falls back to the first of the instance, with a note."""
     assert LanguageTag().convert(tag, None, None) == language
+    note = f"note: there are no texts in {tag!r}; 'en' is used instead\n" if tag in ("pt-BR", "x-plain") else ""
+    assert capsys.readouterr().err == note
 
 
 def test_what_is_not_a_language_tag_is_refused() -> None:
@@ -164,6 +167,8 @@ def test_query_reads_a_file_and_standard_input(root: Path, tmp_path: Path) -> No
         (("query", "recommended-label"), "", "similar names: quality/recommended-labels"),
         (("validate", "."), "", ". is a folder, and must be a file"),
         (("update", "."), "", ". is a folder, and must be a file"),
+        (("sheets", "check", "."), "", ". is a folder, and must be a file"),
+        (("sheets", "map", "."), "", ". is a folder, and must be a file"),
         (("query", "SELECT * { ?s ?p ?o }"), "", "give a query text to standard input, with -"),
         (("export", "graf:notes"), "", "there is no prefix 'graf': did you mean graph:notes?"),
         (("query", "-"), "SELECT * WHERE { ?s ?p }", "line 1, column"),

@@ -46,6 +46,15 @@ GRIDS = (
 CHECKED = CheckedSheets((), PROBLEMS, ("a note",), (Workbook(Path("partners.xlsx"), GRIDS),))
 
 
+@pytest.mark.parametrize(("language", "text"), [("en", "1,048,576 of 1,234"), ("de", "1.048.576 of 1.234")])
+def test_numbers_are_in_the_groups_of_the_language(language: str, text: str) -> None:
+    """Texts that look like numbers, such as years, are none."""
+    rule = CellRule("cells", "{number} of {most}, {last}", "")
+    values: dict[str, str | int] = {"number": 1_048_576, "most": 1234, "last": "1,234"}
+    large = CellProblem(rule, CellAddress("partners.xlsx", "Orte", 1, 0), "", values)
+    assert large.message(Translations(language)) == f"{text}, 1,234"
+
+
 class Outline(HTMLParser):
     """The tags that are open at the end, and all addresses of other documents."""
 

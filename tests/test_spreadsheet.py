@@ -91,6 +91,15 @@ def test_rows_of_any_length_keep_their_cells(path: Path) -> None:
     assert note.endswith("table.csv:2: 3 cells under 2 titles; the surplus cells are in columns without title")
 
 
+@pytest.mark.parametrize("mark", ["", "sep=;\n"])
+@pytest.mark.parametrize("blank", ["\n\n", ";\n ;\n"])
+def test_blank_lines_before_the_titles_are_passed_over(path: Path, mark: str, blank: str) -> None:
+    """They were the titles: each other row had more cells than titles, and the delimiter was not recognised."""
+    table = read(path, f"{mark}{blank}Place;Land\nİzmir;Türkiye\n")
+    assert (table.header, table.rows, table.notes) == (("Place", "Land"), (("İzmir", "Türkiye"),), ())
+    assert (table.header_line, table.lines) == ((4, (5,)) if mark else (3, (4,)))
+
+
 def test_cells_may_be_long_and_have_lines(path: Path) -> None:
     """A cell of 200,000 letters is kept whole; the lines of the file are counted, not the rows (13.20)."""
     table = read(path, f'sep=,\nCity,Notes\n"a\r\nb",{"x" * 200_000}\nc,d\n')
@@ -105,7 +114,7 @@ def test_a_malformed_quote_is_an_error_with_its_line(path: Path, text: str, line
         read(path, text)
 
 
-@pytest.mark.parametrize("text", ["", "sep=;\n"])
+@pytest.mark.parametrize("text", ["", "sep=;\n", "\n\n"])
 def test_an_empty_file_is_an_error(path: Path, text: str) -> None:
     """It has no titles (13.20)."""
     with pytest.raises(UsageError, match="is empty"):

@@ -153,12 +153,14 @@ def test_no_catalogue_has_the_text_of_an_error_that_nobody_raises() -> None:
         ("invalid UTF-8 at byte 3 of the address (0xFF)", "adres içinde 3. baytta geçersiz UTF-8 (0xFF)"),
         ("'pdf' is not a supported format; there are text/csv", "'pdf' ürettiğimiz bir biçim değil; olanlar: text/csv"),
         ("there is nothing at /a; there are b\nc", "/a; there are b\nc adresinde bir şey yok"),
+        ("a.xlsx has 2,000 bytes; at most 1,000 are read", "a.xlsx boyutu 2.000 bayt; en çok 1.000 bayt okunur"),
+        ("year is '2,000': it must be a whole number", "year değeri '2,000': bir tam sayı olmalı"),
         ("what a library says is this: nothing", None),
         ("x" * 2000, None),
     ],
 )
 def test_values_are_found_in_an_error(english: str, turkish: str | None) -> None:
-    """Values stay as they are, unless they are texts of errors; what is not in the catalogue is None (13.28)."""
+    """Values stay, unless they are texts of errors or numbers; what is not in the catalogue is None (13.28)."""
     assert Translations("tr").error(english) == turkish
     assert Translations("en").error(english) == english
 

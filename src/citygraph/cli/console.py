@@ -42,6 +42,7 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 _MOST_DAYS = 36525
 _TAG = re.compile("[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+_LOCALES_WITHOUT_LANGUAGE = frozenset({"C", "POSIX"})
 
 
 class LanguageTag(click.ParamType[str]):
@@ -50,12 +51,15 @@ class LanguageTag(click.ParamType[str]):
     name = "tag"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Returns a language of the interface; fails for text that is not a language tag."""
+        """Returns a language of the interface, after a note if it is another one; fails for text that is not a tag."""
         # The shell's own setting has another form: tr_TR.UTF-8.
         tag = value.partition(".")[0].replace("_", "-")
         if not _TAG.fullmatch(tag):
             self.fail(f"{value!r} is not a language tag such as de or de-AT", param, ctx)
-        return interface_language(tag) or LANGUAGES[0]
+        language = interface_language(tag)
+        if not language and tag not in _LOCALES_WITHOUT_LANGUAGE:
+            click.echo(f"note: there are no texts in {value!r}; {LANGUAGES[0]!r} is used instead", err=True)
+        return language or LANGUAGES[0]
 
 
 class FilePath(click.Path):

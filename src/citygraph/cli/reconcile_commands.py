@@ -164,8 +164,8 @@ def _repeated(sheet: Spreadsheet, *titles: str) -> Iterator[str]:
     for title in titles:
         places = sheet.places(title) if title else []
         if len(places) > 1:
-            line, numbers = 1 + sheet.has_mark, ", ".join(str(place + 1) for place in places)
-            where = f"{sheet.name}:{line}"
+            numbers = ", ".join(str(place + 1) for place in places)
+            where = f"{sheet.name}:{sheet.header_line}"
             yield f"{where}: columns {numbers} are titled {title!r}: the first is used unless you give a number"
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
-from itertools import islice
+from itertools import dropwhile, islice
 from pathlib import Path
 from typing import TextIO
 
@@ -17,6 +17,7 @@ from citygraph.errors import UsageError
 from citygraph.text import csv_line
 
 _DELIMITERS = ",;\t|"
+_SEPARATORS = f"{_DELIMITERS} "
 _MARK = re.compile(r"sep=([^\r\n])(?:\r\n|\r|\n|$)", re.IGNORECASE)
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -35,7 +36,8 @@ _MAX_LETTERS = 60  # letters of a line in a message
 class Spreadsheet:
     """A table as in its file: `lines` has the line on which each row begins; titles may be empty, and repeat.
 
-    A row that is longer than the header makes untitled columns, so that every row has a cell for each column.
+    A row that is longer than the header makes untitled columns, so that every row has a cell for each column. The
+    header is the first row with text.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Spreadsheet:
     delimiter: str = ","
     has_mark: bool = False  # the line "sep=;", by which a spreadsheet chooses the delimiter
     notes: tuple[str, ...] = field(default=(), compare=False)
+    header_line: int = 1  # of the file
 
     def column(self, title: str) -> int:
         """Returns the place of the first column with this title; without such a title, of the column of this number.
@@ -76,15 +79,18 @@ def read_spreadsheet(path: Path, titles: Sequence[str], encoding: str = "") -> S
     delimiter = mark[1] if mark else _delimiter(text, titles, path)
     # The line of the mark is not part of the table, but counts for the numbers of lines.
     body = text[mark.end() :] if mark else text
-    records = _records(body, delimiter, str(path), 1 + marked)
+    everything = _records(body, delimiter, str(path), 1 + marked)
+    # Cells that are all empty are a table too, without text.
+    records = list(dropwhile(_is_blank, everything)) or [record for record in everything if record[1]]
     if not records:
         raise UsageError(f"{path} is empty: the first line must have the titles of the columns")
-    (_, titles_read), *others = records
+    (header_line, titles_read), *others = records
     width = max(len(cells) for _, cells in records)
     rows = tuple((*cells, *[""] * (width - len(cells))) for _, cells in others)
     lines = tuple(line for line, _ in others)
     header = (*titles_read, *[""] * (width - len(titles_read)))
-    return Spreadsheet(str(path), header, rows, lines, delimiter, marked, tuple(_notes(path, len(titles_read), others)))
+    notes = tuple(_notes(path, len(titles_read), others))
+    return Spreadsheet(str(path), header, rows, lines, delimiter, marked, notes, header_line)
 
 
 def write_spreadsheet(table: Spreadsheet, out: TextIO) -> None:
@@ -129,7 +135,8 @@ def _delimiter(text: str, titles: Sequence[str], path: Path) -> str:
         records = islice(csv.reader(StringIO(text, newline=""), delimiter=delimiter), _FIRST_ROWS)
         rows = [{cell.strip() for cell in record} for record in records]
         best = max((sum(title.strip() in row for title in titles) for row in rows), default=0)
-        header = next(csv.reader(StringIO(text, newline=""), delimiter=delimiter), [])
+        others = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+        header = next((cells for cells in others if any(cell.strip(_SEPARATORS) for cell in cells)), [])
         return best, len(header), delimiter == preferred
 
     _allow_long_cells()
@@ -150,6 +157,10 @@ def _records(text: str, delimiter: str, name: str, first: int) -> list[tuple[int
     except csv.Error as error:
         raise UsageError(f"{name}:{begin}: the cells of this row cannot be read ({error}): check its quotes") from None
     return records
+
+
+def _is_blank(record: tuple[int, list[str]]) -> bool:
+    return not any(map(str.strip, record[1]))
 
 
 def _allow_long_cells() -> None:

@@ -49,17 +49,25 @@ class CellProblem:
     rule: CellRule
     address: CellAddress
     value: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str | int] = field(default_factory=dict)
 
     def message(self, translate: Translate) -> str:
         """Returns the message in the reader's language."""
-        return translate(self.rule.message).format(value=self.value, **self.values)
+        return translate(self.rule.message).format(value=self.value, **self._shown(translate))
 
     def remedy(self, translate: Translate) -> str:
         """Returns how to correct the cell, in the reader's language."""
         # A catalogue translates an empty text to its own description.
         text = translate(self.rule.remedy) if self.rule.remedy else ""
-        return text.format(value=self.value, **self.values)
+        return text.format(value=self.value, **self._shown(translate))
+
+    def _shown(self, translate: Translate) -> dict[str, str]:
+        """Returns the values as texts; numbers are in groups of three, as the reader's language separates them."""
+        separator = translate(",")
+        return {
+            name: value if isinstance(value, str) else f"{value:,}".replace(",", separator)
+            for name, value in self.values.items()
+        }
 
 
 def problem_from_json(values: Mapping[str, Any]) -> CellProblem:

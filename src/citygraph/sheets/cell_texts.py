@@ -61,7 +61,7 @@ def problems_of_text(text: str, address: CellAddress) -> Iterator[CellProblem]:
     if is_error(text):
         yield CellProblem(ERROR_VALUE, address, text)
     if len(text) > MOST_LETTERS // 2 and (number := len(text.encode("utf-16-le", "surrogatepass")) // 2) > MOST_LETTERS:
-        yield CellProblem(LONG_TEXT, address, text[:60], {"number": f"{number:,}", "most": f"{MOST_LETTERS:,}"})
+        yield CellProblem(LONG_TEXT, address, text[:60], {"number": number, "most": MOST_LETTERS})
     if "\ufffd" in text:
         yield CellProblem(LOST_LETTER, address, text[:60])
     if not text.isprintable():

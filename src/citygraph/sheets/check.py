@@ -31,6 +31,7 @@ from citygraph.sheets.slots import normalised, source_of
 from citygraph.sheets.table_model import TableModel
 from citygraph.sheets.workbook import Workbook, read_workbook
 from citygraph.source.files import Sources
+from citygraph.source.reading import check_file
 
 SOURCE_OF_FILE = CellRule(
     "source-file",
@@ -119,7 +120,7 @@ class Checker:
         titles = [title for column in columns for title in (*column.titles.values(), *column.former)]
         titles += self.mapping.columns if self.mapping else ()
         with progress.step("read") as step:
-            workbooks = [self.read(path, titles, self.encoding) for path in paths]
+            workbooks = [self._workbook(path, titles) for path in paths]
             if self.mapping:
                 workbooks = mapped(workbooks, self.mapping, self.model)
             context = self._context()
@@ -212,6 +213,10 @@ class Checker:
             return lambda _: "–"
         oldest = min((state.release for state in states), default="")
         return LaterChanges(self.release, oldest).by
+
+    def _workbook(self, path: Path, titles: Sequence[str]) -> Workbook:
+        check_file(path)
+        return self.read(path, titles, self.encoding)
 
     def _context(self) -> SheetContext:
         order = self.date_order or (self.mapping.date_order if self.mapping else "")

@@ -45,7 +45,7 @@ ROWS_REMOVED = CellRule(
 )
 ROWS_KEPT = CellRule(
     "rows-kept",
-    "The source {source} also describes {number} entities without a row in these files, and goes on to do so: {value}.",
+    "The source {source} also describes entities without a row in these files ({number}), which stay: {value}.",
     "If this is right, nothing needs to be done. To remove them, import the files as complete.",
     WARNING,
 )
@@ -210,7 +210,7 @@ class _Merge:
                 continue
             removed[file].append((key.linked or key.main).removeprefix(ID))
         for file, names in removed.items():
-            values = {"number": str(len(names))}
+            values = {"number": len(names)}
             self.problems.append(CellProblem(ROWS_REMOVED, CellAddress(file, "", 1, 0), _listed(names), values))
         return gone | self._unreferenced(gone)
 
@@ -250,7 +250,7 @@ class _Merge:
             elif is_entity and slot.subject not in mentioned and slot.source.value not in exported:
                 others[slot.source][name] = None
         for source, names in others.items():
-            values = {"source": _name(source), "number": str(len(names))}
+            values: dict[str, str | int] = {"source": _name(source), "number": len(names)}
             address = next(address for key, address in self._rows.keys.items() if key.source == source.value)
             self.problems.append(CellProblem(ROWS_KEPT, address, _listed(list(names)), values))
 

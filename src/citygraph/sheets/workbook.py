@@ -177,7 +177,7 @@ def _first(path: Path) -> CellAddress:
 def _read_table(path: Path, titles: Sequence[str], encoding: str) -> Workbook:
     table = read_spreadsheet(path, titles, encoding)
     rows = [[cleaned(unguarded(cell)) for cell in row] for row in (table.header, *table.rows)]
-    lines = (1 + table.has_mark, *table.lines)
+    lines = (table.header_line, *table.lines)
     phantoms = _trim(rows)
     grid = Grid(str(path), "", tuple(map(tuple, rows)), lines[: len(rows)])
     if not rows:
@@ -227,7 +227,7 @@ def _large(path: Path, sheets: Sequence[SheetFacts]) -> CellProblem | None:
     if number > MOST_CELLS:
         facts = max(sheets, key=lambda one: one.cells)
         address = CellAddress(str(path), facts.name, facts.rows, facts.columns - 1)
-        return CellProblem(LARGE_SHEET, address, "", {"number": f"{facts.cells:,}", "most": f"{MOST_CELLS:,}"})
+        return CellProblem(LARGE_SHEET, address, "", {"number": facts.cells, "most": MOST_CELLS})
     if letters > MOST_LETTERS:
         raise UsageError(f"{path} has {letters:,} characters in its cells; at most {MOST_LETTERS:,} are read")
     return None
@@ -393,6 +393,4 @@ def _trim(rows: list[list[str]]) -> int:
 
 
 def _phantoms(file: str, sheet: str, first: int, number: int, last: int) -> CellProblem:
-    return CellProblem(
-        PHANTOM_ROWS, CellAddress(file, sheet, first, 0), "", {"number": f"{number:,}", "last": str(last)}
-    )
+    return CellProblem(PHANTOM_ROWS, CellAddress(file, sheet, first, 0), "", {"number": number, "last": str(last)})

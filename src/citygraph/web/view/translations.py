@@ -16,6 +16,9 @@ _LONGEST = 1_000
 _FEW = 9  # letters
 _MOST_TEXTS = 10_000
 _VALUE = re.compile(r"\{([0-9])\}")
+# A number as Python groups its digits with ",".
+_GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
+_QUOTES = frozenset("'\"")
 
 
 # Names of properties that the ontology does not name, or names differently.
@@ -313,8 +316,18 @@ def _translated(text: str, language: str) -> str | None:
             values = {name: _of_value(value, language) for name, value in match.groupdict().items()}
             # With few letters a pattern matches too much, unless one of its values is a text of an error.
             if not values or letters >= _FEW or values != match.groupdict():
-                return _filled(translation, values)
+                return _filled(translation, values | _numbers(match, language))
     return None
+
+
+def _numbers(match: re.Match[str], language: str) -> dict[str, str]:
+    """Returns the values that are numbers of four digits and more, in groups as in the language."""
+    # A value in quotes is somebody's text, and stays.
+    return {
+        name: value.replace(",", _texts(language)[","])
+        for name, value in match.groupdict().items()
+        if _GROUPED.fullmatch(value) and match.string[: match.start(name)][-1:] not in _QUOTES
+    }
 
 
 def _of_value(value: str, language: str) -> str:
