@@ -191,6 +191,29 @@ def test_a_namesake_without_a_link_is_ambiguous(invented: Endpoint, client_of: M
     }  # fmt: skip
 
 
+UNLINKED_COUNTRIES = TRIG.replace(" ; owl:sameAs wd:Q9000101", "").replace(" ; owl:sameAs wd:Q9000102", "")
+
+
+def test_a_country_without_a_link_agrees_by_its_name(invented: Endpoint, client_of: MakeClient) -> None:
+    """Data that link cities but no countries are compared like others, and their statements are offered."""
+    with_links, without = (of_alphaville(invented, client_of, trig) for trig in (TRIG, UNLINKED_COUNTRIES))
+    countries = [{one for one in short(found.findings) if one[2] == COUNTRY} for found in (with_links, without)]
+    assert ("agrees", "Alphaville", "P17", "Alphaland", "") in countries[1]
+    assert countries[0] == countries[1]
+    plans = [plan_edits(one.findings, one.ours, one.theirs, one.documents) for one in (with_links, without)]
+    assert plans[0].edits
+    assert plans[0].edits == plans[1].edits
+
+
+def test_a_country_with_another_name_differs(invented: Endpoint, client_of: MakeClient) -> None:
+    """A place in another country is another place."""
+    other = UNLINKED_COUNTRIES.replace('"Alphaland"@en, "Alfaülke"@tr', '"Otherland"@en')
+    result = of_alphaville(invented, client_of, other)
+    assert ("differs", "Alphaville", "P17", "Otherland", "") in short(result.findings)
+    left = plan_edits(result.findings, result.ours, result.theirs, result.documents).omitted
+    assert any("not in Otherland" in omission.reason for omission in left)
+
+
 def test_our_own_disagreement_is_ambiguous() -> None:
     """Two documents with dates that cannot both be true: neither is offered as the date."""
     other = TRIG.replace('cg:protocolDate "1992"^^xsd:gYear', 'cg:protocolDate "1993"^^xsd:gYear')

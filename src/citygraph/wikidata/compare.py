@@ -20,6 +20,7 @@ from citygraph.wikidata.graph_facts import GraphFacts, Sources, read_facts
 from citygraph.wikidata.item_names import ExistingData, IriMinter, by_number, read_existing
 from citygraph.wikidata.mapping import map_world
 from citygraph.wikidata.model import COUNTRY, HEAD_OF_GOVERNMENT, Item
+from citygraph.wikidata.pairing import with_our_countries
 from citygraph.wikidata.pull import NO_ITEMS, Scope
 from citygraph.wikidata.spool import ItemSpool
 from citygraph.wikidata.world import NO_NAME, Selection, World, name_items
@@ -111,7 +112,7 @@ def compare(
         existing = with_redirects(existing, fetcher.redirects)
         world = World(items, selection, existing, _NO_GRAPH, today)
         fetcher.add_names(world)
-        theirs = their_facts(world)
+        theirs = with_our_countries(ours, their_facts(world))
         seeds = {iri for iri, qids in theirs.items.items() if selection.seeds.intersection(qids)}
         # A requested place whose item was deleted is a finding as well.
         seeds |= {existing.items[qid] for qid in scope.cities if qid in existing.items}
@@ -133,7 +134,8 @@ def compare_imported(quads: Iterable[Quad], scope: Scope | None = None) -> Compa
     sources, imported = wikidata_sources(quads), _imports(quads)
     if not imported:
         raise NotFound("the release has no import of the world: `citygraph wikidata import-dump`, then build")
-    ours, theirs = read_facts(quads, without=sources), _imported_facts(quads, imported)
+    ours = read_facts(quads, without=sources)
+    theirs = with_our_countries(ours, _imported_facts(quads, imported))
     findings = diff(ours, theirs, _imported_seeds(ours, theirs, scope))
     # Whether the item of an entity exists is known only if it was imported.
     certain = [one for one in findings if one.property != ITEM or one.state != Outcome.AGREES or one.theirs]

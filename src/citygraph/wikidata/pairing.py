@@ -1,13 +1,15 @@
-"""The pairing of our statements with those of Wikidata where a place has several: figures, terms of office."""
+"""The pairing of our statements with those of Wikidata: figures and terms of office of a place, countries by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from citygraph.geo import kilometres
+from citygraph.text import fold
 from citygraph.wikidata.differences import Outcome
-from citygraph.wikidata.graph_facts import Fact
-from citygraph.wikidata.model import END, POINT_IN_TIME, START, dates_agree, finest_dates
+from citygraph.wikidata.graph_facts import Fact, GraphFacts
+from citygraph.wikidata.model import COUNTRY, END, POINT_IN_TIME, START, dates_agree, finest_dates
 
 # Points of one city in two data sets are kilometres apart: one is the town hall, the other the centre of the area.
 NEAR = 10.0  # km
@@ -22,6 +24,26 @@ Rule = Callable[[Fact, Fact], Outcome | None]
 def distance(first: str, second: str) -> float:
     """Returns the distance of two points, each "latitude longitude", in kilometres."""
     return kilometres(*map(float, first.split()), *map(float, second.split()))
+
+
+def with_our_countries(ours: GraphFacts, theirs: GraphFacts) -> GraphFacts:
+    """Returns their facts, in which a country of ours without an item stands for the one of theirs with its name.
+
+    Many data link cities to their items, but not countries.
+    """
+    countries = {fact.value for (_, property_), facts in ours.about.items() if property_ == COUNTRY for fact in facts}
+    unlinked = [iri for iri in sorted(countries) if not ours.items.get(iri)]
+    named = {fold(name): iri for iri in unlinked for name in ours.names.get(iri, ())}
+
+    def our_country(iri: str) -> str:
+        names = map(fold, sorted(theirs.names.get(iri, ())))
+        return iri if iri in countries else next((named[name] for name in names if name in named), iri)
+
+    about = {
+        key: tuple(replace(fact, value=our_country(fact.value)) for fact in facts) if key[1] == COUNTRY else facts
+        for key, facts in theirs.about.items()
+    }
+    return replace(theirs, about=about)
 
 
 def pair_figures(mine: Sequence[Fact], yours: Sequence[Fact]) -> Paired:
