@@ -26,7 +26,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.source.files import Sources
-from tests.made_once import SHARED_FOLDER, KeptValidation, made_once
+from tests.made_once import SHARED_FOLDER, KeptValidation, made_once, parse_queries_once
 from tests.running import Running, serving, wait_for
 from tests.small import build_small, keep_patterns, small_site
 from tests.writing import Writable
@@ -119,6 +119,15 @@ def _templates_compiled_once(_shared_folder: Path) -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     kept = FileSystemBytecodeCache(str(compiled))
     patch.setattr("citygraph.web.view.templates.Environment", partial(Environment, bytecode_cache=kept))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _queries_parsed_once(_shared_folder: Path) -> Iterator[None]:
+    """Builds in the processes of a run read the same queries: to parse those of all tables takes three seconds."""
+    patch = pytest.MonkeyPatch()
+    parse_queries_once(patch)
     yield
     patch.undo()
 

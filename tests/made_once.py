@@ -1,4 +1,4 @@
-"""What is made once for many tests: folders for all processes of a test run, and processes that validate."""
+"""What is made once for many tests: folders and results for all processes of a run, and processes that validate."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import atexit
 import fcntl
 import json
 import os
+import pickle
 import threading
 from collections.abc import Callable
 from hashlib import sha256
@@ -13,8 +14,12 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import pytest
+
+from citygraph.build.dependencies import query_patterns
+from citygraph.build.key_reads import key_reads
 from citygraph.build.locations import locate
 from citygraph.build.validation import Validation
 from citygraph.report import Report
@@ -37,6 +42,35 @@ def made_once(name: str, make: Callable[[Path], object]) -> Path:
             make(folder)
             (folder / "is-made").touch()
     return folder
+
+
+class ReadOnce:
+    """A function of a text that is called once for each text, whichever process of a run calls it.
+
+    rdflib takes up to half a second to parse a query. An error is not kept: its text is read again.
+    """
+
+    def __init__(self, read: Callable[[str], Any]) -> None:
+        self._read = read
+        self._known: dict[str, bytes] = {}
+
+    def __call__(self, text: str) -> Any:
+        """Returns a result of its own for each call, which the caller may change."""
+        if text not in self._known:
+            name = sha256(text.encode()).hexdigest()
+            folder = made_once(f"{self._read.__name__}-{name}", lambda folder: self._write(text, folder))
+            self._known[text] = (folder / "result").read_bytes()
+        return pickle.loads(self._known[text])  # noqa: S301 - written below
+
+    def _write(self, text: str, folder: Path) -> None:
+        (folder / "result").write_bytes(pickle.dumps(self._read(text)))
+
+
+def parse_queries_once(patch: pytest.MonkeyPatch) -> None:
+    """Lets the builds and commits of this process parse only such rules, tables and shapes as no other has parsed."""
+    patch.setattr("citygraph.build.tables.key_reads", ReadOnce(key_reads))
+    for module in ("build.excerpts", "build.validation", "incremental.pattern_cache"):
+        patch.setattr(f"citygraph.{module}.query_patterns", ReadOnce(query_patterns))
 
 
 class KeptValidation(Validation):

@@ -27,11 +27,15 @@ from tests.small import REPOSITORY, build_small, publish_name, write_files
 _KILLED = """
 import os, signal, sys, time
 from pathlib import Path
+from pytest import MonkeyPatch
 from citygraph.build.build import build
 from citygraph.build.store_writing import StoreWriting
 from citygraph.progress import Progress
 from citygraph.release.releases import Releases
+from tests.made_once import parse_queries_once
 from tests.small import REPOSITORY, Sources
+
+parse_queries_once(MonkeyPatch())
 
 folder, moment, step, most = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 

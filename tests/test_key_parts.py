@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 from pyoxigraph import Quad, QuerySolution, QuerySolutions, RdfFormat, Store, parse
 
-from citygraph.build import key_parts, tables
+from citygraph.build import key_parts
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.graph_files import GraphFiles
 from citygraph.build.key_parts import KeyParts
@@ -21,10 +21,11 @@ from citygraph.release.releases import Release
 from citygraph.source.queries import StoredQuery, read_query
 from citygraph.sparql.evaluate import evaluate_trusted
 from tests.conftest import REPOSITORY
+from tests.made_once import ReadOnce
 
 _HEAD = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in PREFIXES.items())
 TABLES = table_queries([REPOSITORY / "queries"])
-cached_reads = cache(key_reads)  # half a second for a long query
+reads_of = ReadOnce(key_reads)
 _ONTOLOGY = """
 cg:Meeting rdfs:subClassOf cg:Event ; rdfs:label "meeting"@en . cg:Event rdfs:label "event"@en .
 cg:Municipality rdfs:subClassOf cg:Organisation ; rdfs:label "municipality"@en ."""
@@ -65,11 +66,6 @@ _VALUES = [
     *('"true"^^xsd:boolean', '"1990/2000"', '"İzmir; \\"a\\"\\n"@tr', '"Ğ <urn:x:a> ."@en', '"b"@TR-tr', "7", '"x"'),
 ]
 _GRAPHS = ("<urn:x:g>", "graph:curation", "source:one", "source:two", "graph:derived")
-
-
-@pytest.fixture(autouse=True)
-def reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "key_reads", cached_reads)
 
 
 def random_graph(seed: int) -> Store:
@@ -122,7 +118,7 @@ def compare(store: Store, folder: Path, text: str) -> int:
     """Compares the rows of the parts with those of the whole graph; returns how many there are."""
     whole = rows(select(store, text))
     try:
-        one = rows(parts_of(store, folder).rows(cached_reads(text), partial(select, text=text)))
+        one = rows(parts_of(store, folder).rows(reads_of(text), partial(select, text=text)))
     except Unbounded as reason:
         if str(reason) not in {"a key is not an IRI", "equal literals need not have equal texts"}:
             raise
@@ -136,7 +132,7 @@ def compare(store: Store, folder: Path, text: str) -> int:
 @pytest.mark.parametrize("query", TABLES, ids=lambda query: query.name)
 def test_our_tables_can_be_made_in_parts(query: StoredQuery) -> None:
     """(16 §5) None of them needs the whole graph in memory, or a store on the disk."""
-    assert cached_reads(query.text).key == query.columns[0].name
+    assert reads_of(query.text).key == query.columns[0].name
 
 
 def test_tables_in_parts_have_the_same_bytes(izmir: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,7 +279,7 @@ def test_keys_are_iris_and_literals_are_no_links(triples: str, where: str, tmp_p
     parts = parts_of(store_of(f"<urn:x:g> {{ {triples} }}"), tmp_path)
     text = f"{_HEAD}SELECT ?k {{ {where} }} ORDER BY ?k"
     with pytest.raises(Unbounded):
-        next(parts.rows(cached_reads(text), partial(select, text=text)))
+        next(parts.rows(reads_of(text), partial(select, text=text)))
     assert [path.name for path in tmp_path.iterdir()] == ["files"]
 
 
