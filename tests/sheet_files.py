@@ -21,6 +21,7 @@ from citygraph.source.files import Sources
 from citygraph.starter import start_instance
 from citygraph.text import csv_line
 from tests.made_once import made_once
+from tests.small import keep_patterns
 
 REPOSITORY = Path(__file__).parents[1]
 SOURCES = "Short name;Title;Publisher;Address on the web;Language;Date\npage;Twin towns;City Hall;https://www.example.com/;en;2025-03\n"
@@ -61,7 +62,9 @@ def _make_instance(shared: Path) -> None:
     unused = dict.fromkeys(("base", "languages", "home", "timezone", "title", "publisher", "contact"), '""')
     folder = shared / "instance"
     start_instance(folder, {**unused, **quoted, **plain, "today": "2026-11-29"})
-    build(_sources_in(folder), Releases(folder / "var" / "releases"), Progress())
+    releases = Releases(folder / "var" / "releases")
+    build(_sources_in(folder), releases, Progress())
+    keep_patterns(releases.root)
 
 
 def _sources_in(folder: Path) -> Sources:
