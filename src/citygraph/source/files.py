@@ -307,17 +307,22 @@ def _has_anonymous_shape(quad: Quad) -> bool:
 def _skolemised(quads: Iterable[Quad], name: str) -> list[Quad]:
     # The canonical labels of RDFC-1.0 do not depend on order or on labels in the file, but on IRIs.
     own: dict[Term, Term] = {}
-    dataset = Dataset(_renamed(quad, lambda term: _at_vocabulary(term, own)) for quad in quads)
+    if BASE != VOCABULARY:
+        quads = (_renamed(quad, lambda term: _at_vocabulary(term, own)) for quad in quads)
+    dataset = Dataset(quads)
     dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
-    quads = sorted((_renamed(quad, lambda term: own.get(term, term)) for quad in dataset), key=str)
+    renamed = (_renamed(quad, lambda term: own.get(term, term)) for quad in dataset) if own else dataset
     return [
-        Quad(_named(quad.subject, name), quad.predicate, _named(quad.object, name), quad.graph_name) for quad in quads
+        Quad(_named(quad.subject, name), quad.predicate, _named(quad.object, name), quad.graph_name)
+        if isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode)
+        else quad
+        for quad in sorted(renamed, key=str)
     ]
 
 
 def _at_vocabulary(term: Term, own: dict[Term, Term]) -> Term:
     """Returns a term with the base of the vocabulary instead of that of the instance; `own` gets the way back."""
-    if BASE == VOCABULARY or isinstance(term, BlankNode | Triple) or BASE not in term.value:
+    if isinstance(term, BlankNode | Triple) or BASE not in term.value:
         return term
     text = term.value.replace(BASE, VOCABULARY)
     common: Term
