@@ -45,7 +45,7 @@ _LONG = (
     *("site", "shapes", "curate", "curate_page", "docs_blocks", "serve", "workbench", "frozen_site"),
     *("hostile", "sheets_check", "commit", "build", "rebase", "engines", "store_writing", "partial_validation"),
     *("bremen", "storage", "relevant_triples", "stored_queries", "links", "commit_second_process", "rollback"),
-    *("excerpts", "starter", "dump", "compare"),
+    *("interrupted_build", "sheets_commands", "graph_client", "excerpts", "starter", "dump", "compare", "key_parts"),
     *("frozen", "write_commands", "wikidata_commands", "release_cache_replica", "supervisor_follows"),
     *("architecture", "validation", "validation_of_values", "xss", "ontology", "products", "index_update"),
     *("update", "graph_tools", "admin", "saving_commands", "notebooks", "merging", "export_into_files"),
