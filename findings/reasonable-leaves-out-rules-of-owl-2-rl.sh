@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A reasoner for OWL 2 RL concludes what the rules derive from chains of properties, keys, lists of members and cardinalities of one
-# (OWL 2 Profiles, 4.3, tables 5 and 6: prp-spo2, prp-key, cls-oo and cls-maxc2). reasonable 0.4.4 calls itself a reasoner for OWL 2
-# RL, but concludes nothing from these four, without an error. In its new statements, en-GB is en-gb, and each text has its datatype.
-# In rdflib 7.6.0 that is another text: with the new statements, a graph has the name twice, and a pattern with the name finds none
-# of them. A good engineer expects the conclusions of owlrl 7.6.2, in the terms of the graph. Symmetric properties are treated
-# correctly, so that an ordinary test passes.
+# A reasoner for OWL 2 RL concludes what the rules derive from chains of properties, keys, lists of members and cardinalities of
+# one (OWL 2 Profiles, 4.3, tables 5 and 6: prp-spo2, prp-key, cls-oo and cls-maxc2). reasonable 0.4.4 calls itself a reasoner for
+# OWL 2 RL, but concludes nothing from these four, without an error. In its new statements, en-GB is en-gb, and each text has its
+# datatype. In rdflib 7.6.0 that is another text: with the new statements, a graph has the name twice, and a pattern with the name
+# finds none of them. A good engineer expects the conclusions of owlrl 7.6.2, in the terms of the graph. Symmetric properties are
+# treated correctly, so that an ordinary test passes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A deactivated shape produces no results, and each node conforms to it; a bound such as sh:minInclusive is broken by each value that
-# SPARQL cannot compare with it; and a path of one or more steps leads around a cycle back to its start (SHACL, sh:deactivated
-# and sh:minInclusive; SPARQL 1.1, 9.4). shacl-rust 0.2.12 applies a deactivated property shape all the same. It accepts the text "6" for a number of at
-# least 5, and leaves the start out of a cycle, so that an sh:maxCount that is exceeded conforms. No error is raised. A good engineer
-# expects the results of pyshacl 0.40.1. Deactivated node shapes, numbers, and paths without a cycle are treated correctly, so that
-# an ordinary test passes.
+# A deactivated shape produces no results, and each node conforms to it; a bound such as sh:minInclusive is broken by each value
+# that SPARQL cannot compare with it; and a path of one or more steps leads around a cycle back to its start (SHACL,
+# sh:deactivated and sh:minInclusive; SPARQL 1.1, 9.4). shacl-rust 0.2.12 applies a deactivated property shape all the same. It
+# accepts the text "6" for a number of at least 5, and leaves the start out of a cycle, so that an sh:maxCount that is exceeded
+# conforms. No error is raised. A good engineer expects the results of pyshacl 0.40.1. Deactivated node shapes, numbers, and paths
+# without a cycle are treated correctly, so that an ordinary test passes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
