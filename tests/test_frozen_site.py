@@ -243,25 +243,33 @@ def test_a_link_leads_to_a_file_or_nowhere(href: str, leads: str | None) -> None
 
 
 def test_the_browser_folds_as_the_server_does(izmir: Release, tmp_path: Path) -> None:
-    """Izmir, izmir, İZMİR and ızmır find İzmir, by any of its names: the same fold, the same ranks."""
+    """Izmir, izmir, İZMİR and ızmır find İzmir, by any of its names: the same fold, the same ranks.
+
+    So does its identifier, of this site or of Wikidata, and finds nothing else.
+    """
     node = shutil.which("node")
     if node is None:
         pytest.skip("Node is missing")
     texts = ["izmir", "Izmir", "İZMİR", "ızmır", "Smyrna", "Измир", "L’Aquila  Ə", "ĞÜŞ-ıi", "Баку", "o'", "San José"]
+    identifiers = ["Q35997", "wd:Q35997", "https://www.wikidata.org/wiki/Q35997", "city:izmir", "city/izmir"]
+    identifiers += ["q35997", f"{BASE}id/city/izmir", f"{BASE}doc/city/izmir?lang=tr", "/doc/city/izmir.html"]
+    texts += [*identifiers, "Q1", "city/", "no/name"]
     (tmp_path / "index.json").write_bytes(index(izmir.open_store()))
     script = f"""
 import {{ readFileSync }} from "node:fs";
 import {{ find, fold }} from {json.dumps((WEB / "src/frozen-search.js").as_uri())};
 const index = JSON.parse(readFileSync({json.dumps(str(tmp_path / "index.json"))}, "utf-8"));
 const texts = {json.dumps(texts)};
-const paths = texts.map((text) => find(index, text)[0]?.path ?? "");
+const paths = texts.map((text) => find(index, text).map((hit) => hit.path));
 console.log(JSON.stringify([texts.map((text) => fold(text, index.letters)), paths]));
 """
     (tmp_path / "ask.mjs").write_text(script, encoding="utf-8")
     said = subprocess.run([node, str(tmp_path / "ask.mjs")], capture_output=True, text=True, check=True)
     folds, paths = json.loads(said.stdout)
     assert folds == [fold(text) for text in texts]
-    assert paths[:6] == ["city/izmir"] * 6
+    assert [found[0] for found in paths[:6]] == ["city/izmir"] * 6
+    assert paths[-12:-3] == [["city/izmir"]] * 9
+    assert ["city/izmir"] not in paths[-3:]
 
 
 def test_the_table_of_letters_is_the_fold() -> None:

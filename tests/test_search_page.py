@@ -48,7 +48,16 @@ def test_the_first_is_the_one_that_is_meant(client: FlaskClient, text: str) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["Q35997", "wd:Q35997", "https://www.wikidata.org/wiki/Q35997", "city:izmir", "city/izmir", IZMIR]
+    "text",
+    [
+        *("Q35997", "q35997", "wd:Q35997", "https://www.wikidata.org/wiki/Q35997", "city:izmir", "city/izmir", IZMIR),
+        *(
+            "http://localhost/doc/city/izmir?lang=tr",
+            "/doc/city/izmir#names",
+            "/id/city/%69zmir",
+            "https://a.test/b/doc/city/izmir/",
+        ),
+    ],
 )
 def test_identifier_finds_its_entity_alone(client: FlaskClient, text: str) -> None:
     """Of this site or of Wikidata; in the suggestions too. Another kind has no result."""

@@ -1,6 +1,10 @@
 // The search of a frozen site: the browser looks through search-index.json, by the same fold as the server.
 
 const MOST = 60;
+// As matching/lookup.py and web/search/search_page.py read them on the server.
+const ITEM = /^(?:wd:|https?:\/\/(?:www\.)?wikidata\.org\/(?:entity|wiki)\/)?[Qq]([1-9]\d*)$/;
+const IDENTIFIER = /^([a-z]+)[:/]([^/:\s]+)$/;
+const ADDRESS = /^(?:https?:\/\/\S+)?\/(?:id|doc)\/([a-z]+)\/([^/:?#\s]+?)(?:\.html|\/)?(?:[?#]\S*)?$/;
 
 /** Text in its search form: what text.fold does, with the table of letters that the index brings. */
 export function fold(text, letters) {
@@ -9,8 +13,10 @@ export function fold(text, letters) {
   return plain.toLowerCase().replace(/['`]/g, "").replace(/[^a-z0-9]+/g, " ").trim();
 }
 
-/** What has the words of a text, the last of them as a beginning; best first, each thing once by its best name. */
+/** What a text identifies; else what has its words, the last of them as a beginning, best first, each thing once. */
 export function find(index, text, most = MOST) {
+  const exact = identified(index, text.normalize("NFC").trim());
+  if (exact.length) return exact;
   const folded = fold(text, index.letters);
   if (!folded) return [];
   const words = folded.split(" ");
@@ -29,6 +35,19 @@ export function find(index, text, most = MOST) {
     if (best) found.push(best);
   }
   return found.sort(before).slice(0, most);
+}
+
+/** The things with this identifier, such as city:izmir, at this address, or with this item of Wikidata. */
+function identified(index, text) {
+  const item = ITEM.exec(text)?.[1];
+  const path = (ADDRESS.exec(text) ?? IDENTIFIER.exec(text))?.slice(1).join("/");
+  const things = index.things.filter(([own, , , items = []]) =>
+    item ? items.includes(`Q${item}`) : path && (own === path || inAddress(own) === path));
+  return things.map(([own, country]) => ({ path: own, country, name: "" }));
+}
+
+function inAddress(path) {
+  return path.split("/").map(encodeURIComponent).join("/");
 }
 
 /** An exact name before one that begins so, a label before an alias, a short one before a long one. */
@@ -66,9 +85,9 @@ function show(place, index, text) {
 function listed(place, index, hit, language) {
   const name = label(index, hit.path, language);
   const link = element("a", "", name);
-  link.href = `${place.dataset.pages}doc/${hit.path.split("/").map(encodeURIComponent).join("/")}`;
+  link.href = `${place.dataset.pages}doc/${inAddress(hit.path)}`;
   const item = element("li", "", link);
-  if (fold(name, index.letters) !== fold(hit.name, index.letters)) {
+  if (hit.name && fold(name, index.letters) !== fold(hit.name, index.letters)) {
     const other = element("span", "", hit.name);
     if (hit.language) other.lang = hit.language;
     item.append(" ", element("span", "second", `${place.dataset.also} `, other));

@@ -23,7 +23,7 @@ from citygraph.freeze.local_client import LocalClient
 from citygraph.freeze.page_writer import FrozenPages, WriteSummary, batches, writer
 from citygraph.freeze.plan import FORMS, STAND_INS, Plan, Rewriter
 from citygraph.graph.withdrawals import read_withdrawals
-from citygraph.index.facts import ENTITY, StoredQuads
+from citygraph.index.facts import ENTITY, StoredQuads, wikidata_items
 from citygraph.index.names import name_rows
 from citygraph.parent import die_with_parent
 from citygraph.progress import Progress
@@ -249,11 +249,15 @@ _TYPED = ((0x80, 0x250), (0x370, 0x530), (0x1E00, 0x2000), (0x2010, 0x2050))
 
 
 def index(store: Store) -> bytes:
-    """Returns the search index as JSON: for each entity path, country (a path or ""), and names with search form."""
+    """Returns the search index as JSON.
+
+    For each entity, it has the path, the country (a path or ""), the names with search form, and the Wikidata items.
+    """
     by_entity: dict[str, list[tuple[int, str, str, str]]] = {}
-    for entity, text, language, preferred, folded in name_rows(StoredQuads(store)):
+    quads = StoredQuads(store)
+    for entity, text, language, preferred, folded in name_rows(quads):
         by_entity.setdefault(entity, []).append((-preferred, language, text, folded))
-    countries = dict(_countries(store))
+    countries, items = dict(_countries(store)), wikidata_items(quads)
     things = [
         [
             _path(entity),
@@ -262,6 +266,7 @@ def index(store: Store) -> bytes:
                 [text, language, -rank, "" if folded == text else folded]
                 for rank, language, text, folded in sorted(set(entries))
             ],
+            *([items[entity]] if entity in items else ()),
         ]
         for entity, entries in sorted(by_entity.items())
         if "#" not in entity

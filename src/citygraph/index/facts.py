@@ -95,13 +95,19 @@ def read_facts(quads: QuadsByPredicate) -> dict[str, EntityFacts]:
     _read_countries(quads, facts)
     _read_coordinates(quads, facts)
     _read_dates(quads, facts)
-    qids: defaultdict[str, set[str]] = defaultdict(set)
-    for iri, other in pairs(quads, _SAME):
-        if iri in facts and (match := _QID.fullmatch(other)):
-            qids[iri].add(match[1])
-    for iri, items in qids.items():
-        facts[iri].qids = sorted(items)
+    for iri, items in wikidata_items(quads).items():
+        if iri in facts:
+            facts[iri].qids = items
     return facts
+
+
+def wikidata_items(quads: QuadsByPredicate) -> dict[str, list[str]]:
+    """Returns the items of Wikidata that are the same as an entity, sorted, by its IRI."""
+    items: defaultdict[str, set[str]] = defaultdict(set)
+    for iri, other in pairs(quads, _SAME):
+        if match := _QID.fullmatch(other):
+            items[iri].add(match[1])
+    return {iri: sorted(qids) for iri, qids in items.items()}
 
 
 def withdrawn(quads: QuadsByPredicate) -> set[str]:

@@ -13,7 +13,7 @@ from citygraph.index.spelling import keys, similarity
 from citygraph.matching.score import IndexedEntity
 from citygraph.text import fold, nfc
 
-_QID = re.compile(r"(?:wd:|https?://(?:www\.)?wikidata\.org/(?:entity|wiki)/)?(Q[1-9]\d*)")
+_QID = re.compile(r"(?:wd:|https?://(?:www\.)?wikidata\.org/(?:entity|wiki)/)?[Qq]([1-9]\d*)")
 _PREFIXED = re.compile(r"([a-z]+):([^/:\s]+)")
 # Limits of the candidates that are fetched and scored for one query.
 _MAX_NAMES = 200
@@ -100,7 +100,7 @@ class Lookup(Index):
 
     def _iris(self, identifier: str) -> list[str]:
         if match := _QID.fullmatch(identifier):
-            return [iri for (iri,) in self._ask(_BY_QID, (match[1],))]
+            return [iri for (iri,) in self._ask(_BY_QID, (f"Q{match[1]}",))]
         if "/" not in identifier:
             # "city:izmir" is the identifier "city/izmir"; any other text without a slash is a name.
             prefixed = _PREFIXED.fullmatch(identifier)

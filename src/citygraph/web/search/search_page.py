@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from markupsafe import Markup, escape
 
@@ -37,6 +38,8 @@ _LONGEST = 200
 _LEAST_SCORE = 55.0
 _MOST_SUGGESTED = 8
 _LONGEST_PREFIX = 100
+# The address of a page, or the IRI of an entity at another address of the site, such as that of a copy.
+_ADDRESS = re.compile(r"(?:https?://\S+)?/(?:id|doc)/([a-z]+/[^/:?#\s]+?)(?:\.html|/)?(?:[?#]\S*)?")
 
 
 @dataclass(frozen=True)
@@ -214,8 +217,10 @@ class _Finder:
 
     @cached_property
     def _identified(self) -> list[SearchResult]:
-        """The entities that the text identifies: an identifier such as city:izmir, an IRI, or a QID of Wikidata."""
-        entities = (self._result(entity) for entity in self.lookup.identified([self.text]))
+        """The entities that the text identifies: an identifier such as city:izmir, an address, or a QID of Wikidata."""
+        address = _ADDRESS.fullmatch(self.text)
+        identifiers = [unquote(address[1]) if address else self.text]
+        entities = (self._result(entity) for entity in self.lookup.identified(identifiers))
         return [one for one in entities if one.kind in KINDS]
 
     def _result(self, entity: IndexedEntity, hit: Hit | None = None) -> SearchResult:
