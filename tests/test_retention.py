@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from citygraph.cli.main import main
 from citygraph.errors import StorageFull, UsageError
-from citygraph.release.disk_room import low_room, require_room_for_build, require_room_for_commit
+from citygraph.release.disk_room import DiskRoom, low_room, require_room_for_build, require_room_for_commit
 from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.release.retention import KeepPolicy, parse_policy, prune_by_setting
 
@@ -108,6 +108,18 @@ def published(root: Path) -> tuple[Releases, Release]:
         return releases, staged.publish(Manifest(digest="1" * 12))
 
 
+def test_room_for_the_lines_of_a_build_is_needed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """(16 §5) A build removes them at its end: 1 kB for each statement of the release before."""
+    releases = Releases(tmp_path)
+    with releases.stage() as staged:
+        staged.publish(Manifest(digest="1" * 12, quads=10_000))
+    monkeypatch.setattr("citygraph.release.disk_room.disk_room", lambda _: DiskRoom(8_000_000, 0))
+    with pytest.raises(StorageFull, match=r"about 10\.\d MB of disk, and 8\.0 MB are free"):
+        require_room_for_build(releases, 1)
+    assert "a build needs about 10." in low_room(releases)
+    require_room_for_build(releases, 1, left=3_000_000)
+
+
 def test_too_little_room_is_said_before_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """(18) With figures: what is needed, and what is free."""
     releases, _ = published(tmp_path)
@@ -125,5 +137,5 @@ def test_too_little_room_is_said_before_it_starts(tmp_path: Path, monkeypatch: p
     with pytest.raises(StorageFull, match=r"about 3\.\d MB of disk, and 1\.0 MB are free"):
         require_room_for_build(releases, 1)
     # Without a release the need is estimated from the data.
-    with pytest.raises(StorageFull, match=r"about 19\.8 MB"):
+    with pytest.raises(StorageFull, match=r"about 34\.8 MB"):
         require_room_for_build(Releases(tmp_path / "new"), 1_000_000)
