@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 GET = b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+LARGE = 4_000_000
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
@@ -318,6 +319,9 @@ class Quick(Application):
         self.threads.add(threading.current_thread())
         return super().quick(environ)
 
+    def held(self, environ: WSGIEnvironment) -> bytes:
+        return b"x" * LARGE
+
     def is_quick(self, environ: WSGIEnvironment, body: bytes) -> bool:
         return bool(environ["PATH_INFO"] == "/quick")
 
@@ -325,7 +329,7 @@ class Quick(Application):
         if environ["QUERY_STRING"] == "fails":
             raise OSError("the store is gone")
         if environ["QUERY_STRING"] == "large":
-            return Reply(body=b"x" * 50_000_000)
+            return Reply(200, [("Content-Length", str(LARGE))], b"x" * LARGE)
         headers = [("X-Broken", "a\r\nb")] if environ["QUERY_STRING"] == "breaks" else []
         return Reply(200, headers, self.quick(environ))
 
@@ -411,16 +415,38 @@ def test_a_connection_without_requests_is_closed_after_a_time(path: bytes, monke
         assert is_closed(connection)
 
 
-def test_an_idle_client_that_leaves_a_response_unread_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If only its end is unread, the connection has no other time limit, and would never close."""
-    monkeypatch.setattr(http_connection, "_IDLE_SECONDS", 0.2)
+@pytest.mark.parametrize("end", [b"", b"Connection: close\r\n"])
+@pytest.mark.parametrize("path", [b"/quick?large", b"/held"])
+def test_a_client_that_leaves_a_response_unread_is_disconnected(
+    path: bytes, end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little is left, and also if the server would close the connection after it."""
+    monkeypatch.setattr(http_connection, "_READING_SECONDS", 0.2)
+    with unread_responses(monkeypatch) as (port, connections), connected(port) as connection:
+        connection.sendall(b"GET %b HTTP/1.1\r\nHost: a\r\n%b\r\n" % (path, end))
+        wait_for(lambda: connections.had_any and not connections.number)
+
+
+def test_a_slow_reader_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may take longer than an idle connection, as long as it reads."""
+    monkeypatch.setattr(http_connection, "_IDLE_SECONDS", 0.0)
+    with unread_responses(monkeypatch) as (port, _), connected(port) as connection:
+        connection.sendall(GET % b"/quick?large")
+        # The connections are checked each second.
+        time.sleep(2.5)
+        assert whole(responses(connection)) == 1
+        assert is_closed(connection)
+
+
+@contextmanager
+def unread_responses(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, CountedConnections]]:
+    """The port of a server whose responses wait in the process until they are read, and its connections."""
     monkeypatch.setattr(HttpConnection, "connection_made", _with_little_sent(HttpConnection.connection_made))
     configured = Settings(port=0, workers=1, threads=1)
     (listener,) = listeners(configured)
     connections = CountedConnections()
-    with serving(Quick(), listener, configured, connections), connected(listener.getsockname()[1]) as connection:
-        connection.sendall(GET % b"/quick?large")
-        wait_for(lambda: connections.had_any and not connections.number)
+    with serving(Quick(), listener, configured, connections):
+        yield listener.getsockname()[1], connections
 
 
 class CountedConnections(ConnectionNumber):

@@ -93,22 +93,29 @@ class Connections:
         self._sending.pop(connection, None)
 
     def reads(self, connection: HttpConnection) -> None:
-        """Starts the time limit for the client to read the rest of the sent data."""
-        self._reading[connection] = time.monotonic(), connection.unread
-        self._check_later(connection.loop)
+        """Starts the time limit for the client to read the rest of the sent data, if there is any."""
+        if connection.unread:
+            self._reading[connection] = time.monotonic(), connection.unread
+            self._check_later(connection.loop)
 
     def has_read(self, connection: HttpConnection) -> None:
-        """Notes that the client has read nearly all."""
+        """Notes that the client has read nearly all. The rest has the same limit if nothing more will be sent."""
         self._reading.pop(connection, None)
+        if connection in self._idle or connection.transport.is_closing():
+            self.reads(connection)
 
     def rests(self, connection: HttpConnection) -> None:
-        """Notes that no request of the connection is under way."""
+        """Notes that no request of the connection is under way, though its client may still read a response."""
         self._idle[connection] = time.monotonic()
+        self.reads(connection)
         self._check_later(connection.loop)
 
     def works(self, connection: HttpConnection) -> None:
         """Notes that a request of the connection is under way."""
         self._idle.pop(connection, None)
+        # What is sent next would look as if the client read nothing.
+        if not connection.flow.write_paused:
+            self._reading.pop(connection, None)
 
     def _check_later(self, loop: asyncio.AbstractEventLoop) -> None:
         if not self._is_checking:
@@ -118,18 +125,27 @@ class Connections:
     def _check(self, loop: asyncio.AbstractEventLoop) -> None:
         now = time.monotonic()
         late = [connection for connection, since in self._sending.items() if connection.is_late(now - since)]
-        for connection, (since, unread) in self._reading.items():
-            if connection.unread < unread:
+        for connection, (since, unread) in list(self._reading.items()):
+            if not connection.unread:
+                self._has_read_all(connection, now)
+            elif connection.unread < unread:
                 self._reading[connection] = now, connection.unread
             elif now - since > _READING_SECONDS:
                 late.append(connection)
-        late.extend(takewhile(lambda one: now - self._idle[one] > _IDLE_SECONDS, self._idle))
+        idle = takewhile(lambda one: now - self._idle[one] > _IDLE_SECONDS, self._idle)
+        late.extend(one for one in idle if one not in self._reading)
         for connection in late:
             # Unlike close(), it does not wait for a client that leaves the end of a response unread.
             connection.transport.abort()
         self._is_checking = False
         if self._sending or self._reading or self._idle:
             self._check_later(loop)
+
+    def _has_read_all(self, connection: HttpConnection, now: float) -> None:
+        """Ends the time limit for reading. Only now the connection may be idle."""
+        del self._reading[connection]
+        if self._idle.pop(connection, None) is not None:
+            self._idle[connection] = now
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -194,6 +210,8 @@ class HttpConnection(HttpToolsProtocol):
             self._open_connections.sends(self)
         else:
             self._open_connections.has_sent(self)
+        if self.transport.is_closing():
+            self._open_connections.reads(self)
 
     def _parse(self, data: bytes) -> None:
         """Passes data to the parser, which stops after CONNECT and after the head of a request for another protocol."""
@@ -336,6 +354,7 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.write(b"".join((STATUS_LINE[status], *defaults, head, end, body)))
         if not keep_alive:
             self.transport.close()
+            self._open_connections.reads(self)
 
     def on_message_complete(self) -> None:
         """Ends the request."""
@@ -352,6 +371,7 @@ class HttpConnection(HttpToolsProtocol):
         """Ends the response of a task, after which the next request starts or the connection may be idle."""
         self.on_lost = None
         if self.transport.is_closing():
+            self._open_connections.reads(self)
             return
         self.flow.resume_reading()
         if self.pipeline:
