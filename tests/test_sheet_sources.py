@@ -77,6 +77,31 @@ def test_a_title_of_an_earlier_import_is_replaced_by_that_in_its_language(instan
     assert _texts(check_csv(instance, tmp_path, *_sheets()).after)["title"] == {str(Literal(TITLE, language="de"))}
 
 
+@pytest.mark.parametrize(("former", "document"), [("el", "de"), ("en", "en")])
+def test_the_same_title_in_another_language_stays(
+    instance: Instance, tmp_path: Path, former: str, document: str
+) -> None:
+    """Only the first language of the instance may be there by mistake, and not if the document is in it."""
+    texts = [("places", PLACES), ("sources", _SOURCES.format(former, "", "").replace(";de;", f";{document};"))]
+    write_import(check_csv(instance, tmp_path, *texts), instance[0], tmp_path)
+    texts[1] = ("sources", texts[1][1].replace(f";{former};;", ";de;;"))
+    assert _texts(check_csv(instance, tmp_path, *texts).after)["title"] == {
+        str(Literal(TITLE, language=language)) for language in (former, "de")
+    }
+
+
+def test_the_advice_on_two_titles_names_no_column_of_places(instance: Instance, tmp_path: Path) -> None:
+    """A source has no other names."""
+    two = _SOURCES.format("", "", "") + "page;Twin towns;City Hall;de;2025-03;;;\n"
+    (problem,) = [
+        one
+        for one in checked(instance, tmp_path, [("places", PLACES), ("sources", two)]).problems
+        if one.rule.name == "OneLabelPerLanguage"
+    ]
+    assert (problem.address.name, "B3" in problem.message(str)) == ("B2", True)
+    assert problem.remedy(str) == "Correct the text that is wrong, so that these cells have the same."
+
+
 def test_an_export_of_several_languages_of_a_document_has_one_title(instance: Instance, tmp_path: Path) -> None:
     """A document in two languages has two rows, which both have the title and its language."""
     quads = {one.quad for one in check_csv(instance, tmp_path, *_sheets("", "Twin towns")).statements}

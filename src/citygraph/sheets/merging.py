@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pyoxigraph import NamedNode, Quad
 
+from citygraph.instance import current_instance
 from citygraph.rdf.terms import DCTERMS, ID
 from citygraph.sheets.cell_problems import NOTE, WARNING, CellAddress, CellProblem, CellRule
 from citygraph.sheets.cell_statements import CellDeletion, CellStatement
@@ -50,7 +51,7 @@ ROWS_KEPT = CellRule(
     WARNING,
 )
 _MAX_VALUES = 5
-_TITLE = DCTERMS("title")
+_TITLE, _LANGUAGE = DCTERMS("title"), DCTERMS("language")
 
 # Returns who gave a slot the values that it has now, for a message.
 ChangedBy = Callable[[Slot], str]
@@ -160,13 +161,11 @@ class _Merge:
     def remaining_statements(self, new: Mapping[Quad, None]) -> list[Quad]:
         """Returns the present statements that the import keeps although they are not in its rows."""
         gone, replaced = self._gone_nodes(), self._replaced(new)
-        described = {quad.subject for quad in new}
-        titles = {_without_language(quad) for quad in new}
+        described, mistagged = {quad.subject for quad in new}, _mistagged_titles(self._before, new)
         remaining = []
         for quad in self._before:
             slot = slot_of(quad)
-            # A title in another language: earlier imports gave all titles the first one of the instance.
-            if quad.predicate == _TITLE and _without_language(quad) in titles:
+            if quad in mistagged and quad not in new:
                 continue
             if quad in new or slot.subject in replaced or (slot.subject, slot.source) in gone or self._is_set(slot):
                 continue
@@ -260,8 +259,23 @@ class _Merge:
         self.problems.append(CellProblem(rule, address, value, values))
 
 
-def _without_language(quad: Quad) -> tuple[object, ...]:
-    return quad.subject, quad.predicate, getattr(quad.object, "value", ""), quad.graph_name
+def _mistagged_titles(before: Iterable[Quad], new: Iterable[Quad]) -> set[Quad]:
+    """Returns the titles with the first language of the instance, as earlier imports gave it to all titles.
+
+    The rows have such a title in another language, and their document is not in the first one.
+    """
+    first, described, titles = current_instance().languages[0], set(), set()
+    for quad in new:
+        if quad.predicate == _LANGUAGE and getattr(quad.object, "value", "") == first:
+            described.add(quad.subject)
+        elif quad.predicate == _TITLE:
+            titles.add((quad.subject, getattr(quad.object, "value", "")))
+    stated = (quad for quad in before if quad.predicate == _TITLE and getattr(quad.object, "language", "") == first)
+    return {
+        quad
+        for quad in stated
+        if quad.subject not in described and (quad.subject, getattr(quad.object, "value", "")) in titles
+    }
 
 
 def _name(source: NamedNode) -> str:

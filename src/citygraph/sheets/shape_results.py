@@ -41,6 +41,7 @@ _NO_COLUMN = N_(
     "No sheet has a column for {terms}. A source that states it is written as a Turtle file in data/, instead of in "
     "spreadsheets."
 )
+_SAME = N_("Correct the text that is wrong, so that these cells have the same.")
 _PREFIXED_NAME = re.compile(r"(?<![\w:])[a-z]+:[A-Za-z]\w*")
 _LABEL = RDFS("label")
 
@@ -136,6 +137,9 @@ class ShapeResults:
         if severity == ERROR and (others := self._others(quad, address, row)):
             cells = translated(N_("also in {cells}"), self._reader).format(cells=others)
             message = f"{message} ({_quoted(cells)})"
+            if row and not self._has_columns(remedy, row.sheet):
+                # Its advice is for entities of another sheet.
+                remedy = translated(_SAME, self._reader)
         remedy = self.in_columns(remedy, row.sheet if row else None)
         yield CellProblem(CellRule(name, message, _quoted(remedy), severity), address, self._value(quad, address))
 
@@ -242,6 +246,11 @@ class ShapeResults:
             return match[0]
 
         return _PROPERTY.sub(title, _TYPED.sub(r"\1", text)), list(without)
+
+    def _has_columns(self, text: str, sheet: Sheet) -> bool:
+        """Returns whether a sheet has columns for all properties in a remedy, without which it cannot be followed."""
+        terms = [match.groups() for match in _PROPERTY.finditer(text) if _UNKNOWN.fullmatch(match[1])]
+        return all(self._titles(sheet, term, language) for term, language in terms)
 
     def _titles(self, sheet: Sheet, term: str, language: str | None) -> str:
         """Returns the titles of the columns that state a property, "" if there are none."""
