@@ -106,6 +106,7 @@ FENCES = {
         "web.curate.upload_check",
     },
     "shutil": {
+        "build.graph_files",
         "release.releases",
         "release.interrupted_build",
         "freeze.folder",
