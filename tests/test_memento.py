@@ -13,7 +13,7 @@ from citygraph.doctor.fetching import read_links
 from citygraph.graph.history import Timeline
 from citygraph.rdf.nquads import open_gzip_text
 from citygraph.rdf.terms import ID
-from citygraph.release.changes import DELETED, THINGS, UPDATED
+from citygraph.release.changes import CREATED, DELETED, THINGS, UPDATED
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
@@ -287,3 +287,14 @@ def test_deleted_entity_is_not_found_if_the_records_are_damaged(tmp_path: Path) 
     response = create_app(Settings(), Releases(tmp_path)).test_client().get("/doc/event/visit")
     assert response.status_code == 404
     assert "memento" not in response.get_json()
+
+
+def test_entity_that_a_rollback_removed_names_its_last_version(tmp_path: Path) -> None:
+    """A rollback has no list of its changes; the release that created the entity has one."""
+    _, second, _ = three_releases(tmp_path)
+    (second.path / THINGS).parent.mkdir()
+    with open_gzip_text(second.path / THINGS) as out:
+        out.write(f"{CREATED}\t{VISIT}\n")
+    response = create_app(Settings(), Releases(tmp_path)).test_client().get("/doc/event/visit")
+    assert response.status_code == 404
+    assert response.get_json()["memento"] == f"http://localhost/releases/{second.id}/doc/event/visit"

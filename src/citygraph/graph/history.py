@@ -16,7 +16,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 from citygraph.graph.description import has_statements
 from citygraph.rdf.nquads import unpacked
 from citygraph.rdf.terms import CG, RDF
-from citygraph.release.changes import ADDED, DELETED, REMOVED, things_changed
+from citygraph.release.changes import ADDED, CREATED, DELETED, REMOVED, THINGS, things_changed
 from citygraph.release.releases import Release, Releases
 
 _DIGEST = re.compile("[0-9a-fA-F]{12,64}")
@@ -62,10 +62,10 @@ class Lifetime:
 
 @dataclass(frozen=True)
 class _Deletions:
-    """The entities that some releases deleted, by release and together."""
+    """The entities that some releases may have deleted: together, and by release and kinds of changes."""
 
     releases: tuple[Release, ...] = ()
-    by_release: dict[str, frozenset[str]] = field(default_factory=dict)
+    by_release: dict[tuple[str, frozenset[str]], frozenset[str]] = field(default_factory=dict)
     entities: frozenset[str] = frozenset()
 
 
@@ -127,7 +127,7 @@ class Timeline:
         return tuple(holding)
 
     def has_deleted(self, iri: str) -> bool:
-        """Returns whether one of the releases deleted an entity, by their lists of changes."""
+        """Returns whether one of the releases may have deleted an entity, by their lists of changes."""
         releases, deletions = self.releases(), self._deletions
         if deletions.releases is not releases:
             self._deletions = deletions = _read_deletions(releases, deletions)
@@ -229,17 +229,20 @@ def _describes(store: Store, iri: str) -> bool:
 
 def _read_deletions(releases: tuple[Release, ...], known: _Deletions) -> _Deletions:
     """Returns the deletions of the releases; those that are known already are not read again."""
-    by_release: dict[str, frozenset[str]] = {}
-    room = _MOST_DELETIONS
+    by_release: dict[tuple[str, frozenset[str]], frozenset[str]] = {}
+    room, kinds = _MOST_DELETIONS, frozenset([DELETED])
     # The deletions of the oldest releases are left out if there are too many.
     for release in reversed(releases):
-        entities = known.by_release.get(release.id)
+        entities = known.by_release.get((release.id, kinds))
         if entities is None:
-            deleted = (change.iri for change in things_changed(release) if change.kind == DELETED)
+            deleted = (change.iri for change in things_changed(release) if change.kind in kinds)
             # A release without a parent has only created entities.
             entities = frozenset(islice(deleted, room) if release.manifest.parent else ())
-        by_release[release.id] = entities
+        by_release[release.id, kinds] = entities
         room = max(room - len(entities), 0)
+        # A rollback has no list: it deletes what earlier releases created.
+        if release.manifest.parent and not (release.path / THINGS).is_file():
+            kinds = frozenset([CREATED, DELETED])
     return _Deletions(releases, by_release, frozenset().union(*by_release.values()))
 
 
