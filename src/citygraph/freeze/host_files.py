@@ -14,6 +14,7 @@ _TYPES: Mapping[str, str] = {
     "trig": BY_NAME["trig"].content_type,
     "jsonld": BY_NAME["jsonld"].content_type,
     "rdf": "application/rdf+xml",
+    "rdfp": "application/rdf-patch",
     "parquet": "application/vnd.apache.parquet",
 }
 _POLICY = (

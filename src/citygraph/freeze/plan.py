@@ -34,6 +34,7 @@ _FILES = {
     "search-index.json": "search-index.json",
 }
 _RELEASE_FOLDERS = ("dumps/", "tables/")
+_CHANGES = (".rdfp", ".trig")  # the forms of the difference of two releases
 _LISTS = {"dumps": "dataset", "tables": "dataset"}
 _MOST_LISTED = 20  # pages of Explore; of a document, all pages are frozen
 _SAFE = "/:@!$&'()*+,;=-._~"
@@ -124,7 +125,7 @@ class Plan:
             return LinkTarget(self.address(file), file=file)
         if params:
             return None
-        if name.startswith("land/"):
+        if name.startswith("land/") or (name.startswith("releases/") and name.endswith(_CHANGES)):
             return LinkTarget(self.address(name), file=name)
         if name.startswith("preview/"):
             return LinkTarget(self.address(name, language), page=None) if "png" in self.forms else None
