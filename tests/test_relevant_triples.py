@@ -240,6 +240,24 @@ def test_shapes_that_read_other_nodes_are_divided_by_focus_node(tmp_path: Path) 
     assert sum(map(len, nodes)) == 600
 
 
+def test_shapes_of_their_focus_nodes_alone_get_no_classes_of_other_nodes(tmp_path: Path) -> None:
+    """(16 §5) With these classes, the other nodes would be focus nodes in each part that mentions them."""
+    lines = [line for number in range(100) for line in classed_pair(number)]
+    alone = ":s sh:targetClass :C ; sh:property [ sh:path :own ; sh:minCount 1 ] ."
+    with_class = ":t sh:targetClass :C ; sh:property [ sh:path :own ; sh:class :D ] ."
+    read: dict[str, set[str]] = {"urn:x:s": set(), "urn:x:t": set()}
+    for part in reader(f"{alone} {with_class}", lines).parts(30):
+        for shape in part.shapes:
+            read[shape].update(selected(part, tmp_path, lines))
+    assert read == {"urn:x:s": {line for line in lines if "urn:x:D" not in line}, "urn:x:t": {*lines}}
+
+
+def classed_pair(number: int) -> list[str]:
+    """Returns triples of a node and of the class of another one."""
+    one, other = f"one{number}", f"other{number}"
+    return [triple(one, "a", "C"), triple(one, "own", other), triple(other, "a", "D")]
+
+
 @given(
     rows=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=200),
     subjects=st.none() | st.sets(st.integers(0, 60), max_size=20),

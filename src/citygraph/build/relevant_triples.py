@@ -169,22 +169,23 @@ class ShapeReader:
             yield ShapePart(self.unbounded, None)
         if not self._paths:
             return
-        near = [name for name, paths in self._paths.items() if _is_near(paths)]
-        far = sorted({*self._paths} - {*near})
+        own, classed, far = self._by_distance()
         of_dataset = [name for name in far if _is_about_dataset(self._paths[name])]
         of_nodes = sorted({*far} - {*of_dataset})
         of_far: RelevantTriples | None = None
         if self._table.size > _FEW_PARTS * most:
-            parts_of_near, parts_of_far = self._estimated_parts(near, of_nodes, most)
+            sizes = self._estimated_sizes((own, classed, of_nodes), most)
         else:
-            of_near, of_far = self._read(near), self._read(far)
-            whole = of_near | of_far
+            of_own, of_classed, of_far = self._read(own), self._read(classed), self._read(far)
+            whole = of_own | of_classed | of_far
             if len(whole) <= most:
                 yield ShapePart([*self._paths], whole)
                 return
-            parts_of_near, parts_of_far = _parts(len(of_near), most), _parts_of_far(len(of_far), most)
-            del whole, of_near
-        if max(parts_of_far, parts_of_near) > _FEW_PARTS:
+            sizes = [len(of_own), len(of_classed), len(of_far)]
+            del whole, of_own, of_classed
+        parts_of_own, parts_of_classed = (_parts(size, most) for size in sizes[:2])
+        parts_of_far = _parts_of_far(sizes[2], most)
+        if max(parts_of_own, parts_of_classed, parts_of_far) > _FEW_PARTS:
             self._table.sort()
         if parts_of_far == 1:
             yield ShapePart(far, of_far or self._read(far))
@@ -193,17 +194,26 @@ class ShapeReader:
             if of_dataset:
                 yield ShapePart(of_dataset, self._read(of_dataset))
             yield from self._divided(of_nodes, parts_of_far)
-        yield from self._divided(near, parts_of_near)
+        yield from self._divided(own, parts_of_own)
+        yield from self._divided(classed, parts_of_classed)
 
-    def _estimated_parts(self, near: list[str], far: list[str], most: int) -> tuple[int, int]:
-        """Returns the numbers of parts of a large table, by what the shapes read for some of the nodes.
+    def _by_distance(self) -> tuple[list[str], list[str], list[str]]:
+        """Returns the shapes that read only their focus nodes' own triples, also the classes of others, or more.
+
+        Where a part has the classes of other nodes, these are focus nodes too, and most results about them are false.
+        """
+        near = [name for name, paths in self._paths.items() if _is_near(paths)]
+        own = [name for name in near if _reads_only_focus(self._paths[name])]
+        return own, sorted({*near} - {*own}), sorted({*self._paths} - {*near})
+
+    def _estimated_sizes(self, groups: Iterable[list[str]], most: int) -> list[int]:
+        """Returns how many triples of a large table groups of shapes read, by what they read for some of the nodes.
 
         For all nodes at once, the numbers that paths reach would take many times the memory of the table.
         """
         self._table.sort()
         span = _Span(0, self._table.size // most)
-        of_near, of_far = (len(self._read(names, span)) * span.number for names in (near, far))
-        return _parts(of_near, most), _parts_of_far(of_far, most)
+        return [len(self._read(names, span)) * span.number for names in groups]
 
     def _divided(self, names: Collection[str], number: int) -> Iterator[ShapePart]:
         """Yields parts of the focus nodes of shapes, each with all triples that are read for them."""
@@ -284,6 +294,11 @@ def _with_tested(paths: ShapePaths) -> ShapePaths:
 def _is_near(paths: ShapePaths) -> bool:
     """Returns whether a shape reads only the focus node's own triples and the classes of their objects."""
     return not _is_about_dataset(paths) and not any(one.beyond_own().paths for one in paths.of_focus)
+
+
+def _reads_only_focus(paths: ShapePaths) -> bool:
+    """Returns whether a near shape does not read the classes of other nodes either."""
+    return all(len(path) == 1 for one in paths.of_focus for path in one.paths)
 
 
 def _is_about_dataset(paths: ShapePaths) -> bool:
