@@ -95,6 +95,7 @@ FENCES = {
         "build.key_reads",
         "build.query_algebra",
         "build.shape_dependencies",
+        "build.subject_counts",
     },
     "subprocess": {
         "build.store_writing",
@@ -139,7 +140,7 @@ FENCES = {
 MAX_LINES = 400
 MAX_FUNCTION = 60
 LONG = 35
-MAX_MODULES = 427
+MAX_MODULES = 428
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -92,7 +92,7 @@ def test_a_query_that_does_not_count_is_told(tmp_path: Path) -> None:
     for text in ("SELECT ?x { ?x ?p ?o }", "ASK {}", "SELECT {"):
         path.write_text(f"#+ title: T\n#+ description: D\n{text}")
         with pytest.raises(BadData, match=r"quality/x\.rq"):
-            measure(Store(), [read_query(path, "quality/x")])
+            measure(Store, [read_query(path, "quality/x")])
 
 
 def test_a_query_counts_each_alternative(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_query_counts_each_alternative(tmp_path: Path) -> None:
     path = tmp_path / "x.rq"
     select = "SELECT (COUNT(cg:endOfPeriod(?o)) AS ?numerator) (COUNT(?o) AS ?denominator) { ?s <x:p>|<x:q> ?o }"
     path.write_text(f"#+ title: T\n#+ description: D\n{select}")
-    (measured, *_) = measure(store, [read_query(path, "quality/x")])
+    (measured, *_) = measure(lambda: store, [read_query(path, "quality/x")])
     assert (measured.numerator, measured.denominator) == (2, 2)
 
 

@@ -369,7 +369,7 @@ def _manifest(sources: Sources, store: Store, loaded: Loaded, report: Report, pr
         digest_total=f"{products.digest.total:x}",
         inputs=sources.fingerprint(__version__),
         quads=sum(counts.values()),
-        triples=len(store) - sum(counts.values()),
+        triples=products.triples,
         graphs=counts,
         owners=dict(sorted(loaded.owners.items())),
         files=sources.digests(),

@@ -1,11 +1,12 @@
-"""The evaluation of a query on the files of a large graph: for one range of its keys after the other, in memory."""
+"""The evaluation of queries on the files of a large graph: for some of their keys or subjects at a time, in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from operator import add
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ from pyoxigraph import NamedNode, Quad, QuerySolution, Store
 
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.graph_files import GraphFiles
-from citygraph.build.predicate_files import Key, LineFile, subject_of
+from citygraph.build.predicate_files import Key, LineFile, split_by_subject, subject_of
 from citygraph.rdf.nquads import batched
 
 # So many lines are in memory at a time, roughly: some 400 MB.
@@ -70,6 +71,14 @@ class KeyReads:
     steps: frozenset[ReadStep]
 
 
+@dataclass(frozen=True)
+class SubjectReads:
+    """The steps of a query for each subject, and the beginnings of the IRIs of the named graphs that it reads."""
+
+    steps: frozenset[ReadStep]
+    graphs: frozenset[str]
+
+
 class KeyParts:
     """A graph in files and its ontology, on which queries are evaluated for some of their keys at a time."""
 
@@ -90,6 +99,25 @@ class KeyParts:
                 part.lines.load_into(store)
                 yield from filter(part.has, select(store))
                 del store  # two would need twice the memory
+
+    def by_subject(self, reads: Collection[SubjectReads]) -> Iterator[Store]:
+        """Yields stores, each with all lines about some of the subjects that queries with these reads need."""
+        steps = {step for one in reads for step in one.steps}
+        named = self._files.quads.select_any({key for step in steps if step.is_named for key in step.keys})
+        merged = self._files.triples.select_any({key for step in steps if not step.is_named for key in step.keys})
+        graphs = {begin for one in reads for begin in one.graphs}
+        containing = f" <{graphs.pop() if len(graphs) == 1 else ''}"
+        number = sum(file.size for file in (*named, *merged)) // _MOST_LINES + 1
+        with TemporaryDirectory(dir=self._folder) as name:
+            folder = Path(name)
+            quads = split_by_subject(named, number, folder, "quads", containing)
+            triples = split_by_subject(merged, number, folder, "triples")
+            for files in map(add, quads, triples):
+                store = Store()
+                for file in files:
+                    file.load_into(store)
+                yield store
+                del store
 
 
 @dataclass(frozen=True)

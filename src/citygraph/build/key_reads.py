@@ -19,7 +19,7 @@ from typing import Any
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.key_parts import KEY, Constant, KeyReads, Reached, ReadStep, Slot
 from citygraph.build.predicate_files import Key
-from citygraph.build.query_algebra import part_of, rows_of_values, variables_in
+from citygraph.build.query_algebra import joined_parts, part_of, rows_of_values, variables_in
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, PREFIXES, RDF, RDFS
 
 _TYPE = str(RDF("type"))
@@ -74,16 +74,23 @@ class _Part:
         return replace(self, always=_only(self.always, kept), maybe=_only(self.maybe, kept))
 
 
-def _order(steps: Iterable[ReadStep]) -> tuple[bool, list[Key]]:
+def _order(steps: Iterable[ReadStep]) -> tuple[bool, bool, list[Key]]:
     keys = sorted(key for step in steps for key in step.keys)
-    return not all(class_ for _, class_ in keys), keys
+    return not all(class_ for _, class_ in keys), not all(predicate for predicate, _ in keys), keys
 
 
 def key_reads(text: str) -> KeyReads:
     """Returns what a SELECT query reads for each value of its key. Raises Unbounded if this cannot be proved."""
-    query = _algebra(text)
-    key = _key_of(query.p)
-    whole = _Reader().read(query.p, {key: KEY}, _DEFAULT)
+    query = algebra(text)
+    return reads_of(query.p, order_of(query.p))
+
+
+def reads_of(node: Any, key: str, expression: Any = ()) -> KeyReads:
+    """Returns what a part of a query, and an expression after it, read for each value of a variable: the key.
+
+    Raises Unbounded if this cannot be proved.
+    """
+    whole = _Reader().read(node, {key: KEY}, _DEFAULT).with_labels(expression)
     if key not in whole.always:
         raise Unbounded(f"?{key} may be unbound")
     if not whole.required:
@@ -91,7 +98,8 @@ def key_reads(text: str) -> KeyReads:
     return KeyReads(key, whole.anchors()[0], whole.steps)
 
 
-def _algebra(text: str) -> Any:
+def algebra(text: str) -> Any:
+    """Returns rdflib's algebra of a SELECT query. Raises Unbounded if it may differ from that of the engine."""
     # Imported here because it takes a third of a second, and most processes do not need it.
     from rdflib.plugins.sparql.algebra import translateQuery
     from rdflib.plugins.sparql.parser import parseQuery
@@ -102,14 +110,14 @@ def _algebra(text: str) -> Any:
     except Exception as error:
         raise Unbounded(f"a query has syntax that only the engine knows: {error}") from None
     # With BASE, and with escapes in names, rdflib does not read all names as the engine does.
-    if "\\u" in text.lower() or any(part.name == "Base" for part in parsed[0]):
+    if "\\u" in text.lower() or "__agg_" in text or any(part.name == "Base" for part in parsed[0]):
         raise Unbounded("a query may have other names than it seems")
     if query.name != "SelectQuery" or part_of(query, "datasetClause"):
         raise Unbounded("a query with FROM, or of another kind than SELECT, has no rows of keys")
     return query
 
 
-def _key_of(node: Any) -> str:
+def order_of(node: Any) -> str:
     """Returns the variable by which the rows are ordered first, if it is one of their columns. Raises Unbounded."""
     from rdflib import Variable
 
@@ -201,7 +209,7 @@ class _Reader:
 
     def _read_join(self, node: Any, slots: _Slots, where: str) -> _Part:
         """Reads the parts in an order in which each limits those after it."""
-        whole, waiting = _Part(), [*_joined(node)]
+        whole, waiting = _Part(), [*joined_parts(node)]
         while waiting:
             part = self._next_of(waiting, {**_known(whole.always), **slots}, where)
             whole = whole.joined(part)
@@ -298,13 +306,11 @@ class _Pattern:
         return nodes.get(_name(term))
 
     def keys(self, nodes: _Slots) -> frozenset[Key]:
-        """Returns the predicates and classes of its triples. Raises Unbounded if the predicate may be any."""
+        """Returns the predicates and classes of its triples; "" is any."""
         predicates, classes = (_texts(terms, nodes) for terms in (self.predicates, (self.object,)))
-        if predicates is None:
-            raise Unbounded("a pattern may have any predicate")
         return frozenset(
             (predicate, class_)
-            for predicate in predicates
+            for predicate in ([""] if predicates is None else predicates)
             for class_ in (classes or [""] if predicate == _TYPE else [""])
         )
 
@@ -335,13 +341,6 @@ def _name(term: Any) -> str:
     from rdflib import BNode, Variable
 
     return f"_:{term}" if isinstance(term, BNode) else str(term) if isinstance(term, Variable) else ""
-
-
-def _joined(node: Any) -> Iterator[Any]:
-    """Yields the parts of joins in joins; VALUES come first, because they limit the others."""
-    parts = [node.p1, node.p2]
-    flat = [one for part in parts for one in (_joined(part) if part.name == "Join" else [part])]
-    return iter(sorted(flat, key=lambda one: rows_of_values(one) is None))
 
 
 def _of_values(rows: Sequence[Mapping[Any, Any]]) -> _Part:

@@ -113,8 +113,13 @@ def subject_of(line: str) -> str:
     return line[: line.index(" ")]
 
 
-def split_by_subject(files: Iterable[LineFile], number: int, folder: Path, name: str) -> list[list[LineFile]]:
-    """Returns files with the same triples in so many groups; a subject is in one group, which its text determines."""
+def split_by_subject(
+    files: Iterable[LineFile], number: int, folder: Path, name: str, containing: str = ""
+) -> list[list[LineFile]]:
+    """Returns files with the same statements in so many groups; a subject is in one, which its text determines.
+
+    Of several groups, lines may be missing that do not contain a text.
+    """
     if number == 1:
         return [list(files)]
     groups = [LineFile(folder / f"{name}-{group}.nt") for group in range(number)]
@@ -122,7 +127,8 @@ def split_by_subject(files: Iterable[LineFile], number: int, folder: Path, name:
         for batch in batched(file):
             lines: list[list[str]] = [[] for _ in groups]
             for line in batch:
-                lines[crc32(subject_of(line).encode()) % number].append(line)
+                if containing in line:
+                    lines[crc32(subject_of(line).encode()) % number].append(line)
             for group, some in zip(groups, lines, strict=True):
                 group.append(some)
     return [[group] for group in groups]

@@ -39,7 +39,7 @@ from citygraph.release.outputs import (
 )
 from citygraph.release.releases import Release
 from citygraph.source.queries import load_queries
-from citygraph.sparql.statistics import STATISTICS, Statistics, counted, write_statistics
+from citygraph.sparql.statistics import STATISTICS, Statistics, counted, read_statistics, write_statistics
 
 
 def write_dumps(graphs: SortedGraphs, release: Path) -> SetDigest:
@@ -82,6 +82,7 @@ class Products:
     """The facts about the files of a release that the manifest keeps."""
 
     digest: SetDigest
+    triples: int  # of the default graph
     measurements: list[QualityMeasurement]
     changes: ChangeCounts
     outputs: dict[str, dict[str, Any]]
@@ -113,19 +114,21 @@ def write_products(
         facts = journal.perform("dump", lambda: _dumps(filling, folder), files)
         digest = SetDigest(int(facts["total"], 16))
         step.result = f"{len(DUMPS)} files, digest {digest.hex[:12]}"
+    statistics = read_statistics(folder)
+    assert statistics is not None  # noqa: S101 - the dumps were written with them
     with progress.step("tables") as step:
         made = journal.perform("tables", lambda: _tables(filling, queries, digest, folder), [folder / "tables"])
         step.result = made["made"]
-    filling.remove_files()
     with progress.step("quality") as step:
-        store = filling.open_store()
-        measurements = measure(store, quality_queries(queries))
+        measurements = measure(filling.open_store, quality_queries(queries), filling.key_parts())
         step.result = f"{len(measurements)} measurements"
+    filling.remove_files()
     write_descriptions([*load_queries(*queries).values()], folder)
     with progress.step("changes") as step:
-        changes = write_all_changes(parent, store, folder)
+        changes = write_all_changes(parent, filling.open_store(), folder)
         step.result = f"{changes.added} added, {changes.removed} removed"
-    return Products(digest, measurements, changes, measured(folder, _offers(queries), journal.digests()))
+    outputs = measured(folder, _offers(queries), journal.digests())
+    return Products(digest, statistics.total.triples, measurements, changes, outputs)
 
 
 def _dumps(filling: StoreFilling, folder: Path) -> dict[str, str]:

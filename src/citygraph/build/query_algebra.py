@@ -31,6 +31,13 @@ def rows_of_values(node: Any) -> list[dict[Any, Any]] | None:
     return [{name: term for name, term in row.items() if isinstance(term, Identifier)} for row in rows]
 
 
+def joined_parts(node: Any) -> Iterator[Any]:
+    """Yields the parts of joins in joins; VALUES come first, because they limit the others."""
+    parts = [node.p1, node.p2]
+    flat = [one for part in parts for one in (joined_parts(part) if part.name == "Join" else [part])]
+    return iter(sorted(flat, key=lambda one: rows_of_values(one) is None))
+
+
 def projecting_part(node: Any) -> Any:
     """Returns the part of a subquery that projects its variables, or None for another group. DISTINCT is around it."""
     while node and "PV" not in node:
@@ -49,6 +56,32 @@ def always_bound(node: Any) -> set[str]:
         others = always_bound(node.p2)
         return bound | others if node.name == "Join" else bound & others
     return bound.intersection(map(str, node.PV)) if "PV" in node else bound
+
+
+def binds_of(node: Any, name: str) -> list[Any] | None:
+    """Returns the expressions of all BINDs of a variable in a part without subqueries; None if it is bound otherwise.
+
+    The part has no other kinds than those that bind in patterns, VALUES, GRAPH and BIND.
+    """
+    if not node:
+        return []
+    is_bound = (
+        node.name in {"Project", "AggregateJoin"}
+        or (node.name == "BGP" and name in set(variables_in(node.triples)))
+        or (node.name == "Graph" and str(node.term) == name)
+        or any(name in map(str, row) for row in rows_of_values(node) or ())
+    )
+    if is_bound:
+        return None
+    found = [node.expr] if node.name == "Extend" and str(node.var) == name else []
+    # The rows of VALUES are no part of the algebra.
+    inner = [part_of(node, part) for part in ("p", "p1", "p2")] if rows_of_values(node) is None else []
+    for part in inner:
+        others = binds_of(part, name)
+        if others is None:
+            return None
+        found += others
+    return found
 
 
 def kinds_of(node: Any, name: str) -> frozenset[str]:
