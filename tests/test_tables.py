@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,15 @@ import pytest
 from arro3.io import read_parquet
 from pyoxigraph import Store
 
-from citygraph.build.tables import cells_of, columns_of, is_text, table_name, table_queries, write_tables
+from citygraph.build.tables import (
+    cells_of,
+    columns_of,
+    is_text,
+    table_name,
+    table_queries,
+    unordered_tables,
+    write_tables,
+)
 from citygraph.errors import BadData
 from citygraph.release.outputs import CSVW, PACKAGE
 from citygraph.release.releases import Release
@@ -219,6 +228,25 @@ def test_a_table_that_is_not_as_its_head_says_is_told(tmp_path: Path, text: str,
     )
     with pytest.raises(BadData, match=wrong):
         write_tables(Store, [read_query(path, "tables/x")], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("end", "missing"),
+    [
+        ("ORDER BY ?iri", ""),
+        ("order by DESC(?n) STR(?iri) LIMIT 9", ""),
+        ("ORDER BY ?n", "?iri"),
+        ("# ORDER BY ?iri", "?iri"),
+        ("", "?iri"),
+    ],
+)
+def test_a_table_without_an_order_is_named(end: str, missing: str) -> None:
+    """Rows with ties may come in any order, so that equal data would give other files."""
+    text = f"SELECT ?iri ?n {{ {{ SELECT * {{ ?iri ?p ?n }} ORDER BY ?iri }} }}\n{end}"
+    query = replace(TABLES[0], name="tables/own", text=text, key=("iri",))
+    assert [sentence.split(" of its key")[0] for sentence in unordered_tables([query, *TABLES])] == (
+        [f"tables/own.rq is not ordered by {missing}"] if missing else []
+    )
 
 
 def test_tables_are_the_same_in_another_process(izmir: Release, tmp_path: Path) -> None:

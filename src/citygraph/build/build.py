@@ -22,6 +22,7 @@ from citygraph.build.products import Products, table_outputs, write_products
 from citygraph.build.quality import write_quality
 from citygraph.build.query_packs import check_heads, check_runs
 from citygraph.build.store_writing import StoreFilling, StoreWriting
+from citygraph.build.tables import table_queries, unordered_tables
 from citygraph.build.validation import Validation, validate
 from citygraph.errors import BadData, Conflict, Violations
 from citygraph.index.names import write_index
@@ -70,9 +71,10 @@ def build(
     Raises BadData for a file that cannot be read, Violations for data that violates the shapes, Conflict if another
     release was published in the meantime, or if the files have content that a rollback undid (unless
     `override_rollback`), StorageFull if the disk has too little room. In each case nothing has changed. `notice`
-    receives a sentence for each file that takes over a graph of the API without all of its statements. With more data
-    than `most_in_memory` bytes, rules and products read files of graphs, which takes longer and less memory. A build
-    that was interrupted is continued, unless its inputs were others, or with `fresh`.
+    receives a sentence for each file that takes over a graph of the API without all of its statements, and for each
+    table without an order. With more data than `most_in_memory` bytes, rules and products read files of graphs, which
+    takes longer and less memory. A build that was interrupted is continued, unless its inputs were others, or with
+    `fresh`.
     """
     size = _size(sources)
     require_room_for_build(releases, size, interrupted_size(releases))
@@ -99,7 +101,8 @@ def build(
         products = write_products(filling, journal, sources.query_folders, staged.parent, progress)
         store = filling.open_store()
         by_graph = locate(_judged_by_graph(sources, store), sources.data_files())
-        for sentence in _lost(staged.parent, loaded, store) if staged.parent else ():
+        lost = _lost(staged.parent, loaded, store) if staged.parent else ()
+        for sentence in (*lost, *unordered_tables(table_queries(sources.query_folders))):
             notice(sentence)
         report = _judge(validation.report, by_graph, progress, refuse=True)
         write_quality(products.measurements, report, staged.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ _ON_LAST = N_("The last day of the date next to it: of a year 31 December, of a 
 # Rows are read and written in batches, so that the terms of a large table are not all in memory at once.
 _BATCH = 10_000
 _WITH_VALUE = (Literal, NamedNode)
+_COMMENT, _ORDER = re.compile(r"(?m)^\s*#.*$"), re.compile(r"(?i)\bORDER\s+BY\b")
+_VARIABLE = re.compile(r"[?$](\w+)")
 # Arrow's types by name, and what reads a value. The library is imported when tables are written: pages need it not.
 _TYPES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "integer": ("int64", int),
@@ -92,6 +95,18 @@ def table_queries(folders: Iterable[Path]) -> list[StoredQuery]:
         if unknown := set(query.key) - {column.name for column in query.columns}:
             raise BadData(f"the key {min(unknown)!r} is not a column", f"{query.name}.rq")
     return tables
+
+
+def unordered_tables(queries: Iterable[StoredQuery]) -> Iterator[str]:
+    """Yields a sentence for each table that is not ordered by its key, so that equal data may give other files."""
+    for query in queries:
+        end = _COMMENT.sub("", query.text).rpartition("}")[2]
+        ordered = set(_VARIABLE.findall(end)) if _ORDER.search(end) else set()
+        if missing := [name for name in Table(query, 0).key if name not in ordered]:
+            yield (
+                f"{query.name}.rq is not ordered by {', '.join(f'?{name}' for name in missing)} of its key: "
+                "rows that are equal otherwise may have another order in each build"
+            )
 
 
 def table_name(query: StoredQuery) -> str:
