@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
+from citygraph.rdf.nquads import open_gzip_text
 from citygraph.rdf.partial_dates import in_year, is_past, midnight
 from citygraph.rdf.terms import CG, ID, SOURCE, XSD
+from citygraph.release.changes import DELETED, THINGS
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
@@ -19,6 +22,7 @@ from citygraph.web.http.messages import RELEASE, Request
 from citygraph.web.pages.home import Home, read_home
 from citygraph.web.view.time_spans import span, span_between
 from tests.grounds import context_of
+from tests.past import VISIT, three_releases
 from tests.world import publish, small_world
 
 
@@ -140,3 +144,17 @@ def _tag(site: Any) -> str:
                "SERVER_PORT": "80", "wsgi.url_scheme": "http"}  # fmt: skip
     list(site(environ, lambda _, sent, __=None: headers.update(sent)))
     return headers["ETag"]
+
+
+def test_a_deleted_entity_leads_to_its_history(tmp_path: Path) -> None:
+    """Its document is in earlier releases only."""
+    last = three_releases(tmp_path)[2]
+    (last.path / THINGS).parent.mkdir()
+    with open_gzip_text(last.path / THINGS) as out:
+        out.write(f"{DELETED}\t{VISIT}\n")
+    manifest = json.loads((last.path / "manifest.json").read_text())
+    (last.path / "manifest.json").write_text(json.dumps({**manifest, "removed": 1}))
+    client = create_app(Settings(), Releases(tmp_path)).test_client()
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert 'href="/doc/event/visit?history"' in page.text
+    assert client.get("/doc/event/visit?history", headers={"Accept": "text/html"}).status_code == 200

@@ -8,6 +8,7 @@ from itertools import islice
 
 from pyoxigraph import Literal, NamedNode
 
+from citygraph.graph.description import has_statements
 from citygraph.rdf.partial_dates import chronological, in_year, is_past, year_part
 from citygraph.rdf.terms import CG
 from citygraph.release.changes import things_changed
@@ -128,5 +129,14 @@ def _news(context: PageContext, releases: Iterable[Release]) -> Iterator[News]:
         elif manifest.added or manifest.removed:
             # One more than shown, to know whether there are more.
             changes = list(islice(things_changed(release), _THINGS + 1))
-            things = tuple((change.kind, context.table.link(change.iri)) for change in changes[:_THINGS])
+            things = tuple((change.kind, _changed(context, change.iri)) for change in changes[:_THINGS])
             yield News(release, things, len(changes) > _THINGS)
+
+
+def _changed(context: PageContext, iri: str) -> Text:
+    """Returns the link to a changed entity, or to its history if the release shown does not have it."""
+    link = context.table.link(iri)
+    if has_statements(context.opened.quick, iri):
+        return link
+    document = context.addresses.document(iri).removeprefix(context.addresses.base)
+    return link._replace(href=f"{context.addresses.path(document)}?history")
