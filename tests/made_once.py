@@ -21,6 +21,7 @@ import pytest
 from citygraph.build.dependencies import query_patterns
 from citygraph.build.key_reads import key_reads
 from citygraph.build.locations import locate
+from citygraph.build.rule_reads import rule_reads
 from citygraph.build.validation import Validation
 from citygraph.report import Report
 from citygraph.source.files import Sources
@@ -69,6 +70,7 @@ class ReadOnce:
 def parse_queries_once(patch: pytest.MonkeyPatch) -> None:
     """Lets the builds and commits of this process parse only such rules, tables and shapes as no other has parsed."""
     patch.setattr("citygraph.build.tables.key_reads", ReadOnce(key_reads))
+    patch.setattr("citygraph.build.excerpts.rule_reads", ReadOnce(rule_reads))
     for module in ("build.excerpts", "build.validation", "incremental.pattern_cache"):
         patch.setattr(f"citygraph.{module}.query_patterns", ReadOnce(query_patterns))
 

@@ -12,13 +12,15 @@ from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 from citygraph.build import excerpts, predicate_files
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.excerpts import Excerpts
-from citygraph.build.predicate_files import PredicateFiles
+from citygraph.build.graph_files import GraphFiles
 from citygraph.errors import BadData
+from citygraph.rdf.nquads import with_graph
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, PREFIXES
 from citygraph.source.rules import Rule, derive_in_parts, read_rules
 from tests.conftest import REPOSITORY
 
 _HEAD = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in PREFIXES.items())
+_GRAPH = NamedNode("urn:x:graph")
 _ONTOLOGY = """
 cg:City rdfs:subClassOf cg:Place . cg:Place rdfs:subClassOf cg:Thing . cg:holder rdfs:subPropertyOf prov:agent .
 cg:post rdfs:subPropertyOf prov:agent . <urn:x:concept> a skos:Concept ; skos:prefLabel "concept"@en ."""
@@ -76,10 +78,9 @@ def quads_of(turtle: str, graph: NamedNode | DefaultGraph = DefaultGraph()) -> l
     return [Quad(quad.subject, quad.predicate, quad.object, graph) for quad in quads]
 
 
-def excerpts_of(quads: Iterable[Quad], folder: Path, ontology: Iterable[Quad]) -> tuple[Excerpts, PredicateFiles]:
-    (folder / "parts").mkdir()
-    files = PredicateFiles(folder / "parts")
-    files.add(f"{quad.triple} .\n" for quad in quads)
+def excerpts_of(quads: Iterable[Quad], folder: Path, ontology: Iterable[Quad]) -> tuple[Excerpts, GraphFiles]:
+    files = GraphFiles(folder / "parts")
+    files.add(with_graph([f"{quad.triple} .\n" for quad in quads], _GRAPH))
     return Excerpts(files, ontology, folder), files
 
 
@@ -172,7 +173,7 @@ def test_our_rules_derive_the_same_from_excerpts_of_random_graphs(tmp_path: Path
         few, files = excerpts_of(data, folder, ontology)
         for rule in rules:
             derived = [line for part in few.derive(rule, "2025-11-22") for line in part]
-            files.add(derived)
+            files.add(with_graph(derived, DERIVED_GRAPH))
             expected = {line for part in derive_in_parts(rule, store, "2025-11-22") for line in part}
             assert set(derived) == expected, rule.name
         assert any(store.quads_for_pattern(None, None, None, DERIVED_GRAPH))

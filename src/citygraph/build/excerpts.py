@@ -7,7 +7,8 @@ class, and for a pattern whose predicate is a variable by the nodes that the oth
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -17,23 +18,21 @@ from typing import Any
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.build.dependencies import QueryPatterns, Unbounded, query_patterns
+from citygraph.build.graph_files import GraphFiles, as_stored
+from citygraph.build.key_parts import KeyReads, divided
 from citygraph.build.patterns import Pattern, Term, Variable
-from citygraph.build.predicate_files import Key, LineFile, PredicateFiles, key_of, split_by_subject, subject_of
+from citygraph.build.predicate_files import Key, LineFile, key_of, split_by_subject, subject_of
+from citygraph.build.rule_reads import in_range, is_about_keys, rule_reads, words
 from citygraph.rdf.nquads import batched
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, RDFS
-from citygraph.source.rules import Rule, add_triples, construct, new_in_parts
+from citygraph.source.rules import Rule, construct
 
-# A rule with one pattern is evaluated for so many triples at a time.
-_MOST_LINES = 1_000_000
+# Rules are evaluated for so many triples at a time, and so many lines of results are compared with those of the graph.
+# A type has several classes above it: with its results in the engine, a part takes some 200 MB.
+_MOST_LINES = 100_000
 # So many triples are read by the engine at once, without a search for those that are needed.
 _FEW_LINES = 20_000
 _DEFAULT = DefaultGraph()
-# Names, texts and comments of a query: they may contain its words.
-_NOT_WORDS = re.compile(
-    r"""<[^<>\s"{}|^`\\]*>|\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\#[^\r\n]*|"""
-    r"""[\w.-]*:[\w.%-]*|(?<=[?$])\w+""",
-    re.DOTALL,
-)
 # Words of a query whose result may depend on triples that match no pattern, or on graphs other than the ontology; and
 # BASE, with which rdflib does not read all names as the engine does.
 _BEYOND = re.compile(r"\b(BASE|FROM|SERVICE|LIMIT|OFFSET)\b|\bGRAPH\s*[?$]", re.IGNORECASE)
@@ -50,7 +49,7 @@ _LABELS = Pattern(Variable("labelIn()"), RDFS("label"), Variable("label()"))
 class Excerpts:
     """A graph in files and its ontology, on which rules are evaluated one after the other."""
 
-    def __init__(self, files: PredicateFiles, ontology: Iterable[Quad], folder: Path) -> None:
+    def __init__(self, files: GraphFiles, ontology: Iterable[Quad], folder: Path) -> None:
         self._files = files
         self._ontology = list(ontology)
         self._folder = folder
@@ -59,57 +58,69 @@ class Excerpts:
         """Returns a store with the triples of these predicates."""
         store = Store()
         for predicate in predicates:
-            _load(self._files.select(str(predicate)), store, set())
+            _load(self._files.triples.select(str(predicate)), store, set())
         return store
 
     def derive(self, rule: Rule, year_before: str) -> Iterator[list[str]]:
-        """Yields what `derive_in_parts` does; the files do not get the triples.
+        """Yields what `derive_in_parts` does, with literals as a store writes them; the files do not get the triples.
 
         Raises BadData for a rule that is not a CONSTRUCT query, and Unbounded before the first triples.
         """
         construct(rule, Store(), year_before)  # so that an error in its syntax is the engine's
         query = _patterns(rule.text)
         with TemporaryDirectory(dir=self._folder) as folder:
+            parts = self._parts(rule, query, Path(folder))
             results: list[Path] = []
-            for store in self._parts(rule.text, query, Path(folder)):
+            for part, store in self._stores(parts, query):
                 results.append(Path(folder, f"result-{len(results)}.nt"))
-                construct(rule, store, year_before).serialize(str(results[-1]), RdfFormat.N_TRIPLES)
+                construct(part, store, year_before).serialize(str(results[-1]), RdfFormat.N_TRIPLES)
                 del store
             yield from self._new(results, Path(folder))
 
-    def _parts(self, text: str, query: QueryPatterns, folder: Path) -> Iterator[Store]:
-        """Yields stores on which the results of a query are together that on the graph.
-
-        A subject of the results is in only one of them.
-        """
-        bindings = _Bindings(query, set(), self._with_ontology())
-        is_single = _is_about_single_triples(text, query)
-        files = [file for pattern in query.patterns for file in self._files_of(pattern, bindings)] if is_single else []
-        number = _size(files) // _MOST_LINES + 1
-        if number == 1:
-            yield self._excerpt(query)
-            return
-        for group in split_by_subject(files, number, folder, "part"):
+    def _stores(self, parts: _Parts, query: QueryPatterns) -> Iterator[tuple[Rule, Store]]:
+        """Yields stores, and queries whose results on them are together that on the graph."""
+        for part, files in parts.parts:
             store = self._with_ontology()
-            for file in group:
+            for file in files:
                 file.load_into(store)
-            yield store
+            yield part, store
+            del store  # two would need twice the memory
+        if not parts.parts:
+            yield parts.rule, self._excerpt(query)
+
+    def _parts(self, rule: Rule, query: QueryPatterns, folder: Path) -> _Parts:
+        """Returns the parts of a rule that may read many triples; there are none if its excerpt has few."""
+        bindings = _Bindings(query, set(), self._with_ontology())
+        patterns = [pattern for pattern in query.patterns if pattern.graph is None]
+        files = self._files.triples.select_any(key for one in patterns for key in _keys(one, bindings))
+        if _size(files) <= _MOST_LINES:
+            return _Parts(rule)
+        if _is_about_single_triples(rule.text, query):
+            return _by_subject(rule, files, folder)
+        with suppress(Unbounded):
+            return self._parts_of_keys(rule, rule_reads(rule.text), folder)
+        return _Parts(rule)
+
+    def _parts_of_keys(self, rule: Rule, reads: KeyReads, folder: Path) -> _Parts:
+        """Returns parts for some of a rule's keys each. Raises Unbounded."""
+        if is_about_keys(reads):
+            keys = (key for step in reads.steps for key in step.keys)
+            return _by_subject(rule, self._files.triples.select_any(keys), folder)
+        ranges = divided(self._files, reads, folder, _MOST_LINES)
+        return _Parts(rule, [(replace(rule, text=in_range(rule.text, part)), [part.lines]) for part in ranges])
 
     def _new(self, results: list[Path], folder: Path) -> Iterator[list[str]]:
-        """Yields the lines of results that the graph lacks."""
-        files = self._files.select_any(_keys_in(results))
-        groups = split_by_subject(files, len(results), folder, "known")
-        for path, group in zip(results, groups, strict=True):
-            known = Store()
-            if _size(group) > _FEW_LINES:
-                with path.open(encoding="utf-8", newline="\n") as lines:
-                    _load_matching(group, [(set(map(subject_of, lines)), None)], known)
-            else:
-                _load(group, known, set())
-            with path.open(encoding="utf-8", newline="\n") as lines:
-                for part in new_in_parts(lines, parse(path=path, format=RdfFormat.N_TRIPLES, lenient=True), known):
-                    add_triples(part, known, _DEFAULT)
-                    yield [line for line, _ in part]
+        """Yields the lines of results that the graph lacks, each once."""
+        keys, files = set[Key](), [LineFile(path) for path in results]
+        for file in files:
+            with file.path.open(encoding="utf-8", newline="\n") as lines:
+                for line in lines:
+                    keys.add(key_of(line))
+                    file.size += 1
+        known = self._files.triples.select_any(keys)
+        groups = split_by_subject(files, _size(files) // _MOST_LINES + 1, folder, "new")
+        for group, stated in zip(groups, split_by_subject(known, len(groups), folder, "known"), strict=True):
+            yield from batched(_missing_lines(group, stated))
 
     def _with_ontology(self) -> Store:
         store = Store()
@@ -127,7 +138,7 @@ class Excerpts:
             if pattern.graph is None:
                 by_key.setdefault(_key(pattern), []).append(pattern)
         # The most frequent ones last: their nodes may be bound by the others.
-        sizes = {key: _size(self._files.select(*key)) if key[0] else self._files.size for key in by_key}
+        sizes = {key: _size(self._files.triples.select(*key)) if key[0] else self._files.triples.size for key in by_key}
         known: set[Key] = set()
         loaded: set[Path] = set()
         bindings = _Bindings(query, known, store)
@@ -136,7 +147,7 @@ class Excerpts:
                 for pattern in by_key[key]:
                     self._load_any_predicate(pattern, bindings, loaded)
             elif size <= _FEW_LINES:
-                _load(self._files.select(*key), store, loaded)
+                _load(self._files.triples.select(*key), store, loaded)
             else:
                 self._load_bound(key, by_key[key], bindings, loaded)
             known.add(key)
@@ -145,17 +156,11 @@ class Excerpts:
     def _load_bound(self, key: Key, patterns: list[Pattern], bindings: _Bindings, loaded: set[Path]) -> None:
         """Adds the triples of the patterns of a predicate, as far as their nodes are bound."""
         limits = [(bindings.of(one, one.subject), bindings.of(one, one.object)) for one in patterns]
-        files = self._files.select(*key)
+        files = self._files.triples.select(*key)
         if (None, None) in limits:
             _load(files, bindings.store, loaded)
         else:
             _load_matching(_missing(files, loaded), limits, bindings.store)
-
-    def _files_of(self, pattern: Pattern, bindings: _Bindings) -> Collection[LineFile]:
-        """Returns the files that have the triples of a pattern."""
-        predicates = bindings.of(pattern, pattern.predicate)
-        keys = [_key(pattern)] if predicates is None else [(predicate, "") for predicate in predicates]
-        return self._files.select_any(keys)
 
     def _load_any_predicate(self, pattern: Pattern, bindings: _Bindings, loaded: set[Path]) -> None:
         """Adds the triples of a pattern whose predicate is a variable. Raises Unbounded if it has no bound term."""
@@ -163,12 +168,20 @@ class Excerpts:
         predicates, *limits = (bindings.of(pattern, term) for term in terms)
         if predicates is None and limits == [None, None]:
             raise Unbounded("a pattern may match every triple")
-        files = self._files_of(pattern, bindings)
+        files = self._files.triples.select_any(_keys(pattern, bindings))
         if limits == [None, None]:
             _load(files, bindings.store, loaded)
         elif set() not in limits:
             subjects, objects = limits
             _load_matching(_missing(files, loaded), [(subjects, objects)], bindings.store)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A rule, and the parts of its result: for each a query, and the files of the triples that it reads."""
+
+    rule: Rule
+    parts: Sequence[tuple[Rule, Sequence[LineFile]]] = ()
 
 
 @dataclass(frozen=True)
@@ -206,9 +219,23 @@ class _Bindings:
         return self._found[key]
 
 
+def _by_subject(rule: Rule, files: Collection[LineFile], folder: Path) -> _Parts:
+    groups = split_by_subject(files, _size(files) // _MOST_LINES + 1, folder, "part")
+    return _Parts(rule, [(rule, group) for group in groups])
+
+
+def _missing_lines(results: Iterable[LineFile], stated: Iterable[LineFile]) -> Iterable[str]:
+    """Returns the lines of results, as a store writes them, that the other files lack."""
+    new = dict.fromkeys(line for file in results for batch in batched(file) for line in as_stored(batch))
+    for file in stated:
+        for line in file:
+            new.pop(line, None)
+    return new
+
+
 def _patterns(text: str) -> QueryPatterns:
     """Returns the patterns of a query whose result depends only on the triples that match them. Raises Unbounded."""
-    if "\\u" in text.lower() or _BEYOND.search(_words(text)):
+    if "\\u" in text.lower() or _BEYOND.search(words(text)):
         raise Unbounded("a query may read more than the matches of its patterns")
     try:
         query = query_patterns(text)
@@ -221,14 +248,10 @@ def _patterns(text: str) -> QueryPatterns:
     return replace(query, patterns=[*query.patterns, _LABELS]) if "labelIn" in text else query
 
 
-def _words(text: str) -> str:
-    return _NOT_WORDS.sub(" ", text)
-
-
 def _is_about_single_triples(text: str, query: QueryPatterns) -> bool:
     """Returns whether each result depends on one triple of the default graph, and has its subject."""
     mine = [pattern for pattern in query.patterns if pattern.graph is None]
-    if len(mine) != 1 or mine != query.patterns or _COMBINING.search(_words(text)):
+    if len(mine) != 1 or mine != query.patterns or _COMBINING.search(words(text)):
         return False
     (pattern,) = mine
     return _plain(pattern) in query.required and all(head.subject == pattern.subject for head in query.template)
@@ -238,21 +261,18 @@ def _plain(pattern: Pattern) -> Pattern:
     return replace(pattern, once=False, once_of_each=False)
 
 
+def _keys(pattern: Pattern, bindings: _Bindings) -> list[Key]:
+    """Returns the predicates and classes of a pattern's triples."""
+    predicates = bindings.of(pattern, pattern.predicate)
+    return [_key(pattern)] if predicates is None else [(predicate, "") for predicate in predicates]
+
+
 def _key(pattern: Pattern) -> Key:
     return _text(pattern.predicate), _text(pattern.object)
 
 
 def _text(term: Term | Variable) -> str:
     return "" if isinstance(term, Variable) else str(term)
-
-
-def _keys_in(results: Iterable[Path]) -> set[Key]:
-    """Returns the predicates and classes of files of N-Triples."""
-    keys: set[Key] = set()
-    for path in results:
-        with path.open(encoding="utf-8", newline="\n") as lines:
-            keys.update(map(key_of, lines))
-    return keys
 
 
 def _size(files: Iterable[LineFile]) -> int:

@@ -93,7 +93,7 @@ class KeyParts:
         Raises Unbounded before the first row if they may not be those of the parts together.
         """
         with TemporaryDirectory(dir=self._folder) as folder:
-            for part in divided(self._files, reads, Path(folder)):
+            for part in divided(self._files, reads, Path(folder), _MOST_LINES):
                 store = Store()
                 store.extend(self._ontology)
                 part.lines.load_into(store)
@@ -135,14 +135,14 @@ class KeyPart:
         return isinstance(key, NamedNode) and self.first <= key.value and (self.end is None or key.value < self.end)
 
 
-def divided(files: GraphFiles, reads: KeyReads, folder: Path) -> list[KeyPart]:
-    """Returns the parts of a query's keys, in order; their lines are in files of the folder.
+def divided(files: GraphFiles, reads: KeyReads, folder: Path, most: int) -> list[KeyPart]:
+    """Returns the parts of a query's keys, in order; their lines, about `most` of each, are in files of the folder.
 
     Raises Unbounded if a key is not an IRI, or if a step would have to find equal literals.
     """
     size = sum({file.path: file.size for step in reads.steps for file in _files_of(files, step)}.values())
     keys = sorted(_keys(files, reads.anchors))
-    number = max(1, min(size // _MOST_LINES + 1, len(keys)))
+    number = max(1, min(size // most + 1, len(keys)))
     ends = [part * len(keys) // number for part in range(number + 1)]
     # The first part begins with any IRI, and the last one ends with any.
     firsts, lasts = ["", *(keys[end] for end in ends[1:-1])], [*(keys[end] for end in ends[1:-1]), None]

@@ -1,4 +1,4 @@
-"""The triples that a query reads for each value of its key: the variable by which its rows are ordered first.
+"""The triples that a query reads for each value of its key; of a SELECT, the variable that orders its rows first.
 
 The rows of a key depend only on the triples that can be part of a solution with it. Steps find them: the lines whose
 subject or object is the key, the lines about the nodes that these name, and so on.
@@ -98,8 +98,8 @@ def reads_of(node: Any, key: str, expression: Any = ()) -> KeyReads:
     return KeyReads(key, whole.anchors()[0], whole.steps)
 
 
-def algebra(text: str) -> Any:
-    """Returns rdflib's algebra of a SELECT query. Raises Unbounded if it may differ from that of the engine."""
+def algebra(text: str, kind: str = "SelectQuery") -> Any:
+    """Returns rdflib's algebra of a query of a kind. Raises Unbounded if it may differ from that of the engine."""
     # Imported here because it takes a third of a second, and most processes do not need it.
     from rdflib.plugins.sparql.algebra import translateQuery
     from rdflib.plugins.sparql.parser import parseQuery
@@ -112,8 +112,8 @@ def algebra(text: str) -> Any:
     # With BASE, and with escapes in names, rdflib does not read all names as the engine does.
     if "\\u" in text.lower() or "__agg_" in text or any(part.name == "Base" for part in parsed[0]):
         raise Unbounded("a query may have other names than it seems")
-    if query.name != "SelectQuery" or part_of(query, "datasetClause"):
-        raise Unbounded("a query with FROM, or of another kind than SELECT, has no rows of keys")
+    if query.name != kind or part_of(query, "datasetClause"):
+        raise Unbounded("a query with FROM, or of another kind, has no keys")
     return query
 
 

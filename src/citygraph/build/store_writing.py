@@ -165,7 +165,7 @@ class StoreFilling:
 
     def _excerpts(self) -> Excerpts:
         assert self.files is not None  # noqa: S101 - a large graph is in files
-        return Excerpts(self.files.triples, self._ontology(), self.merged.parent)
+        return Excerpts(self.files, self._ontology(), self.merged.parent)
 
     def bound_memory(self, most: int) -> None:
         """Keeps no data in memory any more if the triples have more than `most` bytes."""
