@@ -43,6 +43,13 @@ def test_literals_are_judged_wherever_one_may_be_meant(text: str) -> None:
     assert "literal" in query_patterns(text).dependencies("value").kinds
 
 
+@pytest.mark.parametrize("where", [r"?s cg:a\/b ?o", r"?s ?p cg:a\#b", r"GRAPH cg:a\/b { ?s ?p ?o }"])
+def test_names_with_escapes_have_no_patterns(where: str) -> None:
+    """rdflib keeps the backslash, and the engine does not (16 §6)."""
+    with pytest.raises(Unbounded):
+        query_patterns(f"SELECT * {{ {where} }}")
+
+
 REQUIRED = [
     ("{ ?s cg:a ?o OPTIONAL { ?o cg:b ?x } MINUS { ?s cg:c ?y } FILTER NOT EXISTS { ?s cg:d ?z } }", ["a"]),
     ("{ { ?s cg:a ?o } UNION { ?s cg:b ?o } ?o cg:c ?x FILTER EXISTS { ?s cg:d ?z } }", ["c"]),

@@ -185,6 +185,7 @@ SAME = [
     "{ ?k cg:party ?x OPTIONAL { ?k cg:country ?y VALUES ?y { } } }",
     "{ VALUES () { () () } ?k cg:party ?x }",
     "{ ?k cg:party ?x ; ?y ?z }",
+    "{ ?k cg:party ?x FILTER(!REGEX(STR(?x), '\\\\d\"')) # \\\n }",
     "{ ?k cg:party ?x OPTIONAL { GRAPH graph:curation { ?x ?y ?k } } }",
 ]
 UNBOUNDED = [
@@ -227,6 +228,8 @@ UNBOUNDED = [
     # Names and syntax that only the engine reads, and other kinds of queries.
     "BASE <urn:x:> SELECT ?k { ?k cg:party <a> } ORDER BY ?k",
     "SELECT ?k { ?k cg:\\u0070arty ?x } ORDER BY ?k",
+    "SELECT ?k { ?k cg:party\\/x ?x } ORDER BY ?k",
+    "SELECT ?k { VALUES ?x { cg:O\\'Higgins } ?k cg:party ?x } ORDER BY ?k",
     "SELECT ?k { ?k cg:party ?x FILTER(?x = << ?k cg:party ?x >>) } ORDER BY ?k",
     "CONSTRUCT { ?k cg:of ?x } { ?k cg:party ?x }",
 ]

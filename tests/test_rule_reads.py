@@ -15,6 +15,7 @@ from citygraph.build.excerpts import Excerpts
 from citygraph.build.graph_files import GraphFiles
 from citygraph.build.key_parts import KeyPart
 from citygraph.build.predicate_files import LineFile
+from citygraph.build.query_algebra import words
 from citygraph.build.rule_reads import in_range, is_about_keys, rule_reads
 from citygraph.rdf.nquads import with_graph
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH, PREFIXES
@@ -184,6 +185,11 @@ def test_other_rules_are_not_divided(text: str) -> None:
     """(16 §5) What they read for a key is not known."""
     with pytest.raises(Unbounded):
         rule_reads(_HEAD + text)
+
+
+def test_words_of_texts_names_and_comments_are_not_those_of_a_query() -> None:
+    """A text may end with an escaped quotation mark; an escape in a name is kept."""
+    assert words('"""a\\"""" } \'\'\'"\\\'\'\'\' { "\\\\" ?a <urn:x:#> cg:a\\/b # }').split() == ["}", "{", "?", "\\/b"]
 
 
 def test_filter_of_a_range_has_the_ends_as_texts() -> None:

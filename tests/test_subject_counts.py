@@ -64,6 +64,9 @@ ADDITIVE = [
     f"{_ONE} {{ GRAPH ?g {{ ?k ?p ?x }} FILTER(STRSTARTS(STR(?g), STR(source:)) || ?p = cg:of) }}",
     f"{_ONE} {{ GRAPH ?g {{ ?k ?p ?x }} FILTER(STRSTARTS(STR(?x), STR(<urn:x:a>))) }}",
     f"{_ONE} {{ GRAPH ?g {{ ?k ?p ?x }} FILTER(STRSTARTS(STR(?g), STR(source:))) GRAPH ?h {{ ?k ?q ?x }} }}",
+    # The graph of the subquery is another one.
+    f"{_ONE} {{ {{ SELECT ?k {{ GRAPH ?g {{ ?k cg:party ?x }} }} }} GRAPH ?g {{ ?k cg:of ?y }} "
+    "FILTER(STRSTARTS(STR(?g), STR(source:))) }",
     f"{_ONE} {{ ?k cg:party ?x MINUS {{ ?k cg:country ?x }} OPTIONAL {{ ?k cg:of ?y FILTER(?y != ?x) }} }}",
     f"{_ONE} {{ {{ ?k cg:party ?x }} UNION {{ ?k cg:country ?x . ?k cg:of ?y }} }}",
     f"{_ONE} {{ {{ SELECT ?k (COUNT(*) AS ?n) {{ ?k cg:party ?x }} GROUP BY ?k }} FILTER(?n > 1) }}",

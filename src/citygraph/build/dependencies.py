@@ -294,7 +294,7 @@ class _AlgebraReader:
 
         if isinstance(term, RdflibVariable | BNode):
             return Variable(names.get(str(term), str(term)))
-        return NamedNode(str(term)) if isinstance(term, URIRef) else to_literal(term)
+        return _named_node(term) if isinstance(term, URIRef) else to_literal(term)
 
 
 def _is_required_part(node: Any, key: str) -> bool:
@@ -321,6 +321,13 @@ def _named_graph(term: Any) -> NamedNode:
 
     if isinstance(term, RdflibVariable):
         raise Unbounded("a query reads the graphs that a variable names")
+    return _named_node(term)
+
+
+def _named_node(term: Any) -> NamedNode:
+    # A name with an escape (cg:a\/b) is not the IRI that the engine reads.
+    if "\\" in term:
+        raise Unbounded(f"a query has a name with an escape: {term}")
     return NamedNode(str(term))
 
 

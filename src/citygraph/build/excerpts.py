@@ -22,7 +22,8 @@ from citygraph.build.graph_files import GraphFiles, as_stored
 from citygraph.build.key_parts import KeyReads, divided
 from citygraph.build.patterns import Pattern, Term, Variable
 from citygraph.build.predicate_files import Key, LineFile, key_of, split_by_subject, subject_of
-from citygraph.build.rule_reads import in_range, is_about_keys, rule_reads, words
+from citygraph.build.query_algebra import words
+from citygraph.build.rule_reads import in_range, is_about_keys, rule_reads
 from citygraph.rdf.nquads import batched
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, RDFS
 from citygraph.source.rules import Rule, construct

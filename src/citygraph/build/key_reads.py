@@ -19,7 +19,7 @@ from typing import Any
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.key_parts import KEY, Constant, KeyReads, Reached, ReadStep, Slot
 from citygraph.build.predicate_files import Key
-from citygraph.build.query_algebra import joined_parts, part_of, rows_of_values, variables_in
+from citygraph.build.query_algebra import joined_parts, part_of, rows_of_values, variables_in, words
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, PREFIXES, RDF, RDFS
 
 _TYPE = str(RDF("type"))
@@ -109,8 +109,9 @@ def algebra(text: str, kind: str = "SelectQuery") -> Any:
         query = translateQuery(parsed, initNs=dict(PREFIXES)).algebra
     except Exception as error:
         raise Unbounded(f"a query has syntax that only the engine knows: {error}") from None
-    # With BASE, and with escapes in names, rdflib does not read all names as the engine does.
-    if "\\u" in text.lower() or "__agg_" in text or any(part.name == "Base" for part in parsed[0]):
+    # With BASE, and with escapes in names (cg:a\/b), rdflib does not read all names as the engine does.
+    is_escaped = "\\u" in text.lower() or "\\" in words(text)
+    if is_escaped or "__agg_" in text or any(part.name == "Base" for part in parsed[0]):
         raise Unbounded("a query may have other names than it seems")
     if query.name != kind or part_of(query, "datasetClause"):
         raise Unbounded("a query with FROM, or of another kind, has no keys")

@@ -1,13 +1,25 @@
-"""The parts of rdflib's algebra of a query: what they bind, and which terms a variable can be."""
+"""The words of a query, and the parts of rdflib's algebra: what they bind, and which terms a variable can be."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from citygraph.build.patterns import KINDS, NODE_KINDS
 
 _TESTS = {"Builtin_isIRI": "iri", "Builtin_isURI": "iri", "Builtin_isBLANK": "blank", "Builtin_isLITERAL": "literal"}
+# Names without escapes, texts and comments of a query: they may contain its words.
+_NOT_WORDS = re.compile(
+    r"""<[^<>\s"{}|^`\\]*>|\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}(?:[^\\]|\\.)*?'{3}|"""
+    r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\#[^\r\n]*|[\w.-]*:[\w.%-]*|(?<=[?$])\w+""",
+    re.DOTALL,
+)
+
+
+def words(text: str) -> str:
+    """Returns a query with spaces in place of its names, texts and comments; a backslash in a name is kept."""
+    return _NOT_WORDS.sub(lambda found: " " * len(found[0]), text)
 
 
 def part_of(node: Any, name: str) -> Any:

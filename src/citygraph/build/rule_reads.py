@@ -6,7 +6,6 @@ at a time, as the tables are.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -16,14 +15,8 @@ from pyoxigraph import Literal
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.key_parts import KEY, KeyPart, KeyReads
 from citygraph.build.key_reads import algebra, reads_of
-from citygraph.build.query_algebra import conjuncts, part_of, variables_in
+from citygraph.build.query_algebra import conjuncts, part_of, variables_in, words
 
-# Names, texts and comments of a query: they may contain its words.
-_NOT_WORDS = re.compile(
-    r"""<[^<>\s"{}|^`\\]*>|\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\#[^\r\n]*|"""
-    r"""[\w.-]*:[\w.%-]*|(?<=[?$])\w+""",
-    re.DOTALL,
-)
 # No node has this name.
 _PROBE = "urn:x:first of a range"
 
@@ -53,11 +46,6 @@ def is_about_keys(reads: KeyReads) -> bool:
 def in_range(text: str, part: KeyPart) -> str:
     """Returns a query with only the solutions whose key is in a range."""
     return _filtered(text, part.key, part.first, part.end)
-
-
-def words(text: str) -> str:
-    """Returns a query with spaces in place of its names, texts and comments."""
-    return _NOT_WORDS.sub(lambda found: " " * len(found[0]), text)
 
 
 def _names(template: Any) -> Iterator[str]:

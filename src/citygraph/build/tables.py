@@ -40,7 +40,7 @@ _ON_LAST = N_("The last day of the date next to it: of a year 31 December, of a 
 # Rows are read and written in batches, so that the terms of a large table are not all in memory at once.
 _BATCH = 10_000
 _WITH_VALUE = (Literal, NamedNode)
-_COMMENT, _ORDER = re.compile(r"(?m)^\s*#.*$"), re.compile(r"(?i)\bORDER\s+BY\b")
+_COMMENT, _ORDER = re.compile(r"(?m)(?:^|\s)#.*$"), re.compile(r"(?i)\bORDER\s+BY\b")
 _VARIABLE = re.compile(r"[?$](\w+)")
 # Arrow's types by name, and what reads a value. The library is imported when tables are written: pages need it not.
 _TYPES: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -101,7 +101,9 @@ def unordered_tables(queries: Iterable[StoredQuery]) -> Iterator[str]:
     """Yields a sentence for each table that is not ordered by its key, so that equal data may give other files."""
     for query in queries:
         end = _COMMENT.sub("", query.text).rpartition("}")[2]
-        ordered = set(_VARIABLE.findall(end)) if _ORDER.search(end) else set()
+        # The variables of GROUP BY are before it.
+        order = _ORDER.search(end)
+        ordered = set(_VARIABLE.findall(end, order.end())) if order else set()
         if missing := [name for name in Table(query, 0).key if name not in ordered]:
             yield (
                 f"{query.name}.rq is not ordered by {', '.join(f'?{name}' for name in missing)} of its key: "

@@ -18,7 +18,7 @@ _LINES = 1_000  # bytes for each quad
 _FIRST, _TIMES = 4_800_000, 15 + 15
 # A commit of one statement writes at least this much, in addition to the files shared with the previous release.
 _COMMIT, _TEXT = 128_000, 2
-# Warn while so many more releases of the size of the current one fit.
+# Warn unless so many more releases of the size of the current one fit.
 _FEW = 3
 
 
