@@ -7,7 +7,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build test lint types unit tools test-slow test-operations test-spark test-clients bench docs clean
+.PHONY: help serve build test lint types unit tools bench docs clean
+.PHONY: test-browser test-slow test-operations test-spark test-clients
 
 # The sources of the front end, which the build hook hatch_build.py reads.
 WEB := hatch_build.py web/package-lock.json web/build.mjs $(wildcard web/src/*.* web/src/*/*.*)
@@ -25,7 +26,7 @@ build: $(VENV)/installed  ## publish a release from data/ and ontology/
 	@$(BIN)/citygraph build
 
 # mypy uses one core, at a time when the tests do not need both.
-test: lint                ## the whole test suite
+test: lint                ## lint, types and tests
 	@$(MAKE) --jobs 2 --no-print-directory types unit
 
 lint: $(VENV)/installed-dev
@@ -35,13 +36,16 @@ lint: $(VENV)/installed-dev
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
-# One process more than two cores: tests wait for browsers, servers and limits of time. With four, a limit of hostile requests was missed.
+# One process more than two cores: tests wait for servers and limits of time. With four, a limit of hostile requests was missed.
 unit: $(VENV)/installed-dev tools
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 25
 
 # Chromium and nginx for the tests, where apt-get may install them.
 tools:
 	@tests/tools.sh
+
+test-browser: $(VENV)/installed-dev tools  ## the pages in a browser: scripts, accessibility, layout
+	$(BIN)/pytest tests/browser --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 10
 
 test-slow: $(VENV)/installed-dev tools  ## tests that take longer than twenty seconds each
 	$(BIN)/pytest -m slow --numprocesses auto --maxprocesses 4 --dist loadfile --durations 5
