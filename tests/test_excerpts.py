@@ -148,8 +148,13 @@ def test_rule_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_size")
-def test_our_rules_derive_the_same_from_excerpts_of_random_graphs(tmp_path: Path) -> None:
+def test_our_rules_derive_the_same_from_excerpts_of_random_graphs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """(16 §5) All rules in order, where each sees what the earlier ones derived."""
+    if excerpts._MOST_LINES == 2:
+        # These graphs have thousands of lines, of which parts of fifty are small enough.
+        monkeypatch.setattr(excerpts, "_MOST_LINES", 50)
     rules = read_rules(sorted((REPOSITORY / "ontology" / "rules").glob("*.rq")))
     ontology = [
         Quad(quad.subject, quad.predicate, quad.object, ONTOLOGY_GRAPH)
