@@ -415,7 +415,8 @@ def test_a_connection_without_requests_is_closed_after_a_time(path: bytes, monke
         assert is_closed(connection)
 
 
-@pytest.mark.parametrize("end", [b"", b"Connection: close\r\n"])
+# The last one is followed by what is no request.
+@pytest.mark.parametrize("end", [b"", b"Connection: close\r\n", b"\r\nNONSENSE\r\n"])
 @pytest.mark.parametrize("path", [b"/quick?large", b"/held"])
 def test_a_client_that_leaves_a_response_unread_is_disconnected(
     path: bytes, end: bytes, monkeypatch: pytest.MonkeyPatch

@@ -268,6 +268,7 @@ class HttpConnection(HttpToolsProtocol):
         else:
             # Most often it is an address with letters that are not encoded.
             super().send_400_response(f"{msg} {_ENCODING}\n")
+            self._open_connections.reads(self)
 
     def _is_working(self) -> bool:
         """Returns whether a request has no response yet."""
