@@ -10,7 +10,8 @@ from citygraph.rdf.terms import BASE, CG, ID, RDF, RDFS, SOURCE
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from citygraph.web.http.addresses import Addresses
+from citygraph.web.http.addresses import Addresses, redirected
+from citygraph.web.http.messages import Request
 from tests.world import publish, small_world
 
 _APPENDED = "&".join(
@@ -154,6 +155,13 @@ def test_a_redirect_of_a_faulty_request_shows_the_fault_at_its_target(client: Fl
     """The address exists; only what was asked there is wrong."""
     response = client.get("/explore/?colour=red")
     assert (response.status_code, response.headers["Location"]) == (301, "/explore?colour=red")
+
+
+def test_no_query_is_evaluated_for_a_redirect() -> None:
+    """It would be evaluated again at the target."""
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/sparql/", "QUERY_STRING": "query=ASK%20{}"}
+    reply = redirected(Request(environ), "/sparql?query=ASK%20{}", lambda _: pytest.fail("it was evaluated"))
+    assert (reply.status, reply.header("Location")) == (301, "/sparql?query=ASK%20{}")
 
 
 def test_a_uri_after_a_timegate_keeps_its_slash(client: FlaskClient) -> None:

@@ -222,6 +222,9 @@ def test_a_document_has_a_past_whatever_its_extension(name: str, extension: str)
         ("/doc/event/visit", "doc/event/visit"),
         ("/doc/event/visit.ttl", "doc/event/visit.ttl"),
         ("/id/event/visit", "doc/event/visit"),
+        # Nothing is there without the slash either, so that it is not redirected.
+        ("/doc/event/visit/", "doc/event/visit"),
+        ("/id/event/visit/", "doc/event/visit"),
     ],
 )
 def test_deleted_entity_names_its_last_version(
@@ -290,7 +293,7 @@ def test_deleted_entity_is_not_found_if_the_records_are_damaged(tmp_path: Path) 
 
 
 def test_entity_that_a_rollback_removed_names_its_last_version(tmp_path: Path) -> None:
-    """A rollback has no list of its changes; the release that created the entity has one."""
+    """A rollback may have no list of its changes; the release that created the entity has one."""
     _, second, _ = three_releases(tmp_path)
     (second.path / THINGS).parent.mkdir()
     with open_gzip_text(second.path / THINGS) as out:

@@ -158,7 +158,7 @@ def canonical_address(request: Request, base: str, proxies: int, exists: Callabl
     `exists` returns whether the site has a path for a method: a redirect must not lead to an error.
     """
     path = request.path[1:]
-    canonical = _canonical(path)
+    canonical = canonical_path(path)
     if canonical == path or request.method not in ("GET", "HEAD") or path.startswith(_BEFORE_URIS):
         return ""
     if not exists(f"/{canonical}", request.method):
@@ -169,17 +169,20 @@ def canonical_address(request: Request, base: str, proxies: int, exists: Callabl
 
 def redirected(request: Request, address: str, view: Callable[[Request], Reply]) -> Reply:
     """Returns the redirect to a canonical address, or the view's error if nothing is there. Raises NotFound."""
-    path = _canonical(request.path).encode().decode("latin-1")
+    path = canonical_path(request.path)
+    # There is always an endpoint: no query is evaluated for its redirect.
+    if path == "/sparql":
+        return redirection(address, 301)
     # Other errors are of the parameters or of the moment, and the client gets them from the address itself.
     with suppress(UsageError, Unauthorized, Forbidden, Busy, LimitReached):
-        reply = view(Request({**request.environ, "PATH_INFO": path}))
+        reply = view(Request({**request.environ, "PATH_INFO": path.encode().decode("latin-1")}))
         if reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
             return reply
         reply.close()
     return redirection(address, 301)
 
 
-def _canonical(path: str) -> str:
+def canonical_path(path: str) -> str:
     """Returns a path in NFC and without slashes at its end."""
     return nfc(path).rstrip("/")
 

@@ -15,6 +15,7 @@ from citygraph.errors import Gone, NotFound, UsageError
 from citygraph.release.releases import Release
 from citygraph.text import nfc
 from citygraph.web.documents.representation import split
+from citygraph.web.http.addresses import canonical_path
 from citygraph.web.http.messages import QUICK, RELEASE, NeedsThread, Reply, Request, not_known, redirection
 from citygraph.web.http.replies import JSON, Variant, chosen, reply
 from citygraph.web.time.release_site import ReleaseSite, published_at, quoted_path
@@ -86,7 +87,7 @@ class Mementos:
 
         An address that no release ever had costs a lookup in a set. Raises NeedsThread if files must be read.
         """
-        path = _document_path(request.path[1:])
+        path = _document_path(canonical_path(request.path[1:]))
         iri = self._site.thing(_stem(path)) if has_past(path) else ""
         if not iri or RELEASE in request.environ:
             return error
