@@ -213,6 +213,7 @@ def test_a_value_without_the_one_that_it_belongs_to_is_an_error(instance: Instan
     ("row", "others"),
     [
         ("Stadt Danzig;Gedanum;city;Poland;;;;page;", ["city/gdansk"]),
+        ("Stadt Danzig;Gedanum;city;Poland [page];;;;page;", ["city/gdansk"]),
         ("Stadt Danzig;Gedanum;city;;;;;page;", ["city/gdansk"]),
         ("Stadt Danzig;Gedanum;city;Poland;;;;page;city/gdansk", []),
         ("Danzig;Gedanum;city;Poland;;;;page;", []),

@@ -87,24 +87,23 @@ class Names:
             self._matches[key] = self._in_graph(text, locals_, country)
         return self._matches[key]
 
-    def shared(self, row: SheetRow, names: Iterable[str], iri: str, class_: str) -> Iterator[CellProblem]:
+    def shared(self, row: SheetRow, names: Iterable[str], iri: str, class_: str, country: str) -> Iterator[CellProblem]:
         """Yields a warning if a row without identifier makes a new entity with a name of another one.
 
-        Only entities of its class count, and if both have a country, those of the same country.
+        Only entities of its class count, and if both have a country (by name or identifier), those of the same one.
         """
         if self._finder is None or row.cell("id") or self._finder.identified([iri]):
             return
-        country = row.cell("country")
-        countries = self._finder.countries(country.text) if country else frozenset()
+        countries = self._finder.countries(country) if country else frozenset()
         address = next(cell.address for column, cell in row.cells.items() if column.key == "name")
-        for name in names:
-            folded = fold(name)
+        # A sign, such as that for a deletion, is no name.
+        for name, folded in ((name, fold(name)) for name in names if fold(name)):
             others = [
                 one.iri.removeprefix(ID)
                 for one in self._finder.named([folded])
                 if local_name(class_) in one.types
                 and any(other == folded for other, _ in one.names)
-                and (country is None or not one.country or one.country in countries)
+                and (not country or not one.country or one.country in countries)
             ]
             if others:
                 others = sorted(others)[:_CANDIDATES]

@@ -116,7 +116,7 @@ class RowReader:
         if iri is None:
             self._context.names.withhold(parts)
             return None
-        self.problems += self._context.names.shared(row, parts, iri, class_)
+        self.problems += self._context.names.shared(row, parts, iri, class_, self._country(row))
         for name in parts:
             self._context.names.add(name, iri, class_)
         self._context.names.add(iri.removeprefix(ID), iri, class_)
@@ -127,10 +127,12 @@ class RowReader:
             return self._identified(cell, self._type(node, class_) if class_ else "")
         if not names or not class_:
             return None
-        country = row.cell("country")
         name = self._without_source(names[0].text)[0]
-        matches = self._context.names.find(name, [class_], self._without_source(country.text)[0] if country else "")
+        matches = self._context.names.find(name, [class_], self._country(row))
         return matches[0] if len(matches) == 1 else self._new_iri(node, class_, RowCell(name, names[0].address))
+
+    def _country(self, row: SheetRow) -> str:
+        return self._without_source(cell.text)[0] if (cell := row.cell("country")) else ""
 
     def _identified(self, cell: RowCell, type_: str) -> str | None:
         """Returns the IRI of an identifier of this type, or of any type if it is ""; None for other text."""
@@ -377,9 +379,8 @@ class RowReader:
         return column.language or next(iter(tags), self._context.model.languages[0])
 
     def _entity(self, row: SheetRow, column: SheetColumn, text: str, address: CellAddress) -> NamedNode | None:
-        country = row.cell("country") if column.key == "partner" else None
         names = self._context.names
-        matches = names.find(text, column.classes, country.text if country else "")
+        matches = names.find(text, column.classes, self._country(row) if column.key == "partner" else "")
         if len(matches) == 1:
             return NamedNode(matches[0])
         if matches:
