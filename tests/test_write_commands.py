@@ -93,7 +93,17 @@ def test_a_dry_run_publishes_nothing(root: Path) -> None:
     text = f"INSERT DATA {{ GRAPH <{GRAPH}> {{ {NOTE} }} }}"
     done = run("update", "-", "--dry-run", releases=root, stdin=text)
     assert done.returncode == 0, done.stderr
-    assert "would publish" in done.stderr
+    assert f"would publish a change of {before} (2 statements added, 0 removed)" in done.stderr
+    assert Releases(root).current_id() == before
+
+
+def test_a_change_is_reported_in_the_language_of_the_option(root: Path) -> None:
+    """A change that the release has already is none."""
+    before = Releases(root).current_id()
+    text = f"DELETE DATA {{ GRAPH <{GRAPH}> {{ {NOTE} }} }}"
+    done = run("update", "-", "--lang", "de", releases=root, stdin=text)
+    assert done.returncode == 0, done.stderr
+    assert f"in {before} ist nichts zu ändern (0 Aussagen hinzugefügt, 0 entfernt)" in done.stderr
     assert Releases(root).current_id() == before
 
 
@@ -141,10 +151,10 @@ def test_marks_and_packed_files_are_read_by_every_command(root: Path, tmp_path: 
     """(13.5, 13.6) Update, load and query read what validate reads: with a byte order mark, and packed."""
     (tmp_path / "x.ru").write_text(f"\ufeffINSERT DATA {{ GRAPH <{GRAPH}> {{ {NOTE} }} }}")
     done = run("update", str(tmp_path / "x.ru"), "--dry-run", releases=root)
-    assert (done.returncode, ": 2 added" in done.stderr) == (0, True), done.stderr
+    assert (done.returncode, "(2 statements added" in done.stderr) == (0, True), done.stderr
     (tmp_path / "x.ttl.gz").write_bytes(gzip.compress(f"\ufeff{NOTE}".encode()))
     done = run("load", str(tmp_path / "x.ttl.gz"), "--graph", GRAPH, "--dry-run", releases=root)
-    assert (done.returncode, ": 2 added" in done.stderr) == (0, True), done.stderr
+    assert (done.returncode, "(2 statements added" in done.stderr) == (0, True), done.stderr
     (tmp_path / "x.rq").write_text("\ufeffASK {}")
     for query, stdin in ((str(tmp_path / "x.rq"), ""), ("-", "\ufeffASK {}")):
         done = run("query", query, "--format", "csv", releases=root, stdin=stdin)

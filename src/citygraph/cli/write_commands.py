@@ -17,6 +17,7 @@ from citygraph.rdf.formats import by_extension
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.source.reading import unpacked_file
+from citygraph.web.view.translations import Translations
 
 
 @click.command()
@@ -146,14 +147,26 @@ def _commit(settings: Settings, change: Change, language: str) -> int:
     # Any other outcome is an error; `command` prints it.
     if not isinstance(outcome, Commit):
         raise outcome
-    what = "would publish" if change.dry_run else "published" if outcome.published else "nothing to change in"
     prune_audited(settings)
-    click.echo(f"{what} {outcome.release}: {outcome.added} added, {outcome.removed} removed", err=True)
-    if outcome.blank_nodes:
-        click.echo(f"{outcome.blank_nodes} blank node(s) got IRIs", err=True)
-    for warning in outcome.warnings:
-        click.echo(f"warning: {warning.label or warning.focus_node}: {warning.message(language)}", err=True)
+    _print_commit(outcome, change.dry_run, language)
     return OK
+
+
+def _print_commit(commit: Commit, dry_run: bool, language: str) -> None:
+    translate, release = Translations(language), commit.release
+    if dry_run:
+        what = translate("would publish a change of {release}", release=release)
+    elif commit.published:
+        what = translate("published {release}", release=release)
+    else:
+        what = translate("nothing to change in {release}", release=release)
+    counts = translate("{added} statements added, {removed} removed", added=commit.added, removed=commit.removed)
+    click.echo(f"{what} ({counts})", err=True)
+    if commit.blank_nodes:
+        click.echo(translate("blank nodes that got IRIs: {number}", number=commit.blank_nodes), err=True)
+    for warning in commit.warnings:
+        name = warning.label or warning.focus_node
+        click.echo(f"{translate('warning')}: {name}: {warning.message(language)}", err=True)
 
 
 def _format_of(path: Path) -> str:
