@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,7 +36,8 @@ from citygraph.errors import (
     WrongGraph,
 )
 from citygraph.rdf.nquads import SetDigest
-from citygraph.rdf.terms import GRAPH
+from citygraph.rdf.terms import GRAPH, ID
+from citygraph.release.changes import THINGS, UPDATED, EntityChange, things_changed
 from citygraph.release.ownership import api_graphs, carried_forward
 from citygraph.release.releases import Manifest, Release, Releases
 from citygraph.settings import Settings
@@ -292,13 +294,27 @@ def test_a_rollback_is_a_new_release_equal_to_the_old(settings: Settings, commit
     (first.path / "dumps").mkdir(exist_ok=True)
     (first.path / dump).write_bytes(b"as it was")
     done(commit(settings, HELLO))
+    undone = current(settings)
     back = rollback(first.id, Releases(settings.releases))
     assert back.manifest.digest == first.manifest.digest
     assert back.manifest.number == first.manifest.number + 2
     assert back.version_of(NOTES) == first.version_of(NOTES)
     assert (back.path / dump).read_bytes() == b"as it was"
     recounted(back.open_store(), back.manifest)
+    assert (back.manifest.added, back.manifest.removed) == (undone.manifest.removed, undone.manifest.added)
+    assert EntityChange(UPDATED, ID + "city/izmir") in list(things_changed(back))
     done(commit(settings, HELLO))
+
+
+def test_a_rollback_from_a_damaged_release_has_no_list_of_changes(settings: Settings, commit: Commits) -> None:
+    """It is the remedy, so it must succeed."""
+    first = current(settings)
+    done(commit(settings, HELLO))
+    shutil.rmtree(current(settings).store_path)
+    back = rollback(first.id, Releases(settings.releases))
+    assert current(settings) == back
+    assert back.manifest.digest == first.manifest.digest
+    assert not (back.path / THINGS).exists()
 
 
 def test_a_build_takes_the_graphs_of_the_api_over(settings: Settings, commit: Commits) -> None:

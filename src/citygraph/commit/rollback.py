@@ -11,8 +11,10 @@ from citygraph.build.quality import FILE as QUALITY
 from citygraph.build.query_packs import FILE as QUERIES
 from citygraph.errors import NotFound
 from citygraph.index.names import AMENDMENTS, INDEX
-from citygraph.release.releases import Manifest, Release, Releases, link_file
+from citygraph.release.changes import ADDED, REMOVED, THINGS, ChangeCounts, write_changes_back
+from citygraph.release.releases import Manifest, Release, Releases, Staged, link_file
 from citygraph.report import LATER, REPORT
+from citygraph.saving import is_disk_full
 from citygraph.sparql.statistics import STATISTICS
 
 _QUERY = ".rq"  # the extension of rules and stored queries
@@ -33,6 +35,7 @@ def rollback(release_id: str, releases: Releases) -> Release:
         # A graph written to since `old` must not keep the version of its later content.
         differing = {**manifest.versions, **current.manifest.versions}
         versions = {graph: old.version_of(graph) for graph in differing if graph in manifest.graphs}
+        changes = _write_changes(staged, current, old)
         return staged.publish(
             replace(
                 manifest,
@@ -41,10 +44,22 @@ def rollback(release_id: str, releases: Releases) -> Release:
                 built=manifest.built or manifest.id,
                 versions=versions,
                 undone=_undone(old, current, releases),
-                added=0,
-                removed=0,
+                added=changes.added,
+                removed=changes.removed,
             )
         )
+
+
+def _write_changes(staged: Staged, current: Release, old: Release) -> ChangeCounts:
+    """Writes the changes for feeds and histories. From a damaged release, the rollback succeeds without them."""
+    try:
+        return write_changes_back(current, old, staged.open(), staged.path)
+    except (OSError, EOFError, RuntimeError) as error:
+        if is_disk_full(error):
+            raise
+        for name in (ADDED, REMOVED, THINGS):
+            (staged.path / name).unlink(missing_ok=True)
+        return ChangeCounts(0, 0)
 
 
 def _undone(old: Release, current: Release, releases: Releases) -> dict[str, list[str]]:

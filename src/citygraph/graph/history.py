@@ -240,7 +240,7 @@ def _read_deletions(releases: tuple[Release, ...], known: _Deletions) -> _Deleti
             entities = frozenset(islice(deleted, room) if release.manifest.parent else ())
         by_release[release.id, kinds] = entities
         room = max(room - len(entities), 0)
-        # A rollback has no list: it deletes what earlier releases created.
+        # A rollback may have no list: it deletes what earlier releases created.
         if release.manifest.parent and not (release.path / THINGS).is_file():
             kinds = frozenset([CREATED, DELETED])
     return _Deletions(releases, by_release, frozenset().union(*by_release.values()))

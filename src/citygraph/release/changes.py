@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
 
+from citygraph.errors import NewerRelease
 from citygraph.rdf.nquads import graph_of, lines_of, open_gzip_text, subject_of, unpacked
 from citygraph.rdf.terms import ID, RDF, SOURCE
 from citygraph.release.outputs import NQUADS, PLAIN_NQUADS
-from citygraph.release.releases import Release
+from citygraph.release.releases import Release, read_release
 
 ADDED = "changes/added.nq.gz"
 REMOVED = "changes/removed.nq.gz"
 THINGS = "changes/things.tsv.gz"
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 _TYPE = RDF("type")
+_MOST_LINES = 500_000  # of the releases that a rollback undoes, in memory: some 200 MB
 
 
 @dataclass(frozen=True)
@@ -55,20 +58,17 @@ def write_all_changes(parent: Release | None, store: Store, folder: Path) -> Cha
             added = sum(1 for _ in lines)
         return ChangeCounts(added, _write_rest(folder, added=_plain(folder), removed=(), before=None, after=store))
     before = parent.open_store()
-    plus, minus = folder / "added.nq", folder / "removed.nq"
-    with (
-        plus.open("w", encoding="utf-8", newline="\n") as more,
-        minus.open("w", encoding="utf-8", newline="\n") as less,
-    ):
-        older = _dump(parent.path) if (parent.path / NQUADS.path).is_file() else lines_of(before, folder)
-        for is_new, line in compare(older, _plain(folder)):
-            (more if is_new else less).write(line)
-    try:
-        with plus.open(encoding="utf-8", newline="\n") as more, minus.open(encoding="utf-8", newline="\n") as less:
-            return write_changes(folder, more, less, before, store)
-    finally:
-        plus.unlink()
-        minus.unlink()
+    return _write_compared(folder, _lines(parent, before, folder), _plain(folder), before, store)
+
+
+def write_changes_back(release: Release, old: Release, store: Store, folder: Path) -> ChangeCounts:
+    """Writes the changes from a release back to an earlier one, whose data the store in `folder` has."""
+    before, undone = release.open_store(), _lines_since(old, release)
+    if undone is None:
+        return _write_compared(folder, _lines(release, before, folder), _lines(old, store, folder), before, store)
+    lines = sorted(undone, key=_order)
+    added, removed = ([line for line in lines if undone[line] == is_removed] for is_removed in (False, True))
+    return write_changes(folder, added, removed, before, store)
 
 
 def write_changes(
@@ -102,6 +102,49 @@ def compare(older: Iterable[str], newer: Iterable[str]) -> Iterator[tuple[bool, 
         else:
             yield True, right
             right = next(new, None)
+
+
+def _write_compared(
+    folder: Path, older: Iterable[str], newer: Iterable[str], before: Quads, after: Quads
+) -> ChangeCounts:
+    """Writes the difference of two lists of sorted N-Quads, which may be larger than memory."""
+    plus, minus = folder / "added.nq", folder / "removed.nq"
+    try:
+        with (
+            plus.open("w", encoding="utf-8", newline="\n") as more,
+            minus.open("w", encoding="utf-8", newline="\n") as less,
+        ):
+            for is_new, line in compare(older, newer):
+                (more if is_new else less).write(line)
+        with plus.open(encoding="utf-8", newline="\n") as more, minus.open(encoding="utf-8", newline="\n") as less:
+            return write_changes(folder, more, less, before, after)
+    finally:
+        plus.unlink(missing_ok=True)
+        minus.unlink(missing_ok=True)
+
+
+def _lines_since(old: Release, release: Release) -> dict[str, bool] | None:
+    """Returns the lines in which a release differs from an earlier one, and whether it has them.
+
+    They are those in the lists of the releases in between. Returns None if the lists of one cannot be read, such as of
+    a pruned one, or if they have too many lines.
+    """
+    lines: dict[str, bool] = {}
+    left = _MOST_LINES
+    with suppress(OSError, EOFError, NewerRelease):
+        while release.id != old.id:
+            left -= release.manifest.added + release.manifest.removed
+            if left < 0:
+                return None
+            for path, is_added in ((ADDED, True), (REMOVED, False)):
+                with unpacked(release.path / path) as text:
+                    for line in text:
+                        # A line that was added and removed again is in both releases, or in neither.
+                        if lines.pop(line, None) is None:
+                            lines[line] = is_added
+            release = read_release(release.path.parent / (release.manifest.parent or ""))
+        return lines
+    return None
 
 
 def things_changed(release: Release) -> Iterator[EntityChange]:
@@ -160,6 +203,11 @@ def _exists(iri: str, store: Quads) -> bool:
 
 def _order(line: str) -> tuple[str, str]:
     return graph_of(line), line
+
+
+def _lines(release: Release, store: Store, folder: Path) -> Iterator[str]:
+    """Returns the sorted N-Quads of a release: those of its dump, else of the store, sorted in `folder`."""
+    return _dump(release.path) if (release.path / NQUADS.path).is_file() else lines_of(store, folder)
 
 
 def _dump(folder: Path) -> Iterator[str]:
