@@ -101,6 +101,24 @@ def test_sorting_in_blocks_is_sorting(tmp_path: Path, monkeypatch: pytest.Monkey
             assert list(many) == sorted({text for texts in added for text in texts})
 
 
+def test_joined_lines_are_found_by_their_beginnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """(16 §5) Each once and in order, after the lines have been joined into one file, and if more are added then."""
+    chance = random.Random(5)  # noqa: S311 - the same lines each time
+    for _ in range(30):
+        for name in ("_RUN", "_BLOCK", "_BATCH"):
+            monkeypatch.setattr(lines, name, chance.randrange(1, 9))
+        texts = [f"{chance.randrange(9)} ğ\x85{chance.randrange(9)}\n" for _ in range(chance.randrange(60))]
+        beginnings = [f"{number} " for number in range(chance.randrange(9))]
+        with closing(SortedLines(tmp_path)) as many:
+            for text in texts:
+                many.add([text])
+            assert [line for batch in many.joined() for line in batch] == sorted({*texts})
+            found = list(many.starting_with(beginnings))
+            assert found == [text for text in sorted({*texts}) if text[:2] in beginnings]
+            many.add(["0\n", "9 x\n"])
+            assert list(many) == sorted({*texts, "0\n", "9 x\n"})
+
+
 def test_lines_of_the_engine_are_those_of_the_terms(tmp_path: Path) -> None:
     """(16 §5) The digest and the dumps of a build and of a commit are of the same lines, whatever the characters."""
     odd = "".join(map(chr, [*range(1, 0x100), 0x2028, 0xFFFD, 0xFFFE, 0x1F600]))

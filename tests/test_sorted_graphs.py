@@ -85,6 +85,19 @@ def test_sorted_graphs_have_each_line_of_a_store_once(
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
+@pytest.mark.parametrize("way", ["store", "files"])
+def test_the_default_graph_can_be_read_before_the_graphs(way: str, tmp_path: Path) -> None:
+    """(16 §5) With statements that are added later, and without the ontology."""
+    quads = list(_quads())
+    triples = [q for q in _store(quads) if q.graph_name == DefaultGraph()]
+    later = Quad(DATASET, DCTERMS("title"), Literal("later"), CATALOG_GRAPH)
+    with _sorted(way, quads, tmp_path) as graphs:
+        assert list(chain.from_iterable(graphs.merged())) == sorted(map(as_line, triples))
+        graphs.add([as_line(later)])
+        later_triple = Quad(later.subject, later.predicate, later.object)
+        assert list(chain.from_iterable(graphs.merged())) == sorted(map(as_line, [*triples, later_triple]))
+
+
 @pytest.mark.parametrize("with_blank_date", [False, True])
 @pytest.mark.parametrize("way", ["store", "files"])
 def test_counts_of_lines_are_those_of_sparql(way: str, with_blank_date: bool, tmp_path: Path) -> None:
@@ -112,6 +125,6 @@ def test_description_from_files_is_that_of_the_store(izmir: Release, tmp_path: P
     graphs = SortedGraphs(tmp_path)
     graphs.add_files(files)
     counts = graphs.count(named_graphs(store))
-    graphs.close()
     assert counts == count(store)
-    assert description_of(counts, (), cache(files.about)) == describe(store)
+    assert description_of(counts, (), cache(graphs.about)) == describe(store)
+    graphs.close()

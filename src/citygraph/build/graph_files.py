@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
 from shutil import rmtree
 
-from pyoxigraph import Quad, RdfFormat, Store, parse
+from pyoxigraph import RdfFormat, Store, parse
 
-from citygraph.build.predicate_files import PredicateFiles, by_key, subject_of
+from citygraph.build.predicate_files import PredicateFiles, by_key
 from citygraph.rdf.nquads import as_line, batched, named_graphs, triples_of, with_graph, without_graph
 from citygraph.rdf.terms import ONTOLOGY_GRAPH, SHAPES_GRAPH, XSD
 
@@ -44,15 +44,6 @@ class GraphFiles:
         for graph in named_graphs(store):
             for lines in triples_of(store, graph, self._folder):
                 self._add_stored(with_graph(lines, graph))
-
-    def about(self, subjects: Collection[str]) -> Store:
-        """Returns a store with all statements of the data about these subjects, given as in N-Triples."""
-        quads = (line for file in self.quads.select() for line in file if subject_of(line) in subjects)
-        store = Store()
-        for quad in parse("".join(quads), RdfFormat.N_QUADS, lenient=True):
-            if quad.graph_name not in NOT_DATA:
-                store.extend((quad, Quad(quad.subject, quad.predicate, quad.object)))
-        return store
 
     def remove(self) -> None:
         """Removes the files, also those that an error left unfinished."""

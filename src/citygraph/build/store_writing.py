@@ -191,8 +191,9 @@ class StoreFilling:
         if not self.files:
             description, graphs = describe(self.store, tables)
         else:
-            counts = self.sorted_graphs().count(named_graphs(self.store))
-            description, graphs = description_of(counts, tables, cache(self.files.about))
+            lines = self.sorted_graphs()
+            counts = lines.count(named_graphs(self.store))
+            description, graphs = description_of(counts, tables, cache(lines.about))
             if not self.writing:
                 add_description(description, self.store)
         self.append(description)

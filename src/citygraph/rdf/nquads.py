@@ -6,11 +6,11 @@ import gzip
 import hashlib
 import io
 import json
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from itertools import chain, groupby, islice
+from itertools import chain, groupby, islice, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TypeVar, cast
@@ -78,17 +78,23 @@ class SortedLines:
 
     def __init__(self, folder: Path) -> None:
         self._folder = TemporaryDirectory(dir=folder, prefix="sort-")
+        self._files = 0
         self._runs: list[Path] = []
+        self._last = ""  # the last line of the newest run
         self._lines: list[str] = []
+        self._starts: list[tuple[str, int]] = []  # of the parts of the joined file: the first line, and its offset
 
     def add(self, lines: Iterable[str]) -> None:
         """Adds lines in any order."""
         self._lines.extend(lines)
         if len(self._lines) >= _RUN:
-            path = Path(self._folder.name, str(len(self._runs)))
-            with path.open("w", encoding="utf-8", newline="\n") as run:
-                run.writelines(_in_order(self._lines))
-            self._runs.append(path)
+            ordered = _in_order(self._lines)
+            # Lines that are added in order need a single run.
+            if not self._runs or ordered[0] <= self._last:
+                self._runs.append(self._new_file())
+            with self._runs[-1].open("a", encoding="utf-8", newline="\n") as run:
+                run.writelines(ordered)
+            self._last = ordered[-1]
             self._lines.clear()
 
     def add_graph(self, store: Store, graph: NamedNode) -> None:
@@ -102,6 +108,37 @@ class SortedLines:
             runs = [stack.enter_context(run.open(encoding="utf-8", newline="\n")) for run in self._runs]
             yield from _merged([*map(_blocks, runs), batched(_in_order(self._lines))])
 
+    def joined(self) -> Iterator[list[str]]:
+        """Yields the same as `batches`. After the last line, one file has all of them, which is read faster."""
+        path, last, offset = self._new_file(), "", 0
+        self._starts = []
+        with path.open("wb") as file:
+            for batch in self.batches():
+                self._starts.append((batch[0], offset))
+                offset += file.write("".join(batch).encode())
+                last = batch[-1]
+                yield batch
+        for run in self._runs:
+            run.unlink()
+        self._runs, self._last = [path], last
+        self._lines.clear()
+
+    def starting_with(self, beginnings: Iterable[str]) -> Iterator[str]:
+        """Yields the lines with one of these beginnings, none of which begins another.
+
+        All lines have been `joined`; it does not find those that were added since. Few parts of the file are read.
+        """
+        starts, loaded, lines = [line for line, _ in self._starts], -1, list[str]()
+        for beginning in sorted(beginnings):
+            for number in range(max(bisect_right(starts, beginning) - 1, 0), len(starts)):
+                if number != loaded:
+                    loaded, lines = number, self._joined_part(number)
+                first = bisect_left(lines, beginning)
+                found = list(takewhile(lambda line: line.startswith(beginning), islice(lines, first, None)))  # noqa: B023
+                yield from found
+                if first + len(found) < len(lines):
+                    break
+
     def __iter__(self) -> Iterator[str]:
         return chain.from_iterable(self.batches())
 
@@ -109,6 +146,17 @@ class SortedLines:
         """Removes the files. Iterating is not possible any more."""
         self._lines.clear()
         self._folder.cleanup()
+
+    def _joined_part(self, number: int) -> list[str]:
+        offset = self._starts[number][1]
+        size = self._starts[number + 1][1] - offset if number + 1 < len(self._starts) else -1
+        with self._runs[0].open("rb") as file:
+            file.seek(offset)
+            return io.StringIO(file.read(size).decode(), newline="\n").readlines()
+
+    def _new_file(self) -> Path:
+        self._files += 1
+        return Path(self._folder.name, str(self._files))
 
 
 def _in_order(lines: Iterable[str]) -> list[str]:
@@ -134,8 +182,11 @@ def _merged(runs: list[Iterator[list[str]]]) -> Iterator[list[str]]:
         # No block that is still to be read has a line before this one. (Sorting joins ordered lists quickly.)
         last = min(block[-1] for block in blocks if block)
         ends = [bisect_right(block, last) for block in blocks]
-        yield _in_order(chain.from_iterable(block[:end] for block, end in zip(blocks, ends, strict=True)))
-        blocks = [block[end:] or next(run, []) for run, block, end in zip(runs, blocks, ends, strict=True)]
+        parts = [block[:end] for block, end in zip(blocks, ends, strict=True) if end]
+        yield _in_order(chain.from_iterable(parts)) if len(parts) > 1 else parts[0]
+        for number, end in enumerate(ends):
+            if end:
+                blocks[number] = blocks[number][end:] or next(runs[number], [])
 
 
 def named_graphs(store: Store) -> list[NamedNode]:
