@@ -11,8 +11,8 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store,
 from citygraph.build import predicate_files
 from citygraph.build.graph_files import GraphFiles, as_stored
 from citygraph.build.predicate_files import PredicateFiles
-from citygraph.rdf.nquads import as_line
-from citygraph.rdf.terms import CATALOG_GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH, XSD
+from citygraph.rdf.nquads import as_line, with_graph
+from citygraph.rdf.terms import CATALOG_GRAPH, DERIVED_GRAPH, ONTOLOGY_GRAPH, RDF, SHAPES_GRAPH, XSD
 
 _A, _B = NamedNode("urn:x:g/a"), NamedNode("urn:x:g")
 _LITERALS = (
@@ -110,3 +110,18 @@ def test_literals_are_rewritten_as_a_store_does() -> None:
     every = list(quads())
     assert set(as_stored(list(map(as_line, every)))) == set(map(as_line, store_of(every)))
     assert as_stored([]) == []
+
+
+def test_derived_triples_are_added_as_their_quads_are(tmp_path: Path) -> None:
+    """(16 §5) To the same files, whatever predicate and class they have."""
+    graph = DERIVED_GRAPH
+    types = [f"<x:s> {RDF('type')} {value} .\n" for value in ("<x:a>", "<x:b>", '"a b"', "_:b")]
+    triples = [*types, "<x:s> <x:p> <x:a> .\n", '<x:s> <x:p> "a <b> ." .\n', *types[:1]]
+    for name in ("quads", "triples"):
+        files = GraphFiles(tmp_path / name)
+        if name == "quads":
+            files.add(with_graph(triples, graph))
+        else:
+            files.add_triples(triples, graph)
+    texts = [{p.relative_to(f): p.read_text() for p in f.rglob("*.nt")} for f in tmp_path.iterdir()]
+    assert texts[0] == texts[1]

@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 from shutil import rmtree
 
-from pyoxigraph import RdfFormat, Store, parse
+from pyoxigraph import NamedNode, RdfFormat, Store, parse
 
 from citygraph.build.predicate_files import PredicateFiles, by_key
 from citygraph.rdf.nquads import as_line, batched, named_graphs, triples_of, with_graph, without_graph
@@ -38,6 +38,12 @@ class GraphFiles:
         """Adds canonical lines of N-Quads in named graphs, with literals in any form."""
         for batch in batched(lines):
             self._add_stored(as_stored(batch))
+
+    def add_triples(self, lines: Iterable[str], graph: NamedNode) -> None:
+        """Adds triples of a data graph, given as canonical lines of N-Triples with literals as a store writes them."""
+        for key, some in by_key(lines).items():
+            self.quads.append(key, with_graph(some, graph))
+            self.triples.append(key, some)
 
     def add_store(self, store: Store) -> None:
         """Adds the named graphs of a store."""

@@ -124,25 +124,33 @@ class StoreFilling:
         """Notes statements of a file, given as lines of the named graphs and of the default graph."""
         if self.files:
             self.files.add(quads)
+        self._note(triples, quads)
+
+    def append(self, quads: Iterable[Quad]) -> None:
+        """Notes statements of data graphs that are in no file."""
+        for batch in batched(map(as_line, quads)):
+            triples = [without_graph(line) for line in batch]
+            self._append(triples)
+            self.note_loaded(triples, batch)
+
+    def append_lines(self, lines: list[str], graph: NamedNode) -> None:
+        """Notes triples of a graph and of the default graph, given as lines of N-Triples."""
+        self._append(lines)
+        if self.files:
+            # Of a large graph, they are as a store writes them.
+            self.files.add_triples(lines if self.is_large else as_stored(lines), graph)
+        self._note(lines, with_graph(lines, graph))
+
+    def _append(self, triples: list[str]) -> None:
+        with self.merged.open("a", encoding="utf-8", newline="\n") as file:
+            file.writelines(triples)
+
+    def _note(self, triples: list[str], quads: list[str]) -> None:
         if self._sorted:
             self._sorted.add(as_stored(quads))
         if self.writing:
             self.writing.add(triples)
             self.writing.add(quads)
-
-    def append(self, quads: Iterable[Quad]) -> None:
-        """Notes statements of data graphs that are in no file."""
-        for batch in batched(map(as_line, quads)):
-            self._append([without_graph(line) for line in batch], batch)
-
-    def append_lines(self, lines: list[str], graph: NamedNode) -> None:
-        """Notes triples of a graph and of the default graph, given as lines of N-Triples."""
-        self._append(lines, with_graph(lines, graph))
-
-    def _append(self, triples: list[str], quads: list[str]) -> None:
-        with self.merged.open("a", encoding="utf-8", newline="\n") as file:
-            file.writelines(triples)
-        self.note_loaded(triples, quads)
 
     def year_before_newest_source(self) -> str:
         """Returns the day that rules may name. (All data have been loaded.)"""
