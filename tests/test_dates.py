@@ -43,6 +43,21 @@ from citygraph.source.instance_languages import month_names, weekday_names
         ("05.1985", "1985-05", "gYearMonth"),
         ("1985", "1985", "gYear"),
         ("-0752", "-0752", "gYear"),
+        ("27.X.1992 r.", "1992-10-27", "date"),
+        ("27 X 1992", "1992-10-27", "date"),
+        ("XII 1993", "1993-12", "gYearMonth"),
+        ("21.06.1988 r.", "1988-06-21", "date"),
+        ("21.06.1988r.", "1988-06-21", "date"),
+        ("24.04.1996 г.", "1996-04-24", "date"),
+        ("1988 r.", "1988", "gYear"),
+        ("1996. 04. 24.", "1996-04-24", "date"),
+        ("1992‑10‑27", "1992-10-27", "date"),
+        ("27–10–1992", "1992-10-27", "date"),
+        ("1992-10-27 00:00:00", "1992-10-27", "date"),
+        ("1992-10-27T00:00:00.000Z", "1992-10-27", "date"),
+        ("\u200e24/04/1996", "1996-04-24", "date"),
+        ("１９６２．１２．１８", "1962-12-18", "date"),
+        ("٢٠٢٠", "2020", "gYear"),
     ],
 )
 def test_a_date_keeps_the_precision_in_which_it_is_written(text: str, value: str, type_: str) -> None:
@@ -95,6 +110,20 @@ def test_every_name_of_a_weekday_is_read(language: str) -> None:
         ("Τετάρτη, 24 Απριλίου 1996", "el", "1996-04-24"),
         ("ΜΑΪΟΣ 1985", "el", "1985-05"),
         ("24 of April 1996", "en", "1996-04-24"),
+        ("1º de maio de 1993", "pt", "1993-05-01"),
+        ("dnia 12 maja 1993 r.", "pl", "1993-05-12"),
+        ("٢٤ أبريل ١٩٩٦", "ar", "1996-04-24"),
+        ("24 באפריל 1996", "he", "1996-04-24"),
+        ("24 अप्रैल 1996", "hi", "1996-04-24"),
+        ("ngày 24 tháng 4 năm 1996", "vi", "1996-04-24"),
+        ("tháng 4 năm 1996", "vi", "1996-04"),
+        ("1962年12月18日", "ja", "1962-12-18"),
+        ("１９６２年１２月", "ja", "1962-12"),
+        ("1962年12月18日（火）", "ja", "1962-12-18"),
+        ("昭和37年12月18日", "ja", "1962-12-18"),
+        ("平成元年", "ja", "1989"),
+        ("民國85年4月24日", "zh", "1996-04-24"),
+        ("1987년 7월 31일", "ko", "1987-07-31"),
     ],
 )
 def test_dates_are_read_as_the_language_writes_them(text: str, language: str, value: str) -> None:
@@ -134,7 +163,16 @@ def test_a_stored_day_number_names_its_day_in_both_systems() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["30.02.1996", "1996-13", "1996-02-30", "31 April 1996", "0000-01-01", "24 Nisan 1996 Pazartesi"]
+    "text",
+    [
+        "30.02.1996",
+        "1996-13",
+        "1996-02-30",
+        "31 April 1996",
+        "0000-01-01",
+        "24 Nisan 1996 Pazartesi",
+        "1962年12月18日（水）",
+    ],
 )
 def test_a_day_that_the_calendar_lacks_is_an_error(text: str) -> None:
     """It is never moved to the next month."""
@@ -142,7 +180,8 @@ def test_a_day_that_the_calendar_lacks_is_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["soon", "April", "24.04.", "1996?", "ca. 1996", "1996-1998", "199", "24.04.19966", "٢٠٢٠"]
+    "text",
+    ["soon", "April", "24.04.", "1996?", "ca. 1996", "1996-1998", "199", "24.04.19966", "霊亀2年", "24 XIII 1996"],
 )
 def test_text_that_is_no_date_is_an_error(text: str) -> None:
     """It never vanishes."""

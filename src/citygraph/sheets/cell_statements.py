@@ -52,7 +52,7 @@ UNCLEAR_DELETION = CellRule(
 )
 
 _OVERRIDE = re.compile(r"(.*\S)\s*\[([a-z0-9][a-z0-9-]*)\]", re.DOTALL)
-_PARTS = re.compile(r"\s*(?:;|\n)\s*")
+_PARTS = re.compile(r"\s*[;；؛\n]\s*")  # semicolons of Latin, Chinese and Japanese, and Arabic text
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pyoxigraph import Literal, NamedNode
 
 from citygraph.rdf.terms import WD, XSD
 from citygraph.sheets.cell_problems import CellRule
+from citygraph.sheets.cell_texts import in_plain_signs
 from citygraph.sheets.table_model import SUFFIX
 from citygraph.text import fold, is_language_tag, slug
 
@@ -33,11 +34,13 @@ _NO = frozenset(map(fold, ("no", "false", "hayır", "nein", "xeyr", "0")))
 
 
 def _number(text: str) -> Literal | None:
+    text = in_plain_signs(text)
     plain = re.sub(r"[^0-9]", "", text) if _GROUPED.fullmatch(text) else text
     return Literal(str(int(plain)), datatype=XSD("integer")) if _NUMBER.fullmatch(plain) else None
 
 
 def _decimal(text: str) -> Literal | None:
+    text = in_plain_signs(text)
     plain = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
     return Literal(plain, datatype=XSD("decimal")) if _DECIMAL.fullmatch(plain) else None
 
@@ -48,7 +51,7 @@ def _yes_no(text: str) -> Literal | None:
 
 
 def _qid(text: str) -> NamedNode | None:
-    match = _QID.fullmatch(text)
+    match = _QID.fullmatch(in_plain_signs(text))
     return WD(match[1]) if match else None
 
 

@@ -56,6 +56,30 @@ def cleaned(text: str) -> str:
     return "\n".join(" ".join(line.split()) for line in lines).strip()
 
 
+def in_plain_signs(text: str) -> str:
+    """Returns a date, number or tag with the digits, hyphens and letters of ASCII that other keyboards have."""
+    return text if text.isascii() else text.translate(_PLAIN_SIGNS)
+
+
+class _PlainSigns(dict[int, int | str | None]):
+    """The sign of ASCII for each character that stands for it. Marks of the direction of writing have none."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        if 0xFF01 <= code <= 0xFF5E:  # full width
+            return chr(code - 0xFEE0)
+        return str(unicodedata.decimal(sign)) if sign.isdecimal() else sign
+
+
+_PLAIN_SIGNS = _PlainSigns(
+    str.maketrans(
+        "\u2010\u2011\u2012\u2013\u2212\u3000\u066b\u066c",
+        "----- .'",
+        "\u200e\u200f\u061c\u202a\u202b\u202c\u2066\u2067\u2068\u2069",
+    )
+)
+
+
 def problems_of_text(text: str, address: CellAddress) -> Iterator[CellProblem]:
     """Yields the problems of a cell's text."""
     if is_error(text):

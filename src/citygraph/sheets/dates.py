@@ -13,6 +13,7 @@ from pyoxigraph import Literal
 from citygraph.catalogues import catalogue_languages
 from citygraph.rdf.partial_dates import date_literal
 from citygraph.sheets.cell_problems import CellRule
+from citygraph.sheets.cell_texts import in_plain_signs
 from citygraph.source.instance_languages import month_names, weekday_names
 from citygraph.text import fold
 
@@ -51,6 +52,9 @@ _MONTHS = {
     12: "december dezember aralık dekabr dec dez ara dek",
 }
 _MONTH_OF = {fold(name): {number} for number, names in _MONTHS.items() for name in names.split()}
+# Roman numerals, as in 27 X 1992, are months in any language.
+_ROMAN = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"]
+_MONTH_OF |= {numeral: {number} for number, numeral in enumerate(_ROMAN, 1)}
 _WEEKDAYS = (
     "monday montag pazartesi",
     "tuesday dienstag salı",
@@ -62,17 +66,32 @@ _WEEKDAYS = (
 )
 _WEEKDAY_OF = {fold(name): {number} for number, names in enumerate(_WEEKDAYS) for name in names.split()}
 _YEAR = re.compile(r"-?[0-9]{4}")
-_YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})(?:\2([0-9]{1,2}))?")
+_YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])\s*([0-9]{1,2})(?:\2\s*([0-9]{1,2}))?")
 _MONTH_AND_YEAR = re.compile(r"([0-9]{1,2})[./-]([0-9]{4})")
 _THREE_NUMBERS = re.compile(r"([0-9]{1,2})\s*([./-])\s*([0-9]{1,2})\s*\2\s*([0-9]{2}|[0-9]{4})")
 _DAY_FIRST_IN_WORDS = re.compile(
-    r"(?:([0-9]{1,2})(?:\.\s*|(?:st|nd|rd|th|er)?\s+|-))?((?:[^\W\d]|[\u0300-\u036f])+)(?:\.?,?\s+|-)([0-9]{4})"
+    r"(?:([0-9]{1,2})(?:\.\s*|(?:st|nd|rd|th|er|[oº°])?\s+|[-/]))?"
+    r"([^\s\d.,;:/?()-]+)(?:\.?,?\s+|[-/.])([0-9]{4})"
 )
-_YEAR_FIRST_IN_WORDS = re.compile(r"([0-9]{4})\.?\s+((?:[^\W\d]|[\u0300-\u036f])+)\.?(?:\s+([0-9]{1,2})\.?)?")
-_MONTH_FIRST_IN_WORDS = re.compile(r"((?:[^\W\d]|[\u0300-\u036f])+)\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?,?\s+([0-9]{4})")
+_YEAR_FIRST_IN_WORDS = re.compile(r"([0-9]{4})\.?\s+([^\s\d.,;:/?()-]+)\.?(?:\s+([0-9]{1,2})\.?)?")
+_MONTH_FIRST_IN_WORDS = re.compile(r"([^\s\d.,;:/?()-]+)\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?,?\s+([0-9]{4})")
+# 1962年12月18日(火), 1987년 7월 31일; with the years of an era, 昭和37年12月18日. The first year of an era is 元年.
+_EAST_ASIAN = re.compile(
+    r"(?:(?P<year>[0-9]{4})|(?P<era>[^\W\d]{2})\s*(?P<of_era>元|[0-9]{1,3}))\s*[年년]\s*"
+    r"(?:(?P<month>[0-9]{1,2})\s*[月월]\s*(?:(?P<day>[0-9]{1,2})\s*[日일]\s*(?:\((?P<weekday>\w)\))?)?)?"
+)
+_EAST_ASIAN_WEEKS = ("月火水木金土日", "월화수목금토일", "一二三四五六日")
+_BEFORE_ERA = {"大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018, "民國": 1911, "民国": 1911}
+_VIETNAMESE = re.compile(
+    r"(?:(?:ngày\s+)?([0-9]{1,2})\s+)?tháng\s+([0-9]{1,2})(?:\s+năm|,)?\s+([0-9]{4})", re.IGNORECASE
+)
+# Databases write a day as its first moment.
+_MIDNIGHT = re.compile(r"(?<=[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]00:00(?::00(?:\.0+)?)?Z?")
+_LAST_DOT = re.compile(r"(?<=[0-9])\.$")
 # Words of dates that are neither day, month nor year, in search form: 24 de abril de 1996, 24 апреля 1996 г.
-_BETWEEN = frozenset({"the", "of", "de", "del", "g", "goda", "r", "roku", "m", "d"})
-_ELIDED = re.compile(r"\bd['’](?=[^\W\d])")
+_BETWEEN = frozenset({"the", "of", "de", "del", "den", "dnia", "g", "goda", "gada", "r", "roku", "rik", "m", "d"})
+# Words and letters that are written with the next or last one: 24 d’abril, 24 באפריל, 21.06.1988r.
+_ELIDED = re.compile(r"\b(?:d['’]|ב)(?=[^\W\d])|(?<=[0-9]{4})[rрг]\.?$")
 _LETTER = re.compile(r"[^\W\d]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SERIAL = re.compile(r"[0-9]{5}")
@@ -96,7 +115,7 @@ def read_date(text: str, order: str = "", languages: tuple[str, ...] = ()) -> Da
     those of the instance: names of months and days are read in these and in the languages of the interface. The literal
     has the precision of the text: nothing is padded.
     """
-    words = text.split()
+    words = _MIDNIGHT.sub("", in_plain_signs(text)).split()
     # Spreadsheet programs show long dates with the weekday: in front, or in Turkish behind. Some have two words.
     for count in (2, 1):
         for name, rest in ((words[:count], words[count:]), (words[-count:], words[:-count])):
@@ -135,6 +154,18 @@ def _folded(
 
 
 def _without_weekday(text: str, order: str, languages: tuple[str, ...]) -> DateReading:
+    if match := _EAST_ASIAN.fullmatch(text):
+        return _east_asian(match)
+    if match := _VIETNAMESE.fullmatch(text):
+        return _checked(match[3], match[2], match[1])
+    plain = " ".join(word for word in _ELIDED.sub("", text).split() if fold(word) not in _BETWEEN)
+    plain = _LAST_DOT.sub("", plain)
+    reading = _in_numbers(plain, order)
+    return _with_month_in_words(plain, languages) if reading is None else reading
+
+
+def _in_numbers(text: str, order: str) -> DateReading | None:
+    """Returns the reading of a date that has only numbers, or None for another text."""
     if _YEAR.fullmatch(text):
         return _reading(text)
     if match := _YEAR_FIRST.fullmatch(text):
@@ -147,16 +178,28 @@ def _without_weekday(text: str, order: str, languages: tuple[str, ...]) -> DateR
         days = timedelta(int(text))
         first, second = (_EPOCH_1900 + days).isoformat(), (_EPOCH_1904 + days).isoformat()
         return DateReading(None, SERIAL, {"first": first, "second": second})
-    return _with_month_in_words(text, languages)
+    return None
+
+
+def _east_asian(match: re.Match[str]) -> DateReading:
+    """Returns the reading of a date with the signs for year, month and day."""
+    year, era = match["year"], match["era"]
+    if era and era not in _BEFORE_ERA:
+        return DateReading(None, NOT_A_DATE)
+    if era:
+        year = str(_BEFORE_ERA[era] + int(match["of_era"].replace("元", "1")))
+    reading = _checked(year, match["month"], match["day"]) if match["month"] else _reading(year)
+    if not match["weekday"]:
+        return reading
+    return _on_weekday(reading, frozenset({week.find(match["weekday"]) for week in _EAST_ASIAN_WEEKS}))
 
 
 def _with_month_in_words(text: str, languages: tuple[str, ...]) -> DateReading:
-    plain = " ".join(word for word in _ELIDED.sub("", text).split() if fold(word) not in _BETWEEN)
-    if match := _DAY_FIRST_IN_WORDS.fullmatch(plain):
+    if match := _DAY_FIRST_IN_WORDS.fullmatch(text):
         return _in_words(match[3], match[2], match[1], languages)
-    if match := _MONTH_FIRST_IN_WORDS.fullmatch(plain):
+    if match := _MONTH_FIRST_IN_WORDS.fullmatch(text):
         return _in_words(match[3], match[1], match[2], languages)
-    if match := _YEAR_FIRST_IN_WORDS.fullmatch(plain):
+    if match := _YEAR_FIRST_IN_WORDS.fullmatch(text):
         return _in_words(match[1], match[2], match[3], languages)
     return DateReading(None, NOT_A_DATE)
 

@@ -1,0 +1,29 @@
+"""Cells whose text alone decides: numbers and items of Wikidata, as different keyboards write them."""
+
+from __future__ import annotations
+
+import pytest
+from pyoxigraph import Literal
+
+from citygraph.rdf.terms import WD, XSD
+from citygraph.sheets.cell_terms import PLAIN_TERMS
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("35.82", "35.82"), ("35,82", "35.82"), ("３５．８２", "35.82"), ("−78.88", "-78.88"), ("٣٥٫٨٢", "35.82")],
+)
+def test_a_decimal_may_have_the_digits_of_another_keyboard(text: str, value: str) -> None:
+    """Of full width, as in Japanese text, or Arabic; and the minus sign that word processors write."""
+    assert PLAIN_TERMS["decimal"](text) == Literal(value, datatype=XSD("decimal"))
+
+
+def test_a_number_may_have_the_digits_of_another_keyboard() -> None:
+    """A raised digit is the mark of a footnote, and no digit of the number."""
+    assert PLAIN_TERMS["number"]("７１７，４８６") == Literal("717486", datatype=XSD("integer"))
+    assert PLAIN_TERMS["number"]("717486²") is None
+
+
+def test_an_item_of_wikidata_may_have_letters_of_full_width() -> None:
+    """As a Japanese keyboard writes them."""
+    assert PLAIN_TERMS["qid"]("Ｑ１７９２") == WD("Q1792")
