@@ -145,6 +145,20 @@ def test_tables_in_parts_have_the_same_bytes(izmir: Release, tmp_path: Path, mon
         assert path.read_bytes() == (izmir.path / "tables" / path.name).read_bytes(), path.name
 
 
+@pytest.mark.parametrize(("keys", "parts"), [(30, 4), (300, 6)])
+def test_lines_of_other_nodes_do_not_make_more_parts(keys: int, parts: int, tmp_path: Path) -> None:
+    """The labels of all nodes are in one file; few of them are meetings."""
+    (tmp_path / "parts").mkdir()
+    labels = "".join(f'<urn:x:{node}> rdfs:label "{node}" . ' for node in range(5000))
+    meetings = "".join(f"<urn:x:{node}> a cg:Meeting . " for node in range(keys))
+    files = GraphFiles(tmp_path / "files")
+    files.add_store(store_of(f"<urn:x:graph> {{ {labels}{meetings} }}"))
+    reads = reads_of(f"{HEAD}SELECT ?k ?x WHERE {{ ?k a cg:Meeting ; rdfs:label ?x }} ORDER BY ?k")
+    divided = key_parts.divided(files, reads, tmp_path / "parts", 1000)
+    assert len(divided) == parts
+    assert sum(part.lines.size for part in divided) == 2 * keys
+
+
 @pytest.mark.parametrize("most", [1, 150, 10_000])
 @pytest.mark.parametrize("seed", range(4))
 def test_tables_of_random_graphs_are_those_of_the_whole(

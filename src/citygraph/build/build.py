@@ -100,7 +100,7 @@ def build(
 
         products = write_products(filling, journal, sources.query_folders, staged.parent, progress)
         store = filling.open_store()
-        by_graph = locate(_judged_by_graph(sources, store), sources.data_files())
+        by_graph = _located_by_graph(sources, store, progress)
         lost = _lost(staged.parent, loaded, store) if staged.parent else ()
         for sentence in (*lost, *unordered_tables(table_queries(sources.query_folders))):
             notice(sentence)
@@ -273,6 +273,14 @@ def _assemble(
 def _judged_by_graph(sources: Sources, store: Store) -> Report:
     """Returns the report of the rules about who states what."""
     return report_of(tuple(GraphRules(file.path for file in sources.shape_files()).check(store)))
+
+
+def _located_by_graph(sources: Sources, store: Store, progress: Progress) -> Report:
+    """Returns the report of these rules with the lines of its results in the data files."""
+    with progress.step("sources") as step:
+        report = locate(_judged_by_graph(sources, store), sources.data_files())
+        step.result = f"{len(report.violations)} violations, {len(report.warnings)} warnings"
+    return report
 
 
 def _judge(by_engines: Callable[[], Report], by_graph: Report, progress: Progress, refuse: bool = False) -> Report:

@@ -14,11 +14,13 @@ from pyoxigraph import NamedNode, Quad, QuerySolution, Store
 
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.graph_files import GraphFiles
-from citygraph.build.predicate_files import Key, LineFile, split_by_subject, subject_of
+from citygraph.build.predicate_files import Key, LineDivision, LineFile, split_by_subject, subject_of
 from citygraph.rdf.nquads import batched
 
-# So many lines are in memory at a time, roughly: some 400 MB.
-_MOST_LINES = 1_000_000
+# So many lines are in memory at a time, roughly: some 40 MB. With more, lookups miss the processor's caches more often.
+_MOST_LINES = 100_000
+# A part has keys for as many lines if each has no more than this. (The files have those of other keys too.)
+_LINES_OF_KEY = 100
 # By node, as in N-Triples: a bit for each part of the keys that leads to it.
 _Masks = dict[str, int]
 
@@ -142,7 +144,7 @@ def divided(files: GraphFiles, reads: KeyReads, folder: Path, most: int) -> list
     """
     size = sum({file.path: file.size for step in reads.steps for file in _files_of(files, step)}.values())
     keys = sorted(_keys(files, reads.anchors))
-    number = max(1, min(size // most + 1, len(keys)))
+    number = max(1, min(size // most + 1, len(keys) * _LINES_OF_KEY // most + 1, len(keys)))
     ends = [part * len(keys) // number for part in range(number + 1)]
     # The first part begins with any IRI, and the last one ends with any.
     firsts, lasts = ["", *(keys[end] for end in ends[1:-1])], [*(keys[end] for end in ends[1:-1]), None]
@@ -169,7 +171,8 @@ class _Division:
     def __init__(self, files: GraphFiles, keys: _Masks, parts: Sequence[LineFile]) -> None:
         self._files = files
         self._keys = keys
-        self._parts = parts
+        self._parts = LineDivision(parts)
+        self._every = (1 << len(parts)) - 1
         self._reached: dict[ReadStep, _Masks] = {}
         self._with_literals: set[ReadStep] = set()
         self._numbers = lru_cache(lambda mask: [part for part in range(len(parts)) if mask >> part & 1])
@@ -189,6 +192,7 @@ class _Division:
             masks = _merged(found)
             for batch in self._batches(step):
                 self._write(batch, [masks.get(_node_at(step.end, line, step), 0) for line in batch])
+        self._parts.finish()
 
     def _lead(self, line: str, step: ReadStep, masks: _Masks, reached: _Masks) -> int:
         """Returns the mask of a line, and notes the node at its other end."""
@@ -206,8 +210,7 @@ class _Division:
         reached = [source.step for source in step.slot if isinstance(source, Reached)]
         if step.end == "object" and not self._with_literals.isdisjoint(reached):
             raise Unbounded("equal literals need not have equal texts")
-        every = (1 << len(self._parts)) - 1
-        constants = {source.node: every for source in step.slot if isinstance(source, Constant)}
+        constants = {source.node: self._every for source in step.slot if isinstance(source, Constant)}
         keys = [self._keys] if KeyNodes() in step.slot else []
         return _merged([*keys, *([constants] if constants else []), *(self._reached[one] for one in reached)])
 
@@ -221,8 +224,7 @@ class _Division:
             if mask:
                 for part in self._numbers(mask):
                     by_part.setdefault(part, []).append(line)
-        for part, some in by_part.items():
-            self._parts[part].append(some)
+        self._parts.add(by_part)
 
 
 def _depth(step: ReadStep) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from zlib import crc32
 
@@ -15,6 +15,8 @@ _TYPE = str(RDF("type"))
 # The triples of further predicates and classes share one file.
 _MOST_FILES = 2000
 _REST = ("", "")
+# Lines of a divided graph that wait in memory for each of its files: to open a file takes as long as many lines.
+_WAITING = 1000
 # A predicate, and for rdf:type a class, both as in N-Triples.
 Key = tuple[str, str]
 
@@ -47,6 +49,32 @@ class LineFile:
         if self.size:
             with self.path.open(encoding="utf-8", newline="\n") as lines:
                 yield from lines
+
+
+class LineDivision:
+    """Files among which lines are divided. Each is written when enough lines wait for it, and at the end."""
+
+    def __init__(self, files: Sequence[LineFile]) -> None:
+        self.files = files
+        self._waiting: list[list[str]] = [[] for _ in files]
+
+    def add(self, lines: Mapping[int, Sequence[str]]) -> None:
+        """Adds lines to files, by the numbers of these."""
+        for number, some in lines.items():
+            waiting = self._waiting[number]
+            waiting += some
+            if len(waiting) >= _WAITING:
+                self._write(number)
+
+    def finish(self) -> None:
+        """Writes the lines that still wait."""
+        for number, waiting in enumerate(self._waiting):
+            if waiting:
+                self._write(number)
+
+    def _write(self, number: int) -> None:
+        self.files[number].append(self._waiting[number])
+        self._waiting[number].clear()
 
 
 class PredicateFiles:
@@ -122,13 +150,13 @@ def split_by_subject(
     """
     if number == 1:
         return [list(files)]
-    groups = [LineFile(folder / f"{name}-{group}.nt") for group in range(number)]
+    division = LineDivision([LineFile(folder / f"{name}-{group}.nt") for group in range(number)])
     for file in files:
         for batch in batched(file):
-            lines: list[list[str]] = [[] for _ in groups]
+            lines: dict[int, list[str]] = {}
             for line in batch:
                 if containing in line:
-                    lines[crc32(subject_of(line).encode()) % number].append(line)
-            for group, some in zip(groups, lines, strict=True):
-                group.append(some)
-    return [[group] for group in groups]
+                    lines.setdefault(crc32(subject_of(line).encode()) % number, []).append(line)
+            division.add(lines)
+    division.finish()
+    return [[group] for group in division.files]
