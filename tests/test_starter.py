@@ -147,6 +147,27 @@ def test_the_settings_are_those_that_were_given(tmp_path: Path) -> None:
     assert tomllib.loads(text)["publisher"]["contact"] == OPTIONS["--contact"]
 
 
+def test_the_identifier_of_the_home_city_may_be_chosen(tmp_path: Path) -> None:
+    """A name in Japanese letters would be read as Chinese."""
+    result = CliRunner().invoke(init, [str(tmp_path / "mycity"), *options(**{"home": "金沢市", "home-id": "kanazawa"})])
+    assert result.exit_code == 0, result.output
+    assert current_home(tmp_path / "mycity") == "city/kanazawa"
+    example = (tmp_path / "mycity" / "data" / "sources" / "example.trig").read_text(encoding="utf-8")
+    assert "cg:party city:kanazawa , city:example-partner" in example
+
+
+def current_home(folder: Path) -> str:
+    """The home place in the settings of an instance."""
+    return str(tomllib.loads((folder / "citygraph.toml").read_text(encoding="utf-8"))["home"])
+
+
+def test_an_identifier_that_no_build_could_use_is_refused(tmp_path: Path) -> None:
+    """The message has one that is possible."""
+    result = CliRunner().invoke(init, [str(tmp_path / "mycity"), *options(**{"home-id": "São Paulo"})])
+    assert (result.exit_code, (tmp_path / "mycity").exists()) == (2, False)
+    assert "sao-paulo" in result.output
+
+
 def test_options_that_are_missing_are_asked_for(tmp_path: Path) -> None:
     """One question each, in the order of the options."""
     answers = "\n".join(OPTIONS.values()) + "\n"

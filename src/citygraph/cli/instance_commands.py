@@ -62,6 +62,7 @@ class RequiredOption(click.Option):
     help="Languages in order; the first is required on every label.",
 )
 @click.option("--home", cls=RequiredOption, prompt="Home city", help="Name of the home city.")
+@click.option("--home-id", default="", help="End of its identifier, such as bremen; the default is made from the name.")
 @click.option("--publisher", cls=RequiredOption, prompt="Publisher", help="Name of the publisher.")
 @click.option(
     "--contact", cls=RequiredOption, prompt="Contact (e-mail or web address)", help="Contact of the publisher."
@@ -69,7 +70,15 @@ class RequiredOption(click.Option):
 @click.option("--timezone", default="UTC", show_default=True, help="Time zone, such as Europe/Berlin.")
 @command
 def init(
-    folder: Path, base: str, title: str, languages: str, home: str, publisher: str, contact: str, timezone: str
+    folder: Path,
+    base: str,
+    title: str,
+    languages: str,
+    home: str,
+    home_id: str,
+    publisher: str,
+    contact: str,
+    timezone: str,
 ) -> int:
     """Start an instance in the new folder FOLDER: settings, example data, the spreadsheet template, and
     a workflow that publishes the site.
@@ -82,13 +91,16 @@ def init(
         raise UsageError(f"{timezone!r} is not a time zone, such as Europe/Berlin")
     if not slug(home):
         raise UsageError(f"the home city {home!r} has no letters")
+    home_id = home_id or slug(home)
+    if slug(home_id) != home_id:
+        raise UsageError(f"{home_id!r} is not the end of an identifier, such as {slug(home_id) or slug(home)}")
     values = {
         "base": _quoted(base),
         "iri": base,
         "languages": ", ".join(map(_quoted, tags)),
         "language": tags[0] if tags else "",
-        "home": _quoted(f"city/{slug(home)}"),
-        "home_slug": slug(home),
+        "home": _quoted(f"city/{home_id}"),
+        "home_slug": home_id,
         "home_label": _quoted(home),
         "plain_home": home,
         "timezone": _quoted(timezone),

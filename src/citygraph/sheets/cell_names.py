@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from citygraph.matching.lookup import Lookup
 from citygraph.matching.score import IndexedEntity, Question, reconcile
@@ -36,6 +37,21 @@ NAME_OF_ANOTHER = CellRule(
 
 _IDENTIFIER = re.compile(r"(?:city|area|country|person|organisation|post|event|agreement)/[^\s/]+")
 _CANDIDATES = 4
+# Scripts that are transliterated well. Japanese 金沢 would be read as Chinese, and Hebrew has no vowels.
+_TRANSLITERATED = ("LATIN", "GREEK", "CYRILLIC", "MODIFIER", "COMBINING")
+
+
+def name_for_identifier(names: Sequence[str]) -> str:
+    """Returns the name that makes an identifier: the first, or the first in Latin letters if its script has others."""
+    return names[0] if _has_letters_of(names[0], _TRANSLITERATED) else next(filter(_is_latin, names), names[0])
+
+
+def _is_latin(text: str) -> bool:
+    return any(map(str.isalpha, text)) and _has_letters_of(text, ("LATIN", "MODIFIER", "COMBINING"))
+
+
+def _has_letters_of(text: str, scripts: tuple[str, ...]) -> bool:
+    return all(unicodedata.name(one, "").startswith(scripts) for one in text if one.isalpha())
 
 
 class Names:
@@ -60,6 +76,14 @@ class Names:
     def is_withheld(self, name: str) -> bool:
         """Returns whether the name is that of a row with an error, which is reported there."""
         return fold(name) in self._withheld
+
+    def new_iri(self, own: str, latin: str, name: str) -> str:
+        """Returns the IRI for the first name of a row: that of its Latin name, `latin`, if no other entity has it.
+
+        It is `own`, that of the first name itself, if the graph has an entity with one of the two.
+        """
+        is_known = self._finder is not None and bool(self._finder.identified([own, latin]))
+        return own if is_known or fold(self._labels.get(latin, name)) != fold(name) else latin
 
     def label(self, iri: str) -> str:
         """Returns the first name that a row gives to an entity, else its label in the graph, else its identifier."""

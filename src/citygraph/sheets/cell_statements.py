@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pyoxigraph import Literal, NamedNode, Quad
 
 from citygraph.rdf.terms import CATALOG_GRAPH, ID, RDF, RDFS, SOURCE
-from citygraph.sheets.cell_names import AMBIGUOUS_NAME, UNKNOWN_NAME, UNLIKE_ANY_NAME, Names
+from citygraph.sheets.cell_names import AMBIGUOUS_NAME, UNKNOWN_NAME, UNLIKE_ANY_NAME, Names, name_for_identifier
 from citygraph.sheets.cell_problems import CellAddress, CellProblem, CellRule
 from citygraph.sheets.cell_terms import COUNTRY_CODE, PLAIN_TERMS, RULE_OF
 from citygraph.sheets.cell_values import IDENTIFIER, CellValue, node_iri, text_in_iri
@@ -29,17 +29,14 @@ UNKNOWN_SOURCE = CellRule(
     "{value} is not the short name of a source.",
     "Add a row to the sheet of the sources, or write one of {sources}.",
 )
-
 NOT_AN_IDENTIFIER = CellRule(
     "identifier", "{value} is not an identifier.", "Write a type and a short name, such as city/bremen, or nothing."
 )
-
 ANOTHER_TYPE = CellRule(
     "identifier-type",
     "{value} is an identifier of another type.",
     "Begin the identifier with {type}/, or write nothing.",
 )
-
 VALUE_ALONE = CellRule(
     "value-alone",
     "{value} says something only together with {columns}, which is empty.",
@@ -124,12 +121,12 @@ class RowReader:
 
     def _iri(self, row: SheetRow, node: SheetNode, class_: str, names: Sequence[RowCell]) -> str | None:
         if cell := row.cell("id"):
-            return self._identified(cell, self._type(node, class_) if class_ else "")
+            return self._identified(cell, _type(node, class_) if class_ else "")
         if not names or not class_:
             return None
-        name = self._without_source(names[0].text)[0]
-        matches = self._context.names.find(name, [class_], self._country(row))
-        return matches[0] if len(matches) == 1 else self._new_iri(node, class_, RowCell(name, names[0].address))
+        texts = [self._without_source(cell.text)[0] for cell in names]
+        matches = self._context.names.find(texts[0], [class_], self._country(row))
+        return matches[0] if len(matches) == 1 else self._new_iri(node, class_, texts, names[0].address)
 
     def _country(self, row: SheetRow) -> str:
         return self._without_source(cell.text)[0] if (cell := row.cell("country")) else ""
@@ -144,15 +141,16 @@ class RowReader:
             return None
         return ID + cell.text
 
-    def _type(self, node: SheetNode, class_: str) -> str:
-        return node.iri.partition("/")[0].replace("{kind}", _KINDS.get(class_, "city"))
-
-    def _new_iri(self, node: SheetNode, class_: str, name: RowCell) -> str | None:
-        local = slug(name.text)
-        if not local:
-            self.problems.append(CellProblem(NO_SLUG, name.address, name.text))
+    def _new_iri(self, node: SheetNode, class_: str, names: Sequence[str], address: CellAddress) -> str | None:
+        if not slug(names[0]):
+            self.problems.append(CellProblem(NO_SLUG, address, names[0]))
             return None
-        return f"{ID}{self._type(node, class_)}/{node.iri.partition('/')[2].replace('{name}', local)}"
+        pattern = node.iri.partition("/")[2]
+        iri, other = (
+            f"{ID}{_type(node, class_)}/{pattern.replace('{name}', slug(name))}"
+            for name in (names[0], name_for_identifier(names))
+        )
+        return iri if iri == self._context.home else self._context.names.new_iri(iri, other, names[0])
 
     def _class(self, row: SheetRow, node: SheetNode) -> str:
         if node.class_:
@@ -397,4 +395,6 @@ def _copied(column: SheetColumn, values: Mapping[SheetColumn, list[CellValue]]) 
     return next((value for other, cells in values.items() if other.key == column.default for value in cells), None)
 
 
-_KINDS = {"cg:City": "city", "cg:AdministrativeArea": "area", "cg:Country": "country"}
+def _type(node: SheetNode, class_: str) -> str:
+    kinds = {"cg:AdministrativeArea": "area", "cg:Country": "country"}
+    return node.iri.partition("/")[0].replace("{kind}", kinds.get(class_, "city"))
