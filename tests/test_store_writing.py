@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +60,25 @@ def test_written_store_has_every_quad_and_graph(tmp_path: Path, with_blank_nodes
     written = Store.read_only(str(tmp_path / "store"))
     assert set(written) == set(store)
     assert set(written.named_graphs()) == set(store.named_graphs())
+
+
+@pytest.mark.parametrize("most_alone", [0, 1, 9])
+def test_files_loaded_together_give_the_same_store(tmp_path: Path, most_alone: int) -> None:
+    """(16 §5) Of any number of files, also empty ones, repeated quads and blank nodes in some, nothing is lost."""
+    blank = sorted(map(as_line, filled()))
+    quads = [Quad(GRAPHS[1], NamedNode("urn:x:p"), Literal(text), graph) for text in "abc" for graph in GRAPHS[:2]]
+    plain = list(map(as_line, quads))
+    store = filled()
+    store.extend(quads)
+    contents: tuple[list[str], ...] = (plain[:2], [], plain[1:3], blank[:3], blank[3:], plain[3:], plain[:1], [])
+    files = [tmp_path / f"{number}.nq" for number in range(len(contents))]
+    for path, some in zip(files, contents, strict=True):
+        path.write_text("".join(some), encoding="utf-8", newline="\n")
+    processors = os.sched_getaffinity(0)
+    write_store(files, tmp_path / "store", ["urn:x:empty", "urn:x:g"], most_alone)
+    assert os.sched_getaffinity(0) == processors
+    assert set(Store.read_only(str(tmp_path / "store"))) == set(store)
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
 def test_store_is_written_while_it_grows(tmp_path: Path) -> None:

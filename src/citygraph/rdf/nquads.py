@@ -215,18 +215,25 @@ def graph_of(line: str) -> str:
     return line[line.rindex(" <") + 2 : -len(_END) - 1]
 
 
-class LineStream:
-    """Lines as a binary stream, for the engine to read."""
+class ByteStream:
+    """Pieces of bytes as a binary stream, for the engine to read."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._batches = batched(lines)
-        self._batch = io.BytesIO()
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._piece = io.BytesIO()
 
     def read(self, size: int) -> bytes:
         """Returns up to so many bytes; none at the end."""
-        while not (piece := self._batch.read(size)) and (lines := next(self._batches, None)):
-            self._batch = io.BytesIO("".join(lines).encode())
-        return piece
+        while not (read := self._piece.read(size)) and (piece := next(self._pieces, None)) is not None:
+            self._piece = io.BytesIO(piece)
+        return read
+
+
+class LineStream(ByteStream):
+    """Lines as a binary stream, for the engine to read."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        super().__init__("".join(some).encode() for some in batched(lines))
 
 
 def subject_of(line: str) -> str:
