@@ -21,7 +21,7 @@ from citygraph.build.sorted_graphs import SortedGraphs
 from citygraph.build.store_writing import StoreFilling
 from citygraph.build.tables import offers_of, table_queries, write_tables
 from citygraph.progress import Progress
-from citygraph.rdf.nquads import SetDigest, packed, with_graph
+from citygraph.rdf.nquads import SetDigest, encoded_quads, joined_lines, packed
 from citygraph.rdf.terms import PREFIXES
 from citygraph.release.changes import ChangeCounts, write_all_changes
 from citygraph.release.interrupted_build import Journal
@@ -53,9 +53,9 @@ def write_dumps(graphs: SortedGraphs, release: Path) -> SetDigest:
     digest = SetDigest()
     with (release / PLAIN_NQUADS.path).open("wb") as plain, packed(release / NQUADS.path) as compressed:
         for graph, lines in graphs.graphs():
-            quads = with_graph(lines, graph)
-            digest.add_lines(quads)
-            data = "".join(quads).encode()
+            quads = encoded_quads(lines, graph)
+            digest.add_encoded(quads)
+            data = joined_lines(quads)
             plain.write(data)
             compressed.write(data)
     triples, statistics = release / "default.nt", Statistics()

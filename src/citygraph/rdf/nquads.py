@@ -42,14 +42,18 @@ class SetDigest:
         count = 0
         for batch in batched(lines):
             count += len(batch)
-            self.total = (self.total + sum(map(_hash, batch))) % _MODULUS
+            self.add_encoded(line[: -len(_END)].encode() for line in batch)
         return count
+
+    def add_encoded(self, quads: Iterable[bytes]) -> None:
+        """Adds quads that are not in the set, given as lines of N-Quads in UTF-8 without their ends."""
+        self.total = (self.total + sum(map(_hash, quads))) % _MODULUS
 
     def remove(self, quads: Iterable[Quad]) -> int:
         """Removes quads that are in the set, and returns their number."""
         count = 0
         for count, quad in enumerate(quads, 1):  # noqa: B007 - the count outlives the loop
-            self.total = (self.total - _hash(as_line(quad))) % _MODULUS
+            self.total = (self.total - _hash(str(quad).encode())) % _MODULUS
         return count
 
     @property
@@ -58,8 +62,8 @@ class SetDigest:
         return hashlib.sha256(self.total.to_bytes(_BYTES, "big")).hexdigest()
 
 
-def _hash(line: str) -> int:
-    return int.from_bytes(hashlib.shake_256(line[: -len(_END)].encode()).digest(_BYTES), "big")
+def _hash(quad: bytes) -> int:
+    return int.from_bytes(hashlib.shake_256(quad).digest(_BYTES), "big")
 
 
 # An RDF Patch from the store of the parent to that of this release, default graph included.
@@ -203,6 +207,17 @@ def with_graph(lines: Iterable[str], graph: NamedNode) -> list[str]:
     """Returns the lines of quads, made from those of their triples."""
     end, triple = f" {graph}{_END}", slice(-len(_END))
     return [line[triple] + end for line in lines]
+
+
+def encoded_quads(lines: Iterable[str], graph: NamedNode) -> list[bytes]:
+    """Returns quads as lines in UTF-8 without their ends, made from the lines of their triples."""
+    name, triple = f" {graph}", slice(-len(_END))
+    return [(line[triple] + name).encode() for line in lines]
+
+
+def joined_lines(quads: list[bytes]) -> bytes:
+    """Returns the text of lines that were made without their ends."""
+    return _END.encode().join([*quads, b""])
 
 
 def without_graph(line: str) -> str:
