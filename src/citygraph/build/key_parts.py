@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import compress, pairwise
 from operator import add
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from pyoxigraph import NamedNode, Quad, QuerySolution, Store
 
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.graph_files import GraphFiles
-from citygraph.build.predicate_files import Key, LineDivision, LineFile, split_by_subject, subject_of
+from citygraph.build.predicate_files import Key, LineDivision, LineFile, split_by_subject
 from citygraph.rdf.nquads import batched
 
 # So many lines are in memory at a time, roughly: some 40 MB. With more, lookups miss the processor's caches more often.
@@ -159,7 +159,8 @@ def divided(files: GraphFiles, reads: KeyReads, folder: Path, most: int) -> list
 
 def _keys(files: GraphFiles, anchors: Iterable[ReadStep]) -> set[str]:
     """Returns the IRIs that are the key. Raises Unbounded if a key is another term."""
-    nodes = {_node_at(step.end, line, step) for step in anchors for file in _files_of(files, step) for line in file}
+    batches = ((step, batch) for step in anchors for file in _files_of(files, step) for batch in batched(file))
+    nodes = {node for step, batch in batches for node in _nodes_at(step.end, batch, step)}
     if not all(map(_is_iri, nodes)):
         raise Unbounded("a key is not an IRI")
     return {node[1:-1] for node in nodes}
@@ -183,7 +184,9 @@ class _Division:
         for step in sorted(leading, key=_depth):
             masks, reached = self._masks(step), self._reached.setdefault(step, {})
             for batch in self._batches(step):
-                self._write(batch, [self._lead(line, step, masks, reached) for line in batch])
+                of_lines = _masks_of(batch, step, masks)
+                self._lead(batch, of_lines, step, reached)
+                self._write(batch, of_lines)
         # The lines of the other steps lead nowhere: a file is read once for all of them.
         alike: dict[ReadStep, list[_Masks]] = {}
         for step in {*steps} - leading:
@@ -191,19 +194,17 @@ class _Division:
         for step, found in alike.items():
             masks = _merged(found)
             for batch in self._batches(step):
-                self._write(batch, [masks.get(_node_at(step.end, line, step), 0) for line in batch])
+                self._write(batch, _masks_of(batch, step, masks))
         self._parts.finish()
 
-    def _lead(self, line: str, step: ReadStep, masks: _Masks, reached: _Masks) -> int:
-        """Returns the mask of a line, and notes the node at its other end."""
-        mask = masks.get(_node_at(step.end, line, step), 0)
-        if mask:
-            node = _node_at(step.other_end, line, step)
+    def _lead(self, lines: Sequence[str], found: Sequence[int], step: ReadStep, reached: _Masks) -> None:
+        """Notes the nodes at the other end of the lines with a mask."""
+        nodes = _nodes_at(step.other_end, compress(lines, found), step)
+        for node, mask in zip(nodes, filter(None, found), strict=True):
             if _is_node(node):
                 reached[node] = reached.get(node, 0) | mask
             else:
                 self._with_literals.add(step)
-        return mask
 
     def _masks(self, step: ReadStep) -> _Masks:
         """Returns the parts that lead to each node of a step's slot. Raises Unbounded if a literal could be one."""
@@ -218,12 +219,11 @@ class _Division:
         for file in _files_of(self._files, step):
             yield from batched(file)
 
-    def _write(self, lines: Sequence[str], masks: Iterable[int]) -> None:
+    def _write(self, lines: Sequence[str], masks: Sequence[int]) -> None:
         by_part: dict[int, list[str]] = {}
-        for line, mask in zip(lines, masks, strict=True):
-            if mask:
-                for part in self._numbers(mask):
-                    by_part.setdefault(part, []).append(line)
+        for line, mask in zip(compress(lines, masks), filter(None, masks), strict=True):
+            for part in self._numbers(mask):
+                by_part.setdefault(part, []).append(line)
         self._parts.add(by_part)
 
 
@@ -245,12 +245,18 @@ def _files_of(files: GraphFiles, step: ReadStep) -> list[LineFile]:
     return (files.quads if step.is_named else files.triples).select_any(step.keys)
 
 
-def _node_at(end: str, line: str, step: ReadStep) -> str:
-    """Returns the subject or the object of a line."""
+def _masks_of(lines: Iterable[str], step: ReadStep, masks: _Masks) -> list[int]:
+    """Returns the mask of each line of a step: 0 for one to which no key leads."""
+    return [masks.get(node, 0) for node in _nodes_at(step.end, lines, step)]
+
+
+def _nodes_at(end: str, lines: Iterable[str], step: ReadStep) -> list[str]:
+    """Returns the subjects or the objects of lines."""
+    # Without a function for each line: the tables read a line of the graph three times.
     if end == "subject":
-        return subject_of(line)
-    value = line.split(" ", 2)[2]
-    return value.rsplit(" ", 2)[0] if step.is_named else value[:-3]
+        return [line[: line.index(" ")] for line in lines]
+    values = (line.split(" ", 2)[2] for line in lines)
+    return [value.rsplit(" ", 2)[0] for value in values] if step.is_named else [value[:-3] for value in values]
 
 
 def _is_iri(term: str) -> bool:
