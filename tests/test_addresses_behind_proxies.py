@@ -11,6 +11,7 @@ import pytest
 from pyoxigraph import RdfFormat, parse
 
 from citygraph.rdf.terms import BASE, ID, SD
+from citygraph.web.http.addresses import public_root
 from tests.proxy import NGINX, nginx
 from tests.running import Reply, Running, serving
 from tests.world import publish, small_world
@@ -129,3 +130,26 @@ def test_only_a_trusted_proxy_says_where_the_site_is(releases: Path, site: Runni
         direct = json.loads(server.get("/doc/city/izmir.jsonld", "GET", b"", Host=HOST, **spoof).body)["@context"][0]
         assert direct == f"http://{HOST}/context.jsonld"
         assert server.get("/id/city/izmir", "GET", b"", Host=HOST, **spoof).headers["location"] == "/doc/city/izmir"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "root"),
+    [
+        ("/%E5%8F%8B", "/%E5%8F%8B"),
+        ("/友".encode().decode("latin-1"), "/%E5%8F%8B"),
+        ('/"><script>', ""),
+        ("/a//b", ""),
+        ("/a b", ""),
+        ("/%zz", ""),
+    ],
+)
+def test_a_prefix_beyond_ascii_is_escaped(prefix: str, root: str) -> None:
+    """As a proxy sends it, and as its bytes. One with other signs is ignored."""
+    environ = {"HTTP_HOST": HOST, "HTTP_X_FORWARDED_PREFIX": prefix}
+    assert public_root(environ, 1) == f"http://{HOST}{root}"
+
+
+def test_the_path_of_a_mounted_application_is_escaped() -> None:
+    """WSGI decodes it."""
+    environ = {"HTTP_HOST": HOST, "SCRIPT_NAME": "/友".encode().decode("latin-1")}
+    assert public_root(environ, 0) == f"http://{HOST}/%E5%8F%8B"

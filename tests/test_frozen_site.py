@@ -118,14 +118,16 @@ def test_every_link_of_the_frozen_site_leads_somewhere(frozen: Path) -> None:
     assert count > 150
 
 
-def test_a_site_below_a_path_is_whole_too(settings: Settings, tmp_path: Path) -> None:
-    """Where a host gives a project a folder (Pages), links begin with it."""
-    folder = tmp_path / "repo"
-    site = f"{SITE}/repo"
-    freeze(settings, FreezeOptions(folder, site, ("html", "ttl")), Progress())
+@pytest.mark.parametrize("name", ["repo", "友好都市"])
+def test_a_site_below_a_path_is_whole_too(settings: Settings, tmp_path: Path, name: str) -> None:
+    """Where a host gives a project a folder (Pages), links begin with it, and letters beyond ASCII are escaped."""
+    folder, root = tmp_path / name, f"/{quote(name)}"
+    freeze(settings, FreezeOptions(folder, f"{SITE}/{name}", ("html", "ttl")), Progress())
     with plainly_served(tmp_path) as address:
-        broken, _ = broken_links(folder, address, "/repo", site)
+        broken, count = broken_links(folder, address, root, f"{SITE}{root}")
     assert not broken, "\n".join(broken[:20])
+    assert count > 150
+    assert f"<loc>{SITE}{root}/</loc>" in (folder / "sitemap.xml").read_text(encoding="utf-8")
 
 
 def test_the_same_release_is_frozen_to_the_same_bytes(settings: Settings, frozen: Path, tmp_path: Path) -> None:
@@ -347,6 +349,16 @@ def test_a_killed_freeze_leaves_no_half_site(settings: Settings, tmp_path: Path)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
     assert "Left out" in done.stdout
+
+
+@pytest.mark.parametrize("path", ["open%20data", "a@b", "a//b", "a$b"])
+def test_a_path_of_which_no_host_configuration_is_sure_is_refused(
+    settings: Settings, tmp_path: Path, path: str
+) -> None:
+    """Its links would lead elsewhere."""
+    with pytest.raises(UsageError, match="has other signs"):
+        freeze(settings, FreezeOptions(tmp_path / "site", f"{SITE}/{path}"), Progress())
+    assert not (tmp_path / "site").exists()
 
 
 def test_only_known_forms_are_taken() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from pyoxigraph import DefaultGraph, NamedNode, Store
 
@@ -229,10 +229,18 @@ def _marker(frozen: FreezeResult, plan: Plan, release: Release) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
 
 
+_IN_PATHS = "/-._~"
+
+
 def _site(address: str) -> str:
     if not is_web_address(address) or {"?", "#"} & set(address):
         raise UsageError(f"{address!r} is not the address of a site, such as https://example.org/cities")
-    return address.rstrip("/")
+    parts = urlsplit(address)
+    path = unquote(parts.path).rstrip("/")
+    if "//" in path or any(one.isascii() and not (one.isalnum() or one in _IN_PATHS) for one in path):
+        raise UsageError(f"the path of {address!r} has other signs than letters, digits and {' '.join(_IN_PATHS)}")
+    # Links are URIs, in which letters beyond ASCII are escaped.
+    return urlunsplit((parts.scheme, parts.netloc, quote(path, safe=_IN_PATHS), "", ""))
 
 
 def parse_forms(text: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from citygraph.rdf.formats import BY_NAME
 
@@ -58,16 +59,17 @@ def _headers(root: str) -> str:
 
 
 def _apache(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> str:
+    at = unquote(root)  # Apache compares decoded paths
     lines = [
         *(f"AddType {_bare(media_type)} .{extension}" for extension, media_type in _TYPES.items()),
         "AddDefaultCharset utf-8",
-        f"ErrorDocument 404 {root}/404.html",
+        f"ErrorDocument 404 {at}/404.html",
         "DirectorySlash On",
         "RewriteEngine On",
-        *(f"RedirectMatch 301 ^{root}/{_regex(path)}$ {root}/{target}" for path, target in sorted(moved.items())),
-        *(f"RedirectMatch 410 ^{root}/{_regex(path)}$" for path in gone),
-        f"RedirectMatch 303 ^{root}/id/(.+?)/?$ {root}/doc/$1",
-        f"RedirectMatch 302 ^{root}/feed$ {root}/feed.xml",
+        *(f"RedirectMatch 301 ^{at}/{_regex(path)}$ {root}/{target}" for path, target in sorted(moved.items())),
+        *(f"RedirectMatch 410 ^{at}/{_regex(path)}$" for path in gone),
+        f"RedirectMatch 303 ^{at}/id/(.+?)/?$ {root}/doc/$1",
+        f"RedirectMatch 302 ^{at}/feed$ {root}/feed.xml",
         "",
     ]
     return "\n".join(lines)
@@ -75,16 +77,17 @@ def _apache(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> str:
 
 def _nginx(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> str:
     """Returns a file to include in a `server` block whose root is the folder (above `root`, if the site has one)."""
+    at = unquote(root)  # nginx compares decoded paths
     types = "".join(f"  {_bare(media_type)} {extension};\n" for extension, media_type in _TYPES.items())
     exact = "".join(
-        f"location = {root}/{path} {{ return 301 {root}/{target}; }}\n" for path, target in sorted(moved.items())
+        f"location = {at}/{path} {{ return 301 {root}/{target}; }}\n" for path, target in sorted(moved.items())
     )
-    exact += "".join(f"location = {root}/{path} {{ return 410; }}\n" for path in gone)
+    exact += "".join(f"location = {at}/{path} {{ return 410; }}\n" for path in gone)
     return f"""# For a `server` block. Adds to plain files: 303 from entities to documents, RDF by Accept.
 include mime.types;
 types {{
 {types}}}
-error_page 404 {root}/404.html;
+error_page 404 {at}/404.html;
 absolute_redirect off;
 charset utf-8;
 add_header Access-Control-Allow-Origin * always;
@@ -93,9 +96,9 @@ add_header Content-Security-Policy "{_POLICY}" always;
 set $form "";
 if ($http_accept ~* "^text/turtle") {{ set $form .ttl; }}
 if ($http_accept ~* "^application/ld\\+json") {{ set $form .jsonld; }}
-{exact}location ~ ^{root}/id/(?<thing>.+?)/?$ {{ return 303 {root}/doc/$thing; }}
-location = {root}/feed {{ return 302 {root}/feed.xml; }}
-location {root}/ {{ try_files $uri$form $uri $uri.html $uri/index.html =404; }}
+{exact}location ~ ^{at}/id/(?<thing>.+?)/?$ {{ return 303 {root}/doc/$thing; }}
+location = {at}/feed {{ return 302 {root}/feed.xml; }}
+location {at}/ {{ try_files $uri$form $uri $uri.html $uri/index.html =404; }}
 """
 
 

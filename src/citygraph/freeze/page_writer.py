@@ -173,7 +173,7 @@ class PageWriter:
             body = answer.body.decode()
             self._keep_response(f"{here}.ttl", answer, pages.sub(r"<\1.ttl\2>", body).encode())
             for address, _ in pages.findall(body):
-                other = unquote(address).removeprefix(self._plan.site + "/")
+                other = unquote(address.removeprefix(self._plan.site + "/"))
                 if other not in visited:
                     visited.add(other)
                     waiting.append(other)

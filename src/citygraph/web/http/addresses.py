@@ -92,7 +92,10 @@ class Addresses:
 # does not contain it.
 MOUNT = "citygraph.mount"
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
-_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+_PREFIX = re.compile(r"(?:/(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+)*")
+
+# Only letters beyond ASCII are quoted: a prefix with other signs is ignored.
+_UNQUOTED = "".join(map(chr, range(128))).replace("%", "")
 
 
 def client_address(environ: Mapping[str, Any], proxies: int) -> str:
@@ -122,12 +125,15 @@ def public_root(environ: Mapping[str, Any], proxies: int) -> str:
     """
     scheme = str(environ.get("wsgi.url_scheme", "http"))
     host = str(environ.get("HTTP_HOST") or f"{environ.get('SERVER_NAME')}:{environ.get('SERVER_PORT')}")
-    prefix = str(environ.get("SCRIPT_NAME", ""))
+    # Decoded, like PATH_INFO (PEP 3333): its characters are bytes.
+    prefix = quote(str(environ.get("SCRIPT_NAME", "")), safe=_UNQUOTED, encoding="latin-1")
     if proxies:
         scheme = _forwarded(environ, "HTTP_X_FORWARDED_PROTO", proxies) or scheme
         host = _forwarded(environ, "HTTP_X_FORWARDED_HOST", proxies) or host
         forwarded_prefix = _forwarded(environ, "HTTP_X_FORWARDED_PREFIX", proxies)
-        prefix = forwarded_prefix.rstrip("/") + str(environ.get(MOUNT, "")) if forwarded_prefix else prefix
+        if forwarded_prefix:
+            front = quote(forwarded_prefix.rstrip("/"), safe=_UNQUOTED + "%", encoding="latin-1")
+            prefix = front + str(environ.get(MOUNT, ""))
     return _root(scheme, host, prefix)
 
 
