@@ -6,7 +6,7 @@ import pytest
 from pyoxigraph import Literal
 
 from citygraph.rdf.terms import WD, XSD
-from citygraph.sheets.cell_terms import PLAIN_TERMS
+from citygraph.sheets.cell_terms import PLAIN_TERMS, RULE_OF
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,9 @@ def test_a_number_may_have_the_digits_of_another_keyboard() -> None:
 def test_an_item_of_wikidata_may_have_letters_of_full_width() -> None:
     """As a Japanese keyboard writes them."""
     assert PLAIN_TERMS["qid"]("Ｑ１７９２") == WD("Q1792")
+
+
+def test_an_address_with_a_space_is_refused_with_what_to_write() -> None:
+    """It begins as an address must."""
+    assert PLAIN_TERMS["url"]("https://example.org/a b") is None
+    assert "%20" in RULE_OF["url"].remedy

@@ -141,6 +141,15 @@ def test_a_workbook_gets_its_folder(folder: Path) -> None:
     assert (folder / "new" / "folder" / "template.xlsx").is_file()
 
 
+def test_an_empty_folder_is_filled_and_a_filled_one_is_kept(folder: Path) -> None:
+    """Nothing in it can be lost."""
+    (folder / "forms").mkdir()
+    assert run(folder, "sheets", "template", "forms").returncode == 0
+    assert (folder / "forms" / "places.csv").is_file()
+    again = run(folder, "sheets", "template", "forms")
+    assert (again.returncode, "--force replaces it" in again.stderr) == (2, True)
+
+
 _NEW = ("--title", "Bergama", "--language", "tr", "--home", "Bergama", "--publisher", "Bergama", "--contact", "")
 
 

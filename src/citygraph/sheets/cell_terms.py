@@ -14,7 +14,9 @@ from citygraph.text import fold, is_language_tag, slug
 
 NOT_A_NUMBER = CellRule("number", "{value} is not a number.", "Write digits, such as 12345 or 54.35.")
 NOT_A_QID = CellRule("qid", "{value} is not an item of Wikidata.", "Write Q and a number, such as Q1792.")
-NOT_A_URL = CellRule("url", "{value} is not a web address.", "Begin the address with https:// or http://.")
+NOT_A_URL = CellRule(
+    "url", "{value} is not a web address.", "Begin the address with https:// or http://, and write %20 for a space."
+)
 NOT_YES_NO = CellRule("yes-no", "{value} is neither yes nor no.", "Write yes or no.")
 NO_LANGUAGE = CellRule("language", "{value} is not a language tag.", "Write a tag such as en, de or tr.")
 NO_SUFFIX = CellRule("suffix", "{value} has neither letters nor digits.", "Write a year, a number or a word.")
