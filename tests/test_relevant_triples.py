@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import astuple
 from functools import cache
@@ -122,6 +124,41 @@ def test_explanations_in_parts_equal_those_at_once(
     assert parts.turtle.count("sh:ValidationReport") == 1
 
 
+SHARED = """
+import sys
+from pathlib import Path
+from citygraph.build import validation
+from citygraph.source.files import Sources
+
+sources, data = Sources(*map(Path, sys.argv[1:4])), Path(sys.argv[4])
+forks = []
+validator = validation.Validator(sources, lambda: forks.append(1) is None)
+whole = validator.validate(data)
+assert not forks
+validation.MOST_TRIPLES, validation.MOST_EXPLAINED = 50, 2
+shared = validator.validate(data)
+
+def findings(report):
+    # Of several constraints of a shape that reject a value, any may be the component of the result.
+    return sorted((one.focus_node, one.shape, one.path, one.value, one.severity, one.label) for one in report.results)
+
+# Once while violations are found, once while they are explained.
+assert len(forks) == 2, forks
+assert len(whole.results) > 8
+assert findings(shared) == findings(whole)
+assert shared.turtle.count("sh:focusNode") == whole.turtle.count("sh:focusNode")
+assert [path.name for path in data.parent.iterdir()] == [data.name]
+"""
+
+
+@pytest.mark.slow
+def test_a_validation_that_two_processes_share_has_the_same_results(sources: Sources, tmp_path: Path) -> None:
+    """(16 §5) In a process of its own, which has no threads, because a fork would have none of them."""
+    data = mixture(tmp_path / "data.nt", Random(3))  # noqa: S311 - a choice of examples
+    folders = map(str, (sources.data, sources.ontology, sources.queries, data))
+    subprocess.run([sys.executable, "-c", SHARED, *folders], check=True, timeout=300)
+
+
 def mixture(data: Path, number: Random) -> Path:
     """Writes some examples that share entities, and a node without a class."""
     wrong = number.sample(sorted((EXAMPLES / "violating").glob("*.ttl")), 9)
@@ -145,10 +182,10 @@ def triple(subject: str, predicate: str, value: str) -> str:
 
 def selected(part: ShapePart, folder: Path, lines: list[str]) -> list[str]:
     """Returns those of the lines that are in a part."""
-    assert part.triples is not None
+    assert part.read is not None
     data, few = folder / "data.nt", folder / "few.nt"
     data.write_text("".join(lines), encoding="utf-8")
-    part.triples.copy(data, few)
+    part.read().copy(data, few)
     return few.read_text(encoding="utf-8").splitlines(keepends=True)
 
 
@@ -210,14 +247,14 @@ def test_only_what_a_shape_reads_is_selected(shape: str, expected: list[int], tm
 def test_shapes_of_which_no_bound_is_known_get_all_triples(shape: str) -> None:
     """(16 §5) The other shapes do not."""
     parts = list(reader(f"{shape} :t sh:targetClass :C ; sh:nodeKind sh:IRI .", DATA).parts(100))
-    assert [(part.shapes, part.triples is None) for part in parts] == [(["urn:x:s"], True), (["urn:x:t"], False)]
+    assert [(part.shapes, part.read is None) for part in parts] == [(["urn:x:s"], True), (["urn:x:t"], False)]
 
 
 def test_all_shapes_get_all_triples_if_the_data_have_subclasses() -> None:
     """(16 §5) A node may have the class of a target by a subclass."""
     subclass = "<urn:x:E> <http://www.w3.org/2000/01/rdf-schema#subClassOf> <urn:x:C> .\n"
     (part,) = reader(":s sh:targetClass :C ; sh:nodeKind sh:IRI .", [*DATA, subclass]).parts(100)
-    assert part.triples is None
+    assert part.read is None
 
 
 def pair(number: int) -> list[str]:

@@ -132,13 +132,13 @@ def _candidates(term: Term | Variable, bound: dict[str, Numbers]) -> Numbers | N
 
 @dataclass
 class ShapePart:
-    """Shapes with the triples that they need; None if it may be any.
+    """Shapes with a function that finds the triples that they need; None if it may be any.
 
     The results are those for all of the data. With `owns`, only those for whose focus node and value it returns true.
     """
 
     shapes: list[str]
-    triples: RelevantTriples | None
+    read: Callable[[], RelevantTriples] | None
     owns: Callable[[str, str], bool] | None = None
 
 
@@ -179,7 +179,7 @@ class ShapeReader:
             of_own, of_classed, of_far = self._read(own), self._read(classed), self._read(far)
             whole = of_own | of_classed | of_far
             if len(whole) <= most:
-                yield ShapePart([*self._paths], whole)
+                yield ShapePart([*self._paths], partial(_known, whole))
                 return
             sizes = [len(of_own), len(of_classed), len(of_far)]
             del whole, of_own, of_classed
@@ -188,11 +188,11 @@ class ShapeReader:
         if max(parts_of_own, parts_of_classed, parts_of_far) > _FEW_PARTS:
             self._table.sort()
         if parts_of_far == 1:
-            yield ShapePart(far, of_far or self._read(far))
+            yield ShapePart(far, partial(_known, of_far) if of_far else partial(self._read, far))
         else:
             of_far = None
             if of_dataset:
-                yield ShapePart(of_dataset, self._read(of_dataset))
+                yield ShapePart(of_dataset, partial(self._read, of_dataset))
             yield from self._divided(of_nodes, parts_of_far)
         yield from self._divided(own, parts_of_own)
         yield from self._divided(classed, parts_of_classed)
@@ -216,10 +216,10 @@ class ShapeReader:
         return [len(self._read(names, span)) * span.number for names in groups]
 
     def _divided(self, names: Collection[str], number: int) -> Iterator[ShapePart]:
-        """Yields parts of the focus nodes of shapes, each with all triples that are read for them."""
+        """Yields parts of the focus nodes of shapes, each with all triples that they need."""
         for one in range(number if names else 0):
             span = _Span(one, number)
-            yield ShapePart(list(names), self._read(names, span), partial(_is_about, span))
+            yield ShapePart(list(names), partial(self._read, names, span), partial(_is_about, span))
 
     def explaining(self, nodes: Iterable[str]) -> RelevantTriples:
         """Returns the triples for the results of all shapes about these focus nodes, with their labels."""
@@ -270,6 +270,10 @@ class ShapeReader:
             if pattern.subject == Variable(dependencies.pivot):
                 terms = terms.difference(*(column.subjects for column in self._table.columns(pattern.predicate)))
         return terms
+
+
+def _known(triples: RelevantTriples) -> RelevantTriples:
+    return triples
 
 
 def _parts(triples: int, most: int) -> int:

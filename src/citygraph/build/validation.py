@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from select import select
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any
@@ -27,6 +28,7 @@ from citygraph.build.dependencies import Unbounded, query_patterns
 from citygraph.build.locations import locate
 from citygraph.build.relevant_triples import RelevantTriples, ShapePart, ShapeReader
 from citygraph.build.shape_dependencies import names_of_shapes
+from citygraph.build.shared_parts import perform_parts
 from citygraph.build.statements import CheckedFile, StatementRules, with_faults
 from citygraph.build.triple_table import TripleTable
 from citygraph.errors import CitygraphError, EnginesDisagree
@@ -101,6 +103,7 @@ class Validation:
     def report(self) -> Report:
         """Returns the report of the last started validation. Raises what `validate` raises."""
         assert self._process.stdout is not None  # noqa: S101
+        self._send({"awaited": True})
         try:
             answer = json.loads(self._process.stdout.readline())
         except json.JSONDecodeError:
@@ -131,9 +134,13 @@ def _result(values: dict[str, Any]) -> ValidationResult:
 
 
 class Validator:
-    """Both engines with loaded shapes, for a process that only validates, because pySHACL changes rdflib."""
+    """Both engines with loaded shapes, for a process that only validates, because pySHACL changes rdflib.
 
-    def __init__(self, sources: Sources) -> None:
+    Of large data, a fork of the process validates some parts from the moment at which `is_awaited` returns true.
+    """
+
+    def __init__(self, sources: Sources, is_awaited: Callable[[], bool] = lambda: False) -> None:
+        self._is_awaited = is_awaited
         files = sources.shape_files()
         # One text: shapes of one file may refer to those of another.
         self.text = "\n".join(file.shapes_text() for file in files)
@@ -217,16 +224,14 @@ class Validator:
         nodes = {node for node, _ in failing}
         if reader.unbounded or any(node.startswith('"') for node in nodes):
             return self.explain(data, failing)
-        return merge_reports(self._explained(reader, sorted(nodes), failing, data))
+        ordered = sorted(nodes)
+        parts = [set(ordered[start : start + MOST_EXPLAINED]) for start in range(0, len(ordered), MOST_EXPLAINED)]
 
-    def _explained(
-        self, reader: ShapeReader, nodes: list[str], failing: set[tuple[str, str]], data: Path
-    ) -> Iterator[Report]:
-        """Yields reports, each on some of the failing nodes."""
-        for start in range(0, len(nodes), MOST_EXPLAINED):
-            part = set(nodes[start : start + MOST_EXPLAINED])
+        def explain(part: set[str]) -> Report:
             with selected(reader.explaining(part), data) as few:
-                yield self.explain(few, {pair for pair in failing if pair[0] in part})
+                return self.explain(few, {pair for pair in failing if pair[0] in part})
+
+        return merge_reports(perform_parts(parts, explain, self._is_awaited, data.parent))
 
     def find_in_parts(self, data: Path, table: TripleTable) -> set[tuple[str, str]]:
         """Returns what `find` does."""
@@ -234,14 +239,12 @@ class Validator:
             names = names_of_shapes(self.shapes)
         except Unbounded:
             return self.find(data)
-        failing = set()
-        for part in ShapeReader(self.shapes, names, table, self._patterns).parts(MOST_TRIPLES):
-            failing |= self.find_part(part, data)
-        return failing
+        parts = list(ShapeReader(self.shapes, names, table, self._patterns).parts(MOST_TRIPLES))
+        return set().union(*perform_parts(parts, partial(self.find_part, data=data), self._is_awaited, data.parent))
 
     def find_part(self, part: ShapePart, data: Path) -> set[tuple[str, str]]:
         """Returns what `find` does about the shapes and nodes of a part."""
-        with nullcontext(data) if part.triples is None else selected(part.triples, data) as few:
+        with nullcontext(data) if part.read is None else selected(part.read(), data) as few:
             return self.find(few, part.owns, part.shapes)
 
     def find(
@@ -310,7 +313,7 @@ class Validator:
 @contextmanager
 def selected(triples: RelevantTriples, data: Path) -> Iterator[Path]:
     """Yields a file with these triples of a file, while the context lasts."""
-    few = data.with_suffix(".few.nt")
+    few = data.with_suffix(f".few-{os.getpid()}.nt")
     triples.copy(data, few)
     try:
         yield few
@@ -322,11 +325,14 @@ def main() -> None:
     """Responds to requests on standard input until it ends. `Validation` starts this program."""
     die_with_parent(int(sys.argv[2]))
     sources = Sources(**{name: _of_json(value) for name, value in json.loads(sys.argv[1]).items()})
-    validator = Validator(sources)
-    for line in sys.stdin:
+    requests = open(sys.stdin.fileno(), "rb", buffering=0)  # noqa: PTH123, SIM115 - without a buffer, for `select`
+    # During a validation, the next request is that somebody waits for its report, so that a processor is idle.
+    validator = Validator(sources, lambda: bool(select([requests], [], [], 0)[0]))
+    for line in iter(requests.readline, b""):
         request = json.loads(line)
         if "prepare" in request:
             validator.prepare(Path(request["prepare"]))
+        if "data" not in request:
             continue
         validator.set_day(date.fromisoformat(request["today"]))
         answer: dict[str, Any]

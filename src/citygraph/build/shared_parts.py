@@ -1,0 +1,114 @@
+"""Work in parts, of which a fork of this process takes some as soon as a processor is idle."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import IO, Any, NoReturn, TypeVar
+
+from citygraph.errors import CitygraphError
+from citygraph.parent import die_with_parent
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+_NUMBER = 4  # bytes of the number of a part
+
+
+def perform_parts(
+    parts: Sequence[Part], perform: Callable[[Part], Result], may_fork: Callable[[], bool], folder: Path
+) -> list[Result]:
+    """Returns the result of each part, in order.
+
+    Before each part, `may_fork` is called, until it returns true and a fork of this process takes the next part. From
+    then on each process takes the next part when it has finished one. The fork shares the memory that this process has
+    then, and needs as much for a part of its own. Its results are in a file in `folder` until all parts are complete.
+
+    Raises what `perform` raises in either process, without what it cannot pass on. If the fork is killed, this process
+    ends by the same signal.
+    """
+    results: dict[int, Result] = {}
+    with TemporaryFile(buffering=0) as queue, ExitStack() as stack:
+        queue.write(b"".join(number.to_bytes(_NUMBER, "big") for number in range(len(parts))))
+        queue.seek(0)
+        fork: _Fork | None = None
+        for number in _taken(queue):
+            if fork is None and number + 1 < len(parts) and may_fork():
+                others = ((other, perform(parts[other])) for other in _taken(queue))
+                fork = stack.enter_context(_Fork(others, stack.enter_context(TemporaryFile(dir=folder))))
+            results[number] = perform(parts[number])
+        if fork:
+            results.update(fork.results())
+    return [results[number] for number in range(len(parts))]
+
+
+def _taken(queue: IO[bytes]) -> Iterator[int]:
+    """Yields the numbers of the next parts; processes with the same open file have one position in it."""
+    while number := queue.read(_NUMBER):
+        yield int.from_bytes(number, "big")
+
+
+class _Fork:
+    """A fork of this process that writes numbered results to a file; when the context ends, it has ended."""
+
+    def __init__(self, results: Iterator[tuple[int, Any]], file: IO[bytes]) -> None:
+        self._file = file
+        self._is_running = True
+        parent = os.getpid()
+        self._pid = os.fork()
+        if self._pid == 0:
+            _write(results, file, parent)
+
+    def results(self) -> Iterator[tuple[int, Any]]:
+        """Waits for the process, and yields its results."""
+        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        self._is_running = False
+        if status < 0:
+            os.kill(os.getpid(), -status)
+        if status:
+            raise RuntimeError(f"the second process of the validation ended with status {status}")
+        end = self._file.seek(0, os.SEEK_END)
+        self._file.seek(0)
+        while self._file.tell() < end:
+            result = pickle.load(self._file)  # noqa: S301 - written by this program
+            if isinstance(result, CitygraphError):
+                raise result
+            yield result
+
+    def __enter__(self) -> _Fork:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._is_running:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+
+
+def _write(results: Iterator[tuple[int, Any]], file: IO[bytes], parent: int) -> NoReturn:
+    """Writes results to a file, and exits."""
+    status = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends both
+        die_with_parent(parent)
+        gc.freeze()  # a collection would copy all memory that is shared
+        try:
+            for result in results:
+                pickle.dump(result, file)
+        except CitygraphError as error:
+            pickle.dump(error, file)
+        file.flush()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        # Not sys.exit: the cleanup that a fork inherited is the parent's.
+        os._exit(status)
