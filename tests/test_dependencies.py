@@ -6,10 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from pyoxigraph import NamedNode, Quad, Store
 from rdflib import Graph
 
 from citygraph.build.dependencies import Unbounded, query_patterns
-from citygraph.build.patterns import Variable
+from citygraph.build.patterns import CachedQuads, DependencyPaths, Pattern, Variable
 from citygraph.build.shape_dependencies import all_shape_paths
 from citygraph.incremental import pattern_cache
 from citygraph.incremental.pattern_cache import PatternCache
@@ -127,3 +128,17 @@ def test_patterns_of_another_version_are_read_anew(tmp_path: Path, content: str)
 
 def _refuse(text: str) -> None:
     raise AssertionError(f"parsed again: {text}")
+
+
+def test_classes_that_are_read_together_are_those_that_are_asked_for() -> None:
+    node, type_, name = NamedNode("urn:x:node"), NamedNode("urn:x:type"), NamedNode("urn:x:name")
+    classes = [NamedNode(f"urn:x:class-{number}") for number in range(3)]
+    store = Store()
+    store.extend([Quad(node, type_, one) for one in classes] + [Quad(node, name, node)])
+    this = Variable("this")
+    patterns = [*(Pattern(this, type_, one) for one in classes[:2]), Pattern(this, name, this)]
+    paths: list[tuple[Pattern, ...]] = [(pattern,) for pattern in patterns]
+    found = list(DependencyPaths("this", paths).relevant(CachedQuads(store), node))
+    assert sorted(map(str, found)) == sorted(
+        map(str, [Quad(node, type_, classes[0]), Quad(node, type_, classes[1]), Quad(node, name, node)])
+    )

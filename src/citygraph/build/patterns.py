@@ -221,9 +221,16 @@ class DependencyPaths:
         """Yields the triples that are read for a node, which must be a target."""
         if not self._meets_conditions(store, node):
             return
+        if not isinstance(node, Literal):
+            for predicate, values in self._own_constants.items():
+                own = store.quads_for_pattern(node, predicate, None, _DEFAULT)
+                yield from (quad for quad in own if quad.object in values)
         bindings: list[list[Binding]] = [[{self.pivot: node}]]
-        for beginning, pattern, is_continued in self.steps:
+        for beginning, pattern, is_continued in self._single_reads:
             extended: list[Binding] = []
+            if pattern is None:
+                bindings.append(extended)
+                continue
             for binding in bindings[beginning]:
                 if is_continued:
                     for quad, longer in pattern.matches(store, binding):
@@ -243,6 +250,28 @@ class DependencyPaths:
                 numbers.setdefault(path, len(numbers))
         beginnings = {path[:-1] for path in numbers if path}
         return [(numbers[path[:-1]], path[-1], path in beginnings) for path in numbers if path]
+
+    @cached_property
+    def _own_constants(self) -> dict[Term | Variable, set[Term | Variable]]:
+        """The objects by predicate of the steps that read whether the node has one statement and end there.
+
+        They are read together, because many shapes ask for one class each.
+        """
+        values: dict[Term | Variable, set[Term | Variable]] = {}
+        for step in self.steps:
+            if self._is_own_constant(step):
+                values.setdefault(step[1].predicate, set()).add(step[1].object)
+        return values
+
+    @cached_property
+    def _single_reads(self) -> list[tuple[int, Pattern | None, bool]]:
+        """The steps, with None for the patterns that are read together."""
+        return [(step[0], None if self._is_own_constant(step) else step[1], step[2]) for step in self.steps]
+
+    def _is_own_constant(self, step: tuple[int, Pattern, bool]) -> bool:
+        beginning, pattern, is_continued = step
+        is_constant = not isinstance(pattern.predicate, Variable) and not isinstance(pattern.object, Variable)
+        return beginning == 0 and not is_continued and is_constant and pattern.subject == Variable(self.pivot)
 
     def beyond_own(self) -> DependencyPaths:
         """Returns the paths without those to the node's own statements and to the classes of nodes on the way."""

@@ -58,12 +58,12 @@ class CountedStore:
         """Updates the default graph after a change that was applied to the named graphs."""
         self.delta.append(delta)
         for quad in delta.removed:
-            self._count_graph(quad, -1)
+            self._count_graph(quad.graph_name, -1)
             # Another data graph may state the same triple, which then stays in the default graph.
             if quad.graph_name not in NOT_DATA and not self._is_stated(quad):
                 self._remove_from_default(Quad(quad.subject, quad.predicate, quad.object))
-        for quad in delta.added:
-            self._count_graph(quad, +1)
+        for graph, number in Counter(quad.graph_name for quad in delta.added).items():
+            self._count_graph(graph, number)
         data = (quad for quad in delta.added if quad.graph_name not in NOT_DATA)
         self._add_to_default({Quad(quad.subject, quad.predicate, quad.object) for quad in data})
 
@@ -198,10 +198,10 @@ class CountedStore:
         if linkset := linkset_of(quad):
             self._uncounted["links", linkset] += by
 
-    def _count_graph(self, quad: Quad, by: int) -> None:
-        if isinstance(quad.graph_name, NamedNode):
-            self.graphs[quad.graph_name.value] += by
-            self._uncounted["graph", quad.graph_name.value] += by
+    def _count_graph(self, graph: object, by: int) -> None:
+        if isinstance(graph, NamedNode):
+            self.graphs[graph.value] += by
+            self._uncounted["graph", graph.value] += by
 
 
 def _is_entity(quad: Quad) -> bool:

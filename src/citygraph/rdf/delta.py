@@ -104,8 +104,11 @@ class Delta:
         # Removals first: `later` may remove a quad that this change added.
         for quad in later.removed:
             self.remove(quad)
-        for quad in later.added:
-            self.add(quad)
+        if self.removed:
+            for quad in later.added:
+                self.add(quad)
+        else:
+            self.added |= later.added
         for graph in later.dropped:
             self.drop(graph)
         for graph in later.created:
@@ -113,5 +116,5 @@ class Delta:
 
     def graphs(self) -> set[str]:
         """Returns the IRIs of the named graphs that differ."""
-        names = (quad.graph_name for quad in (*self.added, *self.removed))
+        names = {quad.graph_name for quads in (self.added, self.removed) for quad in quads}
         return {name.value for name in names if isinstance(name, NamedNode)} | self.created | self.dropped
