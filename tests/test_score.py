@@ -102,7 +102,7 @@ def test_each_spelling_finds_its_city(lookup: Lookup, text: str, entity: str, ty
 
 
 @pytest.mark.parametrize("text", ["Q35997", "city/izmir", "city:izmir", ID + "city/izmir", "wd:Q35997",
-                                  "http://www.wikidata.org/entity/Q35997"])  # fmt: skip
+                                  "http://www.wikidata.org/entity/Q35997", "q35997/", "city/izmir/"])  # fmt: skip
 def test_an_identifier_returns_its_entity_with_100(lookup: Lookup, text: str) -> None:
     """Its own, or that of its Wikidata item."""
     found = reconcile(Question(text), lookup)

@@ -56,6 +56,14 @@ def test_the_first_is_the_one_that_is_meant(client: FlaskClient, text: str) -> N
             "/doc/city/izmir#names",
             "/id/city/%69zmir",
             "https://a.test/b/doc/city/izmir/",
+            "city/izmir/",
+            "city:izmir/",
+        ),
+        *(
+            "q35997/",
+            "https://www.wikidata.org/wiki/Q35997/",
+            "http://www.wikidata.org/entity/Q35997#sitelinks",
+            "https://m.wikidata.org/wiki/Q35997?uselang=tr",
         ),
     ],
 )

@@ -40,6 +40,9 @@ _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 # Control and format characters, unpaired surrogates, and spaces and separators.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 _SPACES = re.compile(r"[\W_]+")
+_WIKIDATA_ITEM = re.compile(
+    r"(?:wd:|https?://(?:(?:www|m)\.)?wikidata\.org/(?:entity|wiki)/)?[Qq]([1-9][0-9]*)/?(?:[?#]\S*)?"
+)
 # Text that a spreadsheet would read as a formula; a ' in front makes it text (OWASP, CSV injection).
 # Leading apostrophes are part of the pattern, so that the removal of one always restores the value.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -63,6 +66,15 @@ _FIGURES = re.compile(r"[-+]?[0-9][-+0-9.,:;TZeE ]*")
 def nfc(text: str) -> str:
     """Returns the text in Unicode normal form C, in which all text is stored and compared."""
     return unicodedata.normalize("NFC", text)
+
+
+def wikidata_item(text: str) -> str | None:
+    """Returns the QID that a text consists of: `Q1`, `wd:Q1`, or the address of the item or its page; else None.
+
+    An address may end with a slash, a query or a fragment, as browsers copy it.
+    """
+    match = _WIKIDATA_ITEM.fullmatch(text)
+    return f"Q{match[1]}" if match else None
 
 
 def without_mark(text: str) -> str:

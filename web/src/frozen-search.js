@@ -1,9 +1,9 @@
 // The search of a frozen site: the browser looks through search-index.json, by the same fold as the server.
 
 const MOST = 60;
-// As matching/lookup.py and web/search/search_page.py read them on the server.
-const ITEM = /^(?:wd:|https?:\/\/(?:www\.)?wikidata\.org\/(?:entity|wiki)\/)?[Qq]([1-9]\d*)$/;
-const IDENTIFIER = /^([a-z]+)[:/]([^/:\s]+)$/;
+// As text.py, matching/lookup.py and web/search/search_page.py read them on the server.
+const ITEM = /^(?:wd:|https?:\/\/(?:(?:www|m)\.)?wikidata\.org\/(?:entity|wiki)\/)?[Qq]([1-9]\d*)\/?(?:[?#]\S*)?$/;
+const IDENTIFIER = /^([a-z]+)[:/]([^/:\s]+)\/?$/;
 const ADDRESS = /^(?:https?:\/\/\S+)?\/(?:id|doc)\/([a-z]+)\/([^/:?#\s]+?)(?:\.html|\/)?(?:[?#]\S*)?$/;
 
 /** Text in its search form: what text.fold does, with the table of letters that the index brings. */

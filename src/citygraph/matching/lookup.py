@@ -11,9 +11,8 @@ from citygraph.errors import NotFound
 from citygraph.index.names import Index, is_readable
 from citygraph.index.spelling import keys, similarity
 from citygraph.matching.score import IndexedEntity
-from citygraph.text import fold, nfc
+from citygraph.text import fold, nfc, wikidata_item
 
-_QID = re.compile(r"(?:wd:|https?://(?:www\.)?wikidata\.org/(?:entity|wiki)/)?[Qq]([1-9]\d*)")
 _PREFIXED = re.compile(r"([a-z]+):([^/:\s]+)")
 # Limits of the candidates that are fetched and scored for one query.
 _MAX_NAMES = 200
@@ -99,8 +98,9 @@ class Lookup(Index):
         return frozenset(type_ for (types,) in self._ask(_TYPES, (), of_entities=False) for type_ in types.split())
 
     def _iris(self, identifier: str) -> list[str]:
-        if match := _QID.fullmatch(identifier):
-            return [iri for (iri,) in self._ask(_BY_QID, (f"Q{match[1]}",))]
+        if qid := wikidata_item(identifier):
+            return [iri for (iri,) in self._ask(_BY_QID, (qid,))]
+        identifier = identifier.removesuffix("/")
         if "/" not in identifier:
             # "city:izmir" is the identifier "city/izmir"; any other text without a slash is a name.
             prefixed = _PREFIXED.fullmatch(identifier)

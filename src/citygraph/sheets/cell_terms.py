@@ -10,7 +10,7 @@ from citygraph.rdf.terms import WD, XSD
 from citygraph.sheets.cell_problems import CellRule
 from citygraph.sheets.cell_texts import in_plain_signs
 from citygraph.sheets.table_model import SUFFIX
-from citygraph.text import fold, is_language_tag, slug
+from citygraph.text import fold, is_language_tag, slug, wikidata_item
 
 NOT_A_NUMBER = CellRule("number", "{value} is not a number.", "Write digits, such as 12345 or 54.35.")
 NOT_A_QID = CellRule("qid", "{value} is not an item of Wikidata.", "Write Q and a number, such as Q1792.")
@@ -29,7 +29,6 @@ COUNTRY_CODE = CellRule(
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[ \u00a0\u202f'.,][0-9]{3})+")
-_QID = re.compile(r"(?:https?://(?:www\.)?wikidata\.org/(?:entity|wiki)/)?(Q[1-9][0-9]*)")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
 _YES = frozenset(map(fold, ("yes", "true", "evet", "ja", "bəli", "1")))
 _NO = frozenset(map(fold, ("no", "false", "hayır", "nein", "xeyr", "0")))
@@ -53,8 +52,8 @@ def _yes_no(text: str) -> Literal | None:
 
 
 def _qid(text: str) -> NamedNode | None:
-    match = _QID.fullmatch(in_plain_signs(text))
-    return WD(match[1]) if match else None
+    qid = wikidata_item(in_plain_signs(text))
+    return WD(qid) if qid else None
 
 
 def _url(text: str) -> NamedNode | None:

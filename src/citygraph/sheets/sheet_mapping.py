@@ -19,7 +19,7 @@ from citygraph.sheets.rows import titles_of
 from citygraph.sheets.table_model import Sheet, SheetColumn, TableModel
 from citygraph.sheets.workbook import Grid, Workbook
 from citygraph.source.reading import read_text
-from citygraph.text import fold, slug
+from citygraph.text import fold, slug, wikidata_item
 
 _HEADER_ROWS = 20
 _MOST = 0.6  # the part of a column's cells that must look like a value for a proposal by values
@@ -179,7 +179,7 @@ def _fits(
     """Returns whether most cells look like values of a column."""
     tests = {
         "date": lambda text: read_date(text, "dmy", languages).literal is not None,
-        "qid": lambda text: text[:1] == "Q" and text[1:].isdecimal(),
+        "qid": lambda text: wikidata_item(text) is not None,
         "url": lambda text: text.startswith(("http://", "https://")),
         "class": lambda text: choices.class_of(text, column.classes) is not None,
         "concept": lambda text: choices.concept_of(text, (column.scheme,)) is not None,

@@ -18,7 +18,7 @@ _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _POINT = re.compile(rf"(?P<wkt>\w*\s*POINT\s*\()?\s*(?P<one>{_NUMBER})\s*[,;/\s]\s*(?P<other>{_NUMBER})\s*\)?", re.I)
 _ISO = re.compile(r"(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:T.*|Z|[+-]\d\d:\d\d)?")
 _TURKISH = re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})")
-_QID = re.compile(r"(?:.*/|wd:)?(Q[1-9]\d*)", re.IGNORECASE)
+_QID = re.compile(r"(?:.*/|wd:)?(Q[1-9]\d*)/?(?:[?#]\S*)?", re.IGNORECASE)
 
 # The date properties of entities, by the names that clients use; other dates are of any property.
 _DATE_PROPERTIES = {
