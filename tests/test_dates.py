@@ -9,7 +9,16 @@ import pytest
 from citygraph.catalogues import catalogue_languages
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import XSD
-from citygraph.sheets.dates import AMBIGUOUS, NO_SUCH_DAY, NOT_A_DATE, SERIAL, TWO_DIGIT_YEAR, read_date
+from citygraph.sheets.cell_problems import CellRule
+from citygraph.sheets.dates import (
+    AMBIGUOUS,
+    NO_SUCH_DAY,
+    NOT_A_DATE,
+    OTHER_CALENDAR,
+    SERIAL,
+    TWO_DIGIT_YEAR,
+    read_date,
+)
 from citygraph.source.instance_languages import month_names, weekday_names
 
 
@@ -94,6 +103,33 @@ def test_every_name_of_a_weekday_is_read(language: str) -> None:
             assert literal is not None, text
             assert literal.value == f"1996-04-{day}"
         assert read_date(f"{min(names)}, {day + 1}.04.1996", "", ("el",)).rule == NO_SUCH_DAY
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        *((text, NOT_A_DATE) for text in ("в 1996 г.", "v 1996", "i 1996", "I 1996", "X. 1996")),
+        *((text, NOT_A_DATE) for text in ("2010–11", "1996–97", "–1996", "1996 – 1999", "۱۹۹۶–۹۷")),
+        *((text, NOT_A_DATE) for text in ("~April 1996", "<April 1996", "[April] 1996", "April* 1996")),
+        *((text, OTHER_CALENDAR) for text in ("۱۳۷۵/۰۲/۰۵", "١٤١٦", "๒๕๓๙", "เมษายน 2539", "2539")),
+        *((text, NO_SUCH_DAY) for text in ("昭和64年1月8日", "昭和元年1月1日", "平成100年", "平成31年5月", "令和0年")),
+    ],
+)
+def test_what_is_no_certain_date_is_an_error(text: str, rule: CellRule) -> None:
+    """In 1996 in other languages, a range, a doubt, another calendar, a day after or before an era."""
+    reading = read_date(text, "", ("th", "ru", "cs"))
+    assert (reading.literal, reading.rule) == (None, rule)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("昭和64年1月7日", "1989-01-07"), ("昭和64年", "1989"), ("令和元年5月1日", "2019-05-01"), ("1375", "1375")],
+)
+def test_the_first_and_last_days_of_an_era_are_in_it(text: str, value: str) -> None:
+    """Two eras share a year. A year of the Middle Ages may be in digits of ASCII."""
+    literal = read_date(text, "", ("ja",)).literal
+    assert literal is not None
+    assert literal.value == value
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ _NO = frozenset(map(fold, ("no", "false", "hayır", "nein", "xeyr", "0")))
 
 
 def _number(text: str) -> Literal | None:
+    if "٫" in text:  # always the sign of decimals
+        return None
     text = in_plain_signs(text)
     plain = re.sub(r"[^0-9]", "", text) if _GROUPED.fullmatch(text) else text
     return Literal(str(int(plain)), datatype=XSD("integer")) if _NUMBER.fullmatch(plain) else None

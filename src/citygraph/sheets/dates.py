@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -28,6 +29,11 @@ AMBIGUOUS = CellRule(
     "{value} can mean {first} or {second}.",
     "Write the date as {first} or {second}, or set the order of day and month: --date-order, or the mapping.",
 )
+OTHER_CALENDAR = CellRule(
+    "date-other-calendar",
+    "{value} seems to be a date of another calendar.",
+    "Write the date of the Gregorian calendar.",
+)
 TWO_DIGIT_YEAR = CellRule(
     "date-century", "{value} can mean the year {first} or {second}.", "Write the year with four digits."
 )
@@ -52,9 +58,10 @@ _MONTHS = {
     12: "december dezember aralık dekabr dec dez ara dek",
 }
 _MONTH_OF = {fold(name): {number} for number, names in _MONTHS.items() for name in names.split()}
-# Roman numerals, as in 27 X 1992, are months in any language.
-_ROMAN = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"]
-_MONTH_OF |= {numeral: {number} for number, numeral in enumerate(_ROMAN, 1)}
+# Months in any language, as in 27 X 1992.
+_ROMAN = dict(
+    zip(("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"), range(1, 13), strict=True)
+)
 _WEEKDAYS = (
     "monday montag pazartesi",
     "tuesday dienstag salı",
@@ -65,6 +72,8 @@ _WEEKDAYS = (
     "sunday sonntag pazar",
 )
 _WEEKDAY_OF = {fold(name): {number} for number, names in enumerate(_WEEKDAYS) for name in names.split()}
+# The first year of the Gregorian calendar, and one that it will not reach in documents of this time.
+_GREGORIAN, _BUDDHIST = 1583, 2400
 _YEAR = re.compile(r"-?[0-9]{4}")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])\s*([0-9]{1,2})(?:\2\s*([0-9]{1,2}))?")
 _MONTH_AND_YEAR = re.compile(r"([0-9]{1,2})[./-]([0-9]{4})")
@@ -81,10 +90,20 @@ _EAST_ASIAN = re.compile(
     r"(?:(?P<month>[0-9]{1,2})\s*[月월]\s*(?:(?P<day>[0-9]{1,2})\s*[日일]\s*(?:\((?P<weekday>\w)\))?)?)?"
 )
 _EAST_ASIAN_WEEKS = ("月火水木金土日", "월화수목금토일", "一二三四五六日")
-_BEFORE_ERA = {"大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018, "民國": 1911, "民国": 1911}
+# The first and the last day of each era.
+_ERAS = {
+    "大正": ("1912-07-30", "1926-12-25"),
+    "昭和": ("1926-12-25", "1989-01-07"),
+    "平成": ("1989-01-08", "2019-04-30"),
+    "令和": ("2019-05-01", "9999-12-31"),
+    "民國": ("1912-01-01", "9999-12-31"),
+    "民国": ("1912-01-01", "9999-12-31"),
+}
 _VIETNAMESE = re.compile(
     r"(?:(?:ngày\s+)?([0-9]{1,2})\s+)?tháng\s+([0-9]{1,2})(?:\s+năm|,)?\s+([0-9]{4})", re.IGNORECASE
 )
+# 2010–11 and –1996: with these dashes a range of years, not a date.
+_RANGE = re.compile(r"\s*(?:\d{4}\s*)?[‒–]\s*\d{1,4}\s*")
 # Databases write a day as its first moment.
 _MIDNIGHT = re.compile(r"(?<=[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]00:00(?::00(?:\.0+)?)?Z?")
 _LAST_DOT = re.compile(r"(?<=[0-9])\.$")
@@ -115,7 +134,22 @@ def read_date(text: str, order: str = "", languages: tuple[str, ...] = ()) -> Da
     those of the instance: names of months and days are read in these and in the languages of the interface. The literal
     has the precision of the text: nothing is padded.
     """
-    words = _MIDNIGHT.sub("", in_plain_signs(text)).split()
+    if _RANGE.fullmatch(text):
+        return DateReading(None, NOT_A_DATE)
+    reading = _with_weekday(_MIDNIGHT.sub("", in_plain_signs(text)).split(), order, languages)
+    if reading.literal and _is_of_other_calendar(int(reading.literal.value[:4]), text):
+        return DateReading(None, OTHER_CALENDAR)
+    return reading
+
+
+def _is_of_other_calendar(year: int, text: str) -> bool:
+    """Returns whether a year is improbable: one of Thailand (2539), or in Persian or Arabic digits (1375, 1416)."""
+    # Digits of full width are digits of ASCII in NFKC.
+    has_other_digits = any(one.isdecimal() and not one.isascii() for one in unicodedata.normalize("NFKC", text))
+    return year >= _BUDDHIST or (year < _GREGORIAN and has_other_digits)
+
+
+def _with_weekday(words: list[str], order: str, languages: tuple[str, ...]) -> DateReading:
     # Spreadsheet programs show long dates with the weekday: in front, or in Turkish behind. Some have two words.
     for count in (2, 1):
         for name, rest in ((words[:count], words[count:]), (words[-count:], words[:-count])):
@@ -184,14 +218,22 @@ def _in_numbers(text: str, order: str) -> DateReading | None:
 def _east_asian(match: re.Match[str]) -> DateReading:
     """Returns the reading of a date with the signs for year, month and day."""
     year, era = match["year"], match["era"]
-    if era and era not in _BEFORE_ERA:
+    if era and era not in _ERAS:
         return DateReading(None, NOT_A_DATE)
     if era:
-        year = str(_BEFORE_ERA[era] + int(match["of_era"].replace("元", "1")))
+        year = str(int(_ERAS[era][0][:4]) - 1 + int(match["of_era"].replace("元", "1")))
     reading = _checked(year, match["month"], match["day"]) if match["month"] else _reading(year)
+    if era and reading.literal and not _is_in_era(reading.literal.value, era):
+        return DateReading(None, NO_SUCH_DAY)
     if not match["weekday"]:
         return reading
     return _on_weekday(reading, frozenset({week.find(match["weekday"]) for week in _EAST_ASIAN_WEEKS}))
+
+
+def _is_in_era(value: str, era: str) -> bool:
+    """Returns whether a part of a day, month or year is in an era."""
+    first, last = _ERAS[era]
+    return first[: len(value)] <= value <= last[: len(value)]
 
 
 def _with_month_in_words(text: str, languages: tuple[str, ...]) -> DateReading:
@@ -228,6 +270,11 @@ def _three_numbers(match: re.Match[str], order: str) -> DateReading:
 
 
 def _in_words(year: str, name: str, day: str | None, languages: tuple[str, ...]) -> DateReading:
+    name = name.rstrip("،")
+    if not all(one in "'’" or unicodedata.category(one)[0] in "LM" for one in name):
+        return DateReading(None, NOT_A_DATE)  # ~April and April* state a doubt
+    if name in _ROMAN and (day or len(name) > 1):
+        return _checked(year, str(_ROMAN[name]), day)
     months = sorted(_named(fold(name), _MONTH_OF, month_names, languages))
     if len(months) > 1:
         # Listopad is October in Croatian, and November in Czech and Polish.
