@@ -136,6 +136,7 @@ def test_only_a_trusted_proxy_says_where_the_site_is(releases: Path, site: Runni
     ("prefix", "root"),
     [
         ("/%E5%8F%8B", "/%E5%8F%8B"),
+        ("/%e5%8f%8b", "/%e5%8f%8b"),
         ("/友".encode().decode("latin-1"), "/%E5%8F%8B"),
         ('/"><script>', ""),
         ("/a//b", ""),

@@ -124,4 +124,5 @@ def test_derived_triples_are_added_as_their_quads_are(tmp_path: Path) -> None:
         else:
             files.add_triples(triples, graph)
     texts = [{p.relative_to(f): p.read_text() for p in f.rglob("*.nt")} for f in tmp_path.iterdir()]
+    assert texts[0]
     assert texts[0] == texts[1]

@@ -212,7 +212,7 @@ def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "message"),
-    [("base", "ftp://a.example/", "https://"), ("home", "…", "no letters"), ("timezone", "Bremen", "time zone")],
+    [("base", "ftp://a.example/", "https://"), ("home", "…", "--home-id"), ("timezone", "Bremen", "time zone")],
 )
 def test_an_invalid_answer_is_refused_before_anything_is_written(
     tmp_path: Path, option: str, value: str, message: str

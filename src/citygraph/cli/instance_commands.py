@@ -89,11 +89,11 @@ def init(
     base, home = base if base.endswith("/") else base + "/", nfc(home).strip()
     if timezone not in available_timezones():
         raise UsageError(f"{timezone!r} is not a time zone, such as Europe/Berlin")
-    if not slug(home):
-        raise UsageError(f"the home city {home!r} has no letters")
     home_id = home_id or slug(home)
+    if not home_id:
+        raise UsageError(f"the home city {home!r} has no letters: choose its identifier with --home-id")
     if slug(home_id) != home_id:
-        raise UsageError(f"{home_id!r} is not the end of an identifier, such as {slug(home_id) or slug(home)}")
+        raise UsageError(f"--home-id {home_id!r} is not the end of an identifier, such as {slug(home_id) or 'bremen'}")
     values = {
         "base": _quoted(base),
         "iri": base,

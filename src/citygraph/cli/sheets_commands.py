@@ -281,7 +281,7 @@ def _require_reports(chosen: _CheckOptions) -> None:
 
 
 def _require_new(file: Path, force: bool) -> None:
-    is_empty_folder = not file.suffix and file.is_dir() and not any(file.iterdir())
+    is_empty_folder = _is_folder(file) and file.is_dir() and not any(file.iterdir())
     if file.exists() and not is_empty_folder and not force:
         raise UsageError(f"{file} exists: --force replaces it")
 

@@ -236,8 +236,10 @@ def _site(address: str) -> str:
     if not is_web_address(address) or {"?", "#"} & set(address):
         raise UsageError(f"{address!r} is not the address of a site, such as https://example.org/cities")
     parts = urlsplit(address)
-    path = unquote(parts.path).rstrip("/")
-    if "//" in path or any(one.isascii() and not (one.isalnum() or one in _IN_PATHS) for one in path):
+    path = unquote(parts.path, errors="replace").rstrip("/")
+    if "//" in path or "\ufffd" in path:
+        raise UsageError(f"the path of {address!r} has an empty part, or escapes that are not UTF-8")
+    if any(one.isascii() and not (one.isalnum() or one in _IN_PATHS) for one in path):
         raise UsageError(f"the path of {address!r} has other signs than letters, digits and {' '.join(_IN_PATHS)}")
     # Links are URIs, in which letters beyond ASCII are escaped.
     return urlunsplit((parts.scheme, parts.netloc, quote(path, safe=_IN_PATHS), "", ""))

@@ -59,17 +59,17 @@ def _headers(root: str) -> str:
 
 
 def _apache(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> str:
-    at = unquote(root)  # Apache compares decoded paths
+    at = unquote(root)  # Apache compares decoded paths, and escapes the targets itself
     lines = [
         *(f"AddType {_bare(media_type)} .{extension}" for extension, media_type in _TYPES.items()),
         "AddDefaultCharset utf-8",
         f"ErrorDocument 404 {at}/404.html",
         "DirectorySlash On",
         "RewriteEngine On",
-        *(f"RedirectMatch 301 ^{at}/{_regex(path)}$ {root}/{target}" for path, target in sorted(moved.items())),
+        *(f"RedirectMatch 301 ^{at}/{_regex(path)}$ {at}/{target}" for path, target in sorted(moved.items())),
         *(f"RedirectMatch 410 ^{at}/{_regex(path)}$" for path in gone),
-        f"RedirectMatch 303 ^{at}/id/(.+?)/?$ {root}/doc/$1",
-        f"RedirectMatch 302 ^{at}/feed$ {root}/feed.xml",
+        f"RedirectMatch 303 ^{at}/id/(.+?)/?$ {at}/doc/$1",
+        f"RedirectMatch 302 ^{at}/feed$ {at}/feed.xml",
         "",
     ]
     return "\n".join(lines)

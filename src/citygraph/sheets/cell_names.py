@@ -38,7 +38,7 @@ NAME_OF_ANOTHER = CellRule(
 _IDENTIFIER = re.compile(r"(?:city|area|country|person|organisation|post|event|agreement)/[^\s/]+")
 _CANDIDATES = 4
 # Scripts that are transliterated well. Japanese 金沢 would be read as Chinese, and Hebrew has no vowels.
-_TRANSLITERATED = ("LATIN", "GREEK", "CYRILLIC", "MODIFIER", "COMBINING")
+_TRANSLITERATED = ("LATIN", "GREEK", "CYRILLIC", "MODIFIER")
 
 
 def name_for_identifier(names: Sequence[str]) -> str:
@@ -47,7 +47,7 @@ def name_for_identifier(names: Sequence[str]) -> str:
 
 
 def _is_latin(text: str) -> bool:
-    return any(map(str.isalpha, text)) and _has_letters_of(text, ("LATIN", "MODIFIER", "COMBINING"))
+    return any(map(str.isalpha, text)) and _has_letters_of(text, ("LATIN", "MODIFIER"))
 
 
 def _has_letters_of(text: str, scripts: tuple[str, ...]) -> bool:
@@ -82,6 +82,8 @@ class Names:
 
         It is `own`, that of the first name itself, if the graph has an entity with one of the two.
         """
+        if own == latin:
+            return own
         is_known = self._finder is not None and bool(self._finder.identified([own, latin]))
         return own if is_known or fold(self._labels.get(latin, name)) != fold(name) else latin
 

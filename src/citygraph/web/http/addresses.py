@@ -92,7 +92,7 @@ class Addresses:
 # does not contain it.
 MOUNT = "citygraph.mount"
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
-_PREFIX = re.compile(r"(?:/(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+)*")
+_PREFIX = re.compile(r"(?:/(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+)*")
 
 # Only letters beyond ASCII are quoted: a prefix with other signs is ignored.
 _UNQUOTED = "".join(map(chr, range(128))).replace("%", "")
