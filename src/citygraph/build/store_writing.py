@@ -314,15 +314,17 @@ def _load_together(store: Store, texts: Iterable[bytes]) -> None:
     """Loads texts in one step, after which RocksDB merges their files once, and not again for each load.
 
     The engine holds up to a million quads in memory for each processor, and a million more that it parses. So it may
-    see only one processor while it counts them, which it does before it reads.
+    see only one processor while it counts them, which it does before it reads. (Only Linux can limit them.)
     """
-    processors = os.sched_getaffinity(0)
+    processors = os.sched_getaffinity(0) if sys.platform == "linux" else None
 
     def read() -> Iterator[bytes]:
-        os.sched_setaffinity(0, processors)
+        if processors:
+            os.sched_setaffinity(0, processors)
         yield from texts
 
-    os.sched_setaffinity(0, {min(processors)})
+    if processors:
+        os.sched_setaffinity(0, {min(processors)})
     store.bulk_load(cast("IO[bytes]", ByteStream(read())), RdfFormat.N_QUADS, lenient=True)
 
 
