@@ -24,6 +24,13 @@ def test_a_number_may_have_the_digits_of_another_keyboard() -> None:
     assert PLAIN_TERMS["number"]("717486²") is None
 
 
+def test_the_arabic_sign_of_decimals_is_not_one_of_thousands() -> None:
+    """A number of 1.234 is no whole number; the Arabic sign of thousands is another."""
+    assert PLAIN_TERMS["number"]("١٫٢٣٤") is None
+    assert PLAIN_TERMS["decimal"]("١٫٢٣٤") == Literal("1.234", datatype=XSD("decimal"))
+    assert PLAIN_TERMS["number"]("١٬٢٣٤") == Literal("1234", datatype=XSD("integer"))
+
+
 def test_an_item_of_wikidata_may_have_letters_of_full_width() -> None:
     """As a Japanese keyboard writes them."""
     assert PLAIN_TERMS["qid"]("Ｑ１７９２") == WD("Q1792")

@@ -102,8 +102,8 @@ _ERAS = {
 _VIETNAMESE = re.compile(
     r"(?:(?:ngày\s+)?([0-9]{1,2})\s+)?tháng\s+([0-9]{1,2})(?:\s+năm|,)?\s+([0-9]{4})", re.IGNORECASE
 )
-# 2010–11 and –1996: with these dashes a range of years, not a date.
-_RANGE = re.compile(r"\s*(?:\d{4}\s*)?[‒–]\s*\d{1,4}\s*")
+# 2010–11 and –1996 г.: with these dashes a range of years, not a date.
+_RANGE = re.compile(r"\s*(?:\d{4}\s*)?[‒–]\s*\d{1,4}\s*[^\W\d]*\.?\s*")
 # Databases write a day as its first moment.
 _MIDNIGHT = re.compile(r"(?<=[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]00:00(?::00(?:\.0+)?)?Z?")
 _LAST_DOT = re.compile(r"(?<=[0-9])\.$")
@@ -271,8 +271,8 @@ def _three_numbers(match: re.Match[str], order: str) -> DateReading:
 
 def _in_words(year: str, name: str, day: str | None, languages: tuple[str, ...]) -> DateReading:
     name = name.rstrip("،")
-    if not all(one in "'’" or unicodedata.category(one)[0] in "LM" for one in name):
-        return DateReading(None, NOT_A_DATE)  # ~April and April* state a doubt
+    if name != name.strip("'’") or not all(one in "'’" or unicodedata.category(one)[0] in "LM" for one in name):
+        return DateReading(None, NOT_A_DATE)  # ~April, April* and 'April' state a doubt
     if name in _ROMAN and (day or len(name) > 1):
         return _checked(year, str(_ROMAN[name]), day)
     months = sorted(_named(fold(name), _MONTH_OF, month_names, languages))
