@@ -154,9 +154,22 @@ def test_lines_of_other_nodes_do_not_make_more_parts(keys: int, parts: int, tmp_
     files = GraphFiles(tmp_path / "files")
     files.add_store(store_of(f"<urn:x:graph> {{ {labels}{meetings} }}"))
     reads = reads_of(f"{HEAD}SELECT ?k ?x WHERE {{ ?k a cg:Meeting ; rdfs:label ?x }} ORDER BY ?k")
-    divided = key_parts.divided(files, reads, tmp_path / "parts", 1000)
+    divided = key_parts.divided(files, reads, tmp_path / "parts", 1000, of_key=100)
     assert len(divided) == parts
     assert sum(part.lines.size for part in divided) == 2 * keys
+
+
+@pytest.mark.parametrize(("of_key", "most"), [(100, 10_000), (None, 1500)])
+def test_keys_with_many_lines_do_not_share_one_part(of_key: int | None, most: int, tmp_path: Path) -> None:
+    """(16 §5) Each of a few countries has as many places as the memory for a part allows."""
+    (tmp_path / "parts").mkdir()
+    places = "".join(f'<urn:x:{n % 20}> a cg:Meeting ; rdfs:label "{n}" . ' for n in range(20_000))
+    files = GraphFiles(tmp_path / "files")
+    files.add_store(store_of(f"<urn:x:graph> {{ {places} }}"))
+    reads = reads_of(f"{HEAD}SELECT ?k ?x WHERE {{ ?k a cg:Meeting ; rdfs:label ?x }} ORDER BY ?k")
+    divided = key_parts.divided(files, reads, tmp_path / "parts", 1000, of_key)
+    assert sum(part.lines.size for part in divided) == 20_020
+    assert max(part.lines.size for part in divided) < most
 
 
 @pytest.mark.parametrize("most", [1, 150, 10_000])

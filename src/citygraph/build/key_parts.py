@@ -19,8 +19,10 @@ from citygraph.rdf.nquads import batched
 
 # So many lines are in memory at a time, roughly: some 40 MB. With more, lookups miss the processor's caches more often.
 _MOST_LINES = 100_000
-# A part has keys for as many lines if each has no more than this. (The files have those of other keys too.)
+# So many lines of the files are about a key, probably: they may also have the lines of many other nodes.
 _LINES_OF_KEY = 100
+# If a key has more, a part has at most so many times its lines.
+_EXCESS = 10
 # By node, as in N-Triples: a bit for each part of the keys that leads to it.
 _Masks = dict[str, int]
 
@@ -95,7 +97,7 @@ class KeyParts:
         Raises Unbounded before the first row if they may not be those of the parts together.
         """
         with TemporaryDirectory(dir=self._folder) as folder:
-            for part in divided(self._files, reads, Path(folder), _MOST_LINES):
+            for part in divided(self._files, reads, Path(folder), _MOST_LINES, _LINES_OF_KEY):
                 store = Store()
                 store.extend(self._ontology)
                 part.lines.load_into(store)
@@ -137,14 +139,17 @@ class KeyPart:
         return isinstance(key, NamedNode) and self.first <= key.value and (self.end is None or key.value < self.end)
 
 
-def divided(files: GraphFiles, reads: KeyReads, folder: Path, most: int) -> list[KeyPart]:
-    """Returns the parts of a query's keys, in order; their lines, about `most` of each, are in files of the folder.
+def divided(files: GraphFiles, reads: KeyReads, folder: Path, most: int, of_key: int | None = None) -> list[KeyPart]:
+    """Returns the parts of a query's keys, in order; their lines are in files of the folder.
 
-    Raises Unbounded if a key is not an IRI, or if a step would have to find equal literals.
+    A part has about `most` lines if all lines of the files are about the keys. If `of_key` lines are about each, there
+    are fewer parts, which have up to `_EXCESS` times `most` lines if more are. Raises Unbounded if a key is not an IRI,
+    or if a step would have to find equal literals.
     """
     size = sum({file.path: file.size for step in reads.steps for file in _files_of(files, step)}.values())
     keys = sorted(_keys(files, reads.anchors))
-    number = max(1, min(size // most + 1, len(keys) * _LINES_OF_KEY // most + 1, len(keys)))
+    expected = size if of_key is None else min(size, max(len(keys) * of_key, size // _EXCESS))
+    number = max(1, min(expected // most + 1, len(keys)))
     ends = [part * len(keys) // number for part in range(number + 1)]
     # The first part begins with any IRI, and the last one ends with any.
     firsts, lasts = ["", *(keys[end] for end in ends[1:-1])], [*(keys[end] for end in ends[1:-1]), None]

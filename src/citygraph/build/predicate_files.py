@@ -15,8 +15,8 @@ _TYPE = str(RDF("type"))
 # The triples of further predicates and classes share one file.
 _MOST_FILES = 2000
 _REST = ("", "")
-# Lines of a divided graph that wait in memory for each of its files: to open a file takes as long as many lines.
-_WAITING = 1000
+# Lines of a divided graph that wait in memory for each of its files, and for all: to open a file takes as long as many.
+_WAITING, _MOST_WAITING = 1000, 200_000
 # A predicate, and for rdf:type a class, both as in N-Triples.
 Key = tuple[str, str]
 
@@ -57,13 +57,14 @@ class LineDivision:
     def __init__(self, files: Sequence[LineFile]) -> None:
         self.files = files
         self._waiting: list[list[str]] = [[] for _ in files]
+        self._most = min(_WAITING, _MOST_WAITING // max(1, len(files)))
 
     def add(self, lines: Mapping[int, Sequence[str]]) -> None:
         """Adds lines to files, by the numbers of these."""
         for number, some in lines.items():
             waiting = self._waiting[number]
             waiting += some
-            if len(waiting) >= _WAITING:
+            if len(waiting) >= self._most:
                 self._write(number)
 
     def finish(self) -> None:
