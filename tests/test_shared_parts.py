@@ -80,7 +80,9 @@ return part * 2, in_fork
 
 def test_results_of_both_processes_are_in_order(tmp_path: Path) -> None:
     """Each part is performed once, some of them by the fork."""
-    results = eval(run(SHARING, tmp_path).stdout)  # noqa: S307 - printed by the program above
+    done = run(SHARING, tmp_path)
+    assert done.returncode == 0, done.stderr
+    results = eval(done.stdout)  # noqa: S307 - printed by the program above
     assert [number for number, _ in results] == [0, 2, 4, 6, 8, 10]
     assert {in_fork for _, in_fork in results} == {False, True}
 
@@ -131,6 +133,22 @@ if in_fork:
     os.kill(os.getpid(), signal.SIGKILL)
 """
     assert run(perform, tmp_path).returncode == -signal.SIGKILL
+
+
+@pytest.mark.operations
+def test_the_end_of_a_killed_fork_is_noticed_before_the_next_part(tmp_path: Path) -> None:
+    """The first process does not perform all other parts before."""
+    perform = """
+if in_fork:
+    note_fork()
+    os.kill(os.getpid(), signal.SIGKILL)
+wait_for_fork()
+with (folder / "performed").open("a") as file:
+    file.write(f"{part} ")
+os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)  # until the fork has ended
+"""
+    assert run(perform, tmp_path).returncode == -signal.SIGKILL
+    assert (tmp_path / "performed").read_text() == "0 "
 
 
 @pytest.mark.operations

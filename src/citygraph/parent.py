@@ -24,6 +24,12 @@ def die_with_parent(parent: int) -> None:
             os._exit(1)
 
 
+def bind_fork(parent: int) -> None:
+    """Makes this fork die with its parent. An interrupt, which reaches both at a terminal, is left to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent(parent)
+
+
 def bound_command(module: str, *arguments: str) -> list[str]:
     """Returns a command that runs a module as a child of this process, bound to it before anything is imported."""
     return [sys.executable, "-m", "citygraph.parent", str(os.getpid()), module, *arguments]

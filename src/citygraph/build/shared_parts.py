@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, Any, NoReturn, TypeVar
 
 from citygraph.errors import CitygraphError
-from citygraph.parent import die_with_parent
+from citygraph.parent import bind_fork
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -31,8 +31,8 @@ def perform_parts(
     then on each process takes the next part when it has finished one. The fork shares the memory that this process has
     then, and needs as much for a part of its own. Its results are in a file in `folder` until all parts are complete.
 
-    Raises what `perform` raises in either process, without what it cannot pass on. If the fork is killed, this process
-    ends by the same signal.
+    Raises what `perform` raises in this process, a CitygraphError that it raises in the fork, and RuntimeError for any
+    other error there. If the fork is killed, this process ends by the same signal. Both are noticed before each part.
     """
     results: dict[int, Result] = {}
     with TemporaryFile(buffering=0) as queue, ExitStack() as stack:
@@ -40,7 +40,9 @@ def perform_parts(
         queue.seek(0)
         fork: _Fork | None = None
         for number in _taken(queue):
-            if fork is None and number + 1 < len(parts) and may_fork():
+            if fork:
+                fork.notice_end()
+            elif number + 1 < len(parts) and may_fork():
                 others = ((other, perform(parts[other])) for other in _taken(queue))
                 fork = stack.enter_context(_Fork(others, stack.enter_context(TemporaryFile(dir=folder))))
             results[number] = perform(parts[number])
@@ -61,19 +63,33 @@ class _Fork:
     def __init__(self, results: Iterator[tuple[int, Any]], file: IO[bytes]) -> None:
         self._file = file
         self._is_running = True
+        self._results: dict[int, Any] = {}
         parent = os.getpid()
         self._pid = os.fork()
         if self._pid == 0:
             _write(results, file, parent)
 
-    def results(self) -> Iterator[tuple[int, Any]]:
-        """Waits for the process, and yields its results."""
-        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+    def notice_end(self, options: int = os.WNOHANG) -> None:
+        """Reads the results of the process if it has ended. Raises CitygraphError and RuntimeError as it ended."""
+        if not self._is_running:
+            return
+        pid, status = os.waitpid(self._pid, options)
+        if not pid:
+            return
         self._is_running = False
-        if status < 0:
-            os.kill(os.getpid(), -status)
-        if status:
-            raise RuntimeError(f"the second process of the validation ended with status {status}")
+        code = os.waitstatus_to_exitcode(status)
+        if code < 0:
+            os.kill(os.getpid(), -code)
+        if code:
+            raise RuntimeError(f"the second process of the validation ended with status {code}")
+        self._results = dict(self._read())
+
+    def results(self) -> dict[int, Any]:
+        """Waits for the process, and returns its results by number. Raises what `notice_end` raises."""
+        self.notice_end(options=0)
+        return self._results
+
+    def _read(self) -> Iterator[tuple[int, Any]]:
         end = self._file.seek(0, os.SEEK_END)
         self._file.seek(0)
         while self._file.tell() < end:
@@ -97,8 +113,7 @@ def _write(results: Iterator[tuple[int, Any]], file: IO[bytes], parent: int) -> 
     """Writes results to a file, and exits."""
     status = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends both
-        die_with_parent(parent)
+        bind_fork(parent)
         gc.freeze()  # a collection would copy all memory that is shared
         try:
             for result in results:

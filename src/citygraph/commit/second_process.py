@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from citygraph.engine import sandbox, wire
 from citygraph.engine.wire import Channel, ConnectionLost
 from citygraph.errors import EngineFailed
-from citygraph.parent import die_with_parent
+from citygraph.parent import bind_fork
 
 log = logging.getLogger(__name__)
 
@@ -108,8 +108,7 @@ def _serve(connection: socket.socket, respond: Respond, parent: int, share: int)
     try:
         # Others see the end of a connection only when no process has it open.
         _close_others(connection.fileno())
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends both
-        die_with_parent(parent)
+        bind_fork(parent)
         sandbox.limit_memory(share)
         channel = Channel(connection, _WITHOUT_LIMIT)  # the first process may validate for long before it reads
         while True:
