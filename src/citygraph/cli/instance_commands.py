@@ -89,11 +89,7 @@ def init(
     base, home = base if base.endswith("/") else base + "/", nfc(home).strip()
     if timezone not in available_timezones():
         raise UsageError(f"{timezone!r} is not a time zone, such as Europe/Berlin")
-    home_id = home_id or slug(home)
-    if not home_id:
-        raise UsageError(f"the home city {home!r} has no letters: choose its identifier with --home-id")
-    if slug(home_id) != home_id:
-        raise UsageError(f"--home-id {home_id!r} is not the end of an identifier, such as {slug(home_id) or 'bremen'}")
+    home_id = _home_id(home_id, home)
     values = {
         "base": _quoted(base),
         "iri": base,
@@ -124,6 +120,16 @@ def init(
         click.echo(str(path))
     click.echo(f"next: cd {shlex.quote(str(folder))} && citygraph serve", err=True)
     return OK
+
+
+def _home_id(chosen: str, home: str) -> str:
+    """Returns the end of the identifier of the home city. Raises UsageError for one that no build could use."""
+    made = chosen or slug(home)
+    if not made:
+        raise UsageError(f"the home city {home!r} has no letters: choose its identifier with --home-id")
+    if slug(made) != made:
+        raise UsageError(f"--home-id {made!r} is not the end of an identifier, such as {slug(made) or 'bremen'}")
+    return made
 
 
 @click.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
@@ -95,9 +95,12 @@ def counted(lines: Iterable[str], statistics: Statistics) -> Iterator[str]:
             entry[3] = len(data)
         yield line
     statistics.predicates = {name[1:-1].decode(): FanOut(*entry) for name, entry in sorted(numbers.items())}
-    triples = sum(entry[0] for entry in numbers.values())
-    longest = max((entry[3] for entry in numbers.values()), default=0)
-    statistics.total = FanOut(triples, max(most_of_subject, of_subject), 0, longest)
+    statistics.total = _total(statistics.predicates.values(), max(most_of_subject, of_subject))
+
+
+def _total(predicates: Collection[FanOut], most_of_subject: int) -> FanOut:
+    longest = max((one.longest for one in predicates), default=0)
+    return FanOut(sum(one.triples for one in predicates), most_of_subject, 0, longest)
 
 
 def continued(before: Statistics, added: Iterable[Quad], store: Store) -> Statistics:
