@@ -276,7 +276,7 @@ def _judged_by_graph(sources: Sources, store: Store) -> Report:
 
 
 def _located_by_graph(sources: Sources, store: Store, progress: Progress) -> Report:
-    """Returns the report of these rules with the lines of its results in the data files."""
+    """Returns the report of the rules about who states what, with the lines of its results in the data files."""
     with progress.step("sources") as step:
         report = locate(_judged_by_graph(sources, store), sources.data_files())
         step.result = f"{len(report.violations)} violations, {len(report.warnings)} warnings"

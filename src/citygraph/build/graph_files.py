@@ -63,7 +63,7 @@ class GraphFiles:
 
 
 def as_stored(lines: list[str]) -> list[str]:
-    """Returns lines of N-Quads, in any order, with their literals as a store writes them."""
+    """Returns lines of N-Triples or N-Quads, in any order, with their literals as a store writes them."""
     rewritten = [line for line in lines if _REWRITTEN in line]
     if not rewritten:
         return lines

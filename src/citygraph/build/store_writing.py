@@ -302,7 +302,8 @@ def _taken(path: Path) -> bytes:
 
 
 def _has_blank_nodes(text: bytes) -> bool:
-    return b"_:" in text
+    # As a term: the IRI of an article may contain the same signs.
+    return text.startswith(b"_:") or b"\n_:" in text or b" _:" in text
 
 
 def _load_with_labels(store: Store, text: bytes) -> None:
