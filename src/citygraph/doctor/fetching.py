@@ -6,7 +6,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import Message
 from typing import IO
 from urllib.parse import urljoin, urlsplit
@@ -46,7 +46,6 @@ class HttpResponse:
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    redirected_from: tuple[str, ...] = field(default=())  # the addresses that redirected here
 
     def header(self, name: str) -> str:
         """Returns the value of a header; repeated headers are joined with commas."""

@@ -55,13 +55,12 @@ class Site:
         url = urljoin(self.url, address)
         header_fields = tuple(sorted((name.replace("_", "-"), value) for name, value in headers.items()))
         reply = self._once(HttpRequest(url, method, header_fields))
-        visited: list[str] = []
-        while follow and reply.status in _SEE_OTHER and reply.header("Location") and len(visited) < _HOPS:
-            visited.append(reply.url)
-            reply = self._once(
-                HttpRequest(self.here(urljoin(reply.url, reply.header("Location"))), method, header_fields)
-            )
-        return HttpResponse(reply.url, reply.status, reply.headers, reply.body, tuple(visited))
+        hops = 0
+        while follow and reply.status in _SEE_OTHER and reply.header("Location") and hops < _HOPS:
+            hops += 1
+            target = self.here(urljoin(reply.url, reply.header("Location")))
+            reply = self._once(HttpRequest(target, method, header_fields))
+        return reply
 
     def here(self, iri: str) -> str:
         """Returns the address at this host for an IRI, because identifiers may have a base that is not (yet) at this

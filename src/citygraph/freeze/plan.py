@@ -33,7 +33,6 @@ _FILES = {
     "queries.json": "queries.json",
     "search-index.json": "search-index.json",
 }
-_RELEASE_FOLDERS = ("dumps/", "tables/")
 _CHANGES = (".rdfp", ".trig")  # the forms of the difference of two releases
 _LISTS = {"dumps": "dataset", "tables": "dataset"}
 _MOST_LISTED = 20  # pages of Explore; of a document, all pages are frozen

@@ -22,8 +22,6 @@ _RECORD = ".json"
 _PIECE = 1024 * 1024
 # Larger contents are not held in memory.
 _SMALL = 8 * 1024 * 1024
-# Records and the pointer to the current release are read whole.
-LARGEST_RECORD = 256 * 1024 * 1024
 # Younger objects are not removed, because a record may be about to refer to them.
 _BEING_WRITTEN = timedelta(hours=12)
 
