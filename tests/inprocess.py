@@ -50,3 +50,16 @@ class InProcess(Releases):
 
     def _count(self, graph: NamedNode | DefaultGraph) -> int:
         return sum(1 for _ in self.store.quads_for_pattern(None, None, None, graph))
+
+
+class EnginesWithPast(InProcess):
+    """The engines of the current release in a folder; `get` opens its other releases too."""
+
+    def __init__(self, root: Path) -> None:
+        self._releases = Releases(root)
+        current = self._releases.current()
+        super().__init__(list(current.open_store()), current.id)
+
+    def get(self, release_id: str) -> Release:
+        """Returns a release of the folder."""
+        return self._releases.get(release_id)

@@ -71,8 +71,10 @@ def test_everything_named_has_its_labels_for_readers(store: Store) -> None:
 def test_quads_stand_in_their_sources(store: Store) -> None:
     """Every quad of a description is a quad of the store."""
     description = described(store, "id/city/izmir")
-    assert all(quad in store for quad in description.quads())
-    assert not any(isinstance(quad.graph_name, DefaultGraph) for quad in description.quads())
+    quads = list(description.quads())
+    assert quads
+    assert all(quad in store for quad in quads)
+    assert not any(isinstance(quad.graph_name, DefaultGraph) for quad in quads)
 
 
 def test_triples_are_the_quads_without_graphs_each_once(store: Store) -> None:

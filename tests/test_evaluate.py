@@ -294,7 +294,9 @@ def test_a_long_word_takes_no_long_time(store: Store) -> None:
 def test_n_quads_of_a_graph_have_no_graph_name(store: Store) -> None:
     """A constructed graph is no named graph."""
     text, _ = ask(store, "CONSTRUCT WHERE { ?s ex:twin ?o }", "nq")
-    assert all(quad.graph_name == DefaultGraph() for quad in parse(text, format=RdfFormat.N_QUADS))
+    quads = list(parse(text, format=RdfFormat.N_QUADS))
+    assert quads
+    assert all(quad.graph_name == DefaultGraph() for quad in quads)
 
 
 @pytest.mark.parametrize(

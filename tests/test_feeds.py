@@ -64,6 +64,7 @@ def test_the_feed_tells_each_release(izmir: Release) -> None:
     assert "a  <message> & more" in str(entries[0].findtext(f"{ATOM}title"))
     assert f"{izmir.manifest.added} statements added" in str(entries[1].findtext(f"{ATOM}summary"))
     hrefs = [link.get("href", "") for link in feed.iter(f"{ATOM}link") if link.get("rel") != "license"]
+    assert hrefs
     assert all(href.startswith(HOST) for href in hrefs)
 
 

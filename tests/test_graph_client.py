@@ -370,6 +370,7 @@ def test_requests_name_the_client(proxy: FaultyProxy, faults: list[Fault]) -> No
     graph = Graph(proxy.url, contact="me@example.org")
     graph.query("ASK {}")
     graph.search("izmir")
+    assert len(proxy.requests) >= 2
     for _, _, headers, _ in proxy.requests:
         agent = rf"citygraph-client/{citygraph.__version__} \(me@example\.org\) SPARQLWrapper/[\d.]+ Python/[\d.]+"
         assert re.fullmatch(agent, headers["User-Agent"])
@@ -421,6 +422,7 @@ def test_the_client_needs_little() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     outside, own = done.stdout.splitlines()
     assert set(outside.split()) <= {"SPARQLWrapper", "citygraph"}
+    assert "citygraph.client" in own.split()
     assert all(name.startswith("citygraph.client") for name in own.split())
 
 

@@ -266,6 +266,7 @@ def test_the_command_serves_over_standard_streams(built: tuple[Releases, Release
     with ThreadPoolExecutor(1) as pool:
         instructions, tools, result = pool.submit(lambda: asyncio.run(talk())).result()
     assert "search_entities" in instructions
+    assert tools
     assert all(tool.output_schema and tool.annotations.read_only_hint for tool in tools)
     assert result.structured_content["results"][0]["id"] == "city:izmir"
 

@@ -404,6 +404,7 @@ def test_a_tie_with_the_municipal_page_alone_was_searched_for(store: Store) -> N
     """(15 §3) With the queries tried, where no other document was found."""
     page = ties_of_the_page(store)
     alone = [row for row in rows(store, "evidence-of-ties") if row["agreement"] in page and row["documents"] == "1"]
+    assert alone
     assert all(int(row["searches"]) > 0 for row in alone)
     last = {row["partners"]: row["lastAttested"] for row in rows(store, "evidence-of-ties")}
     assert date.fromisoformat(last["Baku"]).year == 2026

@@ -19,7 +19,7 @@ from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from tests.inprocess import InProcess
+from tests.inprocess import EnginesWithPast, InProcess
 from tests.past import three_releases
 
 QUERIES = Path(__file__).parents[1] / "queries"
@@ -40,13 +40,7 @@ def app(tmp_path_factory: pytest.TempPathFactory, engines: list[InProcess]) -> F
     """The site of the small world, with a past."""
     root = tmp_path_factory.mktemp("queries")
     three_releases(root)
-    current = Releases(root).current()
-
-    class Both(InProcess):
-        def get(self, release_id: str) -> Release:
-            return Releases(root).get(release_id)
-
-    engines.append(Both(list(current.open_store()), current.id))
+    engines.append(EnginesWithPast(root))
     return create_app(Settings(queries=QUERIES), Releases(root), engines[0])
 
 
@@ -85,7 +79,9 @@ def test_list_tells_names_parameters_and_addresses(client: FlaskClient) -> None:
 
 def test_every_default_is_a_value_that_binds(client: FlaskClient) -> None:
     """What the list and the forms show as a default can be sent as it stands, and gives the same query."""
-    for one in told(client.get("/queries"))["queries"]:
+    queries = told(client.get("/queries"))["queries"]
+    assert len(queries) > 10
+    for one in queries:
         given = {parameter["name"]: parameter["default"] for parameter in one["parameters"]}
         sent = {**given, "format": "html", "run": "1"}
         assert client.get(f"/queries/{one['name']}", query_string=sent).status_code == 200, one["name"]
@@ -496,7 +492,9 @@ def test_a_long_figure_is_not_cut_off(tmp_path: Path, built: tuple[Releases, Rel
     text = 'SELECT ?name ?n { VALUES (?name ?n) { ("a" 123456789012.5) ("b" 1) } }'
     svg = picture_of(tmp_path, built, "#+ view: chart\n#+ picture: {name: name, value: n}", text)
     width = float(re.findall(r'viewBox="0 0 ([\d.]+) ', svg)[0])
-    for x, figure in re.findall(r'<text class="value" x="([\d.]+)"[^>]*>([^<]*)</text>', svg):
+    figures = re.findall(r'<text class="value" x="([\d.]+)"[^>]*>([^<]*)</text>', svg)
+    assert len(figures) == 2
+    for x, figure in figures:
         assert float(x) + 6.6 * len(figure) <= width
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from citygraph.release.releases import Release, Releases
+from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
-from tests.inprocess import InProcess
+from tests.inprocess import EnginesWithPast, InProcess
 from tests.past import three_releases
 
 QUERIES = Path(__file__).parents[1] / "queries"
@@ -32,13 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, engines: list[InProcess]) -> 
     """The site of the small world, with a past."""
     root = tmp_path_factory.mktemp("workbench")
     three_releases(root)
-    current = Releases(root).current()
-
-    class Both(InProcess):
-        def get(self, release_id: str) -> Release:
-            return Releases(root).get(release_id)
-
-    engines.append(Both(list(current.open_store()), current.id))
+    engines.append(EnginesWithPast(root))
     return create_app(Settings(queries=QUERIES), Releases(root), engines[0]).test_client()
 
 
@@ -153,6 +147,7 @@ def test_the_policy_of_all_pages_holds(site: FlaskClient) -> None:
     assert " style=" not in answer.text
     assert "<style" not in answer.text
     types = re.findall(r"<script(?: type=\"([^\"]+)\")?([^>]*)>", answer.text)
+    assert types
     assert all(kind == "application/json" or "src=" in rest for kind, rest in types)
 
 
