@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from citygraph.rdf.partial_dates import period_of
 from citygraph.release.outputs import OutputFile, table_files
 from citygraph.source.queries import Column, StoredQuery, load_queries
 from citygraph.sparql.evaluate import evaluate_trusted
+from citygraph.sparql.normal_form import ordering_variables
 from citygraph.text import best_tag, guarded
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ _ON_LAST = N_("The last day of the date next to it: of a year 31 December, of a 
 # Rows are read and written in batches, so that the terms of a large table are not all in memory at once.
 _BATCH = 10_000
 _WITH_VALUE = (Literal, NamedNode)
-_COMMENT, _ORDER = re.compile(r"(?m)(?:^|\s)#.*$"), re.compile(r"(?i)\bORDER\s+BY\b")
-_VARIABLE = re.compile(r"[?$](\w+)")
 # Arrow's types by name, and what reads a value. The library is imported when tables are written: pages need it not.
 _TYPES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "integer": ("int64", int),
@@ -100,10 +98,11 @@ def table_queries(folders: Iterable[Path]) -> list[StoredQuery]:
 def unordered_tables(queries: Iterable[StoredQuery]) -> Iterator[str]:
     """Yields a sentence for each table that is not ordered by its key, so that equal data may give other files."""
     for query in queries:
-        end = _COMMENT.sub("", query.text).rpartition("}")[2]
-        # The variables of GROUP BY are before it.
-        order = _ORDER.search(end)
-        ordered = set(_VARIABLE.findall(end, order.end())) if order else set()
+        try:
+            ordered = ordering_variables(query.text)
+        except QuerySyntaxError:
+            # Writing the table reports the error.
+            continue
         if missing := [name for name in Table(query, 0).key if name not in ordered]:
             yield (
                 f"{query.name}.rq is not ordered by {', '.join(f'?{name}' for name in missing)} of its key: "

@@ -87,6 +87,13 @@ def sort_columns(normal: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def ordering_variables(text: str) -> frozenset[str]:
+    """Returns the variables in the outer ORDER BY of a query, in expressions too. Raises QuerySyntaxError."""
+    tree = _parsed(text)
+    clauses = (node for node in _modifiers(tree.root) if node.rule == "OrderClause")
+    return frozenset(tree.source(node)[1:] for clause in clauses for node in nodes_of(clause) if node.rule == "Var")
+
+
 def cuts_unordered(normal: str) -> bool:
     """Returns whether the engine chooses the rows: a LIMIT or OFFSET of a part that has no ORDER BY."""
     for node in nodes_of(_parsed(normal).root):
